@@ -1,0 +1,52 @@
+# Everything that needs more than two lines lives in setup/. `make` alone prints the targets.
+
+NAME ?=
+NODE ?=
+WIRELAB := .venv/bin/wirelab
+PYTHON_IN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help scenario up check down shell logs test unit bench clean
+
+help: ## Print this list
+	@echo "usage: make TARGET [NAME=scenario] [NODE=node]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+scenario: ## Bring up the lab NAME, prove it, leave it running:  make scenario NAME=basic
+	@setup/venv run
+	@$(WIRELAB) run '$(NAME)'
+
+up: ## Bring up the lab NAME, or repair it
+	@setup/venv run
+	@$(WIRELAB) up '$(NAME)'
+
+check: ## Run the checks of the lab NAME
+	@setup/venv run
+	@$(WIRELAB) check '$(NAME)'
+
+down: ## Remove the lab NAME, whole
+	@setup/venv run
+	@$(WIRELAB) down '$(NAME)'
+
+shell: ## Open a shell in NODE of the lab NAME (without NODE: in its client)
+	@setup/venv run
+	@$(WIRELAB) shell '$(NAME)' $(if $(NODE),'$(NODE)')
+
+logs: ## Print what NODE of the lab NAME wrote (without NODE: all of them)
+	@setup/venv run
+	@$(WIRELAB) logs '$(NAME)' $(if $(NODE),'$(NODE)')
+
+test: ## Run all tests on a real engine; a skipped test fails the run
+	@setup/venv test
+	@setup/test
+
+unit: ## Check format, lint and types, and run the tests that need no engine
+	@setup/venv test
+	@setup/unit
+
+bench: ## Measure speed and memory, and print the table
+	@setup/venv test
+	@setup/with-engine $(PYTHON_IN) bench/run.py
+
+clean: ## Remove what wirelab made: labs, images, private engine, state, .venv
+	@setup/clean

@@ -1,0 +1,1 @@
+"""Arguments in, text out; the only `print`, the only `sys.exit`."""

@@ -1,0 +1,74 @@
+"""`wirelab doctor`: what this machine can do, and a hint for each thing that is missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.console import out, out_json
+from orchestrator.errors import WORLD, WirelabError
+
+if TYPE_CHECKING:
+    from orchestrator.judging.doctor import EngineFacts, MachineFacts
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(as_json: bool) -> int:
+    """Say what this machine can do, with a hint for each thing that is missing. Starts and installs nothing.
+
+    Exit code 0 if a lab can run here, 3 if something that every lab needs is missing.
+    """
+    from orchestrator.judging.doctor import MISSING, rows, verdict
+    from orchestrator.showing.doctor import doctor_document, doctor_text
+
+    found = rows(_machine())
+    if as_json:
+        out_json(doctor_document(found))
+    else:
+        out(doctor_text(found))
+    return WORLD if verdict(found) == MISSING else 0
+
+
+def _machine() -> MachineFacts:
+    from orchestrator.engines.machine import machine_facts
+    from orchestrator.lab.host import host_ranges
+
+    engine, no_engine = _engine()
+    return machine_facts(
+        engine,
+        no_engine=no_engine,
+        routes=[taken.range for taken in host_ranges()],
+        images=_images(engine.url if engine else None),
+    )
+
+
+def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:
+    """The engine that answers, or why there is none and what to try."""
+    from orchestrator.engines.find import nothing_answers, running_engine
+    from orchestrator.engines.machine import engine_facts
+    from orchestrator.engines.state import State
+
+    tried: list[str] = []
+    try:
+        found = running_engine(os.environ, State.of(os.environ), tried=tried)
+        if found is None:
+            raise nothing_answers(tried)
+        return engine_facts(found), ("", "")
+    except WirelabError as error:
+        return None, (f"{error.what}: {error.why}", error.hint)
+
+
+def _images(url: str | None) -> Mapping[str, str]:
+    """Each image of ours with its state; all are missing where there is no engine."""
+    from orchestrator.engines.images import images_folder, names_in, shelf
+    from orchestrator.engines.state import State
+
+    if url is None:
+        return dict.fromkeys(names_in(images_folder()), "missing")
+    rows = shelf(url, State.of(os.environ), os.environ, lambda _text: None).rows()
+    # of one name there may be an old image and the present one, or an old one and a gap
+    return {row.name: row.state for state in ("old", "missing", "present") for row in rows if row.state == state}

@@ -1,0 +1,104 @@
+"""`wirelab engine up|down|status|env`: the container engine in use, and wirelab's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.session import confirmer
+from orchestrator.engines.find import EngineFound, find_engine, nothing_answers, running_engine
+from orchestrator.engines.private_paths import PrivatePaths
+from orchestrator.engines.state import State
+from orchestrator.errors import WORLD
+
+
+@click.group("engine")
+def command() -> None:
+    """Start, stop and name the container engine in use."""
+
+
+@command.command("up")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--private", "only_private", is_flag=True, hidden=True, help="Only wirelab's own engine.")
+def up(yes: bool, only_private: bool) -> None:
+    """Find the engine that answers, or start wirelab's own."""
+    state = State.of(os.environ)
+    if only_private:
+        from orchestrator.engines.start import start_as_root
+
+        start_as_root(os.environ, state, notify=say)
+        return
+    find_engine(os.environ, state, notify=say, confirm=confirmer(yes))
+
+
+@command.command("down")
+@click.option("--purge", is_flag=True, help="Remove the engine's images and volumes too.")
+def down(purge: bool) -> None:
+    """End wirelab's own engine, and undo all that it changed on this machine."""
+    from orchestrator.engines.start import end_private_engine
+
+    ended = end_private_engine(os.environ, State.of(os.environ), purge=purge, notify=say)
+    if ended is None:
+        return
+    if purge:
+        say("wirelab's own engine is gone, with its images")
+    else:
+        say("wirelab's own engine is stopped" if ended else "wirelab's own engine does not run")
+
+
+@command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def status(as_json: bool) -> int:
+    """Say which engine is used, and whether wirelab's own runs. Exit 3 if no engine answers."""
+    state = State.of(os.environ)
+    tried: list[str] = []
+    found = running_engine(os.environ, state, tried=tried)
+    own = _own(state)
+    if as_json:
+        used = {"url": found.url, "origin": found.origin} if found else None
+        out_json({"schema": 1, "used": used, "private": own})
+    else:
+        out(_used(found, tried))
+        out(_own_line(own))
+    return 0 if found else WORLD
+
+
+@command.command("env")
+def env() -> None:
+    """Print `export DOCKER_HOST=...` for the engine in use: eval "$(wirelab engine env)"."""
+    import shlex
+
+    tried: list[str] = []
+    found = running_engine(os.environ, State.of(os.environ), tried=tried)
+    if found is None:
+        raise nothing_answers(tried)
+    out(f"export DOCKER_HOST={shlex.quote(found.url)}")
+
+
+def _own(state: State) -> dict[str, object]:
+    if not sys.platform.startswith("linux"):
+        return {"url": PrivatePaths.of(state).url, "answers": False, "pid": None, "leftovers": False}
+    from dataclasses import asdict
+
+    from orchestrator.engines.private import PrivateEngine
+
+    return asdict(PrivateEngine(state, environ=os.environ).status())
+
+
+def _used(found: EngineFound | None, tried: list[str]) -> str:
+    if found is None:
+        return "\n".join(["engine:  none answers", *(f"         {why}" for why in tried)])
+    return f"engine:  {found.url} ({found.origin})"
+
+
+def _own_line(own: dict[str, object]) -> str:
+    if own["answers"]:
+        return f"private: runs at {own['url']}, pid {own['pid'] or 'not visible from here'}"
+    if own["pid"]:
+        return f"private: dockerd runs (pid {own['pid']}) but does not answer; try: wirelab engine down"
+    if own["leftovers"]:
+        return "private: ended without cleaning up; try: wirelab engine down"
+    return "private: does not run"

@@ -1,0 +1,82 @@
+"""`wirelab images build|ls|prune|remove`: the images of the nodes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.console import out, out_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.engines.images import ImageRow, ImageShelf
+
+
+@click.group("images")
+def command() -> None:
+    """Build and list the images of the nodes."""
+
+
+@command.command("build")
+@click.argument("names", nargs=-1)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before an engine is installed.")
+def build(names: tuple[str, ...], yes: bool) -> None:
+    """Build the images that are missing (all, or those named). What is there is left alone."""
+    from orchestrator.engines.images import images_folder, names_in
+
+    wanted = names or names_in(images_folder())
+    _shelf(start=True, yes=yes).ensure(wanted)
+    say(f"images: all there: {', '.join(sorted(wanted))}")
+
+
+@command.command("ls")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def ls(as_json: bool) -> None:
+    """List the images: present, missing, or old (of an earlier version of this checkout)."""
+    from orchestrator.engines.images import document_of
+
+    rows = _shelf(start=False).rows()
+    if as_json:
+        out_json(document_of(rows))
+    else:
+        out(table_of(rows))
+
+
+@command.command("prune")
+def prune() -> None:
+    """Remove the old images."""
+    removed = _shelf(start=False).remove_old()
+    say(f"images: removed {', '.join(removed)}" if removed else "images: there is no old one")
+
+
+@command.command("remove")
+def remove() -> None:
+    """Remove every image that wirelab made, of this checkout and of others. An image in use stays: exit 3."""
+    removed = _shelf(start=False).remove_all()
+    say(f"images: removed {', '.join(removed)}" if removed else "images: there is none")
+
+
+def table_of(rows: Sequence[ImageRow]) -> str:
+    """The rows as aligned columns; the size is what the engine says, with the layers that images share."""
+    lines = [("NAME", "STATE", "SIZE", "RELEASE", "TAG")]
+    lines += [(row.name, row.state, _megabytes(row.size), row.release or "-", row.tag) for row in rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[4]]) for line in lines
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB" if size else "-"
+
+
+def _shelf(*, start: bool, yes: bool = False) -> ImageShelf:
+    from orchestrator.cli.session import confirmer, state
+    from orchestrator.engines.find import find_engine
+    from orchestrator.engines.images import shelf
+
+    found = find_engine(os.environ, state(), private=start, notify=say, confirm=confirmer(yes))
+    return shelf(found.url, state(), os.environ, say)

@@ -1,0 +1,204 @@
+"""up, down, plan, check and run: the commands that make a lab, prove it and remove it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
+from orchestrator.errors import CHECK_FAILED, OK, WORLD
+
+EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
+
+Command = Callable[..., Any]
+
+
+def lab_option(command: Command) -> Command:
+    text = "The lab's name, where one scenario runs several times; by default the scenario's name."
+    return click.option("--lab", metavar="LAB", help=text)(command)
+
+
+def json_option(command: Command) -> Command:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def scenario_argument(command: Command) -> Command:
+    return click.argument("name", required=False)(command)
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@json_option
+@click.option("--keep", is_flag=True, help="If something fails, leave what was made for a look.")
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds in which each node must become ready.")
+@click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
+def up_command(name: str | None, lab: str | None, as_json: bool, keep: bool, timeout: float, yes: bool) -> int:
+    """Bring a lab up, or repair it, or bring it in line with its changed file."""
+    from orchestrator.cli.scenarios import load
+
+    loaded = load(name)
+    session = open_session(yes=yes)
+    plan = bring_up(session, loaded, lab, keep=keep, timeout=timeout)
+    label = lab or loaded.reading.scenario.name
+    if as_json:
+        out_json({"schema": 1, "lab": label, "steps": [{"id": s.id, "why": s.why} for s in plan.steps]})
+    return OK
+
+
+def bring_up(session: Any, loaded: Any, lab: str | None, *, keep: bool, timeout: float) -> Any:
+    """`up` under the watchdog, told step by step; an empty plan costs no watchdog."""
+    from orchestrator.cli.progress import tell
+
+    began = time.monotonic()
+    label = lab or loaded.reading.scenario.name
+    with guarded(session) as run:
+        made = lab_of(session, loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout)
+        plan = made.up()
+    if plan:
+        say(f"the lab {label!r} is up: {counted(len(plan.steps), 'step')} in {time.monotonic() - began:.1f} s")
+    else:
+        say(f"the lab {label!r} is up already: nothing to do")
+    return plan
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@click.command()
+@scenario_argument
+@lab_option
+def down_command(name: str | None, lab: str | None) -> int:
+    """Remove a lab: its containers, networks, volumes and files. Nothing there is fine."""
+    from orchestrator.cli.progress import tell
+    from orchestrator.cli.scenarios import scenario_name
+    from orchestrator.lab.take_down import take_down
+
+    wanted = lab_name(name, lab) if name else (lab or scenario_name(None))
+    session = open_session(start=False)
+    plan = take_down(session.engine, session.state, wanted, tell)
+    say(f"the lab {wanted!r} is down" if plan else f"the lab {wanted!r} was not up")
+    return OK
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@json_option
+def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
+    """Print what `up` would do, and do nothing."""
+    from orchestrator.cli.scenarios import load
+    from orchestrator.showing.plans import plan_text
+
+    loaded = load(name)
+    session = open_session(start=False)
+    plan = lab_of(session, loaded, lab).plan()
+    if as_json:
+        steps = [{"id": s.id, "why": s.why, "needs": list(s.needs)} for s in plan.steps]
+        out_json({"schema": 1, "lab": plan.lab, "steps": steps})
+    else:
+        out(plan_text(plan))
+    return OK
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@json_option
+@click.option("--only", multiple=True, metavar="TEXT", help="Only the checks whose name holds TEXT; may be repeated.")
+def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...]) -> int:
+    """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
+    from orchestrator.cli.scenarios import load
+
+    loaded = load(name)
+    session = open_session(start=False)
+    return prove(session, loaded, lab, as_json=as_json, only=only)
+
+
+def prove(session: Any, loaded: Any, lab: str | None, *, as_json: bool, only: tuple[str, ...] = ()) -> int:
+    """Put the checks, print the findings, give the exit code."""
+    from orchestrator.errors import UsageInvalid
+    from orchestrator.judging.findings import worst
+    from orchestrator.lab.breaking import check
+    from orchestrator.showing.findings import finding_text, findings_document, summary_text
+
+    scenario = loaded.reading.scenario
+    wanted = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
+    if only and not wanted:
+        raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
+    began = time.monotonic()
+    # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
+    with guarded(session) as run:
+        findings = check(lab_of(session, loaded, lab, run=run), wanted)
+    if as_json:
+        out_json(findings_document(scenario.name, lab or scenario.name, findings))
+    else:
+        out("\n".join(finding_text(finding) for finding in findings))
+        say(summary_text(findings, time.monotonic() - began))
+    return EXIT[worst(finding.verdict for finding in findings)]
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@json_option
+@click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever came out.")
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds in which each node must become ready.")
+@click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
+def run_command(name: str | None, lab: str | None, as_json: bool, remove: bool, timeout: float, yes: bool) -> int:
+    """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
+    from orchestrator.cli.scenarios import load
+
+    loaded = load(name)
+    session = open_session(yes=yes)
+    label = lab or loaded.reading.scenario.name
+    if remove:
+        return _run_and_remove(session, loaded, label, as_json=as_json, timeout=timeout)
+    bring_up(session, loaded, label, keep=False, timeout=timeout)
+    code = prove(session, loaded, label, as_json=as_json)
+    if not as_json:
+        say(next_steps(name or str(loaded.folder), loaded.reading.scenario, lab))
+    return code
+
+
+def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, timeout: float) -> int:
+    from orchestrator.cli.progress import tell
+    from orchestrator.lab.take_down import take_down
+
+    with guarded(session) as run:
+        try:
+            lab_of(session, loaded, label, notify=tell, run=run, ready_seconds=timeout).up()
+            code = prove(session, loaded, label, as_json=as_json)
+        finally:
+            with uninterrupted():
+                take_down(session.engine, session.state, label, lambda _event: None)
+    say(f"the lab {label!r} is down")
+    return code
+
+
+def next_steps(name: str, scenario: Any, lab: str | None) -> str:
+    """What to try now, in words that can be typed."""
+    more = f" --lab {lab}" if lab else ""
+    command = "wirelab" if not sys.prefix.endswith(".venv") else ".venv/bin/wirelab"
+    clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
+    client = clients[0] if clients else next(iter(scenario.nodes))
+    names = [f"{node}.{scenario.domain}" for node, one in scenario.nodes.items() if one.role in ("app", "dns")]
+    lines = ["", "The lab is still running. Look around:"]
+    lines.append(f"  {command} shell {name} {client}{more}")
+    if clients and names:
+        lines.append(f"  {command} exec {name} {client}{more} -- dig {names[-1]}")
+    apps = [node for node, one in scenario.nodes.items() if one.role == "app"]
+    if clients and apps:
+        lines.append(f"  {command} exec {name} {client}{more} -- curl -s http://{apps[0]}.{scenario.domain}/whoami")
+    lines.append(f"  {command} ps {name}{more}")
+    lines.append(f"  {command} down {name}{more}      when you are done")
+    return "\n".join(lines)
+
+
+__all__ = ["check_command", "down_command", "plan_command", "run_command", "state", "up_command"]

@@ -1,0 +1,205 @@
+"""ls, ps, inspect, exec, shell, logs and sweep: the commands that look at labs, go into them, and tidy up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.lab_commands import json_option, lab_option, scenario_argument
+from orchestrator.cli.session import lab_name, lab_of, open_session
+from orchestrator.errors import OK, NotFound, UsageInvalid
+from orchestrator.planning import labels
+
+
+@click.command()
+@json_option
+def ls_command(as_json: bool) -> int:
+    """List the labs that stand on the engine in use."""
+    from orchestrator.showing.labs import labs_document, labs_text
+
+    document = labs_document(open_session(start=False).engine.containers(labels.LAB))
+    if as_json:
+        out_json(document)
+    else:
+        out(labs_text(document))
+    return OK
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@json_option
+def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
+    """List the nodes of a lab: role, state, addresses, container."""
+    from orchestrator.showing.labs import nodes_document, nodes_text
+
+    document = nodes_document(*observed_lab(name, lab))
+    if as_json:
+        out_json(document)
+    else:
+        out(nodes_text(document))
+    return OK
+
+
+@click.command()
+@scenario_argument
+@click.argument("node", required=False)
+@lab_option
+def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
+    """Print as JSON what is known of a lab: networks, nodes, names, mounted files and limits."""
+    from orchestrator.planning.desired import desired
+    from orchestrator.showing.labs import node_document
+
+    topology, observed = observed_lab(name, lab)
+    wanted = [known_node(topology.scenario, node)] if node else list(topology.scenario.nodes)
+    nodes = []
+    for one in wanted:
+        spec = desired(topology, observed, one).spec
+        more: dict[str, Any] = {
+            "name": topology.name_of(one),
+            "uses": list(topology.node(one).uses),
+            "image": spec.image,
+            "user": spec.user,
+            "capabilities": list(spec.capabilities),
+            "read_only": spec.read_only,
+            "limits": spec.limits.model_dump(),
+            "mounts": {bind.target: bind.source for bind in spec.binds},
+        }
+        nodes.append({**node_document(topology, observed, one), **more})
+    networks = {name: str(subnet) for name, subnet in topology.subnets.items()}
+    out_json(
+        {"schema": 1, "lab": topology.lab, "domain": topology.scenario.domain, "networks": networks, "nodes": nodes}
+    )
+    return OK
+
+
+def observed_lab(name: str | None, lab: str | None) -> Any:
+    """The topology of a lab and what there is of it now."""
+    from orchestrator.cli.scenarios import load
+
+    session = open_session(start=False)
+    one = lab_of(session, load(name), lab)
+    observed = one.observe()
+    return one.topology(observed), observed
+
+
+def known_node(scenario: Any, node: str) -> str:
+    """The node of that name; UsageInvalid, with the nearest name, if there is none."""
+    from difflib import get_close_matches
+
+    if node in scenario.nodes:
+        return node
+    near = get_close_matches(node, scenario.nodes, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"the nodes are {', '.join(scenario.nodes)}"
+    raise UsageInvalid(f"there is no node {node!r} in {scenario.name}", hint=hint)
+
+
+def _container(name: str, node: str, lab: str | None) -> tuple[Any, str]:
+    """The session and the container of a node that stands."""
+    from orchestrator.cli.scenarios import load
+
+    loaded = load(name)
+    session = open_session(start=False)
+    wanted = lab or loaded.reading.scenario.name
+    known = lab_of(session, loaded, lab)
+    known_node(known.scenario, node)
+    for container in session.engine.containers(f"{labels.LAB}={wanted}"):
+        if container.labels.get(labels.NODE) == node and labels.ONLOOKER not in container.labels:
+            return session, container.id
+    raise NotFound(f"the node {node!r} of the lab {wanted!r} is not up", hint=f"wirelab up {name}")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("node")
+@lab_option
+@click.option("-i", "interactive", is_flag=True, help="Hand over standard input.")
+@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv: tuple[str, ...]) -> int:
+    """Run a program in a node; its exit code is ours.   wirelab exec basic client -- dig app.shop.lab"""
+    session, container = _container(name, node, lab)
+    if interactive or sys.stdin.isatty():
+        _terminal(session.url, container, argv)
+    output = session.engine.run(container, argv, seconds=3600)
+    sys.stdout.write(output.out)
+    sys.stderr.write(output.err)
+    return int(output.exit_code)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("node", required=False)
+@lab_option
+def shell_command(name: str, node: str | None, lab: str | None) -> int:
+    """Open a shell in a node (the first client if none is named)."""
+    from orchestrator.cli.scenarios import load
+
+    nodes = load(name).reading.scenario.nodes
+    wanted = node or next((n for n, one in nodes.items() if one.role == "client"), next(iter(nodes)))
+    session, container = _container(name, wanted, lab)
+    _terminal(session.url, container, ("bash", "-il") if nodes[wanted].image is None else ("sh", "-i"))
+    return OK
+
+
+def _terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
+    """Become the docker client, which knows terminals; come back only where there is none to become."""
+    import shutil
+
+    client = shutil.which("docker") or shutil.which("podman")
+    if client is None:
+        raise UsageInvalid("a terminal needs the docker command", why="it is not in PATH", hint="use wirelab exec")
+    flags = "-it" if sys.stdin.isatty() else "-i"
+    os.execve(client, [client, "exec", flags, container, *argv], {**os.environ, "DOCKER_HOST": url})
+
+
+@click.command()
+@click.argument("name")
+@click.argument("node", required=False)
+@lab_option
+@click.option("-f", "--follow", is_flag=True, help="Go on as the node writes.")
+def logs_command(name: str, node: str | None, lab: str | None, follow: bool) -> int:
+    """Print what a node wrote, or what all nodes wrote, one after another."""
+    from orchestrator.cli.scenarios import load
+
+    if node and follow:
+        session, container = _container(name, node, lab)
+        for line in session.engine.follow(container):
+            out(line)
+        return OK
+    nodes = [node] if node else list(load(name).reading.scenario.nodes)
+    for one in nodes:
+        session, container = _container(name, one, lab)
+        text = session.engine.log(container).rstrip("\n")
+        out(text if node else "\n".join(f"{one} | {line}" for line in text.splitlines()))
+    return OK
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Every lab on the engine, standing ones too.")
+def sweep_command(everything: bool) -> int:
+    """Remove what dead commands left, found by label. Labs that stand stay, unless --all."""
+    from orchestrator.lab.removal import remove_empty_folders, remove_labelled
+    from orchestrator.lab.runs import dead_runs, forget_run
+    from orchestrator.lab.take_down import take_down
+
+    session = open_session(start=False)
+    count = 0
+    for run in list(dead_runs(session.state)):
+        count += remove_labelled(session.engine, f"{labels.RUN}={run}")
+        remove_empty_folders(session.engine, session.state, run)
+        forget_run(session.state, run)
+    if everything:
+        found = {c.labels[labels.LAB] for c in session.engine.containers(labels.LAB)}
+        found |= {n.labels[labels.LAB] for n in session.engine.networks() if labels.LAB in n.labels}
+        found |= {v.labels[labels.LAB] for v in session.engine.volumes(labels.LAB)}
+        for lab in sorted(found):
+            count += len(take_down(session.engine, session.state, lab, lambda _event: None).steps)
+    say(f"removed {count} things" if count else "nothing to sweep")
+    return OK
+
+
+__all__ = ["lab_name"]

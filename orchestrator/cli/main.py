@@ -1,0 +1,128 @@
+"""The `wirelab` command: finds the subcommand, runs it, turns every outcome into an exit code.
+
+Subcommands are imported when they are called, so that `wirelab --help` costs no more than click itself.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+from orchestrator import __version__
+from orchestrator.cli.console import say, say_error
+from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WirelabError
+
+# command -> (module that holds `command`, one line of help), in the order in which help lists them
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("lab_commands", "Bring a lab up, repair it, or bring it in line with its changed file."),
+    "check": ("lab_commands", "Run the checks of a lab that is up."),
+    "run": ("lab_commands", "up and check; with --rm also down. This is the command for CI."),
+    "down": ("lab_commands", "Remove a lab, whole."),
+    "plan": ("lab_commands", "Print what up would do, and do nothing."),
+    "ls": ("look_commands", "List the labs that stand."),
+    "ps": ("look_commands", "List the nodes of a lab."),
+    "shell": ("look_commands", "Open a shell in a node."),
+    "exec": ("look_commands", "Run a program in a node."),
+    "logs": ("look_commands", "Print what a node wrote."),
+    "inspect": ("look_commands", "Print as JSON what is known of a lab."),
+    "inject": ("breaking", "Break a lab on purpose: stop, pause or disconnect a node."),
+    "heal": ("breaking", "Mend whatever is not as the file declares."),
+    "trace": ("capture", "Tell what a command caused across all machines, from the packets."),
+    "capture": ("capture", "Record the wire, save it for Wireshark."),
+    "graph": ("graph", "Print the lab as a picture in text: Mermaid or Graphviz."),
+    "sweep": ("look_commands", "Remove what dead commands left."),
+    "validate": ("validate", "Read a scenario and tell every mistake in it."),
+    "new": ("new", "Write a small scenario to start from."),
+    "help": ("help", "Tell what a word of the scenario language means."),
+    "schema": ("schema", "Print the JSON Schema of the scenario language."),
+    "images": ("images", "Build and list the images of the nodes."),
+    "engine": ("engine", "Start, stop and name the container engine in use."),
+    "doctor": ("doctor", "What this machine can do, and a hint for each thing that is missing."),
+}
+
+
+class Commands(click.Group):
+    """Subcommands by name, imported late."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click calls it so)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"orchestrator.cli.{COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, f"{cmd_name}_command", None) or module.command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        from difflib import get_close_matches
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="wirelab")
+def cli() -> None:
+    """A laboratory for the client-server model: declare machines, bring them up, prove how they speak."""
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminated)
+    _start_fast()
+    code = _exit_code(arguments)
+    # The memory goes back as a whole; looking for garbage in it once more costs a tenth of a second.
+    gc.freeze()
+    sys.exit(code)
+
+
+def _start_fast() -> None:
+    """Spend less on the start of a short-lived process, most of which is imports."""
+    # What imports make stays; looking through it for garbage again and again is a sixth of their time.
+    gc.set_threshold(500_000, 20, 50)
+    # Otherwise pydantic reads the metadata of every installed package in search of plugins, which we do not use.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        result = cli.main(args=arguments, prog_name="wirelab", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return INVALID
+    except WirelabError as error:
+        say_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:
+        import traceback
+
+        say(traceback.format_exc())
+        say("error: this is a bug in wirelab; please report it with the lines above")
+        return BUG
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,20 @@
+"""Progress for whoever waits: a line when a step is done, plain in a pipe, on standard error."""
+
+from __future__ import annotations
+
+from orchestrator.cli.console import say
+from orchestrator.judging.findings import Finding
+from orchestrator.lab.events import Event
+from orchestrator.showing.findings import finding_text
+from orchestrator.showing.plans import event_text
+
+
+def tell(event: Event) -> None:
+    """One line for a step that ended; the begin of a wait is told too, for it may take long."""
+    text = event_text(event.step, event.state, event.seconds)
+    if text:
+        say(text)
+
+
+def tell_finding(finding: Finding) -> None:
+    say(finding_text(finding))

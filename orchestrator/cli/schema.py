@@ -1,0 +1,21 @@
+"""`wirelab schema`: the scenario language for editors (JSON Schema) and for readers (Markdown)."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.cli.console import out, out_json
+
+
+@click.command("schema")
+@click.option("--reference", "as_reference", is_flag=True, help="Print the reference of the language, as Markdown.")
+def command(as_reference: bool) -> None:
+    """Print the JSON Schema (draft-07) of scenario files, made from the model that reads them."""
+    if as_reference:
+        from orchestrator.showing.reference import reference
+
+        out(reference().removesuffix("\n"))
+        return
+    from orchestrator.reading.schema import scenario_schema
+
+    out_json(scenario_schema())

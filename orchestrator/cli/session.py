@@ -1,0 +1,135 @@
+"""What the lab commands share: the engine in use, the state folder, the run and its watchdog."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.console import say
+from orchestrator.engines.state import State
+
+if TYPE_CHECKING:
+    from orchestrator.cli.scenarios import Loaded
+    from orchestrator.engines.docker import DockerEngine
+    from orchestrator.lab.events import Event
+    from orchestrator.lab.lab import Lab
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command's way to the world."""
+
+    state: State
+    url: str
+    engine: DockerEngine
+
+    def images(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Tags of images of ours; those that are missing are built, with progress."""
+        from orchestrator.engines.images import shelf
+
+        return shelf(self.url, self.state, os.environ, say).ensure(names)
+
+
+def state() -> State:
+    return State.of(os.environ)
+
+
+def open_session(*, start: bool = True, yes: bool = False) -> Session:
+    """Find an engine, or, if `start`, make one run. Raises EngineMissing."""
+    from orchestrator.engines.find import find_engine
+
+    found = find_engine(os.environ, state(), private=start, notify=say, confirm=confirmer(yes))
+    from orchestrator.engines.docker import DockerEngine
+
+    return Session(state(), found.url, DockerEngine(found.url))
+
+
+def confirmer(yes: bool) -> Callable[[str], bool]:
+    """Ask on a terminal; where nobody can answer, go on."""
+
+    def confirm(question: str) -> bool:
+        if yes or os.environ.get("CI") or not sys.stdin.isatty():
+            return True
+        import click
+
+        return click.confirm(question, default=True, err=True)
+
+    return confirm
+
+
+def lab_of(
+    session: Session, loaded: Loaded, name: str | None, *, notify: Callable[[Event], None] | None = None, **more: object
+) -> Lab:
+    """The lab of a scenario; it bears the scenario's name unless told otherwise."""
+    from orchestrator.lab.lab import Lab, Settings
+
+    quiet: Callable[[Event], None] = lambda _event: None  # noqa: E731
+    settings = Settings(images=session.images, notify=notify or quiet, shield=uninterrupted, **more)  # type: ignore[arg-type]
+    reading = loaded.reading
+    name = valid_lab(name) if name else reading.scenario.name
+    return Lab(session.engine, session.state, name, reading.scenario, reading.texts, settings)
+
+
+def valid_lab(name: str) -> str:
+    """A lab's name is part of names of the engine and of a folder's name. Raises UsageInvalid."""
+    import re
+
+    from orchestrator.errors import UsageInvalid
+
+    if re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", name):
+        return name
+    raise UsageInvalid(
+        f"{name!r} is no name for a lab",
+        why="it is 1 to 40 of the letters a-z, the digits and '-', and neither begins nor ends with '-'",
+        hint="--lab basic-2",
+    )
+
+
+@contextmanager
+def guarded(session: Session) -> Iterator[str]:
+    """A run with a watchdog: if this process dies inside, what it made is removed. Gives the run's id."""
+    from orchestrator.lab.runs import Run
+    from orchestrator.lab.watchdog import Watchdog
+
+    run = Run(session.state)
+    watchdog = Watchdog(session.url, session.state.root, run.id, os.environ)
+    run.begin()
+    watchdog.begin()
+    try:
+        yield run.id
+    finally:
+        with uninterrupted():
+            watchdog.end()
+            run.end()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Clean-up is not cut short by a second Ctrl-C."""
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def lab_name(name_or_path: str, lab: str | None) -> str:
+    """The lab that a command means, also where the scenario's file is no longer there."""
+    if lab:
+        return valid_lab(lab)
+    from orchestrator.cli.scenarios import scenario_name
+    from orchestrator.errors import WirelabError
+
+    try:
+        return scenario_name(name_or_path)
+    except WirelabError:
+        if "/" in name_or_path or not Path(name_or_path).suffix == "":
+            raise
+        return valid_lab(name_or_path)

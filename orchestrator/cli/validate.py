@@ -1,0 +1,49 @@
+"""`wirelab validate`: is the file right, and if not, what all is wrong with it."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.cli.console import out, out_json
+from orchestrator.errors import INVALID, FileInvalid, Problem
+
+
+@click.command("validate")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(name: str | None, as_json: bool) -> int:
+    """Read the scenario NAME (a name or a path) and say everything that is wrong with it.
+
+    Nothing is started. Exit code 0: the file is right; 2: it is not.
+    """
+    from orchestrator.cli.scenarios import load
+
+    try:
+        loaded = load(name)
+    except FileInvalid as error:
+        if not as_json:
+            raise
+        out_json({"schema": 1, "valid": False, "problems": [_as_json(problem) for problem in error.problems]})
+        return INVALID
+    scenario = loaded.reading.scenario
+    if as_json:
+        counts = {"nodes": len(scenario.nodes), "checks": len(scenario.checks)}
+        out_json({"schema": 1, "valid": True, "scenario": scenario.name, "file": loaded.file, **counts, "problems": []})
+    else:
+        nodes, checks = _count(len(scenario.nodes), "node"), _count(len(scenario.checks), "check")
+        out(f"{scenario.name}: valid: {nodes}, {checks}")
+    return 0
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _as_json(problem: Problem) -> dict[str, str | int]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+    }

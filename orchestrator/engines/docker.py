@@ -1,0 +1,302 @@
+"""The Docker Engine (and whatever speaks its API) behind the protocol of `protocol.py`."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException
+from urllib3.exceptions import ReadTimeoutError
+
+from orchestrator.engines.docker_config import (
+    container_config,
+    container_seen,
+    endpoint_config,
+    network_config,
+    network_seen,
+)
+from orchestrator.engines.protocol import Output
+from orchestrator.errors import Conflict, EngineMissing, EngineRefused, FileUnseen, ImageMissing, NotFound
+from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
+from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+CALL_SECONDS = 60
+# How many containers are looked at side by side: a busy engine answers each late, but all at the same time.
+LOOKS = 8
+# How long a silent log is listened to before we look whether anybody still wants it.
+SILENCE_SECONDS = 0.5
+# "network ... has active endpoints" can persist for a moment after forced removals (Engine 20.10).
+REMOVAL_TRIES = 8
+
+
+class DockerEngine:
+    """One engine at one address, such as unix:///var/run/docker.sock. Safe to use from several threads."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        with translated(f"the engine at {url}"):
+            self._api = docker.APIClient(base_url=url, version="auto", timeout=CALL_SECONDS)
+        version = self._api.api_version
+        self._listening = docker.APIClient(base_url=url, version=version, timeout=SILENCE_SECONDS)
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    def close(self) -> None:
+        self._api.close()
+        self._listening.close()
+
+    def networks(self) -> tuple[NetworkSeen, ...]:
+        with translated("the networks"):
+            return tuple(network_seen(found) for found in self._api.networks())
+
+    def containers(self, label: str) -> tuple[ContainerSeen, ...]:
+        with translated("the containers"):
+            ids = [found["Id"] for found in self._api.containers(all=True, filters={"label": label})]
+        if not ids:
+            return ()
+        with ThreadPoolExecutor(min(LOOKS, len(ids))) as pool:
+            seen = [found for found in pool.map(self._container_or_none, ids) if found]
+        return tuple(sorted(seen, key=lambda c: c.name))
+
+    def _container_or_none(self, container: str) -> ContainerSeen | None:
+        """A container that goes away between the list and the look is not there."""
+        with suppress(NotFound):
+            return self.container(container)
+        return None
+
+    def volumes(self, label: str) -> tuple[VolumeSeen, ...]:
+        with translated("the volumes"):
+            found = self._api.volumes(filters={"label": label})["Volumes"] or []
+        return tuple(sorted((VolumeSeen(v["Name"], v.get("Labels") or {}) for v in found), key=lambda v: v.name))
+
+    def container(self, container: str) -> ContainerSeen:
+        with translated(f"the container {container[:12]}"):
+            return container_seen(self._api.inspect_container(container))
+
+    def make_network(self, spec: NetworkSpec) -> str:
+        with translated(f"the network {spec.name}"):
+            body = self._api._post_json(self._api._url("/networks/create"), data=network_config(spec))
+            found: str = self._api._result(body, json=True)["Id"]
+        return found
+
+    def remove_network(self, network: str) -> None:
+        for attempt in range(REMOVAL_TRIES):
+            try:
+                with suppress(NotFound), translated(f"the network {network[:12]}"):
+                    self._api.remove_network(network)
+                return
+            except EngineRefused as error:
+                if "active endpoints" not in error.why or attempt == REMOVAL_TRIES - 1:
+                    raise
+                self._disconnect_all(network)
+                time.sleep(0.02 * 2**attempt)
+
+    def _disconnect_all(self, network: str) -> None:
+        with suppress(NotFound), translated(f"the network {network[:12]}"):
+            for container in self._api.inspect_network(network).get("Containers") or {}:
+                self.disconnect(container, network)
+
+    def make_container(self, spec: ContainerSpec) -> str:
+        try:
+            container = self._create(spec)
+        except ImageMissing:
+            self._pull(spec.image)
+            container = self._create(spec)
+        try:
+            for attach in spec.attachments[1:]:
+                self.connect(container, attach)
+        except BaseException:
+            self.remove_container(container)
+            raise
+        return container
+
+    def _create(self, spec: ContainerSpec) -> str:
+        with translated(f"the container {spec.name}"):
+            found: str = self._api.create_container_from_config(container_config(spec), spec.name)["Id"]
+        return found
+
+    def _pull(self, image: str) -> None:
+        """Get an author's image from its registry. Raises ImageMissing with what the registry, or its absence, said."""
+        name, _, tag = image.rpartition(":") if ":" in image.rpartition("/")[2] else (image, "", "latest")
+        try:
+            said = list(self._api.pull(name, tag=tag, stream=True, decode=True))
+            errors = [line["error"] for line in said if "error" in line]
+        except (APIError, requests.exceptions.RequestException) as error:
+            errors = [str(getattr(error, "explanation", None) or error)]
+        if errors:
+            hint = "look at the `image:` of the node; docker pull shows what the registry says"
+            raise ImageMissing(f"the image {image!r} is not there and cannot be pulled", why=errors[-1], hint=hint)
+
+    def start(self, container: str) -> ContainerSeen:
+        with translated(f"the container {container[:12]}"):
+            self._api.start(container)
+        return self.container(container)
+
+    def stop(self, container: str, seconds: int) -> None:
+        with translated(f"the container {container[:12]}"):
+            self._api.stop(container, timeout=seconds)
+
+    def pause(self, container: str) -> None:
+        with translated(f"the container {container[:12]}"):
+            self._api.pause(container)
+
+    def unpause(self, container: str) -> None:
+        with translated(f"the container {container[:12]}"):
+            self._api.unpause(container)
+
+    def signal(self, container: str, name: str) -> None:
+        with translated(f"the container {container[:12]}"):
+            self._api.kill(container, name)
+
+    def remove_container(self, container: str) -> None:
+        with suppress(NotFound), translated(f"the container {container[:12]}"):
+            try:
+                self._api.remove_container(container, force=True, v=True)
+            except APIError as error:
+                # Somebody else is removing it already: what we want is under way.
+                if "already in progress" not in str(error.explanation):
+                    raise
+                self._await_gone(container)
+
+    def _await_gone(self, container: str) -> None:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            self._api.inspect_container(container)
+            time.sleep(0.05)
+
+    def remove_volume(self, volume: str) -> None:
+        with suppress(NotFound), translated(f"the volume {volume}"):
+            self._api.remove_volume(volume, force=True)
+
+    def connect(self, container: str, attach: Attach) -> None:
+        with translated(f"the network {attach.network}"):
+            url = self._api._url("/networks/{0}/connect", attach.network_id)
+            body = {"Container": container, "EndpointConfig": endpoint_config(attach)}
+            self._api._raise_for_status(self._api._post_json(url, data=body))
+
+    def disconnect(self, container: str, network: str) -> None:
+        try:
+            with suppress(NotFound), translated(f"the network {network[:12]}"):
+                self._api.disconnect_container_from_network(container, network, force=True)
+        except EngineRefused as error:
+            if "is not connected" not in error.why:
+                raise
+
+    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "") -> Output:
+        with translated(f"running {argv[0]!r} in the container {container[:12]}"):
+            made = self._api.exec_create(container, list(argv), user=user)["Id"]
+            sock = self._api.exec_start(made, socket=True)
+            try:
+                out, err = read_streams(getattr(sock, "_sock", sock), time.monotonic() + seconds)
+            finally:
+                sock.close()
+            code = self._api.exec_inspect(made)["ExitCode"]
+        return Output(-1 if code is None else code, out, err)
+
+    def log(self, container: str, since: float = 0.0) -> str:
+        with translated(f"the log of the container {container[:12]}"):
+            raw: bytes = self._api.logs(container, since=since or None)
+        return raw.decode("utf-8", "replace")
+
+    def follow(self, container: str, since: float = 0.0) -> Iterator[str]:
+        with translated(f"the log of the container {container[:12]}"):
+            api = docker.APIClient(base_url=self._url, version=self._api.api_version, timeout=None)
+            yield from lines(api.logs(container, stream=True, follow=True, since=since or None))
+
+    def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not stop():
+            with (
+                suppress(requests.exceptions.ConnectionError, requests.exceptions.ReadTimeout, ReadTimeoutError),
+                translated(f"the log of the container {container[:12]}", requests_too=False),
+            ):
+                # The log has an end only when the container has one.
+                return any(found == line for found in lines(self._listen(container, since)))
+        return False
+
+    def _listen(self, container: str, since: float) -> Iterator[bytes]:
+        """The log as it is written; ends with a time-out when nothing comes, which the SDK's own reading forbids."""
+        url = self._listening._url("/containers/{0}/logs", container)
+        params = {"stdout": 1, "stderr": 1, "follow": 1, "since": f"{since:.9f}" if since else "0"}
+        with self._listening._get(url, params=params, stream=True) as response:
+            self._listening._raise_for_status(response)
+            while header := response.raw.read(8):
+                yield response.raw.read(struct.unpack(">BxxxL", header)[1])
+
+
+def lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    """Whole lines from pieces that end anywhere."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+def read_streams(sock: Any, deadline: float) -> tuple[str, str]:
+    """Standard output and error from the engine's multiplexed stream (Engine API, "attach"); both to the end."""
+    parts: dict[int, list[bytes]] = {1: [], 2: []}
+    while header := _read(sock, 8, deadline):
+        stream, size = struct.unpack(">BxxxL", header)
+        parts.setdefault(stream, []).append(_read(sock, size, deadline))
+    return b"".join(parts[1]).decode("utf-8", "replace"), b"".join(parts[2]).decode("utf-8", "replace")
+
+
+def _read(sock: Any, size: int, deadline: float) -> bytes:
+    found = b""
+    while len(found) < size:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        sock.settimeout(left)
+        more = sock.recv(size - len(found))
+        if not more:
+            return b""
+        found += more
+    return found
+
+
+@contextmanager
+def translated(what: str, *, requests_too: bool = True) -> Iterator[None]:
+    """Turn what the SDK raises into the errors of `errors.py`, once, here."""
+    try:
+        yield
+    except APIError as error:
+        raise _refusal(what, error) from error
+    except TimeoutError as error:
+        raise EngineRefused(f"{what} took too long", why="no answer before the deadline") from error
+    except (requests.exceptions.RequestException, DockerException) as error:
+        if not requests_too and isinstance(error, requests.exceptions.RequestException):
+            raise
+        raise EngineMissing(
+            "the container engine does not answer",
+            why=f"{what}: {str(error)[:300]}",
+            hint="wirelab engine status, then wirelab engine up",
+        ) from error
+
+
+def _refusal(what: str, error: APIError) -> Exception:
+    said = str(error.explanation or error)
+    lower = said.lower()
+    if "no such image" in lower:
+        return ImageMissing(f"{what} needs an image that is not there", why=said, hint="wirelab images build")
+    if "bind source path does not exist" in lower:
+        return FileUnseen(
+            f"the engine cannot see a file that {what} needs",
+            why=said,
+            hint="use an engine on this machine, or one that shares the folder WIRELAB_STATE",
+        )
+    if error.status_code == 404:
+        return NotFound(f"{what} is not there", why=said)
+    taken = ("already in use", "already exists", "pool overlaps", "already allocated")
+    kind = Conflict if error.status_code == 409 or any(text in lower for text in taken) else EngineRefused
+    return kind(f"the engine refused: {what}", why=said, hint="wirelab doctor")

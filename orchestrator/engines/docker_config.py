@@ -1,0 +1,127 @@
+"""Specs as the JSON of the Docker Engine API (v1.41), and the engine's JSON as what is seen. Pure."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from orchestrator.planning.observed import ContainerSeen, NetworkSeen
+from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+MIB = 1024 * 1024
+
+
+def network_config(spec: NetworkSpec) -> dict[str, Any]:
+    """The body of POST /networks/create."""
+    return {
+        "Name": spec.name,
+        "CheckDuplicate": True,
+        "Driver": "bridge",
+        "Internal": spec.internal,
+        "IPAM": {"Driver": "default", "Config": [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]},
+        "Labels": dict(spec.labels),
+    }
+
+
+def container_config(spec: ContainerSpec) -> dict[str, Any]:
+    """The body of POST /containers/create; the container stands on the first of its networks."""
+    config: dict[str, Any] = {
+        "Image": spec.image,
+        "Labels": dict(spec.labels),
+        "Env": [f"{name}={value}" for name, value in spec.environment.items()],
+        "HostConfig": _host_config(spec),
+    }
+    if spec.hostname and not spec.share_network_of and not spec.host_network:
+        config["Hostname"] = spec.hostname
+    if spec.command:
+        config["Cmd"] = list(spec.command)
+    if spec.user:
+        config["User"] = spec.user
+    if spec.attachments:
+        first = spec.attachments[0]
+        config["NetworkingConfig"] = {"EndpointsConfig": {first.network_id: endpoint_config(first)}}
+    return config
+
+
+def endpoint_config(attach: Attach) -> dict[str, Any]:
+    """One end on a network. No alias: the engine's own DNS server must not know a name of the lab."""
+    return {"IPAMConfig": {"IPv4Address": str(attach.address)}}
+
+
+def _host_config(spec: ContainerSpec) -> dict[str, Any]:
+    return {
+        "NetworkMode": _network_mode(spec),
+        "CapDrop": ["ALL"],
+        "CapAdd": list(spec.capabilities),
+        "SecurityOpt": ["no-new-privileges"],
+        "ReadonlyRootfs": spec.read_only,
+        "Init": spec.init,
+        "Tmpfs": dict(spec.tmpfs),
+        "Sysctls": dict(spec.sysctls),
+        "Mounts": [
+            *({"Type": "bind", "Source": b.source, "Target": b.target, "ReadOnly": True} for b in spec.binds),
+            *(
+                {"Type": "volume", "Source": v.name, "Target": v.target, "VolumeOptions": {"Labels": dict(v.labels)}}
+                for v in spec.volumes
+            ),
+        ],
+        "Memory": spec.limits.memory * MIB,
+        # As much swap as memory would be: the limit is a limit.
+        "MemorySwap": spec.limits.memory * MIB,
+        "NanoCpus": int(spec.limits.cpus * 1e9),
+        "PidsLimit": spec.limits.pids,
+        "RestartPolicy": {"Name": "no"},
+    }
+
+
+def _network_mode(spec: ContainerSpec) -> str:
+    if spec.share_network_of:
+        return f"container:{spec.share_network_of}"
+    if spec.host_network:
+        return "host"
+    return spec.attachments[0].network_id if spec.attachments else "none"
+
+
+def network_seen(found: Mapping[str, Any]) -> NetworkSeen:
+    """From one element of GET /networks."""
+    configs = (found.get("IPAM") or {}).get("Config") or []
+    subnets = (config.get("Subnet", "") for config in configs)
+    return NetworkSeen(
+        id=found["Id"],
+        name=found["Name"],
+        subnets=tuple(IPv4Network(s, strict=False) for s in subnets if s and ":" not in s),
+        internal=bool(found.get("Internal")),
+        labels=found.get("Labels") or {},
+    )
+
+
+def container_seen(found: Mapping[str, Any]) -> ContainerSeen:
+    """From GET /containers/{id}/json."""
+    state = found["State"]
+    networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
+    return ContainerSeen(
+        id=found["Id"],
+        name=found["Name"].lstrip("/"),
+        state=state["Status"],
+        started=state.get("StartedAt", ""),
+        exit_code=state.get("ExitCode", 0),
+        labels=found["Config"].get("Labels") or {},
+        addresses={
+            end["NetworkID"]: IPv4Address(end["IPAddress"]) if end.get("IPAddress") else None
+            for end in networks.values()
+            if end.get("NetworkID")
+        },
+        ended=state.get("FinishedAt", ""),
+    )
+
+
+def moment(text: str) -> float:
+    """The engine's RFC 3339 time, of nanosecond precision, as seconds since 1970; "never" (the year 1) is 0."""
+    found = re.match(r"(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)(\.\d+)?", text)
+    if not found:
+        return 0.0
+    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+    return max(0.0, calendar.timegm((year, month, day, hour, minute, second)) + float(found.group(7) or 0))

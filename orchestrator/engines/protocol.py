@@ -1,0 +1,108 @@
+"""The one door to containers, as narrow as the product allows. `docker.py` and `fake.py` keep the same promises,
+which `tests/contract` holds for both.
+
+Every method raises only what `errors.py` names: NotFound, Conflict, EngineRefused, EngineMissing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
+from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a program that ran inside a container left: exit code, standard output, standard error."""
+
+    exit_code: int
+    out: str
+    err: str
+
+
+class Engine(Protocol):
+    """A container engine. All `str` that are called `container` or `network` are the engine's own ids."""
+
+    # what there is
+    def networks(self) -> tuple[NetworkSeen, ...]:
+        """Every network, ours or not: their ranges are taken."""
+        ...
+
+    def containers(self, label: str) -> tuple[ContainerSeen, ...]:
+        """The containers, running or not, that bear `label` (a key, or key=value)."""
+        ...
+
+    def volumes(self, label: str) -> tuple[VolumeSeen, ...]:
+        """The volumes that bear `label`."""
+        ...
+
+    def container(self, container: str) -> ContainerSeen:
+        """One container as it is now."""
+        ...
+
+    # making and unmaking
+    def make_network(self, spec: NetworkSpec) -> str:
+        """Make a network and return its id. Conflict if its range or its name is taken."""
+        ...
+
+    def remove_network(self, network: str) -> None:
+        """Remove a network, with whatever endpoints are left on it; nothing happens if it is gone."""
+        ...
+
+    def make_container(self, spec: ContainerSpec) -> str:
+        """Create a container, stopped, on all its networks; return its id. Nothing is left if that fails."""
+        ...
+
+    def start(self, container: str) -> ContainerSeen:
+        """Start a container that is stopped or was never started, and return it as it is then."""
+        ...
+
+    def stop(self, container: str, seconds: int) -> None:
+        """Ask a container to end; kill it after so many seconds. Nothing happens if it is stopped."""
+        ...
+
+    def pause(self, container: str) -> None: ...
+
+    def unpause(self, container: str) -> None: ...
+
+    def signal(self, container: str, name: str) -> None:
+        """Send a signal, such as SIGHUP, to the container's first process."""
+        ...
+
+    def remove_container(self, container: str) -> None:
+        """Kill and remove a container; nothing happens if it is gone."""
+        ...
+
+    def remove_volume(self, volume: str) -> None:
+        """Remove a volume; nothing happens if it is gone."""
+        ...
+
+    def connect(self, container: str, attach: Attach) -> None:
+        """Put a container on a network at a fixed address. Conflict if the address is taken."""
+        ...
+
+    def disconnect(self, container: str, network: str) -> None:
+        """Take a container from a network; nothing happens if it is not on it."""
+        ...
+
+    # inside
+    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "") -> Output:
+        """Run a program inside a container and wait for it. EngineRefused if it cannot be run or takes longer."""
+        ...
+
+    def log(self, container: str, since: float = 0.0) -> str:
+        """What the container wrote since that moment (seconds since 1970), both streams."""
+        ...
+
+    def follow(self, container: str, since: float = 0.0) -> Iterator[str]:
+        """The container's log line by line as it is written, until the container ends."""
+        ...
+
+    def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
+        """Wait until the container writes `line`; False once it has ended, `seconds` are over, or `stop()` says so."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,43 @@
+"""Where wirelab keeps what must outlive a command: one folder, found the XDG way.
+
+`WIRELAB_STATE` names it outright; otherwise it is `wirelab` under `XDG_STATE_HOME`, by default `~/.local/state`
+(XDG Base Directory Specification). Nothing is created until somebody writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class State:
+    """The paths below the state folder."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> State:
+        """The state folder that this environment names, as an absolute path."""
+        if named := environ.get("WIRELAB_STATE"):
+            return cls(Path(named).expanduser().absolute())
+        home = Path(environ.get("HOME") or Path.home())
+        base = Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state")
+        return cls(base.absolute() / "wirelab")
+
+    @property
+    def engine(self) -> Path:
+        """Socket, pid file, data root and exec root of the private engine."""
+        return self.root / "engine"
+
+    @property
+    def labs(self) -> Path:
+        """One folder a lab: the files that its nodes mount, its journal, its lock."""
+        return self.root / "labs"
+
+    def private(self, folder: Path) -> Path:
+        """Make `folder` (below the state folder) and keep the state folder itself closed to other people."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+        return folder

@@ -1,0 +1,129 @@
+"""Every error that wirelab raises on purpose, and the exit code that goes with it.
+
+    WirelabError                what, why, try
+    ├── FileInvalid       (2)   the scenario file is wrong; holds every problem at once
+    ├── UsageInvalid      (2)   the command line is wrong
+    ├── WorldError        (3)   the world did not cooperate
+    │   ├── EngineMissing       no engine, or it does not answer, or denies permission
+    │   ├── EngineRefused       the engine answered with an error
+    │   │   ├── NotFound        the named thing is not there
+    │   │   └── Conflict        a name, address or range is taken
+    │   ├── ImageMissing        an image is not there and cannot be made
+    │   ├── RangeFull           no address, or no private range, is left
+    │   ├── FileUnseen          the engine cannot see a file that a node needs
+    │   ├── NodeFailed          a node ended, or did not become ready in time
+    │   └── Interrupted   (130) the person or the system asked us to stop
+    ├── LabBusy           (5)   another process works on this lab
+    └── Leftovers         (6)   clean-up was not complete; holds what is left
+
+An error is a value: it holds its three sentences, and `cli` alone prints them. Anything else that reaches the
+top is our bug (70).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OK, CHECK_FAILED, INVALID, WORLD, BUSY, LEFTOVERS, BUG, INTERRUPTED, TERMINATED = (
+    0, 1, 2, 3, 5, 6, 70, 130, 143,
+)  # fmt: skip
+
+
+class WirelabError(Exception):
+    """What went wrong, why we believe so (the evidence), and the next command to try."""
+
+    exit_code = WORLD
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.hint = hint
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake in a scenario file: where it stands (1-based line and column), its path, and the message."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}"
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class FileInvalid(WirelabError):
+    """The scenario file holds mistakes; `problems` has all of them in the order of the file."""
+
+    exit_code = INVALID
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        super().__init__(f"{problems[0].file} has {count}")
+        self.problems = problems
+
+
+class UsageInvalid(WirelabError):
+    """The command line is wrong."""
+
+    exit_code = INVALID
+
+
+class WorldError(WirelabError):
+    """The world did not cooperate."""
+
+
+class EngineMissing(WorldError):
+    """No engine answers, or it denies permission."""
+
+
+class EngineRefused(WorldError):
+    """The engine answered with an error."""
+
+
+class NotFound(EngineRefused):
+    """The named thing is not there."""
+
+
+class Conflict(EngineRefused):
+    """A name, address or range is taken."""
+
+
+class ImageMissing(WorldError):
+    """An image is not there and cannot be made."""
+
+
+class RangeFull(WorldError):
+    """No address, or no private range, is left."""
+
+
+class FileUnseen(WorldError):
+    """The engine cannot see a file of this machine that a node needs."""
+
+
+class NodeFailed(WorldError):
+    """A node ended, or did not become ready before its deadline."""
+
+
+class Interrupted(WorldError):
+    """The person (SIGINT) or the system (SIGTERM) asked us to stop."""
+
+    def __init__(self, exit_code: int = INTERRUPTED) -> None:
+        super().__init__("interrupted")
+        self.exit_code = exit_code
+
+
+class LabBusy(WirelabError):
+    """Another process works on this lab."""
+
+    exit_code = BUSY
+
+
+class Leftovers(WirelabError):
+    """Clean-up was not complete; `why` names what is left."""
+
+    exit_code = LEFTOVERS

@@ -1,0 +1,1 @@
+"""Command outputs and packets in, findings and conversations out. Pure."""

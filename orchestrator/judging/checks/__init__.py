@@ -1,0 +1,45 @@
+"""One file a kind of check: what it asks, and how the answers are judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.judging.checks.connections import cannot_connect, connects
+from orchestrator.judging.checks.http import http
+from orchestrator.judging.checks.resolves import resolves
+from orchestrator.judging.checks.runs import runs
+from orchestrator.judging.checks.sees import sees
+from orchestrator.judging.checks.sql import sql
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Asks, CannotAsk, Scene
+from orchestrator.model.checks import Common, kind_of
+
+JUDGES: dict[str, Any] = {
+    "resolves": resolves,
+    "connects": connects,
+    "cannot_connect": cannot_connect,
+    "http": http,
+    "sql": sql,
+    "runs": runs,
+    "sees": sees,
+}
+
+
+def asks(check: Common, scene: Scene) -> Asks:
+    """One try of a check: what must hold before it, in order, then the check itself."""
+    for position, before in enumerate(check.first):
+        judgement = yield from asks(before, replace(scene, port=scene.port + position + 1))
+        if judgement.verdict != "pass":
+            return replace(judgement, actual=f"before it, {before.name!r}: {judgement.actual}")
+    judge = JUDGES[str(kind_of(check))]
+    try:
+        found: Judgement = yield from judge(check, scene)
+    except CannotAsk as error:
+        return Judgement("unknown", check.name, f"could not be asked: {error.reason}")
+    return found
+
+
+def asker_of(check: Common) -> str:
+    """The node that asks; for a server's own testimony, the server."""
+    return str(getattr(check, "asker", None) or getattr(check, "node", "?"))

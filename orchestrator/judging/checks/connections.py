@@ -1,0 +1,142 @@
+"""`connects` and `cannot_connect`: a TCP connection by the asker's own kernel (connect(2), ss(8))."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Asks, Ran, Run, Scene, told
+from orchestrator.model.checks import CannotConnect, Connects
+
+# $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
+# getent finds none, not even 127.0.0.1, on a machine without a network.
+CONNECT = """\
+a=$0
+[[ $a != *[!0-9.]* ]] || a=$(getent ahostsv4 "$0") || { echo "no address for $0" >&2; exit 68; }
+a=${a%% *}; echo "$a"
+exec 3<>"/dev/tcp/$a/$1" && ss -Htn "dport = :$1"
+"""
+NO_ADDRESS = 68
+TIMED_OUT = 124
+CONNECT_SECONDS = 2.0
+
+Outcome = Literal["accepted", "refused", "silent", "unreachable", "no address", "broken"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one connection attempt ended, with which address, and the kernel's own words."""
+
+    outcome: Outcome
+    address: str
+    said: str
+
+
+def read_attempt(found: Ran) -> Attempt:
+    """From what the CONNECT script left."""
+    rows = found.out.splitlines()
+    address = rows[0] if rows else ""
+    error = found.err.strip().splitlines()
+    said = error[0].split(": ", 1)[-1] if error else ""
+    if found.exit_code == 0:
+        ours = [row.split() for row in rows[1:] if f"{address}:" in row]
+        return Attempt("accepted", address, f"{ours[0][3]} -> {ours[0][4]}" if ours else "accepted")
+    if found.exit_code == NO_ADDRESS:
+        return Attempt("no address", "", said or "no address")
+    if found.exit_code == TIMED_OUT:
+        return Attempt("silent" if address else "no address", address, f"no answer in {CONNECT_SECONDS:g} s")
+    for text, outcome in _ERRORS.items():
+        if text in found.err:
+            return Attempt(outcome, address, text)
+    return Attempt("broken", address, said or f"exit code {found.exit_code}")
+
+
+_ERRORS: dict[str, Outcome] = {
+    "Connection refused": "refused",
+    "Connection timed out": "silent",
+    "No route to host": "unreachable",
+    "Network is unreachable": "unreachable",
+}
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """host:port"""
+    host, port = text.rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
+def attempt(asker: str, host: str, port: int) -> Run:
+    """The question: can this node connect?"""
+    argv = ("bash", "-c", CONNECT, host, str(port))
+    return Run(asker, argv, frozenset({"bash", "ss"}), seconds=CONNECT_SECONDS)
+
+
+def target_of(scene: Scene, asker: str, host: str) -> str | None:
+    """The node that is meant by a host: a name of the lab, an address, or the asker itself."""
+    if host.startswith("127.") or host == "localhost":
+        return asker
+    by_name = {scene.topology.name_of(node): node for node in scene.topology.scenario.nodes}
+    return by_name.get(host.rstrip(".")) or scene.topology.owner(host)
+
+
+def connects(check: Connects, scene: Scene) -> Asks:
+    """The connection is accepted, and by the machine that was meant."""
+    host, port = endpoint(scene.fill(check.connects, check.asker))
+    target = target_of(scene, check.asker, host)
+    expected = f"{check.asker} connects to {_called(target, host, port)}"
+    found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
+    astray = _astray(scene, target, host, found.address)
+    if found.outcome != "accepted":
+        return Judgement("fail", expected, f"{found.outcome}: {found.said}", _evidence(found))
+    if astray:
+        return Judgement("fail", expected, astray, _evidence(found))
+    return Judgement("pass", expected, f"accepted: {found.said}", _evidence(found))
+
+
+def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
+    """Positive evidence that no connection is made: an RST, or silence although the target listens just there."""
+    host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
+    target = target_of(scene, check.asker, host)
+    expected = f"{check.asker} cannot connect to {_called(target, host, port)}"
+    found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
+    astray = _astray(scene, target, host, found.address)
+    if astray:
+        return Judgement("unknown", expected, f"{found.outcome}, but {astray}", _evidence(found))
+    if found.outcome == "accepted":
+        return Judgement("fail", expected, f"accepted: {found.said}", _evidence(found))
+    if found.outcome == "refused":
+        return Judgement("pass", expected, f"refused with an RST by {found.address}", _evidence(found))
+    if found.outcome not in ("silent", "unreachable") or target is None:
+        return Judgement("unknown", expected, f"{found.outcome}: {found.said}", _evidence(found))
+    table = told((yield (Run(target, ("ss", "-Htln"), frozenset({"ss"})),))[0])
+    line = next((row for row in table.out.splitlines() if _listens(row, found.address, port)), None)
+    if line is None:
+        seen = f"{found.said}, and {target} does not listen there: this proves nothing"
+        return Judgement("unknown", expected, seen, _evidence(found))
+    heard = f"{found.said}, although {target} listens on {line.split()[3]}"
+    return Judgement(
+        "pass", expected, heard, (*_evidence(found), f"socket table of {target}: {' '.join(line.split())}")
+    )
+
+
+def _listens(row: str, address: str, port: int) -> bool:
+    """Whether a line of `ss -Htln` is a listener that this address and port would reach."""
+    local = row.split()[3] if len(row.split()) > 3 else ""
+    host, _, number = local.rpartition(":")
+    return number == str(port) and host.strip("[]").split("%")[0] in ("0.0.0.0", "*", "::", address)
+
+
+def _called(target: str | None, host: str, port: int) -> str:
+    return f"{host}:{port} ({target})" if target and target not in host else f"{host}:{port}"
+
+
+def _astray(scene: Scene, target: str | None, host: str, address: str) -> str:
+    """What is wrong where a name led to another machine than the one that is meant."""
+    if not target or not address or address == host or address in map(str, scene.topology.addresses(target)):
+        return ""
+    return f"{host} led to {address}, which is {scene.topology.owner(address) or 'nobody'} and not {target}"
+
+
+def _evidence(found: Attempt) -> tuple[str, ...]:
+    return (f"connect to {found.address or '?'}: {found.outcome}: {found.said}",)

@@ -1,0 +1,40 @@
+"""`runs`: a program inside the node itself ends as declared."""
+
+from __future__ import annotations
+
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Asks, Run, Scene, ran
+from orchestrator.model.checks import Runs
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+
+def runs(check: Runs, scene: Scene) -> Asks:
+    """Run it, then compare exit code and output (standard output and error together)."""
+    argv = tuple(scene.fill(word, check.asker) for word in check.runs)
+    expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, scene)
+    found = ran((yield (Run(check.asker, argv, inside=True, seconds=check.within),))[0])
+    if found.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and check.exit != found.exit_code:
+        return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {found.err.strip()[:200]}")
+    output = found.out + found.err
+    evidence = (f"exit code {found.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
+    wrong = _wrong(check, scene, found.exit_code, output)
+    if wrong:
+        return Judgement("fail", expected, wrong, evidence)
+    return Judgement("pass", expected, f"exit code {found.exit_code}", evidence)
+
+
+def _texts(check: Runs, scene: Scene) -> str:
+    holds = f", prints {scene.fill(check.contains, check.asker)!r}" if check.contains is not None else ""
+    lacks = f", does not print {scene.fill(check.lacks, check.asker)!r}" if check.lacks is not None else ""
+    return holds + lacks
+
+
+def _wrong(check: Runs, scene: Scene, code: int, output: str) -> str:
+    if code != check.exit:
+        return f"exit code {code}"
+    if check.contains is not None and (text := scene.fill(check.contains, check.asker)) not in output:
+        return f"the output does not hold {text!r}"
+    if check.lacks is not None and (text := scene.fill(check.lacks, check.asker)) in output:
+        return f"the output holds {text!r}"
+    return ""

@@ -1,0 +1,27 @@
+"""`sees`: the server itself says which address its peer had: so it was a server, and that peer its client."""
+
+from __future__ import annotations
+
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Asks, Scene
+from orchestrator.judging.witnesses import WITNESSES
+from orchestrator.model.checks import Sees
+from orchestrator.model.roles import ROLES
+
+
+def sees(check: Sees, scene: Scene) -> Asks:
+    """Ask the server's witness for its peers since the check began."""
+    declared = scene.topology.node(check.node)
+    role = ROLES[declared.role]  # type: ignore[attr-defined]
+    witness = WITNESSES["sockets" if declared.image else role.witness]
+    wanted = set(map(str, scene.topology.addresses(check.sees)))
+    expected = f"{check.node} sees {check.sees} as {' or '.join(sorted(wanted))}"
+    answers = yield witness.asks(check.node, scene.began)
+    sightings = tuple(witness.reads(answers))
+    match = next((one for one in sightings if one.address in wanted), None)
+    if match is None:
+        others = sorted({one.address for one in sightings})
+        seen = f"by {witness.says} it saw {', '.join(others) if others else 'nobody'}"
+        return Judgement("fail", expected, seen)
+    seen = f"{match.address}: {check.node} is a server to {check.sees}, {check.sees} is a client of {check.node}"
+    return Judgement("pass", expected, seen, (f"{witness.says[4:]} of {check.node}: {match.line}",))

@@ -1,0 +1,94 @@
+"""`sql`: one statement by psql(1), from the database itself or over the network from a node that uses it."""
+
+from __future__ import annotations
+
+import csv
+
+from orchestrator.judging.findings import Judgement, Verdict
+from orchestrator.judging.questions import Asks, Ran, Run, Scene, told
+from orchestrator.model.checks import Sql
+from orchestrator.model.roles.role import FILES_AT
+
+# $0 is the file with the password: so it stands in no list of processes.
+WITH_PASSWORD = 'PGPASSWORD=$(cat "$0") exec psql "$@"'
+PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1")
+
+
+def sql(check: Sql, scene: Scene) -> Asks:
+    """Run the statement, then compare the rows or the error."""
+    database = database_of(check, scene)
+    statement = scene.fill(check.sql, check.asker)
+    expected = _expected(check, scene, statement)
+    asked = Run(check.asker, _psql(check, scene, database, statement), frozenset({"psql"}))
+    found = told((yield (asked,))[0])
+    where = f"psql at {check.asker}, database {database}"
+    if check.fails is not None:
+        return _judge_failure(check, expected, where, found)
+    if found.exit_code != 0:
+        return Judgement("fail", expected, _error(found), (where,))
+    rows = tuple(tuple(row) for row in csv.reader(found.out.splitlines()))
+    seen = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
+    evidence = (where, *(f"row: {', '.join(row)}" for row in rows[:5]))
+    wanted = None if check.rows is None else _texts(scene.fill_all(check.rows, check.asker))
+    if wanted is not None and rows != wanted:
+        return Judgement("fail", expected, f"{seen}: {list(map(list, rows))[:5]}", evidence)
+    return Judgement("pass", expected, seen, evidence)
+
+
+def database_of(check: Sql, scene: Scene) -> str:
+    """The database node that is meant: named, the asker itself, or the first that the asker uses."""
+    databases = scene.topology.with_role("database")
+    if check.database:
+        return check.database
+    if check.asker in databases:
+        return check.asker
+    used = scene.topology.node(check.asker).uses
+    return next((name for name in (*used, *databases) if name in databases), check.asker)
+
+
+def _psql(check: Sql, scene: Scene, database: str, statement: str) -> tuple[str, ...]:
+    if check.asker == database and check.password is None:
+        return ("psql", *PSQL, "-c", statement)
+    over_network = ("-h", scene.topology.name_of(database) + ".", *PSQL, "-w", "-c", statement)
+    if check.password is not None:
+        return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
+    return ("env", "PGCONNECT_TIMEOUT=2", "bash", "-c", WITH_PASSWORD, f"{FILES_AT}/password", *over_network)
+
+
+def _expected(check: Sql, scene: Scene, statement: str) -> str:
+    if check.fails is not None:
+        return f"{statement} fails with {check.fails!r}"
+    if check.rows is None:
+        return f"{statement} succeeds"
+    return f"{statement} gives {list(map(list, _texts(scene.fill_all(check.rows, check.asker))))}"
+
+
+def _texts(rows: object) -> tuple[tuple[str, ...], ...]:
+    """Declared values as psql prints them: null is empty, true is t."""
+    assert isinstance(rows, list)
+    return tuple(tuple(_text(value) for value in row) for row in rows)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return str(value)
+
+
+def _judge_failure(check: Sql, expected: str, where: str, found: Ran) -> Judgement:
+    """Only the server's own error counts: that no server was reached proves nothing about what it would say."""
+    if found.exit_code == 0:
+        return Judgement("fail", expected, "it succeeded", (where,))
+    error = _error(found)
+    if "ERROR:" not in found.err and "FATAL:" not in found.err:
+        return Judgement("unknown", expected, error, (where,))
+    verdict: Verdict = "pass" if check.fails and check.fails in found.err else "fail"
+    return Judgement(verdict, expected, error, (where, error))
+
+
+def _error(found: Ran) -> str:
+    said = [line.strip() for line in found.err.splitlines() if line.strip()]
+    server = [line for line in said if "ERROR:" in line or "FATAL:" in line]
+    return (server or said or [f"psql ended with {found.exit_code}"])[0]

@@ -1,0 +1,104 @@
+"""HTTP/1 requests and their answers (RFC 9110, RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from orchestrator.judging.conversations import places as at
+from orchestrator.judging.conversations.events import Began, Event, HttpExchange, Link
+from orchestrator.judging.conversations.wire import Wire
+from orchestrator.judging.packets.packet import Packet, whole
+
+
+class Request:
+    """A request that waits for its answer."""
+
+    __slots__ = ("exchange", "host", "link", "method", "started", "target")
+
+    def __init__(self, exchange: int, link: Link, started: float, packet: Packet | None, index: int) -> None:
+        self.exchange = exchange
+        self.link = link
+        self.started = started
+        self.method = _nth(packet, at.HTTP_METHOD, index)
+        self.target = _nth(packet, at.HTTP_TARGET, index)
+        self.host = _nth(packet, at.HTTP_HOST, index)
+
+    def ended(
+        self, ended: float | None, outcome: str, status: int | None = None, phrase: str = "", size: int | None = None
+    ) -> HttpExchange:
+        return HttpExchange(
+            self.exchange,
+            self.link,
+            self.started,
+            ended,
+            self.method,
+            self.target,
+            self.host,
+            status,
+            phrase,
+            size,
+            outcome,
+        )
+
+
+class HttpReader:
+    """Answers come in the order of the requests (RFC 9112, section 9.3.2)."""
+
+    def __init__(self, wire: Wire, link: Link) -> None:
+        self._wire = wire
+        self._link = link
+        self._waiting: deque[Request] = deque()
+
+    def read(self, packet: Packet, from_client: bool, since: float | None) -> Iterator[Event]:
+        """`since` is when the client began to send what this packet completes."""
+        if from_client:
+            yield from self._asked(packet, packet.time if since is None else since)
+        else:
+            yield from self._answered(packet)
+
+    def _asked(self, packet: Packet, since: float) -> Iterator[Event]:
+        for index in range(len(packet.texts(at.HTTP_METHOD))):
+            request = Request(self._wire.number(), self._link, since, packet, index)
+            self._waiting.append(request)
+            yield self._began(request)
+
+    def _began(self, request: Request) -> Began:
+        link = request.link
+        subject = f"{request.method} {request.target}"
+        return Began(
+            request.exchange, "http", request.started, link.client.node, link.server.node, link.number, subject
+        )
+
+    def _answered(self, packet: Packet) -> Iterator[Event]:
+        phrases = packet.texts(at.HTTP_PHRASE)
+        statuses = packet.texts(at.HTTP_STATUS)
+        for index, status in enumerate(statuses):
+            if status.startswith("1") and status != "101":
+                continue  # an interim answer; the final one follows (RFC 9110, section 15.2)
+            request = self._waiting.popleft() if self._waiting else self._unseen(packet)
+            phrase = phrases[index] if index < len(phrases) else ""
+            size = _size(packet) if len(statuses) == 1 else None
+            yield request.ended(packet.time, "answered", whole(status), phrase, size)
+
+    def _unseen(self, packet: Packet) -> Request:
+        return Request(self._wire.number(), self._link, packet.time, None, 0)
+
+    def end(self, outcome: str) -> Iterator[Event]:
+        for request in self._waiting:
+            yield request.ended(None, outcome)
+        self._waiting.clear()
+
+
+def _nth(packet: Packet | None, place: int, index: int) -> str:
+    found = packet.texts(place) if packet else []
+    return found[index] if index < len(found) else ""
+
+
+def _size(packet: Packet) -> int | None:
+    length = packet.text(at.HTTP_LENGTH)
+    if re.fullmatch("[0-9]{1,15}", length.strip()):
+        return int(length)
+    chunks = packet.texts(at.HTTP_CHUNKS)
+    return sum(whole(chunk) for chunk in chunks) if chunks else None

@@ -1,0 +1,181 @@
+"""What is neither TCP nor DNS: other UDP, ICMP's complaints, and ARP requests that nobody answers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from orchestrator.judging.conversations import places as at
+from orchestrator.judging.conversations.events import Began, Datagrams, Event, Link, Unclaimed, Unreachable
+from orchestrator.judging.conversations.wire import Wire
+from orchestrator.judging.packets.packet import Packet, Quote, whole
+
+UDP_PATIENCE = 30.0  # seconds
+ARP_PATIENCE = 3.0  # Linux asks once a second, three times (mcast_solicit, arp(7))
+
+# RFC 792, RFC 1812 section 5.2.7.1
+REASONS = {
+    0: "network unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
+    4: "packet too large", 6: "network unknown", 7: "host unknown", 9: "network prohibited", 10: "host prohibited",
+    13: "prohibited by a filter",
+}  # fmt: skip
+# RFC 4443, section 3.1
+REASONS_6 = {
+    0: "no route", 1: "prohibited by a filter", 3: "address unreachable", 4: "port unreachable", 5: "prohibited",
+}  # fmt: skip
+
+
+class Flow:
+    """UDP between two sockets; the first packet's sender is the client."""
+
+    __slots__ = ("answered", "exchange", "last", "last_sent", "link", "received", "sent", "started")
+
+    def __init__(self, exchange: int, link: Link, when: float) -> None:
+        self.exchange = exchange
+        self.link = link
+        self.started = self.last = self.last_sent = when
+        self.answered: float | None = None
+        self.sent = self.received = 0
+
+    def ended(self, reason: str = "", when: float | None = None) -> Datagrams:
+        ended = when if when is not None else self.answered
+        return Datagrams(
+            self.exchange, self.link, self.started, ended, self.sent, self.received, self.last_sent, reason
+        )
+
+
+class UdpReader:
+    """Counts what no protocol here understands. What is sent to many at once is no conversation and is left out."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._open: OrderedDict[int, Flow] = OrderedDict()
+
+    def read(self, packet: Packet) -> Iterator[Event]:
+        flow = self._open.get(packet.stream)
+        if flow is None:
+            if _to_many(packet.target) or packet.source == "0.0.0.0":
+                return
+            ends = ((packet.source, packet.source_port), (packet.target, packet.target_port))
+            link = self._wire.link("udp", *ends, packet.time)
+            flow = self._open[packet.stream] = Flow(self._wire.number(), link, packet.time)
+            client, server = link.client.node, link.server.node
+            subject = f"{server}:{link.server.port}"
+            yield Began(flow.exchange, "udp", packet.time, client, server, link.number, subject)
+        flow.last = packet.time
+        self._open.move_to_end(packet.stream)
+        if (packet.source, packet.source_port) == (flow.link.client.address, flow.link.client.port):
+            flow.sent += 1
+            flow.last_sent = packet.time
+        else:
+            flow.received += 1
+            flow.answered = packet.time
+
+    def unreachable(
+        self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
+    ) -> Iterator[Event]:
+        for stream, flow in list(self._open.items()):
+            link = flow.link
+            ends = ((link.client.address, link.client.port), (link.server.address, link.server.port))
+            if ends == (client, server):
+                del self._open[stream]
+                yield flow.ended(reason, when)
+
+    def expire(self, now: float) -> Iterator[Event]:
+        while self._open:
+            stream, flow = next(iter(self._open.items()))
+            if now - flow.last < UDP_PATIENCE:
+                return
+            del self._open[stream]
+            yield flow.ended()
+
+    def flush(self) -> Iterator[Event]:
+        for flow in self._open.values():
+            yield flow.ended()
+        self._open.clear()
+
+
+def _to_many(address: str) -> bool:
+    if address.endswith(".255"):
+        return True
+    try:
+        return ip_address(address).is_multicast
+    except ValueError:
+        return True
+
+
+class Search:
+    """ARP requests for one address, not answered yet."""
+
+    __slots__ = ("exchange", "last", "started", "tries")
+
+    def __init__(self, exchange: int, when: float) -> None:
+        self.exchange = exchange
+        self.started = self.last = when
+        self.tries = 1
+
+
+class ArpReader:
+    """Requests that were answered at once are no news; a second request begins a search."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._open: OrderedDict[tuple[str, str], Search] = OrderedDict()
+
+    def read(self, packet: Packet) -> Iterator[Event]:
+        asker, target = packet.text(at.ARP_ASKER), packet.text(at.ARP_TARGET)
+        if packet.text(at.ARP_OPCODE) != "1":
+            search = self._open.pop((target, asker), None)
+            if search is not None and search.tries > 1:
+                yield self._unclaimed((target, asker), search, packet.time)
+        elif asker != target and asker != "0.0.0.0":
+            yield from self._asked((asker, target), packet.time)
+
+    def _asked(self, key: tuple[str, str], when: float) -> Iterator[Event]:
+        if (search := self._open.get(key)) is None:
+            self._open[key] = Search(self._wire.number(), when)
+            return
+        search.tries += 1
+        search.last = when
+        self._open.move_to_end(key)
+        if search.tries == 2:
+            asker, target = self._wire.name(key[0]), self._wire.name(key[1])
+            yield Began(search.exchange, "arp", search.started, asker, target, 0, target)
+
+    def _unclaimed(self, key: tuple[str, str], search: Search, ended: float | None = None) -> Unclaimed:
+        asker, target = self._wire.name(key[0]), self._wire.name(key[1])
+        return Unclaimed(search.exchange, asker, target, key[1], search.started, ended, search.last, search.tries)
+
+    def expire(self, now: float) -> Iterator[Event]:
+        while self._open:
+            key, search = next(iter(self._open.items()))
+            if now - search.last < ARP_PATIENCE:
+                return
+            del self._open[key]
+            yield self._unclaimed(key, search)
+
+    def flush(self) -> Iterator[Event]:
+        for key, search in self._open.items():
+            yield self._unclaimed(key, search)
+        self._open.clear()
+
+
+def complaint(packet: Packet) -> tuple[Quote, str] | None:
+    """The packet that could not be delivered and why; None for other ICMP messages (echo, neighbours)."""
+    if packet.quote is None:
+        return None
+    if packet.text(at.ICMP_TYPE) == "3":
+        code = whole(packet.text(at.ICMP_CODE))
+        return packet.quote, REASONS.get(code, f"unreachable, code {code}")
+    if packet.text(at.ICMPV6_TYPE) == "1":
+        code = whole(packet.text(at.ICMPV6_CODE))
+        return packet.quote, REASONS_6.get(code, f"unreachable, code {code}")
+    return None
+
+
+def unreachable(wire: Wire, packet: Packet, quote: Quote, reason: str) -> Unreachable:
+    """The complaint as an event of its own."""
+    ends = ((quote.source, quote.source_port), (quote.target, quote.target_port))
+    link = wire.link(quote.protocol, *ends, None)
+    return Unreachable(wire.number(), link, packet.time, wire.name(packet.source), reason)

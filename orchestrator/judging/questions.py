@@ -1,0 +1,135 @@
+"""What a check asks of the world, and what comes back, as values.
+
+A check is a generator: it yields questions, is sent the answers, and returns a judgement. So it can be tested with
+recorded answers, and whoever asks can put the questions of many checks into one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from string import Template
+
+from orchestrator.judging.findings import Judgement
+from orchestrator.model.topology import Topology
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a program in a node. `needs` are the tools that it takes.
+
+    Unless `inside`, seeing the node's network is enough, so that a container beside it may run the program where the
+    node's own image lacks a tool. `seconds` is the time after which the program is ended (exit code 124).
+    """
+
+    node: str
+    argv: tuple[str, ...]
+    needs: frozenset[str] = frozenset()
+    inside: bool = False
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a node wrote since that moment, in seconds since 1970 by the engine's clock."""
+
+    node: str
+    since: float
+
+
+Question = Run | Log
+# Exit codes of timeout(1) and bash(1): failed itself, not executable, not found.
+UNRUNNABLE = (125, 126, 127)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A program's exit code and output; `started` by the engine's clock."""
+
+    exit_code: int
+    out: str
+    err: str
+    started: float = 0.0
+
+
+@dataclass(frozen=True)
+class Logged:
+    text: str
+
+
+@dataclass(frozen=True)
+class Unasked:
+    """The question could not be put: the node is gone or stopped, the tool is missing, the engine did not answer."""
+
+    reason: str
+
+
+Answer = Ran | Logged | Unasked
+Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
+
+
+class CannotAsk(Exception):
+    """Raised inside a check when an answer that it needs is Unasked; the check is then unknown."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began."""
+
+    topology: Topology
+    word: str
+    port: int
+    began: float
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def fill(self, text: str, asker: str) -> str:
+        """Put in ${random}, ${NODE} (its address for the asker) and ${NODE.name}."""
+        values = {"random": self.word}
+        for node in self.topology.scenario.nodes:
+            values[node] = str(self.topology.address_for(asker, node))
+            values[f"{node}.name"] = self.topology.name_of(node)
+        return Placeholders(text).safe_substitute(values)
+
+    def fill_all(self, value: object, asker: str) -> object:
+        """The same for every text inside a JSON value."""
+        if isinstance(value, str):
+            return self.fill(value, asker)
+        if isinstance(value, dict):
+            return {key: self.fill_all(one, asker) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.fill_all(one, asker) for one in value]
+        return value
+
+
+class Placeholders(Template):
+    """Only ${...}, with node names in it; a lone $ is a lone $."""
+
+    braceidpattern = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.name)?"
+    idpattern = r"(?!)"
+
+
+def ran(answer: Answer) -> Ran:
+    """The answer to a Run; raises CannotAsk if there is none."""
+    if isinstance(answer, Ran):
+        return answer
+    raise CannotAsk(answer.reason if isinstance(answer, Unasked) else "the answer is of another kind")
+
+
+def told(answer: Answer) -> Ran:
+    """The same, of a program by which a check looks: where it could not be run (126, 127), nothing was seen."""
+    found = ran(answer)
+    if found.exit_code in UNRUNNABLE:
+        said = found.err.strip().splitlines()
+        raise CannotAsk(said[-1] if said else f"the program could not be run ({found.exit_code})")
+    return found
+
+
+def logged(answer: Answer) -> str:
+    """The answer to a Log; raises CannotAsk if there is none."""
+    if isinstance(answer, Logged):
+        return answer.text
+    raise CannotAsk(answer.reason if isinstance(answer, Unasked) else "the answer is of another kind")

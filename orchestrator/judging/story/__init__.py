@@ -1,0 +1,133 @@
+"""The story of what crossed the wire: who asked whom, what came of it, and what served what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from math import inf
+
+from orchestrator.judging.conversations.events import (
+    Asked,
+    Began,
+    Closing,
+    Datagrams,
+    Ended,
+    Event,
+    HttpExchange,
+    Opening,
+    SqlStatement,
+    Unclaimed,
+    asker,
+    begins_at,
+)
+from orchestrator.judging.story.arrange import arrange
+from orchestrator.judging.story.scenes import Earlier, Scene, scenes
+
+__all__ = ["Counts", "Earlier", "Losses", "Mark", "Scene", "Story", "arrange", "count", "scenes", "story"]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Packets that are missing: dropped by the kernel, overwritten in the ring, or unreadable."""
+
+    dropped: int = 0
+    overwritten: int = 0
+    unreadable: int = 0
+
+    @property
+    def any(self) -> bool:
+        return bool(self.dropped or self.overwritten or self.unreadable)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Traffic that is not the story's own, such as that of a check.
+
+    It is what `node` began between `since` and `until` (seconds since 1970), from one of the `ports` where any are
+    named; and with it all that this caused.
+    """
+
+    label: str
+    node: str
+    since: float = -inf
+    until: float = inf
+    ports: frozenset[int] = frozenset()
+
+    def covers(self, event: Ended) -> bool:
+        """Whether this event is of the marked traffic."""
+        if asker(event) != self.node or not self.since <= begins_at(event) <= self.until:
+            return False
+        return not self.ports or (not isinstance(event, Unclaimed) and event.link.client.port in self.ports)
+
+
+@dataclass
+class Counts:
+    """How many exchanges of each kind there were, whether they are shown or not."""
+
+    questions: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+    statements: int = 0
+    connections: int = 0
+    refused: int = 0
+    silent: int = 0
+    datagrams: int = 0
+
+    def add(self, event: Ended) -> None:
+        match event:
+            case Asked():
+                self.questions[event.type] = self.questions.get(event.type, 0) + event.tries
+            case HttpExchange(method=method) if method:
+                self.requests += 1
+            case SqlStatement():
+                self.statements += 1
+            case Opening(outcome="accepted"):
+                self.connections += 1
+            case Opening(outcome="refused"):
+                self.refused += 1
+            case Opening():
+                self.silent += 1
+            case Datagrams():
+                self.datagrams += 1
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened, as a tree; `began` is the time of the first event, None where there was none.
+
+    `hidden` counts, by label, the marked scenes that were left out.
+    """
+
+    scenes: tuple[Scene, ...]
+    began: float | None
+    counts: Counts
+    losses: Losses = Losses()
+    hidden: tuple[tuple[str, int], ...] = ()
+
+
+def count(events: Iterable[Event], counts: Counts) -> Iterator[Event]:
+    """The same events; each that is over is counted on its way."""
+    for event in events:
+        if not isinstance(event, Began):
+            counts.add(event)
+        yield event
+
+
+def story(events: Iterable[Event], *, losses: Losses = Losses(), marks: tuple[Mark, ...] = ()) -> Story:
+    """The whole story of these events; the traffic that `marks` cover is left out and counted."""
+    counts = Counts()
+    kept, hidden = [], dict.fromkeys((mark.label for mark in marks), 0)
+    for scene in scenes(count(events, counts)):
+        event = scene.event
+        assert not isinstance(event, Earlier)
+        label = next((mark.label for mark in marks if mark.covers(event)), None)
+        if label is None:
+            kept.append(scene)
+        elif not isinstance(event, Closing):
+            hidden[label] += 1
+    arranged = arrange(kept)
+    began = min((_begins(scene) for scene in arranged), default=None)
+    return Story(arranged, began, counts, losses, tuple(item for item in hidden.items() if item[1]))
+
+
+def _begins(scene: Scene) -> float:
+    return scene.event.at if isinstance(scene.event, Earlier) else begins_at(scene.event)

@@ -1,0 +1,1 @@
+"""Plans become labs here: runner, journal, lock, watchdog."""

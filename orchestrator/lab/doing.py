@@ -1,0 +1,140 @@
+"""Each action of a plan as calls to the engine and the lab's folder; what they returned is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from orchestrator.engines.docker_config import moment
+from orchestrator.engines.protocol import Engine
+from orchestrator.errors import NodeFailed, NotFound
+from orchestrator.lab.folder import LabFolder
+from orchestrator.planning.observed import ContainerSeen, Observed, Record
+from orchestrator.planning.plan import (
+    AwaitReady,
+    LeaveNetwork,
+    MakeNetwork,
+    MakeNode,
+    PauseNode,
+    Reconnect,
+    Reload,
+    RemoveNetwork,
+    RemoveNode,
+    RemoveVolume,
+    StartNode,
+    Step,
+    StopNode,
+    UnpauseNode,
+    WriteFiles,
+)
+from orchestrator.planning.specs import Attach, ContainerSpec
+
+READY_LINE = "wirelab: ready"
+LAST_LINES = 8
+# After so long a node that is told to stop is killed.
+STOP_SECONDS = 3
+
+
+class Doing:
+    """Carries out steps of one lab. Ids that the engine gave during the plan stand beside those observed before."""
+
+    def __init__(self, engine: Engine, folder: LabFolder, observed: Observed, lab: str, ready_seconds: float) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._ready_seconds = ready_seconds
+        self._lab = lab
+        self._networks: dict[str, str] = {}
+        # As they were right after their start: no second look is needed to wait for what they will say.
+        self._started: dict[str, ContainerSeen] = {}
+        self._containers = {c.labels.get("wirelab.node", ""): c.id for c in observed.containers}
+
+    def __call__(self, step: Step, stop: Callable[[], bool]) -> None:
+        match step.action:
+            case MakeNetwork(spec, network):
+                self._networks[network] = self._engine.make_network(spec)
+            case RemoveNetwork(network_id):
+                self._engine.remove_network(network_id)
+            case RemoveVolume(name):
+                self._engine.remove_volume(name)
+            case WriteFiles(node, texts):
+                self._folder.write(node, texts)
+            case MakeNode(node, spec, loaded):
+                self._make(node, spec, loaded)
+            case StartNode(node, container, loaded):
+                self._engine.start(container)
+                self._folder.update(node, loaded=loaded)
+            case StopNode(_, container):
+                self._engine.stop(container, STOP_SECONDS)
+            case PauseNode(_, container):
+                self._engine.pause(container)
+            case UnpauseNode(_, container):
+                self._engine.unpause(container)
+            case Reconnect(_, container, leave, attach):
+                self._reconnect(container, leave, self._filled(attach))
+            case LeaveNetwork(_, container, network_id):
+                self._engine.disconnect(container, network_id)
+            case Reload(node, container, signal, loaded):
+                self._engine.signal(container, signal)
+                self._folder.update(node, loaded=loaded)
+            case RemoveNode(_, container):
+                self._engine.remove_container(container)
+            case AwaitReady():
+                self._await_ready(step.action, stop)
+
+    def _filled(self, attach: Attach) -> Attach:
+        """With the id of a network that this plan has made."""
+        return replace(attach, network_id=self._networks.get(attach.network, attach.network_id))
+
+    def _make(self, node: str, spec: ContainerSpec, loaded: str) -> None:
+        whole = replace(spec, attachments=tuple(self._filled(attach) for attach in spec.attachments))
+        container = self._engine.make_container(whole)
+        self._containers[node] = container
+        self._folder.remember(node, Record(container, loaded=loaded, resolver=self._folder.inode(node)))
+        self._started[container] = self._engine.start(container)
+
+    def _reconnect(self, container: str, leave: bool, attach: Attach) -> None:
+        if leave:
+            self._engine.disconnect(container, attach.network_id)
+        self._engine.connect(container, attach)
+
+    def _await_ready(self, action: AwaitReady, stop: Callable[[], bool]) -> None:
+        """Until the node says that it is ready, or, where its image cannot say so, until an onlooker does."""
+        container = self._containers[action.node]
+        speaks = action.probe != "none" and not action.beside
+        seen = (self._started.get(container) if speaks else None) or self._engine.container(container)
+        ready = seen.state == "running" and (
+            action.probe == "none"
+            or (self._beside(action.beside, container, stop) if action.beside else self._says_ready(seen, stop))
+        )
+        if not ready and not stop():
+            raise self._failure(action, container)
+        self._folder.update(action.node, ready=seen.started)
+
+    def _says_ready(self, seen: ContainerSeen, stop: Callable[[], bool]) -> bool:
+        # the line may bear an earlier time than the start, but none before the end of the run before
+        before, seconds = moment(seen.ended), self._ready_seconds
+        since = before if before < moment(seen.started) else 0.0
+        return self._engine.await_line(seen.id, READY_LINE, since=since, seconds=seconds, stop=stop)
+
+    def _beside(self, spec: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
+        onlooker = self._engine.make_container(replace(spec, share_network_of=container))
+        try:
+            return self._says_ready(self._engine.start(onlooker), stop)
+        finally:
+            self._engine.remove_container(onlooker)
+
+    def _failure(self, action: AwaitReady, container: str) -> NodeFailed:
+        written = ""
+        state = "is gone"
+        with suppress(NotFound):
+            seen = self._engine.container(container)
+            state = f"ended with exit code {seen.exit_code}"
+            if seen.state == "running":
+                state = f"was not ready after {self._ready_seconds:g} s (probe: {action.probe})"
+            written = "\n       ".join(self._engine.log(container).splitlines()[-LAST_LINES:])
+        return NodeFailed(
+            f"the node {action.node!r} {state}",
+            why=f"its last log lines are:\n       {written}" if written.strip() else "it wrote no log",
+            hint=f"wirelab up {self._lab} --keep, then wirelab logs {self._lab} {action.node}",
+        )

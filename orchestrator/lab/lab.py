@@ -1,0 +1,188 @@
+"""A lab: one scenario brought up under one name. Snapshot, plan, run; nothing else decides anything."""
+
+from __future__ import annotations
+
+import secrets as chance
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.engines.protocol import Engine
+from orchestrator.engines.state import State
+from orchestrator.errors import Conflict, NotFound
+from orchestrator.judging.findings import Finding
+from orchestrator.lab.doing import Doing
+from orchestrator.lab.events import Event
+from orchestrator.lab.folder import LabFolder
+from orchestrator.lab.host import host_ranges
+from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.removal import remove_labelled
+from orchestrator.lab.runner import Runner
+from orchestrator.lab.take_down import take_down
+from orchestrator.model.checks import Common
+from orchestrator.model.scenario import Scenario
+from orchestrator.model.topology import Topology
+from orchestrator.model.values import Secret
+from orchestrator.planning import labels
+from orchestrator.planning.desired import PASSWORD_FILE, image_of, onlooker, role_of
+from orchestrator.planning.observed import FilesSeen, Observed, Taken
+from orchestrator.planning.places import topology
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planner import up
+
+if TYPE_CHECKING:
+    from orchestrator.lab.asking import Asked
+
+# Another process may take a range between our look and our call; then we look again.
+RANGE_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a command may ask of a lab.
+
+    `images` gives the tags of images of ours, made where they are missing; `routes` the ranges that this host
+    reaches, of which none is taken.
+    """
+
+    images: Callable[[Sequence[str]], Mapping[str, str]]
+    notify: Callable[[Event], None] = lambda _event: None
+    found: Callable[[Finding], None] = lambda _finding: None
+    run: str = "none"
+    ready_seconds: float = 30.0
+    keep: bool = False
+    routes: Callable[[], tuple[Taken, ...]] = host_ranges
+    images_too: tuple[str, ...] = ()
+    # Clean-up is not cut short: by what, the command line knows.
+    shield: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+@dataclass(frozen=True)
+class Lab:
+    """`texts` are the files beside the scenario that it mentions."""
+
+    engine: Engine
+    state: State
+    name: str
+    scenario: Scenario
+    texts: Mapping[str, str]
+    settings: Settings
+    folder: LabFolder = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", LabFolder(self.state, self.name))
+
+    def observe(self) -> Observed:
+        """What there is now, of this lab and of what it must keep clear of."""
+        label = f"{labels.LAB}={self.name}"
+        files = self.folder.seen()
+        with ThreadPoolExecutor(3) as pool:
+            containers = pool.submit(self.engine.containers, label)
+            volumes = pool.submit(self.engine.volumes, label)
+            networks = pool.submit(self.engine.networks)
+            images = self.settings.images(self._image_names())
+        return Observed(
+            folder=str(self.folder.path),
+            run=self.settings.run,
+            images=images,
+            networks=networks.result(),
+            containers=containers.result(),
+            volumes=volumes.result(),
+            files=files,
+            secrets=self._secrets(files),
+            taken=self.settings.routes(),
+        )
+
+    def _image_names(self) -> list[str]:
+        """The images of ours that the nodes need, and the client's, which asks for nodes that cannot."""
+        return sorted(
+            {name for node in self.scenario.nodes.values() if (name := image_of(node))}
+            | {"client", *self.settings.images_too}
+        )
+
+    def _secrets(self, files: Mapping[str, FilesSeen]) -> dict[str, Secret]:
+        """The password that a node keeps in its own file, or a new one."""
+        holders = [name for name, node in self.scenario.nodes.items() if role_of(node).secret]
+        kept = {name: files[name].texts.get(PASSWORD_FILE) for name in holders if name in files}
+        return {name: Secret(kept.get(name) or chance.token_urlsafe(18)) for name in holders}
+
+    def topology(self, observed: Observed) -> Topology:
+        return topology(self.name, self.scenario, observed, self.texts)
+
+    def plan(self) -> Plan:
+        """What `up` would do now."""
+        observed = self.observe()
+        return up(self.topology(observed), observed)
+
+    def up(self) -> Plan:
+        """Make the lab what its file declares; return what had to be done. Undone again if that fails."""
+        with lab_lock(self.state, self.name):
+            for tries_left in reversed(range(RANGE_TRIES)):
+                try:
+                    return self._up()
+                except Conflict as error:
+                    if not tries_left or "overlaps" not in error.why.lower():
+                        raise
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _up(self) -> Plan:
+        observed = self.observe()
+        plan = up(self.topology(observed), observed)
+        doing = Doing(self.engine, self.folder, observed, self.name, self.settings.ready_seconds)
+        if plan:
+            self.folder.claim(self.settings.run)
+        try:
+            ended = Runner(doing, self.settings.notify).run(plan)
+            if ended.error:
+                raise ended.error
+        except BaseException:
+            if plan and not self.settings.keep:
+                with self.settings.shield():
+                    self._take_back()
+            raise
+        for node in set(observed.files) - set(self.scenario.nodes):
+            self.folder.forget(node)
+        return plan
+
+    def _take_back(self) -> None:
+        """Remove what this command has made; the folder too if nothing of the lab is left."""
+        remove_labelled(self.engine, f"{labels.RUN}={self.settings.run}")
+        if not self.engine.containers(f"{labels.LAB}={self.name}"):
+            self.folder.remove()
+
+    def judge(self, checks: Sequence[Common] | None = None) -> tuple[Finding, ...]:
+        """One finding a check, of the lab as it stands: faults are put in by `breaking.check`, which calls this.
+
+        NotFound if nothing of the lab is there.
+        """
+        from orchestrator.lab.asking import Asker
+        from orchestrator.lab.checking import Checking
+
+        observed = self.observe()
+        if not observed.containers:
+            raise NotFound(f"the lab {self.name!r} is not up", hint=f"wirelab up {self.scenario.name}")
+        with_places = self.topology(observed)
+        asker = Asker(self.engine, asked(with_places, observed))
+        try:
+            wanted = self.scenario.checks if checks is None else checks
+            return Checking(with_places, asker.answer, self.settings.found).check(wanted)
+        finally:
+            asker.close()
+
+
+def asked(with_places: Topology, observed: Observed) -> dict[str, Asked]:
+    """The nodes that have a container, and how each can be asked."""
+    from orchestrator.lab.asking import Asked
+
+    found = {}
+    for name, node in with_places.scenario.nodes.items():
+        container = observed.container_of(name)
+        if container:
+            tools = None if node.image else role_of(node).tools
+            found[name] = Asked(container, tools, onlooker(with_places, observed, name, "ask", ("sleep", "infinity")))
+    return found
+
+
+__all__ = ["Lab", "Settings", "asked", "take_down"]

@@ -1,0 +1,77 @@
+"""Removes what bears a label, completely, and says loudly what it could not remove."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from orchestrator.engines.protocol import Engine
+from orchestrator.engines.state import State
+from orchestrator.errors import EngineMissing, LabBusy, Leftovers, WirelabError
+from orchestrator.lab.folder import LabFolder, claimed
+from orchestrator.lab.lock import lab_lock
+from orchestrator.planning import labels
+
+Remove = Callable[[str], None]
+
+
+def remove_labelled(engine: Engine, label: str) -> int:
+    """Remove the containers, then the networks and volumes, that bear `label`; how many things that were.
+
+    Goes on after a failure. Raises Leftovers, with all that is left, if anything is.
+    """
+    failures: list[str] = []
+    containers = [c.id for c in engine.containers(label)]
+    count = _all(engine.remove_container, containers, failures)
+    networks = [n.id for n in engine.networks() if bears(n.labels, label)]
+    count += _all(engine.remove_network, networks, failures)
+    count += _all(engine.remove_volume, [v.name for v in engine.volumes(label)], failures)
+    if failures:
+        raise Leftovers("clean-up is not complete", why="; ".join(failures), hint="wirelab sweep")
+    return count
+
+
+def bears(found: object, label: str) -> bool:
+    """Whether labels hold `key` or `key=value`."""
+    key, equals, value = label.partition("=")
+    return isinstance(found, dict) and key in found and (not equals or found[key] == value)
+
+
+def _all(remove: Remove, names: list[str], failures: list[str]) -> int:
+    def one(name: str) -> int:
+        try:
+            remove(name)
+        except EngineMissing:
+            raise
+        except WirelabError as error:
+            failures.append(f"{name[:12]}: {error.why or error.what}")
+            return 0
+        return 1
+
+    if not names:
+        return 0
+    with ThreadPoolExecutor(min(8, len(names))) as pool:
+        return sum(pool.map(one, names))
+
+
+def remove_empty_folders(engine: Engine, state: State, run: str) -> None:
+    """Remove the folders of labs on which a dead run worked and of which no container is left."""
+    for lab in claimed(state, run):
+        with suppress(LabBusy), lab_lock(state, lab):
+            if not engine.containers(f"{labels.LAB}={lab}"):
+                LabFolder(state, lab).remove()
+
+
+def sweep_until_quiet(engine: Engine, run: str, seconds: float = 30.0) -> None:
+    """Remove what bears the run's label until two looks in a row find nothing: a call may still be under way."""
+    label = f"{labels.RUN}={run}"
+    deadline = time.monotonic() + seconds
+    quiet = 0
+    while quiet < 2 and time.monotonic() < deadline:
+        try:
+            quiet = quiet + 1 if remove_labelled(engine, label) == 0 else 0
+        except Leftovers:
+            quiet = 0
+        time.sleep(0.1)

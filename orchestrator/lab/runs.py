@@ -1,0 +1,59 @@
+"""Runs: each command that makes something has an id, which everything it makes carries as a label.
+
+While the command lives it holds a locked file named after the run. A run whose file is there but not locked is dead:
+what bears its label may go (`wirelab sweep`). A run that ended well has no file: its lab stands.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from orchestrator.engines.state import State
+from orchestrator.lab.lock import hold
+
+
+class Run:
+    """One command's claim on what it makes."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.id = secrets.token_hex(6)
+        self._held: int | None = None
+
+    @property
+    def _path(self) -> Path:
+        return self._state.root / "runs" / self.id
+
+    def begin(self) -> None:
+        """From now on, if this process dies, what bears the run's label is a dead run's."""
+        self._state.private(self._path.parent)
+        self._held = hold(self._path)
+
+    def end(self) -> None:
+        """What bears the run's label stands by itself, or is gone."""
+        if self._held is None:
+            return
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+        os.close(self._held)
+        self._held = None
+
+
+def dead_runs(state: State) -> Iterator[str]:
+    """The ids of runs whose process died before it was done."""
+    folder = state.root / "runs"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        held = hold(path)
+        if held is not None:
+            os.close(held)
+            yield path.name
+
+
+def forget_run(state: State, run: str) -> None:
+    """A dead run of which nothing is left."""
+    with suppress(FileNotFoundError):
+        (state.root / "runs" / run).unlink()

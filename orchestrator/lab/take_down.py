@@ -1,0 +1,41 @@
+"""Takes a lab down by its label alone: no scenario is read, for the file may be gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from orchestrator.engines.protocol import Engine
+from orchestrator.engines.state import State
+from orchestrator.errors import WirelabError
+from orchestrator.lab.doing import Doing
+from orchestrator.lab.events import Event
+from orchestrator.lab.folder import LabFolder
+from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.removal import remove_labelled
+from orchestrator.lab.runner import Runner
+from orchestrator.planning import labels
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.removal import down
+
+
+def take_down(engine: Engine, state: State, lab: str, notify: Callable[[Event], None]) -> Plan:
+    """Remove the lab, by its label alone: its file may be gone. Nothing happens if there is nothing."""
+    with lab_lock(state, lab):
+        label = f"{labels.LAB}={lab}"
+        with ThreadPoolExecutor(2) as pool:
+            found, volumes = pool.submit(engine.networks), pool.submit(engine.volumes, label)
+            containers = engine.containers(label)
+        networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
+        observed = Observed("", "", {}, networks, containers, volumes.result())
+        plan = down(lab, observed)
+        doing = Doing(engine, LabFolder(state, lab), observed, lab, 0)
+        ended = Runner(doing, notify).run(plan)
+        if ended.error:
+            with suppress(WirelabError):
+                remove_labelled(engine, label)
+            remove_labelled(engine, label)
+        LabFolder(state, lab).remove()
+        return plan

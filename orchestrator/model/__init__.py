@@ -1,0 +1,1 @@
+"""What an author declares: frozen values, no behaviour that touches the world."""

@@ -1,0 +1,192 @@
+"""The checks: what an author claims, each typed by the key that names its kind.
+
+In every text of a check `${random}` is a word that is new at each try, `${NODE}` the address of a node on the
+asker's network, and `${NODE.name}` its name in the lab's DNS.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from orchestrator.model.faults import Fault
+from orchestrator.model.values import Declared, HostPort, NodeName, Refers, Seconds, Texts, Url
+
+Row = Annotated[tuple[Any, ...], Field(strict=False)]
+Rows = Annotated[tuple[Row, ...], Field(strict=False)]
+RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
+
+
+class Common(Declared):
+    """What every check can say."""
+
+    name: str = Field(
+        min_length=1, description="One sentence: what is proved.", examples=["The client gets an answer from the app"]
+    )
+    within: Seconds = Field(
+        5.0, description="Seconds after which a check that does not hold has failed.", examples=[10]
+    )
+    during: Fault | None = Field(
+        None,
+        description="A fault that is put in before the check is judged, and healed afterwards.",
+        examples=[{"stop": "dns"}],
+    )
+    first: tuple[Check, ...] = Field(
+        (),
+        strict=False,
+        description="Checks that must hold just before this one, in this order, with the same ${random}.",
+        examples=[[{"name": "The client asks", "from": "client", "http": "http://app.shop.lab/items"}]],
+    )
+
+
+class Asking(Common):
+    """A check that is asked from a node."""
+
+    asker: NodeName = Field(alias="from", description="The node that asks.", examples=["client"])
+
+
+class Resolves(Asking):
+    """The asker's own resolver answers a DNS question (RFC 1035)."""
+
+    resolves: str = Field(
+        min_length=1,
+        description="The name to ask for. With type PTR: an address or ${NODE}.",
+        examples=["app.shop.lab", "${app}"],
+    )
+    type: str = Field(
+        "A", pattern="^(A|AAAA|CNAME|MX|NS|PTR|SOA|SRV|TXT)$", description="The type of record.", examples=["PTR"]
+    )
+    to: NodeName | Texts | None = Field(
+        None,
+        description="The node whose addresses (with PTR: whose name) the answer must be, or the exact values.",
+        examples=["app", ["192.168.7.20"]],
+    )
+    answered_by: Annotated[NodeName, Refers("node", role="dns")] | None = Field(
+        None, description="The DNS node that must have answered, by its own query log.", examples=["dns"]
+    )
+    authoritative: bool | None = Field(None, description="Whether the answer must carry the AA flag.", examples=[True])
+    rcode: str | None = Field(
+        None,
+        pattern=f"^({'|'.join(RCODES)})$",
+        description="The response code; NOERROR where `to` is given.",
+        examples=["NXDOMAIN"],
+    )
+
+
+class Connects(Asking):
+    """A TCP connection is accepted (RFC 9293)."""
+
+    connects: HostPort = Field(
+        description="host:port to which the asker must be able to connect.",
+        examples=["app.shop.lab:80", "127.0.0.1:80"],
+    )
+
+
+class CannotConnect(Asking):
+    """A TCP connection is not made: refused by an RST, or met with silence while the target proved to listen."""
+
+    cannot_connect: HostPort = Field(
+        description="host:port to which the asker must not get through.", examples=["127.0.0.1:80", "${db}:5432"]
+    )
+
+
+class Http(Asking):
+    """An HTTP request is answered as declared (RFC 9110)."""
+
+    http: Url = Field(description="The URL to request.", examples=["http://app.shop.lab/items"])
+    method: str = Field("GET", pattern="^[A-Z]+$", description="The request method.", examples=["POST"])
+    body: str | None = Field(None, description="The request's body, as text.", examples=["hello"])
+    send: Any = Field(None, description="The request's body, as JSON.", examples=[{"name": "${random}"}])
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="Request headers.", examples=[{"Accept": "application/json"}]
+    )
+    status: int | None = Field(
+        None, ge=100, le=599, description="The status that must come; any 2xx when absent.", examples=[200, 503]
+    )
+    contains: str | None = Field(None, description="A text that the response body must hold.", examples=["anvil"])
+    lacks: str | None = Field(None, description="A text that the response body must not hold.", examples=["error"])
+    json_: Any = Field(
+        None,
+        alias="json",
+        description="Values that the response's JSON must hold; extra keys are allowed.",
+        examples=[{"status": "ok"}],
+    )
+
+
+class Sql(Asking):
+    """PostgreSQL answers a statement as declared."""
+
+    sql: str = Field(min_length=1, description="The statement.", examples=["select name from items"])
+    database: Annotated[NodeName, Refers("node", role="database")] | None = Field(
+        None, description="The database node; may be left out where the asker uses just one.", examples=["db"]
+    )
+    rows: Rows | None = Field(
+        None, description="The rows that must come, in order.", examples=[[["anvil"], ["rocket"]]]
+    )
+    password: str | None = Field(
+        None, description="A password instead of the right one, to show that it is refused.", examples=["wrong"]
+    )
+    fails: str | None = Field(
+        None,
+        description="A text that the server's error must hold; the statement must then fail.",
+        examples=["password authentication failed"],
+    )
+
+
+class Runs(Asking):
+    """A program run inside the node ends as declared."""
+
+    runs: Texts = Field(
+        min_length=1,
+        description="The program and its arguments; no shell.",
+        examples=[["getent", "hosts", "app.shop.lab"]],
+    )
+    exit: int = Field(0, ge=0, le=255, description="The exit code that must come.", examples=[2])
+    contains: str | None = Field(None, description="A text that the output must hold.", examples=["anvil"])
+    lacks: str | None = Field(None, description="A text that the output must not hold.", examples=["error"])
+
+
+class Sees(Common):
+    """A server saw a peer by its own address: by its access log, its sessions, or its socket table."""
+
+    node: NodeName = Field(description="The server.", examples=["app"])
+    sees: NodeName = Field(
+        description="The node whose address the server must have seen, since the check began.", examples=["client"]
+    )
+
+
+KINDS: dict[str, type[Common]] = {
+    "resolves": Resolves,
+    "connects": Connects,
+    "cannot_connect": CannotConnect,
+    "http": Http,
+    "sql": Sql,
+    "runs": Runs,
+    "sees": Sees,
+}
+
+
+def kind_of(check: Any) -> str | None:
+    """The kind of a check, from the key that names it; None where there is none or more than one."""
+    if isinstance(check, Common):
+        return next(kind for kind, model in KINDS.items() if type(check) is model)
+    if not isinstance(check, dict):
+        return None
+    kinds = [kind for kind in KINDS if kind in check]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+Check = Annotated[
+    Annotated[Resolves, Tag("resolves")]
+    | Annotated[Connects, Tag("connects")]
+    | Annotated[CannotConnect, Tag("cannot_connect")]
+    | Annotated[Http, Tag("http")]
+    | Annotated[Sql, Tag("sql")]
+    | Annotated[Runs, Tag("runs")]
+    | Annotated[Sees, Tag("sees")],
+    Discriminator(kind_of),
+]
+
+for _model in KINDS.values():
+    _model.model_rebuild()

@@ -1,0 +1,47 @@
+"""Faults: what can be broken in a lab, as values. Healing brings the lab back to what its file declares."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag
+
+from orchestrator.model.values import Declared, NetworkName, NodeName
+
+
+class Stop(Declared):
+    """The node is stopped: its programs end, its address answers no more."""
+
+    stop: NodeName = Field(description="The node to stop.", examples=["dns"])
+
+
+class Pause(Declared):
+    """The node is frozen: its kernel still accepts connections, its programs answer nothing."""
+
+    pause: NodeName = Field(description="The node to freeze.", examples=["app"])
+
+
+class Disconnect(Declared):
+    """The node is taken from a network: its cable is pulled."""
+
+    disconnect: NodeName = Field(description="The node to take from a network.", examples=["client"])
+    network: NetworkName | None = Field(
+        None, description="The network; may be left out where the node stands on just one.", examples=["front"]
+    )
+
+
+FAULTS: dict[str, type[Declared]] = {"stop": Stop, "pause": Pause, "disconnect": Disconnect}
+
+
+def fault_kind(fault: Any) -> str | None:
+    """The kind of a fault, from the key that names it; None where there is none or more than one."""
+    if isinstance(fault, Declared):
+        return next((kind for kind, model in FAULTS.items() if type(fault) is model), None)
+    kinds = [kind for kind in FAULTS if isinstance(fault, dict) and kind in fault]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+Fault = Annotated[
+    Annotated[Stop, Tag("stop")] | Annotated[Pause, Tag("pause")] | Annotated[Disconnect, Tag("disconnect")],
+    Discriminator(fault_kind),
+]

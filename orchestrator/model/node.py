@@ -1,0 +1,78 @@
+"""A node: what every role has in common. Each role adds its own settings (`model/roles/`)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from orchestrator.model.values import Address, Declared, NetworkName, NetworkNames, NodeNames, Port, Texts
+
+
+class Attachment(Declared):
+    """How a node stands on one network."""
+
+    address: Address | None = Field(
+        None, description="The node's address there; wirelab chooses a free one if absent.", examples=["192.168.7.20"]
+    )
+
+
+class Listener(Declared):
+    """A socket on which a node is expected to listen."""
+
+    port: Port = Field(description="The port, 0 to 65535.", examples=[80])
+    protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
+
+
+class Limits(Declared):
+    """What a node may use at most; without them one node could take the machine from the others."""
+
+    memory: int = Field(128, ge=16, le=65536, description="Memory in MiB.", examples=[256])
+    cpus: float = Field(1.0, gt=0, le=64, description="Processors, 0.5 is half of one.", examples=[0.5])
+    pids: int = Field(128, ge=8, le=32768, description="Processes and threads.", examples=[64])
+
+
+class Node(Declared):
+    """What every node can say of itself, whatever its role."""
+
+    image: str | None = Field(
+        None,
+        min_length=1,
+        description="An image of your own, used as it is, instead of the role's.",
+        examples=["nginx:1.27"],
+    )
+    command: Texts | None = Field(
+        None,
+        min_length=1,
+        description="What the node runs instead of the image's own command.",
+        examples=[["python3", "-m", "http.server", "8080"]],
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict,
+        description="Environment variables. Never put a secret here: they are plain to see.",
+        examples=[{"GREETING": "hello"}],
+    )
+    networks: NetworkNames | dict[NetworkName, Attachment] | None = Field(
+        None,
+        description="The networks on which the node stands; all of them when absent.",
+        examples=[["front"], {"front": {"address": "192.168.7.20"}}],
+    )
+    address: Address | None = Field(
+        None, description="The node's address, where the scenario has one network.", examples=["192.168.7.20"]
+    )
+    uses: NodeNames = Field(
+        (), description="The nodes of which this one is a client. They become ready before it.", examples=[["db"]]
+    )
+    listens: Annotated[tuple[Listener, ...], Field(strict=False)] | None = Field(
+        None, description="Where the node listens, if not where its role says.", examples=[[{"port": 8080}]]
+    )
+    limits: Limits | None = Field(
+        None, description="What the node may use at most; the role has its own defaults.", examples=[{"memory": 256}]
+    )
+
+    def attachments(self, networks: tuple[str, ...]) -> dict[str, Attachment]:
+        """Network -> attachment, in the order of declaration; `networks` are all networks of the scenario."""
+        if isinstance(self.networks, dict):
+            return dict(self.networks)
+        names = networks if self.networks is None else self.networks
+        return {name: Attachment(address=self.address if len(names) == 1 else None) for name in names}

@@ -1,0 +1,56 @@
+"""app: a small HTTP service; it is a server to its users and a client of its database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from orchestrator.model.node import Limits, Listener, Node
+from orchestrator.model.roles.role import FILES_AT, Role
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology import Topology
+
+
+class App(Node):
+    """GET and POST /items, /health, /ready, /whoami. `uses` a database, or works without one."""
+
+    role: Literal["app"] = Field(description="A small HTTP service that may be a client of a database.")
+
+
+def database_of(topology: Topology, node: str) -> str | None:
+    """The database that this node uses; the first one where there are several."""
+    used = topology.node(node).uses
+    return next((name for name in used if name in topology.with_role("database")), None)
+
+
+def environment(topology: Topology, node: str) -> Mapping[str, str]:
+    database = database_of(topology, node)
+    if database is None:
+        return {"PORT": "80"}
+    return {
+        "PORT": "80",
+        "DATABASE_HOST": topology.name_of(database) + ".",
+        "DATABASE_PORT": "5432",
+        "DATABASE_NAME": "app",
+        "DATABASE_USER": "app",
+        "DATABASE_PASSWORD_FILE": f"{FILES_AT}/password",
+    }
+
+
+ROLE = Role(
+    name="app",
+    summary="A small HTTP service: /items, /health, /ready, /whoami; a client of the database that it uses.",
+    node=App,
+    image="app",
+    user=10080,
+    listeners=(Listener(port=80),),
+    ready="http:80/health",
+    limits=Limits(memory=192),
+    tmpfs={"/tmp": "size=16m,mode=1777"},
+    environment=environment,
+    witness="access_log",
+    tools=frozenset({"bash", "ss", "python3"}),
+)

@@ -1,0 +1,50 @@
+"""database: a PostgreSQL server with one database, `app`, owned by the role `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from orchestrator.model.node import Limits, Listener, Node
+from orchestrator.model.roles.role import Role, Volume
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology import Topology
+
+
+class Database(Node):
+    """PostgreSQL; its password is random in each lab and known to the nodes that use it."""
+
+    role: Literal["database"] = Field(description="A PostgreSQL server.")
+    seed: str | None = Field(
+        None,
+        min_length=1,
+        description="A file of SQL beside the scenario, run once in one transaction in the fresh database.",
+        examples=["seed.sql"],
+    )
+
+
+def files(topology: Topology, node: str) -> Mapping[str, str]:
+    seed = topology.node(node).seed  # type: ignore[attr-defined]
+    return {"seed.sql": topology.texts[seed]} if seed else {}
+
+
+ROLE = Role(
+    name="database",
+    summary="A PostgreSQL server with the database `app`, seeded from SQL of yours.",
+    node=Database,
+    image="database",
+    user=10432,
+    listeners=(Listener(port=5432),),
+    ready="database",
+    limits=Limits(memory=256),
+    tmpfs={"/tmp": "size=16m,mode=1777", "/run/postgresql": "size=1m,uid=10432,gid=10432,mode=755"},
+    volume=Volume("/var/lib/postgresql/cluster", from_files=("seed.sql",)),
+    secret=True,
+    files=files,
+    mentions=lambda node: (node.seed,) if node.seed else (),
+    witness="sessions",
+    tools=frozenset({"bash", "ss", "psql"}),
+)

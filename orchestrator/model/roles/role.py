@@ -1,0 +1,73 @@
+"""What a role brings to a node: image, user, listeners, readiness, limits, files.
+
+A role is one folder under `model/roles/` that holds a `ROLE`. The folder is found by itself: a new role needs no
+change elsewhere. The image of a role is `images/<image>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.model.node import Limits, Listener
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology import Topology
+
+# What a node mounts read-only, and where.
+FILES_AT = "/wirelab"
+
+
+def no_texts(_topology: Topology, _node: str) -> dict[str, str]:
+    """The role needs nothing of this kind."""
+    return {}
+
+
+def no_file_names(_node: Any) -> tuple[str, ...]:
+    """The node mentions no file."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume that outlives the node's restarts; a new one is made when `from_files` change."""
+
+    path: str
+    from_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Role:
+    """All that belongs to a role.
+
+    `ready` is the readiness probe of the image (images/README.md); `files` maps names below /wirelab to their text;
+    `mentions` names the files beside the scenario that the node needs; `reload` is the signal after which the
+    program reads changed files again, None where it must start anew; `tools` are the programs that checks may use
+    inside the role's own image; `tmpfs` maps paths to mount options; `witness` names how a server of this role
+    tells who its peers were (`judging/witnesses.py`).
+    """
+
+    name: str
+    summary: str
+    node: type[Any]
+    image: str | None
+    user: int | None
+    listeners: tuple[Listener, ...] = ()
+    ready: str = "none"
+    limits: Limits = field(default_factory=Limits)
+    capabilities: tuple[str, ...] = ()
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
+    volume: Volume | None = None
+    secret: bool = False
+    reload: str | None = None
+    witness: str = "sockets"
+    tools: frozenset[str] = frozenset()
+    environment: Callable[[Topology, str], Mapping[str, str]] = no_texts
+    files: Callable[[Topology, str], Mapping[str, str]] = no_texts
+    mentions: Callable[[Any], tuple[str, ...]] = no_file_names
+
+    def listeners_of(self, node: Any) -> tuple[Listener, ...]:
+        """Where a node of this role listens: what it declares, otherwise what its role says."""
+        declared: tuple[Listener, ...] | None = node.listens
+        return self.listeners if declared is None else declared

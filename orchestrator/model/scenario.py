@@ -1,0 +1,71 @@
+"""A scenario: networks, nodes and the checks that prove what the author claims."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Union
+
+from pydantic import Field
+
+from orchestrator.model.checks import Check
+from orchestrator.model.node import Node
+from orchestrator.model.roles import ROLES
+from orchestrator.model.values import Declared, Domain, Label, Subnet
+
+AnyNode: Any = Annotated[Union[tuple(role.node for role in ROLES.values())], Field(discriminator="role")]  # noqa: UP007
+
+ONLY_NETWORK = "lab"
+
+
+class Network(Declared):
+    """A private network. Nothing leaves it unless `internal: false` says so."""
+
+    subnet: Subnet | None = Field(
+        None,
+        description="The range of addresses; a free part of 192.168.0.0/16 when absent.",
+        examples=["192.168.7.0/24"],
+    )
+    internal: bool = Field(
+        True, description="true: nothing leaves the network. false: nodes may reach the outside.", examples=[False]
+    )
+
+
+class Scenario(Declared):
+    """A system of machines and the proofs that it works."""
+
+    name: Label = Field(description="The scenario's name, also the name of its folder.", examples=["basic"])
+    title: str = Field(
+        min_length=1,
+        description="One line that says what the scenario shows.",
+        examples=["A server that is also a client"],
+    )
+    domain: Domain = Field(
+        "wire.lab",
+        description="The domain of the lab's own DNS; node `app` becomes app.<domain>.",
+        examples=["shop.lab"],
+    )
+    networks: dict[Label, Network | None] = Field(
+        default_factory=dict,
+        description="The networks by name; one private network when absent.",
+        examples=[{"front": {"subnet": "192.168.7.0/24"}, "back": None}],
+    )
+    nodes: dict[Label, AnyNode] = Field(
+        min_length=1,
+        description="The machines by name.",
+        examples=[{"db": {"role": "database"}, "app": {"role": "app", "uses": ["db"]}}],
+    )
+    checks: tuple[Check, ...] = Field(
+        (),
+        strict=False,
+        description="What must hold, each with a sentence that says it.",
+        examples=[[{"name": "The app accepts", "from": "client", "connects": "app.shop.lab:80"}]],
+    )
+
+    @property
+    def all_networks(self) -> dict[str, Network]:
+        """Network name -> network; a scenario that declares none has one, named `lab`."""
+        declared = {name: network or Network() for name, network in self.networks.items()}
+        return declared or {ONLY_NETWORK: Network()}
+
+    def node(self, name: str) -> Node:
+        found: Node = self.nodes[name]
+        return found

@@ -1,0 +1,181 @@
+"""The small typed values of the scenario language, each with the rule that makes it valid."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+LABEL = f"^{_LABEL}$"
+DOMAIN = rf"^{_LABEL}(\.{_LABEL})*$"
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+ADDRESS = rf"^{_OCTET}(\.{_OCTET}){{3}}$"
+PRIVATE = tuple(IPv4Network(range_) for range_ in ("192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8"))  # RFC 1918
+SUBNET = rf"^(10\.{_OCTET}|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.{_OCTET}\.{_OCTET}/(1[6-9]|2[0-9])$"
+_PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST = r"(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)"
+HOST_PORT = f"^{_HOST}:{_PORT}$"
+URL = rf"^https?://{_HOST}(:{_PORT})?([/?#][^\s]*)?$"
+
+
+@dataclass(frozen=True)
+class Refers:
+    """Marks a text that names something declared elsewhere in the file; reading checks that it is there."""
+
+    to: Literal["node", "network"]
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class Called:
+    """What an author calls a value of this type; the reference says it."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Reaches:
+    """Marks a text that holds a host: an address, or a name that the lab's DNS must know."""
+
+
+class Declared(BaseModel):
+    """Base of everything that an author writes: frozen, no unknown keys, no silent conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+def _label(text: str) -> str:
+    if not re.fullmatch(_LABEL, text):
+        raise ValueError(
+            "a name is 1 to 63 of the letters a-z, the digits and '-', and neither begins nor ends with '-'"
+        )
+    return text
+
+
+def _domain(text: str) -> str:
+    for part in text.split("."):
+        if not re.fullmatch(_LABEL, part):
+            raise ValueError(
+                f"{part!r} is no domain label: 1 to 63 of the letters a-z, the digits and '-', "
+                "and it neither begins nor ends with '-'"
+            )
+    if len(text) > 200:
+        raise ValueError("a domain name may have 200 characters here, so that names below it still fit in 253")
+    return text
+
+
+def _address(text: Any) -> IPv4Address:
+    if isinstance(text, IPv4Address):
+        return text
+    if not isinstance(text, str):
+        raise ValueError("an address is four numbers from 0 to 255, such as 192.168.7.20")
+    parts = text.split(".")
+    for part in parts:
+        if part.isdigit() and int(part) > 255:
+            raise ValueError(f"an address is four numbers from 0 to 255; {part} is too large")
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        raise ValueError("an address is four numbers from 0 to 255, such as 192.168.7.20") from None
+
+
+def _subnet(text: Any) -> IPv4Network:
+    if isinstance(text, IPv4Network):
+        return text
+    if not isinstance(text, str) or "/" not in text:
+        raise ValueError("a subnet is an address and a prefix length, such as 192.168.7.0/24")
+    try:
+        found = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"this is no subnet ({error}); write it like 192.168.7.0/24") from None
+    if not any(found.subnet_of(private) for private in PRIVATE):
+        raise ValueError("a lab's network is private: a part of 192.168.0.0/16, 172.16.0.0/12 or 10.0.0.0/8 (RFC 1918)")
+    if not 16 <= found.prefixlen <= 29:
+        raise ValueError("the prefix length of a lab's network is 16 to 29, so that it holds a gateway and some nodes")
+    return found
+
+
+PORT_RANGES = "0 to 65535 (0-1023 well-known, 1024-49151 registered, 49152-65535 dynamic)"
+
+
+def _port(number: int) -> int:
+    if not 0 <= number <= 65535:
+        raise ValueError(f"a port is a number from {PORT_RANGES}")
+    return number
+
+
+def _target(pattern: str, form: str) -> Any:
+    def check(text: str) -> str:
+        port = re.search(r"^(?:https?://)?[^/?#]*:([0-9]+)(?:[/?#]|$)", text)
+        if port and not re.fullmatch(_PORT, port[1]):
+            raise ValueError(f"{port[1]} is no port; a port is a number from {PORT_RANGES}")
+        if not re.search(pattern, text) or text.endswith("\n"):
+            raise ValueError(f"expected {form}")
+        return text
+
+    return check
+
+
+Label = Annotated[
+    str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": LABEL}), Called("a name (a-z, 0-9, '-')")
+]
+Domain = Annotated[
+    str,
+    AfterValidator(_domain),
+    WithJsonSchema({"type": "string", "pattern": DOMAIN, "maxLength": 200}),
+    Called("a domain"),
+]
+Address = Annotated[IPv4Address, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": ADDRESS})]
+Subnet = Annotated[IPv4Network, BeforeValidator(_subnet), WithJsonSchema({"type": "string", "pattern": SUBNET})]
+Port = Annotated[
+    int,
+    AfterValidator(_port),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 65535}),
+    Called("a port, 0 to 65535"),
+]
+Labels = Annotated[tuple[Label, ...], Field(strict=False)]
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
+NodeName = Annotated[Label, Refers("node")]
+NodeNames = Annotated[tuple[NodeName, ...], Field(strict=False)]
+NetworkName = Annotated[Label, Refers("network")]
+NetworkNames = Annotated[tuple[NetworkName, ...], Field(strict=False)]
+HostPort = Annotated[
+    str,
+    AfterValidator(_target(HOST_PORT, "host:port, such as app.shop.lab:80")),
+    WithJsonSchema({"type": "string", "pattern": HOST_PORT}),
+    Reaches(),
+    Called("host:port"),
+]
+Url = Annotated[
+    str,
+    AfterValidator(_target(URL, "a URL such as http://app.shop.lab/items")),
+    WithJsonSchema({"type": "string", "pattern": URL}),
+    Reaches(),
+    Called("a URL"),
+]
+
+
+class Secret:
+    """A text that prints as ***; `reveal()` is the only way to it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)

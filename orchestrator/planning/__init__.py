@@ -1,0 +1,1 @@
+"""(scenario, observed) -> plan. Pure."""

@@ -1,0 +1,158 @@
+"""What a node should be: its files and its container, from the topology and its role."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orchestrator.model.node import Node
+from orchestrator.model.roles import ROLES
+from orchestrator.model.roles.role import FILES_AT, Role
+from orchestrator.model.topology import Topology
+from orchestrator.planning import labels
+from orchestrator.planning.observed import RESOLVER_FILE, Observed
+from orchestrator.planning.specs import Attach, Bind, ContainerSpec, NamedVolume
+
+PASSWORD_FILE = "password"
+
+
+@dataclass(frozen=True)
+class Desired:
+    """One node as it should be. `reloadable` is the hash of the files that a running program can read again."""
+
+    node: str
+    texts: Mapping[str, str]
+    spec: ContainerSpec
+    loaded: str
+    probe: str
+    beside: ContainerSpec | None
+
+
+def role_of(node: Node) -> Role:
+    return ROLES[node.role]  # type: ignore[attr-defined]
+
+
+def image_of(node: Node) -> str | None:
+    """The image of ours that a node runs; None where the author named another."""
+    return None if node.image else role_of(node).image
+
+
+def desired(topology: Topology, observed: Observed, node: str) -> Desired:
+    """The node's files, its container, and how to see that it is ready."""
+    declared = topology.node(node)
+    role = role_of(declared)
+    texts = _texts(topology, role, node)
+    fixed = {name: text for name, text in texts.items() if not role.reload and name != RESOLVER_FILE}
+    reloaded = {name: text for name, text in texts.items() if name not in fixed and name != RESOLVER_FILE}
+    spec = _container(topology, observed, node, _hash(fixed))
+    probe = _probe(declared, role)
+    beside = _prober(topology, observed, node, probe) if declared.image and probe != "none" else None
+    return Desired(node, texts, spec, _hash(reloaded), probe, beside)
+
+
+def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
+    texts = {RESOLVER_FILE: resolver_text(topology, node), **role.files(topology, node)}
+    holders = [name for name in (node, *topology.node(node).uses) if role_of(topology.node(name)).secret]
+    if holders:
+        texts[PASSWORD_FILE] = topology.secrets[holders[0]].reveal()
+    return texts
+
+
+def resolver_text(topology: Topology, node: str) -> str:
+    """The node's /etc/resolv.conf (resolv.conf(5)): the lab's DNS servers by address, in the order of the file."""
+    servers = [topology.address_for(node, name) for name in topology.with_role("dns")]
+    lines = [f"nameserver {address}" for address in servers] or ["# this lab has no DNS server"]
+    return "\n".join([*lines, f"search {topology.scenario.domain}", "options timeout:1 attempts:2", ""])
+
+
+def _probe(declared: Node, role: Role) -> str:
+    if declared.listens is not None:
+        return " ".join(f"{listener.protocol}:{listener.port}" for listener in declared.listens) or "none"
+    return "none" if declared.image or declared.command else role.ready
+
+
+def _container(topology: Topology, observed: Observed, node: str, files_hash: str) -> ContainerSpec:
+    declared = topology.node(node)
+    role = role_of(declared)
+    foreign = declared.image is not None
+    own = f"{observed.folder}/{node}"
+    spec = ContainerSpec(
+        name=f"wirelab-{topology.lab}-{node}",
+        image=declared.image or observed.images[role.image or "client"],
+        labels={},
+        hostname=node,
+        command=declared.command,
+        user=None if foreign or role.user is None else f"{role.user}:{role.user}",
+        environment=_environment(topology, declared, role, node),
+        attachments=_attachments(topology, observed, node),
+        binds=(Bind(f"{own}/files", FILES_AT), Bind(f"{own}/{RESOLVER_FILE}", "/etc/resolv.conf")),
+        volumes=_volumes(topology, observed, role, node),
+        tmpfs={} if foreign else role.tmpfs,
+        capabilities=role.capabilities,
+        read_only=not foreign,
+        limits=declared.limits or role.limits,
+    )
+    places = " ".join(
+        f"{p.network}={p.address}/{topology.subnets[p.network].prefixlen}" for p in topology.places_of(node)
+    )
+    more = {"node": node, "places": places, "spec": _hash(_canonical(spec), files_hash)}
+    return replace(spec, labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, **more))
+
+
+def _environment(topology: Topology, declared: Node, role: Role, node: str) -> dict[str, str]:
+    probe = _probe(declared, role)
+    own = {} if declared.image else {"WIRELAB_READY": probe, **role.environment(topology, node)}
+    address = topology.addresses(node)[0]
+    return {"WIRELAB_NODE": node, "WIRELAB_ADDRESS": str(address), **own, **declared.environment}
+
+
+def _attachments(topology: Topology, observed: Observed, node: str) -> tuple[Attach, ...]:
+    """The node's places; the engine's network ids stay empty for networks that are still to be made."""
+    found = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
+    return tuple(
+        Attach(place.network, seen.id if (seen := found[place.network]) else "", place.address)
+        for place in topology.places_of(node)
+    )
+
+
+def _volumes(topology: Topology, observed: Observed, role: Role, node: str) -> tuple[NamedVolume, ...]:
+    """A volume's name holds a hash of the files that it was made from: other files, another volume."""
+    if role.volume is None or topology.node(node).image:
+        return ()
+    texts = role.files(topology, node)
+    made_from = _hash({name: texts.get(name, "") for name in role.volume.from_files})
+    own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, node=node)
+    return (NamedVolume(f"wirelab-{topology.lab}-{node}-{made_from[:8]}", role.volume.path, own),)
+
+
+def _prober(topology: Topology, observed: Observed, node: str, probe: str) -> ContainerSpec:
+    return onlooker(topology, observed, node, "ready", ("/usr/lib/wirelab/ready", *probe.split()))
+
+
+def onlooker(topology: Topology, observed: Observed, node: str, what: str, command: tuple[str, ...]) -> ContainerSpec:
+    """A container of ours in the node's network, for a node whose own image cannot probe or ask; no capabilities."""
+    own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, node=node, onlooker=what)
+    folder = f"{observed.folder}/{node}"
+    return ContainerSpec(
+        name=f"wirelab-{topology.lab}-{node}-{what}-{observed.run}",
+        image=observed.images["client"],
+        labels=own,
+        command=command,
+        tmpfs={"/tmp": "size=16m,mode=1777"},
+        binds=(Bind(f"{folder}/files", FILES_AT), Bind(f"{folder}/{RESOLVER_FILE}", "/etc/resolv.conf")),
+        share_network_of=node,
+    )
+
+
+def _canonical(spec: ContainerSpec) -> str:
+    """The spec as text, without what differs from run to run while the container stays the same."""
+    parts = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name not in ("labels", "attachments")}
+    parts["volumes"] = [(v.name, v.target) for v in spec.volumes]
+    parts["networks"] = [(a.network, str(a.address)) for a in spec.attachments]
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,0 +1,28 @@
+"""The labels that everything made by wirelab carries from its creation, and by which alone it is found again."""
+
+from __future__ import annotations
+
+LAB = "wirelab.lab"
+SCENARIO = "wirelab.scenario"
+NODE = "wirelab.node"
+NETWORK = "wirelab.network"
+RUN = "wirelab.run"
+# What the container was made from: a hash; another hash means that it has to be made anew.
+SPEC = "wirelab.spec"
+# The addresses that wirelab gave the node: "front=192.168.7.10/24 back=192.168.8.10/24".
+PLACES = "wirelab.places"
+# A container that looks into a node's network and is no node itself.
+ONLOOKER = "wirelab.onlooker"
+
+# A container that records the wire; it stands on the host's network and is no node.
+CAPTURE = "wirelab.capture"
+
+
+def of_lab(lab: str, scenario: str, run: str, **more: str) -> dict[str, str]:
+    """The labels of one thing of a lab; `more` has the last part of a label's name as key."""
+    return {
+        LAB: lab,
+        SCENARIO: scenario,
+        RUN: run,
+        **{f"wirelab.{key}": value for key, value in more.items()},
+    }

@@ -1,0 +1,124 @@
+"""What there is: a snapshot of the engine and of the lab's folder. Planning compares it with what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from typing import TYPE_CHECKING, Literal
+
+from orchestrator.planning import labels
+
+if TYPE_CHECKING:
+    from orchestrator.model.values import Secret
+
+# The file of a node that its container sees as /etc/resolv.conf.
+RESOLVER_FILE = "resolv.conf"
+
+State = Literal["running", "paused", "exited", "created", "restarting", "removing", "dead"]
+
+
+@dataclass(frozen=True)
+class NetworkSeen:
+    """A network of the engine, ours or not."""
+
+    id: str
+    name: str
+    subnets: tuple[IPv4Network, ...]
+    internal: bool
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ContainerSeen:
+    """A container of ours. `addresses` by network id; `started` is the engine's own text, new at each start.
+
+    `ended` is that of its last end. What a container wrote since its last start came after `ended`, not always after
+    `started`: an engine notes the time of a start when the program already runs.
+    """
+
+    id: str
+    name: str
+    state: State
+    started: str
+    exit_code: int
+    labels: Mapping[str, str]
+    addresses: Mapping[str, IPv4Address | None]
+    ended: str = ""
+
+    def places(self) -> dict[str, IPv4Interface]:
+        """Network name -> the address with its range that wirelab gave this container when it was made."""
+        pairs = (entry.split("=", 1) for entry in self.labels.get(labels.PLACES, "").split())
+        return {network: IPv4Interface(address) for network, address in pairs}
+
+
+@dataclass(frozen=True)
+class VolumeSeen:
+    """A volume of ours."""
+
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What wirelab knows of a container that the engine does not: kept beside the node's files.
+
+    `ready` is the `started` of the start that was proved ready; `loaded` the hash of the files that its program has
+    read; `resolver` the inode of the resolv.conf that is mounted: a file replaced by hand has another one, and the
+    container goes on seeing the old one.
+    """
+
+    container: str
+    ready: str = ""
+    loaded: str = ""
+    resolver: int = 0
+
+
+@dataclass(frozen=True)
+class FilesSeen:
+    """The files of one node as they stand on this machine."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    resolver: int = 0
+    record: Record | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A range of addresses that is in use already, and by what."""
+
+    range: IPv4Network
+    by: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that a plan depends on besides the declaration.
+
+    `images` maps an image name of ours to its tag; `secrets` holds one secret a node, new ones where none is kept.
+    `folder` is where the node files stand on this machine.
+    """
+
+    folder: str
+    run: str
+    images: Mapping[str, str]
+    networks: tuple[NetworkSeen, ...] = ()
+    containers: tuple[ContainerSeen, ...] = ()
+    volumes: tuple[VolumeSeen, ...] = ()
+    files: Mapping[str, FilesSeen] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    taken: tuple[Taken, ...] = ()
+
+    def container_of(self, node: str) -> ContainerSeen | None:
+        """The container of a node; onlookers are none."""
+        found = (c for c in self.containers if c.labels.get(labels.NODE) == node and labels.ONLOOKER not in c.labels)
+        return next(found, None)
+
+    def network_of(self, name: str, lab: str) -> NetworkSeen | None:
+        """The network of that name in that lab."""
+        wanted = (lab, name)
+        return next(
+            (n for n in self.networks if (n.labels.get(labels.LAB), n.labels.get(labels.NETWORK)) == wanted),
+            None,
+        )

@@ -1,0 +1,143 @@
+"""Who gets which address. What already stands keeps its place; the rest follows from the file alone.
+
+So the same file gives the same addresses on each `up`, and a node added to the file moves no other.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network
+
+from orchestrator.errors import Conflict, RangeFull
+from orchestrator.model.scenario import Scenario
+from orchestrator.model.topology import Place, Topology
+from orchestrator.planning import labels
+from orchestrator.planning.observed import ContainerSeen, Observed, Taken
+
+PRIVATE = IPv4Network("192.168.0.0/16")  # RFC 1918
+# Nodes of a /24 begin at .10: the first addresses are easy to take for a router's.
+FIRST = 10
+
+
+def topology(lab: str, scenario: Scenario, observed: Observed, texts: Mapping[str, str]) -> Topology:
+    """Fill in every subnet and every address.
+
+    Raises Conflict if a subnet that the file names is in use, RangeFull if no range or no address is left.
+    """
+    subnets = _subnets(lab, scenario, observed)
+    places = tuple(place for network in subnets for place in _places(scenario, network, subnets[network], observed))
+    order = {node: position for position, node in enumerate(scenario.nodes)}
+    ordered = tuple(sorted(places, key=lambda place: order[place.node]))
+    return Topology(lab, scenario, subnets, ordered, observed.secrets, texts)
+
+
+def _subnets(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv4Network]:
+    chosen: dict[str, IPv4Network] = {}
+    taken = _taken_by_others(lab, observed)
+    declared = [n.subnet for n in scenario.all_networks.values() if n.subnet]
+    for name, network in scenario.all_networks.items():
+        own = [Taken(subnet, "another network of this scenario") for subnet in (*chosen.values(), *declared)]
+        if network.subnet:
+            chosen[name] = _declared_subnet(name, network.subnet, taken)
+        else:
+            chosen[name] = _free_subnet(lab, name, observed, (*taken, *own))
+    return chosen
+
+
+def _taken_by_others(lab: str, observed: Observed) -> tuple[Taken, ...]:
+    """Ranges in use, but for those of this lab's own networks (and the routes that these bring to the host)."""
+    ours = {s for n in observed.networks if n.labels.get(labels.LAB) == lab for s in n.subnets}
+    by_networks = tuple(
+        Taken(subnet, f"the network {network.name!r} of the engine")
+        for network in observed.networks
+        if network.labels.get(labels.LAB) != lab
+        for subnet in network.subnets
+    )
+    return (*by_networks, *(t for t in observed.taken if t.range not in ours))
+
+
+def _declared_subnet(name: str, subnet: IPv4Network, taken: Sequence[Taken]) -> IPv4Network:
+    clash = next((t for t in taken if t.range.overlaps(subnet)), None)
+    if clash:
+        raise Conflict(
+            f"the network {name!r} wants {subnet}, which is in use",
+            why=f"{clash.range} belongs to {clash.by}",
+            hint=f"name another `subnet` for {name!r}, or leave it out and wirelab takes a free one",
+        )
+    return subnet
+
+
+def _free_subnet(lab: str, name: str, observed: Observed, taken: Sequence[Taken]) -> IPv4Network:
+    for subnet in _candidates(lab, name, observed):
+        if not any(t.range.overlaps(subnet) for t in taken):
+            return subnet
+    raise RangeFull(
+        f"no private range is left for the network {name!r}",
+        why=f"every /24 of {PRIVATE} overlaps a route of this host or a network of the engine",
+        hint="wirelab ls, then wirelab down for a lab that you no longer need",
+    )
+
+
+def _candidates(lab: str, name: str, observed: Observed) -> Iterator[IPv4Network]:
+    """First where the network is, or was by the labels of its containers; then from a place that the name gives."""
+    standing = observed.network_of(name, lab)
+    if standing:
+        yield from standing.subnets
+    for container in observed.containers:
+        interface = container.places().get(name)
+        if interface:
+            yield interface.network
+    ranges = tuple(PRIVATE.subnets(new_prefix=24))
+    start = zlib.crc32(f"{lab}/{name}".encode()) % len(ranges)
+    yield from (*ranges[start:], *ranges[:start])
+
+
+def _places(scenario: Scenario, network: str, subnet: IPv4Network, observed: Observed) -> Iterator[Place]:
+    """Addresses on one network: those of the file, then those already given, then the lowest free ones."""
+    members = [n for n in scenario.nodes if network in scenario.node(n).attachments(tuple(scenario.all_networks))]
+    given = _given(scenario, members, network, subnet, observed)
+    free = (a for a in _hosts(subnet) if a not in set(given.values()))
+    for node in members:
+        address = given.get(node) or next(free, None)
+        if address is None:
+            raise RangeFull(
+                f"the network {network!r} has no address left for the node {node!r}",
+                why=f"{subnet} holds {subnet.num_addresses - 3} nodes; {len(members)} stand on it",
+                hint=f"give {network!r} a larger subnet, for example a /24",
+            )
+        yield Place(node, network, address)
+
+
+def _given(
+    scenario: Scenario, members: Sequence[str], network: str, subnet: IPv4Network, observed: Observed
+) -> dict[str, IPv4Address]:
+    fixed: dict[str, IPv4Address] = {}
+    for node in members:
+        address = scenario.node(node).attachments(tuple(scenario.all_networks))[network].address
+        if address:
+            fixed[node] = address
+    kept: dict[str, IPv4Address] = {}
+    for node in members:
+        before = _before(observed.container_of(node), network)
+        usable = before and before in subnet and before not in (*fixed.values(), *kept.values())
+        if before and usable and node not in fixed:
+            kept[node] = before
+    return {**kept, **fixed}
+
+
+def _before(container: ContainerSeen | None, network: str) -> IPv4Address | None:
+    interface = container.places().get(network) if container else None
+    return interface.ip if interface else None
+
+
+def gateway_of(subnet: IPv4Network) -> IPv4Address:
+    """The first host address: it is the engine's."""
+    return subnet[1]
+
+
+def _hosts(subnet: IPv4Network) -> Iterator[IPv4Address]:
+    """Host addresses without the gateway's, those from FIRST on first."""
+    first = FIRST if subnet.num_addresses > 4 * FIRST else 2
+    last = subnet.num_addresses - 1
+    yield from (subnet[i] for i in (*range(first, last), *range(2, first)))

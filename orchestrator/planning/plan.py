@@ -1,0 +1,147 @@
+"""A plan: steps with ids, reasons and an order. It holds every decision; whoever carries it out decides nothing.
+
+A plan prints as text, one line a step, and that text is what tests expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+
+@dataclass(frozen=True)
+class MakeNetwork:
+    spec: NetworkSpec
+    network: str
+
+
+@dataclass(frozen=True)
+class RemoveNetwork:
+    network_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RemoveVolume:
+    name: str
+
+
+@dataclass(frozen=True)
+class WriteFiles:
+    """Make the files of a node just these; `resolv.conf` is written in place, for it is mounted by its inode."""
+
+    node: str
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class MakeNode:
+    """Create the container, put it on its networks, start it."""
+
+    node: str
+    spec: ContainerSpec
+    loaded: str
+
+
+@dataclass(frozen=True)
+class StartNode:
+    node: str
+    container: str
+    loaded: str
+
+
+@dataclass(frozen=True)
+class StopNode:
+    node: str
+    container: str
+
+
+@dataclass(frozen=True)
+class PauseNode:
+    node: str
+    container: str
+
+
+@dataclass(frozen=True)
+class UnpauseNode:
+    node: str
+    container: str
+
+
+@dataclass(frozen=True)
+class Reconnect:
+    """Put a node back on a network at its own address."""
+
+    node: str
+    container: str
+    leave: bool
+    attach: Attach
+
+
+@dataclass(frozen=True)
+class LeaveNetwork:
+    node: str
+    container: str
+    network_id: str
+
+
+@dataclass(frozen=True)
+class Reload:
+    """Tell the program that its files have changed."""
+
+    node: str
+    container: str
+    signal: str
+    loaded: str
+
+
+@dataclass(frozen=True)
+class RemoveNode:
+    node: str
+    container: str
+
+
+@dataclass(frozen=True)
+class AwaitReady:
+    """Wait until the node's service answers. `probe` is looked for from beside a node that cannot probe itself."""
+
+    node: str
+    probe: str
+    beside: ContainerSpec | None
+
+
+Action = (
+    MakeNetwork | RemoveNetwork | RemoveVolume | WriteFiles | MakeNode | StartNode | UnpauseNode | Reconnect
+    | LeaveNetwork | StopNode | PauseNode | Reload | RemoveNode | AwaitReady
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. `needs` are the ids of the steps that must be done before; `why` is for people."""
+
+    id: str
+    action: Action
+    why: str
+    needs: tuple[str, ...] = ()
+    shows: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.id} {self.shows}".rstrip()
+        return f"{what}  ({self.why})"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in an order in which they could be done one by one."""
+
+    lab: str
+    steps: tuple[Step, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.steps)
+
+    def __str__(self) -> str:
+        return "\n".join(str(step) for step in self.steps)

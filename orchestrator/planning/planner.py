@@ -1,0 +1,272 @@
+"""(scenario, observed) -> plan: what to do so that what there is becomes what is declared. Pure.
+
+`up` on a lab that stands gives an empty plan; on a lab that somebody changed by hand it gives the repair; on a file
+that changed it gives what follows from the change. `down` gives the removal of everything that bears the lab's label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from orchestrator.model.topology import Topology
+from orchestrator.planning import labels
+from orchestrator.planning.desired import Desired, desired, role_of
+from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, NetworkSeen, Observed
+from orchestrator.planning.places import gateway_of
+from orchestrator.planning.plan import (
+    AwaitReady,
+    LeaveNetwork,
+    MakeNetwork,
+    MakeNode,
+    Plan,
+    Reconnect,
+    Reload,
+    RemoveNetwork,
+    RemoveNode,
+    RemoveVolume,
+    StartNode,
+    Step,
+    UnpauseNode,
+    WriteFiles,
+)
+from orchestrator.planning.removal import down
+from orchestrator.planning.specs import NetworkSpec
+
+
+def up(topology: Topology, observed: Observed) -> Plan:
+    """The steps from what is observed to what is declared; none where nothing is missing."""
+    wanted = [desired(topology, observed, node) for node in topology.scenario.nodes]
+    stale = _stale_networks(topology, observed)
+    steps = [
+        *_leftover_nodes(topology, observed),
+        *_stale_network_steps(stale, observed),
+        *_networks(topology, observed, stale),
+    ]
+    for one in wanted:
+        steps.extend(_node(topology, observed, one, tuple(step.id for step in steps if _before_nodes(step)), stale))
+    steps.extend(
+        _leftover_volumes(topology, observed, wanted, tuple(s.id for s in steps if s.id.startswith("remove:")))
+    )
+    return Plan(topology.lab, _only_needs_of_the_plan(steps))
+
+
+def _only_needs_of_the_plan(steps: list[Step]) -> tuple[Step, ...]:
+    """A need that no step of this plan meets is met already."""
+    ids = {step.id for step in steps}
+    return tuple(replace(step, needs=tuple(n for n in step.needs if n in ids)) for step in steps)
+
+
+def _before_nodes(step: Step) -> bool:
+    return isinstance(step.action, MakeNetwork | RemoveNode | RemoveNetwork)
+
+
+def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen, ...]:
+    """Networks of the lab that the file no longer declares, or declares otherwise."""
+    declared = topology.scenario.all_networks
+    return tuple(
+        network
+        for network in observed.networks
+        if network.labels.get(labels.LAB) == topology.lab
+        and (
+            (name := network.labels.get(labels.NETWORK, "")) not in declared
+            or network.subnets != (topology.subnets[name],)
+            or network.internal != declared[name].internal
+        )
+    )
+
+
+def _stale_network_steps(stale: tuple[NetworkSeen, ...], observed: Observed) -> Iterator[Step]:
+    for network in stale:
+        name = network.labels.get(labels.NETWORK, network.name)
+        leaving = []
+        for container in observed.containers:
+            if network.id in container.addresses:
+                node = container.labels.get(labels.NODE, container.name)
+                leaving.append(f"leave:{name}:{node}")
+                yield Step(leaving[-1], LeaveNetwork(node, container.id, network.id), f"the network {name} changed")
+        yield Step(
+            f"remove:network:{name}",
+            RemoveNetwork(network.id, network.name),
+            "the file changed",
+            tuple(leaving),
+        )
+
+
+def _networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, ...]) -> Iterator[Step]:
+    for name, network in topology.scenario.all_networks.items():
+        seen = observed.network_of(name, topology.lab)
+        if seen and seen not in stale:
+            continue
+        subnet = topology.subnets[name]
+        spec = NetworkSpec(
+            name=f"wirelab-{topology.lab}-{name}",
+            subnet=subnet,
+            gateway=gateway_of(subnet),
+            internal=network.internal,
+            labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
+        )
+        needs = (f"remove:network:{name}",) if seen else ()
+        yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if seen else "missing", needs, str(subnet))
+
+
+def _leftover_nodes(topology: Topology, observed: Observed) -> Iterator[Step]:
+    for container in observed.containers:
+        node = container.labels.get(labels.NODE, "")
+        if labels.CAPTURE in container.labels:
+            continue
+        if node not in topology.scenario.nodes:
+            yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "no longer in the file")
+        elif labels.ONLOOKER in container.labels:
+            yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "left by an earlier command")
+
+
+def _leftover_volumes(
+    topology: Topology, observed: Observed, wanted: list[Desired], removals: tuple[str, ...]
+) -> Iterator[Step]:
+    kept = {volume.name for one in wanted for volume in one.spec.volumes}
+    for volume in observed.volumes:
+        if volume.labels.get(labels.LAB) == topology.lab and volume.name not in kept:
+            why = "what it was made from changed"
+            yield Step(f"remove:volume:{volume.name}", RemoveVolume(volume.name), why, removals)
+
+
+def _node(
+    topology: Topology,
+    observed: Observed,
+    one: Desired,
+    before: tuple[str, ...],
+    stale: tuple[NetworkSeen, ...],
+) -> list[Step]:
+    """The steps of one node: its files, its container, and the wait until it is ready."""
+    container = observed.container_of(one.node)
+    files = observed.files.get(one.node, FilesSeen())
+    steps = list(_file_steps(one, files))
+    needs = tuple(step.id for step in steps)
+    reason = _reason_to_remake(one, container, files)
+    if container and not reason:
+        steps.extend(_repairs(topology, one, container, files, (*needs, *before), stale))
+    else:
+        if container:
+            steps.append(Step(f"remove:{one.node}", RemoveNode(one.node, container.id), reason))
+            needs = (*needs, f"remove:{one.node}")
+        shows = " ".join(str(attach.address) for attach in one.spec.attachments)
+        action = MakeNode(one.node, one.spec, one.loaded)
+        steps.append(Step(f"node:{one.node}", action, reason or "missing", (*needs, *before), shows))
+    steps.extend(_ready(topology, one, container, files, steps))
+    return steps
+
+
+def _file_steps(one: Desired, files: FilesSeen) -> Iterator[Step]:
+    if dict(files.texts) == dict(one.texts):
+        return
+    names = sorted({n for n in (*files.texts, *one.texts) if files.texts.get(n) != one.texts.get(n)})
+    why = "missing" if not files.texts else f"{', '.join(names)} differ" + ("s" if len(names) == 1 else "")
+    yield Step(f"files:{one.node}", WriteFiles(one.node, one.texts), why)
+
+
+def _reason_to_remake(one: Desired, container: ContainerSeen | None, files: FilesSeen) -> str:
+    """Why the container cannot be kept; empty where it can, or where there is none."""
+    if container is None:
+        return ""
+    if container.labels.get(labels.SPEC) != one.spec.labels[labels.SPEC]:
+        return "its declaration changed"
+    if container.state in ("dead", "removing"):
+        return f"the engine says that it is {container.state}"
+    record = files.record
+    if record is None or record.container != container.id:
+        return "its files were lost"
+    if record.resolver != files.resolver:
+        return f"the mounted {RESOLVER_FILE} was replaced by another file"
+    return ""
+
+
+def _repairs(
+    topology: Topology,
+    one: Desired,
+    container: ContainerSeen,
+    files: FilesSeen,
+    needs: tuple[str, ...],
+    stale: tuple[NetworkSeen, ...],
+) -> Iterator[Step]:
+    if container.state == "paused":
+        yield Step(f"unpause:{one.node}", UnpauseNode(one.node, container.id), "paused", needs)
+        needs = (*needs, f"unpause:{one.node}")
+    for step in _connections(one, container, needs, stale):
+        yield step
+        needs = (*needs, step.id)
+    if container.state in ("exited", "created"):
+        action = StartNode(one.node, container.id, one.loaded)
+        yield Step(f"start:{one.node}", action, "stopped" if container.state == "exited" else "never started", needs)
+    elif files.record and files.record.loaded != one.loaded:
+        signal = role_of(topology.node(one.node)).reload or ""
+        action_ = Reload(one.node, container.id, signal, one.loaded)
+        yield Step(f"reload:{one.node}", action_, "its files changed", needs)
+
+
+def _connections(
+    one: Desired,
+    container: ContainerSeen,
+    needs: tuple[str, ...],
+    stale: tuple[NetworkSeen, ...],
+) -> Iterator[Step]:
+    stale_ids = {network.id for network in stale}
+    wanted = {attach.network_id: attach for attach in one.spec.attachments}
+    for network_id in container.addresses:
+        if network_id not in wanted and network_id not in stale_ids:
+            action = LeaveNetwork(one.node, container.id, network_id)
+            yield Step(
+                f"leave:{one.node}:{network_id[:12]}",
+                action,
+                "on a network that the file does not give it",
+                needs,
+            )
+    for attach in one.spec.attachments:
+        # From a stale network it is taken before; the new one is not there yet.
+        on_it = attach.network_id in container.addresses and attach.network_id not in stale_ids
+        address = container.addresses.get(attach.network_id)
+        if on_it and address == attach.address:
+            continue
+        # A stopped container has no address until it starts; the one that it asked for is kept by the engine.
+        if on_it and address is None and container.state in ("exited", "created"):
+            continue
+        why = f"at {address} instead of its own address" if on_it else f"not on the network {attach.network}"
+        action_ = Reconnect(one.node, container.id, on_it, attach)
+        yield Step(f"connect:{one.node}:{attach.network}", action_, why, needs, str(attach.address))
+
+
+def _ready(
+    topology: Topology, one: Desired, container: ContainerSeen | None, files: FilesSeen, steps: list[Step]
+) -> Iterator[Step]:
+    """Wait for a node that is new, that was started, or whose readiness nobody has seen yet."""
+    changed = [s.id for s in steps if isinstance(s.action, MakeNode | StartNode)]
+    proved = bool(container and files.record and files.record.ready == container.started)
+    if not changed and proved:
+        return
+    node = topology.node(one.node)
+    used = {*node.uses, *(topology.with_role("dns"))} - {one.node}
+    needs = (
+        *(s.id for s in steps),
+        *(f"ready:{name}" for name in sorted(used) if not _mutual(topology, one.node, name)),
+    )
+    action = AwaitReady(one.node, one.probe, one.beside)
+    yield Step(f"ready:{one.node}", action, one.probe, needs)
+
+
+def _mutual(topology: Topology, node: str, used: str) -> bool:
+    """Whether waiting for `used` would wait for ourselves: a DNS server is used by all, and may use others."""
+    seen: set[str] = set()
+    todo = [used]
+    while todo:
+        current = todo.pop()
+        if current == node:
+            return True
+        if current not in seen:
+            seen.add(current)
+            todo.extend(topology.node(current).uses)
+            if topology.node(current).role != "dns":  # type: ignore[attr-defined]
+                todo.extend(topology.with_role("dns"))
+    return False
+
+
+__all__ = ["down", "up"]

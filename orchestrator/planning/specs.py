@@ -1,0 +1,83 @@
+"""What the engine is asked to make, as values. Engines turn them into calls; nothing is decided there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.model.node import Limits
+
+
+def _default_limits() -> Limits:
+    """Imported when it is asked for: what only removes a lab need not load the scenario language."""
+    from orchestrator.model.node import Limits
+
+    return Limits()
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A bridge network with one range of addresses."""
+
+    name: str
+    subnet: IPv4Network
+    gateway: IPv4Address
+    internal: bool
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A file or folder of this machine, seen read-only inside the container."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class NamedVolume:
+    """A volume with labels of its own; the engine fills a fresh one with what the image has at `target`."""
+
+    name: str
+    target: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Attach:
+    """One end of a container on a network (by the engine's id for it) at a fixed address.
+
+    `network_id` is empty in a plan for a network that the plan itself makes; the runner fills it in.
+    """
+
+    network: str
+    network_id: str
+    address: IPv4Address
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """A container, hardened unless told otherwise: no capabilities, no new privileges, a read-only root."""
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    hostname: str | None = None
+    command: tuple[str, ...] | None = None
+    user: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attach, ...] = ()
+    share_network_of: str | None = None
+    # Only a capture stands on the host's network: a bridge can be heard from nowhere else.
+    host_network: bool = False
+    binds: tuple[Bind, ...] = ()
+    volumes: tuple[NamedVolume, ...] = ()
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = True
+    init: bool = True
+    limits: Limits = field(default_factory=_default_limits)

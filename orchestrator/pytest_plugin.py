@@ -1,0 +1,322 @@
+"""wirelab for test suites: `@pytest.mark.lab("basic")` with a `lab` fixture, and scenario files whose checks are tests.
+
+Every lab of a test process stands under one run with one watchdog: whatever happens to the process, what it made is
+removed. Labs bear the worker's name and a random word, so that those of parallel workers do not meet.
+
+pytest imports this module at each start, also for suites that use no lab: what is heavy is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from orchestrator.cli.scenarios import Loaded
+    from orchestrator.engines.protocol import Output
+    from orchestrator.judging.findings import Finding
+    from orchestrator.lab.lab import Lab
+
+FILE = "scenario.yaml"
+LIBRARY = "scenarios"
+MARKER = (
+    'lab(scenario, scope="module"): the scenario, by name or path, that the `lab` fixture brings up; '
+    'scope "session" keeps one lab for all tests that name the same scenario'
+)
+
+
+@dataclass(frozen=True)
+class LabNode:
+    """One machine of a lab that stands."""
+
+    lab: StandingLab
+    name: str
+
+    @property
+    def container(self) -> str:
+        """The id of the node's container. Raises NotFound if the node has none."""
+        from orchestrator.errors import NotFound
+
+        found = self.lab.made.observe().container_of(self.name)
+        if found is None:
+            raise NotFound(f"the node {self.name!r} of the lab {self.lab.name!r} has no container")
+        return found.id
+
+    def run(self, *argv: str, seconds: float = 30.0, user: str = "") -> Output:
+        """Run a program in the node; its exit_code, out and err. EngineRefused if it takes longer than `seconds`."""
+        return self.lab.made.engine.run(self.container, argv, seconds=seconds, user=user)
+
+
+@dataclass(frozen=True)
+class StandingLab:
+    """A lab as tests see it."""
+
+    made: Lab
+    docker_host: str
+
+    @property
+    def name(self) -> str:
+        """The lab's own name, which everything of it bears as the label `wirelab.lab`."""
+        return self.made.name
+
+    def node(self, name: str) -> LabNode:
+        """A node by the name that it has in the file. Raises UsageInvalid where the file has no such node."""
+        self._known(name)
+        return LabNode(self, name)
+
+    def address(self, name: str) -> str:
+        """The node's address; its first one where it has several."""
+        self._known(name)
+        return str(self.made.topology(self.made.observe()).addresses(name)[0])
+
+    def check(self, name: str | None = None) -> tuple[Finding, ...]:
+        """The findings of all checks of the scenario, or of those whose name holds `name`."""
+        from orchestrator.errors import UsageInvalid
+        from orchestrator.lab import breaking
+
+        checks = [check for check in self.made.scenario.checks if name is None or name in check.name]
+        if not checks and name is not None:
+            known = "; ".join(check.name for check in self.made.scenario.checks)
+            raise UsageInvalid(f"no check of {self.made.scenario.name} holds {name!r}", why=f"they are: {known}")
+        return breaking.check(self.made, checks)
+
+    def up(self) -> None:
+        """Repair what a test has broken."""
+        self.made.up()
+
+    def _known(self, node: str) -> None:
+        from orchestrator.errors import UsageInvalid
+
+        nodes = self.made.scenario.nodes
+        if node not in nodes:
+            raise UsageInvalid(f"there is no node {node!r}", why=f"the nodes are {', '.join(nodes)}")
+
+
+class Labs:
+    """The labs of this test process, on one engine, under one run and one watchdog; nothing is opened until needed."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._ways: _Ways | None = None
+        self._standing: dict[tuple[Path, str], StandingLab] = {}
+
+    def open(self, loaded: Loaded, scope: str) -> StandingLab:
+        """The scenario's lab of that scope, brought up if it does not stand yet."""
+        key = (loaded.folder / loaded.file, scope)
+        if key not in self._standing:
+            self._ways = self._ways or _Ways.open()
+            self._standing[key] = self._ways.bring_up(loaded, self._worker)
+        return self._standing[key]
+
+    def close_scope(self, scope: str) -> None:
+        """Take down the labs of one scope."""
+        for key in [key for key in self._standing if key[1] == scope]:
+            self._down(self._standing[key])
+            del self._standing[key]
+
+    def close(self) -> None:
+        """Take down all. What cannot be removed is left to the watchdog, which then is not sent away."""
+        for scope in sorted({scope for _, scope in self._standing}):
+            self.close_scope(scope)
+        if self._ways:
+            self._ways.close()
+            self._ways = None
+
+    def _down(self, lab: StandingLab) -> None:
+        from orchestrator.cli.session import uninterrupted
+        from orchestrator.lab.take_down import take_down
+
+        with uninterrupted():
+            take_down(lab.made.engine, lab.made.state, lab.name, lambda _event: None)
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """What all labs of this process share: the engine, the state folder, the run and its watchdog."""
+
+    url: str
+    engine: Any
+    state: Any
+    run: Any
+    watchdog: Any
+
+    @classmethod
+    def open(cls) -> _Ways:
+        from orchestrator.engines.docker import DockerEngine
+        from orchestrator.engines.find import find_engine
+        from orchestrator.engines.state import State
+        from orchestrator.lab.runs import Run
+        from orchestrator.lab.watchdog import Watchdog
+
+        state = State.of(os.environ)
+        found = find_engine(os.environ, state, notify=_quiet, confirm=lambda _question: True)
+        engine = DockerEngine(found.url)
+        run = Run(state)
+        watchdog = Watchdog(found.url, state.root, run.id, os.environ)
+        run.begin()
+        watchdog.begin()
+        return cls(found.url, engine, state, run, watchdog)
+
+    def bring_up(self, loaded: Loaded, worker: str) -> StandingLab:
+        """A new lab of the scenario; nothing of it is left if it cannot be brought up."""
+        import secrets
+
+        from orchestrator.engines.images import shelf
+        from orchestrator.lab.lab import Lab, Settings
+
+        images = shelf(self.url, self.state, os.environ, _quiet)
+        reading = loaded.reading
+        name = f"{reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
+        settings = Settings(images=images.ensure, run=self.run.id)
+        lab = Lab(self.engine, self.state, name, reading.scenario, reading.texts, settings)
+        lab.up()
+        return StandingLab(lab, self.url)
+
+    def close(self) -> None:
+        self.watchdog.end()
+        self.run.end()
+        self.engine.close()
+
+
+def _quiet(_text: str) -> None:
+    """pytest reports for itself."""
+
+
+LABS = pytest.StashKey[Labs]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    config.stash[LABS] = Labs(os.environ.get("PYTEST_XDIST_WORKER", "main"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    labs = config.stash.get(LABS, None)
+    if labs:
+        labs.close()
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest) -> StandingLab:
+    """The lab that the test's marker names, up and ready; taken down with the module, or with the session."""
+    marker = request.node.get_closest_marker("lab")
+    if marker is None or len(marker.args) != 1:
+        pytest.fail('the `lab` fixture needs a marker that names a scenario: @pytest.mark.lab("basic")', pytrace=False)
+    scope = marker.kwargs.get("scope", "module")
+    if scope not in ("module", "session"):
+        pytest.fail(f'the scope of a lab is "module" or "session", not {scope!r}', pytrace=False)
+    labs = request.config.stash[LABS]
+    module = request.node.getparent(pytest.Module)
+    key = module.nodeid if module and scope == "module" else "session"
+    if key != "session":
+        module.addfinalizer(lambda: labs.close_scope(key))
+    return _plainly(lambda: labs.open(_load(marker.args[0], request.path.parent), key))
+
+
+def _load(name: str, near: Path) -> Loaded:
+    """A scenario by name or path, seen from the folder of the test's file."""
+    from orchestrator.cli.scenarios import load
+
+    return load(str(name), near)
+
+
+def _plainly(do: Callable[[], StandingLab]) -> StandingLab:
+    """The three lines of an error of ours instead of a traceback through code that the reader does not know."""
+    from orchestrator.errors import WirelabError
+
+    try:
+        return do()
+    except WirelabError as error:
+        text = error_text(error)
+    pytest.fail(text, pytrace=False)
+
+
+def error_text(error: Any) -> str:
+    """What, why and what to try; for a wrong file, every mistake."""
+    if problems := getattr(error, "problems", ()):
+        return "\n".join(str(problem) for problem in problems)
+    lines = (f"error: {error.what}", error.why and f"why:   {error.why}", error.hint and f"try:   {error.hint}")
+    return "\n".join(line for line in lines if line)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+    """scenarios/NAME/scenario.yaml, or a scenario file that the command line names, is a file of tests."""
+    if file_path.name != FILE:
+        return None
+    named = parent.session.isinitpath(file_path)
+    if not named and file_path.parent.parent.name != LIBRARY:
+        return None
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
+class ScenarioFile(pytest.File):
+    """A scenario: its lab stands while its checks run."""
+
+    loaded: Loaded
+    lab: StandingLab
+
+    def collect(self) -> Iterator[CheckItem]:
+        """One item a check. A wrong file is reported with all its mistakes."""
+        from orchestrator.errors import WirelabError
+
+        try:
+            self.loaded = _load(str(self.path), Path.cwd())
+        except WirelabError as error:
+            raise self.CollectError(error_text(error)) from error
+        for place, check in enumerate(self.loaded.reading.scenario.checks):
+            yield CheckItem.from_parent(self, name=check.name, place=place)
+
+    def setup(self) -> None:
+        labs = self.config.stash[LABS]
+        self.lab = _plainly(lambda: labs.open(self.loaded, self.nodeid))
+
+    def teardown(self) -> None:
+        self.config.stash[LABS].close_scope(self.nodeid)
+
+
+class CheckDidNotHold(Exception):
+    """A finding that is not a pass; `unknown` is never green."""
+
+
+class CheckItem(pytest.Item):
+    """One check of a scenario."""
+
+    parent: ScenarioFile
+
+    def __init__(self, *, place: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.place = place
+
+    def runtest(self) -> None:
+        from orchestrator.lab import breaking
+        from orchestrator.showing.findings import finding_text
+
+        lab = self.parent.lab.made
+        (finding,) = breaking.check(lab, [lab.scenario.checks[self.place]])
+        if finding.verdict != "pass":
+            raise CheckDidNotHold(finding_text(finding))
+        self.add_report_section("call", "evidence", finding_text(finding))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What was expected and what was seen, with the line of the file where the check stands."""
+        from orchestrator.errors import WirelabError
+
+        path, line, _ = self.reportinfo()
+        if isinstance(excinfo.value, CheckDidNotHold):
+            return f"{excinfo.value}\n\n{_shown(path)}:{(line or 0) + 1}"
+        if isinstance(excinfo.value, WirelabError):
+            return error_text(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        mark = self.parent.loaded.reading.marks.get(("checks", self.place))
+        return self.path, (mark.line - 1 if mark else None), self.name
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,1 @@
+"""YAML text in, a Scenario out, or every problem at once."""

@@ -1,0 +1,227 @@
+"""YAML text -> plain values, each with its place, in two stages: events with limits, then values.
+
+PyYAML's own loaders crash or recurse on deep nesting, take the last of duplicate keys and resolve `no` and `22:22`;
+so only its parser is used, and the events are read here. What this file calls fatal ends the reading; all other
+complaints are collected while reading goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import yaml
+
+from orchestrator.reading.mistakes import yaml_sentence
+from orchestrator.reading.scalars import Ambiguous, plain
+
+LARGEST_TEXT = 256 * 1024  # characters
+MOST_EVENTS = 60_000
+DEEPEST = 24
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the first one is ten times faster, and not everywhere
+
+# Characters that a text file does not hold, and line ends that editors and YAML count differently.
+UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+Path = tuple[str | int, ...]
+
+
+class Mark(NamedTuple):
+    """A place in the file; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """A mistake at a path: at its value, or at its key where `at_key`; or at `mark` where the path has no place."""
+
+    path: Path
+    message: str
+    at_key: bool = False
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain values with marks. `unread` are paths whose value could not be told, `gaps` mappings in which a
+    key could not be told; nothing is said about these twice."""
+
+    value: Any
+    marks: dict[Path, Mark]
+    keys: dict[Path, Mark]
+    unread: frozenset[Path]
+    gaps: frozenset[Path]
+    complaints: tuple[Complaint, ...]
+    fatal: bool = False
+
+    def place(self, complaint: Complaint) -> Mark:
+        """Where a complaint stands; a path that is not in the file stands where its nearest parent stands."""
+        if complaint.mark:
+            return complaint.mark
+        if complaint.at_key and complaint.path in self.keys:
+            return self.keys[complaint.path]
+        path = complaint.path
+        while path and path not in self.marks:
+            path = path[:-1]
+        return self.marks.get(path, Mark(1, 1))
+
+
+class Fatal(Exception):
+    """Reading cannot go on; holds the complaint."""
+
+    def __init__(self, message: str, mark: Mark) -> None:
+        super().__init__(message)
+        self.complaint = Complaint((), message, mark=mark)
+
+
+def read_document(text: str, loader: Any = LOADER) -> Document:
+    """Read one YAML document with the parser of a PyYAML loader; never raises, whatever the text is."""
+    reader = _Reader(loader)
+    value, fatal = None, False
+    try:
+        text = text.removeprefix("\ufeff")
+        _refuse_unfit(text)
+        value = reader.document(text)
+    except Fatal as error:
+        reader.complaints.append(error.complaint)
+        fatal = True
+    unread, gaps = frozenset(reader.unread), frozenset(reader.gaps)
+    return Document(value, reader.marks, reader.keys, unread, gaps, tuple(reader.complaints), fatal)
+
+
+def _refuse_unfit(text: str) -> None:
+    if len(text) > LARGEST_TEXT:
+        raise Fatal(f"the file has more than {LARGEST_TEXT // 1024} KiB; a scenario is a short text", Mark(1, 1))
+    if found := UNFIT.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
+        raise Fatal(f"the character U+{ord(found[0]):04X} is not allowed in a scenario file", Mark(line, column))
+    if not text.strip():
+        raise Fatal("the file is empty; a scenario has at least name, title and nodes", Mark(1, 1))
+
+
+def _mark(place: Any) -> Mark:
+    return Mark(place.line + 1, place.column + 1)
+
+
+def _within(text: str, place: Any) -> Mark:
+    """The parser's mark; where it lies beyond the last line, the end of that line."""
+    lines = text.splitlines()
+    if place.line < len(lines):
+        return _mark(place)
+    return Mark(len(lines), len(lines[-1]) + 1)
+
+
+class _Reader:
+    """Builds values from events; one use."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self.marks: dict[Path, Mark] = {}
+        self.keys: dict[Path, Mark] = {}
+        self.unread: set[Path] = set()
+        self.gaps: set[Path] = set()
+        self.complaints: list[Complaint] = []
+        self._events: Iterator[Any] = iter(())
+        self._count = 0
+
+    def document(self, text: str) -> Any:
+        self._events = yaml.parse(text, Loader=self._loader)
+        try:
+            self._next()  # the stream begins
+            if isinstance(event := self._next(), yaml.StreamEndEvent):
+                raise Fatal("the file holds comments only; a scenario has at least name, title and nodes", Mark(1, 1))
+            value = self._value(self._next(), ())
+            self._next()  # the document ends
+            if not isinstance(event := self._next(), yaml.StreamEndEvent):
+                raise Fatal(
+                    "a second document begins here; a scenario file holds one, without '---' in between",
+                    _mark(event.start_mark),
+                )
+            return value
+        except yaml.MarkedYAMLError as error:
+            sentence, place = yaml_sentence(error, text)
+            raise Fatal(sentence, _within(text, place) if place else Mark(1, 1)) from None
+        except yaml.YAMLError as error:
+            raise Fatal(f"this is not YAML: {error}", Mark(1, 1)) from None
+
+    def _next(self) -> Any:
+        event = next(self._events)
+        self._count += 1
+        if self._count > MOST_EVENTS:
+            raise Fatal(f"the file holds more than {MOST_EVENTS // 2} values", _mark(event.start_mark))
+        return event
+
+    def _complain(self, path: Path, message: str, event: Any) -> None:
+        self.complaints.append(Complaint(path, message, mark=_mark(event.start_mark)))
+
+    def _value(self, event: Any, path: Path) -> Any:
+        self.marks[path] = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        if len(path) > DEEPEST:
+            raise Fatal(f"more than {DEEPEST} levels of nesting", self.marks[path])
+        if isinstance(event, yaml.AliasEvent):
+            self._complain(path, f"aliases (*{event.anchor}) are not used here; write the value again", event)
+            self.unread.add(path)
+            return None
+        if event.anchor:
+            self._complain(path, f"anchors (&{event.anchor}) are not used here; remove it", event)
+        if event.tag:
+            self._complain(path, "tags (words that begin with '!') are not used here; remove it", event)
+            self.unread.add(path)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(path)
+        return self._mapping(path)
+
+    def _scalar(self, event: Any, path: Path) -> Any:
+        if not event.implicit[0] or event.style:  # quoted, or a block of text
+            return event.value
+        try:
+            return plain(event.value)
+        except Ambiguous as error:
+            self._complain(path, str(error), event)
+            self.unread.add(path)
+            return None
+
+    def _sequence(self, path: Path) -> list[Any]:
+        values: list[Any] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            values.append(self._value(event, (*path, len(values))))
+        return values
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = self._key(event, path)
+            if key is None or key in values:
+                # the value is read for the complaints in it, at a path of its own
+                self._value(self._next(), (*path, key or "?", "(again)"))
+                continue
+            self.keys[(*path, key)] = _mark(event.start_mark)
+            values[key] = self._value(self._next(), (*path, key))
+        return values
+
+    def _key(self, event: Any, path: Path) -> str | None:
+        """The key, always as text; None, and a complaint, where it is none."""
+        if not isinstance(event, yaml.ScalarEvent):
+            self._complain(path, "a key must be a word or a text, not a list, a mapping or an alias", event)
+            self.gaps.add(path)
+            if not isinstance(event, yaml.AliasEvent):
+                self._value(event, (*path, "?"))
+            return None
+        if event.anchor or event.tag:
+            self._complain(path, "anchors (&) and tags (!) are not used here; remove it", event)
+        key: str = event.value
+        if key == "<<" and not event.style:
+            self._complain((*path, key), "merge keys (<<) are not used here; write the keys again", event)
+            self.gaps.add(path)
+            return None
+        if first := self.keys.get((*path, key)):
+            message = f"the key {key!r} stands twice; the first one is in line {first.line}"
+            self._complain((*path, key), message, event)
+        return key

@@ -1,0 +1,169 @@
+"""A file as far as it can be understood: the ground for rules that look at several places at once.
+
+The values may be wrong in other ways, so everything here is tolerant: what has not the right shape is left out, and
+its own complaint is made elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from orchestrator.model.roles import ROLES
+from orchestrator.model.roles.role import Role
+from orchestrator.model.scenario import ONLY_NETWORK, Scenario
+from orchestrator.model.values import Reaches, Refers
+from orchestrator.reading.document import Path
+from orchestrator.reading.forms import Form
+
+
+class Met(NamedTuple):
+    """A value that the walk met, with the form that it should have; `at_key`: the value is a key."""
+
+    path: Path
+    form: Form
+    value: Any
+    at_key: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The values of a file, what they refer to, and the way to the files beside it."""
+
+    values: Any
+    root: Form
+    beside: Callable[[str], str | None]
+    line_of: Callable[[Path], int]
+
+    @cached_property
+    def met(self) -> tuple[Met, ...]:
+        """Every value of the file beside its form, in the order of the file."""
+        return tuple(walk(self.root, self.values, ()))
+
+    @cached_property
+    def references(self) -> tuple[tuple[Met, Refers], ...]:
+        """Every text that names a node or a network."""
+        return tuple((met, mark) for met in self.met if isinstance(met.value, str) and (mark := met.form.mark(Refers)))
+
+    @cached_property
+    def hosts(self) -> tuple[Met, ...]:
+        """Every text that holds a host: URLs and host:port."""
+        return tuple(met for met in self.met if isinstance(met.value, str) and met.form.mark(Reaches))
+
+    @cached_property
+    def nodes(self) -> Mapping[str, dict[str, Any]]:
+        """Node name -> its values; a node that is no mapping has none."""
+        declared = self._part("nodes")
+        return {name: node if isinstance(node, dict) else {} for name, node in declared.items()}
+
+    @cached_property
+    def node_names(self) -> Mapping[str, None]:
+        """Every name that a reference to a node may have, in the order of the file."""
+        return dict.fromkeys(self.nodes)
+
+    @cached_property
+    def full_names(self) -> Mapping[str, None]:
+        """Every name below the lab's domain that somebody bears."""
+        return {f"{name}.{self.domain}": None for name in self.node_names}
+
+    @cached_property
+    def networks(self) -> Mapping[str, dict[str, Any]]:
+        """Network name -> its values, the only network included where none is declared."""
+        declared = self._part("networks") or {ONLY_NETWORK: None}
+        return {name: network if isinstance(network, dict) else {} for name, network in declared.items()}
+
+    @property
+    def domain(self) -> str | None:
+        """The domain of the lab, declared or not; None where what is declared is no text."""
+        default: str = Scenario.model_fields["domain"].default
+        value = self.values.get("domain", default) if isinstance(self.values, dict) else default
+        return value if isinstance(value, str) else None
+
+    @cached_property
+    def checks(self) -> tuple[tuple[Path, dict[str, Any]], ...]:
+        """Every check that is a mapping, those under `first` included, each with its path."""
+        return tuple(_checks(self._top("checks"), ("checks",)))
+
+    def role(self, node: str) -> Role | None:
+        """The role of a node, where it has a known one."""
+        role = self.nodes.get(node, {}).get("role")
+        return ROLES.get(role) if isinstance(role, str) else None
+
+    def with_role(self, role: str) -> tuple[str, ...]:
+        return tuple(name for name, node in self.nodes.items() if node.get("role") == role)
+
+    def uses(self, node: str) -> tuple[str, ...]:
+        """The names that a node uses, as far as they are texts."""
+        used = self.nodes.get(node, {}).get("uses")
+        return tuple(name for name in used if isinstance(name, str)) if isinstance(used, list) else ()
+
+    def attachments(self, node: str) -> Mapping[str, tuple[Path, Any]]:
+        """Network -> where the node's address on it is written, and that address; None where it is not said."""
+        values = self.nodes.get(node, {})
+        declared = values.get("networks")
+        if isinstance(declared, dict):
+            return {
+                name: (
+                    ("nodes", node, "networks", name, "address"),
+                    part.get("address") if isinstance(part, dict) else None,
+                )
+                for name, part in declared.items()
+            }
+        names = [n for n in declared if isinstance(n, str)] if isinstance(declared, list) else list(self.networks)
+        address = values.get("address") if len(names) == 1 else None
+        return dict.fromkeys(names, (("nodes", node, "address"), address))
+
+    def _top(self, key: str) -> Any:
+        return self.values.get(key) if isinstance(self.values, dict) else None
+
+    def _part(self, key: str) -> dict[str, Any]:
+        part = self._top(key)
+        return part if isinstance(part, dict) else {}
+
+
+def _checks(values: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    if not isinstance(values, list):
+        return
+    for index, check in enumerate(values):
+        if isinstance(check, dict):
+            yield from _checks(check.get("first"), (*path, index, "first"))
+            yield (*path, index), check
+
+
+def walk(form: Form, value: Any, path: Path) -> Iterator[Met]:
+    """Every value below this one beside its form; where the form cannot be told, the nearest one that fits."""
+    yield Met(path, form, value)
+    if isinstance(value, dict):
+        yield from _walk_mapping(form, value, path)
+    elif isinstance(value, list):
+        listing = next((branch for branch in (form, *form.branches) if branch.item), None)
+        if listing and listing.item:
+            for index, part in enumerate(value):
+                yield from walk(listing.item, part, (*path, index))
+    elif form.branches:
+        single = next((b for b in form.branches if not (b.item or b.table or b.record)), None)
+        if single:
+            yield Met(path, single, value)
+
+
+def _walk_mapping(form: Form, value: dict[str, Any], path: Path) -> Iterator[Met]:
+    mapping = next(
+        (branch for branch in (form, *form.branches) if branch.table or branch.record or branch.choice), None
+    )
+    if mapping is None:
+        return
+    if mapping.table:
+        key_form, value_form = mapping.table
+        for key, part in value.items():
+            yield Met((*path, key), key_form, key, at_key=True)
+            yield from walk(value_form, part, (*path, key))
+        return
+    record = mapping.record or (mapping.choice.told(value) if mapping.choice else None)
+    for key, part in value.items():
+        known = record.form(key) if record and key in record.fields else None
+        if known is None and record is None and mapping.choice:
+            known = mapping.choice.any_form(key)
+        if known:
+            yield from walk(known, part, (*path, key))

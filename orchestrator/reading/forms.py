@@ -1,0 +1,181 @@
+"""The forms of the language, read from the model: what may stand where, without a list of keys of its own.
+
+A form wraps one annotation of a pydantic model. Reading, the reference and the schema's tests all walk the same forms,
+so that a new role, check or setting needs no change here.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, Tag
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One annotation, taken apart: its core type, what is marked on it, whether nothing (null) may stand there."""
+
+    annotation: Any
+    core: Any
+    marks: tuple[Any, ...]
+    optional: bool
+    field: FieldInfo | None = None
+
+    def mark(self, kind: type[Any]) -> Any:
+        """The last mark of this kind (the most specific one), or None."""
+        return next((mark for mark in reversed(self.marks) if isinstance(mark, kind)), None)
+
+    @cached_property
+    def record(self) -> Record | None:
+        """The keys that may stand here, where a mapping with known keys is meant."""
+        return Record(self.core) if isinstance(self.core, type) and issubclass(self.core, BaseModel) else None
+
+    @cached_property
+    def choice(self) -> Choice | None:
+        """The kinds of mapping of which one is meant."""
+        by = next((mark.discriminator for mark in self.marks if getattr(mark, "discriminator", None)), None)
+        return Choice.of(self.core, by) if by is not None else None
+
+    @cached_property
+    def branches(self) -> tuple[Form, ...]:
+        """The forms of which any may stand here."""
+        return () if self.choice or not _is_union(self.core) else tuple(map(form_of, get_args(self.core)))
+
+    @cached_property
+    def table(self) -> tuple[Form, Form] | None:
+        """The forms of key and value, where a mapping with free keys is meant."""
+        if get_origin(self.core) is not dict:
+            return None
+        key, value = get_args(self.core)
+        return form_of(key), form_of(value)
+
+    @cached_property
+    def item(self) -> Form | None:
+        """The form of an item, where a list is meant."""
+        arguments = get_args(self.core)
+        if get_origin(self.core) is list or (get_origin(self.core) is tuple and arguments[1:] == (...,)):
+            return form_of(arguments[0])
+        return None
+
+    @property
+    def literals(self) -> tuple[Any, ...]:
+        """The values of which one must stand here."""
+        return get_args(self.core) if get_origin(self.core) is Literal else ()
+
+
+class Record:
+    """A mapping with known keys: one model."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+        # the key as the author writes it -> the model's field
+        self.fields: Mapping[str, FieldInfo] = {f.alias or name: f for name, f in model.model_fields.items()}
+        self._forms: dict[str, Form] = {}
+
+    def form(self, key: str) -> Form:
+        """The form of a key's value; taken apart when it is first asked for."""
+        if key not in self._forms:
+            self._forms[key] = form_of_field(self.fields[key])
+        return self._forms[key]
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(key for key, field in self.fields.items() if field.is_required())
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Kinds of mapping by tag. `key` tells the kind where it is the value of one key (`role: app`); otherwise the
+    kind is told by which key is there (`resolves: …`), and `tell` knows how."""
+
+    records: Mapping[str, Record]
+    key: str | None
+    tell: Callable[[Any], str | None]
+
+    @classmethod
+    def of(cls, union: Any, by: Any) -> Choice:
+        if isinstance(by, str):
+            records = {}
+            for model in map(_model_of, get_args(union)):
+                record = Record(model)
+                records.update(dict.fromkeys(record.form(by).literals, record))
+            return cls(records, by, lambda value: value.get(by) if isinstance(value, dict) else None)
+        tagged = {_tag_of(branch): Record(_model_of(branch)) for branch in get_args(union)}
+        return cls(tagged, None, by)
+
+    def told(self, value: Any) -> Record | None:
+        """The kind that is meant; None where it cannot be told."""
+        tag = self.tell(value)
+        return self.records.get(tag) if isinstance(tag, str) else None
+
+    def kinds_by_key(self) -> dict[str, list[str]]:
+        """Key -> the kinds that know it."""
+        known: dict[str, list[str]] = {}
+        for tag, record in self.records.items():
+            for key in record.fields:
+                known.setdefault(key, []).append(tag)
+        return known
+
+    def any_form(self, key: str) -> Form | None:
+        """The form of a key in the first kind that has it, for values whose kind cannot be told."""
+        return next((record.form(key) for record in self.records.values() if key in record.fields), None)
+
+
+def form_of_field(field: FieldInfo) -> Form:
+    marks = (*field.metadata, *((field,) if field.discriminator else ()))
+    return form_of(Annotated[field.annotation, *marks] if marks else field.annotation, field)
+
+
+def form_of(annotation: Any, field: FieldInfo | None = None) -> Form:
+    """Take an annotation apart."""
+    core, marks = _strip(annotation)
+    optional = False
+    if _is_union(core):
+        rest = tuple(branch for branch in get_args(core) if branch is not types.NoneType)
+        optional = len(rest) < len(get_args(core))
+        if optional and len(rest) == 1:
+            core, inner = _strip(rest[0])
+            marks = (*inner, *marks)
+        elif optional:
+            core = Union[rest]  # noqa: UP007
+    return Form(annotation, core, marks, optional, field)
+
+
+def _strip(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    marks: tuple[Any, ...] = ()
+    while get_origin(annotation) is Annotated or hasattr(annotation, "__value__"):
+        if hasattr(annotation, "__value__"):  # type X = ...
+            annotation = annotation.__value__
+            continue
+        annotation, *more = get_args(annotation)
+        marks = (*_flat(more), *marks)
+    return annotation, marks
+
+
+def _flat(marks: list[Any]) -> Iterator[Any]:
+    """Marks in order; what a Field() holds comes before it."""
+    for mark in marks:
+        if isinstance(mark, FieldInfo):
+            yield from mark.metadata
+        yield mark
+
+
+def _is_union(core: Any) -> bool:
+    return get_origin(core) in (Union, types.UnionType)
+
+
+def _model_of(branch: Any) -> type[BaseModel]:
+    core, _ = _strip(branch)
+    if not (isinstance(core, type) and issubclass(core, BaseModel)):
+        raise TypeError(f"a kind must be a model, not {core!r}")
+    return core
+
+
+def _tag_of(branch: Any) -> str:
+    _, marks = _strip(branch)
+    return next(mark.tag for mark in marks if isinstance(mark, Tag))

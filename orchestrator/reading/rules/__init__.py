@@ -1,0 +1,38 @@
+"""Rules that look at several places of a file at once: one small function each, in one table.
+
+A rule gets the draft and yields complaints. It must be tolerant: other parts of the file may be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from orchestrator.reading.document import Complaint
+from orchestrator.reading.draft import Draft
+from orchestrator.reading.rules import addresses, checks, files, names, references
+
+Rule = Callable[[Draft], Iterator[Complaint]]
+
+RULES: tuple[Rule, ...] = (
+    names.domain_is_free,
+    names.random_is_no_node,
+    names.names_fit,
+    references.nodes_are_there,
+    references.networks_are_there,
+    references.references_have_the_role,
+    references.nothing_twice,
+    references.not_oneself,
+    references.no_circle,
+    addresses.subnets_apart,
+    addresses.one_network_for_an_address,
+    addresses.subnet_is_said,
+    addresses.address_inside,
+    addresses.address_once,
+    checks.names_once,
+    checks.placeholders_name_something,
+    checks.hosts_are_there,
+    checks.somebody_resolves,
+    checks.sql_has_a_database,
+    checks.server_listens,
+    files.files_are_there,
+)

@@ -1,0 +1,127 @@
+"""Rules about checks: what they name, ask and expect can be there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from orchestrator.reading.document import Complaint, Path
+from orchestrator.reading.draft import Draft
+from orchestrator.reading.words import Hints, listed, short
+
+# `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
+PLACEHOLDER = re.compile(r"\$\$|\$\{([^}]*)\}?")
+HOST = re.compile(r"^(?:https?://)?(\[[^\]]*\]|[^:/?#]*)")
+RANDOM = "random"
+
+
+def names_once(draft: Draft) -> Iterator[Complaint]:
+    """No two checks bear one name, for reports speak of checks by name; those under `first` may repeat."""
+    lines: dict[str, int] = {}
+    for path, check in draft.checks:
+        name = check.get("name")
+        if len(path) > 2 or not isinstance(name, str):
+            continue
+        if name in lines:
+            yield Complaint((*path, "name"), f"another check has this name (line {lines[name]}); say what differs")
+        else:
+            lines[name] = draft.line_of((*path, "name"))
+
+
+def placeholders_name_something(draft: Draft) -> Iterator[Complaint]:
+    """`${…}` is a random word, a node's address, or a node's name."""
+    words = (*draft.node_names, RANDOM)
+    allowed = f"allowed are ${{random}}, ${{NODE}} and ${{NODE.name}}, where NODE is one of {listed(draft.node_names)}"
+    hints = Hints(words)
+    for path, check in draft.checks:
+        own = {key: value for key, value in check.items() if key != "first"}
+        for at, text in _texts(own, path):
+            for wrong in _wrong_placeholders(text, draft):
+                if not wrong.endswith("}"):
+                    yield Complaint(at, f"{short(wrong)!r} is not closed with '}}'; {allowed}")
+                    continue
+                hint = hints.of(wrong[2:-1].removesuffix(".name"))
+                yield Complaint(at, f"{short(wrong)!r} names nothing{hint} {allowed}; for a shell's own, write $${{")
+
+
+def _wrong_placeholders(text: str, draft: Draft) -> list[str]:
+    """The placeholders that name nothing, each once, in their order."""
+    wrong: dict[str, None] = {}
+    for match in PLACEHOLDER.finditer(text) if "${" in text else ():
+        word = match[1]
+        good = word is None or (
+            match[0].endswith("}") and (word == RANDOM or word.removesuffix(".name") in draft.node_names)
+        )
+        if not good:
+            wrong[match[0]] = None
+    return list(wrong)
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for key, part in value.items():
+                yield from _texts(part, (*path, key))
+        case list():
+            for index, part in enumerate(value):
+                yield from _texts(part, (*path, index))
+
+
+def hosts_are_there(draft: Draft) -> Iterator[Complaint]:
+    """A host inside the lab's domain is a node's name; a check that asks another one could never hold."""
+    hints = Hints(name.removesuffix(f".{draft.domain}") for name in draft.full_names)
+    for met in draft.hosts:
+        matched = HOST.match(met.value)
+        host = matched[1].lower().rstrip(".") if matched else ""
+        if not draft.domain or "${" in host or not (host == draft.domain or host.endswith("." + draft.domain)):
+            continue
+        if host not in draft.full_names:
+            hint = hints.of(host.removesuffix(f".{draft.domain}")).replace("'?", f".{draft.domain}'?")
+            yield Complaint(
+                met.path, f"no node has the name {short(host)!r}{hint} the names are {listed(draft.full_names)}"
+            )
+
+
+def somebody_resolves(draft: Draft) -> Iterator[Complaint]:
+    """Where names are resolved, a node has the role dns."""
+    if draft.with_role("dns") or not draft.nodes:
+        return
+    for path, check in draft.checks:
+        if "resolves" in check:
+            message = "no node has the role dns, so nobody in this lab can answer; add one: dns: {role: dns}"
+            yield Complaint((*path, "resolves"), message)
+
+
+def sql_has_a_database(draft: Draft) -> Iterator[Complaint]:
+    """It is clear which database an SQL check speaks to: the asker itself, the only one that it uses, or `database`."""
+    databases = draft.with_role("database")
+    for path, check in draft.checks:
+        asker = check.get("from")
+        if "sql" not in check or check.get("database") is not None or not isinstance(asker, str):
+            continue
+        if asker not in draft.nodes or asker in databases:
+            continue
+        used = [name for name in draft.uses(asker) if name in databases]
+        if not used:
+            message = f"{asker!r} uses no database; write database: with one of {listed(databases)}, or let it use one"
+            yield Complaint((*path, "sql"), message)
+        elif len(used) > 1:
+            yield Complaint(
+                (*path, "sql"), f"{asker!r} uses several databases; write database: with one of {listed(used)}"
+            )
+
+
+def server_listens(draft: Draft) -> Iterator[Complaint]:
+    """A server that is asked whom it saw listens somewhere, by its role or by its own word."""
+    for path, check in draft.checks:
+        server = check.get("node")
+        if "sees" not in check or not isinstance(server, str):
+            continue
+        role = draft.role(server)
+        if role is None or role.listeners or draft.nodes[server].get("listens"):
+            continue
+        message = f"{server!r} is no server as far as the file says; give the node listens: [{{port: …}}]"
+        yield Complaint((*path, "node"), message)

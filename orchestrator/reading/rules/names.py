@@ -1,0 +1,52 @@
+"""Rules about names: keys, the domain, the lengths that DNS allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.reading.document import Complaint
+from orchestrator.reading.draft import Draft
+from orchestrator.reading.words import listed
+
+# A lab that answered for these would hide names that every machine needs (RFC 6761, RFC 6762, RFC 3172).
+RESERVED = ("localhost", "arpa", "local", "invalid", "onion")
+LONGEST_NAME = 253
+
+
+def only_written_names(draft: Draft) -> Iterator[Complaint]:
+    """A key is written as the language has it, never by the name that the model's code uses (`asker` for `from`)."""
+    for met in draft.met:
+        record = met.form.record or (met.form.choice.told(met.value) if met.form.choice else None)
+        if record is None or not isinstance(met.value, dict):
+            continue
+        for key in met.value:
+            if key in record.model.model_fields and key not in record.fields:
+                alias = record.model.model_fields[key].alias
+                yield Complaint((*met.path, key), f"unknown key {key!r}; did you mean {alias!r}?", at_key=True)
+
+
+def domain_is_free(draft: Draft) -> Iterator[Complaint]:
+    """The lab's domain is none that machines use for themselves, and cannot be taken for an address."""
+    last = draft.domain.rpartition(".")[2] if draft.domain else ""
+    if last in RESERVED:
+        yield Complaint(
+            ("domain",), f"{draft.domain!r} is reserved ({listed(RESERVED)} are); take another, such as shop.lab"
+        )
+    elif last.isdigit():
+        yield Complaint(("domain",), f"{draft.domain!r} ends with a number, like an address; take a word, such as lab")
+
+
+def random_is_no_node(draft: Draft) -> Iterator[Complaint]:
+    """No node is called `random`: in the texts of checks ${random} is a random word."""
+    if "random" in draft.nodes:
+        message = "a node cannot be called 'random': ${random} is a random word in the texts of checks"
+        yield Complaint(("nodes", "random"), message, at_key=True)
+
+
+def names_fit(draft: Draft) -> Iterator[Complaint]:
+    """A node's full name has at most 253 characters (RFC 1035, section 2.3.4)."""
+    for name in draft.nodes:
+        length = len(name) + 1 + len(draft.domain or "")
+        if length > LONGEST_NAME and len(name) <= 63:
+            message = f"the name {name[:20]}….<domain> has {length} characters; DNS allows {LONGEST_NAME}"
+            yield Complaint(("nodes", name), message, at_key=True)

@@ -1,0 +1,105 @@
+"""What pydantic says of one value -> a sentence that names what was found, what is allowed, and the nearest word."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from orchestrator.reading.forms import Form
+from orchestrator.reading.words import did_you_mean, found, listed
+
+TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+PLAIN: dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    IPv4Address: "an address",
+    IPv4Network: "a subnet",
+}
+ALTERNATIVES = re.compile(r"\^\(([^()\\.*+?\[\]]+)\)\$")
+BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
+
+def expected(form: Form) -> str:
+    """What may stand at a form, in a few words."""
+    if form.literals:
+        return f"one of {listed(map(str, form.literals))}" if len(form.literals) > 1 else str(form.literals[0])
+    if form.item:
+        return "a list"
+    if form.table or form.record or form.choice:
+        return "a mapping (key: value)"
+    if form.branches:
+        return " or ".join(dict.fromkeys(map(expected, form.branches)))
+    return PLAIN.get(form.core, "a value")
+
+
+def sentence(error: Mapping[str, Any], form: Form | None, value: Any) -> str:
+    """The sentence for one pydantic error; `form` is None where the rule belongs to several keys."""
+    kind = error["type"]
+    if kind == "value_error":
+        said = str(error["ctx"]["error"])
+        return said if form is None else f"{said}; found {found(value)}"
+    if form is None:
+        return str(error["msg"])
+    if kind in ("literal_error", "string_pattern_mismatch"):
+        return _not_one_of(error, form, value)
+    if kind in BOUNDS:
+        return f"expected {bounds_text(form)}, found {found(value)}"
+    if kind in ("too_short", "string_too_short") and not value:
+        return f"{'this text' if value == '' else 'it'} must not be empty"
+    if kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
+        return f"{error['msg']}; found {found(value)}"
+    return f"expected {expected(form)}, found {found(value)}{_advice(form, value)}"
+
+
+def _advice(form: Form, value: Any) -> str:
+    """How to write what was probably meant."""
+    if form.core is str and isinstance(value, bool | int | float):
+        return f"; put it in quotes: {json.dumps(json.dumps(value))}"
+    if form.core is bool and isinstance(value, str):
+        meant = TRUTH.get(value.lower(), value.lower())
+        return f"; write {meant}" if meant in ("true", "false") else ""
+    if form.core in (int, float) and isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        return "; write it without quotes"
+    if form.item and isinstance(value, str) and value and len(value) < 60:
+        return f"; write [{', '.join(value.split())}]"
+    return ""
+
+
+def _not_one_of(error: Mapping[str, Any], form: Form, value: Any) -> str:
+    choices = alternatives(form)
+    if choices:
+        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+        return f"expected {'one of ' if choices[1:] else ''}{listed(choices)}; found {found(value)}{hint}"
+    about = form.field.description if form.field else None
+    examples = form.field.examples if form.field else None
+    fit = f": {about.rstrip('.')}" if about else f" {error['ctx'].get('pattern')}"
+    example = f" (for example {examples[0]})" if examples else ""
+    return f"{found(value)} does not fit here{fit}{example}"
+
+
+def alternatives(form: Form) -> list[str]:
+    """The words of which one must stand at a form; none where it is not a choice of words."""
+    if form.literals:
+        return [str(literal) for literal in form.literals]
+    patterns = [mark.pattern for mark in form.marks if isinstance(getattr(mark, "pattern", None), str)]
+    match = next(filter(None, map(ALTERNATIVES.fullmatch, patterns)), None)
+    return match[1].split("|") if match else []
+
+
+def bounds_text(form: Form) -> str:
+    """`a whole number from 16 to 65536`, from the bounds in the model; nothing where it has none."""
+    bounds: dict[str, Any] = {}
+    for mark in form.marks:
+        bounds.update({name: getattr(mark, name) for name in ("ge", "gt", "le", "lt") if hasattr(mark, name)})
+    if not bounds:
+        return ""
+    low = f"from {bounds['ge']}" if "ge" in bounds else f"above {bounds['gt']}" if "gt" in bounds else ""
+    high = f"to {bounds['le']}" if "le" in bounds else f"below {bounds['lt']}" if "lt" in bounds else ""
+    if high.startswith("to") and "ge" not in bounds:
+        high = f"up {high}" if not low else f"and up {high}"
+    return " ".join(word for word in (PLAIN.get(form.core, "a number"), low, high) if word)

@@ -1,0 +1,96 @@
+"""Small sentences about values and names: what was found, what is near."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+# With more names than this only those with the same beginning are compared: a wrong file must not become slow.
+MANY = 200
+# Words of Compose and of habit, and the word of this language where it knows one.
+HABITS = {
+    "depends_on": "uses",
+    "ports": "listens",
+    "expose": "listens",
+    "ip": "address",
+    "ipv4_address": "address",
+    "env": "environment",
+    "cmd": "command",
+    "entrypoint": "command",
+    "services": "nodes",
+    "url": "http",
+    "timeout": "within",
+    "description": "title",
+}
+
+
+def near(word: str, allowed: Iterable[str]) -> str | None:
+    """The allowed word that is nearest to this one, if any is near."""
+    names = sorted(allowed)
+    if HABITS.get(word) in names:
+        return HABITS[word]
+    if len(names) > MANY:
+        names = [name for name in names if name[:2] == word[:2]][:MANY]
+    lowered = {name.lower(): name for name in reversed(names)}
+    found = get_close_matches(word.lower()[:64], lowered, n=1, cutoff=0.6 if len(word) > 3 else 0.5)
+    return lowered[found[0]] if found else None
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """`; did you mean 'uses'?`, or nothing."""
+    found = near(word, allowed)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+class Hints:
+    """Hints for names of one kind; only the first wrong words of a file get one, so that no file becomes slow."""
+
+    def __init__(self, allowed: Iterable[str], most: int = 100) -> None:
+        self._allowed = tuple(allowed)
+        self._left = most
+
+    def of(self, word: str) -> str:
+        """`; did you mean 'uses'?`, or `;`, for a sentence that goes on."""
+        self._left -= 1
+        return (did_you_mean(word, self._allowed) if self._left >= 0 else "") or ";"
+
+
+def listed(words: Iterable[str], most: int = 24) -> str:
+    """Words as a list in a sentence, in their own order, shortened where there are very many."""
+    names = list(words)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "none") + more
+
+
+def found(value: Any) -> str:
+    """What stands in the file, in words."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"the word {str(value).lower()}"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {short(value)!r}"
+        case list():
+            return "a list" if value else "an empty list"
+        case _:
+            return "a mapping (key: value)" if value else "an empty mapping"
+
+
+def short(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def path_text(path: tuple[str | int, ...]) -> str:
+    """`nodes.app.uses[0]`; list items count from 0, as in the JSON Schema."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+            continue
+        name = part if part and not set(part) & set(".[] '\"\n") else repr(short(part))
+        text += f".{name}" if text else name
+    return text

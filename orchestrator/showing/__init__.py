@@ -1,0 +1,1 @@
+"""Values in, text out: terminal, JSON, JUnit, Mermaid, SVG, HTML. Pure."""

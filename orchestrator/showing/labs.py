@@ -1,0 +1,81 @@
+"""What stands: nodes and labs as tables and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestrator.model.topology import Topology
+from orchestrator.planning import labels
+from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
+
+
+def nodes_document(topology: Topology, observed: Observed) -> dict[str, Any]:
+    """As `wirelab ps --json` prints it."""
+    nodes = [node_document(topology, observed, name) for name in topology.scenario.nodes]
+    return {"schema": 1, "lab": topology.lab, "scenario": topology.scenario.name, "nodes": nodes}
+
+
+def node_document(topology: Topology, observed: Observed, name: str) -> dict[str, Any]:
+    container = observed.container_of(name)
+    seen = container.addresses if container else {}
+    return {
+        "node": name,
+        "role": topology.node(name).role,  # type: ignore[attr-defined]
+        "container": container.id if container else None,
+        "addresses": [str(address) for address in seen.values() if address],
+        "state": state_of(container, observed.files.get(name, FilesSeen())),
+    }
+
+
+def state_of(container: ContainerSeen | None, files: FilesSeen) -> str:
+    """ready, starting, stopped, paused or missing."""
+    if container is None:
+        return "missing"
+    if container.state == "paused":
+        return "paused"
+    if container.state != "running":
+        return "stopped"
+    record = files.record
+    proved = record is not None and record.container == container.id and record.ready == container.started
+    return "ready" if proved else "starting"
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they must be; no trailing blanks."""
+    widths = [max(len(row[i]) for row in (headings, *rows)) for i in range(len(headings))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (headings, *rows))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def nodes_text(document: dict[str, Any]) -> str:
+    rows = [
+        (n["node"], n["role"], n["state"], " ".join(n["addresses"]) or "-", (n["container"] or "-")[:12])
+        for n in document["nodes"]
+    ]
+    return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows)
+
+
+def labs_document(containers: Sequence[ContainerSeen]) -> dict[str, Any]:
+    """Every lab that has a container on the engine."""
+    found: dict[str, list[ContainerSeen]] = {}
+    for container in containers:
+        if labels.NODE in container.labels and labels.ONLOOKER not in container.labels:
+            found.setdefault(container.labels[labels.LAB], []).append(container)
+    return {
+        "schema": 1,
+        "labs": [
+            {
+                "lab": lab,
+                "scenario": members[0].labels.get(labels.SCENARIO, "?"),
+                "nodes": len(members),
+                "running": sum(one.state == "running" for one in members),
+            }
+            for lab, members in sorted(found.items())
+        ],
+    }
+
+
+def labs_text(document: dict[str, Any]) -> str:
+    rows = [(d["lab"], d["scenario"], f"{d['running']} of {d['nodes']}") for d in document["labs"]]
+    return table(("LAB", "SCENARIO", "RUNNING"), rows) if rows else "no lab stands"

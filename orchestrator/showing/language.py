@@ -1,0 +1,206 @@
+"""The scenario language as entries to read, from the model itself: every key with what it means and an example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from pydantic_core import PydanticUndefined
+
+from orchestrator.model.roles import ROLES
+from orchestrator.model.roles.role import Role
+from orchestrator.model.scenario import Scenario
+from orchestrator.model.values import Called, Refers
+from orchestrator.reading.forms import Choice, Form, Record
+from orchestrator.reading.sentences import alternatives, bounds_text, expected
+from orchestrator.reading.words import listed
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key: where it stands, what may stand there, what it means, one or more examples as YAML."""
+
+    key: str
+    where: str
+    allowed: str
+    default: str
+    meaning: str
+    examples: tuple[str, ...]
+    required: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{self.where}.{self.key}" if self.where else self.key
+
+
+@dataclass(frozen=True)
+class Section:
+    """A mapping of the language: its place, what it is for, its keys.
+
+    `tag` is its role or kind, where it has one; `common` holds what all roles or kinds share.
+    """
+
+    where: str
+    meaning: str
+    entries: tuple[Entry, ...]
+    tag: str = ""
+    role: Role | None = None
+    common: bool = False
+
+
+def sections() -> tuple[Section, ...]:
+    """Every mapping of the language, the file itself first, each before what stands inside it."""
+    found: dict[tuple[str, str], Section] = {}
+    record = Record(Scenario)
+    _collect(record, "", found)
+    return tuple(found.values())
+
+
+def _collect(record: Record, where: str, found: dict[tuple[str, str], Section]) -> None:
+    """A record and all that is inside it, breadth first; what is nested in itself (`first`) is told once."""
+    key = (where, record.model.__name__)
+    if any(known == key or (known[1] == record.model.__name__ and where.startswith(known[0])) for known in found):
+        return
+    found[key] = Section(where, _doc(record.model), tuple(_entries(record, where)))
+    for name in record.fields:
+        _inside(record.form(name), f"{where}.{name}" if where else name, found)
+
+
+def _inside(form: Form, where: str, found: dict[tuple[str, str], Section]) -> None:
+    if form.choice:
+        _collect_choice(form.choice, where, found)
+    elif form.record:
+        _collect(form.record, where, found)
+    for branch in form.branches:
+        _inside(branch, where, found)
+    if form.table:
+        _inside(form.table[1], where, found)
+    if form.item:
+        _inside(form.item, where, found)
+
+
+def _collect_choice(choice: Choice, where: str, found: dict[tuple[str, str], Section]) -> None:
+    """What all kinds share, then each kind with what is its own."""
+    if (where, "") in found or where.endswith(".first"):
+        return
+    kinds = list(choice.records.items())
+    first = kinds[0][1]
+    shared = [key for key in first.fields if all(_same(key, first, record) for _, record in kinds)]
+    common = [entry for entry in _entries(first, where) if entry.key in shared]
+    if choice.key:
+        common.insert(0, _tag_entry(choice, choice.key, where))
+    what = f"The key `{choice.key}` tells them apart" if choice.key else "What is proved is said by one of the keys"
+    meaning = f"{what}: {listed(choice.records)}."
+    found[where, ""] = Section(where, meaning, tuple(common), common=True)
+    for tag, record in kinds:
+        own = tuple(entry for entry in _entries(record, where) if entry.key not in (*shared, choice.key))
+        role = ROLES.get(tag) if choice.key == "role" else None
+        found[where, tag] = Section(where, role.summary if role else _doc(record.model), own, tag, role)
+    for _, record in kinds:
+        for key in record.fields:
+            _inside(record.form(key), f"{where}.{key}", found)
+
+
+def _tag_entry(choice: Choice, key: str, where: str) -> Entry:
+    tags = listed(choice.records)
+    return Entry(
+        key, where, f"one of {tags}", "must be there", f"The {key}: {tags}.", (f"{key}: {tags.split(',')[0]}",), True
+    )
+
+
+def _same(key: str, first: Record, other: Record) -> bool:
+    mine, theirs = first.fields.get(key), other.fields.get(key)
+    return mine is not None and theirs is not None and mine.description == theirs.description
+
+
+def _entries(record: Record, where: str) -> Iterator[Entry]:
+    for key, field in record.fields.items():
+        form = record.form(key)
+        yield Entry(
+            key,
+            where,
+            allowed(form),
+            _default(field),
+            field.description or "",
+            tuple(f"{key}: {as_yaml(example)}" for example in field.examples or form.literals),
+            field.is_required(),
+        )
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "must be there"
+    default = field.get_default(call_default_factory=True)
+    return "" if default in (None, (), {}, PydanticUndefined) else as_yaml(default)
+
+
+def allowed(form: Form) -> str:
+    """What may stand at a form, in words."""
+    refers = form.mark(Refers)
+    if refers:
+        return f"the name of a {refers.to}" + (f" with the role {refers.role}" if refers.role else "")
+    if form.branches:
+        return " or ".join(map(allowed, form.branches))
+    if form.item:
+        return f"a list; each item is {allowed(form.item)}"
+    if form.table:
+        key, value = form.table
+        return f"a mapping; each key is {allowed(key)}, each value {allowed(value)}"
+    if form.record or form.choice:
+        return "a mapping"
+    if form.core is Any:
+        return "any value"
+    return _single(form)
+
+
+def _single(form: Form) -> str:
+    if called := form.mark(Called):
+        return str(called.words)
+    if words := alternatives(form):
+        return f"one of {listed(words)}"
+    return bounds_text(form) or expected(form)
+
+
+def as_yaml(value: Any) -> str:
+    """A value in one line of YAML."""
+    text: str = yaml.safe_dump(
+        _plain(value), default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _plain(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_plain(part) for part in value]
+        case _:
+            return value
+
+
+def _doc(model: type[Any]) -> str:
+    return " ".join((model.__doc__ or "").split())
+
+
+def keys_by_name() -> dict[str, list[Entry | Section]]:
+    """Everything that can be asked for, by each of its names: `uses` and `nodes.uses`, `roles`, `roles.app`, `app`."""
+    found: dict[str, list[Entry | Section]] = {}
+    for section in sections():
+        for entry in section.entries:
+            names = (entry.key, entry.path)
+            _put(found, names, entry)
+        if section.tag:
+            group = "roles" if section.role else section.where
+            _put(found, (section.tag, f"{section.where}.{section.tag}", f"{group}.{section.tag}"), section)
+        elif section.where:
+            _put(found, (section.where,), section)
+    return found
+
+
+def _put(found: dict[str, list[Entry | Section]], names: tuple[str, ...], what: Entry | Section) -> None:
+    for name in dict.fromkeys(names):
+        if what not in found.setdefault(name, []):
+            found[name].append(what)

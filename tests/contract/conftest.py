@@ -1,0 +1,66 @@
+"""The same cases on the fake engine and on a real one; what a case made is gone when it ends."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+from contract_world import World
+
+from orchestrator.engines.docker import DockerEngine
+from orchestrator.engines.fake import FakeEngine
+from orchestrator.engines.protocol import Engine
+
+SOCKET = Path("/var/run/docker.sock")
+# A range that neither labs (192.168.0.0/16) nor an engine's default pools (172.17-31, 192.168) take.
+RANGE = IPv4Network("10.213.0.0/16")
+
+
+def _free(engine: Engine) -> Iterator[IPv4Network]:
+    """Ranges that no network has now."""
+    for subnet in RANGE.subnets(new_prefix=24):
+        if not any(subnet.overlaps(other) for network in engine.networks() for other in network.subnets):
+            yield subnet
+
+
+def _real() -> tuple[Engine, str]:
+    url = os.environ.get("DOCKER_HOST") or (f"unix://{SOCKET}" if SOCKET.exists() else "")
+    if not url:
+        pytest.skip("no engine: DOCKER_HOST is not set")
+    import docker
+
+    client = docker.DockerClient(base_url=url)
+    tags = sorted(t for i in client.images.list(filters={"label": "wirelab.image=client"}) for t in i.tags)
+    client.close()
+    if not tags:
+        pytest.skip("no image of ours: wirelab images build client")
+    return DockerEngine(url), tags[0]
+
+
+def _fake() -> tuple[Engine, str]:
+    return FakeEngine(["wirelab/client:1"]), "wirelab/client:1"
+
+
+ENGINES: dict[str, Callable[[], tuple[Engine, str]]] = {"fake": _fake, "real": _real}
+
+
+@pytest.fixture(params=ENGINES)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    engine, image = ENGINES[request.param]()
+    one = World(engine, image, f"contract={uuid.uuid4().hex[:10]}", iter(()))
+    one = replace(one, subnets=_free(engine))
+    yield one
+    for container in engine.containers(one.label):
+        engine.remove_container(container.id)
+    for network in engine.networks():
+        if network.labels.get("contract") == one.labels["contract"]:
+            engine.remove_network(network.id)
+    for volume in engine.volumes(one.label):
+        engine.remove_volume(volume.name)
+    assert not engine.containers(one.label)
+    engine.close()

@@ -1,0 +1,43 @@
+"""What a contract case needs: an engine, an image, a label of its own, ranges that are free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from orchestrator.engines.protocol import Engine
+from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+
+@dataclass(frozen=True)
+class World:
+    """One engine, an image that has sleep, echo and false, and a label of this case alone."""
+
+    engine: Engine
+    image: str
+    label: str
+    subnets: Iterator[IPv4Network]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        key, value = self.label.split("=")
+        return {key: value}
+
+    def network_spec(self, name: str = "one", subnet: IPv4Network | None = None) -> NetworkSpec:
+        taken = subnet or next(self.subnets)
+        return NetworkSpec(f"contract-{self.labels['contract']}-{name}", taken, taken[1], True, self.labels)
+
+    def network(self, name: str = "one") -> tuple[str, IPv4Network]:
+        spec = self.network_spec(name)
+        return self.engine.make_network(spec), spec.subnet
+
+    def spec(self, name: str, *command: str, attach: tuple[Attach, ...] = ()) -> ContainerSpec:
+        argv = command or ("sleep", "infinity")
+        whole = f"contract-{self.labels['contract']}-{name}"
+        return ContainerSpec(name=whole, image=self.image, labels=self.labels, command=argv, attachments=attach)
+
+    def started(self, name: str, *command: str, attach: tuple[Attach, ...] = ()) -> str:
+        made = self.engine.make_container(self.spec(name, *command, attach=attach))
+        self.engine.start(made)
+        return made

@@ -1,0 +1,307 @@
+"""What every engine promises (`engines/protocol.py`), held to by the fake and by a real one alike."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+from contract_world import World
+
+from orchestrator.engines.docker_config import moment
+from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound
+from orchestrator.planning.specs import Attach, NamedVolume
+
+NOBODY = "f" * 64
+
+
+def never() -> bool:
+    return False
+
+
+def test_a_network_is_listed_with_its_range_and_labels_and_goes(world: World) -> None:
+    """What was asked for is what is seen; after the removal it is not there, and removing it again is no error."""
+    spec = world.network_spec()
+    made = world.engine.make_network(spec)
+    seen = next(one for one in world.engine.networks() if one.id == made)
+    assert (seen.name, seen.subnets, seen.internal, seen.labels) == (spec.name, (spec.subnet,), True, world.labels)
+    world.engine.remove_network(made)
+    assert made not in [one.id for one in world.engine.networks()]
+    world.engine.remove_network(made)
+
+
+def test_a_network_may_be_open(world: World) -> None:
+    made = world.engine.make_network(replace(world.network_spec(), internal=False))
+    assert next(one for one in world.engine.networks() if one.id == made).internal is False
+
+
+def test_overlapping_ranges_are_a_conflict(world: World) -> None:
+    """The lab chooses another range when it reads "overlaps" in the reason."""
+    _, subnet = world.network()
+    with pytest.raises(Conflict) as caught:
+        world.engine.make_network(world.network_spec("two", next(subnet.subnets(new_prefix=26))))
+    assert "overlaps" in caught.value.why
+
+
+def test_a_network_with_a_container_on_it_can_be_removed(world: World) -> None:
+    network, subnet = world.network()
+    node = world.started("node", attach=(Attach("one", network, subnet[10]),))
+    world.engine.remove_network(network)
+    assert network not in [one.id for one in world.engine.networks()]
+    assert network not in world.engine.container(node).addresses
+
+
+def test_a_container_is_created_stopped_then_runs_at_its_address(world: World) -> None:
+    network, subnet = world.network()
+    made = world.engine.make_container(world.spec("node", attach=(Attach("one", network, subnet[10]),)))
+    before = world.engine.container(made)
+    assert before.state == "created"
+    after = world.engine.start(made)
+    assert (after.id, after.state, after.addresses) == (made, "running", {network: subnet[10]})
+    assert after.started != before.started
+    assert after.labels.items() >= world.labels.items()
+
+
+def test_a_container_stands_on_several_networks(world: World) -> None:
+    one, first = world.network("one")
+    two, second = world.network("two")
+    made = world.started("node", attach=(Attach("one", one, first[10]), Attach("two", two, second[20])))
+    assert world.engine.container(made).addresses == {one: first[10], two: second[20]}
+
+
+def test_containers_are_found_by_their_label_in_order_of_name(world: World) -> None:
+    world.started("b")
+    world.engine.make_container(world.spec("a"))
+    names = [one.name for one in world.engine.containers(world.label)]
+    assert names == sorted(names)
+    assert len(names) == 2
+    assert not world.engine.containers("contract=nobody")
+    assert {one.name for one in world.engine.containers("contract")} >= set(names)
+
+
+def test_a_name_that_is_taken_is_a_conflict(world: World) -> None:
+    world.engine.make_container(world.spec("node"))
+    with pytest.raises(Conflict):
+        world.engine.make_container(world.spec("node"))
+
+
+def test_an_image_that_is_not_there_is_named(world: World) -> None:
+    with pytest.raises(ImageMissing) as caught:
+        world.engine.make_container(replace(world.spec("node"), image="registry.invalid/nothing:none"))
+    assert "registry.invalid/nothing" in caught.value.what + caught.value.why
+
+
+def test_an_address_that_is_taken_is_a_conflict(world: World) -> None:
+    network, subnet = world.network()
+    world.started("first", attach=(Attach("one", network, subnet[10]),))
+    second = world.engine.make_container(world.spec("second", attach=(Attach("one", network, subnet[10]),)))
+    with pytest.raises(Conflict):
+        world.engine.start(second)
+    third = world.started("third")
+    with pytest.raises(EngineRefused):
+        world.engine.connect(third, Attach("one", network, subnet[10]))
+
+
+def test_stop_and_start_keep_the_address_and_change_the_start(world: World) -> None:
+    """While it is stopped it has no address, but it is still on its network; each start has another text."""
+    network, subnet = world.network()
+    node = world.started("node", attach=(Attach("one", network, subnet[10]),))
+    first = world.engine.container(node).started
+    world.engine.stop(node, 1)
+    stopped = world.engine.container(node)
+    assert (stopped.state, stopped.addresses) == ("exited", {network: None})
+    world.engine.stop(node, 1)
+    again = world.engine.start(node)
+    assert (again.state, again.addresses) == ("running", {network: subnet[10]})
+    assert again.started != first
+
+
+def test_start_of_what_runs_changes_nothing(world: World) -> None:
+    node = world.started("node")
+    before = world.engine.container(node)
+    assert world.engine.start(node) == before
+
+
+def test_pause_and_unpause(world: World) -> None:
+    network, subnet = world.network()
+    node = world.started("node", attach=(Attach("one", network, subnet[10]),))
+    world.engine.pause(node)
+    assert world.engine.container(node).state == "paused"
+    assert world.engine.container(node).addresses == {network: subnet[10]}
+    with pytest.raises(EngineRefused):
+        world.engine.run(node, ("true",), seconds=5)
+    world.engine.unpause(node)
+    assert world.engine.run(node, ("true",), seconds=5).exit_code == 0
+
+
+def test_a_signal_reaches_the_program(world: World) -> None:
+    node = world.started("node")
+    world.engine.signal(node, "SIGKILL")
+    deadline = time.monotonic() + 5
+    while world.engine.container(node).state == "running" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    seen = world.engine.container(node)
+    assert (seen.state, seen.exit_code) == ("exited", 137)
+    with pytest.raises(EngineRefused):
+        world.engine.signal(node, "SIGHUP")
+
+
+def test_disconnect_and_connect_at_a_fixed_address(world: World) -> None:
+    network, subnet = world.network()
+    node = world.started("node", attach=(Attach("one", network, subnet[10]),))
+    world.engine.disconnect(node, network)
+    assert world.engine.container(node).addresses == {}
+    world.engine.disconnect(node, network)
+    world.engine.connect(node, Attach("one", network, subnet[77]))
+    assert world.engine.container(node).addresses == {network: subnet[77]}
+
+
+def test_a_stopped_container_changes_its_network(world: World) -> None:
+    """It bears the new address after its next start."""
+    network, subnet = world.network()
+    node = world.started("node", attach=(Attach("one", network, subnet[10]),))
+    world.engine.stop(node, 0)
+    world.engine.disconnect(node, network)
+    world.engine.connect(node, Attach("one", network, subnet[33]))
+    assert world.engine.start(node).addresses == {network: subnet[33]}
+
+
+def test_a_network_that_went_while_its_container_was_stopped(world: World) -> None:
+    """The container cannot start until it is put on the network that took the place of the old one."""
+    network, subnet = world.network()
+    node = world.started("node", attach=(Attach("one", network, subnet[10]),))
+    world.engine.stop(node, 0)
+    world.engine.remove_network(network)
+    assert world.engine.container(node).addresses == {network: None}
+    with pytest.raises(NotFound):
+        world.engine.start(node)
+    again = world.engine.make_network(world.network_spec("one", subnet))
+    world.engine.disconnect(node, network)
+    world.engine.connect(node, Attach("one", again, subnet[10]))
+    assert world.engine.start(node).addresses == {again: subnet[10]}
+
+
+def test_what_never_started_can_be_connected_again(world: World) -> None:
+    """A repair may find a container of which it cannot see the networks yet."""
+    network, subnet = world.network()
+    node = world.engine.make_container(world.spec("node", attach=(Attach("one", network, subnet[10]),)))
+    assert world.engine.container(node).addresses == {}
+    world.engine.connect(node, Attach("one", network, subnet[10]))
+    assert world.engine.start(node).addresses == {network: subnet[10]}
+
+
+def test_an_address_outside_of_the_range_is_refused(world: World) -> None:
+    network, _ = world.network()
+    attach = Attach("one", network, IPv4Address("10.99.0.9"))
+    with pytest.raises(EngineRefused):
+        world.engine.start(world.engine.make_container(world.spec("node", attach=(attach,))))
+
+
+def test_what_is_not_there_is_not_found(world: World) -> None:
+    engine = world.engine
+    node = world.started("node")
+    attach = Attach("one", NOBODY, IPv4Address("10.213.0.9"))
+    for call in (
+        lambda: engine.container(NOBODY),
+        lambda: engine.start(NOBODY),
+        lambda: engine.stop(NOBODY, 0),
+        lambda: engine.pause(NOBODY),
+        lambda: engine.signal(NOBODY, "SIGHUP"),
+        lambda: engine.run(NOBODY, ("true",), seconds=5),
+        lambda: engine.log(NOBODY),
+        lambda: engine.connect(NOBODY, attach),
+        lambda: engine.connect(node, attach),
+        lambda: engine.await_line(NOBODY, "x", since=0, seconds=5, stop=never),
+    ):
+        with pytest.raises(NotFound):
+            call()
+
+
+def test_removing_what_is_gone_is_no_error(world: World) -> None:
+    """Clean-up may come twice."""
+    node = world.started("node")
+    for _ in range(2):
+        world.engine.remove_container(node)
+    world.engine.remove_network(NOBODY)
+    world.engine.remove_volume("contract-nobody")
+    world.engine.disconnect(node, NOBODY)
+    with pytest.raises(NotFound):
+        world.engine.container(node)
+
+
+def test_the_log_is_what_was_written_since(world: World) -> None:
+    node = world.started("node", "echo", "one", "two")
+    assert world.engine.await_line(node, "one two", since=0, seconds=10, stop=never)
+    assert world.engine.log(node) == "one two\n"
+    assert world.engine.log(node, since=time.time() + 60) == ""
+    assert list(world.engine.follow(node)) == ["one two"]
+
+
+def test_a_line_is_awaited_until_the_container_ends_or_time_is_over(world: World) -> None:
+    ended = world.started("ended", "echo", "one")
+    started = moment(world.engine.container(ended).started)
+    assert world.engine.await_line(ended, "one", since=started, seconds=10, stop=never)
+    assert not world.engine.await_line(ended, "other", since=started, seconds=10, stop=never)
+    running = world.started("running")
+    assert not world.engine.await_line(running, "one", since=0, seconds=0.2, stop=never)
+    assert not world.engine.await_line(running, "one", since=0, seconds=10, stop=lambda: True)
+
+
+def test_the_exit_code_of_a_container_is_seen(world: World) -> None:
+    node = world.started("node", "false")
+    assert not world.engine.await_line(node, "never", since=0, seconds=10, stop=never)
+    seen = world.engine.container(node)
+    assert (seen.state, seen.exit_code) == ("exited", 1)
+
+
+def test_a_program_is_run_inside(world: World) -> None:
+    node = world.started("node")
+    output = world.engine.run(node, ("echo", "a", "b"), seconds=10)
+    assert (output.exit_code, output.out, output.err) == (0, "a b\n", "")
+    assert world.engine.run(node, ("false",), seconds=10).exit_code == 1
+
+
+def test_a_program_that_cannot_be_run_is_no_success(world: World) -> None:
+    """Either the engine refuses, or the program's exit code says that it is missing (126, 127)."""
+    node = world.started("node")
+    try:
+        code = world.engine.run(node, ("no-such-program",), seconds=10).exit_code
+    except EngineRefused:
+        return
+    assert code in (126, 127)
+
+
+def test_a_program_that_takes_too_long_is_refused(world: World) -> None:
+    node = world.started("node")
+    with pytest.raises(EngineRefused):
+        world.engine.run(node, ("sleep", "5"), seconds=0.2)
+
+
+def test_nothing_is_run_in_what_does_not_run(world: World) -> None:
+    node = world.engine.make_container(world.spec("node"))
+    with pytest.raises(EngineRefused):
+        world.engine.run(node, ("true",), seconds=5)
+
+
+def test_a_volume_is_made_with_its_labels_and_outlives_its_container(world: World) -> None:
+    name = f"contract-{world.labels['contract']}"
+    volume = NamedVolume(name, "/kept", world.labels)
+    node = world.engine.make_container(replace(world.spec("node"), volumes=(volume,)))
+    assert [(one.name, dict(one.labels)) for one in world.engine.volumes(world.label)] == [(name, world.labels)]
+    with pytest.raises(Conflict):
+        world.engine.remove_volume(name)
+    world.engine.remove_container(node)
+    assert [one.name for one in world.engine.volumes(world.label)] == [name]
+    world.engine.remove_volume(name)
+    assert not world.engine.volumes(world.label)
+
+
+def test_a_container_in_the_network_of_another_needs_it_to_run(world: World) -> None:
+    """This is how an onlooker stands beside a node."""
+    node = world.engine.make_container(world.spec("node"))
+    beside = world.engine.make_container(replace(world.spec("beside"), share_network_of=node))
+    with pytest.raises(EngineRefused):
+        world.engine.start(beside)
+    world.engine.start(node)
+    assert world.engine.start(beside).state == "running"

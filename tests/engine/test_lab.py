@@ -1,0 +1,308 @@
+"""The lab commands from end to end, as a person or a CI job calls them: what they print and how they exit."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ABSENT = """\
+name: absent
+title: A node whose image nobody has
+domain: shop.lab
+nodes:
+  dns: {role: dns}
+  one: {role: service, image: "wirelab.invalid/nobody:1"}
+checks:
+  - {name: Never asked, from: one, resolves: dns.shop.lab, to: dns}
+"""
+ENDS = """\
+name: ends
+title: A node whose command ends at once
+domain: shop.lab
+nodes:
+  dns: {role: dns}
+  one:
+    role: service
+    command: [bash, -c, "echo the cupboard is bare; exit 7"]
+    listens: [{port: 8080}]
+  two: {role: client, uses: [one]}
+checks:
+  - {name: Never asked, from: two, connects: "one.shop.lab:8080"}
+"""
+WRONG_HOPE = """\
+name: hope
+title: A check that does not hold
+domain: shop.lab
+nodes:
+  dns: {role: dns}
+  client: {role: client}
+checks:
+  - {name: The name is known, from: client, resolves: client.shop.lab, to: client}
+  - {name: The unknown name is known, from: client, resolves: nobody.shop.lab, rcode: NOERROR, within: 1}
+"""
+
+
+@pytest.fixture
+def of_text(bench, tmp_path):
+    """A lab of a scenario that is written here."""
+
+    def make(text: str):
+        (tmp_path / "scenario.yaml").write_text(text)
+        return replace(bench, scenario=str(tmp_path))
+
+    return make
+
+
+def lines_of_error(err: str) -> list[str]:
+    """The three lines: what, why, try."""
+    return [line for line in err.splitlines() if line.startswith(("error:", "why:", "try:"))]
+
+
+def test_up_look_down(bench):
+    """up, ps, inspect, exec, logs, down: each tells the same lab, and after down nothing of it is left."""
+    bench.up()
+    nodes = {node["node"]: node for node in bench.cli("ps", "--json").document["nodes"]}
+    assert {name: node["state"] for name, node in nodes.items()} == dict.fromkeys(
+        ("dns", "db", "app", "client"), "ready"
+    )
+    assert {name: node["container"] for name, node in nodes.items()} == bench.ids()
+    assert nodes["app"]["addresses"] == [bench.address("app")]
+    assert bench.cli("inspect").document["domain"] == "shop.lab"
+    assert bench.cli("exec", "client", "--", "dig", "+short", "app.shop.lab").out.strip() == bench.address("app")
+    assert bench.cli("exec", "client", "--", "false").code == 1
+    assert "app.shop.lab" in bench.cli("logs", "dns").out
+    assert bench.cli("down").code == 0
+    assert bench.left() == []
+
+
+def test_down_of_nothing(bench):
+    """`down` of a lab that is not there is fine."""
+    ran = bench.cli("down")
+    assert (ran.code, ran.out) == (0, "")
+    assert "was not up" in ran.err
+
+
+def test_run_and_remove(bench):
+    """`run --rm` proves all checks, exits 0 and leaves nothing."""
+    ran = bench.cli("run", "--rm", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.document["verdict"] == "pass"
+    assert len(ran.document["findings"]) >= 15
+    assert bench.left() == []
+
+
+def test_run_leaves_the_lab_running(bench):
+    """`run` without --rm leaves the lab for a look around, and says how to look."""
+    ran = bench.cli("run")
+    assert ran.code == 0, ran.err
+    assert f"--lab {bench.lab}" in ran.err
+    assert set(bench.ids()) == {"dns", "db", "app", "client"}
+
+
+def test_a_check_that_fails(of_text):
+    """The lab stands and one check does not hold: exit 1, and only that check failed."""
+    bench = of_text(WRONG_HOPE)
+    ran = bench.cli("run", "--json")
+    assert ran.code == 1, ran.err
+    verdicts = {finding["check"]: finding["verdict"] for finding in ran.document["findings"]}
+    assert verdicts == {"The name is known": "pass", "The unknown name is known": "fail"}
+    (failed,) = [finding for finding in ran.document["findings"] if finding["verdict"] == "fail"]
+    assert "NXDOMAIN" in failed["actual"]
+
+
+def test_an_image_that_nobody_has(of_text):
+    """The lab does not stand because an image is not there: exit 3, three lines that name it, nothing left."""
+    bench = of_text(ABSENT)
+    ran = bench.cli("run")
+    assert ran.code == 3, ran.err
+    what, _why, _hint = lines_of_error(ran.err)
+    assert "wirelab.invalid/nobody:1" in what
+    assert ran.out == ""
+    assert bench.left() == []
+    assert not bench.folder.exists()
+
+
+def test_a_node_that_ends(of_text):
+    """A node whose program ends at once: exit 3 with its last log lines; what waited for it is skipped."""
+    bench = of_text(ENDS)
+    ran = bench.cli("up")
+    assert ran.code == 3, ran.err
+    assert len(lines_of_error(ran.err)) == 3
+    assert "'one' ended with exit code 7" in ran.err
+    assert "the cupboard is bare" in ran.err
+    assert any("skip" in line and "ready:two" in line for line in ran.err.splitlines())
+    assert bench.left() == []
+    assert not bench.folder.exists()
+
+
+def test_keep(of_text):
+    """With --keep what was made stays for a look, and `logs` shows why it failed."""
+    bench = of_text(ENDS)
+    assert bench.cli("up", "--keep").code == 3
+    assert "the cupboard is bare" in bench.cli("logs", "one").out
+
+
+def test_a_failed_repair_leaves_the_rest(standing):
+    """An `up` that fails takes back what it made itself, not what stood before."""
+    before = standing.ids()
+    taken = standing.container("app").image.id
+    standing.container("client").remove(force=True)
+    name = f"wirelab-{standing.lab}-client"
+    client = standing.engine.client
+    squatter = client.containers.create(taken, name=name, command="true")
+    try:
+        ran = standing.cli("up")
+        assert ran.code == 3
+        before.pop("client")
+        assert standing.ids() == before
+    finally:
+        squatter.remove(force=True)
+
+
+def test_two_processes_on_one_lab(bench):
+    """While one process works on a lab, the second says busy at once, exit 5; the first is not disturbed."""
+    with bench.start("up") as first:
+        try:
+            first_step(first)
+            first.send_signal(signal.SIGSTOP)
+            second = bench.cli("up")
+            down = bench.cli("down")
+        finally:
+            first.send_signal(signal.SIGCONT)
+        assert (second.code, down.code) == (5, 5)
+        assert str(first.pid) in second.err
+        assert first.wait(timeout=60) == 0
+
+
+def test_the_lock_dies_with_its_holder(bench):
+    """A process that was killed holds nobody up: there is no lock to remove by hand."""
+    with bench.start("up") as first:
+        first_step(first)
+        first.kill()
+    assert bench.nothing_within(10)
+    bench.up()
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_interrupted(bench, name, code):
+    """Ctrl-C, or a polite end, in the middle of `up`: all is taken back before the command exits, never with 0."""
+    with bench.start("up") as process:
+        first_step(process)
+        process.send_signal(getattr(signal, name))
+        process.communicate(timeout=60)
+        assert process.returncode == code
+    assert bench.left() == []
+    assert not bench.folder.exists()
+
+
+def test_interrupted_run(bench):
+    """Ctrl-C in `run --rm` leaves nothing either."""
+    with bench.start("run", "--rm") as process:
+        first_step(process)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode == 130
+    assert bench.left() == []
+
+
+def first_step(process: subprocess.Popen[str]) -> None:
+    """Wait until the command tells of its first step that is done: it holds the lab and has made something."""
+    for line in process.stderr:
+        if " ok " in line:
+            return
+    pytest.fail(f"the command ended with {process.wait()} before it did anything")
+
+
+def test_two_labs_of_one_scenario(bench):
+    """The same scenario twice, under two names: other addresses, and each proves its checks."""
+    other = replace(bench, lab=f"{bench.lab}b")
+    bench.up()
+    try:
+        other.up()
+        assert bench.address("app") != other.address("app")
+        assert (bench.verdicts()[0], other.verdicts()[0]) == (0, 0)
+    finally:
+        assert other.cli("down").code == 0
+    assert other.left() == []
+    assert set(bench.ids()) == {"dns", "db", "app", "client"}
+
+
+def test_addresses_stay(bench):
+    """The same file gets the same addresses at each `up`, as long as they are free."""
+    bench.up()
+    before = {node: bench.address(node) for node in bench.ids()}
+    assert bench.cli("down").code == 0
+    bench.up()
+    assert {node: bench.address(node) for node in bench.ids()} == before
+
+
+def test_nothing_is_published_and_nothing_is_privileged(standing):
+    """Every node: no capabilities, no new privileges, read-only root, not root, limits; nothing published."""
+    for container in standing.containers():
+        host, config = container.attrs["HostConfig"], container.attrs["Config"]
+        assert host["CapDrop"] == ["ALL"]
+        assert not host["CapAdd"]
+        assert any(option.startswith("no-new-privileges") for option in host["SecurityOpt"])
+        assert host["ReadonlyRootfs"] is True
+        assert config["User"].split(":")[0] not in ("", "0", "root")
+        assert host["Memory"] > 0
+        assert host["NanoCpus"] > 0
+        assert host["PidsLimit"] > 0
+        assert not host["PortBindings"]
+        assert not any("docker.sock" in mount["Source"] for mount in container.attrs["Mounts"])
+        assert not any("assword" in value for value in config["Env"] if "=/" not in value)
+    assert standing.network().attrs["Internal"] is True
+
+
+def test_no_engine(bench):
+    """A DOCKER_HOST that does not answer: exit 3 in three lines, and no other engine is taken instead."""
+    ran = bench.cli("up", DOCKER_HOST="unix:///nowhere/docker.sock")
+    assert (ran.code, ran.out) == (3, "")
+    what, _why, hint = lines_of_error(ran.err)
+    assert "/nowhere/docker.sock" in what
+    assert "DOCKER_HOST" in hint
+    assert bench.left() == []
+
+
+def test_sweep(bench, engine):
+    """`sweep` removes what a dead run left, found by label, and leaves labs that stand."""
+    bench.up()
+    runs = Path(engine.environ["WIRELAB_STATE"]) / "runs"
+    runs.mkdir(exist_ok=True)
+    dead = "deadbeef0001"
+    (runs / dead).touch()
+    labels = {"wirelab.lab": bench.lab, "wirelab.run": dead, "wirelab.node": "stray"}
+    stray = engine.client.containers.create(bench.container("client").image.id, command="true", labels=labels)
+    sweep = (sys.executable, "-m", "orchestrator", "sweep")
+    ran = subprocess.run(
+        sweep, env=engine.environ, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert stray.id not in bench.ids().values()
+    assert set(bench.ids()) == {"dns", "db", "app", "client"}
+    assert not (runs / dead).exists()
+
+
+def test_a_range_that_is_taken(of_text, engine):
+    """The file names a range that another network has: exit 3, and the message says which network."""
+    import docker
+
+    pool = docker.types.IPAMPool(subnet="192.168.253.0/24")
+    config = docker.types.IPAMConfig(pool_configs=[pool])
+    bench = of_text(WRONG_HOPE + "networks:\n  lab: {subnet: 192.168.253.0/24}\n")
+    other = engine.client.networks.create(f"other-{bench.lab}", ipam=config, internal=True)
+    try:
+        ran = bench.cli("up")
+        assert ran.code == 3, ran.err
+        assert other.name in ran.err
+        assert len(lines_of_error(ran.err)) == 3
+    finally:
+        other.remove()
+    assert json.dumps(bench.left()) == "[]"

@@ -1,0 +1,160 @@
+"""The pytest plugin, as a suite of somebody else's uses it: in a pytest of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SUITE = """\
+import os
+import pytest
+
+SEEN = []
+
+@pytest.mark.lab("basic")
+def test_ask(lab):
+    found = lab.node("client").run("dig", "+short", "app.shop.lab")
+    assert (found.exit_code, found.out.strip(), found.err) == (0, lab.address("app"), "")
+    assert lab.node("client").run("false").exit_code == 1
+    SEEN.append(lab.name)
+
+@pytest.mark.lab("basic")
+def test_checks(lab):
+    assert {finding.verdict for finding in lab.check("The app answers")} == {"pass"}
+    assert len(lab.check()) >= 15
+    SEEN.append(lab.name)
+
+@pytest.mark.lab("basic")
+def test_one_lab_a_module(lab):
+    assert SEEN == [lab.name, lab.name]
+    assert os.environ["DOCKER_HOST"] == lab.docker_host
+    lab.node("app").run("true")
+    print("LAB", lab.name)
+"""
+WORKERS = """\
+import pytest
+
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.lab("{scenario}", scope="session")
+def test_names(lab, number, worker_id):
+    assert f"-{{worker_id}}-" in lab.name
+    assert lab.check()[0].verdict == "pass"
+"""
+SMALL = """\
+name: small
+title: One name
+domain: shop.lab
+nodes:
+  dns: {role: dns}
+  client: {role: client}
+checks:
+  - name: The name is known
+    from: client
+    resolves: client.shop.lab
+    to: client
+"""
+FAILS = """\
+  - name: Nobody is somebody
+    from: client
+    resolves: nobody.shop.lab
+    rcode: NOERROR
+    within: 0.5
+"""
+
+
+@pytest.fixture
+def suite(engine, tmp_path):
+    """Run pytest with the plugin on `tmp_path`; afterwards no lab of its state folder is left."""
+    own = tmp_path / "state"
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = (*engine.pytest, "-p", "no:cacheprovider")
+        return subprocess.run(
+            (*argv, "--rootdir", str(tmp_path), *words),
+            env={**engine.environ, "WIRELAB_STATE": str(own)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    yield run
+    containers = engine.client.containers.list(all=True, filters={"label": "wirelab.lab"}, ignore_removed=True)
+    assert [c.name for c in containers if any(m["Source"].startswith(str(own)) for m in c.attrs["Mounts"])] == []
+    assert [path.name for folder in ("labs", "runs") for path in (own / folder).glob("*")] == []
+
+
+def test_fixture(suite, tmp_path):
+    """Tests marked with a scenario get its lab: one a module, with nodes, addresses and checks."""
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    shutil.copytree(CHECKOUT / "scenarios", tmp_path / "scenarios")
+    ran = suite("-q", "-s", "test_suite.py")
+    assert ran.returncode == 0, ran.stdout
+    assert "3 passed" in ran.stdout
+    assert "LAB basic-" in ran.stdout
+
+
+def test_scenarios_are_tests(suite, tmp_path):
+    """`pytest scenarios/` collects each check of each scenario as a test; one that fails shows why and where."""
+    folder = tmp_path / "scenarios" / "small"
+    folder.mkdir(parents=True)
+    (folder / "scenario.yaml").write_text(SMALL + FAILS)
+    ran = suite("scenarios")
+    assert ran.returncode == 1, ran.stdout
+    assert "1 failed, 1 passed" in ran.stdout
+    assert "expected:" in ran.stdout
+    assert "NXDOMAIN" in ran.stdout
+    line = (SMALL + FAILS).splitlines().index("  - name: Nobody is somebody") + 1
+    assert f"scenario.yaml:{line}" in ran.stdout
+    assert "Traceback" not in ran.stdout
+
+
+def test_collecting_needs_no_engine(suite, tmp_path):
+    """Collecting brings nothing up; names are those of the checks."""
+    shutil.copytree(CHECKOUT / "scenarios", tmp_path / "scenarios")
+    ran = suite("-q", "--collect-only", "scenarios")
+    assert ran.returncode == 0, ran.stdout
+    assert "scenario.yaml::The client asks the lab's DNS server where the app is" in ran.stdout
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_wrong_file(suite, tmp_path):
+    """A scenario with mistakes is a collection error that tells each of them with its place."""
+    folder = tmp_path / "scenarios" / "small"
+    folder.mkdir(parents=True)
+    (folder / "scenario.yaml").write_text(SMALL.replace("role: client", "rule: client"))
+    ran = suite("scenarios")
+    assert ran.returncode == 2
+    assert "scenario.yaml:6:" in ran.stdout
+    assert "rule" in ran.stdout
+    assert "Traceback" not in ran.stdout
+
+
+def test_a_lab_that_does_not_stand(suite, tmp_path):
+    """A lab that cannot be brought up is an error of its tests, told in the three lines of the command."""
+    folder = tmp_path / "scenarios" / "small"
+    folder.mkdir(parents=True)
+    broken = SMALL.replace("client: {role: client}", "client: {role: client, image: 'wirelab.invalid/nobody:1'}")
+    (folder / "scenario.yaml").write_text(broken)
+    ran = suite("scenarios")
+    assert ran.returncode == 1
+    assert "1 error" in ran.stdout
+    assert "error: " in ran.stdout
+    assert "wirelab.invalid/nobody:1" in ran.stdout
+    assert "Traceback" not in ran.stdout
+
+
+def test_workers_do_not_meet(suite, tmp_path):
+    """Parallel workers have a lab each, named after the worker."""
+    folder = tmp_path / "scenarios" / "small"
+    folder.mkdir(parents=True)
+    (folder / "scenario.yaml").write_text(SMALL)
+    (tmp_path / "test_suite.py").write_text(WORKERS.format(scenario="small"))
+    ran = suite("-q", "-n", "2", "test_suite.py")
+    assert ran.returncode == 0, ran.stdout
+    assert "2 passed" in ran.stdout

@@ -1,0 +1,387 @@
+"""wirelab's own engine, started and ended for real, in a machine within the machine.
+
+Each test has network, mount and process namespaces of its own, so that the engine under test meets no other dockerd.
+What is left behind is judged with `ps`, `ip`, `nft`, `sysctl` and the mount table, by no code of ours.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine runs on Linux only"),
+    pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="making namespaces needs root"),
+    pytest.mark.skipif(
+        shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None,
+        reason="no dockerd is installed; the engine in use is not of this machine",
+    ),
+]
+CHECKOUT = Path(__file__).resolve().parents[2]
+# Copies of other engines' mounts are dropped, for they would come and go while we look. The new /sys belongs to the new
+# network namespace; the control groups are bound in again below it. The first process ignores SIGCHLD, so that the
+# kernel buries orphans, as an init would.
+FIRST_PROCESS = """
+set -e
+for other in $(grep -E ' - (overlay|nsfs) ' /proc/self/mountinfo | cut -d ' ' -f 5 | grep -vx /); do
+  umount -l "$other" 2>&- || true
+done
+mkdir "$1/cgroup"; mount --rbind /sys/fs/cgroup "$1/cgroup"
+mount -t sysfs sysfs /sys; mount --rbind "$1/cgroup" /sys/fs/cgroup; umount -l "$1/cgroup"
+echo 0 > /proc/sys/net/ipv4/ip_forward
+exec "$2" -c 'import signal as s; s.signal(s.SIGCHLD, s.SIG_IGN); print("ready", flush=True)
+while True: s.pause()'
+"""
+# counters and random values, and what other programs of the host change meanwhile
+VOLATILE = re.compile(
+    r"(fs\.(dentry-state|file-nr|inode-nr|inode-state|quota|aio-nr)|kernel\.(ns_last_pid|random|pty|sched)|vm\.|"
+    r"net\.netfilter\.nf_conntrack_count|dev\.)"
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine within the machine; `state` is the state folder of the wirelab commands run on it."""
+
+    first: int
+    state: Path
+
+    def argv(self, *argv: str) -> tuple[str, ...]:
+        return ("nsenter", "-t", str(self.first), "--net", "--mount", "--pid", *argv)
+
+    def environ(self, state: Path | None = None) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("DOCKER_", "XDG_"))}
+        own = {"WIRELAB_STATE": str(state or self.state), "HOME": str(self.state), "PYTHONPATH": str(CHECKOUT)}
+        return kept | own | {"CI": "true"}
+
+    def start(self, *words: str, state: Path | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.argv(sys.executable, "-m", "orchestrator", "engine", *words),
+            env=self.environ(state),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def engine(self, *words: str, state: Path | None = None, expect: int = 0) -> tuple[str, str]:
+        """Run `wirelab engine WORDS`; its two outputs."""
+        running = self.start(*words, state=state)
+        out, err = running.communicate(timeout=120)
+        assert running.returncode == expect, f"exit code {running.returncode}\n{out}{err}"
+        return out, err
+
+    def plain(self, *argv: str) -> str:
+        done = subprocess.run(self.argv(*argv), capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout
+
+    def pids(self, name: str) -> list[int]:
+        """Pids, as this machine numbers them, of the processes with this name."""
+        lines = self.plain("ps", "-eo", "pid=,comm=,stat=").splitlines()
+        rows = [line.split(None, 2) for line in lines]
+        return [int(pid) for pid, comm, stat in rows if comm == name and not stat.startswith("Z")]
+
+    def command(self) -> str:
+        """The pid of the one wirelab command that runs on it now; the first process is a Python too."""
+        return str(min(pid for pid in self.pids(Path(sys.executable).name[:15]) if pid != 1))
+
+    def kill(self, name: str) -> None:
+        for pid in self.pids(name):
+            self.plain("kill", "-KILL", str(pid))
+
+    def look(self) -> dict[str, list[str]]:
+        """Everything that an engine might change, as plain tools see it."""
+        mountinfo = self.plain("cat", "/proc/self/mountinfo").splitlines()
+        sysctls = self.plain("sysctl", "-a").splitlines()
+        processes = self.plain("ps", "-eo", "comm=,args=").splitlines()
+        groups = self.plain("find", "/sys/fs/cgroup", "-type", "d", "-path", "*/docker/*").splitlines()
+        return {
+            "processes": sorted(line for line in processes if line.split()[0] != "ps"),
+            "mounts": sorted(" ".join(line.split()[3:6]) for line in mountinfo),
+            "links": [line.split(": ", 1)[1] for line in self.plain("ip", "-o", "link").splitlines()],
+            "nftables": self.plain("nft", "list", "ruleset").splitlines(),
+            "sysctls": [line for line in sysctls if not VOLATILE.match(line)],
+            "control groups": [line for line in groups if any(id in line for id in self.containers())],
+        }
+
+    def containers(self) -> list[str]:
+        folder = self.state / "engine" / "data" / "containers"
+        return os.listdir(folder) if folder.is_dir() else []
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """A fresh machine; when the test is over, all of it goes, whatever happened."""
+    state = Path(tempfile.mkdtemp(prefix="wl-"))  # short: sockets live below it
+    outer = subprocess.Popen(
+        ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+         "sh", "-c", FIRST_PROCESS, "sh", str(state), sys.executable),
+        stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    try:
+        assert outer.stdout is not None
+        assert outer.stdout.readline() == "ready\n"
+        children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+        (state / "cgroup").rmdir()
+        yield Machine(int(children[0]), state)
+    finally:
+        outer.kill()
+        outer.wait()
+        outer.stdout.close()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def sleeper(url: str) -> docker.DockerClient:
+    """A client of the engine, which has made two networks and runs one container on both."""
+    client = docker.DockerClient(base_url=url, timeout=30)
+    client.api.import_image_from_data(_tiny_image(), repository="sleeper", tag="1")
+    pool = docker.types.IPAMPool
+    front = client.networks.create(
+        "front",
+        internal=True,
+        enable_ipv6=True,
+        ipam=docker.types.IPAMConfig(pool_configs=[pool("192.168.201.0/24"), pool("fd00:201::/64")]),
+    )
+    outside = client.networks.create("outside", ipam=docker.types.IPAMConfig(pool_configs=[pool("192.168.202.0/24")]))
+    container = client.containers.create(
+        "sleeper:1",
+        ["/sleep", "1000"],
+        ports={"80/tcp": 8080},
+        network=outside.id,
+        name="sleeper",
+        stop_signal="SIGKILL",
+    )
+    front.connect(container)
+    container.start()
+    return client
+
+
+def _tiny_image() -> bytes:
+    """An image that holds `sleep` and the libraries it names, and nothing else."""
+    program = shutil.which("sleep") or "/bin/sleep"
+    listed = subprocess.run(("ldd", program), capture_output=True, text=True, check=True).stdout
+    files = {"/sleep": program} | {path: path for path in re.findall(r"(/\S+) \(0x", listed)}
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", dereference=True) as archive:
+        for inside, path in files.items():
+            archive.add(path, arcname=inside.lstrip("/"))
+    return raw.getvalue()
+
+
+def url_of(machine: Machine) -> str:
+    out, _ = machine.engine("env")
+    return out.strip().removeprefix("export DOCKER_HOST=")
+
+
+def assert_same(before: dict[str, list[str]], after: dict[str, list[str]]) -> None:
+    """Compare part by part, so that a failure names what was left."""
+    for part, lines in before.items():
+        assert after[part] == lines, f"{part} changed"
+
+
+def test_it_survives_its_command_and_is_found_again_and_down_leaves_the_machine_as_it_was(
+    machine: Machine,
+) -> None:
+    """`up` starts it, `status` and `env` of later processes find it, `down` undoes all, and images stay."""
+    before = machine.look()
+    _, said = machine.engine("up")
+    assert f"engine: unix://{machine.state}/engine/docker.sock (the private engine of wirelab)" in said
+    out, _ = machine.engine("status", "--json")
+    status = json.loads(out)
+    assert status["schema"] == 1
+    assert status["private"]["answers"]
+    assert status["private"]["pid"] == machine.pids("dockerd")[0]
+    client = sleeper(url_of(machine))
+    during = machine.look()
+    for part in before:
+        assert during[part] != before[part], f"the engine was expected to change {part}"
+    client.close()
+    machine.engine("down")
+    assert_same(before, machine.look())
+    _, said = machine.engine("down")
+    assert "does not run" in said
+    machine.engine("status", expect=3)
+
+    machine.engine("up")
+    again = docker.DockerClient(base_url=url_of(machine))
+    assert [image.tags for image in again.images.list()] == [["sleeper:1"]]
+    again.close()
+    machine.engine("down", "--purge")
+    assert_same(before, machine.look())
+    assert not (machine.state / "engine").exists()
+
+
+@pytest.mark.parametrize(
+    "killed",
+    [("dockerd",), ("dockerd", "containerd", "containerd-shim")],
+    ids=["dockerd", "dockerd-containerd-and-shims"],
+)
+def test_down_cleans_up_after_sigkill(machine: Machine, killed: tuple[str, ...]) -> None:
+    """SIGKILL leaves processes, mounts, bridges and rules; a later `down` finds and removes every one."""
+    before = machine.look()
+    machine.engine("up")
+    sleeper(url_of(machine)).close()
+    for name in killed:
+        machine.kill(name)
+    out, _ = machine.engine("status", expect=3)
+    assert "ended without cleaning up" in out
+    left = machine.look()
+    assert any("/sleep 1000" in line for line in left["processes"])
+    assert left["nftables"] != before["nftables"]
+    machine.engine("down")
+    assert_same(before, machine.look())
+
+
+def test_up_replaces_an_engine_that_was_killed(machine: Machine) -> None:
+    """After SIGKILL the next `up` clears the remains and starts anew, with the same images."""
+    before = machine.look()
+    machine.engine("up")
+    sleeper(url_of(machine)).close()
+    machine.kill("dockerd")
+    machine.engine("up")
+    assert len(machine.pids("dockerd")) == 1
+    assert len(machine.pids("containerd")) == 1
+    client = docker.DockerClient(base_url=url_of(machine))
+    assert client.containers.get("sleeper").status == "exited"
+    client.close()
+    machine.engine("down")
+    assert_same(before, machine.look())
+
+
+def test_two_ups_at_once_give_one_engine(machine: Machine) -> None:
+    """One command starts it, the others wait and use the same."""
+    running = [machine.start("up") for _ in range(3)]
+    said = [each.communicate(timeout=120)[1] for each in running]
+    assert [each.returncode for each in running] == [0, 0, 0], said
+    assert len(machine.pids("dockerd")) == 1
+    assert sum("starting wirelab's own" in text for text in said) == 1
+
+
+def test_an_up_that_meets_a_start_under_way_waits_for_it(machine: Machine) -> None:
+    """dockerd is there and does not answer yet: it is ours, so it is no reason to refuse."""
+    first = machine.start("up")
+    deadline = time.monotonic() + 30
+    while not machine.pids("dockerd") and time.monotonic() < deadline:
+        time.sleep(0.005)
+    for pid in machine.pids("dockerd"):
+        machine.plain("kill", "-STOP", str(pid))
+    second = machine.start("up")
+    assert second.stderr is not None
+    while "waiting for another wirelab process" not in (line := second.stderr.readline()):
+        assert line, "the second command did not wait"
+    machine.plain("kill", "-CONT", *map(str, machine.pids("dockerd")))
+    assert first.communicate(timeout=120)[1].count("engine: unix://") == 1
+    assert second.communicate(timeout=120)[1].count("engine: unix://") == 1
+    assert len(machine.pids("dockerd")) == 1
+
+
+def test_it_refuses_to_start_beside_another_dockerd(machine: Machine) -> None:
+    """A second engine in one network namespace would erase the first one's rules: exit 3, naming it."""
+    machine.engine("up")
+    rules = machine.look()["nftables"]
+    other = machine.state / "other"
+    _, said = machine.engine("up", state=other, expect=3)
+    assert f"dockerd, pid {machine.pids('dockerd')[0]}" in said
+    assert f"export DOCKER_HOST=unix://{machine.state}/engine/docker.sock" in said
+    assert machine.look()["nftables"] == rules
+    assert not (other / "engine" / "before.json").exists()
+    machine.engine("status")
+
+
+def test_a_stale_pid_file_whose_pid_is_somebody_elses_fools_nobody(machine: Machine) -> None:
+    """A pid file that names a stranger: the stranger lives on, and the engine starts."""
+    machine.engine("up")
+    machine.kill("dockerd")
+    stranger = subprocess.Popen(machine.argv("sleep", "4321"))
+    deadline = time.monotonic() + 10
+    while not (pids := [pid for pid in machine.pids("sleep") if pid != 1]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (machine.state / "engine" / "docker.pid").write_text(str(pids[0]))
+    machine.engine("status", expect=3)
+    machine.engine("up")
+    machine.engine("down")
+    assert machine.pids("sleep")[-1] == pids[0]
+    assert stranger.poll() is None
+    stranger.send_signal(signal.SIGKILL)
+    stranger.wait()
+
+
+def test_a_state_folder_with_a_very_long_name_works(machine: Machine) -> None:
+    """Sockets have a limit of 108 bytes for their path; the sockets then live in a short folder of /run."""
+    before = machine.look()
+    state = machine.state / ("long" * 30)
+    _, said = machine.engine("up", state=state)
+    assert "unix:///run/wirelab-" in said
+    machine.engine("status", state=state)
+    machine.engine("down", "--purge", state=state)
+    assert_same(before, machine.look())
+
+
+def test_rules_and_tables_of_other_people_stay(machine: Machine) -> None:
+    """`down` takes out the engine's own rules, not those that were there before, nor those that came meanwhile."""
+    machine.plain("iptables", "-P", "FORWARD", "DROP")
+    machine.plain("iptables", "-A", "FORWARD", "-s", "10.9.0.0/16", "-j", "ACCEPT")
+    machine.plain("nft", "add", "table", "inet", "mine")
+    before = machine.look()
+    machine.engine("up")
+    machine.plain("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "9999", "-j", "DROP")
+    machine.engine("down")
+    assert "--dport 9999 -j DROP" in machine.plain("iptables-save")
+    machine.plain("iptables", "-D", "INPUT", "-p", "tcp", "--dport", "9999", "-j", "DROP")
+    machine.plain("iptables", "-X", "INPUT")
+    assert_same(before, machine.look())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"])
+def test_an_up_that_is_interrupted_takes_back_what_it_began(machine: Machine, number: int, code: int) -> None:
+    """Ctrl-C while the engine starts: the exit code says so, and nothing is left."""
+    before = machine.look()
+    running = machine.start("up")
+    assert running.stderr is not None
+    while "starting wirelab's own" not in running.stderr.readline():
+        assert running.poll() is None
+    machine.plain("kill", f"-{int(number)}", machine.command())
+    running.communicate(timeout=60)
+    assert running.returncode == code
+    assert_same(before, machine.look())
+
+
+def test_an_up_that_is_killed_is_cleaned_up_by_the_next_down(machine: Machine) -> None:
+    """SIGKILL between the first process and the first answer."""
+    before = machine.look()
+    running = machine.start("up")
+    deadline = time.monotonic() + 30
+    while not machine.pids("containerd") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    machine.plain("kill", "-KILL", machine.command())
+    running.communicate(timeout=60)
+    machine.engine("down")
+    assert_same(before, machine.look())
+
+
+def test_an_engine_that_cannot_start_leaves_nothing(machine: Machine) -> None:
+    """A data root that cannot be used: exit 3 with dockerd's own words, and the machine as it was."""
+    before = machine.look()
+    folder = machine.state / "engine" / "data"
+    folder.mkdir(parents=True)
+    (folder / "containers").write_text("in the way")
+    _, said = machine.engine("up", expect=3)
+    assert "did not start" in said
+    assert "not a directory" in said
+    assert_same(before, machine.look())

@@ -1,0 +1,192 @@
+"""`up` on a lab that somebody changed by hand, with plain Docker calls, repairs just that; on a changed file it changes
+just what follows from the change; on a lab that stands it does nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def holds(bench) -> None:
+    """All checks pass."""
+    code, findings = bench.verdicts()
+    failed = {name: f for name, f in findings.items() if f["verdict"] != "pass"}
+    assert (code, failed) == (0, {})
+
+
+def test_second_up_does_nothing(standing):
+    """A second `up` plans nothing and writes nothing: the engine tells of no event of this lab."""
+    began = time.time_ns()
+    assert standing.steps() == {}
+    events = standing.engine.client.events(since=began // 10**9, until=time.time_ns() // 10**9 + 1, decode=True)
+    ours = [one for one in events if one["timeNano"] >= began and standing.lab in json.dumps(one["Actor"])]
+    assert ours == []
+
+
+def test_plan_is_what_up_does(bench):
+    """`plan` prints the steps that `up` then carries out, and makes nothing itself."""
+    planned = bench.cli("plan", "--json")
+    assert planned.code == 0
+    assert bench.left() == []
+    ids = [step["id"] for step in planned.document["steps"]]
+    assert {"network:lab", "node:dns", "ready:dns", "node:db", "node:app", "node:client"} <= set(ids)
+    assert set(bench.steps()) == set(ids)
+
+
+def test_stopped(standing):
+    """A container stopped by hand is started again, and no other is touched."""
+    before = standing.ids()
+    standing.container("app").stop(timeout=1)
+    assert set(standing.steps()) == {"start:app", "ready:app"}
+    assert standing.ids() == before
+    holds(standing)
+
+
+def test_paused(standing):
+    """A container paused by hand goes on."""
+    before = standing.ids()
+    standing.container("db").pause()
+    assert set(standing.steps()) == {"unpause:db"}
+    assert standing.ids() == before
+    holds(standing)
+
+
+def test_removed(standing):
+    """A container removed by hand is made anew, at its old address; the others stay as they are."""
+    before, address = standing.ids(), standing.address("client")
+    standing.container("client").remove(force=True)
+    assert set(standing.steps()) == {"node:client", "ready:client"}
+    after = standing.ids()
+    assert after.pop("client") != before.pop("client")
+    assert after == before
+    assert standing.address("client") == address
+    holds(standing)
+
+
+def test_reconnected_at_another_address(standing):
+    """A container put back on its network at another address gets its own again."""
+    before, address = standing.ids(), standing.address("app")
+    network = standing.network()
+    network.disconnect(standing.container("app"))
+    network.connect(standing.container("app"))
+    assert standing.address("app") != address
+    assert set(standing.steps()) == {"connect:app:lab"}
+    assert standing.address("app") == address
+    assert standing.ids() == before
+    holds(standing)
+
+
+def test_cut_off(standing):
+    """A container taken off its network is put back, at its own address."""
+    before, address = standing.ids(), standing.address("client")
+    standing.network().disconnect(standing.container("client"))
+    assert set(standing.steps()) == {"connect:client:lab"}
+    assert standing.address("client") == address
+    assert standing.ids() == before
+    holds(standing)
+
+
+def test_network_removed(standing):
+    """The network removed by hand is made anew with the same range, and every node is put on it at its address."""
+    addresses = {node: standing.address(node) for node in standing.ids()}
+    network = standing.network()
+    for container in standing.containers():
+        network.disconnect(container, force=True)
+    network.remove()
+    assert "network:lab" in standing.steps()
+    assert {node: standing.address(node) for node in standing.ids()} == addresses
+    holds(standing)
+
+
+def test_resolver_altered_in_place(standing):
+    """The mounted resolv.conf written over by hand is put right, and the node that mounts it sees that."""
+    before = standing.ids()
+    mounted = standing.folder / "nodes" / "client" / "resolv.conf"
+    mounted.write_text("nameserver 127.0.0.11\n")
+    assert set(standing.steps()) == {"files:client"}
+    assert standing.ids() == before
+    holds(standing)
+
+
+def test_resolver_replaced(standing):
+    """Another file in place of the mounted resolv.conf: the container, which still sees the old one, is remade."""
+    before = standing.ids()
+    mounted = standing.folder / "nodes" / "client" / "resolv.conf"
+    beside = mounted.with_name("other")
+    beside.write_text("nameserver 127.0.0.11\n")
+    beside.replace(mounted)
+    assert {"files:client", "node:client", "ready:client"} <= set(standing.steps())
+    after = standing.ids()
+    assert after.pop("client") != before.pop("client")
+    assert after == before
+    holds(standing)
+
+
+@pytest.fixture
+def own_file(bench, tmp_path):
+    """The basic lab, up from a copy of its file."""
+    shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "mine")
+    own = replace(bench, scenario=str(tmp_path / "mine"))
+    own.up()
+    return own, tmp_path / "mine" / "scenario.yaml"
+
+
+def test_a_node_is_added(own_file):
+    """A node more in the file: it is made, the DNS server learns its name, and nobody else is remade."""
+    own, file = own_file
+    before = own.ids()
+    text = file.read_text()
+    file.write_text(text.replace("  client: {role", "  second: {role: client, uses: [app]}\n  client: {role"))
+    steps = own.steps()
+    assert "node:second" in steps
+    assert {step for step in steps if step.startswith("node:")} == {"node:second"}
+    after = own.ids()
+    assert after.pop("second")
+    assert after == before
+    ran = own.cli("exec", "client", "--", "dig", "+short", "second.shop.lab")
+    assert ran.out.strip() == own.address("second")
+    holds(own)
+
+
+def test_a_node_changes(own_file):
+    """One node's declaration changes: that container alone is remade."""
+    own, file = own_file
+    before = own.ids()
+    text = file.read_text()
+    file.write_text(text.replace("client: {role: client,", "client: {role: client, environment: {GREETING: hello},"))
+    own.up()
+    after = own.ids()
+    assert after.pop("client") != before.pop("client")
+    assert after == before
+    assert own.cli("exec", "client", "--", "printenv", "GREETING").out == "hello\n"
+
+
+def test_a_node_leaves_the_file(own_file):
+    """A node that the file no longer has goes; the others stay."""
+    own, file = own_file
+    before = own.ids()
+    text = file.read_text()
+    head, _, _ = text.partition("\nchecks:")
+    file.write_text("\n".join(line for line in head.splitlines() if "client:" not in line) + "\n")
+    own.up()
+    after = own.ids()
+    assert before.pop("client")
+    assert after == before
+
+
+def test_a_broken_file_changes_nothing(own_file):
+    """A file that became wrong: exit 2 with every mistake, and the lab stays as it was."""
+    own, file = own_file
+    before = own.ids()
+    file.write_text(file.read_text().replace("role: app,", "rôle: app, use: [db],"))
+    ran = own.cli("up")
+    assert ran.code == 2
+    assert "scenario.yaml:" in ran.err
+    assert own.ids() == before

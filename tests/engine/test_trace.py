@@ -1,0 +1,64 @@
+"""The story of a command is told from packets that really crossed the wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+LAB = f"trace-{os.getpid()}"
+
+
+def wirelab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-m", "orchestrator", *arguments), capture_output=True, text=True, timeout=180, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[str]:
+    """basic, under a name of its own."""
+    done = wirelab("up", "basic", "--lab", LAB)
+    assert done.returncode == 0, done.stderr
+    yield LAB
+    assert wirelab("down", "basic", "--lab", LAB).returncode == 0
+
+
+def test_one_request_is_told_from_the_first_question_to_the_statement(engine: object, lab: str) -> None:
+    """client -> dns -> app -> dns -> db -> answer: each stands in the story, nested under what caused it."""
+    del engine
+    done = wirelab("trace", "basic", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items")
+    assert done.returncode == 0, done.stderr
+    parts = ("client asks dns for app.shop.lab A", "client connects to app:80", "GET /items -> 200", "SELECT")
+    places = [done.stdout.find(part) for part in parts]
+    assert -1 not in places, done.stdout
+    assert places == sorted(places)
+
+
+def test_a_refused_connection_is_told_as_refused(lab: str) -> None:
+    """An RST is no silence, and the command's own failure does not fail the trace."""
+    argv = ("bash", "-c", "exec 3<>/dev/tcp/db.shop.lab/81")
+    done = wirelab("trace", "basic", "--lab", lab, "--from", "app", "--", *argv)
+    assert done.returncode == 0, done.stderr
+    assert "refused (RST)" in done.stdout
+
+
+def test_a_capture_that_runs_is_read_without_ending_it_and_changes_no_plan(lab: str) -> None:
+    """With `capture start`, a trace has its last packets, `up` still plans nothing, and the capture goes on."""
+    assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0
+    done = wirelab("trace", "basic", "--lab", lab, "--format", "json", "--", "curl", "-s", "http://app.shop.lab/whoami")
+    kinds = [json.loads(line) for line in done.stdout.splitlines()]
+    assert any("/whoami" in json.dumps(line) for line in kinds), done.stdout
+    assert "nothing to do" in wirelab("plan", "basic", "--lab", lab).stdout
+    assert json.loads(wirelab("capture", "status", "basic", "--lab", lab).stdout)["capture"] == "running"
+    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
+
+
+def test_without_a_capture_there_is_no_story(lab: str) -> None:
+    """Exit 2 with the command that begins one."""
+    done = wirelab("trace", "basic", "--lab", lab)
+    assert (done.returncode, "wirelab capture start" in done.stderr) == (2, True)

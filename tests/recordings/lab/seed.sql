@@ -1,0 +1,2 @@
+create table items (id serial primary key, name text not null unique);
+insert into items (name) values ('anvil'), ('rocket skates'), ('giant magnet');

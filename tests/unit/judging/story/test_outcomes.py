@@ -1,0 +1,65 @@
+"""Each way in which a conversation can fail is told in words, from what was and what was not on the wire."""
+
+from __future__ import annotations
+
+import pytest
+from recorded import recorded
+
+from orchestrator.judging.story import Losses, story
+from orchestrator.showing.story import story_text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("refused", "client connects to app:81 -> refused (RST): nobody listens there"),
+        ("silent", "client connects to app:80 -> no answer to 4 SYNs over 3."),
+        ("nobody", "nobody has this address"),
+        ("dns_down", "no answer to 2 questions over 2.0 s"),
+        ("dns_closed", "port unreachable (ICMP)"),
+        ("udp", "client sends 1 UDP packet to app:514"),
+        ("paused", "GET /empty -> no answer: the connection was closed"),
+        ("web", "GET /reset -> no answer: the connection was reset"),
+        ("web", "reset by app (RST)"),
+        ("web", "GET /chunked -> 200 OK, 6000 bytes"),
+        ("records", "NXDOMAIN, no such name (authoritative)"),
+        ("records", "client asks dns over TCP for app.shop.lab A"),
+        ("records", "CNAME app.shop.lab, 192.168.231.12 = app (authoritative)"),
+        ("sql", 'FATAL 28P01: password authentication failed for user "app"'),
+        ("sql", "begin; select 1; commit -> 1 row"),
+        ("broken", 'ERROR 42P01: relation "nowhere" does not exist'),
+        ("db_gone", "FATAL 57P01"),
+        ("tls", 'client ends it with the alert "unknown CA"'),
+        ("tls", "certificate CN=secure.shop.lab, O=Shop Laboratory, C=DE"),
+        ("tls_keys", "GET / -> 200 ok"),
+        ("ssh", "SSH: SSH-2.0-OpenSSH_10.0p2"),
+    ],
+)
+def test_the_story_says(name: str, words: str) -> None:
+    """The words stand in the story of the recording, however its lines are wrapped."""
+    text = story_text(recorded(name), width=400)
+    joined = " ".join(text.replace("│", " ").split())
+    assert words in joined
+
+
+def test_prepared_statements_are_told_with_their_text() -> None:
+    """From the sixth run on the driver sends only a name; the text of the Parse before it is shown."""
+    text = story_text(recorded("prepared"))
+    assert text.count("SELECT id, name FROM items WHERE id > $1 -> 2 rows") == 7
+
+
+def test_passwords_are_never_told() -> None:
+    """No form of a story holds what a client sent to prove itself."""
+    for name in ("first", "sql", "prepared"):
+        assert "secret" not in story_text(recorded(name))
+        assert "SCRAM-SHA" not in story_text(recorded(name))
+
+
+def test_a_story_with_losses_says_so_first() -> None:
+    """Whoever reads the story must know that it may have holes."""
+    told = story([], losses=Losses(dropped=3, overwritten=10, unreadable=1))
+    first = story_text(told).splitlines()[0]
+    assert first == (
+        "Packets are missing (3 dropped by the kernel, 10 overwritten in the ring, 1 unreadable): "
+        "this story may have holes."
+    )

@@ -1,0 +1,148 @@
+"""Recorded output of curl(1) and psql(1) -> verdict."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from asked import check, conversation, judged, ran
+
+from orchestrator.judging.questions import Ran, Run, Unasked
+
+FACTS = {
+    "http_code": 200,
+    "local_ip": "192.168.7.13",
+    "local_port": 40000,
+    "remote_ip": "192.168.7.12",
+    "remote_port": 80,
+    "time_total": 0.0042,
+}
+
+
+def curl(body: str, status: int = 200) -> Ran:
+    return ran(body, json.dumps({**FACTS, "http_code": status}) + "\n")
+
+
+def get(**keys: object) -> object:
+    return check(from_="client", http="http://app.shop.lab/items", **keys)
+
+
+def test_an_answer_as_declared_passes_with_its_ends_and_body() -> None:
+    found, questions = conversation(get(status=200, contains="anvil"), curl('[{"name": "anvil"}]'))
+    assert (found.verdict, found.actual) == ("pass", "status 200 from 192.168.7.12:80")
+    assert found.evidence == (
+        "192.168.7.13:40000 -> 192.168.7.12:80, status 200, 4.2 ms",
+        'body: [{"name": "anvil"}]',
+    )
+    assert isinstance(questions[0], Run)
+    assert questions[0].argv[-1] == "http://app.shop.lab/items"
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer", "wrong"),
+    [
+        ({"status": 200}, curl("", 503), "status 503 from 192.168.7.12:80; that is not 200"),
+        ({}, curl("", 404), "status 404 from 192.168.7.12:80; that is no success"),
+        ({"contains": "anvil"}, curl("[]"), "status 200 from 192.168.7.12:80; the body does not hold 'anvil'"),
+        ({"lacks": "err"}, curl("err"), "status 200 from 192.168.7.12:80; the body holds 'err'"),
+        ({"json": {"a": 1}}, curl('{"a": 2}'), "is 2, not 1"),
+        ({"json": {"a": 1}}, curl("{}"), "has no 'a'"),
+        ({"json": {"a": 1}}, curl("<html>"), ""),
+        ({"json": {"a": 1}}, curl('{"a": true}'), "is True, not 1"),
+        ({"json": [1, 2]}, curl("[1]"), "is not a list of 2"),
+        (
+            {},
+            ran("", "curl: (7) Failed to connect to app.shop.lab port 80\n" + json.dumps({"http_code": 0}), 7),
+            "curl: (7) Failed to connect to app.shop.lab port 80",
+        ),
+        ({}, ran("", "", 124), "curl ended with 124"),
+    ],
+)
+def test_another_answer_fails(keys: dict[str, object], answer: Ran, wrong: str) -> None:
+    found = judged(get(**keys), answer)
+    assert found.verdict == "fail"
+    assert found.actual.endswith(wrong)
+
+
+@pytest.mark.parametrize("answer", [Unasked("the node client is stopped"), ran("", "curl: not found\n", 127)])
+def test_what_could_not_be_requested_is_unknown(answer: object) -> None:
+    assert judged(get(), answer).verdict == "unknown"
+
+
+def test_json_may_hold_more_than_is_declared() -> None:
+    assert judged(get(json={"a": {"b": [1]}}), curl('{"a": {"b": [1], "c": 0}, "d": 1}')).verdict == "pass"
+
+
+def test_what_is_sent_is_filled_in() -> None:
+    one = get(method="POST", send={"name": "${random}"}, status=201)
+    found, questions = conversation(one, curl("", 201))
+    assert found.verdict == "pass"
+    assert isinstance(questions[0], Run)
+    argv = questions[0].argv
+    assert argv[argv.index("--data-raw") + 1] == '{"name": "w0123456789"}'
+    assert "Content-Type: application/json" in argv
+
+
+def test_what_must_hold_before_is_asked_first_with_the_same_word() -> None:
+    """Write by SQL, read over HTTP: the same word at each try."""
+    one = get(
+        contains="${random}",
+        first=[{"name": "Write", "from": "db", "sql": "insert into items values ('${random}')"}],
+    )
+    found, questions = conversation(one, ran(""), curl("w0123456789"))
+    assert found.verdict == "pass"
+    assert [question.node for question in questions] == ["db", "client"]
+    assert isinstance(questions[0], Run)
+    assert "insert into items values ('w0123456789')" in questions[0].argv
+
+
+def test_where_the_step_before_does_not_hold_the_check_does_not_either() -> None:
+    one = get(first=[{"name": "Write", "from": "db", "sql": "insert"}])
+    found = judged(one, ran("", "ERROR:  syntax error\n", 1))
+    assert (found.verdict, found.actual) == ("fail", "before it, 'Write': ERROR:  syntax error")
+    assert judged(one, Unasked("the node db is paused")).verdict == "unknown"
+
+
+def sql(**keys: object) -> object:
+    return check(**{"from_": "app", "sql": "select name from items", **keys})
+
+
+def test_rows_as_declared_pass() -> None:
+    found, questions = conversation(sql(rows=[["anvil", 1, True, None]]), ran("anvil,1,t,\n"))
+    assert (found.verdict, found.actual) == ("pass", "1 row")
+    assert found.evidence == ("psql at app, database db", "row: anvil, 1, t, ")
+    assert isinstance(questions[0], Run)
+    assert "db.shop.lab." in questions[0].argv
+
+
+def test_the_database_itself_is_asked_without_the_network() -> None:
+    _, questions = conversation(sql(from_="db"), ran(""))
+    assert isinstance(questions[0], Run)
+    assert questions[0].argv[0] == "psql"
+    assert "-h" not in questions[0].argv
+
+
+def test_other_rows_and_errors_fail() -> None:
+    assert judged(sql(rows=[["anvil"]]), ran("rocket\n")).verdict == "fail"
+    assert judged(sql(rows=[]), ran("rocket\n")).verdict == "fail"
+    found = judged(sql(), ran("", 'ERROR:  relation "items" does not exist\nLINE 1: ...\n', 1))
+    assert (found.verdict, found.actual) == ("fail", 'ERROR:  relation "items" does not exist')
+
+
+REFUSAL = 'psql: error: connection to server at "db.shop.lab." (192.168.7.11), port 5432 failed: FATAL:  password authentication failed for user "app"\n'  # noqa: E501
+DOWN = 'psql: error: connection to server at "db.shop.lab." (192.168.7.11), port 5432 failed: Connection refused\n'
+
+
+def test_an_expected_failure_is_the_servers_own_word() -> None:
+    """That no server was reached proves nothing about what it would say."""
+    one = sql(password="wrong", fails="password authentication failed")
+    assert judged(one, ran("", REFUSAL, 2)).verdict == "pass"
+    assert judged(one, ran("1\n")).verdict == "fail"
+    assert judged(one, ran("", "ERROR:  division by zero\n", 1)).verdict == "fail"
+    assert judged(one, ran("", DOWN, 2)).verdict == "unknown"
+    assert judged(one, Unasked("the node app is stopped")).verdict == "unknown"
+
+
+def test_a_server_that_is_down_is_not_the_expected_failure() -> None:
+    """Even where the expected text stands in psql's own words."""
+    assert judged(sql(fails="refused"), ran("", DOWN, 2)).verdict == "unknown"

@@ -1,0 +1,94 @@
+"""Programs inside nodes, and the servers' own testimony -> verdict."""
+
+from __future__ import annotations
+
+import pytest
+from asked import check, judged, ran
+
+from orchestrator.judging.findings import Finding, Judgement, worst
+from orchestrator.judging.questions import Logged, Unasked
+
+
+def runs(**keys: object) -> object:
+    return check(from_="client", runs=["getent", "hosts", "${app}"], **keys)
+
+
+def test_the_exit_code_and_the_output_are_compared() -> None:
+    found = judged(runs(contains="app"), ran("192.168.7.12 app\n"))
+    assert (found.verdict, found.actual) == ("pass", "exit code 0")
+    assert found.expected == "getent hosts 192.168.7.12 ends with 0, prints 'app'"
+    assert judged(runs(exit=2), ran("", "", 2)).verdict == "pass"
+    assert judged(runs(), ran("", "", 2)).actual == "exit code 2"
+    assert judged(runs(contains="db"), ran("app\n")).actual == "the output does not hold 'db'"
+    assert judged(runs(lacks="app"), ran("app\n")).actual == "the output holds 'app'"
+
+
+@pytest.mark.parametrize("code", [126, 127])
+def test_a_program_that_cannot_be_run_is_unknown(code: int) -> None:
+    assert judged(runs(), ran("", "getent: not found\n", code)).verdict == "unknown"
+    assert judged(runs(exit=2), ran("", "getent: not found\n", code)).verdict == "unknown"
+    assert judged(runs(), Unasked("the node client is paused")).verdict == "unknown"
+
+
+def test_the_app_names_its_client_in_its_access_log() -> None:
+    one = check(node="app", sees="client")
+    line = "access 192.168.7.13:40000 GET /items 200"
+    found = judged(one, Logged(f"started\n{line}\n"))
+    assert found.verdict == "pass"
+    assert found.actual == "192.168.7.13: app is a server to client, client is a client of app"
+    assert found.evidence == (f"access log of app: {line}",)
+
+
+def test_another_peer_or_nobody_is_a_fail() -> None:
+    one = check(node="app", sees="client")
+    found = judged(one, Logged("access 192.168.7.11:40000 GET / 200\n"))
+    assert (found.verdict, found.actual) == ("fail", "by its access log it saw 192.168.7.11")
+    assert judged(one, Logged("")).actual == "by its access log it saw nobody"
+    assert judged(one, Unasked("the node app has no container")).verdict == "unknown"
+
+
+def test_the_database_names_its_client_by_a_session_or_by_its_log() -> None:
+    one = check(node="db", sees="app")
+    assert judged(one, ran("192.168.7.12,40000\n"), Logged("")).verdict == "pass"
+    log = "2026-11-23 [9] LOG:  connection received: host=192.168.7.12 port=40000\n"
+    assert judged(one, ran(""), Logged(log)).verdict == "pass"
+    assert judged(one, ran("192.168.7.13,40000\n"), Logged("")).verdict == "fail"
+
+
+def test_a_foreign_image_is_known_by_its_socket_table() -> None:
+    one = check(node="web", sees="client")
+    assert judged(one, ran("ESTAB 0 0 192.168.7.14:80 192.168.7.13:40000\n")).verdict == "pass"
+    assert judged(one, ran("ESTAB 0 0 [::ffff:192.168.7.14]:80 [::ffff:192.168.7.13]:40000\n")).verdict == "pass"
+    assert judged(one, ran("")).verdict == "fail"
+
+
+def test_a_table_that_could_not_be_read_proves_nothing() -> None:
+    """The tool is missing: then nobody knows whom the server saw."""
+    assert judged(check(node="web", sees="client"), ran("", "ss: not found\n", 127)).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "whole"),
+    [
+        (["pass", "pass"], "pass"),
+        (["pass", "unknown"], "unknown"),
+        (["unknown", "fail", "pass"], "fail"),
+        ([], "pass"),
+    ],
+)
+def test_one_verdict_on_all(verdicts: list[str], whole: str) -> None:
+    assert worst(verdicts) == whole  # type: ignore[arg-type]
+
+
+def test_a_finding_as_a_document() -> None:
+    found = Finding("A claim", "http", "client", Judgement("fail", "this", "that", ("line",)), 1.23456)
+    assert found.document() == {
+        "check": "A claim",
+        "kind": "http",
+        "from": "client",
+        "verdict": "fail",
+        "expected": "this",
+        "actual": "that",
+        "evidence": ["line"],
+        "seconds": 1.235,
+    }

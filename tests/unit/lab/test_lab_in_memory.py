@@ -1,0 +1,359 @@
+"""A whole lab on the engine in memory: up, repair, check, failure, down."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
+from orchestrator.engines.protocol import Output
+from orchestrator.engines.state import State
+from orchestrator.errors import Conflict, EngineRefused, LabBusy, Leftovers, NodeFailed
+from orchestrator.lab.events import Event
+from orchestrator.lab.lab import Lab, Settings
+from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
+from orchestrator.lab.take_down import take_down
+from orchestrator.planning.observed import NetworkSeen
+from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+from orchestrator.reading.scenario import read_scenario
+
+SEED = {"seed.sql": "select 1;"}
+TEXT = """\
+name: shop
+title: A server that is also a client
+domain: shop.lab
+nodes:
+  dns:    {role: dns}
+  db:     {role: database, seed: seed.sql}
+  app:    {role: app, uses: [db]}
+  client: {role: client, uses: [app]}
+checks:
+  - {name: The tools work, from: client, runs: [echo, "${random}"], contains: "${random}", within: 0.1}
+  - {name: Nobody is there, from: app, runs: ["false"], within: 0.1}
+"""
+IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client")}
+
+
+def bash(_spec: ContainerSpec, argv: Sequence[str]) -> Output:
+    """What is run inside a node is run here: the batch of questions is a real script."""
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False, env=dict(os.environ))
+    return Output(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An engine and a state folder for the labs of one test."""
+
+    engine: FakeEngine
+    state: State
+
+    def lab(self, text: str = TEXT, *, name: str = "shop", run: str = "run1", **settings: Any) -> Lab:
+        scenario = read_scenario(text, file="scenario.yaml", beside=SEED.get).scenario
+        settings = {"routes": tuple, **settings}
+        whole = Settings(images=lambda names: {n: IMAGES[n] for n in names}, run=run, ready_seconds=0.2, **settings)
+        return Lab(self.engine, self.state, name, scenario, SEED, whole)
+
+    def empty(self) -> bool:
+        ours = [one for one in self.engine.networks() if "wirelab.lab" in one.labels]
+        return not (ours or self.engine.containers("wirelab.lab") or self.engine.volumes("wirelab.lab"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(FakeEngine(list(IMAGES.values()), answer=bash), State(tmp_path / "state"))
+
+
+def misbehaving(place: Place, behave: Callable[[ContainerSpec], Behaviour]) -> Place:
+    return replace(place, engine=FakeEngine(list(IMAGES.values()), answer=bash, behave=behave))
+
+
+def without_ready(node: str, behaviour: Behaviour) -> Callable[[ContainerSpec], Behaviour]:
+    return lambda spec: behaviour if spec.labels["wirelab.node"] == node else as_declared(spec)
+
+
+def down(place: Place) -> None:
+    take_down(place.engine, place.state, "shop", lambda _event: None)
+
+
+def test_up_makes_the_lab_and_up_again_makes_nothing(place: Place) -> None:
+    told: list[Event] = []
+    assert place.lab(notify=told.append).up()
+    containers = place.engine.containers("wirelab.lab=shop")
+    assert [one.labels["wirelab.node"] for one in containers] == ["app", "client", "db", "dns"]
+    assert {one.state for one in containers} == {"running"}
+    assert {event.state for event in told} == {"begun", "done"}
+    assert str(place.lab(run="run2").up()) == ""
+    assert place.engine.containers("wirelab.lab=shop") == containers
+
+
+def test_a_node_is_ready_only_after_what_it_uses(place: Place) -> None:
+    done: list[str] = []
+    place.lab(notify=lambda event: done.append(event.step.id) if event.state == "done" else None).up()
+    ready = [name for name in done if name.startswith("ready:")]
+    assert ready == ["ready:dns", "ready:db", "ready:app", "ready:client"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "repair"),
+    [
+        (lambda e, c, _: e.stop(c, 0), ["start:app", "ready:app"]),
+        (lambda e, c, _: e.pause(c), ["unpause:app"]),
+        (lambda e, c, _: e.remove_container(c), ["node:app", "ready:app"]),
+        (lambda e, c, n: e.disconnect(c, n), ["connect:app:lab"]),
+        (lambda e, c, _: (e.stop(c, 0), e.start(c)), ["ready:app"]),
+    ],
+    ids=["stopped", "paused", "removed", "disconnected", "restarted"],
+)
+def test_what_somebody_changed_by_hand_is_repaired(place: Place, harm: Any, repair: list[str]) -> None:
+    """And nothing else is touched; afterwards nothing is left to do."""
+    place.lab().up()
+    app = next(one for one in place.engine.containers("wirelab.node=app"))
+    network = next(one.id for one in place.engine.networks())
+    harm(place.engine, app.id, network)
+    assert [step.id for step in place.lab(run="run2").up().steps] == repair
+    again = next(one for one in place.engine.containers("wirelab.node=app"))
+    assert (again.state, again.addresses) == ("running", app.addresses)
+    assert str(place.lab(run="run3").plan()) == ""
+
+
+def test_a_network_that_went_while_all_were_stopped_is_repaired(place: Place) -> None:
+    """As after a restart of the machine and a `docker network prune`."""
+    place.lab().up()
+    for one in place.engine.containers("wirelab.lab"):
+        place.engine.stop(one.id, 0)
+    before = place.engine.networks()[0]
+    place.engine.remove_network(before.id)
+    place.lab(run="run2").up()
+    assert {one.state for one in place.engine.containers("wirelab.lab")} == {"running"}
+    assert place.engine.networks()[0].subnets == before.subnets
+    assert str(place.lab(run="run3").plan()) == ""
+
+
+def test_an_altered_resolv_conf_is_written_in_place(place: Place) -> None:
+    place.lab().up()
+    file = place.lab().folder.path / "client" / "resolv.conf"
+    inode, text = file.stat().st_ino, file.read_text()
+    file.write_text("nameserver 8.8.8.8\n")
+    assert [step.id for step in place.lab().up().steps] == ["files:client"]
+    assert (file.stat().st_ino, file.read_text()) == (inode, text)
+
+
+def test_a_replaced_resolv_conf_means_another_container(place: Place) -> None:
+    place.lab().up()
+    file = place.lab().folder.path / "client" / "resolv.conf"
+    other = file.with_name("other")
+    other.write_text(file.read_text())
+    other.replace(file)
+    assert "node:client" in [step.id for step in place.lab(run="run2").up().steps]
+    assert str(place.lab().plan()) == ""
+
+
+def test_a_node_added_to_the_file_reloads_the_dns_server(place: Place) -> None:
+    place.lab().up()
+    dns = place.engine.containers("wirelab.node=dns")[0]
+    more = TEXT.replace("checks:", "  two:    {role: client}\nchecks:")
+    place.lab(more, run="run2").up()
+    assert place.engine.signals == [(dns.id, "SIGHUP")]
+    assert "two" in (place.lab().folder.path / "dns" / "files" / "shop.lab.zone").read_text()
+    place.lab(run="run3").up()
+    assert not (place.lab().folder.path / "two").exists()
+    assert not place.engine.containers("wirelab.node=two")
+
+
+def test_checks_are_asked_inside_the_nodes(place: Place) -> None:
+    found: list[str] = []
+    lab = place.lab(found=lambda finding: found.append(finding.check))
+    lab.up()
+    assert [one.verdict for one in lab.judge()] == ["pass", "fail"]
+    assert found == ["The tools work", "Nobody is there"]
+
+
+@pytest.mark.parametrize("harm", ["stop", "pause", "remove_container"])
+def test_a_node_that_cannot_be_asked_makes_its_checks_unknown(place: Place, harm: str) -> None:
+    """Never a pass, and never a fail of something that nobody looked at."""
+    lab = place.lab()
+    lab.up()
+    client = place.engine.containers("wirelab.node=client")[0].id
+    getattr(place.engine, harm)(client, *((0,) if harm == "stop" else ()))
+    assert [one.verdict for one in lab.judge()] == ["unknown", "fail"]
+
+
+def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(place: Place) -> None:
+    bad = misbehaving(place, without_ready("db", Behaviour(("psql: syntax error at line 3",), 1)))
+    told: list[Event] = []
+    with pytest.raises(NodeFailed) as caught:
+        bad.lab(notify=told.append).up()
+    assert caught.value.what == "the node 'db' ended with exit code 1"
+    assert "syntax error at line 3" in caught.value.why
+    assert bad.empty()
+    assert not bad.lab().folder.path.exists()
+    assert [event.step.id for event in told if event.state == "failed"] == ["ready:db"]
+
+
+def test_a_node_that_is_never_ready_fails_at_its_deadline(place: Place) -> None:
+    bad = misbehaving(place, without_ready("app", Behaviour(("still thinking",))))
+    with pytest.raises(NodeFailed) as caught:
+        bad.lab().up()
+    assert caught.value.what == "the node 'app' was not ready after 0.2 s (probe: http:80/health)"
+    assert bad.empty()
+
+
+def test_with_keep_a_failed_lab_stands_and_the_next_up_goes_on(place: Place) -> None:
+    failing = [True]
+    slow = Behaviour(("still thinking",))
+    bad = misbehaving(
+        place, lambda spec: slow if failing[0] and spec.labels["wirelab.node"] == "app" else as_declared(spec)
+    )
+    with pytest.raises(NodeFailed):
+        bad.lab(keep=True).up()
+    app = bad.engine.containers("wirelab.node=app")[0]
+    assert app.state == "running"
+    bad.engine.write(app.id, "wirelab: ready")
+    assert [step.id for step in bad.lab(run="run2").up().steps] == ["ready:app", "ready:client"]
+
+
+def test_a_failed_change_takes_back_only_what_it_made(place: Place) -> None:
+    """The lab that stood before goes on standing."""
+    failing = [False]
+    bad = misbehaving(
+        place,
+        lambda spec: (
+            Behaviour(("no",), 1) if failing[0] and spec.labels["wirelab.node"] == "two" else as_declared(spec)
+        ),
+    )
+    bad.lab().up()
+    failing[0] = True
+    with pytest.raises(NodeFailed):
+        bad.lab(TEXT.replace("checks:", "  two:    {role: client}\nchecks:"), run="run2").up()
+    left = [one.labels["wirelab.node"] for one in bad.engine.containers("wirelab.lab")]
+    assert left == ["app", "client", "db", "dns"]
+    bad.lab(run="run3").up()
+    assert str(bad.lab().plan()) == ""
+
+
+def test_an_interrupt_leaves_nothing(place: Place) -> None:
+    def interrupt(event: Event) -> None:
+        if event.step.id == "node:app" and event.state == "done":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        place.lab(notify=interrupt).up()
+    assert place.empty()
+
+
+def test_down_leaves_nothing_and_down_again_is_no_error(place: Place) -> None:
+    place.lab().up()
+    place.lab(name="other").up()
+    down(place)
+    assert not place.engine.containers("wirelab.lab=shop")
+    assert len(place.engine.containers("wirelab.lab=other")) == 4
+    down(place)
+    take_down(place.engine, place.state, "other", lambda _event: None)
+    assert place.empty()
+    assert not list(place.state.labs.iterdir())
+
+
+def test_two_labs_of_one_scenario_stand_side_by_side(place: Place) -> None:
+    place.lab().up()
+    place.lab(name="other").up()
+    one, two = (network.subnets[0] for network in place.engine.networks())
+    assert not one.overlaps(two)
+
+
+def test_a_lab_at_which_somebody_works_is_busy(place: Place) -> None:
+    with lab_lock(place.state, "shop"):
+        with pytest.raises(LabBusy):
+            place.lab().up()
+        with pytest.raises(LabBusy):
+            down(place)
+    assert place.empty()
+
+
+class Racing(FakeEngine):
+    """Another program takes the range between our look and our call, once or always."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(list(IMAGES.values()))
+        self.left = times
+
+    def make_network(self, spec: NetworkSpec) -> str:
+        if self.left:
+            self.left -= 1
+            theirs = NetworkSeen(f"t{self.left}", f"theirs-{self.left}", (spec.subnet,), False, {})
+            self._networks[theirs.id] = theirs
+        return super().make_network(spec)
+
+
+def test_a_range_that_somebody_just_took_is_given_up_for_the_next(place: Place) -> None:
+    racing = replace(place, engine=Racing(2))
+    racing.lab().up()
+    ours = [one for one in racing.engine.networks() if one.labels]
+    assert len(ours) == 1
+    assert str(racing.lab().plan()) == ""
+
+
+def test_a_range_that_is_always_taken_is_an_error_at_last(place: Place) -> None:
+    racing = replace(place, engine=Racing(99))
+    with pytest.raises(Conflict):
+        racing.lab().up()
+    assert racing.empty()
+
+
+def test_the_password_stays_while_the_lab_stands_and_stands_in_no_environment(place: Place) -> None:
+    place.lab().up()
+    password = (place.lab().folder.path / "db" / "files" / "password").read_text()
+    assert (place.lab().folder.path / "app" / "files" / "password").read_text() == password
+    assert not (place.lab().folder.path / "client" / "files" / "password").exists()
+    place.lab().up()
+    assert (place.lab().folder.path / "db" / "files" / "password").read_text() == password
+
+
+class Stubborn(FakeEngine):
+    """One network cannot be removed."""
+
+    def remove_network(self, network: str) -> None:
+        raise EngineRefused("the engine refused", why=f"network {network[:12]} has active endpoints")
+
+
+def test_what_cannot_be_removed_is_named(place: Place) -> None:
+    """The rest is removed all the same, and the exit code says that something is left."""
+    stubborn = replace(place, engine=Stubborn(list(IMAGES.values())))
+    stubborn.lab().up()
+    with pytest.raises(Leftovers) as caught:
+        down(stubborn)
+    assert "has active endpoints" in caught.value.why
+    assert not stubborn.engine.containers("wirelab.lab")
+
+
+def test_a_dead_runs_things_are_found_by_its_label_alone(place: Place) -> None:
+    """This is what the watchdog does."""
+    place.lab(run="dead").up()
+    place.lab(name="other", run="alive").up()
+    sweep_until_quiet(place.engine, "dead", seconds=5)
+    assert not place.engine.containers("wirelab.run=dead")
+    assert len(place.engine.containers("wirelab.run=alive")) == 4
+    assert remove_labelled(place.engine, "wirelab.run=dead") == 0
+
+
+def test_a_subnet_that_the_file_names_is_used_just_so(place: Place) -> None:
+    place.lab(TEXT.replace("nodes:", "networks: {lab: {subnet: 10.77.0.0/24}}\nnodes:")).up()
+    assert place.engine.networks()[0].subnets == (IPv4Network("10.77.0.0/24"),)
+
+
+def test_a_node_at_another_address_is_put_back(place: Place) -> None:
+    place.lab().up()
+    client = place.engine.containers("wirelab.node=client")[0]
+    ((network, address),) = client.addresses.items()
+    assert address
+    place.engine.disconnect(client.id, network)
+    place.engine.connect(client.id, Attach("lab", network, address + 50))
+    place.lab().up()
+    assert place.engine.container(client.id).addresses == {network: address}

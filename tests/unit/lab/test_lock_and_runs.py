@@ -1,0 +1,84 @@
+"""One process at a time works on a lab; a run whose process died is known as dead."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engines.state import State
+from orchestrator.errors import BUSY, LabBusy
+from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.runs import Run, dead_runs, forget_run
+
+ROOT = Path(__file__).parents[3]
+DIES_INSIDE = """
+import os, sys
+from pathlib import Path
+from orchestrator.engines.state import State
+from orchestrator.lab.runs import Run
+run = Run(State(Path(sys.argv[1])))
+run.begin()
+print(run.id, flush=True)
+os._exit(9)
+"""
+
+
+def test_a_lab_that_somebody_holds_is_busy(tmp_path: Path) -> None:
+    """At once, with who it is; another lab is free."""
+    state = State(tmp_path / "state")
+    with lab_lock(state, "shop"):
+        with pytest.raises(LabBusy) as caught, lab_lock(state, "shop"):
+            pass
+        assert caught.value.exit_code == BUSY
+        assert str(os.getpid()) in caught.value.why
+        with lab_lock(state, "other"):
+            pass
+    with lab_lock(state, "shop"):
+        pass
+
+
+def test_a_lab_is_free_after_an_error(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    with pytest.raises(RuntimeError), lab_lock(state, "shop"):
+        raise RuntimeError
+    with lab_lock(state, "shop"):
+        pass
+
+
+def test_the_state_folder_is_closed_to_others(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    with lab_lock(state, "shop"):
+        assert state.root.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_run_that_lives_or_ended_well_is_not_dead(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    assert list(dead_runs(state)) == []
+    run = Run(state)
+    run.begin()
+    assert list(dead_runs(state)) == []
+    run.end()
+    run.end()
+    assert list(dead_runs(state)) == []
+
+
+def test_a_run_whose_process_died_is_dead_until_it_is_forgotten(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    died = subprocess.run(
+        (sys.executable, "-c", DIES_INSIDE, str(state.root)),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert died.returncode == 9
+    assert list(dead_runs(state)) == [died.stdout.strip()]
+    forget_run(state, died.stdout.strip())
+    forget_run(state, died.stdout.strip())
+    assert list(dead_runs(state)) == []

@@ -1,0 +1,100 @@
+"""Observed values for planning tests: nothing at all, or a lab that stands just as a plan has made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from ipaddress import IPv4Network
+
+from orchestrator.model.scenario import Scenario
+from orchestrator.model.topology import Topology
+from orchestrator.model.values import Secret
+from orchestrator.planning.observed import ContainerSeen, FilesSeen, NetworkSeen, Observed, Record, VolumeSeen
+from orchestrator.planning.places import topology
+from orchestrator.planning.plan import AwaitReady, MakeNetwork, MakeNode, Plan, WriteFiles
+from orchestrator.planning.planner import up
+from orchestrator.reading.scenario import read_scenario
+
+LAB = "shop"
+SEED = {"seed.sql": "create table items (name text);"}
+IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client")}
+STARTED = "2026-01-01T00:00:00.000000001Z"
+INODE = 7
+
+BASIC = """\
+name: shop
+title: A server that is also a client
+domain: shop.lab
+nodes:
+  dns:    {role: dns}
+  db:     {role: database, seed: seed.sql}
+  app:    {role: app, uses: [db]}
+  client: {role: client, uses: [app]}
+"""
+
+
+def scenario(text: str) -> Scenario:
+    return read_scenario(text, file="scenario.yaml", beside=SEED.get).scenario
+
+
+def nothing() -> Observed:
+    """An engine on which nothing stands."""
+    return Observed("/state/shop", "run1", IMAGES, secrets={"db": Secret("pass-word")})
+
+
+def planned(text: str, observed: Observed, texts: Mapping[str, str] = SEED) -> tuple[Topology, Plan]:
+    with_places = topology(LAB, scenario(text), observed, texts)
+    return with_places, up(with_places, observed)
+
+
+def plan_of(text: str, observed: Observed, texts: Mapping[str, str] = SEED) -> str:
+    return str(planned(text, observed, texts)[1])
+
+
+def standing(text: str) -> Observed:
+    """What is seen after the plan for a fresh lab was carried out, by a later command."""
+    _, plan = planned(text, nothing())
+    seen = replace(nothing(), run="run2")
+    for step in plan.steps:
+        match step.action:
+            case MakeNetwork(spec, network):
+                made = NetworkSeen(f"id-{network}", spec.name, (spec.subnet,), spec.internal, spec.labels)
+                seen = replace(seen, networks=(*seen.networks, made))
+            case WriteFiles(node, texts):
+                seen = with_files(seen, node, FilesSeen(texts, INODE))
+            case MakeNode(node, spec, loaded):
+                ends = {f"id-{attach.network}": attach.address for attach in spec.attachments}
+                one = ContainerSeen(f"id-{node}", spec.name, "running", STARTED, 0, spec.labels, ends)
+                record = Record(one.id, loaded=loaded, resolver=INODE)
+                volumes = tuple(VolumeSeen(volume.name, volume.labels) for volume in spec.volumes)
+                seen = replace(seen, containers=(*seen.containers, one), volumes=(*seen.volumes, *volumes))
+                seen = with_files(seen, node, replace(seen.files[node], record=record))
+            case AwaitReady(node):
+                files = seen.files[node]
+                assert files.record
+                seen = with_files(seen, node, replace(files, record=replace(files.record, ready=STARTED)))
+            case other:
+                raise AssertionError(f"a fresh lab needs no {other}")
+    return seen
+
+
+def with_files(seen: Observed, node: str, files: FilesSeen) -> Observed:
+    return replace(seen, files={**seen.files, node: files})
+
+
+def with_container(seen: Observed, node: str, **changes: object) -> Observed:
+    """The same, with one node's container changed by somebody."""
+    changed = tuple(
+        replace(one, **changes) if one.labels["wirelab.node"] == node else one  # type: ignore[arg-type]
+        for one in seen.containers
+    )
+    return replace(seen, containers=changed)
+
+
+def without_container(seen: Observed, node: str) -> Observed:
+    left = tuple(one for one in seen.containers if one.labels["wirelab.node"] != node)
+    return replace(seen, containers=left)
+
+
+def foreign(subnet: str, name: str = "theirs") -> NetworkSeen:
+    return NetworkSeen(f"id-{name}", name, (IPv4Network(subnet),), False, {})

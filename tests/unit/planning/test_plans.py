@@ -1,0 +1,389 @@
+"""A scenario and what is observed give a plan; the whole text of the plan is what is expected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from textwrap import dedent
+
+import pytest
+from standing import (
+    BASIC,
+    INODE,
+    foreign,
+    nothing,
+    plan_of,
+    planned,
+    standing,
+    with_container,
+    with_files,
+    without_container,
+)
+
+from orchestrator.planning import labels
+from orchestrator.planning.observed import Observed, VolumeSeen
+from orchestrator.planning.plan import AwaitReady, MakeNode, Reload, WriteFiles
+from orchestrator.planning.planner import down
+
+CLIENT = "  client: {role: client, uses: [app]}\n"
+ZONES = "102.168.192.in-addr.arpa.zone, shop.lab.zone"
+
+
+def expect(plan: str, text: str) -> None:
+    assert plan == dedent(text).strip("\n")
+
+
+def needs(text: str, observed: Observed) -> dict[str, tuple[str, ...]]:
+    return {step.id: step.needs for step in planned(text, observed)[1].steps}
+
+
+def test_a_fresh_lab() -> None:
+    """Network, files and containers, and the wait for each; addresses in the order of the file."""
+    expect(
+        plan_of(BASIC, nothing()),
+        """
+        network:lab 192.168.102.0/24  (missing)
+        files:dns  (missing)
+        node:dns 192.168.102.10  (missing)
+        ready:dns  (dns:53)
+        files:db  (missing)
+        node:db 192.168.102.11  (missing)
+        ready:db  (database)
+        files:app  (missing)
+        node:app 192.168.102.12  (missing)
+        ready:app  (http:80/health)
+        files:client  (missing)
+        node:client 192.168.102.13  (missing)
+        ready:client  (none)
+        """,
+    )
+
+
+def test_the_order_of_a_fresh_lab() -> None:
+    """Containers start side by side; a node is waited for after the nodes that it uses and the DNS server."""
+    order = needs(BASIC, nothing())
+    assert order["node:app"] == ("files:app", "network:lab")
+    assert order["ready:dns"] == ("files:dns", "node:dns")
+    assert order["ready:db"] == ("files:db", "node:db", "ready:dns")
+    assert order["ready:app"] == ("files:app", "node:app", "ready:db", "ready:dns")
+
+
+def test_a_lab_that_stands_needs_nothing() -> None:
+    assert plan_of(BASIC, standing(BASIC)) == ""
+    assert not planned(BASIC, standing(BASIC))[1]
+
+
+def test_a_stopped_node_is_started() -> None:
+    seen = with_container(standing(BASIC), "db", state="exited", addresses={"id-lab": None})
+    expect(
+        plan_of(BASIC, seen),
+        """
+        start:db  (stopped)
+        ready:db  (database)
+        """,
+    )
+
+
+def test_a_paused_node_goes_on() -> None:
+    """It was ready before, in this same start: there is nothing to wait for."""
+    expect(plan_of(BASIC, with_container(standing(BASIC), "app", state="paused")), "unpause:app  (paused)")
+
+
+def test_a_restarted_node_is_waited_for() -> None:
+    """Somebody restarted it; nobody has seen it ready since."""
+    seen = with_container(standing(BASIC), "app", started="2026-01-01T00:00:09.000000001Z")
+    expect(plan_of(BASIC, seen), "ready:app  (http:80/health)")
+
+
+def test_a_removed_node_is_made_again_at_its_address() -> None:
+    expect(
+        plan_of(BASIC, without_container(standing(BASIC), "app")),
+        """
+        node:app 192.168.102.12  (missing)
+        ready:app  (http:80/health)
+        """,
+    )
+
+
+def test_a_dead_node_is_made_again() -> None:
+    expect(
+        plan_of(BASIC, with_container(standing(BASIC), "app", state="dead")),
+        """
+        remove:app  (the engine says that it is dead)
+        node:app 192.168.102.12  (the engine says that it is dead)
+        ready:app  (http:80/health)
+        """,
+    )
+
+
+def test_a_node_at_another_address_is_put_back() -> None:
+    seen = with_container(standing(BASIC), "app", addresses={"id-lab": IPv4Address("192.168.102.99")})
+    expect(
+        plan_of(BASIC, seen),
+        "connect:app:lab 192.168.102.12  (at 192.168.102.99 instead of its own address)",
+    )
+
+
+def test_a_node_that_was_disconnected_is_put_back() -> None:
+    expect(
+        plan_of(BASIC, with_container(standing(BASIC), "app", addresses={})),
+        "connect:app:lab 192.168.102.12  (not on the network lab)",
+    )
+
+
+def test_a_node_on_a_strange_network_leaves_it() -> None:
+    own = {"id-lab": IPv4Address("192.168.102.12"), "id-theirs-0123456789": IPv4Address("10.0.0.2")}
+    seen = with_container(standing(BASIC), "app", addresses=own)
+    expect(plan_of(BASIC, seen), "leave:app:id-theirs-01  (on a network that the file does not give it)")
+
+
+def test_a_removed_network_is_made_again_with_its_range() -> None:
+    """Its range and everybody's address are known from the containers' labels."""
+    seen = replace(standing(BASIC), networks=(foreign("192.168.0.0/24"),))
+    for node in ("dns", "db", "app", "client"):
+        seen = with_container(seen, node, addresses={})
+    expect(
+        plan_of(BASIC, seen),
+        """
+        network:lab 192.168.102.0/24  (missing)
+        connect:dns:lab 192.168.102.10  (not on the network lab)
+        connect:db:lab 192.168.102.11  (not on the network lab)
+        connect:app:lab 192.168.102.12  (not on the network lab)
+        connect:client:lab 192.168.102.13  (not on the network lab)
+        """,
+    )
+    assert needs(BASIC, seen)["connect:app:lab"] == ("network:lab",)
+
+
+def test_an_altered_resolv_conf_is_written_again() -> None:
+    """The file is mounted by its inode and written in place: the container need not be touched."""
+    seen = standing(BASIC)
+    files = seen.files["client"]
+    altered = replace(files, texts={**files.texts, "resolv.conf": "nameserver 8.8.8.8\n"})
+    expect(plan_of(BASIC, with_files(seen, "client", altered)), "files:client  (resolv.conf differs)")
+
+
+def test_a_replaced_resolv_conf_means_another_container() -> None:
+    """Another inode: the container goes on seeing the old file, whatever is written now."""
+    seen = standing(BASIC)
+    replaced = replace(seen.files["client"], resolver=INODE + 1)
+    expect(
+        plan_of(BASIC, with_files(seen, "client", replaced)),
+        """
+        remove:client  (the mounted resolv.conf was replaced by another file)
+        node:client 192.168.102.13  (the mounted resolv.conf was replaced by another file)
+        ready:client  (none)
+        """,
+    )
+
+
+def test_lost_files_mean_another_container() -> None:
+    seen = standing(BASIC)
+    left = {node: files for node, files in seen.files.items() if node != "client"}
+    expect(
+        plan_of(BASIC, replace(seen, files=left)),
+        """
+        files:client  (missing)
+        remove:client  (its files were lost)
+        node:client 192.168.102.13  (its files were lost)
+        ready:client  (none)
+        """,
+    )
+
+
+def test_a_node_that_is_added_moves_no_other() -> None:
+    """The zones change, so the DNS server reads them again; it is not made anew."""
+    expect(
+        plan_of(BASIC + "  two: {role: client}\n", standing(BASIC)),
+        f"""
+        files:dns  ({ZONES} differ)
+        reload:dns  (its files changed)
+        files:two  (missing)
+        node:two 192.168.102.14  (missing)
+        ready:two  (none)
+        """,
+    )
+
+
+def test_a_node_that_is_added_first_moves_no_other() -> None:
+    """The file's order decides only for those that have no address yet."""
+    before = BASIC.replace("nodes:\n", "nodes:\n  aaa: {role: client}\n")
+    steps = {step.id: step for step in planned(before, standing(BASIC))[1].steps}
+    assert steps["node:aaa"].shows == "192.168.102.14"
+    assert set(steps) == {"files:aaa", "node:aaa", "ready:aaa", "files:dns", "reload:dns"}
+
+
+def test_a_node_that_left_the_file_is_removed() -> None:
+    expect(
+        plan_of(BASIC.replace(CLIENT, ""), standing(BASIC)),
+        f"""
+        remove:wirelab-shop-client  (no longer in the file)
+        files:dns  ({ZONES} differ)
+        reload:dns  (its files changed)
+        """,
+    )
+
+
+def test_a_zone_that_changed_is_read_again_with_the_signal_of_the_role() -> None:
+    steps = {s.id: s.action for s in planned(BASIC.replace(CLIENT, ""), standing(BASIC))[1].steps}
+    reload_, written = steps["reload:dns"], steps["files:dns"]
+    assert isinstance(reload_, Reload)
+    assert isinstance(written, WriteFiles)
+    assert reload_.signal == "SIGHUP"
+    assert "client" not in written.texts["shop.lab.zone"]
+
+
+def test_a_reload_that_was_not_reached_is_made_up_for() -> None:
+    """An earlier command wrote the files and died: what the program has read is remembered, not what lies there."""
+    seen = standing(BASIC)
+    record = seen.files["dns"].record
+    assert record
+    stale = replace(seen.files["dns"], record=replace(record, loaded="something older"))
+    expect(plan_of(BASIC, with_files(seen, "dns", stale)), "reload:dns  (its files changed)")
+
+
+def test_another_seed_means_another_volume() -> None:
+    """The old volume goes when the container that used it is gone."""
+    expect(
+        plan_of(BASIC, standing(BASIC), {"seed.sql": "select 2;"}),
+        """
+        files:db  (seed.sql differs)
+        remove:db  (its declaration changed)
+        node:db 192.168.102.11  (its declaration changed)
+        ready:db  (database)
+        remove:volume:wirelab-shop-db-da5d30da  (what it was made from changed)
+        """,
+    )
+
+
+def test_another_environment_means_another_container() -> None:
+    changed = BASIC.replace("uses: [app]}", "uses: [app], environment: {WHO: me}}")
+    expect(
+        plan_of(changed, standing(BASIC)),
+        """
+        remove:client  (its declaration changed)
+        node:client 192.168.102.13  (its declaration changed)
+        ready:client  (none)
+        """,
+    )
+
+
+def test_an_onlooker_that_was_left_is_removed() -> None:
+    seen = standing(BASIC)
+    client = next(one for one in seen.containers if one.name == "wirelab-shop-client")
+    left = replace(
+        client, id="x", name="wirelab-shop-client-ask-run0", labels={**client.labels, labels.ONLOOKER: "ask"}
+    )
+    expect(
+        plan_of(BASIC, replace(seen, containers=(left, *seen.containers))),
+        "remove:wirelab-shop-client-ask-run0  (left by an earlier command)",
+    )
+
+
+def test_two_networks() -> None:
+    """A node stands on the networks that it names, on all where it names none."""
+    two = BASIC.replace("nodes:", "networks: {front: {}, back: {}}\nnodes:")
+    two = two.replace("uses: [app]}", "uses: [app], networks: [front]}").replace(
+        "seed.sql}", "seed.sql, networks: [back]}"
+    )
+    expect(
+        plan_of(two, nothing()),
+        """
+        network:front 192.168.101.0/24  (missing)
+        network:back 192.168.131.0/24  (missing)
+        files:dns  (missing)
+        node:dns 192.168.101.10 192.168.131.10  (missing)
+        ready:dns  (dns:53)
+        files:db  (missing)
+        node:db 192.168.131.11  (missing)
+        ready:db  (database)
+        files:app  (missing)
+        node:app 192.168.101.11 192.168.131.12  (missing)
+        ready:app  (http:80/health)
+        files:client  (missing)
+        node:client 192.168.101.12  (missing)
+        ready:client  (none)
+        """,
+    )
+
+
+def test_a_network_that_changed_is_left_by_all_and_made_again() -> None:
+    other = BASIC.replace("nodes:", "networks: {lab: {internal: false}}\nnodes:")
+    text = plan_of(other, standing(BASIC))
+    expect(
+        text,
+        """
+        leave:lab:dns  (the network lab changed)
+        leave:lab:db  (the network lab changed)
+        leave:lab:app  (the network lab changed)
+        leave:lab:client  (the network lab changed)
+        remove:network:lab  (the file changed)
+        network:lab 192.168.102.0/24  (changed)
+        connect:dns:lab 192.168.102.10  (not on the network lab)
+        connect:db:lab 192.168.102.11  (not on the network lab)
+        connect:app:lab 192.168.102.12  (not on the network lab)
+        connect:client:lab 192.168.102.13  (not on the network lab)
+        """,
+    )
+
+
+def test_down_removes_all_that_bears_the_label_and_nothing_else() -> None:
+    seen = standing(BASIC)
+    others = VolumeSeen("theirs", {labels.LAB: "other"})
+    seen = replace(seen, networks=(*seen.networks, foreign("10.9.0.0/24")), volumes=(*seen.volumes, others))
+    plan = down("shop", seen)
+    expect(
+        str(plan),
+        """
+        remove:wirelab-shop-dns  (down)
+        remove:wirelab-shop-db  (down)
+        remove:wirelab-shop-app  (down)
+        remove:wirelab-shop-client  (down)
+        remove:network:lab  (down)
+        remove:volume:wirelab-shop-db-da5d30da  (down)
+        """,
+    )
+    assert plan.steps[-1].needs == tuple(step.id for step in plan.steps[:4])
+
+
+def test_down_of_nothing_is_nothing() -> None:
+    assert not down("shop", nothing())
+
+
+def test_the_same_input_gives_the_same_plan() -> None:
+    assert planned(BASIC, nothing())[1] == planned(BASIC, nothing())[1]
+
+
+def test_a_foreign_image_is_probed_from_beside_it() -> None:
+    """Its own image knows nothing of our probes; a container of ours in its network looks on."""
+    text = BASIC + "  web: {role: service, image: 'nginx:1', listens: [{port: 80}]}\n"
+    steps = {step.id: step.action for step in planned(text, nothing())[1].steps}
+    wait, made = steps["ready:web"], steps["node:web"]
+    assert isinstance(wait, AwaitReady)
+    assert isinstance(made, MakeNode)
+    assert wait.probe == "tcp:80"
+    assert wait.beside is not None
+    assert wait.beside.command == ("/usr/lib/wirelab/ready", "tcp:80")
+    assert made.spec.image == "nginx:1"
+    assert "WIRELAB_READY" not in made.spec.environment
+
+
+def test_a_changed_network_is_there_before_its_nodes_come_back() -> None:
+    other = BASIC.replace("nodes:", "networks: {lab: {internal: false}}\nnodes:")
+    order = needs(other, standing(BASIC))
+    assert order["network:lab"] == ("remove:network:lab",)
+    assert set(order["remove:network:lab"]) == {f"leave:lab:{node}" for node in ("dns", "db", "app", "client")}
+    assert "network:lab" in order["connect:app:lab"]
+
+
+@pytest.mark.parametrize("node", ["dns", "db", "app", "client"])
+def test_every_container_is_hardened_and_labelled(node: str) -> None:
+    """No capabilities, a read-only root, a user that is not root; found again by its labels alone."""
+    steps = {step.id: step.action for step in planned(BASIC, nothing())[1].steps}
+    made = steps[f"node:{node}"]
+    assert isinstance(made, MakeNode)
+    assert (made.spec.capabilities, made.spec.read_only) == ((), True)
+    assert made.spec.user not in (None, "0:0")
+    assert made.spec.labels.items() >= {labels.LAB: "shop", labels.NODE: node, labels.RUN: "run1"}.items()
+    assert "/etc/resolv.conf" in [bind.target for bind in made.spec.binds]
+    assert all("pass-word" not in value for value in made.spec.environment.values())

@@ -1,0 +1,171 @@
+"""The house rules, read from the source itself: which folder may know which, and what a file may hold."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "orchestrator"
+# DESIGN: a folder imports only from folders above it in this list.
+ORDER = ("errors", "model", "reading", "planning", "judging", "showing", "engines", "lab", "cli")
+CORE = ORDER[: ORDER.index("engines")]
+WORLDLY = {"subprocess", "socket", "threading", "time", "os", "random", "tempfile", "docker", "asyncio", "requests"}
+# At the top of the package: the version, the door to `python -m`, and the fixtures for pytest, which use everything.
+ENTRANCES = {"__init__", "__main__", "pytest_plugin"}
+MOST_LINES = 400
+MOST_FUNCTION_LINES = 50
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: where it stands, and the module that it names."""
+
+    file: Path
+    line: int
+    module: str
+    lazy: bool
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
+
+
+def trees() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+TREES = trees()
+NODES = {file: tuple(ast.walk(tree)) for file, tree in TREES.items()}
+
+
+def imports(file: Path, tree: ast.Module, nodes: tuple[ast.AST, ...]) -> Iterator[Import]:
+    """Every import of a file, also those inside functions; those for the type checker alone are left out."""
+    typing_only = {
+        id(inner)
+        for node in nodes
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    top = {id(node) for node in tree.body}
+    for node in nodes:
+        if not isinstance(node, ast.Import | ast.ImportFrom) or id(node) in typing_only:
+            continue
+        lazy = id(node) not in top
+        if isinstance(node, ast.Import):
+            yield from (Import(file, node.lineno, alias.name, lazy) for alias in node.names)
+        else:
+            assert node.level == 0, f"{file}: a relative import hides which folder is meant"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            # A submodule taken out of its package is what is meant, not the package around it.
+            yield from (Import(file, node.lineno, n if _is_module(n) else node.module or "", lazy) for n in whole)
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+IMPORTS = [found for file, tree in TREES.items() for found in imports(file, tree, NODES[file])]
+
+
+def folder_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "orchestrator" and len(parts) > 1 and parts[1] in ORDER else None
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_every_folder_is_in_the_house() -> None:
+    """No folder stands beside the list, where no rule would hold it."""
+    assert {path.stem for path in PACKAGE.iterdir() if path.stem != "__pycache__"} - ENTRANCES == set(ORDER)
+
+
+def test_a_folder_imports_only_from_those_above_it() -> None:
+    wrong = [
+        str(one)
+        for one in IMPORTS
+        if (here := folder_of(module_of(one.file)))
+        and (there := folder_of(one.module))
+        and ORDER.index(there) > ORDER.index(here)
+    ]
+    assert wrong == []
+
+
+def test_the_core_touches_nothing_of_the_world() -> None:
+    """Text and values in, text and values out."""
+    wrong = [
+        str(one)
+        for one in IMPORTS
+        if folder_of(module_of(one.file)) in CORE and one.module.partition(".")[0] in WORLDLY
+    ]
+    assert wrong == []
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    modules = {module_of(file) for file in TREES}
+    graph: dict[str, set[str]] = {module: set() for module in modules}
+    for one in IMPORTS:
+        here = module_of(one.file)
+        if one.module in modules and one.module != here and not one.lazy:
+            graph[here].add(one.module)
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def called(node: ast.Call) -> str:
+    """`name` or `name.name`; empty for anything longer."""
+    match node.func:
+        case ast.Name(name):
+            return name
+        case ast.Attribute(ast.Name(owner), name):
+            return f"{owner}.{name}"
+        case _:
+            return ""
+
+
+def test_only_the_command_line_speaks_and_ends() -> None:
+    """Everybody else tells its caller."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file, nodes in NODES.items()
+        for node in nodes
+        if isinstance(node, ast.Call) and called(node) in ("print", "exit", "quit", "sys.exit", "os._exit")
+        if folder_of(module_of(file)) != "cli" and file.name != "__main__.py"
+    ]
+    assert wrong == []
+
+
+def test_files_stay_short() -> None:
+    sizes = {file: len(file.read_text("utf-8").splitlines()) for file in TREES}
+    assert {str(file): size for file, size in sizes.items() if size >= MOST_LINES} == {}
+
+
+def test_functions_fit_a_screen() -> None:
+    wrong = {
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}": size
+        for file, nodes in NODES.items()
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (size := (node.end_lineno or node.lineno) - node.lineno + 1) > MOST_FUNCTION_LINES
+    }
+    assert wrong == {}
+
+
+def test_names_say_what_they_are() -> None:
+    """A file called helper or utils takes in everything."""
+    shy = {"utils", "util", "helper", "helpers", "manager", "common", "misc", "info", "data"}
+    assert [str(file) for file in TREES if file.stem in shy] == []
+
+
+def test_the_rules_see_a_lazy_import() -> None:
+    """The reader of imports is not blind: an import inside a function counts, one for the type checker does not."""
+    source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import docker\ndef f():\n    import subprocess\n"
+    tree = ast.parse(source)
+    found = [one.module for one in imports(PACKAGE / "x.py", tree, tuple(ast.walk(tree)))]
+    assert "subprocess" in found
+    assert "docker" not in found

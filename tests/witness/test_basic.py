@@ -1,0 +1,109 @@
+"""An independent witness: a container of our own, started with testcontainers, joins the lab's network and looks.
+
+It asks with dig, psql, curl and requests. Nothing here is imported from wirelab: what it says of the basic lab is found
+out without its code. The lab is brought up by the command, as anybody would.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # the reaper's image cannot be had without a registry
+
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+from testcontainers.core.container import DockerContainer
+
+Ask = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def ask(standing, run_label, monkeypatch) -> Iterator[Ask]:
+    """Run a program in the witness: its exit code and what it wrote."""
+    monkeypatch.setenv("DOCKER_HOST", standing.engine.url)
+    images = standing.engine.client.images.list(filters={"label": "wirelab.image=client"})
+    newest = max((image for image in images if image.tags), key=lambda image: image.attrs["Created"])
+    labels = {"wirelab.lab": f"{standing.lab}-witness", "wirelab.run": run_label}
+    witness = DockerContainer(newest.tags[0]).with_command("sleep infinity")
+    with witness.with_kwargs(network=standing.network().id, labels=labels, dns=[standing.address("dns")]) as running:
+
+        def run(*argv: str, **environ: str) -> tuple[int, str]:
+            found = running.get_wrapped_container().exec_run(list(argv), environment=environ)
+            return found.exit_code, found.output.decode()
+
+        yield run
+    left = standing.engine.client.containers.list(all=True, filters={"label": f"wirelab.run={run_label}"})
+    assert left == []
+
+
+def test_names(ask, standing):
+    """The lab's DNS server answers a stranger: A, PTR, NXDOMAIN, each with the authority it has."""
+    dns, app = standing.address("dns"), standing.address("app")
+    assert ask("dig", "+short", f"@{dns}", "app.shop.lab") == (0, f"{app}\n")
+    assert ask("dig", "+short", f"@{dns}", "-x", app) == (0, "app.shop.lab.\n")
+    _, answer = ask("dig", f"@{dns}", "app.shop.lab")
+    assert " aa " in next(line for line in answer.splitlines() if "flags:" in line)
+    assert "status: NXDOMAIN" in ask("dig", f"@{dns}", "nobody.shop.lab")[1]
+    assert "status: NXDOMAIN" in ask("dig", "+time=2", "+tries=1", f"@{dns}", "www.example.com")[1]
+
+
+def test_no_name_but_from_the_server(ask, standing):
+    """The engine's own resolver knows the lab's names from the DNS server alone: once that is stopped, none."""
+    dig = ("dig", "+short", "+time=1", "+tries=1", "@127.0.0.11")
+    names = [f"{node}.shop.lab" for node in ("app", "db", "client")]
+    assert [ask(*dig, name)[1] for name in names] == [f"{standing.address(n.split('.')[0])}\n" for n in names]
+    standing.container("dns").stop(timeout=1)
+    for name in names:
+        assert standing.address(name.split(".")[0]) not in ask(*dig, name)[1]
+
+
+def test_rows(ask, standing):
+    """A row that the witness writes by SQL is in what it gets over HTTP, and the other way round."""
+    password = standing.container("app").exec_run("cat /wirelab/password").output.decode().strip()
+    by_sql, by_http = f"w{secrets.token_hex(6)}", f"w{secrets.token_hex(6)}"
+    db, app = standing.address("db"), standing.address("app")
+    psql = ("psql", "-h", db, "-U", "app", "-d", "app", "-At", "-c")
+    code, text = ask(*psql, f"insert into items (name) values ('{by_sql}')", PGPASSWORD=password)
+    assert code == 0, text
+    assert by_sql in ask("curl", "-sS", f"http://{app}/items")[1]
+    item = json.dumps({"name": by_http})
+    posted = ask("curl", "-sS", "-f", "-H", "content-type: application/json", "-d", item, f"http://{app}/items")
+    assert posted[0] == 0, posted
+    assert ask(*psql, f"select name from items where name = '{by_http}'", PGPASSWORD=password) == (0, f"{by_http}\n")
+    code, text = ask(*psql, "select 1", PGPASSWORD="wrong")
+    assert code == 2
+    assert "password authentication failed" in text
+
+
+def test_who_is_who(ask, standing):
+    """The app tells the witness's address, its own, and the database's: server to the one, client of the other."""
+    who = json.loads(ask("curl", "-sS", f"http://{standing.address('app')}/whoami")[1])
+    own = ask("hostname", "-I")[1].split()[0]
+    text = json.dumps(who)
+    assert own in text
+    assert standing.address("app") in text
+    assert standing.address("db") in text
+
+
+def test_ports(ask, standing):
+    """A port belongs to a machine: 80 is open on the app alone, 5432 on the database alone."""
+    for node, port, code in (("app", "80", 0), ("app", "5432", 1), ("db", "5432", 0), ("db", "80", 1)):
+        assert ask("nc", "-z", "-w", "2", standing.address(node), port)[0] == code, (node, port)
+
+
+def test_nothing_leaves(ask):
+    """The network is internal: from a machine on it, the outside cannot be reached."""
+    assert ask("nc", "-z", "-w", "1", "198.51.100.1", "80")[0] == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only a Linux host has routes to its containers")
+def test_from_the_host(standing):
+    """From the host, at the app's address: the shop's rows over HTTP."""
+    found = requests.get(f"http://{standing.address('app')}/items", timeout=5)
+    assert found.status_code == 200
+    assert "anvil" in {item["name"] for item in found.json()}
