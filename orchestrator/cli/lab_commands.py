@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.reports import Wanted, report_options
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
 from orchestrator.errors import CHECK_FAILED, OK, WORLD
 
@@ -112,35 +113,50 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @lab_option
 @json_option
 @click.option("--only", multiple=True, metavar="TEXT", help="Only the checks whose name holds TEXT; may be repeated.")
-def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...]) -> int:
+@report_options
+def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...], wanted: Wanted) -> int:
     """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
     from orchestrator.cli.scenarios import load
 
     loaded = load(name)
     session = open_session(start=False)
-    return prove(session, loaded, lab, as_json=as_json, only=only)
+    return prove(session, loaded, lab, as_json=as_json, only=only, wanted=wanted)
 
 
-def prove(session: Any, loaded: Any, lab: str | None, *, as_json: bool, only: tuple[str, ...] = ()) -> int:
-    """Put the checks, print the findings, give the exit code."""
+def prove(
+    session: Any,
+    loaded: Any,
+    lab: str | None,
+    *,
+    as_json: bool,
+    only: tuple[str, ...] = (),
+    wanted: Wanted = Wanted(),  # noqa: B008 (a frozen value)
+) -> int:
+    """Put the checks, print the findings, write the files that are wanted, give the exit code."""
+    from datetime import UTC, datetime
+
+    from orchestrator.cli.reports import Reported
     from orchestrator.errors import UsageInvalid
     from orchestrator.judging.findings import worst
     from orchestrator.lab.breaking import check
     from orchestrator.showing.findings import finding_text, findings_document, summary_text
 
     scenario = loaded.reading.scenario
-    wanted = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
-    if only and not wanted:
+    checks = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
+    if only and not checks:
         raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
     began = time.monotonic()
+    reported = Reported(loaded, lab or scenario.name, session, datetime.now(UTC))
     # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
     with guarded(session) as run:
-        findings = check(lab_of(session, loaded, lab, run=run), wanted)
+        findings = check(lab_of(session, loaded, lab, run=run), checks)
     if as_json:
         out_json(findings_document(scenario.name, lab or scenario.name, findings))
     else:
         out("\n".join(finding_text(finding) for finding in findings))
         say(summary_text(findings, time.monotonic() - began))
+    if wanted:
+        reported.write(wanted, checks, findings)
     return EXIT[worst(finding.verdict for finding in findings)]
 
 
@@ -151,7 +167,10 @@ def prove(session: Any, loaded: Any, lab: str | None, *, as_json: bool, only: tu
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever came out.")
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds in which each node must become ready.")
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
-def run_command(name: str | None, lab: str | None, as_json: bool, remove: bool, timeout: float, yes: bool) -> int:
+@report_options
+def run_command(
+    name: str | None, lab: str | None, as_json: bool, remove: bool, timeout: float, yes: bool, wanted: Wanted
+) -> int:
     """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
     from orchestrator.cli.scenarios import load
 
@@ -159,22 +178,22 @@ def run_command(name: str | None, lab: str | None, as_json: bool, remove: bool, 
     session = open_session(yes=yes)
     label = lab or loaded.reading.scenario.name
     if remove:
-        return _run_and_remove(session, loaded, label, as_json=as_json, timeout=timeout)
+        return _run_and_remove(session, loaded, label, as_json=as_json, timeout=timeout, wanted=wanted)
     bring_up(session, loaded, label, keep=False, timeout=timeout)
-    code = prove(session, loaded, label, as_json=as_json)
+    code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
     if not as_json:
         say(next_steps(name or str(loaded.folder), loaded.reading.scenario, lab))
     return code
 
 
-def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, timeout: float) -> int:
+def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, timeout: float, wanted: Wanted) -> int:
     from orchestrator.cli.progress import tell
     from orchestrator.lab.take_down import take_down
 
     with guarded(session) as run:
         try:
             lab_of(session, loaded, label, notify=tell, run=run, ready_seconds=timeout).up()
-            code = prove(session, loaded, label, as_json=as_json)
+            code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
         finally:
             with uninterrupted():
                 take_down(session.engine, session.state, label, lambda _event: None)

@@ -49,6 +49,12 @@ class DockerEngine:
     def url(self) -> str:
         return self._url
 
+    def version(self) -> str:
+        """What the engine calls itself, such as `Docker Engine 20.10.24`."""
+        with translated("the engine's version"):
+            said = self._api.version()
+        return f"{said.get('Platform', {}).get('Name') or 'Docker Engine'} {said['Version']}"
+
     def close(self) -> None:
         self._api.close()
         self._listening.close()

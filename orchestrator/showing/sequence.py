@@ -136,16 +136,20 @@ LONGEST = 44  # characters that fit over an arrow to a neighbour, at 12 pixels
 
 # plain colours first: not every program that draws SVG knows media queries or variables
 STYLE = """\
-svg{color-scheme:light dark}
-text{font:12px system-ui,sans-serif;fill:#1b1f24;paint-order:stroke;stroke:#ffffff;stroke-width:3px}
-.time{fill:#5b6470;font-size:11px}
-.node{font-weight:600;font-size:13px}.paper{fill:#ffffff}.box{fill:#ffffff;stroke:#1b1f24}
-.life{stroke:#8a94a2;stroke-dasharray:3 4}
-.ask line,.ask path{stroke:#0b57b7;fill:#0b57b7}.answer line,.answer path{stroke:#1a7f37;fill:#1a7f37}
-.lost line,.lost path{stroke:#b42318;fill:#b42318}.answer line{stroke-dasharray:6 4}.note text{font-style:italic}
-@media(prefers-color-scheme:dark){text{fill:#e6e9ee;stroke:#14171c}.time{fill:#9aa4b2}.paper,.box{fill:#14171c}.box{stroke:#e6e9ee}
-.life{stroke:#5b6470}.ask line,.ask path{stroke:#6aa8ff;fill:#6aa8ff}
-.answer line,.answer path{stroke:#56c271;fill:#56c271}.lost line,.lost path{stroke:#ff8a80;fill:#ff8a80}}"""
+.sequence{color-scheme:light dark}
+.sequence text{font:12px system-ui,sans-serif;fill:#1b1f24;paint-order:stroke;stroke:#ffffff;stroke-width:3px}
+.sequence .time{fill:#5b6470;font-size:11px}
+.sequence .node{font-weight:600;font-size:13px}.sequence .paper{fill:#ffffff}.sequence .box{fill:#ffffff;stroke:#1b1f24}
+.sequence .life{stroke:#8a94a2;stroke-dasharray:3 4}
+.sequence .ask line,.sequence .ask path{stroke:#0b57b7;fill:#0b57b7}
+.sequence .answer line,.sequence .answer path{stroke:#1a7f37;fill:#1a7f37}
+.sequence .lost line,.sequence .lost path{stroke:#b42318;fill:#b42318}
+.sequence .answer line{stroke-dasharray:6 4}.sequence .note text{font-style:italic}
+@media(prefers-color-scheme:dark){.sequence text{fill:#e6e9ee;stroke:#14171c}.sequence .time{fill:#9aa4b2}
+.sequence .paper,.sequence .box{fill:#14171c}.sequence .box{stroke:#e6e9ee}.sequence .life{stroke:#5b6470}
+.sequence .ask line,.sequence .ask path{stroke:#6aa8ff;fill:#6aa8ff}
+.sequence .answer line,.sequence .answer path{stroke:#56c271;fill:#56c271}
+.sequence .lost line,.sequence .lost path{stroke:#ff8a80;fill:#ff8a80}}"""
 
 
 def svg(story: Story, title: str = "What crossed the wire") -> str:
@@ -159,7 +163,7 @@ def svg(story: Story, title: str = "What crossed the wire") -> str:
     width = TIME_WIDTH + 2 * MARGIN + max(1, len(nodes)) * LIFE_GAP
     height = MARGIN + HEAD + (len(found) + 1) * ROW
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="sequence" viewBox="0 0 {width} {height}" role="img" '
         f'aria-labelledby="t d" width="{width}" height="{height}">',
         f'<title id="t">{escape(title)}</title>',
         f'<desc id="d">{escape(_description(found))}</desc>',
