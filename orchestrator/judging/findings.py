@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from orchestrator.judging.why.walk import Walk
 
 Verdict = Literal["pass", "fail", "unknown"]
 
@@ -21,20 +24,25 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Finding:
-    """A judgement on one check. `asker` is the node that asked; `seconds` how long it took to be sure."""
+    """A judgement on one check. `asker` is the node that asked; `seconds` how long it took to be sure.
+
+    `why` is the walk through the layers that follows a check which does not hold.
+    """
 
     check: str
     kind: str
     asker: str
     judgement: Judgement
     seconds: float
+    why: Walk | None = None
 
     @property
     def verdict(self) -> Verdict:
         return self.judgement.verdict
 
     def document(self) -> dict[str, Any]:
-        """As in `wirelab check --json`."""
+        """As in `wirelab check --json`; `why` is there where a walk was made."""
+        why = {"why": self.why.document()} if self.why else {}
         return {
             "check": self.check,
             "kind": self.kind,
@@ -44,6 +52,7 @@ class Finding:
             "actual": self.judgement.actual,
             "evidence": list(self.judgement.evidence),
             "seconds": round(self.seconds, 3),
+            **why,
         }
 
 
