@@ -88,12 +88,13 @@ class Bench:
     engine: Engine
     lab: str
     scenario: str = "basic"
+    seconds: float = DEADLINE
 
     def cli(self, command: str, *words: str, **more: str) -> Ran:
         """Run `wirelab command SCENARIO --lab LAB words` to its end; `more` is added to its environment."""
         with self.start(command, *words, **more) as process:
             try:
-                out, err = process.communicate(timeout=DEADLINE)
+                out, err = process.communicate(timeout=self.seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

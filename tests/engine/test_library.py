@@ -1,0 +1,65 @@
+"""Every scenario of the library holds; broken as its broken.yaml says, the named checks say why, and it heals whole."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+
+import library
+import pytest
+from conftest import Bench, Engine
+
+from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.judging.findings import Finding
+from orchestrator.lab import breaking
+from orchestrator.lab.lab import Lab
+
+
+@pytest.fixture
+def bench(engine: Engine, name: str) -> Iterator[Bench]:
+    """A lab of the library's scenario, taken down afterwards; nothing of it may be left."""
+    one = Bench(engine, f"l{secrets.token_hex(4)}", str(library.SCENARIOS / name), seconds=180)
+    yield one
+    ran = one.cli("down")
+    assert ran.code == 0, ran.err
+    assert one.left() == []
+    assert not one.folder.exists()
+
+
+@pytest.mark.parametrize("name", library.NAMES)
+def test_a_scenario_holds_breaks_and_heals(bench: Bench, name: str) -> None:
+    """`run` is green. Each breakage turns red the checks that it names, and no other, with its reason; then it heals."""
+    ran = bench.cli("run", "--json")
+    assert ran.code == 0, ran.out + ran.err
+    loaded = library.loaded(name)
+    session = open_session(start=False)
+    try:
+        with guarded(session) as run:
+            lab = lab_of(session, loaded, bench.lab, run=run)
+            told = [line for breakage in library.breakages(name) for line in _broken_and_healed(lab, name, breakage)]
+    finally:
+        session.engine.close()
+    assert not told, "\n".join(told)
+
+
+def _broken_and_healed(lab: Lab, name: str, breakage: library.Breakage) -> list[str]:
+    """What was not as the breakage says, and what was not green, or not as before, once it was healed."""
+    before = lab.topology(lab.observe()).places
+    told = breakage.surprises(_judged_broken(lab, name, breakage))
+    lab.up()
+    healed = [f for f in breaking.check(lab, library.calm(lab.scenario)) if f.verdict != "pass"]
+    told += [f"after healing {breakage.name}: {f.check}: {f.verdict}, {f.judgement.actual!r}" for f in healed]
+    if lab.topology(lab.observe()).places != before or lab.plan():
+        told.append(f"after healing {breakage.name} the lab is not what it was: {lab.plan()}")
+    return told
+
+
+def _judged_broken(lab: Lab, name: str, breakage: library.Breakage) -> tuple[Finding, ...]:
+    if breakage.instead:
+        reading = library.changed(name, breakage.instead)
+        lab = replace(lab, scenario=reading.scenario, texts=reading.texts)
+        lab.up()
+    for fault in breakage.all_faults:
+        breaking.inject(lab, fault)
+    return breaking.check(lab, library.calm(lab.scenario))

@@ -1,0 +1,117 @@
+"""The scenarios of this checkout, and what turns their checks red: `scenarios/NAME/broken.yaml`.
+
+Such a file is a list of breakages. Each has a `name` and what breaks the lab: a `fault`, or several `faults`, as under
+`during:` of a check; or `instead`, which is laid over the scenario's file (a counter-example: mappings are merged,
+other values are replaced, null removes a key). Then `red` and `unknown` name the checks that change, each with a text that
+the finding's `actual` must hold. Every other check keeps its pass. Checks with a `during` of their own break the lab by
+themselves, so they are not asked while another fault is in.
+
+`python tests/library.py` (with the repository on PYTHONPATH) writes the present picture into each README.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.cli.scenarios import Beside, Loaded, load
+from orchestrator.judging.findings import Finding
+from orchestrator.model.checks import Common
+from orchestrator.model.faults import Fault
+from orchestrator.model.scenario import Scenario
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.places import topology
+from orchestrator.reading.scenario import Reading, read_scenario
+from orchestrator.showing.graph import mermaid
+
+SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
+NAMES = tuple(sorted(file.parent.name for file in SCENARIOS.glob("*/scenario.yaml")))
+PICTURE = re.compile(r"^```mermaid\n(.*?)\n?```$", re.MULTILINE | re.DOTALL)
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Breakage(BaseModel):
+    """One thing that breaks, and the checks that must say so: check -> a text that what was seen must hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str
+    fault: Fault | None = None
+    faults: Annotated[tuple[Fault, ...], Field(strict=False)] = ()
+    instead: dict[str, Any] = Field(default_factory=dict)
+    red: dict[str, Text] = Field(default_factory=dict)
+    unknown: dict[str, Text] = Field(default_factory=dict)
+
+    @property
+    def all_faults(self) -> tuple[Any, ...]:
+        return (*self.faults, *((self.fault,) if self.fault else ()))
+
+    def wanted(self, check: str) -> tuple[str, str]:
+        """The verdict that a check must have, and a text that what it saw must hold."""
+        if check in self.red:
+            return "fail", self.red[check]
+        return ("unknown", self.unknown[check]) if check in self.unknown else ("pass", "")
+
+    def surprises(self, findings: tuple[Finding, ...]) -> list[str]:
+        """What came out otherwise than this breakage says, as one would write it into the file."""
+        told = []
+        for finding in findings:
+            verdict, text = self.wanted(finding.check)
+            if finding.verdict != verdict or text not in finding.judgement.actual:
+                seen = f"{finding.verdict}:  {json.dumps(finding.check)}: {json.dumps(finding.judgement.actual)}"
+                told.append(f"{self.name}: {seen}  (wanted {verdict} {text!r})")
+        return told
+
+
+def loaded(name: str) -> Loaded:
+    return load(str(SCENARIOS / name))
+
+
+def calm(scenario: Scenario) -> list[Common]:
+    """The checks that break nothing by themselves."""
+    return [check for check in scenario.checks if check.during is None]
+
+
+def breakages(name: str) -> list[Breakage]:
+    """What the scenario's broken.yaml says; ValidationError where it is no list of breakages."""
+    document = yaml.safe_load((SCENARIOS / name / "broken.yaml").read_text("utf-8"))
+    return [Breakage.model_validate(one) for one in document]
+
+
+def changed(name: str, instead: Mapping[str, Any]) -> Reading:
+    """The scenario with something laid over its file; FileInvalid where that is no scenario."""
+    folder = SCENARIOS / name
+    document = _laid_over(yaml.safe_load((folder / "scenario.yaml").read_text("utf-8")), instead)
+    return read_scenario(yaml.safe_dump(document, sort_keys=False), file="broken.yaml", beside=Beside(folder))
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    merged = {**below, **{key: _laid_over(below.get(key), value) for key, value in above.items()}}
+    return {key: value for key, value in merged.items() if value is not None or key not in above}
+
+
+def picture(name: str) -> str:
+    """What `wirelab graph NAME` prints where the lab is down and no other network is in its way."""
+    reading = loaded(name).reading
+    nothing = Observed(folder="", run="", images={})
+    return mermaid(topology(name, reading.scenario, nothing, reading.texts), {})
+
+
+def _rewrite() -> None:
+    for name in NAMES:
+        file = SCENARIOS / name / "README.md"
+        if file.exists():
+            block = f"```mermaid\n{picture(name)}\n```"
+            file.write_text(PICTURE.sub(lambda _, block=block: block, file.read_text("utf-8"), count=1), "utf-8")
+
+
+if __name__ == "__main__":
+    _rewrite()

@@ -1,0 +1,101 @@
+"""Each folder of scenarios/ is whole: a README with the present picture, and a broken.yaml that can be true."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+import click
+import library
+import pytest
+
+from orchestrator.cli.main import cli
+
+HEADINGS = ("## Try it", "## What is proved", "## What breaks it")
+each = pytest.mark.parametrize("name", library.NAMES)
+
+
+def readme(name: str) -> str:
+    return (library.SCENARIOS / name / "README.md").read_text("utf-8")
+
+
+@each
+def test_the_readme_has_its_parts(name: str) -> None:
+    """Its name, the idea, the picture, what to try, what is proved, and every breakage of broken.yaml by its name."""
+    text = readme(name)
+    assert text.startswith(f"# {name}\n\n")
+    places = [text.find("```mermaid"), *(text.find(f"\n{heading}\n") for heading in HEADINGS)]
+    assert -1 not in places
+    assert places == sorted(places)
+    parts = re.split(r"^(?:```mermaid|## .*)$", text, flags=re.MULTILINE)
+    assert all(len(part.split()) > 15 for part in parts), "a part says almost nothing"
+    breaks = " ".join(parts[-1].split())
+    assert [one.name for one in library.breakages(name) if one.name not in breaks] == []
+
+
+@each
+def test_the_picture_is_the_present_one(name: str) -> None:
+    """Byte for byte what `wirelab graph` prints; `python tests/library.py` writes it."""
+    assert library.PICTURE.findall(readme(name)) == [library.picture(name)]
+
+
+@each
+def test_what_is_to_be_tried_can_be_typed(name: str) -> None:
+    """The README begins with `make scenario NAME=…`, and every wirelab command that it shows is one."""
+    lines = [line.strip() for line in readme(name).splitlines() if line.startswith("    ")]
+    assert f"make scenario NAME={name}" in lines
+    typed = [shlex.split(line, comments=True) for line in lines if line.startswith(("wirelab ", ".venv/bin/wirelab "))]
+    assert typed
+    for words in typed:
+        command, rest = _command(words[1:])
+        command.make_context(words[0], rest)
+
+
+def _command(words: list[str]) -> tuple[click.Command, list[str]]:
+    command: Any = cli
+    while isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), words[0])
+        assert found is not None, f"there is no command {words[0]!r}"
+        command, words = found, words[1:]
+    return command, words
+
+
+@each
+def test_what_breaks_it_can_be_true(name: str) -> None:
+    """At least one breakage; each breaks something, turns a check, and names checks and nodes that are there."""
+    found = library.breakages(name)
+    assert found
+    assert len({one.name for one in found}) == len(found)
+    scenario = library.loaded(name).reading.scenario
+    for one in found:
+        there = library.changed(name, one.instead).scenario if one.instead else scenario
+        named = [*one.red, *one.unknown]
+        assert one.all_faults or one.instead, f"{one.name} breaks nothing"
+        assert named, f"{one.name} turns no check"
+        assert set(named) <= {check.name for check in library.calm(there)}
+        assert not set(one.red) & set(one.unknown)
+
+
+def test_a_surprise_is_told() -> None:
+    """A breakage is met only by the verdict and the reason that it names, and by a pass of everything else."""
+    from orchestrator.judging.findings import Finding, Judgement
+
+    one = library.Breakage(name="b", fault={"stop": "dns"}, red={"r": "no answer"}, unknown={"u": "stopped"})
+
+    def finding(check: str, verdict: Any, actual: str) -> Finding:
+        return Finding(check, "resolves", "client", Judgement(verdict, "", actual), 0.1)
+
+    as_said = (
+        finding("r", "fail", "no answer in 2 s"),
+        finding("u", "unknown", "db is stopped"),
+        finding("p", "pass", ""),
+    )
+    assert one.surprises(as_said) == []
+    otherwise = (
+        finding("r", "pass", "no answer"),
+        finding("r", "fail", "refused"),
+        finding("u", "fail", "db is stopped"),
+        finding("p", "unknown", ""),
+    )
+    assert len(one.surprises(otherwise)) == len(otherwise)
