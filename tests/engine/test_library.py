@@ -29,7 +29,7 @@ def bench(engine: Engine, name: str) -> Iterator[Bench]:
 
 @pytest.mark.parametrize("name", library.NAMES)
 def test_a_scenario_holds_breaks_and_heals(bench: Bench, name: str) -> None:
-    """`run` is green. Each breakage turns red the checks that it names, and no other, with its reason; then it heals."""
+    """`run` is green. Each breakage turns red the checks that it names, and no other, for its reason; it heals."""
     ran = bench.cli("run", "--json")
     assert ran.code == 0, ran.out + ran.err
     loaded = library.loaded(name)
