@@ -3,8 +3,8 @@
 Such a file is a list of breakages. Each has a `name` and what breaks the lab: a `fault`, or several `faults`, as under
 `during:` of a check; or `instead`, which is laid over the scenario's file (a counter-example: mappings are merged,
 other values are replaced, null removes a key). Then `red` and `unknown` name the checks that change, each with a text
-that the finding's `actual` must hold. Every other check keeps its pass. Checks with a `during` of their own break the lab by
-themselves, so they are not asked while another fault is in.
+that the finding's `actual` must hold. Every other check keeps its pass. Checks with a `during` of their own break the
+lab by themselves, so they are not asked while another fault is in.
 
 `python tests/library.py` (with the repository on PYTHONPATH) writes the present picture into each README.
 """
