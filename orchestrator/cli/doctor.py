@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 import click
@@ -41,7 +42,7 @@ def _machine() -> MachineFacts:
     return machine_facts(
         engine,
         no_engine=no_engine,
-        routes=[taken.range for taken in host_ranges()],
+        routes=[taken.range for taken in host_ranges() if isinstance(taken.range, IPv4Network)],
         images=_images(engine.url if engine else None),
     )
 

@@ -5,23 +5,33 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 MIB = 1024 * 1024
+# Options of the bridge driver (Docker documentation, "Bridge network driver"): no IPv4 address for the bridge, so that
+# the gateway which nodes are given answers nobody; and no rewriting of source addresses.
+NO_ADDRESS = "com.docker.network.bridge.inhibit_ipv4"
+MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 
 
 def network_config(spec: NetworkSpec) -> dict[str, Any]:
     """The body of POST /networks/create."""
+    ranges = [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]
+    if spec.subnet6:
+        ranges.append({"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])})
     return {
         "Name": spec.name,
         "CheckDuplicate": True,
         "Driver": "bridge",
-        "Internal": spec.internal,
-        "IPAM": {"Driver": "default", "Config": [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]},
+        # What the engine calls internal, no router can join: it drops what crosses (bridge-nf-call-iptables).
+        "Internal": spec.internal and not spec.routed,
+        "EnableIPv6": spec.subnet6 is not None,
+        "IPAM": {"Driver": "default", "Config": ranges},
+        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.routed and spec.internal else {},
         "Labels": dict(spec.labels),
     }
 
@@ -48,7 +58,8 @@ def container_config(spec: ContainerSpec) -> dict[str, Any]:
 
 def endpoint_config(attach: Attach) -> dict[str, Any]:
     """One end on a network. No alias: the engine's own DNS server must not know a name of the lab."""
-    return {"IPAMConfig": {"IPv4Address": str(attach.address)}}
+    both = {"IPv6Address": str(attach.address6)} if attach.address6 else {}
+    return {"IPAMConfig": {"IPv4Address": str(attach.address), **both}}
 
 
 def _host_config(spec: ContainerSpec) -> dict[str, Any]:
@@ -86,15 +97,18 @@ def _network_mode(spec: ContainerSpec) -> str:
 
 
 def network_seen(found: Mapping[str, Any]) -> NetworkSeen:
-    """From one element of GET /networks."""
+    """From one element of GET /networks. Nothing leaves a network that is internal or has no address on this side."""
+    routed = (found.get("Options") or {}).get(NO_ADDRESS) == "true"
     configs = (found.get("IPAM") or {}).get("Config") or []
-    subnets = (config.get("Subnet", "") for config in configs)
+    subnets = [subnet for config in configs if (subnet := config.get("Subnet", ""))]
     return NetworkSeen(
         id=found["Id"],
         name=found["Name"],
-        subnets=tuple(IPv4Network(s, strict=False) for s in subnets if s and ":" not in s),
-        internal=bool(found.get("Internal")),
+        subnets=tuple(IPv4Network(s, strict=False) for s in subnets if ":" not in s),
+        internal=bool(found.get("Internal")) or routed,
         labels=found.get("Labels") or {},
+        routed=routed,
+        subnets6=tuple(IPv6Network(s, strict=False) for s in subnets if ":" in s),
     )
 
 
@@ -115,6 +129,11 @@ def container_seen(found: Mapping[str, Any]) -> ContainerSeen:
             if end.get("NetworkID")
         },
         ended=state.get("FinishedAt", ""),
+        addresses6={
+            end["NetworkID"]: IPv6Address(end["GlobalIPv6Address"])
+            for end in networks.values()
+            if end.get("NetworkID") and end.get("GlobalIPv6Address")
+        },
     )
 
 

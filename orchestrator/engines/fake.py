@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from itertools import count
 from threading import Condition
 
@@ -70,6 +70,7 @@ class _End:
     network: str
     address: IPv4Address
     shown: bool = False
+    address6: IPv6Address | None = None
 
 
 @dataclass
@@ -101,6 +102,7 @@ class _Container:
             dict(self.spec.labels),
             addresses,
             self.ended,
+            {end.network: end.address6 for end in self.ends.values() if end.shown and end.address6 and self.alive},
         )
 
 
@@ -156,10 +158,13 @@ class FakeEngine:
             for other in self._networks.values():
                 if other.name == spec.name:
                     raise _conflict(f"the network {spec.name}", f"network with name {spec.name} already exists")
-                if any(subnet.overlaps(spec.subnet) for subnet in other.subnets):
+                overlaps6 = spec.subnet6 and any(subnet.overlaps(spec.subnet6) for subnet in other.subnets6)
+                if overlaps6 or any(subnet.overlaps(spec.subnet) for subnet in other.subnets):
                     raise _conflict(f"the network {spec.name}", "Pool overlaps with other one on this address space")
             made = self._id()
-            self._networks[made] = NetworkSeen(made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels))
+            own6 = (spec.subnet6,) if spec.subnet6 else ()
+            own, routed = dict(spec.labels), spec.routed and spec.internal
+            self._networks[made] = NetworkSeen(made, spec.name, (spec.subnet,), spec.internal, own, routed, own6)
             return made
 
     def remove_network(self, network: str) -> None:
@@ -177,7 +182,7 @@ class FakeEngine:
                 raise ImageMissing(f"{what} needs an image that is not there", why=f"No such image: {spec.image}")
             if any(one.spec.name == spec.name for one in self._containers.values()):
                 raise _conflict(f"the container {spec.name}", f"the name {spec.name} is already in use")
-            ends = {self._network(a).name: _End(a.network_id, a.address) for a in spec.attachments}
+            ends = {self._network(a).name: _End(a.network_id, a.address, address6=a.address6) for a in spec.attachments}
             for volume in spec.volumes:
                 self._volumes.setdefault(volume.name, VolumeSeen(volume.name, dict(volume.labels)))
             made = self._id()
@@ -245,7 +250,7 @@ class FakeEngine:
         with self._changed:
             one = self._found(container)
             network = self._network(attach)
-            end = _End(network.id, attach.address, one.alive)
+            end = _End(network.id, attach.address, one.alive, attach.address6)
             if one.alive and network.name in one.ends:
                 raise EngineRefused(f"the engine refused: the network {network.name}", why="endpoint already exists")
             if one.alive:
@@ -334,8 +339,10 @@ class FakeEngine:
         network = self._networks.get(end.network)
         if network is None:
             raise NotFound(f"{what} is not there", why=f"network {end.network} not found")
-        if not any(end.address in subnet for subnet in network.subnets):
-            raise EngineRefused(f"the engine refused: {what}", why=f"no configured subnet contains {end.address}")
+        for address in (end.address, end.address6):
+            ranges = [*map(str, network.subnets), *map(str, network.subnets6)]
+            if address and not any(address in ip_network(subnet) for subnet in ranges):
+                raise EngineRefused(f"the engine refused: {what}", why=f"no configured subnet contains {address}")
         for other in self._containers.values():
             if other is not asker and other.alive and end.address == _address(other, network.name):
                 raise _conflict(what, "Address already in use")

@@ -87,11 +87,13 @@ class Scene:
     others: Mapping[str, str] = field(default_factory=dict)
 
     def fill(self, text: str, asker: str) -> str:
-        """Put in ${random}, ${NODE} (its address for the asker) and ${NODE.name}."""
+        """Put in ${random}, ${NODE} (its address for the asker), ${NODE.ipv6} (likewise) and ${NODE.name}."""
         values = {"random": self.word}
         for node in self.topology.scenario.nodes:
             values[node] = str(self.topology.address_for(asker, node))
             values[f"{node}.name"] = self.topology.name_of(node)
+            if address6 := self.topology.address6_for(asker, node):
+                values[f"{node}.ipv6"] = str(address6)
         return Placeholders(text).safe_substitute(values)
 
     def fill_all(self, value: object, asker: str) -> object:
@@ -108,7 +110,7 @@ class Scene:
 class Placeholders(Template):
     """Only ${...}, with node names in it; a lone $ is a lone $."""
 
-    braceidpattern = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.name)?"
+    braceidpattern = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.(?:name|ipv6))?"
     idpattern = r"(?!)"
 
 

@@ -1,7 +1,7 @@
 """The checks: what an author claims, each typed by the key that names its kind.
 
 In every text of a check `${random}` is a word that is new at each try, `${NODE}` the address of a node on the
-asker's network, and `${NODE.name}` its name in the lab's DNS.
+asker's network, `${NODE.ipv6}` its IPv6 address there, and `${NODE.name}` its name in the lab's DNS.
 """
 
 from __future__ import annotations

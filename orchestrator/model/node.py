@@ -60,6 +60,11 @@ class Node(Declared):
     address: Address | None = Field(
         None, description="The node's address, where the scenario has one network.", examples=["192.168.7.20"]
     )
+    routes: NetworkNames | None = Field(
+        None,
+        description="The networks behind a router to which this node knows a way; all of them when absent, [] is none.",
+        examples=[["back"], []],
+    )
     uses: NodeNames = Field(
         (), description="The nodes of which this one is a client. They become ready before it.", examples=[["db"]]
     )

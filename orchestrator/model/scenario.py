@@ -27,6 +27,11 @@ class Network(Declared):
     internal: bool = Field(
         True, description="true: nothing leaves the network. false: nodes may reach the outside.", examples=[False]
     )
+    ipv6: bool = Field(
+        False,
+        description="true: beside its IPv4 address each node has an IPv6 address here, both chosen by wirelab.",
+        examples=[True],
+    )
 
 
 class Scenario(Declared):

@@ -6,26 +6,39 @@ Everything that follows from a declaration (files, environments, questions to as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Literal
 
 from orchestrator.model.node import Node
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import Secret
 
+AnyAddress = IPv4Address | IPv6Address
+Version = Literal[4, 6]
+
 
 @dataclass(frozen=True)
 class Place:
-    """One address of one node."""
+    """A node's end on one network: its IPv4 address, and its IPv6 address where the network has IPv6."""
 
     node: str
     network: str
     address: IPv4Address
+    address6: IPv6Address | None = None
+
+    def told(self, version: Version) -> tuple[AnyAddress, ...]:
+        """The address of that version of IP; none where the network has no IPv6."""
+        if version == 4:
+            return (self.address,)
+        return (self.address6,) if self.address6 else ()
 
 
 @dataclass(frozen=True)
 class Topology:
-    """`subnets` by network; `places` in the order of declaration; `secrets` by node; `seeds` by file name."""
+    """`subnets` by network, `subnets6` for those that have IPv6; `places` in the order of declaration; `secrets` by
+    node; `texts` by file name.
+    """
 
     lab: str
     scenario: Scenario
@@ -33,6 +46,7 @@ class Topology:
     places: tuple[Place, ...]
     secrets: Mapping[str, Secret]
     texts: Mapping[str, str]
+    subnets6: Mapping[str, IPv6Network] = field(default_factory=dict)
 
     def node(self, name: str) -> Node:
         return self.scenario.node(name)
@@ -47,31 +61,46 @@ class Topology:
     def addresses(self, node: str) -> tuple[IPv4Address, ...]:
         return tuple(place.address for place in self.places_of(node))
 
+    def addresses_of(self, node: str) -> tuple[AnyAddress, ...]:
+        """All of the node's addresses, a network after the other, IPv4 first."""
+        return tuple(one for place in self.places_of(node) for one in (*place.told(4), *place.told(6)))
+
     def address_for(self, asker: str, target: str) -> IPv4Address:
         """The target's address on the first network that it shares with the asker; otherwise its first address."""
         shared = {place.network for place in self.places if place.node == asker}
         near = [p.address for p in self.places if p.node == target and p.network in shared]
         return near[0] if near else self.addresses(target)[0]
 
-    def told_on(self, network: str | None, target: str) -> tuple[IPv4Address, ...]:
-        """The addresses to which the target's name leads when it is asked from a network: the one there, or all."""
-        there = tuple(place.address for place in self.places_of(target) if place.network == network)
-        return there or self.addresses(target)
+    def address6_for(self, asker: str, target: str) -> IPv6Address | None:
+        """The target's IPv6 address on the first such network that it shares with the asker, otherwise its first."""
+        shared = {place.network for place in self.places if place.node == asker}
+        own = [place for place in self.places_of(target) if place.address6]
+        return next((p.address6 for p in own if p.network in shared), own[0].address6 if own else None)
 
-    def answers(self, asker: str, target: str) -> tuple[IPv4Address, ...]:
+    def told_on(self, network: str | None, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
+        """The addresses to which the target's name leads when it is asked from a network: the one there, or all.
+
+        A node that stands there without IPv6 is told to have none.
+        """
+        own = self.places_of(target)
+        there = tuple(place for place in own if place.network == network)
+        return tuple(address for place in there or own for address in place.told(version))
+
+    def answers(self, asker: str, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
         """The addresses that the asker learns for the target: as told on the network of its DNS server."""
         own = [place.network for place in self.places_of(asker)]
         for server in self.with_role("dns"):
             networks = {place.network for place in self.places_of(server)}
             shared = next((network for network in own if network in networks), None)
             if shared:
-                return self.told_on(shared, target)
-        return self.addresses(target)
+                return self.told_on(shared, target, version)
+        return self.told_on(None, target, version)
 
-    def owner(self, address: IPv4Address | str) -> str | None:
+    def owner(self, address: AnyAddress | str) -> str | None:
         """The node that bears this address."""
         wanted = str(address)
-        return next((place.node for place in self.places if str(place.address) == wanted), None)
+        found = (place.node for place in self.places if wanted in (str(place.address), str(place.address6)))
+        return next(found, None)
 
     def with_role(self, role: str) -> tuple[str, ...]:
         return tuple(name for name, node in self.scenario.nodes.items() if node.role == role)

@@ -91,6 +91,8 @@ def _container(topology: Topology, observed: Observed, node: str, files_hash: st
         volumes=_volumes(topology, observed, role, node),
         tmpfs={} if foreign else role.tmpfs,
         capabilities=role.capabilities,
+        # A new network namespace has the host's own setting, and the host of an engine forwards (ip-sysctl.rst).
+        sysctls={"net.ipv4.ip_forward": "1" if role.forwards else "0"},
         read_only=not foreign,
         limits=declared.limits or role.limits,
     )
@@ -112,7 +114,7 @@ def _attachments(topology: Topology, observed: Observed, node: str) -> tuple[Att
     """The node's places; the engine's network ids stay empty for networks that are still to be made."""
     found = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
     return tuple(
-        Attach(place.network, seen.id if (seen := found[place.network]) else "", place.address)
+        Attach(place.network, seen.id if (seen := found[place.network]) else "", place.address, place.address6)
         for place in topology.places_of(node)
     )
 
@@ -150,7 +152,7 @@ def _canonical(spec: ContainerSpec) -> str:
     """The spec as text, without what differs from run to run while the container stays the same."""
     parts = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name not in ("labels", "attachments")}
     parts["volumes"] = [(v.name, v.target) for v in spec.volumes]
-    parts["networks"] = [(a.network, str(a.address)) for a in spec.attachments]
+    parts["networks"] = [(a.network, str(a.address), str(a.address6)) for a in spec.attachments]
     return json.dumps(parts, sort_keys=True, default=str)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.planning import labels
@@ -20,13 +20,15 @@ State = Literal["running", "paused", "exited", "created", "restarting", "removin
 
 @dataclass(frozen=True)
 class NetworkSeen:
-    """A network of the engine, ours or not."""
+    """A network of the engine, ours or not. `routed`: its bridge bears no address (`NetworkSpec`)."""
 
     id: str
     name: str
     subnets: tuple[IPv4Network, ...]
     internal: bool
     labels: Mapping[str, str]
+    routed: bool = False
+    subnets6: tuple[IPv6Network, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class ContainerSeen:
     labels: Mapping[str, str]
     addresses: Mapping[str, IPv4Address | None]
     ended: str = ""
+    addresses6: Mapping[str, IPv6Address] = field(default_factory=dict)
 
     def places(self) -> dict[str, IPv4Interface]:
         """Network name -> the address with its range that wirelab gave this container when it was made."""
@@ -88,7 +91,7 @@ class FilesSeen:
 class Taken:
     """A range of addresses that is in use already, and by what."""
 
-    range: IPv4Network
+    range: IPv4Network | IPv6Network
     by: str
 
 

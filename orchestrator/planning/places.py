@@ -5,9 +5,12 @@ So the same file gives the same addresses on each `up`, and a node added to the 
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from itertools import count
 
 from orchestrator.errors import Conflict, RangeFull
 from orchestrator.model.scenario import Scenario
@@ -16,6 +19,7 @@ from orchestrator.planning import labels
 from orchestrator.planning.observed import ContainerSeen, Observed, Taken
 
 PRIVATE = IPv4Network("192.168.0.0/16")  # RFC 1918
+LOCAL6 = IPv6Network("fd00::/8")  # RFC 4193, section 3.1: 40 bits of one's own choice follow, then 16 of the subnet
 # Nodes of a /24 begin at .10: the first addresses are easy to take for a router's.
 FIRST = 10
 
@@ -28,8 +32,12 @@ def topology(lab: str, scenario: Scenario, observed: Observed, texts: Mapping[st
     subnets = _subnets(lab, scenario, observed)
     places = tuple(place for network in subnets for place in _places(scenario, network, subnets[network], observed))
     order = {node: position for position, node in enumerate(scenario.nodes)}
-    ordered = tuple(sorted(places, key=lambda place: order[place.node]))
-    return Topology(lab, scenario, subnets, ordered, observed.secrets, texts)
+    subnets6 = _subnets6(lab, scenario, observed)
+    ordered = tuple(
+        replace(place, address6=address6_of(place.address, subnets[place.network], subnets6.get(place.network)))
+        for place in sorted(places, key=lambda place: order[place.node])
+    )
+    return Topology(lab, scenario, subnets, ordered, observed.secrets, texts, subnets6)
 
 
 def _subnets(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv4Network]:
@@ -134,6 +142,43 @@ def _before(container: ContainerSeen | None, network: str) -> IPv4Address | None
 def gateway_of(subnet: IPv4Network) -> IPv4Address:
     """The first host address: it is the engine's."""
     return subnet[1]
+
+
+def address6_of(address: IPv4Address, subnet: IPv4Network, subnet6: IPv6Network | None) -> IPv6Address | None:
+    """The IPv6 address that goes with an IPv4 address: 192.168.7.10 and fd…::10, so that people see which is whose."""
+    if subnet6 is None:
+        return None
+    number = int(address) - int(subnet.network_address)
+    return subnet6[int(str(number), 16)]
+
+
+def gateway6_of(subnet6: IPv6Network) -> IPv6Address:
+    """The engine's address there."""
+    return subnet6[1]
+
+
+def _subnets6(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv6Network]:
+    """A /64 for each network that wants IPv6: the one that stands, otherwise one that the name gives and none uses."""
+    others = [n for n in observed.networks if n.labels.get(labels.LAB) != lab]
+    taken = [*(s for n in others for s in n.subnets6), *(t.range for t in observed.taken if t.range.version == 6)]
+    ours = {s for n in observed.networks if n.labels.get(labels.LAB) == lab for s in n.subnets6}
+    chosen: dict[str, IPv6Network] = {}
+    for name, network in scenario.all_networks.items():
+        if network.ipv6:
+            used = (*(one for one in taken if one not in ours), *chosen.values())
+            free = (s for s in _candidates6(lab, name, observed) if not any(one.overlaps(s) for one in used))
+            chosen[name] = next(free)
+    return chosen
+
+
+def _candidates6(lab: str, name: str, observed: Observed) -> Iterator[IPv6Network]:
+    standing = observed.network_of(name, lab)
+    if standing:
+        yield from standing.subnets6
+    for number in count():
+        digest = hashlib.sha256(f"{lab}/{name}/{number}".encode()).digest()
+        chosen = LOCAL6.network_address.packed[:1] + digest[:7]
+        yield IPv6Network((chosen + bytes(8), 64))
 
 
 def _hosts(subnet: IPv4Network) -> Iterator[IPv4Address]:

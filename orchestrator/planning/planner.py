@@ -31,7 +31,8 @@ from orchestrator.planning.plan import (
     WriteFiles,
 )
 from orchestrator.planning.removal import down
-from orchestrator.planning.specs import NetworkSpec
+from orchestrator.planning.routes import routed_networks
+from orchestrator.planning.specs import Attach, NetworkSpec
 
 
 def up(topology: Topology, observed: Observed) -> Plan:
@@ -63,7 +64,7 @@ def _before_nodes(step: Step) -> bool:
 
 def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen, ...]:
     """Networks of the lab that the file no longer declares, or declares otherwise."""
-    declared = topology.scenario.all_networks
+    declared, routed = topology.scenario.all_networks, routed_networks(topology)
     return tuple(
         network
         for network in observed.networks
@@ -71,7 +72,9 @@ def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen
         and (
             (name := network.labels.get(labels.NETWORK, "")) not in declared
             or network.subnets != (topology.subnets[name],)
+            or network.subnets6 != ((topology.subnets6[name],) if name in topology.subnets6 else ())
             or network.internal != declared[name].internal
+            or network.routed != (declared[name].internal and name in routed)
         )
     )
 
@@ -94,6 +97,7 @@ def _stale_network_steps(stale: tuple[NetworkSeen, ...], observed: Observed) -> 
 
 
 def _networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, ...]) -> Iterator[Step]:
+    routed = routed_networks(topology)
     for name, network in topology.scenario.all_networks.items():
         seen = observed.network_of(name, topology.lab)
         if seen and seen not in stale:
@@ -105,9 +109,12 @@ def _networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, 
             gateway=gateway_of(subnet),
             internal=network.internal,
             labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
+            routed=name in routed,
+            subnet6=topology.subnets6.get(name),
         )
         needs = (f"remove:network:{name}",) if seen else ()
-        yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if seen else "missing", needs, str(subnet))
+        shows = " ".join(str(one) for one in (subnet, spec.subnet6) if one)
+        yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if seen else "missing", needs, shows)
 
 
 def _leftover_nodes(topology: Topology, observed: Observed) -> Iterator[Step]:
@@ -150,7 +157,7 @@ def _node(
         if container:
             steps.append(Step(f"remove:{one.node}", RemoveNode(one.node, container.id), reason))
             needs = (*needs, f"remove:{one.node}")
-        shows = " ".join(str(attach.address) for attach in one.spec.attachments)
+        shows = " ".join(_shown(attach) for attach in one.spec.attachments)
         action = MakeNode(one.node, one.spec, one.loaded)
         steps.append(Step(f"node:{one.node}", action, reason or "missing", (*needs, *before), shows))
     steps.extend(_ready(topology, one, container, files, steps))
@@ -225,14 +232,24 @@ def _connections(
         # From a stale network it is taken before; the new one is not there yet.
         on_it = attach.network_id in container.addresses and attach.network_id not in stale_ids
         address = container.addresses.get(attach.network_id)
-        if on_it and address == attach.address:
+        address6 = container.addresses6.get(attach.network_id)
+        if on_it and address == attach.address and address6 == attach.address6:
             continue
         # A stopped container has no address until it starts; the one that it asked for is kept by the engine.
         if on_it and address is None and container.state in ("exited", "created"):
             continue
-        why = f"at {address} instead of its own address" if on_it else f"not on the network {attach.network}"
+        at = address6 if address == attach.address else address
+        why = (
+            f"at {at or 'no IPv6 address'} instead of its own address"
+            if on_it
+            else f"not on the network {attach.network}"
+        )
         action_ = Reconnect(one.node, container.id, on_it, attach)
-        yield Step(f"connect:{one.node}:{attach.network}", action_, why, needs, str(attach.address))
+        yield Step(f"connect:{one.node}:{attach.network}", action_, why, needs, _shown(attach))
+
+
+def _shown(attach: Attach) -> str:
+    return f"{attach.address} {attach.address6}" if attach.address6 else str(attach.address)
 
 
 def _ready(

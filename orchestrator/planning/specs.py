@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,13 +20,19 @@ def _default_limits() -> Limits:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A bridge network with one range of addresses."""
+    """A bridge network with one range of addresses, and one of IPv6 beside it where `subnet6` is given.
+
+    `routed`: a router of ours forwards between it and others. The engine lets nothing cross that it calls internal, so
+    to the engine this one is not; instead its bridge bears no address, so that no way leads out.
+    """
 
     name: str
     subnet: IPv4Network
     gateway: IPv4Address
     internal: bool
     labels: Mapping[str, str]
+    routed: bool = False
+    subnet6: IPv6Network | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Attach:
     network: str
     network_id: str
     address: IPv4Address
+    address6: IPv6Address | None = None
 
 
 @dataclass(frozen=True)

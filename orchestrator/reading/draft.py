@@ -115,6 +115,10 @@ class Draft:
         address = values.get("address") if len(names) == 1 else None
         return dict.fromkeys(names, (("nodes", node, "address"), address))
 
+    def has_ipv6(self, node: str) -> bool:
+        """Whether the node stands on a network with IPv6."""
+        return any(self.networks.get(name, {}).get("ipv6") is True for name in self.attachments(node))
+
     def _top(self, key: str) -> Any:
         return self.values.get(key) if isinstance(self.values, dict) else None
 

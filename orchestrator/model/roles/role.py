@@ -45,7 +45,7 @@ class Role:
     `mentions` names the files beside the scenario that the node needs; `reload` is the signal after which the
     program reads changed files again, None where it must start anew; `tools` are the programs that checks may use
     inside the role's own image; `tmpfs` maps paths to mount options; `witness` names how a server of this role
-    tells who its peers were (`judging/witnesses.py`).
+    tells who its peers were (`judging/witnesses.py`); `forwards` says that its kernel passes packets on.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Role:
     secret: bool = False
     reload: str | None = None
     witness: str = "sockets"
+    forwards: bool = False
     tools: frozenset[str] = frozenset()
     environment: Callable[[Topology, str], Mapping[str, str]] = no_texts
     files: Callable[[Topology, str], Mapping[str, str]] = no_texts

@@ -32,28 +32,33 @@ def names_once(draft: Draft) -> Iterator[Complaint]:
 def placeholders_name_something(draft: Draft) -> Iterator[Complaint]:
     """`${…}` is a random word, a node's address, or a node's name."""
     words = (*draft.node_names, RANDOM)
-    allowed = f"allowed are ${{random}}, ${{NODE}} and ${{NODE.name}}, where NODE is one of {listed(draft.node_names)}"
+    allowed = (
+        "allowed are ${random}, ${NODE}, ${NODE.name} and, on a network with ipv6, ${NODE.ipv6}, where NODE is one of "
+    )
+    allowed += listed(draft.node_names)
     hints = Hints(words)
+    known = frozenset((*words, *(f"{node}.name" for node in draft.node_names), *_with_ipv6(draft)))
     for path, check in draft.checks:
         own = {key: value for key, value in check.items() if key != "first"}
         for at, text in _texts(own, path):
-            for wrong in _wrong_placeholders(text, draft):
+            for wrong in _wrong_placeholders(text, known):
                 if not wrong.endswith("}"):
                     yield Complaint(at, f"{short(wrong)!r} is not closed with '}}'; {allowed}")
                     continue
-                hint = hints.of(wrong[2:-1].removesuffix(".name"))
+                hint = hints.of(wrong[2:-1].removesuffix(".name").removesuffix(".ipv6"))
                 yield Complaint(at, f"{short(wrong)!r} names nothing{hint} {allowed}; for a shell's own, write $${{")
 
 
-def _wrong_placeholders(text: str, draft: Draft) -> list[str]:
+def _with_ipv6(draft: Draft) -> list[str]:
+    return [f"{node}.ipv6" for node in draft.node_names if draft.has_ipv6(node)]
+
+
+def _wrong_placeholders(text: str, known: frozenset[str]) -> list[str]:
     """The placeholders that name nothing, each once, in their order."""
     wrong: dict[str, None] = {}
     for match in PLACEHOLDER.finditer(text) if "${" in text else ():
         word = match[1]
-        good = word is None or (
-            match[0].endswith("}") and (word == RANDOM or word.removesuffix(".name") in draft.node_names)
-        )
-        if not good:
+        if word is not None and not (match[0].endswith("}") and word in known):
             wrong[match[0]] = None
     return list(wrong)
 
