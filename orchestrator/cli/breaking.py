@@ -33,7 +33,8 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
     if kind not in FAULTS or not 1 <= len(rest) <= (2 if kind == "disconnect" else 1):
         raise UsageInvalid(f"{' '.join(fault)!r} is no fault", hint=KINDS)
     loaded = load(name)
-    known_node(loaded.reading.scenario, rest[0])
+    if rest[0] not in loaded.reading.scenario.groups:
+        known_node(loaded.reading.scenario, rest[0])
     fields = {kind: rest[0]} | ({"network": rest[1]} if len(rest) == 2 else {})
     try:
         wanted = FAULTS[kind].model_validate(fields)

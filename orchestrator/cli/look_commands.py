@@ -93,6 +93,10 @@ def known_node(scenario: Any, node: str) -> str:
 
     if node in scenario.nodes:
         return node
+    if node in scenario.groups:
+        machines = scenario.machines(node)
+        what = f"{node!r} has {len(machines)} replicas, and one node is needed here"
+        raise UsageInvalid(what, hint=f"name one of {', '.join(machines)}")
     near = get_close_matches(node, scenario.nodes, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"the nodes are {', '.join(scenario.nodes)}"
     raise UsageInvalid(f"there is no node {node!r} in {scenario.name}", hint=hint)

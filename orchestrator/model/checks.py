@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from orchestrator.model.faults import Fault
-from orchestrator.model.values import Declared, HostPort, NodeName, Refers, Seconds, Texts, Url
+from orchestrator.model.values import Declared, HostPort, Machines, NodeName, Refers, Seconds, Texts, Url
 
 Row = Annotated[tuple[Any, ...], Field(strict=False)]
 Rows = Annotated[tuple[Row, ...], Field(strict=False)]
@@ -57,9 +57,9 @@ class Resolves(Asking):
     type: str = Field(
         "A", pattern="^(A|AAAA|CNAME|MX|NS|PTR|SOA|SRV|TXT)$", description="The type of record.", examples=["PTR"]
     )
-    to: NodeName | Texts | None = Field(
+    to: Machines | Texts | None = Field(
         None,
-        description="The node whose addresses (with PTR: whose name) the answer must be, or the exact values.",
+        description="The node, or the group, whose addresses (with PTR: whose name) must come, or the exact values.",
         examples=["app", ["192.168.7.20"]],
     )
     answered_by: Annotated[NodeName, Refers("node", role="dns")] | None = Field(

@@ -6,25 +6,25 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from orchestrator.model.values import Declared, NetworkName, NodeName
+from orchestrator.model.values import Declared, Machines, NetworkName
 
 
 class Stop(Declared):
     """The node is stopped: its programs end, its address answers no more."""
 
-    stop: NodeName = Field(description="The node to stop.", examples=["dns"])
+    stop: Machines = Field(description="The node to stop; a group for all of its replicas.", examples=["dns"])
 
 
 class Pause(Declared):
     """The node is frozen: its kernel still accepts connections, its programs answer nothing."""
 
-    pause: NodeName = Field(description="The node to freeze.", examples=["app"])
+    pause: Machines = Field(description="The node to freeze; a group for all of its replicas.", examples=["app"])
 
 
 class Disconnect(Declared):
     """The node is taken from a network: its cable is pulled."""
 
-    disconnect: NodeName = Field(description="The node to take from a network.", examples=["client"])
+    disconnect: Machines = Field(description="The node to take from a network.", examples=["client"])
     network: NetworkName | None = Field(
         None, description="The network; may be left out where the node stands on just one.", examples=["front"]
     )

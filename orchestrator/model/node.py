@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from orchestrator.model.replicas import MOST_REPLICAS
 from orchestrator.model.values import Address, Declared, NetworkName, NetworkNames, NodeNames, Port, Texts
 
 
@@ -67,6 +68,13 @@ class Node(Declared):
     )
     uses: NodeNames = Field(
         (), description="The nodes of which this one is a client. They become ready before it.", examples=[["db"]]
+    )
+    replicas: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_REPLICAS,
+        description="How many machines like this there are: app becomes app-1, app-2 …, and the name app leads to all.",
+        examples=[3],
     )
     listens: Annotated[tuple[Listener, ...], Field(strict=False)] | None = Field(
         None, description="Where the node listens, if not where its role says.", examples=[[{"port": 8080}]]

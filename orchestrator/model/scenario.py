@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Union
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Self, Union
 
-from pydantic import Field
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from orchestrator.model.checks import Check
 from orchestrator.model.node import Node
+from orchestrator.model.replicas import groups_of, with_machines
 from orchestrator.model.roles import ROLES
 from orchestrator.model.values import Declared, Domain, Label, Subnet
 
@@ -35,7 +38,10 @@ class Network(Declared):
 
 
 class Scenario(Declared):
-    """A system of machines and the proofs that it works."""
+    """A system of machines and the proofs that it works.
+
+    Once read, `nodes` are single machines: those of a node with replicas stand in its place.
+    """
 
     name: Label = Field(description="The scenario's name, also the name of its folder.", examples=["basic"])
     title: str = Field(
@@ -64,6 +70,21 @@ class Scenario(Declared):
         description="What must hold, each with a sentence that says it.",
         examples=[[{"name": "The app accepts", "from": "client", "connects": "app.shop.lab:80"}]],
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_machines(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        read = handler(values)
+        return read if read is values else read.model_copy(update={"nodes": with_machines(read.nodes)})
+
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The name of a node with replicas -> its machines."""
+        return groups_of(self.nodes)
+
+    def machines(self, name: str) -> tuple[str, ...]:
+        """The machines for which a name stands: those of a group, or the one that bears it."""
+        return self.groups.get(name, (name,))
 
     @property
     def all_networks(self) -> dict[str, Network]:

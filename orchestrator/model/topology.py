@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
@@ -38,6 +39,8 @@ class Place:
 class Topology:
     """`subnets` by network, `subnets6` for those that have IPv6; `places` in the order of declaration; `secrets` by
     node; `texts` by file name.
+
+    Where a name is asked for, that of a node with replicas stands for all of its machines.
     """
 
     lab: str
@@ -55,8 +58,22 @@ class Topology:
         """The node's name in the lab's DNS, without the last dot."""
         return f"{node}.{self.scenario.domain}"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What has a name in the lab's DNS: every machine, then every group of replicas."""
+        return (*self.scenario.nodes, *self.scenario.groups)
+
     def places_of(self, node: str) -> tuple[Place, ...]:
-        return tuple(place for place in self.places if place.node == node)
+        return self._places_by_name.get(node, ())
+
+    @cached_property
+    def _places_by_name(self) -> Mapping[str, tuple[Place, ...]]:
+        found: dict[str, list[Place]] = {}
+        for place in self.places:
+            found.setdefault(place.node, []).append(place)
+        for group, machines in self.scenario.groups.items():
+            found[group] = [place for machine in machines for place in found.get(machine, ())]
+        return {name: tuple(places) for name, places in found.items()}
 
     def addresses(self, node: str) -> tuple[IPv4Address, ...]:
         return tuple(place.address for place in self.places_of(node))
@@ -67,13 +84,13 @@ class Topology:
 
     def address_for(self, asker: str, target: str) -> IPv4Address:
         """The target's address on the first network that it shares with the asker; otherwise its first address."""
-        shared = {place.network for place in self.places if place.node == asker}
-        near = [p.address for p in self.places if p.node == target and p.network in shared]
+        shared = {place.network for place in self.places_of(asker)}
+        near = [place.address for place in self.places_of(target) if place.network in shared]
         return near[0] if near else self.addresses(target)[0]
 
     def address6_for(self, asker: str, target: str) -> IPv6Address | None:
         """The target's IPv6 address on the first such network that it shares with the asker, otherwise its first."""
-        shared = {place.network for place in self.places if place.node == asker}
+        shared = {place.network for place in self.places_of(asker)}
         own = [place for place in self.places_of(target) if place.address6]
         return next((p.address6 for p in own if p.network in shared), own[0].address6 if own else None)
 
@@ -98,9 +115,18 @@ class Topology:
 
     def owner(self, address: AnyAddress | str) -> str | None:
         """The node that bears this address."""
-        wanted = str(address)
-        found = (place.node for place in self.places if wanted in (str(place.address), str(place.address6)))
-        return next(found, None)
+        return self._owners.get(str(address))
+
+    @cached_property
+    def _owners(self) -> Mapping[str, str]:
+        return {str(one): place.node for place in self.places for one in (*place.told(4), *place.told(6))}
 
     def with_role(self, role: str) -> tuple[str, ...]:
-        return tuple(name for name, node in self.scenario.nodes.items() if node.role == role)
+        return self._by_role.get(role, ())
+
+    @cached_property
+    def _by_role(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for name, node in self.scenario.nodes.items():
+            found[node.role] = (*found.get(node.role, ()), name)
+        return found

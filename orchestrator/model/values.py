@@ -24,10 +24,14 @@ URL = rf"^https?://{_HOST}(:{_PORT})?([/?#][^\s]*)?$"
 
 @dataclass(frozen=True)
 class Refers:
-    """Marks a text that names something declared elsewhere in the file; reading checks that it is there."""
+    """Marks a text that names something declared elsewhere in the file; reading checks that it is there.
+
+    `several`: the name may also be that of a group, which then stands for all of its replicas.
+    """
 
     to: Literal["node", "network"]
     role: str | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,8 @@ Labels = Annotated[tuple[Label, ...], Field(strict=False)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 NodeName = Annotated[Label, Refers("node")]
-NodeNames = Annotated[tuple[NodeName, ...], Field(strict=False)]
+Machines = Annotated[Label, Refers("node", several=True)]
+NodeNames = Annotated[tuple[Machines, ...], Field(strict=False)]
 NetworkName = Annotated[Label, Refers("network")]
 NetworkNames = Annotated[tuple[NetworkName, ...], Field(strict=False)]
 HostPort = Annotated[

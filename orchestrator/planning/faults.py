@@ -12,24 +12,34 @@ AnyFault = Stop | Pause | Disconnect
 
 
 def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
-    """The steps that put a fault in; none where it is in already. UsageInvalid where it cannot be."""
+    """The steps that put a fault in; none where it is in already. UsageInvalid where it cannot be.
+
+    A fault of a node with replicas is one of each of its machines.
+    """
     match fault:
-        case Stop(stop=node):
-            container = _container(observed, node)
-            running = container.state in ("running", "paused")
-            steps = [Step(f"stop:{node}", StopNode(node, container.id), "fault")] if running else []
-        case Pause(pause=node):
-            container = _container(observed, node)
-            steps = (
-                [Step(f"pause:{node}", PauseNode(node, container.id), "fault")] if container.state == "running" else []
-            )
-        case Disconnect(disconnect=node):
-            steps = _disconnect(fault, topology, observed)
+        case Stop(stop=name):
+            steps = [step for node in topology.scenario.machines(name) for step in _stop(node, observed)]
+        case Pause(pause=name):
+            steps = [step for node in topology.scenario.machines(name) for step in _pause(node, observed)]
+        case Disconnect(disconnect=name):
+            nodes = topology.scenario.machines(name)
+            steps = [step for node in nodes for step in _disconnect(fault, node, topology, observed)]
     return Plan(topology.lab, tuple(steps))
 
 
-def _disconnect(fault: Disconnect, topology: Topology, observed: Observed) -> list[Step]:
-    node = fault.disconnect
+def _stop(node: str, observed: Observed) -> list[Step]:
+    container = _container(observed, node)
+    running = container.state in ("running", "paused")
+    return [Step(f"stop:{node}", StopNode(node, container.id), "fault")] if running else []
+
+
+def _pause(node: str, observed: Observed) -> list[Step]:
+    container = _container(observed, node)
+    running = container.state == "running"
+    return [Step(f"pause:{node}", PauseNode(node, container.id), "fault")] if running else []
+
+
+def _disconnect(fault: Disconnect, node: str, topology: Topology, observed: Observed) -> list[Step]:
     own = [place.network for place in topology.places_of(node)]
     if fault.network is None and len(own) > 1:
         raise UsageInvalid(f"the node {node!r} stands on several networks", hint=f"name one of {', '.join(own)}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from orchestrator.model.replicas import MOST_REPLICAS, machines_of
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import ONLY_NETWORK, Scenario
@@ -59,14 +60,33 @@ class Draft:
         return {name: node if isinstance(node, dict) else {} for name, node in declared.items()}
 
     @cached_property
-    def node_names(self) -> Mapping[str, None]:
-        """Every name that a reference to a node may have, in the order of the file."""
-        return dict.fromkeys(self.nodes)
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The name of a node with replicas -> the names of its machines."""
+        counts = {name: node.get("replicas") for name, node in self.nodes.items()}
+        return {
+            name: machines_of(name, count)
+            for name, count in counts.items()
+            if isinstance(count, int) and 1 <= count <= MOST_REPLICAS and not isinstance(count, bool)
+        }
+
+    @cached_property
+    def machines(self) -> Mapping[str, str]:
+        """The name of every machine, in the order of the file -> the name under which it is declared."""
+        return {machine: name for name in self.nodes for machine in self.groups.get(name, (name,))}
+
+    @property
+    def node_names(self) -> Mapping[str, Any]:
+        """Every name that a reference to one node may have, in the order of the file."""
+        return self.machines
 
     @cached_property
     def full_names(self) -> Mapping[str, None]:
         """Every name below the lab's domain that somebody bears."""
-        return {f"{name}.{self.domain}": None for name in self.node_names}
+        return {f"{name}.{self.domain}": None for name in (*self.node_names, *self.groups)}
+
+    def values_of(self, name: str) -> dict[str, Any]:
+        """The values of the node that a name means: a machine, one of several replicas, or all of these."""
+        return self.nodes.get(self.machines.get(name, name), {})
 
     @cached_property
     def networks(self) -> Mapping[str, dict[str, Any]]:
@@ -88,16 +108,24 @@ class Draft:
 
     def role(self, node: str) -> Role | None:
         """The role of a node, where it has a known one."""
-        role = self.nodes.get(node, {}).get("role")
+        role = self.values_of(node).get("role")
         return ROLES.get(role) if isinstance(role, str) else None
 
     def with_role(self, role: str) -> tuple[str, ...]:
-        return tuple(name for name, node in self.nodes.items() if node.get("role") == role)
+        """The machines of a role."""
+        return tuple(name for name in self.machines if self.values_of(name).get("role") == role)
 
     def uses(self, node: str) -> tuple[str, ...]:
-        """The names that a node uses, as far as they are texts."""
-        used = self.nodes.get(node, {}).get("uses")
-        return tuple(name for name in used if isinstance(name, str)) if isinstance(used, list) else ()
+        """The nodes that a node uses, as far as they are texts, by the names under which they are declared."""
+        used = self.values_of(node).get("uses")
+        named = [name for name in used if isinstance(name, str)] if isinstance(used, list) else []
+        return tuple(self.machines.get(name, name) for name in named)
+
+    def used_machines(self, node: str) -> tuple[str, ...]:
+        """The machines that a node uses."""
+        used = self.values_of(node).get("uses")
+        named = [name for name in used if isinstance(name, str)] if isinstance(used, list) else []
+        return tuple(machine for name in named for machine in self.groups.get(name, (name,)))
 
     def attachments(self, node: str) -> Mapping[str, tuple[Path, Any]]:
         """Network -> where the node's address on it is written, and that address; None where it is not said."""
@@ -117,7 +145,9 @@ class Draft:
 
     def has_ipv6(self, node: str) -> bool:
         """Whether the node stands on a network with IPv6."""
-        return any(self.networks.get(name, {}).get("ipv6") is True for name in self.attachments(node))
+        return any(
+            self.networks.get(name, {}).get("ipv6") is True for name in self.attachments(self.machines.get(node, node))
+        )
 
     def _top(self, key: str) -> Any:
         return self.values.get(key) if isinstance(self.values, dict) else None

@@ -76,7 +76,7 @@ def target_of(scene: Scene, asker: str, host: str) -> str | None:
     """The node that is meant by a host: a name of the lab, an address, or the asker itself."""
     if host.startswith("127.") or host == "localhost":
         return asker
-    by_name = {scene.topology.name_of(node): node for node in scene.topology.scenario.nodes}
+    by_name = {scene.topology.name_of(node): node for node in scene.topology.names}
     return by_name.get(host.rstrip(".")) or scene.topology.owner(host)
 
 
@@ -109,14 +109,15 @@ def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
         return Judgement("pass", expected, f"refused with an RST by {found.address}", _evidence(found))
     if found.outcome not in ("silent", "unreachable") or target is None:
         return Judgement("unknown", expected, f"{found.outcome}: {found.said}", _evidence(found))
-    table = told((yield (Run(target, ("ss", "-Htln"), frozenset({"ss"})),))[0])
+    server = scene.topology.owner(found.address) or target  # of a group, the machine to which the name led
+    table = told((yield (Run(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
     line = next((row for row in table.out.splitlines() if _listens(row, found.address, port)), None)
     if line is None:
-        seen = f"{found.said}, and {target} does not listen there: this proves nothing"
+        seen = f"{found.said}, and {server} does not listen there: this proves nothing"
         return Judgement("unknown", expected, seen, _evidence(found))
-    heard = f"{found.said}, although {target} listens on {line.split()[3]}"
+    heard = f"{found.said}, although {server} listens on {line.split()[3]}"
     return Judgement(
-        "pass", expected, heard, (*_evidence(found), f"socket table of {target}: {' '.join(line.split())}")
+        "pass", expected, heard, (*_evidence(found), f"socket table of {server}: {' '.join(line.split())}")
     )
 
 

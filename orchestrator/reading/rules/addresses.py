@@ -38,6 +38,16 @@ def one_network_for_an_address(draft: Draft) -> Iterator[Complaint]:
         yield Complaint(("nodes", node, "address"), message)
 
 
+def replicas_choose_no_address(draft: Draft) -> Iterator[Complaint]:
+    """A node with replicas names no address: it would be that of several machines."""
+    for path, _, address in _addresses(draft):
+        node = str(path[1])
+        if node in draft.groups:
+            names = listed(draft.groups[node])
+            message = f"{address} can be the address of one machine only, and {node!r} stands for {names}; leave it out"
+            yield Complaint(path, message)
+
+
 def subnet_is_said(draft: Draft) -> Iterator[Complaint]:
     """An address is chosen only where the subnet is, too; otherwise wirelab chooses both."""
     for path, network, address in _addresses(draft):

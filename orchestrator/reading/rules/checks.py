@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
+from orchestrator.reading.rules.references import several_text
 from orchestrator.reading.words import Hints, listed, short
 
 # `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
@@ -44,6 +45,10 @@ def placeholders_name_something(draft: Draft) -> Iterator[Complaint]:
             for wrong in _wrong_placeholders(text, known):
                 if not wrong.endswith("}"):
                     yield Complaint(at, f"{short(wrong)!r} is not closed with '}}'; {allowed}")
+                    continue
+                group = wrong[2:-1].removesuffix(".name").removesuffix(".ipv6")
+                if group in draft.groups:
+                    yield Complaint(at, f"{short(wrong)!r}: {several_text(draft, group)}")
                     continue
                 hint = hints.of(wrong[2:-1].removesuffix(".name").removesuffix(".ipv6"))
                 yield Complaint(at, f"{short(wrong)!r} names nothing{hint} {allowed}; for a shell's own, write $${{")
@@ -107,9 +112,9 @@ def sql_has_a_database(draft: Draft) -> Iterator[Complaint]:
         asker = check.get("from")
         if "sql" not in check or check.get("database") is not None or not isinstance(asker, str):
             continue
-        if asker not in draft.nodes or asker in databases:
+        if asker not in draft.machines or asker in databases:
             continue
-        used = [name for name in draft.uses(asker) if name in databases]
+        used = [name for name in draft.used_machines(asker) if name in databases]
         if not used:
             message = f"{asker!r} uses no database; write database: with one of {listed(databases)}, or let it use one"
             yield Complaint((*path, "sql"), message)
@@ -126,7 +131,7 @@ def server_listens(draft: Draft) -> Iterator[Complaint]:
         if "sees" not in check or not isinstance(server, str):
             continue
         role = draft.role(server)
-        if role is None or role.listeners or draft.nodes[server].get("listens"):
+        if role is None or role.listeners or draft.values_of(server).get("listens"):
             continue
         message = f"{server!r} is no server as far as the file says; give the node listens: [{{port: …}}]"
         yield Complaint((*path, "node"), message)

@@ -11,6 +11,7 @@ from orchestrator.reading.words import listed
 # A lab that answered for these would hide names that every machine needs (RFC 6761, RFC 6762, RFC 3172).
 RESERVED = ("localhost", "arpa", "local", "invalid", "onion")
 LONGEST_NAME = 253
+LONGEST_LABEL = 63
 
 
 def only_written_names(draft: Draft) -> Iterator[Complaint]:
@@ -44,9 +45,23 @@ def random_is_no_node(draft: Draft) -> Iterator[Complaint]:
 
 
 def names_fit(draft: Draft) -> Iterator[Complaint]:
-    """A node's full name has at most 253 characters (RFC 1035, section 2.3.4)."""
+    """A node's full name has at most 253 characters and a label 63 (RFC 1035, section 2.3.4)."""
     for name in draft.nodes:
-        length = len(name) + 1 + len(draft.domain or "")
-        if length > LONGEST_NAME and len(name) <= 63:
-            message = f"the name {name[:20]}….<domain> has {length} characters; DNS allows {LONGEST_NAME}"
+        longest = draft.groups.get(name, (name,))[-1]
+        length = len(longest) + 1 + len(draft.domain or "")
+        if len(longest) > LONGEST_LABEL >= len(name):
+            message = f"its last replica is {longest[:20]}…, of {len(longest)} characters; DNS allows {LONGEST_LABEL}"
             yield Complaint(("nodes", name), message, at_key=True)
+        elif length > LONGEST_NAME and len(name) <= LONGEST_LABEL:
+            message = f"the name {longest[:20]}….<domain> has {length} characters; DNS allows {LONGEST_NAME}"
+            yield Complaint(("nodes", name), message, at_key=True)
+
+
+def replicas_have_free_names(draft: Draft) -> Iterator[Complaint]:
+    """No node is declared under the name that a replica of another has."""
+    for group, machines in draft.groups.items():
+        for machine in machines:
+            if machine in draft.nodes:
+                line = draft.line_of(("nodes", group))
+                message = f"this is the name of a replica of {group!r} (line {line}); take another"
+                yield Complaint(("nodes", machine), message, at_key=True)

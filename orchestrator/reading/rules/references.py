@@ -15,7 +15,7 @@ MOST_CIRCLES = 50
 
 def nodes_are_there(draft: Draft) -> Iterator[Complaint]:
     """Every node that is named somewhere is declared."""
-    yield from _are_there(draft, "node", tuple(draft.node_names))
+    yield from _are_there(draft, "node", tuple(draft.node_names), frozenset(draft.groups))
 
 
 def networks_are_there(draft: Draft) -> Iterator[Complaint]:
@@ -23,19 +23,34 @@ def networks_are_there(draft: Draft) -> Iterator[Complaint]:
     yield from _are_there(draft, "network", tuple(draft.networks))
 
 
-def _are_there(draft: Draft, what: str, names: tuple[str, ...]) -> Iterator[Complaint]:
-    known, hints = frozenset(names), Hints(names)
+def _are_there(
+    draft: Draft, what: str, names: tuple[str, ...], more: frozenset[str] = frozenset()
+) -> Iterator[Complaint]:
+    known, hints = more.union(names), Hints(names)
     for met, mark in draft.references:
         if mark.to == what and met.value not in known:
             message = f"there is no {what} {short(met.value)!r}{hints.of(met.value)} the {what}s are {listed(names)}"
             yield Complaint(met.path, message, at_key=met.at_key)
 
 
+def one_of_several_is_named(draft: Draft) -> Iterator[Complaint]:
+    """Where one machine is needed, the name of a node with replicas says too little."""
+    for met, mark in draft.references:
+        if mark.to == "node" and not mark.several and met.value in draft.groups:
+            yield Complaint(met.path, several_text(draft, met.value), at_key=met.at_key)
+
+
+def several_text(draft: Draft, group: str) -> str:
+    machines = draft.groups[group]
+    count = f"{len(machines)} replicas" if len(machines) > 1 else "1 replica"
+    return f"{group!r} has {count}, and one machine is needed here; name one of {listed(machines)}"
+
+
 def references_have_the_role(draft: Draft) -> Iterator[Complaint]:
     """A node that is named where a role is needed has this role."""
     others = {role: listed(draft.with_role(role)) for role in {mark.role for _, mark in draft.references if mark.role}}
     for met, mark in draft.references:
-        role = draft.nodes.get(met.value, {}).get("role")
+        role = draft.values_of(met.value).get("role")
         if mark.role and isinstance(role, str) and role != mark.role:
             message = f"{met.value!r} has the role {role}, but {mark.role} is needed here"
             message += f"; nodes with it: {others[mark.role]}"
@@ -49,8 +64,10 @@ def nothing_twice(draft: Draft) -> Iterator[Complaint]:
         place = (met.path[:-1], met.value)
         if not isinstance(met.path[-1], int):
             continue
-        if place in seen:
-            yield Complaint(met.path, f"{met.value!r} stands twice in this list")
+        group = (met.path[:-1], draft.machines.get(met.value))
+        if place in seen or group in seen:
+            more = "" if place in seen else f": once by itself, and once in {group[1]!r}"
+            yield Complaint(met.path, f"{met.value!r} stands twice in this list{more}")
         seen.add(place)
 
 

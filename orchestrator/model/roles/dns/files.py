@@ -95,7 +95,7 @@ def _forward(topology: Topology, network: str | None) -> list[Record]:
     """Each node's addresses as they are told on a network."""
     return [
         (f"{topology.name_of(node)}.", "A", str(address))
-        for node in topology.scenario.nodes
+        for node in topology.names
         for address in topology.told_on(network, node)
     ]
 
