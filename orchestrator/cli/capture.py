@@ -28,7 +28,7 @@ def capture_command() -> None:
 @click.option("--filter", "bpf", default="", help="Only packets that this BPF expression names (pcap-filter(7)).")
 def start(name: str | None, lab: str | None, bpf: str) -> int:
     """Begin to record."""
-    capture, observed, _ = _capture(name, lab)
+    capture, observed, _ = open_capture(name, lab)
     if capture.seen():
         say("a capture is running already")
         return OK
@@ -42,7 +42,7 @@ def start(name: str | None, lab: str | None, bpf: str) -> int:
 @lab_option
 def stop(name: str | None, lab: str | None) -> int:
     """End the recording and throw it away; `capture save` first, to keep it."""
-    capture, _, _ = _capture(name, lab)
+    capture, _, _ = open_capture(name, lab)
     say("the capture is gone" if capture.stop() else "no capture was there")
     return OK
 
@@ -56,7 +56,7 @@ def status(name: str | None, lab: str | None) -> int:
 
     from orchestrator.planning.capture import PROGRAM
 
-    capture, _, session = _capture(name, lab)
+    capture, _, session = open_capture(name, lab)
     found = capture.seen()
     more = json.loads(session.engine.run(found.id, (PROGRAM, "status"), seconds=10).out) if found else {}
     out_json({"schema": 1, "capture": found.state if found else "none", **more})
@@ -71,7 +71,7 @@ def save(name: str | None, file: str, lab: str | None) -> int:
     """Write what is recorded so far as pcapng, for Wireshark."""
     from orchestrator.planning.capture import PROGRAM
 
-    capture, _, session = _capture(name, lab)
+    capture, _, session = open_capture(name, lab)
     container = capture.required()
     # pcapng is no text: it crosses the engine's stream coded.
     argv = ("bash", "-c", '"$0" save "$1" | base64 -w0', PROGRAM, f"wirelab scenario {name}")
@@ -99,7 +99,7 @@ def trace_command(
 
     Without a command: what a running capture has recorded so far.
     """
-    capture, observed, session = _capture(name, lab)
+    capture, observed, session = open_capture(name, lab)
     container = capture.seen()
     wanted = "json" if as_json else form
     if not argv:
@@ -139,16 +139,12 @@ def _run_in(session: Any, capture: Any, observed: Any, asker: str | None, argv: 
 
 def _tell(recording: Any, capture: Any, observed: Any, form: str, since: float = 0.0) -> None:
     """The story of a recording, in the form that is wanted."""
-    from orchestrator.judging.conversations import conversations
-    from orchestrator.judging.packets.packet import Tally, in_order, packets
     from orchestrator.judging.story import story
-    from orchestrator.planning.capture import names_of
     from orchestrator.showing import sequence
     from orchestrator.showing.story import json_lines, story_text
 
-    tally = Tally()
-    later = (packet for packet in in_order(packets(recording.lines, tally)) if packet.time >= since)
-    told = story(conversations(later, names_of(capture.lab_topology(observed))), losses=recording.losses)
+    events, _ = recording.events(capture.topology(observed), since)
+    told = story(events, losses=recording.losses)
     if recording.warning:
         say(recording.warning)
     if form == "json":
@@ -159,7 +155,8 @@ def _tell(recording: Any, capture: Any, observed: Any, form: str, since: float =
         out(sequence.mermaid(told) if form == "mermaid" else sequence.svg(told))
 
 
-def _capture(name: str | None, lab: str | None) -> Any:
+def open_capture(name: str | None, lab: str | None) -> Any:
+    """The recorder of a lab, what there is of the lab, and the session."""
     session = open_session(start=False)
     return *_recorder(session, name, lab, "none"), session
 

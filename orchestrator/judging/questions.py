@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from string import Template
 
 from orchestrator.judging.findings import Judgement
+from orchestrator.judging.traffic_roles import Proof
 from orchestrator.model.topology import Topology
 
 
@@ -37,7 +38,15 @@ class Log:
     since: float
 
 
-Question = Run | Log
+@dataclass(frozen=True)
+class Wire:
+    """Who was seen as client of whom on the lab's wires since that moment (seconds since 1970), by its capture."""
+
+    since: float
+    node: str = ""
+
+
+Question = Run | Log | Wire
 # Exit codes of timeout(1) and bash(1): failed itself, not executable, not found.
 UNRUNNABLE = (125, 126, 127)
 
@@ -58,13 +67,20 @@ class Logged:
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """What the capture proves; None where no capture is running."""
+
+    proofs: tuple[Proof, ...] | None
+
+
+@dataclass(frozen=True)
 class Unasked:
     """The question could not be put: the node is gone or stopped, the tool is missing, the engine did not answer."""
 
     reason: str
 
 
-Answer = Ran | Logged | Unasked
+Answer = Ran | Logged | Crossed | Unasked
 Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
 
 
@@ -134,4 +150,11 @@ def logged(answer: Answer) -> str:
     """The answer to a Log; raises CannotAsk if there is none."""
     if isinstance(answer, Logged):
         return answer.text
+    raise CannotAsk(answer.reason if isinstance(answer, Unasked) else "the answer is of another kind")
+
+
+def crossed(answer: Answer) -> Crossed:
+    """The answer to a Wire; raises CannotAsk if there is none."""
+    if isinstance(answer, Crossed):
+        return answer
     raise CannotAsk(answer.reason if isinstance(answer, Unasked) else "the answer is of another kind")

@@ -14,8 +14,10 @@ from orchestrator.judging.conversations.events import (
     Closing,
     Datagrams,
     Event,
+    HttpExchange,
     Link,
     Opening,
+    SqlStatement,
 )
 
 
@@ -137,3 +139,52 @@ def compare(
     declared = {(client, server) for client, servers in uses.items() for server in servers}
     undeclared = {pair for pair in seen - declared if pair[1] not in resolvers and pair[0] != pair[1]}
     return Comparison(tuple(sorted(undeclared)), tuple(sorted(declared - seen)))
+
+
+@dataclass(frozen=True, order=True)
+class Proof:
+    """That one node was a client of another, and the packets that show it.
+
+    Not `sure`: packets of a connection crossed whose beginning was not captured, so that nobody saw who opened it.
+    """
+
+    client: str
+    server: str
+    sure: bool
+    words: str
+
+
+def proofs(events: Iterable[Event], since: float = 0.0) -> tuple[Proof, ...]:
+    """The first proof of each relation that was at work since that moment (seconds since 1970), sure ones first."""
+    found: dict[tuple[str, str], Proof] = {}
+    for event in events:
+        proof = _proof(event, since)
+        if proof is None:
+            continue
+        before = found.get((proof.client, proof.server))
+        if before is None or (proof.sure and not before.sure):
+            found[proof.client, proof.server] = proof
+    return tuple(found[key] for key in sorted(found))
+
+
+def _proof(event: Event, since: float) -> Proof | None:
+    match event:
+        case Opening(outcome="accepted", link=link, started=at) if at >= since:
+            return _of(link, "accepted with SYN, ACK")
+        case Asked(link=link, started=at) if at >= since and event.rcode:
+            return _of(link, f"asked {event.name} {event.type}, answered {event.rcode}")
+        case Datagrams(link=link, started=at) if at >= since and event.received:
+            return _of(link, f"{event.received} datagrams came back")
+        case HttpExchange(link=link, started=at) if at >= since and event.status:
+            return _of(link, f"{event.method or 'a request'} {event.target}".rstrip() + f", answered {event.status}")
+        case SqlStatement(link=link, started=at) if at >= since and event.tag:
+            return _of(link, f"a statement, answered {event.tag}")
+        case _:
+            return None
+
+
+def _of(link: Link, what: str) -> Proof:
+    ends = f"{link.client.address}:{link.client.port} -> {link.server.address}:{link.server.port}/{link.protocol}"
+    sure = link.opened is not None
+    words = f"{ends}: {what}" + ("" if sure else ", on a connection opened before the capture began")
+    return Proof(link.client.node, link.server.node, sure, words)

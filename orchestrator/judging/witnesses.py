@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from orchestrator.judging.questions import Answer, Log, Question, Run, logged, told
+from orchestrator.model.node import Node
+from orchestrator.model.roles import ROLES
 
 SESSIONS = (
     "select client_addr, client_port from pg_stat_activity where client_addr is not null order by backend_start desc"
@@ -85,3 +87,8 @@ WITNESSES: dict[str, Witness] = {
     "sessions": Witness("its sessions", _sessions_asked, _sessions),
     "sockets": Witness("its socket table", _sockets_asked, _sockets),
 }
+
+
+def witness_of(node: Node) -> Witness:
+    """How this server tells who its peers were; of an image of the author's own only the socket table is known."""
+    return WITNESSES["sockets" if node.image else ROLES[node.role].witness]  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Engine
 from orchestrator.errors import EngineMissing, WirelabError
 from orchestrator.judging import batch
-from orchestrator.judging.questions import Answer, Log, Logged, Question, Ran, Run, Unasked
+from orchestrator.judging.questions import Answer, Crossed, Log, Logged, Question, Ran, Run, Unasked, Wire
 from orchestrator.planning.observed import ContainerSeen
 from orchestrator.planning.specs import ContainerSpec
 
@@ -26,10 +26,16 @@ class Asked:
 
 
 class Asker:
-    """Answers questions. `nodes` has the nodes whose containers are there; close() removes what looked on."""
+    """Answers questions; close() removes what looked on.
 
-    def __init__(self, engine: Engine, nodes: Mapping[str, Asked]) -> None:
+    `nodes` has the nodes whose containers are there, `wire` tells what a capture has seen since a moment.
+    """
+
+    def __init__(
+        self, engine: Engine, nodes: Mapping[str, Asked], wire: Callable[[float], Answer] = lambda _since: Crossed(None)
+    ) -> None:
         self._engine = engine
+        self._wire = wire
         self._nodes = nodes
         self._onlookers: dict[str, str] = {}
 
@@ -64,6 +70,8 @@ class Asker:
         """How a question is put: in a batch inside the node, in one beside it, or alone."""
         if isinstance(question, Log):
             return f"log {place}"
+        if isinstance(question, Wire):
+            return "wire"
         known = self._nodes.get(question.node)
         tools = known.tools if known else None
         if tools is None:
@@ -79,6 +87,8 @@ class Asker:
             return [Unasked(error.why or error.what)] * len(questions)
 
     def _put(self, node: str, way: str, questions: list[Question]) -> list[Answer]:
+        if isinstance(questions[0], Wire):
+            return self._wired([question.since for question in questions if isinstance(question, Wire)])
         known = self._nodes.get(node)
         if known is None:
             return [Unasked(f"the node {node} has no container")] * len(questions)
@@ -93,6 +103,11 @@ class Asker:
             return [self._alone(now, runs[0])]
         container = now.id if way == "inside" else self._onlooker(node, known, now.id)
         return list(self._batch(container, runs))
+
+    def _wired(self, moments: list[float]) -> list[Answer]:
+        """The capture is read once for all that began at the same moment."""
+        found = {since: self._wire(since) for since in set(moments)}
+        return [found[since] for since in moments]
 
     def _batch(self, container: str, runs: list[Run]) -> Sequence[Answer]:
         argv = ("bash", "-c", batch.script(runs))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.engines.protocol import Engine
@@ -33,6 +34,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.planner import up
 
 if TYPE_CHECKING:
+    from orchestrator.judging.questions import Answer
     from orchestrator.lab.asking import Asked
 
 # Another process may take a range between our look and our call; then we look again.
@@ -164,12 +166,24 @@ class Lab:
         if not observed.containers:
             raise NotFound(f"the lab {self.name!r} is not up", hint=f"wirelab up {self.scenario.name}")
         with_places = self.topology(observed)
-        asker = Asker(self.engine, asked(with_places, observed))
+        asker = Asker(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
         try:
             wanted = self.scenario.checks if checks is None else checks
             return Checking(with_places, asker.answer, self.settings.found).check(wanted)
         finally:
             asker.close()
+
+    def _crossed(self, with_places: Topology, since: float) -> Answer:
+        """What the lab's capture proves of its nodes since that moment."""
+        from orchestrator.judging.questions import Crossed
+        from orchestrator.judging.traffic_roles import proofs
+        from orchestrator.lab.recording import read, recorder
+
+        found = recorder(self.engine, self.name)
+        if found is None or found.state != "running":
+            return Crossed(None)
+        events, _ = read(self.engine, found.id, self.scenario).events(with_places)
+        return Crossed(proofs(events, since))
 
 
 def asked(with_places: Topology, observed: Observed) -> dict[str, Asked]:

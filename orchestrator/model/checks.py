@@ -11,7 +11,17 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from orchestrator.model.faults import Fault
-from orchestrator.model.values import Declared, HostPort, Machines, NodeName, Refers, Seconds, Texts, Url
+from orchestrator.model.values import (
+    Declared,
+    HostPort,
+    Machines,
+    NodeName,
+    NodeNames,
+    Refers,
+    Seconds,
+    Texts,
+    Url,
+)
 
 Row = Annotated[tuple[Any, ...], Field(strict=False)]
 Rows = Annotated[tuple[Row, ...], Field(strict=False)]
@@ -156,6 +166,29 @@ class Sees(Common):
     )
 
 
+class Part(Declared):
+    """The parts that a node plays: of whom it is a client, to whom it is a server."""
+
+    server_to: NodeNames = Field((), description="The nodes that were clients of this one.", examples=[["client"]])
+    client_of: NodeNames = Field((), description="The nodes of which this one was a client.", examples=[["db", "dns"]])
+
+
+class Roles(Common):
+    """Nodes really were client and server to each other since the check began: by the capture where one runs,
+    otherwise by the servers' own logs, sessions and socket tables; never by `uses`."""
+
+    roles: dict[NodeName, Part] = Field(
+        min_length=1,
+        description="Node -> whose server and whose client it was. Others may have been seen too.",
+        examples=[{"app": {"server_to": ["client"], "client_of": ["db", "dns"]}}],
+    )
+
+    @property
+    def node(self) -> str:
+        """The node that the check speaks of first."""
+        return next(iter(self.roles))
+
+
 KINDS: dict[str, type[Common]] = {
     "resolves": Resolves,
     "connects": Connects,
@@ -164,6 +197,7 @@ KINDS: dict[str, type[Common]] = {
     "sql": Sql,
     "runs": Runs,
     "sees": Sees,
+    "roles": Roles,
 }
 
 
@@ -184,7 +218,8 @@ Check = Annotated[
     | Annotated[Http, Tag("http")]
     | Annotated[Sql, Tag("sql")]
     | Annotated[Runs, Tag("runs")]
-    | Annotated[Sees, Tag("sees")],
+    | Annotated[Sees, Tag("sees")]
+    | Annotated[Roles, Tag("roles")],
     Discriminator(kind_of),
 ]
 

@@ -24,7 +24,7 @@ def capture_spec(topology: Topology, observed: Observed, bpf: str = "") -> Conta
             interfaces.append(f"{name}=br-{seen.id[:12]}")
     more = ("--filter", bpf) if bpf else ()
     ring = ("--megabytes", str(RING_MEGABYTES), "--files", str(RING_FILES))
-    own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, capture="on")
+    own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, capture=labels.RECORDER)
     return ContainerSpec(
         name=f"wirelab-{topology.lab}-capture",
         image=observed.images["capture"],

@@ -16,6 +16,8 @@ ONLOOKER = "wirelab.onlooker"
 
 # A container that records the wire; it stands on the host's network and is no node.
 CAPTURE = "wirelab.capture"
+# Its value for the one that keeps what it records.
+RECORDER = "on"
 
 
 def of_lab(lab: str, scenario: str, run: str, **more: str) -> dict[str, str]:

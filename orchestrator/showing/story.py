@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from orchestrator.judging.conversations.events import Began, Ended, asker, begins_at, ends_at, server
-from orchestrator.judging.story import Earlier, Scene, Story
+from orchestrator.judging.story import Earlier, Losses, Scene, Story
 from orchestrator.showing.wording import ms, words
 
 WIDTH = 80
@@ -52,14 +52,18 @@ def scene_lines(
 
 def warnings(story: Story) -> list[str]:
     """That the story may have holes, and why."""
-    losses = story.losses
+    return missing(story.losses, "this story may have holes")
+
+
+def missing(losses: Losses, so: str) -> list[str]:
+    """How many packets are missing and why, what follows from it, and an empty line; nothing where none is missing."""
     parts = [
         (losses.dropped, "dropped by the kernel"),
         (losses.overwritten, "overwritten in the ring"),
         (losses.unreadable, "unreadable"),
     ]
     said = ", ".join(f"{count} {what}" for count, what in parts if count)
-    return [f"Packets are missing ({said}): this story may have holes.", ""] if said else []
+    return [f"Packets are missing ({said}): {so}.", ""] if said else []
 
 
 def summary(story: Story) -> str:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+ROLES_CHECKS = """\
+checks:
+  - name: It holds
+    first:
+      - {name: The client asks, from: client, http: "http://app.shop.lab/items"}
+      - {name: The app asks, from: app, resolves: db.shop.lab}
+      - {name: The app connects, from: app, connects: "db.shop.lab:5432"}
+    roles: {app: {server_to: [client], client_of: [db, dns]}}
+  - {name: It does not, within: 0.5, roles: {db: {client_of: [app]}}}
+"""
 LAB = f"trace-{os.getpid()}"
 
 
@@ -45,6 +58,37 @@ def test_a_refused_connection_is_told_as_refused(lab: str) -> None:
     done = wirelab("trace", "basic", "--lab", lab, "--from", "app", "--", *argv)
     assert done.returncode == 0, done.stderr
     assert "refused (RST)" in done.stdout
+
+
+def test_roles_come_from_the_packets_and_not_from_the_declaration(lab: str, tmp_path: Path) -> None:
+    """A file without `app uses db`, and with `client uses db`: the packets contradict both, and roles says so.
+
+    The check `roles` of basic holds by the capture; one that claims what no packet shows fails.
+    """
+    assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0
+    wirelab("exec", "basic", "client", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items")
+    fresh = "for n in db.shop.lab; do getent hosts $n; done; exec 3<>/dev/tcp/db.shop.lab/5432"
+    assert wirelab("exec", "basic", "app", "--lab", lab, "--", "bash", "-c", fresh).returncode == 0
+    altered = tmp_path / "basic" / "scenario.yaml"
+    shutil.copytree(SCENARIOS / "basic", altered.parent)
+    text = altered.read_text().replace("uses: [db]", "uses: []").replace("uses: [app]", "uses: [app, db]")
+    altered.write_text(text.partition("checks:")[0] + ROLES_CHECKS)
+
+    declared = json.loads(wirelab("roles", "basic", "--lab", lab, "--json").stdout)
+    nodes = {node["node"]: node for node in declared["nodes"]}
+    assert nodes["app"]["both"]
+    assert not nodes["client"]["both"]
+    assert (declared["undeclared"], declared["unseen"]) == ([], [])
+    contradicted = json.loads(wirelab("roles", str(altered), "--lab", lab, "--json").stdout)
+    assert contradicted["undeclared"] == [{"client": "app", "server": "db"}]
+    assert contradicted["unseen"] == [{"client": "client", "server": "db"}]
+
+    checked = wirelab("check", str(altered), "--lab", lab, "--json")
+    held, failed = json.loads(checked.stdout)["findings"]
+    assert held["verdict"] == "pass", held
+    assert all(line.startswith("capture: ") for line in held["evidence"])
+    assert (failed["verdict"], failed["actual"]) == ("fail", "no packet shows db as a client of app")
+    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
 
 
 def test_a_capture_that_runs_is_read_without_ending_it_and_changes_no_plan(lab: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.judging.checks.connections import cannot_connect, connects
 from orchestrator.judging.checks.http import http
 from orchestrator.judging.checks.resolves import resolves
+from orchestrator.judging.checks.roles import roles
 from orchestrator.judging.checks.runs import runs
 from orchestrator.judging.checks.sees import sees
 from orchestrator.judging.checks.sql import sql
@@ -23,6 +24,7 @@ JUDGES: dict[str, Any] = {
     "sql": sql,
     "runs": runs,
     "sees": sees,
+    "roles": roles,
 }
 
 

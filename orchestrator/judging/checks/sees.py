@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Asks, Scene
-from orchestrator.judging.witnesses import WITNESSES
+from orchestrator.judging.witnesses import witness_of
 from orchestrator.model.checks import Sees
-from orchestrator.model.roles import ROLES
 
 
 def sees(check: Sees, scene: Scene) -> Asks:
     """Ask the server's witness for its peers since the check began."""
-    declared = scene.topology.node(check.node)
-    role = ROLES[declared.role]  # type: ignore[attr-defined]
-    witness = WITNESSES["sockets" if declared.image else role.witness]
+    witness = witness_of(scene.topology.node(check.node))
     wanted = set(map(str, scene.topology.addresses(check.sees)))
     expected = f"{check.node} sees {check.sees} as {' or '.join(sorted(wanted))}"
     answers = yield witness.asks(check.node, scene.began)

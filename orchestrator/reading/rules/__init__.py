@@ -37,5 +37,6 @@ RULES: tuple[Rule, ...] = (
     checks.somebody_resolves,
     checks.sql_has_a_database,
     checks.server_listens,
+    checks.part_says_something,
     files.files_are_there,
 )

@@ -125,13 +125,38 @@ def sql_has_a_database(draft: Draft) -> Iterator[Complaint]:
 
 
 def server_listens(draft: Draft) -> Iterator[Complaint]:
-    """A server that is asked whom it saw listens somewhere, by its role or by its own word."""
+    """A server that is asked whom it saw, or that is said to be one, listens somewhere: by its role or its own word."""
     for path, check in draft.checks:
-        server = check.get("node")
-        if "sees" not in check or not isinstance(server, str):
-            continue
-        role = draft.role(server)
-        if role is None or role.listeners or draft.values_of(server).get("listens"):
-            continue
-        message = f"{server!r} is no server as far as the file says; give the node listens: [{{port: …}}]"
-        yield Complaint((*path, "node"), message)
+        servers = [((*path, "node"), check.get("node"))] if "sees" in check else []
+        for at, server in (*servers, *_servers_of_parts(path, check)):
+            role = draft.role(server) if isinstance(server, str) else None
+            if role is None or role.listeners or draft.values_of(str(server)).get("listens"):
+                continue
+            message = f"{server!r} is no server as far as the file says; give the node listens: [{{port: …}}]"
+            yield Complaint(at, message)
+
+
+def _servers_of_parts(path: Path, check: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """The nodes that a check `roles` calls servers, each with its place."""
+    for node, part in _parts(check):
+        if part.get("server_to"):
+            yield (*path, "roles", node, "server_to"), node
+        used = part.get("client_of")
+        for index, server in enumerate(used if isinstance(used, list) else ()):
+            yield (*path, "roles", node, "client_of", index), server
+
+
+def _parts(check: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    parts = check.get("roles")
+    for node, part in parts.items() if isinstance(parts, dict) else ():
+        if isinstance(part, dict):
+            yield node, part
+
+
+def part_says_something(draft: Draft) -> Iterator[Complaint]:
+    """A check `roles` says of each of its nodes whose server or whose client it is."""
+    for path, check in draft.checks:
+        for node, part in _parts(check):
+            if set(part) <= {"server_to", "client_of"} and not any(part.values()):
+                message = f"say what {node!r} is: server_to: [NODE] or client_of: [NODE]"
+                yield Complaint((*path, "roles", node), message, at_key=True)

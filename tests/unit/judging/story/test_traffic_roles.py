@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from recorded import events
 
-from orchestrator.judging.traffic_roles import compare, traffic_roles
+from orchestrator.judging.conversations.events import Began
+from orchestrator.judging.traffic_roles import compare, proofs, traffic_roles
 
 USES: dict[str, tuple[str, ...]] = {
     "dns": (),
@@ -70,3 +72,30 @@ def test_a_warm_pool_counts_as_seen() -> None:
     """Its packets are there, although its opening is not."""
     uses = {name: USES[name] for name in ("dns", "db", "app", "client")}
     assert compare(traffic_roles(events("earlier")), uses, RESOLVERS).unseen == ()
+
+
+def test_proofs_name_the_packets() -> None:
+    """A handshake, an answered question: with both ends."""
+    found = {(one.client, one.server): one for one in proofs(events("first"))}
+    assert set(found) == {("app", "db"), ("app", "dns"), ("client", "app"), ("client", "dns")}
+    assert all(one.sure for one in found.values())
+    assert found["client", "app"].words.endswith("192.168.231.12:80/tcp: accepted with SYN, ACK")
+    assert found["app", "dns"].words.endswith("answered NOERROR")
+
+
+def test_what_was_before_is_no_proof_of_now() -> None:
+    last = max(event.at for event in events("first") if isinstance(event, Began))
+    assert proofs(events("first"), last + 1) == ()
+
+
+@pytest.mark.parametrize("name", ["refused", "silent", "dns_down", "db_gone"])
+def test_an_attempt_is_no_proof(name: str) -> None:
+    """Nobody is a server who refused, or did not answer."""
+    answered = {(one.client, one.server) for one in traffic_roles(events(name)).proved}
+    assert {(one.client, one.server) for one in proofs(events(name)) if one.sure} <= answered
+
+
+def test_a_connection_without_handshake_is_no_sure_proof() -> None:
+    [pool] = [one for one in proofs(events("earlier")) if one.server == "db"]
+    assert not pool.sure
+    assert "opened before the capture began" in pool.words

@@ -1,0 +1,83 @@
+"""`roles`: who really was a server to whom and a client of whom, never by what `uses` declares.
+
+Where a capture runs, the packets prove it. Otherwise each server is asked for its peers: by its log, its sessions or
+its socket table. The same is done for a connection whose opening was before the capture began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Answer, Asks, Question, Scene, Wire, crossed
+from orchestrator.judging.traffic_roles import Proof
+from orchestrator.judging.witnesses import witness_of
+from orchestrator.model.checks import Part, Roles
+
+Pair = tuple[str, str]
+
+
+def roles(check: Roles, scene: Scene) -> Asks:
+    """Every relation that the check names was at work since the check began."""
+    wanted = _pairs(check.roles)
+    expected = "; ".join(_claim(node, part) for node, part in check.roles.items())
+    proofs = crossed((yield (Wire(scene.began),))[0]).proofs
+    seen = {(one.client, one.server): one for one in proofs or ()}
+    evidence = [f"capture: {seen[pair].words}" for pair in wanted if pair in seen and seen[pair].sure]
+    open_pairs = [pair for pair in wanted if pair not in seen or not seen[pair].sure]
+    asked = [pair for pair in open_pairs if proofs is None or pair in seen]
+    testimony = yield from _testimonies(scene, asked)
+    evidence += testimony.values()
+    missing = [pair for pair in open_pairs if pair not in testimony]
+    if missing:
+        return Judgement(
+            "fail", expected, "; ".join(_unseen(pair, seen, proofs, scene) for pair in missing), tuple(evidence)
+        )
+    return Judgement(
+        "pass", expected, "; ".join(f"{one} was a client of {other}" for one, other in wanted), tuple(evidence)
+    )
+
+
+def _pairs(parts: dict[str, Part]) -> list[Pair]:
+    """(client, server), each once, in the order of the check."""
+    found = [
+        pair
+        for node, part in parts.items()
+        for pair in (*((one, node) for one in part.server_to), *((node, one) for one in part.client_of))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _claim(node: str, part: Part) -> str:
+    says = [f"a server to {_listed(part.server_to)}"] if part.server_to else []
+    says += [f"a client of {_listed(part.client_of)}"] if part.client_of else []
+    return f"{node} is {' and '.join(says)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _testimonies(
+    scene: Scene, pairs: list[Pair]
+) -> Generator[tuple[Question, ...], tuple[Answer, ...], dict[Pair, str]]:
+    """For each pair that the server confirms, the line that says so. Each server is asked once."""
+    found: dict[Pair, str] = {}
+    for server in dict.fromkeys(server for _, server in pairs):
+        witness = witness_of(scene.topology.node(server))
+        sightings = tuple(witness.reads((yield witness.asks(server, scene.began))))
+        for client in (one for one, other in pairs if other == server):
+            addresses = set(map(str, scene.topology.addresses(client)))
+            line = next((one.line for one in sightings if one.address in addresses), None)
+            if line is not None:
+                found[client, server] = f"{witness.says[4:]} of {server}: {line}"
+    return found
+
+
+def _unseen(pair: Pair, seen: dict[Pair, Proof], proofs: tuple[Proof, ...] | None, scene: Scene) -> str:
+    client, server = pair
+    if proofs is None:
+        return f"{server} did not see {client}, by {witness_of(scene.topology.node(server)).says}"
+    if pair in seen:
+        return f"{client} spoke with {server} on a connection whose opening was not captured: {seen[pair].words}"
+    return f"no packet shows {client} as a client of {server}"
