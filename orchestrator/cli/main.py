@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("lab_commands", "Bring a lab up, repair it, or bring it in line with its changed file."),
     "check": ("lab_commands", "Run the checks of a lab that is up."),
     "run": ("lab_commands", "up and check; with --rm also down. This is the command for CI."),
+    "why": ("why", "Walk through the layers of a check, and name the first that is broken."),
     "down": ("lab_commands", "Remove a lab, whole."),
     "plan": ("lab_commands", "Print what up would do, and do nothing."),
     "ls": ("look_commands", "List the labs that stand."),

@@ -70,10 +70,31 @@ def lab_of(
     from orchestrator.lab.lab import Lab, Settings
 
     quiet: Callable[[Event], None] = lambda _event: None  # noqa: E731
-    settings = Settings(images=session.images, notify=notify or quiet, shield=uninterrupted, **more)  # type: ignore[arg-type]
+    called = _called(loaded)
+    settings = Settings(
+        images=session.images,
+        notify=notify or quiet,
+        shield=uninterrupted,
+        called=called,
+        **more,  # type: ignore[arg-type]
+    )
     reading = loaded.reading
     name = valid_lab(name) if name else reading.scenario.name
     return Lab(session.engine, session.state, name, reading.scenario, reading.texts, settings)
+
+
+def _called(loaded: Loaded) -> str:
+    """How a person who stands here names the scenario: by its name where that finds it, otherwise by its folder."""
+    from orchestrator.cli.scenarios import FILE, find_scenario
+    from orchestrator.errors import UsageInvalid
+
+    name = loaded.reading.scenario.name
+    try:
+        found = find_scenario(name, Path.cwd()).resolve()
+    except UsageInvalid:
+        found = None
+    own = Path(loaded.file)
+    return name if found == own.resolve() else str(own.parent if own.name == FILE else own)
 
 
 def valid_lab(name: str) -> str:

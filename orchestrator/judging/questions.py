@@ -46,7 +46,14 @@ class Wire:
     node: str = ""
 
 
-Question = Run | Log | Wire
+@dataclass(frozen=True)
+class StateOf:
+    """Whether a node's container runs."""
+
+    node: str
+
+
+Question = Run | Log | Wire | StateOf
 # Exit codes of timeout(1) and bash(1): failed itself, not executable, not found.
 UNRUNNABLE = (125, 126, 127)
 
@@ -80,7 +87,15 @@ class Unasked:
     reason: str
 
 
-Answer = Ran | Logged | Crossed | Unasked
+@dataclass(frozen=True)
+class NodeState:
+    """running, paused, stopped, restarting, removing, dead or missing; with the exit code where it has ended."""
+
+    state: str
+    exit_code: int = 0
+
+
+Answer = Ran | Logged | Crossed | NodeState | Unasked
 Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
 
 

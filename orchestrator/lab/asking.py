@@ -9,9 +9,21 @@ from functools import partial
 
 from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Engine
-from orchestrator.errors import EngineMissing, WirelabError
+from orchestrator.errors import EngineMissing, NotFound, WirelabError
 from orchestrator.judging import batch
-from orchestrator.judging.questions import Answer, Crossed, Log, Logged, Question, Ran, Run, Unasked, Wire
+from orchestrator.judging.questions import (
+    Answer,
+    Crossed,
+    Log,
+    Logged,
+    NodeState,
+    Question,
+    Ran,
+    Run,
+    StateOf,
+    Unasked,
+    Wire,
+)
 from orchestrator.planning.observed import ContainerSeen
 from orchestrator.planning.specs import ContainerSpec
 
@@ -72,6 +84,8 @@ class Asker:
             return f"log {place}"
         if isinstance(question, Wire):
             return "wire"
+        if isinstance(question, StateOf):
+            return f"state {place}"
         known = self._nodes.get(question.node)
         tools = known.tools if known else None
         if tools is None:
@@ -89,6 +103,8 @@ class Asker:
     def _put(self, node: str, way: str, questions: list[Question]) -> list[Answer]:
         if isinstance(questions[0], Wire):
             return self._wired([question.since for question in questions if isinstance(question, Wire)])
+        if isinstance(questions[0], StateOf):
+            return [self._state(node)]
         known = self._nodes.get(node)
         if known is None:
             return [Unasked(f"the node {node} has no container")] * len(questions)
@@ -108,6 +124,14 @@ class Asker:
         """The capture is read once for all that began at the same moment."""
         found = {since: self._wire(since) for since in set(moments)}
         return [found[since] for since in moments]
+
+    def _state(self, node: str) -> NodeState:
+        known = self._nodes.get(node)
+        try:
+            now = self._engine.container(known.container.id) if known else None
+        except NotFound:
+            now = None
+        return NodeState(_word(now.state), now.exit_code) if now else NodeState("missing")
 
     def _batch(self, container: str, runs: list[Run]) -> Sequence[Answer]:
         argv = ("bash", "-c", batch.script(runs))

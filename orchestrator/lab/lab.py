@@ -46,7 +46,7 @@ class Settings:
     """What a command may ask of a lab.
 
     `images` gives the tags of images of ours, made where they are missing; `routes` the ranges that this host
-    reaches, of which none is taken.
+    reaches, of which none is taken; `called` is how the person named the scenario, for commands that we propose.
     """
 
     images: Callable[[Sequence[str]], Mapping[str, str]]
@@ -57,6 +57,7 @@ class Settings:
     keep: bool = False
     routes: Callable[[], tuple[Taken, ...]] = host_ranges
     images_too: tuple[str, ...] = ()
+    called: str = ""
     # Clean-up is not cut short: by what, the command line knows.
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -154,10 +155,11 @@ class Lab:
         if not self.engine.containers(f"{labels.LAB}={self.name}"):
             self.folder.remove()
 
-    def judge(self, checks: Sequence[Common] | None = None) -> tuple[Finding, ...]:
+    def judge(self, checks: Sequence[Common] | None = None, *, explain_all: bool = False) -> tuple[Finding, ...]:
         """One finding a check, of the lab as it stands: faults are put in by `breaking.check`, which calls this.
 
-        NotFound if nothing of the lab is there.
+        What does not hold (or, if wanted, every check) has its walk through the layers. NotFound if nothing of the lab
+        is there.
         """
         from orchestrator.lab.asking import Asker
         from orchestrator.lab.checking import Checking
@@ -169,7 +171,15 @@ class Lab:
         asker = Asker(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
         try:
             wanted = self.scenario.checks if checks is None else checks
-            return Checking(with_places, asker.answer, self.settings.found).check(wanted)
+            findings = Checking(with_places, asker.answer, self.settings.found).check(wanted)
+            if not explain_all and all(finding.verdict == "pass" for finding in findings):
+                return findings
+            # Here, for a lab where all is well needs no walk.
+            from orchestrator.judging.why.commands import Commands
+            from orchestrator.lab.walking import Walker
+
+            walker = Walker(Commands(with_places, self.settings.called), asker.answer)
+            return walker.explained(wanted, findings, green_too=explain_all)
         finally:
             asker.close()
 

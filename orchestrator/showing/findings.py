@@ -6,19 +6,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.judging.findings import Finding, worst
+from orchestrator.showing.walk import walk_text
 
 MARKS = {"pass": "pass   ", "fail": "FAIL   ", "unknown": "UNKNOWN"}
 
 
 def finding_text(finding: Finding) -> str:
-    """The check's sentence with its verdict; what was expected where it does not hold; and the evidence."""
+    """The check's sentence with its verdict; what was expected where it does not hold; the evidence; and the walk."""
     judgement = finding.judgement
     lines = [f"{MARKS[finding.verdict]} {finding.check}"]
     if finding.verdict != "pass":
         lines.append(f"          expected: {judgement.expected}")
     lines.append(f"          {'seen' if finding.verdict == 'pass' else 'but seen'}: {judgement.actual}")
     lines += [f"          evidence: {line}" for line in judgement.evidence]
+    if finding.why:
+        lines.append(walk_text(finding.why))
     return "\n".join(lines)
+
+
+def held_text(finding: Finding) -> str:
+    """One line for a check that holds, with what its walk says."""
+    said = finding.why.sentence if finding.why else ""
+    return f"{MARKS[finding.verdict]} {finding.check}: {said}".rstrip(": ")
 
 
 def summary_text(findings: Sequence[Finding], seconds: float) -> str:

@@ -16,20 +16,20 @@ def http(check: Http, scene: Scene) -> Asks:
     """Request, then compare status, text and JSON."""
     url = scene.fill(check.http, check.asker)
     expected = _expected(check, scene, url)
-    found = told((yield (Run(check.asker, _curl(check, scene, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0])
-    facts = _facts(found)
+    found = told((yield (Run(check.asker, curl(check, scene, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0])
+    facts = facts_of(found)
     if found.exit_code != 0 or not facts.get("http_code"):
         said = found.err.strip().splitlines()
         return Judgement("fail", expected, said[0] if said else f"curl ended with {found.exit_code}")
     evidence = (_line(facts), f"body: {_short(found.out)}")
-    wrong = _wrong(check, scene, facts["http_code"], found.out)
+    wrong = wrong_with(check, scene, facts["http_code"], found.out)
     seen = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
     if wrong:
         return Judgement("fail", expected, f"{seen}; {wrong}", evidence)
     return Judgement("pass", expected, seen, evidence)
 
 
-def _curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
+def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
     argv = ["curl", "-sS", "--max-time", str(SECONDS), "-X", check.method, "-w", "%{stderr}%{json}\n"]
     headers = dict(check.headers)
     body = scene.fill(check.body, check.asker) if check.body is not None else None
@@ -45,7 +45,7 @@ def _curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
     return (*argv, url)
 
 
-def _facts(found: Ran) -> dict[str, Any]:
+def facts_of(found: Ran) -> dict[str, Any]:
     """curl's own account of the transfer: the last line that it wrote to standard error."""
     lines = found.err.strip().splitlines()
     try:
@@ -66,7 +66,7 @@ def _expected(check: Http, scene: Scene, url: str) -> str:
     return " ".join(parts)
 
 
-def _wrong(check: Http, scene: Scene, status: int, body: str) -> str:
+def wrong_with(check: Http, scene: Scene, status: int, body: str) -> str:
     if check.status is not None and status != check.status:
         return f"that is not {check.status}"
     if check.status is None and not 200 <= status <= 299:

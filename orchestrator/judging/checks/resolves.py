@@ -49,7 +49,7 @@ def resolves(check: Resolves, scene: Scene) -> Asks:
         return Judgement("fail", expected, f"{why}: {said[-1].lstrip('; ') if said else 'silence'}")
     seen = _seen(answer)
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"]
-    wrong = _wrong(check, scene, answer)
+    wrong = wrong_with(check, scene, answer)
     if check.answered_by and not wrong:
         line = _in_query_log(logged((yield (Log(check.answered_by, found.started),))[0]), scene, check.asker)
         if line:
@@ -101,7 +101,7 @@ def _seen(answer: DnsAnswer) -> str:
     return f"{answer.rcode} {values}".strip()
 
 
-def _wrong(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+def wrong_with(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
     """What is wrong with the answer, in words; empty where nothing is."""
     if answer.rcode != _rcode(check):
         return f"the response code is {answer.rcode}, not {_rcode(check)}"

@@ -16,11 +16,20 @@ PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1")
 
 def sql(check: Sql, scene: Scene) -> Asks:
     """Run the statement, then compare the rows or the error."""
+    return answered(check, scene, told((yield (asked(check, scene),))[0]))
+
+
+def asked(check: Sql, scene: Scene, address: str = "") -> Run:
+    """The question; with an address no name is asked for (PGHOSTADDR, libpq)."""
+    argv = _psql(check, scene, database_of(check, scene), scene.fill(check.sql, check.asker))
+    known = ("env", f"PGHOSTADDR={address}") if address and argv[0] == "env" else ()
+    return Run(check.asker, (*known, *argv), frozenset({"psql"}))
+
+
+def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
+    """The judgement on what psql printed."""
     database = database_of(check, scene)
-    statement = scene.fill(check.sql, check.asker)
-    expected = _expected(check, scene, statement)
-    asked = Run(check.asker, _psql(check, scene, database, statement), frozenset({"psql"}))
-    found = told((yield (asked,))[0])
+    expected = _expected(check, scene, scene.fill(check.sql, check.asker))
     where = f"psql at {check.asker}, database {database}"
     if check.fails is not None:
         return _judge_failure(check, expected, where, found)

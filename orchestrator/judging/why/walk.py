@@ -48,11 +48,13 @@ class Layer:
 
     @property
     def title(self) -> str:
+        """What a person calls the layer."""
         return TITLES[self.name]
 
     def document(self) -> dict[str, Any]:
         return {
-            "layer": self.title,
+            "layer": self.name,
+            "title": self.title,
             "from": self.asker,
             "to": self.target,
             "verdict": self.verdict,
@@ -66,8 +68,8 @@ class Walk:
     """The layers in the order in which they must work.
 
     What a server needs of the servers that it uses stands before its own answer. `broken` is the first layer that is
-    broken by itself; `sentence` says it to a person (or that each layer held), `command` is what to try next, `also`
-    has the sentences on what else is broken by itself.
+    broken by itself; `sentence` says it to a person (or that each layer held), `command` is what to try next
+    (empty where nothing is to be tried), `also` has the sentences on what else is broken by itself.
     """
 
     layers: tuple[Layer, ...]
@@ -80,9 +82,9 @@ class Walk:
         """As it stands under `why` in `wirelab check --json`."""
         return {
             "layers": [layer.document() for layer in self.layers],
-            "broken": self.broken.title if self.broken else None,
+            "broken": self.broken.name if self.broken else None,
             "sentence": self.sentence,
-            "try": self.command,
+            "try": self.command or None,
             "also": list(self.also),
         }
 

@@ -1,0 +1,46 @@
+"""why: at which layer a connection breaks, and what to try next."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.lab_commands import EXIT, json_option, lab_option
+from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.errors import UsageInvalid
+
+
+@click.command()
+@click.argument("name")
+@click.argument("check", required=False)
+@lab_option
+@json_option
+def why_command(name: str, check: str | None, lab: str | None, as_json: bool) -> int:
+    """Walk through the layers of the checks of a lab, and name the first layer that is broken.
+
+    CHECK is a part of a check's name; its walk is printed also where the check holds. Exit codes as for `check`.
+    """
+    from orchestrator.cli.scenarios import load
+    from orchestrator.judging.findings import worst
+    from orchestrator.showing.findings import finding_text, findings_document, held_text
+
+    loaded = load(name)
+    scenario = loaded.reading.scenario
+    named = [one for one in scenario.checks if check is None or check in one.name]
+    # A fault is put in only by `check`: `why` looks at the lab as it stands.
+    wanted = [one for one in named if one.during is None]
+    if not wanted:
+        why = "each puts a fault in first: wirelab check judges it" if named else f"there are {len(scenario.checks)}"
+        raise UsageInvalid("no check of that name can be walked through", why=why, hint=f"wirelab validate {name}")
+    session = open_session(start=False)
+    with guarded(session) as run:
+        findings = lab_of(session, loaded, lab, run=run).judge(wanted, explain_all=True)
+    if as_json:
+        out_json(findings_document(scenario.name, lab or scenario.name, findings))
+    else:
+        briefly = check is None
+        texts = (held_text(one) if briefly and one.verdict == "pass" else finding_text(one) for one in findings)
+        out("\n".join(texts))
+        if len(named) > len(wanted):
+            say(f"{len(named) - len(wanted)} more checks put a fault in first: wirelab check judges and explains them")
+    return EXIT[worst(finding.verdict for finding in findings)]

@@ -1,0 +1,53 @@
+"""What to type next: commands of wirelab for one lab, as a person who stands here would write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from shlex import join
+
+from orchestrator.model.roles import ROLES
+from orchestrator.model.topology import Topology
+
+# What every image of ours holds.
+EVERYWHERE = frozenset({"cat", "ip"})
+
+
+@dataclass(frozen=True)
+class Commands:
+    """`called` is the scenario's name or path; `lab` is named only where it is not the scenario's own name."""
+
+    topology: Topology
+    called: str = ""
+
+    def _scenario(self) -> str:
+        return self.called or self.topology.scenario.name
+
+    def _lab(self) -> tuple[str, ...]:
+        own = self.topology.lab == self.topology.scenario.name
+        return () if own else ("--lab", self.topology.lab)
+
+    def _typed(self, *words: str) -> str:
+        return join(("wirelab", *words, *self._lab()))
+
+    def heal(self) -> str:
+        return self._typed("heal", self._scenario())
+
+    def up(self) -> str:
+        return self._typed("up", self._scenario())
+
+    def ps(self) -> str:
+        return self._typed("ps", self._scenario())
+
+    def logs(self, node: str) -> str:
+        return self._typed("logs", self._scenario(), node)
+
+    def check(self, name: str) -> str:
+        return self._typed("check", self._scenario(), "--only", name)
+
+    def run(self, node: str, *argv: str) -> str:
+        """Run a program in a node; where the node lacks it, read the node's log instead."""
+        declared = self.topology.node(node)
+        tools = ROLES[declared.role].tools | EVERYWHERE  # type: ignore[attr-defined]
+        if declared.image or argv[0] not in tools:
+            return self.logs(node)
+        return f"{self._typed('exec', self._scenario(), node)} -- {join(argv)}"

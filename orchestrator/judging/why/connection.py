@@ -1,0 +1,89 @@
+"""TCP: accepted, refused, or met with silence (RFC 9293)."""
+
+from __future__ import annotations
+
+from orchestrator.judging.checks.connections import Attempt, attempt, read_attempt
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Question
+from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, ran_or_reason, state_of
+
+
+def _asks(leg: Leg) -> tuple[Question, ...]:
+    return (attempt(leg.asker, leg.address, leg.port.number),) if leg.address and leg.port else ()
+
+
+def tried(leg: Leg, answers: Answers) -> Attempt | str:
+    """How the connection attempt ended, or why there was none."""
+    asked = _asks(leg)
+    if not asked:
+        return "no address is known to connect to"
+    found = ran_or_reason(answers.get(asked[0]))
+    return found if isinstance(found, str) else read_attempt(found)
+
+
+def connected(leg: Leg, answers: Answers) -> bool:
+    """Whether the connection was accepted; true, too, where none is needed."""
+    found = tried(leg, answers)
+    return not _asks(leg) or (not isinstance(found, str) and found.outcome == "accepted")
+
+
+def _reads(leg: Leg, answers: Answers) -> Seen:
+    found, readings = tried(leg, answers), Readings()
+    if isinstance(found, str):
+        readings.unasked.append(found)
+        return readings.seen()
+    assert leg.port is not None
+    where = f"{leg.address}:{leg.port.number}"
+    if found.outcome == "accepted":
+        state = state_of(leg.target, answers) if leg.target else None
+        kernel = f", by the kernel: {leg.target} is paused" if state and state.state == "paused" else ""
+        readings.held.append(f"{where} accepted{kernel}")
+        readings.evidence.append(found.said)
+        return readings.seen()
+    words = {"refused": "refused with an RST", "silent": "no answer"}.get(found.outcome, found.outcome)
+    readings.evidence.append(f"connect to {where}: {found.said}")
+    readings.broken(f"{where}: {words}", _sentence(leg, found), _by_hand(leg), "tls", "answer")
+    return readings.seen()
+
+
+def _sentence(leg: Leg, found: Attempt) -> str:
+    """What is said where nothing before explains it."""
+    assert leg.port is not None
+    place = f"port {leg.port.number} of {leg.to}"
+    match found.outcome:
+        case "refused":
+            return f"The connection to {place} is refused at once: something there answers with an RST."
+        case "silent":
+            return f"Nothing comes back from {place}: packets are lost on the way, for example by a firewall rule."
+        case "unreachable":
+            return f"{leg.asker} cannot reach {place}: {found.said}."
+        case _:
+            return f"The connection to {place} is not made: {found.said}."
+
+
+def _by_hand(leg: Leg) -> str:
+    assert leg.port is not None
+    return leg.commands.run(leg.asker, "nc", "-vz", "-w", "2", str(leg.address), str(leg.port.number))
+
+
+def forbidden(judgement: Judgement) -> Stage:
+    """The same layer where the check says that no connection is made: its own judgement counts."""
+
+    def reads(leg: Leg, answers: Answers) -> Seen:
+        del answers
+        readings = Readings()
+        readings.evidence += judgement.evidence
+        if judgement.verdict == "pass":
+            readings.held.append(judgement.actual)
+        elif judgement.verdict == "unknown":
+            readings.unasked.append(judgement.actual)
+        else:
+            number = leg.port.number if leg.port else 0
+            sentence = f"{leg.asker} can connect to port {number} of {leg.to}, but the check says that it cannot."
+            readings.broken(judgement.actual, sentence, _by_hand(leg), "answer")
+        return readings.seen()
+
+    return Stage("tcp", lambda _leg: (), reads)
+
+
+TCP = Stage("tcp", _asks, _reads)

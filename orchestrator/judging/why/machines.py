@@ -1,0 +1,178 @@
+"""Node runs, and process listens: what must be there before anything crosses the wire (ss(8))."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.judging.questions import Run, StateOf
+from orchestrator.judging.why.leg import (
+    DNS_PORT,
+    Answers,
+    Leg,
+    Port,
+    Readings,
+    Seen,
+    Stage,
+    listed,
+    ran_or_reason,
+    state_of,
+)
+from orchestrator.judging.why.names import dns_works
+from orchestrator.judging.why.walk import LayerName
+
+# Docker's own DNS server; it belongs to the engine, not to the node.
+ENGINES = "127.0.0.11"
+EVERYWHERE = frozenset({"0.0.0.0", "*", "::"})
+# Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
+STOPPED = (0, 137, 143)
+PAST_LISTENING: tuple[LayerName, ...] = ("tcp", "tls", "answer")
+
+
+def _state(leg: Leg, answers: Answers) -> Seen:
+    readings = Readings()
+    for node in leg.on_the_way():
+        state = state_of(node, answers)
+        if state is None:
+            readings.unasked.append(f"{node} could not be looked at")
+        elif state.state == "running":
+            readings.held.append(node)
+        elif node in (leg.asker, leg.target) or not dns_works(leg, answers):
+            sentence, command = _not_running(leg, node, state.state, state.exit_code)
+            readings.broken(f"{node} is {state.state}", sentence, command, *_needs(leg, node))
+        else:
+            readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
+    if readings.held and not readings.wrong:
+        readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
+    return readings.seen()
+
+
+def _not_running(leg: Leg, node: str, state: str, exit_code: int) -> tuple[str, str]:
+    name = f"The DNS server {node}" if node in leg.dns_nodes else f"The node {node}"
+    if state == "paused":
+        kernel = "its kernel still accepts connections, but its program does not run, so nobody answers"
+        return f"{name} is paused: {kernel}.", leg.commands.heal()
+    if state == "missing":
+        return f"{name} is not there: it has no container.", leg.commands.up()
+    if state == "stopped" and exit_code not in STOPPED:
+        return f"{name} has ended by itself, with exit code {exit_code}.", leg.commands.logs(node)
+    return f"{name} is {state}, so nobody can reach it.", leg.commands.heal()
+
+
+def _needs(leg: Leg, node: str) -> tuple[LayerName, ...]:
+    """The layers that cannot work without a node."""
+    if node == leg.asker:
+        return ("resolver", "dns", *PAST_LISTENING)
+    strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
+    return ("dns", *strikes) if node in leg.dns_nodes else strikes
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A socket that waits: protocol, local address and port, and the program behind it ("" if that is hidden)."""
+
+    protocol: str
+    host: str
+    port: int
+    program: str
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host.startswith("127.") or self.host == "::1"
+
+
+def sockets(table: str) -> tuple[Socket, ...]:
+    """From `ss -Htulnp`, without the engine's own."""
+    found = []
+    for row in table.splitlines():
+        columns = row.split()
+        if len(columns) < 6:
+            continue
+        host, _, number = columns[4].rpartition(":")
+        host = host.strip("[]").split("%")[0]
+        program = re.search(r'users:\(\("([^"]+)"', row)
+        if number.isdigit() and host != ENGINES:
+            found.append(Socket(columns[0], host, int(number), program[1] if program else ""))
+    return tuple(found)
+
+
+def _table(node: str) -> Run:
+    return Run(node, ("ss", "-Htulnp"), frozenset({"ss"}))
+
+
+def _servers(leg: Leg) -> tuple[tuple[str, Port], ...]:
+    """The nodes that have to listen, with their ports."""
+    own = ((leg.target, leg.port),) if leg.target and leg.port else ()
+    dns = tuple((node, Port(DNS_PORT, "udp")) for node in leg.dns_nodes)
+    return tuple(dict.fromkeys((*own, *dns)))
+
+
+def _listening(leg: Leg, answers: Answers) -> Seen:
+    readings = Readings()
+    for node, port in _servers(leg):
+        found = ran_or_reason(answers.get(_table(node)))
+        if isinstance(found, str):
+            readings.unasked.append(f"{node} was not asked: {found}")
+            continue
+        _read_sockets(leg, node, port, sockets(found.out), readings, counts=_counts(leg, node, port, answers))
+    return readings.seen()
+
+
+def _counts(leg: Leg, node: str, port: Port, answers: Answers) -> bool:
+    """Whether it matters that a node does not listen: a DNS server only where the name was not resolved."""
+    return (node, port) == (leg.target, leg.port) or not dns_works(leg, answers)
+
+
+def _read_sockets(
+    leg: Leg, node: str, port: Port, there: tuple[Socket, ...], readings: Readings, *, counts: bool
+) -> None:
+    wanted = leg.address if node == leg.target and leg.address else leg.home(node, leg.asker)
+    on_port = [one for one in there if (one.protocol, one.port) == (port.protocol, port.number)]
+    if any(_reached(one, wanted) for one in on_port):
+        readings.held.append(f"{node} on port {port.number}, {_where(on_port)}{_program(on_port)}")
+        readings.evidence += [f"socket of {node}: {one.protocol} {one.host}:{one.port}" for one in on_port]
+    elif counts:
+        seen, sentence = _not_reached(node, port, wanted, on_port, there)
+        strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
+        command = leg.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
+        readings.broken(seen, sentence, command, *strikes, *(("dns",) if node in leg.dns_nodes else ()))
+
+
+def _reached(socket: Socket, address: str) -> bool:
+    return socket.host in EVERYWHERE or socket.host == address
+
+
+def _where(found: list[Socket]) -> str:
+    if any(one.host in EVERYWHERE for one in found):
+        return "on all addresses"
+    if all(one.is_loopback for one in found):
+        return "on loopback only"
+    return "on " + listed(sorted({one.host for one in found if not one.is_loopback}))
+
+
+def _program(found: list[Socket]) -> str:
+    names = sorted({one.program for one in found if one.program})
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _not_reached(
+    node: str, port: Port, wanted: str, on_port: list[Socket], there: tuple[Socket, ...]
+) -> tuple[str, str]:
+    """What is seen and what is said where no socket waits at the address and port that are meant."""
+    number = port.number
+    if on_port and all(one.is_loopback for one in on_port):
+        own = f"only {node} itself can connect to it"
+        return _where(on_port), f"On {node} port {number} is open on {on_port[0].host} (loopback) alone: {own}."
+    if on_port:
+        hosts = listed(sorted({one.host for one in on_port}))
+        return _where(on_port), f"{node} waits on port {number} at {hosts} alone, and not at {wanted}."
+    others = sorted({one.port for one in there if one.protocol == port.protocol})
+    if others:
+        ports = f"port{'s' if len(others) > 1 else ''} {listed([str(other) for other in others])}"
+        return f"{node} listens on {ports}", f"Nobody listens on port {number} of {node}; {node} listens on {ports}."
+    sentence = f"Nobody listens on port {number} of {node}: the node runs, but no program in it waits there."
+    return f"nobody listens in {node}", sentence
+
+
+NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in leg.on_the_way()), _state)
+LISTEN = Stage("listen", lambda leg: tuple(_table(node) for node, _ in _servers(leg)), _listening)

@@ -1,0 +1,172 @@
+"""resolv.conf and the DNS answer: whom the asker asks for addresses, and what it is told (resolv.conf(5), RFC 1035)."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+from orchestrator.judging.checks.resolves import DnsAnswer, read_dig, wrong_with
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Ran, Run, Scene
+from orchestrator.judging.why.leg import Answers, Leg, NameClaim, Readings, Seen, Stage, listed, ran_or_reason
+from orchestrator.model.checks import Resolves
+from orchestrator.model.topology import Topology
+from orchestrator.planning.desired import resolver_text
+
+CONF = "/etc/resolv.conf"
+MEANINGS = {
+    "NXDOMAIN": "that the name {name} does not exist (NXDOMAIN)",
+    "SERVFAIL": "that it could not find out about {name} (SERVFAIL)",
+    "REFUSED": "that it does not answer questions for {name} (REFUSED)",
+}
+
+
+def servers_of(topology: Topology, asker: str) -> dict[str, str]:
+    """Address -> node of the DNS servers that stand in the resolv.conf which the asker should have."""
+    addresses = nameservers(resolver_text(topology, asker))
+    return {address: owner for address in addresses if (owner := topology.owner(address))}
+
+
+def nameservers(text: str) -> tuple[str, ...]:
+    """The addresses after `nameserver`, in their order."""
+    return tuple(re.findall(r"^nameserver[ \t]+(\S+)", text, re.MULTILINE))
+
+
+def leads_to(topology: Topology, asker: str, target: str | None, name: str) -> NameClaim:
+    """The claim that a name has an A record, and that it is the address of the node which is meant."""
+
+    def wrong(answer: DnsAnswer, server: str) -> str:
+        return _without_answer(name, "A", answer, server) or _astray(topology, asker, target, name, answer, server)
+
+    return NameClaim(name, "A", wrong)
+
+
+def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim:
+    """The claim that a `resolves` check makes; it may ask for more than the answer, such as who gave it."""
+    name = scene.fill(check.resolves, check.asker)
+    node = check.to if isinstance(check.to, str) and check.type == "A" else None
+
+    def wrong(answer: DnsAnswer, server: str) -> str:
+        differs = wrong_with(check, scene, answer)
+        if not differs:
+            failed = judgement.verdict == "fail"
+            return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
+        without = _without_answer(name, check.type, answer, server) if check.rcode in (None, "NOERROR") else ""
+        astray = _astray(scene.topology, check.asker, node, name, answer, server)
+        return without or astray or f"The DNS server {server} does not answer as the check says: {differs}."
+
+    return NameClaim(name, check.type, wrong)
+
+
+def _without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
+    if answer.rcode != "NOERROR":
+        meaning = MEANINGS.get(answer.rcode, "only with the code {code}").format(name=name, code=answer.rcode)
+        return f"The DNS server {server} answers {meaning}."
+    return "" if answer.values else f"The DNS server {server} knows the name {name}, but has no {kind} record for it."
+
+
+def _astray(topology: Topology, asker: str, target: str | None, name: str, answer: DnsAnswer, server: str) -> str:
+    """What is said of a name that leads to another machine than the one which is meant."""
+    wanted = set(map(str, topology.addresses(target))) if target else set()
+    astray = sorted(value for value in answer.values if wanted and value not in wanted)
+    if not astray or target is None:
+        return ""
+    told = listed([f"{value} ({topology.owner(value) or 'which is nobody here'})" for value in astray])
+    return f"The DNS server {server} says that {name} is {told}, but {target} is {topology.address_for(asker, target)}."
+
+
+def dig(leg: Leg) -> Run:
+    """The asker's question for the name, by its own resolv.conf."""
+    assert leg.claim is not None
+    common = ("dig", "+tries=1", "+timeout=2", "+nocookie")
+    name = leg.claim.name.rstrip(".")
+    try:
+        ip_address(name)
+    except ValueError:
+        return Run(leg.asker, (*common, "-t", leg.claim.type, f"{name}."), frozenset({"dig"}))
+    return Run(leg.asker, (*common, "-x", name), frozenset({"dig"}))
+
+
+def dns_works(leg: Leg, answers: Answers) -> bool:
+    """Whether the name was resolved as it should be; true where none is needed."""
+    return leg.claim is None or _read_dns(leg, answers).verdict == "pass"
+
+
+def resolved(leg: Leg, answers: Answers) -> tuple[str, ...]:
+    """What the name led to."""
+    found = answers.get(dig(leg)) if leg.claim else None
+    answer = read_dig(found.out, leg.claim.type) if leg.claim and isinstance(found, Ran) else None
+    return answer.values if answer else ()
+
+
+def _conf(leg: Leg) -> Run:
+    # Inside: a container beside the node has a resolv.conf of its own.
+    return Run(leg.asker, ("cat", CONF), inside=True)
+
+
+def _read_conf(leg: Leg, answers: Answers) -> Seen:
+    found, readings = ran_or_reason(answers.get(_conf(leg))), Readings()
+    if isinstance(found, str):
+        readings.unasked.append(found)
+        return readings.seen()
+    readings.evidence += [line for line in found.out.splitlines() if line.strip()]
+    there = nameservers(found.out)
+    astray = [address for address in there if address not in leg.servers]
+    command = leg.commands.run(leg.asker, "cat", CONF)
+    right = listed([f"{node} ({address})" for address, node in leg.servers.items()]) if leg.servers else "none"
+    if not there:
+        sentence = f"No DNS server stands in the file {CONF} of {leg.asker}, so it can ask nobody for an address."
+        readings.broken("no nameserver", sentence, command, "dns")
+    elif astray and not dns_works(leg, answers):
+        sentence = f"{leg.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
+        readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns")
+    else:
+        readings.held.append("nameserver " + ", ".join(_with_owner(leg, address) for address in there))
+    return readings.seen()
+
+
+def _with_owner(leg: Leg, address: str) -> str:
+    owner = leg.scene.topology.owner(address)
+    return f"{address} ({owner})" if owner else address
+
+
+def _read_dns(leg: Leg, answers: Answers) -> Seen:
+    assert leg.claim is not None
+    found, readings = ran_or_reason(answers.get(dig(leg))), Readings()
+    if isinstance(found, str):
+        readings.unasked.append(found)
+        return readings.seen()
+    answer = read_dig(found.out, leg.claim.type)
+    if answer is None:
+        _no_answer(leg, found, readings)
+        return readings.seen()
+    server = leg.scene.topology.owner(answer.server) or answer.server
+    readings.evidence.append(f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}")
+    told = ", ".join(_with_owner(leg, value) for value in answer.values)
+    seen = f"{answer.rcode} {told}".strip()
+    sentence = leg.claim.wrong(answer, server)
+    if sentence:
+        readings.broken(f"{seen} from {server}", sentence, _by_hand(leg, leg.claim))
+    else:
+        readings.held.append(f"{leg.claim.name} {leg.claim.type}: {seen}, from {server}")
+    return readings.seen()
+
+
+def _by_hand(leg: Leg, claim: NameClaim) -> str:
+    words = dig(leg).argv[-2:] if claim.type in ("A", "PTR") else dig(leg).argv[-3:]
+    return leg.commands.run(leg.asker, "dig", *(word for word in words if word not in ("-t", "A")))
+
+
+def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
+    assert leg.claim is not None
+    said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if "#53" in line]
+    why = said[0].rstrip(".").rpartition(": ")[2] if said else "silence"
+    asked = list(dict.fromkeys(re.findall(r"([0-9.]+)#53", " ".join(said)))) or list(leg.servers)
+    readings.evidence += said
+    servers = listed([_with_owner(leg, address) for address in asked]) if asked else "no DNS server"
+    sentence = f"No DNS server answers {leg.asker}, so it does not learn the address of {leg.claim.name}."
+    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(leg, leg.claim))
+
+
+RESOLVER = Stage("resolver", lambda leg: (_conf(leg),), _read_conf)
+DNS = Stage("dns", lambda leg: (dig(leg),), _read_dns)

@@ -1,0 +1,97 @@
+"""The walk itself: a generator that asks all layers of a leg at once and reads them in the order in which they work."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.judging.checks import asks
+from orchestrator.judging.findings import Judgement
+from orchestrator.judging.questions import Answer, Question, Scene
+from orchestrator.judging.why.aims import Aim, aim_of, used_aim
+from orchestrator.judging.why.commands import Commands
+from orchestrator.judging.why.leg import Answers, Stage, listed
+from orchestrator.judging.why.names import dig, resolved
+from orchestrator.judging.why.walk import Break, Layer, LayerName, Walk, walk_of
+from orchestrator.model.checks import Common
+
+Walking = Generator[tuple[Question, ...], tuple[Answer, ...], Walk]
+Asking = Generator[tuple[Question, ...], tuple[Answer, ...], list[Layer]]
+
+
+def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) -> Walking:
+    """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold."""
+    for before in check.first:
+        found = yield from asks(before, scene)
+        if found.verdict != "pass":
+            return (yield from walk(before, scene, found, commands))
+    layers = yield from _walked(aim_of(check, scene, judgement, commands), _Seen())
+    return walk_of(layers, _otherwise(check, judgement, layers, commands))
+
+
+@dataclass
+class _Seen:
+    """The legs that were walked already: servers may use each other."""
+
+    pairs: tuple[tuple[str, str | None], ...] = ()
+
+
+def _walked(aim: Aim, seen: _Seen) -> Asking:
+    """The layers of a leg; those of the servers that its target uses stand before its own answer."""
+    if aim.leg.port and aim.leg.claim and aim.leg.address is None:
+        aim = yield from _found(aim)
+    seen.pairs += ((aim.leg.asker, aim.leg.target),)
+    questions = tuple(dict.fromkeys(question for stage in aim.stages for question in stage.asks(aim.leg)))
+    answers = dict(zip(questions, (yield questions), strict=True))
+    layers, blames = _read(aim, aim.stages, answers)
+    if not blames or not layers[-1].breaks:
+        return layers
+    deeper: list[Layer] = []
+    for used in _used(aim, seen):
+        deeper += yield from _walked(used, seen)
+    # What a server lacks from those that it uses explains what it answers.
+    own = replace(layers[-1], breaks=()) if any(one.breaks for one in deeper) else layers[-1]
+    return [*layers[:-1], *deeper, own]
+
+
+def _found(aim: Aim) -> Generator[tuple[Question, ...], tuple[Answer, ...], Aim]:
+    """The same leg, to where its name leads, where the file does not say which node is meant."""
+    question = dig(aim.leg)
+    (answer,) = yield (question,)
+    values = resolved(aim.leg, {question: answer})
+    return aim.knowing(values[-1]) if values else aim
+
+
+def _used(aim: Aim, seen: _Seen) -> list[Aim]:
+    leg = aim.leg
+    if leg.target is None or leg.target == leg.asker:
+        return []
+    uses = leg.scene.topology.node(leg.target).uses
+    fresh = (used for used in uses if (leg.target, used) not in seen.pairs)
+    return [one for used in fresh if (one := used_aim(leg.target, used, leg.scene, leg.commands))]
+
+
+def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> tuple[list[Layer], bool]:
+    """One layer after the other; what an earlier one explains is no break of its own. And whether others may be to
+    blame for the last one."""
+    struck: set[LayerName] = set()
+    layers, blames = [], False
+    for stage in stages:
+        seen = stage.reads(aim.leg, answers)
+        breaks = () if stage.name in struck else seen.breaks
+        struck |= seen.strikes
+        blames = seen.blames
+        layers.append(Layer(stage.name, aim.leg.asker, aim.leg.to, seen.verdict, seen.seen, seen.evidence, breaks))
+    return layers, blames
+
+
+def _otherwise(check: Common, judgement: Judgement, layers: Sequence[Layer], commands: Commands) -> Break:
+    """What is said where no layer is broken: that each held, or that nobody could look."""
+    unknown = [layer for layer in layers if layer.verdict == "unknown"]
+    if unknown:
+        titles = listed(list(dict.fromkeys(layer.title for layer in unknown)))
+        return Break(f"No broken layer was seen, but not all could be asked: {titles}.", commands.ps())
+    if judgement.verdict == "pass":
+        return Break("Each layer held.", "")
+    sentence = f"Each layer held when it was asked once more; the check itself had seen: {judgement.actual}."
+    return Break(sentence, commands.check(check.name))

@@ -1,0 +1,182 @@
+"""Address and route: has each node its address, is its interface up, and is there a way there and back (ip(8))."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.judging.questions import Question, Run
+from orchestrator.judging.why.connection import connected
+from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, listed, ran_or_reason
+from orchestrator.judging.why.names import dns_works
+from orchestrator.judging.why.walk import LayerName
+
+# ip(8) and ss(8) come in one package: where one is, the other is.
+NEEDS = frozenset({"ss"})
+AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")
+# What `ip route get` says for a route that drops (blackhole) is the kernel's EINVAL; that tells nobody anything.
+DROPPED = "Invalid argument"
+
+
+@dataclass(frozen=True)
+class Way:
+    """From a node to an address of another one."""
+
+    node: str
+    to: str
+    address: str
+
+
+def _ways(leg: Leg) -> tuple[Way, ...]:
+    """There and back, and to the DNS servers."""
+    found = []
+    if leg.address and leg.target != leg.asker:
+        found.append(Way(leg.asker, leg.to, leg.address))
+        if leg.target:
+            found.append(Way(leg.target, leg.asker, leg.home(leg.asker, leg.target)))
+    if leg.claim:
+        found += [Way(leg.asker, node, address) for address, node in leg.servers.items() if node != leg.asker]
+    return tuple(dict.fromkeys(found))
+
+
+def _addresses(node: str) -> Run:
+    return Run(node, ("ip", "-j", "addr"), NEEDS)
+
+
+def _route(way: Way) -> Run:
+    return Run(way.node, ("ip", "-j", "route", "get", way.address), NEEDS)
+
+
+def _asks(leg: Leg) -> tuple[Question, ...]:
+    return (*(_addresses(node) for node in leg.on_the_way()), *(_route(way) for way in _ways(leg)))
+
+
+def _reads(leg: Leg, answers: Answers) -> Seen:
+    readings = Readings()
+    cut = [node for node in leg.on_the_way() if not _read_address(leg, node, answers, readings)]
+    _read_routes(leg, [way for way in _ways(leg) if way.node not in cut], answers, readings)
+    _read_networks(leg, answers, readings)
+    if not leg.address and not leg.claim:
+        readings.held.append("it asks itself")
+    return readings.seen()
+
+
+def _strikes(leg: Leg, node: str) -> tuple[LayerName, ...]:
+    """The layers that suffer where a node has no address or no way is to it."""
+    strikes: tuple[LayerName, ...] = ()
+    if node in leg.dns_nodes or (node == leg.asker and leg.claim):
+        strikes = ("dns",)
+    return (*strikes, *AFTER_DNS) if node in (leg.asker, leg.target) or not leg.target else strikes
+
+
+def _read_address(leg: Leg, node: str, answers: Answers, readings: Readings) -> bool:
+    """Whether a node has its addresses on interfaces that are up; true, too, where nobody can say."""
+    found = ran_or_reason(answers.get(_addresses(node)))
+    if isinstance(found, str):
+        readings.unasked.append(f"{node} was not asked: {found}")
+        return True
+    if node not in (leg.asker, leg.target) and dns_works(leg, answers):
+        return True
+    interfaces = _json(found.out)
+    return all(_has(leg, node, address, interfaces, readings) for address in _homes(leg, node))
+
+
+def _homes(leg: Leg, node: str) -> tuple[str, ...]:
+    """The addresses that a node needs here: on the networks that it shares with those it speaks to."""
+    others = [leg.asker] if node != leg.asker else [*([leg.target] if leg.target else []), *leg.dns_nodes]
+    return tuple(dict.fromkeys(leg.home(node, other) for other in others))
+
+
+def _has(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readings) -> bool:
+    interface = _interface(interfaces, wanted)
+    if interface is None:
+        sentence = f"The node {node} is cut off: it has no interface with its address {wanted}."
+        readings.broken(f"{node} has no address {wanted}", sentence, leg.commands.heal(), *_strikes(leg, node))
+        return False
+    name = interface.get("ifname", "?")
+    if "UP" not in interface.get("flags", ()):
+        sentence = f"The network interface {name} of {node} is down, so nothing gets in or out."
+        command = leg.commands.run(node, "ip", "addr")
+        readings.broken(f"{name} of {node} is down", sentence, command, *_strikes(leg, node))
+        return False
+    readings.evidence.append(f"{node} has {wanted} on {name}")
+    return True
+
+
+def _interface(interfaces: Any, address: str) -> dict[str, Any] | None:
+    for one in interfaces if isinstance(interfaces, list) else ():
+        if any(entry.get("local") == address for entry in one.get("addr_info", ())):
+            found: dict[str, Any] = one
+            return found
+    return None
+
+
+def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
+    lost: dict[str, list[tuple[Way, str]]] = {}
+    for way in ways:
+        found = ran_or_reason(answers.get(_route(way)))
+        if isinstance(found, str):
+            continue  # said already: its addresses could not be asked either
+        if found.exit_code == 0:
+            readings.held.append(f"{way.node} to {way.to} {_by(_json(found.out))}")
+        elif _counts(leg, way, answers):
+            lost.setdefault(way.node, []).append((way, _said(found.err)))
+    for node, missing in lost.items():
+        _no_route(leg, node, missing, readings)
+
+
+def _counts(leg: Leg, way: Way, answers: Answers) -> bool:
+    """A way to a DNS server matters only where the name was not resolved."""
+    return way.to in (leg.target, leg.to) or way.to == leg.asker or not dns_works(leg, answers)
+
+
+def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Readings) -> None:
+    names = listed(list(dict.fromkeys(way.to for way, _ in missing)))
+    back = node != leg.asker
+    why = missing[0][1]
+    sentence = f"The node {node} has no route {'back ' if back else ''}to {names}: {why}."
+    strikes = [s for way, _ in missing for s in _strikes(leg, node if back else way.to)]
+    command = leg.commands.run(node, "ip", "route", "get", missing[0][0].address)
+    readings.broken(f"{node} has no route to {names}", sentence, command, *strikes)
+    readings.evidence += [f"{node}: ip route get {way.address}: {said}" for way, said in missing]
+
+
+def _said(err: str) -> str:
+    """The kernel's words in `RTNETLINK answers: ...`."""
+    lines = err.strip().splitlines()
+    words = lines[-1].rpartition(": ")[2] if lines else "no answer"
+    return "a rule in its routing table drops what goes there" if words == DROPPED else words
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _by(routes: Any) -> str:
+    """In words: by which interface, and by which gateway where the address is not on the same network."""
+    route = routes[0] if isinstance(routes, list) and routes and isinstance(routes[0], dict) else {}
+    gateway = f" and the gateway {route['gateway']}" if "gateway" in route else ""
+    return f"by {route.get('dev', '?')}{gateway}"
+
+
+def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
+    """Two nodes without a common network, where no connection is made."""
+    topology, target = leg.scene.topology, leg.target
+    if not target or target == leg.asker or readings.wrong or connected(leg, answers):
+        return
+    own = [place.network for place in topology.places_of(leg.asker)]
+    theirs = [place.network for place in topology.places_of(target)]
+    if set(own) & set(theirs):
+        return
+    sentence = (
+        f"{leg.asker} and {target} have no network in common: "
+        f"{leg.asker} stands on {listed(own)}, {target} on {listed(theirs)}."
+    )
+    readings.broken("no network in common", sentence, leg.commands.run(leg.asker, "ip", "route"), *AFTER_DNS)
+
+
+ROUTE = Stage("route", _asks, _reads)

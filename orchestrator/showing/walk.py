@@ -1,0 +1,31 @@
+"""A walk through the layers as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from orchestrator.judging.why.walk import Layer, Walk
+
+MARKS = {"pass": "held   ", "fail": "BROKEN ", "unknown": "unknown"}
+INDENT = " " * 10
+
+
+def walk_text(walk: Walk) -> str:
+    """The layers up to the last, grouped by who asks whom; then the sentence, what else is broken, and what to try."""
+    lines = [INDENT + "why:"]
+    for (asker, target), layers in groupby(walk.layers, key=lambda layer: (layer.asker, layer.target)):
+        lines.append(f"{INDENT}  {asker}" if asker == target else f"{INDENT}  from {asker} to {target}")
+        for layer in layers:
+            lines += _layer(layer, walk)
+    lines.append(f"{INDENT}  {walk.sentence}")
+    lines += [f"{INDENT}  Also: {sentence}" for sentence in walk.also]
+    lines += [f"{INDENT}  try: {walk.command}"] if walk.command else []
+    return "\n".join(lines)
+
+
+def _layer(layer: Layer, walk: Walk) -> Iterator[str]:
+    yield f"{INDENT}    {MARKS[layer.verdict]}  {layer.title:17}  {layer.seen}"
+    # What holds needs no proof here; --json has the evidence of all.
+    if layer == walk.broken:
+        yield from (f"{INDENT}             {'':17}  {line}" for line in layer.evidence)
