@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestrator.model.replicas import MOST_REPLICAS
-from orchestrator.model.values import Address, Declared, NetworkName, NetworkNames, NodeNames, Port, Texts
+from orchestrator.model.values import Address, Declared, DnsNames, NetworkName, NetworkNames, NodeNames, Port, Texts
 
 
 class Attachment(Declared):
@@ -75,6 +75,12 @@ class Node(Declared):
         le=MOST_REPLICAS,
         description="How many machines like this there are: app becomes app-1, app-2 …, and the name app leads to all.",
         examples=[3],
+    )
+    resolvers: DnsNames | None = Field(
+        None,
+        max_length=3,
+        description="The DNS servers that this node asks, in this order; all that resolve for others when absent.",
+        examples=[["dns-1", "dns-2"]],
     )
     listens: Annotated[tuple[Listener, ...], Field(strict=False)] | None = Field(
         None, description="Where the node listens, if not where its role says.", examples=[[{"port": 8080}]]

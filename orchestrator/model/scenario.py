@@ -10,6 +10,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from orchestrator.model.checks import Check
 from orchestrator.model.node import Node
+from orchestrator.model.records import Records
 from orchestrator.model.replicas import groups_of, with_machines
 from orchestrator.model.roles import ROLES
 from orchestrator.model.values import Declared, Domain, Label, Subnet
@@ -58,6 +59,14 @@ class Scenario(Declared):
         default_factory=dict,
         description="The networks by name; one private network when absent.",
         examples=[{"front": {"subnet": "192.168.7.0/24"}, "back": None}],
+    )
+    records: Records = Field(
+        default_factory=dict,
+        description="More records of the lab's domain, beside the nodes' own, by name inside the domain.",
+        examples=[
+            {"www": {"CNAME": "app"}, "@": {"MX": "10 mail", "TXT": "hello"}},
+            {"_http._tcp": {"SRV": "0 5 80 app"}, "many": {"A": ["${app-1}", "${app-2}"], "ttl": 5}},
+        ],
     )
     nodes: dict[Label, AnyNode] = Field(
         min_length=1,

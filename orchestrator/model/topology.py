@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
 from orchestrator.model.node import Node
+from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import Secret
 
@@ -103,15 +104,26 @@ class Topology:
         there = tuple(place for place in own if place.network == network)
         return tuple(address for place in there or own for address in place.told(version))
 
+    def resolvers_of(self, node: str) -> tuple[str, ...]:
+        """The DNS servers that a node asks, in order."""
+        declared = self.node(node).resolvers
+        return default_resolvers(self.scenario) if declared is None else declared
+
     def answers(self, asker: str, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
         """The addresses that the asker learns for the target: as told on the network of its DNS server."""
-        own = [place.network for place in self.places_of(asker)]
-        for server in self.with_role("dns"):
-            networks = {place.network for place in self.places_of(server)}
-            shared = next((network for network in own if network in networks), None)
-            if shared:
-                return self.told_on(shared, target, version)
-        return self.told_on(None, target, version)
+        resolvers = self.resolvers_of(asker)
+        network = self.asked_from(asker, resolvers[0]) if resolvers else None
+        return self.told_on(network, target, version)
+
+    def asked_from(self, asker: str, server: str) -> str:
+        """The network from which the lab's domain is asked for this asker, by the last resolver on the way."""
+        on_the_way = {asker}
+        domain_servers = serving(self.scenario, self.scenario.domain)
+        while server not in domain_servers and server not in on_the_way:
+            on_the_way.add(server)
+            asker, server = server, next(iter((*forwarders(self.scenario, server), *domain_servers)), server)
+        own, there = (tuple(place.network for place in self.places_of(node)) for node in (asker, server))
+        return next((network for network in own if network in there), own[0])
 
     def owner(self, address: AnyAddress | str) -> str | None:
         """The node that bears this address."""

@@ -147,6 +147,8 @@ Seconds = Annotated[float, Field(gt=0, le=600)]
 NodeName = Annotated[Label, Refers("node")]
 Machines = Annotated[Label, Refers("node", several=True)]
 NodeNames = Annotated[tuple[Machines, ...], Field(strict=False)]
+DnsName = Annotated[Label, Refers("node", role="dns")]
+DnsNames = Annotated[tuple[DnsName, ...], Field(strict=False)]
 NetworkName = Annotated[Label, Refers("network")]
 NetworkNames = Annotated[tuple[NetworkName, ...], Field(strict=False)]
 HostPort = Annotated[

@@ -61,9 +61,9 @@ def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
 
 
 def resolver_text(topology: Topology, node: str) -> str:
-    """The node's /etc/resolv.conf (resolv.conf(5)): the lab's DNS servers by address, in the order of the file."""
-    servers = [topology.address_for(node, name) for name in topology.with_role("dns")]
-    lines = [f"nameserver {address}" for address in servers] or ["# this lab has no DNS server"]
+    """The node's /etc/resolv.conf (resolv.conf(5)): its DNS servers by address, in their order."""
+    servers = [topology.address_for(node, name) for name in topology.resolvers_of(node)]
+    lines = [f"nameserver {address}" for address in servers] or ["# this node has no DNS server"]
     return "\n".join([*lines, f"search {topology.scenario.domain}", "options timeout:1 attempts:2", ""])
 
 

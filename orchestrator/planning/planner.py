@@ -260,20 +260,23 @@ def _ready(
     proved = bool(container and files.record and files.record.ready == container.started)
     if not changed and proved:
         return
-    node = topology.node(one.node)
-    used = {*node.uses, *(topology.with_role("dns"))} - {one.node}
-    needs = (
-        *(s.id for s in steps),
-        *(f"ready:{name}" for name in sorted(used) if not _mutual(topology, one.node, name)),
-    )
+    needs = (*(s.id for s in steps), *(f"ready:{name}" for name in sorted(_awaited(topology, one.node))))
     action = AwaitReady(one.node, one.probe, one.beside)
     yield Step(f"ready:{one.node}", action, one.probe, needs)
 
 
-def _mutual(topology: Topology, node: str, used: str) -> bool:
-    """Whether waiting for `used` would wait for ourselves: a DNS server is used by all, and may use others."""
+def _awaited(topology: Topology, node: str) -> set[str]:
+    """The nodes that are ready before a node: those that it uses, and its DNS servers unless these wait for it."""
+    if node in topology.with_role("dns"):
+        return set(topology.node(node).uses)
+    servers = {server for server in topology.resolvers_of(node) if not _waits_for(topology, server, node)}
+    return {*topology.node(node).uses, *servers} - {node}
+
+
+def _waits_for(topology: Topology, server: str, node: str) -> bool:
+    """Whether a DNS server becomes ready after a node: a server may use others, which would ask it."""
     seen: set[str] = set()
-    todo = [used]
+    todo = list(topology.node(server).uses)
     while todo:
         current = todo.pop()
         if current == node:
@@ -281,8 +284,8 @@ def _mutual(topology: Topology, node: str, used: str) -> bool:
         if current not in seen:
             seen.add(current)
             todo.extend(topology.node(current).uses)
-            if topology.node(current).role != "dns":  # type: ignore[attr-defined]
-                todo.extend(topology.with_role("dns"))
+            if current not in topology.with_role("dns"):
+                todo.extend(topology.resolvers_of(current))
     return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orchestrator.model.roles.dns.servers import asked_by, delegated_by
 from orchestrator.model.topology import Topology
 
 COLOURS = {"ready": "#c8e6c9", "starting": "#fff9c4", "stopped": "#ffcdd2", "paused": "#e1bee7", "missing": "#eeeeee"}
@@ -38,12 +39,19 @@ def dot(topology: Topology, states: Mapping[str, str]) -> str:
 
 
 def arrows(topology: Topology) -> list[tuple[str, str, str]]:
-    """(client, server, what for): every declared use, and every node's DNS server."""
+    """(client, server, what for): every declared use, every node's DNS servers, and what these say of one another."""
     declared = [(node, used, "uses") for node, one in topology.scenario.nodes.items() for used in one.uses]
-    servers = topology.with_role("dns")
-    asks = [(node, server, "asks") for node in topology.scenario.nodes for server in servers if node != server]
     known = {(a, b) for a, b, _ in declared}
-    return [*declared, *((a, b, how) for a, b, how in asks if (a, b) not in known)]
+    names = [arrow for node in topology.scenario.nodes for arrow in _names(topology, node)]
+    return [*declared, *((a, b, how) for a, b, how in names if (a, b) not in known)]
+
+
+def _names(topology: Topology, node: str) -> list[tuple[str, str, str]]:
+    """Whom a node asks for names; a DNS server asks others only as a resolver, and points to those below it."""
+    if node not in topology.with_role("dns"):
+        return [(node, server, "asks") for server in topology.resolvers_of(node)]
+    asked = [(node, server, "asks") for server in asked_by(topology.scenario, node)]
+    return [*asked, *((node, server, "delegates to") for server in delegated_by(topology.scenario, node))]
 
 
 def _members(topology: Topology, network: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""dns: BIND 9, authoritative for the lab's domain and its addresses, and the resolver of the lab."""
+"""dns: BIND 9: authoritative for the lab's domain, a root or other authoritative server, or a caching resolver."""
 
 from __future__ import annotations
 
@@ -7,19 +7,62 @@ from typing import Literal
 from pydantic import Field
 
 from orchestrator.model.node import Listener, Node
+from orchestrator.model.records import Records, Ttl, ZoneName
 from orchestrator.model.roles.dns.files import files
 from orchestrator.model.roles.role import Role
+from orchestrator.model.values import Declared, DnsName, DnsNames, Domain
+
+
+class Zone(Declared):
+    """What a server says of one zone. The lab's own domain also holds the nodes' names and the file's `records`."""
+
+    records: Records = Field(
+        default_factory=dict,
+        description="Records of this zone, by name inside the zone.",
+        examples=[{"www": {"A": "${app}"}, "@": {"TXT": "hello"}}],
+    )
+    delegates: dict[Domain, DnsName | DnsNames] = Field(
+        default_factory=dict,
+        description="Parts of the zone that other servers answer for: NS and, where needed, glue (RFC 1034, 4.2.1).",
+        examples=[{"shop": "auth"}, {"shop": ["auth-1", "auth-2"]}],
+    )
+    ttl: Ttl = Field(60, description="Seconds for which an answer may be kept.", examples=[5])
+    negative_ttl: Ttl = Field(
+        5, description="Seconds for which 'no such name' may be kept (RFC 2308, section 4).", examples=[5]
+    )
 
 
 class Dns(Node):
-    """A DNS server for the lab's domain: A for each node, PTR for each address, NXDOMAIN for everything else."""
+    """A DNS server (BIND 9).
 
-    role: Literal["dns"] = Field(description="A DNS server (BIND 9) for the lab's domain.")
+    With no setting it answers for the lab's domain (A for each node, PTR for each address), and says NXDOMAIN to
+    everything else. With `zones` it answers for these alone; with `hints` it walks from the root and keeps what it
+    learns; with `forward` it asks other servers.
+    """
+
+    role: Literal["dns"] = Field(description="A DNS server (BIND 9).")
+    zones: dict[ZoneName, Zone | None] | None = Field(
+        None,
+        min_length=1,
+        description="The zones that it answers for, '.' is the root; the lab's domain when nothing is said.",
+        examples=[{"lab": {"delegates": {"shop": "auth"}}}, {"shop.lab": {"ttl": 5}, "example.org": None}],
+    )
+    hints: DnsNames = Field(
+        (), description="The root servers from which it finds its way to any name, as a resolver.", examples=[["root"]]
+    )
+    forward: DnsNames = Field(
+        (), description="The servers that it asks for everything that it does not know itself.", examples=[["resolver"]]
+    )
+    recursion: bool | None = Field(
+        None,
+        description="Whether it finds answers for others; yes with hints or forward, or where no zones are given.",
+        examples=[False],
+    )
 
 
 ROLE = Role(
     name="dns",
-    summary="BIND 9: authoritative for the lab's domain and its addresses; everything else is NXDOMAIN.",
+    summary="BIND 9: authoritative for the lab's domain and its addresses; or for other zones, or a caching resolver.",
     node=Dns,
     image="dns",
     user=10053,

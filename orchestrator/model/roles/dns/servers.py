@@ -1,0 +1,66 @@
+"""Which DNS server does what: who answers for a zone, who finds answers for others, whom it asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ROOT = "."
+# A program asks no more servers than this, by the C library (resolv.conf(5), MAXNS).
+MOST_RESOLVERS = 3
+
+
+def servers(scenario: Any) -> tuple[str, ...]:
+    """The nodes with the role dns, in the order of the file."""
+    return tuple(name for name, node in scenario.nodes.items() if node.role == "dns")
+
+
+def is_plain(node: Any) -> bool:
+    """A server without any setting of what it answers: it serves the lab's domain, and nothing else exists."""
+    return node.zones is None and not node.hints and not node.forward
+
+
+def recursive(node: Any) -> bool:
+    """Whether the server finds answers for others."""
+    if node.recursion is not None:
+        return bool(node.recursion)
+    return is_plain(node) or bool(node.hints or node.forward)
+
+
+def zones_of(scenario: Any, node: str) -> Mapping[str, Any]:
+    """Zone name -> what the server says of it (None: nothing special)."""
+    declared = scenario.nodes[node]
+    if declared.zones is not None:
+        return dict(declared.zones)
+    return {scenario.domain: None} if is_plain(declared) else {}
+
+
+def serving(scenario: Any, zone: str) -> tuple[str, ...]:
+    """The servers that answer for a zone with authority."""
+    return tuple(node for node in servers(scenario) if zone in zones_of(scenario, node))
+
+
+def default_resolvers(scenario: Any) -> tuple[str, ...]:
+    """Whom a node asks that names nobody: those who resolve for others; where there is none, those of the domain."""
+    resolving = tuple(node for node in servers(scenario) if recursive(scenario.nodes[node]))
+    return (resolving or serving(scenario, scenario.domain) or servers(scenario))[:MOST_RESOLVERS]
+
+
+def forwarders(scenario: Any, node: str) -> tuple[str, ...]:
+    """The servers to which a server hands on what it does not know."""
+    return tuple(scenario.nodes[node].forward)
+
+
+def asked_by(scenario: Any, node: str) -> tuple[str, ...]:
+    """The servers that a server asks first: its forwarders, or the root servers."""
+    declared = scenario.nodes[node]
+    return tuple(declared.forward or declared.hints)
+
+
+def delegated_by(scenario: Any, node: str) -> tuple[str, ...]:
+    """The servers to which a server points for parts of its zones, each once, in the order of the file."""
+    found: dict[str, None] = {}
+    for zone in zones_of(scenario, node).values():
+        for who in zone.delegates.values() if zone else ():
+            found.update(dict.fromkeys((who,) if isinstance(who, str) else who))
+    return tuple(found)

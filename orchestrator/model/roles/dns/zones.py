@@ -1,0 +1,200 @@
+"""The zones of a DNS server as master files, written from the topology (RFC 1035, section 5)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from orchestrator.model.records import IN_NODE, Records, absolute, address_of, below
+from orchestrator.model.roles.dns.servers import ROOT, is_plain, serving, zones_of
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology import Topology, Version
+
+TTL = 60  # seconds
+NEGATIVE_TTL = 5  # seconds
+ADDRESSES: Mapping[str, Version] = {"A": 4, "AAAA": 6}
+
+
+class Record(NamedTuple):
+    """One record: its owner as a whole name with the last dot, type, value, and its own ttl if it has one."""
+
+    owner: str
+    kind: str
+    value: str
+    ttl: int | None = None
+
+
+@dataclass(frozen=True)
+class ZoneFile:
+    """What a zone's file holds beside its SOA and NS, and for how long it may be kept."""
+
+    name: str
+    servers: tuple[str, ...]
+    records: tuple[Record, ...]
+    ttl: int = TTL
+    negative_ttl: int = NEGATIVE_TTL
+
+    def text(self) -> str:
+        return zone_text(self)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes the zones of one server as they are told on one network (None: the lab has one network)."""
+
+    topology: Topology
+    node: str
+    network: str | None
+    domain: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "domain", self.topology.scenario.domain)
+
+    def zones(self) -> dict[str, ZoneFile]:
+        """Zone name -> its file: the declared zones, those of the lab's addresses beside its domain, and the root."""
+        scenario = self.topology.scenario
+        found = {name: self._declared(name, zone) for name, zone in zones_of(scenario, self.node).items()}
+        if self.domain in found:
+            for name in self._reverse_zones():
+                found.setdefault(
+                    name, ZoneFile(name, self._names(serving(scenario, self.domain)), self._pointers(name))
+                )
+        if is_plain(scenario.nodes[self.node]) and scenario.nodes[self.node].recursion is not False:
+            # A root that knows nothing: every other name is NXDOMAIN at once. BIND loads no zone whose server has
+            # no address in it.
+            found[ROOT] = ZoneFile(ROOT, self._names((self.node,)), tuple(self._addresses_of(self.node)))
+        return found
+
+    def _declared(self, name: str, zone: Any) -> ZoneFile:
+        named = serving(self.topology.scenario, name)
+        records = [record for server in named for record in self._glue(server, name)]
+        if name == self.domain:
+            records += [record for node in self.topology.names for record in self._addresses_of(node)]
+            records += self._written(self.topology.scenario.records, name)
+        if zone is not None:
+            records += self._written(zone.records, name)
+        records += self._delegations(name, zone.delegates if zone else {})
+        times = (zone.ttl, zone.negative_ttl) if zone else (TTL, NEGATIVE_TTL)
+        return ZoneFile(name, self._names(named), tuple(dict.fromkeys(records)), *times)
+
+    def _names(self, nodes: Iterable[str]) -> tuple[str, ...]:
+        return tuple(f"{self.topology.name_of(node)}." for node in nodes)
+
+    def _addresses_of(self, node: str) -> Iterator[Record]:
+        for kind, version in ADDRESSES.items():
+            for address in self.topology.told_on(self.network, node, version):
+                yield Record(f"{self.topology.name_of(node)}.", kind, str(address))
+
+    def _glue(self, server: str, zone: str) -> Iterator[Record]:
+        """The addresses of a server whose own name lies inside the zone (RFC 1034, section 4.2.1)."""
+        if zone == ROOT or f".{self.topology.name_of(server)}".endswith(f".{zone}"):
+            yield from self._addresses_of(server)
+
+    def _delegations(self, zone: str, delegates: Mapping[str, str | tuple[str, ...]]) -> Iterator[Record]:
+        parts = {below(label, zone): (who,) if isinstance(who, str) else who for label, who in delegates.items()}
+        if zone == ROOT:
+            known = {**dict.fromkeys(self._reverse_zones(), serving(self.topology.scenario, self.domain)), **parts}
+            own = zones_of(self.topology.scenario, self.node)
+            parts = {name: who for name, who in known.items() if name not in own}
+        for name, who in parts.items():
+            for server in who:
+                yield Record(f"{name}.", "NS", f"{self.topology.name_of(server)}.")
+                yield from self._glue(server, zone)
+
+    def _written(self, records: Records, zone: str) -> Iterator[Record]:
+        for owner, one in records.items():
+            for kind, value in one.values():
+                for rdata in self._rdata(kind, value, zone):
+                    yield Record(f"{below(owner, zone)}.", kind, rdata, one.ttl)
+
+    def _rdata(self, kind: str, value: str, zone: str) -> Iterator[str]:
+        """A written value as a master file has it; ${NODE} may be several addresses."""
+        if kind in ADDRESSES and IN_NODE.fullmatch(value):
+            yield from map(str, self.topology.told_on(self.network, str(address_of(value)), ADDRESSES[kind]))
+        elif kind in ADDRESSES:
+            yield value
+        elif kind == "TXT":
+            yield quoted(value)
+        else:
+            *numbers, name = value.split(" ")
+            yield " ".join((*numbers, "." if name == "." else f"{absolute(name, zone)}."))
+
+    def _reverse_zones(self) -> tuple[str, ...]:
+        names = [name for subnet in self.topology.subnets.values() for name in reverse_zones(subnet)]
+        names += [name for subnet6 in self.topology.subnets6.values() for name in reverse_zones(subnet6)]
+        return tuple(dict.fromkeys(names))
+
+    def _pointers(self, zone: str) -> tuple[Record, ...]:
+        return tuple(
+            Record(f"{address.reverse_pointer}.", "PTR", f"{self.topology.name_of(node)}.")
+            for node in self.topology.scenario.nodes
+            for address in self.topology.addresses_of(node)
+            if address.reverse_pointer.endswith("." + zone)
+        )
+
+
+def hints(topology: Topology, node: str, roots: Iterable[str]) -> str:
+    """The file from which a resolver learns where the root servers are (RFC 9609)."""
+    lines = []
+    for root in roots:
+        address, name = topology.address_for(node, root), f"{topology.name_of(root)}."
+        lines += [f". {TTL} IN NS {name}\n", f"{name} {TTL} IN A {address}\n"]
+    return "".join(lines)
+
+
+def reverse_zones(subnet: IPv4Network | IPv6Network) -> tuple[str, ...]:
+    """The in-addr.arpa or ip6.arpa zones that cover a subnet (RFC 1035, section 3.5; RFC 3596, section 2.5).
+
+    On whole octets: a /23 needs two /24 zones, a /26 lies inside one; several subnets may share a zone. With IPv6 on
+    the digits of a /64, which every network of a lab is.
+    """
+    if subnet.version == 6:
+        return (subnet.network_address.reverse_pointer.split(".", 32 - subnet.prefixlen // 4)[-1],)
+    octets = max(1, min(3, (subnet.prefixlen + 7) // 8))
+    parts = [subnet] if subnet.prefixlen >= octets * 8 else list(subnet.subnets(new_prefix=octets * 8))
+    return tuple(".".join(reversed(str(part.network_address).split(".")[:octets])) + ".in-addr.arpa" for part in parts)
+
+
+def quoted(text: str) -> str:
+    """A text as TXT has it: strings of at most 255 bytes in quotes, other bytes than ASCII as \\DDD (RFC 1035, 5.1)."""
+    encoded = text.encode()
+    parts = [encoded[at : at + 255] for at in range(0, len(encoded), 255)]
+    return " ".join('"' + "".join(map(_character, part)) + '"' for part in parts)
+
+
+def _character(byte: int) -> str:
+    if byte in b'"\\':
+        return "\\" + chr(byte)
+    return chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}"
+
+
+def zone_text(zone: ZoneFile) -> str:
+    """A zone as a master file, every name absolute.
+
+    The serial is a hash of the records: it changes when they do, and the same input gives the same bytes. The last
+    number of the SOA is how long "no such name" may be kept (RFC 2308, section 4).
+    """
+    # Here, for most commands write no zones, and this library is long in loading.
+    import dns.name
+    import dns.rdata
+    import dns.zone
+
+    serial = (
+        zlib.crc32(
+            repr((zone.name, zone.servers, zone.ttl, zone.negative_ttl, sorted(map(repr, zone.records)))).encode()
+        )
+        or 1
+    )
+    first = zone.servers[0]
+    soa = f"{first} hostmaster.{first} {serial} 3600 600 86400 {zone.negative_ttl}"
+    origin = dns.name.from_text(zone.name)
+    built = dns.zone.Zone(origin, relativize=False)
+    apex = [Record(origin.to_text(), "SOA", soa), *(Record(origin.to_text(), "NS", name) for name in zone.servers)]
+    for owner, kind, value, ttl in (*apex, *zone.records):
+        dataset = built.find_rdataset(dns.name.from_text(owner), kind, create=True)
+        dataset.add(dns.rdata.from_text("IN", kind, value, origin, relativize=False), zone.ttl if ttl is None else ttl)
+    return built.to_text(sorted=True, relativize=False)

@@ -1,0 +1,208 @@
+"""What a DNS node gets: its zones, its way to what it does not know, and whom the others ask."""
+
+from __future__ import annotations
+
+import dns.zone
+import pytest
+from standing import nothing, planned
+
+from orchestrator.model.roles.dns.files import files
+from orchestrator.model.topology import Topology
+from orchestrator.planning.desired import resolver_text
+from orchestrator.planning.places import topology
+from orchestrator.reading.scenario import read_scenario
+
+HEAD = "name: shop\ntitle: t\ndomain: shop.lab\nnetworks: {lab: {subnet: 192.168.7.0/24}}\n"
+RECORDS = """\
+records:
+  www: {CNAME: app}
+  "@": {MX: ["10 mail", "20 mx.example.org"], TXT: 'say "hi", ü'}
+  mail: {A: "${app}"}
+  _http._tcp: {SRV: ["0 5 80 app", "9 0 80 ."]}
+  many: {A: ["${a}", "${app}", 192.168.7.99], ttl: 5}
+  "*": {A: "${a}"}
+  six: {AAAA: fd00::1}
+"""
+TREE = """\
+nodes:
+  root:     {role: dns, zones: {".": {delegates: {lab: tld}}}}
+  tld:      {role: dns, zones: {lab: {delegates: {shop: auth}, ttl: 9}}}
+  auth:     {role: dns, zones: {shop.lab: {ttl: 4, negative_ttl: 3, delegates: {eu: [auth, other]}}}}
+  other:    {role: dns, zones: {eu.shop.lab: {records: {www: {A: "${client}"}}}, example.org: }}
+  resolver: {role: dns, hints: [root]}
+  second:   {role: dns, forward: [resolver]}
+  client:   {role: client, resolvers: [second, resolver]}
+  plain:    {role: client}
+"""
+
+
+def places(text: str) -> Topology:
+    scenario = read_scenario(HEAD + text, file="f", beside={}.get).scenario
+    return topology("shop", scenario, nothing(), {})
+
+
+def zone(topology_: Topology, node: str, file: str, name: str) -> list[str]:
+    """The zone without its SOA, as BIND would read it."""
+    found = dns.zone.from_text(files(topology_, node)[file], origin=name, relativize=False)
+    return sorted(
+        f"{owner} {ttl} {data.rdtype.name} {data}"
+        for owner, ttl, data in found.iterate_rdatas()
+        if data.rdtype.name != "SOA"
+    )
+
+
+def test_records_stand_beside_the_nodes_own() -> None:
+    """Names without a dot are in the zone, others are whole; ${NODE} is the node's address; a ttl is of its name."""
+    lab = places(RECORDS + "nodes: {dns: {role: dns}, a: {role: app}, app: {role: app}}\n")
+    assert zone(lab, "dns", "shop.lab.zone", "shop.lab") == [
+        "*.shop.lab. 60 A 192.168.7.11",
+        "_http._tcp.shop.lab. 60 SRV 0 5 80 app.shop.lab.",
+        "_http._tcp.shop.lab. 60 SRV 9 0 80 .",
+        "a.shop.lab. 60 A 192.168.7.11",
+        "app.shop.lab. 60 A 192.168.7.12",
+        "dns.shop.lab. 60 A 192.168.7.10",
+        "mail.shop.lab. 60 A 192.168.7.12",
+        "many.shop.lab. 5 A 192.168.7.11",
+        "many.shop.lab. 5 A 192.168.7.12",
+        "many.shop.lab. 5 A 192.168.7.99",
+        "shop.lab. 60 MX 10 mail.shop.lab.",
+        "shop.lab. 60 MX 20 mx.example.org.",
+        "shop.lab. 60 NS dns.shop.lab.",
+        'shop.lab. 60 TXT "say \\"hi\\", \\195\\188"',
+        "six.shop.lab. 60 AAAA fd00::1",
+        "www.shop.lab. 60 CNAME app.shop.lab.",
+    ]
+
+
+def test_a_tree_of_servers_points_down_with_glue() -> None:
+    """Each zone has its own NS, and for each part below NS and the address of a server whose name lies below."""
+    lab = places(TREE)
+    assert zone(lab, "root", "root.zone", ".") == [
+        ". 60 NS root.shop.lab.",
+        "7.168.192.in-addr.arpa. 60 NS auth.shop.lab.",
+        "auth.shop.lab. 60 A 192.168.7.12",
+        "lab. 60 NS tld.shop.lab.",
+        "root.shop.lab. 60 A 192.168.7.10",
+        "tld.shop.lab. 60 A 192.168.7.11",
+    ]
+    assert zone(lab, "tld", "lab.zone", "lab") == [
+        "auth.shop.lab. 9 A 192.168.7.12",
+        "lab. 9 NS tld.shop.lab.",
+        "shop.lab. 9 NS auth.shop.lab.",
+        "tld.shop.lab. 9 A 192.168.7.11",
+    ]
+    ours = zone(lab, "auth", "shop.lab.zone", "shop.lab")
+    assert {"eu.shop.lab. 4 NS auth.shop.lab.", "eu.shop.lab. 4 NS other.shop.lab."} <= set(ours)
+    assert "resolver.shop.lab. 4 A 192.168.7.14" in ours
+    assert zone(lab, "other", "example.org.zone", "example.org") == ["example.org. 60 NS other.shop.lab."]
+    assert zone(lab, "other", "eu.shop.lab.zone", "eu.shop.lab") == [
+        "eu.shop.lab. 60 NS other.shop.lab.",
+        "www.eu.shop.lab. 60 A 192.168.7.16",
+    ]
+
+
+def test_how_long_no_such_name_may_be_kept_is_the_zones_own() -> None:
+    """The last number of the SOA (RFC 2308, section 4)."""
+    text = files(places(TREE), "auth")["shop.lab.zone"]
+    (soa,) = [line for line in text.splitlines() if " SOA " in line]
+    assert soa.split()[1] == "4"
+    assert soa.split()[-1] == "3"
+
+
+@pytest.mark.parametrize(
+    ("node", "holds", "lacks"),
+    [
+        ("root", ["recursion no;", 'zone "." { type primary;'], ["recursion yes", "hint"]),
+        (
+            "resolver",
+            ["recursion yes;", 'zone "." { type hint; file "/wirelab/root.hints"; };'],
+            ["primary", "forward"],
+        ),
+        ("second", ["recursion yes;", "forward only;", "forwarders { 192.168.7.14; };"], ["primary", "hint"]),
+        ("auth", ['zone "shop.lab"', 'zone "7.168.192.in-addr.arpa"', "recursion no;"], ['zone "."']),
+        ("other", ['zone "example.org"'], ["in-addr.arpa", 'zone "shop.lab"']),
+    ],
+)
+def test_what_a_server_answers_and_how_it_finds_the_rest(node: str, holds: list[str], lacks: list[str]) -> None:
+    """Authoritative ones find nothing for others; a resolver has hints or forwarders, and no zone of its own."""
+    conf = files(places(TREE), node)["named.conf"]
+    assert [text for text in holds if text not in conf] == []
+    assert [text for text in lacks if text in conf] == []
+
+
+def test_the_hints_name_the_root_and_its_address() -> None:
+    """RFC 9609."""
+    assert files(places(TREE), "resolver")["root.hints"] == (
+        ". 60 IN NS root.shop.lab.\nroot.shop.lab. 60 IN A 192.168.7.10\n"
+    )
+
+
+def test_a_node_asks_its_resolvers_in_their_order_or_those_that_resolve_for_others() -> None:
+    """resolv.conf(5): one nameserver a line, the first is asked first."""
+    lab = places(TREE)
+    asked = [line for line in resolver_text(lab, "client").splitlines() if line.startswith("nameserver")]
+    assert asked == ["nameserver 192.168.7.15", "nameserver 192.168.7.14"]
+    assert lab.resolvers_of("plain") == ("resolver", "second")
+    assert places("nodes: {c: {role: client, resolvers: []}, d: {role: dns}}").resolvers_of("c") == ()
+
+
+TWO = """\
+networks: {front: {subnet: 192.168.7.0/24}, back: {subnet: 192.168.8.0/24}}
+nodes:
+  auth:     {role: dns, networks: [back]}
+  cache:    {role: dns, forward: [auth]}
+  app:      {role: app}
+  client:   {role: client, networks: [front], resolvers: [cache]}
+  both:     {role: client, resolvers: [cache]}
+"""
+
+
+def test_a_name_leads_to_the_address_on_the_network_from_which_the_last_resolver_asks() -> None:
+    """The client asks the cache on front; the cache asks on back, and so learns the address there."""
+    head = HEAD.replace("networks: {lab: {subnet: 192.168.7.0/24}}\n", "")
+    scenario = read_scenario(head + TWO, file="f", beside={}.get).scenario
+    lab = topology("shop", scenario, nothing(), {})
+    assert [str(one) for one in lab.answers("client", "app")] == ["192.168.8.12"]
+    assert lab.asked_from("both", "cache") == "back"
+    views = files(lab, "auth")
+    assert "app.shop.lab. 60 IN A 192.168.8.12" in views["shop.lab.back.zone"]
+    assert "app.shop.lab. 60 IN A 192.168.7.11" in views["shop.lab.front.zone"]
+    assert 'view "front"' in views["named.conf"]
+    assert "view" not in files(lab, "cache")["named.conf"]
+
+
+def test_dns_servers_do_not_wait_for_one_another() -> None:
+    """Each becomes ready by itself, and the others after the servers that they ask."""
+    text = "name: shop\ntitle: t\nnodes: {d1: {role: dns}, d2: {role: dns}, c: {role: client, resolvers: [d2]}}\n"
+    order = {step.id: step.needs for step in planned(text, nothing())[1].steps}
+    assert order["ready:d1"] == ("files:d1", "node:d1")
+    assert order["ready:d2"] == ("files:d2", "node:d2")
+    assert order["ready:c"] == ("files:c", "node:c", "ready:d2")
+
+
+SIX = """\
+name: shop
+title: t
+domain: shop.lab
+networks: {front: {subnet: 192.168.7.0/24, ipv6: true}, back: {subnet: 192.168.8.0/24}}
+records: {www: {A: "${app}", AAAA: "${app}"}}
+nodes: {dns: {role: dns}, app: {role: app}, inner: {role: app, networks: [back]}}
+"""
+
+
+def test_where_a_network_has_ipv6_names_lead_to_aaaa_and_its_addresses_lead_back() -> None:
+    """RFC 3596: AAAA beside A, PTR below ip6.arpa; a node without IPv6 has no AAAA."""
+    scenario = read_scenario(SIX, file="f", beside={}.get).scenario
+    lab = topology("shop", scenario, nothing(), {})
+    six = lab.subnets6["front"]
+    reverse = six.network_address.reverse_pointer.split(".", 16)[-1]
+    ours = zone(lab, "dns", "shop.lab.front.zone", "shop.lab")
+    assert f"app.shop.lab. 60 AAAA {six[0x11]}" in ours
+    assert f"www.shop.lab. 60 AAAA {six[0x11]}" in ours
+    assert [line for line in ours if line.startswith("inner")] == ["inner.shop.lab. 60 A 192.168.8.12"]
+    pointers = zone(lab, "dns", f"{reverse}.front.zone", reverse)
+    assert f"{six[0x11].reverse_pointer}. 60 PTR app.shop.lab." in pointers
+    conf = files(lab, "dns")["named.conf"]
+    assert "listen-on-v6 { any; };" in conf
+    assert f"match-clients {{ 192.168.7.0/24; {six}; }};" in conf
+    assert "AAAA" not in files(lab, "dns")["shop.lab.back.zone"]
