@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from orchestrator.cli.console import say
@@ -10,17 +12,19 @@ from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK, UsageInvalid
 
-KINDS = "stop NODE | pause NODE | disconnect NODE [NETWORK]"
+KINDS = "stop NODE | pause NODE | disconnect NODE [NETWORK] | cut NODE,... NODE,... [ipv4|ipv6]"
 
 
 @click.command()
 @click.argument("name")
-@click.argument("fault", nargs=-1, required=True, metavar="FAULT NODE [NETWORK]")
+@click.argument("fault", nargs=-1, required=True, metavar="FAULT NODE...")
 @lab_option
 def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
-    """Put a fault in: stop NODE, pause NODE, or disconnect NODE [NETWORK].
+    """Put a fault in: stop NODE, pause NODE, disconnect NODE [NETWORK], or cut NODE,... NODE,... [ipv4|ipv6].
 
     wirelab inject basic stop dns
+
+    wirelab inject basic cut client app,db
     """
     from pydantic import ValidationError
 
@@ -29,13 +33,13 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
     from orchestrator.lab.breaking import inject
     from orchestrator.model.faults import FAULTS
 
-    kind, rest = fault[0], fault[1:]
-    if kind not in FAULTS or not 1 <= len(rest) <= (2 if kind == "disconnect" else 1):
+    fields = _fields(fault)
+    if fields is None:
         raise UsageInvalid(f"{' '.join(fault)!r} is no fault", hint=KINDS)
-    loaded = load(name)
-    if rest[0] not in loaded.reading.scenario.groups:
-        known_node(loaded.reading.scenario, rest[0])
-    fields = {kind: rest[0]} | ({"network": rest[1]} if len(rest) == 2 else {})
+    scenario, kind = (loaded := load(name)).reading.scenario, fault[0]
+    for node in _nodes(fields[kind]):
+        if node not in scenario.groups:
+            known_node(scenario, node)
     try:
         wanted = FAULTS[kind].model_validate(fields)
     except ValidationError as error:
@@ -44,6 +48,24 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
     plan = inject(lab_of(session, loaded, lab, notify=tell), wanted)  # type: ignore[arg-type]
     say(f"put in: {' '.join(fault)}; to mend it: wirelab heal {name}" if plan else "that fault is in already")
     return OK
+
+
+def _fields(fault: tuple[str, ...]) -> dict[str, Any] | None:
+    """A fault as it stands in a file, from the words of the command line; None where they are none."""
+    match fault:
+        case ("stop" | "pause" | "disconnect" as kind, node):
+            return {kind: node}
+        case ("disconnect", node, network):
+            return {"disconnect": node, "network": network}
+        case ("cut", one, other):
+            return {"cut": [one.split(","), other.split(",")]}
+        case ("cut", one, other, only):
+            return {"cut": [one.split(","), other.split(",")], "only": only}
+    return None
+
+
+def _nodes(named: Any) -> list[str]:
+    return [named] if isinstance(named, str) else [node for group in named for node in group]
 
 
 @click.command()

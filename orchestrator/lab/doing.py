@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Engine
-from orchestrator.errors import NodeFailed, NotFound
+from orchestrator.errors import NodeFailed, NotFound, WorldError
 from orchestrator.lab.folder import LabFolder
 from orchestrator.planning.observed import ContainerSeen, Observed, Record
 from orchestrator.planning.plan import (
     AwaitReady,
+    CutOff,
     LeaveNetwork,
     MakeNetwork,
     MakeNode,
@@ -22,6 +23,7 @@ from orchestrator.planning.plan import (
     RemoveNetwork,
     RemoveNode,
     RemoveVolume,
+    SetRoutes,
     StartNode,
     Step,
     StopNode,
@@ -34,6 +36,8 @@ READY_LINE = "wirelab: ready"
 LAST_LINES = 8
 # After so long a node that is told to stop is killed.
 STOP_SECONDS = 3
+# A helper in a node's network needs a tenth of that.
+HELPER_SECONDS = 20.0
 
 
 class Doing:
@@ -79,6 +83,13 @@ class Doing:
                 self._folder.update(node, loaded=loaded)
             case RemoveNode(_, container):
                 self._engine.remove_container(container)
+            case CutOff():
+                self._cut(step.action, stop)
+            case SetRoutes(node, routes, helper):
+                container = self._containers[node]
+                self._help(node, helper, container, stop)
+                started = self._engine.container(container).started
+                self._folder.update(node, routed=routes, routed_at=started)
             case AwaitReady():
                 self._await_ready(step.action, stop)
 
@@ -97,6 +108,27 @@ class Doing:
         if leave:
             self._engine.disconnect(container, attach.network_id)
         self._engine.connect(container, attach)
+
+    def _cut(self, action: CutOff, stop: Callable[[], bool]) -> None:
+        """Written down before it is put in and struck out after it is gone: what is in is always known."""
+        if action.addresses:
+            self._folder.update(action.node, cut=" ".join(action.addresses), cut_at=action.started)
+        self._help(action.node, action.helper, action.container, stop)
+        if not action.addresses:
+            self._folder.update(action.node, cut="", cut_at="")
+
+    def _help(self, node: str, helper: ContainerSpec, container: str, stop: Callable[[], bool]) -> None:
+        """Let a helper change the network of a node; WorldError with what it said if it could not."""
+        made = self._engine.make_container(replace(helper, share_network_of=container))
+        try:
+            self._engine.start(made)
+            seconds = HELPER_SECONDS
+            if self._engine.await_line(made, READY_LINE, since=0.0, seconds=seconds, stop=stop) or stop():
+                return
+            why = " ".join(self._engine.log(made).split())[-500:] or f"no answer within {seconds:g} s"
+        finally:
+            self._engine.remove_container(made)
+        raise WorldError(f"the network of the node {node!r} could not be changed", why=why, hint="wirelab doctor")
 
     def _await_ready(self, action: AwaitReady, stop: Callable[[], bool]) -> None:
         """Until the node says that it is ready, or, where its image cannot say so, until an onlooker does."""

@@ -6,7 +6,7 @@ import secrets as chance
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from orchestrator.lab.doing import Doing
 from orchestrator.lab.events import Event
 from orchestrator.lab.folder import LabFolder
 from orchestrator.lab.host import host_ranges
+from orchestrator.lab.inside import seen_routes
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.runner import Runner
@@ -32,6 +33,7 @@ from orchestrator.planning.observed import FilesSeen, Observed, Taken
 from orchestrator.planning.places import topology
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.planner import up
+from orchestrator.planning.routes import routes_of
 
 if TYPE_CHECKING:
     from orchestrator.judging.questions import Answer
@@ -116,8 +118,13 @@ class Lab:
 
     def plan(self) -> Plan:
         """What `up` would do now."""
+        return up(*self._whole())
+
+    def _whole(self) -> tuple[Topology, Observed]:
+        """What there is now, the routes inside the nodes included, which only `up` needs to know."""
         observed = self.observe()
-        return up(self.topology(observed), observed)
+        with_places = self.topology(observed)
+        return with_places, replace(observed, routes=seen_routes(self.engine, observed, routes_of(with_places)))
 
     def up(self) -> Plan:
         """Make the lab what its file declares; return what had to be done. Undone again if that fails."""
@@ -131,8 +138,8 @@ class Lab:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _up(self) -> Plan:
-        observed = self.observe()
-        plan = up(self.topology(observed), observed)
+        with_places, observed = self._whole()
+        plan = up(with_places, observed)
         doing = Doing(self.engine, self.folder, observed, self.name, self.settings.ready_seconds)
         if plan:
             self.folder.claim(self.settings.run)

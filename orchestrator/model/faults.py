@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from orchestrator.model.values import Declared, Machines, NetworkName
+from orchestrator.model.values import Called, Declared, Machines, NetworkName
+
+Group = Annotated[tuple[Machines, ...], Field(strict=False, min_length=1), Called("a list of nodes")]
 
 
 class Stop(Declared):
@@ -21,6 +23,21 @@ class Pause(Declared):
     pause: Machines = Field(description="The node to freeze; a group for all of its replicas.", examples=["app"])
 
 
+class Cut(Declared):
+    """The two groups do not hear each other any more, on whatever network or way: silence, also on open connections."""
+
+    cut: Annotated[tuple[Group, ...], Field(strict=False, min_length=2, max_length=2)] = Field(
+        description="The two groups of nodes; inside a group nothing changes.",
+        examples=[[["client"], ["app", "db"]]],
+    )
+    only: str | None = Field(
+        None,
+        pattern="^(ipv4|ipv6)$",
+        description="Cut only what goes over this version of IP; both when absent.",
+        examples=["ipv6"],
+    )
+
+
 class Disconnect(Declared):
     """The node is taken from a network: its cable is pulled."""
 
@@ -30,7 +47,7 @@ class Disconnect(Declared):
     )
 
 
-FAULTS: dict[str, type[Declared]] = {"stop": Stop, "pause": Pause, "disconnect": Disconnect}
+FAULTS: dict[str, type[Declared]] = {"stop": Stop, "pause": Pause, "disconnect": Disconnect, "cut": Cut}
 
 
 def fault_kind(fault: Any) -> str | None:
@@ -42,6 +59,9 @@ def fault_kind(fault: Any) -> str | None:
 
 
 Fault = Annotated[
-    Annotated[Stop, Tag("stop")] | Annotated[Pause, Tag("pause")] | Annotated[Disconnect, Tag("disconnect")],
+    Annotated[Stop, Tag("stop")]
+    | Annotated[Pause, Tag("pause")]
+    | Annotated[Disconnect, Tag("disconnect")]
+    | Annotated[Cut, Tag("cut")],
     Discriminator(fault_kind),
 ]

@@ -148,6 +148,15 @@ def onlooker(topology: Topology, observed: Observed, node: str, what: str, comma
     )
 
 
+def insider(topology: Topology, observed: Observed, node: str, what: str, *arguments: str) -> ContainerSpec:
+    """A short-lived container of ours that changes a node's network from inside: `routes` or `cut` (images/README.md).
+
+    It has the one capability for that, and the node has none: what is set, no program of the node can take back.
+    """
+    spec = onlooker(topology, observed, node, what, (f"/usr/lib/wirelab/{what}", *arguments))
+    return replace(spec, user="0", capabilities=("NET_ADMIN",))
+
+
 def _canonical(spec: ContainerSpec) -> str:
     """The spec as text, without what differs from run to run while the container stays the same."""
     parts = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name not in ("labels", "attachments")}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from orchestrator.errors import UsageInvalid
-from orchestrator.model.faults import Disconnect, Pause, Stop
-from orchestrator.model.topology import Topology
-from orchestrator.planning.observed import ContainerSeen, Observed
-from orchestrator.planning.plan import LeaveNetwork, PauseNode, Plan, Step, StopNode
+from collections.abc import Iterator
 
-AnyFault = Stop | Pause | Disconnect
+from orchestrator.errors import UsageInvalid
+from orchestrator.model.faults import Cut, Disconnect, Pause, Stop
+from orchestrator.model.topology import AnyAddress, Topology
+from orchestrator.planning.desired import insider
+from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
+from orchestrator.planning.plan import CutOff, LeaveNetwork, PauseNode, Plan, Step, StopNode
+
+AnyFault = Stop | Pause | Disconnect | Cut
 
 
 def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
@@ -24,6 +27,8 @@ def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
         case Disconnect(disconnect=name):
             nodes = topology.scenario.machines(name)
             steps = [step for node in nodes for step in _disconnect(fault, node, topology, observed)]
+        case Cut():
+            steps = list(_cut(fault, topology, observed))
     return Plan(topology.lab, tuple(steps))
 
 
@@ -51,6 +56,30 @@ def _disconnect(fault: Disconnect, node: str, topology: Topology, observed: Obse
     if network is None or network.id not in container.addresses:
         return []
     return [Step(f"disconnect:{node}:{name}", LeaveNetwork(node, container.id, network.id), "fault")]
+
+
+def _cut(fault: Cut, topology: Topology, observed: Observed) -> Iterator[Step]:
+    """Each node of a group drops what the other group sends; what it drops already it goes on dropping."""
+    one, other = ([node for name in group for node in topology.scenario.machines(name)] for group in fault.cut)
+    both = sorted(set(one) & set(other))
+    if both:
+        raise UsageInvalid(f"the node {both[0]!r} stands in both groups", hint="no node can be cut from itself")
+    for here, there in ((one, other), (other, one)):
+        heard = {str(each) for node in there for each in topology.addresses_of(node) if _wanted(fault, each)}
+        for node in here:
+            container = _container(observed, node)
+            before = observed.files.get(node, FilesSeen()).cut_in(container)
+            # One that does not run hears nothing anyway.
+            if container.state not in ("running", "paused") or heard <= set(before):
+                continue
+            addresses = tuple(sorted(heard | set(before)))
+            helper = insider(topology, observed, node, "cut", *addresses)
+            action = CutOff(node, container.id, container.started, addresses, helper)
+            yield Step(f"cut:{node}", action, "fault", shows=f"from {', '.join(there)}")
+
+
+def _wanted(fault: Cut, address: AnyAddress) -> bool:
+    return fault.only in (None, f"ipv{address.version}")
 
 
 def _container(observed: Observed, node: str) -> ContainerSeen:

@@ -69,13 +69,18 @@ class Record:
 
     `ready` is the `started` of the start that was proved ready; `loaded` the hash of the files that its program has
     read; `resolver` the inode of the resolv.conf that is mounted: a file replaced by hand has another one, and the
-    container goes on seeing the old one.
+    container goes on seeing the old one. `cut` are the addresses from which it drops what arrives, and `routed` the
+    routes that it was given, each since the start that bears its time: a new start has neither.
     """
 
     container: str
     ready: str = ""
     loaded: str = ""
     resolver: int = 0
+    cut: str = ""
+    cut_at: str = ""
+    routed: str = ""
+    routed_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,13 @@ class FilesSeen:
     texts: Mapping[str, str] = field(default_factory=dict)
     resolver: int = 0
     record: Record | None = None
+
+    def cut_in(self, container: ContainerSeen | None) -> tuple[str, ...]:
+        """The addresses from which this container, as it runs now, drops what arrives."""
+        if container is None or self.record is None or container.state not in ("running", "paused"):
+            return ()
+        holds = self.record.container == container.id and self.record.cut_at == container.started
+        return tuple(self.record.cut.split()) if holds else ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,8 @@ class Observed:
     files: Mapping[str, FilesSeen] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     taken: tuple[Taken, ...] = ()
+    # Node -> its routes through others, where somebody looked and could see them.
+    routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def container_of(self, node: str) -> ContainerSeen | None:
         """The container of a node; onlookers are none."""

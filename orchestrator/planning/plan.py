@@ -112,9 +112,29 @@ class AwaitReady:
     beside: ContainerSpec | None
 
 
+@dataclass(frozen=True)
+class CutOff:
+    """The node drops what arrives from these addresses, and nothing else; `helper` does it. `started`: which start."""
+
+    node: str
+    container: str
+    started: str
+    addresses: tuple[str, ...]
+    helper: ContainerSpec
+
+
+@dataclass(frozen=True)
+class SetRoutes:
+    """The node has just these routes through others; `helper` sets them."""
+
+    node: str
+    routes: str
+    helper: ContainerSpec
+
+
 Action = (
     MakeNetwork | RemoveNetwork | RemoveVolume | WriteFiles | MakeNode | StartNode | UnpauseNode | Reconnect
-    | LeaveNetwork | StopNode | PauseNode | Reload | RemoveNode | AwaitReady
+    | LeaveNetwork | StopNode | PauseNode | Reload | RemoveNode | AwaitReady | CutOff | SetRoutes
 )  # fmt: skip
 
 

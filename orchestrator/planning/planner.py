@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
-from orchestrator.planning.desired import Desired, desired, role_of
+from orchestrator.planning.desired import Desired, desired, insider, role_of
 from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, NetworkSeen, Observed
 from orchestrator.planning.places import gateway_of
 from orchestrator.planning.plan import (
     AwaitReady,
+    CutOff,
     LeaveNetwork,
     MakeNetwork,
     MakeNode,
@@ -25,27 +26,29 @@ from orchestrator.planning.plan import (
     RemoveNetwork,
     RemoveNode,
     RemoveVolume,
+    SetRoutes,
     StartNode,
     Step,
     UnpauseNode,
     WriteFiles,
 )
 from orchestrator.planning.removal import down
-from orchestrator.planning.routes import routed_networks
+from orchestrator.planning.routes import ANYWHERE, Route, routed_networks, routes_of, told
 from orchestrator.planning.specs import Attach, NetworkSpec
 
 
 def up(topology: Topology, observed: Observed) -> Plan:
     """The steps from what is observed to what is declared; none where nothing is missing."""
     wanted = [desired(topology, observed, node) for node in topology.scenario.nodes]
-    stale = _stale_networks(topology, observed)
+    stale, ways = _stale_networks(topology, observed), routes_of(topology)
     steps = [
         *_leftover_nodes(topology, observed),
         *_stale_network_steps(stale, observed),
         *_networks(topology, observed, stale),
     ]
     for one in wanted:
-        steps.extend(_node(topology, observed, one, tuple(step.id for step in steps if _before_nodes(step)), stale))
+        before = tuple(step.id for step in steps if _before_nodes(step))
+        steps.extend(_node(topology, observed, one, before, stale, ways.get(one.node)))
     steps.extend(
         _leftover_volumes(topology, observed, wanted, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )
@@ -144,6 +147,7 @@ def _node(
     one: Desired,
     before: tuple[str, ...],
     stale: tuple[NetworkSeen, ...],
+    routes: tuple[Route, ...] | None,
 ) -> list[Step]:
     """The steps of one node: its files, its container, and the wait until it is ready."""
     container = observed.container_of(one.node)
@@ -152,7 +156,10 @@ def _node(
     needs = tuple(step.id for step in steps)
     reason = _reason_to_remake(one, container, files)
     if container and not reason:
-        steps.extend(_repairs(topology, one, container, files, (*needs, *before), stale))
+        mends = list(_mends(topology, observed, one, container, files))
+        steps.extend(mends)
+        # What is inside the node first: the engine connects no node in which something else is set.
+        steps.extend(_repairs(topology, one, container, files, (*needs, *before, *(s.id for s in mends)), stale))
     else:
         if container:
             steps.append(Step(f"remove:{one.node}", RemoveNode(one.node, container.id), reason))
@@ -160,8 +167,29 @@ def _node(
         shows = " ".join(_shown(attach) for attach in one.spec.attachments)
         action = MakeNode(one.node, one.spec, one.loaded)
         steps.append(Step(f"node:{one.node}", action, reason or "missing", (*needs, *before), shows))
+    if routes is not None:
+        steps.extend(_routes(topology, observed, one.node, routes, steps))
     steps.extend(_ready(topology, one, container, files, steps))
     return steps
+
+
+def _routes(
+    topology: Topology, observed: Observed, node: str, routes: tuple[Route, ...], steps: list[Step]
+) -> Iterator[Step]:
+    """A new start or a new end on a network begins with the engine's routes, and a hand may have changed them."""
+    wanted, why = told(routes), ""
+    if any(isinstance(step.action, MakeNode | StartNode | Reconnect | LeaveNetwork) for step in steps):
+        why = "none of them is set yet"
+    elif (seen := observed.routes.get(node)) is not None:
+        why = "" if told(seen) == wanted else f"it has {told(seen)}"
+    elif (container := observed.container_of(node)) and (record := observed.files[node].record):
+        # Nobody could look, as into a frozen node: what was set since its start is still set.
+        why = "" if (record.routed, record.routed_at) == (wanted, container.started) else "nobody has set them yet"
+    if why:
+        pairs = (f"{'default' if route.to == ANYWHERE else route.to}={route.via}" for route in routes)
+        helper = insider(topology, observed, node, "routes", *pairs)
+        action = SetRoutes(node, wanted, helper)
+        yield Step(f"routes:{node}", action, why, tuple(step.id for step in steps), wanted)
 
 
 def _file_steps(one: Desired, files: FilesSeen) -> Iterator[Step]:
@@ -209,6 +237,19 @@ def _repairs(
         signal = role_of(topology.node(one.node)).reload or ""
         action_ = Reload(one.node, container.id, signal, one.loaded)
         yield Step(f"reload:{one.node}", action_, "its files changed", needs)
+
+
+def _mends(
+    topology: Topology, observed: Observed, one: Desired, container: ContainerSeen, files: FilesSeen
+) -> Iterator[Step]:
+    """Take out just what a fault has put into the node's network."""
+    addresses = files.cut_in(container)
+    if not addresses:
+        return
+    others = dict.fromkeys(topology.owner(address) or address for address in addresses)
+    helper = insider(topology, observed, one.node, "cut")
+    action = CutOff(one.node, container.id, container.started, (), helper)
+    yield Step(f"mend:{one.node}", action, f"cut from {', '.join(others)}")
 
 
 def _connections(

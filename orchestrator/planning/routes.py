@@ -7,15 +7,17 @@ route that the engine sets is taken out, so that "no way" is said at once (ENETU
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from orchestrator.model.roles import ROLES
-from orchestrator.model.topology import Topology
+from orchestrator.model.topology import Place, Topology
 from orchestrator.planning.places import gateway_of
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
+Crossings = dict[str, list[tuple[str, IPv4Address, list[str]]]]
 
 
 @dataclass(frozen=True, order=True)
@@ -39,51 +41,74 @@ def routed_networks(topology: Topology) -> frozenset[str]:
     return frozenset(place.network for name in routers(topology) for place in topology.places_of(name))
 
 
-def routes_of(topology: Topology, node: str) -> tuple[Route, ...] | None:
-    """The routes through others that the node must have, and no more; None where no router is near: it is left alone.
+def routes_of(topology: Topology) -> dict[str, tuple[Route, ...]]:
+    """Node -> the routes through others that it must have, and no more; no entry where no router is near.
 
     Of `internal: false` networks the way out is kept.
     """
-    own = [place.network for place in topology.places_of(node)]
-    if not routed_networks(topology).intersection(own):
-        return None
+    routed = routed_networks(topology)
+    if not routed:
+        return {}
+    places: dict[str, list[Place]] = {}
+    for place in topology.places:
+        places.setdefault(place.node, []).append(place)
+    crossings = _crossings(topology)
+    return {
+        node: _routes(topology, node, own, crossings)
+        for node, own in places.items()
+        if any(place.network in routed for place in own)
+    }
+
+
+def _routes(topology: Topology, node: str, places: Sequence[Place], crossings: Crossings) -> tuple[Route, ...]:
+    own = [place.network for place in places]
     allowed = topology.node(node).routes
-    ways = _ways(topology, node, own)
+    ways = _ways(node, own, crossings)
     found = [Route(topology.subnets[to], via) for to, via in ways.items() if allowed is None or to in allowed]
     declared = topology.scenario.all_networks
     out = [Route(ANYWHERE, gateway_of(topology.subnets[name])) for name in own if not declared[name].internal]
     return tuple(sorted((*found, *out[:1])))
 
 
-def _ways(topology: Topology, node: str, own: Sequence[str]) -> dict[str, IPv4Address]:
+def _ways(node: str, own: Sequence[str], crossings: Crossings) -> dict[str, IPv4Address]:
     """Network -> the first router on the way to it, by its address on a network of the node."""
-    near = _crossings(topology, node)
     ways: dict[str, IPv4Address] = {}
     # What is reached so far, and through which first router; an own network needs none.
     front: list[tuple[str, IPv4Address | None]] = [(name, None) for name in own]
     while front:
         farther: list[tuple[str, IPv4Address | None]] = []
         for here, first in front:
-            for address, others in near.get(here, ()):
+            for router, address, others in crossings.get(here, ()):
                 for there in others:
-                    if there not in ways and there not in own:
+                    if router != node and there not in ways and there not in own:
                         ways[there] = first or address
                         farther.append((there, ways[there]))
         front = farther
     return ways
 
 
-def _crossings(topology: Topology, but: str) -> dict[str, list[tuple[IPv4Address, list[str]]]]:
-    """Network -> the routers there, each by its address and the other networks on which it stands."""
-    found: dict[str, list[tuple[IPv4Address, list[str]]]] = {}
+def _crossings(topology: Topology) -> Crossings:
+    """Network -> the routers there: name, address there, and the other networks on which each stands."""
+    found: Crossings = {}
     for router in routers(topology):
         places = topology.places_of(router)
-        for place in places if router != but else ():
+        for place in places:
             others = [other.network for other in places if other.network != place.network]
-            found.setdefault(place.network, []).append((place.address, others))
+            found.setdefault(place.network, []).append((router, place.address, others))
     return found
 
 
-def told(routes: Iterable[Route]) -> str:
+def read_table(text: str) -> tuple[str, ...]:
+    """The routes through others in a node's /proc/net/route (proc(5)), as `str(Route)` says them, sorted."""
+    found = []
+    for row in text.splitlines()[1:]:
+        columns = row.split()
+        to, via, mask = (IPv4Address(struct.pack("<L", int(columns[i], 16))) for i in (1, 2, 7))
+        if int(via):
+            found.append(Route(IPv4Network(f"{to}/{mask}"), via))
+    return tuple(map(str, sorted(found)))
+
+
+def told(routes: Iterable[object]) -> str:
     """Routes as one text, for plans and people."""
     return ", ".join(map(str, routes)) or "none"

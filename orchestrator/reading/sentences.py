@@ -51,6 +51,11 @@ def sentence(error: Mapping[str, Any], form: Form | None, value: Any) -> str:
         return f"expected {bounds_text(form)}, found {found(value)}"
     if kind in ("too_short", "string_too_short") and not value:
         return f"{'this text' if value == '' else 'it'} must not be empty"
+    if kind in ("too_short", "too_long") and isinstance(value, list):
+        least, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
+        return (
+            f"expected {f'at least {least}' if kind == 'too_short' else f'at most {most}'} entries, found {len(value)}"
+        )
     if kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
         return f"{error['msg']}; found {found(value)}"
     return f"expected {expected(form)}, found {found(value)}{_advice(form, value)}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from orchestrator.reading.document import Complaint
 from orchestrator.reading.draft import Draft
-from orchestrator.reading.rules import addresses, checks, files, names, references
+from orchestrator.reading.rules import addresses, checks, files, names, references, routes
 
 Rule = Callable[[Draft], Iterator[Complaint]]
 
@@ -31,6 +31,10 @@ RULES: tuple[Rule, ...] = (
     addresses.subnet_is_said,
     addresses.address_inside,
     addresses.address_once,
+    routes.routers_join_networks,
+    routes.routed_networks_have_no_ipv6,
+    routes.routes_lead_somewhere,
+    routes.cut_groups_are_apart,
     checks.names_once,
     checks.placeholders_name_something,
     checks.hosts_are_there,
