@@ -11,6 +11,7 @@
     │   ├── ImageMissing        an image is not there and cannot be made
     │   ├── RangeFull           no address, or no private range, is left
     │   ├── FileUnseen          the engine cannot see a file that a node needs
+    │   ├── LayoutMissing       the engine that lays out pictures is not installed
     │   ├── NodeFailed          a node ended, or did not become ready in time
     │   └── Interrupted   (130) the person or the system asked us to stop
     ├── LabBusy           (5)   another process works on this lab
@@ -103,6 +104,10 @@ class RangeFull(WorldError):
 
 class FileUnseen(WorldError):
     """The engine cannot see a file of this machine that a node needs."""
+
+
+class LayoutMissing(WorldError):
+    """The engine that lays out pictures is not installed, or does not work here."""
 
 
 class NodeFailed(WorldError):

@@ -28,7 +28,7 @@ from orchestrator.model.scenario import Scenario
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import Reading, read_scenario
-from orchestrator.showing.graph import mermaid
+from orchestrator.showing import graph
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 NAMES = tuple(sorted(file.parent.name for file in SCENARIOS.glob("*/scenario.yaml")))
@@ -102,7 +102,7 @@ def picture(name: str) -> str:
     """What `wirelab graph NAME` prints where the lab is down and no other network is in its way."""
     reading = loaded(name).reading
     nothing = Observed(folder="", run="", images={})
-    return mermaid(topology(name, reading.scenario, nothing, reading.texts), {})
+    return graph.mermaid(graph.picture(topology(name, reading.scenario, nothing, reading.texts), {}))
 
 
 def _rewrite() -> None:

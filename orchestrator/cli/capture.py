@@ -14,7 +14,7 @@ from orchestrator.cli.lab_commands import json_option, lab_option, scenario_argu
 from orchestrator.cli.session import guarded, lab_of, open_session
 from orchestrator.errors import OK, NotFound, UsageInvalid
 
-FORMS = ("text", "json", "mermaid", "svg")
+FORMS = ("text", "json", "mermaid", "svg", "html")
 
 
 @click.group()
@@ -142,6 +142,7 @@ def _tell(recording: Any, capture: Any, observed: Any, form: str, since: float =
     from orchestrator.judging.story import story
     from orchestrator.showing import sequence
     from orchestrator.showing.story import json_lines, story_text
+    from orchestrator.showing.story_page import story_page
 
     events, _ = recording.events(capture.topology(observed), since)
     told = story(events, losses=recording.losses)
@@ -151,6 +152,8 @@ def _tell(recording: Any, capture: Any, observed: Any, form: str, since: float =
         out("\n".join(json_lines(told)))
     elif form == "text":
         out(story_text(told))
+    elif form == "html":
+        out(story_page(told, f"{capture.scenario.name}: {capture.scenario.title}").rstrip())
     else:
         out(sequence.mermaid(told) if form == "mermaid" else sequence.svg(told))
 

@@ -1,27 +1,79 @@
-"""graph: the lab as a picture in text."""
+"""graph: the lab as a picture."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from orchestrator.cli.console import out
+from orchestrator.cli.console import out, say
 from orchestrator.cli.lab_commands import lab_option, scenario_argument
-from orchestrator.cli.look_commands import observed_lab
+from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology import Topology
+    from orchestrator.planning.observed import Observed
+    from orchestrator.showing.graph import Picture
+
+FORMS = ("mermaid", "dot", "svg", "html")
 
 
 @click.command()
 @scenario_argument
 @lab_option
-@click.option("--format", "form", type=click.Choice(["mermaid", "dot"]), default="mermaid", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMS), default="mermaid", show_default=True)
 def command(name: str | None, lab: str | None, form: str) -> int:
-    """Print the lab as a picture in text, coloured by state where it stands."""
-    from orchestrator.showing import graph
+    """Print the lab as a picture: coloured by state where it stands, with its traffic where a capture runs.
+
+    mermaid and dot are text; svg is a picture, html a page with the picture and its tables.
+    """
+    from orchestrator.showing import drawing, graph
+
+    shown = _shown(name, lab)
+    match form:
+        case "mermaid":
+            out(graph.mermaid(shown))
+        case "dot":
+            out(graph.dot(shown))
+        case "svg":
+            out(drawing.svg(shown, _laid_out(drawing.layout_text(shown))).rstrip())
+        case _:
+            from orchestrator.showing.lab_page import lab_page
+
+            drawn = drawing.svg(shown, _laid_out(drawing.layout_text(shown)))
+            out(lab_page(shown, drawn).rstrip())
+    return OK
+
+
+def _shown(name: str | None, lab: str | None) -> Picture:
+    """The picture of a lab as it is now."""
+    from orchestrator.cli.scenarios import load
+    from orchestrator.judging.traffic_roles import traffic_roles
+    from orchestrator.lab.heard import Heard
+    from orchestrator.showing.graph import picture
+
+    one = lab_of(open_session(start=False), load(name), lab)
+    observed = one.observe()
+    topology = one.topology(observed)
+    heard = Heard.standing(one)
+    said = heard.listened(topology) if heard else None
+    if said and said.missing:
+        say(said.missing)
+    return picture(
+        topology, states(topology, observed), traffic_roles(said.events) if said and not said.missing else None
+    )
+
+
+def _laid_out(text: str) -> str:
+    from orchestrator.engines.layout import lay_out
+
+    return lay_out(text)
+
+
+def states(topology: Topology, observed: Observed) -> dict[str, str]:
+    """The state of each node; empty where nothing of the lab stands."""
     from orchestrator.showing.labs import nodes_document
 
-    topology, observed = observed_lab(name, lab)
-    states = {node["node"]: node["state"] for node in nodes_document(topology, observed)["nodes"]}
-    if set(states.values()) == {"missing"}:
-        states = {}
-    out(graph.mermaid(topology, states) if form == "mermaid" else graph.dot(topology, states))
-    return OK
+    found = {node["node"]: node["state"] for node in nodes_document(topology, observed)["nodes"]}
+    return {} if set(found.values()) == {"missing"} else found

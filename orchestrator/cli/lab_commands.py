@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.reports import Wanted, report_options
+from orchestrator.cli.reports import Wanted, report_options, reporting
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
 from orchestrator.errors import CHECK_FAILED, OK, WORLD
 
@@ -133,31 +133,39 @@ def prove(
     wanted: Wanted = Wanted(),  # noqa: B008 (a frozen value)
 ) -> int:
     """Put the checks, print the findings, write the files that are wanted, give the exit code."""
-    from datetime import UTC, datetime
-
-    from orchestrator.cli.reports import Reported
-    from orchestrator.errors import UsageInvalid
     from orchestrator.judging.findings import worst
     from orchestrator.lab.breaking import check
-    from orchestrator.showing.findings import finding_text, findings_document, summary_text
 
-    scenario = loaded.reading.scenario
+    checks = _named(loaded.reading.scenario, only)
+    began = time.monotonic()
+    # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
+    with guarded(session) as run:
+        made = lab_of(session, loaded, lab, run=run, images_too=wanted.images)
+        with reporting(loaded, made, wanted, session.engine.version) as report:
+            findings = check(made, checks)
+            _print(loaded, made.name, findings, as_json=as_json, seconds=time.monotonic() - began)
+            report.write(checks, findings)
+    return EXIT[worst(finding.verdict for finding in findings)]
+
+
+def _named(scenario: Any, only: tuple[str, ...]) -> list[Any]:
+    """The checks whose name holds one of these texts; all of them if there is none."""
+    from orchestrator.errors import UsageInvalid
+
     checks = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
     if only and not checks:
         raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
-    began = time.monotonic()
-    reported = Reported(loaded, lab or scenario.name, session, datetime.now(UTC))
-    # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
-    with guarded(session) as run:
-        findings = check(lab_of(session, loaded, lab, run=run), checks)
+    return checks
+
+
+def _print(loaded: Any, lab: str, findings: Any, *, as_json: bool, seconds: float) -> None:
+    from orchestrator.showing.findings import finding_text, findings_document, summary_text
+
     if as_json:
-        out_json(findings_document(scenario.name, lab or scenario.name, findings))
+        out_json(findings_document(loaded.reading.scenario.name, lab, findings))
     else:
         out("\n".join(finding_text(finding) for finding in findings))
-        say(summary_text(findings, time.monotonic() - began))
-    if wanted:
-        reported.write(wanted, checks, findings)
-    return EXIT[worst(finding.verdict for finding in findings)]
+        say(summary_text(findings, seconds))
 
 
 @click.command()

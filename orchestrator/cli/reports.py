@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.console import say
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import UsageInvalid, WirelabError
 
 if TYPE_CHECKING:
     from orchestrator.cli.scenarios import Loaded
-    from orchestrator.cli.session import Session
     from orchestrator.judging.findings import Finding
+    from orchestrator.lab.heard import Heard
+    from orchestrator.lab.lab import Lab
     from orchestrator.model.checks import Common
     from orchestrator.showing.proof import Proof
 
@@ -27,46 +29,59 @@ class Wanted:
     """The files that a command was told to write."""
 
     junit: Path | None = None
+    report: Path | None = None
 
     def __post_init__(self) -> None:
         """A folder that is not there is told before the checks run, not after."""
-        for file in filter(None, (self.junit,)):
+        for file in filter(None, (self.junit, self.report)):
             if not file.parent.is_dir():
                 raise UsageInvalid(f"{file} cannot be written", why=f"there is no folder {file.parent}")
 
     def __bool__(self) -> bool:
-        return self.junit is not None
+        return self.junit is not None or self.report is not None
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that writing them needs besides those of the lab: a report tells what crossed the wire."""
+        return ("capture",) if self.report else ()
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--junit FILE, as `wanted`."""
+    """--junit FILE and --report FILE, as `wanted`."""
     file = click.Path(dir_okay=False, path_type=Path)
 
-    def with_wanted(*arguments: Any, junit: Path | None, **more: Any) -> Any:
-        return command(*arguments, wanted=Wanted(junit), **more)
+    def with_wanted(*arguments: Any, junit: Path | None, report: Path | None, **more: Any) -> Any:
+        return command(*arguments, wanted=Wanted(junit, report), **more)
 
     with_wanted.__doc__ = command.__doc__
     with_wanted.__name__ = command.__name__
     junit = click.option("--junit", type=file, metavar="FILE", help="Write the findings as JUnit XML, for CI.")
-    return junit(with_wanted)
+    report = click.option("--report", type=file, metavar="FILE", help="Write a report as one HTML page.")
+    return junit(report(with_wanted))
 
 
 @dataclass(frozen=True)
-class Reported:
-    """What the files tell of: a scenario as it was read, its lab, and the session that asked it."""
+class Reporting:
+    """One run of checks while somebody listens, if a report is wanted."""
 
     loaded: Loaded
-    lab: str
-    session: Session
+    lab: Lab
+    wanted: Wanted
+    versions: Mapping[str, str]
     began: datetime
+    heard: Heard | None
 
-    def write(self, wanted: Wanted, checks: Sequence[Common], findings: Sequence[Finding]) -> None:
+    def write(self, checks: Sequence[Common], findings: Sequence[Finding]) -> None:
         """Write what is wanted, and say where it is."""
-        from orchestrator.showing.junit import junit
-
+        if not self.wanted:
+            return
         proof = self._proof(checks, findings)
-        if wanted.junit:
-            written(wanted.junit, junit(proof))
+        if self.wanted.junit:
+            from orchestrator.showing.junit import junit
+
+            written(self.wanted.junit, junit(proof))
+        if self.wanted.report and self.heard:
+            written(self.wanted.report, report_text(self.lab, proof, self.heard))
 
     def _proof(self, checks: Sequence[Common], findings: Sequence[Finding]) -> Proof:
         from orchestrator.showing.proof import Proof, placed
@@ -76,20 +91,56 @@ class Reported:
         return Proof(
             scenario.name,
             scenario.title,
-            self.lab,
+            self.lab.name,
             self.loaded.file,
             placed(scenario, checks, findings, reading.marks),
             self.began.strftime("%Y-%m-%dT%H:%M:%S"),
             (datetime.now(UTC) - self.began).total_seconds(),
-            versions(self.session),
+            self.versions,
         )
 
 
-def versions(session: Session) -> dict[str, str]:
-    """What took part, by name."""
+@contextmanager
+def reporting(loaded: Loaded, lab: Lab, wanted: Wanted, engine: Callable[[], str]) -> Iterator[Reporting]:
+    """Listen while the checks run, if a report is wanted; a recorder that was started for it is removed again."""
     from orchestrator import __version__
 
-    return {"wirelab": __version__, "engine": session.engine.version()}
+    versions = {"wirelab": __version__, "engine": engine()} if wanted else {}
+    heard = None
+    if wanted.report:
+        from orchestrator.lab.heard import Heard
+
+        heard = Heard.begin(lab)
+    try:
+        yield Reporting(loaded, lab, wanted, versions, datetime.now(UTC), heard)
+    finally:
+        if heard:
+            heard.end()
+
+
+def report_text(lab: Lab, proof: Proof, heard: Heard) -> str:
+    """The page on these findings, with the lab as it stands and what was heard."""
+    from orchestrator.cli.graph import states
+    from orchestrator.engines.layout import lay_out
+    from orchestrator.judging.story import story
+    from orchestrator.judging.traffic_roles import traffic_roles
+    from orchestrator.showing import drawing, graph
+    from orchestrator.showing.report import Report, report_page
+
+    observed = lab.observe()
+    topology = lab.topology(observed)
+    said = heard.listened(topology)
+    traffic = traffic_roles(said.events) if said.missing == "" else None
+    picture = graph.picture(topology, states(topology, observed), traffic)
+    drawn, no_drawing = "", ""
+    try:
+        drawn = drawing.svg(picture, lay_out(drawing.layout_text(picture)))
+    except WirelabError as error:
+        no_drawing = f"{error.what} ({error.why}); {error.hint}"
+    told = story(said.events, losses=said.losses) if said.missing == "" else None
+    images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
+    whole = replace(proof, versions={**proof.versions, **images})
+    return report_page(Report(whole, picture, drawn, no_drawing, told, said.missing))
 
 
 def written(file: Path, text: str) -> None:

@@ -157,7 +157,11 @@ def svg(story: Story, title: str = "What crossed the wire") -> str:
 
     Each message is a group `<g id="m1" data-scene="1">` with its whole text as `<title>`.
     """
-    found = messages(story)
+    return diagram(messages(story), title)
+
+
+def diagram(found: tuple[Message, ...], title: str = "What crossed the wire") -> str:
+    """The diagram of these messages."""
     nodes = participants(found)
     places = {node: TIME_WIDTH + MARGIN + LIFE_GAP // 2 + index * LIFE_GAP for index, node in enumerate(nodes)}
     width = TIME_WIDTH + 2 * MARGIN + max(1, len(nodes)) * LIFE_GAP

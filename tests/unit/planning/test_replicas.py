@@ -8,7 +8,7 @@ from orchestrator.model.faults import Disconnect, Pause, Stop
 from orchestrator.model.roles.dns.files import files
 from orchestrator.planning.desired import desired
 from orchestrator.planning.faults import inject
-from orchestrator.showing.graph import arrows, mermaid
+from orchestrator.showing.graph import mermaid, picture
 
 THREE = """\
 name: shop
@@ -96,5 +96,6 @@ def test_each_machine_is_named_by_itself() -> None:
     """Its container has its own name; the picture shows three, each used by the client."""
     topology, _ = planned(THREE, nothing())
     assert desired(topology, nothing(), "app-2").spec.hostname == "app-2"
-    assert [b for a, b, how in arrows(topology) if (a, how) == ("client", "uses")] == list(APPS)
-    assert 'n_app_2["app-2 (app)<br>' in mermaid(topology, {})
+    shown = picture(topology, {})
+    assert [one.server for one in shown.arrows if (one.client, one.how) == ("client", "uses")] == list(APPS)
+    assert 'n_app_2["app-2 (app)<br>' in mermaid(shown)
