@@ -100,7 +100,7 @@ def _network(topology: Topology, network: str) -> str:
 
 
 def _arrows(topology: Topology, traffic: TrafficRoles | None) -> Iterator[Arrow]:
-    """What is declared, in the order of the file, then what was only seen; DNS servers that nobody asked are left out."""
+    """What is declared, in the order of the file, then what was only seen; no DNS server that was not asked."""
     seen = _seen(topology, traffic)
     for (client, server), how in _declared(topology).items():
         found = seen.pop((client, server), None)
