@@ -20,7 +20,8 @@ def script(runs: Sequence[Run]) -> str:
     lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70; trap 'rm -rf \"$d\"' EXIT", 'echo "$EPOCHREALTIME"']
     for number, run in enumerate(runs):
         limited = f"timeout -k 1 {run.seconds:g} {join(run.argv)}"
-        lines.append(f'{{ {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null; echo $? >"$d/{number}.c"; }} &')
+        ended = f'echo "$?" "$t" "$EPOCHREALTIME" >"$d/{number}.c"'
+        lines.append(f'{{ t=$EPOCHREALTIME; {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null; {ended}; }} &')
     lines.append("wait")
     lines.append(f'for ((i = 0; i < {len(runs)}; i++)); do cat "$d/$i.c"')
     lines.append(f'for s in o e; do head -c {MOST_BYTES} "$d/$i.$s" | base64 -w0; echo; done; done')
@@ -37,8 +38,9 @@ def read(out: str, count: int) -> tuple[Ran, ...]:
     rest = lines[1:]
     found = []
     for at in range(0, len(rest) - 2, 3):
-        code, output, errors = rest[at : at + 3]
-        found.append(Ran(int(code), _text(output), _text(errors), started))
+        ended, output, errors = rest[at : at + 3]
+        code, began, end = ended.split()
+        found.append(Ran(int(code), _text(output), _text(errors), started, float(end) - float(began)))
     if len(found) != count:
         raise ValueError(f"{len(found)} outcomes instead of {count}")
     return tuple(found)

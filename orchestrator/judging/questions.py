@@ -60,12 +60,13 @@ UNRUNNABLE = (125, 126, 127)
 
 @dataclass(frozen=True)
 class Ran:
-    """A program's exit code and output; `started` by the engine's clock."""
+    """A program's exit code and output; `started` by the engine's clock, and the seconds until its end."""
 
     exit_code: int
     out: str
     err: str
     started: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

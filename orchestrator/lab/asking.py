@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from time import monotonic
 
 from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Engine
@@ -143,8 +144,9 @@ class Asker:
             return [Unasked(f"the questions could not be put: {said}")] * len(runs)
 
     def _alone(self, now: ContainerSeen, run: Run) -> Answer:
+        began = monotonic()
         output = self._engine.run(now.id, run.argv, seconds=run.seconds)
-        return Ran(output.exit_code, output.out, output.err, moment(now.started))
+        return Ran(output.exit_code, output.out, output.err, moment(now.started), monotonic() - began)
 
     def _onlooker(self, node: str, known: Asked, container: str) -> str:
         if node not in self._onlookers:

@@ -50,10 +50,22 @@ class Common(Declared):
     )
 
 
+class Takes(Declared):
+    """How long the one question of a check takes, from when it is put to when it has ended."""
+
+    at_least: Seconds | None = Field(None, description="It takes these seconds or longer.", examples=[0.5])
+    at_most: Seconds | None = Field(None, description="It takes these seconds or less.", examples=[8])
+
+
 class Asking(Common):
     """A check that is asked from a node."""
 
     asker: NodeName = Field(alias="from", description="The node that asks.", examples=["client"])
+    takes: Takes | None = Field(
+        None,
+        description="How long the question itself must take. Leave wide margins: a machine may be busy.",
+        examples=[{"at_least": 0.5, "at_most": 8}],
+    )
 
 
 class Resolves(Asking):

@@ -12,9 +12,10 @@ from orchestrator.judging.checks.roles import roles
 from orchestrator.judging.checks.runs import runs
 from orchestrator.judging.checks.sees import sees
 from orchestrator.judging.checks.sql import sql
+from orchestrator.judging.checks.takes import timed
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Asks, CannotAsk, Scene
-from orchestrator.model.checks import Common, kind_of
+from orchestrator.model.checks import Asking, Common, kind_of
 
 JUDGES: dict[str, Any] = {
     "resolves": resolves,
@@ -34,9 +35,10 @@ def asks(check: Common, scene: Scene) -> Asks:
         judgement = yield from asks(before, replace(scene, port=scene.port + position + 1))
         if judgement.verdict != "pass":
             return replace(judgement, actual=f"before it, {before.name!r}: {judgement.actual}")
-    judge = JUDGES[str(kind_of(check))]
+    judging = JUDGES[str(kind_of(check))](check, scene)
+    takes = check.takes if isinstance(check, Asking) else None
     try:
-        found: Judgement = yield from judge(check, scene)
+        found: Judgement = yield from timed(judging, takes, asker_of(check)) if takes else judging
     except CannotAsk as error:
         return Judgement("unknown", check.name, f"could not be asked: {error.reason}")
     return found

@@ -42,5 +42,6 @@ RULES: tuple[Rule, ...] = (
     checks.sql_has_a_database,
     checks.server_listens,
     checks.part_says_something,
+    checks.takes_says_a_range,
     files.files_are_there,
 )

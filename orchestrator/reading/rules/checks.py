@@ -160,3 +160,17 @@ def part_says_something(draft: Draft) -> Iterator[Complaint]:
             if set(part) <= {"server_to", "client_of"} and not any(part.values()):
                 message = f"say what {node!r} is: server_to: [NODE] or client_of: [NODE]"
                 yield Complaint((*path, "roles", node), message, at_key=True)
+
+
+def takes_says_a_range(draft: Draft) -> Iterator[Complaint]:
+    """`takes` has a lower bound, an upper bound, or both in their order."""
+    for path, check in draft.checks:
+        takes = check.get("takes")
+        if not isinstance(takes, dict) or not set(takes) <= {"at_least", "at_most"}:
+            continue
+        low, high = takes.get("at_least"), takes.get("at_most")
+        if low is None and high is None:
+            yield Complaint((*path, "takes"), "say how long it takes: at_least: SECONDS, at_most: SECONDS, or both")
+        elif isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+            message = f"at_least is {low:g} and at_most is {high:g}, so no time fits; at_most is the larger one"
+            yield Complaint((*path, "takes", "at_most"), message)

@@ -47,7 +47,7 @@ def test_nothing_is_read_from_a_script_that_came_to_grief() -> None:
 
 def test_a_script_cut_short_is_not_read_as_fewer_answers() -> None:
     """Half an output must not pass for the answers of other questions."""
-    whole = "1.5\n0\n\n\n0\n\n\n"
+    whole = "1.5\n0 1.5 1.6\n\n\n0 1.5 1.6\n\n\n"
     assert len(batch.read(whole, 2)) == 2
     for length in range(len(whole) - 1):
         with pytest.raises((ValueError, IndexError)):
@@ -56,3 +56,10 @@ def test_a_script_cut_short_is_not_read_as_fewer_answers() -> None:
 
 def test_the_call_may_take_as_long_as_its_slowest_question() -> None:
     assert batch.seconds([Run("n", ("a",), seconds=2), Run("n", ("b",), seconds=7)]) > 7
+
+
+def test_each_program_is_timed_by_itself() -> None:
+    """The time of a quick one is not that of the slow one beside it."""
+    slow, quick = answered(Run("n", ("sleep", "0.4")), Run("n", ("true",)))
+    assert slow.seconds >= 0.4
+    assert 0 < quick.seconds < slow.seconds
