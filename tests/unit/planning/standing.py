@@ -11,7 +11,7 @@ from orchestrator.model.topology import Topology
 from orchestrator.model.values import Secret
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, NetworkSeen, Observed, Record, VolumeSeen
 from orchestrator.planning.places import topology
-from orchestrator.planning.plan import AwaitReady, MakeNetwork, MakeNode, Plan, WriteFiles
+from orchestrator.planning.plan import AwaitReady, MakeNetwork, MakeNode, Plan, SetRoutes, WriteFiles
 from orchestrator.planning.planner import up
 from orchestrator.reading.scenario import read_scenario
 
@@ -58,17 +58,29 @@ def standing(text: str) -> Observed:
     for step in plan.steps:
         match step.action:
             case MakeNetwork(spec, network):
-                made = NetworkSeen(f"id-{network}", spec.name, (spec.subnet,), spec.internal, spec.labels)
+                own6 = (spec.subnet6,) if spec.subnet6 else ()
+                closed = spec.routed and spec.internal
+                made = NetworkSeen(f"id-{network}", spec.name, (spec.subnet,), spec.internal, spec.labels, closed, own6)
                 seen = replace(seen, networks=(*seen.networks, made))
             case WriteFiles(node, texts):
                 seen = with_files(seen, node, FilesSeen(texts, INODE))
             case MakeNode(node, spec, loaded):
                 ends = {f"id-{attach.network}": attach.address for attach in spec.attachments}
-                one = ContainerSeen(f"id-{node}", spec.name, "running", STARTED, 0, spec.labels, ends)
+                ends6 = {f"id-{attach.network}": attach.address6 for attach in spec.attachments if attach.address6}
+                one = ContainerSeen(f"id-{node}", spec.name, "running", STARTED, 0, spec.labels, ends, addresses6=ends6)
                 record = Record(one.id, loaded=loaded, resolver=INODE)
                 volumes = tuple(VolumeSeen(volume.name, volume.labels) for volume in spec.volumes)
                 seen = replace(seen, containers=(*seen.containers, one), volumes=(*seen.volumes, *volumes))
                 seen = with_files(seen, node, replace(seen.files[node], record=record))
+            case SetRoutes(node, routes):
+                files = seen.files[node]
+                assert files.record
+                seen = with_files(
+                    seen, node, replace(files, record=replace(files.record, routed=routes, routed_at=STARTED))
+                )
+                seen = replace(
+                    seen, routes={**seen.routes, node: () if routes == "none" else tuple(routes.split(", "))}
+                )
             case AwaitReady(node):
                 files = seen.files[node]
                 assert files.record

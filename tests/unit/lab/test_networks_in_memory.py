@@ -1,0 +1,108 @@
+"""Routes and cuts on the engine in memory: what helpers are asked, what is remembered, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
+from orchestrator.engines.protocol import Output
+from orchestrator.engines.state import State
+from orchestrator.errors import WorldError
+from orchestrator.lab.breaking import inject
+from orchestrator.lab.lab import Lab, Settings
+from orchestrator.model.faults import Cut
+from orchestrator.planning.specs import ContainerSpec
+from orchestrator.reading.scenario import read_scenario
+
+IMAGES = {name: f"wirelab/{name}:1" for name in ("client",)}
+TEXT = """\
+name: ways
+title: A router between two networks
+networks: {front: null, back: null}
+nodes:
+  router: {role: router}
+  near: {role: client, networks: [front]}
+  far: {role: client, networks: [back]}
+"""
+HELPERS = ("/usr/lib/wirelab/routes", "/usr/lib/wirelab/cut")
+
+
+class Helped:
+    """An engine whose nodes have the routes and the cuts that helpers were told to put in, as a kernel keeps them."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+        self.asked: list[tuple[str, ...]] = []
+        self.engine = FakeEngine(list(IMAGES.values()), behave=self.behave, answer=self.answer)
+
+    def behave(self, spec: ContainerSpec) -> Behaviour:
+        if spec.command and spec.command[0] in HELPERS:
+            self.asked.append((spec.labels["wirelab.node"], *spec.command[1:]))
+            if self.broken:
+                return Behaviour(("Error: Could not process rule: Operation not supported",), 1)
+            return Behaviour(("wirelab: ready",), 0)
+        return as_declared(spec)
+
+    def answer(self, spec: ContainerSpec, argv: Sequence[str]) -> Output:
+        """An image without `cat`: nobody can look."""
+        del spec
+        return Output(127, "", f"{argv[0]}: not found\n")
+
+    def lab(self, state: Path, run: str = "run1") -> Lab:
+        scenario = read_scenario(TEXT, file="scenario.yaml", beside={}.get).scenario
+        images = Settings(images=lambda names: {n: IMAGES[n] for n in names}, run=run, ready_seconds=0.2, routes=tuple)
+        return Lab(self.engine, State(state), "ways", scenario, {}, images)
+
+
+def test_up_sets_the_routes_and_up_again_does_nothing(tmp_path: Path) -> None:
+    """The helpers are gone afterwards; the router needs no route, and is told so."""
+    world = Helped()
+    world.lab(tmp_path).up()
+    assert sorted(node for node, *_ in world.asked) == ["far", "near", "router"]
+    assert ("router",) in world.asked
+    assert len(world.engine.containers("wirelab.lab")) == 3
+    assert str(world.lab(tmp_path, "run2").up()) == ""
+
+
+def test_a_restarted_node_gets_its_routes_again(tmp_path: Path) -> None:
+    world = Helped()
+    world.lab(tmp_path).up()
+    near = world.engine.containers("wirelab.node=near")[0]
+    world.engine.stop(near.id, 0)
+    world.engine.start(near.id)
+    assert [step.id for step in world.lab(tmp_path, "run2").up().steps] == ["routes:near", "ready:near"]
+    assert str(world.lab(tmp_path, "run3").up()) == ""
+
+
+def test_a_cut_is_put_in_once_and_healed_whole(tmp_path: Path) -> None:
+    world = Helped()
+    world.lab(tmp_path).up()
+    fault = Cut(cut=(("near",), ("far", "router")))
+    assert [step.id for step in inject(world.lab(tmp_path, "run2"), fault).steps] == [
+        "cut:near", "cut:far", "cut:router"
+    ]  # fmt: skip
+    assert not inject(world.lab(tmp_path, "run3"), fault)
+    world.asked.clear()
+    assert [step.id for step in world.lab(tmp_path, "run4").up().steps] == ["mend:router", "mend:near", "mend:far"]
+    assert sorted(world.asked) == [("far",), ("near",), ("router",)]
+    assert str(world.lab(tmp_path, "run5").up()) == ""
+
+
+def test_a_helper_that_fails_says_why_and_what_it_may_have_done_is_healed(tmp_path: Path) -> None:
+    """A kernel without nftables: the fault is not in, which is said; nothing of the helper is left."""
+    world = Helped()
+    world.lab(tmp_path).up()
+    world.broken = True
+    with pytest.raises(WorldError) as caught:
+        inject(world.lab(tmp_path, "run2"), Cut(cut=(("near",), ("far",))))
+    assert "could not be changed" in caught.value.what
+    assert "Operation not supported" in caught.value.why
+    assert len(world.engine.containers("wirelab.lab")) == 3
+    world.broken = False
+    healed = [step.id for step in world.lab(tmp_path, "run3").up().steps]
+    assert healed
+    assert {step.partition(":")[0] for step in healed} == {"mend"}
+    assert str(world.lab(tmp_path, "run4").up()) == ""
