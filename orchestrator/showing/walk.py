@@ -8,6 +8,7 @@ from itertools import groupby
 from orchestrator.judging.why.walk import Layer, Walk
 
 MARKS = {"pass": "held   ", "fail": "BROKEN ", "unknown": "unknown"}
+SUFFERS = "suffers"
 INDENT = " " * 10
 
 
@@ -25,7 +26,8 @@ def walk_text(walk: Walk) -> str:
 
 
 def _layer(layer: Layer, walk: Walk) -> Iterator[str]:
-    yield f"{INDENT}    {MARKS[layer.verdict]}  {layer.title:17}  {layer.seen}"
+    mark = SUFFERS if layer.verdict == "fail" and not layer.breaks else MARKS[layer.verdict]
+    yield f"{INDENT}    {mark}  {layer.title:17}  {layer.seen}"
     # What holds needs no proof here; --json has the evidence of all.
     if layer == walk.broken:
-        yield from (f"{INDENT}             {'':17}  {line}" for line in layer.evidence)
+        yield from (f"{INDENT}             {'':17}  {line}" for line in layer.breaks[0].evidence)

@@ -158,14 +158,15 @@ def judged(judgement: Judgement) -> Stage:
 
     def reads(leg: Leg, _answers: Answers) -> Seen:
         readings = Readings()
-        readings.evidence += judgement.evidence
         if judgement.verdict == "pass":
+            readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
         elif judgement.verdict == "unknown":
             readings.unasked.append(judgement.actual)
         else:
             sentence = f"The check asks for more than a connection, and just that is not so: {judgement.actual}."
-            readings.broken(judgement.actual, sentence, leg.commands.logs(leg.target or leg.asker))
+            log = leg.commands.logs(leg.target or leg.asker)
+            readings.broken(judgement.actual, sentence, log, evidence=judgement.evidence)
         return readings.seen()
 
     return Stage("answer", lambda _leg: (), reads)

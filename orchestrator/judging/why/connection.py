@@ -30,7 +30,7 @@ def connected(leg: Leg, answers: Answers) -> bool:
 def _reads(leg: Leg, answers: Answers) -> Seen:
     found, readings = tried(leg, answers), Readings()
     if isinstance(found, str):
-        readings.unasked.append(found)
+        readings.unasked.append(f"not asked: {found}")
         return readings.seen()
     assert leg.port is not None
     where = f"{leg.address}:{leg.port.number}"
@@ -41,8 +41,8 @@ def _reads(leg: Leg, answers: Answers) -> Seen:
         readings.evidence.append(found.said)
         return readings.seen()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(found.outcome, found.outcome)
-    readings.evidence.append(f"connect to {where}: {found.said}")
-    readings.broken(f"{where}: {words}", _sentence(leg, found), _by_hand(leg), "tls", "answer")
+    said = [f"connect to {where}: {found.said}"]
+    readings.broken(f"{where}: {words}", _sentence(leg, found), _by_hand(leg), "tls", "answer", evidence=said)
     return readings.seen()
 
 
@@ -72,15 +72,15 @@ def forbidden(judgement: Judgement) -> Stage:
     def reads(leg: Leg, answers: Answers) -> Seen:
         del answers
         readings = Readings()
-        readings.evidence += judgement.evidence
         if judgement.verdict == "pass":
             readings.held.append(judgement.actual)
+            readings.evidence += judgement.evidence
         elif judgement.verdict == "unknown":
             readings.unasked.append(judgement.actual)
         else:
             number = leg.port.number if leg.port else 0
             sentence = f"{leg.asker} can connect to port {number} of {leg.to}, but the check says that it cannot."
-            readings.broken(judgement.actual, sentence, _by_hand(leg), "answer")
+            readings.broken(judgement.actual, sentence, _by_hand(leg), "answer", evidence=judgement.evidence)
         return readings.seen()
 
     return Stage("tcp", lambda _leg: (), reads)

@@ -55,7 +55,9 @@ def _host(url: str) -> str:
 def http_stages(check: Http, url: str) -> tuple[Stage, ...]:
     """The layers above TCP: TLS where the URL asks for it, then the answer."""
     request = Request(check)
-    answer = Stage("answer", lambda leg: (request.run(leg),), lambda leg, answers: _answer(request, leg, answers))
+    answer = Stage(
+        "answer", lambda leg: (request.run(leg),), lambda leg, answers: _answer(request, leg, answers), "HTTP answer"
+    )
     if urlsplit(url).scheme != "https":
         return (answer,)
     tls = Stage("tls", lambda leg: _tls_asks(request, leg), lambda leg, answers: _tls(request, leg, answers))
@@ -69,20 +71,21 @@ def _tls_asks(request: Request, leg: Leg) -> tuple[Run, ...]:
 def _tls(request: Request, leg: Leg, answers: Answers) -> Seen:
     found, readings = ran_or_reason(answers.get(request.run(leg))), Readings()
     if isinstance(found, str):
-        readings.unasked.append(found)
+        readings.unasked.append(f"not asked: {found}")
         return readings.seen()
     shown = ran_or_reason(answers.get(request.certificate(leg)))
     certificate = [] if isinstance(shown, str) else [one.strip() for one in shown.out.splitlines() if one.strip()]
-    readings.evidence += certificate
     facts = facts_of(found)
     if found.exit_code in TLS_CODES:
         said = _said(found)
         sentence = _mistrust(leg, _host(request.url(leg)), said, certificate)
-        readings.broken(said, sentence, _by_hand(leg, _host(request.url(leg))), "answer")
+        by_hand = _by_hand(leg, _host(request.url(leg)))
+        readings.broken(said, sentence, by_hand, "answer", evidence=certificate)
     elif facts.get("time_appconnect", 0) > 0:
+        readings.evidence += certificate
         readings.held.append("the handshake is complete and the certificate is trusted for this name")
     else:
-        readings.unasked.append("no handshake was begun: " + _said(found))
+        readings.unasked.append("not asked: there was no connection")
     return readings.seen()
 
 
@@ -115,20 +118,21 @@ def _said(found: Ran) -> str:
 def _answer(request: Request, leg: Leg, answers: Answers) -> Seen:
     found, readings = ran_or_reason(answers.get(request.run(leg))), Readings()
     if isinstance(found, str):
-        readings.unasked.append(found)
+        readings.unasked.append(f"not asked: {found}")
         return readings.seen()
     facts = facts_of(found)
     if found.exit_code != 0 or not facts.get("http_code"):
         _no_answer(leg, found, facts, readings)
         return readings.seen()
     status = int(facts["http_code"])
-    readings.evidence.append(f"body: {_short(found.out)}")
+    body = [f"body: {_short(found.out)}"]
     wrong = wrong_with(request.check, leg.scene, status, found.out)
     readings.blames = status >= SERVER_ERROR
     if wrong:
         sentence, command = _wrong_answer(request, leg, status, found.out, wrong)
-        readings.broken(f"status {status}; {wrong}", sentence, command)
+        readings.broken(f"status {status}; {wrong}", sentence, command, evidence=body)
     else:
+        readings.evidence += body
         readings.held.append(f"status {status}")
     return readings.seen()
 
@@ -136,9 +140,9 @@ def _answer(request: Request, leg: Leg, answers: Answers) -> Seen:
 def _no_answer(leg: Leg, found: Ran, facts: dict[str, Any], readings: Readings) -> None:
     said = _said(found)
     if not facts.get("time_connect"):
-        readings.unasked.append(f"there was no connection: {said}")
+        readings.unasked.append("not asked: there was no connection")
     elif found.exit_code in TLS_CODES:
-        readings.unasked.append(f"there was no TLS: {said}")
+        readings.unasked.append("not asked: there was no TLS")
     elif found.exit_code in (EMPTY, CUT):
         sentence = f"{leg.to} accepts the connection and closes it without an answer."
         readings.broken(said, sentence, _log(leg), "answer")
@@ -157,7 +161,7 @@ def _wrong_answer(request: Request, leg: Leg, status: int, body: str, wrong: str
     method = () if request.check.method == "GET" else ("-X", request.check.method)
     by_hand = leg.commands.run(leg.asker, "curl", "-si", *method, url)
     reason = reason_of(body)
-    table = re.search(r'relation "([^"]+)" does not exist', body)
+    table = re.search(r'relation "([^"]+)" does not exist', f"{body} {reason}")
     if table and leg.target:
         return f"{leg.to} answers with status {status}, for its database has no table {table[1]}.", by_hand
     if status >= SERVER_ERROR and reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.judging.checks.resolves import DnsAnswer
@@ -93,11 +93,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer of a leg: what it asks, and how the answers are read."""
+    """A layer of a leg: what it asks, and how the answers are read; `called` is its title, if not the usual one."""
 
     name: LayerName
     asks: Callable[[Leg], tuple[Question, ...]]
     reads: Callable[[Leg, Answers], Seen]
+    called: str = ""
 
 
 class Readings:
@@ -112,10 +113,16 @@ class Readings:
         self.strikes: set[LayerName] = set()
         self.blames = False
 
-    def broken(self, seen: str, sentence: str, command: str, *strikes: LayerName) -> None:
-        self.wrong.append(seen)
-        self.breaks.append(Break(sentence, command))
+    def broken(self, seen: str, sentence: str, command: str, *strikes: LayerName, evidence: Sequence[str] = ()) -> None:
+        """Something is broken by itself; the layers that it strikes cannot work."""
+        self.suffers(seen, evidence)
+        self.breaks.append(Break(sentence, command, tuple(evidence)))
         self.strikes.update(strikes)
+
+    def suffers(self, seen: str, evidence: Sequence[str] = ()) -> None:
+        """Something does not work, for a reason that lies elsewhere."""
+        self.wrong.append(seen)
+        self.evidence += evidence
 
     def seen(self) -> Seen:
         """Broken if anything is; otherwise unknown if anything could not be asked."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from orchestrator.judging.questions import Run, StateOf
+from orchestrator.judging.why.interfaces import lacks
 from orchestrator.judging.why.leg import (
     DNS_PORT,
     Answers,
@@ -112,9 +113,12 @@ def _listening(leg: Leg, answers: Answers) -> Seen:
     for node, port in _servers(leg):
         found = ran_or_reason(answers.get(_table(node)))
         if isinstance(found, str):
-            readings.unasked.append(f"{node} was not asked: {found}")
+            readings.unasked.append(f"not asked: {found}")
             continue
-        _read_sockets(leg, node, port, sockets(found.out), readings, counts=_counts(leg, node, port, answers))
+        # A program loses its socket with its address: then the network is to blame, not the program.
+        cut = lacks(node, _wanted(leg, node), answers)
+        counts = _counts(leg, node, port, answers)
+        _read_sockets(leg, node, port, sockets(found.out), readings, counts=counts, cut=cut)
     return readings.seen()
 
 
@@ -123,19 +127,42 @@ def _counts(leg: Leg, node: str, port: Port, answers: Answers) -> bool:
     return (node, port) == (leg.target, leg.port) or not dns_works(leg, answers)
 
 
+def _wanted(leg: Leg, node: str) -> str:
+    """The address at which a node is expected to listen."""
+    return leg.address if node == leg.target and leg.address else leg.home(node, leg.asker)
+
+
 def _read_sockets(
-    leg: Leg, node: str, port: Port, there: tuple[Socket, ...], readings: Readings, *, counts: bool
+    leg: Leg,
+    node: str,
+    port: Port,
+    there: tuple[Socket, ...],
+    readings: Readings,
+    *,
+    counts: bool,
+    cut: bool,
 ) -> None:
-    wanted = leg.address if node == leg.target and leg.address else leg.home(node, leg.asker)
+    wanted = _wanted(leg, node)
     on_port = [one for one in there if (one.protocol, one.port) == (port.protocol, port.number)]
     if any(_reached(one, wanted) for one in on_port):
         readings.held.append(f"{node} on port {port.number}, {_where(on_port)}{_program(on_port)}")
-        readings.evidence += [f"socket of {node}: {one.protocol} {one.host}:{one.port}" for one in on_port]
-    elif counts:
-        seen, sentence = _not_reached(node, port, wanted, on_port, there)
-        strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
-        command = leg.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
-        readings.broken(seen, sentence, command, *strikes, *(("dns",) if node in leg.dns_nodes else ()))
+        readings.evidence += [_line(node, one) for one in on_port]
+        return
+    if not counts:
+        return
+    seen, sentence = _not_reached(node, port, wanted, on_port, there)
+    evidence = [_line(node, one) for one in on_port or there]
+    if cut:
+        readings.suffers(f"{node} has no address {wanted} to listen on", evidence)
+        return
+    strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
+    strikes = (*strikes, "dns") if node in leg.dns_nodes else strikes
+    command = leg.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
+    readings.broken(seen, sentence, command, *strikes, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
+
+
+def _line(node: str, one: Socket) -> str:
+    return f"socket of {node}: {one.protocol} {one.host}:{one.port}{_program([one])}"
 
 
 def _reached(socket: Socket, address: str) -> bool:

@@ -107,20 +107,21 @@ def _conf(leg: Leg) -> Run:
 def _read_conf(leg: Leg, answers: Answers) -> Seen:
     found, readings = ran_or_reason(answers.get(_conf(leg))), Readings()
     if isinstance(found, str):
-        readings.unasked.append(found)
+        readings.unasked.append(f"not asked: {found}")
         return readings.seen()
-    readings.evidence += [line for line in found.out.splitlines() if line.strip()]
+    lines = [line for line in found.out.splitlines() if line.strip()]
     there = nameservers(found.out)
     astray = [address for address in there if address not in leg.servers]
     command = leg.commands.run(leg.asker, "cat", CONF)
     right = listed([f"{node} ({address})" for address, node in leg.servers.items()]) if leg.servers else "none"
     if not there:
         sentence = f"No DNS server stands in the file {CONF} of {leg.asker}, so it can ask nobody for an address."
-        readings.broken("no nameserver", sentence, command, "dns")
+        readings.broken("no nameserver", sentence, command, "dns", evidence=lines)
     elif astray and not dns_works(leg, answers):
         sentence = f"{leg.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
-        readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns")
+        readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns", evidence=lines)
     else:
+        readings.evidence += lines
         readings.held.append("nameserver " + ", ".join(_with_owner(leg, address) for address in there))
     return readings.seen()
 
@@ -134,20 +135,21 @@ def _read_dns(leg: Leg, answers: Answers) -> Seen:
     assert leg.claim is not None
     found, readings = ran_or_reason(answers.get(dig(leg))), Readings()
     if isinstance(found, str):
-        readings.unasked.append(found)
+        readings.unasked.append(f"not asked: {found}")
         return readings.seen()
     answer = read_dig(found.out, leg.claim.type)
     if answer is None:
         _no_answer(leg, found, readings)
         return readings.seen()
     server = leg.scene.topology.owner(answer.server) or answer.server
-    readings.evidence.append(f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}")
+    header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
     told = ", ".join(_with_owner(leg, value) for value in answer.values)
     seen = f"{answer.rcode} {told}".strip()
     sentence = leg.claim.wrong(answer, server)
     if sentence:
-        readings.broken(f"{seen} from {server}", sentence, _by_hand(leg, leg.claim))
+        readings.broken(f"{seen} from {server}", sentence, _by_hand(leg, leg.claim), evidence=[header])
     else:
+        readings.evidence.append(header)
         readings.held.append(f"{leg.claim.name} {leg.claim.type}: {seen}, from {server}")
     return readings.seen()
 
@@ -161,11 +163,10 @@ def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
     assert leg.claim is not None
     said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if "#53" in line]
     why = said[0].rstrip(".").rpartition(": ")[2] if said else "silence"
-    asked = list(dict.fromkeys(re.findall(r"([0-9.]+)#53", " ".join(said)))) or list(leg.servers)
-    readings.evidence += said
+    asked = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(said)))) or list(leg.servers)
     servers = listed([_with_owner(leg, address) for address in asked]) if asked else "no DNS server"
     sentence = f"No DNS server answers {leg.asker}, so it does not learn the address of {leg.claim.name}."
-    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(leg, leg.claim))
+    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(leg, leg.claim), evidence=said)
 
 
 RESOLVER = Stage("resolver", lambda leg: (_conf(leg),), _read_conf)

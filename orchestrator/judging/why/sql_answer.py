@@ -22,11 +22,11 @@ def sql_stage(check: Sql) -> Stage:
     def reads(leg: Leg, answers: Answers) -> Seen:
         found, readings = ran_or_reason(answers.get(asked(check, leg.scene, _known(leg)))), Readings()
         if isinstance(found, str):
-            readings.unasked.append(found)
+            readings.unasked.append(f"not asked: {found}")
             return readings.seen()
         judgement = answered(check, leg.scene, found)
-        readings.evidence += judgement.evidence
         if judgement.verdict == "pass":
+            readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
         elif (
             "ERROR:" not in found.err and "FATAL:" not in found.err and found.exit_code != 0 and not _silent(found.err)
@@ -34,10 +34,10 @@ def sql_stage(check: Sql) -> Stage:
             readings.unasked.append(judgement.actual)
         else:
             one = _break(check, leg, found.err, judgement.actual)
-            readings.broken(judgement.actual, one.sentence, one.command)
+            readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
         return readings.seen()
 
-    return Stage("answer", lambda leg: (asked(check, leg.scene, _known(leg)),), reads)
+    return Stage("answer", lambda leg: (asked(check, leg.scene, _known(leg)),), reads, "SQL answer")
 
 
 def _known(leg: Leg) -> str:

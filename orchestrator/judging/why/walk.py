@@ -25,10 +25,11 @@ TITLES: dict[LayerName, str] = {
 
 @dataclass(frozen=True)
 class Break:
-    """Something broken: one sentence that says what, and one command to try next."""
+    """Something broken: one sentence that says what, one command to try next, and the lines that prove it."""
 
     sentence: str
     command: str
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,12 @@ class Layer:
     seen: str
     evidence: tuple[str, ...] = ()
     breaks: tuple[Break, ...] = ()
+    called: str = ""
 
     @property
     def title(self) -> str:
         """What a person calls the layer."""
-        return TITLES[self.name]
+        return self.called or TITLES[self.name]
 
     def document(self) -> dict[str, Any]:
         return {

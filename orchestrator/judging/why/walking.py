@@ -81,7 +81,8 @@ def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> tuple[list[Lay
         breaks = () if stage.name in struck else seen.breaks
         struck |= seen.strikes
         blames = seen.blames
-        layers.append(Layer(stage.name, aim.leg.asker, aim.leg.to, seen.verdict, seen.seen, seen.evidence, breaks))
+        ends = (aim.leg.asker, aim.leg.to)
+        layers.append(Layer(stage.name, *ends, seen.verdict, seen.seen, seen.evidence, breaks, stage.called))
     return layers, blames
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.judging.questions import Question, Run
 from orchestrator.judging.why.connection import connected
+from orchestrator.judging.why.interfaces import NEEDS, addresses_of, interface_of, read_json
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, listed, ran_or_reason
 from orchestrator.judging.why.names import dns_works
 from orchestrator.judging.why.walk import LayerName
 
-# ip(8) and ss(8) come in one package: where one is, the other is.
-NEEDS = frozenset({"ss"})
 AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")
 # What `ip route get` says for a route that drops (blackhole) is the kernel's EINVAL; that tells nobody anything.
 DROPPED = "Invalid argument"
@@ -40,16 +38,12 @@ def _ways(leg: Leg) -> tuple[Way, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _addresses(node: str) -> Run:
-    return Run(node, ("ip", "-j", "addr"), NEEDS)
-
-
 def _route(way: Way) -> Run:
     return Run(way.node, ("ip", "-j", "route", "get", way.address), NEEDS)
 
 
 def _asks(leg: Leg) -> tuple[Question, ...]:
-    return (*(_addresses(node) for node in leg.on_the_way()), *(_route(way) for way in _ways(leg)))
+    return (*(addresses_of(node) for node in leg.on_the_way()), *(_route(way) for way in _ways(leg)))
 
 
 def _reads(leg: Leg, answers: Answers) -> Seen:
@@ -72,13 +66,13 @@ def _strikes(leg: Leg, node: str) -> tuple[LayerName, ...]:
 
 def _read_address(leg: Leg, node: str, answers: Answers, readings: Readings) -> bool:
     """Whether a node has its addresses on interfaces that are up; true, too, where nobody can say."""
-    found = ran_or_reason(answers.get(_addresses(node)))
+    found = ran_or_reason(answers.get(addresses_of(node)))
     if isinstance(found, str):
-        readings.unasked.append(f"{node} was not asked: {found}")
+        readings.unasked.append(f"not asked: {found}")
         return True
     if node not in (leg.asker, leg.target) and dns_works(leg, answers):
         return True
-    interfaces = _json(found.out)
+    interfaces = read_json(found.out)
     return all(_has(leg, node, address, interfaces, readings) for address in _homes(leg, node))
 
 
@@ -89,27 +83,21 @@ def _homes(leg: Leg, node: str) -> tuple[str, ...]:
 
 
 def _has(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readings) -> bool:
-    interface = _interface(interfaces, wanted)
+    interface = interface_of(interfaces, wanted)
     if interface is None:
         sentence = f"The node {node} is cut off: it has no interface with its address {wanted}."
-        readings.broken(f"{node} has no address {wanted}", sentence, leg.commands.heal(), *_strikes(leg, node))
+        there = f"interfaces of {node}: {', '.join(str(one.get('ifname')) for one in interfaces or ())}"
+        seen = f"{node} has no address {wanted}"
+        readings.broken(seen, sentence, leg.commands.heal(), *_strikes(leg, node), evidence=[there])
         return False
     name = interface.get("ifname", "?")
     if "UP" not in interface.get("flags", ()):
         sentence = f"The network interface {name} of {node} is down, so nothing gets in or out."
-        command = leg.commands.run(node, "ip", "addr")
-        readings.broken(f"{name} of {node} is down", sentence, command, *_strikes(leg, node))
+        command, flags = leg.commands.run(node, "ip", "addr"), f"{name} of {node}: {','.join(interface['flags'])}"
+        readings.broken(f"{name} of {node} is down", sentence, command, *_strikes(leg, node), evidence=[flags])
         return False
     readings.evidence.append(f"{node} has {wanted} on {name}")
     return True
-
-
-def _interface(interfaces: Any, address: str) -> dict[str, Any] | None:
-    for one in interfaces if isinstance(interfaces, list) else ():
-        if any(entry.get("local") == address for entry in one.get("addr_info", ())):
-            found: dict[str, Any] = one
-            return found
-    return None
 
 
 def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
@@ -119,7 +107,7 @@ def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings
         if isinstance(found, str):
             continue  # said already: its addresses could not be asked either
         if found.exit_code == 0:
-            readings.held.append(f"{way.node} to {way.to} {_by(_json(found.out))}")
+            readings.held.append(f"{way.node} to {way.to} {_by(read_json(found.out))}")
         elif _counts(leg, way, answers):
             lost.setdefault(way.node, []).append((way, _said(found.err)))
     for node, missing in lost.items():
@@ -138,8 +126,8 @@ def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Rea
     sentence = f"The node {node} has no route {'back ' if back else ''}to {names}: {why}."
     strikes = [s for way, _ in missing for s in _strikes(leg, node if back else way.to)]
     command = leg.commands.run(node, "ip", "route", "get", missing[0][0].address)
-    readings.broken(f"{node} has no route to {names}", sentence, command, *strikes)
-    readings.evidence += [f"{node}: ip route get {way.address}: {said}" for way, said in missing]
+    evidence = [f"{node}: ip route get {way.address}: {said}" for way, said in missing]
+    readings.broken(f"{node} has no route to {names}", sentence, command, *strikes, evidence=evidence)
 
 
 def _said(err: str) -> str:
@@ -147,13 +135,6 @@ def _said(err: str) -> str:
     lines = err.strip().splitlines()
     words = lines[-1].rpartition(": ")[2] if lines else "no answer"
     return "a rule in its routing table drops what goes there" if words == DROPPED else words
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _by(routes: Any) -> str:
