@@ -24,6 +24,11 @@ def lab_option(command: Command) -> Command:
     return click.option("--lab", metavar="LAB", help=text)(command)
 
 
+def capture_option(command: Command) -> Command:
+    text = "Record what crosses the networks, from the first packet; no node starts before."
+    return click.option("--capture", is_flag=True, help=text)(command)
+
+
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 
@@ -36,30 +41,34 @@ def scenario_argument(command: Command) -> Command:
 @scenario_argument
 @lab_option
 @json_option
+@capture_option
 @click.option("--keep", is_flag=True, help="If something fails, leave what was made for a look.")
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds in which each node must become ready.")
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
-def up_command(name: str | None, lab: str | None, as_json: bool, keep: bool, timeout: float, yes: bool) -> int:
+def up_command(
+    name: str | None, lab: str | None, as_json: bool, capture: bool, keep: bool, timeout: float, yes: bool
+) -> int:
     """Bring a lab up, or repair it, or bring it in line with its changed file."""
     from orchestrator.cli.scenarios import load
 
     loaded = load(name)
     session = open_session(yes=yes)
-    plan = bring_up(session, loaded, lab, keep=keep, timeout=timeout)
+    plan = bring_up(session, loaded, lab, keep=keep, timeout=timeout, capture=capture)
     label = lab or loaded.reading.scenario.name
     if as_json:
         out_json({"schema": 1, "lab": label, "steps": [{"id": s.id, "why": s.why} for s in plan.steps]})
     return OK
 
 
-def bring_up(session: Any, loaded: Any, lab: str | None, *, keep: bool, timeout: float) -> Any:
+def bring_up(session: Any, loaded: Any, lab: str | None, *, keep: bool, timeout: float, capture: bool = False) -> Any:
     """`up` under the watchdog, told step by step; an empty plan costs no watchdog."""
     from orchestrator.cli.progress import tell
 
     began = time.monotonic()
     label = lab or loaded.reading.scenario.name
     with guarded(session) as run:
-        made = lab_of(session, loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout)
+        more = {"keep": keep, "ready_seconds": timeout, "capture": capture}
+        made = lab_of(session, loaded, lab, notify=tell, run=run, **more)
         plan = made.up()
     if plan:
         say(f"the lab {label!r} is up: {counted(len(plan.steps), 'step')} in {time.monotonic() - began:.1f} s")
@@ -172,12 +181,20 @@ def _print(loaded: Any, lab: str, findings: Any, *, as_json: bool, seconds: floa
 @scenario_argument
 @lab_option
 @json_option
+@capture_option
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever came out.")
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds in which each node must become ready.")
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 @report_options
 def run_command(
-    name: str | None, lab: str | None, as_json: bool, remove: bool, timeout: float, yes: bool, wanted: Wanted
+    name: str | None,
+    lab: str | None,
+    as_json: bool,
+    capture: bool,
+    remove: bool,
+    timeout: float,
+    yes: bool,
+    wanted: Wanted,
 ) -> int:
     """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
     from orchestrator.cli.scenarios import load
@@ -186,21 +203,23 @@ def run_command(
     session = open_session(yes=yes)
     label = lab or loaded.reading.scenario.name
     if remove:
-        return _run_and_remove(session, loaded, label, as_json=as_json, timeout=timeout, wanted=wanted)
-    bring_up(session, loaded, label, keep=False, timeout=timeout)
+        return _run_and_remove(
+            session, loaded, label, as_json=as_json, wanted=wanted, capture=capture, ready_seconds=timeout
+        )
+    bring_up(session, loaded, label, keep=False, timeout=timeout, capture=capture)
     code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
     if not as_json:
         say(next_steps(name or str(loaded.folder), loaded.reading.scenario, lab))
     return code
 
 
-def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, timeout: float, wanted: Wanted) -> int:
+def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, wanted: Wanted, **settings: Any) -> int:
     from orchestrator.cli.progress import tell
     from orchestrator.lab.take_down import take_down
 
     with guarded(session) as run:
         try:
-            lab_of(session, loaded, label, notify=tell, run=run, ready_seconds=timeout).up()
+            lab_of(session, loaded, label, notify=tell, run=run, **settings).up()
             code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
         finally:
             with uninterrupted():

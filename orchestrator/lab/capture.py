@@ -6,16 +6,15 @@ import time
 from contextlib import suppress
 
 from orchestrator.engines.protocol import Engine
-from orchestrator.errors import NotFound, UsageInvalid, WorldError
-from orchestrator.lab.doing import READY_LINE
+from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.lab.lab import Lab
-from orchestrator.lab.recording import READ_SECONDS, Recording, read, recorder
+from orchestrator.lab.recorder import record, recorder
+from orchestrator.lab.recording import READ_SECONDS, Recording, read
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
-from orchestrator.planning.capture import capture_spec
+from orchestrator.planning.capture import capture_spec, hearing, networks_of
 from orchestrator.planning.observed import ContainerSeen, Observed
 
-START_SECONDS = 10.0
 # The recorder writes what it has at least this often.
 BLOCK_SECONDS = 0.8
 
@@ -42,16 +41,7 @@ class Capture:
         """Begin to record; when this returns, every packet from now on is in the recording. Returns the container."""
         topology = self._lab.topology(observed)
         spec = capture_spec(topology, observed, bpf)
-        container = self._engine.make_container(spec)
-        try:
-            self._engine.start(container)
-            ready = self._engine.await_line(container, READY_LINE, since=0.0, seconds=START_SECONDS, stop=lambda: False)
-            if not ready:
-                raise WorldError("the capture did not start", why=self._engine.log(container).strip()[-500:])
-        except BaseException:
-            self._engine.remove_container(container)
-            raise
-        return container
+        return record(self._engine, hearing(spec, networks_of(topology, observed)))
 
     def required(self) -> str:
         """The recorder's container; UsageInvalid if none is there."""

@@ -10,11 +10,14 @@ from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Engine
 from orchestrator.errors import NodeFailed, NotFound, WorldError
 from orchestrator.lab.folder import LabFolder
+from orchestrator.lab.recorder import READY_LINE, record
+from orchestrator.planning.capture import hearing
 from orchestrator.planning.observed import ContainerSeen, Observed, Record
 from orchestrator.planning.plan import (
     AwaitReady,
     CutOff,
     LeaveNetwork,
+    MakeCapture,
     MakeNetwork,
     MakeNode,
     PauseNode,
@@ -32,7 +35,6 @@ from orchestrator.planning.plan import (
 )
 from orchestrator.planning.specs import Attach, ContainerSpec
 
-READY_LINE = "wirelab: ready"
 LAST_LINES = 8
 # After so long a node that is told to stop is killed.
 STOP_SECONDS = 3
@@ -57,6 +59,8 @@ class Doing:
         match step.action:
             case MakeNetwork(spec, network):
                 self._networks[network] = self._engine.make_network(spec)
+            case MakeCapture(spec, networks):
+                record(self._engine, hearing(spec, {**networks, **self._networks}), stop)
             case RemoveNetwork(network_id):
                 self._engine.remove_network(network_id)
             case RemoveVolume(name):

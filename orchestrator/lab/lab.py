@@ -60,6 +60,8 @@ class Settings:
     routes: Callable[[], tuple[Taken, ...]] = host_ranges
     images_too: tuple[str, ...] = ()
     called: str = ""
+    # Record from the first packet, as `capture: true` in the file says it.
+    capture: bool = False
     # Clean-up is not cut short: by what, the command line knows.
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -104,8 +106,12 @@ class Lab:
         """The images of ours that the nodes need, and the client's, which asks for nodes that cannot."""
         return sorted(
             {name for node in self.scenario.nodes.values() if (name := image_of(node))}
-            | {"client", *self.settings.images_too}
+            | {"client", *self.settings.images_too, *(("capture",) if self._captures else ())}
         )
+
+    @property
+    def _captures(self) -> bool:
+        return self.settings.capture or self.scenario.capture
 
     def _secrets(self, files: Mapping[str, FilesSeen]) -> dict[str, Secret]:
         """The password that a node keeps in its own file, or a new one."""
@@ -118,7 +124,7 @@ class Lab:
 
     def plan(self) -> Plan:
         """What `up` would do now."""
-        return up(*self._whole())
+        return up(*self._whole(), capture=self._captures)
 
     def _whole(self) -> tuple[Topology, Observed]:
         """What there is now, the routes inside the nodes included, which only `up` needs to know."""
@@ -139,7 +145,7 @@ class Lab:
 
     def _up(self) -> Plan:
         with_places, observed = self._whole()
-        plan = up(with_places, observed)
+        plan = up(with_places, observed, capture=self._captures)
         doing = Doing(self.engine, self.folder, observed, self.name, self.settings.ready_seconds)
         if plan:
             self.folder.claim(self.settings.run)
@@ -194,7 +200,8 @@ class Lab:
         """What the lab's capture proves of its nodes since that moment."""
         from orchestrator.judging.questions import Crossed
         from orchestrator.judging.traffic_roles import proofs
-        from orchestrator.lab.recording import read, recorder
+        from orchestrator.lab.recorder import recorder
+        from orchestrator.lab.recording import read
 
         found = recorder(self.engine, self.name)
         if found is None or found.state != "running":

@@ -15,9 +15,7 @@ from orchestrator.judging.packets.packet import Tally, in_order, packets
 from orchestrator.judging.story import Losses
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
-from orchestrator.planning import labels
 from orchestrator.planning.capture import PROGRAM, names_of
-from orchestrator.planning.observed import ContainerSeen
 
 READ_SECONDS = 120.0
 
@@ -35,12 +33,6 @@ class Recording:
         tally = Tally()
         later = (packet for packet in in_order(packets(self.lines, tally)) if packet.time >= since)
         return conversations(later, names_of(topology)), tally
-
-
-def recorder(engine: Engine, lab: str) -> ContainerSeen | None:
-    """The recorder of a lab, if there is one."""
-    found = engine.containers(f"{labels.LAB}={lab}")
-    return next((one for one in found if one.labels.get(labels.CAPTURE) == labels.RECORDER), None)
 
 
 def read(engine: Engine, container: str, scenario: Scenario, *, end: bool = False) -> Recording:

@@ -73,6 +73,11 @@ class Scenario(Declared):
         description="The machines by name.",
         examples=[{"db": {"role": "database"}, "app": {"role": "app", "uses": ["db"]}}],
     )
+    capture: bool = Field(
+        False,
+        description="true: what crosses the networks is recorded from the first packet; no node starts before.",
+        examples=[True],
+    )
     checks: tuple[Check, ...] = Field(
         (),
         strict=False,

@@ -24,6 +24,14 @@ class RemoveNetwork:
 
 
 @dataclass(frozen=True)
+class MakeCapture:
+    """Start the recorder and wait until it records. `networks` has their ids; empty where the plan makes them."""
+
+    spec: ContainerSpec
+    networks: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class RemoveVolume:
     name: str
 
@@ -135,6 +143,7 @@ class SetRoutes:
 Action = (
     MakeNetwork | RemoveNetwork | RemoveVolume | WriteFiles | MakeNode | StartNode | UnpauseNode | Reconnect
     | LeaveNetwork | StopNode | PauseNode | Reload | RemoveNode | AwaitReady | CutOff | SetRoutes
+    | MakeCapture
 )  # fmt: skip
 
 

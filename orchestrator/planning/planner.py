@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
+from orchestrator.planning.capture import capture_steps
 from orchestrator.planning.desired import Desired, desired, insider, role_of
 from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, NetworkSeen, Observed
 from orchestrator.planning.places import gateway_of
@@ -18,6 +19,7 @@ from orchestrator.planning.plan import (
     AwaitReady,
     CutOff,
     LeaveNetwork,
+    MakeCapture,
     MakeNetwork,
     MakeNode,
     Plan,
@@ -37,8 +39,11 @@ from orchestrator.planning.routes import ANYWHERE, Route, routed_networks, route
 from orchestrator.planning.specs import Attach, NetworkSpec
 
 
-def up(topology: Topology, observed: Observed) -> Plan:
-    """The steps from what is observed to what is declared; none where nothing is missing."""
+def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan:
+    """The steps from what is observed to what is declared; none where nothing is missing.
+
+    With `capture`, or where the scenario says so, no node starts before the recorder records.
+    """
     wanted = [desired(topology, observed, node) for node in topology.scenario.nodes]
     stale, ways = _stale_networks(topology, observed), routes_of(topology)
     steps = [
@@ -46,6 +51,8 @@ def up(topology: Topology, observed: Observed) -> Plan:
         *_stale_network_steps(stale, observed),
         *_networks(topology, observed, stale),
     ]
+    if capture or topology.scenario.capture:
+        steps.extend(capture_steps(topology, observed, tuple(steps)))
     for one in wanted:
         before = tuple(step.id for step in steps if _before_nodes(step))
         steps.extend(_node(topology, observed, one, before, stale, ways.get(one.node)))
@@ -62,7 +69,7 @@ def _only_needs_of_the_plan(steps: list[Step]) -> tuple[Step, ...]:
 
 
 def _before_nodes(step: Step) -> bool:
-    return isinstance(step.action, MakeNetwork | RemoveNode | RemoveNetwork)
+    return isinstance(step.action, MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork)
 
 
 def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen, ...]:

@@ -18,24 +18,32 @@ Pair = tuple[str, str]
 
 
 def roles(check: Roles, scene: Scene) -> Asks:
-    """Every relation that the check names was at work since the check began."""
+    """Every relation that the check names was at work since the check began.
+
+    A name that stands for several machines is confirmed by one of them.
+    """
     wanted = _pairs(check.roles)
     expected = "; ".join(_claim(node, part) for node, part in check.roles.items())
     proofs = crossed((yield (Wire(scene.began),))[0]).proofs
-    seen = {(one.client, one.server): one for one in proofs or ()}
-    evidence = [f"capture: {seen[pair].words}" for pair in wanted if pair in seen and seen[pair].sure]
+    seen = {pair: proof for pair in wanted if (proof := _proof(scene, pair, proofs or ()))}
+    evidence = [f"capture: {one.words}" for one in seen.values() if one.sure]
     open_pairs = [pair for pair in wanted if pair not in seen or not seen[pair].sure]
     asked = [pair for pair in open_pairs if proofs is None or pair in seen]
     testimony = yield from _testimonies(scene, asked)
     evidence += testimony.values()
     missing = [pair for pair in open_pairs if pair not in testimony]
     if missing:
-        return Judgement(
-            "fail", expected, "; ".join(_unseen(pair, seen, proofs, scene) for pair in missing), tuple(evidence)
-        )
-    return Judgement(
-        "pass", expected, "; ".join(f"{one} was a client of {other}" for one, other in wanted), tuple(evidence)
-    )
+        said = "; ".join(_unseen(pair, seen, proofs, scene) for pair in missing)
+        return Judgement("fail", expected, said, tuple(evidence))
+    said = "; ".join(f"{one} was a client of {other}" for one, other in wanted)
+    return Judgement("pass", expected, said, tuple(evidence))
+
+
+def _proof(scene: Scene, pair: Pair, proofs: Iterable[Proof]) -> Proof | None:
+    """What the packets say of a pair, sure if they can be."""
+    clients, servers = (scene.topology.scenario.machines(name) for name in pair)
+    found = [one for one in proofs if one.client in clients and one.server in servers]
+    return max(found, key=lambda one: one.sure, default=None)
 
 
 def _pairs(parts: dict[str, Part]) -> list[Pair]:
@@ -64,20 +72,22 @@ def _testimonies(
     """For each pair that the server confirms, the line that says so. Each server is asked once."""
     found: dict[Pair, str] = {}
     for server in dict.fromkeys(server for _, server in pairs):
-        witness = witness_of(scene.topology.node(server))
-        sightings = tuple(witness.reads((yield witness.asks(server, scene.began))))
-        for client in (one for one, other in pairs if other == server):
-            addresses = set(map(str, scene.topology.addresses(client)))
-            line = next((one.line for one in sightings if one.address in addresses), None)
-            if line is not None:
-                found[client, server] = f"{witness.says[4:]} of {server}: {line}"
+        for machine in scene.topology.scenario.machines(server):
+            witness = witness_of(scene.topology.node(machine))
+            sightings = tuple(witness.reads((yield witness.asks(machine, scene.began))))
+            for client in (one for one, other in pairs if other == server):
+                addresses = set(map(str, scene.topology.addresses_of(client)))
+                line = next((one.line for one in sightings if one.address in addresses), None)
+                if line is not None:
+                    found.setdefault((client, server), f"{witness.says[4:]} of {machine}: {line}")
     return found
 
 
 def _unseen(pair: Pair, seen: dict[Pair, Proof], proofs: tuple[Proof, ...] | None, scene: Scene) -> str:
     client, server = pair
     if proofs is None:
-        return f"{server} did not see {client}, by {witness_of(scene.topology.node(server)).says}"
+        machine = scene.topology.scenario.machines(server)[0]
+        return f"{server} did not see {client}, by {witness_of(scene.topology.node(machine)).says}"
     if pair in seen:
         return f"{client} spoke with {server} on a connection whose opening was not captured: {seen[pair].words}"
     return f"no packet shows {client} as a client of {server}"

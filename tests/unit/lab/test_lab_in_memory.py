@@ -15,7 +15,7 @@ import pytest
 from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engines.protocol import Output
 from orchestrator.engines.state import State
-from orchestrator.errors import Conflict, EngineRefused, LabBusy, Leftovers, NodeFailed
+from orchestrator.errors import Conflict, EngineRefused, LabBusy, Leftovers, NodeFailed, WorldError
 from orchestrator.lab.events import Event
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.lock import lab_lock
@@ -39,7 +39,7 @@ checks:
   - {name: The tools work, from: client, runs: [echo, "${random}"], contains: "${random}", within: 0.1}
   - {name: Nobody is there, from: app, runs: ["false"], within: 0.1}
 """
-IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client")}
+IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "capture")}
 
 
 def bash(_spec: ContainerSpec, argv: Sequence[str]) -> Output:
@@ -99,6 +99,31 @@ def test_a_node_is_ready_only_after_what_it_uses(place: Place) -> None:
     place.lab(notify=lambda event: done.append(event.step.id) if event.state == "done" else None).up()
     ready = [name for name in done if name.startswith("ready:")]
     assert ready == ["ready:dns", "ready:db", "ready:app", "ready:client"]
+
+
+def test_with_capture_the_recorder_is_there_first_and_stays(place: Place) -> None:
+    """It is begun and done before any node is begun; the next `up` finds nothing to do."""
+    told: list[Event] = []
+    place.lab(notify=told.append, capture=True).up()
+    order = [(event.step.id, event.state) for event in told]
+    first_node = next(number for number, (step, _) in enumerate(order) if step.startswith("node:"))
+    assert order.index(("capture:networks", "done")) < first_node
+    assert len(place.engine.containers("wirelab.capture=on")) == 1
+    assert str(place.lab(run="run2", capture=True).up()) == ""
+    down(place)
+    assert place.empty()
+
+
+def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(place: Place) -> None:
+    """Its own last words are the reason, and nothing is left."""
+    refused = Behaviour(("wirelab: no such device",), 3)
+    bad = misbehaving(place, lambda spec: refused if "wirelab.capture" in spec.labels else as_declared(spec))
+    told: list[Event] = []
+    with pytest.raises(WorldError) as caught:
+        bad.lab(notify=told.append, capture=True).up()
+    assert (caught.value.what, "no such device" in caught.value.why) == ("the capture did not start", True)
+    assert bad.empty()
+    assert not [event for event in told if event.step.id.startswith("node:") and event.state != "skipped"]
 
 
 @pytest.mark.parametrize(

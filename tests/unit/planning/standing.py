@@ -11,13 +11,13 @@ from orchestrator.model.topology import Topology
 from orchestrator.model.values import Secret
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, NetworkSeen, Observed, Record, VolumeSeen
 from orchestrator.planning.places import topology
-from orchestrator.planning.plan import AwaitReady, MakeNetwork, MakeNode, Plan, SetRoutes, WriteFiles
+from orchestrator.planning.plan import AwaitReady, MakeCapture, MakeNetwork, MakeNode, Plan, SetRoutes, WriteFiles
 from orchestrator.planning.planner import up
 from orchestrator.reading.scenario import read_scenario
 
 LAB = "shop"
 SEED = {"seed.sql": "create table items (name text);"}
-IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client")}
+IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "capture")}
 STARTED = "2026-01-01T00:00:00.000000001Z"
 INODE = 7
 
@@ -62,6 +62,9 @@ def standing(text: str) -> Observed:
                 closed = spec.routed and spec.internal
                 made = NetworkSeen(f"id-{network}", spec.name, (spec.subnet,), spec.internal, spec.labels, closed, own6)
                 seen = replace(seen, networks=(*seen.networks, made))
+            case MakeCapture(spec, _):
+                one = ContainerSeen("id-capture", spec.name, "running", STARTED, 0, spec.labels, {})
+                seen = replace(seen, containers=(*seen.containers, one))
             case WriteFiles(node, texts):
                 seen = with_files(seen, node, FilesSeen(texts, INODE))
             case MakeNode(node, spec, loaded):

@@ -1,0 +1,35 @@
+"""Starts the recorder of a lab, and finds it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.engines.protocol import Engine
+from orchestrator.errors import WorldError
+from orchestrator.planning import labels
+from orchestrator.planning.observed import ContainerSeen
+from orchestrator.planning.specs import ContainerSpec
+
+# What every program of ours in a container says when it does its work.
+READY_LINE = "wirelab: ready"
+START_SECONDS = 10.0
+
+
+def record(engine: Engine, spec: ContainerSpec, stop: Callable[[], bool] = lambda: False) -> str:
+    """Begin to record; when this returns, every packet from now on is in the recording. Returns the container."""
+    container = engine.make_container(spec)
+    try:
+        engine.start(container)
+        ready = engine.await_line(container, READY_LINE, since=0.0, seconds=START_SECONDS, stop=stop)
+        if not ready and not stop():
+            raise WorldError("the capture did not start", why=engine.log(container).strip()[-500:])
+    except BaseException:
+        engine.remove_container(container)
+        raise
+    return container
+
+
+def recorder(engine: Engine, lab: str) -> ContainerSeen | None:
+    """The recorder of a lab, if there is one."""
+    found = engine.containers(f"{labels.LAB}={lab}")
+    return next((one for one in found if one.labels.get(labels.CAPTURE) == labels.RECORDER), None)

@@ -1,0 +1,96 @@
+"""The recorder as a part of the plan: there before any node, made anew where it must be, gone with the lab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from standing import BASIC, nothing, planned, standing
+
+from orchestrator.planning import labels
+from orchestrator.planning.capture import STEP, hearing
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
+from orchestrator.planning.planner import down, up
+
+RECORDED = BASIC + "capture: true\n"
+TWO = RECORDED + "networks: {front: null, back: null}\n"
+
+
+def steps(text: str, observed: Observed) -> list[str]:
+    return [str(step) for step in planned(text, observed)[1].steps]
+
+
+def ended(observed: Observed, state: str) -> Observed:
+    """The same, but the recorder, and the client, are in that state."""
+    names = ("id-capture", "id-client")
+    return replace(
+        observed,
+        containers=tuple(replace(one, state=state) if one.id in names else one for one in observed.containers),
+    )
+
+
+def test_no_node_starts_before_the_recorder_records() -> None:
+    """It follows the networks, and every node needs it."""
+    plan = planned(RECORDED, nothing())[1]
+    assert [step.id for step in plan.steps][:2] == ["network:lab", STEP]
+    recorder = plan.steps[1]
+    assert (recorder.needs, str(recorder)) == (("network:lab",), "capture:networks lab  (missing)")
+    makers = [step for step in plan.steps if isinstance(step.action, MakeNode)]
+    assert len(makers) == 4
+    assert all(STEP in step.needs for step in makers)
+
+
+def test_all_networks_are_heard() -> None:
+    """Those that the plan itself makes have no id yet; whoever carries it out fills them in."""
+    action = next(step.action for step in planned(TWO, nothing())[1].steps if step.id == STEP)
+    assert isinstance(action, MakeCapture)
+    assert action.networks == {"front": "", "back": ""}
+    spec = hearing(action.spec, {"front": "0123456789abcdef", "back": "fedcba9876543210"})
+    assert spec.command is not None
+    assert spec.command[-2:] == ("front=br-0123456789ab", "back=br-fedcba987654")
+    assert (spec.host_network, spec.capabilities, spec.read_only, spec.user) == (True, ("NET_RAW",), True, "0")
+    assert spec.labels[labels.LAB] == "shop"
+
+
+def test_a_lab_that_is_recorded_needs_nothing() -> None:
+    assert steps(RECORDED, standing(RECORDED)) == []
+
+
+def test_a_running_lab_gets_a_recorder_and_keeps_its_nodes() -> None:
+    """The key was added to the file: one step, and no node is touched."""
+    assert steps(RECORDED, standing(BASIC)) == ["capture:networks lab  (missing)"]
+
+
+def test_the_option_does_what_the_key_does() -> None:
+    observed = nothing()
+    topology, _ = planned(BASIC, observed)
+    assert STEP not in [step.id for step in up(topology, observed).steps]
+    assert STEP in [step.id for step in up(topology, observed, capture=True).steps]
+
+
+def test_without_the_key_a_recorder_is_left_alone() -> None:
+    """Somebody began it by hand."""
+    assert steps(BASIC, standing(RECORDED)) == []
+
+
+def test_a_recorder_that_ended_is_made_anew_before_a_node_starts() -> None:
+    plan = planned(RECORDED, ended(standing(RECORDED), "exited"))[1]
+    assert [step.id for step in plan.steps][:2] == ["remove:capture", STEP]
+    assert plan.steps[1].why == "it no longer records"
+    assert plan.steps[1].needs == ("remove:capture",)
+    [start] = [step for step in plan.steps if isinstance(step.action, StartNode)]
+    assert STEP in start.needs
+
+
+def test_other_networks_mean_another_recorder() -> None:
+    """A bridge that is made anew has another name, which the old one does not hear."""
+    changed = TWO.replace("front: null", "front: {internal: false}")
+    plan = planned(changed, standing(TWO))[1]
+    recorder = next(step for step in plan.steps if step.id == STEP)
+    assert isinstance(recorder.action, MakeCapture)
+    assert recorder.action.networks == {"front": "", "back": "id-back"}
+    assert (recorder.why, set(recorder.needs)) == ("the networks changed", {"network:front", "remove:capture"})
+
+
+def test_down_removes_it() -> None:
+    assert "remove:wirelab-shop-capture  (down)" in str(down("shop", standing(RECORDED)))
