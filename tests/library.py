@@ -3,7 +3,7 @@
 Such a file is a list of breakages. Each has a `name` and what breaks the lab: a `fault`, or several `faults`, as under
 `during:` of a check; or `instead`, which is laid over the scenario's file (a counter-example: mappings are merged,
 other values are replaced, null removes a key). Then `red` and `unknown` name the checks that change, each with a text
-that the finding's `actual` must hold. Every other check keeps its pass. Checks with a `during` of their own break the
+that the finding's `actual` must hold. Every other check keeps its pass. Checks with a `during` or an `after` break the
 lab by themselves, so they are not asked while another fault is in.
 
 `python tests/library.py` (with the repository on PYTHONPATH) writes the present picture into each README.
@@ -75,7 +75,7 @@ def loaded(name: str) -> Loaded:
 
 def calm(scenario: Scenario) -> list[Common]:
     """The checks that break nothing by themselves."""
-    return [check for check in scenario.checks if check.during is None]
+    return [check for check in scenario.checks if check.fault is None]
 
 
 def breakages(name: str) -> list[Breakage]:

@@ -28,7 +28,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     scenario = loaded.reading.scenario
     named = [one for one in scenario.checks if check is None or check in one.name]
     # A fault is put in only by `check`: `why` looks at the lab as it stands.
-    wanted = [one for one in named if one.during is None]
+    wanted = [one for one in named if one.fault is None]
     if not wanted:
         why = "each puts a fault in first: wirelab check judges it" if named else f"there are {len(scenario.checks)}"
         raise UsageInvalid("no check of that name can be walked through", why=why, hint=f"wirelab validate {name}")

@@ -31,19 +31,27 @@ def inject(lab: Lab, fault: AnyFault) -> Plan:
 def check(lab: Lab, checks: Sequence[Common]) -> tuple[Finding, ...]:
     """One finding a check, in the order of the file.
 
-    Checks without a fault are put first, side by side; then those of each fault, while it is in. The fault is healed
-    afterwards, also after a failure or an interrupt.
+    Checks without a fault are put first, side by side; then those of each fault: while it is in, and once it is healed.
+    It is healed also after a failure or an interrupt.
     """
-    calm = [check for check in checks if check.during is None]
-    found = dict(zip(map(id, calm), lab.judge(calm), strict=True)) if calm else {}
-    stormy = [check for check in checks if check.during is not None]
-    for fault, group in groupby(stormy, key=lambda check: check.during):
-        assert fault is not None
-        members = list(group)
-        try:
-            inject(lab, fault)
-            found.update(zip(map(id, members), lab.judge(members), strict=True))
-        finally:
-            with lab.settings.shield():
-                lab.up()
+    found: dict[int, Finding] = {}
+    _judge(lab, [check for check in checks if check.fault is None], found)
+    for fault, members in groupby((check for check in checks if check.fault), key=lambda check: check.fault):
+        _through(lab, fault, list(members), found)
     return tuple(found[id(check)] for check in checks)
+
+
+def _through(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[int, Finding]) -> None:
+    """Judge the checks of one fault, which is put in once."""
+    try:
+        inject(lab, fault)
+        _judge(lab, [check for check in checks if check.during], found)
+    finally:
+        with lab.settings.shield():
+            lab.up()
+    _judge(lab, [check for check in checks if check.after], found)
+
+
+def _judge(lab: Lab, checks: Sequence[Common], found: dict[int, Finding]) -> None:
+    if checks:
+        found.update(zip(map(id, checks), lab.judge(checks), strict=True))

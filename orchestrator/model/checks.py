@@ -42,12 +42,22 @@ class Common(Declared):
         description="A fault that is put in before the check is judged, and healed afterwards.",
         examples=[{"stop": "dns"}],
     )
+    after: Fault | None = Field(
+        None,
+        description="A fault that is put in and healed again before the check is judged: what was broken recovers.",
+        examples=[{"stop": "db"}],
+    )
     first: tuple[Check, ...] = Field(
         (),
         strict=False,
         description="Checks that must hold just before this one, in this order, with the same ${random}.",
         examples=[[{"name": "The client asks", "from": "client", "http": "http://app.shop.lab/items"}]],
     )
+
+    @property
+    def fault(self) -> Any:
+        """The fault that this check puts in, during or before it is judged; None where it breaks nothing."""
+        return self.during or self.after
 
 
 class Takes(Declared):

@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     routes.routes_lead_somewhere,
     routes.cut_groups_are_apart,
     checks.names_once,
+    checks.one_fault_at_a_time,
     checks.placeholders_name_something,
     checks.hosts_are_there,
     checks.somebody_resolves,

@@ -30,6 +30,19 @@ def names_once(draft: Draft) -> Iterator[Complaint]:
             lines[name] = draft.line_of((*path, "name"))
 
 
+def one_fault_at_a_time(draft: Draft) -> Iterator[Complaint]:
+    """A check is judged during a fault or after it; those under `first` are put as the lab then is."""
+    for path, check in draft.checks:
+        faults = [key for key in ("during", "after") if check.get(key) is not None]
+        if len(path) > 2:
+            for key in faults:
+                message = f"a check under 'first' puts no fault in; write {key!r} at the check that it belongs to"
+                yield Complaint((*path, key), message, at_key=True)
+        elif len(faults) > 1:
+            message = "a check is judged during a fault, or after it; make a check of each"
+            yield Complaint((*path, "after"), message, at_key=True)
+
+
 def placeholders_name_something(draft: Draft) -> Iterator[Complaint]:
     """`${…}` is a random word, a node's address, or a node's name."""
     words = (*draft.node_names, RANDOM)

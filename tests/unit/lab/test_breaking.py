@@ -1,0 +1,49 @@
+"""Checks with a fault, on the engine in memory: judged while it is in, or once it is healed; healed in any case."""
+
+from __future__ import annotations
+
+import pytest
+from test_lab_in_memory import TEXT, Place, place
+
+from orchestrator.lab import breaking
+
+__all__ = ["place"]
+
+BROKEN = TEXT.partition("checks:")[0] + (
+    "checks:\n"
+    "  - {name: calm, from: db, runs: [echo, x], within: 0.1}\n"
+    "  - {name: while it is stopped, during: {stop: db}, from: db, runs: [echo, x], within: 0.1}\n"
+    "  - {name: once it is back, after: {stop: db}, from: db, runs: [echo, x], within: 0.1}\n"
+    "  - {name: once the app is back, after: {pause: app}, from: app, runs: [echo, x], within: 0.1}\n"
+)
+
+
+def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(place: Place) -> None:
+    """A stopped database cannot be asked; once it is back it can. The fault of two checks is put in once."""
+    done: list[str] = []
+    lab = place.lab(BROKEN, notify=lambda event: done.append(event.step.id) if event.state == "done" else None)
+    lab.up()
+    done.clear()
+    found = breaking.check(lab, lab.scenario.checks)
+    assert [(one.check, one.verdict) for one in found] == [
+        ("calm", "pass"),
+        ("while it is stopped", "unknown"),
+        ("once it is back", "pass"),
+        ("once the app is back", "pass"),
+    ]
+    assert "stopped" in found[1].judgement.actual
+    assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
+
+
+def test_an_interrupt_leaves_no_fault(place: Place) -> None:
+    """Whatever ends a check in the middle of a fault, the lab is healed first."""
+
+    def interrupted(_finding: object) -> None:
+        raise KeyboardInterrupt
+
+    lab = place.lab(BROKEN, found=interrupted)
+    lab.up()
+    with pytest.raises(KeyboardInterrupt):
+        breaking.check(lab, lab.scenario.checks[1:])
+    assert {one.state for one in place.engine.containers("wirelab.lab=shop")} == {"running"}
+    assert str(place.lab(run="run2").plan()) == ""
