@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
 from orchestrator.judging.findings import Judgement
@@ -10,10 +12,11 @@ from orchestrator.judging.questions import Asks, Ran, Run, Scene, told
 from orchestrator.model.checks import CannotConnect, Connects
 
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
-# getent finds none, not even 127.0.0.1, on a machine without a network.
+# getent finds none, not even 127.0.0.1, on a machine without a network. A name leads to IPv4 where it has both.
 CONNECT = """\
 a=$0
-[[ $a != *[!0-9.]* ]] || a=$(getent ahostsv4 "$0") || { echo "no address for $0" >&2; exit 68; }
+[[ $a == *:* || $a != *[!0-9.]* ]] || a=$(getent ahostsv4 "$0" || getent ahostsv6 "$0") ||
+  { echo "no address for $0" >&2; exit 68; }
 a=${a%% *}; echo "$a"
 exec 3<>"/dev/tcp/$a/$1" && ss -Htn "dport = :$1"
 """
@@ -40,7 +43,7 @@ def read_attempt(found: Ran) -> Attempt:
     error = found.err.strip().splitlines()
     said = error[0].split(": ", 1)[-1] if error else ""
     if found.exit_code == 0:
-        ours = [row.split() for row in rows[1:] if f"{address}:" in row]
+        ours = [row.split() for row in rows[1:] if f" {address}:" in row or f"[{address}]:" in row]
         return Attempt("accepted", address, f"{ours[0][3]} -> {ours[0][4]}" if ours else "accepted")
     if found.exit_code == NO_ADDRESS:
         return Attempt("no address", "", said or "no address")
@@ -58,6 +61,7 @@ _ERRORS: dict[str, Outcome] = {
     "No route to host": "unreachable",
     "Network is unreachable": "unreachable",
 }
+NO_ROUTE = "Network is unreachable"
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -74,8 +78,11 @@ def attempt(asker: str, host: str, port: int) -> Run:
 
 def target_of(scene: Scene, asker: str, host: str) -> str | None:
     """The node that is meant by a host: a name of the lab, an address, or the asker itself."""
-    if host.startswith("127.") or host == "localhost":
+    if host.startswith("127.") or host in ("localhost", "::1"):
         return asker
+    if ":" in host:
+        with suppress(ValueError):
+            return scene.topology.owner(IPv6Address(host))
     by_name = {scene.topology.name_of(node): node for node in scene.topology.names}
     return by_name.get(host.rstrip(".")) or scene.topology.owner(host)
 
@@ -107,9 +114,21 @@ def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
         return Judgement("fail", expected, f"accepted: {found.said}", _evidence(found))
     if found.outcome == "refused":
         return Judgement("pass", expected, f"refused with an RST by {found.address}", _evidence(found))
-    if found.outcome not in ("silent", "unreachable") or target is None:
+    if found.said == NO_ROUTE:
+        table = told((yield (routing_table(check.asker, found.address),))[0]).out
+        if not covered(table, found.address):
+            seen = f"{NO_ROUTE} at once: {check.asker} has no route to {found.address}"
+            lines = " | ".join(table.splitlines()) or "empty"
+            return Judgement("pass", expected, seen, (*_evidence(found), f"routing table of {check.asker}: {lines}"))
+    # Of a group, the machine to which the name led.
+    server = target and (scene.topology.owner(found.address) or target)
+    return (yield from _silence(found, server, expected, port))
+
+
+def _silence(found: Attempt, server: str | None, expected: str, port: int) -> Asks:
+    """Nobody answered: that is evidence only while the target listens just there."""
+    if found.outcome not in ("silent", "unreachable") or server is None:
         return Judgement("unknown", expected, f"{found.outcome}: {found.said}", _evidence(found))
-    server = scene.topology.owner(found.address) or target  # of a group, the machine to which the name led
     table = told((yield (Run(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
     line = next((row for row in table.out.splitlines() if _listens(row, found.address, port)), None)
     if line is None:
@@ -121,11 +140,33 @@ def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
     )
 
 
+def routing_table(asker: str, address: str) -> Run:
+    """The question: by which ways does this node reach others, over the address's version of IP (ip-route(8))?"""
+    # `ip` is in the same package as `ss`.
+    return Run(asker, ("ip", "-6" if ":" in address else "-4", "route"), frozenset({"ss"}))
+
+
+def covered(table: str, address: str) -> bool:
+    """Whether a line of a routing table leads to an address; one that says "unreachable" or the like does not."""
+    wanted = ip_address(address)
+    for words in filter(None, map(str.split, table.splitlines())):
+        if words[0] == "default":
+            return True
+        with suppress(ValueError):
+            if wanted in ip_network(words[0]):
+                return True
+    return False
+
+
 def _listens(row: str, address: str, port: int) -> bool:
     """Whether a line of `ss -Htln` is a listener that this address and port would reach."""
     local = row.split()[3] if len(row.split()) > 3 else ""
     host, _, number = local.rpartition(":")
-    return number == str(port) and host.strip("[]").split("%")[0] in ("0.0.0.0", "*", "::", address)
+    return number == str(port) and host.strip("[]").split("%")[0] in (
+        "*",
+        "::" if ":" in address else "0.0.0.0",
+        address,
+    )
 
 
 def _called(target: str | None, host: str, port: int) -> str:
@@ -134,7 +175,7 @@ def _called(target: str | None, host: str, port: int) -> str:
 
 def _astray(scene: Scene, target: str | None, host: str, address: str) -> str:
     """What is wrong where a name led to another machine than the one that is meant."""
-    if not target or not address or address == host or address in map(str, scene.topology.addresses(target)):
+    if not target or not address or address == host or address in map(str, scene.topology.addresses_of(target)):
         return ""
     return f"{host} led to {address}, which is {scene.topology.owner(address) or 'nobody'} and not {target}"
 

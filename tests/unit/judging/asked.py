@@ -30,9 +30,9 @@ nodes:
 PORT, WORD, BEGAN = 20123, "w0123456789", 1000.0
 
 
-def shop() -> Topology:
+def shop(text: str = SHOP) -> Topology:
     """dns .10, db .11, app .12, client .13, web .14"""
-    scenario = read_scenario(SHOP, file="scenario.yaml", beside={}.get).scenario
+    scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
     return topology("shop", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {})
 
 
@@ -47,9 +47,9 @@ def judged(one: Common, *answers: Answer) -> Judgement:
     return conversation(one, *answers)[0]
 
 
-def conversation(one: Common, *answers: Answer) -> tuple[Judgement, list[Question]]:
+def conversation(one: Common, *answers: Answer, lab: str = SHOP) -> tuple[Judgement, list[Question]]:
     """The judgement, and the questions in their order."""
-    trying = asks(one, Scene(shop(), WORD, PORT, BEGAN))
+    trying = asks(one, Scene(shop(lab), WORD, PORT, BEGAN))
     left, asked = list(answers), []
     questions = next(trying)
     while True:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from asked import check, conversation, judged, ran
+from asked import SHOP, check, conversation, judged, ran, shop
 
 from orchestrator.judging.questions import Run, Unasked
 
+SIX = SHOP.replace("192.168.7.0/24", "192.168.7.0/24, ipv6: true")
 ACCEPTED = ran("192.168.7.12\nESTAB 0 0 192.168.7.13:41234 192.168.7.12:80\n")
 REFUSED = ran(
     "192.168.7.12\n",
@@ -80,7 +81,57 @@ def test_silence_is_evidence_only_while_the_target_listens(answer: object) -> No
     assert questions[1] == Run("app", ("ss", "-Htln"), frozenset({"ss"}))
 
 
-@pytest.mark.parametrize("table", [ran(""), LISTENS_ELSEWHERE])
+NO_ROUTE = ran("192.168.7.12\n", "bash: connect: Network is unreachable\n", 1)
+OWN_NETWORK = ran("10.1.1.0/24 dev eth0 proto kernel scope link src 10.1.1.10\nunreachable 192.168.0.0/16\n")
+
+
+def test_no_way_at_all_is_evidence_by_the_askers_own_routing_table() -> None:
+    """ENETUNREACH comes at once and from the asker's own kernel: whether the target listens plays no part."""
+    found, questions = conversation(cannot(), NO_ROUTE, OWN_NETWORK)
+    assert found.verdict == "pass"
+    assert found.actual == "Network is unreachable at once: client has no route to 192.168.7.12"
+    assert found.evidence[1].startswith("routing table of client: 10.1.1.0/24 dev eth0")
+    assert questions[1] == Run("client", ("ip", "-4", "route"), frozenset({"ss"}))
+
+
+@pytest.mark.parametrize("way", ["default via 10.1.1.1 dev eth0", "192.168.7.0/24 via 10.1.1.1 dev eth0"])
+def test_the_same_word_with_a_way_in_the_table_proves_nothing_by_itself(way: str) -> None:
+    """A router on the way may say it too: then the target has to listen, as for silence."""
+    assert judged(cannot(), NO_ROUTE, ran(f"{way}\n"), LISTENS).actual.endswith("app listens on 0.0.0.0:80")
+    assert judged(cannot(), NO_ROUTE, ran(f"{way}\n"), ran("")).verdict == "unknown"
+
+
+def test_who_cannot_show_its_routing_table_proves_nothing() -> None:
+    assert judged(cannot(), NO_ROUTE, Unasked("the node client is stopped")).verdict == "unknown"
+
+
+def test_a_stranger_to_whom_no_way_leads_cannot_be_reached() -> None:
+    """What leaves the lab: no node has the address, and none has to."""
+    answer = ran("203.0.113.9\n", "bash: connect: Network is unreachable\n", 1)
+    assert judged(cannot("203.0.113.9:80"), answer, OWN_NETWORK).verdict == "pass"
+
+
+def test_an_ipv6_address_is_connected_to_and_has_an_owner() -> None:
+    """In brackets, as in a URL (RFC 3986, section 3.2.2), or as ${NODE.ipv6} puts it in."""
+    six = str(shop(SIX).places_of("app")[0].address6)
+    answer = ran(f"{six}\nESTAB 0 0 [fd00::13]:41234 [{six}]:80\n")
+    for host in (f"[{six}]:80", "[${app.ipv6}]:80", "${app.ipv6}:80"):
+        found = conversation(connects(host), answer, lab=SIX)[0]
+        assert (found.verdict, found.actual) == ("pass", f"accepted: [fd00::13]:41234 -> [{six}]:80")
+        assert found.expected == f"client connects to {six}:80 (app)"
+    assert conversation(cannot("[::1]:80"), ran("::1\n", "Connection refused\n", 1), lab=SIX)[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("local", "verdict"), [("*:80", "pass"), ("[::]:80", "pass"), ("0.0.0.0:80", "unknown"), ("[::1]:80", "unknown")]
+)
+def test_who_listens_on_ipv4_alone_proves_nothing_about_ipv6(local: str, verdict: str) -> None:
+    six = str(shop(SIX).places_of("app")[0].address6)
+    table = ran(f"LISTEN 0 128 {local} *:*\n")
+    assert conversation(cannot("[${app.ipv6}]:80"), ran(f"{six}\n", "", 124), table, lab=SIX)[0].verdict == verdict
+
+
+@pytest.mark.parametrize("table", [ran(""), LISTENS_ELSEWHERE, ran("LISTEN 0 128 [::]:80 *:*\n")])
 def test_silence_of_a_target_that_does_not_listen_proves_nothing(table: object) -> None:
     """A server that is down is silent too."""
     assert judged(cannot(), SILENT, table).verdict == "unknown"
