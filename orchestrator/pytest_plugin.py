@@ -9,8 +9,8 @@ pytest imports this module at each start, also for suites that use no lab: what 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FILE = "scenario.yaml"
 LIBRARY = "scenarios"
+BUNDLE = "wirelab_bundle"  # the name under which JUnit output of pytest has the bundle's place
 MARKER = (
     'lab(scenario, scope="module"): the scenario, by name or path, that the `lab` fixture brings up; '
     'scope "session" keeps one lab for all tests that name the same scenario'
@@ -58,6 +59,9 @@ class StandingLab:
 
     made: Lab
     docker_host: str
+    loaded: Loaded
+    # The last finding of each check that was asked, by its place in the file: for the report, should a test fail.
+    found: dict[int, Finding] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -83,7 +87,10 @@ class StandingLab:
         if not checks and name is not None:
             known = "; ".join(check.name for check in self.made.scenario.checks)
             raise UsageInvalid(f"no check of {self.made.scenario.name} holds {name!r}", why=f"they are: {known}")
-        return breaking.check(self.made, checks)
+        findings = breaking.check(self.made, checks)
+        places = {id(check): place for place, check in enumerate(self.made.scenario.checks)}
+        self.found.update((places[id(check)], finding) for check, finding in zip(checks, findings, strict=True))
+        return findings
 
     def up(self) -> None:
         """Repair what a test has broken."""
@@ -175,7 +182,7 @@ class _Ways:
         settings = Settings(images=images.ensure, run=self.run.id)
         lab = Lab(self.engine, self.state, name, reading.scenario, reading.texts, settings)
         lab.up()
-        return StandingLab(lab, self.url)
+        return StandingLab(lab, self.url, loaded)
 
     def close(self) -> None:
         self.watchdog.end()
@@ -188,6 +195,15 @@ def _quiet(_text: str) -> None:
 
 
 LABS = pytest.StashKey[Labs]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("wirelab").addoption(
+        "--lab-bundles",
+        metavar="DIR",
+        default="lab-bundles",
+        help="Where to keep what is left of a lab in which a test failed: report, logs, packets (%(default)s).",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -244,6 +260,37 @@ def error_text(error: Any) -> str:
     return "\n".join(line for line in lines if line)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails while its lab stands leaves a bundle, and says where."""
+    report = yield
+    lab = _lab_of(item)
+    if lab and report.failed and report.when != "teardown":
+        from orchestrator.cli.bundles import keep
+
+        folder = item.config.rootpath / item.config.getoption("--lab-bundles")
+        said = keep(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
+        report.sections.append(("wirelab", said))
+        report.user_properties.append((BUNDLE, said))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The places once more, where nobody has to look for them."""
+    reports = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
+    kept = [str(value) for report in reports for name, value in report.user_properties if name == BUNDLE]
+    if kept:
+        terminalreporter.section("wirelab")
+        for line in dict.fromkeys(kept):
+            terminalreporter.write_line(line)
+
+
+def _lab_of(item: pytest.Item) -> StandingLab | None:
+    """The lab in which a test runs, if it stands."""
+    found = item.parent.lab if isinstance(item, CheckItem) and hasattr(item.parent, "lab") else None
+    return found or getattr(item, "funcargs", {}).get("lab")
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
     """scenarios/NAME/scenario.yaml, or a scenario file that the command line names, is a file of tests."""
     if file_path.name != FILE:
@@ -298,6 +345,7 @@ class CheckItem(pytest.Item):
 
         lab = self.parent.lab.made
         (finding,) = breaking.check(lab, [lab.scenario.checks[self.place]])
+        self.parent.lab.found[self.place] = finding
         if finding.verdict != "pass":
             raise CheckDidNotHold(finding_text(finding))
         self.add_report_section("call", "evidence", finding_text(finding))

@@ -69,16 +69,13 @@ def status(name: str | None, lab: str | None) -> int:
 @lab_option
 def save(name: str | None, file: str, lab: str | None) -> int:
     """Write what is recorded so far as pcapng, for Wireshark."""
-    from orchestrator.planning.capture import PROGRAM
+    from pathlib import Path
+
+    from orchestrator.lab.recording import pcapng
 
     capture, _, session = open_capture(name, lab)
     container = capture.required()
-    # pcapng is no text: it crosses the engine's stream coded.
-    argv = ("bash", "-c", '"$0" save "$1" | base64 -w0', PROGRAM, f"wirelab scenario {name}")
-    import base64
-    from pathlib import Path
-
-    Path(file).write_bytes(base64.b64decode(session.engine.run(container, argv, seconds=60).out))
+    Path(file).write_bytes(pcapng(session.engine, container, f"wirelab scenario {name}"))
     say(f"saved {file}")
     return OK
 

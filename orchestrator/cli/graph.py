@@ -57,12 +57,10 @@ def _shown(name: str | None, lab: str | None) -> Picture:
     observed = one.observe()
     topology = one.topology(observed)
     heard = Heard.standing(one)
-    said = heard.listened(topology) if heard else None
-    if said and said.missing:
+    said = heard.listened(topology)
+    if heard.container and said.missing:
         say(said.missing)
-    return picture(
-        topology, states(topology, observed), traffic_roles(said.events) if said and not said.missing else None
-    )
+    return picture(topology, states(topology, observed), None if said.missing else traffic_roles(said.events))
 
 
 def _laid_out(text: str) -> str:

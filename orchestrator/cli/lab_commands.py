@@ -150,7 +150,7 @@ def prove(
     # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
     with guarded(session) as run:
         made = lab_of(session, loaded, lab, run=run, images_too=wanted.images)
-        with reporting(loaded, made, wanted, session.engine.version) as report:
+        with reporting(loaded, made, wanted) as report:
             findings = check(made, checks)
             _print(loaded, made.name, findings, as_json=as_json, seconds=time.monotonic() - began)
             report.write(checks, findings)

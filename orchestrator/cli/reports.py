@@ -101,25 +101,30 @@ class Reporting:
 
 
 @contextmanager
-def reporting(loaded: Loaded, lab: Lab, wanted: Wanted, engine: Callable[[], str]) -> Iterator[Reporting]:
+def reporting(loaded: Loaded, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
     """Listen while the checks run, if a report is wanted; a recorder that was started for it is removed again."""
-    from orchestrator import __version__
-
-    versions = {"wirelab": __version__, "engine": engine()} if wanted else {}
+    named = versions(lab) if wanted else {}
     heard = None
     if wanted.report:
         from orchestrator.lab.heard import Heard
 
         heard = Heard.begin(lab)
     try:
-        yield Reporting(loaded, lab, wanted, versions, datetime.now(UTC), heard)
+        yield Reporting(loaded, lab, wanted, named, datetime.now(UTC), heard)
     finally:
         if heard:
             heard.end()
 
 
-def report_text(lab: Lab, proof: Proof, heard: Heard) -> str:
-    """The page on these findings, with the lab as it stands and what was heard."""
+def versions(lab: Lab) -> dict[str, str]:
+    """What takes part, by name."""
+    from orchestrator import __version__
+
+    return {"wirelab": __version__, "engine": lab.engine.version()}
+
+
+def report_text(lab: Lab, proof: Proof, heard: Heard, failure: str = "") -> str:
+    """The page on these findings, with the lab as it stands and what was heard; `failure` is that of a test."""
     from orchestrator.cli.graph import states
     from orchestrator.engines.layout import lay_out
     from orchestrator.judging.story import story
@@ -140,7 +145,7 @@ def report_text(lab: Lab, proof: Proof, heard: Heard) -> str:
     told = story(said.events, losses=said.losses) if said.missing == "" else None
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
     whole = replace(proof, versions={**proof.versions, **images})
-    return report_page(Report(whole, picture, drawn, no_drawing, told, said.missing))
+    return report_page(Report(whole, picture, drawn, no_drawing, told, said.missing, failure))
 
 
 def written(file: Path, text: str) -> None:

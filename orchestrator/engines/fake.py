@@ -134,6 +134,9 @@ class FakeEngine:
         """Nothing is held."""
 
     # what there is
+    def version(self) -> str:
+        return "Fake 1"
+
     def networks(self) -> tuple[NetworkSeen, ...]:
         with self._changed:
             return tuple(self._networks.values())

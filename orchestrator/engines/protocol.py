@@ -27,6 +27,10 @@ class Engine(Protocol):
     """A container engine. All `str` that are called `container` or `network` are the engine's own ids."""
 
     # what there is
+    def version(self) -> str:
+        """What the engine calls itself, with its version."""
+        ...
+
     def networks(self) -> tuple[NetworkSeen, ...]:
         """Every network, ours or not: their ranges are taken."""
         ...

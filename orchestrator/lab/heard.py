@@ -51,11 +51,12 @@ class Heard:
             return cls(capture, "", 0.0, own=False, missing=_plainly(error))
 
     @classmethod
-    def standing(cls, lab: Lab) -> Heard | None:
-        """What the capture that runs has heard from its beginning; None if there is none."""
+    def standing(cls, lab: Lab) -> Heard:
+        """What the capture that runs has heard from its beginning, if there is one."""
         capture = Capture(lab.engine, lab)
         found = capture.seen()
-        return cls(capture, found.id, 0.0, own=False) if found else None
+        missing = "" if found else f"No capture was running; wirelab capture start {lab.scenario.name} begins one."
+        return cls(capture, found.id if found else "", 0.0, own=False, missing=missing)
 
     def listened(self, topology: Topology) -> Listened:
         """What was heard until now; a recorder of our own ends with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,3 +53,9 @@ def http_ports(scenario: Scenario) -> list[int]:
     """TCP ports of the authors' own services, where tshark has no rule of its own: it is told to try HTTP."""
     services = [node for node in scenario.nodes.values() if node.role == "service"]
     return sorted({one.port for node in services for one in node.listens or () if one.protocol == "tcp"})
+
+
+def pcapng(engine: Engine, container: str, comment: str) -> bytes:
+    """What is recorded so far as a pcapng file that bears a comment. It is no text: it crosses the stream coded."""
+    argv = ("bash", "-c", '"$0" save "$1" | base64 -w0', PROGRAM, comment)
+    return b64decode(engine.run(container, argv, seconds=READ_SECONDS).out)

@@ -28,7 +28,10 @@ NOTE = "The arrows show what crossed the wire while the checks ran; what the che
 
 @dataclass(frozen=True)
 class Report:
-    """What the page shows. `drawn` is the picture's SVG; where it or the story is not there, the text says why."""
+    """What the page shows. `drawn` is the picture's SVG; where it or the story is not there, the text says why.
+
+    `failure` is what a test said that failed in this lab.
+    """
 
     proof: Proof
     picture: Picture
@@ -36,15 +39,14 @@ class Report:
     no_drawing: str
     story: Story | None
     no_story: str
+    failure: str = ""
 
 
 def report_page(report: Report) -> str:
     """The page, in one file."""
     proof = report.proof
-    counted = summary_text([placed.finding for placed in proof.findings], proof.seconds)
     lead = (
-        f'<p><span class="badge {proof.verdict}">{WORDS[proof.verdict]}</span> '
-        f"{VERDICTS[proof.verdict]} {escape(counted)}</p>\n"
+        f"<p>{_verdict(report)}</p>\n"
         f'<p class="soft">Lab {escape(proof.lab)}, {escape(proof.file)}, {proof.at.replace("T", " ")} UTC</p>'
     )
     story = (
@@ -56,13 +58,27 @@ def report_page(report: Report) -> str:
         story,
         Section("versions", "Versions", facts((name, escape(value)) for name, value in proof.versions.items())),
     ]
+    if report.failure:
+        sections.insert(0, Section("test", "The test that failed", f'<pre tabindex="0">{escape(report.failure)}</pre>'))
     title = f"{proof.scenario}: {proof.title}"
     return page(title, lead, sections, f"Made by wirelab {proof.versions.get('wirelab', '')}.")
 
 
+def _verdict(report: Report) -> str:
+    """The whole in a line. A test may fail in a lab whose checks all hold."""
+    proof = report.proof
+    verdict, said = ("fail", "A test failed.") if report.failure else (proof.verdict, VERDICTS[proof.verdict])
+    if proof.findings:
+        said = f"{said} {escape(summary_text([placed.finding for placed in proof.findings], proof.seconds))}"
+    elif not report.failure:
+        return "No check was asked."
+    return f'<span class="badge {verdict}">{WORDS[verdict]}</span> {said}'
+
+
 def _checks(proof: Proof) -> Section:
     """What does not hold stands open; what holds can be opened."""
-    return Section("checks", "The checks", "\n".join(_check(proof, placed) for placed in proof.findings))
+    body = "\n".join(_check(proof, placed) for placed in proof.findings)
+    return Section("checks", "The checks", body or "<p>No check was asked.</p>")
 
 
 def _check(proof: Proof, placed: Placed) -> str:

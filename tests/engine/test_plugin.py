@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -63,6 +64,19 @@ FAILS = """\
     resolves: nobody.shop.lab
     rcode: NOERROR
     within: 0.5
+"""
+
+FAILING = """\
+import pytest
+
+@pytest.mark.lab("small")
+def test_first_holds(lab):
+    assert lab.check("The name is known")[0].verdict == "pass"
+
+@pytest.mark.lab("small")
+def test_then_fails(lab):
+    lab.node("client").run("dig", "client.shop.lab.")
+    assert lab.address("client") == "nowhere"
 """
 
 
@@ -158,3 +172,41 @@ def test_workers_do_not_meet(suite, tmp_path):
     ran = suite("-q", "-n", "2", "test_suite.py")
     assert ran.returncode == 0, ran.stdout
     assert "2 passed" in ran.stdout
+
+
+KINDS = (("logs", "log"), ("resolv.conf", "conf"), ("sockets", "txt"))
+
+
+@pytest.fixture
+def failing(tmp_path, suite) -> Path:
+    """The folder in which a suite with failures and a scenario with a false check have run."""
+    folder = tmp_path / "scenarios" / "small"
+    folder.mkdir(parents=True)
+    (folder / "scenario.yaml").write_text(SMALL + FAILS)
+    (tmp_path / "test_suite.py").write_text(FAILING)
+    ran = suite("test_suite.py", "scenarios")
+    assert "2 failed, 2 passed" in ran.stdout, ran.stdout
+    (tmp_path / "said.txt").write_text(ran.stdout)
+    return tmp_path
+
+
+def test_a_failed_test_leaves_a_bundle(failing) -> None:
+    """One for each failure, none for what passed, and the output says where they are."""
+    said = (failing / "said.txt").read_text()
+    bundles = sorted(path for path in (failing / "lab-bundles").iterdir())
+    assert len(bundles) == 2
+    for bundle in bundles:
+        assert said.count(f"lab-bundles/{bundle.name}") == 2
+        files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
+        nodes = {f"{kind}/{node}.{end}" for kind, end in KINDS for node in ("dns", "client")}
+        assert files == {"report.html", "failure.txt", "dns-queries.log", *nodes}
+    ours = next(one for one in bundles if "test_then_fails" in one.name)
+    assert "nowhere" in (ours / "failure.txt").read_text()
+    assert re.search(r"nameserver 192\.168\.", (ours / "resolv.conf" / "client.conf").read_text())
+    assert ":53" in (ours / "sockets" / "dns.txt").read_text()
+    assert "client.shop.lab IN A" in (ours / "dns-queries.log").read_text()
+    page = (ours / "report.html").read_text()
+    assert "A test failed." in page
+    assert "The name is known" in page
+    check = next(one for one in bundles if one != ours)
+    assert "NXDOMAIN" in (check / "report.html").read_text()

@@ -1,0 +1,69 @@
+"""What to keep of a lab in which a test failed: enough to find out why when the lab is gone."""
+
+from __future__ import annotations
+
+from orchestrator.errors import WirelabError
+from orchestrator.judging.questions import Answer, Log, Logged, Question, Ran, Run, Unasked
+from orchestrator.lab.asking import Asker
+from orchestrator.lab.capture import Capture
+from orchestrator.lab.lab import Lab, asked
+from orchestrator.lab.recording import pcapng
+from orchestrator.model.topology import Topology
+
+SOCKETS = ("ss", "-tuanp")  # ss(8): TCP and UDP, all, by number, with the process
+RESOLVER = ("cat", "/etc/resolv.conf")
+QUERY = " query: "  # as BIND writes it in the category `queries` (ARM, "Query log")
+
+
+def bundle(lab: Lab) -> dict[str, bytes]:
+    """File name -> content: what each node wrote, its resolv.conf and sockets, the DNS queries, the packets.
+
+    What cannot be had is a file all the same, and says why.
+    """
+    observed = lab.observe()
+    topology = lab.topology(observed)
+    files = _of_nodes(lab, topology)
+    servers = topology.with_role("dns")
+    lines = [f"{server} | {line}" for server in servers for line in files[f"logs/{server}.log"].splitlines()]
+    files["dns-queries.log"] = "".join(f"{line}\n" for line in lines if QUERY in line)
+    packets = _packets(lab)
+    return {name: text.encode(errors="replace") for name, text in sorted(files.items())} | packets
+
+
+def _of_nodes(lab: Lab, topology: Topology) -> dict[str, str]:
+    """All questions are put at once; a node is asked once for all that it is asked."""
+    questions: dict[str, Question] = {}
+    for node in topology.scenario.nodes:
+        questions[f"logs/{node}.log"] = Log(node, 0.0)
+        questions[f"resolv.conf/{node}.conf"] = Run(node, RESOLVER, inside=True)
+        questions[f"sockets/{node}.txt"] = Run(node, SOCKETS, needs=frozenset({"ss"}))
+    observed = lab.observe()
+    asker = Asker(lab.engine, asked(topology, observed))
+    try:
+        answers = asker.answer(list(questions.values()))
+    finally:
+        asker.close()
+    return {name: _text(answer) for name, answer in zip(questions, answers, strict=True)}
+
+
+def _text(answer: Answer) -> str:
+    match answer:
+        case Logged():
+            return answer.text
+        case Ran():
+            return answer.out + answer.err
+        case Unasked():
+            return f"This could not be had: {answer.reason}.\n"
+        case _:
+            return ""
+
+
+def _packets(lab: Lab) -> dict[str, bytes]:
+    """The recording, where a capture runs."""
+    found = Capture(lab.engine, lab).seen()
+    if found is None:
+        return {}
+    try:
+        return {"capture.pcapng": pcapng(lab.engine, found.id, f"wirelab scenario {lab.scenario.name}")}
+    except WirelabError as error:
+        return {"capture.txt": f"The packets could not be had: {error.what}.\n".encode()}

@@ -1,0 +1,44 @@
+"""The report and JUnit output of a lab that really stands and is really broken."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+
+def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing, tmp_path) -> None:
+    """`check --report --junit`: red where it is red, with the walk, the story of the checks and no recorder left."""
+    standing.container("dns").stop(timeout=0)
+    page, xml = tmp_path / "out.html", tmp_path / "out.xml"
+    ran = standing.cli("check", "--report", str(page), "--junit", str(xml), "--only", "asks the lab's DNS server")
+    assert ran.code == 1, ran.err
+    text = page.read_text()
+    for words in ("A check failed.", "Why:", "no answer", "stopped", "image dns", "Docker Engine", "scenario.yaml:"):
+        assert words in text, words
+    (suite,) = ElementTree.parse(xml).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    failure = suite.findtext("testcase/failure") or ""
+    assert re.match(r"scenarios/basic/scenario\.yaml:\d+:\d+\n", failure)
+    assert "node runs" in failure
+    assert {one.labels["wirelab.node"] for one in standing.containers() if "wirelab.node" in one.labels} == {
+        "dns", "db", "app", "client",
+    }  # fmt: skip
+    assert [one for one in standing.containers() if "wirelab.capture" in one.labels] == []
+
+
+def test_a_capture_that_runs_goes_on_after_the_report(standing, tmp_path) -> None:
+    """Its traffic is in the report and in the picture."""
+    argv = (sys.executable, "-m", "orchestrator", "capture", "start", "basic", "--lab", standing.lab)
+    subprocess.run(argv, env=standing.engine.environ, check=True, timeout=60)
+    page = tmp_path / "out.html"
+    assert standing.cli("check", "--report", str(page), "--only", "answers the client over HTTP").code == 0
+    assert "GET /items" in page.read_text()
+    assert [one.status for one in standing.containers() if "wirelab.capture" in one.labels] == ["running"]
+
+
+def test_where_nothing_stands_nothing_is_written(bench, tmp_path) -> None:
+    """A report of a lab that is not up would be a report of nothing."""
+    ran = bench.cli("check", "--report", str(tmp_path / "out.html"))
+    assert (ran.code, list(tmp_path.iterdir())) == (3, [])
