@@ -278,7 +278,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The places once more, where nobody has to look for them."""
     reports = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
-    kept = [str(value) for report in reports for name, value in report.user_properties if name == BUNDLE]
+    told = [pair for report in reports for pair in getattr(report, "user_properties", ())]  # not of a collection
+    kept = [str(value) for name, value in told if name == BUNDLE]
     if kept:
         terminalreporter.section("wirelab")
         for line in dict.fromkeys(kept):
