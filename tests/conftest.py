@@ -6,44 +6,17 @@ tests then have a state folder of their own. What is left is judged by the plain
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
+from lab_bench import ANNOUNCED, CHECKOUT, Bench, Engine
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-DEADLINE = 60.0
-
-# In a checkout that is not installed, nobody has announced the plugin to pytest.
-_announced = any(one.name == "wirelab" for one in entry_points(group="pytest11"))
-pytest_plugins = [] if _announced else ["orchestrator.pytest_plugin"]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """The engine in use, and the environment of commands that use it."""
-
-    url: str
-    client: docker.DockerClient
-    environ: Mapping[str, str]
-
-    @property
-    def pytest(self) -> tuple[str, ...]:
-        """The start of a command that runs pytest with the plugin; an installed one is loaded by itself."""
-        return (sys.executable, "-m", "pytest", *(() if _announced else ("-p", "orchestrator.pytest_plugin")))
+pytest_plugins = [] if ANNOUNCED else ["orchestrator.pytest_plugin"]
 
 
 @pytest.fixture(scope="session")
@@ -66,121 +39,6 @@ def engine() -> Iterator[Engine]:
     client.close()
     for name, value in before.items():
         os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """One lab of one test: the command line for it, and the engine's own view of it."""
-
-    engine: Engine
-    lab: str
-    scenario: str = "basic"
-    seconds: float = DEADLINE
-
-    def cli(self, command: str, *words: str, **more: str) -> Ran:
-        """Run `wirelab command SCENARIO --lab LAB words` to its end; `more` is added to its environment."""
-        with self.start(command, *words, **more) as process:
-            try:
-                out, err = process.communicate(timeout=self.seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-        return Ran(process.returncode, out, err)
-
-    def start(self, command: str, *words: str, **more: str) -> subprocess.Popen[str]:
-        """The same, under way."""
-        return subprocess.Popen(
-            (sys.executable, "-m", "orchestrator", command, self.scenario, "--lab", self.lab, *words),
-            env={**self.engine.environ, **more},
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A test run in the background of a shell ignores SIGINT, and so would its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
-        )
-
-    def up(self) -> None:
-        """Bring the lab up; it must succeed."""
-        ran = self.cli("up")
-        assert ran.code == 0, ran.err
-
-    def steps(self) -> dict[str, str]:
-        """Bring the lab up and return what had to be done: step -> why."""
-        ran = self.cli("up", "--json")
-        assert ran.code == 0, ran.err
-        return {step["id"]: step["why"] for step in ran.document["steps"]}
-
-    def verdicts(self) -> tuple[int, dict[str, dict[str, Any]]]:
-        """The exit code of `check`, and each check's finding by its name."""
-        ran = self.cli("check", "--json")
-        return ran.code, {finding["check"]: finding for finding in ran.document["findings"]}
-
-    def containers(self) -> list[Any]:
-        label = {"label": f"wirelab.lab={self.lab}"}
-        return self.engine.client.containers.list(all=True, filters=label, ignore_removed=True)
-
-    def container(self, node: str) -> Any:
-        """The container of a node, as the Docker SDK sees it."""
-        (found,) = [one for one in self.containers() if one.labels.get("wirelab.node") == node]
-        return found
-
-    def ids(self) -> dict[str, str]:
-        """Node -> container id."""
-        return {one.labels["wirelab.node"]: one.id for one in self.containers()}
-
-    def networks(self) -> list[Any]:
-        return self.engine.client.networks.list(filters={"label": f"wirelab.lab={self.lab}"})
-
-    def network(self) -> Any:
-        """The lab's only network."""
-        (found,) = self.networks()
-        return found
-
-    def address(self, node: str) -> str:
-        """The node's address on the lab's network, as the engine tells it."""
-        found = self.container(node).attrs["NetworkSettings"]["Networks"]
-        return str(next(iter(found.values()))["IPAddress"])
-
-    @property
-    def folder(self) -> Path:
-        """Where the lab's files stand on this machine."""
-        return Path(self.engine.environ["WIRELAB_STATE"]) / "labs" / self.lab
-
-    def left(self) -> list[str]:
-        """What there is of the lab."""
-        volumes = self.engine.client.volumes.list(filters={"label": f"wirelab.lab={self.lab}"})
-        return sorted(one.name for one in (*self.containers(), *self.networks(), *volumes))
-
-    def nothing_within(self, seconds: float) -> bool:
-        """Whether nothing is left, now or soon; and it stays so for a moment, for a call may be under way."""
-        return eventually(lambda: not self.left() and not self.folder.exists(), seconds)
-
-
-def eventually(holds: Callable[[], bool], seconds: float) -> bool:
-    """Whether `holds` twice in a row before the deadline."""
-    deadline = time.monotonic() + seconds
-    times = 0
-    while time.monotonic() < deadline:
-        times = times + 1 if holds() else 0
-        if times == 2:
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Engine
 from image_stage import connect
+from lab_bench import Engine
 
 from orchestrator.engines.image_store import DockerImageStore
 from orchestrator.engines.images import ImageShelf, Original, images_folder, shelf, tag_of

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Engine
 from image_stage import (
     PASSWORD,
     READY,
@@ -21,6 +20,7 @@ from image_stage import (
     resolver,
     until,
 )
+from lab_bench import Engine
 
 from orchestrator.engines.images import images_folder, shelf
 from orchestrator.engines.state import State

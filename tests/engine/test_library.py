@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import library
 import pytest
-from conftest import Bench, Engine
+from lab_bench import Bench, Engine
 
 from orchestrator.cli.session import guarded, lab_of, open_session
 from orchestrator.judging.findings import Finding
