@@ -16,7 +16,8 @@ HINTS_FILE = "root.hints"
 
 # controls, pid-file and session-keyfile would need a writable disk; the default cache of 90 % of the host's memory
 # would break the node's limit; empty-zones would answer for 192.168.x.y before our own zones do. A resolver sends its
-# whole question to each server on the way, so that their logs tell it, and does not ask again before a ttl ends.
+# whole question to each server on the way, so that their logs tell it, and does not ask again before a ttl ends. Where
+# nobody answers it, it says SERVFAIL before its clients give up: after 1500 ms, and not after ten seconds.
 OPTIONS = """\
 options {
     directory "/run/named";
@@ -46,6 +47,7 @@ FINDS = """\
     allow-recursion { any; };
     qname-minimization off;
     prefetch 0;
+    resolver-query-timeout 1500;
 """
 
 
