@@ -11,8 +11,11 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from orchestrator.model.faults import Fault
+from orchestrator.model.records import Ttl
 from orchestrator.model.values import (
     Declared,
+    DnsName,
+    DnsNames,
     HostPort,
     Machines,
     NodeName,
@@ -78,8 +81,15 @@ class Asking(Common):
     )
 
 
+class Between(Declared):
+    """A range of seconds; either end may be left out."""
+
+    at_least: Ttl | None = Field(None, description="The fewest seconds that are right.", examples=[1])
+    at_most: Ttl | None = Field(None, description="The most seconds that are right.", examples=[4])
+
+
 class Resolves(Asking):
-    """The asker's own resolver answers a DNS question (RFC 1035)."""
+    """A DNS question is answered, by the asker's own resolver unless another server is named (RFC 1035)."""
 
     resolves: str = Field(
         min_length=1,
@@ -94,7 +104,7 @@ class Resolves(Asking):
         description="The node, or the group, whose addresses (with PTR: whose name) must come, or the exact values.",
         examples=["app", ["192.168.7.20"]],
     )
-    answered_by: Annotated[NodeName, Refers("node", role="dns")] | None = Field(
+    answered_by: DnsName | None = Field(
         None, description="The DNS node that must have answered, by its own query log.", examples=["dns"]
     )
     authoritative: bool | None = Field(None, description="Whether the answer must carry the AA flag.", examples=[True])
@@ -103,6 +113,40 @@ class Resolves(Asking):
         pattern=f"^({'|'.join(RCODES)})$",
         description="The response code; NOERROR where `to` is given.",
         examples=["NXDOMAIN"],
+    )
+    asks: DnsName | None = Field(
+        None, description="The DNS node that is asked, instead of the asker's own resolver.", examples=["auth"]
+    )
+    over: str = Field("udp", pattern="^(udp|tcp)$", description="The protocol of the question.", examples=["tcp"])
+    recursive: bool = Field(
+        True, description="false: the server is asked only for what it knows itself (RD clear).", examples=[False]
+    )
+    answered: bool = Field(
+        True, description="false: no server at all may answer; each of the asker's is tried.", examples=[False]
+    )
+    count: int | None = Field(
+        None, ge=0, le=1000, description="How many records of the type must come; 0: the name has none.", examples=[3]
+    )
+    ttl: Ttl | Between | None = Field(
+        None,
+        description="For how many seconds the answer may still be kept; of 'no such name', by its SOA (RFC 2308).",
+        examples=[60, {"at_least": 1, "at_most": 4}],
+    )
+    order: str | None = Field(
+        None,
+        pattern="^(rotates|fixed)$",
+        description="Whether several questions get the addresses in turning order, or always in the same.",
+        examples=["rotates"],
+    )
+    refers_to: DnsName | None = Field(
+        None,
+        description="The DNS node to which the server points instead of an answer: NS in the authority section.",
+        examples=["tld"],
+    )
+    through: DnsNames | None = Field(
+        None,
+        description="The DNS nodes that were asked on the way, in order, by their query logs; [] is nobody.",
+        examples=[["root", "tld", "auth"], []],
     )
 
 

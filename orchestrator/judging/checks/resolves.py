@@ -1,88 +1,112 @@
-"""`resolves`: what the node's own resolver answers, by dig(1), and whether the named server really was asked."""
+"""`resolves`: what a DNS server answers, by dig(1), and which servers were asked, by their query logs."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 
+from orchestrator.judging.checks.dig import NO_ANSWER, DnsAnswer, asked_name, dig, question, read_all, read_dig
+from orchestrator.judging.checks.through import on_the_way
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, Log, Run, Scene, logged, told
-from orchestrator.model.checks import Resolves
+from orchestrator.judging.questions import Answer, Asks, Log, Question, Ran, Run, Scene, logged, told
+from orchestrator.model.checks import Between, Resolves
+from orchestrator.model.topology import Version
 
-NO_ANSWER = 9  # dig's exit code when no server replied
+# So often a question is put again to see the order of the answers.
+TURNS = 6
+
+__all__ = ["DnsAnswer", "read_dig", "resolves", "wrong_with"]
 
 
 @dataclass(frozen=True)
-class DnsAnswer:
-    """The parts of one DNS message that a check looks at (RFC 1035, section 4.1)."""
+class Looked:
+    """What a further look found: what is wrong, empty where nothing is, and the lines that prove it."""
 
-    rcode: str
-    flags: tuple[str, ...]
-    values: tuple[str, ...]
-    server: str
+    wrong: str = ""
+    lines: tuple[str, ...] = ()
 
 
-def read_dig(out: str, kind: str) -> DnsAnswer | None:
-    """From dig's usual output; None if no message came."""
-    header = re.search(r"status: (\w+)", out)
-    if not header:
-        return None
-    flags = re.search(r"flags: ([\w ]+);", out)
-    server = re.search(r";; SERVER: ([^#\s]+)#", out)
-    answers = re.search(r";; ANSWER SECTION:\n(.*?)\n(?:\n|$)", out, re.DOTALL)
-    rows = [line.split(None, 4) for line in answers.group(1).splitlines()] if answers else []
-    values = tuple(row[4] for row in rows if len(row) == 5 and row[3] == kind)
-    return DnsAnswer(header[1], tuple(flags[1].split()) if flags else (), values, server[1] if server else "?")
+Looking = Generator[tuple[Question, ...], tuple[Answer, ...], Looked]
 
 
 def resolves(check: Resolves, scene: Scene) -> Asks:
-    """Ask, compare, and look for this very question (by its source port) in the server's query log."""
+    """Ask, compare, and look into the servers' query logs for this very question."""
     name = scene.fill(check.resolves, check.asker)
     expected = _expected(check, scene, name)
-    asked = Run(check.asker, _dig(name, check.type, scene.port), frozenset({"dig"}))
-    found = told((yield (asked,))[0])
+    found = told((yield (_asked(check, scene, name, scene.port),))[0])
     answer = read_dig(found.out, check.type)
     if answer is None:
-        said = (found.out + found.err).strip().splitlines()
-        why = "no DNS server answered" if found.exit_code == NO_ANSWER else f"dig ended with {found.exit_code}"
-        return Judgement("fail", expected, f"{why}: {said[-1].lstrip('; ') if said else 'silence'}")
+        return _without_answer(check, scene, expected, found)
     seen = _seen(answer)
-    evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"]
+    evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
     wrong = wrong_with(check, scene, answer)
-    if check.answered_by and not wrong:
-        line = _in_query_log(logged((yield (Log(check.answered_by, found.started),))[0]), scene, check.asker)
-        if line:
-            evidence.append(f"query log of {check.answered_by}: {line}")
-        else:
-            wrong = f"the query log of {check.answered_by} does not hold the question"
+    for look in (_in_server_log, _on_the_way, _in_turn):
+        if not wrong:
+            looked: Looked = yield from look(check, replace(scene, began=found.started), name, answer)
+            wrong = looked.wrong
+            evidence += looked.lines
+    evidence += [f"answer: {row}" for row in (*answer.answers, *answer.authority)[:5]]
     if wrong:
         return Judgement("fail", expected, f"{seen}; {wrong}", tuple(evidence))
     return Judgement("pass", expected, seen, tuple(evidence))
 
 
-def _dig(name: str, kind: str, port: int) -> tuple[str, ...]:
-    common = ("dig", "-b", f"0.0.0.0#{port}", "+tries=1", "+timeout=2", "+nocookie")
-    try:
-        ip_address(name)
-    except ValueError:
-        return (*common, "-t", kind, name.rstrip(".") + ".")
-    return (*common, "-x", name)
+def _asked(check: Resolves, scene: Scene, name: str, port: int, times: int = 1) -> Run:
+    server = str(scene.topology.address_for(check.asker, check.asks)) if check.asks else ""
+    words = question(name, check.type) * times
+    argv = dig(port, *words, server=server, tcp=check.over == "tcp", recursive=check.recursive)
+    return Run(check.asker, argv, frozenset({"dig"}), seconds=8.0)
+
+
+def _without_answer(check: Resolves, scene: Scene, expected: str, found: Ran) -> Judgement:
+    """No message came: right where none should, if each server was tried in vain."""
+    said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if line.strip(" ;")]
+    why = "no DNS server answered" if found.exit_code == NO_ANSWER else f"dig ended with {found.exit_code}"
+    actual = f"{why}: {said[-1] if said else 'silence'}"
+    if check.answered or found.exit_code != NO_ANSWER:
+        return Judgement("fail", expected, actual)
+    servers = (check.asks,) if check.asks else scene.topology.resolvers_of(check.asker)
+    tried = {server: str(scene.topology.address_for(check.asker, server)) for server in servers}
+    lines = {server: next((x for x in said if f"{address}#" in x), "") for server, address in tried.items()}
+    untried = [server for server, line in lines.items() if not line]
+    if untried:
+        return Judgement("unknown", expected, f"{actual}; it is not known whether {untried[0]} was asked")
+    return Judgement("pass", expected, actual, tuple(f"{server}: {line}" for server, line in lines.items()))
 
 
 def _expected(check: Resolves, scene: Scene, name: str) -> str:
+    if not check.answered:
+        return f"{name} {check.type} is answered by nobody"
     wanted = _wanted(check, scene)
     parts = [f"{name} {check.type}"]
-    parts.append("is " + ", ".join(sorted(wanted)) if wanted is not None else f"is answered {_rcode(check)}")
-    if check.answered_by:
-        parts.append(f"answered by {check.answered_by}")
+    if wanted is not None:
+        parts.append("is " + ", ".join(sorted(wanted)))
+    elif check.refers_to:
+        parts.append(f"leads on to {check.refers_to}")
+    else:
+        parts.append(f"is answered {_rcode(check)}")
+    parts += [f"with {check.count} records"] if check.count is not None else []
+    parts += [f"to be kept for {_ttl_text(check.ttl)}"] if check.ttl is not None else []
+    parts += [f"in {'turning' if check.order == 'rotates' else 'fixed'} order"] if check.order else []
+    if check.answered_by or check.asks:
+        parts.append(f"answered by {check.answered_by or check.asks}")
     if check.authoritative is not None:
         parts.append("authoritatively" if check.authoritative else "not authoritatively")
-    return " ".join(parts)
+    if check.through is not None:
+        parts.append(f"through {' -> '.join(check.through) or 'nobody else'}")
+    return " ".join([*parts, *(("over tcp",) if check.over == "tcp" else ())])
 
 
 def _rcode(check: Resolves) -> str:
     return check.rcode or "NOERROR"
+
+
+def _ttl_text(ttl: int | Between) -> str:
+    if isinstance(ttl, int):
+        return f"{ttl} s"
+    low = f"at least {ttl.at_least} s" if ttl.at_least is not None else ""
+    high = f"at most {ttl.at_most} s" if ttl.at_most is not None else ""
+    return " and ".join(filter(None, (low, high)))
 
 
 def _wanted(check: Resolves, scene: Scene) -> set[str] | None:
@@ -91,38 +115,130 @@ def _wanted(check: Resolves, scene: Scene) -> set[str] | None:
         return None
     if not isinstance(check.to, str):
         return {scene.fill(value, check.asker).rstrip(".") for value in check.to}
-    if check.type in ("PTR", "CNAME", "NS"):
+    if check.type not in ("A", "AAAA"):
         return {scene.topology.name_of(check.to)}
-    return set(map(str, scene.topology.answers(check.asker, check.to)))
+    version: Version = 4 if check.type == "A" else 6
+    if check.asks:
+        network = scene.topology.asked_from(check.asker, check.asks)
+        return set(map(str, scene.topology.told_on(network, check.to, version)))
+    return set(map(str, scene.topology.answers(check.asker, check.to, version)))
+
+
+def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
+    """The values that are compared; where a node is meant, the name at the end of an MX or SRV."""
+    if isinstance(check.to, str) and check.type in ("MX", "SRV"):
+        return tuple(value.split()[-1] for value in answer.values)
+    return answer.values
 
 
 def _seen(answer: DnsAnswer) -> str:
-    values = ", ".join(sorted(value.rstrip(".") for value in answer.values))
-    return f"{answer.rcode} {values}".strip()
+    return f"{answer.rcode} {', '.join(sorted(answer.values))}".strip()
+
+
+def _over(answer: DnsAnswer) -> str:
+    return f", over {answer.protocol}" if answer.protocol != "UDP" else ""
 
 
 def wrong_with(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
     """What is wrong with the answer, in words; empty where nothing is."""
+    if not check.answered:
+        return f"{scene.topology.owner(answer.server) or answer.server} answered"
     if answer.rcode != _rcode(check):
         return f"the response code is {answer.rcode}, not {_rcode(check)}"
-    wanted = _wanted(check, scene)
-    values = {value.rstrip(".") for value in answer.values}
-    if wanted is not None and values != wanted:
+    if check.refers_to:
+        return _wrong_referral(check.refers_to, scene, answer)
+    return _wrong_values(check, scene, answer) or _wrong_about(check, scene, answer)
+
+
+def _wrong_referral(server: str, scene: Scene, answer: DnsAnswer) -> str:
+    """A referral has no answer and no AA flag, but NS records of a zone below (RFC 1034, section 4.3.1)."""
+    named = [row.value for row in answer.authority if row.kind == "NS"]
+    if answer.answers:
+        return "that is an answer, and does not lead on to another server"
+    if "aa" in answer.flags or not named:
+        return "it names no other server"
+    return "" if scene.topology.name_of(server) in named else f"it leads on to {', '.join(sorted(named))}"
+
+
+def _wrong_values(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+    wanted, values = _wanted(check, scene), _values(check, answer)
+    if wanted is not None and set(values) != wanted:
         return f"that is not {', '.join(sorted(wanted))}"
+    if check.count is not None:
+        return f"there are {len(values)} {check.type} records, not {check.count}" if len(values) != check.count else ""
     if wanted is None and check.rcode is None and not values:
         return f"there is no {check.type} record"
-    if check.answered_by and answer.server not in map(str, scene.topology.addresses(check.answered_by)):
-        return f"{answer.server} answered, which is not {check.answered_by}"
+    return ""
+
+
+def _wrong_about(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+    """What is wrong with who answered, and how."""
+    server = check.answered_by or check.asks
+    if server and answer.server not in map(str, scene.topology.addresses_of(server)):
+        return f"{answer.server} answered, which is not {server}"
     if check.authoritative is not None and ("aa" in answer.flags) != check.authoritative:
         return "the AA flag is missing" if check.authoritative else "the AA flag is set"
-    return ""
+    if check.over == "tcp" and answer.protocol != "TCP":
+        return f"the answer came over {answer.protocol}"
+    return _wrong_ttl(check.ttl, answer.ttl(check.type)) if check.ttl is not None else ""
+
+
+def _wrong_ttl(wanted: int | Between, ttl: int | None) -> str:
+    if ttl is None:
+        return "nothing says for how long this may be kept"
+    low, high = (wanted, wanted) if isinstance(wanted, int) else (wanted.at_least, wanted.at_most)
+    right = (low is None or low <= ttl) and (high is None or ttl <= high)
+    return "" if right else f"it may be kept for {ttl} s, not for {_ttl_text(wanted)}"
+
+
+def _in_server_log(check: Resolves, scene: Scene, _name: str, _answer: DnsAnswer) -> Looking:
+    server = check.answered_by or check.asks
+    if not server:
+        return Looked()
+    line = _in_query_log(logged((yield (Log(server, scene.began),))[0]), scene, check.asker)
+    if line is None:
+        return Looked(f"the query log of {server} does not hold the question")
+    return Looked("", (f"query log of {server}: {line}",))
 
 
 def _in_query_log(text: str, scene: Scene, asker: str) -> str | None:
     """The line of this question: from one of the asker's addresses and from the source port that we chose."""
-    for address in scene.topology.addresses(asker):
+    for address in scene.topology.addresses_of(asker):
         mark = f" {address}#{scene.port} "
         line = next((line for line in text.splitlines() if mark in line and "query:" in line), None)
         if line:
             return line[line.index("client") :]
     return None
+
+
+def _on_the_way(check: Resolves, scene: Scene, name: str, answer: DnsAnswer) -> Looking:
+    if check.through is None:
+        return Looked()
+    answerer = scene.topology.owner(answer.server) or ""
+    found = yield from on_the_way(scene, check.asker, answerer, asked_name(name), check.type, check.through)
+    return Looked(found.wrong, found.lines)
+
+
+def _in_turn(check: Resolves, scene: Scene, name: str, _answer: DnsAnswer) -> Looking:
+    """Ask again and again; in turning order each answer is the one before, begun at another place."""
+    if check.order is None:
+        return Looked()
+    found = told((yield (_asked(check, scene, name, 0, TURNS),))[0])
+    orders = [answer.values for answer in read_all(found.out, check.type)]
+    lines = tuple(f"order: {', '.join(order)}" for order in orders)
+    if len(orders) < TURNS or not all(orders):
+        return Looked(f"only {len([o for o in orders if o])} of {TURNS} further questions were answered", lines)
+    return Looked(_wrong_order(check.order, orders), lines)
+
+
+def _wrong_order(wanted: str, orders: list[tuple[str, ...]]) -> str:
+    if len(orders[0]) < 2:
+        return "one value alone has no order"
+    different = len(set(orders)) > 1
+    if wanted == "fixed":
+        return "the order changes" if different else ""
+    if not different:
+        return "the order does not change"
+    first = orders[0]
+    turned = {first[at:] + first[:at] for at in range(len(first))}
+    return "" if set(orders) <= turned else "the order changes, but not in turn"

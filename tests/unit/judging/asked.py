@@ -36,15 +36,32 @@ def shop(text: str = SHOP) -> Topology:
     return topology("shop", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {})
 
 
+# root .10, tld .11, auth .12, resolver .13, second .14, app .15, client .16: the lab of tests/recordings/dig
+TREE = """\
+name: tree
+title: Who knows what
+domain: shop.lab
+networks: {lab: {subnet: 192.168.68.0/24}}
+nodes:
+  root:     {role: dns, zones: {".": {delegates: {lab: tld}}}}
+  tld:      {role: dns, zones: {lab: {delegates: {shop: auth}}}}
+  auth:     {role: dns, zones: {shop.lab: {}}}
+  resolver: {role: dns, hints: [root]}
+  second:   {role: dns, forward: [resolver]}
+  app:      {role: app}
+  client:   {role: client, resolvers: [resolver, second]}
+"""
+
+
 def check(**keys: Any) -> Common:
     keys = {("from" if key == "from_" else key): value for key, value in keys.items()}
     whole: Mapping[str, Any] = {"name": "A claim", **keys}
     return KINDS[str(kind_of(dict(whole)))].model_validate(whole)
 
 
-def judged(one: Common, *answers: Answer) -> Judgement:
+def judged(one: Common, *answers: Answer, lab: str = SHOP) -> Judgement:
     """The judgement; every answer must have been asked for, and none more."""
-    return conversation(one, *answers)[0]
+    return conversation(one, *answers, lab=lab)[0]
 
 
 def conversation(one: Common, *answers: Answer, lab: str = SHOP) -> tuple[Judgement, list[Question]]:
