@@ -13,6 +13,8 @@ from pydantic import Discriminator, Field, Tag
 from orchestrator.model.faults import Fault
 from orchestrator.model.records import Ttl
 from orchestrator.model.values import (
+    BindPlace,
+    Bound,
     Declared,
     DnsName,
     DnsNames,
@@ -20,6 +22,7 @@ from orchestrator.model.values import (
     Machines,
     NodeName,
     NodeNames,
+    Port,
     Refers,
     Seconds,
     Texts,
@@ -28,6 +31,8 @@ from orchestrator.model.values import (
 
 Row = Annotated[tuple[Any, ...], Field(strict=False)]
 Rows = Annotated[tuple[Row, ...], Field(strict=False)]
+VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
+BIND_ERRORS = ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL")
 RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 
 
@@ -223,6 +228,88 @@ class Runs(Asking):
     lacks: str | None = Field(None, description="A text that the output must not hold.", examples=["error"])
 
 
+class Tls(Asking):
+    """A TLS handshake, and what the asker finds when it verifies the server's certificate (RFC 8446, RFC 5280)."""
+
+    tls: HostPort = Field(description="host:port to shake hands with.", examples=["www.shop.lab:443"])
+    server_name: str | None = Field(
+        None,
+        min_length=1,
+        description="The name that is sent (SNI) and must stand in the certificate; the host when absent.",
+        examples=["shop.shop.lab"],
+    )
+    verify: str = Field(
+        "ok",
+        pattern=f"^({'|'.join(VERIFY)})$",
+        description="What the asker must find, which trusts the lab's own authority.",
+        examples=["ok", "hostname mismatch", "expired", "unknown authority"],
+    )
+    subject: str | None = Field(
+        None, description="A text that the certificate's subject must hold.", examples=["CN=www.shop.lab"]
+    )
+    issuer: str | None = Field(
+        None, description="A text that the certificate's issuer must hold.", examples=["wirelab"]
+    )
+
+
+class Socket(Declared):
+    """A socket that a server has bound, as the node's own table shows it (ss(8))."""
+
+    port: Port = Field(description="The port, 0 to 65535.", examples=[80])
+    protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
+    address: Bound | None = Field(
+        None,
+        description="Where it is bound: all, loopback, one address, or the node's address on a network; any if absent.",
+        examples=["all", "loopback", "front", "192.168.7.20"],
+    )
+    process: str | None = Field(
+        None, min_length=1, description="The name of the program that holds it.", examples=["nginx"]
+    )
+
+
+Sockets = Annotated[tuple[Socket, ...], Field(strict=False)]
+
+
+class Listens(Common):
+    """What is bound on a node, by its own socket table. The engine's sockets on 127.0.0.11 do not count."""
+
+    node: NodeName = Field(description="The node that listens.", examples=["app"])
+    listens: Sockets = Field(
+        description="The sockets that must be there.", examples=[[{"port": 80, "address": "all"}], []]
+    )
+    lacks: Sockets = Field((), description="Sockets that must not be there.", examples=[[{"port": 5432}]])
+    exactly: bool = Field(
+        False, description="true: no other socket may be there besides those of listens.", examples=[True]
+    )
+
+
+class Binding(Asking):
+    """A program on the asker tries to bind a socket."""
+
+    protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
+
+
+class Binds(Binding):
+    """A program can bind this address and port; port 0 lets the kernel pick one (bind(2), ip(7))."""
+
+    binds: BindPlace = Field(
+        description="address:port; 0.0.0.0 is every address of the machine.", examples=["127.0.0.1:0", "0.0.0.0:8080"]
+    )
+
+
+class CannotBind(Binding):
+    """A program cannot bind this address and port, for this reason (bind(2))."""
+
+    cannot_bind: BindPlace = Field(
+        description="address:port; 0.0.0.0 is every address of the machine.", examples=["0.0.0.0:80", "${db}:80"]
+    )
+    error: str = Field(
+        pattern=f"^({'|'.join(BIND_ERRORS)})$",
+        description="The kernel's reason: it is taken, it needs a privilege, or the address belongs to nobody here.",
+        examples=["EADDRINUSE"],
+    )
+
+
 class Sees(Common):
     """A server saw a peer by its own address: by its access log, its sessions, or its socket table."""
 
@@ -261,7 +348,11 @@ KINDS: dict[str, type[Common]] = {
     "cannot_connect": CannotConnect,
     "http": Http,
     "sql": Sql,
+    "tls": Tls,
     "runs": Runs,
+    "listens": Listens,
+    "binds": Binds,
+    "cannot_bind": CannotBind,
     "sees": Sees,
     "roles": Roles,
 }
@@ -283,7 +374,11 @@ Check = Annotated[
     | Annotated[CannotConnect, Tag("cannot_connect")]
     | Annotated[Http, Tag("http")]
     | Annotated[Sql, Tag("sql")]
+    | Annotated[Tls, Tag("tls")]
     | Annotated[Runs, Tag("runs")]
+    | Annotated[Listens, Tag("listens")]
+    | Annotated[Binds, Tag("binds")]
+    | Annotated[CannotBind, Tag("cannot_bind")]
     | Annotated[Sees, Tag("sees")]
     | Annotated[Roles, Tag("roles")],
     Discriminator(kind_of),

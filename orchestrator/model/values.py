@@ -19,6 +19,9 @@ SUBNET = rf"^(10\.{_OCTET}|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.{_OCTET}\.{_OCT
 _PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = r"(\[[0-9a-fA-F:.]+\]|\[\$\{[a-z0-9-]+\.ipv6\}\]|[^\s:/@\[\]]+)"
 HOST_PORT = f"^{_HOST}:{_PORT}$"
+_LABEL_OR_OWN = r"\$\{[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+BIND = rf"^({ADDRESS[1:-1]}|\[[0-9a-fA-F:.]+\]|{_LABEL_OR_OWN}\}}|\[{_LABEL_OR_OWN}\.ipv6\}}\]):{_PORT}$"
+BOUND = f"^({_LABEL}|{ADDRESS[1:-1]})$"
 URL = rf"^https?://{_HOST}(:{_PORT})?([/?#][^\s]*)?$"
 
 
@@ -112,6 +115,12 @@ def _port(number: int) -> int:
     return number
 
 
+def _bound(text: str) -> str:
+    if not re.fullmatch(BOUND[1:-1], text):
+        raise ValueError("expected all, loopback, one address, or the name of a network of the node")
+    return text
+
+
 def _target(pattern: str, form: str) -> Any:
     def check(text: str) -> str:
         port = re.search(r"^(?:https?://)?[^/?#]*:([0-9]+)(?:[/?#]|$)", text)
@@ -157,6 +166,18 @@ HostPort = Annotated[
     WithJsonSchema({"type": "string", "pattern": HOST_PORT}),
     Reaches(),
     Called("host:port"),
+]
+BindPlace = Annotated[
+    str,
+    AfterValidator(_target(BIND, "address:port, such as 0.0.0.0:80, 127.0.0.1:0 or ${app}:80")),
+    WithJsonSchema({"type": "string", "pattern": BIND}),
+    Called("address:port"),
+]
+Bound = Annotated[
+    str,
+    AfterValidator(_bound),
+    WithJsonSchema({"type": "string", "pattern": BOUND}),
+    Called("all, loopback, an address, or a network of the node"),
 ]
 Url = Annotated[
     str,

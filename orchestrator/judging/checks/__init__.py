@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from orchestrator.judging.checks.binds import binds, cannot_bind
 from orchestrator.judging.checks.connections import cannot_connect, connects
 from orchestrator.judging.checks.http import http
+from orchestrator.judging.checks.listens import listens
 from orchestrator.judging.checks.resolves import resolves
 from orchestrator.judging.checks.roles import roles
 from orchestrator.judging.checks.runs import runs
 from orchestrator.judging.checks.sees import sees
 from orchestrator.judging.checks.sql import sql
 from orchestrator.judging.checks.takes import timed
+from orchestrator.judging.checks.tls import tls
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Asks, CannotAsk, Scene
 from orchestrator.model.checks import Asking, Common, kind_of
@@ -23,7 +26,11 @@ JUDGES: dict[str, Any] = {
     "cannot_connect": cannot_connect,
     "http": http,
     "sql": sql,
+    "tls": tls,
     "runs": runs,
+    "listens": listens,
+    "binds": binds,
+    "cannot_bind": cannot_bind,
     "sees": sees,
     "roles": roles,
 }

@@ -19,7 +19,7 @@ from orchestrator.judging.why.machines import LISTEN, NODE
 from orchestrator.judging.why.names import DNS, RESOLVER, as_checked, leads_to, servers_of
 from orchestrator.judging.why.sql_answer import sql_stage
 from orchestrator.judging.why.ways import ROUTE
-from orchestrator.model.checks import CannotConnect, Common, Connects, Http, Resolves, Runs, Sees, Sql
+from orchestrator.model.checks import CannotConnect, Common, Connects, Http, Resolves, Runs, Sees, Sql, Tls
 from orchestrator.model.roles import ROLES
 
 WEB_PORTS = {"http": 80, "https": 443}
@@ -59,6 +59,9 @@ def aim_of(check: Common, scene: Scene, judgement: Judgement, commands: Commands
             url = urlsplit(scene.fill(check.http, check.asker))
             leg = towards(check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), scene, commands)
             return _reaching(leg, TCP, *http_stages(check, url.geturl()))
+        case Tls():
+            host, port = endpoint(scene.fill(check.tls, check.asker))
+            return _reaching(towards(check.asker, host, Port(port), scene, commands), TCP, judged(judgement))
         case Sql():
             return sql_aim(check, scene, commands)
         case Sees():

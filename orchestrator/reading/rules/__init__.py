@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from orchestrator.reading.document import Complaint
 from orchestrator.reading.draft import Draft
-from orchestrator.reading.rules import addresses, checks, files, names, references, routes
+from orchestrator.reading.rules import addresses, checks, files, names, references, routes, sockets
 
 Rule = Callable[[Draft], Iterator[Complaint]]
 
@@ -44,5 +44,9 @@ RULES: tuple[Rule, ...] = (
     checks.server_listens,
     checks.part_says_something,
     checks.takes_says_a_range,
+    sockets.listens_says_something,
+    sockets.a_socket_has_a_port,
+    sockets.bound_where_the_node_is,
+    sockets.port_zero_is_free,
     files.files_are_there,
 )
