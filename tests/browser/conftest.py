@@ -1,0 +1,142 @@
+"""A real browser, and the pages that it opens: made from a recorded story and from a lab of which nothing stands."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.engines.layout import lay_out
+from orchestrator.judging.findings import Finding, Judgement
+from orchestrator.judging.story import Story
+from orchestrator.judging.traffic_roles import traffic_roles
+from orchestrator.judging.why.walk import Break, Layer, walk_of
+from orchestrator.model.topology import Topology
+from orchestrator.reading.document import Mark
+from orchestrator.showing.drawing import layout_text, svg
+from orchestrator.showing.graph import Picture, picture
+from orchestrator.showing.lab_page import lab_page
+from orchestrator.showing.proof import Placed, Proof
+from orchestrator.showing.report import Report, report_page
+from orchestrator.showing.story_page import story_page
+
+UNIT = Path(__file__).parents[1] / "unit"
+sys.path[:0] = [str(UNIT / "showing"), str(UNIT / "judging" / "story")]
+from pictured import SMALL, THIRTY, lab  # noqa: E402
+from recorded import events, recorded  # noqa: E402
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1200, "height": 900}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A page as a file, and what must be in it."""
+
+    file: Path
+    picture: Picture | None = None
+    story: Story | None = None
+
+
+def drawn(shown: Picture) -> str:
+    return svg(shown, lay_out(layout_text(shown)))
+
+
+def findings() -> tuple[Placed, ...]:
+    layers = (
+        Layer("node", "client", "app", "pass", "both run"),
+        Layer("tcp", "client", "app", "fail", "refused", ("an RST",), (Break("nobody listens", "wirelab logs x app"),)),
+        Layer("answer", "client", "app", "unknown", "not asked"),
+    )
+    walk = walk_of(layers, Break("all holds", ""))
+    verdicts = {"pass": None, "fail": walk, "unknown": None}
+    return tuple(
+        Placed(
+            Finding(
+                f"A check that is {verdict}", "http", "client", Judgement(verdict, "200", "404 " * 30, ("x",)), 0.1, why
+            ),  # type: ignore[arg-type]
+            Mark(9, 5),
+        )
+        for verdict, why in verdicts.items()
+    )
+
+
+def report(topology: Topology) -> tuple[str, Picture]:
+    shown = picture(topology, dict.fromkeys(topology.scenario.nodes, "ready"), traffic_roles(events("first")))
+    proof = Proof(
+        "small", "Small", "small", "s/scenario.yaml", findings(), "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
+    )
+    return report_page(Report(proof, shown, drawn(shown), "", recorded("first"), "")), shown
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    """All kinds of pages, as files."""
+    folder = tmp_path_factory.mktemp("pages")
+    told, shown = report(lab(SMALL))
+    thirty = picture(lab(THIRTY), {})
+    texts = {
+        "report": (told, shown, recorded("first")),
+        "story": (story_page(recorded("overlap"), "Overlap"), None, recorded("overlap")),
+        "lab": (lab_page(thirty, drawn(thirty)), thirty, None),
+    }
+    made = {}
+    for name, (text, one, story) in texts.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+        made[name] = Made(folder / f"{name}.html", one, story)
+    return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium of this machine."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip("no Chromium is installed; setup/chromium installs Debian's")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@dataclass
+class Watched:
+    """What a page asked for and complained of while it was open."""
+
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open a page. At the end nothing was asked for but the page itself, and nothing stands in the console."""
+    watched, contexts, files = Watched(), [], set()
+
+    def open_page(file: Path, *, viewport: dict[str, int] = DESK, scheme: str = "light", script: bool = True) -> Any:
+        context = browser.new_context(
+            viewport=viewport, color_scheme=scheme, java_script_enabled=script, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        files.add(file.as_uri())
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("request", lambda request: watched.requests.append(request.url.partition("#")[0]))
+        page.on("console", lambda message: watched.complaints.append(message.text))
+        page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+        page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
+        page.goto(file.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert set(watched.requests) == files
+    assert watched.complaints == []

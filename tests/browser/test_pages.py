@@ -1,0 +1,209 @@
+"""The pages in a real browser: all is there, it can be stepped through, by keyboard too, on a phone and at night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import PHONE, Made
+
+from orchestrator.showing.drawing import arrow_words
+from orchestrator.showing.sequence import messages, participants
+
+NAMES = ("report", "story", "lab")
+STORIES = ("report", "story")
+Open = Callable[..., Any]
+
+
+def shown_now(page: Any) -> list[str]:
+    """The messages that are marked in the diagram."""
+    found: list[str] = page.eval_on_selector_all(".sequence g.now", "all => all.map(one => one.id)")
+    return found
+
+
+@pytest.mark.parametrize("name", ["report", "lab"])
+def test_every_node_and_arrow_is_in_the_picture(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """By its name, inside the picture's frame, and as a sentence for a screen reader."""
+    page, shown = opened(pages[name].file), pages[name].picture
+    assert shown is not None
+    frame = page.locator("svg.topology").bounding_box()
+    for machine in shown.machines:
+        box = page.locator(f'.topology .machine[data-node="{machine.name}"]')
+        assert machine.name in box.inner_html()
+        place = box.bounding_box()
+        assert frame["x"] <= place["x"] <= place["x"] + place["width"] <= frame["x"] + frame["width"]
+        assert frame["y"] <= place["y"] <= place["y"] + place["height"] <= frame["y"] + frame["height"]
+    titles = page.eval_on_selector_all(".topology .arrow > title", "all => all.map(one => one.textContent)")
+    assert titles == [arrow_words(arrow) for arrow in shown.arrows]
+    assert page.get_by_role("img", name=shown.title).count() == 1
+
+
+@pytest.mark.parametrize("name", ["report", "lab"])
+def test_a_box_holds_its_words(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """The layout engine knows no fonts; the sizes that it is given are large enough for a real one."""
+    page = opened(pages[name].file)
+    wrong = page.eval_on_selector_all(
+        ".topology .machine",
+        """all => all.filter(one => {
+            const box = one.querySelector("rect").getBoundingClientRect();
+            return [...one.querySelectorAll("text")].some(text => {
+                const inner = text.getBoundingClientRect();
+                return inner.left < box.left || inner.right > box.right || inner.bottom > box.bottom;
+            });
+        }).map(one => one.dataset.node)""",
+    )
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_every_message_is_there(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """In the diagram and in the list, with the names of both nodes."""
+    page, story = opened(pages[name].file), pages[name].story
+    assert story is not None
+    found = messages(story)
+    titles = page.eval_on_selector_all(".sequence g > title", "all => all.map(one => one.textContent)")
+    assert titles == [f"{one.source} to {one.target}: {one.text}" for one in found]
+    entries = page.locator("ol.messages li").all_inner_texts()
+    assert all(words in entry for words, entry in zip(titles, entries, strict=True))
+    heads = page.eval_on_selector_all(".sequence text.node", "all => all.map(one => one.textContent)")
+    assert heads == list(participants(found))
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_stepping_moves_the_marked_message(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """Next, Back, First and Last; the list, the diagram and what is said aloud go together, and the ends hold.
+
+    Buttons at an end stay reachable (only `aria-disabled`), so that the focus is not lost; hence `force`.
+    """
+    page, story = opened(pages[name].file), pages[name].story
+    assert story is not None
+    found = messages(story)
+    seen = []
+    for button in ("Next", "Next", "Next", "Back", "Last", "Next", "First", "Back"):
+        page.get_by_role("button", name=button).click(force=True)
+        (now,) = shown_now(page)
+        seen.append(int(now.removeprefix("m")))
+        assert page.locator("ol.messages a[aria-current=step]").get_attribute("href") == f"#{now}"
+        said = page.locator(".steps output").inner_text()
+        message = found[seen[-1] - 1]
+        assert said.startswith(f"{seen[-1]} of {len(found)}:")
+        assert f"{message.source} to {message.target}: {message.text}" in said
+    assert seen == [1, 2, 3, 2, len(found), len(found), 1, 1]
+
+
+def test_the_marked_message_is_in_sight_and_its_nodes_too(opened: Open, pages: dict[str, Made]) -> None:
+    """The diagram scrolls to it; in the picture both of its nodes are marked."""
+    page, story = opened(pages["report"].file, viewport=PHONE), pages["report"].story
+    assert story is not None
+    page.get_by_role("button", name="Last").click()
+    last = messages(story)[-1]
+    box = page.locator("#story .scroll").bounding_box()
+    line = page.locator(f"#m{len(messages(story))} line").bounding_box()
+    assert box["y"] <= line["y"] <= box["y"] + box["height"]
+    marked = page.eval_on_selector_all(".topology .machine.now", "all => all.map(one => one.dataset.node)")
+    assert set(marked) == {last.source, last.target}
+
+
+def test_a_message_of_the_list_can_be_chosen(opened: Open, pages: dict[str, Made]) -> None:
+    page = opened(pages["story"].file)
+    page.locator("ol.messages a").nth(4).click()
+    assert shown_now(page) == ["m5"]
+
+
+def test_the_keyboard_is_enough(opened: Open, pages: dict[str, Made]) -> None:
+    """The first stop is the link to the content; Enter, the arrows, Home and End step; each stop can be seen."""
+    page, story = opened(pages["report"].file), pages["report"].story
+    assert story is not None
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.value") == "next":
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    steps = []
+    for key in ("Enter", "ArrowRight", "ArrowRight", "ArrowLeft", "End", "Home"):
+        page.keyboard.press(key)
+        steps += shown_now(page)
+    assert steps == ["m1", "m2", "m3", "m2", f"m{len(messages(story))}", "m1"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_the_way_of_a_screen_reader(
+    opened: Open, pages: dict[str, Made], name: str, scheme: str
+) -> None:
+    """axe-core finds no violation of WCAG: names, roles, order of headings, contrast, in both colour schemes."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(pages[name].file, scheme=scheme)
+    page.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true; })")
+    if name != "lab":
+        page.get_by_role("button", name="Next").click()
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [320, 360, 768])
+def test_a_phone_scrolls_only_downwards(opened: Open, pages: dict[str, Made], name: str, width: int) -> None:
+    """What is wide scrolls by itself; what can be touched is large enough (WCAG 2.5.5)."""
+    page = opened(pages[name].file, viewport={"width": width, "height": 740})
+    page.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for box in page.get_by_role("button").all():
+        size = box.bounding_box()
+        assert min(size["width"], size["height"]) >= 44
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_light_and_dark(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """Paper and ink change places as the machine prefers."""
+    colours = [
+        opened(pages[name].file, scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+        for scheme in ("light", "dark")
+    ]
+    assert colours == ["rgb(255, 255, 255)", "rgb(20, 23, 28)"]
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_without_scripts_everything_can_be_read(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """Only the buttons are missing."""
+    page = opened(pages[name].file, script=False)
+    assert page.locator(".steps").is_hidden()
+    assert page.locator("ol.messages li").first.is_visible()
+    assert page.locator(".sequence").is_visible()
+
+
+def test_what_comes_from_outside_is_refused(opened: Open, pages: dict[str, Made], tmp_path: Any) -> None:
+    """The page's own policy stops a picture and a script that somebody put in, before any request."""
+    text = pages["lab"].file.read_text()
+    outside = '<img src="http://192.0.2.1/x.png" alt=""><script src="http://192.0.2.1/x.js"></script></main>'
+    (tmp_path / "evil.html").write_text(text.replace("</main>", outside))
+    page = opened(pages["lab"].file)
+    said: list[str] = []
+    evil = page.context.new_page()
+    evil.on("console", lambda message: said.append(message.text))
+    evil.goto((tmp_path / "evil.html").as_uri())
+    assert len([line for line in said if "Content Security Policy" in line]) == 2
+
+
+def test_the_report_of_a_real_lab(opened: Open, standing: Any, tmp_path: Any) -> None:
+    """What `check --report` writes of a lab that stands: its nodes, its traffic, and a story to walk through."""
+    ran = standing.cli("check", "--report", str(tmp_path / "out.html"), "--only", "answers the client over HTTP")
+    assert ran.code == 0, ran.err
+    page = opened(tmp_path / "out.html", viewport=PHONE)
+    nodes = page.eval_on_selector_all(".topology .machine.ready", "all => all.map(one => one.dataset.node)")
+    assert set(nodes) == {"dns", "db", "app", "client"}
+    arrows = page.eval_on_selector_all(".topology .arrow > title", "all => all.map(one => one.textContent)")
+    assert any(words.startswith("client uses app (port 80: ") for words in arrows), arrows
+    messages_shown = page.locator("ol.messages li").all_inner_texts()
+    assert any("client to app: GET /items" in words for words in messages_shown)
+    page.locator("ol.messages a").first.focus()
+    marked = []
+    for _ in messages_shown:
+        page.keyboard.press("ArrowRight")
+        marked += shown_now(page)
+    assert marked == [f"m{number}" for number in range(1, len(messages_shown) + 1)]
