@@ -240,10 +240,19 @@ def _repairs(
     if container.state in ("exited", "created"):
         action = StartNode(one.node, container.id, one.loaded)
         yield Step(f"start:{one.node}", action, "stopped" if container.state == "exited" else "never started", needs)
-    elif files.record and files.record.loaded != one.loaded:
-        signal = role_of(topology.node(one.node)).reload or ""
+    elif signal := _to_reload(role_of(topology.node(one.node)).reload, one, files):
         action_ = Reload(one.node, container.id, signal, one.loaded)
         yield Step(f"reload:{one.node}", action_, "its files changed", needs)
+
+
+def _to_reload(signal: str | None, one: Desired, files: FilesSeen) -> str:
+    """The signal for a program that has read other files than these; empty where none is needed.
+
+    Files that somebody changed by hand may have been read by the program, too.
+    """
+    spoiled = any(files.texts.get(name) != text for name, text in one.texts.items() if name != RESOLVER_FILE)
+    changed = files.record is not None and files.record.loaded != one.loaded
+    return signal or "" if changed or spoiled else ""
 
 
 def _mends(

@@ -242,6 +242,16 @@ def test_a_reload_that_was_not_reached_is_made_up_for() -> None:
     expect(plan_of(BASIC, with_files(seen, "dns", stale)), "reload:dns  (its files changed)")
 
 
+def test_a_zone_that_somebody_changed_by_hand_is_written_and_read_again() -> None:
+    """The program may have read it meanwhile; a file that no program reads again is only written."""
+    seen = standing(BASIC)
+    spoiled = replace(seen.files["dns"], texts={**seen.files["dns"].texts, "shop.lab.zone": "nothing"})
+    steps = plan_of(BASIC, with_files(seen, "dns", spoiled))
+    expect(steps, "files:dns  (shop.lab.zone differs)\nreload:dns  (its files changed)")
+    spoiled = replace(seen.files["db"], texts={**seen.files["db"].texts, "password": "other"})
+    expect(plan_of(BASIC, with_files(seen, "db", spoiled)), "files:db  (password differs)")
+
+
 def test_another_seed_means_another_volume() -> None:
     """The old volume goes when the container that used it is gone."""
     expect(
