@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import CHECKOUT, Bench, Engine, Ran, eventually
+from lab_bench import CHECKOUT, Bench, Engine, Ran, eventually
 
 # `web` and `secure` begin their program anew when it ends, with the port and address, or the certificate, that stand
 # in a file: so a test can move a socket or change a certificate while the node goes on.
