@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
 from orchestrator.model.node import Node
+from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import Secret
@@ -84,10 +85,11 @@ class Topology:
         return tuple(one for place in self.places_of(node) for one in (*place.told(4), *place.told(6)))
 
     def address_for(self, asker: str, target: str) -> IPv4Address:
-        """The target's address on the first network that it shares with the asker; otherwise its first address."""
-        shared = {place.network for place in self.places_of(asker)}
-        near = [place.address for place in self.places_of(target) if place.network in shared]
-        return near[0] if near else self.addresses(target)[0]
+        """The target's address on the first network that it shares with the asker, or that is the fewest routers away.
+
+        Its first address where no way leads to it.
+        """
+        return self._nearest(target, {place.network for place in self.places_of(asker)})[0].address
 
     def address6_for(self, asker: str, target: str) -> IPv6Address | None:
         """The target's IPv6 address on the first such network that it shares with the asker, otherwise its first."""
@@ -96,13 +98,30 @@ class Topology:
         return next((p.address6 for p in own if p.network in shared), own[0].address6 if own else None)
 
     def told_on(self, network: str | None, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
-        """The addresses to which the target's name leads when it is asked from a network: the one there, or all.
+        """The addresses to which the target's name leads, asked from a network: the one there, or the nearest ones.
 
-        A node that stands there without IPv6 is told to have none.
+        All of them where no router leads to any. A node that stands there without IPv6 is told to have none.
         """
+        places = self._nearest(target, {network} if network else set())
+        return tuple(address for place in places for address in place.told(version))
+
+    def _nearest(self, target: str, networks: set[str]) -> tuple[Place, ...]:
+        """The target's places on these networks, or on those the fewest routers away; all if no way leads there."""
         own = self.places_of(target)
-        there = tuple(place for place in own if place.network == network)
-        return tuple(address for place in there or own for address in place.told(version))
+        front, known = networks, set(networks)
+        while front:
+            there = tuple(place for place in own if place.network in front)
+            if there:
+                return there
+            front = {name for joined in self._joined if joined & front for name in joined} - known
+            known |= front
+        return own
+
+    @cached_property
+    def _joined(self) -> tuple[frozenset[str], ...]:
+        """The networks of each router."""
+        routers = [name for name, node in self.scenario.nodes.items() if ROLES[node.role].forwards]
+        return tuple(frozenset(place.network for place in self.places_of(name)) for name in routers)
 
     def resolvers_of(self, node: str) -> tuple[str, ...]:
         """The DNS servers that a node asks, in order."""

@@ -167,3 +167,15 @@ def test_the_kernels_own_table_is_read() -> None:
         """)
     assert read_table(table) == ("default via 192.168.221.1", "192.168.222.0/24 via 192.168.221.10")
     assert read_table("") == ()
+
+
+def test_a_name_leads_to_the_address_that_the_fewest_routers_part_from_the_asker() -> None:
+    """A node on two networks is told by the near one, by a farther one, and where no way leads to any by all."""
+    text = CHAIN + "  dns: {role: dns, networks: [front]}\n  app: {role: app, networks: [office, back, middle]}\n"
+    topology, _ = planned(text, nothing())
+    front, middle, office = (topology.told_on(name, "app") for name in ("front", "middle", "office"))
+    assert [str(one) for one in (*front, *middle, *office)] == ["192.168.2.12", "192.168.2.12", "192.168.4.11"]
+    assert str(topology.address_for("client", "app")) == "192.168.2.12"
+    assert str(topology.address_for("db", "app")) == "192.168.3.12"
+    assert len(topology.told_on(None, "app")) == 3
+    assert str(topology.address_for("clerk", "db")) == "192.168.3.11"
