@@ -1,0 +1,39 @@
+"""proxy: nginx, a server to its clients and a client of the servers behind it; without any, a plain web server."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from orchestrator.model.node import Listener, Node
+from orchestrator.model.roles.proxy.files import files
+from orchestrator.model.roles.role import Role
+
+
+class Proxy(Node):
+    """nginx: passes each request on to one of the nodes that it `uses`; without them it answers by itself."""
+
+    role: Literal["proxy"] = Field(description="A reverse proxy and load balancer (nginx), or a plain web server.")
+    balance: Literal["in_turn", "least_connections", "same_client_same_server"] = Field(
+        "in_turn",
+        description="Which of its servers gets a request: each in turn, the least busy one, or for one client always "
+        "the same one.",
+        examples=["least_connections"],
+    )
+
+
+ROLE = Role(
+    name="proxy",
+    summary="nginx: a server to its clients and a client of the servers that it uses; or a plain web server.",
+    node=Proxy,
+    image="proxy",
+    user=10081,
+    listeners=(Listener(port=80),),
+    ready="http:80/wirelab-probe",
+    tmpfs={"/tmp": "size=16m,mode=1777"},
+    files=files,
+    reload="SIGHUP",
+    witness="access_log",
+    tools=frozenset({"bash", "ss", "openssl"}),
+)
