@@ -17,7 +17,7 @@ from orchestrator.reading.scenario import read_scenario
 
 LAB = "shop"
 SEED = {"seed.sql": "create table items (name text);"}
-IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "capture")}
+IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "capture", "proxy")}
 STARTED = "2026-01-01T00:00:00.000000001Z"
 INODE = 7
 

@@ -87,5 +87,3 @@ def _listens(topology: Topology, node: str) -> Iterator[str]:
     for listener in ROLES["proxy"].listeners_of(topology.node(node)):
         if listener.protocol == "tcp":
             yield f"        listen {listener.port};\n"
-
-
