@@ -185,8 +185,8 @@ class _Ways:
         return StandingLab(lab, self.url, loaded)
 
     def close(self) -> None:
-        self.watchdog.end()
         self.run.end()
+        self.watchdog.end()
         self.engine.close()
 
 

@@ -59,7 +59,7 @@ def standing(bench: Bench) -> Bench:
     return bench
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run_label(engine: Engine) -> Iterator[str]:
     """The id of a run under a watchdog: what bears it as `wirelab.run` is removed should the test process die."""
     from orchestrator.engines.state import State
@@ -72,6 +72,6 @@ def run_label(engine: Engine) -> Iterator[str]:
     run.begin()
     watchdog.begin()
     yield run.id
+    run.end()
     with suppress(ProcessLookupError):
         watchdog.end()
-    run.end()

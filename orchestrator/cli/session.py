@@ -126,8 +126,9 @@ def guarded(session: Session) -> Iterator[str]:
         yield run.id
     finally:
         with uninterrupted():
-            watchdog.end()
+            # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
             run.end()
+            watchdog.end()
 
 
 @contextmanager

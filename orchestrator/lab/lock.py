@@ -1,9 +1,14 @@
-"""One process at a time works on a lab. The kernel holds the lock (flock(2)), so it is free when its holder dies."""
+"""One process at a time works on a lab. The kernel holds the lock (flock(2)), so it is free when its holder dies.
+
+Who comes while another command works is told so at once. Only the clean-up after a dead command, which holds a lab for
+a moment and which nobody has asked for, is waited for.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +16,23 @@ from pathlib import Path
 from orchestrator.engines.state import State
 from orchestrator.errors import LabBusy
 
+CLEANING = "cleans up"
+CLEANING_SECONDS = 20.0
+
 
 @contextmanager
-def lab_lock(state: State, lab: str) -> Iterator[None]:
-    """Hold the lab; LabBusy at once if another process does."""
+def lab_lock(state: State, lab: str, *, cleaning: bool = False) -> Iterator[None]:
+    """Hold the lab; LabBusy at once if another command does. `cleaning`: this is the clean-up after a dead command."""
     path = state.private(state.root / "locks") / f"{lab}.lock"
-    held = hold(path)
+    deadline = time.monotonic() + CLEANING_SECONDS
+    while (held := hold(path, CLEANING if cleaning else "")) is None and time.monotonic() < deadline:
+        if not _note(path).endswith(CLEANING):
+            break
+        time.sleep(0.02)
     if held is None:
         raise LabBusy(
             f"the lab {lab!r} is busy",
-            why=f"another process works on it{_holder(path)}",
+            why=f"another process works on it (process {_note(path)})",
             hint=f"wait for it to end, or use a lab of your own: --lab {lab}-2",
         )
     try:
@@ -29,7 +41,7 @@ def lab_lock(state: State, lab: str) -> Iterator[None]:
         os.close(held)
 
 
-def hold(path: Path) -> int | None:
+def hold(path: Path, note: str = "") -> int | None:
     """Lock a file and return its descriptor, to be closed; None if somebody holds it. The file stays."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -38,12 +50,13 @@ def hold(path: Path) -> int | None:
         os.close(descriptor)
         return None
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, str(os.getpid()).encode())
+    os.write(descriptor, f"{os.getpid()} {note}".strip().encode())
     return descriptor
 
 
-def _holder(path: Path) -> str:
+def _note(path: Path) -> str:
+    """The pid of the holder, and what else it has written there."""
     try:
-        return f" (process {path.read_text()})"
+        return path.read_text()
     except OSError:
-        return ""
+        return "unknown"

@@ -59,7 +59,7 @@ def _all(remove: Remove, names: list[str], failures: list[str]) -> int:
 def remove_empty_folders(engine: Engine, state: State, run: str) -> None:
     """Remove the folders of labs on which a dead run worked and of which no container is left."""
     for lab in claimed(state, run):
-        with suppress(LabBusy), lab_lock(state, lab):
+        with suppress(LabBusy), lab_lock(state, lab, cleaning=True):
             if not engine.containers(f"{labels.LAB}={lab}"):
                 LabFolder(state, lab).remove()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,13 +18,15 @@ from orchestrator.engines.fake import FakeEngine
 from orchestrator.engines.protocol import Engine
 
 SOCKET = Path("/var/run/docker.sock")
-# A range that neither labs (192.168.0.0/16) nor an engine's default pools (172.17-31, 192.168) take.
-RANGE = IPv4Network("10.213.0.0/16")
+# Ranges that neither labs (192.168.0.0/16) nor an engine's default pools (172.17-31, 192.168) take.
+RANGES = IPv4Network("10.192.0.0/11")
 
 
 def _free(engine: Engine) -> Iterator[IPv4Network]:
-    """Ranges that no network has now."""
-    for subnet in RANGE.subnets(new_prefix=24):
+    """Ranges that no network has now, in any order: another process looks for one at the same time."""
+    ranges = list(RANGES.subnets(new_prefix=24))
+    random.shuffle(ranges)
+    for subnet in ranges:
         if not any(subnet.overlaps(other) for network in engine.networks() for other in network.subnets):
             yield subnet
 

@@ -7,7 +7,10 @@ anybody who starts them. Everything made bears the label of the test's own run a
 from __future__ import annotations
 
 import json
+import re
+import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +62,7 @@ class Stage:
     network: str = ""
     prefix: str = ""
     ids: dict[str, str] = field(default_factory=dict)
+    starts: Counter[str] = field(default_factory=Counter)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -149,6 +153,7 @@ class Stage:
             config["Hostname"] = name
         self.ids[name] = self.api.create_container_from_config(config)["Id"]
         self.api.start(self.ids[name])
+        self.starts[name] = 1
         if wait:
             self.await_ready(name)
         return self.ids[name]
@@ -159,6 +164,7 @@ class Stage:
         if stop:
             self.api.stop(self.ids[name], timeout=8)
         self.api.start(self.ids[name])
+        self.starts[name] += 1
         self.await_ready(name, said + 1)
 
     def said_ready(self, name: str) -> int:
@@ -180,12 +186,20 @@ class Stage:
         output = self.api.exec_start(made, tty=tty).decode()
         return int(self.api.exec_inspect(made)["ExitCode"]), output
 
-    def get(self, name: str, url: str, *more: str) -> tuple[int, Any, float]:
-        """Ask with curl from a container: status, the JSON document, seconds."""
-        _, output = self.run(name, "curl", "-s", "-m", "8", "-w", "\n%{http_code} %{time_total}", *more, url)
-        body, _, figures = output.rpartition("\n")
-        status, seconds = figures.split()
-        return int(status), json.loads(body) if body.strip() else None, float(seconds)
+    def get(self, name: str, url: str, *more: str) -> tuple[int, Any]:
+        """Ask with curl from a container, which gives up after twenty seconds: status, the JSON document."""
+        _, output = self.run(name, "curl", "-s", "-m", "20", "-w", "\n%{http_code}", *more, url)
+        body, _, status = output.rpartition("\n")
+        return int(status), json.loads(body) if body.strip() else None
+
+    def let_go(self) -> None:
+        """Wait until the app has let go of its connections and the database's log has told of it."""
+        count = "SELECT count(*) FROM pg_stat_activity WHERE client_addr IS NOT NULL"
+        until(lambda: self.run("db", "psql", "-tAc", count)[1].strip() == "0", lambda: self.log("db"))
+        # The engine writes a log down a moment later: once this mark is in it, so is all that was before.
+        mark = f"let-go-{secrets.token_hex(4)}"
+        self.run("db", "psql", "-c", f"DO $$ BEGIN RAISE LOG '{mark}'; END $$")
+        until(lambda: re.search(f"STATEMENT: .*{mark}.*\n$", self.log("db")) is not None, lambda: self.log("db"))
 
     def exit_code(self, name: str) -> int:
         """Wait for the container's end."""
@@ -196,7 +210,7 @@ class Stage:
         self.api.remove_container(self.ids.pop(name), force=True)
 
 
-def until(holds: Callable[[], bool], tell: Callable[[], object] = str, seconds: float = 20) -> None:
+def until(holds: Callable[[], bool], tell: Callable[[], object] = str, seconds: float = 60) -> None:
     """Wait until it holds, or fail with what `tell` says."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import docker
 import pytest
+from docker.errors import APIError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ABSENT = """\
@@ -239,6 +243,10 @@ def test_addresses_stay(bench):
     bench.up()
     before = {node: bench.address(node) for node in bench.ids()}
     assert bench.cli("down").code == 0
+    for network in bench.engine.client.networks.list():
+        ranges = [pool["Subnet"] for pool in network.attrs["IPAM"]["Config"] or ()]
+        if any(ip_address(before["dns"]) in ip_network(one) for one in ranges):
+            return  # a lab of somebody else's has taken the range: these addresses are not free
     bench.up()
     assert {node: bench.address(node) for node in bench.ids()} == before
 
@@ -292,12 +300,8 @@ def test_sweep(bench, engine):
 
 def test_a_range_that_is_taken(of_text, engine):
     """The file names a range that another network has: exit 3, and the message says which network."""
-    import docker
-
-    pool = docker.types.IPAMPool(subnet="192.168.253.0/24")
-    config = docker.types.IPAMConfig(pool_configs=[pool])
-    bench = of_text(WRONG_HOPE + "networks:\n  lab: {subnet: 192.168.253.0/24}\n")
-    other = engine.client.networks.create(f"other-{bench.lab}", ipam=config, internal=True)
+    other, subnet = network_in_a_free_range(engine)
+    bench = of_text(WRONG_HOPE + f"networks:\n  lab: {{subnet: {subnet}}}\n")
     try:
         ran = bench.cli("up")
         assert ran.code == 3, ran.err
@@ -306,3 +310,16 @@ def test_a_range_that_is_taken(of_text, engine):
     finally:
         other.remove()
     assert json.dumps(bench.left()) == "[]"
+
+
+def network_in_a_free_range(engine):
+    """A network of somebody else's, and its range."""
+    for number in range(1, 200):
+        subnet = f"10.253.{number}.0/24"
+        config = docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=subnet)])
+        try:
+            return engine.client.networks.create(f"other-{secrets.token_hex(4)}", ipam=config, internal=True), subnet
+        except APIError as error:
+            if "overlaps" not in str(error):
+                raise
+    pytest.fail("no range is free on this engine")

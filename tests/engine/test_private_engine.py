@@ -33,12 +33,13 @@ pytestmark = [
     ),
 ]
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Copies of other engines' mounts are dropped, for they would come and go while we look. The new /sys belongs to the new
+# Copies of other engines' mounts are dropped, for they would come and go while we look: layers, namespaces, and the
+# shared memory of containers. The new /sys belongs to the new
 # network namespace; the control groups are bound in again below it. The first process ignores SIGCHLD, so that the
 # kernel buries orphans, as an init would.
 FIRST_PROCESS = """
 set -e
-for other in $(grep -E ' - (overlay|nsfs) ' /proc/self/mountinfo | cut -d ' ' -f 5 | grep -vx /); do
+for other in $(grep -E '/mounts/shm | - (overlay|nsfs) ' /proc/self/mountinfo | cut -d ' ' -f 5 | grep -vx /); do
   umount -l "$other" 2>&- || true
 done
 mkdir "$1/cgroup"; mount --rbind /sys/fs/cgroup "$1/cgroup"
@@ -49,7 +50,7 @@ while True: s.pause()'
 """
 # counters and random values, and what other programs of the host change meanwhile
 VOLATILE = re.compile(
-    r"(fs\.(dentry-state|file-nr|inode-nr|inode-state|quota|aio-nr)|kernel\.(ns_last_pid|random|pty|sched)|vm\.|"
+    r"(fs\.(dentry-state|file-nr|inode-nr|inode-state|quota|aio-nr)|kernel\.(ns_last_pid|random|pty|sched|perf)|vm\.|"
     r"net\.netfilter\.nf_conntrack_count|dev\.)"
 )
 

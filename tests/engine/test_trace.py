@@ -33,17 +33,17 @@ def wirelab(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[str]:
+def lab(engine: object) -> Iterator[str]:
     """basic, under a name of its own."""
+    del engine
     done = wirelab("up", "basic", "--lab", LAB)
     assert done.returncode == 0, done.stderr
     yield LAB
     assert wirelab("down", "basic", "--lab", LAB).returncode == 0
 
 
-def test_one_request_is_told_from_the_first_question_to_the_statement(engine: object, lab: str) -> None:
+def test_one_request_is_told_from_the_first_question_to_the_statement(lab: str) -> None:
     """client -> dns -> app -> dns -> db -> answer: each stands in the story, nested under what caused it."""
-    del engine
     done = wirelab("trace", "basic", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items")
     assert done.returncode == 0, done.stderr
     parts = ("client asks dns for app.shop.lab A", "client connects to app:80", "GET /items -> 200", "SELECT")

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import click
 import pytest
+import readme
+from readme import README, ROOT, blocks
 
 from orchestrator.cli.main import cli
 from orchestrator.reading.scenario import read_scenario
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-def blocks(language: str) -> list[str]:
-    return [text for kind, text in BLOCK.findall(README) if kind == language]
-
 
 def commands(program: str) -> list[str]:
     """Every command of a program: lines of shell blocks and of CI steps, and what stands between backquotes."""
-    lines = [line for text in (*blocks("sh"), *blocks("text")) for line in text.splitlines()]
-    lines += [line.partition("run: ")[2] for text in blocks("yaml") for line in text.splitlines() if "run: " in line]
-    lines += re.findall(r"`([^`\n]+)`", BLOCK.sub("", README))
+    lines = [readme.EXIT_CODE.sub("", line) for text in (*blocks("sh"), *blocks("text")) for line in text.splitlines()]
+    lines += ci_steps()
+    lines += re.findall(r"`([^`\n]+)`", readme.BLOCK.sub("", README))
     found = [re.sub(r"  +.*", "", line.strip().removeprefix(".venv/bin/")) for line in lines]
     return sorted({line for line in found if line.startswith(f"{program} ")})
+
+
+def ci_steps() -> list[str]:
+    return [line.partition("run: ")[2] for text in blocks("yaml") for line in text.splitlines() if "run: " in line]
 
 
 def group_in(words: list[str]) -> tuple[click.Command, list[str]]:
@@ -44,7 +41,8 @@ def group_in(words: list[str]) -> tuple[click.Command, list[str]]:
 def test_every_wirelab_command_shown_can_be_typed(line: str) -> None:
     """Subcommand, options and the number of arguments are those of the program; nothing is run."""
     command, words = group_in(shlex.split(line)[1:])
-    if words or line in "\n".join(blocks("sh")).splitlines():  # a bare name in a sentence is not a command to type
+    # A bare name in a sentence is not a command to type.
+    if words or line in [step.text for step in readme.steps(README)]:
         command.make_context(line, words)
 
 
@@ -62,6 +60,24 @@ def test_both_kinds_of_command_are_found() -> None:
     """The two tests above look at something: the two commands that the README begins with, and CI's."""
     assert {"make scenario NAME=basic", "make test"} <= set(commands("make"))
     assert {"wirelab run basic --rm", "wirelab ps basic", "wirelab down basic"} <= set(commands("wirelab"))
+
+
+def test_what_is_run_is_found_in_sentences_and_blocks() -> None:
+    """In the order of the page, with the exit code that a line names; names, forms and other languages are none."""
+    page = (
+        "`wirelab new shop` writes; `wirelab heal`, `wirelab run NAME` and `docker stop x` are words.\n"
+        "```sh\nwirelab check basic  # exit code 1: it is broken\n# a word\n\nmake logs NAME=basic NODE=app\n```\n"
+        "```text\nwirelab is told\n```\n"
+    )
+    found = [(step.line, readme.typed(step.text), step.code) for step in readme.steps(page)]
+    assert found == [(1, "wirelab new shop", 0), (3, "wirelab check basic", 1), (6, "wirelab logs basic app", 0)]
+
+
+def test_what_the_tests_do_not_run_is_still_shown_and_what_ci_would_run_is_run() -> None:
+    """The list of exceptions holds nothing that the README no longer has; the example for CI has no step of its own."""
+    texts = {step.text for step in readme.steps(README)}
+    assert set(readme.NOT_RUN) <= texts
+    assert {step for step in ci_steps() if step.startswith("wirelab ")} <= texts
 
 
 def test_the_scenario_shown_is_valid() -> None:

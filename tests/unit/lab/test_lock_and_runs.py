@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,24 @@ def test_a_lab_that_somebody_holds_is_busy(tmp_path: Path) -> None:
             pass
     with lab_lock(state, "shop"):
         pass
+
+
+def test_the_clean_up_after_a_dead_command_is_waited_for(tmp_path: Path) -> None:
+    """It holds the lab for a moment only, and nobody has asked for it: no reason to say busy."""
+    state = State(tmp_path / "state")
+    cleaning = lab_lock(state, "shop", cleaning=True)
+    cleaning.__enter__()
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(_take, state)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.1)
+        cleaning.__exit__(None, None, None)
+        assert second.result(timeout=20)
+
+
+def _take(state: State) -> bool:
+    with lab_lock(state, "shop"):
+        return True
 
 
 def test_a_lab_is_free_after_an_error(tmp_path: Path) -> None:
