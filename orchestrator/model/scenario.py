@@ -100,7 +100,18 @@ class Scenario(Declared):
         """The machines for which a name stands: those of a group, or the one that bears it."""
         return self.groups.get(name, (name,))
 
-    @property
+    def with_role(self, role: str) -> tuple[str, ...]:
+        """The nodes of a role, in the order of the file."""
+        return self._by_role.get(role, ())
+
+    @cached_property
+    def _by_role(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for name, node in self.nodes.items():
+            found.setdefault(node.role, []).append(name)
+        return {role: tuple(names) for role, names in found.items()}
+
+    @cached_property
     def all_networks(self) -> dict[str, Network]:
         """Network name -> network; a scenario that declares none has one, named `lab`."""
         declared = {name: network or Network() for name, network in self.networks.items()}

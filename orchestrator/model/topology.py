@@ -126,7 +126,11 @@ class Topology:
     def resolvers_of(self, node: str) -> tuple[str, ...]:
         """The DNS servers that a node asks, in order."""
         declared = self.node(node).resolvers
-        return default_resolvers(self.scenario) if declared is None else declared
+        return self._default_resolvers if declared is None else declared
+
+    @cached_property
+    def _default_resolvers(self) -> tuple[str, ...]:
+        return default_resolvers(self.scenario)
 
     def answers(self, asker: str, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
         """The addresses that the asker learns for the target: as told on the network of its DNS server."""
@@ -152,12 +156,11 @@ class Topology:
     def _owners(self) -> Mapping[str, str]:
         return {str(one): place.node for place in self.places for one in (*place.told(4), *place.told(6))}
 
-    def with_role(self, role: str) -> tuple[str, ...]:
-        return self._by_role.get(role, ())
-
     @cached_property
-    def _by_role(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
-        for name, node in self.scenario.nodes.items():
-            found[node.role] = (*found.get(node.role, ()), name)
-        return found
+    def pointers(self) -> tuple[tuple[str, str], ...]:
+        """(reverse name, node) of each address (RFC 1035, section 3.5; RFC 3596, section 2.5)."""
+        nodes = self.scenario.nodes
+        return tuple((address.reverse_pointer, node) for node in nodes for address in self.addresses_of(node))
+
+    def with_role(self, role: str) -> tuple[str, ...]:
+        return self.scenario.with_role(role)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Literal
 
@@ -129,8 +130,12 @@ class Observed:
 
     def container_of(self, node: str) -> ContainerSeen | None:
         """The container of a node; onlookers are none."""
-        found = (c for c in self.containers if c.labels.get(labels.NODE) == node and labels.ONLOOKER not in c.labels)
-        return next(found, None)
+        return self._by_node.get(node)
+
+    @cached_property
+    def _by_node(self) -> Mapping[str, ContainerSeen]:
+        nodes = [c for c in self.containers if labels.NODE in c.labels and labels.ONLOOKER not in c.labels]
+        return {container.labels[labels.NODE]: container for container in reversed(nodes)}
 
     def network_of(self, name: str, lab: str) -> NetworkSeen | None:
         """The network of that name in that lab."""

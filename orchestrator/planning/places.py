@@ -29,8 +29,8 @@ def topology(lab: str, scenario: Scenario, observed: Observed, texts: Mapping[st
 
     Raises Conflict if a subnet that the file names is in use, RangeFull if no range or no address is left.
     """
-    subnets = _subnets(lab, scenario, observed)
-    places = tuple(place for network in subnets for place in _places(scenario, network, subnets[network], observed))
+    subnets, members = _subnets(lab, scenario, observed), _members(scenario)
+    places = [one for name in subnets for one in _places(name, subnets[name], members[name], observed)]
     order = {node: position for position, node in enumerate(scenario.nodes)}
     subnets6 = _subnets6(lab, scenario, observed)
     ordered = tuple(
@@ -101,11 +101,23 @@ def _candidates(lab: str, name: str, observed: Observed) -> Iterator[IPv4Network
     yield from (*ranges[start:], *ranges[:start])
 
 
-def _places(scenario: Scenario, network: str, subnet: IPv4Network, observed: Observed) -> Iterator[Place]:
+def _members(scenario: Scenario) -> dict[str, dict[str, IPv4Address | None]]:
+    """Network -> its nodes in the order of the file, each with the address that it declares there."""
+    names = tuple(scenario.all_networks)
+    found: dict[str, dict[str, IPv4Address | None]] = {name: {} for name in names}
+    for node, one in scenario.nodes.items():
+        for network, attachment in one.attachments(names).items():
+            found[network][node] = attachment.address
+    return found
+
+
+def _places(
+    network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Observed
+) -> Iterator[Place]:
     """Addresses on one network: those of the file, then those already given, then the lowest free ones."""
-    members = [n for n in scenario.nodes if network in scenario.node(n).attachments(tuple(scenario.all_networks))]
-    given = _given(scenario, members, network, subnet, observed)
-    free = (a for a in _hosts(subnet) if a not in set(given.values()))
+    given = _given(network, subnet, members, observed)
+    used = set(given.values())
+    free = (address for address in _hosts(subnet) if address not in used)
     for node in members:
         address = given.get(node) or next(free, None)
         if address is None:
@@ -118,20 +130,16 @@ def _places(scenario: Scenario, network: str, subnet: IPv4Network, observed: Obs
 
 
 def _given(
-    scenario: Scenario, members: Sequence[str], network: str, subnet: IPv4Network, observed: Observed
+    network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Observed
 ) -> dict[str, IPv4Address]:
-    fixed: dict[str, IPv4Address] = {}
-    for node in members:
-        address = scenario.node(node).attachments(tuple(scenario.all_networks))[network].address
-        if address:
-            fixed[node] = address
-    kept: dict[str, IPv4Address] = {}
+    given = {node: address for node, address in members.items() if address}
+    used = set(given.values())
     for node in members:
         before = _before(observed.container_of(node), network)
-        usable = before and before in subnet and before not in (*fixed.values(), *kept.values())
-        if before and usable and node not in fixed:
-            kept[node] = before
-    return {**kept, **fixed}
+        if before and before in subnet and before not in used and node not in given:
+            given[node] = before
+            used.add(before)
+    return given
 
 
 def _before(container: ContainerSeen | None, network: str) -> IPv4Address | None:

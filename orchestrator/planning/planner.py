@@ -53,9 +53,11 @@ def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan
     ]
     if capture or topology.scenario.capture:
         steps.extend(capture_steps(topology, observed, tuple(steps)))
+    before = [step.id for step in steps if _before_nodes(step)]
     for one in wanted:
-        before = tuple(step.id for step in steps if _before_nodes(step))
-        steps.extend(_node(topology, observed, one, before, stale, ways.get(one.node)))
+        own = _node(topology, observed, one, tuple(before), stale, ways.get(one.node))
+        before += [step.id for step in own if _before_nodes(step)]
+        steps.extend(own)
     steps.extend(
         _leftover_volumes(topology, observed, wanted, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )

@@ -62,16 +62,15 @@ def files(topology: Topology, node: str) -> Mapping[str, str]:
     if len(topology.subnets) == 1 or not zones_of(topology.scenario, node):
         entries, texts = _entries(topology, node, None)
         return {"named.conf": options + entries, **texts}
-    conf, all_texts = [options], {}
+    conf, all_texts, first = [options], {}, ""
     for network, subnet in topology.subnets.items():
         entries, texts = _entries(topology, node, network)
+        first = first or entries
         clients = "".join(f" {one};" for one in (subnet, topology.subnets6.get(network)) if one)
         conf.append(f'view "{network}" {{\nmatch-clients {{{clients} }};\n{entries}}};\n')
         all_texts.update(texts)
-    first = next(iter(topology.subnets))
-    entries, _ = _entries(topology, node, first)
     # Whoever asks from elsewhere, such as the node itself on loopback, has the view of the first network.
-    conf.append(f'view "elsewhere" {{\nmatch-clients {{ any; }};\n{entries}}};\n')
+    conf.append(f'view "elsewhere" {{\nmatch-clients {{ any; }};\n{first}}};\n')
     return {"named.conf": "".join(conf), **all_texts}
 
 

@@ -12,7 +12,8 @@ MOST_RESOLVERS = 3
 
 def servers(scenario: Any) -> tuple[str, ...]:
     """The nodes with the role dns, in the order of the file."""
-    return tuple(name for name, node in scenario.nodes.items() if node.role == "dns")
+    found: tuple[str, ...] = scenario.with_role("dns")
+    return found
 
 
 def is_plain(node: Any) -> bool:

@@ -130,10 +130,9 @@ class Writer:
 
     def _pointers(self, zone: str) -> tuple[Record, ...]:
         return tuple(
-            Record(f"{address.reverse_pointer}.", "PTR", f"{self.topology.name_of(node)}.")
-            for node in self.topology.scenario.nodes
-            for address in self.topology.addresses_of(node)
-            if address.reverse_pointer.endswith("." + zone)
+            Record(f"{name}.", "PTR", f"{self.topology.name_of(node)}.")
+            for name, node in self.topology.pointers
+            if name.endswith("." + zone)
         )
 
 
@@ -173,28 +172,28 @@ def _character(byte: int) -> str:
 
 
 def zone_text(zone: ZoneFile) -> str:
-    """A zone as a master file, every name absolute.
+    """A zone as a master file, every name absolute, sorted by owner from the right, with one ttl for a set of records.
 
     The serial is a hash of the records: it changes when they do, and the same input gives the same bytes. The last
     number of the SOA is how long "no such name" may be kept (RFC 2308, section 4).
     """
-    # Here, for most commands write no zones, and this library is long in loading.
-    import dns.name
-    import dns.rdata
-    import dns.zone
-
-    serial = (
-        zlib.crc32(
-            repr((zone.name, zone.servers, zone.ttl, zone.negative_ttl, sorted(map(repr, zone.records)))).encode()
-        )
-        or 1
-    )
+    told = repr((zone.name, zone.servers, zone.ttl, zone.negative_ttl, sorted(map(repr, zone.records))))
     first = zone.servers[0]
+    serial = zlib.crc32(told.encode()) or 1
     soa = f"{first} hostmaster.{first} {serial} 3600 600 86400 {zone.negative_ttl}"
-    origin = dns.name.from_text(zone.name)
-    built = dns.zone.Zone(origin, relativize=False)
-    apex = [Record(origin.to_text(), "SOA", soa), *(Record(origin.to_text(), "NS", name) for name in zone.servers)]
+    origin = zone.name if zone.name == ROOT else f"{zone.name}."
+    apex = [Record(origin, "SOA", soa), *(Record(origin, "NS", name) for name in zone.servers)]
+    sets: dict[tuple[str, str], dict[str, int]] = {}
     for owner, kind, value, ttl in (*apex, *zone.records):
-        dataset = built.find_rdataset(dns.name.from_text(owner), kind, create=True)
-        dataset.add(dns.rdata.from_text("IN", kind, value, origin, relativize=False), zone.ttl if ttl is None else ttl)
-    return built.to_text(sorted=True, relativize=False)
+        sets.setdefault((owner, kind), {})[value] = zone.ttl if ttl is None else ttl
+    lines = []
+    for owner, kind in sorted(sets, key=_from_the_right):
+        values = sets[owner, kind]
+        ttl = min(values.values())  # the records of a set have one ttl (RFC 2181, section 5.2)
+        lines += [f"{owner} {ttl} IN {kind} {value}\n" for value in values]
+    return "".join(lines)
+
+
+def _from_the_right(one: tuple[str, str]) -> list[str]:
+    """The labels of an owner, the last one first; so a zone begins with its own name."""
+    return one[0].split(".")[::-1]
