@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from orchestrator.judging.findings import Finding
+from orchestrator.judging.checks import asker_of
+from orchestrator.judging.findings import Finding, Judgement
 from orchestrator.lab.doing import Doing
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.runner import Runner
-from orchestrator.model.checks import Common
+from orchestrator.model.checks import Common, kind_of
 from orchestrator.planning.faults import AnyFault
 from orchestrator.planning.faults import inject as plan_of
-from orchestrator.planning.plan import Plan
+from orchestrator.planning.plan import Plan, Step
 
 
 def inject(lab: Lab, fault: AnyFault) -> Plan:
@@ -32,26 +33,43 @@ def check(lab: Lab, checks: Sequence[Common]) -> tuple[Finding, ...]:
     """One finding a check, in the order of the file.
 
     Checks without a fault are put first, side by side; then those of each fault: while it is in, and once it is healed.
-    It is healed also after a failure or an interrupt.
+    It is healed also after a failure or an interrupt. Healing would mend what somebody else broke on purpose, too: in
+    a lab that is not whole to begin with, checks with a fault are unknown, and nothing is touched.
     """
     found: dict[int, Finding] = {}
+    stormy = [check for check in checks if check.fault]
     _judge(lab, [check for check in checks if check.fault is None], found)
-    for fault, members in groupby((check for check in checks if check.fault), key=lambda check: check.fault):
+    harm = lab.plan().steps if stormy else ()
+    if harm:
+        found.update((id(check), _not_asked(lab, check, harm)) for check in stormy)
+        stormy = []
+    for fault, members in groupby(stormy, key=lambda check: check.fault):
         _through(lab, fault, list(members), found)
     return tuple(found[id(check)] for check in checks)
+
+
+def _not_asked(lab: Lab, check: Common, harm: Sequence[Step]) -> Finding:
+    """A check with a fault in a lab that something is wrong with already: unknown."""
+    seen = f"it was not asked, for the lab is not whole: {harm[0]}; wirelab heal {lab.scenario.name} mends it"
+    finding = Finding(check.name, str(kind_of(check)), asker_of(check), Judgement("unknown", "a whole lab", seen), 0.0)
+    lab.settings.found(finding)
+    return finding
 
 
 def _through(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[int, Finding]) -> None:
     """Judge the checks of one fault, which is put in once."""
     try:
         inject(lab, fault)
-        _judge(lab, [check for check in checks if check.during], found)
+        while_it_is_in = [check for check in checks if check.during]
+        if while_it_is_in:
+            _judge(lab, while_it_is_in, found)
     finally:
         with lab.settings.shield():
             lab.up()
-    _judge(lab, [check for check in checks if check.after], found)
+    healed = [check for check in checks if check.after]
+    if healed:
+        _judge(lab, healed, found)
 
 
 def _judge(lab: Lab, checks: Sequence[Common], found: dict[int, Finding]) -> None:
-    if checks:
-        found.update(zip(map(id, checks), lab.judge(checks), strict=True))
+    found.update(zip(map(id, checks), lab.judge(checks), strict=True))

@@ -6,6 +6,7 @@ import pytest
 from test_lab_in_memory import TEXT, Place, place
 
 from orchestrator.lab import breaking
+from orchestrator.model.faults import Pause
 
 __all__ = ["place"]
 
@@ -47,3 +48,14 @@ def test_an_interrupt_leaves_no_fault(place: Place) -> None:
         breaking.check(lab, lab.scenario.checks[1:])
     assert {one.state for one in place.engine.containers("wirelab.lab=shop")} == {"running"}
     assert str(place.lab(run="run2").plan()) == ""
+
+
+def test_a_lab_that_is_broken_already_is_not_healed_by_a_check(place: Place) -> None:
+    """Checks that break and heal by themselves are unknown there, and say why; the others are judged."""
+    lab = place.lab(BROKEN)
+    lab.up()
+    breaking.inject(lab, Pause(pause="app"))
+    found = breaking.check(lab, lab.scenario.checks)
+    assert [one.verdict for one in found] == ["pass", "unknown", "unknown", "unknown"]
+    assert "the lab is not whole: unpause:app  (paused); wirelab heal shop mends it" in found[1].judgement.actual
+    assert str(lab.plan()) == "unpause:app  (paused)"
