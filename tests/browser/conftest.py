@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opened import DESK, Made
 
 from orchestrator.engines.layout import lay_out
 from orchestrator.judging.findings import Finding, Judgement
-from orchestrator.judging.story import Story
 from orchestrator.judging.traffic_roles import traffic_roles
 from orchestrator.judging.why.walk import Break, Layer, walk_of
 from orchestrator.model.topology import Topology
@@ -31,17 +31,6 @@ from pictured import SMALL, THIRTY, lab  # noqa: E402
 from recorded import events, recorded  # noqa: E402
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1200, "height": 900}
-
-
-@dataclass(frozen=True)
-class Made:
-    """A page as a file, and what must be in it."""
-
-    file: Path
-    picture: Picture | None = None
-    story: Story | None = None
 
 
 def drawn(shown: Picture) -> str:

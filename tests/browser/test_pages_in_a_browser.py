@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import PHONE, Made
+from opened import PHONE, Made
 
 from orchestrator.showing.drawing import arrow_words
 from orchestrator.showing.sequence import messages, participants
