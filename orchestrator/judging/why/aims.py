@@ -14,12 +14,13 @@ from orchestrator.judging.questions import Scene
 from orchestrator.judging.why.commands import Commands
 from orchestrator.judging.why.connection import TCP, forbidden
 from orchestrator.judging.why.http_answer import http_stages
-from orchestrator.judging.why.leg import Answers, Leg, NameClaim, Port, Readings, Seen, Stage
+from orchestrator.judging.why.judged import bound, judged, shaken
+from orchestrator.judging.why.leg import Leg, NameClaim, Port, Stage
 from orchestrator.judging.why.machines import LISTEN, NODE
 from orchestrator.judging.why.names import DNS, RESOLVER, as_checked, leads_to, servers_of
 from orchestrator.judging.why.sql_answer import sql_stage
 from orchestrator.judging.why.ways import ROUTE
-from orchestrator.model.checks import CannotConnect, Common, Connects, Http, Resolves, Runs, Sees, Sql, Tls
+from orchestrator.model.checks import CannotConnect, Common, Connects, Http, Listens, Resolves, Roles, Sees, Sql, Tls
 from orchestrator.model.roles import ROLES
 
 WEB_PORTS = {"http": 80, "https": 443}
@@ -41,50 +42,75 @@ class Aim:
         return _reaching(replace(self.leg, address=address, target=self.leg.scene.topology.owner(address)), *self.above)
 
 
-def aim_of(check: Common, scene: Scene, judgement: Judgement, commands: Commands) -> Aim:
-    """The leg that a check needs. A kind of which nothing is known here needs its node, and its own judgement."""
+def aims_of(check: Common, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
+    """The legs that a check needs: one, or one to each machine of a group.
+
+    A kind of which nothing is known here needs its node, and its own judgement.
+    """
     match check:
         case Resolves():
-            leg = _leg(check.asker, None, None, as_checked(check, scene, judgement), None, scene, commands)
-            return Aim(leg, (NODE, LISTEN, ROUTE, RESOLVER, DNS))
+            return (_resolving(check, scene, judgement, commands),)
         case Connects():
             host, port = endpoint(scene.fill(check.connects, check.asker))
-            return _reaching(towards(check.asker, host, Port(port), scene, commands), TCP)
+            return _each(towards(check.asker, host, Port(port), scene, commands), TCP)
         case CannotConnect():
             host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
-            leg = towards(check.asker, host, Port(port), scene, commands)
+            leg = towards(check.asker, host, Port(port), scene, commands)[0]
             names = (RESOLVER, DNS) if leg.claim else ()
-            return Aim(leg, (NODE, *names, forbidden(judgement)))
+            return (Aim(leg, (NODE, *names, forbidden(judgement))),)
         case Http():
             url = urlsplit(scene.fill(check.http, check.asker))
-            leg = towards(check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), scene, commands)
-            return _reaching(leg, TCP, *http_stages(check, url.geturl()))
+            legs = towards(check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), scene, commands)
+            return _each(legs, TCP, *http_stages(check, url.geturl()))
         case Tls():
             host, port = endpoint(scene.fill(check.tls, check.asker))
-            return _reaching(towards(check.asker, host, Port(port), scene, commands), TCP, judged(judgement))
+            return _each(towards(check.asker, host, Port(port), scene, commands), TCP, shaken(judgement))
         case Sql():
-            return sql_aim(check, scene, commands)
+            return (sql_aim(check, scene, commands),)
         case Sees():
-            return _seen_aim(check, scene, judgement, commands)
-        case Runs():
-            return Aim(_alone(check.asker, scene, commands), (NODE, judged(judgement)))
+            return _seen_aims(check, scene, judgement, commands)
+        case Listens():
+            return (Aim(_alone(check.node, scene, commands), (NODE, bound(judgement))),)
         case _:
-            nodes = scene.topology.scenario.nodes
-            asker = next(node for node in (asker_of(check), *nodes) if node in nodes)
-            return Aim(_alone(asker, scene, commands), (NODE, judged(judgement)))
+            return (Aim(_alone(_asker(check, scene), scene, commands), (NODE, judged(judgement))),)
 
 
-def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands) -> Leg:
-    """The leg from a node to a host: a name of the lab or another one, an address, or the asker itself."""
+def _asker(check: Common, scene: Scene) -> str:
+    """The node that asks, or the first of which a check speaks."""
+    nodes = scene.topology.scenario.nodes
+    named = (asker_of(check), *(check.roles if isinstance(check, Roles) else ()), *nodes)
+    return str(next(node for node in named if node in nodes))
+
+
+def _resolving(check: Resolves, scene: Scene, judgement: Judgement, commands: Commands) -> Aim:
+    """By the asker's resolv.conf, or, where the check names a server, by that alone."""
+    leg = _leg(check.asker, None, None, as_checked(check, scene, judgement), None, scene, commands)
+    if not check.asks:
+        return Aim(leg, (NODE, LISTEN, ROUTE, RESOLVER, DNS))
+    address = str(scene.topology.address_for(check.asker, check.asks))
+    return Aim(replace(leg, servers={address: check.asks}), (NODE, LISTEN, ROUTE, DNS))
+
+
+def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands) -> tuple[Leg, ...]:
+    """The legs from a node to a host: a name of the lab or another one, an address, or the asker itself.
+
+    A name may stand for a group of machines: then there is a leg to each.
+    """
     topology = scene.topology
     name = host if "." in host or host == "localhost" or _is_address(host) else f"{host}.{topology.scenario.domain}"
     target = target_of(scene, asker, name)
-    if target == asker and (name.startswith("127.") or name == "localhost"):
-        return _leg(asker, asker, port, None, "127.0.0.1" if name == "localhost" else name, scene, commands)
+    if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
+        return (_leg(asker, asker, port, None, "127.0.0.1" if name == "localhost" else name, scene, commands),)
     if _is_address(name):
-        return _leg(asker, target, port, None, name, scene, commands)
-    address = str(topology.address_for(asker, target)) if target else None
-    return _leg(asker, target, port, leads_to(topology, asker, target, name), address, scene, commands)
+        return (_leg(asker, target, port, None, name, scene, commands),)
+    claim = leads_to(topology, asker, target, name)
+    if target is None:
+        return (_leg(asker, None, port, claim, None, scene, commands),)
+    machines = topology.scenario.groups.get(target, (target,))
+    return tuple(
+        _leg(asker, machine, port, claim, str(topology.address_for(asker, machine)), scene, commands)
+        for machine in machines
+    )
 
 
 def _is_address(host: str) -> bool:
@@ -119,57 +145,39 @@ def _reaching(leg: Leg, *above: Stage) -> Aim:
     return Aim(leg, (NODE, *listen, *route, *names, *above), above)
 
 
+def _each(legs: tuple[Leg, ...], *above: Stage) -> tuple[Aim, ...]:
+    return tuple(_reaching(leg, *above) for leg in legs)
+
+
 def sql_aim(check: Sql, scene: Scene, commands: Commands) -> Aim:
     """Over the network, or, where the database asks itself, over its local socket."""
     database = database_of(check, scene)
     port = _first_port(database, scene) or Port(5432)
     if check.asker == database and check.password is None:
         return Aim(replace(_alone(database, scene, commands), port=port), (NODE, LISTEN, sql_stage(check)))
-    leg = towards(check.asker, scene.topology.name_of(database), port, scene, commands)
+    (leg,) = towards(check.asker, scene.topology.name_of(database), port, scene, commands)
     return _reaching(leg, TCP, sql_stage(check))
 
 
-def used_aim(node: str, used: str, scene: Scene, commands: Commands) -> Aim | None:
-    """The leg from a server to one that it uses; None where the used one listens on nothing."""
+def used_aims(node: str, used: str, scene: Scene, commands: Commands) -> tuple[Aim, ...]:
+    """The legs from a server to one that it uses; none where the used one listens on nothing."""
     if scene.topology.node(used).role == "database":  # type: ignore[attr-defined]
         asked = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
-        return sql_aim(Sql.model_validate(asked), scene, commands)
+        return (sql_aim(Sql.model_validate(asked), scene, commands),)
     port = _first_port(used, scene)
-    if port is None:
-        return None
-    leg = towards(node, scene.topology.name_of(used), port, scene, commands)
-    return _reaching(leg, TCP)
+    return _each(towards(node, scene.topology.name_of(used), port, scene, commands), TCP) if port else ()
 
 
-def _seen_aim(check: Sees, scene: Scene, judgement: Judgement, commands: Commands) -> Aim:
+def _seen_aims(check: Sees, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
     """From the node that should be seen to the server that should have seen it."""
     port = _first_port(check.node, scene)
-    name = scene.topology.name_of(check.node)
-    if port is None:
-        return Aim(_alone(check.node, scene, commands), (NODE, judged(judgement)))
-    return _reaching(towards(check.sees, name, port, scene, commands), TCP, judged(judgement))
+    if port is None or check.sees == check.node:
+        return (Aim(_alone(check.node, scene, commands), (NODE, judged(judgement))),)
+    legs = towards(check.sees, scene.topology.name_of(check.node), port, scene, commands)
+    return _each(legs, TCP, judged(judgement))
 
 
 def _first_port(node: str, scene: Scene) -> Port | None:
     declared = scene.topology.node(node)
     listeners = ROLES[declared.role].listeners_of(declared)  # type: ignore[attr-defined]
     return next((Port(one.port) for one in listeners if one.protocol == "tcp"), None)
-
-
-def judged(judgement: Judgement) -> Stage:
-    """The last layer where nothing else is asked: what the check itself found."""
-
-    def reads(leg: Leg, _answers: Answers) -> Seen:
-        readings = Readings()
-        if judgement.verdict == "pass":
-            readings.evidence += judgement.evidence
-            readings.held.append(judgement.actual)
-        elif judgement.verdict == "unknown":
-            readings.unasked.append(judgement.actual)
-        else:
-            sentence = f"The check asks for more than a connection, and just that is not so: {judgement.actual}."
-            log = leg.commands.logs(leg.target or leg.asker)
-            readings.broken(judgement.actual, sentence, log, evidence=judgement.evidence)
-        return readings.seen()
-
-    return Stage("answer", lambda _leg: (), reads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.judging.checks.resolves import DnsAnswer
+from orchestrator.judging.checks.dig import DnsAnswer
 from orchestrator.judging.findings import Verdict
 from orchestrator.judging.questions import UNRUNNABLE, Answer, NodeState, Question, Ran, Scene, StateOf, Unasked
 from orchestrator.judging.why.commands import Commands
@@ -27,12 +27,15 @@ class Port:
 class NameClaim:
     """A name that has to be resolved, and the sentence on an answer that is wrong (empty where it is right).
 
-    `wrong` takes the answer and the name of the server that gave it.
+    `wrong` takes the answer and the name of the server that gave it; `words` are further ones for dig(1); where
+    `silent`, no answer at all is right.
     """
 
     name: str
     type: str
     wrong: Callable[[DnsAnswer, str], str]
+    words: tuple[str, ...] = ()
+    silent: bool = False
 
 
 @dataclass(frozen=True)

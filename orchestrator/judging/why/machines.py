@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from orchestrator.judging.questions import Run, StateOf
+from orchestrator.judging.questions import StateOf
+from orchestrator.judging.sockets import BoundSocket, sockets, table_of
 from orchestrator.judging.why.interfaces import lacks
 from orchestrator.judging.why.leg import (
     DNS_PORT,
@@ -19,12 +17,9 @@ from orchestrator.judging.why.leg import (
     ran_or_reason,
     state_of,
 )
-from orchestrator.judging.why.names import dns_works
+from orchestrator.judging.why.names import dns_works, unanswered
 from orchestrator.judging.why.walk import LayerName
 
-# Docker's own DNS server; it belongs to the engine, not to the node.
-ENGINES = "127.0.0.11"
-EVERYWHERE = frozenset({"0.0.0.0", "*", "::"})
 # Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
 STOPPED = (0, 137, 143)
 PAST_LISTENING: tuple[LayerName, ...] = ("tcp", "tls", "answer")
@@ -43,13 +38,26 @@ def _state(leg: Leg, answers: Answers) -> Seen:
             readings.broken(f"{node} is {state.state}", sentence, command, *_needs(leg, node))
         else:
             readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
+    for node in _behind(leg):
+        # Whom the asker's own DNS server asks in turn: such a server shows only by an answer that does not come.
+        state = state_of(node, answers)
+        if state and state.state != "running" and unanswered(leg, answers):
+            sentence, command = _not_running(leg, node, state.state, state.exit_code)
+            readings.broken(f"{node} is {state.state}", sentence, command, "dns")
     if readings.held and not readings.wrong:
         readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
     return readings.seen()
 
 
+def _behind(leg: Leg) -> tuple[str, ...]:
+    """The other DNS servers of the lab."""
+    others = leg.scene.topology.with_role("dns") if leg.claim else ()
+    return tuple(node for node in others if node not in leg.on_the_way())
+
+
 def _not_running(leg: Leg, node: str, state: str, exit_code: int) -> tuple[str, str]:
-    name = f"The DNS server {node}" if node in leg.dns_nodes else f"The node {node}"
+    dns = node in leg.dns_nodes or node in _behind(leg)
+    name = f"The DNS server {node}" if dns else f"The node {node}"
     if state == "paused":
         kernel = "its kernel still accepts connections, but its program does not run, so nobody answers"
         return f"{name} is paused: {kernel}.", leg.commands.heal()
@@ -68,39 +76,6 @@ def _needs(leg: Leg, node: str) -> tuple[LayerName, ...]:
     return ("dns", *strikes) if node in leg.dns_nodes else strikes
 
 
-@dataclass(frozen=True)
-class Socket:
-    """A socket that waits: protocol, local address and port, and the program behind it ("" if that is hidden)."""
-
-    protocol: str
-    host: str
-    port: int
-    program: str
-
-    @property
-    def is_loopback(self) -> bool:
-        return self.host.startswith("127.") or self.host == "::1"
-
-
-def sockets(table: str) -> tuple[Socket, ...]:
-    """From `ss -Htulnp`, without the engine's own."""
-    found = []
-    for row in table.splitlines():
-        columns = row.split()
-        if len(columns) < 6:
-            continue
-        host, _, number = columns[4].rpartition(":")
-        host = host.strip("[]").split("%")[0]
-        program = re.search(r'users:\(\("([^"]+)"', row)
-        if number.isdigit() and host != ENGINES:
-            found.append(Socket(columns[0], host, int(number), program[1] if program else ""))
-    return tuple(found)
-
-
-def _table(node: str) -> Run:
-    return Run(node, ("ss", "-Htulnp"), frozenset({"ss"}))
-
-
 def _servers(leg: Leg) -> tuple[tuple[str, Port], ...]:
     """The nodes that have to listen, with their ports."""
     own = ((leg.target, leg.port),) if leg.target and leg.port else ()
@@ -111,14 +86,14 @@ def _servers(leg: Leg) -> tuple[tuple[str, Port], ...]:
 def _listening(leg: Leg, answers: Answers) -> Seen:
     readings = Readings()
     for node, port in _servers(leg):
-        found = ran_or_reason(answers.get(_table(node)))
+        found = ran_or_reason(answers.get(table_of(node)))
         if isinstance(found, str):
             readings.unasked.append(f"not asked: {found}")
             continue
         # A program loses its socket with its address: then the network is to blame, not the program.
         cut = lacks(node, _wanted(leg, node), answers)
         counts = _counts(leg, node, port, answers)
-        _read_sockets(leg, node, port, sockets(found.out), readings, counts=counts, cut=cut)
+        _read_sockets(leg, node, port, sockets(found), readings, counts=counts, cut=cut)
     return readings.seen()
 
 
@@ -136,7 +111,7 @@ def _read_sockets(
     leg: Leg,
     node: str,
     port: Port,
-    there: tuple[Socket, ...],
+    there: tuple[BoundSocket, ...],
     readings: Readings,
     *,
     counts: bool,
@@ -161,37 +136,37 @@ def _read_sockets(
     readings.broken(seen, sentence, command, *strikes, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
 
 
-def _line(node: str, one: Socket) -> str:
-    return f"socket of {node}: {one.protocol} {one.host}:{one.port}{_program([one])}"
+def _line(node: str, one: BoundSocket) -> str:
+    return f"socket table of {node}: {one}"
 
 
-def _reached(socket: Socket, address: str) -> bool:
-    return socket.host in EVERYWHERE or socket.host == address
+def _reached(socket: BoundSocket, address: str) -> bool:
+    return socket.everywhere or socket.address == address
 
 
-def _where(found: list[Socket]) -> str:
-    if any(one.host in EVERYWHERE for one in found):
+def _where(found: list[BoundSocket]) -> str:
+    if any(one.everywhere for one in found):
         return "on all addresses"
-    if all(one.is_loopback for one in found):
+    if all(one.loopback for one in found):
         return "on loopback only"
-    return "on " + listed(sorted({one.host for one in found if not one.is_loopback}))
+    return "on " + listed(sorted({one.address for one in found if not one.loopback}))
 
 
-def _program(found: list[Socket]) -> str:
-    names = sorted({one.program for one in found if one.program})
+def _program(found: list[BoundSocket]) -> str:
+    names = sorted({one.process for one in found if one.process})
     return f" ({', '.join(names)})" if names else ""
 
 
 def _not_reached(
-    node: str, port: Port, wanted: str, on_port: list[Socket], there: tuple[Socket, ...]
+    node: str, port: Port, wanted: str, on_port: list[BoundSocket], there: tuple[BoundSocket, ...]
 ) -> tuple[str, str]:
     """What is seen and what is said where no socket waits at the address and port that are meant."""
     number = port.number
-    if on_port and all(one.is_loopback for one in on_port):
+    if on_port and all(one.loopback for one in on_port):
         own = f"only {node} itself can connect to it"
-        return _where(on_port), f"On {node} port {number} is open on {on_port[0].host} (loopback) alone: {own}."
+        return _where(on_port), f"On {node} port {number} is open on {on_port[0].address} (loopback) alone: {own}."
     if on_port:
-        hosts = listed(sorted({one.host for one in on_port}))
+        hosts = listed(sorted({one.address for one in on_port}))
         return _where(on_port), f"{node} waits on port {number} at {hosts} alone, and not at {wanted}."
     others = sorted({one.port for one in there if one.protocol == port.protocol})
     if others:
@@ -201,5 +176,5 @@ def _not_reached(
     return f"nobody listens in {node}", sentence
 
 
-NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in leg.on_the_way()), _state)
-LISTEN = Stage("listen", lambda leg: tuple(_table(node) for node, _ in _servers(leg)), _listening)
+NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in (*leg.on_the_way(), *_behind(leg))), _state)
+LISTEN = Stage("listen", lambda leg: tuple(table_of(node) for node, _ in _servers(leg)), _listening)

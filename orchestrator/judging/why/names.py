@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 
-from orchestrator.judging.checks.resolves import DnsAnswer, read_dig, wrong_with
+from orchestrator.judging.checks.dig import DnsAnswer, dig, question, read_dig
+from orchestrator.judging.checks.resolves import wrong_with
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Ran, Run, Scene
 from orchestrator.judging.why.leg import Answers, Leg, NameClaim, Readings, Seen, Stage, listed, ran_or_reason
@@ -45,17 +45,20 @@ def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim
     """The claim that a `resolves` check makes; it may ask for more than the answer, such as who gave it."""
     name = scene.fill(check.resolves, check.asker)
     node = check.to if isinstance(check.to, str) and check.type == "A" else None
+    plain = check.rcode in (None, "NOERROR") and not check.refers_to and check.answered
 
     def wrong(answer: DnsAnswer, server: str) -> str:
         differs = wrong_with(check, scene, answer)
         if not differs:
             failed = judgement.verdict == "fail"
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
-        without = _without_answer(name, check.type, answer, server) if check.rcode in (None, "NOERROR") else ""
+        without = _without_answer(name, check.type, answer, server) if plain else ""
         astray = _astray(scene.topology, check.asker, node, name, answer, server)
         return without or astray or f"The DNS server {server} does not answer as the check says: {differs}."
 
-    return NameClaim(name, check.type, wrong)
+    at = (f"@{scene.topology.address_for(check.asker, check.asks)}",) if check.asks else ()
+    words = (*at, *(("+tcp",) if check.over == "tcp" else ()), *(() if check.recursive else ("+norecurse",)))
+    return NameClaim(name, check.type, wrong, words, silent=not check.answered)
 
 
 def _without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
@@ -75,16 +78,11 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
     return f"The DNS server {server} says that {name} is {told}, but {target} is {topology.address_for(asker, target)}."
 
 
-def dig(leg: Leg) -> Run:
-    """The asker's question for the name, by its own resolv.conf."""
+def asked(leg: Leg) -> Run:
+    """The asker's question for the name, by its own resolv.conf or to the server that the check names."""
     assert leg.claim is not None
-    common = ("dig", "+tries=1", "+timeout=2", "+nocookie")
-    name = leg.claim.name.rstrip(".")
-    try:
-        ip_address(name)
-    except ValueError:
-        return Run(leg.asker, (*common, "-t", leg.claim.type, f"{name}."), frozenset({"dig"}))
-    return Run(leg.asker, (*common, "-x", name), frozenset({"dig"}))
+    argv = dig(0, *question(leg.claim.name, leg.claim.type), *leg.claim.words)
+    return Run(leg.asker, argv, frozenset({"dig"}), seconds=8.0)
 
 
 def dns_works(leg: Leg, answers: Answers) -> bool:
@@ -92,9 +90,18 @@ def dns_works(leg: Leg, answers: Answers) -> bool:
     return leg.claim is None or _read_dns(leg, answers).verdict == "pass"
 
 
+def unanswered(leg: Leg, answers: Answers) -> bool:
+    """Whether nobody answered, or the server that did could not find out (SERVFAIL)."""
+    found = answers.get(asked(leg)) if leg.claim else None
+    if not leg.claim or not isinstance(found, Ran) or dns_works(leg, answers):
+        return False
+    answer = read_dig(found.out, leg.claim.type)
+    return answer is None or answer.rcode == "SERVFAIL"
+
+
 def resolved(leg: Leg, answers: Answers) -> tuple[str, ...]:
     """What the name led to."""
-    found = answers.get(dig(leg)) if leg.claim else None
+    found = answers.get(asked(leg)) if leg.claim else None
     answer = read_dig(found.out, leg.claim.type) if leg.claim and isinstance(found, Ran) else None
     return answer.values if answer else ()
 
@@ -133,13 +140,16 @@ def _with_owner(leg: Leg, address: str) -> str:
 
 def _read_dns(leg: Leg, answers: Answers) -> Seen:
     assert leg.claim is not None
-    found, readings = ran_or_reason(answers.get(dig(leg))), Readings()
+    found, readings = ran_or_reason(answers.get(asked(leg))), Readings()
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return readings.seen()
     answer = read_dig(found.out, leg.claim.type)
-    if answer is None:
+    if answer is None and leg.claim.silent:
+        readings.held.append(f"{leg.claim.name} {leg.claim.type}: nobody answers, as the check says")
+    elif answer is None:
         _no_answer(leg, found, readings)
+    if answer is None:
         return readings.seen()
     server = leg.scene.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
@@ -155,8 +165,8 @@ def _read_dns(leg: Leg, answers: Answers) -> Seen:
 
 
 def _by_hand(leg: Leg, claim: NameClaim) -> str:
-    words = dig(leg).argv[-2:] if claim.type in ("A", "PTR") else dig(leg).argv[-3:]
-    return leg.commands.run(leg.asker, "dig", *(word for word in words if word not in ("-t", "A")))
+    words = [word for word in question(claim.name, claim.type) if word not in ("-t", "A")]
+    return leg.commands.run(leg.asker, "dig", *claim.words, *words)
 
 
 def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
@@ -170,4 +180,4 @@ def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
 
 
 RESOLVER = Stage("resolver", lambda leg: (_conf(leg),), _read_conf)
-DNS = Stage("dns", lambda leg: (dig(leg),), _read_dns)
+DNS = Stage("dns", lambda leg: (asked(leg),), _read_dns)

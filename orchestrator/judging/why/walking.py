@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from orchestrator.judging.checks import asks
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Answer, Question, Scene
-from orchestrator.judging.why.aims import Aim, aim_of, used_aim
+from orchestrator.judging.why.aims import Aim, aims_of, used_aims
 from orchestrator.judging.why.commands import Commands
 from orchestrator.judging.why.leg import Answers, Stage, listed
-from orchestrator.judging.why.names import dig, resolved
+from orchestrator.judging.why.names import asked, resolved
 from orchestrator.judging.why.walk import Break, Layer, LayerName, Walk, walk_of
 from orchestrator.model.checks import Common
 
@@ -25,7 +25,10 @@ def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) 
         found = yield from asks(before, scene)
         if found.verdict != "pass":
             return (yield from walk(before, scene, found, commands))
-    layers = yield from _walked(aim_of(check, scene, judgement, commands), _Seen())
+    layers: list[Layer] = []
+    seen = _Seen()
+    for aim in aims_of(check, scene, judgement, commands):
+        layers += yield from _walked(aim, seen)
     return walk_of(layers, _otherwise(check, judgement, layers, commands))
 
 
@@ -56,7 +59,7 @@ def _walked(aim: Aim, seen: _Seen) -> Asking:
 
 def _found(aim: Aim) -> Generator[tuple[Question, ...], tuple[Answer, ...], Aim]:
     """The same leg, to where its name leads, where the file does not say which node is meant."""
-    question = dig(aim.leg)
+    question = asked(aim.leg)
     (answer,) = yield (question,)
     values = resolved(aim.leg, {question: answer})
     return aim.knowing(values[-1]) if values else aim
@@ -68,7 +71,7 @@ def _used(aim: Aim, seen: _Seen) -> list[Aim]:
         return []
     uses = leg.scene.topology.node(leg.target).uses
     fresh = (used for used in uses if (leg.target, used) not in seen.pairs)
-    return [one for used in fresh if (one := used_aim(leg.target, used, leg.scene, leg.commands))]
+    return [one for used in fresh for one in used_aims(leg.target, used, leg.scene, leg.commands)]
 
 
 def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> tuple[list[Layer], bool]:
