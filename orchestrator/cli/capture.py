@@ -1,43 +1,77 @@
-"""capture and trace: record the wire, and tell what crossed it."""
+"""capture: record the wire of a lab, keep it as a file, or hand it to Wireshark as it is heard."""
 
 from __future__ import annotations
 
 import sys
-import time
-from contextlib import ExitStack
 from typing import Any
 
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.lab_commands import json_option, lab_option, scenario_argument
+from orchestrator.cli.lab_commands import Command, json_option, lab_option, scenario_argument
 from orchestrator.cli.session import guarded, lab_of, open_session
-from orchestrator.errors import OK, NotFound, UsageInvalid
+from orchestrator.errors import OK, UsageInvalid
 
-FORMS = ("text", "json", "mermaid", "svg", "html")
+
+def narrowing_options(command: Command) -> Command:
+    """Which packets are meant."""
+    nodes = click.option("--node", "nodes", multiple=True, metavar="NODE", help="Only what NODE sends or receives.")
+    text = "Only packets that this expression names (pcap-filter(7))."
+    return nodes(click.option("--filter", "bpf", default="", metavar="BPF", help=text)(command))
 
 
 @click.group()
-def capture_command() -> None:
+def command() -> None:
     """Record everything that crosses the wires of a lab."""
 
 
-@capture_command.command("start")
+@command.command("start")
 @scenario_argument
 @lab_option
-@click.option("--filter", "bpf", default="", help="Only packets that this BPF expression names (pcap-filter(7)).")
-def start(name: str | None, lab: str | None, bpf: str) -> int:
-    """Begin to record."""
+@narrowing_options
+@click.option("--ring", type=click.IntRange(1, 1024), metavar="MB", help="Keep the last MB megabytes (64).")
+@click.option("--live", is_flag=True, help="Record nothing; print pcapng as it is heard, for Wireshark.")
+def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, ring: int | None, live: bool) -> int:
+    """Begin to record.
+
+    wirelab capture start basic --live | wireshark -k -i -
+    """
+    if live:
+        return _live(name, lab, nodes, bpf)
     capture, observed, _ = open_capture(name, lab)
     if capture.seen():
         say("a capture is running already")
         return OK
-    capture.start(observed, bpf)
+    wanted = narrow(capture, observed, nodes, bpf)
+    capture.start(observed, wanted, **({"ring": ring} if ring else {}))
     say(f"recording; then: wirelab trace {name or '.'}")
     return OK
 
 
-@capture_command.command("stop")
+def _live(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str) -> int:
+    """pcapng to standard output until somebody interrupts, or Wireshark is closed."""
+    if sys.stdout.isatty():
+        raise UsageInvalid(
+            "pcapng is nothing to read on a terminal", hint="wirelab capture start NAME --live | wireshark -k -i -"
+        )
+    session = open_session(start=False)
+    with guarded(session) as run:
+        capture, observed = recorder(session, name, lab, run)
+        said: list[str] = []
+        for piece in capture.listen(observed, said, narrow(capture, observed, nodes, bpf)):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    return ended(said)
+
+
+def ended(said: list[str]) -> int:
+    """The wire is heard until somebody interrupts; if it ended by itself, its last words are the reason."""
+    from orchestrator.errors import WorldError
+
+    raise WorldError("the capture ended by itself", why="".join(said).strip()[-500:], hint="wirelab capture status")
+
+
+@command.command("stop")
 @scenario_argument
 @lab_option
 def stop(name: str | None, lab: str | None) -> int:
@@ -47,23 +81,26 @@ def stop(name: str | None, lab: str | None) -> int:
     return OK
 
 
-@capture_command.command("status")
+@command.command("status")
 @scenario_argument
 @lab_option
-def status(name: str | None, lab: str | None) -> int:
-    """Say whether a capture is there, and how much it has recorded."""
-    import json
+@json_option
+def status(name: str | None, lab: str | None, as_json: bool) -> int:
+    """Say whether a capture is there, how much it has recorded, and what is missing from it."""
+    from orchestrator.showing.capture import status_text
 
-    from orchestrator.planning.capture import PROGRAM
-
-    capture, _, session = open_capture(name, lab)
+    capture, _, _ = open_capture(name, lab)
     found = capture.seen()
-    more = json.loads(session.engine.run(found.id, (PROGRAM, "status"), seconds=10).out) if found else {}
-    out_json({"schema": 1, "capture": found.state if found else "none", **more})
+    more = capture.status(found.id) if found and found.state == "running" else {}
+    document = {"schema": 1, "capture": found.state if found else "none", **more}
+    if as_json:
+        out_json(document)
+    else:
+        out(status_text(document))
     return OK
 
 
-@capture_command.command("save")
+@command.command("save")
 @scenario_argument
 @click.argument("file", type=click.Path(dir_okay=False))
 @lab_option
@@ -71,97 +108,36 @@ def save(name: str | None, file: str, lab: str | None) -> int:
     """Write what is recorded so far as pcapng, for Wireshark."""
     from pathlib import Path
 
-    from orchestrator.lab.recording import pcapng
+    from orchestrator.showing.capture import losses_text
 
-    capture, _, session = open_capture(name, lab)
+    capture, _, _ = open_capture(name, lab)
     container = capture.required()
-    Path(file).write_bytes(pcapng(session.engine, container, f"wirelab scenario {name}"))
+    with Path(file).open("wb") as target:
+        for piece in capture.saved(container):
+            target.write(piece)
     say(f"saved {file}")
+    if missing := losses_text(capture.status(container)):
+        say(missing)
     return OK
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("name")
-@click.argument("argv", nargs=-1, type=click.UNPROCESSED)
-@click.option("--from", "asker", metavar="NODE", help="The node that runs the command; the first client by default.")
-@lab_option
-@json_option
-@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
-def trace_command(
-    name: str, argv: tuple[str, ...], asker: str | None, lab: str | None, as_json: bool, form: str
-) -> int:
-    """Tell what a command caused across all machines, from the packets alone.
+def narrow(capture: Any, observed: Any, nodes: tuple[str, ...], bpf: str) -> str:
+    """The BPF expression for these nodes and that filter."""
+    from orchestrator.cli.look_commands import known_node
+    from orchestrator.planning.capture import narrowed
 
-    wirelab trace basic -- curl http://app.shop.lab/items
-
-    Without a command: what a running capture has recorded so far.
-    """
-    capture, observed, session = open_capture(name, lab)
-    container = capture.seen()
-    wanted = "json" if as_json else form
-    if not argv:
-        _tell(capture.read_on(capture.required()), capture, observed, wanted)
-        return OK
-    with ExitStack() as stack:
-        began = 0.0
-        if container is None:
-            run = stack.enter_context(guarded(session))
-            capture, observed = _recorder(session, name, lab, run)
-            recorder = capture.start(observed)
-            stack.callback(capture.stop)
-        else:
-            recorder = container.id
-            began = time.time()
-        _run_in(session, capture, observed, asker, argv)
-        recording = capture.read(recorder, end=True) if container is None else capture.read_on(recorder)
-        _tell(recording, capture, observed, wanted, since=began)
-    return OK
-
-
-def _run_in(session: Any, capture: Any, observed: Any, asker: str | None, argv: tuple[str, ...]) -> None:
-    """Run the command in the node and show what it printed, apart from the story."""
-    scenario = capture.scenario
-    clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
-    node = asker or (clients[0] if clients else next(iter(scenario.nodes)))
-    if node not in scenario.nodes:
-        raise UsageInvalid(f"there is no node {node!r}", hint=f"the nodes are {', '.join(scenario.nodes)}")
-    found = observed.container_of(node)
-    if found is None:
-        raise NotFound(f"the node {node!r} is not up", hint=f"wirelab up {scenario.name}")
-    output = session.engine.run(found.id, argv, seconds=60)
-    say(f"{node}$ {' '.join(argv)}   (exit code {output.exit_code})")
-    sys.stderr.write(output.out[-2000:] + output.err[-2000:])
-    say("")
-
-
-def _tell(recording: Any, capture: Any, observed: Any, form: str, since: float = 0.0) -> None:
-    """The story of a recording, in the form that is wanted."""
-    from orchestrator.judging.story import story
-    from orchestrator.showing import sequence
-    from orchestrator.showing.story import json_lines, story_text
-    from orchestrator.showing.story_page import story_page
-
-    events, _ = recording.events(capture.topology(observed), since)
-    told = story(events, losses=recording.losses)
-    if recording.warning:
-        say(recording.warning)
-    if form == "json":
-        out("\n".join(json_lines(told)))
-    elif form == "text":
-        out(story_text(told))
-    elif form == "html":
-        out(story_page(told, f"{capture.scenario.name}: {capture.scenario.title}").rstrip())
-    else:
-        out(sequence.mermaid(told) if form == "mermaid" else sequence.svg(told))
+    topology = capture.topology(observed)
+    known = [one if one in topology.names else known_node(topology.scenario, one) for one in nodes]
+    return narrowed(topology, known, bpf)
 
 
 def open_capture(name: str | None, lab: str | None) -> Any:
     """The recorder of a lab, what there is of the lab, and the session."""
     session = open_session(start=False)
-    return *_recorder(session, name, lab, "none"), session
+    return *recorder(session, name, lab, "none"), session
 
 
-def _recorder(session: Any, name: str | None, lab: str | None, run: str) -> Any:
+def recorder(session: Any, name: str | None, lab: str | None, run: str) -> Any:
     """The recorder of a lab, and what there is of the lab now."""
     from orchestrator.cli.scenarios import load
     from orchestrator.lab.capture import Capture

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("look_commands", "Print as JSON what is known of a lab."),
     "inject": ("breaking", "Break a lab on purpose: stop, pause, disconnect or cut nodes."),
     "heal": ("breaking", "Mend whatever is not as the file declares."),
-    "trace": ("capture", "Tell what a command caused across all machines, from the packets."),
+    "trace": ("trace", "Tell what a command caused across all machines, from the packets."),
     "roles": ("roles", "Tell who was client and who was server, from the packets."),
     "capture": ("capture", "Record the wire, save it for Wireshark."),
     "graph": ("graph", "Print the lab as a picture in text: Mermaid or Graphviz."),

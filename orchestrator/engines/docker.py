@@ -207,6 +207,19 @@ class DockerEngine:
             code = self._api.exec_inspect(made)["ExitCode"]
         return Output(-1 if code is None else code, out, err)
 
+    def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
+        with translated(f"running {argv[0]!r} in the container {container[:12]}"):
+            api = docker.APIClient(base_url=self._url, version=self._api.api_version, timeout=None)
+            try:
+                made = api.exec_create(container, list(argv))["Id"]
+                for out, err in api.exec_start(made, stream=True, demux=True):
+                    if err:
+                        said.append(err.decode("utf-8", "replace"))
+                    if out:
+                        yield out
+            finally:
+                api.close()
+
     def log(self, container: str, since: float = 0.0) -> str:
         with translated(f"the log of the container {container[:12]}"):
             raw: bytes = self._api.logs(container, since=since or None)

@@ -97,6 +97,13 @@ class Engine(Protocol):
         """Run a program inside a container and wait for it. EngineRefused if it cannot be run or takes longer."""
         ...
 
+    def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
+        """Run a program inside a container; its standard output piece by piece, as it is written, without a deadline.
+
+        Its standard error is added to `said`. Nobody ends the program if the reader goes away before its end.
+        """
+        ...
+
     def log(self, container: str, since: float = 0.0) -> str:
         """What the container wrote since that moment (seconds since 1970), both streams."""
         ...

@@ -64,6 +64,6 @@ def _packets(lab: Lab) -> dict[str, bytes]:
     if found is None:
         return {}
     try:
-        return {"capture.pcapng": pcapng(lab.engine, found.id, f"wirelab scenario {lab.scenario.name}")}
+        return {"capture.pcapng": b"".join(pcapng(lab.engine, found.id, f"wirelab scenario {lab.scenario.name}"))}
     except WirelabError as error:
         return {"capture.txt": f"The packets could not be had: {error.what}.\n".encode()}

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import time
+import json
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 from orchestrator.engines.protocol import Engine
 from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.judging.story import Mark
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.recorder import record, recorder
-from orchestrator.lab.recording import READ_SECONDS, Recording, read
+from orchestrator.lab.recording import Recording, pcapng, read
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
-from orchestrator.planning.capture import capture_spec, hearing, networks_of
+from orchestrator.planning.capture import (
+    PROGRAM,
+    RING_MEGABYTES,
+    capture_spec,
+    hearing,
+    listen_argv,
+    listener_spec,
+    networks_of,
+)
 from orchestrator.planning.observed import ContainerSeen, Observed
 
-# The recorder writes what it has at least this often.
-BLOCK_SECONDS = 0.8
+SETTLE_SECONDS = 10.0
 
 
 class Capture:
@@ -37,11 +47,28 @@ class Capture:
         """The recorder, if there is one."""
         return recorder(self._engine, self._lab.name)
 
-    def start(self, observed: Observed, bpf: str = "") -> str:
-        """Begin to record; when this returns, every packet from now on is in the recording. Returns the container."""
+    def start(self, observed: Observed, bpf: str = "", ring: int = RING_MEGABYTES) -> str:
+        """Begin to record; when this returns, every packet from now on is in the recording. Returns the container.
+
+        `bpf` narrows what is recorded (pcap-filter(7)); the ring keeps the last `ring` megabytes.
+        """
         topology = self._lab.topology(observed)
-        spec = capture_spec(topology, observed, bpf)
+        spec = capture_spec(topology, observed, bpf, ring)
         return record(self._engine, hearing(spec, networks_of(topology, observed)))
+
+    def listen(self, observed: Observed, said: list[str], bpf: str = "", then: tuple[str, ...] = ()) -> Iterator[bytes]:
+        """The wire as it is heard, as pcapng, or what the program `then` makes of that, until somebody interrupts.
+
+        Heard by a container of its own, which is gone afterwards; a recorder that stands is not disturbed.
+        """
+        topology = self._lab.topology(observed)
+        container = self._engine.make_container(listener_spec(topology, observed))
+        try:
+            self._engine.start(container)
+            argv = listen_argv(networks_of(topology, observed), bpf, then)
+            yield from self._engine.stream(container, argv, said)
+        finally:
+            self._engine.remove_container(container)
 
     def required(self) -> str:
         """The recorder's container; UsageInvalid if none is there."""
@@ -52,24 +79,36 @@ class Capture:
         return found.id
 
     def read_on(self, container: str) -> Recording:
-        """What is recorded so far, of a recording that goes on.
+        """What has crossed the wire until now, of a recording that goes on."""
+        self.settle(container)
+        return self.read(container, end=False)
 
-        The kernel and the recorder hand packets over in blocks and do not say when they have. So it is read again
-        until nothing has come for longer than a block may take.
+    def settle(self, container: str) -> None:
+        """Wait until what has crossed the wire is written.
+
+        The kernel and the recorder hand packets over in blocks, a quarter of a second each, and do not say when.
         """
-        deadline = time.monotonic() + READ_SECONDS
-        found = self.read(container, end=False)
-        last_news = time.monotonic()
-        while last_news + BLOCK_SECONDS > time.monotonic() < deadline:
-            now = self.read(container, end=False)
-            if len(now.lines) != len(found.lines):
-                last_news = time.monotonic()
-            found = now
-        return found
+        self._engine.run(container, (PROGRAM, "settle"), seconds=SETTLE_SECONDS)
 
     def read(self, container: str, *, end: bool) -> Recording:
         """What is recorded so far; with `end` the recording ends first, so that its last packets are there."""
-        return read(self._engine, container, self._lab.scenario, end=end)
+        return read(self._engine, container, self._lab.name, self._lab.scenario, end=end)
+
+    def checks_marks(self) -> tuple[Mark, ...]:
+        """The times in which checks asked from nodes: what these nodes began then counts as the checks' own."""
+        return tuple(Mark("the checks", one.node, one.since, one.until) for one in self._lab.folder.checked())
+
+    def status(self, container: str) -> dict[str, Any]:
+        """What the recorder has counted: files, bytes, packets, and those that are missing."""
+        found: dict[str, Any] = json.loads(self._engine.run(container, (PROGRAM, "status"), seconds=10).out)
+        return found
+
+    def saved(self, container: str) -> Iterator[bytes]:
+        """What has crossed the wire until now as pcapng, with the scenario's name in its header."""
+        self.settle(container)
+        name, lab = self._lab.scenario.name, self._lab.name
+        comment = f"wirelab scenario {name}" + (f", lab {lab}" if lab != name else "")
+        return pcapng(self._engine, container, comment)
 
     def stop(self) -> bool:
         """Remove the recorder and what it recorded; False if there was none."""

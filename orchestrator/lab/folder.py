@@ -4,6 +4,7 @@
     <state>/labs/<lab>/nodes/<node>/resolv.conf    mounted read-only at /etc/resolv.conf
     <state>/labs/<lab>/nodes/<node>/record.json    the journal of that node
     <state>/labs/<lab>/run                         the run that worked on it last
+    <state>/labs/<lab>/checked                     when checks asked from which node
 
 The state folder is closed to other people (0700); below it everything is readable, for a node's user is another one
 than ours, and inside the container only what is mounted is seen.
@@ -14,12 +15,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from orchestrator.engines.state import State
 from orchestrator.planning.observed import RESOLVER_FILE, FilesSeen, Record
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Checks asked from that node, between these moments (seconds since 1970)."""
+
+    node: str
+    since: float
+    until: float
 
 
 class LabFolder:
@@ -89,6 +100,21 @@ class LabFolder:
     def forget(self, node: str) -> None:
         """Remove one node's files."""
         shutil.rmtree(self.path / node, ignore_errors=True)
+
+    def note_checks(self, askings: Iterable[Asking]) -> None:
+        """Remember when checks asked, so that a story can leave their traffic out."""
+        if not self.path.is_dir():
+            return
+        with (self.path.parent / "checked").open("a") as file:
+            file.writelines(json.dumps(asdict(one)) + "\n" for one in askings)
+
+    def checked(self) -> tuple[Asking, ...]:
+        """When checks asked from which node; a line that cannot be read is left out."""
+        found = []
+        for line in _text(self.path.parent / "checked").splitlines():
+            with suppress(ValueError, TypeError):
+                found.append(Asking(**json.loads(line)))
+        return tuple(found)
 
     def claim(self, run: str) -> None:
         """Say whose run works on the lab: should it die, its watchdog finds the folder."""

@@ -176,25 +176,28 @@ class Lab:
         """
         from orchestrator.lab.asking import Asker
         from orchestrator.lab.checking import Checking
+        from orchestrator.lab.noting import Noting
 
         observed = self.observe()
         if not observed.containers:
             raise NotFound(f"the lab {self.name!r} is not up", hint=f"wirelab up {self.scenario.name}")
         with_places = self.topology(observed)
         asker = Asker(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
+        noting = Noting(asker.answer)
         try:
             wanted = self.scenario.checks if checks is None else checks
-            findings = Checking(with_places, asker.answer, self.settings.found).check(wanted)
+            findings = Checking(with_places, noting.answer, self.settings.found).check(wanted)
             if not explain_all and all(finding.verdict == "pass" for finding in findings):
                 return findings
             # Here, for a lab where all is well needs no walk.
             from orchestrator.judging.why.commands import Commands
             from orchestrator.lab.walking import Walker
 
-            walker = Walker(Commands(with_places, self.settings.called), asker.answer)
+            walker = Walker(Commands(with_places, self.settings.called), noting.answer)
             return walker.explained(wanted, findings, green_too=explain_all)
         finally:
             asker.close()
+            self.folder.note_checks(noting.askings)
 
     def _crossed(self, with_places: Topology, since: float) -> Answer:
         """What the lab's capture proves of its nodes since that moment."""
@@ -206,7 +209,7 @@ class Lab:
         found = recorder(self.engine, self.name)
         if found is None or found.state != "running":
             return Crossed(None)
-        events, _ = read(self.engine, found.id, self.scenario).events(with_places)
+        events, _ = read(self.engine, found.id, self.name, self.scenario).events(with_places)
         return Crossed(proofs(events, since))
 
 

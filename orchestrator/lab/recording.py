@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.engines.protocol import Engine
 from orchestrator.judging.conversations import conversations
@@ -14,48 +13,77 @@ from orchestrator.judging.conversations.events import Event
 from orchestrator.judging.packets.decode import decode_argv, decode_warning
 from orchestrator.judging.packets.packet import Tally, in_order, packets
 from orchestrator.judging.story import Losses
+from orchestrator.lab.tls_keys import put_keys
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning.capture import PROGRAM, names_of
 
-READ_SECONDS = 120.0
+# Where tshark has rules of its own for what lies below HTTP.
+TLS_PORTS = (443, 8443)
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What tshark read from a recording, a line a packet; what is missing from it; what tshark said against it."""
+    """What tshark reads from a recording, a line a packet, which can be read once; and what is missing from it.
 
-    lines: tuple[str, ...]
-    losses: Losses
-    warning: str | None
+    `said` is what tshark wrote to standard error, complete when all lines have been read.
+    """
 
-    def events(self, topology: Topology, since: float = 0.0) -> tuple[Iterator[Event], Tally]:
-        """What happened since that moment, and a tally that is complete when the events have been read."""
+    lines: Iterator[str]
+    losses: Losses = field(default_factory=Losses)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def warning(self) -> str | None:
+        """What tshark said against the recording, as a sentence; known when all lines have been read."""
+        return decode_warning("".join(self.said))
+
+    def events(self, topology: Topology, since: float = 0.0, window: int = 1000) -> tuple[Iterator[Event], Tally]:
+        """What happened since that moment, and a tally that is complete when the events have been read.
+
+        Packets are put in order of time as far as they are within `window` of their place.
+        """
         tally = Tally()
-        later = (packet for packet in in_order(packets(self.lines, tally)) if packet.time >= since)
+        ordered = in_order(packets(self.lines, tally), window)
+        later = (packet for packet in ordered if packet.time >= since)
         return conversations(later, names_of(topology)), tally
 
 
-def read(engine: Engine, container: str, scenario: Scenario, *, end: bool = False) -> Recording:
+def read(engine: Engine, container: str, lab: str, scenario: Scenario, *, end: bool = False) -> Recording:
     """What is recorded so far; with `end` the recording ends first, so that its last packets are there."""
-    losses = Losses()
-    if end:
-        said = engine.run(container, (PROGRAM, "end"), seconds=30).out
-        with suppress(ValueError):
-            counted = json.loads(said)
-            losses = Losses(counted["dropped"], counted["overwritten"])
-    argv = decode_argv(http=http_ports(scenario))
-    output = engine.run(container, (PROGRAM, "read", *argv), seconds=READ_SECONDS)
-    return Recording(tuple(output.out.splitlines()), losses, decode_warning(output.err))
+    verb = "end" if end else "status"
+    losses = losses_of(engine.run(container, (PROGRAM, verb), seconds=30).out)
+    keys = put_keys(engine, container, lab, scenario)
+    argv = (PROGRAM, "read", *decode_argv(http=http_ports(scenario), tls_keys=keys))
+    said: list[str] = []
+    return Recording(lines(engine.stream(container, argv, said)), losses, said)
+
+
+def losses_of(document: str) -> Losses:
+    """From the recorder's own count. What the kernel dropped is known only when the recording has ended."""
+    with suppress(ValueError, KeyError):
+        counted = json.loads(document)
+        return Losses(counted["dropped"] or 0, counted["overwritten"])
+    return Losses()
+
+
+def lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    """Whole lines from pieces that end anywhere; a line of tshark ends with a line feed and nothing else."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in whole)
+    if rest:
+        yield rest.decode("utf-8", "replace")
 
 
 def http_ports(scenario: Scenario) -> list[int]:
     """TCP ports of the authors' own services, where tshark has no rule of its own: it is told to try HTTP."""
     services = [node for node in scenario.nodes.values() if node.role == "service"]
-    return sorted({one.port for node in services for one in node.listens or () if one.protocol == "tcp"})
+    found = {one.port for node in services for one in node.listens or () if one.protocol == "tcp"}
+    return sorted(found - set(TLS_PORTS))
 
 
-def pcapng(engine: Engine, container: str, comment: str) -> bytes:
-    """What is recorded so far as a pcapng file that bears a comment. It is no text: it crosses the stream coded."""
-    argv = ("bash", "-c", '"$0" save "$1" | base64 -w0', PROGRAM, comment)
-    return b64decode(engine.run(container, argv, seconds=READ_SECONDS).out)
+def pcapng(engine: Engine, container: str, comment: str) -> Iterator[bytes]:
+    """What is recorded so far as a pcapng file that bears a comment, in pieces."""
+    return engine.stream(container, (PROGRAM, "save", comment), [])

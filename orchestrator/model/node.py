@@ -89,6 +89,13 @@ class Node(Declared):
         None, description="What the node may use at most; the role has its own defaults.", examples=[{"memory": 256}]
     )
 
+    tls_keys: bool = Field(
+        False,
+        description="true: curl and Python in this node write the keys of their TLS sessions (SSLKEYLOGFILE), so that "
+        "`trace` shows HTTPS decrypted.",
+        examples=[True],
+    )
+
     def attachments(self, networks: tuple[str, ...]) -> dict[str, Attachment]:
         """Network -> attachment, in the order of declaration; `networks` are all networks of the scenario."""
         if isinstance(self.networks, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 
@@ -14,7 +14,7 @@ from orchestrator.planning.plan import MakeCapture, MakeNetwork, RemoveNetwork, 
 from orchestrator.planning.specs import ContainerSpec
 
 PROGRAM = "/usr/lib/wirelab/capture"
-RING_MEGABYTES, RING_FILES = 16, 4
+RING_MEGABYTES, RING_FILES = 64, 4
 STEP = "capture:networks"
 
 
@@ -47,31 +47,62 @@ def networks_of(topology: Topology, observed: Observed) -> dict[str, str]:
     return {name: seen.id if seen else "" for name, seen in found.items()}
 
 
-def capture_spec(topology: Topology, observed: Observed, bpf: str = "") -> ContainerSpec:
-    """A recorder, without the networks that it is to hear: on the host's network, with NET_RAW and nothing else.
+def capture_spec(topology: Topology, observed: Observed, bpf: str = "", ring: int = RING_MEGABYTES) -> ContainerSpec:
+    """A recorder, without the networks that it is to hear; it keeps the last `ring` megabytes."""
+    kilobytes = str(ring * 1000 // RING_FILES)
+    command = (PROGRAM, "record", "--kilobytes", kilobytes, "--files", str(RING_FILES), *_filter(bpf))
+    spec = replace(_spec(topology, observed, labels.RECORDER), command=command)
+    # what two networks recorded is copied twice when it is put in order of time
+    return replace(spec, tmpfs={**spec.tmpfs, "/capture": f"size={3 * ring + 32}m,mode=755"})
+
+
+def listener_spec(topology: Topology, observed: Observed) -> ContainerSpec:
+    """A container beside the recorder, in which the wire is heard and nothing is kept."""
+    spec = _spec(topology, observed, labels.LISTENER)
+    return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
+
+
+def _spec(topology: Topology, observed: Observed, what: str) -> ContainerSpec:
+    """On the host's network, with NET_RAW and nothing else.
 
     It must be there to see the bridges; a container on the lab's own network would see broadcasts only.
     """
-    more = ("--filter", bpf) if bpf else ()
-    ring = ("--megabytes", str(RING_MEGABYTES), "--files", str(RING_FILES))
-    own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, capture=labels.RECORDER)
     return ContainerSpec(
         name=f"wirelab-{topology.lab}-capture",
         image=observed.images["capture"],
-        labels=own,
-        command=(PROGRAM, "record", *ring, *more),
+        labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, capture=what),
         user="0",
         host_network=True,
-        tmpfs={"/tmp": "size=16m,mode=1777", "/capture": f"size={RING_MEGABYTES * (RING_FILES + 2)}m,mode=755"},
+        tmpfs={"/tmp": "size=16m,mode=1777", "/capture": "size=16m,mode=755"},
         capabilities=("NET_RAW",),
-        limits=Limits(memory=512, cpus=2.0, pids=64),
+        limits=Limits(memory=768, cpus=2.0, pids=64),
     )
+
+
+def _filter(bpf: str) -> tuple[str, ...]:
+    return ("--filter", bpf) if bpf else ()
+
+
+def listen_argv(networks: Mapping[str, str], bpf: str = "", then: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What a listener is told: print pcapng, or hand it to the program `then`."""
+    heard = (*_filter(bpf), *_interfaces(networks))
+    return (PROGRAM, "follow", *heard, "--", *then) if then else (PROGRAM, "live", *heard)
+
+
+def narrowed(topology: Topology, nodes: Sequence[str], bpf: str = "") -> str:
+    """A BPF expression (pcap-filter(7)): what any of these nodes sends or receives, and what `bpf` says."""
+    addresses = [str(address) for node in nodes for address in topology.addresses_of(node)]
+    hosts = " or ".join(f"host {address}" for address in addresses)
+    return " and ".join(f"({part})" for part in (hosts, bpf) if part) if hosts else bpf
 
 
 def hearing(spec: ContainerSpec, networks: Mapping[str, str]) -> ContainerSpec:
     """The recorder with its networks: the engine names a bridge after the first 12 characters of its network's id."""
-    interfaces = [f"{name}=br-{network[:12]}" for name, network in networks.items() if network]
-    return replace(spec, command=(*(spec.command or ()), *interfaces))
+    return replace(spec, command=(*(spec.command or ()), *_interfaces(networks)))
+
+
+def _interfaces(networks: Mapping[str, str]) -> list[str]:
+    return [f"{name}=br-{network[:12]}" for name, network in networks.items() if network]
 
 
 def names_of(topology: Topology) -> dict[str, str]:

@@ -16,6 +16,8 @@ from orchestrator.planning.observed import RESOLVER_FILE, Observed
 from orchestrator.planning.specs import Attach, Bind, ContainerSpec, NamedVolume
 
 PASSWORD_FILE = "password"
+# Where a node with `tls_keys` writes the keys of its TLS sessions: in its own memory, and gone with it.
+TLS_KEYS_FILE = "/tmp/tls-keys"
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def _environment(topology: Topology, declared: Node, role: Role, node: str) -> d
     probe = _probe(declared, role)
     own = {} if declared.image else {"WIRELAB_READY": probe, **role.environment(topology, node)}
     address = topology.addresses(node)[0]
+    own |= {"SSLKEYLOGFILE": TLS_KEYS_FILE} if declared.tls_keys else {}
     return {"WIRELAB_NODE": node, "WIRELAB_ADDRESS": str(address), **own, **declared.environment}
 
 

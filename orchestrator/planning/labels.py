@@ -18,6 +18,8 @@ ONLOOKER = "wirelab.onlooker"
 CAPTURE = "wirelab.capture"
 # Its value for the one that keeps what it records.
 RECORDER = "on"
+# Its value for one that hands on what it hears, and keeps nothing.
+LISTENER = "live"
 
 
 def of_lab(lab: str, scenario: str, run: str, **more: str) -> dict[str, str]:

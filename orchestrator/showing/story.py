@@ -37,7 +37,7 @@ def story_text(story: Story, *, width: int = WIDTH, ascii_only: bool = False) ->
         lines.append(f"{'ms':>{TIME - 2}}{'took':>{width - TIME + 2}}")
         lines += scene_lines(story.scenes, story.began or 0.0, width=width, ascii_only=ascii_only)
         lines += ["", *textwrap.wrap(summary(story), width)]
-    lines += [f"Left out: {count} of {label}." for label, count in story.hidden]
+    lines += [f"Left out: {_many(count, 'exchange')} of {label}." for label, count in story.hidden]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -181,6 +181,11 @@ def json_lines(story: Story) -> Iterator[str]:
     identity = iter(range(1, 1 << 62))
     for scene in story.scenes:
         yield from _scene_json(scene, story.began or 0.0, None, identity)
+
+
+def live_json(scene: Scene, began: float, identity: Iterator[int]) -> Iterator[str]:
+    """The JSON lines of one scene, as they stand in a story; `identity` numbers them."""
+    yield from _scene_json(scene, began, None, identity)
 
 
 def _scene_json(scene: Scene, began: float, parent: int | None, identity: Iterator[int]) -> Iterator[str]:

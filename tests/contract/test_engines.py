@@ -262,6 +262,15 @@ def test_a_program_is_run_inside(world: World) -> None:
     assert world.engine.run(node, ("false",), seconds=30).exit_code == 1
 
 
+def test_what_a_program_prints_is_streamed(world: World) -> None:
+    node = world.started("node")
+    said: list[str] = []
+    assert b"".join(world.engine.stream(node, ("echo", "a", "b"), said)) == b"a b\n"
+    assert "".join(said) == ""
+    with pytest.raises(NotFound):
+        list(world.engine.stream(NOBODY, ("true",), said))
+
+
 def test_a_program_that_cannot_be_run_is_no_success(world: World) -> None:
     """Either the engine refuses, or the program's exit code says that it is missing (126, 127)."""
     node = world.started("node")

@@ -98,7 +98,7 @@ def test_a_capture_that_runs_is_read_without_ending_it_and_changes_no_plan(lab: 
     kinds = [json.loads(line) for line in done.stdout.splitlines()]
     assert any("/whoami" in json.dumps(line) for line in kinds), done.stdout
     assert "nothing to do" in wirelab("plan", "basic", "--lab", lab).stdout
-    assert json.loads(wirelab("capture", "status", "basic", "--lab", lab).stdout)["capture"] == "running"
+    assert json.loads(wirelab("capture", "status", "basic", "--lab", lab, "--json").stdout)["capture"] == "running"
     assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from orchestrator.judging.conversations.events import (
@@ -23,7 +23,19 @@ from orchestrator.judging.conversations.events import (
 from orchestrator.judging.story.arrange import arrange
 from orchestrator.judging.story.scenes import Earlier, Scene, scenes
 
-__all__ = ["Counts", "Earlier", "Losses", "Mark", "Scene", "Story", "arrange", "count", "scenes", "story"]
+__all__ = [
+    "Counts",
+    "Earlier",
+    "Losses",
+    "Mark",
+    "Scene",
+    "Story",
+    "arrange",
+    "count",
+    "live_scenes",
+    "scenes",
+    "story",
+]
 
 
 @dataclass(frozen=True)
@@ -115,7 +127,7 @@ def count(events: Iterable[Event], counts: Counts) -> Iterator[Event]:
 def story(events: Iterable[Event], *, losses: Losses = Losses(), marks: tuple[Mark, ...] = ()) -> Story:
     """The whole story of these events; the traffic that `marks` cover is left out and counted."""
     counts = Counts()
-    kept, hidden = [], dict.fromkeys((mark.label for mark in marks), 0)
+    kept, left, hidden = [], [], dict.fromkeys((mark.label for mark in marks), 0)
     for scene in scenes(count(events, counts)):
         event = scene.event
         assert not isinstance(event, Earlier)
@@ -123,10 +135,32 @@ def story(events: Iterable[Event], *, losses: Losses = Losses(), marks: tuple[Ma
         if label is None:
             kept.append(scene)
         elif not isinstance(event, Closing):
+            left.append(scene)
             hidden[label] += 1
-    arranged = arrange(kept)
+    only_left = _connections(left) - _connections(kept, closings=False)
+    arranged = arrange(
+        scene for scene in kept if not (isinstance(scene.event, Closing) and scene.event.link.number in only_left)
+    )
     began = min((_begins(scene) for scene in arranged), default=None)
     return Story(arranged, began, counts, losses, tuple(item for item in hidden.items() if item[1]))
+
+
+def _connections(told: Iterable[Scene], *, closings: bool = True) -> set[int]:
+    """The numbers of the connections on which these scenes and those below them happened."""
+    found = set()
+    for scene in told:
+        event = scene.event
+        if not isinstance(event, Unclaimed) and (closings or not isinstance(event, Closing)):
+            found.add(event.link.number)
+        found |= _connections(scene.children, closings=closings)
+    return found
+
+
+def live_scenes(events: Iterable[Event]) -> Iterator[Scene]:
+    """Each scene that serves no other as soon as it is over, with what it caused put below its connections."""
+    for scene in scenes(events):
+        if not (isinstance(scene.event, Closing) and scene.event.how == "open"):
+            yield replace(scene, children=arrange(scene.children))
 
 
 def _begins(scene: Scene) -> float:

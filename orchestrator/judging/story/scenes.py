@@ -51,6 +51,16 @@ class Scene:
     unsure: int = 0
     more: int = 0
 
+    @property
+    def asker(self) -> str:
+        """The node that began it."""
+        return self.event.link.client.node if isinstance(self.event, Earlier) else asker(self.event)
+
+    @property
+    def at(self) -> float:
+        """When it began, in seconds since 1970."""
+        return order(self)[0]
+
 
 def order(scene: Scene) -> tuple[float, int]:
     """By time; where two began in the same moment, in the order in which they were seen."""

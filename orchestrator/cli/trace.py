@@ -1,0 +1,196 @@
+"""trace: tell what crossed the wire, as a story."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from orchestrator.cli.capture import ended, narrow, narrowing_options, open_capture, recorder
+from orchestrator.cli.console import out, say
+from orchestrator.cli.lab_commands import json_option, lab_option
+from orchestrator.cli.look_commands import known_node
+from orchestrator.cli.session import guarded, open_session
+from orchestrator.errors import OK, NotFound, UsageInvalid
+
+FORMS = ("text", "json", "mermaid", "svg", "html")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED)
+@click.option("--from", "asker", metavar="NODE", help="The node that runs the command; the first client by default.")
+@click.option("-f", "--follow", is_flag=True, help="Tell what happens, as it happens, until Ctrl-C.")
+@click.option("--checks", is_flag=True, help="Tell the traffic of the checks too, which is left out otherwise.")
+@narrowing_options
+@lab_option
+@json_option
+@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
+def command(
+    name: str,
+    argv: tuple[str, ...],
+    asker: str | None,
+    follow: bool,
+    checks: bool,
+    nodes: tuple[str, ...],
+    bpf: str,
+    lab: str | None,
+    as_json: bool,
+    form: str,
+) -> int:
+    """Tell what a command caused across all machines, from the packets alone.
+
+    wirelab trace basic -- curl http://app.shop.lab/items
+
+    Without a command: what a running capture has recorded so far; with --from, only what NODE began. --node and
+    --filter narrow what is heard with -f, and what is recorded where no capture is running.
+    """
+    wanted = "json" if as_json else form
+    if follow:
+        return _follow(name, argv, asker, lab, nodes, bpf, wanted)
+    if not argv:
+        return _so_far(name, asker, lab, wanted, checks=checks)
+    return _of_command(name, argv, asker, lab, nodes, bpf, wanted)
+
+
+def _so_far(name: str, asker: str | None, lab: str | None, form: str, *, checks: bool) -> int:
+    """What a running capture has recorded, without what the checks began."""
+    capture, observed, _ = open_capture(name, lab)
+    if asker:
+        known_node(capture.scenario, asker)
+    marks = () if checks else capture.checks_marks()
+    _tell(capture.read_on(capture.required()), capture, observed, form, marks=marks, asker=asker)
+    return OK
+
+
+def _of_command(
+    name: str, argv: tuple[str, ...], asker: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, form: str
+) -> int:
+    """Run the command while it is recorded; by a recorder of our own where none is there."""
+    capture, observed, session = open_capture(name, lab)
+    node = _runner(capture, observed, asker)
+    standing = capture.seen()
+    with ExitStack() as stack:
+        began = 0.0
+        if standing is None:
+            run = stack.enter_context(guarded(session))
+            capture, observed = recorder(session, name, lab, run)
+            container = capture.start(observed, narrow(capture, observed, nodes, bpf))
+            stack.callback(capture.stop)
+        else:
+            container, began = standing.id, time.time()
+        _run_in(session, observed, node, argv)
+        recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
+        _tell(recording, capture, observed, form, since=began)
+    return OK
+
+
+def _runner(capture: Any, observed: Any, asker: str | None) -> str:
+    """The node that runs the command."""
+    scenario = capture.scenario
+    clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
+    node = known_node(scenario, asker) if asker else (clients[0] if clients else next(iter(scenario.nodes)))
+    if observed.container_of(node) is None:
+        raise NotFound(f"the node {node!r} is not up", hint=f"wirelab up {scenario.name}")
+    return node
+
+
+def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...]) -> None:
+    """Run the command in the node and show what it printed, apart from the story."""
+    output = session.engine.run(observed.container_of(node).id, argv, seconds=60)
+    say(f"{node}$ {' '.join(argv)}   (exit code {output.exit_code})")
+    sys.stderr.write(output.out[-2000:] + output.err[-2000:])
+    say("")
+
+
+def _follow(
+    name: str,
+    argv: tuple[str, ...],
+    asker: str | None,
+    lab: str | None,
+    nodes: tuple[str, ...],
+    bpf: str,
+    form: str,
+) -> int:
+    """Each scene as soon as all that it caused is over."""
+    from orchestrator.judging.packets.decode import decode_argv
+    from orchestrator.lab.recording import Recording, http_ports, lines
+
+    if argv or form not in ("text", "json"):
+        raise UsageInvalid(
+            "-f tells what happens as text or JSON, and runs no command", hint=f"wirelab trace -f {name}"
+        )
+    session = open_session(start=False)
+    with guarded(session) as run:
+        capture, observed = recorder(session, name, lab, run)
+        if asker:
+            known_node(capture.scenario, asker)
+        decode = decode_argv(http=http_ports(capture.scenario), live=True)
+        said: list[str] = []
+        pieces = capture.listen(observed, said, narrow(capture, observed, nodes, bpf), decode)
+        interrupted = [False]
+        recording = Recording(lines(_until_interrupt(pieces, interrupted)), said=said)
+        events, _ = recording.events(capture.topology(observed), window=0)
+        say(f"listening to {capture.scenario.name}; Ctrl-C ends it")
+        _tell_live(events, asker, form)
+    if interrupted[0]:
+        raise KeyboardInterrupt
+    return ended(said)
+
+
+def _until_interrupt(pieces: Iterator[bytes], interrupted: list[bool]) -> Iterator[bytes]:
+    """The pieces; an interrupt ends them, so that what is still open is told."""
+    try:
+        yield from pieces
+    except KeyboardInterrupt:
+        interrupted[0] = True
+
+
+def _tell_live(events: Any, asker: str | None, form: str) -> None:
+    from orchestrator.judging.story import live_scenes
+    from orchestrator.showing.story import live_json, scene_lines
+
+    began = None
+    numbers = iter(range(1, 1 << 62))
+    for scene in live_scenes(events):
+        if asker and scene.asker != asker:
+            continue
+        began = scene.at if began is None else began
+        for line in live_json(scene, began, numbers) if form == "json" else scene_lines((scene,), began):
+            out(line)
+
+
+def _story(
+    recording: Any, capture: Any, observed: Any, since: float = 0.0, marks: Any = (), asker: str | None = None
+) -> Any:
+    """The story of a recording; with `asker`, what that node began."""
+    from orchestrator.judging.story import story
+
+    events, tally = recording.events(capture.topology(observed), since)
+    told = story(events, losses=recording.losses, marks=marks)
+    told = replace(told, losses=replace(told.losses, unreadable=tally.damaged))
+    return replace(told, scenes=tuple(one for one in told.scenes if one.asker == asker)) if asker else told
+
+
+def _tell(recording: Any, capture: Any, observed: Any, form: str, **story_of: Any) -> None:
+    """The story of a recording, in the form that is wanted."""
+    from orchestrator.showing import sequence
+    from orchestrator.showing.story import json_lines, story_text
+    from orchestrator.showing.story_page import story_page
+
+    told = _story(recording, capture, observed, **story_of)
+    if recording.warning:
+        say(recording.warning)
+    if form == "json":
+        out("\n".join(json_lines(told)))
+    elif form == "text":
+        out(story_text(told))
+    elif form == "html":
+        out(story_page(told, f"{capture.scenario.name}: {capture.scenario.title}").rstrip())
+    else:
+        out(sequence.mermaid(told) if form == "mermaid" else sequence.svg(told))

@@ -1,0 +1,25 @@
+"""A recorder's own count, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def status_text(document: Mapping[str, Any]) -> str:
+    """Whether something is recorded, how much, and what is missing."""
+    state = document["capture"]
+    if state != "running":
+        return "no capture is there" if state == "none" else f"the capture is {state}: it records nothing"
+    files = "1 file" if document["files"] == 1 else f"{document['files']} files"
+    lines = [f"recording: {document['packets']} packets, {document['bytes']} bytes in {files}"]
+    return "\n".join([*lines, *filter(None, [losses_text(document)])])
+
+
+def losses_text(document: Mapping[str, Any]) -> str:
+    """What is missing, in a sentence; empty where nothing is, as far as it is known."""
+    parts = [
+        (document["overwritten"], "overwritten, for the ring is full (a larger one: capture start --ring MB)"),
+        (document["dropped"], "dropped by the kernel, which was faster than the recorder"),
+    ]
+    return "; ".join(f"packets are missing: {count} {what}" for count, what in parts if count)

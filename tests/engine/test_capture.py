@@ -1,0 +1,179 @@
+"""What is captured is what the nodes sent: the first packet and the last, counted losses, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from conftest import Bench, Ran
+
+ENHANCED_PACKET, INTERFACE, SECTION = 6, 1, 0x0A0D0D0A
+COUNTERS = "cat /sys/class/net/eth0/address /sys/class/net/eth0/statistics/tx_packets"
+LITTLE_RING = "1"  # MB
+
+
+def blocks(pcapng: bytes) -> Iterator[tuple[int, bytes]]:
+    """The blocks of a capture (IETF draft-ietf-opsawg-pcapng): type, and body without the two lengths."""
+    place = 0
+    while place + 12 <= len(pcapng):
+        kind, size = struct.unpack_from("<II", pcapng, place)
+        yield kind, pcapng[place + 8 : place + size - 4]
+        place += size
+
+
+def frames(pcapng: bytes) -> Iterator[bytes]:
+    """The Ethernet frames."""
+    return (body[20:] for kind, body in blocks(pcapng) if kind == ENHANCED_PACKET)
+
+
+def frames_by_sender(pcapng: bytes) -> Counter[str]:
+    """Hardware address -> Ethernet frames that it sent."""
+    return Counter(frame[6:12].hex(":") for frame in frames(pcapng))
+
+
+def start(bench: Bench, *words: str) -> subprocess.Popen[bytes]:
+    """`wirelab WORDS... --lab LAB`, under way."""
+    return subprocess.Popen(
+        (sys.executable, "-m", "orchestrator", *words, "--lab", bench.lab),
+        env=dict(bench.engine.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+    )
+
+
+def wirelab(bench: Bench, *words: str) -> Ran:
+    """The same, to its end."""
+    with start(bench, *words) as process:
+        out, err = process.communicate(timeout=120)
+    return Ran(process.returncode, out.decode(), err.decode())
+
+
+def save(bench: Bench, folder: Path) -> bytes:
+    file = folder / "saved.pcapng"
+    ran = wirelab(bench, "capture", "save", "basic", str(file))
+    assert ran.code == 0, ran.err
+    return file.read_bytes()
+
+
+def recorder(bench: Bench) -> Any:
+    (found,) = [one for one in bench.containers() if one.labels.get("wirelab.capture") == "on"]
+    return found
+
+
+def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def test_every_frame_of_every_node_is_there_from_the_first_to_the_last(bench: Bench, tmp_path: Path) -> None:
+    """What each node's kernel counted as sent since the node began to be is what the capture holds of it."""
+    assert bench.cli("up", "--capture").code == 0
+    assert bench.cli("check").code == 0
+    bench.container("client").exec_run(["curl", "-s", "http://app.shop.lab/items"])
+    saved = frames_by_sender(save(bench, tmp_path))
+    for node in ("dns", "db", "app", "client"):
+        address, sent = bench.container(node).exec_run(["bash", "-c", COUNTERS]).output.decode().split()
+        assert saved[address] == int(sent), f"{node} sent {sent} frames"
+        assert int(sent) > 10
+
+
+def client_sends(bench: Bench, datagrams: int) -> None:
+    """From the client to the database, a thousand bytes each, to a port where nobody listens."""
+    address = bench.address("db")
+    send = (
+        "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+        f"[s.sendto(bytes(1000), ({address!r}, 9)) for _ in range({datagrams})]"
+    )
+    code, output = bench.container("client").exec_run(["python3", "-c", send])
+    assert code == 0, output
+
+
+def options_of(pcapng: bytes) -> list[str]:
+    """The texts in the heads of the section and of the interfaces: comment, names."""
+    heads = [body for kind, body in blocks(pcapng) if kind in (SECTION, INTERFACE)]
+    return [text.decode() for body in heads for text in re.findall(rb"[ -~]{3,}", body)]
+
+
+def test_what_is_lost_is_counted_and_said(standing: Bench, tmp_path: Path) -> None:
+    """A ring that is full, and a kernel whose buffer is: in the status, in the saved file's message, in the story."""
+    bench = standing
+    assert wirelab(bench, "capture", "start", "basic", "--ring", LITTLE_RING, "--node", "client").code == 0
+    before = wirelab(bench, "capture", "status", "basic", "--json").document
+    assert (before["overwritten"], before["dropped"]) == (0, None)
+    client_sends(bench, 3_000)
+    until(lambda: wirelab(bench, "capture", "status", "basic", "--json").document["overwritten"] > 0)
+    assert "overwritten, for the ring is full" in wirelab(bench, "capture", "status", "basic").out
+    saved = wirelab(bench, "capture", "save", "basic", str(tmp_path / "some.pcapng"))
+    assert "packets are missing" in saved.err
+    assert (tmp_path / "some.pcapng").stat().st_size < 1_500_000
+    assert f"wirelab scenario basic, lab {bench.lab}" in options_of((tmp_path / "some.pcapng").read_bytes())
+    story = wirelab(bench, "trace", "basic")
+    assert story.out.startswith("Packets are missing (")
+    assert "overwritten in the ring): this story may have holes." in story.out
+    told = json.loads(wirelab(bench, "trace", "basic", "--json").out.splitlines()[0])
+    assert told["losses"]["overwritten"] > 0
+    roles = wirelab(bench, "roles", "basic", "--json").document
+    assert roles["losses"]["overwritten"] > 0
+    assert {(node["node"], node["both"]) for node in roles["nodes"]} >= {("client", False)}
+    assert wirelab(bench, "capture", "stop", "basic").code == 0
+
+
+def test_a_recorder_that_is_too_slow_says_how_many_packets_it_missed(standing: Bench) -> None:
+    """It is held while more crosses than the kernel keeps for it; at its end it counts what the kernel dropped."""
+    bench = standing
+    assert wirelab(bench, "capture", "start", "basic").code == 0
+    found = recorder(bench)
+    found.exec_run(["bash", "-c", "kill -STOP $(< /capture/recorder)"])
+    client_sends(bench, 30_000)
+    found.exec_run(["bash", "-c", "kill -CONT $(< /capture/recorder)"])
+    counted = json.loads(found.exec_run(["/usr/lib/wirelab/capture", "end"]).output)
+    assert counted["dropped"] > 0
+    story = wirelab(bench, "trace", "basic")
+    assert f"{counted['dropped']} dropped by the kernel" in story.out.replace("\n", " ")
+
+
+def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
+    """pcapng for Wireshark, and a story that is told while it happens; both narrowed; nothing is left when they end."""
+    bench = standing
+    bench.container("client").exec_run(["curl", "-s", "http://app.shop.lab/items"])
+    live = start(bench, "capture", "start", "basic", "--live", "--node", "client", "--filter", "tcp port 80")
+    follow = start(bench, "trace", "basic", "-f", "--from", "client")
+    assert live.stdout
+    assert follow.stdout
+    heard = live.stdout.read(8)  # the head of a capture: both hear before anything is asked
+    assert heard[:4] == struct.pack("<I", SECTION)
+    assert follow.stderr
+    until(lambda: len([one for one in bench.containers() if one.labels.get("wirelab.capture") == "live"]) == 2)
+    lines: list[str] = []
+    ask = ["bash", "-c", "dig +short app.shop.lab; curl -s http://app.shop.lab/items"]
+    reader = threading.Thread(target=lambda: lines.extend(line.decode() for line in follow.stdout or ()))
+    reader.start()
+
+    def told() -> bool:
+        bench.container("client").exec_run(ask)
+        return any("GET /items -> 200" in line for line in lines)
+
+    until(told, 40)
+    for process in (live, follow):
+        process.send_signal(signal.SIGINT)
+    rest = live.stdout.read()
+    assert [live.wait(30), follow.wait(30)] == [130, 130]
+    reader.join(10)
+    ports = [struct.unpack_from(">HH", frame, 34) for frame in frames(heard + rest)]
+    assert ports
+    assert all(80 in pair for pair in ports)
+    assert not [line for line in lines if line[9:].startswith(("app ", "db "))]
+    assert not [one for one in bench.containers() if "wirelab.capture" in one.labels]
