@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from conftest import Bench, Ran
+from lab_bench import Bench, Ran
 
 ENHANCED_PACKET, INTERFACE, SECTION = 6, 1, 0x0A0D0D0A
 COUNTERS = "cat /sys/class/net/eth0/address /sys/class/net/eth0/statistics/tx_packets"
