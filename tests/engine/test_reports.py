@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 
@@ -42,3 +43,17 @@ def test_where_nothing_stands_nothing_is_written(bench, tmp_path) -> None:
     """A report of a lab that is not up would be a report of nothing."""
     ran = bench.cli("check", "--report", str(tmp_path / "out.html"))
     assert (ran.code, list(tmp_path.iterdir())) == (3, [])
+
+
+def told(text: str) -> list[str]:
+    """The messages of a story's picture, but for what is new each time: the first numbers of addresses."""
+    titles = [one.text or "" for one in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}title")]
+    return sorted(re.sub(r"192\.168\.\d+\.", "", title) for title in titles)
+
+
+def test_the_picture_that_the_readme_opens_with_can_be_made_anew(standing) -> None:
+    """The command beside it tells the same messages today, of a lab that has just come up."""
+    ran = standing.cli("trace", "--format", "svg", "--", "curl", "-s", "http://app.shop.lab/items")
+    assert ran.code == 0, ran.err
+    picture = Path(__file__).parents[2] / "docs" / "pictures" / "basic-story.svg"
+    assert told(ran.out) == told(picture.read_text())

@@ -19,7 +19,7 @@ def commands(program: str) -> list[str]:
     lines = [readme.EXIT_CODE.sub("", line) for text in (*blocks("sh"), *blocks("text")) for line in text.splitlines()]
     lines += ci_steps()
     lines += re.findall(r"`([^`\n]+)`", readme.BLOCK.sub("", README))
-    found = [re.sub(r"  +.*", "", line.strip().removeprefix(".venv/bin/")) for line in lines]
+    found = [re.sub(r"  +.*| > \S+$", "", line.strip().removeprefix(".venv/bin/")) for line in lines]
     return sorted({line for line in found if line.startswith(f"{program} ")})
 
 
