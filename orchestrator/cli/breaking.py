@@ -12,7 +12,10 @@ from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK, UsageInvalid
 
-KINDS = "stop NODE | pause NODE | disconnect NODE [NETWORK] | cut NODE,... NODE,... [ipv4|ipv6]"
+KINDS = (
+    "stop NODE | pause NODE | disconnect NODE [NETWORK] | cut NODE,... NODE,... [ipv4|ipv6] | "
+    "record DNS-NODE NAME TYPE [VALUE...]"
+)
 
 
 @click.command()
@@ -20,11 +23,16 @@ KINDS = "stop NODE | pause NODE | disconnect NODE [NETWORK] | cut NODE,... NODE,
 @click.argument("fault", nargs=-1, required=True, metavar="FAULT NODE...")
 @lab_option
 def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
-    """Put a fault in: stop NODE, pause NODE, disconnect NODE [NETWORK], or cut NODE,... NODE,... [ipv4|ipv6].
+    """Put a fault in.
+
+    stop NODE, pause NODE, disconnect NODE [NETWORK], cut NODE,... NODE,... [ipv4|ipv6],
+    or record DNS-NODE NAME TYPE [VALUE...]: another record, or none.
 
     wirelab inject basic stop dns
 
     wirelab inject basic cut client app,db
+
+    wirelab inject basic record dns app.shop.lab A 192.0.2.1
     """
     from pydantic import ValidationError
 
@@ -61,10 +69,14 @@ def _fields(fault: tuple[str, ...]) -> dict[str, Any] | None:
             return {"cut": [one.split(","), other.split(",")]}
         case ("cut", one, other, only):
             return {"cut": [one.split(","), other.split(",")], "only": only}
+        case ("record", server, name, kind, *values):
+            return {"record": {"server": server, "name": name, "type": kind} | ({"value": values} if values else {})}
     return None
 
 
 def _nodes(named: Any) -> list[str]:
+    if isinstance(named, dict):
+        return [named["server"]]
     return [named] if isinstance(named, str) else [node for group in named for node in group]
 
 

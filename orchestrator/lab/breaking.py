@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from orchestrator.judging.checks import asker_of
@@ -57,7 +58,15 @@ def _not_asked(lab: Lab, check: Common, harm: Sequence[Step]) -> Finding:
 
 
 def _through(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[int, Finding]) -> None:
-    """Judge the checks of one fault, which is put in once."""
+    """Judge the checks of one fault, which is put in once, if what they say of the time before it holds."""
+    for check in checks:
+        early = _not_ready(lab, check)
+        if early:
+            found[id(check)] = early
+            lab.settings.found(early)
+    checks = [check for check in checks if id(check) not in found]
+    if not checks:
+        return
     try:
         inject(lab, fault)
         while_it_is_in = [check for check in checks if check.during]
@@ -69,6 +78,25 @@ def _through(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[in
     healed = [check for check in checks if check.after]
     if healed:
         _judge(lab, healed, found)
+
+
+def _not_ready(lab: Lab, check: Common) -> Finding | None:
+    """What is found of a check whose `before` does not hold; None where it does."""
+    if not check.before:
+        return None
+    quiet = replace(lab, settings=replace(lab.settings, found=lambda _finding: None))
+    for finding in quiet.judge(check.before):
+        if finding.verdict != "pass":
+            judgement = finding.judgement
+            actual = f"before the fault, {finding.check!r}: {judgement.actual}"
+            return replace(
+                finding,
+                check=check.name,
+                kind=str(kind_of(check)),
+                asker=asker_of(check),
+                judgement=replace(judgement, actual=actual),
+            )
+    return None
 
 
 def _judge(lab: Lab, checks: Sequence[Common], found: dict[int, Finding]) -> None:

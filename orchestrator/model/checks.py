@@ -62,6 +62,13 @@ class Common(Declared):
         examples=[[{"name": "The client asks", "from": "client", "http": "http://app.shop.lab/items"}]],
     )
 
+    before: tuple[Check, ...] = Field(
+        (),
+        strict=False,
+        description="Checks that must hold just before the fault is put in.",
+        examples=[[{"name": "The resolver learns the name", "from": "client", "resolves": "app.shop.lab"}]],
+    )
+
     @property
     def fault(self) -> Any:
         """The fault that this check puts in, during or before it is judged; None where it breaks nothing."""

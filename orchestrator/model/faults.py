@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from orchestrator.model.values import Called, Declared, Machines, NetworkName
+from orchestrator.model.records import TYPES, WholeName
+from orchestrator.model.values import Called, Declared, DnsName, Machines, NetworkName, Texts
 
 Group = Annotated[tuple[Machines, ...], Field(strict=False, min_length=1), Called("a list of nodes")]
 
@@ -47,7 +48,35 @@ class Disconnect(Declared):
     )
 
 
-FAULTS: dict[str, type[Declared]] = {"stop": Stop, "pause": Pause, "disconnect": Disconnect, "cut": Cut}
+class Change(Declared):
+    """What a server shall say of one name from now on."""
+
+    server: DnsName = Field(description="The DNS node whose zone is changed.", examples=["auth"])
+    name: WholeName = Field(description="The whole name.", examples=["www.shop.lab"])
+    type: str = Field("A", pattern=f"^({'|'.join(TYPES)})$", description="The type of record.", examples=["A"])
+    value: Texts | str | None = Field(
+        None,
+        description="The new value or values; without it the record is taken away. ${NODE} is a node's address.",
+        examples=["192.0.2.1", "${other}", ["192.0.2.1", "192.0.2.2"]],
+    )
+
+
+class RecordChanged(Declared):
+    """A DNS server's zone has another record, or lacks one; who has kept the old answer goes on with it."""
+
+    record: Change = Field(
+        description="Which server says what of which name.",
+        examples=[{"server": "auth", "name": "www.shop.lab", "type": "A", "value": "192.0.2.1"}],
+    )
+
+
+FAULTS: dict[str, type[Declared]] = {
+    "stop": Stop,
+    "pause": Pause,
+    "disconnect": Disconnect,
+    "cut": Cut,
+    "record": RecordChanged,
+}
 
 
 def fault_kind(fault: Any) -> str | None:
@@ -62,6 +91,7 @@ Fault = Annotated[
     Annotated[Stop, Tag("stop")]
     | Annotated[Pause, Tag("pause")]
     | Annotated[Disconnect, Tag("disconnect")]
-    | Annotated[Cut, Tag("cut")],
+    | Annotated[Cut, Tag("cut")]
+    | Annotated[RecordChanged, Tag("record")],
     Discriminator(fault_kind),
 ]

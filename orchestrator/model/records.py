@@ -64,6 +64,7 @@ def _some(kind: Any) -> Any:
 Ttl = Annotated[int, Field(ge=0, le=LONGEST_TTL)]
 Owner = _typed(OWNER[1:-1], "a name inside the zone, such as www, _http._tcp, @ for the zone itself, or * for any")
 ZoneName = _typed(ZONE[1:-1], "the name of a zone, such as shop.lab, or '.' for the root")
+WholeName = _typed(rf"(\*\.)?{_PART}(\.{_PART})*", "a whole name, such as www.shop.lab")
 IPv4Value = _typed(f"{_NODE}|{_IPV4}", "an IPv4 address, such as 192.168.7.20, or ${NODE} for a node's own")
 IPv6Value = _typed(
     f"{_NODE}|{_IPV6}", "an IPv6 address in small letters, such as fd00::20, or ${NODE} for a node's own"

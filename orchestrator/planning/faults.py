@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.model.faults import Cut, Disconnect, Pause, Stop
+from orchestrator.model.faults import Cut, Disconnect, Pause, RecordChanged, Stop
 from orchestrator.model.topology import AnyAddress, Topology
 from orchestrator.planning.desired import insider
+from orchestrator.planning.fault_record import change_record
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
 from orchestrator.planning.plan import CutOff, LeaveNetwork, PauseNode, Plan, Step, StopNode
 
-AnyFault = Stop | Pause | Disconnect | Cut
+AnyFault = Stop | Pause | Disconnect | Cut | RecordChanged
 
 
 def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
@@ -29,6 +30,8 @@ def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
             steps = [step for node in nodes for step in _disconnect(fault, node, topology, observed)]
         case Cut():
             steps = list(_cut(fault, topology, observed))
+        case RecordChanged(record=change):
+            steps = list(change_record(change, topology, observed))
     return Plan(topology.lab, tuple(steps))
 
 

@@ -162,7 +162,8 @@ def _checks(values: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         return
     for index, check in enumerate(values):
         if isinstance(check, dict):
-            yield from _checks(check.get("first"), (*path, index, "first"))
+            for inner in ("before", "first"):
+                yield from _checks(check.get(inner), (*path, index, inner))
             yield (*path, index), check
 
 

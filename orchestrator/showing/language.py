@@ -83,7 +83,7 @@ def _inside(form: Form, where: str, found: dict[tuple[str, str], Section]) -> No
 
 def _collect_choice(choice: Choice, where: str, found: dict[tuple[str, str], Section]) -> None:
     """What all kinds share, then each kind with what is its own."""
-    if (where, "") in found or where.endswith(".first"):
+    if (where, "") in found or where.endswith((".before", ".first")):
         return
     kinds = list(choice.records.items())
     first = kinds[0][1]

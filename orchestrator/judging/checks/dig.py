@@ -117,6 +117,27 @@ def asked_name(name: str) -> str:
         return name.rstrip(".") or "."
 
 
+# dig itself cannot go on to the second server from a chosen source port: that port is in use still. $0 is the first
+# port, the words are dig's.
+IN_ORDER = """\
+port=$0 code=9
+while read -r word server _; do
+  [[ $word == nameserver ]] || continue
+  dig -b "0.0.0.0#$port" "$@" "@$server" </dev/null; code=$?
+  ((code == 9)) || break
+  ((port++))
+done </etc/resolv.conf
+exit $code
+"""
+# Errors by which dig says that a server was asked in vain.
+IN_VAIN = ("timed out", "unreachable", "refused", "reset", "end of file")
+
+
+def in_order(port: int, *words: str, tcp: bool = False, recursive: bool = True) -> tuple[str, ...]:
+    """One question to the servers of resolv.conf, one after the other, each from a source port of its own."""
+    return ("bash", "-c", IN_ORDER, str(port), *dig(0, *words, tcp=tcp, recursive=recursive)[1:])
+
+
 def dig(port: int, *words: str, server: str = "", tcp: bool = False, recursive: bool = True) -> tuple[str, ...]:
     """A call of dig from this source port, by which the question is found again in a server's log; 0: from any port."""
     source = f"{'::' if ':' in server else '0.0.0.0'}#{port}"

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from orchestrator.judging.checks.dig import NO_ANSWER, DnsAnswer, asked_name, dig, question, read_all, read_dig
+from orchestrator.judging.checks.dig import (
+    IN_VAIN,
+    NO_ANSWER,
+    DnsAnswer,
+    asked_name,
+    dig,
+    in_order,
+    question,
+    read_all,
+    read_dig,
+)
 from orchestrator.judging.checks.through import on_the_way
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Answer, Asks, Log, Question, Ran, Run, Scene, logged, told
@@ -52,9 +62,12 @@ def resolves(check: Resolves, scene: Scene) -> Asks:
 
 
 def _asked(check: Resolves, scene: Scene, name: str, port: int, times: int = 1) -> Run:
+    words, tcp = question(name, check.type) * times, check.over == "tcp"
+    if port and not check.asks and len(scene.topology.resolvers_of(check.asker)) > 1:
+        argv = in_order(port, *words, tcp=tcp, recursive=check.recursive)
+        return Run(check.asker, argv, frozenset({"bash", "dig"}), seconds=8.0)
     server = str(scene.topology.address_for(check.asker, check.asks)) if check.asks else ""
-    words = question(name, check.type) * times
-    argv = dig(port, *words, server=server, tcp=check.over == "tcp", recursive=check.recursive)
+    argv = dig(port, *words, server=server, tcp=tcp, recursive=check.recursive)
     return Run(check.asker, argv, frozenset({"dig"}), seconds=8.0)
 
 
@@ -67,7 +80,8 @@ def _without_answer(check: Resolves, scene: Scene, expected: str, found: Ran) ->
         return Judgement("fail", expected, actual)
     servers = (check.asks,) if check.asks else scene.topology.resolvers_of(check.asker)
     tried = {server: str(scene.topology.address_for(check.asker, server)) for server in servers}
-    lines = {server: next((x for x in said if f"{address}#" in x), "") for server, address in tried.items()}
+    vain = [line for line in said if any(word in line for word in IN_VAIN)]
+    lines = {server: next((line for line in vain if f"{at}#" in line), "") for server, at in tried.items()}
     untried = [server for server, line in lines.items() if not line]
     if untried:
         return Judgement("unknown", expected, f"{actual}; it is not known whether {untried[0]} was asked")
@@ -202,10 +216,11 @@ def _in_server_log(check: Resolves, scene: Scene, _name: str, _answer: DnsAnswer
 
 
 def _in_query_log(text: str, scene: Scene, asker: str) -> str | None:
-    """The line of this question: from one of the asker's addresses and from the source port that we chose."""
+    """The line of this question: from one of the asker's addresses and from a source port that we chose."""
+    ports = range(scene.port, scene.port + max(1, len(scene.topology.resolvers_of(asker))))
     for address in scene.topology.addresses_of(asker):
-        mark = f" {address}#{scene.port} "
-        line = next((line for line in text.splitlines() if mark in line and "query:" in line), None)
+        marks = [f" {address}#{port} " for port in ports]
+        line = next((x for x in text.splitlines() if "query:" in x and any(mark in x for mark in marks)), None)
         if line:
             return line[line.index("client") :]
     return None

@@ -53,7 +53,7 @@ def placeholders_name_something(draft: Draft) -> Iterator[Complaint]:
     hints = Hints(words)
     known = frozenset((*words, *(f"{node}.name" for node in draft.node_names), *_with_ipv6(draft)))
     for path, check in draft.checks:
-        own = {key: value for key, value in check.items() if key != "first"}
+        own = {key: value for key, value in check.items() if key not in ("before", "first")}
         for at, text in _texts(own, path):
             for wrong in _wrong_placeholders(text, known):
                 if not wrong.endswith("}"):

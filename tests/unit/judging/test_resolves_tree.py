@@ -153,6 +153,17 @@ def test_a_server_that_answers_nobody_was_not_asked_with_success() -> None:
     assert judged(KNOWN, ran(MX), *marks(4, code=9), *logs(), lab=TREE).verdict == "pass"
 
 
+def test_the_second_server_is_asked_from_a_port_of_its_own() -> None:
+    """The servers of resolv.conf are asked one after the other; the question is found in the second one's log."""
+    one = check(from_="client", resolves="shop.lab", type="MX", answered_by="second")
+    out = BOTH.splitlines(True)[0] + MX.replace("192.168.68.13", "192.168.68.14")
+    found, questions = conversation(one, ran(out), Logged(line(16, "shop.lab", kind="MX", port=PORT + 1)), lab=TREE)
+    assert verdict(found) == ("pass", "NOERROR 10 app.shop.lab")
+    assert isinstance(questions[0], Run)
+    assert questions[0].argv[:2] == ("bash", "-c")
+    assert questions[0].argv[3] == str(PORT)
+
+
 MANY = check(from_="client", resolves="many.shop.lab", order="rotates", count=3)
 FIRST = ";; Got answer:" + TURN.split(";; Got answer:")[1]
 
@@ -203,6 +214,8 @@ def test_that_nobody_answers_is_proved_by_the_error_of_each_server() -> None:
         "resolver: communications error to 192.168.68.13#53: timed out",
         "second: communications error to 192.168.68.14#53: timed out",
     )
+    busy = BOTH.replace("68.14#53: timed out", "68.14#53: address in use")
+    assert judged(one, ran(busy, code=9), lab=TREE).verdict == "unknown"
     half = judged(one, ran(BOTH.replace("68.14", "68.99"), code=9), lab=TREE)
     assert half.verdict == "unknown"
     assert half.actual.endswith("it is not known whether second was asked")

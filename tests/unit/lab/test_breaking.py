@@ -59,3 +59,23 @@ def test_a_lab_that_is_broken_already_is_not_healed_by_a_check(place: Place) -> 
     assert [one.verdict for one in found] == ["pass", "unknown", "unknown", "unknown"]
     assert "the lab is not whole: unpause:app  (paused); wirelab heal shop mends it" in found[1].judgement.actual
     assert str(lab.plan()) == "unpause:app  (paused)"
+
+
+BEFORE = TEXT.partition("checks:")[0] + (
+    "checks:\n"
+    "  - {name: held before, during: {stop: db}, from: app, runs: [echo, x], within: 0.1,\n"
+    "     before: [{name: it ran, from: db, runs: [echo, x], within: 0.1}]}\n"
+    "  - {name: did not hold before, during: {stop: db}, from: app, runs: [echo, x], within: 0.1,\n"
+    "     before: [{name: it ran, from: db, runs: [echo, x], exit: 3, within: 0.1}]}\n"
+)
+
+
+def test_what_must_hold_before_a_fault_is_asked_before_it_is_put_in(place: Place) -> None:
+    """The stopped node could answer then; where it does not hold, the check fails with that reason, told once."""
+    told: list[str] = []
+    lab = place.lab(BEFORE, found=lambda finding: told.append(finding.check))
+    lab.up()
+    found = breaking.check(lab, lab.scenario.checks)
+    assert [(one.check, one.verdict) for one in found] == [("held before", "pass"), ("did not hold before", "fail")]
+    assert found[1].judgement.actual == "before the fault, 'it ran': exit code 0"
+    assert sorted(told) == ["did not hold before", "held before"]

@@ -118,6 +118,8 @@ def documents(schema: dict[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
             return st.one_of([st.deferred(lambda one=one: documents(one, depth)) for one in schema[key]])
     if "const" in schema:
         return st.just(schema["const"])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
     match schema.get("type"):
         case "string":
             return (

@@ -59,7 +59,7 @@ def files(topology: Topology, node: str) -> Mapping[str, str]:
     """
     on_ipv6 = "any" if any(place.address6 for place in topology.places_of(node)) else "none"
     options = OPTIONS % {"finds": _finds(topology, node), "on_ipv6": on_ipv6}
-    if len(topology.subnets) == 1 or not zones_of(topology.scenario, node):
+    if views_of(topology, node) == (None,):
         entries, texts = _entries(topology, node, None)
         return {"named.conf": options + entries, **texts}
     conf, all_texts, first = [options], {}, ""
@@ -72,6 +72,18 @@ def files(topology: Topology, node: str) -> Mapping[str, str]:
     # Whoever asks from elsewhere, such as the node itself on loopback, has the view of the first network.
     conf.append(f'view "elsewhere" {{\nmatch-clients {{ any; }};\n{first}}};\n')
     return {"named.conf": "".join(conf), **all_texts}
+
+
+def views_of(topology: Topology, node: str) -> tuple[str | None, ...]:
+    """The networks that have a view of their own at a server; None stands for the only view."""
+    if len(topology.subnets) == 1 or not zones_of(topology.scenario, node):
+        return (None,)
+    return tuple(topology.subnets)
+
+
+def file_of(zone: str, network: str | None) -> str:
+    """The file of a zone in the view of a network."""
+    return (zone.strip(".") or "root") + (f".{network}.zone" if network else ".zone")
 
 
 def _finds(topology: Topology, node: str) -> str:
@@ -87,14 +99,13 @@ def _finds(topology: Topology, node: str) -> str:
 
 def _entries(topology: Topology, node: str, network: str | None) -> tuple[str, dict[str, str]]:
     """The zone statements of named.conf, and the texts of the files that they name."""
-    end = f".{network}.zone" if network else ".zone"
     entries, texts = "", {}
     roots = topology.scenario.nodes[node].hints
     if roots:
         texts[HINTS_FILE] = hints(topology, node, roots)
         entries += f'zone "." {{ type hint; file "{FILES_AT}/{HINTS_FILE}"; }};\n'
     for name, zone in Writer(topology, node, network).zones().items():
-        file = (name.strip(".") or "root") + end
+        file = file_of(name, network)
         entries += f'zone "{name}" {{ type primary; file "{FILES_AT}/{file}"; }};\n'
         texts[file] = zone.text()
     return entries, texts

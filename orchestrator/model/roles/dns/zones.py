@@ -108,10 +108,10 @@ class Writer:
     def _written(self, records: Records, zone: str) -> Iterator[Record]:
         for owner, one in records.items():
             for kind, value in one.values():
-                for rdata in self._rdata(kind, value, zone):
+                for rdata in self.rdata(kind, value, zone):
                     yield Record(f"{below(owner, zone)}.", kind, rdata, one.ttl)
 
-    def _rdata(self, kind: str, value: str, zone: str) -> Iterator[str]:
+    def rdata(self, kind: str, value: str, zone: str) -> Iterator[str]:
         """A written value as a master file has it; ${NODE} may be several addresses."""
         if kind in ADDRESSES and IN_NODE.fullmatch(value):
             yield from map(str, self.topology.told_on(self.network, str(address_of(value)), ADDRESSES[kind]))
@@ -169,6 +169,36 @@ def _character(byte: int) -> str:
     if byte in b'"\\':
         return "\\" + chr(byte)
     return chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}"
+
+
+def changed_zone(text: str, zone: str, name: str, kind: str, values: Iterable[str]) -> str:
+    """A zone's text in which a name has just these values of a type; none: the records are taken away.
+
+    The serial is another one, as it must be after a change (RFC 1035, section 3.3.13). Raises ValueError if a value is
+    none of the type.
+    """
+    import dns.exception
+    import dns.name
+    import dns.rdata
+    import dns.zone
+
+    origin = dns.name.from_text(zone)
+    read = dns.zone.from_text(text, origin, relativize=False)
+    owner = dns.name.from_text(name)
+    before = read.get_rdataset(owner, kind)
+    ttl = before.ttl if before else read.find_rdataset(origin, "SOA").ttl
+    read.delete_rdataset(owner, kind)
+    try:
+        for value in values:
+            read.find_rdataset(owner, kind, create=True).add(
+                dns.rdata.from_text("IN", kind, value, origin, relativize=False), ttl
+            )
+    except dns.exception.DNSException as error:
+        raise ValueError(str(error)) from error
+    soa = read.find_rdataset(origin, "SOA")
+    serial = zlib.crc32(text.encode() + repr((name, kind, tuple(values))).encode()) or 1
+    soa.add(soa[0].replace(serial=serial), soa.ttl)
+    return read.to_text(sorted=True, relativize=False)
 
 
 def zone_text(zone: ZoneFile) -> str:

@@ -1,0 +1,68 @@
+"""The fault `record`: a DNS server's zone file is changed and read again. `up` puts back what the file declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.errors import UsageInvalid
+from orchestrator.model.faults import Change
+from orchestrator.model.roles import ROLES
+from orchestrator.model.roles.dns.files import file_of, views_of
+from orchestrator.model.roles.dns.zones import Writer, changed_zone
+from orchestrator.model.topology import Topology
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.plan import Reload, Step, WriteFiles
+
+# What the program has read is not what any file declares, so that `up` sees it and mends it.
+LOADED = "changed by a fault"
+
+
+def change_record(change: Change, topology: Topology, observed: Observed) -> Iterator[Step]:
+    """Write the server's zones anew and have them read; nothing where they say so already."""
+    node = change.server
+    container, files = observed.container_of(node), observed.files.get(node)
+    if container is None or files is None or container.state != "running":
+        raise UsageInvalid(f"the node {node!r} is not running, so its records cannot be changed", hint="wirelab up")
+    texts = dict(files.texts)
+    for network in views_of(topology, node):
+        file, zone = _zone(change, Writer(topology, node, network))
+        values = _values(change, Writer(topology, node, network), zone)
+        if file in texts and not _says(texts[file], zone, change, values):
+            texts[file] = _changed(texts[file], zone, change, values)
+    if texts != dict(files.texts):
+        why = f"fault: {change.name} {change.type}"
+        yield Step(f"files:{node}", WriteFiles(node, texts), why)
+        reload = Reload(node, container.id, ROLES["dns"].reload or "", LOADED)
+        yield Step(f"reload:{node}", reload, why, (f"files:{node}",))
+
+
+def _zone(change: Change, writer: Writer) -> tuple[str, str]:
+    """The file and the name of the nearest zone of the server in which the name lies."""
+    zones = sorted(writer.zones(), key=len, reverse=True)
+    zone = next((one for one in zones if one != "." and f".{change.name}".endswith(f".{one}")), None)
+    if zone is None and "." not in zones:
+        known = ", ".join(sorted(zones)) or "none"
+        raise UsageInvalid(f"{change.server!r} has no zone for {change.name!r}", hint=f"its zones are: {known}")
+    return file_of(zone or ".", writer.network), zone or "."
+
+
+def _values(change: Change, writer: Writer, zone: str) -> tuple[str, ...]:
+    written = (change.value,) if isinstance(change.value, str) else change.value or ()
+    return tuple(one for value in written for one in writer.rdata(change.type, value, zone))
+
+
+def _changed(text: str, zone: str, change: Change, values: tuple[str, ...]) -> str:
+    try:
+        return changed_zone(text, zone, change.name, change.type, values)
+    except ValueError as error:
+        raise UsageInvalid(f"{' '.join(values)!r} is no {change.type} record", why=str(error)) from error
+
+
+def _says(text: str, zone: str, change: Change, values: tuple[str, ...]) -> bool:
+    """Whether the zone has just these values already: then nothing but its serial would differ."""
+    return _records(text, change) == _records(_changed(text, zone, change, values), change)
+
+
+def _records(text: str, change: Change) -> list[str]:
+    start = f"{change.name}. "
+    return sorted(line for line in text.splitlines() if line.startswith(start) and f" IN {change.type} " in line)

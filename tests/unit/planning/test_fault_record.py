@@ -1,0 +1,112 @@
+"""The fault `record`: a server's zone is changed and read again, and `up` puts back what the file declares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from standing import planned, standing, with_container, with_files
+
+from orchestrator.errors import UsageInvalid
+from orchestrator.model.faults import RecordChanged
+from orchestrator.planning.faults import inject
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.plan import Plan, Reload, WriteFiles
+from orchestrator.planning.planner import up
+
+SHOP = """\
+name: shop
+title: t
+domain: shop.lab
+networks: {front: {subnet: 192.168.7.0/24}, back: {subnet: 192.168.8.0/24}}
+records: {www: {A: "${app}", ttl: 5}}
+nodes: {dns: {role: dns}, auth: {role: dns, zones: {example.org: }}, app: {role: app}, client: {role: client}}
+"""
+
+
+def injected(seen: Observed, **change: Any) -> Plan:
+    topology, _ = planned(SHOP, seen)
+    return inject(RecordChanged.model_validate({"record": {"server": "dns", **change}}), topology, seen)
+
+
+def after(seen: Observed, plan: Plan) -> Observed:
+    """What is seen once the plan was carried out."""
+    for step in plan.steps:
+        files = seen.files["dns"]
+        assert files.record is not None
+        match step.action:
+            case WriteFiles(texts=texts):
+                seen = with_files(seen, "dns", replace(files, texts=texts))
+            case Reload(loaded=loaded):
+                seen = with_files(seen, "dns", replace(files, record=replace(files.record, loaded=loaded)))
+    return seen
+
+
+def records(seen: Observed, network: str) -> list[str]:
+    lines = seen.files["dns"].texts[f"shop.lab.{network}.zone"].splitlines()
+    return [line for line in lines if line.startswith("www.")]
+
+
+def test_a_record_is_changed_in_each_view_and_healed_by_up() -> None:
+    """${NODE} is the node's address there; the ttl stays; the serial changes; then `up` puts the file back."""
+    seen = standing(SHOP)
+    plan = injected(seen, name="www.shop.lab", value="${client}")
+    assert str(plan) == "files:dns  (fault: www.shop.lab A)\nreload:dns  (fault: www.shop.lab A)"
+    broken = after(seen, plan)
+    assert records(broken, "front") == ["www.shop.lab. 5 IN A 192.168.7.13"]
+    assert records(broken, "back") == ["www.shop.lab. 5 IN A 192.168.8.13"]
+    soa = [one.files["dns"].texts["shop.lab.front.zone"].splitlines()[0].split()[6] for one in (seen, broken)]
+    assert soa[0] != soa[1]
+    topology, _ = planned(SHOP, broken)
+    healing = up(topology, broken)
+    assert [step.id for step in healing.steps] == ["files:dns", "reload:dns"]
+    assert after(broken, healing).files == seen.files
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({"name": "www.shop.lab"}, []),
+        ({"name": "www.shop.lab", "value": ["192.0.2.1", "192.0.2.2"]}, ["192.0.2.1", "192.0.2.2"]),
+        ({"name": "www.shop.lab", "type": "TXT", "value": "hi"}, ["192.168.7.12", '"hi"']),
+    ],
+)
+def test_records_are_taken_away_or_added(change: dict[str, Any], left: list[str]) -> None:
+    seen = standing(SHOP)
+    assert [line.split()[-1] for line in records(after(seen, injected(seen, **change)), "front")] == left
+
+
+def test_a_fault_that_is_in_already_gives_no_steps() -> None:
+    seen = standing(SHOP)
+    assert not injected(seen, name="www.shop.lab", value="${app}")
+    broken = after(seen, injected(seen, name="www.shop.lab", value="192.0.2.1"))
+    assert not injected(broken, name="www.shop.lab", value="192.0.2.1")
+
+
+def test_several_changes_stand_side_by_side() -> None:
+    seen = standing(SHOP)
+    first = after(seen, injected(seen, name="www.shop.lab", value="192.0.2.1"))
+    both = after(first, injected(first, name="new.shop.lab", value="192.0.2.2"))
+    text = both.files["dns"].texts["shop.lab.front.zone"]
+    assert "192.0.2.1" in text
+    assert "new.shop.lab. 60 IN A 192.0.2.2" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"name": "www.shop.lab", "value": "nowhere"}, "'nowhere' is no A record"),
+        ({"server": "auth", "name": "www.shop.lab"}, "'auth' has no zone for 'www.shop.lab'"),
+    ],
+)
+def test_what_cannot_be_put_in_is_refused(change: dict[str, Any], what: str) -> None:
+    with pytest.raises(UsageInvalid) as caught:
+        injected(standing(SHOP), **change)
+    assert caught.value.what == what
+
+
+def test_a_server_that_does_not_run_is_refused() -> None:
+    stopped = with_container(standing(SHOP), "dns", state="exited")
+    with pytest.raises(UsageInvalid, match="is not running"):
+        injected(stopped, name="www.shop.lab")
