@@ -16,55 +16,6 @@ from typing import Any
 import pytest
 from lab_bench import CHECKOUT, Bench, Engine, Ran, eventually
 
-# `web` and `secure` begin their program anew when it ends, with the port and address, or the certificate, that stand
-# in a file: so a test can move a socket or change a certificate while the node goes on.
-SCENARIO = r"""
-name: layers
-title: A lab that is broken at one layer after another
-domain: shop.lab
-nodes:
-  dns: {role: dns}
-  db:  {role: database, seed: seed.sql}
-  app: {role: app, uses: [db]}
-  web:
-    role: service
-    listens: [{port: 8080}]
-    command:
-      - bash
-      - -c
-      - |
-        while true; do
-          read -r port address < <(cat /tmp/socket 2>/dev/null || echo 8080 0.0.0.0)
-          python3 -m http.server "$port" --bind "$address" --directory /tmp
-          sleep 0.05
-        done
-  secure:
-    role: service
-    listens: [{port: 8443}]
-    command:
-      - bash
-      - -c
-      - |
-        make() {
-          openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout "/tmp/$1.key" \
-            -out "/tmp/$1.pem" -subj "/CN=$1" -addext "subjectAltName=DNS:$1"
-        }
-        make secure.shop.lab; make other.shop.lab
-        while true; do
-          name=$(cat /tmp/name 2>/dev/null || echo secure.shop.lab)
-          openssl s_server -quiet -www -accept 8443 -key "/tmp/$name.key" -cert "/tmp/$name.pem"
-          sleep 0.05
-        done
-  client: {role: client, uses: [app, web, secure], environment: {CURL_CA_BUNDLE: /tmp/trusted.pem}}
-checks:
-  - {name: the items, within: 0.2, from: client, http: "http://app.shop.lab/items", contains: anvil}
-  - {name: the app accepts, within: 0.2, from: client, connects: "app.shop.lab:80"}
-  - {name: the page, within: 0.2, from: client, http: "http://web.shop.lab:8080/"}
-  - {name: the other port, within: 0.2, from: app, cannot_connect: "db.shop.lab:5433"}
-  - {name: the secret, within: 0.2, from: client, http: "https://secure.shop.lab:8443/"}
-  - {name: the name, within: 0.2, from: client, resolves: app.shop.lab, to: app, answered_by: dns}
-  - {name: the rows, within: 0.2, from: app, sql: select name from items}
-"""
 Walk = dict[str, Any]
 
 
@@ -112,7 +63,7 @@ class Broken(Bench):
 def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
     """The lab, up, its client trusting the certificates of `secure`."""
     folder = tmp_path_factory.mktemp("layers")
-    (folder / "scenario.yaml").write_text(SCENARIO)
+    shutil.copy(CHECKOUT / "tests/recordings/walks/scenario.yaml", folder)
     shutil.copy(CHECKOUT / "scenarios/basic/seed.sql", folder)
     one = Broken(engine, f"why-{secrets.token_hex(3)}", str(folder))
     one.up()
@@ -296,6 +247,14 @@ BREAKAGES = (
 )
 
 
+# of two breakages, and the check that meets both
+PAIRS = (
+    ("process not listening", "DNS server stopped", "the page"),
+    ("no route", "record missing", "the items"),
+    ("wrong record", "table missing behind the app", "the items"),
+)
+
+
 def named(name: str) -> Breakage:
     (found,) = [one for one in BREAKAGES if one.name == name]
     return found
@@ -330,14 +289,7 @@ def test_a_breakage_is_named_at_its_layer(lab: Broken, mended: Callable[[Breakag
     assert broken["evidence"] or one.layer == "node", broken
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "check"),
-    [
-        ("process not listening", "DNS server stopped", "the page"),
-        ("no route", "record missing", "the items"),
-        ("wrong record", "table missing behind the app", "the items"),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "check"), PAIRS)
 def test_of_two_breakages_the_first_layer_is_named_and_the_other_beside_it(
     lab: Broken, mended: Callable[[Breakage], None], first: str, second: str, check: str
 ) -> None:

@@ -56,16 +56,24 @@ def _behind(leg: Leg) -> tuple[str, ...]:
 
 
 def _not_running(leg: Leg, node: str, state: str, exit_code: int) -> tuple[str, str]:
+    """The sentence on a node that does not run, and the command."""
     dns = node in leg.dns_nodes or node in _behind(leg)
     name = f"The DNS server {node}" if dns else f"The node {node}"
-    if state == "paused":
-        kernel = "its kernel still accepts connections, but its program does not run, so nobody answers"
-        return f"{name} is paused: {kernel}.", leg.commands.heal()
     if state == "missing":
         return f"{name} is not there: it has no container.", leg.commands.up()
     if state == "stopped" and exit_code not in STOPPED:
         return f"{name} has ended by itself, with exit code {exit_code}.", leg.commands.logs(node)
-    return f"{name} is {state}, so nobody can reach it.", leg.commands.heal()
+    return f"{name} is {state}{_consequence(leg, node, state)}.", leg.commands.heal()
+
+
+def _consequence(leg: Leg, node: str, state: str) -> str:
+    if node == leg.asker:
+        return ", so no program in it can ask anything"
+    if node != leg.target and leg.claim:
+        return f", so {leg.asker} does not get the answer for {leg.claim.name}"
+    if state == "paused":
+        return ": its kernel still accepts connections, but its program does not run, so nobody answers"
+    return ", so nobody can reach it"
 
 
 def _needs(leg: Leg, node: str) -> tuple[LayerName, ...]:

@@ -1,0 +1,115 @@
+"""Makes the recordings of walks again: each breakage of tests/engine/test_why.py in a real lab, and what was answered.
+
+python tests/recordings/walks/record.py: needs an engine (DOCKER_HOST), whose networks leave the lab's range free.
+"""
+
+# ruff: noqa: E402 (what it needs of the tests lies in three folders, which pytest would know)
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+sys.path[:0] = [str(ROOT / folder) for folder in ("", "tests", "tests/engine", "tests/unit/judging/why")]
+
+import docker
+from lab_bench import Engine
+from test_why import BREAKAGES, PAIRS, Breakage, Broken, named, trust
+from walks import asked, places, told
+
+from orchestrator.cli.scenarios import load
+from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.judging.findings import Finding
+from orchestrator.judging.questions import Answer, Question
+from orchestrator.judging.why.commands import Commands
+from orchestrator.lab.asking import Asker
+from orchestrator.lab.checking import Checking
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.lab import asked as nodes_asked
+from orchestrator.lab.walking import Walker
+
+
+def main() -> None:
+    url = os.environ["DOCKER_HOST"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    client = docker.DockerClient(base_url=url, version="auto")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(HERE / "scenario.yaml", folder)
+        shutil.copy(ROOT / "scenarios/basic/seed.sql", folder)
+        lab = Broken(Engine(url, client, environ), "layers", folder)
+        lab.up()
+        try:
+            trust(lab)
+            record_all(lab, folder)
+        finally:
+            lab.cli("down")
+
+
+def record_all(lab: Broken, folder: str) -> None:
+    record(lab, folder, "nothing broken", "the items", ())
+    for one in BREAKAGES:
+        record(lab, folder, one.name, one.check, (one,))
+    for first, second, check in PAIRS:
+        record(lab, folder, f"{first}, {second}", check, (named(first), named(second)))
+
+
+def record(lab: Broken, folder: str, name: str, check: str, broken: Sequence[Breakage]) -> None:
+    for one in broken:
+        one.put(lab)
+    try:
+        document = recorded(folder, check)
+    finally:
+        for one in reversed(broken):
+            one.mend(lab)
+    file = name.replace("'", "").replace(", ", "+").replace(" ", "-")
+    (HERE / f"{file}.json").write_text(json.dumps(document, indent=1) + "\n")
+    print(name)
+
+
+def recorded(folder: str, name: str) -> dict[str, Any]:
+    """One check, judged once and explained, with every answer that its walk was given."""
+    answers: list[dict[str, Any]] = []
+    session = open_session(start=False)
+    with guarded(session) as run:
+        lab: Lab = lab_of(session, load(folder), "layers", run=run)
+        observed = lab.observe()
+        topology = lab.topology(observed)
+        assert topology.places == places().places, "the lab's range is taken: end the lab that has it"
+        asker = Asker(lab.engine, nodes_asked(topology, observed))
+
+        def answering(questions: Sequence[Question]) -> list[Answer]:
+            found = asker.answer(questions)
+            answers.extend({"asked": asked(q), "told": told(a)} for q, a in zip(questions, found, strict=True))
+            return found
+
+        checks = [one for one in lab.scenario.checks if one.name == name]
+        findings = Checking(topology, asker.answer, lambda _finding: None).check(checks)
+        Walker(Commands(topology), answering).explained(checks, findings, green_too=True)
+        asker.close()
+    return {**document(findings[0]), "answers": answers}
+
+
+def document(finding: Finding) -> dict[str, Any]:
+    judgement = finding.judgement
+    return {
+        "check": finding.check,
+        "kind": finding.kind,
+        "from": finding.asker,
+        "judgement": {
+            "verdict": judgement.verdict,
+            "expected": judgement.expected,
+            "actual": judgement.actual,
+            "evidence": list(judgement.evidence),
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
