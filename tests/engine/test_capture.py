@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,52 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
     assert all(80 in pair for pair in ports)
     assert not [line for line in lines if line[9:].startswith(("app ", "db "))]
     assert not [one for one in bench.containers() if "wirelab.capture" in one.labels]
+
+
+SERVE = """
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout /tmp/key -out /tmp/cert -days 2 \
+  -subj /CN=web.shop.lab 2> /dev/null
+exec python3 -c '
+import http.server, ssl
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "6")
+        self.end_headers()
+        self.wfile.write(b"secret")
+server = http.server.HTTPServer(("", 443), Answer)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/tmp/cert", "/tmp/key")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()'
+"""
+SECURE = """\
+name: secure
+title: A server that speaks TLS
+domain: shop.lab
+capture: true
+nodes:
+  dns: {role: dns}
+  web: {role: service, command: [bash, -c, SERVE], listens: [{port: 443}]}
+  open: {role: client, uses: [web], tls_keys: true}
+  closed: {role: client, uses: [web]}
+"""
+
+
+def test_https_is_shown_decrypted_where_the_node_writes_its_keys(bench: Bench, tmp_path: Path) -> None:
+    """curl and Python both write them; what a node without `tls_keys` says stays hidden, and its handshake is told."""
+    file = tmp_path / "scenario.yaml"
+    file.write_text(SECURE.replace("SERVE", json.dumps(SERVE)))
+    lab = replace(bench, scenario=str(file), seconds=120.0)
+    lab.up()
+    python = "import urllib.request, ssl; c = ssl.create_default_context(); c.check_hostname = False; "
+    python += "c.verify_mode = ssl.CERT_NONE; urllib.request.urlopen('https://web.shop.lab/by-python', context=c)"
+    for node in ("open", "closed"):
+        for argv in (["curl", "-sk", f"https://web.shop.lab/{node}"], ["python3", "-c", python.replace("by", node)]):
+            code, output = bench.container(node).exec_run(argv)
+            assert code == 0, output
+    story = lab.cli("trace").out
+    assert story.count("TLS for web.shop.lab") == 4, story
+    assert "GET /open -> 200 OK, 6 bytes" in story
+    assert "GET /open-python -> 200 OK, 6 bytes" in story
+    assert "/closed" not in story

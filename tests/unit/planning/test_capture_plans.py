@@ -7,7 +7,7 @@ from dataclasses import replace
 from standing import BASIC, nothing, planned, standing
 
 from orchestrator.planning import labels
-from orchestrator.planning.capture import STEP, hearing
+from orchestrator.planning.capture import STEP, capture_spec, hearing, listen_argv, listener_spec, narrowed
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
@@ -94,3 +94,32 @@ def test_other_networks_mean_another_recorder() -> None:
 
 def test_down_removes_it() -> None:
     assert "remove:wirelab-shop-capture  (down)" in str(down("shop", standing(RECORDED)))
+
+
+def test_a_capture_is_narrowed_to_nodes_and_by_a_filter() -> None:
+    """Both as one BPF expression (pcap-filter(7)), with brackets, for `or` binds weaker than it reads."""
+    topology, _ = planned(BASIC, nothing())
+    assert narrowed(topology, ()) == ""
+    assert narrowed(topology, (), "tcp") == "tcp"
+    assert narrowed(topology, ("db",)) == "(host 192.168.102.11)"
+    both = narrowed(topology, ("db", "app"), "tcp or udp")
+    assert both == "(host 192.168.102.11 or host 192.168.102.12) and (tcp or udp)"
+    assert capture_spec(topology, nothing(), both).command[-2:] == ("--filter", both)  # type: ignore[index]
+
+
+def test_the_ring_and_its_room_are_as_large_as_is_wanted() -> None:
+    """Four files; room for two copies of the ring, which are made when two networks are put in order of time."""
+    topology, _ = planned(BASIC, nothing())
+    spec = capture_spec(topology, nothing(), ring=8)
+    assert spec.command is not None
+    assert spec.command[2:6] == ("--kilobytes", "2000", "--files", "4")
+    assert spec.tmpfs["/capture"].startswith("size=56m")
+
+
+def test_a_listener_keeps_nothing_and_is_no_recorder() -> None:
+    topology, _ = planned(BASIC, nothing())
+    spec = listener_spec(topology, nothing())
+    assert (spec.name, spec.labels[labels.CAPTURE]) == ("wirelab-shop-capture-run1", labels.LISTENER)
+    assert listen_argv({"lab": "0123456789abcdef"})[1:] == ("live", "lab=br-0123456789ab")
+    told = listen_argv({"lab": "0123456789abcdef"}, "tcp", ("tshark", "-l"))
+    assert told[1:] == ("follow", "--filter", "tcp", "lab=br-0123456789ab", "--", "tshark", "-l")

@@ -17,7 +17,7 @@ from orchestrator.judging.conversations.events import (
     Party,
     SqlStatement,
 )
-from orchestrator.judging.story import Earlier, Mark, Scene, scenes, story
+from orchestrator.judging.story import Earlier, Mark, Scene, live_scenes, scenes, story
 from orchestrator.showing.story import story_text
 
 
@@ -193,3 +193,24 @@ def test_no_packets_no_story() -> None:
     """An empty capture is told as such."""
     told = story(conversations([], NODES))
     assert story_text(told) == "Nothing happened: no packet of a conversation was captured.\n"
+
+
+def test_the_end_of_a_connection_that_is_left_out_is_left_out_too() -> None:
+    """Somebody else may end it, after the marked time: it would stand there as the end of nothing."""
+    marked = recorded("first", (Mark("the checks", "client"),))
+    assert marked.scenes == ()
+    assert [label for label, _ in marked.hidden] == ["the checks"]
+    assert "exchanges of the checks." in story_text(marked)
+
+
+def _numbers(told: tuple[Scene, ...]) -> list[int]:
+    return sorted(scene.event.exchange for scene in walk(told) if not isinstance(scene.event, Earlier))
+
+
+def test_a_live_scene_is_told_whole_and_once() -> None:
+    """The same events as in the story, with the connections below the request that opened them."""
+    live = list(live_scenes(events("first")))
+    assert _numbers(tuple(live)) == _numbers(recorded("first").scenes)
+    request = next(scene for scene in live if isinstance(scene.event, HttpExchange))
+    assert {scene.asker for scene in request.children} == {"app"}
+    assert any(isinstance(scene.event, Opening) and scene.children for scene in request.children)

@@ -1,0 +1,100 @@
+"""What the recorder says and hands over becomes lines, losses and keys; what checks ask is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engines.fake import FakeEngine
+from orchestrator.engines.protocol import Output
+from orchestrator.engines.state import State
+from orchestrator.judging.questions import Log, Run, Unasked
+from orchestrator.judging.story import Losses
+from orchestrator.lab.folder import Asking, LabFolder
+from orchestrator.lab.noting import Noting
+from orchestrator.lab.recording import http_ports, lines, losses_of
+from orchestrator.lab.tls_keys import KEPT_AT, PIECE, put_keys
+from orchestrator.planning import labels
+from orchestrator.planning.desired import TLS_KEYS_FILE
+from orchestrator.planning.specs import ContainerSpec
+from orchestrator.reading.scenario import read_scenario
+
+TEXT = """\
+name: shop
+title: Keys
+nodes:
+  one: {role: client, tls_keys: true}
+  two: {role: client}
+  web: {role: service, command: [sleep, infinity], listens: [{port: 443}, {port: 8080}, {port: 53, protocol: udp}]}
+"""
+SCENARIO = read_scenario(TEXT, file="s.yaml", beside={}.get).scenario
+
+
+def test_lines_are_whole_wherever_the_pieces_end() -> None:
+    """A carriage return, or U+0085, is a part of a line and not its end."""
+    pieces = [b"a\tb", b"\n\nc\xc2", b"\x85d\re\n", b"last"]
+    assert list(lines(iter(pieces))) == ["a\tb", "", "c\x85d\re", "last"]
+
+
+@pytest.mark.parametrize(
+    ("said", "losses"),
+    [
+        ('{"dropped": 2, "overwritten": 3}', Losses(2, 3)),
+        ('{"dropped": null, "overwritten": 3, "packets": 9}', Losses(0, 3)),
+        ("wirelab: nothing is recording", Losses()),
+        ("{}", Losses()),
+        ("", Losses()),
+    ],
+)
+def test_losses_are_read_from_the_recorders_count(said: str, losses: Losses) -> None:
+    assert losses_of(said) == losses
+
+
+def test_http_is_tried_on_the_authors_own_ports_but_not_below_tls() -> None:
+    assert http_ports(SCENARIO) == [8080]
+
+
+def test_the_keys_of_nodes_that_write_some_are_carried_to_the_recorder() -> None:
+    """In pieces that fit an argument; the node without `tls_keys` is not asked."""
+    ran: list[tuple[str, tuple[str, ...]]] = []
+    keys = "CLIENT_RANDOM aa bb\n" * (PIECE // 15)
+
+    def answer(spec: ContainerSpec, argv: Sequence[str]) -> Output:
+        ran.append((spec.name, tuple(argv)))
+        return Output(0, keys if argv[0] == "cat" else "", "")
+
+    engine = FakeEngine(["i"], answer=answer)
+    for name in ("one", "two", "capture"):
+        own = {labels.LAB: "shop", **({labels.NODE: name} if name != "capture" else {})}
+        engine.start(engine.make_container(ContainerSpec(name, "i", own, command=("sleep", "1"))))
+    recorder = next(one.id for one in engine.containers(labels.LAB) if one.name == "capture")
+    assert put_keys(engine, recorder, "shop", SCENARIO) == KEPT_AT
+    assert [argv for name, argv in ran if name != "capture"] == [("cat", TLS_KEYS_FILE)]
+    assert "".join(argv[3] for name, argv in ran if name == "capture" and argv[0] == "bash") == keys
+    assert all(len(argv[3]) <= PIECE for name, argv in ran if argv[0] == "bash")
+
+
+def test_without_keys_nothing_is_carried() -> None:
+    plain = read_scenario(TEXT.replace(", tls_keys: true", ""), file="s.yaml", beside={}.get).scenario
+    assert put_keys(FakeEngine([]), "nobody", "shop", plain) is None
+
+
+def test_the_times_in_which_checks_asked_are_noted(tmp_path: Path) -> None:
+    """One stretch a node, from its first question to its last answer; reading a log asks nothing of the wire."""
+    clock = iter([1.0, 2.0, 3.0, 4.5])
+    noting = Noting(lambda questions: [Unasked("x")] * len(questions), lambda: next(clock))
+    noting.answer([Run("client", ("dig",)), Log("dns", 0.0)])
+    noting.answer([Run("client", ("dig",)), Run("app", ("curl",))])
+    assert noting.askings == (Asking("app", 3.0, 4.5), Asking("client", 1.0, 4.5))
+    folder = LabFolder(State(tmp_path), "shop")
+    folder.note_checks(noting.askings)
+    assert folder.checked() == ()  # nothing of the lab is there: nothing is written
+    folder.write("client", {})
+    folder.note_checks(noting.askings)
+    folder.note_checks((Asking("db", 5.0, 6.0),))
+    assert folder.checked() == (*noting.askings, Asking("db", 5.0, 6.0))
+    with (folder.path.parent / "checked").open("a") as file:
+        file.write('half a li\n{"node": "x"}\n')
+    assert len(folder.checked()) == 3
