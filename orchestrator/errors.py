@@ -12,6 +12,7 @@
     │   ├── RangeFull           no address, or no private range, is left
     │   ├── FileUnseen          the engine cannot see a file that a node needs
     │   ├── LayoutMissing       the engine that lays out pictures is not installed
+    │   ├── Skipped             this engine or kernel cannot do what the scenario shows
     │   ├── NodeFailed          a node ended, or did not become ready in time
     │   └── Interrupted   (130) the person or the system asked us to stop
     ├── LabBusy           (5)   another process works on this lab
@@ -76,6 +77,10 @@ class UsageInvalid(WirelabError):
 
 class WorldError(WirelabError):
     """The world did not cooperate."""
+
+
+class Skipped(WorldError):
+    """This engine or kernel cannot do what the scenario shows, so that nothing was tried: neither good nor bad."""
 
 
 class EngineMissing(WorldError):

@@ -87,6 +87,12 @@ class DockerEngine:
         with translated(f"the container {container[:12]}"):
             return container_seen(self._api.inspect_container(container))
 
+    def isolates_ipv6(self) -> bool | None:
+        # Rarely asked, and it looks at processes and the firewall.
+        from orchestrator.engines.machine import isolates_ipv6
+
+        return isolates_ipv6(self._url)
+
     def make_network(self, spec: NetworkSpec) -> str:
         with translated(f"the network {spec.name}"):
             body = self._api._post_json(self._api._url("/networks/create"), data=network_config(spec))

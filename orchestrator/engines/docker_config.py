@@ -16,22 +16,25 @@ MIB = 1024 * 1024
 # the gateway which nodes are given answers nobody; and no rewriting of source addresses.
 NO_ADDRESS = "com.docker.network.bridge.inhibit_ipv4"
 MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
+# The bridge keeps its IPv6 address, so nodes are given another gateway, that nobody bears: ::ffff, for a node's last
+# group has decimal digits only.
+GATEWAY6, NOBODY = "DefaultGatewayIPv6", 0xFFFF
 
 
 def network_config(spec: NetworkSpec) -> dict[str, Any]:
     """The body of POST /networks/create."""
-    ranges = [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]
+    ranges: list[dict[str, Any]] = [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]
     if spec.subnet6:
-        ranges.append({"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])})
+        six: dict[str, Any] = {"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])}
+        ranges.append({**six, "AuxiliaryAddresses": {GATEWAY6: str(spec.subnet6[NOBODY])}} if spec.dead_end else six)
     return {
         "Name": spec.name,
         "CheckDuplicate": True,
         "Driver": "bridge",
-        # What the engine calls internal, no router can join: it drops what crosses (bridge-nf-call-iptables).
-        "Internal": spec.internal and not spec.routed,
+        "Internal": spec.internal and not spec.dead_end,
         "EnableIPv6": spec.subnet6 is not None,
         "IPAM": {"Driver": "default", "Config": ranges},
-        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.routed and spec.internal else {},
+        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.dead_end else {},
         "Labels": dict(spec.labels),
     }
 
@@ -97,17 +100,17 @@ def _network_mode(spec: ContainerSpec) -> str:
 
 
 def network_seen(found: Mapping[str, Any]) -> NetworkSeen:
-    """From one element of GET /networks. Nothing leaves a network that is internal or has no address on this side."""
-    routed = (found.get("Options") or {}).get(NO_ADDRESS) == "true"
+    """From one element of GET /networks. Nothing leaves a network that is internal or a dead end."""
+    dead_end = (found.get("Options") or {}).get(NO_ADDRESS) == "true"
     configs = (found.get("IPAM") or {}).get("Config") or []
     subnets = [subnet for config in configs if (subnet := config.get("Subnet", ""))]
     return NetworkSeen(
         id=found["Id"],
         name=found["Name"],
         subnets=tuple(IPv4Network(s, strict=False) for s in subnets if ":" not in s),
-        internal=bool(found.get("Internal")) or routed,
+        internal=bool(found.get("Internal")) or dead_end,
         labels=found.get("Labels") or {},
-        routed=routed,
+        dead_end=dead_end,
         subnets6=tuple(IPv6Network(s, strict=False) for s in subnets if ":" in s),
     )
 

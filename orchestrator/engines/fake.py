@@ -117,7 +117,9 @@ class FakeEngine:
         behave: Callable[[ContainerSpec], Behaviour] = as_declared,
         answer: Callable[[ContainerSpec, Sequence[str]], Output] = plain_programs,
         wall: Callable[[], float] = time.time,
+        isolates_ipv6: bool | None = True,
     ) -> None:
+        self._isolates_ipv6 = isolates_ipv6
         self._images = frozenset(images)
         self._behave = behave
         self._answer = answer
@@ -155,6 +157,9 @@ class FakeEngine:
         with self._changed:
             return self._found(container).seen()
 
+    def isolates_ipv6(self) -> bool | None:
+        return self._isolates_ipv6
+
     # making and unmaking
     def make_network(self, spec: NetworkSpec) -> str:
         with self._changed:
@@ -166,8 +171,9 @@ class FakeEngine:
                     raise _conflict(f"the network {spec.name}", "Pool overlaps with other one on this address space")
             made = self._id()
             own6 = (spec.subnet6,) if spec.subnet6 else ()
-            own, routed = dict(spec.labels), spec.routed and spec.internal
-            self._networks[made] = NetworkSeen(made, spec.name, (spec.subnet,), spec.internal, own, routed, own6)
+            self._networks[made] = NetworkSeen(
+                made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels), spec.dead_end, own6
+            )
             return made
 
     def remove_network(self, network: str) -> None:

@@ -116,6 +116,11 @@ def _is_local(url: str, said: Mapping[str, Any]) -> bool:
     return url.startswith("unix://") and same_kernel and "Docker Desktop" not in str(said.get("OperatingSystem"))
 
 
+def isolates_ipv6(url: str) -> bool | None:
+    """Whether the engine keeps networks with IPv6 apart and closed; None where we cannot tell. Raises EngineMissing."""
+    return engine_facts(EngineFound(url, "in use")).isolates_ipv6
+
+
 def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | None:
     """Docker does so by itself from Engine 27 on; before, where dockerd was told to. None: we cannot tell."""
     if version >= (27,):

@@ -47,6 +47,10 @@ class Engine(Protocol):
         """One container as it is now."""
         ...
 
+    def isolates_ipv6(self) -> bool | None:
+        """Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell."""
+        ...
+
     # making and unmaking
     def make_network(self, spec: NetworkSpec) -> str:
         """Make a network and return its id. Conflict if its range or its name is taken."""

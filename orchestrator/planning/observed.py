@@ -21,14 +21,14 @@ State = Literal["running", "paused", "exited", "created", "restarting", "removin
 
 @dataclass(frozen=True)
 class NetworkSeen:
-    """A network of the engine, ours or not. `routed`: its bridge bears no address (`NetworkSpec`)."""
+    """A network of the engine, ours or not. `dead_end`: its gateway answers nobody (`NetworkSpec`)."""
 
     id: str
     name: str
     subnets: tuple[IPv4Network, ...]
     internal: bool
     labels: Mapping[str, str]
-    routed: bool = False
+    dead_end: bool = False
     subnets6: tuple[IPv6Network, ...] = ()
 
 

@@ -168,12 +168,15 @@ def gateway6_of(subnet6: IPv6Network) -> IPv6Address:
 def _subnets6(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv6Network]:
     """A /64 for each network that wants IPv6: the one that stands, otherwise one that the name gives and none uses."""
     others = [n for n in observed.networks if n.labels.get(labels.LAB) != lab]
-    taken = [*(s for n in others for s in n.subnets6), *(t.range for t in observed.taken if t.range.version == 6)]
     ours = {s for n in observed.networks if n.labels.get(labels.LAB) == lab for s in n.subnets6}
+    # Our own networks bring routes to the host: one to the range, and one to the gateway's address alone.
+    routes = [t.range for t in observed.taken if isinstance(t.range, IPv6Network)]
+    foreign = [route for route in routes if not any(route.subnet_of(own) for own in ours)]
+    taken = [*(s for n in others for s in n.subnets6), *foreign]
     chosen: dict[str, IPv6Network] = {}
     for name, network in scenario.all_networks.items():
         if network.ipv6:
-            used = (*(one for one in taken if one not in ours), *chosen.values())
+            used = (*taken, *chosen.values())
             free = (s for s in _candidates6(lab, name, observed) if not any(one.overlaps(s) for one in used))
             chosen[name] = next(free)
     return chosen

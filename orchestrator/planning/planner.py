@@ -76,7 +76,7 @@ def _before_nodes(step: Step) -> bool:
 
 def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen, ...]:
     """Networks of the lab that the file no longer declares, or declares otherwise."""
-    declared, routed = topology.scenario.all_networks, routed_networks(topology)
+    declared, dead_ends = topology.scenario.all_networks, _dead_ends(topology)
     return tuple(
         network
         for network in observed.networks
@@ -86,7 +86,7 @@ def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen
             or network.subnets != (topology.subnets[name],)
             or network.subnets6 != ((topology.subnets6[name],) if name in topology.subnets6 else ())
             or network.internal != declared[name].internal
-            or network.routed != (declared[name].internal and name in routed)
+            or network.dead_end != (name in dead_ends)
         )
     )
 
@@ -108,8 +108,15 @@ def _stale_network_steps(stale: tuple[NetworkSeen, ...], observed: Observed) -> 
         )
 
 
-def _networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, ...]) -> Iterator[Step]:
+def _dead_ends(topology: Topology) -> frozenset[str]:
+    """The internal networks that must not be internal to the engine (`NetworkSpec`)."""
     routed = routed_networks(topology)
+    declared = topology.scenario.all_networks
+    return frozenset(n for n, network in declared.items() if network.internal and (n in routed or network.ipv6))
+
+
+def _networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, ...]) -> Iterator[Step]:
+    dead_ends = _dead_ends(topology)
     for name, network in topology.scenario.all_networks.items():
         seen = observed.network_of(name, topology.lab)
         if seen and seen not in stale:
@@ -121,7 +128,7 @@ def _networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, 
             gateway=gateway_of(subnet),
             internal=network.internal,
             labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
-            routed=name in routed,
+            dead_end=name in dead_ends,
             subnet6=topology.subnets6.get(name),
         )
         needs = (f"remove:network:{name}",) if seen else ()

@@ -22,8 +22,9 @@ def _default_limits() -> Limits:
 class NetworkSpec:
     """A bridge network with one range of addresses, and one of IPv6 beside it where `subnet6` is given.
 
-    `routed`: a router of ours forwards between it and others. The engine lets nothing cross that it calls internal, so
-    to the engine this one is not; instead its bridge bears no address, so that no way leads out.
+    `dead_end`: the network is internal, but the engine is not told so, for it drops too much where it is: what a router
+    of ours passes on, and, up to Engine 20.10, the questions by which neighbours find each other over IPv6. Instead
+    the gateway that nodes are given answers nobody, so that no way leads out.
     """
 
     name: str
@@ -31,7 +32,7 @@ class NetworkSpec:
     gateway: IPv4Address
     internal: bool
     labels: Mapping[str, str]
-    routed: bool = False
+    dead_end: bool = False
     subnet6: IPv6Network | None = None
 
 

@@ -11,6 +11,7 @@ import pytest
 from lab_bench import Bench, Engine
 
 from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.errors import WORLD
 from orchestrator.judging.findings import Finding
 from orchestrator.lab import breaking
 from orchestrator.lab.lab import Lab
@@ -31,6 +32,8 @@ def bench(engine: Engine, name: str) -> Iterator[Bench]:
 def test_a_scenario_holds_breaks_and_heals(bench: Bench, name: str) -> None:
     """`run` is green. Each breakage turns red the checks that it names, and no other, for its reason; it heals."""
     ran = bench.cli("run", "--json")
+    if ran.code == WORLD and "skipped: " in ran.err and "isolates IPv6" in ran.err:
+        pytest.skip("the engine does not isolate IPv6")
     assert ran.code == 0, ran.out + ran.err
     loaded = library.loaded(name)
     session = open_session(start=False)

@@ -11,7 +11,7 @@ from orchestrator.model.checks import Sees
 def sees(check: Sees, scene: Scene) -> Asks:
     """Ask the server's witness for its peers since the check began."""
     witness = witness_of(scene.topology.node(check.node))
-    wanted = set(map(str, scene.topology.addresses(check.sees)))
+    wanted = set(map(str, scene.topology.addresses_of(check.sees)))
     expected = f"{check.node} sees {check.sees} as {' or '.join(sorted(wanted))}"
     answers = yield witness.asks(check.node, scene.began)
     sightings = tuple(witness.reads(answers))

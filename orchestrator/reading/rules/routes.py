@@ -20,7 +20,7 @@ def routers_join_networks(draft: Draft) -> Iterator[Complaint]:
 
 
 def routed_networks_have_no_ipv6(draft: Draft) -> Iterator[Complaint]:
-    """On a network with a router there is no IPv6: the engine would open a way out with it (docs/decisions)."""
+    """On a network with a router there is no IPv6, for routers pass only IPv4 on."""
     joined = {name: node for node in reversed(_routers(draft)) for name in draft.attachments(node)}
     for name, values in draft.networks.items():
         if values.get("ipv6") is True and name in joined:

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engines.protocol import Output
 from orchestrator.engines.state import State
-from orchestrator.errors import WorldError
+from orchestrator.errors import Skipped, WorldError
 from orchestrator.lab.breaking import inject
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.model.faults import Cut
@@ -52,9 +52,13 @@ class Helped:
         return Output(127, "", f"{argv[0]}: not found\n")
 
     def lab(self, state: Path, run: str = "run1") -> Lab:
-        scenario = read_scenario(TEXT, file="scenario.yaml", beside={}.get).scenario
-        images = Settings(images=lambda names: {n: IMAGES[n] for n in names}, run=run, ready_seconds=0.2, routes=tuple)
-        return Lab(self.engine, State(state), "ways", scenario, {}, images)
+        return lab_on(self.engine, state, TEXT, run)
+
+
+def lab_on(engine: FakeEngine, state: Path, text: str, run: str = "run1") -> Lab:
+    scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
+    settings = Settings(images=lambda names: {n: IMAGES[n] for n in names}, run=run, ready_seconds=0.2, routes=tuple)
+    return Lab(engine, State(state), "ways", scenario, {}, settings)
 
 
 def test_up_sets_the_routes_and_up_again_does_nothing(tmp_path: Path) -> None:
@@ -106,3 +110,30 @@ def test_a_helper_that_fails_says_why_and_what_it_may_have_done_is_healed(tmp_pa
     assert healed
     assert {step.partition(":")[0] for step in healed} == {"mend"}
     assert str(world.lab(tmp_path, "run4").up()) == ""
+
+
+SIX = TEXT.replace("{front: null, back: null}", "{front: null, back: null, six: {ipv6: true}}").replace(
+    "router: {role: router}", "router: {role: router, networks: [front, back]}"
+)
+
+
+@pytest.mark.parametrize(("isolates", "said"), [(False, "this engine lets IPv6"), (None, "this engine may let IPv6")])
+def test_where_ipv6_is_not_isolated_the_scenario_is_skipped_and_nothing_is_made(
+    tmp_path: Path, isolates: bool | None, said: str
+) -> None:
+    """Neither green nor red: exit 3, with the reason. A scenario without IPv6 is no matter of this."""
+    engine = FakeEngine(list(IMAGES.values()), isolates_ipv6=isolates)
+    with pytest.raises(Skipped) as caught:
+        lab_on(engine, tmp_path, SIX).up()
+    assert caught.value.what == "skipped: ways needs an engine that isolates IPv6"
+    assert said in caught.value.why
+    assert caught.value.exit_code == 3
+    assert not engine.networks()
+    assert not engine.containers("wirelab.lab")
+    assert lab_on(engine, tmp_path, TEXT).up()
+
+
+def test_where_ipv6_is_isolated_it_comes_up(tmp_path: Path) -> None:
+    engine = FakeEngine(list(IMAGES.values()))
+    assert lab_on(engine, tmp_path, SIX).up()
+    assert [len(network.subnets6) for network in engine.networks()] == [0, 0, 1]

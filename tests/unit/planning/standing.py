@@ -59,8 +59,9 @@ def standing(text: str) -> Observed:
         match step.action:
             case MakeNetwork(spec, network):
                 own6 = (spec.subnet6,) if spec.subnet6 else ()
-                closed = spec.routed and spec.internal
-                made = NetworkSeen(f"id-{network}", spec.name, (spec.subnet,), spec.internal, spec.labels, closed, own6)
+                made = NetworkSeen(
+                    f"id-{network}", spec.name, (spec.subnet,), spec.internal, spec.labels, spec.dead_end, own6
+                )
                 seen = replace(seen, networks=(*seen.networks, made))
             case MakeCapture(spec, _):
                 one = ContainerSeen("id-capture", spec.name, "running", STARTED, 0, spec.labels, {})

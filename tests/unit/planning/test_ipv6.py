@@ -55,7 +55,11 @@ def test_the_engine_is_asked_for_both_and_both_are_seen() -> None:
     assert network.subnet6
     body = network_config(network)
     assert (body["EnableIPv6"], body["IPAM"]["Config"][1]["Gateway"]) == (True, str(network.subnet6[1]))
+    # Engine 20.10 drops the questions of neighbours on a network that it calls internal: this one is closed otherwise.
+    aux = body["IPAM"]["Config"][1]["AuxiliaryAddresses"]
+    assert (body["Internal"], aux) == (False, {"DefaultGatewayIPv6": str(network.subnet6[0xFFFF])})
     seen = network_seen({**body, "Id": "1"})
+    assert (seen.internal, seen.dead_end) == (True, True)
     assert (seen.subnets, seen.subnets6) == ((network.subnet,), (network.subnet6,))
     node = next(step.action.spec for step in plan.steps if isinstance(step.action, MakeNode))
     config = endpoint_config(node.attachments[0])["IPAMConfig"]
@@ -94,3 +98,11 @@ def test_the_hosts_own_local_ranges_are_read(tmp_path: object) -> None:
     table.write_text("".join(f"{row} {rest}     eth0\n" for row in rows))
     found = host_ranges(Path("/nowhere"), table)
     assert found == (Taken(IPv6Network("fd12::/64"), "a route of this host by eth0"),)
+
+
+def test_the_routes_that_our_own_network_brings_do_not_count() -> None:
+    """To its range, and to the gateway's address alone, which the kernel lists too."""
+    seen = standing(DUAL)
+    subnet6 = seen.networks[0].subnets6[0]
+    routes = (Taken(subnet6, "a route"), Taken(IPv6Network((subnet6[1], 128)), "a route"))
+    assert plan_of(DUAL, replace(seen, taken=routes)) == ""

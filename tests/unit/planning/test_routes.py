@@ -79,7 +79,7 @@ def test_a_network_with_a_router_is_closed_by_a_bridge_without_an_address() -> N
         for step in planned(CHAIN, nothing())[1].steps
         if isinstance(step.action, MakeNetwork)
     }
-    assert {name: (spec.internal, spec.routed) for name, spec in specs.items()} == {
+    assert {name: (spec.internal, spec.dead_end) for name, spec in specs.items()} == {
         "front": (True, True),
         "middle": (True, True),
         "back": (True, True),
@@ -89,7 +89,7 @@ def test_a_network_with_a_router_is_closed_by_a_bridge_without_an_address() -> N
     assert (front["Internal"], office["Internal"]) == (False, True)
     assert front["Options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
     seen = network_seen({**front, "Id": "1"})
-    assert (seen.internal, seen.routed) == (True, True)
+    assert (seen.internal, seen.dead_end) == (True, True)
 
 
 def test_only_routers_forward() -> None:
