@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+SVG = "{http://www.w3.org/2000/svg}"
+
 
 def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing, tmp_path) -> None:
     """`check --report --junit`: red where it is red, with the walk, the story of the checks and no recorder left."""
@@ -30,13 +32,25 @@ def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing, tmp_path) 
 
 
 def test_a_capture_that_runs_goes_on_after_the_report(standing, tmp_path) -> None:
-    """Its traffic is in the report and in the picture."""
+    """Its traffic is in the report and in the pictures, with the states of the nodes."""
     argv = (sys.executable, "-m", "orchestrator", "capture", "start", "basic", "--lab", standing.lab)
     subprocess.run(argv, env=standing.engine.environ, check=True, timeout=60)
     page = tmp_path / "out.html"
     assert standing.cli("check", "--report", str(page), "--only", "answers the client over HTTP").code == 0
     assert "GET /items" in page.read_text()
     assert [one.status for one in standing.containers() if "wirelab.capture" in one.labels] == ["running"]
+    told = standing.cli("trace", "--format", "html", "--", "curl", "-s", "http://app.shop.lab/items")
+    assert (told.code, told.out.startswith("<!doctype html>")) == (0, True)
+    assert "client to app:</b> GET /items" in told.out
+    standing.container("db").pause()
+    drawn = standing.cli("graph", "--format", "svg")
+    assert drawn.code == 0, drawn.err
+    root = ElementTree.fromstring(drawn.out)
+    states = {one.get("data-node"): one.get("class") for one in root.iter(f"{SVG}g") if one.get("data-node")}
+    ready = dict.fromkeys(("dns", "app", "client"), "machine ready")
+    assert states == {**ready, "db": "machine paused"}
+    assert re.search(r"client uses app \(port 80: \d+ connections?\)", drawn.out)
+    assert "app uses db (port 5432: " in drawn.out
 
 
 def test_where_nothing_stands_nothing_is_written(bench, tmp_path) -> None:
@@ -45,9 +59,9 @@ def test_where_nothing_stands_nothing_is_written(bench, tmp_path) -> None:
     assert (ran.code, list(tmp_path.iterdir())) == (3, [])
 
 
-def told(text: str) -> list[str]:
+def messages_of(text: str) -> list[str]:
     """The messages of a story's picture, but for what is new each time: the first numbers of addresses."""
-    titles = [one.text or "" for one in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}title")]
+    titles = [one.text or "" for one in ElementTree.fromstring(text).iter(f"{SVG}title")]
     return sorted(re.sub(r"192\.168\.\d+\.", "", title) for title in titles)
 
 
@@ -56,4 +70,4 @@ def test_the_picture_that_the_readme_opens_with_can_be_made_anew(standing) -> No
     ran = standing.cli("trace", "--format", "svg", "--", "curl", "-s", "http://app.shop.lab/items")
     assert ran.code == 0, ran.err
     picture = Path(__file__).parents[2] / "docs" / "pictures" / "basic-story.svg"
-    assert told(ran.out) == told(picture.read_text())
+    assert messages_of(ran.out) == messages_of(picture.read_text())
