@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from orchestrator.judging.questions import Answer, Log, Question, Run, logged, told
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
+from orchestrator.model.roles.role import LogWitness
 
 SESSIONS = (
     "select client_addr, client_port from pg_stat_activity where client_addr is not null order by backend_start desc"
@@ -39,19 +40,15 @@ def _log(node: str, since: float) -> tuple[Question, ...]:
     return (Log(node, since),)
 
 
-def _access_log(answers: tuple[Answer, ...]) -> Iterator[Sighting]:
-    for line in logged(answers[0]).splitlines():
-        if found := re.search(r"access ([0-9a-f.:]+):\d+ ", line):
-            yield Sighting(found[1], line)
+def _by_log(witness: LogWitness) -> Witness:
+    def reads(answers: tuple[Answer, ...]) -> Iterator[Sighting]:
+        for line in logged(answers[0]).splitlines():
+            if witness.without and witness.without in line:
+                continue
+            if found := re.search(witness.pattern, line):
+                yield Sighting(found[1].removeprefix("::ffff:"), line)
 
-
-def _query_log(answers: tuple[Answer, ...]) -> Iterator[Sighting]:
-    for line in logged(answers[0]).splitlines():
-        # The readiness probe asks for a name of its own: it is no client.
-        if "wirelab-probe" in line:
-            continue
-        if found := re.search(r"client @\S+ ([0-9a-f.:]+)#\d+ .*query:", line):
-            yield Sighting(found[1], line)
+    return Witness(witness.says, _log, reads)
 
 
 def _sessions_asked(node: str, since: float) -> tuple[Question, ...]:
@@ -82,8 +79,6 @@ def _sockets(answers: tuple[Answer, ...]) -> Iterator[Sighting]:
 
 
 WITNESSES: dict[str, Witness] = {
-    "access_log": Witness("its access log", _log, _access_log),
-    "query_log": Witness("its query log", _log, _query_log),
     "sessions": Witness("its sessions", _sessions_asked, _sessions),
     "sockets": Witness("its socket table", _sockets_asked, _sockets),
 }
@@ -91,4 +86,5 @@ WITNESSES: dict[str, Witness] = {
 
 def witness_of(node: Node) -> Witness:
     """How this server tells who its peers were; of an image of the author's own only the socket table is known."""
-    return WITNESSES["sockets" if node.image else ROLES[node.role].witness]  # type: ignore[attr-defined]
+    witness = "sockets" if node.image else ROLES[node.role].witness  # type: ignore[attr-defined]
+    return _by_log(witness) if isinstance(witness, LogWitness) else WITNESSES[witness]

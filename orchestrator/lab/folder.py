@@ -3,6 +3,7 @@
     <state>/labs/<lab>/nodes/<node>/files/         mounted read-only at /wirelab
     <state>/labs/<lab>/nodes/<node>/resolv.conf    mounted read-only at /etc/resolv.conf
     <state>/labs/<lab>/nodes/<node>/record.json    the journal of that node
+    <state>/labs/<lab>/credentials.json            its certificates and key pairs, with the private keys
     <state>/labs/<lab>/run                         the run that worked on it last
     <state>/labs/<lab>/checked                     when checks asked from which node
 
@@ -22,6 +23,8 @@ from pathlib import Path
 
 from orchestrator.engines.state import State
 from orchestrator.planning.observed import RESOLVER_FILE, FilesSeen, Record
+
+CREDENTIALS_FILE = "credentials.json"
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,17 @@ class LabFolder:
             with suppress(ValueError, TypeError):
                 found.append(Asking(**json.loads(line)))
         return tuple(found)
+
+    def credentials(self) -> str:
+        """What `keep_credentials` was given; nothing where nothing readable is."""
+        file = self.path.parent / CREDENTIALS_FILE
+        return _text(file) if file.is_file() else ""
+
+    def keep_credentials(self, text: str) -> None:
+        """For the next command; only we may read it."""
+        file = self._state.private(self.path.parent) / CREDENTIALS_FILE
+        file.touch(mode=0o600)
+        file.write_text(text)
 
     def claim(self, run: str) -> None:
         """Say whose run works on the lab: should it die, its watchdog finds the folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets as chance
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +15,7 @@ from orchestrator.engines.protocol import Engine
 from orchestrator.engines.state import State
 from orchestrator.errors import Conflict, NotFound, Skipped
 from orchestrator.judging.findings import Finding
+from orchestrator.lab.credentials import as_text, credentials_of
 from orchestrator.lab.doing import Doing
 from orchestrator.lab.events import Event
 from orchestrator.lab.folder import LabFolder
@@ -91,7 +93,7 @@ class Lab:
             volumes = pool.submit(self.engine.volumes, label)
             networks = pool.submit(self.engine.networks)
             images = self.settings.images(self._image_names())
-        return Observed(
+        found = Observed(
             folder=str(self.folder.path),
             run=self.settings.run,
             images=images,
@@ -102,6 +104,8 @@ class Lab:
             secrets=self._secrets(files),
             taken=self.settings.routes(),
         )
+        made = credentials_of(self.topology(found), self.folder.credentials(), time.time())
+        return replace(found, credentials=made)
 
     def _image_names(self) -> list[str]:
         """The images of ours that the nodes need, and the client's, which asks for nodes that cannot."""
@@ -151,6 +155,7 @@ class Lab:
         doing = Doing(self.engine, self.folder, observed, self.name, self.settings.ready_seconds)
         if plan:
             self.folder.claim(self.settings.run)
+            self.folder.keep_credentials(as_text(observed.credentials))
         try:
             ended = Runner(doing, self.settings.notify).run(plan)
             if ended.error:

@@ -7,7 +7,18 @@ from typing import Annotated
 from pydantic import Field
 
 from orchestrator.model.replicas import MOST_REPLICAS
-from orchestrator.model.values import Address, Declared, DnsNames, NetworkName, NetworkNames, NodeNames, Port, Texts
+from orchestrator.model.values import (
+    Address,
+    Bound,
+    Declared,
+    DnsNames,
+    Domain,
+    NetworkName,
+    NetworkNames,
+    NodeNames,
+    Port,
+    Texts,
+)
 
 
 class Attachment(Declared):
@@ -18,11 +29,48 @@ class Attachment(Declared):
     )
 
 
+class Certificate(Declared):
+    """What a server's certificate says. Without a word it names the node and its addresses, and all trust it."""
+
+    names: tuple[Domain, ...] = Field(
+        (), strict=False, description="More names that it is good for.", examples=[["www.shop.lab"]]
+    )
+    name: Domain | None = Field(
+        None,
+        description="The only name in it, instead of the node's own: so it is a wrong one.",
+        examples=["wrong.lab"],
+    )
+    expired: bool = Field(False, description="true: it ended yesterday.", examples=[True])
+    authority: str = Field(
+        "lab",
+        pattern="^(lab|unknown)$",
+        description="Who signed it: the lab's authority, or one that nobody trusts.",
+        examples=["unknown"],
+    )
+
+
 class Listener(Declared):
-    """A socket on which a node is expected to listen."""
+    """A socket on which a node listens: the servers of wirelab's roles bind it, those of your own are expected to."""
 
     port: Port = Field(description="The port, 0 to 65535.", examples=[80])
     protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
+    address: Bound | None = Field(
+        None,
+        description="Where it is bound: all, loopback, one address, or the node's address on a network; all if absent.",
+        examples=["all", "loopback", "front", "192.168.7.20"],
+    )
+    tls: bool | Certificate = Field(
+        False,
+        description="true: it speaks TLS, with a certificate that wirelab makes (/wirelab/tls-PORT.pem and .key). "
+        "A mapping says what is in the certificate.",
+        examples=[
+            True,
+            {"names": ["www.shop.lab"]},
+            {"name": "wrong.lab"},
+            {"expired": True},
+            {"authority": "unknown"},
+        ],
+    )
 
 
 class Limits(Declared):
@@ -84,6 +132,11 @@ class Node(Declared):
     )
     listens: Annotated[tuple[Listener, ...], Field(strict=False)] | None = Field(
         None, description="Where the node listens, if not where its role says.", examples=[[{"port": 8080}]]
+    )
+    privileged_ports: bool = Field(
+        False,
+        description="true: ports below 1024 need a privilege, as on most machines, and no program here has it.",
+        examples=[True],
     )
     limits: Limits | None = Field(
         None, description="What the node may use at most; the role has its own defaults.", examples=[{"memory": 256}]

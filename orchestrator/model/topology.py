@@ -11,7 +11,8 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
-from orchestrator.model.node import Node
+from orchestrator.model.credentials import Credentials
+from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
 from orchestrator.model.scenario import Scenario
@@ -40,7 +41,7 @@ class Place:
 @dataclass(frozen=True)
 class Topology:
     """`subnets` by network, `subnets6` for those that have IPv6; `places` in the order of declaration; `secrets` by
-    node; `texts` by file name.
+    node; `texts` by file name; `credentials` is what the lab made to prove who its machines are.
 
     Where a name is asked for, that of a node with replicas stands for all of its machines.
     """
@@ -52,9 +53,15 @@ class Topology:
     secrets: Mapping[str, Secret]
     texts: Mapping[str, str]
     subnets6: Mapping[str, IPv6Network] = field(default_factory=dict)
+    credentials: Credentials = field(default_factory=Credentials)
 
     def node(self, name: str) -> Node:
         return self.scenario.node(name)
+
+    def listeners_of(self, node: str) -> tuple[Listener, ...]:
+        """Where a node listens: what it declares, otherwise what its role says."""
+        declared = self.scenario.nodes[node]
+        return ROLES[declared.role].listeners_of(declared)
 
     def name_of(self, node: str) -> str:
         """The node's name in the lab's DNS, without the last dot."""

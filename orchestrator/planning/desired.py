@@ -7,17 +7,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from orchestrator.model.credentials import Credentials
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import FILES_AT, Role
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
+from orchestrator.planning.certificates import CA_FILE, file_of
 from orchestrator.planning.observed import RESOLVER_FILE, Observed
 from orchestrator.planning.specs import Attach, Bind, ContainerSpec, NamedVolume
 
 PASSWORD_FILE = "password"
 # Where a node with `tls_keys` writes the keys of its TLS sessions: in its own memory, and gone with it.
 TLS_KEYS_FILE = "/tmp/tls-keys"
+
+# No program must start anew when these change.
+READ_AT_EACH_USE = (RESOLVER_FILE, CA_FILE)
+# What makes curl, openssl and Python trust the lab's authority, in the node alone.
+TRUST = {"CURL_CA_BUNDLE": f"{FILES_AT}/{CA_FILE}", "SSL_CERT_FILE": f"{FILES_AT}/{CA_FILE}"}
+PRIVILEGED = {"net.ipv4.ip_unprivileged_port_start": "1024"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,8 @@ def desired(topology: Topology, observed: Observed, node: str) -> Desired:
     declared = topology.node(node)
     role = role_of(declared)
     texts = _texts(topology, role, node)
-    fixed = {name: text for name, text in texts.items() if not role.reload and name != RESOLVER_FILE}
-    reloaded = {name: text for name, text in texts.items() if name not in fixed and name != RESOLVER_FILE}
+    fixed = {name: text for name, text in texts.items() if not role.reload and name not in READ_AT_EACH_USE}
+    reloaded = {name: text for name, text in texts.items() if name not in fixed and name not in READ_AT_EACH_USE}
     spec = _container(topology, observed, node, _hash(fixed))
     probe = _probe(declared, role)
     beside = _prober(topology, observed, node, probe) if declared.image and probe != "none" else None
@@ -59,6 +67,17 @@ def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
     holders = [name for name in (node, *topology.node(node).uses) if role_of(topology.node(name)).secret]
     if holders:
         texts[PASSWORD_FILE] = topology.secrets[holders[0]].reveal()
+    for used in topology.node(node).uses:
+        texts.update(role_of(topology.node(used)).for_clients(topology, used, node))
+    return texts | _certificates(topology.credentials, node)
+
+
+def _certificates(credentials: Credentials, node: str) -> dict[str, str]:
+    """The node's own certificates with their keys, and that of the authority, which every node trusts."""
+    texts = {CA_FILE: credentials.authority} if credentials.authority else {}
+    for issued in credentials.certificates.get(node, ()):
+        texts[file_of(issued.request, "pem")] = issued.certificate
+        texts[file_of(issued.request, "key")] = issued.key.reveal()
     return texts
 
 
@@ -71,7 +90,9 @@ def resolver_text(topology: Topology, node: str) -> str:
 
 def _probe(declared: Node, role: Role) -> str:
     if declared.listens is not None:
-        return " ".join(f"{listener.protocol}:{listener.port}" for listener in declared.listens) or "none"
+        # Port 0 is whichever the kernel picks: nobody knows it beforehand.
+        known = [listener for listener in declared.listens if listener.port]
+        return " ".join(f"{listener.protocol}:{listener.port}" for listener in known) or "none"
     return "none" if declared.image or declared.command else role.ready
 
 
@@ -94,7 +115,10 @@ def _container(topology: Topology, observed: Observed, node: str, files_hash: st
         tmpfs={} if foreign else role.tmpfs,
         capabilities=role.capabilities,
         # A new network namespace has the host's own setting, and the host of an engine forwards (ip-sysctl.rst).
-        sysctls={"net.ipv4.ip_forward": "1" if role.forwards else "0"},
+        sysctls={
+            "net.ipv4.ip_forward": "1" if role.forwards else "0",
+            **(PRIVILEGED if declared.privileged_ports else {}),
+        },
         read_only=not foreign,
         limits=declared.limits or role.limits,
     )
@@ -107,7 +131,8 @@ def _container(topology: Topology, observed: Observed, node: str, files_hash: st
 
 def _environment(topology: Topology, declared: Node, role: Role, node: str) -> dict[str, str]:
     probe = _probe(declared, role)
-    own = {} if declared.image else {"WIRELAB_READY": probe, **role.environment(topology, node)}
+    trust = TRUST if topology.credentials.authority else {}
+    own = {} if declared.image else {"WIRELAB_READY": probe, **trust, **role.environment(topology, node)}
     address = topology.addresses(node)[0]
     own |= {"SSLKEYLOGFILE": TLS_KEYS_FILE} if declared.tls_keys else {}
     return {"WIRELAB_NODE": node, "WIRELAB_ADDRESS": str(address), **own, **declared.environment}
@@ -145,6 +170,7 @@ def onlooker(topology: Topology, observed: Observed, node: str, what: str, comma
         image=observed.images["client"],
         labels=own,
         command=command,
+        environment=TRUST if topology.credentials.authority else {},
         tmpfs={"/tmp": "size=16m,mode=1777"},
         binds=(Bind(f"{folder}/files", FILES_AT), Bind(f"{folder}/{RESOLVER_FILE}", "/etc/resolv.conf")),
         share_network_of=node,

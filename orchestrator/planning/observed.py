@@ -8,6 +8,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Literal
 
+from orchestrator.model.credentials import Credentials
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ class Taken:
 class Observed:
     """Everything that a plan depends on besides the declaration.
 
-    `images` maps an image name of ours to its tag; `secrets` holds one secret a node, new ones where none is kept.
+    `images` maps an image name of ours to its tag; `secrets` holds one secret a node, `credentials` the certificates
+    and key pairs, new ones where none that will do is kept.
     `folder` is where the node files stand on this machine.
     """
 
@@ -124,6 +126,7 @@ class Observed:
     volumes: tuple[VolumeSeen, ...] = ()
     files: Mapping[str, FilesSeen] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    credentials: Credentials = field(default_factory=Credentials)
     taken: tuple[Taken, ...] = ()
     # Node -> its routes through others, where somebody looked and could see them.
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

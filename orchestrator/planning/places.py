@@ -37,7 +37,7 @@ def topology(lab: str, scenario: Scenario, observed: Observed, texts: Mapping[st
         replace(place, address6=address6_of(place.address, subnets[place.network], subnets6.get(place.network)))
         for place in sorted(places, key=lambda place: order[place.node])
     )
-    return Topology(lab, scenario, subnets, ordered, observed.secrets, texts, subnets6)
+    return Topology(lab, scenario, subnets, ordered, observed.secrets, texts, subnets6, observed.credentials)
 
 
 def _subnets(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv4Network]:

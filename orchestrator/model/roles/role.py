@@ -38,14 +38,56 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """What the listeners of a node can ask of its role's own server: so many, in these protocols, with TLS or not.
+
+    With `most` 0 the server listens where it always does, and nothing can be said.
+    """
+
+    most: int = 16
+    protocols: tuple[str, ...] = ("tcp",)
+    tls: bool = False
+
+
+@dataclass(frozen=True)
+class LogWitness:
+    """A server whose log names its peers: what it is called, a pattern with the address as its group, and a mark of
+    the lines that count for nothing."""
+
+    says: str
+    pattern: str
+    without: str = ""
+
+
+def no_files_for_clients(_topology: Topology, _node: str, _client: str) -> dict[str, str]:
+    """Who uses the node needs nothing for it."""
+    return {}
+
+
+def bound_to(topology: Topology, node: str, listener: Listener) -> tuple[str, ...]:
+    """The addresses that a server must bind for a listener: 0.0.0.0 for all of IPv4, and :: where the node has IPv6."""
+    match listener.address:
+        case None | "all":
+            on_ipv6 = any(place.address6 for place in topology.places_of(node))
+            return ("0.0.0.0", "::") if on_ipv6 else ("0.0.0.0",)
+        case "loopback":
+            return ("127.0.0.1",)
+        case where:
+            ends = [place for place in topology.places_of(node) if place.network == where]
+            return tuple(str(one) for end in ends for one in (*end.told(4), *end.told(6))) or (where,)
+
+
+@dataclass(frozen=True)
 class Role:
     """All that belongs to a role.
 
     `ready` is the readiness probe of the image (images/README.md); `files` maps names below /wirelab to their text;
     `mentions` names the files beside the scenario that the node needs; `reload` is the signal after which the
     program reads changed files again, None where it must start anew; `tools` are the programs that checks may use
-    inside the role's own image; `tmpfs` maps paths to mount options; `witness` names how a server of this role
-    tells who its peers were (`judging/witnesses.py`); `forwards` says that its kernel passes packets on.
+    inside the role's own image; `tmpfs` maps paths to mount options; `witness` says how a server of this role
+    tells who its peers were (`judging/witnesses.py`); `forwards` says that its kernel passes packets on. `serving`
+    is what its server makes of the node's listeners, None where they only say what a program of the author's does.
+    `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
     """
 
     name: str
@@ -61,11 +103,14 @@ class Role:
     volume: Volume | None = None
     secret: bool = False
     reload: str | None = None
-    witness: str = "sockets"
+    witness: str | LogWitness = "sockets"
+    serving: Serving | None = None
+    keys: tuple[str, ...] = ()
     forwards: bool = False
     tools: frozenset[str] = frozenset()
     environment: Callable[[Topology, str], Mapping[str, str]] = no_texts
     files: Callable[[Topology, str], Mapping[str, str]] = no_texts
+    for_clients: Callable[[Topology, str, str], Mapping[str, str]] = no_files_for_clients
     mentions: Callable[[Any], tuple[str, ...]] = no_file_names
 
     def listeners_of(self, node: Any) -> tuple[Listener, ...]:

@@ -48,5 +48,9 @@ RULES: tuple[Rule, ...] = (
     sockets.a_socket_has_a_port,
     sockets.bound_where_the_node_is,
     sockets.port_zero_is_free,
+    sockets.listeners_are_served,
+    sockets.tls_is_over_tcp,
+    sockets.a_port_is_bound_once,
+    sockets.privileged_ports_are_free,
     files.files_are_there,
 )

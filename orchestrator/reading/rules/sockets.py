@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from orchestrator.model.roles.role import Role, Serving
 from orchestrator.model.values import ADDRESS
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.words import did_you_mean, listed, short
 
 PLACES = ("all", "loopback")
+WELL_KNOWN_END = 1024
 
 
 def listens_says_something(draft: Draft) -> Iterator[Complaint]:
@@ -78,3 +80,72 @@ def _listed(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     for index, one in enumerate(value if isinstance(value, list) else ()):
         if isinstance(one, dict):
             yield (*path, index), one
+
+
+def listeners_are_served(draft: Draft) -> Iterator[Complaint]:
+    """Where a server of ours listens, it must be able to; a program of the author's own is not known."""
+    for name, node in draft.nodes.items():
+        role, listens = draft.role(name), node.get("listens")
+        if role and role.serving and isinstance(listens, list) and not (node.get("image") or node.get("command")):
+            yield from _served(role, role.serving, name, listens)
+
+
+def _served(role: Role, serving: Serving, name: str, listens: list[Any]) -> Iterator[Complaint]:
+    if not 1 <= len(listens) <= serving.most:
+        own = listed(f"{one.protocol} port {one.port}" for one in role.listeners)
+        ports = "one port" if serving.most == 1 else f"1 to {serving.most} ports"
+        allowed = f"listens on {ports}" if serving.most else f"always listens on {own}; leave listens out"
+        yield Complaint(("nodes", name, "listens"), f"a node with the role {role.name} {allowed}")
+        return
+    for at, one in _listed(listens, ("nodes", name, "listens")):
+        if one.get("port") == 0:
+            message = "the kernel would pick a free port for 0, and no client would know which; say one from 1 to 65535"
+            yield Complaint((*at, "port"), message)
+        if one.get("protocol") == "udp" and "udp" not in serving.protocols:
+            yield Complaint((*at, "protocol"), f"the server of the role {role.name} speaks tcp, not udp")
+        if one.get("tls") and not serving.tls:
+            message = f"the server of the role {role.name} speaks no TLS; a node with the role proxy before it does"
+            yield Complaint((*at, "tls"), message)
+
+
+def tls_is_over_tcp(draft: Draft) -> Iterator[Complaint]:
+    """TLS needs the ordered bytes of TCP (RFC 8446, section 1)."""
+    for name, node in draft.nodes.items():
+        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
+            if one.get("protocol") == "udp" and one.get("tls"):
+                yield Complaint((*at, "tls"), "TLS runs over tcp, and this listener speaks udp")
+
+
+def a_port_is_bound_once(draft: Draft) -> Iterator[Complaint]:
+    """Two listeners of a node do not ask for the same port at the same address: the second bind would fail."""
+    for name, node in draft.nodes.items():
+        seen: list[tuple[object, object, object]] = []
+        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
+            port, protocol, place = one.get("port"), one.get("protocol", "tcp"), one.get("address") or "all"
+            rivals = (other for other in seen if other[:2] == (port, protocol))
+            if port and any("all" in (place, other[2]) or place == other[2] for other in rivals):
+                message = f"{protocol} port {port} is bound twice; the second would fail (EADDRINUSE)"
+                yield Complaint((*at, "port"), message)
+            seen.append((port, protocol, place))
+
+
+def privileged_ports_are_free(draft: Draft) -> Iterator[Complaint]:
+    """Where ports below 1024 need a privilege, no server is meant to bind one: nothing there has it."""
+    for name, node in draft.nodes.items():
+        role = draft.role(name)
+        if node.get("privileged_ports") is not True or role is None:
+            continue
+        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
+            port = one.get("port")
+            if isinstance(port, int) and 0 < port < WELL_KNOWN_END:
+                yield Complaint((*at, "port"), _needs_privilege(port))
+        if node.get("listens") is None and not (node.get("image") or node.get("command")):
+            for known in role.listeners[:1]:
+                yield Complaint(("nodes", name, "privileged_ports"), _needs_privilege(known.port))
+
+
+def _needs_privilege(port: int) -> str:
+    return (
+        f"port {port} is below 1024 and needs a privilege on this node (privileged_ports), and no program there "
+        "has it; listen on 1024 or above"
+    )

@@ -26,12 +26,14 @@ nodes:
   app:    {role: app, uses: [db]}
   client: {role: client, uses: [app]}
   web:    {role: service, image: 'nginx:1', listens: [{port: 80}]}
+  proxy:  {role: proxy, uses: [app]}
+  shell:  {role: ssh}
 """
 PORT, WORD, BEGAN = 20123, "w0123456789", 1000.0
 
 
 def shop(text: str = SHOP) -> Topology:
-    """dns .10, db .11, app .12, client .13, web .14"""
+    """dns .10, db .11, app .12, client .13, web .14, proxy .15, shell .16"""
     scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
     return topology("shop", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {})
 

@@ -92,3 +92,21 @@ def test_a_finding_as_a_document() -> None:
         "evidence": ["line"],
         "seconds": 1.235,
     }
+
+
+PROXY_LOG = (
+    'access 192.168.7.13:38220 "GET /whoami HTTP/1.1" 200 179B 0.001s host=web.shop.lab upstream=192.168.7.12:80\n'
+)
+SSH_LOG = """\
+Server listening on 0.0.0.0 port 22.
+Connection from 192.168.7.11 port 42938 on 192.168.7.15 port 22 rdomain ""
+Accepted publickey for student from 192.168.7.13 port 42940 ssh2: ED25519 SHA256:CCR+2Rcji8dXfRCz1TckRxS6Gjg3
+"""
+
+
+@pytest.mark.parametrize(("server", "log"), [("proxy", PROXY_LOG), ("shell", SSH_LOG)])
+def test_a_role_says_itself_how_its_log_names_peers(server: str, log: str) -> None:
+    """nginx and OpenSSH, as recorded; who was not let in, and who stands behind a proxy, was no client."""
+    assert judged(check(node=server, sees="client"), Logged(log)).verdict == "pass"
+    assert judged(check(node=server, sees="db"), Logged(log)).verdict == "fail"
+    assert judged(check(node=server, sees="app"), Logged(log)).verdict == "fail"

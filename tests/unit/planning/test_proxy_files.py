@@ -45,6 +45,6 @@ def test_the_way_of_balancing_is_nginx_s_own_word(way: str, word: str | None) ->
 def test_without_servers_it_answers_by_itself() -> None:
     """No upstream, no passing on."""
     conf = conf_of("listens: [{port: 8080}]")
-    assert "listen 8080;" in conf
+    assert "listen 0.0.0.0:8080;" in conf
     assert "proxy_pass" not in conf
     assert 'return 200 "web answers' in conf

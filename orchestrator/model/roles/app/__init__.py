@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from orchestrator.model.node import Limits, Listener, Node
-from orchestrator.model.roles.role import FILES_AT, Role
+from orchestrator.model.roles.role import FILES_AT, LogWitness, Role, Serving, bound_to
 
 if TYPE_CHECKING:
     from orchestrator.model.topology import Topology
@@ -27,11 +27,13 @@ def database_of(topology: Topology, node: str) -> str | None:
 
 
 def environment(topology: Topology, node: str) -> Mapping[str, str]:
+    listener = topology.listeners_of(node)[0]
+    listens = {"LISTEN": f"{bound_to(topology, node, listener)[0]}:{listener.port}"}
     database = database_of(topology, node)
     if database is None:
-        return {"PORT": "80"}
+        return listens
     return {
-        "PORT": "80",
+        **listens,
         "DATABASE_HOST": topology.name_of(database) + ".",
         "DATABASE_PORT": "5432",
         "DATABASE_NAME": "app",
@@ -51,6 +53,7 @@ ROLE = Role(
     limits=Limits(memory=192),
     tmpfs={"/tmp": "size=16m,mode=1777"},
     environment=environment,
-    witness="access_log",
+    witness=LogWitness("its access log", r"access ([0-9a-f.:]+):\d+ "),
+    serving=Serving(most=1),
     tools=frozenset({"bash", "ss", "python3"}),
 )

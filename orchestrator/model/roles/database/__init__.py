@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from orchestrator.model.node import Limits, Listener, Node
-from orchestrator.model.roles.role import Role, Volume
+from orchestrator.model.roles.role import Role, Serving, Volume
 
 if TYPE_CHECKING:
     from orchestrator.model.topology import Topology
@@ -46,5 +46,6 @@ ROLE = Role(
     files=files,
     mentions=lambda node: (node.seed,) if node.seed else (),
     witness="sessions",
+    serving=Serving(most=0),
     tools=frozenset({"bash", "ss", "psql"}),
 )

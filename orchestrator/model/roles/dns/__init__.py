@@ -9,7 +9,7 @@ from pydantic import Field
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.records import Records, Ttl, ZoneName
 from orchestrator.model.roles.dns.files import files
-from orchestrator.model.roles.role import Role
+from orchestrator.model.roles.role import LogWitness, Role, Serving
 from orchestrator.model.values import Declared, DnsName, DnsNames, Domain
 
 
@@ -71,6 +71,8 @@ ROLE = Role(
     tmpfs={"/tmp": "size=4m,mode=1777", "/run/named": "size=4m,uid=10053,gid=10053,mode=755"},
     files=files,
     reload="SIGHUP",
-    witness="query_log",
+    # The readiness probe asks for a name of its own: it is no client.
+    witness=LogWitness("its query log", r"client @\S+ ([0-9a-f.:]+)#\d+ .*query:", without="wirelab-probe"),
+    serving=Serving(most=0),
     tools=frozenset({"bash", "ss"}),
 )

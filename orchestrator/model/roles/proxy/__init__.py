@@ -8,7 +8,7 @@ from pydantic import Field
 
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles.proxy.files import files
-from orchestrator.model.roles.role import Role
+from orchestrator.model.roles.role import LogWitness, Role, Serving
 
 
 class Proxy(Node):
@@ -34,6 +34,7 @@ ROLE = Role(
     tmpfs={"/tmp": "size=16m,mode=1777"},
     files=files,
     reload="SIGHUP",
-    witness="access_log",
+    witness=LogWitness("its access log", r"access ([0-9a-f.:]+):\d+ "),
+    serving=Serving(tls=True),
     tools=frozenset({"bash", "ss", "openssl"}),
 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from orchestrator.model.roles.role import FILES_AT, bound_to
+
 if TYPE_CHECKING:
+    from orchestrator.model.node import Listener
     from orchestrator.model.topology import Topology
 
 # Everything that nginx writes goes to /tmp: its disk is read-only. One worker is plenty for a lab.
@@ -52,38 +55,42 @@ ANSWER = """\
 
 def files(topology: Topology, node: str) -> Mapping[str, str]:
     """File name below /wirelab -> text, for one proxy."""
-    lines = [HEAD, *_servers(topology, node), "    server {\n", *_listens(topology, node)]
-    lines.append("        location = /wirelab-probe { return 204; }\n")
-    lines.append(PASS_ON if topology.node(node).uses else ANSWER.format(node=node))
-    return {"nginx.conf": "".join((*lines, "    }\n", "}\n"))}
+    behind = tuple(_behind(topology, node))
+    answer = PASS_ON if behind else ANSWER.format(node=node)
+    servers = (_server(topology, node, listener, answer) for listener in topology.listeners_of(node))
+    return {"nginx.conf": "".join((HEAD, *_servers(topology, node, behind), *servers, "}\n"))}
 
 
-def _servers(topology: Topology, node: str) -> Iterator[str]:
-    """The servers behind, by name: nginx asks the lab's DNS server for their addresses when it starts."""
-    declared = topology.node(node)
-    if not declared.uses:
+def _behind(topology: Topology, node: str) -> Iterator[str]:
+    """host:port of each used server that speaks HTTP, by name: nginx asks the lab's DNS server when it starts."""
+    named = topology.resolvers_of(node)
+    for used in topology.node(node).uses:
+        plain = [one for one in topology.listeners_of(used) if one.protocol == "tcp" and not one.tls]
+        if topology.scenario.nodes[used].role in ("app", "proxy", "service"):
+            host = topology.name_of(used) if named else topology.address_for(node, used)
+            yield f"{host}:{plain[0].port if plain else 80}"
+
+
+def _servers(topology: Topology, node: str, behind: tuple[str, ...]) -> Iterator[str]:
+    if not behind:
         return
-    way = BALANCE[declared.balance]  # type: ignore[attr-defined]
+    way = BALANCE[topology.scenario.nodes[node].balance]
     yield "    upstream servers {\n"
     if way:
         yield f"        {way}\n"
-    for name in declared.uses:
-        yield f"        server {topology.name_of(name)}:{_port_of(topology, name)} max_fails=1 fail_timeout=1s;\n"
+    for server in behind:
+        yield f"        server {server} max_fails=1 fail_timeout=1s;\n"
     yield "    }\n"
 
 
-def _port_of(topology: Topology, name: str) -> int:
-    """The first TCP port on which a server behind listens; 80 where it does not say."""
-    from orchestrator.model.roles import ROLES  # the roles are made while this module is read
-
-    server = topology.node(name)
-    listeners = ROLES[server.role].listeners_of(server)  # type: ignore[attr-defined]
-    return next((listener.port for listener in listeners if listener.protocol == "tcp"), 80)
-
-
-def _listens(topology: Topology, node: str) -> Iterator[str]:
-    from orchestrator.model.roles import ROLES
-
-    for listener in ROLES["proxy"].listeners_of(topology.node(node)):
-        if listener.protocol == "tcp":
-            yield f"        listen {listener.port};\n"
+def _server(topology: Topology, node: str, listener: Listener, answer: str) -> str:
+    tls = " ssl" if listener.tls else ""
+    lines = ["    server {\n"]
+    for host in bound_to(topology, node, listener):
+        place = f"[{host}]" if ":" in host else host
+        lines.append(f"        listen {place}:{listener.port}{tls};\n")
+    if listener.tls:
+        lines.append(f"        ssl_certificate {FILES_AT}/tls-{listener.port}.pem;\n")
+        lines.append(f"        ssl_certificate_key {FILES_AT}/tls-{listener.port}.key;\n")
+    lines.append("        location = /wirelab-probe { return 204; }\n")
+    return "".join((*lines, answer, "    }\n"))

@@ -1,0 +1,54 @@
+"""What a lab makes for itself so that its machines can prove who they are: certificates and key pairs, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.model.values import Secret
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A private key, and the public one that belongs to it, both as OpenSSH writes them."""
+
+    private: Secret
+    public: str
+
+
+@dataclass(frozen=True)
+class CertificateRequest:
+    """What a certificate must say: whom it names, and whether it is deliberately bad (RFC 5280).
+
+    `trusted`: the lab's own authority signs it, otherwise one that nobody knows.
+    """
+
+    node: str
+    port: int
+    subject: str
+    names: tuple[str, ...]
+    addresses: tuple[str, ...]
+    expired: bool = False
+    trusted: bool = True
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate and its key (PEM), the request that it answers, and its end in seconds since 1970."""
+
+    request: CertificateRequest
+    certificate: str
+    key: Secret
+    until: float
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The certificate of the lab's authority, empty where no listener speaks TLS; certificates and key pairs by node.
+
+    The authority's own key is nowhere: it signs once, and whoever needs another certificate makes all of them anew.
+    """
+
+    authority: str = ""
+    certificates: Mapping[str, tuple[Issued, ...]] = field(default_factory=dict)
+    keys: Mapping[str, Mapping[str, KeyPair]] = field(default_factory=dict)

@@ -1,0 +1,51 @@
+"""Which certificates a lab needs, and whether those that it has will do. Pure: `lab/credentials.py` makes them."""
+
+from __future__ import annotations
+
+from orchestrator.model.credentials import CertificateRequest, Credentials
+from orchestrator.model.node import Certificate, Listener
+from orchestrator.model.roles import ROLES
+from orchestrator.model.topology import Topology
+
+CA_FILE = "ca.pem"
+# Before its last week a certificate is made anew, so that no lab of a course ends in its middle.
+SPARE_SECONDS = 7 * 86400.0
+
+
+def requests(topology: Topology) -> tuple[CertificateRequest, ...]:
+    """One certificate for each listener that speaks TLS, in the order of the file."""
+    return tuple(
+        _request(topology, node, listener)
+        for node, declared in topology.scenario.nodes.items()
+        for listener in ROLES[declared.role].listeners_of(declared)
+        if listener.tls
+    )
+
+
+def _request(topology: Topology, node: str, listener: Listener) -> CertificateRequest:
+    """For the names and addresses by which a client may call the node, unless the file asks for other ones."""
+    asked = listener.tls if isinstance(listener.tls, Certificate) else Certificate()
+    groups = [group for group, machines in topology.scenario.groups.items() if node in machines]
+    own = [topology.name_of(node), node, *map(topology.name_of, groups), *asked.names]
+    return CertificateRequest(
+        node=node,
+        port=listener.port,
+        subject=asked.name or topology.name_of(node),
+        names=(asked.name,) if asked.name else tuple(dict.fromkeys(own)),
+        addresses=() if asked.name else tuple(map(str, topology.addresses_of(node))),
+        expired=asked.expired,
+        trusted=asked.authority == "lab",
+    )
+
+
+def will_do(credentials: Credentials, wanted: tuple[CertificateRequest, ...], now: float) -> bool:
+    """Whether the certificates are just those that are wanted, and none ends soon (but for those that must have)."""
+    issued = [one for several in credentials.certificates.values() for one in several]
+    if {one.request for one in issued} != set(wanted):
+        return False
+    return all(one.request.expired or one.until - now > SPARE_SECONDS for one in issued)
+
+
+def file_of(request: CertificateRequest, kind: str) -> str:
+    """The name below /wirelab: `pem` for the certificate, `key` for its private key."""
+    return f"tls-{request.port}.{kind}"

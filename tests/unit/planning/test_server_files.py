@@ -1,0 +1,116 @@
+"""What the roles proxy, ssh and app are given: configuration, keys, certificates, and nothing that is not theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator.lab.credentials import credentials_of
+from orchestrator.model.values import Secret
+from orchestrator.planning.desired import Desired, desired
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.places import topology
+from orchestrator.reading.scenario import read_scenario
+
+ALL_IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "proxy", "ssh")}
+TEXT = """\
+name: shop
+title: Servers
+domain: shop.lab
+networks: {front: {subnet: 192.168.7.0/24}, back: {subnet: 192.168.8.0/24}}
+nodes:
+  dns: {role: dns}
+  app: {role: app, networks: [back], replicas: 2, listens: [{port: 8080, address: back}]}
+  db: {role: database}
+  proxy:
+    role: proxy
+    uses: [app, db]
+    balance: least_connections
+    listens: [{port: 80, address: front}, {port: 443, address: front, tls: true}, {port: 81, address: loopback}]
+  web: {role: proxy, networks: [front]}
+  shell: {role: ssh, networks: [front], listens: [{port: 2222}]}
+  client: {role: client, networks: [front], uses: [proxy, shell]}
+  other: {role: client, networks: [front], privileged_ports: true}
+"""
+
+
+def all_of(text: str = TEXT) -> dict[str, Desired]:
+    scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
+    seen = Observed("/s", "r", ALL_IMAGES, secrets={"db": Secret("pass-word")})
+    seen = replace(seen, credentials=credentials_of(topology("shop", scenario, seen, {}), "", 1_800_000_000.0))
+    with_places = topology("shop", scenario, seen, {})
+    return {node: desired(with_places, seen, node) for node in scenario.nodes}
+
+
+def test_a_proxy_forwards_to_each_http_server_that_it_uses() -> None:
+    """By name, on the port where it listens; a database is no HTTP server."""
+    conf = all_of()["proxy"].texts["nginx.conf"]
+    assert "    upstream servers {\n        least_conn;\n" in conf
+    for machine in ("app-1", "app-2"):
+        assert f"        server {machine}.shop.lab:8080 max_fails=1 fail_timeout=1s;\n" in conf
+    assert "db.shop.lab" not in conf
+    assert conf.count("proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;") == 3
+
+
+def test_a_proxy_listens_where_it_is_told() -> None:
+    one = all_of()["proxy"]
+    address = next(str(end.address) for end in one.spec.attachments if end.network == "front")
+    listens = [line.strip() for line in one.texts["nginx.conf"].splitlines() if "listen " in line]
+    assert listens == [f"listen {address}:80;", f"listen {address}:443 ssl;", "listen 127.0.0.1:81;"]
+    assert "ssl_certificate_key /wirelab/tls-443.key;" in one.texts["nginx.conf"]
+    assert one.probe == "tcp:80 tcp:443 tcp:81"
+
+
+def test_without_servers_it_answers_by_itself_and_shows_nothing_of_its_folder() -> None:
+    """The folder may hold private keys: no file of it can be had."""
+    conf = all_of()["web"].texts["nginx.conf"]
+    assert 'return 200 "web answers $remote_addr over $scheme\\n";' in conf
+    assert "proxy_pass" not in conf
+    assert "root" not in conf
+
+
+def test_an_app_listens_where_it_is_told() -> None:
+    one = all_of()["app-1"]
+    assert one.spec.environment["LISTEN"] == f"{one.spec.attachments[0].address}:8080"
+    assert one.probe == "tcp:8080"
+
+
+def test_a_private_key_is_with_those_who_need_it_alone() -> None:
+    """The server has its own; who uses it has the one that opens it; nobody else has either."""
+    nodes = all_of()
+    holders = {name: {node for node in nodes if name in nodes[node].texts} for name in ("host.key", "shell.key")}
+    assert holders == {"host.key": {"shell"}, "shell.key": {"client"}}
+    assert {node for node in nodes if "tls-443.key" in nodes[node].texts} == {"proxy"}
+    public = nodes["shell"].texts["authorized_keys"]
+    assert public.startswith("ssh-ed25519 ")
+    assert nodes["client"].texts["shell.known_hosts"].startswith("shell.shop.lab ssh-ed25519 ")
+    assert "ListenAddress 0.0.0.0:2222\n" in nodes["shell"].texts["sshd_config"]
+    assert "    Port 2222\n" in nodes["client"].texts["shell.ssh_config"]
+
+
+def test_every_node_of_the_lab_trusts_its_authority() -> None:
+    for one in all_of().values():
+        assert one.texts["ca.pem"].startswith("-----BEGIN CERTIFICATE-----")
+        assert one.spec.environment["CURL_CA_BUNDLE"] == "/wirelab/ca.pem"
+        assert one.spec.environment["SSL_CERT_FILE"] == "/wirelab/ca.pem"
+
+
+def test_a_new_authority_starts_no_node_anew() -> None:
+    """Certificates are read again at a signal, what is trusted at each use."""
+    first, second = all_of(), all_of()
+    assert first["client"].texts["ca.pem"] != second["client"].texts["ca.pem"]
+    for node in ("dns", "db", "app-1", "proxy", "other"):
+        assert first[node].spec.labels["wirelab.spec"] == second[node].spec.labels["wirelab.spec"]
+    assert first["proxy"].loaded != second["proxy"].loaded
+
+
+def test_a_lab_without_tls_knows_no_authority() -> None:
+    text = "name: t\ntitle: T\nnodes:\n  app: {role: app}\n  client: {role: client}\n"
+    for one in all_of(text).values():
+        assert "ca.pem" not in one.texts
+        assert "SSL_CERT_FILE" not in one.spec.environment
+
+
+def test_ports_need_a_privilege_where_the_file_says_so() -> None:
+    nodes = all_of()
+    assert nodes["other"].spec.sysctls["net.ipv4.ip_unprivileged_port_start"] == "1024"
+    assert "net.ipv4.ip_unprivileged_port_start" not in nodes["client"].spec.sysctls
