@@ -47,6 +47,7 @@ unit: ## Check format, lint and types, and run the tests that need no engine
 bench: ## Measure speed and memory, and print the table
 	@setup/venv test
 	@setup/with-engine $(PYTHON_IN) bench/run.py
+	@setup/with-engine $(PYTHON_IN) bench/library.py
 
 clean: ## Remove what wirelab made: labs, images, private engine, state, .venv
 	@setup/clean

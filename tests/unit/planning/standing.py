@@ -54,7 +54,11 @@ def plan_of(text: str, observed: Observed, texts: Mapping[str, str] = SEED) -> s
 def standing(text: str) -> Observed:
     """What is seen after the plan for a fresh lab was carried out, by a later command."""
     _, plan = planned(text, nothing())
-    seen = replace(nothing(), run="run2")
+    return made_by(plan, replace(nothing(), run="run2"))
+
+
+def made_by(plan: Plan, seen: Observed) -> Observed:
+    """What is seen after a plan for a fresh lab was carried out, where this was seen before."""
     for step in plan.steps:
         match step.action:
             case MakeNetwork(spec, network):
