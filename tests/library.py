@@ -6,7 +6,8 @@ other values are replaced, null removes a key). Then `red` and `unknown` name th
 that the finding's `actual` must hold. Every other check keeps its pass. Checks with a `during` or an `after` break the
 lab by themselves, so they are not asked while another fault is in.
 
-`python tests/library.py` (with the repository on PYTHONPATH) writes the present picture into each README.
+`python tests/library.py` (with the repository on PYTHONPATH) writes the present picture into each README, and the table
+of the scenarios into the first one.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from orchestrator.showing import graph
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 NAMES = tuple(sorted(file.parent.name for file in SCENARIOS.glob("*/scenario.yaml")))
+README = SCENARIOS.parent / "README.md"
+TABLE = re.compile(r"^\| scenario \| the idea \|\n\|---\|---\|\n((?:\|.*\n)*)", re.MULTILINE)
 PICTURE = re.compile(r"^```mermaid\n(.*?)\n?```$", re.MULTILINE | re.DOTALL)
 Text = Annotated[str, Field(min_length=1)]
 
@@ -105,7 +108,15 @@ def picture(name: str) -> str:
     return graph.mermaid(graph.picture(topology(name, reading.scenario, nothing, reading.texts), {}))
 
 
+def table() -> str:
+    """A row for each scenario, with its title: the idea that it shows."""
+    titles = {name: loaded(name).reading.scenario.title for name in NAMES}
+    return "".join(f"| [{name}](scenarios/{name}/README.md) | {title} |\n" for name, title in titles.items())
+
+
 def _rewrite() -> None:
+    text = README.read_text("utf-8")
+    README.write_text(TABLE.sub(lambda found: found[0].removesuffix(found[1]) + table(), text), "utf-8")
     for name in NAMES:
         file = SCENARIOS / name / "README.md"
         if file.exists():

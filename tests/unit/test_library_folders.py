@@ -40,6 +40,11 @@ def test_the_picture_is_the_present_one(name: str) -> None:
     assert library.PICTURE.findall(readme(name)) == [library.picture(name)]
 
 
+def test_the_first_readme_has_a_row_for_each() -> None:
+    """Name, link and title of every scenario; `python tests/library.py` writes the table."""
+    assert library.TABLE.findall(library.README.read_text("utf-8")) == [library.table()]
+
+
 @each
 def test_what_is_to_be_tried_can_be_typed(name: str) -> None:
     """The README begins with `make scenario NAME=…`, and every wirelab command that it shows is one."""
