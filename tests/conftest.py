@@ -11,10 +11,23 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 from lab_bench import ANNOUNCED, CHECKOUT, Bench, Engine
+
+# Files of which each test has a lab, or a machine, of its own: any worker may take any of them.
+SPREAD = (
+    "test_lab.py",
+    "test_library.py",
+    "test_negative.py",
+    "test_plugin.py",
+    "test_private_engine.py",
+    "test_repair.py",
+    "test_sigkill.py",
+)
 
 pytest_plugins = [] if ANNOUNCED else ["orchestrator.pytest_plugin"]
 
@@ -75,3 +88,19 @@ def run_label(engine: Engine) -> Iterator[str]:
     run.end()
     with suppress(ProcessLookupError):
         watchdog.end()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile` the tests of a file stay together, except where each has a lab of its own.
+
+    Elsewhere they may share one. (xdist's own way to say so, `loadgroup`, does nothing with pytest 9.2.)
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class BySharing(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return nodeid if Path(file).name in SPREAD else file
+
+    return BySharing(config, log) if config.getoption("dist") == "loadfile" else None

@@ -15,7 +15,8 @@ EXCUSED = (
     "making namespaces needs root",
     "only root can become another user",
     "the engine does not isolate IPv6",
-    "no Chromium is installed; setup/chromium installs Debian's",
+    "no Chromium is installed; setup/programs installs Debian's",
+    "nft is not installed; setup/programs installs it",
     "no dockerd is installed; the engine in use is not of this machine",
 )
 

@@ -87,7 +87,7 @@ def browser() -> Iterator[Any]:
     """Chromium of this machine."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
-        pytest.skip("no Chromium is installed; setup/chromium installs Debian's")
+        pytest.skip("no Chromium is installed; setup/programs installs Debian's")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
