@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 from orchestrator.engines.protocol import Engine
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
@@ -23,6 +23,11 @@ class World:
     def labels(self) -> dict[str, str]:
         key, value = self.label.split("=")
         return {key: value}
+
+    @property
+    def subnet6(self) -> IPv6Network:
+        """A range that this case alone has (RFC 4193)."""
+        return IPv6Network((bytes.fromhex(f"fd{self.labels['contract']}").ljust(8, b"\0") + bytes(8), 64))
 
     def network_spec(self, name: str = "one", subnet: IPv4Network | None = None) -> NetworkSpec:
         taken = subnet or next(self.subnets)

@@ -69,6 +69,41 @@ def test_a_container_stands_on_several_networks(world: World) -> None:
     assert world.engine.container(made).addresses == {one: first[10], two: second[20]}
 
 
+def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: World) -> None:
+    """To the engine it may be another thing; to us it is a network that nothing leaves."""
+    spec = replace(world.network_spec(), dead_end=True, subnet6=world.subnet6)
+    made = world.engine.make_network(spec)
+    seen = next(one for one in world.engine.networks() if one.id == made)
+    assert (seen.internal, seen.dead_end) == (True, True)
+    assert (seen.subnets, seen.subnets6) == ((spec.subnet,), (world.subnet6,))
+    plain, _ = world.network("two")
+    other = next(one for one in world.engine.networks() if one.id == plain)
+    assert (other.internal, other.dead_end, other.subnets6) == (True, False, ())
+
+
+def test_an_ipv6_range_that_is_taken_is_a_conflict(world: World) -> None:
+    world.engine.make_network(replace(world.network_spec(), dead_end=True, subnet6=world.subnet6))
+    with pytest.raises(Conflict) as caught:
+        world.engine.make_network(replace(world.network_spec("two"), dead_end=True, subnet6=world.subnet6))
+    assert "overlaps" in caught.value.why
+
+
+def test_a_container_has_an_address_of_each_version_and_gets_both_back(world: World) -> None:
+    """While it runs; after it was taken from the network and put back too."""
+    spec = replace(world.network_spec(), dead_end=True, subnet6=world.subnet6)
+    network = world.engine.make_network(spec)
+    attach = Attach("one", network, spec.subnet[10], world.subnet6[0x10])
+    node = world.started("node", attach=(attach,))
+    for _ in range(2):
+        seen = world.engine.container(node)
+        assert (seen.addresses, seen.addresses6) == ({network: spec.subnet[10]}, {network: world.subnet6[0x10]})
+        world.engine.disconnect(node, network)
+        assert world.engine.container(node).addresses6 == {}
+        world.engine.connect(node, attach)
+    world.engine.stop(node, 0)
+    assert world.engine.container(node).addresses6 == {}
+
+
 def test_containers_are_found_by_their_label_in_order_of_name(world: World) -> None:
     world.started("b")
     world.engine.make_container(world.spec("a"))
