@@ -18,12 +18,12 @@ def nodes_document(topology: Topology, observed: Observed) -> dict[str, Any]:
 
 def node_document(topology: Topology, observed: Observed, name: str) -> dict[str, Any]:
     container = observed.container_of(name)
-    seen = container.addresses if container else {}
+    seen = [*container.addresses.values(), *container.addresses6.values()] if container else []
     return {
         "node": name,
         "role": topology.node(name).role,  # type: ignore[attr-defined]
         "container": container.id if container else None,
-        "addresses": [str(address) for address in seen.values() if address],
+        "addresses": [str(address) for address in seen if address],
         "state": state_of(container, observed.files.get(name, FilesSeen())),
     }
 
