@@ -172,8 +172,9 @@ def _story(
     from orchestrator.judging.story import story
 
     events, tally = recording.events(capture.topology(observed), since)
-    told = story(events, losses=recording.losses, marks=marks)
-    told = replace(told, losses=replace(told.losses, unreadable=tally.damaged))
+    told = story(events, marks=marks)
+    # what is missing is known when all has been read
+    told = replace(told, losses=replace(recording.losses, unreadable=tally.damaged))
     return replace(told, scenes=tuple(one for one in told.scenes if one.asker == asker)) if asker else told
 
 

@@ -80,7 +80,6 @@ class Capture:
 
     def read_on(self, container: str) -> Recording:
         """What has crossed the wire until now, of a recording that goes on."""
-        self.settle(container)
         return self.read(container, end=False)
 
     def settle(self, container: str) -> None:
@@ -91,7 +90,7 @@ class Capture:
         self._engine.run(container, (PROGRAM, "settle"), seconds=SETTLE_SECONDS)
 
     def read(self, container: str, *, end: bool) -> Recording:
-        """What is recorded so far; with `end` the recording ends first, so that its last packets are there."""
+        """What has crossed the wire until now; with `end` the recording ends first."""
         return read(self._engine, container, self._lab.name, self._lab.scenario, end=end)
 
     def checks_marks(self) -> tuple[Mark, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.engines.protocol import Engine
 from orchestrator.judging.conversations import conversations
-from orchestrator.judging.conversations.events import Event
+from orchestrator.judging.conversations.events import Began, Event, begins_at
 from orchestrator.judging.packets.decode import decode_argv, decode_warning
 from orchestrator.judging.packets.packet import Tally, in_order, packets
 from orchestrator.judging.story import Losses
@@ -24,14 +24,19 @@ TLS_PORTS = (443, 8443)
 
 @dataclass(frozen=True)
 class Recording:
-    """What tshark reads from a recording, a line a packet, which can be read once; and what is missing from it.
+    """What tshark reads from a recording, a line a packet, which can be read once.
 
-    `said` is what tshark wrote to standard error, complete when all lines have been read.
+    `said` is what the recorder and tshark wrote to standard error, complete when all lines have been read.
     """
 
     lines: Iterator[str]
-    losses: Losses = field(default_factory=Losses)
     said: list[str] = field(default_factory=list)
+
+    @property
+    def losses(self) -> Losses:
+        """What is missing from it, by the recorder's own count; known when all lines have been read."""
+        counted = (line for line in "".join(self.said).splitlines() if line.startswith("{"))
+        return losses_of(next(counted, ""))
 
     @property
     def warning(self) -> str | None:
@@ -39,24 +44,27 @@ class Recording:
         return decode_warning("".join(self.said))
 
     def events(self, topology: Topology, since: float = 0.0, window: int = 1000) -> tuple[Iterator[Event], Tally]:
-        """What happened since that moment, and a tally that is complete when the events have been read.
+        """What began since that moment, and a tally that is complete when the events have been read.
 
+        All packets are read: a connection may have been opened before, after a question that was captured too.
         Packets are put in order of time as far as they are within `window` of their place.
         """
         tally = Tally()
-        ordered = in_order(packets(self.lines, tally), window)
-        later = (packet for packet in ordered if packet.time >= since)
-        return conversations(later, names_of(topology)), tally
+        found = conversations(in_order(packets(self.lines, tally), window), names_of(topology))
+        return (event for event in found if _began(event) >= since), tally
+
+
+def _began(event: Event) -> float:
+    return event.at if isinstance(event, Began) else begins_at(event)
 
 
 def read(engine: Engine, container: str, lab: str, scenario: Scenario, *, end: bool = False) -> Recording:
-    """What is recorded so far; with `end` the recording ends first, so that its last packets are there."""
-    verb = "end" if end else "status"
-    losses = losses_of(engine.run(container, (PROGRAM, verb), seconds=30).out)
+    """What has crossed the wire until now; with `end` the recording ends first."""
     keys = put_keys(engine, container, lab, scenario)
-    argv = (PROGRAM, "read", *decode_argv(http=http_ports(scenario), tls_keys=keys))
+    before = "--end" if end else "--settle"
+    argv = (PROGRAM, "read", before, *decode_argv(http=http_ports(scenario), tls_keys=keys))
     said: list[str] = []
-    return Recording(lines(engine.stream(container, argv, said)), losses, said)
+    return Recording(lines(engine.stream(container, argv, said)), said)
 
 
 def losses_of(document: str) -> Losses:

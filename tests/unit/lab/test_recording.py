@@ -10,14 +10,17 @@ import pytest
 from orchestrator.engines.fake import FakeEngine
 from orchestrator.engines.protocol import Output
 from orchestrator.engines.state import State
+from orchestrator.judging.conversations.events import HttpExchange, SqlStatement
 from orchestrator.judging.questions import Log, Run, Unasked
 from orchestrator.judging.story import Losses
 from orchestrator.lab.folder import Asking, LabFolder
 from orchestrator.lab.noting import Noting
-from orchestrator.lab.recording import http_ports, lines, losses_of
+from orchestrator.lab.recording import Recording, http_ports, lines, losses_of
 from orchestrator.lab.tls_keys import KEPT_AT, PIECE, put_keys
 from orchestrator.planning import labels
 from orchestrator.planning.desired import TLS_KEYS_FILE
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.places import topology
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.reading.scenario import read_scenario
 
@@ -98,3 +101,32 @@ def test_the_times_in_which_checks_asked_are_noted(tmp_path: Path) -> None:
     with (folder.path.parent / "checked").open("a") as file:
         file.write('half a li\n{"node": "x"}\n')
     assert len(folder.checked()) == 3
+
+
+RECORDED = Path(__file__).parents[2] / "recordings" / "first.txt"
+
+
+def recording() -> Recording:
+    """One request, for which a connection to the database is opened."""
+    return Recording(iter(RECORDED.read_text().splitlines()), ['{"dropped": 1, "overwritten": 0}\n', "tshark: x\n"])
+
+
+def test_of_a_later_moment_what_led_to_it_is_still_known() -> None:
+    """The connection of a later statement was opened in the recording: it is not said to be from before."""
+    place = topology("shop", SCENARIO, Observed("/s", "r", {}), {})
+    whole = [event for event in recording().events(place)[0] if isinstance(event, SqlStatement)]
+    since = whole[0].started
+    later = list(recording().events(place, since)[0])
+    assert [event for event in later if isinstance(event, SqlStatement)] == whole
+    assert not [event for event in later if isinstance(event, HttpExchange)]
+    [link] = {event.link for event in later if isinstance(event, SqlStatement)}
+    assert link.opened is not None
+    assert link.opened < since
+    assert link.name.startswith("db.shop.lab")
+
+
+def test_what_is_missing_is_known_when_all_is_read() -> None:
+    """The recorder's count is the line of JSON among what was said."""
+    one = recording()
+    assert one.losses == Losses(1, 0)
+    assert one.warning is None
