@@ -52,7 +52,7 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
 def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     """Print as JSON what is known of a lab: networks, nodes, names, mounted files and limits."""
     from orchestrator.planning.desired import desired
-    from orchestrator.showing.labs import node_document
+    from orchestrator.showing.labs import capture_document, node_document
 
     topology, observed = observed_lab(name, lab)
     wanted = [known_node(topology.scenario, node)] if node else list(topology.scenario.nodes)
@@ -71,9 +71,8 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
         }
         nodes.append({**node_document(topology, observed, one), **more})
     networks = {name: str(subnet) for name, subnet in topology.subnets.items()}
-    out_json(
-        {"schema": 1, "lab": topology.lab, "domain": topology.scenario.domain, "networks": networks, "nodes": nodes}
-    )
+    document = {"schema": 1, "lab": topology.lab, "domain": topology.scenario.domain, "networks": networks}
+    out_json({**document, "nodes": nodes, "capture": capture_document(observed)})
     return OK
 
 

@@ -16,6 +16,7 @@ from orchestrator.planning.specs import ContainerSpec
 PROGRAM = "/usr/lib/wirelab/capture"
 RING_MEGABYTES, RING_FILES = 64, 4
 STEP = "capture:networks"
+CAPABILITIES = ("NET_RAW",)
 
 
 def capture_steps(topology: Topology, observed: Observed, before: tuple[Step, ...]) -> Iterator[Step]:
@@ -74,7 +75,7 @@ def _spec(topology: Topology, observed: Observed, what: str) -> ContainerSpec:
         user="0",
         host_network=True,
         tmpfs={"/tmp": "size=16m,mode=1777", "/capture": "size=16m,mode=755"},
-        capabilities=("NET_RAW",),
+        capabilities=CAPABILITIES,
         limits=Limits(memory=768, cpus=2.0, pids=64),
     )
 

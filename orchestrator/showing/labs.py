@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
+from orchestrator.planning.capture import CAPABILITIES, recorder_of
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
 
 
@@ -25,6 +26,20 @@ def node_document(topology: Topology, observed: Observed, name: str) -> dict[str
         "container": container.id if container else None,
         "addresses": [str(address) for address in seen if address],
         "state": state_of(container, observed.files.get(name, FilesSeen())),
+    }
+
+
+def capture_document(observed: Observed) -> dict[str, Any] | None:
+    """The recorder and what it alone may do; None where there is none."""
+    found = recorder_of(observed)
+    if found is None:
+        return None
+    return {
+        "container": found.id,
+        "state": found.state,
+        "network": "host",
+        "capabilities": list(CAPABILITIES),
+        "why": "a bridge is heard only from the engine's host; no node of the lab is changed",
     }
 
 

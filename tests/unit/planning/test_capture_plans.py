@@ -11,6 +11,7 @@ from orchestrator.planning.capture import STEP, capture_spec, hearing, listen_ar
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
+from orchestrator.showing.labs import capture_document
 
 RECORDED = BASIC + "capture: true\n"
 TWO = RECORDED + "networks: {front: null, back: null}\n"
@@ -123,3 +124,10 @@ def test_a_listener_keeps_nothing_and_is_no_recorder() -> None:
     assert listen_argv({"lab": "0123456789abcdef"})[1:] == ("live", "lab=br-0123456789ab")
     told = listen_argv({"lab": "0123456789abcdef"}, "tcp", ("tshark", "-l"))
     assert told[1:] == ("follow", "--filter", "tcp", "lab=br-0123456789ab", "--", "tshark", "-l")
+
+
+def test_inspect_names_the_exception_that_the_recorder_is() -> None:
+    assert capture_document(standing(BASIC)) is None
+    found = capture_document(standing(RECORDED))
+    assert found is not None
+    assert (found["container"], found["network"], found["capabilities"]) == ("id-capture", "host", ["NET_RAW"])
