@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from orchestrator.engines.layout import lay_out
 from orchestrator.model.topology import Topology
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import read_scenario
+from orchestrator.showing.drawing import layout_text, svg
+from orchestrator.showing.graph import Picture
 
 SMALL = """\
 name: small
@@ -43,3 +48,12 @@ def lab(text: str) -> Topology:
     """The topology of a scenario of which nothing stands."""
     scenario = read_scenario(text, file="f", beside=lambda _name: None).scenario
     return topology(scenario.name, scenario, Observed("/state", "run", {}), {})
+
+
+# The engine is a process of its own: each layout is asked for once.
+laid_out = cache(lay_out)
+
+
+def drawn(shown: Picture) -> str:
+    """The picture's SVG."""
+    return svg(shown, laid_out(layout_text(shown)))

@@ -7,7 +7,7 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from pictured import SMALL, THIRTY, lab
+from pictured import SMALL, THIRTY, drawn, lab
 
 from orchestrator.engines.layout import lay_out
 from orchestrator.errors import WORLD, LayoutMissing
@@ -23,8 +23,8 @@ def relation(client: str, server: str, port: int = 5432, protocol: str = "tcp", 
     return Relation(client, server, protocol, port, connections, 0, 10, 20, 0 if connections else 1)
 
 
-def drawn(shown: Picture) -> ElementTree.Element:
-    return ElementTree.fromstring(svg(shown, lay_out(layout_text(shown))))
+def root_of(shown: Picture) -> ElementTree.Element:
+    return ElementTree.fromstring(drawn(shown))
 
 
 def groups(root: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
@@ -35,7 +35,7 @@ def groups(root: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
 def test_every_node_network_and_arrow_is_in_the_svg(text: str, nodes: int) -> None:
     """With its name, its role, all its addresses, and the networks with their ranges."""
     shown = picture(lab(text), {})
-    root = drawn(shown)
+    root = root_of(shown)
     words = " ".join(one.text for one in root.iter() if one.text)
     assert len(shown.machines) == nodes == len(groups(root, "machine"))
     for machine in shown.machines:
@@ -61,7 +61,7 @@ def boxes(root: ElementTree.Element) -> list[tuple[float, float, float, float]]:
 @pytest.mark.parametrize("text", [SMALL, THIRTY])
 def test_no_two_nodes_overlap_and_all_are_on_the_sheet(text: str) -> None:
     """Thirty nodes can be read as well as four."""
-    root = drawn(picture(lab(text), {}))
+    root = root_of(picture(lab(text), {}))
     left, top, wide, high = map(float, (root.get("viewBox") or "").split())
     found = boxes(root)
     for number, (x, y, width, height) in enumerate(found):
@@ -72,13 +72,13 @@ def test_no_two_nodes_overlap_and_all_are_on_the_sheet(text: str) -> None:
 
 
 def test_a_title_with_marks_of_xml_is_shown_as_it_is() -> None:
-    assert drawn(picture(lab(SMALL), {})).findtext(f"{SVG}title") == 'small: A <small> & "quoted" lab'
+    assert root_of(picture(lab(SMALL), {})).findtext(f"{SVG}title") == 'small: A <small> & "quoted" lab'
 
 
 def test_states_colour_the_nodes() -> None:
     """As a class in the SVG, which also says the word; as colours in Mermaid and Graphviz."""
     shown = picture(lab(SMALL), READY)
-    found = {one.get("data-node"): one for one in groups(drawn(shown), "machine")}
+    found = {one.get("data-node"): one for one in groups(root_of(shown), "machine")}
     assert {node: one.get("class") for node, one in found.items()} == {n: f"machine {s}" for n, s in READY.items()}
     assert "database, paused" in [one.text for one in found["db"].iter()]
     assert "class n_db paused" in mermaid(shown)
@@ -108,7 +108,7 @@ def test_traffic_confirms_arrows_adds_some_and_misses_some() -> None:
         "client asks dns (port 53: 1 question)",
         "client speaks, undeclared, to db (port 5432: 2 connections)",
     ]
-    assert [one.get("class") for one in groups(drawn(shown), "arrow")][-1] == "arrow seen"
+    assert [one.get("class") for one in groups(root_of(shown), "arrow")][-1] == "arrow seen"
 
 
 def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:

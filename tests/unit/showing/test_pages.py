@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from pictured import SMALL, lab
+from pictured import SMALL, drawn, lab
 
-from orchestrator.engines.layout import lay_out
 from orchestrator.judging.findings import Finding, Judgement, Verdict
 from orchestrator.judging.story import Story, story
 from orchestrator.judging.why.walk import Break, Layer, walk_of
 from orchestrator.reading.document import Mark
-from orchestrator.showing.drawing import layout_text, svg
 from orchestrator.showing.graph import picture
 from orchestrator.showing.lab_page import lab_page
 from orchestrator.showing.proof import Placed, Proof
@@ -73,41 +72,42 @@ def finding(verdict: Verdict, name: str, text: str = "that", why: bool = False) 
     return Finding(name, "http", "client", Judgement(verdict, f"E {text}", f"A {text}", (f"V {text}",)), 0.2, walk)
 
 
-def report(*findings: Finding, told: Story | None = None, drawn: bool = True) -> str:
+def report(*findings: Finding, told: Story | None = None, pictured: bool = True) -> str:
     found = tuple(Placed(one, Mark(10 + number, 5)) for number, one in enumerate(findings))
     proof = Proof("small", "A title", "small-2", "s/scenario.yaml", found, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"})
     shown = picture(lab(SMALL), {"db": "paused"})
-    picture_text = svg(shown, lay_out(layout_text(shown))) if drawn else ""
+    picture_text = drawn(shown) if pictured else ""
     return report_page(Report(proof, shown, picture_text, "no engine", told, "nobody listened"))
 
 
+@cache
 def pages() -> dict[str, str]:
     shown = picture(lab(SMALL), {})
     return {
         "report": report(finding("pass", "One"), finding("fail", "Two", why=True), told=recorded("first")),
-        "bare report": report(finding("unknown", "Two"), drawn=False),
+        "bare report": report(finding("unknown", "Two"), pictured=False),
         "story": story_page(recorded("overlap"), "A story"),
         "empty story": story_page(story(()), "Nothing"),
-        "lab": lab_page(shown, svg(shown, lay_out(layout_text(shown)))),
+        "lab": lab_page(shown, drawn(shown)),
     }
 
 
-PAGES = pages()
+NAMES_OF_PAGES = ("report", "bare report", "story", "empty story", "lab")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", NAMES_OF_PAGES)
 def test_a_page_is_well_formed(name: str) -> None:
     """Each element is closed, and no identity is given twice."""
-    parsed = Parsed(PAGES[name])
+    parsed = Parsed(pages()[name])
     assert parsed.complaints == []
     twice = Counter(one["id"] for _, one in parsed.found if "id" in one)
     assert [identity for identity, count in twice.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", NAMES_OF_PAGES)
 def test_whoever_cannot_see_finds_the_way(name: str) -> None:
     """A language, one main heading, landmarks, a name for every region, and labels that are there."""
-    parsed = Parsed(PAGES[name])
+    parsed = Parsed(pages()[name])
     (root,) = parsed.all("html")
     assert root["lang"] == "en"
     assert [len(parsed.all(tag)) for tag in ("h1", "main", "header", "nav", "footer", "title")][:5] == [1] * 5
@@ -122,15 +122,15 @@ def test_whoever_cannot_see_finds_the_way(name: str) -> None:
             assert (one.get("href") or "").removeprefix("#") in identities
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", NAMES_OF_PAGES)
 def test_a_page_fetches_nothing(name: str) -> None:
     """No element names anything outside the page, and the browser is told to refuse it."""
-    parsed = Parsed(PAGES[name])
+    parsed = Parsed(pages()[name])
     assert not parsed.all("link") + parsed.all("img") + parsed.all("iframe")
     assert all("src" not in one for _, one in parsed.found)
     assert all(not (one.get("href") or "#").strip("#").startswith(("http", "//", "data")) for _, one in parsed.found)
-    assert "url(" not in PAGES[name]
-    assert "@import" not in PAGES[name]
+    assert "url(" not in pages()[name]
+    assert "@import" not in pages()[name]
     assert any("default-src 'none'" in (one.get("content") or "") for one in parsed.all("meta"))
 
 
@@ -178,7 +178,7 @@ def test_a_long_story_is_cut_and_says_so() -> None:
 
 def test_without_a_picture_or_a_story_the_page_says_why() -> None:
     """The tables are there all the same."""
-    parsed = Parsed(PAGES["bare report"])
+    parsed = Parsed(pages()["bare report"])
     assert "no engine" in parsed.words
     assert "nobody listened" in parsed.words
     assert "192.168.7.11" in parsed.words
