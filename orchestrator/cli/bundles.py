@@ -54,7 +54,7 @@ def _contents(test: str, failure: str, lab: Lab, loaded: Loaded, found: Mapping[
 
 
 def _proof(lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> Proof:
-    from orchestrator.cli.reports import versions
+    from orchestrator.cli.reports import MOMENT, versions
     from orchestrator.showing.proof import Proof, placed
 
     scenario = lab.scenario
@@ -66,7 +66,7 @@ def _proof(lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> Proof:
         lab.name,
         loaded.file,
         placed(scenario, [scenario.checks[place] for place in places], findings, loaded.reading.marks),
-        datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        datetime.now(UTC).strftime(MOMENT),
         sum(finding.seconds for finding in findings),
         versions(lab),
     )

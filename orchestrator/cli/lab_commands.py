@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.reports import Wanted, report_options, reporting
+from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
 from orchestrator.errors import CHECK_FAILED, OK, WORLD
 
@@ -151,7 +151,8 @@ def prove(
     with guarded(session) as run:
         made = lab_of(session, loaded, lab, run=run, images_too=wanted.images)
         with reporting(loaded, made, wanted) as report:
-            findings = check(made, checks)
+            with failure_told(loaded, made.name, wanted):
+                findings = check(made, checks)
             _print(loaded, made.name, findings, as_json=as_json, seconds=time.monotonic() - began)
             report.write(checks, findings)
     return EXIT[worst(finding.verdict for finding in findings)]
@@ -206,7 +207,8 @@ def run_command(
         return _run_and_remove(
             session, loaded, label, as_json=as_json, wanted=wanted, capture=capture, ready_seconds=timeout
         )
-    bring_up(session, loaded, label, keep=False, timeout=timeout, capture=capture)
+    with failure_told(loaded, label, wanted):
+        bring_up(session, loaded, label, keep=False, timeout=timeout, capture=capture)
     code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
     if not as_json:
         say(next_steps(name or str(loaded.folder), loaded.reading.scenario, lab))
@@ -219,7 +221,8 @@ def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, wan
 
     with guarded(session) as run:
         try:
-            lab_of(session, loaded, label, notify=tell, run=run, **settings).up()
+            with failure_told(loaded, label, wanted):
+                lab_of(session, loaded, label, notify=tell, run=run, **settings).up()
             code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
         finally:
             with uninterrupted():

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from orchestrator.model.checks import Common
     from orchestrator.showing.proof import Proof
 
+MOMENT = "%Y-%m-%dT%H:%M:%S"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -94,7 +96,7 @@ class Reporting:
             self.lab.name,
             self.loaded.file,
             placed(scenario, checks, findings, reading.marks),
-            self.began.strftime("%Y-%m-%dT%H:%M:%S"),
+            self.began.strftime(MOMENT),
             (datetime.now(UTC) - self.began).total_seconds(),
             self.versions,
         )
@@ -114,6 +116,36 @@ def reporting(loaded: Loaded, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
     finally:
         if heard:
             heard.end()
+
+
+@contextmanager
+def failure_told(loaded: Loaded, lab: str, wanted: Wanted) -> Iterator[None]:
+    """A lab that does not stand, or cannot be asked, is an error in the JUnit file: CI must not find nothing at all."""
+    began = datetime.now(UTC)
+    try:
+        yield
+    except WirelabError as error:
+        if wanted.junit:
+            from orchestrator.showing.junit import junit
+
+            written(wanted.junit, junit(_unproved(loaded, lab, error, began)))
+        raise
+
+
+def _unproved(loaded: Loaded, lab: str, error: WirelabError, began: datetime) -> Proof:
+    """One finding: that the lab could not be proved, with the error as what was seen."""
+    from orchestrator import __version__
+    from orchestrator.judging.findings import Finding, Judgement
+    from orchestrator.reading.document import Mark
+    from orchestrator.showing.proof import Placed, Proof
+
+    scenario = loaded.reading.scenario
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    why = tuple(line for line in (error.why, error.hint and f"try: {error.hint}") if line)
+    judgement = Judgement("unknown", "the lab stands and can be asked", error.what, why)
+    found = (Placed(Finding("The lab stands", "lab", "wirelab", judgement, seconds), Mark(1, 1)),)
+    at = began.strftime(MOMENT)
+    return Proof(scenario.name, scenario.title, lab, loaded.file, found, at, seconds, {"wirelab": __version__})
 
 
 def versions(lab: Lab) -> dict[str, str]:

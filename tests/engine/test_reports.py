@@ -53,10 +53,14 @@ def test_a_capture_that_runs_goes_on_after_the_report(standing, tmp_path) -> Non
     assert "app uses db (port 5432: " in drawn.out
 
 
-def test_where_nothing_stands_nothing_is_written(bench, tmp_path) -> None:
-    """A report of a lab that is not up would be a report of nothing."""
-    ran = bench.cli("check", "--report", str(tmp_path / "out.html"))
-    assert (ran.code, list(tmp_path.iterdir())) == (3, [])
+def test_where_nothing_stands_there_is_no_report_and_junit_has_an_error(bench, tmp_path) -> None:
+    """A report of a lab that is not up would be one of nothing; but CI must not take silence for success."""
+    xml = tmp_path / "out.xml"
+    ran = bench.cli("check", "--report", str(tmp_path / "out.html"), "--junit", str(xml))
+    assert (ran.code, list(tmp_path.iterdir())) == (3, [xml])
+    (suite,) = ElementTree.parse(xml).getroot()
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+    assert "is not up" in (suite.findtext("testcase/error") or "")
 
 
 def messages_of(text: str) -> list[str]:
