@@ -105,21 +105,28 @@ def _arrows(topology: Topology, traffic: TrafficRoles | None) -> Iterator[Arrow]
     for (client, server), how in _declared(topology).items():
         found = seen.pop((client, server), None)
         if how != "asks" or found or not traffic:
-            yield Arrow(client, server, how, _label_of(topology, server, how, found, looked=traffic is not None))
+            label = _label_of(how, found) or _missed(topology, (client, server), how, traffic)
+            yield Arrow(client, server, how, label)
     for (client, server), found in seen.items():
         # Where delegation leads a resolver, no file says; to ask a DNS server needs no declaration.
         asked = server in topology.with_role("dns") and all(one.port == DNS_PORT for one in found)
         yield Arrow(client, server, "asks" if asked else "seen", _seen_words(found))
 
 
-def _label_of(topology: Topology, server: str, how: How, found: list[Relation] | None, *, looked: bool) -> str:
-    """Over which ports, and what was seen of it where somebody looked."""
+def _label_of(how: How, found: list[Relation] | None) -> str:
+    """What was seen of an arrow, or what it is where that is known without looking."""
     if how == "delegates":
         return f"delegates; {_seen_words(found)}" if found else "delegates"
-    if found:
-        return _seen_words(found)
-    ports = _port_words(topology, server) if how == "uses" else ""
-    return ", ".join(filter(None, (ports, "not seen" if looked else "")))
+    return _seen_words(found) if found else ""
+
+
+def _missed(topology: Topology, pair: tuple[str, str], how: How, traffic: TrafficRoles | None) -> str:
+    """Over which ports nothing was seen; and whether somebody tried, where somebody looked."""
+    ports = _port_words(topology, pair[1]) if how == "uses" else ""
+    if traffic is None:
+        return ports
+    tries = sum(one.refused for one in traffic.relations if (one.client, one.server) == pair)
+    return ", ".join(filter(None, (ports, f"{_many(tries, 'try', 'tries')} in vain" if tries else "not seen")))
 
 
 def _declared(topology: Topology) -> dict[tuple[str, str], How]:
@@ -165,8 +172,8 @@ def _seen_words(relations: list[Relation]) -> str:
     )
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _many(count: int, noun: str, many: str = "") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
 
 
 def mermaid(shown: Picture) -> str:

@@ -13,6 +13,7 @@ from orchestrator.showing.lab_page import lab_section
 from orchestrator.showing.page import Section, facts, page
 from orchestrator.showing.proof import Placed, Proof
 from orchestrator.showing.story_page import HEADING, story_section
+from orchestrator.showing.walk import MARKS, SUFFERS
 
 if TYPE_CHECKING:
     from orchestrator.judging.why.walk import Layer, Walk
@@ -112,9 +113,14 @@ def _walk(walk: Walk) -> str:
 
 
 def _layer(layer: Layer, *, broken: bool) -> str:
+    """In the words of the terminal; of the broken layer the lines that prove it, of the others all that was seen."""
+    suffers = layer.verdict == "fail" and not layer.breaks
     kind = ' class="broken"' if broken else ""
-    evidence = "".join(f"<br><code>{escape(line)}</code>" for line in layer.evidence)
+    lines = (layer.breaks[0].evidence if broken else ()) or layer.evidence
+    evidence = "".join(f"<br><code>{escape(line)}</code>" for line in lines)
+    mark = SUFFERS if suffers else MARKS[layer.verdict].strip()
+    ends = layer.asker if layer.asker == layer.target else f"{layer.asker} to {layer.target}"
     return (
-        f'<li{kind}><span class="badge {layer.verdict}">{WORDS[layer.verdict]}</span> '
-        f"{escape(layer.title)}, {escape(layer.asker)} to {escape(layer.target)}: {escape(layer.seen)}{evidence}</li>"
+        f'<li{kind}><span class="badge {"unknown" if suffers else layer.verdict}">{mark}</span> '
+        f"{escape(layer.title)}, {escape(ends)}: {escape(layer.seen)}{evidence}</li>"
     )

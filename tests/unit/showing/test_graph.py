@@ -119,6 +119,13 @@ def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:
     assert words == ["app uses db (port 5432: open before)", "client uses app (port 80, not seen)"]
 
 
+def test_a_declared_arrow_over_which_nobody_got_through_says_so() -> None:
+    """That is another thing than that nobody tried."""
+    tried = Relation("app", "db", "tcp", 5432, 0, 3, 0, 0, 0)
+    words = [arrow_words(one) for one in picture(lab(SMALL), {}, TrafficRoles((tried,))).arrows]
+    assert words[0] == "app uses db (port 5432, 3 tries in vain)"
+
+
 def test_a_dns_server_that_was_asked_undeclared_is_asked_and_nothing_worse() -> None:
     """A resolver goes where delegation leads it, which no file says."""
     text = SMALL.replace("dns: {role: dns}", "dns: {role: dns}\n  far: {role: dns, zones: {far.lab: }}")

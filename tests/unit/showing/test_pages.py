@@ -151,6 +151,7 @@ def test_a_check_shows_its_evidence_place_and_walk() -> None:
     assert ["open" in one for one in checks] == [False, True, True]
     for words in ("E that", "A that", "V that", "s/scenario.yaml:11:5", "Why: B that", "T that", "ss: nothing"):
         assert words in parsed.words
+    assert "BROKEN" in parsed.words
     assert "A check failed." in parsed.words
     assert "1 passed, 1 failed, 1 unknown" in parsed.words
 
