@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -20,9 +21,22 @@ from orchestrator.judging.why.machines import LISTEN, NODE
 from orchestrator.judging.why.names import DNS, RESOLVER, as_checked, leads_to, servers_of
 from orchestrator.judging.why.sql_answer import sql_stage
 from orchestrator.judging.why.ways import ROUTE
-from orchestrator.model.checks import CannotConnect, Common, Connects, Http, Listens, Resolves, Roles, Sees, Sql, Tls
+from orchestrator.model.checks import (
+    CannotConnect,
+    Common,
+    Connects,
+    Http,
+    Listens,
+    Resolves,
+    Roles,
+    Runs,
+    Sees,
+    Sql,
+    Tls,
+)
 from orchestrator.model.roles import ROLES
 
+URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
 WEB_PORTS = {"http": 80, "https": 443}
 
 
@@ -30,12 +44,14 @@ WEB_PORTS = {"http": 80, "https": 443}
 class Aim:
     """A leg, and its layers in the order in which they must work.
 
-    `above` are those above the DNS answer of a leg whose end may be known only when its name is resolved.
+    `above` are those above the DNS answer of a leg whose end may be known only when its name is resolved. What a
+    `closing` one shows is explained by whatever is broken in the legs before it.
     """
 
     leg: Leg
     stages: tuple[Stage, ...]
     above: tuple[Stage, ...] = ()
+    closing: bool = False
 
     def knowing(self, address: str) -> Aim:
         """The same, once the name has led to an address."""
@@ -57,7 +73,9 @@ def aims_of(check: Common, scene: Scene, judgement: Judgement, commands: Command
             host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
             leg = towards(check.asker, host, Port(port), scene, commands)[0]
             names = (RESOLVER, DNS) if leg.claim else ()
-            return (Aim(leg, (NODE, *names, forbidden(judgement))),)
+            # Nobody knows: that the target does not listen, or is cut off, says why.
+            below = (*((LISTEN,) if leg.target else ()), ROUTE) if judgement.verdict == "unknown" else ()
+            return (Aim(leg, (NODE, *below, *names, forbidden(judgement))),)
         case Http():
             url = urlsplit(scene.fill(check.http, check.asker))
             legs = towards(check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), scene, commands)
@@ -71,6 +89,8 @@ def aims_of(check: Common, scene: Scene, judgement: Judgement, commands: Command
             return _seen_aims(check, scene, judgement, commands)
         case Listens():
             return (Aim(_alone(check.node, scene, commands), (NODE, bound(judgement))),)
+        case Runs():
+            return _running_aims(check, scene, judgement, commands)
         case _:
             return (Aim(_alone(_asker(check, scene), scene, commands), (NODE, judged(judgement))),)
 
@@ -175,6 +195,33 @@ def _seen_aims(check: Sees, scene: Scene, judgement: Judgement, commands: Comman
         return (Aim(_alone(check.node, scene, commands), (NODE, judged(judgement))),)
     legs = towards(check.sees, scene.topology.name_of(check.node), port, scene, commands)
     return _each(legs, TCP, judged(judgement))
+
+
+def _running_aims(check: Runs, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
+    """To whom the program's own words lead, by URLs and by names of the lab; then what it printed.
+
+    A program that did what it should may have met a closed port on purpose: then nothing else is asked.
+    """
+    own = Aim(_alone(check.asker, scene, commands), (NODE, judged(judgement)), closing=True)
+    if judgement.verdict == "pass":
+        return (own,)
+    words = " ".join(scene.fill(word, check.asker) for word in check.runs)
+    urls = dict.fromkeys((host, int(port or WEB_PORTS[scheme])) for scheme, host, port in URL.findall(words))
+    legs = [leg for host, port in urls for leg in towards(check.asker, host, Port(port), scene, commands)]
+    named = [name for name in map(scene.topology.name_of, scene.topology.names) if _holds(words, name)]
+    hosts = {host for host, _ in urls}
+    looked_up = (_naming(check.asker, name, scene, commands) for name in named if name not in hosts)
+    return (*_each(tuple(legs), TCP), *looked_up, own)
+
+
+def _holds(words: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None
+
+
+def _naming(asker: str, name: str, scene: Scene, commands: Commands) -> Aim:
+    """The leg to the DNS server alone, for a name that a program may only look up."""
+    claim = leads_to(scene.topology, asker, target_of(scene, asker, name), name)
+    return Aim(_leg(asker, None, None, claim, None, scene, commands), (NODE, LISTEN, ROUTE, RESOLVER, DNS))
 
 
 def _first_port(node: str, scene: Scene) -> Port | None:

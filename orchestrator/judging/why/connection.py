@@ -22,9 +22,11 @@ def tried(leg: Leg, answers: Answers) -> Attempt | str:
 
 
 def connected(leg: Leg, answers: Answers) -> bool:
-    """Whether the connection was accepted; true, too, where none is needed."""
+    """Whether the connection was accepted; true, too, where none is asked for."""
+    if not any(question in answers for question in _asks(leg)):
+        return True
     found = tried(leg, answers)
-    return not _asks(leg) or (not isinstance(found, str) and found.outcome == "accepted")
+    return not isinstance(found, str) and found.outcome == "accepted"
 
 
 def _reads(leg: Leg, answers: Answers) -> Seen:

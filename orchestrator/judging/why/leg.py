@@ -10,6 +10,7 @@ from orchestrator.judging.findings import Verdict
 from orchestrator.judging.questions import UNRUNNABLE, Answer, NodeState, Question, Ran, Scene, StateOf, Unasked
 from orchestrator.judging.why.commands import Commands
 from orchestrator.judging.why.walk import Break, LayerName
+from orchestrator.planning.routes import routers
 
 Answers = Mapping[Question, Answer]
 DNS_PORT = 53
@@ -73,6 +74,18 @@ class Leg:
     def on_the_way(self) -> tuple[str, ...]:
         """The nodes that must work: the asker, the target, and the DNS servers if a name is used."""
         return tuple(dict.fromkeys((self.asker, *([self.target] if self.target else []), *self.dns_nodes)))
+
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """The routers of the lab, if the asker shares no network with one whom it must reach."""
+        others = (*([self.target] if self.target else []), *self.dns_nodes)
+        far = any(not self.near(other) for other in others)
+        return tuple(one for one in routers(self.scene.topology) if one not in self.on_the_way()) if far else ()
+
+    def near(self, other: str) -> bool:
+        """Whether the asker and another node stand on a common network."""
+        own, theirs = ({place.network for place in self.scene.topology.places_of(n)} for n in (self.asker, other))
+        return bool(own & theirs)
 
     def home(self, node: str, seen_from: str) -> str:
         """The address of a node on the network that it shares with another one."""

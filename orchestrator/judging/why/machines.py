@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.judging.questions import StateOf
 from orchestrator.judging.sockets import BoundSocket, sockets, table_of
+from orchestrator.judging.why.connection import connected
 from orchestrator.judging.why.interfaces import lacks
 from orchestrator.judging.why.leg import (
     DNS_PORT,
@@ -44,6 +45,11 @@ def _state(leg: Leg, answers: Answers) -> Seen:
         if state and state.state != "running" and unanswered(leg, answers):
             sentence, command = _not_running(leg, node, state.state, state.exit_code)
             readings.broken(f"{node} is {state.state}", sentence, command, "dns")
+    for node in leg.routers:
+        state = state_of(node, answers)
+        if state and state.state != "running" and not (dns_works(leg, answers) and connected(leg, answers)):
+            sentence = f"The router {node} is {state.state}, so {leg.asker} reaches nobody on another network."
+            readings.broken(f"{node} is {state.state}", sentence, leg.commands.heal(), "route", "dns", *PAST_LISTENING)
     if readings.held and not readings.wrong:
         readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
     return readings.seen()
@@ -184,5 +190,9 @@ def _not_reached(
     return f"nobody listens in {node}", sentence
 
 
-NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in (*leg.on_the_way(), *_behind(leg))), _state)
+def _looked_at(leg: Leg) -> tuple[str, ...]:
+    return (*leg.on_the_way(), *_behind(leg), *leg.routers)
+
+
+NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in _looked_at(leg)), _state)
 LISTEN = Stage("listen", lambda leg: tuple(table_of(node) for node, _ in _servers(leg)), _listening)

@@ -28,7 +28,9 @@ def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) 
     layers: list[Layer] = []
     seen = _Seen()
     for aim in aims_of(check, scene, judgement, commands):
-        layers += yield from _walked(aim, seen)
+        own = yield from _walked(aim, seen)
+        explained = aim.closing and any(layer.breaks for layer in layers)
+        layers += [replace(layer, breaks=()) for layer in own] if explained else own
     return walk_of(layers, _otherwise(check, judgement, layers, commands))
 
 

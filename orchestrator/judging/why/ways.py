@@ -147,12 +147,10 @@ def _by(routes: Any) -> str:
 def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
     """Two nodes without a common network, where no connection is made."""
     topology, target = leg.scene.topology, leg.target
-    if not target or target == leg.asker or readings.wrong or connected(leg, answers):
+    if not target or target == leg.asker or readings.wrong or connected(leg, answers) or leg.near(target):
         return
     own = [place.network for place in topology.places_of(leg.asker)]
     theirs = [place.network for place in topology.places_of(target)]
-    if set(own) & set(theirs):
-        return
     sentence = (
         f"{leg.asker} and {target} have no network in common: "
         f"{leg.asker} stands on {listed(own)}, {target} on {listed(theirs)}."
