@@ -50,9 +50,14 @@ def states(folder: str) -> dict[str, str]:
 
 
 def test_a_check_during_a_fault_is_judged_while_it_is_in_and_the_lab_is_healed_afterwards(lab: str) -> None:
-    """With the DNS server stopped a name does not resolve, an address still answers; afterwards all nodes are ready."""
+    """With the DNS server stopped a name does not resolve, an address still answers; afterwards all nodes are ready.
+
+    What failed is explained while the fault is in.
+    """
     done = wirelab("check", lab, "--lab", LAB, "--json")
-    found = {finding["check"]: finding["verdict"] for finding in json.loads(done.stdout)["findings"]}
+    findings = {finding["check"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert findings["fails during the fault"]["why"]["sentence"].startswith("The DNS server dns is stopped")
+    found = {name: finding["verdict"] for name, finding in findings.items()}
     assert found == {"holds": "pass", "fails during the fault": "fail", "holds during the fault": "pass"}
     assert done.returncode == 1
     assert set(states(lab).values()) == {"ready"}

@@ -132,7 +132,7 @@ class Readings:
     def broken(self, seen: str, sentence: str, command: str, *strikes: LayerName, evidence: Sequence[str] = ()) -> None:
         """Something is broken by itself; the layers that it strikes cannot work."""
         self.suffers(seen, evidence)
-        self.breaks.append(Break(sentence, command, tuple(evidence)))
+        self.breaks.append(Break(sentence, command, tuple(evidence), seen))
         self.strikes.update(strikes)
 
     def suffers(self, seen: str, evidence: Sequence[str] = ()) -> None:

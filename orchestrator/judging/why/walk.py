@@ -25,11 +25,15 @@ TITLES: dict[LayerName, str] = {
 
 @dataclass(frozen=True)
 class Break:
-    """Something broken: one sentence that says what, one command to try next, and the lines that prove it."""
+    """Something broken: one sentence that says what, one command to try next, and the lines that prove it.
+
+    `what` is the bare fact, which may be met on several legs.
+    """
 
     sentence: str
     command: str
     evidence: tuple[str, ...] = ()
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,5 +99,5 @@ def walk_of(layers: Sequence[Layer], otherwise: Break) -> Walk:
     """The walk through these layers; `otherwise` is said where none is broken."""
     broken = next((layer for layer in layers if layer.breaks), None)
     breaks = [one for layer in layers for one in layer.breaks] or [otherwise]
-    also = tuple(dict.fromkeys(one.sentence for one in breaks[1:] if one.sentence != breaks[0].sentence))
-    return Walk(tuple(layers), broken, breaks[0].sentence, breaks[0].command, also)
+    others = {one.what: one.sentence for one in reversed(breaks[1:]) if one.what != breaks[0].what}
+    return Walk(tuple(layers), broken, breaks[0].sentence, breaks[0].command, tuple(reversed(others.values())))

@@ -1,0 +1,294 @@
+"""Walks in a lab where all is well but for what a test breaks: what is named, what is not, and what is unknown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from orchestrator.judging.findings import Finding, Judgement
+from orchestrator.judging.questions import Answer, NodeState, Question, Ran, Run, StateOf, Unasked
+from orchestrator.judging.why.commands import Commands
+from orchestrator.judging.why.walk import Walk
+from orchestrator.lab.walking import Walker
+from orchestrator.model.checks import KINDS, kind_of
+from orchestrator.model.roles import ROLES
+from orchestrator.model.topology import Topology
+from orchestrator.model.values import Secret
+from orchestrator.planning.desired import resolver_text
+from orchestrator.planning.observed import Observed
+from orchestrator.planning.places import topology
+from orchestrator.reading.scenario import read_scenario
+
+FAR = """
+name: far
+title: Two networks, a router, a group, and a resolver that asks others
+domain: shop.lab
+networks: {near: null, office: null}
+nodes:
+  resolver: {role: dns, networks: [near], hints: [auth]}
+  auth:     {role: dns, networks: [near], zones: {".": {}, shop.lab: {}}}
+  db:       {role: database, networks: [near]}
+  app:      {role: app, networks: [near], uses: [db], replicas: 2}
+  router:   {role: router, networks: [near, office]}
+  client:   {role: client, networks: [near], resolvers: [resolver], uses: [app]}
+  clerk:    {role: client, networks: [office], resolvers: [resolver], uses: [app]}
+"""
+FOUND = """;; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 1
+;; flags: qr rd ra; QUERY: 1, ANSWER: 1
+
+;; ANSWER SECTION:
+{rows}
+
+;; SERVER: {server}#53({server}) (UDP)
+"""
+LOST = ";; communications error to {server}#53: timed out\n;; no servers could be reached\n"
+Rule = Callable[[Question], Answer | None]
+
+
+@dataclass
+class World:
+    """Answers as a lab gives them in which all is well, after `rules` had their say."""
+
+    topology: Topology
+    rules: list[Rule] = field(default_factory=list)
+    asked: list[Question] = field(default_factory=list)
+
+    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+        self.asked += questions
+        return [self.answer(question) for question in questions]
+
+    def answer(self, question: Question) -> Answer:
+        ruled = next((found for rule in self.rules if (found := rule(question)) is not None), None)
+        if ruled is not None:
+            return ruled
+        if isinstance(question, StateOf):
+            return NodeState("running")
+        assert isinstance(question, Run)
+        return Ran(0, self.out(question), "")
+
+    def out(self, run: Run) -> str:
+        match run.argv:
+            case ("ss", *_):
+                node = self.topology.node(run.node)
+                listeners = ROLES[node.role].listeners_of(node)  # type: ignore[attr-defined]
+                return "".join(f"{one.protocol} LISTEN 0 9 0.0.0.0:{one.port} 0.0.0.0:*\n" for one in listeners)
+            case ("ip", "-j", "addr"):
+                own = [{"local": str(address)} for address in self.topology.addresses(run.node)]
+                return json.dumps([{"ifname": "eth0", "flags": ["UP"], "addr_info": own}])
+            case ("ip", *_):
+                return json.dumps([{"dev": "eth0"}])
+            case ("cat", *_):
+                return resolver_text(self.topology, run.node)
+            case ("dig", *_, name):
+                return self.dug(run.node, name)
+            case ("bash", _, _, host, port):
+                return f"{host}\nESTAB 0 0 {host}:40000 {host}:{port}\n"
+            case ("curl", *_):
+                return "[]"
+            case _:
+                return "1\n"
+
+    def dug(self, asker: str, name: str) -> str:
+        (server, *_) = self.topology.resolvers_of(asker)
+        node = name.partition(".")[0]
+        rows = "\n".join(f"{name} 60 IN A {address}" for address in self.topology.answers(asker, node))
+        return FOUND.format(rows=rows, server=self.topology.address_for(asker, server))
+
+
+def far() -> World:
+    scenario = read_scenario(FAR, file="far", beside={}.get).scenario
+    return World(topology("far", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {}))
+
+
+def state(node: str, word: str, code: int = 0) -> Rule:
+    return lambda question: NodeState(word, code) if question == StateOf(node) else None
+
+
+def program(name: str, answer: Answer, node: str = "") -> Rule:
+    def rule(question: Question) -> Answer | None:
+        fits = isinstance(question, Run) and question.argv[0] == name and node in ("", question.node)
+        return answer if fits else None
+
+    return rule
+
+
+def tcp(code: int, err: str) -> Rule:
+    def rule(question: Question) -> Answer | None:
+        fits = isinstance(question, Run) and question.argv[0] == "bash"
+        return Ran(code, f"{question.argv[3]}\n", err) if fits and isinstance(question, Run) else None
+
+    return rule
+
+
+def walked(world: World, verdict: str = "fail", actual: str = "it is not so", **keys: Any) -> Walk:
+    """The walk of a check that ended so."""
+    whole = {"name": "A claim", **{("from" if key == "from_" else key): value for key, value in keys.items()}}
+    check = KINDS[str(kind_of(whole))].model_validate(whole)
+    finding = Finding("A claim", "?", "?", Judgement(verdict, "it is so", actual), 0.1)  # type: ignore[arg-type]
+    walker = Walker(Commands(world.topology), world, lambda: 1000.0)
+    (found,) = walker.explained([check], [finding], green_too=True)
+    assert found.why
+    return found.why
+
+
+CONNECTS = {"from_": "client", "connects": "app-1.shop.lab:80"}
+
+
+def test_where_each_layer_holds_nothing_is_named() -> None:
+    """A failure that is over when we look is told as just that."""
+    walk = walked(far(), **CONNECTS)
+    assert (walk.broken, walk.also) == (None, ())
+    assert walk.sentence == "Each layer held when it was asked once more; the check itself had seen: it is not so."
+    assert [layer.name for layer in walk.layers] == ["node", "listen", "route", "resolver", "dns", "tcp"]
+
+
+def test_of_a_check_that_holds_each_layer_held() -> None:
+    walk = walked(far(), verdict="pass", **CONNECTS)
+    assert (walk.sentence, walk.command) == ("Each layer held.", "")
+
+
+@pytest.mark.parametrize("tool", ["ss", "ip", "cat", "dig", "bash"])
+def test_a_layer_that_cannot_be_asked_is_unknown_and_said_so(tool: str) -> None:
+    """Nothing is named on the strength of an answer that did not come; nor is it taken for a layer that holds."""
+    world = far()
+    world.rules.append(program(tool, Unasked("the engine did not answer")))
+    walk = walked(world, **CONNECTS)
+    assert walk.broken is None
+    unknown = [layer for layer in walk.layers if layer.verdict == "unknown"]
+    assert unknown
+    assert all("the engine did not answer" in layer.seen for layer in unknown)
+    assert "not all could be asked" in walk.sentence
+    assert unknown[0].title in walk.sentence
+
+
+def test_a_program_that_is_missing_has_seen_nothing() -> None:
+    world = far()
+    world.rules.append(program("ss", Ran(127, "", "timeout: failed to run command 'ss': No such file or directory")))
+    assert [x.name for x in walked(world, **CONNECTS).layers if x.verdict == "unknown"] == ["listen"]
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "says", "tries"),
+    [
+        ("stopped", 137, "The node app-1 is stopped, so nobody can reach it.", "wirelab heal far"),
+        ("stopped", 1, "The node app-1 has ended by itself, with exit code 1.", "wirelab logs far app-1"),
+        ("missing", 0, "The node app-1 is not there: it has no container.", "wirelab up far"),
+        ("restarting", 0, "The node app-1 is restarting, so nobody can reach it.", "wirelab heal far"),
+    ],
+)
+def test_a_node_that_does_not_run_is_named_by_its_state(word: str, code: int, says: str, tries: str) -> None:
+    world = far()
+    world.rules.append(state("app-1", word, code))
+    walk = walked(world, **CONNECTS)
+    assert (walk.sentence, walk.command, walk.also) == (says, tries, ())
+
+
+@pytest.mark.parametrize(
+    ("err", "code", "says"),
+    [
+        ("bash: connect: Connection refused\n", 1, "refused at once"),
+        ("", 124, "Nothing comes back from port 80 of app-1"),
+        ("bash: connect: No route to host\n", 1, "cannot reach port 80 of app-1: No route to host"),
+    ],
+)
+def test_what_only_the_connection_shows_is_named_there(err: str, code: int, says: str) -> None:
+    """The server listens and the routes are right: something on the way drops or refuses."""
+    world = far()
+    world.rules.append(tcp(code, err))
+    walk = walked(world, **CONNECTS)
+    assert walk.broken
+    assert walk.broken.name == "tcp"
+    assert says in walk.sentence
+
+
+def test_a_dns_server_that_is_away_while_another_answered_is_not_blamed() -> None:
+    world = far()
+    world.rules.append(state("resolver", "stopped"))
+    walk = walked(world, **CONNECTS)
+    assert walk.broken is None
+    assert walk.layers[0].evidence == ("resolver is stopped; another DNS server answered",)
+
+
+def test_a_server_behind_the_resolver_is_named_where_the_resolver_found_nothing_out() -> None:
+    world = far()
+    servfail = Ran(0, FOUND.format(rows="", server="192.168.1.1").replace("NOERROR", "SERVFAIL"), "")
+    world.rules += [state("auth", "stopped"), program("dig", servfail)]
+    walk = walked(world, **CONNECTS)
+    assert walk.sentence == "The DNS server auth is stopped, so client does not get the answer for app-1.shop.lab."
+    assert walk.also == ()
+
+
+def test_a_router_that_is_away_is_named_and_not_the_networks() -> None:
+    world = far()
+    world.rules += [state("router", "stopped"), tcp(1, "connect: Network is unreachable")]
+    walk = walked(world, **{**CONNECTS, "from_": "clerk"})
+    assert walk.sentence == "The router router is stopped, so clerk reaches nobody on another network."
+    assert walk.also == ()
+
+
+def test_without_a_common_network_or_a_way_just_that_is_named() -> None:
+    world = far()
+    world.rules.append(tcp(124, ""))
+    walk = walked(world, **{**CONNECTS, "from_": "clerk"})
+    assert walk.sentence.startswith("clerk and app-1 have no network in common: clerk stands on office, app-1 on near")
+
+
+def test_of_a_group_each_machine_is_walked_to() -> None:
+    """One of several machines behind a name is away."""
+    world = far()
+    world.rules.append(state("app-2", "stopped", 137))
+    walk = walked(world, from_="client", http="http://app.shop.lab/items")
+    assert {layer.target for layer in walk.layers} == {"app-1", "app-2"}
+    assert walk.sentence == "The node app-2 is stopped, so nobody can reach it."
+
+
+def test_a_program_is_walked_to_where_its_words_lead() -> None:
+    """A URL and a name inside a shell script; what the program printed is explained by what is broken there."""
+    world = far()
+    world.rules.append(state("app-2", "stopped", 137))
+    script = ["bash", "-c", "curl -s http://app-2.shop.lab/whoami; dig +short db.shop.lab. | head -n 1"]
+    walk = walked(world, from_="client", runs=script)
+    assert [layer.target for layer in walk.layers if layer.name == "dns"] == ["app-2", "db.shop.lab"]
+    assert walk.sentence == "The node app-2 is stopped, so nobody can reach it."
+    assert walk.also == ()
+
+
+def test_a_connection_that_must_not_be_is_named_where_it_is() -> None:
+    walk = walked(far(), actual="accepted: a -> b", from_="client", cannot_connect="db.shop.lab:5432")
+    assert walk.broken
+    assert walk.broken.name == "tcp"
+    assert walk.sentence == "client can connect to port 5432 of db, but the check says that it cannot."
+
+
+def test_what_must_hold_before_is_walked_through_first() -> None:
+    """The check is about SQL; what does not hold is the request before it."""
+    world = far()
+    refused = Ran(7, "", "curl: (7) Failed to connect\n" + json.dumps({"http_code": 0}))
+    world.rules += [program("curl", refused), program("ss", Ran(0, "", ""), "app-1"), tcp(1, "Connection refused")]
+    before = {"name": "Before", "from": "client", "http": "http://app-1.shop.lab/items"}
+    walk = walked(world, from_="db", sql="select 1", first=[before])
+    assert walk.sentence.startswith("Nobody listens on port 80 of app-1")
+
+
+def test_the_same_question_is_put_once_for_many_checks() -> None:
+    """Many checks of a lab ask for the same tables; and what holds is explained only where that is wanted."""
+    world = far()
+    check = KINDS["connects"].model_validate({"name": "A claim", "from": "client", "connects": "app-1.shop.lab:80"})
+    bad, good = (Finding("A claim", "connects", "client", Judgement(v, "", ""), 0.1) for v in ("fail", "pass"))
+    walker = Walker(Commands(world.topology), world, lambda: 1000.0)
+    found = walker.explained([check, check, check], [bad, good, bad])
+    assert [one.why is not None for one in found] == [True, False, True]
+    assert found[0].why == found[2].why
+    assert len(world.asked) == len(set(world.asked))
+
+
+def test_a_command_names_the_lab_where_it_has_a_name_of_its_own_and_only_tools_that_the_node_has() -> None:
+    places = far().topology
+    commands = Commands(places, "labs/far folder")
+    assert commands.run("client", "dig", "a.b") == "wirelab exec 'labs/far folder' client -- dig a.b"
+    assert commands.run("db", "curl", "a.b") == "wirelab logs 'labs/far folder' db"
+    assert commands.run("app-1", "ip", "addr") == "wirelab exec 'labs/far folder' app-1 -- ip addr"
