@@ -18,6 +18,7 @@ from orchestrator.model.scenario import ONLY_NETWORK, Scenario
 from orchestrator.model.values import Reaches, Refers
 from orchestrator.reading.document import Path
 from orchestrator.reading.forms import Form
+from orchestrator.reading.zones import owned
 
 
 class Met(NamedTuple):
@@ -81,8 +82,9 @@ class Draft:
 
     @cached_property
     def full_names(self) -> Mapping[str, None]:
-        """Every name below the lab's domain that somebody bears."""
-        return {f"{name}.{self.domain}": None for name in (*self.node_names, *self.groups)}
+        """Every name that somebody bears: nodes and groups in the lab's domain, and the names of records."""
+        nodes = (f"{name}.{self.domain}" for name in (*self.node_names, *self.groups))
+        return dict.fromkeys([*nodes, *(one.name for one in owned(self))])
 
     def values_of(self, name: str) -> dict[str, Any]:
         """The values of the node that a name means: a machine, one of several replicas, or all of these."""
@@ -105,6 +107,11 @@ class Draft:
     def checks(self) -> tuple[tuple[Path, dict[str, Any]], ...]:
         """Every check that is a mapping, those under `first` included, each with its path."""
         return tuple(_checks(self._top("checks"), ("checks",)))
+
+    @property
+    def records(self) -> dict[str, Any]:
+        """The records of the lab's domain, by owner."""
+        return self._part("records")
 
     def role(self, node: str) -> Role | None:
         """The role of a node, where it has a known one."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from orchestrator.reading.document import Complaint
 from orchestrator.reading.draft import Draft
-from orchestrator.reading.rules import addresses, checks, files, names, references, routes, sockets
+from orchestrator.reading.rules import addresses, checks, files, names, records, references, resolving, routes, sockets
 
 Rule = Callable[[Draft], Iterator[Complaint]]
 
@@ -35,6 +35,21 @@ RULES: tuple[Rule, ...] = (
     routes.routed_networks_have_no_ipv6,
     routes.routes_lead_somewhere,
     routes.cut_groups_are_apart,
+    records.domain_has_a_server,
+    records.an_alias_stands_alone,
+    records.nodes_keep_their_addresses,
+    records.records_lead_somewhere,
+    records.servers_have_names_of_their_own,
+    records.record_addresses_are_nodes,
+    records.delegated_parts_are_served,
+    records.nothing_below_a_delegation,
+    resolving.hints_name_the_root,
+    resolving.a_resolver_has_one_way,
+    resolving.forwarding_ends,
+    resolving.answers_make_sense,
+    resolving.ttl_says_a_range,
+    resolving.before_has_a_fault,
+    resolving.changed_records_have_a_zone,
     checks.names_once,
     checks.one_fault_at_a_time,
     checks.placeholders_name_something,

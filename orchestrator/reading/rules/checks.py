@@ -10,6 +10,7 @@ from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.rules.references import several_text
 from orchestrator.reading.words import Hints, listed, short
+from orchestrator.reading.zones import covers
 
 # `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
 PLACEHOLDER = re.compile(r"\$\$|\$\{([^}]*)\}?")
@@ -101,7 +102,7 @@ def hosts_are_there(draft: Draft) -> Iterator[Complaint]:
         host = matched[1].lower().rstrip(".") if matched else ""
         if not draft.domain or "${" in host or not (host == draft.domain or host.endswith("." + draft.domain)):
             continue
-        if host not in draft.full_names:
+        if not covers(draft.full_names, host):
             hint = hints.of(host.removesuffix(f".{draft.domain}")).replace("'?", f".{draft.domain}'?")
             yield Complaint(
                 met.path, f"no node has the name {short(host)!r}{hint} the names are {listed(draft.full_names)}"

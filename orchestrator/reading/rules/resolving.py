@@ -1,0 +1,128 @@
+"""Rules about who asks whom for names, and about checks that look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orchestrator.reading.document import Complaint
+from orchestrator.reading.draft import Draft
+from orchestrator.reading.words import listed
+from orchestrator.reading.zones import enumerate_at, is_plain, served
+
+# What cannot be said of an answer that does not come, or that is none.
+OF_AN_ANSWER = ("to", "answered_by", "authoritative", "rcode", "count", "ttl", "order", "refers_to", "through")
+OF_RECORDS = ("to", "authoritative", "rcode", "count", "ttl", "order")
+
+
+def hints_name_the_root(draft: Draft) -> Iterator[Complaint]:
+    """A resolver begins at servers of the root."""
+    known = served(draft)
+    roots = [node for node, zones in known.items() if "." in zones]
+    for node in draft.nodes:
+        for path, name in enumerate_at(("nodes", node, "hints"), draft.nodes[node].get("hints")):
+            if draft.machines.get(name, name) in known and draft.machines.get(name, name) not in roots:
+                message = f"{name!r} does not answer for the root; those that do: {listed(roots)}"
+                yield Complaint(path, f"{message}; give it zones: {{'.': {{delegates: …}}}}")
+
+
+def a_resolver_has_one_way(draft: Draft) -> Iterator[Complaint]:
+    """A DNS server finds other names from the root or by asking others, not both; without either it finds none."""
+    for node, values in draft.nodes.items():
+        if values.get("hints") and values.get("forward"):
+            message = "hints and forward stand together; a server walks from the root, or asks others: take one away"
+            yield Complaint(("nodes", node, "forward"), message, at_key=True)
+        lost = values.get("recursion") is True and not is_plain(values)
+        if lost and not (values.get("hints") or values.get("forward")):
+            message = f"{node!r} has zones only, and no way to find other names; add hints: [ROOT] or forward: [DNS]"
+            yield Complaint(("nodes", node, "recursion"), message)
+
+
+def forwarding_ends(draft: Draft) -> Iterator[Complaint]:
+    """A server does not come back to itself by those that it asks: the question would go round for ever."""
+    asked = {
+        node: [
+            draft.machines.get(name, name)
+            for _, name in enumerate_at(("nodes", node, "forward"), draft.nodes[node].get("forward"))
+        ]
+        for node in draft.nodes
+    }
+    for node, names in asked.items():
+        for index, name in enumerate(names):
+            if name == node or node in _reached(asked, name):
+                message = f"a question would go round: {node!r} asks {name!r}, which "
+                message += "is itself" if name == node else f"comes back to {node!r}"
+                yield Complaint(("nodes", node, "forward", index), message)
+
+
+def _reached(asked: dict[str, list[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        current = todo.pop()
+        if current not in seen:
+            seen.add(current)
+            todo += asked.get(current, [])
+    return seen
+
+
+def answers_make_sense(draft: Draft) -> Iterator[Complaint]:
+    """What a `resolves` check says of an answer fits together."""
+    for path, check in draft.checks:
+        if "resolves" not in check:
+            continue
+        if check.get("answered") is False:
+            yield from _too_much(check, path, OF_AN_ANSWER, "where nobody may answer (answered: false)")
+        elif check.get("refers_to") is not None:
+            yield from _too_much(check, path, OF_RECORDS, "where the server only leads on (refers_to)")
+        if check.get("order") is not None and check.get("type", "A") not in ("A", "AAAA"):
+            yield Complaint((*path, "order"), "only addresses (type A or AAAA) come in an order that is looked at")
+        own = check.get("asks") or check.get("answered_by")
+        for at, name in enumerate_at((*path, "through"), check.get("through")):
+            if name == own:
+                yield Complaint(at, f"{name!r} is the one that answers; `through` names those that it asks")
+
+
+def _too_much(check: dict[str, Any], path: Any, keys: tuple[str, ...], where: str) -> Iterator[Complaint]:
+    for key in keys:
+        if check.get(key) is not None:
+            yield Complaint((*path, key), f"{key!r} says nothing {where}; take one away", at_key=True)
+
+
+def ttl_says_a_range(draft: Draft) -> Iterator[Complaint]:
+    """A range of seconds has an end, and its ends are in order."""
+    for path, check in draft.checks:
+        ttl = check.get("ttl") if "resolves" in check else None
+        if not isinstance(ttl, dict):
+            continue
+        low, high = ttl.get("at_least"), ttl.get("at_most")
+        if low is None and high is None:
+            yield Complaint((*path, "ttl"), "this says nothing; write at_least, at_most or both")
+        elif isinstance(low, int) and isinstance(high, int) and low > high:
+            yield Complaint((*path, "ttl"), f"no number is at least {low} and at most {high}")
+
+
+def before_has_a_fault(draft: Draft) -> Iterator[Complaint]:
+    """What must hold before a fault needs a fault."""
+    for path, check in draft.checks:
+        if check.get("before") and check.get("during") is None and check.get("after") is None:
+            message = "there is no fault before which these must hold; add during: or after:, or write first:"
+            yield Complaint((*path, "before"), message, at_key=True)
+
+
+def changed_records_have_a_zone(draft: Draft) -> Iterator[Complaint]:
+    """A fault changes a record in a zone that the server has."""
+    known = served(draft)
+    for path, check in draft.checks:
+        for key in ("during", "after"):
+            fault = check.get(key)
+            change = fault.get("record") if isinstance(fault, dict) else None
+            name, server = (change.get("name"), change.get("server")) if isinstance(change, dict) else (None, None)
+            own = known.get(draft.machines.get(server, server)) if isinstance(server, str) else None
+            if own is None or not isinstance(name, str):
+                continue
+            # The lab's addresses lead back in zones of their own, beside its domain.
+            arpa = name.endswith(".arpa") and draft.domain in own
+            if not arpa and not any(zone == "." or f".{name}".endswith(f".{zone}") for zone in own):
+                message = f"{server!r} has no zone for {name!r}; its zones are {listed(own)}"
+                yield Complaint((*path, key, "record", "name"), message)

@@ -1,0 +1,97 @@
+"""The zones and records of a file as far as they can be understood, as rules need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from orchestrator.model.records import TYPES, below
+from orchestrator.reading.document import Path
+
+if TYPE_CHECKING:
+    from orchestrator.reading.draft import Draft
+
+
+class Owned(NamedTuple):
+    """The records of one name: where they stand, in which zone, the whole name, and the values as written."""
+
+    path: Path
+    zone: str
+    name: str
+    sets: Mapping[str, Any]
+
+    def values(self, *kinds: str) -> Iterator[tuple[Path, str, str]]:
+        """Where each value stands, its type, and the value, where it is a text."""
+        for kind in kinds or TYPES:
+            value = self.sets.get(kind)
+            if isinstance(value, str):
+                yield (*self.path, kind), kind, value
+            for index, one in enumerate(value if isinstance(value, list) else ()):
+                if isinstance(one, str):
+                    yield (*self.path, kind, index), kind, one
+
+
+class Zone(NamedTuple):
+    """One zone of one server: where it stands, its name, what is said of it."""
+
+    path: Path
+    node: str
+    name: str
+    values: Mapping[str, Any]
+
+    def part(self, key: str) -> dict[str, Any]:
+        part = self.values.get(key)
+        return part if isinstance(part, dict) else {}
+
+    def delegates(self) -> Iterator[tuple[Path, str, str]]:
+        """Where it is said, the whole name of the part, and the server, for each that is named."""
+        for label, named in self.part("delegates").items():
+            path = (*self.path, "delegates", label)
+            names = [(path, named)] if isinstance(named, str) else enumerate_at(path, named)
+            yield from ((at, below(label, self.name), server) for at, server in names)
+
+
+def enumerate_at(path: Path, named: Any) -> list[tuple[Path, str]]:
+    """The texts of a list with the place of each; none where it is no list."""
+    listed = named if isinstance(named, list) else []
+    return [((*path, index), one) for index, one in enumerate(listed) if isinstance(one, str)]
+
+
+def zones(draft: Draft) -> Iterator[Zone]:
+    """Every zone that a server is said to answer for."""
+    for node in draft.nodes:
+        declared = draft.nodes[node].get("zones")
+        if draft.nodes[node].get("role") == "dns" and isinstance(declared, dict):
+            for name, values in declared.items():
+                yield Zone(("nodes", node, "zones", name), node, name, values if isinstance(values, dict) else {})
+
+
+def is_plain(values: Mapping[str, Any]) -> bool:
+    """Whether a server has no setting of what it answers: it serves the lab's domain."""
+    return not (values.get("zones") or values.get("hints") or values.get("forward"))
+
+
+def served(draft: Draft) -> dict[str, list[str]]:
+    """The name under which a server is declared -> the zones that it answers for."""
+    servers = [name for name in draft.nodes if draft.nodes[name].get("role") == "dns"]
+    found = {name: [draft.domain] if is_plain(draft.nodes[name]) and draft.domain else [] for name in servers}
+    for zone in zones(draft):
+        found[zone.node].append(zone.name)
+    return found
+
+
+def owned(draft: Draft) -> tuple[Owned, ...]:
+    """The records of every name: those of the lab's domain, then those of the servers' zones."""
+    places: list[tuple[Path, str, dict[str, Any]]] = [(("records",), draft.domain or "", draft.records)]
+    places += [((*zone.path, "records"), zone.name, zone.part("records")) for zone in zones(draft)]
+    return tuple(
+        Owned((*path, owner), zone, below(owner, zone), sets if isinstance(sets, dict) else {})
+        for path, zone, records in places
+        for owner, sets in records.items()
+    )
+
+
+def covers(names: Mapping[str, Any], name: str) -> bool:
+    """Whether a name is there, by itself or by a wildcard above it (RFC 4592)."""
+    labels = name.split(".")
+    return name in names or any(f"*.{'.'.join(labels[at:])}" in names for at in range(1, len(labels)))
