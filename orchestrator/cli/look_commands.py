@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import Any
 
@@ -120,17 +121,30 @@ def _container(name: str, node: str, lab: str | None) -> tuple[Any, str]:
 @click.argument("name")
 @click.argument("node")
 @lab_option
-@click.option("-i", "interactive", is_flag=True, help="Hand over standard input.")
+@click.option("-i", "interactive", is_flag=True, help="Hand over standard input, whatever it is.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv: tuple[str, ...]) -> int:
-    """Run a program in a node; its exit code is ours.   wirelab exec basic client -- dig app.shop.lab"""
+    """Run a program in a node; its exit code is ours.   wirelab exec basic client -- dig app.shop.lab
+
+    What it writes comes at once, and what is piped in, or a file, is its input.
+    """
     session, container = _container(name, node, lab)
-    if interactive or sys.stdin.isatty():
+    if sys.stdin.isatty():
         _terminal(session.url, container, argv)
-    output = session.engine.run(container, argv, seconds=3600)
-    sys.stdout.write(output.out)
-    sys.stderr.write(output.err)
-    return int(output.exit_code)
+    source = sys.stdin.fileno() if interactive or _is_piped(sys.stdin.fileno()) else None
+    return int(session.engine.attached(container, argv, _hand_on, source))
+
+
+def _is_piped(descriptor: int) -> bool:
+    """Whether somebody gives input: a pipe, a file or a socket, and no /dev/null."""
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+def _hand_on(stream: int, piece: bytes) -> None:
+    to = sys.stderr if stream == 2 else sys.stdout
+    to.buffer.write(piece)
+    to.buffer.flush()
 
 
 @click.command()

@@ -14,6 +14,7 @@ import requests
 from docker.errors import APIError, DockerException
 from urllib3.exceptions import ReadTimeoutError
 
+from orchestrator.engines.attached import Wrote, attend
 from orchestrator.engines.docker_config import (
     container_config,
     container_seen,
@@ -212,6 +213,17 @@ class DockerEngine:
                 sock.close()
             code = self._api.exec_inspect(made)["ExitCode"]
         return Output(-1 if code is None else code, out, err)
+
+    def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
+        with translated(f"running {argv[0]!r} in the container {container[:12]}"):
+            made = self._api.exec_create(container, list(argv), stdin=source is not None)["Id"]
+            sock = self._api.exec_start(made, socket=True)
+            try:
+                attend(getattr(sock, "_sock", sock), wrote, source)
+            finally:
+                sock.close()
+            code = self._api.exec_inspect(made)["ExitCode"]
+        return -1 if code is None else int(code)
 
     def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
         with translated(f"running {argv[0]!r} in the container {container[:12]}"):

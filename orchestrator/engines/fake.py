@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from itertools import count
 from threading import Condition
 
+from orchestrator.engines.attached import Wrote
 from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Output
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound
@@ -281,6 +282,14 @@ class FakeEngine:
             what = f"running 'sleep' in the container {container[:12]}"
             raise EngineRefused(f"{what} took too long", why=f"no answer in {seconds:g} s")
         return self._answer(spec, argv)
+
+    def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
+        del source
+        output = self.run(container, argv, seconds=0)
+        for stream, text in ((1, output.out), (2, output.err)):
+            if text:
+                wrote(stream, text.encode())
+        return output.exit_code
 
     def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
         output = self.run(container, argv, seconds=0)

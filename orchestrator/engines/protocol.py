@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.engines.attached import Wrote
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
@@ -105,6 +106,14 @@ class Engine(Protocol):
         """Run a program inside a container; its standard output piece by piece, as it is written, without a deadline.
 
         Its standard error is added to `said`. Nobody ends the program if the reader goes away before its end.
+        """
+        ...
+
+    def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
+        """Run a program inside a container as long as it takes; its exit code. EngineRefused if it cannot be run.
+
+        What it writes is handed on as it comes: `wrote(1, piece)` of its output, `wrote(2, piece)` of its errors. What
+        the descriptor `source` gives is its input; without one it has none.
         """
         ...
 

@@ -306,6 +306,16 @@ def test_what_a_program_prints_is_streamed(world: World) -> None:
         list(world.engine.stream(NOBODY, ("true",), said))
 
 
+def test_what_a_program_writes_is_handed_on_with_its_exit_code(world: World) -> None:
+    node = world.started("node")
+    pieces: list[tuple[int, bytes]] = []
+    assert world.engine.attached(node, ("echo", "a", "b"), lambda *piece: pieces.append(piece)) == 0
+    assert pieces == [(1, b"a b\n")]
+    assert world.engine.attached(node, ("false",), lambda *piece: pieces.append(piece)) == 1
+    with pytest.raises(NotFound):
+        world.engine.attached(NOBODY, ("true",), lambda *piece: pieces.append(piece))
+
+
 def test_a_program_that_cannot_be_run_is_no_success(world: World) -> None:
     """Either the engine refuses, or the program's exit code says that it is missing (126, 127)."""
     node = world.started("node")

@@ -86,6 +86,21 @@ def test_up_look_down(bench):
     assert bench.left() == []
 
 
+def test_exec_hands_on_what_comes_as_it_comes(standing):
+    """Output before the program ends; errors apart; the exit code kept; what is piped in, of any size, is its input."""
+    argv = (sys.executable, "-m", "orchestrator", "exec", "basic", "client", "--lab", standing.lab, "--")
+    ways = {"env": standing.engine.environ, "cwd": CHECKOUT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    script = "echo first; read -r line; echo $line >&2; exit 7"
+    with subprocess.Popen((*argv, "bash", "-c", script), stdin=subprocess.PIPE, **ways) as process:
+        assert process.stdout.readline() == b"first\n"  # it waits for input now
+        out, err = process.communicate(b"second\n", timeout=60)
+    assert (process.returncode, out, err.splitlines()[-1]) == (7, b"", b"second")
+    much = secrets.token_bytes(3_000_000)
+    with subprocess.Popen((*argv, "cat"), stdin=subprocess.PIPE, **ways) as process:
+        assert process.communicate(much, timeout=60)[0] == much
+    assert standing.cli("exec", "client", "--", "cat").out == ""
+
+
 def test_down_of_nothing(bench):
     """`down` of a lab that is not there is fine."""
     ran = bench.cli("down")

@@ -1,0 +1,87 @@
+"""Speaks with a program inside a container: what it writes is handed on as it comes, and it may be given input.
+
+One loop and no threads: the engine's connection and the input are waited for together, and neither side's slowness
+stops the other.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+Wrote = Callable[[int, bytes], None]
+PIECE = 65536
+# The engine's multiplexed stream (Engine API, "attach"): the stream's number, three zeros, the length of what follows.
+HEADER = struct.Struct(">BxxxL")
+
+
+def attend(link: Any, wrote: Wrote, source: int | None = None) -> None:
+    """Until the program ends: `wrote(1, piece)` for standard output, `wrote(2, piece)` for standard error.
+
+    `link` is the engine's connection; what can be read from the descriptor `source` goes to the program, whose input
+    ends where that ends.
+    """
+    link.setblocking(False)
+    rest, waiting = b"", b""
+    while True:
+        readable, writable, _ = select.select(
+            [link, *([source] if source is not None and not waiting else [])], [link] if waiting else [], []
+        )
+        if link in readable:
+            piece = _received(link)
+            if piece == b"":
+                return
+            rest = _handed_on(rest + (piece or b""), wrote)
+        if source in readable and source is not None:
+            waiting = os.read(source, PIECE)
+            if not waiting:
+                source = None
+                _end_of_input(link)
+        if writable:
+            waiting = waiting[_sent(link, waiting) :]
+
+
+def _received(link: Any) -> bytes | None:
+    """What has come, b"" at the end, None where it was nothing yet: encrypted connections wake one up for less."""
+    try:
+        found: bytes = link.recv(PIECE)
+        while pending := getattr(link, "pending", int)():
+            found += link.recv(pending)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError as error:
+        if type(error).__name__.startswith("SSLWant"):
+            return None
+        raise
+    return found
+
+
+def _handed_on(found: bytes, wrote: Wrote) -> bytes:
+    """Hand on whole frames; what is left of a frame that has not come whole."""
+    while len(found) >= HEADER.size:
+        stream, size = HEADER.unpack_from(found)
+        if len(found) < HEADER.size + size:
+            break
+        wrote(stream, found[HEADER.size : HEADER.size + size])
+        found = found[HEADER.size + size :]
+    return found
+
+
+def _sent(link: Any, waiting: bytes) -> int:
+    try:
+        return int(link.send(waiting))
+    except (BlockingIOError, InterruptedError):
+        return 0
+    except (BrokenPipeError, ConnectionResetError):
+        return len(waiting)  # the program reads no more
+
+
+def _end_of_input(link: Any) -> None:
+    try:
+        link.shutdown(socket.SHUT_WR)
+    except OSError:
+        return  # it has ended already
