@@ -11,7 +11,7 @@ from orchestrator.engines.protocol import Engine
 from orchestrator.judging.conversations import conversations
 from orchestrator.judging.conversations.events import Began, Event, begins_at
 from orchestrator.judging.packets.decode import decode_argv, decode_warning
-from orchestrator.judging.packets.packet import Tally, in_order, packets
+from orchestrator.judging.packets.packet import Tally, heard_once, in_order, packets
 from orchestrator.judging.story import Losses
 from orchestrator.lab.tls_keys import put_keys
 from orchestrator.model.scenario import Scenario
@@ -50,7 +50,7 @@ class Recording:
         Packets are put in order of time as far as they are within `window` of their place.
         """
         tally = Tally()
-        found = conversations(in_order(packets(self.lines, tally), window), names_of(topology))
+        found = conversations(heard_once(in_order(packets(self.lines, tally), window)), names_of(topology))
         return (event for event in found if _began(event) >= since), tally
 
 

@@ -30,6 +30,7 @@ FRAME_FIELDS = (
     "udp.srcport",
     "udp.dstport",
     "udp.length",
+    "frame.interface_name",
 )
 
 LAYER_FIELDS = (

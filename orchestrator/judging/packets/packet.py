@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
@@ -19,6 +20,7 @@ from orchestrator.judging.packets.decode import (
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 HEAD = len(FRAME_FIELDS)
+WIRE = FRAME_FIELDS.index("frame.interface_name")
 LAYERS = len(LAYER_FIELDS)
 BARE = FIELD_SEPARATOR * (LAYERS - 1)
 ICMP, ICMPV6, ARP = (LAYER_FIELDS.index(name) for name in ("icmp.type", "icmpv6.type", "arp.opcode"))
@@ -27,6 +29,8 @@ ALL_NUMBERS = re.compile(r"(?:0x[0-9a-fA-F]+|[0-9]{1,15}|\x1f)*")
 UDP_HEADER = 8  # bytes (RFC 768)
 TIME = attrgetter("time", "number")
 NOTHING: tuple[str, ...] = ()
+# A conversation that is older than so many others is over, or was heard on one wire only.
+REMEMBERED_WIRES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Packet:
 
     `protocol` is tcp, udp, icmp, arp or other; `stream` is tshark's number of the TCP or UDP conversation, -1 where
     there is none; `size` is the length of the payload in bytes; `repeated` says that the payload was seen before.
+    `wire` is the network on which it was heard, empty where the capture does not say it.
     `layers` has a text for each of LAYER_FIELDS, or is empty where the packet carries no such layer.
     """
 
@@ -62,6 +67,7 @@ class Packet:
     repeated: bool
     layers: tuple[str, ...]
     quote: Quote | None = None
+    wire: str = ""
 
     def text(self, place: int) -> str:
         """The first occurrence of a field; empty where it is absent."""
@@ -110,7 +116,7 @@ def _packet(line: str) -> Packet:
         _check(layers)
     if layers and (layers[ICMP] or layers[ICMPV6]):
         return _icmp(head, layers)
-    number, time = int(head[0]), float(head[1])
+    number, time, wire = int(head[0]), float(head[1]), head[WIRE]
     source, target = head[2] or head[4], head[3] or head[5]
     if line.find(OCCURRENCE_SEPARATOR, 0, len(line) - len(rest)) >= 0:  # a packet within a packet: the inner one
         source, target = _last(source), _last(target)
@@ -119,10 +125,12 @@ def _packet(line: str) -> Packet:
         repeated = bool(head[11] or head[12])
         stream, sport, dport, flags = int(head[6]), int(head[7]), int(head[8]), int(head[9], 16)
         size = int(head[10])
-        return Packet(number, time, source, target, "tcp", stream, sport, dport, flags, size, repeated, layers)
+        return Packet(
+            number, time, source, target, "tcp", stream, sport, dport, flags, size, repeated, layers, None, wire
+        )
     if head[13]:
         stream, sport, dport, size = int(head[13]), int(head[14]), int(head[15]), int(head[16]) - UDP_HEADER
-        return Packet(number, time, source, target, "udp", stream, sport, dport, 0, size, False, layers)
+        return Packet(number, time, source, target, "udp", stream, sport, dport, 0, size, False, layers, None, wire)
     kind = "arp" if layers and layers[ARP] else "other"
     return Packet(number, time, source, target, kind, -1, 0, 0, 0, 0, False, layers)
 
@@ -148,7 +156,8 @@ def _icmp(head: list[str], layers: tuple[str, ...]) -> Packet:
     if OCCURRENCE_SEPARATOR in source and (head[7] or head[14]):
         protocol, sport, dport = ("tcp", head[7], head[8]) if head[7] else ("udp", head[14], head[15])
         quote = Quote(protocol, _last(source), int(_last(sport)), _last(target), int(_last(dport)))
-    return Packet(number, time, _first(source), _first(target), "icmp", -1, 0, 0, 0, 0, False, layers, quote)
+    wire = head[WIRE]
+    return Packet(number, time, _first(source), _first(target), "icmp", -1, 0, 0, 0, 0, False, layers, quote, wire)
 
 
 def _first(text: str) -> str:
@@ -172,3 +181,20 @@ def in_order(stream: Iterable[Packet], window: int = 1000) -> Iterator[Packet]:
             del waiting[: window + 1]
     waiting.sort(key=TIME)
     yield from waiting
+
+
+def heard_once(stream: Iterable[Packet]) -> Iterator[Packet]:
+    """Without the copies that routers hand on: what one end says to another is taken from the first wire that has it.
+
+    Each direction for itself, for tshark takes the later copy of a segment, whichever that is, for a repetition.
+    """
+    wires: OrderedDict[tuple[object, ...], str] = OrderedDict()
+    for packet in stream:
+        if packet.stream < 0 and packet.quote is None:
+            yield packet
+            continue
+        key = (packet.protocol, packet.stream, packet.source, packet.source_port, packet.quote)
+        if wires.setdefault(key, packet.wire) == packet.wire:
+            yield packet
+        if len(wires) > REMEMBERED_WIRES:
+            wires.popitem(last=False)

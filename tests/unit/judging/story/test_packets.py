@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from recorded import NAMES, NODES, lines
 
 from orchestrator.judging.conversations import conversations
-from orchestrator.judging.packets import DECODE_ARGV, Tally, decode_argv, decode_warning, in_order, packets
+from orchestrator.judging.packets import DECODE_ARGV, Tally, decode_argv, decode_warning, heard_once, in_order, packets
 from orchestrator.judging.story import story
 from orchestrator.showing.story import story_text
 
@@ -117,3 +118,25 @@ def test_what_tshark_says_against_a_file_is_said_to_people(said: str, expected: 
     found = decode_warning(said)
     assert (found is None) == (expected is None)
     assert expected is None or expected in (found or "")
+
+
+@pytest.mark.parametrize("name", ["first", "overlap", "upstream", "sql", "refused", "tls"])
+def test_what_a_router_hands_on_is_told_once(name: str) -> None:
+    """Each packet is heard on a second wire too, where tshark takes what TCP says for a repetition."""
+    heard = list(packets(lines(name)))
+    routed = []
+    for packet in heard:
+        first, second = ("office", "front") if packet.source < packet.target else ("front", "office")
+        copy = {"time": packet.time + 1e-6, "wire": second, "repeated": packet.protocol == "tcp" and packet.size > 0}
+        # ARP stays on its network
+        routed += [replace(packet, wire=first)] + [replace(packet, **copy)] * (packet.protocol != "arp")
+    once = list(heard_once(in_order(routed)))
+    assert len(once) == len(heard)
+    told = [story_text(story(conversations(one, NODES))) for one in (once, in_order(heard))]
+    assert told[0] == told[1]
+
+
+def test_on_one_wire_nothing_is_taken_for_a_copy() -> None:
+    """A question that is asked again, and a segment that is sent again, stay."""
+    heard = list(packets(lines("silent")))
+    assert list(heard_once(heard)) == heard
