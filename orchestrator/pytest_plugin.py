@@ -26,8 +26,8 @@ FILE = "scenario.yaml"
 LIBRARY = "scenarios"
 BUNDLE = "wirelab_bundle"  # the name under which JUnit output of pytest has the bundle's place
 MARKER = (
-    'lab(scenario, scope="module"): the scenario, by name or path, that the `lab` fixture brings up; '
-    'scope "session" keeps one lab for all tests that name the same scenario'
+    'lab(scenario, scope="module", capture=False): the scenario, by name or path, that the `lab` fixture brings up; '
+    'scope "session" keeps one lab for all tests that name the same scenario; capture=True records it from the start'
 )
 
 
@@ -110,14 +110,14 @@ class Labs:
     def __init__(self, worker: str) -> None:
         self._worker = worker
         self._ways: _Ways | None = None
-        self._standing: dict[tuple[Path, str], StandingLab] = {}
+        self._standing: dict[tuple[Path, str, bool], StandingLab] = {}
 
-    def open(self, loaded: Loaded, scope: str) -> StandingLab:
+    def open(self, loaded: Loaded, scope: str, *, capture: bool = False) -> StandingLab:
         """The scenario's lab of that scope, brought up if it does not stand yet."""
-        key = (loaded.folder / loaded.file, scope)
+        key = (loaded.folder / loaded.file, scope, capture)
         if key not in self._standing:
             self._ways = self._ways or _Ways.open()
-            self._standing[key] = self._ways.bring_up(loaded, self._worker)
+            self._standing[key] = self._ways.bring_up(loaded, self._worker, capture=capture)
         return self._standing[key]
 
     def close_scope(self, scope: str) -> None:
@@ -128,7 +128,7 @@ class Labs:
 
     def close(self) -> None:
         """Take down all. What cannot be removed is left to the watchdog, which then is not sent away."""
-        for scope in sorted({scope for _, scope in self._standing}):
+        for scope in sorted({scope for _, scope, _ in self._standing}):
             self.close_scope(scope)
         if self._ways:
             self._ways.close()
@@ -169,7 +169,7 @@ class _Ways:
         watchdog.begin()
         return cls(found.url, engine, state, run, watchdog)
 
-    def bring_up(self, loaded: Loaded, worker: str) -> StandingLab:
+    def bring_up(self, loaded: Loaded, worker: str, *, capture: bool) -> StandingLab:
         """A new lab of the scenario; nothing of it is left if it cannot be brought up."""
         import secrets
 
@@ -179,7 +179,7 @@ class _Ways:
         images = shelf(self.url, self.state, os.environ, _quiet)
         reading = loaded.reading
         name = f"{reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
-        settings = Settings(images=images.ensure, run=self.run.id)
+        settings = Settings(images=images.ensure, run=self.run.id, capture=capture)
         lab = Lab(self.engine, self.state, name, reading.scenario, reading.texts, settings)
         lab.up()
         return StandingLab(lab, self.url, loaded)
@@ -231,7 +231,8 @@ def lab(request: pytest.FixtureRequest) -> StandingLab:
     key = module.nodeid if module and scope == "module" else "session"
     if key != "session":
         module.addfinalizer(lambda: labs.close_scope(key))
-    return _plainly(lambda: labs.open(_load(marker.args[0], request.path.parent), key))
+    capture = bool(marker.kwargs.get("capture", False))
+    return _plainly(lambda: labs.open(_load(marker.args[0], request.path.parent), key, capture=capture))
 
 
 def _load(name: str, near: Path) -> Loaded:

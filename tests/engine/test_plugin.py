@@ -69,11 +69,11 @@ FAILS = """\
 FAILING = """\
 import pytest
 
-@pytest.mark.lab("small")
+@pytest.mark.lab("small", capture=True)
 def test_first_holds(lab):
     assert lab.check("The name is known")[0].verdict == "pass"
 
-@pytest.mark.lab("small")
+@pytest.mark.lab("small", capture=True)
 def test_then_fails(lab):
     lab.node("client").run("dig", "client.shop.lab.")
     assert lab.address("client") == "nowhere"
@@ -174,6 +174,7 @@ def test_workers_do_not_meet(suite, tmp_path):
     assert "2 passed" in ran.stdout
 
 
+PCAPNG = bytes.fromhex("0a0d0d0a")  # the type of a section header (draft-ietf-opsawg-pcapng)
 KINDS = (("logs", "log"), ("resolv.conf", "conf"), ("sockets", "txt"))
 
 
@@ -199,14 +200,17 @@ def test_a_failed_test_leaves_a_bundle(failing) -> None:
         assert said.count(f"lab-bundles/{bundle.name}") == 2
         files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
         nodes = {f"{kind}/{node}.{end}" for kind, end in KINDS for node in ("dns", "client")}
-        assert files == {"report.html", "failure.txt", "dns-queries.log", *nodes}
+        packets = {"capture.pcapng"} if "test_then_fails" in bundle.name else set()
+        assert files == {"report.html", "failure.txt", "dns-queries.log", *nodes, *packets}
     ours = next(one for one in bundles if "test_then_fails" in one.name)
     assert "nowhere" in (ours / "failure.txt").read_text()
     assert re.search(r"nameserver 192\.168\.", (ours / "resolv.conf" / "client.conf").read_text())
     assert ":53" in (ours / "sockets" / "dns.txt").read_text()
     assert "client.shop.lab IN A" in (ours / "dns-queries.log").read_text()
+    assert (ours / "capture.pcapng").read_bytes().startswith(PCAPNG)
     page = (ours / "report.html").read_text()
     assert "A test failed." in page
+    assert "client to dns:</b> client.shop.lab A?" in page
     assert "The name is known" in page
     check = next(one for one in bundles if one != ours)
     assert "NXDOMAIN" in (check / "report.html").read_text()
