@@ -128,8 +128,10 @@ def test_what_a_router_hands_on_is_told_once(name: str) -> None:
     for packet in heard:
         first, second = ("office", "front") if packet.source < packet.target else ("front", "office")
         copy = {"time": packet.time + 1e-6, "wire": second, "repeated": packet.protocol == "tcp" and packet.size > 0}
-        # ARP stays on its network
-        routed += [replace(packet, wire=first)] + [replace(packet, **copy)] * (packet.protocol != "arp")
+        # ARP, and what is no conversation, stays on its network
+        routed += [replace(packet, wire=first)] + [replace(packet, **copy)] * (
+            packet.stream >= 0 or packet.quote is not None
+        )
     once = list(heard_once(in_order(routed)))
     assert len(once) == len(heard)
     told = [story_text(story(conversations(one, NODES))) for one in (once, in_order(heard))]
