@@ -290,7 +290,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _lab_of(item: pytest.Item) -> StandingLab | None:
     """The lab in which a test runs, if it stands."""
     found = item.parent.lab if isinstance(item, CheckItem) and hasattr(item.parent, "lab") else None
-    return found or getattr(item, "funcargs", {}).get("lab")
+    fixture = getattr(item, "funcargs", {}).get("lab")  # somebody else's fixture may have this name
+    return found or (fixture if isinstance(fixture, StandingLab) else None)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:

@@ -29,7 +29,10 @@ class Network(Declared):
         examples=["192.168.7.0/24"],
     )
     internal: bool = Field(
-        True, description="true: nothing leaves the network. false: nodes may reach the outside.", examples=[False]
+        True,
+        description="true: nothing leaves the network (an engine of old lets nodes reach its own host). "
+        "false: nodes may reach the outside.",
+        examples=[False],
     )
     ipv6: bool = Field(
         False,

@@ -16,6 +16,8 @@ from orchestrator.judging.conversations.wire import Wire
 from orchestrator.judging.packets.packet import ACK, FIN, RST, SYN, Packet
 
 SYN_PATIENCE = 70.0  # seconds after the last SYN; Linux waits at most 64 s between two (tcp_syn_retries 6)
+# seconds; no SYN is sent again sooner (RFC 6298, section 2.1: 1 s): then it is the same one, which a router passed on.
+SYN_PAUSE = 0.5
 IDLE_PATIENCE = 7300.0  # seconds; a keep-alive would have spoken after 7200 (RFC 9293, section 3.8.4)
 REMEMBERED_ENDS = 4096
 NEWS = SYN | FIN | RST
@@ -132,8 +134,9 @@ class TcpReader:
             yield connection.opening(packet.time, outcome)
             self._forget(packet.stream)
         elif from_client and packet.flags & SYN:
-            connection.syns += 1
-            connection.last_syn = packet.time
+            if packet.time - connection.last_syn >= SYN_PAUSE:
+                connection.syns += 1
+                connection.last_syn = packet.time
         elif not from_client and packet.flags & SYN:
             connection.accepted = True
             yield connection.opening(packet.time, "accepted")

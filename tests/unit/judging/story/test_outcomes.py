@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from recorded import recorded
+from dataclasses import replace
 
+import pytest
+from recorded import NODES, lines, recorded
+
+from orchestrator.judging.conversations import conversations
+from orchestrator.judging.conversations.events import Opening
+from orchestrator.judging.packets import packets
 from orchestrator.judging.story import Losses, story
 from orchestrator.showing.story import story_text
 
@@ -63,3 +68,13 @@ def test_a_story_with_losses_says_so_first() -> None:
         "Packets are missing (3 dropped by the kernel, 10 overwritten in the ring, 1 unreadable): "
         "this story may have holes."
     )
+
+
+def test_what_a_router_passed_on_is_one_packet() -> None:
+    """A recording of both of its networks has each packet twice: the second is no new try."""
+    once = [packet for packet in packets(lines("silent")) if packet.protocol == "tcp"]
+    copies = [replace(packet, number=packet.number + 10_000, time=packet.time + 0.0002) for packet in once]
+    both = sorted((*once, *copies), key=lambda packet: packet.time)
+    openings = [[one for one in conversations(iter(p), NODES) if isinstance(one, Opening)] for p in (once, both)]
+    assert openings[0]
+    assert [(one.outcome, one.tries) for one in openings[0]] == [(one.outcome, one.tries) for one in openings[1]]
