@@ -69,7 +69,14 @@ def cut_groups_are_apart(draft: Draft) -> Iterator[Complaint]:
         groups: Any = met.value.get("cut") if isinstance(met.value, dict) else None
         if not isinstance(groups, list) or len(groups) != 2 or not all(isinstance(group, list) for group in groups):
             continue
-        for index, node in enumerate(groups[1]):
-            if node in groups[0]:
-                message = f"{node!r} stands in both groups; a node cannot be cut from itself"
+        one = {machine for name in groups[0] for machine in _machines(draft, name)}
+        for index, name in enumerate(groups[1]):
+            both = next((machine for machine in _machines(draft, name) if machine in one), None)
+            if both:
+                message = f"{both!r} stands in both groups; a node cannot be cut from itself"
                 yield Complaint((*met.path, "cut", 1, index), message)
+
+
+def _machines(draft: Draft, name: Any) -> tuple[str, ...]:
+    """The machines for which a name stands; none where it is no text."""
+    return draft.groups.get(name, (name,)) if isinstance(name, str) else ()
