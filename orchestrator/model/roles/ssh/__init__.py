@@ -63,6 +63,7 @@ Host {hosts}
     HostKeyAlias {name}
     IdentityFile {FILES_AT}/{node}.key
     IdentitiesOnly yes
+    ConnectTimeout 3
     UserKnownHostsFile {FILES_AT}/{node}.known_hosts
 """
     return {
