@@ -13,6 +13,7 @@ from orchestrator.judging.questions import Ran, Run
 
 # More than this of an output is cut off: a check looks for a text, it does not carry files.
 MOST_BYTES = 1_000_000
+SPARE_SECONDS = 10.0
 
 
 def script(runs: Sequence[Run]) -> str:
@@ -51,5 +52,5 @@ def _text(coded: str) -> str:
 
 
 def seconds(runs: Sequence[Run]) -> float:
-    """How long the script may take at most."""
-    return max(run.seconds for run in runs) + 3
+    """How long the script may take at most: each program ends by itself, the rest is for a busy engine."""
+    return max(run.seconds for run in runs) + SPARE_SECONDS
