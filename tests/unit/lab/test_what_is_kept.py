@@ -1,0 +1,61 @@
+"""What is kept of a lab for a report: what was heard on its wires, and the bundle of a failed test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_lab_in_memory import IMAGES, Place, bash
+
+from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
+from orchestrator.engines.state import State
+from orchestrator.lab.bundle import bundle
+from orchestrator.lab.heard import Heard
+from orchestrator.lab.lab import Lab
+from orchestrator.planning.specs import ContainerSpec
+
+
+def recorder_dies(spec: ContainerSpec) -> Behaviour:
+    """A machine on which nothing may be recorded."""
+    return Behaviour(("no permission",), 1) if "wirelab.capture" in spec.labels else as_declared(spec)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    """A lab that stands and that nobody can record."""
+    engine = FakeEngine(list(IMAGES.values()), answer=bash, behave=recorder_dies)
+    return Place(engine, State(tmp_path / "state")).lab(images_too=("capture",))
+
+
+def test_a_lab_that_cannot_be_recorded_is_reported_all_the_same(lab: Lab) -> None:
+    """The reason stands where the story would; nothing of the recorder is left."""
+    lab.up()
+    heard = Heard.begin(lab)
+    said = heard.listened(lab.topology(lab.observe()))
+    heard.end()
+    assert (said.events, "no permission" in said.missing) == ((), True)
+    assert [one for one in lab.engine.containers("wirelab.lab") if "wirelab.capture" in one.labels] == []
+
+
+def test_nothing_is_heard_of_a_lab_that_is_down(lab: Lab) -> None:
+    assert Heard.begin(lab).missing == "The lab was not up."
+
+
+def test_without_a_capture_the_way_to_one_is_told(lab: Lab) -> None:
+    lab.up()
+    assert "wirelab capture start shop" in Heard.standing(lab).missing
+
+
+def test_a_bundle_has_a_file_for_all_and_says_what_could_not_be_had(lab: Lab) -> None:
+    """A stopped node still tells what it wrote; why the rest is missing stands in its place."""
+    lab.up()
+    app = lab.observe().container_of("app")
+    assert app is not None
+    lab.engine.stop(app.id, 0)
+    files = bundle(lab)
+    nodes = ("app", "client", "db", "dns")
+    kinds = (("logs", "log"), ("resolv.conf", "conf"), ("sockets", "txt"))
+    assert set(files) == {f"{kind}/{node}.{end}" for kind, end in kinds for node in nodes} | {"dns-queries.log"}
+    assert b"wirelab: ready" in files["logs/app.log"]
+    assert files["sockets/app.txt"] == b"This could not be had: the node app is stopped.\n"
+    assert files["resolv.conf/client.conf"]
