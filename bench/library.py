@@ -6,6 +6,7 @@ plan of 500 nodes (large.py), which is the planning alone.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -108,15 +109,20 @@ def _growth_row(took: dict[int, list[float]], size: int) -> Row:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the library, growth, reading and planning; print the table.")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the three sizes (default 3)")
+    chosen = parser.parse_args()
     wirelab = command()
     folder = Path(tempfile.mkdtemp(prefix="wirelab-bench-"))
-    bench = Bench(folder, engine_url(wirelab), 3, wirelab)
+    bench = Bench(folder, engine_url(wirelab), chosen.rounds, wirelab)
     began = os.getloadavg()[0]
     try:
         print(table_text(rows(bench)))
     finally:
         clean(bench)
-    print("\nMedians of 3 rounds (15 for `validate`, 9 for planning, in CPU seconds; the library once each).")
+    print(
+        f"\nMedians of {chosen.rounds} rounds (15 for `validate`, 9 for planning, in CPU seconds; the library once each)."
+    )
     where = f"{os.cpu_count()} cores, kernel {platform.release()}, Python {platform.python_version()}"
     print(f"\n{where}; load average {began:.1f} before, {os.getloadavg()[0]:.1f} after.")
 

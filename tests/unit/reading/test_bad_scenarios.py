@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from golden_scenarios import BESIDE, Case, cases, said
 
@@ -37,6 +39,7 @@ def test_every_rule_has_a_golden_case(rule: Rule) -> None:
     assert any(list(rule(draft)) for draft in drafts if draft)
 
 
+@cache
 def _draft(text: str) -> Draft | None:
     document = read_document(text)
     if document.fatal:
