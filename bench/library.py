@@ -121,7 +121,7 @@ def main() -> None:
     finally:
         clean(bench)
     print(
-        f"\nMedians of {chosen.rounds} rounds (15 for `validate`, 9 for planning, in CPU seconds; the library once each)."
+        f"\nMedians of {chosen.rounds} rounds; of 15 for `validate`, of 9 for planning (CPU seconds); the library once."
     )
     where = f"{os.cpu_count()} cores, kernel {platform.release()}, Python {platform.python_version()}"
     print(f"\n{where}; load average {began:.1f} before, {os.getloadavg()[0]:.1f} after.")
