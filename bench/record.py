@@ -24,7 +24,7 @@ LABELS = {"wirelab-bench": "bare"}
 def record(url: str, lab: str, nodes: Path, copy: Path) -> dict[str, Any]:
     """The create calls for a second lab like the one called `lab`, whose mounted files are copied to `copy`."""
     engine = Engine(url)
-    shutil.copytree(nodes, copy)
+    shutil.copytree(nodes, copy, dirs_exist_ok=True)
     wanted = quote(json.dumps({"label": [f"wirelab.lab={lab}"]}))
     found = engine.call("GET", f"/containers/json?all=1&filters={wanted}")
     network = engine.call("GET", f"/networks?filters={wanted}")[0]

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bare import Engine, Refused, remove_network
+from killed import pytest_killed, up_killed
 from record import compose, record
 from writes import Listener
 
@@ -31,6 +32,7 @@ BARE = (sys.executable, str(BENCH / "bare.py"))
 LAST = 4000
 # The labs of a person on the same engine bear other names.
 PREFIX = "bench-"
+KILLED_AT = ("network:lab", "node:", "ready:dns", "node:db", "ready:db")
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,19 @@ def with_compose(bench: Bench, lab: str) -> None:
     for _ in range(bench.rounds):
         bench.measured.put(f"compose up {lab}", process((*argv, "up", "--wait"), environ))
         process((*argv, "down", "--volumes", "--timeout", "0"), environ)
+        bench.measured.put(f"up {lab} beside compose", bench.ours("up", lab, "--lab", PREFIX + lab))
+        bench.ours("down", lab, "--lab", PREFIX + lab)
+
+
+def with_kills(bench: Bench) -> None:
+    """`up` killed at several of its steps, and a pytest killed while its lab stands."""
+    environ = {**os.environ, "DOCKER_HOST": bench.engine, "WIRELAB_STATE": str(bench.folder / "state")}
+    seconds = bench.measured.seconds
+    for number in range(bench.rounds):
+        word = KILLED_AT[number % len(KILLED_AT)]
+        seconds.setdefault("up killed", []).append(up_killed(bench.wirelab, f"{PREFIX}killed", word, environ))
+        seconds.setdefault("pytest killed", []).append(pytest_killed(bench.folder, environ))
+        progress(f"killed: round {number + 1} of {bench.rounds}")
 
 
 @dataclass(frozen=True)
@@ -212,6 +227,15 @@ def within(measured: Measured, name: str, most: float) -> Row:
     return Row(f"`{name}`", f"{seconds:.3f} s", "", f"{seconds:.2f} s", f"at most {most:g} s", seconds <= most)
 
 
+def worst(measured: Measured, name: str, most: float) -> Row:
+    """The slowest round counts: what is left behind once is left behind."""
+    slowest = max(measured.seconds[name])
+    ours = f"{measured.median(name):.2f} s"
+    return Row(
+        f"`{name}`: nothing is left after", ours, "", f"{slowest:.2f} s (slowest)", f"{most:g} s", slowest <= most
+    )
+
+
 def rows(measured: Measured, requests: int, writes: list[str], compose_found: str) -> list[Row]:
     table = [
         against(measured, "up basic", "bare up basic", 1.4, "bare calls"),
@@ -224,6 +248,8 @@ def rows(measured: Measured, requests: int, writes: list[str], compose_found: st
         against(measured, "down basic", "bare down basic", 1.25, "bare removal"),
         against(measured, "down sixteen", "bare down sixteen", 1.25, "bare removal"),
         within(measured, "check basic", 1.0),
+        worst(measured, "up killed", 2.0),
+        worst(measured, "pytest killed", 2.0),
         against(measured, "--help", "python -c pass", 6, "`python -c pass`"),
     ]  # fmt: skip
     peaks = {name: mb for name, mb in measured.megabytes.items() if not name.startswith(("bare", "python", "compose"))}
@@ -237,9 +263,10 @@ def _compose_row(measured: Measured, found: str) -> Row:
     what, target = "`up basic` and `docker compose up --wait`", "at least 4 times faster"
     if not found:
         return Row(what, "", "`docker compose` is not on this machine", "not measured", target, None)
-    times = measured.median("compose up basic") / measured.median("up basic")
+    ours = "up basic beside compose"
+    times = measured.ratio("compose up basic", ours)
     bound = f"Compose {found}: {measured.median('compose up basic'):.2f} s"
-    return Row(what, f"{measured.median('up basic'):.3f} s", bound, f"{times:.1f} times faster", target, times >= 4)
+    return Row(what, f"{measured.median(ours):.3f} s", bound, f"{times:.1f} times faster", target, times >= 4)
 
 
 def table_text(table: list[Row]) -> str:
@@ -270,7 +297,9 @@ def engine_url(wirelab: tuple[str, ...]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure wirelab and print the table.")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each lab (default 5)")
-    parser.add_argument("--only", choices=("basic", "sixteen", "help"), help="one part, its raw medians; no table")
+    parser.add_argument(
+        "--only", choices=("basic", "sixteen", "help", "compose", "killed"), help="one part, its raw medians; no table"
+    )
     chosen = parser.parse_args()
     wirelab = command()
     folder = Path(tempfile.mkdtemp(prefix="wirelab-bench-"))
@@ -289,14 +318,17 @@ def measure(bench: Bench, only: str | None) -> None:
         labs(bench, "basic", "basic", checks=True)
     if only in (None, "sixteen"):
         labs(bench, str(sixteen(bench.folder / "sixteen")), "sixteen", checks=False)
+    found = compose_version() if only in (None, "compose") else ""
+    if found:
+        write_down(bench, "basic", "basic")
+        with_compose(bench, "basic")
+    if only in (None, "killed"):
+        with_kills(bench)
     if only:
         for name, values in bench.measured.seconds.items():
-            cpu = median(bench.measured.cpu[name])
+            cpu = median(bench.measured.cpu.get(name) or [0.0])
             print(f"{name:20} {median(values):.3f} s  (CPU {cpu:.3f} s)  {[round(value, 3) for value in values]}")
         return
-    found = compose_version()
-    if found:
-        with_compose(bench, "basic")
     requests, writes = writes_of_a_second_up(bench, "basic")
     print(table_text(rows(bench.measured, requests, writes, found)))
     where = f"{os.cpu_count()} cores, kernel {platform.release()}, Python {platform.python_version()}"

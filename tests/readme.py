@@ -37,7 +37,8 @@ def blocks(language: str) -> list[str]:
 def steps(page: str) -> list[Command]:
     """Every command of the shell blocks, and every one in a sentence that can be typed as it stands.
 
-    A bare `wirelab heal` in a sentence is a name, `wirelab run NAME` a form, `wirelab new shop` a command.
+    A bare `wirelab heal` in a sentence is a name, `wirelab run NAME` a form, `wirelab new shop` a command. What the page
+    shows before it has brought a lab up, as a foretaste, comes right after that.
     """
     found: list[Command] = []
     inside = ""
@@ -49,7 +50,8 @@ def steps(page: str) -> list[Command]:
         elif not inside:
             spans = [Command(number, span) for span in SPAN.findall(line) if span.startswith("wirelab ")]
             found += [one for one in spans if len(one.text.split()) > 2 and not PLACEHOLDER.search(one.text)]
-    return found
+    start = next((place for place, one in enumerate(found) if one.text.startswith("make scenario")), 0)
+    return [*found[start : start + 1], *found[:start], *found[start + 1 :]]
 
 
 def _command(number: int, line: str) -> Command:

@@ -74,4 +74,6 @@ def sweep_until_quiet(engine: Engine, run: str, seconds: float = 30.0) -> None:
             quiet = quiet + 1 if remove_labelled(engine, label) == 0 else 0
         except Leftovers:
             quiet = 0
-        time.sleep(0.1)
+            time.sleep(0.1)
+        if quiet == 1:
+            time.sleep(0.1)

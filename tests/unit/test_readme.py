@@ -68,9 +68,11 @@ def test_what_is_run_is_found_in_sentences_and_blocks() -> None:
         "`wirelab new shop` writes; `wirelab heal`, `wirelab run NAME` and `docker stop x` are words.\n"
         "```sh\nwirelab check basic  # exit code 1: it is broken\n# a word\n\nmake logs NAME=basic NODE=app\n```\n"
         "```text\nwirelab is told\n```\n"
+        "```sh\nmake scenario NAME=basic\n```\n"
     )
     found = [(step.line, readme.typed(step.text), step.code) for step in readme.steps(page)]
-    assert found == [(1, "wirelab new shop", 0), (3, "wirelab check basic", 1), (6, "wirelab logs basic app", 0)]
+    foretaste = [(1, "wirelab new shop", 0), (3, "wirelab check basic", 1), (6, "wirelab logs basic app", 0)]
+    assert found == [(12, "wirelab run basic", 0), *foretaste]
 
 
 def test_what_the_tests_do_not_run_is_still_shown_and_what_ci_would_run_is_run() -> None:
