@@ -26,6 +26,7 @@ FORMS = ("text", "json", "mermaid", "svg", "html")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED)
 @click.option("--from", "asker", metavar="NODE", help="The node that runs the command; the first client by default.")
 @click.option("-f", "--follow", is_flag=True, help="Tell what happens, as it happens, until Ctrl-C.")
+@click.option("--read", "file", type=click.Path(exists=True, dir_okay=False), help="Tell what is in a capture file.")
 @click.option("--checks", is_flag=True, help="Tell the traffic of the checks too, which is left out otherwise.")
 @narrowing_options
 @lab_option
@@ -36,6 +37,7 @@ def command(
     argv: tuple[str, ...],
     asker: str | None,
     follow: bool,
+    file: str | None,
     checks: bool,
     nodes: tuple[str, ...],
     bpf: str,
@@ -51,6 +53,10 @@ def command(
     --filter narrow what is heard with -f, and what is recorded where no capture is running.
     """
     wanted = "json" if as_json else form
+    if file and (argv or follow):
+        raise UsageInvalid("--read tells what is in a file: it runs no command and follows nothing")
+    if file:
+        return _of_file(name, file, asker, lab, wanted)
     if follow:
         return _follow(name, argv, asker, lab, nodes, bpf, wanted)
     if not argv:
@@ -65,6 +71,23 @@ def _so_far(name: str, asker: str | None, lab: str | None, form: str, *, checks:
         known_node(capture.scenario, asker)
     marks = () if checks else capture.checks_marks()
     _tell(capture.read_on(capture.required()), capture, observed, form, marks=marks, asker=asker)
+    return OK
+
+
+def _of_file(name: str, file: str, asker: str | None, lab: str | None, form: str) -> int:
+    """What is in a capture file, with the names of the lab's nodes where the addresses are theirs."""
+    import os
+    from pathlib import Path
+
+    session = open_session(start=False)
+    with guarded(session) as run:
+        capture, observed = recorder(session, name, lab, run)
+        user = f"{os.getuid()}:{os.getgid()}"
+        with capture.from_file(observed, Path(file).resolve(), user) as recording:
+            told = _story(recording, capture, observed, asker=asker)
+    if told.began is None and recording.warning:
+        raise UsageInvalid(f"{file} tells nothing", why=recording.warning, hint="wirelab capture save NAME FILE")
+    _show(told, recording, capture, form)
     return OK
 
 
@@ -180,11 +203,14 @@ def _story(
 
 def _tell(recording: Any, capture: Any, observed: Any, form: str, **story_of: Any) -> None:
     """The story of a recording, in the form that is wanted."""
+    _show(_story(recording, capture, observed, **story_of), recording, capture, form)
+
+
+def _show(told: Any, recording: Any, capture: Any, form: str) -> None:
     from orchestrator.showing import sequence
     from orchestrator.showing.story import json_lines, story_text
     from orchestrator.showing.story_page import story_page
 
-    told = _story(recording, capture, observed, **story_of)
     if recording.warning:
         say(recording.warning)
     if form == "json":

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from orchestrator.engines.protocol import Engine
 from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.judging.packets.decode import decode_argv
 from orchestrator.judging.story import Mark
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.recorder import record, recorder
-from orchestrator.lab.recording import Recording, pcapng, read
+from orchestrator.lab.recording import Recording, http_ports, lines, pcapng, read
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning.capture import (
     PROGRAM,
+    READ_AT,
     RING_MEGABYTES,
     capture_spec,
     hearing,
     listen_argv,
     listener_spec,
     networks_of,
+    reader_spec,
 )
 from orchestrator.planning.observed import ContainerSeen, Observed
 
@@ -67,6 +71,19 @@ class Capture:
             self._engine.start(container)
             argv = listen_argv(networks_of(topology, observed), bpf, then)
             yield from self._engine.stream(container, argv, said)
+        finally:
+            self._engine.remove_container(container)
+
+    @contextmanager
+    def from_file(self, observed: Observed, file: Path, user: str) -> Iterator[Recording]:
+        """What is in a capture file of this machine, to be read inside."""
+        topology = self._lab.topology(observed)
+        container = self._engine.make_container(reader_spec(topology, observed, str(file), user))
+        try:
+            self._engine.start(container)
+            said: list[str] = []
+            argv = decode_argv(READ_AT, http=http_ports(self._lab.scenario))
+            yield Recording(lines(self._engine.stream(container, argv, said)), said)
         finally:
             self._engine.remove_container(container)
 

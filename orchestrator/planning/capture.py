@@ -11,12 +11,14 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.observed import ContainerSeen, Observed
 from orchestrator.planning.plan import MakeCapture, MakeNetwork, RemoveNetwork, RemoveNode, Step
-from orchestrator.planning.specs import ContainerSpec
+from orchestrator.planning.specs import Bind, ContainerSpec
 
 PROGRAM = "/usr/lib/wirelab/capture"
 RING_MEGABYTES, RING_FILES = 64, 4
 STEP = "capture:networks"
 CAPABILITIES = ("NET_RAW",)
+# Where a capture file is seen by the program that reads it.
+READ_AT = "/capture.pcapng"
 
 
 def capture_steps(topology: Topology, observed: Observed, before: tuple[Step, ...]) -> Iterator[Step]:
@@ -61,6 +63,20 @@ def listener_spec(topology: Topology, observed: Observed) -> ContainerSpec:
     """A container beside the recorder, in which the wire is heard and nothing is kept."""
     spec = _spec(topology, observed, labels.LISTENER)
     return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
+
+
+def reader_spec(topology: Topology, observed: Observed, file: str, user: str) -> ContainerSpec:
+    """A container that reads a capture file of this machine as that user; it has no network and no capability."""
+    spec = _spec(topology, observed, labels.LISTENER)
+    return replace(
+        spec,
+        name=f"{spec.name}-{observed.run}",
+        command=("sleep", "infinity"),
+        user=user,
+        binds=(Bind(file, READ_AT),),
+        host_network=False,
+        capabilities=(),
+    )
 
 
 def _spec(topology: Topology, observed: Observed, what: str) -> ContainerSpec:

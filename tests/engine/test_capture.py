@@ -227,3 +227,81 @@ def test_https_is_shown_decrypted_where_the_node_writes_its_keys(bench: Bench, t
     assert "GET /open -> 200 OK, 6 bytes" in story
     assert "GET /open-python -> 200 OK, 6 bytes" in story
     assert "/closed" not in story
+
+
+HUGE = 200_000_000
+MOST_MEMORY = 150_000  # KiB; the text of this capture's packets alone would be more than it is allowed
+
+
+def repeated(pcapng: bytes, size: int) -> Iterator[bytes]:
+    """The capture's heads once, then a thousand bytes from its first frame's sender to its receiver, until it is so
+    large (datagrams to a port where nobody listens)."""
+    for kind, body in blocks(pcapng):
+        if kind in (SECTION, INTERFACE):
+            yield block(kind, body)
+    frame = bytearray(next(one for one in frames(pcapng) if one[12:14] == b"\x08\x00" and one[23] == 17))
+    frame = frame[:14] + b"\x45\0" + struct.pack(">H", 1428) + frame[18:34] + struct.pack(">HHHH", 4000, 9, 1408, 0)
+    frame += bytes(1442 - len(frame))
+    head = next(body for kind, body in blocks(pcapng) if kind == ENHANCED_PACKET)[:12]
+    one = block(ENHANCED_PACKET, head + struct.pack("<II", len(frame), len(frame)) + bytes(frame) + b"\0\0")
+    for _ in range(size // len(one) // 1000):
+        yield one * 1000
+
+
+def block(kind: int, body: bytes) -> bytes:
+    size = struct.pack("<I", len(body) + 12)
+    return struct.pack("<I", kind) + size + body + size
+
+
+def test_files_in_any_state_give_a_story_or_a_clear_message(standing: Bench, tmp_path: Path) -> None:
+    """A saved capture, whole, cut short, damaged, empty, no capture at all, and one of 200 MB in bounded memory."""
+    bench = standing
+    assert wirelab(bench, "capture", "start", "basic").code == 0
+    bench.container("client").exec_run(["curl", "-s", "http://app.shop.lab/items"])
+    whole = save(bench, tmp_path)
+    states = {
+        "whole": whole,
+        "cut": whole[:-30],
+        "damaged": whole[: len(whole) // 2] + b"\xff" * 40 + whole[len(whole) // 2 :],
+        "empty": b"",
+        "text": b"this is no capture\n" * 9,
+    }
+    ran = {}
+    for state, content in states.items():
+        (tmp_path / state).write_bytes(content)
+        ran[state] = wirelab(bench, "trace", "basic", "--read", str(tmp_path / state))
+    assert "GET /items -> 200" in ran["whole"].out
+    assert "cut short in the middle of a packet" in ran["cut"].err
+    assert "client asks dns for app.shop.lab A" in ran["cut"].out
+    assert "damaged" in ran["damaged"].err or "cut short" in ran["damaged"].err, ran["damaged"].err
+    assert "client asks dns for app.shop.lab A" in ran["damaged"].out
+    assert [ran[state].code for state in ("whole", "cut", "damaged")] == [0, 0, 0]
+    assert (ran["text"].code, "neither pcapng nor pcap" in ran["text"].err) == (2, True)
+    assert "Nothing happened" in ran["empty"].out or ran["empty"].code == 2, ran["empty"]
+
+    with (tmp_path / "huge").open("wb") as file:
+        file.writelines(repeated(whole, HUGE))
+    assert (tmp_path / "huge").stat().st_size > HUGE * 0.99
+    script = (
+        "import resource, subprocess, sys; "
+        "done = subprocess.run(sys.argv[1:], check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    argv = (
+        sys.executable,
+        "-m",
+        "orchestrator",
+        "trace",
+        "basic",
+        "--lab",
+        bench.lab,
+        "--read",
+        str(tmp_path / "huge"),
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", script, *argv), env=dict(bench.engine.environ), capture_output=True, timeout=400
+    )
+    assert done.returncode == 0, done.stderr
+    story, memory = done.stdout.decode().rsplit("\n", 2)[:2]
+    assert "UDP" in story
+    assert int(memory) < MOST_MEMORY

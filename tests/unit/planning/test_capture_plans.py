@@ -7,7 +7,7 @@ from dataclasses import replace
 from standing import BASIC, nothing, planned, standing
 
 from orchestrator.planning import labels
-from orchestrator.planning.capture import STEP, capture_spec, hearing, listen_argv, listener_spec, narrowed
+from orchestrator.planning.capture import STEP, capture_spec, hearing, listen_argv, listener_spec, narrowed, reader_spec
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
@@ -124,6 +124,14 @@ def test_a_listener_keeps_nothing_and_is_no_recorder() -> None:
     assert listen_argv({"lab": "0123456789abcdef"})[1:] == ("live", "lab=br-0123456789ab")
     told = listen_argv({"lab": "0123456789abcdef"}, "tcp", ("tshark", "-l"))
     assert told[1:] == ("follow", "--filter", "tcp", "lab=br-0123456789ab", "--", "tshark", "-l")
+
+
+def test_a_file_is_read_without_any_network() -> None:
+    """As its owner, by a container that can do nothing else."""
+    topology, _ = planned(BASIC, nothing())
+    spec = reader_spec(topology, nothing(), "/home/me/lab.pcapng", "1000:1000")
+    assert (spec.host_network, spec.attachments, spec.capabilities, spec.user) == (False, (), (), "1000:1000")
+    assert [bind.source for bind in spec.binds] == ["/home/me/lab.pcapng"]
 
 
 def test_inspect_names_the_exception_that_the_recorder_is() -> None:
