@@ -37,8 +37,8 @@ def blocks(language: str) -> list[str]:
 def steps(page: str) -> list[Command]:
     """Every command of the shell blocks, and every one in a sentence that can be typed as it stands.
 
-    A bare `wirelab heal` in a sentence is a name, `wirelab run NAME` a form, `wirelab new shop` a command. What the page
-    shows before it has brought a lab up, as a foretaste, comes right after that.
+    A bare `wirelab heal` in a sentence is a name, `wirelab run NAME` a form, `wirelab new shop` a command. What is
+    shown before a lab has been brought up, as a foretaste, comes right after that.
     """
     found: list[Command] = []
     inside = ""

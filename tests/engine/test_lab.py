@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -14,6 +17,7 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import APIError
+from lab_bench import eventually
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ABSENT = """\
@@ -229,6 +233,79 @@ def test_interrupted_run(bench):
         process.communicate(timeout=60)
         assert process.returncode == 130
     assert bench.left() == []
+
+
+PATIENT = WRONG_HOPE.replace("within: 1}", "within: 60}")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_interrupted_check(of_text, name, code):
+    """Ctrl-C while a check waits for what never comes: its own exit code, no verdict, and the lab is as it was."""
+    bench = of_text(PATIENT)
+    bench.up()
+    before = bench.ids()
+    with bench.start("check", "--json") as process:
+        asked(bench, "nobody.shop.lab")
+        process.send_signal(getattr(signal, name))
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, "")
+    assert bench.ids() == before
+    assert {one.status for one in bench.containers()} == {"running"}
+    assert bench.cli("check", "--only", "The name is known").code == 0
+
+
+def test_the_engine_goes_away_during_a_check(of_text, engine, tmp_path):
+    """Exit 3 in three lines with the way out, and no finding: nobody knows what holds."""
+    bench = of_text(PATIENT)
+    bench.up()
+    door = Door(engine.url.removeprefix("unix://"), str(tmp_path / "door.sock"))
+    with bench.start("check", "--json", DOCKER_HOST=f"unix://{tmp_path}/door.sock") as process:
+        asked(bench, "nobody.shop.lab")
+        door.shut()
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (3, ""), err
+    what, _why, hint = lines_of_error(err)
+    assert "engine does not answer" in what
+    assert "wirelab engine" in hint
+
+
+def asked(bench, name: str) -> None:
+    """Wait until the lab's DNS server has been asked for a name."""
+    assert eventually(lambda: f"({name})" in bench.container("dns").logs().decode(), 60)
+
+
+class Door:
+    """Hands everything between a socket of its own and the engine's, until it is shut."""
+
+    def __init__(self, engine: str, own: str) -> None:
+        self._engine = engine
+        self._links: list[socket.socket] = []
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(own)
+        self._listening.listen(64)
+        threading.Thread(target=self._welcome, daemon=True).start()
+
+    def _welcome(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                engine = socket.socket(socket.AF_UNIX)
+                engine.connect(self._engine)
+                self._links += [client, engine]
+                for source, target in ((client, engine), (engine, client)):
+                    threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := source.recv(65536):
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+
+    def shut(self) -> None:
+        for link in (self._listening, *self._links):
+            with suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+            link.close()
 
 
 def first_step(process: subprocess.Popen[str]) -> None:
