@@ -16,7 +16,8 @@ from orchestrator.judging.why.walk import Break, Layer, LayerName, Walk, walk_of
 from orchestrator.model.checks import Common
 
 Walking = Generator[tuple[Question, ...], tuple[Answer, ...], Walk]
-Asking = Generator[tuple[Question, ...], tuple[Answer, ...], list[Layer]]
+Layers = list[Layer]
+Asking = Generator[tuple[Question, ...], tuple[Answer, ...], Layers]
 
 
 def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) -> Walking:
@@ -26,9 +27,8 @@ def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) 
         if found.verdict != "pass":
             return (yield from walk(before, scene, found, commands))
     layers: list[Layer] = []
-    seen = _Seen()
-    for aim in aims_of(check, scene, judgement, commands):
-        own = yield from _walked(aim, seen)
+    aims = aims_of(check, scene, judgement, commands)
+    for aim, own in zip(aims, (yield from _side_by_side(aims, _Seen())), strict=True):
         explained = aim.closing and any(layer.breaks for layer in layers)
         layers += [replace(layer, breaks=()) for layer in own] if explained else own
     return walk_of(layers, _otherwise(check, judgement, layers, commands))
@@ -41,6 +41,25 @@ class _Seen:
     pairs: tuple[tuple[str, str | None], ...] = ()
 
 
+def _side_by_side(
+    aims: Sequence[Aim], seen: _Seen
+) -> Generator[tuple[Question, ...], tuple[Answer, ...], list[Layers]]:
+    """The layers of each leg; what all of them ask at one time is one yield."""
+    walks = [_walked(aim, seen) for aim in aims]
+    asked = {place: next(one) for place, one in enumerate(walks)}
+    found: dict[int, Layers] = {}
+    while asked:
+        answers = iter((yield tuple(question for questions in asked.values() for question in questions)))
+        given = {place: tuple(next(answers) for _ in questions) for place, questions in asked.items()}
+        asked = {}
+        for place, got in given.items():
+            try:
+                asked[place] = walks[place].send(got)
+            except StopIteration as end:
+                found[place] = end.value
+    return [found[place] for place in range(len(walks))]
+
+
 def _walked(aim: Aim, seen: _Seen) -> Asking:
     """The layers of a leg; those of the servers that its target uses stand before its own answer."""
     if aim.leg.port and aim.leg.claim and aim.leg.address is None:
@@ -51,9 +70,7 @@ def _walked(aim: Aim, seen: _Seen) -> Asking:
     layers, blames = _read(aim, aim.stages, answers)
     if not blames or not layers[-1].breaks:
         return layers
-    deeper: list[Layer] = []
-    for used in _used(aim, seen):
-        deeper += yield from _walked(used, seen)
+    deeper = [layer for leg in (yield from _side_by_side(_used(aim, seen), seen)) for layer in leg]
     # What a server lacks from those that it uses explains what it answers.
     own = replace(layers[-1], breaks=()) if any(one.breaks for one in deeper) else layers[-1]
     return [*layers[:-1], *deeper, own]
