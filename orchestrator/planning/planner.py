@@ -12,7 +12,7 @@ from dataclasses import replace
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import capture_steps
-from orchestrator.planning.desired import Desired, desired, insider, role_of
+from orchestrator.planning.desired import READ_AT_EACH_USE, Desired, desired, insider, role_of
 from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, NetworkSeen, Observed
 from orchestrator.planning.places import gateway_of
 from orchestrator.planning.plan import (
@@ -259,7 +259,7 @@ def _to_reload(signal: str | None, one: Desired, files: FilesSeen) -> str:
 
     Files that somebody changed by hand may have been read by the program, too.
     """
-    spoiled = any(files.texts.get(name) != text for name, text in one.texts.items() if name != RESOLVER_FILE)
+    spoiled = any(files.texts.get(name) != text for name, text in one.texts.items() if name not in READ_AT_EACH_USE)
     changed = files.record is not None and files.record.loaded != one.loaded
     return signal or "" if changed or spoiled else ""
 
