@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -33,12 +34,14 @@ class Import:
         return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
 
 
+@cache
 def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-TREES = trees()
-NODES = {file: tuple(ast.walk(tree)) for file, tree in TREES.items()}
+@cache
+def nodes_of() -> dict[Path, tuple[ast.AST, ...]]:
+    return {file: tuple(ast.walk(tree)) for file, tree in trees().items()}
 
 
 def imports(file: Path, tree: ast.Module, nodes: tuple[ast.AST, ...]) -> Iterator[Import]:
@@ -68,7 +71,9 @@ def _is_module(name: str) -> bool:
     return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
-IMPORTS = [found for file, tree in TREES.items() for found in imports(file, tree, NODES[file])]
+@cache
+def all_imports() -> list[Import]:
+    return [found for file, tree in trees().items() for found in imports(file, tree, nodes_of()[file])]
 
 
 def folder_of(module: str) -> str | None:
@@ -89,7 +94,7 @@ def test_every_folder_is_in_the_house() -> None:
 def test_a_folder_imports_only_from_those_above_it() -> None:
     wrong = [
         str(one)
-        for one in IMPORTS
+        for one in all_imports()
         if (here := folder_of(module_of(one.file)))
         and (there := folder_of(one.module))
         and ORDER.index(there) > ORDER.index(here)
@@ -101,16 +106,16 @@ def test_the_core_touches_nothing_of_the_world() -> None:
     """Text and values in, text and values out."""
     wrong = [
         str(one)
-        for one in IMPORTS
+        for one in all_imports()
         if folder_of(module_of(one.file)) in CORE and one.module.partition(".")[0] in WORLDLY
     ]
     assert wrong == []
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
-    modules = {module_of(file) for file in TREES}
+    modules = {module_of(file) for file in trees()}
     graph: dict[str, set[str]] = {module: set() for module in modules}
-    for one in IMPORTS:
+    for one in all_imports():
         here = module_of(one.file)
         if one.module in modules and one.module != here and not one.lazy:
             graph[here].add(one.module)
@@ -132,7 +137,7 @@ def test_only_the_command_line_speaks_and_ends() -> None:
     """Everybody else tells its caller."""
     wrong = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
-        for file, nodes in NODES.items()
+        for file, nodes in nodes_of().items()
         for node in nodes
         if isinstance(node, ast.Call) and called(node) in ("print", "exit", "quit", "sys.exit", "os._exit")
         if folder_of(module_of(file)) != "cli" and file.name != "__main__.py"
@@ -141,14 +146,14 @@ def test_only_the_command_line_speaks_and_ends() -> None:
 
 
 def test_files_stay_short() -> None:
-    sizes = {file: len(file.read_text("utf-8").splitlines()) for file in TREES}
+    sizes = {file: len(file.read_text("utf-8").splitlines()) for file in trees()}
     assert {str(file): size for file, size in sizes.items() if size >= MOST_LINES} == {}
 
 
 def test_functions_fit_a_screen() -> None:
     wrong = {
         f"{file.relative_to(ROOT)}:{node.lineno} {node.name}": size
-        for file, nodes in NODES.items()
+        for file, nodes in nodes_of().items()
         for node in nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (size := (node.end_lineno or node.lineno) - node.lineno + 1) > MOST_FUNCTION_LINES
@@ -159,7 +164,7 @@ def test_functions_fit_a_screen() -> None:
 def test_names_say_what_they_are() -> None:
     """A file called helper or utils takes in everything."""
     shy = {"utils", "util", "helper", "helpers", "manager", "common", "misc", "info", "data"}
-    assert [str(file) for file in TREES if file.stem in shy] == []
+    assert [str(file) for file in trees() if file.stem in shy] == []
 
 
 def test_the_rules_see_a_lazy_import() -> None:
