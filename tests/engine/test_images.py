@@ -445,10 +445,12 @@ def test_an_app_with_a_wrong_setting_ends_with_one_line(stage: Stage) -> None:
 # the client
 
 
-@pytest.mark.parametrize("tool", ["dig", "curl", "psql", "nc", "ip", "ss", "openssl", "python3", "ping"])
+@pytest.mark.parametrize("tool", ["dig", "curl", "psql", "nc", "ip", "ss", "openssl", "python3", "ping", "ssh"])
 def test_the_client_has_its_tools(stage: Stage, tool: str) -> None:
     """Each is there, and starts."""
-    flag = {"dig": "-v", "ip": "-V", "ss": "-V", "nc": "-h", "openssl": "version", "ping": "-V"}.get(tool, "--version")
+    flag = {"dig": "-v", "ip": "-V", "ss": "-V", "nc": "-h", "openssl": "version", "ping": "-V", "ssh": "-V"}.get(
+        tool, "--version"
+    )
     assert stage.run("client", tool, flag)[0] in (0, 1)
 
 
