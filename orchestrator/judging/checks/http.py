@@ -19,7 +19,7 @@ def http(check: Http, scene: Scene) -> Asks:
     found = told((yield (Run(check.asker, curl(check, scene, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0])
     facts = facts_of(found)
     if found.exit_code != 0 or not facts.get("http_code"):
-        said = found.err.strip().splitlines()
+        said = [line for line in found.err.strip().splitlines() if not line.startswith("{")]  # not curl's account
         return Judgement("fail", expected, said[0] if said else f"curl ended with {found.exit_code}")
     evidence = (_line(facts), f"body: {_short(found.out)}")
     wrong = wrong_with(check, scene, facts["http_code"], found.out)

@@ -56,6 +56,7 @@ def test_an_answer_as_declared_passes_with_its_ends_and_body() -> None:
             "curl: (7) Failed to connect to app.shop.lab port 80",
         ),
         ({}, ran("", "", 124), "curl ended with 124"),
+        ({}, ran("half an answer", json.dumps(FACTS) + "\n", 124), "curl ended with 124"),
     ],
 )
 def test_another_answer_fails(keys: dict[str, object], answer: Ran, wrong: str) -> None:
