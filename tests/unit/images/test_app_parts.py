@@ -59,6 +59,7 @@ def test_listen_names_address_and_port(settings: ModuleType) -> None:
     )
     assert of({"LISTEN": "[fd00::1]:81"}).address == "fd00::1"
     assert of({"LISTEN": ":81"}).address == "0.0.0.0"
+    assert of({"LISTEN": "*:81"}).address == ""
 
 
 def test_the_database_is_read_from_the_environment_and_its_password_from_a_file(settings: ModuleType) -> None:

@@ -74,6 +74,12 @@ def test_an_app_listens_where_it_is_told() -> None:
     assert one.probe == "tcp:8080"
 
 
+def test_an_app_listens_on_ipv6_where_it_has_it() -> None:
+    """On both, for its name leads to both addresses."""
+    text = "name: t\ntitle: T\nnetworks: {both: {ipv6: true}}\nnodes:\n  app: {role: app}\n"
+    assert all_of(text)["app"].spec.environment["LISTEN"] == "*:80"
+
+
 def test_a_private_key_is_with_those_who_need_it_alone() -> None:
     """The server has its own; who uses it has the one that opens it; nobody else has either."""
     nodes = all_of()

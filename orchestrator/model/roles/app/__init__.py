@@ -28,7 +28,8 @@ def database_of(topology: Topology, node: str) -> str | None:
 
 def environment(topology: Topology, node: str) -> Mapping[str, str]:
     listener = topology.listeners_of(node)[0]
-    listens = {"LISTEN": f"{bound_to(topology, node, listener)[0]}:{listener.port}"}
+    hosts = bound_to(topology, node, listener)
+    listens = {"LISTEN": f"{'*' if '::' in hosts else hosts[0]}:{listener.port}"}
     database = database_of(topology, node)
     if database is None:
         return listens

@@ -32,11 +32,12 @@ class Settings:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Settings:
-        """Read PORT or LISTEN (`ADDRESS:PORT`), and DATABASE_*; raises SettingsInvalid."""
+        """Read PORT, or LISTEN (`ADDRESS:PORT`; `*:PORT` is every address), and DATABASE_*; raises SettingsInvalid."""
         address, port = "0.0.0.0", environ.get("PORT", "80")
         if listen := environ.get("LISTEN"):
             address, _, port = listen.rpartition(":")
-            address = address.strip("[]") or "0.0.0.0"
+            # an empty host is every address, of IPv4 and of IPv6
+            address = "" if address == "*" else address.strip("[]") or "0.0.0.0"
         return cls(environ.get("HOSTNAME", "app"), address, _port(port), _target(environ))
 
 
