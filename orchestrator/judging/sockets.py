@@ -58,5 +58,5 @@ def _socket(columns: list[str]) -> BoundSocket | None:
     if not port.isdigit():
         return None
     process = re.search(r'users:\(\("([^"]+)"', " ".join(columns[6:]))
-    address = host.strip("[]").partition("%")[0]
+    address = host.partition("%")[0].strip("[]")  # [fe80::1]%eth0
     return BoundSocket(columns[0], address, int(port), process[1] if process else "", " ".join(columns))

@@ -11,6 +11,7 @@ from asked import check, conversation, judged, ran
 
 from orchestrator.judging.checks.binds import BIND
 from orchestrator.judging.questions import Run, Unasked
+from orchestrator.judging.sockets import sockets
 
 # As recorded in nodes of the roles app, dns and database on Engine 20.10.
 ENGINES = """\
@@ -109,6 +110,13 @@ def test_the_engines_own_sockets_do_not_count() -> None:
     found = judged(listens("client", exactly=True), NOBODY)
     assert (found.verdict, found.expected) == ("pass", "client listens on nothing")
     assert judged(listens("client", {"port": 41031}), NOBODY).verdict == "fail"
+
+
+def test_an_address_of_one_interface_is_read_without_it() -> None:
+    """A link-local IPv6 address bears its interface behind the brackets, and is no loopback (RFC 4007, section 11)."""
+    line = 'tcp LISTEN 0 10 [fe80::42:c0ff:fea8:ac0a]%eth0:53 [::]:* users:(("named",pid=6,fd=16))\n'
+    (found,) = sockets(ran(line))
+    assert (found.address, found.port, found.loopback) == ("fe80::42:c0ff:fea8:ac0a", 53, False)
 
 
 def test_a_table_that_could_not_be_read_is_unknown() -> None:
