@@ -31,6 +31,10 @@ class _Way:
             self.asked, self.ended = (), end.value
 
 
+def _is_broken(way: _Way) -> bool:
+    return way.ended is not None and way.ended.broken is not None
+
+
 class Walker:
     """`answering` answers questions, `wall` is the time of day in seconds since 1970."""
 
@@ -44,16 +48,25 @@ class Walker:
         self, checks: Sequence[Common], findings: Sequence[Finding], *, green_too: bool = False
     ) -> tuple[Finding, ...]:
         """The findings, those that do not hold (or, if wanted, all) with their walks."""
-        ways = {
-            place: _Way(walk(check, self._scene(), finding.judgement, self._commands))
-            for place, (check, finding) in enumerate(zip(checks, findings, strict=True))
-            if green_too or finding.verdict != "pass"
-        }
-        self._walk_all(list(ways.values()))
+        pairs = list(zip(checks, findings, strict=True))
+        places = [place for place, (_, one) in enumerate(pairs) if green_too or one.verdict != "pass"]
+        ways = self._walked(pairs, places)
+        # A check that holds was kept by each of its layers: one that seems broken was only slow to answer.
+        slow = [place for place in places if pairs[place][1].verdict == "pass" and _is_broken(ways[place])]
+        ways.update(self._walked(pairs, slow))
         return tuple(
             replace(finding, why=ways[place].ended) if place in ways else finding
             for place, finding in enumerate(findings)
         )
+
+    def _walked(self, pairs: Sequence[tuple[Common, Finding]], places: Sequence[int]) -> dict[int, _Way]:
+        ways = {
+            place: _Way(walk(check, self._scene(), finding.judgement, self._commands))
+            for place in places
+            for check, finding in (pairs[place],)
+        }
+        self._walk_all(list(ways.values()))
+        return ways
 
     def _walk_all(self, ways: list[_Way]) -> None:
         for way in ways:
