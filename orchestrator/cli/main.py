@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("trace", "Tell what a command caused across all machines, from the packets."),
     "roles": ("roles", "Tell who was client and who was server, from the packets."),
     "capture": ("capture", "Record the wire, save it for Wireshark."),
-    "graph": ("graph", "Print the lab as a picture in text: Mermaid or Graphviz."),
+    "graph": ("graph", "Draw the lab: Mermaid, Graphviz, SVG or a page."),
     "sweep": ("look_commands", "Remove what dead commands left."),
     "validate": ("validate", "Read a scenario and tell every mistake in it."),
     "new": ("new", "Write a small scenario to start from."),
