@@ -162,7 +162,7 @@ def _listens(row: str, address: str, port: int) -> bool:
     """Whether a line of `ss -Htln` is a listener that this address and port would reach."""
     local = row.split()[3] if len(row.split()) > 3 else ""
     host, _, number = local.rpartition(":")
-    return number == str(port) and host.strip("[]").split("%")[0] in (
+    return number == str(port) and host.split("%")[0].strip("[]") in (
         "*",
         "::" if ":" in address else "0.0.0.0",
         address,
