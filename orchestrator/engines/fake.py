@@ -23,6 +23,8 @@ from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, Vo
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 # signal(7): those that end a program which does not catch them, as far as labs send them.
+# What a program writes that reads its files again, as BIND does.
+RELOADED = "all zones loaded"
 ENDING = {"SIGINT": 130, "SIGKILL": 137, "SIGTERM": 143}
 NOT_FOUND = 127
 
@@ -241,6 +243,8 @@ class FakeEngine:
         with self._changed:
             one = self._require(container, "running")
             self.signals.append((container, name))
+            if name == "SIGHUP":
+                one.written.append((self._wall(), RELOADED))
             if name in ENDING:
                 self._end(one, ENDING[name])
 

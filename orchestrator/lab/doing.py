@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -36,6 +37,7 @@ from orchestrator.planning.plan import (
 from orchestrator.planning.specs import Attach, ContainerSpec
 
 LAST_LINES = 8
+RELOAD_POLL_SECONDS = 0.02
 # After so long a node that is told to stop is killed.
 STOP_SECONDS = 3
 # A helper in a node's network needs a tenth of that.
@@ -82,9 +84,8 @@ class Doing:
                 self._reconnect(container, leave, self._filled(attach))
             case LeaveNetwork(_, container, network_id):
                 self._engine.disconnect(container, network_id)
-            case Reload(node, container, signal, loaded):
-                self._engine.signal(container, signal)
-                self._folder.update(node, loaded=loaded)
+            case Reload():
+                self._reload(step.action, stop)
             case RemoveNode(_, container):
                 self._engine.remove_container(container)
             case CutOff():
@@ -96,6 +97,24 @@ class Doing:
                 self._folder.update(node, routed=routes, routed_at=started)
             case AwaitReady():
                 self._await_ready(step.action, stop)
+
+    def _reload(self, action: Reload, stop: Callable[[], bool]) -> None:
+        """Signal, and wait until the program says that it has read its files: until then it gives the old answers."""
+
+        def said() -> int:
+            return self._engine.log(action.container).count(action.says) if action.says else 0
+
+        before, deadline = said(), time.monotonic() + self._ready_seconds
+        self._engine.signal(action.container, action.signal)
+        while action.says and said() == before and not stop():
+            if time.monotonic() > deadline:
+                raise NodeFailed(
+                    f"the node {action.node!r} did not read its changed files in {self._ready_seconds:g} s",
+                    why=f"its log does not say {action.says!r}",
+                    hint=f"wirelab logs {self._lab} {action.node}",
+                )
+            time.sleep(RELOAD_POLL_SECONDS)
+        self._folder.update(action.node, loaded=action.loaded)
 
     def _filled(self, attach: Attach) -> Attach:
         """With the id of a network that this plan has made."""

@@ -32,7 +32,8 @@ def change_record(change: Change, topology: Topology, observed: Observed) -> Ite
     if texts != dict(files.texts):
         why = f"fault: {change.name} {change.type}"
         yield Step(f"files:{node}", WriteFiles(node, texts), why)
-        reload = Reload(node, container.id, ROLES["dns"].reload or "", LOADED)
+        role = ROLES["dns"]
+        reload = Reload(node, container.id, role.reload or "", LOADED, role.reloaded)
         yield Step(f"reload:{node}", reload, why, (f"files:{node}",))
 
 

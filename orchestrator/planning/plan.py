@@ -97,12 +97,13 @@ class LeaveNetwork:
 
 @dataclass(frozen=True)
 class Reload:
-    """Tell the program that its files have changed."""
+    """Tell the program that its files have changed, and wait until its log says that it has read them (`says`)."""
 
     node: str
     container: str
     signal: str
     loaded: str
+    says: str = ""
 
 
 @dataclass(frozen=True)

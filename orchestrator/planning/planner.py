@@ -250,7 +250,10 @@ def _repairs(
         action = StartNode(one.node, container.id, one.loaded)
         yield Step(f"start:{one.node}", action, "stopped" if container.state == "exited" else "never started", needs)
     elif signal := _to_reload(role_of(topology.node(one.node)).reload, one, files):
-        action_ = Reload(one.node, container.id, signal, one.loaded)
+        declared = topology.node(one.node)
+        # What a program of the author's own says is not known.
+        says = "" if declared.image else role_of(declared).reloaded
+        action_ = Reload(one.node, container.id, signal, one.loaded, says)
         yield Step(f"reload:{one.node}", action_, "its files changed", needs)
 
 

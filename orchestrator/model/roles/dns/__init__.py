@@ -71,6 +71,7 @@ ROLE = Role(
     tmpfs={"/tmp": "size=4m,mode=1777", "/run/named": "size=4m,uid=10053,gid=10053,mode=755"},
     files=files,
     reload="SIGHUP",
+    reloaded="all zones loaded",
     # The readiness probe asks for a name of its own: it is no client.
     witness=LogWitness("its query log", r"client @\S+ ([0-9a-f.:]+)#\d+ .*query:", without="wirelab-probe"),
     serving=Serving(most=0),
