@@ -33,7 +33,7 @@ LOOKS = 8
 # How long a silent log is listened to before we look whether anybody still wants it.
 SILENCE_SECONDS = 0.5
 # "network ... has active endpoints" can persist for a moment after forced removals (Engine 20.10).
-REMOVAL_TRIES = 8
+REMOVAL_TRIES = 9
 
 
 class DockerEngine:
@@ -114,8 +114,9 @@ class DockerEngine:
 
     def _disconnect_all(self, network: str) -> None:
         with suppress(NotFound), translated(f"the network {network[:12]}"):
-            for container in self._api.inspect_network(network).get("Containers") or {}:
-                self.disconnect(container, network)
+            # By its name: an endpoint that outlived its container is found by no container's id.
+            for endpoint in (self._api.inspect_network(network).get("Containers") or {}).values():
+                self.disconnect(endpoint["Name"], network)
 
     def make_container(self, spec: ContainerSpec) -> str:
         try:

@@ -212,7 +212,11 @@ def zone_text(zone: ZoneFile) -> str:
     serial = zlib.crc32(told.encode()) or 1
     soa = f"{first} hostmaster.{first} {serial} 3600 600 86400 {zone.negative_ttl}"
     origin = zone.name if zone.name == ROOT else f"{zone.name}."
-    apex = [Record(origin, "SOA", soa), *(Record(origin, "NS", name) for name in zone.servers)]
+    # What is kept of "no such name" is the smaller of the SOA's own ttl and its last number.
+    apex = [
+        Record(origin, "SOA", soa, max(zone.ttl, zone.negative_ttl)),
+        *(Record(origin, "NS", name) for name in zone.servers),
+    ]
     sets: dict[tuple[str, str], dict[str, int]] = {}
     for owner, kind, value, ttl in (*apex, *zone.records):
         sets.setdefault((owner, kind), {})[value] = zone.ttl if ttl is None else ttl
