@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from orchestrator.reading.mistakes import yaml_sentence
+from orchestrator.reading.mistakes import DEEPEST, TOO_DEEP, yaml_sentence
 from orchestrator.reading.scalars import Ambiguous, plain
 
 LARGEST_TEXT = 256 * 1024  # characters
 MOST_EVENTS = 60_000
-DEEPEST = 24
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the first one is ten times faster, and not everywhere
 
 # Characters that a text file does not hold, and line ends that editors and YAML count differently.
@@ -162,7 +161,7 @@ class _Reader:
     def _value(self, event: Any, path: Path) -> Any:
         self.marks[path] = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
         if len(path) > DEEPEST:
-            raise Fatal(f"more than {DEEPEST} levels of nesting", self.marks[path])
+            raise Fatal(TOO_DEEP, self.marks[path])
         if isinstance(event, yaml.AliasEvent):
             self._complain(path, f"aliases (*{event.anchor}) are not used here; write the value again", event)
             self.unread.add(path)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+DEEPEST = 24
+TOO_DEEP = f"more than {DEEPEST} levels of nesting"
 TAB = "a tab stands where spaces are needed; YAML is indented with spaces only"
 INDENT = "this line does not fit the lines above it: its indentation, or a ':' or '-' before it, is wrong"
 
 # a part of the parser's problem -> our sentence; the first that fits
 SENTENCES: tuple[tuple[str, str], ...] = (
     ("tab character", TAB),
+    # libyaml's scanner runs ahead of its parser, and gives up at a thousand before the parser hands over the first.
+    ("maximum nesting depth", TOO_DEEP),
     ("mapping values are not allowed", "a ':' is not expected here; a text that holds ': ' needs quotes"),
     ("sequence entries are not allowed", "a '-' is not expected here; begin the list on the next line"),
     ("could not find expected ':'", "a ':' is missing after the key"),
