@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orchestrator.model.credentials import CertificateRequest, Issued, KeyPair
-from orchestrator.model.values import Secret
+from orchestrator.model.secret import Secret
 
 # Clocks differ; what was just made must not be "not yet valid" anywhere.
 EARLIER = timedelta(days=1)

@@ -9,8 +9,8 @@ from typing import Any
 
 from orchestrator.model.credentials import CertificateRequest, Credentials, Issued, KeyPair
 from orchestrator.model.roles import ROLES
+from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.model.values import Secret
 from orchestrator.planning.certificates import requests, will_do
 
 

@@ -27,8 +27,8 @@ from orchestrator.lab.runner import Runner
 from orchestrator.lab.take_down import take_down
 from orchestrator.model.checks import Common
 from orchestrator.model.scenario import Scenario
+from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.model.values import Secret
 from orchestrator.planning import labels
 from orchestrator.planning.desired import PASSWORD_FILE, image_of, onlooker, role_of
 from orchestrator.planning.observed import FilesSeen, Observed, Taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.model.values import Secret
+from orchestrator.model.secret import Secret
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
 from orchestrator.model.scenario import Scenario
-from orchestrator.model.values import Secret
+from orchestrator.model.secret import Secret
 
 AnyAddress = IPv4Address | IPv6Address
 Version = Literal[4, 6]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
 
-from orchestrator.model.node import Limits
-from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.observed import ContainerSeen, Observed
 from orchestrator.planning.plan import MakeCapture, MakeNetwork, RemoveNetwork, RemoveNode, Step
 from orchestrator.planning.specs import Bind, ContainerSpec
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology import Topology
 
 PROGRAM = "/usr/lib/wirelab/capture"
 RING_MEGABYTES, RING_FILES = 64, 4
@@ -84,6 +86,9 @@ def _spec(topology: Topology, observed: Observed, what: str) -> ContainerSpec:
 
     It must be there to see the bridges; a container on the lab's own network would see broadcasts only.
     """
+    # Here, for what only removes a lab does not load the scenario language.
+    from orchestrator.model.node import Limits
+
     return ContainerSpec(
         name=f"wirelab-{topology.lab}-capture",
         image=observed.images["capture"],

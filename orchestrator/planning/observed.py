@@ -12,7 +12,7 @@ from orchestrator.model.credentials import Credentials
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
-    from orchestrator.model.values import Secret
+    from orchestrator.model.secret import Secret
 
 # The file of a node that its container sees as /etc/resolv.conf.
 RESOLVER_FILE = "resolv.conf"

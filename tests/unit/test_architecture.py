@@ -122,6 +122,28 @@ def test_no_module_imports_itself_in_a_circle() -> None:
     assert list(TopologicalSorter(graph).static_order())
 
 
+def loaded_with(*modules: str) -> set[str]:
+    """All that is imported when these modules are: what they import at their top, and what that imports in turn."""
+    direct: dict[str, set[str]] = {}
+    for one in all_imports():
+        if not one.lazy:
+            direct.setdefault(module_of(one.file), set()).add(one.module)
+    loaded, todo = set[str](), list(modules)
+    while todo:
+        if (module := todo.pop()) not in loaded:
+            loaded.add(module)
+            todo += direct.get(module, ())
+    return loaded
+
+
+def test_what_only_removes_a_lab_does_not_load_the_scenario_language() -> None:
+    """Half of a command's start is pydantic and the models; `down` and the watchdog know a lab by its label alone."""
+    needless = {"pydantic", "yaml", "rich"}
+    removing = ("orchestrator.cli.main", "orchestrator.cli.lab_commands", "orchestrator.lab.take_down")
+    assert needless & loaded_with(*removing, "orchestrator.lab.watchdog", "orchestrator.lab.removal") == set()
+    assert "pydantic" in loaded_with("orchestrator.planning.planner")
+
+
 def called(node: ast.Call) -> str:
     """`name` or `name.name`; empty for anything longer."""
     match node.func:

@@ -9,8 +9,8 @@ from orchestrator.judging.checks import asks
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Answer, Question, Ran, Scene
 from orchestrator.model.checks import KINDS, Common, kind_of
+from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.model.values import Secret
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import read_scenario

@@ -7,8 +7,8 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 
 from orchestrator.model.scenario import Scenario
+from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.model.values import Secret
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, NetworkSeen, Observed, Record, VolumeSeen
 from orchestrator.planning.places import topology
 from orchestrator.planning.plan import AwaitReady, MakeCapture, MakeNetwork, MakeNode, Plan, SetRoutes, WriteFiles

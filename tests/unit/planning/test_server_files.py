@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.lab.credentials import credentials_of
-from orchestrator.model.values import Secret
+from orchestrator.model.secret import Secret
 from orchestrator.planning.desired import Desired, desired
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.places import topology

@@ -16,8 +16,8 @@ from orchestrator.judging.why.walk import Walk
 from orchestrator.lab.walking import Walker
 from orchestrator.model.checks import KINDS, kind_of
 from orchestrator.model.roles import ROLES
+from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.model.values import Secret
 from orchestrator.planning.desired import resolver_text
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.places import topology

@@ -14,8 +14,8 @@ from orchestrator.judging.findings import Finding, Judgement
 from orchestrator.judging.questions import Answer, Log, NodeState, Question, Ran, Run, StateOf, Unasked
 from orchestrator.judging.why.commands import Commands
 from orchestrator.lab.walking import Walker
+from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.model.values import Secret
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import Reading, read_scenario
