@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import say
-from orchestrator.cli.lab_commands import bring_up, lab_option
+from orchestrator.cli.lab_commands import bring_up
 from orchestrator.cli.look_commands import known_node
+from orchestrator.cli.options import lab_option
 from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK, UsageInvalid
 

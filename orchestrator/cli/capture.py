@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.lab_commands import Command, json_option, lab_option, scenario_argument
+from orchestrator.cli.options import Command, json_option, lab_option, scenario_argument
 from orchestrator.cli.session import guarded, lab_of, open_session
 from orchestrator.errors import OK, UsageInvalid
 

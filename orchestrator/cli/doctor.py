@@ -65,7 +65,8 @@ def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:
 
 def _images(url: str | None) -> Mapping[str, str]:
     """Each image of ours with its state; all are missing where there is no engine."""
-    from orchestrator.engines.images import images_folder, names_in, shelf
+    from orchestrator.engines.image_files import images_folder, names_in
+    from orchestrator.engines.images import shelf
     from orchestrator.engines.state import State
 
     if url is None:

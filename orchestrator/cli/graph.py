@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.console import out, say
-from orchestrator.cli.lab_commands import lab_option, scenario_argument
+from orchestrator.cli.options import lab_option, scenario_argument
 from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK
 

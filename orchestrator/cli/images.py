@@ -25,7 +25,7 @@ def command() -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before an engine is installed.")
 def build(names: tuple[str, ...], yes: bool) -> None:
     """Build the images that are missing (all, or those named). What is there is left alone."""
-    from orchestrator.engines.images import images_folder, names_in
+    from orchestrator.engines.image_files import images_folder, names_in
 
     wanted = names or names_in(images_folder())
     _shelf(start=True, yes=yes).ensure(wanted)

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument
 from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
 from orchestrator.errors import CHECK_FAILED, OK, WORLD
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
-
-Command = Callable[..., Any]
-
-
-def lab_option(command: Command) -> Command:
-    text = "The lab's name, where one scenario runs several times; by default the scenario's name."
-    return click.option("--lab", metavar="LAB", help=text)(command)
-
-
-def capture_option(command: Command) -> Command:
-    text = "Record what crosses the networks, from the first packet; no node starts before."
-    return click.option("--capture", is_flag=True, help=text)(command)
-
-
-def json_option(command: Command) -> Command:
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
-
-
-def scenario_argument(command: Command) -> Command:
-    return click.argument("name", required=False)(command)
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.lab_commands import json_option, lab_option, scenario_argument
+from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.cli.session import lab_name, lab_of, open_session
 from orchestrator.errors import OK, NotFound, UsageInvalid
 from orchestrator.planning import labels

@@ -6,7 +6,7 @@ import click
 
 from orchestrator.cli.capture import open_capture
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.lab_commands import json_option, lab_option, scenario_argument
+from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.errors import OK
 
 

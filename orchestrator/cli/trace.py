@@ -13,8 +13,8 @@ import click
 
 from orchestrator.cli.capture import ended, narrow, narrowing_options, open_capture, recorder
 from orchestrator.cli.console import out, say
-from orchestrator.cli.lab_commands import json_option, lab_option
 from orchestrator.cli.look_commands import known_node
+from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import guarded, open_session
 from orchestrator.errors import OK, NotFound, UsageInvalid
 

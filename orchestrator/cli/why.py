@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.lab_commands import EXIT, json_option, lab_option
+from orchestrator.cli.lab_commands import EXIT
+from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import guarded, lab_of, open_session
 from orchestrator.errors import UsageInvalid
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from orchestrator.engines.archive import DEBIAN_13, Archive, archive_of
 from orchestrator.engines.elevated import may_become_root
-from orchestrator.engines.images import LABEL, RELEASE_LABEL, REPOSITORY, ImageStore, Original
+from orchestrator.engines.image_files import REPOSITORY
+from orchestrator.engines.image_protocol import LABEL, RELEASE_LABEL, ImageStore, Original
 from orchestrator.engines.install import run_program
 from orchestrator.engines.state import State
 from orchestrator.errors import ImageMissing

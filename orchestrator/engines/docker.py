@@ -6,12 +6,12 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException
+from docker.errors import APIError
 from urllib3.exceptions import ReadTimeoutError
 
 from orchestrator.engines.attached import Wrote, attend
@@ -23,7 +23,8 @@ from orchestrator.engines.docker_config import (
     network_seen,
 )
 from orchestrator.engines.protocol import Output
-from orchestrator.errors import Conflict, EngineMissing, EngineRefused, FileUnseen, ImageMissing, NotFound
+from orchestrator.engines.translated import translated
+from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
@@ -301,40 +302,3 @@ def _read(sock: Any, size: int, deadline: float) -> bytes:
             return b""
         found += more
     return found
-
-
-@contextmanager
-def translated(what: str, *, requests_too: bool = True) -> Iterator[None]:
-    """Turn what the SDK raises into the errors of `errors.py`, once, here."""
-    try:
-        yield
-    except APIError as error:
-        raise _refusal(what, error) from error
-    except TimeoutError as error:
-        raise EngineRefused(f"{what} took too long", why="no answer before the deadline") from error
-    except (requests.exceptions.RequestException, DockerException) as error:
-        if not requests_too and isinstance(error, requests.exceptions.RequestException):
-            raise
-        raise EngineMissing(
-            "the container engine does not answer",
-            why=f"{what}: {str(error)[:300]}",
-            hint="wirelab engine status, then wirelab engine up",
-        ) from error
-
-
-def _refusal(what: str, error: APIError) -> Exception:
-    said = str(error.explanation or error)
-    lower = said.lower()
-    if "no such image" in lower:
-        return ImageMissing(f"{what} needs an image that is not there", why=said, hint="wirelab images build")
-    if "bind source path does not exist" in lower:
-        return FileUnseen(
-            f"the engine cannot see a file that {what} needs",
-            why=said,
-            hint="use an engine on this machine, or one that shares the folder WIRELAB_STATE",
-        )
-    if error.status_code == 404:
-        return NotFound(f"{what} is not there", why=said)
-    taken = ("already in use", "already exists", "pool overlaps", "already allocated")
-    kind = Conflict if error.status_code == 409 or any(text in lower for text in taken) else EngineRefused
-    return kind(f"the engine refused: {what}", why=said, hint="wirelab doctor")

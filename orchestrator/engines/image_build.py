@@ -11,7 +11,8 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engines.images import ImageStore, context_of, phrases_of
+from orchestrator.engines.image_files import context_of, phrases_of
+from orchestrator.engines.image_protocol import ImageStore
 from orchestrator.errors import ImageMissing, WirelabError
 
 AT_ONCE = 4

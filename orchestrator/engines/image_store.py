@@ -1,4 +1,4 @@
-"""The images of a Docker engine (or of what speaks its API), behind the protocol of `images.py`."""
+"""The images of a Docker engine (or of what speaks its API), behind the protocol of `image_protocol.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.engines.images import LABEL, RELEASE_LABEL, ImageSeen
+from orchestrator.engines.image_protocol import LABEL, RELEASE_LABEL, ImageSeen
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class DockerImageStore:
 
     def seen(self) -> tuple[ImageSeen, ...]:
         """Every image of ours, one entry a tag."""
-        from orchestrator.engines.docker import translated
+        from orchestrator.engines.translated import translated
 
         with translated("the images"):
             found = self._client().images(filters={"label": self._label})
@@ -44,7 +44,7 @@ class DockerImageStore:
 
     def build(self, tag: str, context: bytes, args: Mapping[str, str], labels: Mapping[str, str]) -> Iterator[str]:
         """The classic builder, on the host's network: a private engine has no bridge of its own."""
-        from orchestrator.engines.docker import translated
+        from orchestrator.engines.translated import translated
 
         with translated(f"building {tag}"):
             said = self._client(SILENT_SECONDS).build(
@@ -55,7 +55,7 @@ class DockerImageStore:
 
     def take_tar(self, tar: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
         """`docker import`."""
-        from orchestrator.engines.docker import translated
+        from orchestrator.engines.translated import translated
 
         repository, _, version = tag.rpartition(":")
         changes = [f"LABEL {key}={_quoted(value)}" for key, value in sorted(labels.items())]
@@ -72,7 +72,7 @@ class DockerImageStore:
 
     def has(self, reference: str) -> bool:
         """True if the image is there."""
-        from orchestrator.engines.docker import translated
+        from orchestrator.engines.translated import translated
 
         with translated("the images"):
             return bool(self._client().images(name=reference))
@@ -94,7 +94,7 @@ class DockerImageStore:
 
     def remove(self, tag: str) -> None:
         """Remove a tag; an image in use by a container stays, and the engine says so."""
-        from orchestrator.engines.docker import translated
+        from orchestrator.engines.translated import translated
 
         try:
             with translated(f"the image {tag}"):
@@ -124,7 +124,7 @@ class DockerImageStore:
 
     def _references(self) -> list[str]:
         """Tags of our images, and ids of those that have no name."""
-        from orchestrator.engines.docker import translated
+        from orchestrator.engines.translated import translated
 
         with translated("the images"):
             found = self._client().images(filters={"label": self._label})

@@ -58,7 +58,7 @@ def engine_facts(found: EngineFound) -> EngineFacts:
     """What the engine says about itself, and what can be seen of it from outside. Raises EngineMissing."""
     import docker
 
-    from orchestrator.engines.docker import translated
+    from orchestrator.engines.translated import translated
 
     with translated(f"the engine at {found.url}"):
         api = docker.APIClient(base_url=found.url, version="auto", timeout=20)

@@ -12,8 +12,10 @@ import pytest
 from image_stage import connect
 from lab_bench import Engine
 
+from orchestrator.engines.image_files import images_folder, tag_of
+from orchestrator.engines.image_protocol import Original
 from orchestrator.engines.image_store import DockerImageStore
-from orchestrator.engines.images import ImageShelf, Original, images_folder, shelf, tag_of
+from orchestrator.engines.images import ImageShelf, shelf
 from orchestrator.engines.state import State
 from orchestrator.errors import ImageMissing
 

@@ -21,7 +21,8 @@ from image_stage import (
 )
 from lab_bench import Engine
 
-from orchestrator.engines.images import images_folder, shelf
+from orchestrator.engines.image_files import images_folder
+from orchestrator.engines.images import shelf
 from orchestrator.engines.state import State
 
 NAMES = ("dns", "database", "app", "client")

@@ -14,18 +14,9 @@ import pytest
 
 from orchestrator.cli.images import table_of
 from orchestrator.engines.image_build import phrase_for, telling
-from orchestrator.engines.images import (
-    ImageRow,
-    ImageSeen,
-    ImageShelf,
-    Original,
-    context_of,
-    document_of,
-    images_folder,
-    names_in,
-    phrases_of,
-    tag_of,
-)
+from orchestrator.engines.image_files import context_of, images_folder, names_in, phrases_of, tag_of
+from orchestrator.engines.image_protocol import ImageSeen, Original
+from orchestrator.engines.images import ImageRow, ImageShelf, document_of
 from orchestrator.engines.state import State
 from orchestrator.errors import ImageMissing
 

@@ -1,0 +1,48 @@
+"""What the Docker SDK raises, as the errors of `errors.py`: once, at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from docker.errors import APIError, DockerException
+
+from orchestrator.errors import Conflict, EngineMissing, EngineRefused, FileUnseen, ImageMissing, NotFound
+
+
+@contextmanager
+def translated(what: str, *, requests_too: bool = True) -> Iterator[None]:
+    """`what` was asked of the engine. `requests_too`: also what the HTTP library raises; otherwise that passes."""
+    try:
+        yield
+    except APIError as error:
+        raise _refusal(what, error) from error
+    except TimeoutError as error:
+        raise EngineRefused(f"{what} took too long", why="no answer before the deadline") from error
+    except (requests.exceptions.RequestException, DockerException) as error:
+        if not requests_too and isinstance(error, requests.exceptions.RequestException):
+            raise
+        raise EngineMissing(
+            "the container engine does not answer",
+            why=f"{what}: {str(error)[:300]}",
+            hint="wirelab engine status, then wirelab engine up",
+        ) from error
+
+
+def _refusal(what: str, error: APIError) -> Exception:
+    said = str(error.explanation or error)
+    lower = said.lower()
+    if "no such image" in lower:
+        return ImageMissing(f"{what} needs an image that is not there", why=said, hint="wirelab images build")
+    if "bind source path does not exist" in lower:
+        return FileUnseen(
+            f"the engine cannot see a file that {what} needs",
+            why=said,
+            hint="use an engine on this machine, or one that shares the folder WIRELAB_STATE",
+        )
+    if error.status_code == 404:
+        return NotFound(f"{what} is not there", why=said)
+    taken = ("already in use", "already exists", "pool overlaps", "already allocated")
+    kind = Conflict if error.status_code == 409 or any(text in lower for text in taken) else EngineRefused
+    return kind(f"the engine refused: {what}", why=said, hint="wirelab doctor")
