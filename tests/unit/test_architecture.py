@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -197,3 +201,22 @@ def test_the_rules_see_a_lazy_import() -> None:
     found = [one.module for one in imports(PACKAGE / "x.py", tree, tuple(ast.walk(tree)))]
     assert "subprocess" in found
     assert "docker" not in found
+
+
+def distribution(requirement: str) -> str:
+    """The normal form of the name in a requirement (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
+
+
+def test_whoever_installs_wirelab_gets_all_that_it_imports_and_nothing_else() -> None:
+    """Tests bring more packages, so that one that is missing from `dependencies` is missed by users alone."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {distribution(one) for one in project["dependencies"]}
+    brought = {distribution(one) for name in declared for one in requires(name) or () if "extra ==" not in one}
+    optional = {distribution(one) for one in project["optional-dependencies"]["pictures"]}
+    known = packages_distributions()
+    foreign = {found.module.partition(".")[0] for found in all_imports()} - sys.stdlib_module_names
+    # pytest is there where the plugin is loaded.
+    used = {distribution(known[module][0]) for module in foreign - {"orchestrator", "pytest"}}
+    assert used - brought - optional <= declared
+    assert declared <= used
