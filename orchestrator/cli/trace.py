@@ -19,6 +19,8 @@ from orchestrator.cli.session import guarded, open_session
 from orchestrator.errors import OK, NotFound, UsageInvalid
 
 FORMS = ("text", "json", "mermaid", "svg", "html")
+# A program that cannot be started: 126 of older engines, 127 of newer ones.
+NO_PROGRAM = (126, 127)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -79,7 +81,7 @@ def _of_file(name: str, file: str, asker: str | None, lab: str | None, form: str
     import os
     from pathlib import Path
 
-    session = open_session(start=False)
+    session = open_session(looks=True)
     with guarded(session) as run:
         capture, observed = recorder(session, name, lab, run)
         user = f"{os.getuid()}:{os.getgid()}"
@@ -107,7 +109,7 @@ def _of_command(
             stack.callback(capture.stop)
         else:
             container, began = standing.id, time.time()
-        _run_in(session, observed, node, argv)
+        _run_in(session, observed, node, argv, capture.scenario)
         recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
         _tell(recording, capture, observed, form, since=began)
     return OK
@@ -123,9 +125,15 @@ def _runner(capture: Any, observed: Any, asker: str | None) -> str:
     return node
 
 
-def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...]) -> None:
+def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], scenario: Any) -> None:
     """Run the command in the node and show what it printed, apart from the story."""
     output = session.engine.run(observed.container_of(node).id, argv, seconds=60)
+    if output.exit_code in NO_PROGRAM and argv[0] in scenario.nodes:
+        raise UsageInvalid(
+            f"{node} has no program {argv[0]!r}",
+            why=f"unlike `exec`, `trace` takes the node by an option; without it the command runs on {node}",
+            hint=f"wirelab trace {scenario.name} --from {argv[0]} -- {' '.join(argv[1:]) or 'COMMAND'}",
+        )
     say(f"{node}$ {' '.join(argv)}   (exit code {output.exit_code})")
     sys.stderr.write(output.out[-2000:] + output.err[-2000:])
     say("")
@@ -148,7 +156,7 @@ def _follow(
         raise UsageInvalid(
             "-f tells what happens as text or JSON, and runs no command", hint=f"wirelab trace -f {name}"
         )
-    session = open_session(start=False)
+    session = open_session(looks=True)
     with guarded(session) as run:
         capture, observed = recorder(session, name, lab, run)
         if asker:

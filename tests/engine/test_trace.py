@@ -106,3 +106,10 @@ def test_without_a_capture_there_is_no_story(lab: str) -> None:
     """Exit 2 with the command that begins one."""
     done = wirelab("trace", "basic", "--lab", lab)
     assert (done.returncode, "wirelab capture start" in done.stderr) == (2, True)
+
+
+def test_a_node_in_front_of_the_program_is_not_taken_for_one(lab: str) -> None:
+    """Exit 2 with the option that names a node, for `exec` and `shell` take it as a word; no capture stays."""
+    done = wirelab("trace", "basic", "--lab", lab, "app", "--", "curl", "-s", "http://app.shop.lab/health")
+    assert (done.returncode, "--from app -- curl -s http" in done.stderr) == (2, True), done.stderr
+    assert json.loads(wirelab("capture", "status", "basic", "--lab", lab, "--json").stdout)["capture"] == "none"

@@ -54,7 +54,9 @@ def test_what_is_to_be_tried_can_be_typed(name: str) -> None:
     assert typed
     for words in typed:
         command, rest = _command(words[1:])
-        command.make_context(words[0], rest)
+        context = command.make_context(words[0], rest)
+        if words[1] == "trace":  # which takes no node before the program
+            assert context.params["argv"][0] not in library.loaded(name).reading.scenario.nodes
 
 
 def _command(words: list[str]) -> tuple[click.Command, list[str]]:
