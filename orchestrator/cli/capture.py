@@ -54,7 +54,7 @@ def _live(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str) -
         raise UsageInvalid(
             "pcapng is nothing to read on a terminal", hint="wirelab capture start NAME --live | wireshark -k -i -"
         )
-    session = open_session(start=False)
+    session = open_session(looks=True)
     with guarded(session) as run:
         capture, observed = recorder(session, name, lab, run)
         said: list[str] = []
@@ -133,7 +133,7 @@ def narrow(capture: Any, observed: Any, nodes: tuple[str, ...], bpf: str) -> str
 
 def open_capture(name: str | None, lab: str | None) -> Any:
     """The recorder of a lab, what there is of the lab, and the session."""
-    session = open_session(start=False)
+    session = open_session(looks=True)
     return *recorder(session, name, lab, "none"), session
 
 

@@ -53,7 +53,7 @@ def _shown(name: str | None, lab: str | None) -> Picture:
     from orchestrator.lab.heard import Heard
     from orchestrator.showing.graph import picture
 
-    one = lab_of(open_session(start=False), load(name), lab)
+    one = lab_of(open_session(looks=True), load(name), lab)
     observed = one.observe()
     topology = one.topology(observed)
     heard = Heard.standing(one)

@@ -87,7 +87,7 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.showing.plans import plan_text
 
     loaded = load(name)
-    session = open_session(start=False)
+    session = open_session(looks=True)
     plan = lab_of(session, loaded, lab).plan()
     if as_json:
         steps = [{"id": s.id, "why": s.why, "needs": list(s.needs)} for s in plan.steps]
@@ -108,7 +108,7 @@ def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[
     from orchestrator.cli.scenarios import load
 
     loaded = load(name)
-    session = open_session(start=False)
+    session = open_session(looks=True)
     return prove(session, loaded, lab, as_json=as_json, only=only, wanted=wanted)
 
 

@@ -22,7 +22,7 @@ def ls_command(as_json: bool) -> int:
     """List the labs that stand on the engine in use."""
     from orchestrator.showing.labs import labs_document, labs_text
 
-    document = labs_document(open_session(start=False).engine.containers(labels.LAB))
+    document = labs_document(open_session(looks=True).engine.containers(labels.LAB))
     if as_json:
         out_json(document)
     else:
@@ -81,7 +81,7 @@ def observed_lab(name: str | None, lab: str | None) -> Any:
     """The topology of a lab and what there is of it now."""
     from orchestrator.cli.scenarios import load
 
-    session = open_session(start=False)
+    session = open_session(looks=True)
     one = lab_of(session, load(name), lab)
     observed = one.observe()
     return one.topology(observed), observed
@@ -107,7 +107,7 @@ def _container(name: str, node: str, lab: str | None) -> tuple[Any, str]:
     from orchestrator.cli.scenarios import load
 
     loaded = load(name)
-    session = open_session(start=False)
+    session = open_session(looks=True)
     wanted = lab or loaded.reading.scenario.name
     known = lab_of(session, loaded, lab)
     known_node(known.scenario, node)

@@ -40,11 +40,15 @@ def state() -> State:
     return State.of(os.environ)
 
 
-def open_session(*, start: bool = True, yes: bool = False) -> Session:
-    """Find an engine, or, if `start`, make one run. Raises EngineMissing."""
+def open_session(*, start: bool = True, yes: bool = False, looks: bool = False) -> Session:
+    """Find an engine, or, if `start`, make one run. Raises EngineMissing.
+
+    Says which one it is, unless the command only `looks` at a lab: that line would stand before each of its answers.
+    """
     from orchestrator.engines.find import find_engine
 
-    found = find_engine(os.environ, state(), private=start, notify=say, confirm=confirmer(yes))
+    notify: Callable[[str], None] = (lambda _text: None) if looks else say
+    found = find_engine(os.environ, state(), private=start and not looks, notify=notify, confirm=confirmer(yes))
     from orchestrator.engines.docker import DockerEngine
 
     return Session(state(), found.url, DockerEngine(found.url))

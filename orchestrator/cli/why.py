@@ -33,7 +33,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     if not wanted:
         why = "each puts a fault in first: wirelab check judges it" if named else f"there are {len(scenario.checks)}"
         raise UsageInvalid("no check of that name can be walked through", why=why, hint=f"wirelab validate {name}")
-    session = open_session(start=False)
+    session = open_session(looks=True)
     with guarded(session) as run:
         findings = lab_of(session, loaded, lab, run=run).judge(wanted, explain_all=True)
     if as_json:

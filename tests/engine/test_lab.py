@@ -105,6 +105,15 @@ def test_exec_hands_on_what_comes_as_it_comes(standing):
     assert standing.cli("exec", "client", "--", "cat").out == ""
 
 
+def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_answer(standing):
+    """`up` and `heal` say which engine is used; what only looks says nothing but its answer."""
+    for command in ("up", "heal"):
+        assert standing.cli(command).err.splitlines()[0].startswith(f"engine: {standing.engine.url} (")
+    looks = (("ps",), ("plan",), ("inspect",), ("graph",), ("logs", "dns"), ("exec", "client", "--", "true"))
+    assert {words: standing.cli(*words).err for words in looks} == dict.fromkeys(looks, "")
+    assert standing.cli("check", "--only", "NXDOMAIN, at once").err.startswith("2 checks: 2 passed")
+
+
 def test_down_of_nothing(bench):
     """`down` of a lab that is not there is fine."""
     ran = bench.cli("down")
