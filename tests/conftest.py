@@ -16,6 +16,7 @@ from typing import Any
 
 import docker
 import pytest
+from hypothesis import HealthCheck, settings
 from lab_bench import ANNOUNCED, CHECKOUT, Bench, Engine
 
 # Files of which each test has a lab, or a machine, of its own: any worker may take any of them.
@@ -28,6 +29,13 @@ SPREAD = (
     "test_repair.py",
     "test_sigkill.py",
 )
+
+# Made-up inputs: a few each time somebody saves a file, many in `make test` (--hypothesis-profile=thorough).
+settings.register_profile(
+    "quick", max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
+settings.load_profile("quick")
 
 pytest_plugins = [] if ANNOUNCED else ["orchestrator.pytest_plugin"]
 

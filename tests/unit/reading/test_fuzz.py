@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import FileInvalid, Problem
@@ -41,7 +41,6 @@ edits = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(edits, min_size=1, max_size=4))
 def test_a_damaged_file_is_read_or_told(changes: list[tuple[int, int, str]]) -> None:
     """Pieces of a scenario are replaced at random: every outcome is a scenario, or problems that have a place."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -27,7 +27,6 @@ ONLY_THE_MODEL = {
     "the address of a subnet has no bits set outside of its prefix": r"has host bits set",
     "a number such as `1.0` is a whole number to a JSON Schema": r"expected a whole number.*found the number .*\.0",
 }
-QUIET = settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 def test_the_schema_in_the_repository_is_the_models() -> None:
@@ -169,7 +168,6 @@ def _assert_agreement(document: Any) -> None:
         assert messages != []
 
 
-@QUIET
 @given(documents(SCHEMA))
 def test_what_the_schema_allows_the_model_accepts(document: Any) -> None:
     """Files made from the schema are valid for the model, but for what only the model can know."""
@@ -177,7 +175,6 @@ def test_what_the_schema_allows_the_model_accepts(document: Any) -> None:
     _assert_agreement(document)
 
 
-@QUIET
 @given(documents(SCHEMA), st.data())
 def test_schema_and_model_refuse_the_same(document: Any, data: st.DataObject) -> None:
     """Files with a mistake in a random place are refused by both or accepted by both."""
@@ -214,7 +211,6 @@ def _containers(value: Any) -> Any:
             yield from _containers(part)
 
 
-@QUIET
 @given(documents(SCHEMA), st.data())
 def test_rules_take_values_of_any_shape(document: Any, data: st.DataObject) -> None:
     """The rules that look at several places judge a file whose parts are wrong in other ways, and do not fall over."""

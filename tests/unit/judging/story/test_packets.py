@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from recorded import NAMES, NODES, lines
 
@@ -72,7 +72,6 @@ def test_a_damaged_line_is_counted_and_left_out() -> None:
     assert tally.damaged == 3
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_line_makes_the_story_crash(data: st.DataObject) -> None:
     """Whatever is changed in the lines, there is a story or a count of damage, never an exception."""
