@@ -27,10 +27,16 @@ from orchestrator.model.values import (
     Seconds,
     Texts,
     Url,
+    formed,
 )
 
 Row = Annotated[tuple[Any, ...], Field(strict=False)]
 Rows = Annotated[tuple[Row, ...], Field(strict=False)]
+# A text that some other text holds; every text holds the empty one.
+Held = Annotated[str, Field(min_length=1)] | None
+# RFC 9110, sections 5.1 and 5.5
+HeaderName = Annotated[str, *formed("[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of a header, such as Accept")]
+HeaderValue = Annotated[str, *formed("[^\\r\\n]*", "one line of text")]
 VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
 BIND_ERRORS = ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL")
 RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
@@ -186,14 +192,14 @@ class Http(Asking):
     method: str = Field("GET", pattern="^[A-Z]+$", description="The request method.", examples=["POST"])
     body: str | None = Field(None, description="The request's body, as text.", examples=["hello"])
     send: Any = Field(None, description="The request's body, as JSON.", examples=[{"name": "${random}"}])
-    headers: dict[str, str] = Field(
+    headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, description="Request headers.", examples=[{"Accept": "application/json"}]
     )
     status: int | None = Field(
         None, ge=100, le=599, description="The status that must come; any 2xx when absent.", examples=[200, 503]
     )
-    contains: str | None = Field(None, description="A text that the response body must hold.", examples=["anvil"])
-    lacks: str | None = Field(None, description="A text that the response body must not hold.", examples=["error"])
+    contains: Held = Field(None, description="A text that the response body must hold.", examples=["anvil"])
+    lacks: Held = Field(None, description="A text that the response body must not hold.", examples=["error"])
     json_: Any = Field(
         None,
         alias="json",
@@ -215,7 +221,7 @@ class Sql(Asking):
     password: str | None = Field(
         None, description="A password instead of the right one, to show that it is refused.", examples=["wrong"]
     )
-    fails: str | None = Field(
+    fails: Held = Field(
         None,
         description="A text that the server's error must hold; the statement must then fail.",
         examples=["password authentication failed"],
@@ -231,8 +237,8 @@ class Runs(Asking):
         examples=[["getent", "hosts", "app.shop.lab"]],
     )
     exit: int = Field(0, ge=0, le=255, description="The exit code that must come.", examples=[2])
-    contains: str | None = Field(None, description="A text that the output must hold.", examples=["anvil"])
-    lacks: str | None = Field(None, description="A text that the output must not hold.", examples=["error"])
+    contains: Held = Field(None, description="A text that the output must hold.", examples=["anvil"])
+    lacks: Held = Field(None, description="A text that the output must not hold.", examples=["error"])
 
 
 class Tls(Asking):
@@ -251,12 +257,10 @@ class Tls(Asking):
         description="What the asker must find, which trusts the lab's own authority.",
         examples=["ok", "hostname mismatch", "expired", "unknown authority"],
     )
-    subject: str | None = Field(
+    subject: Held = Field(
         None, description="A text that the certificate's subject must hold.", examples=["CN=www.shop.lab"]
     )
-    issuer: str | None = Field(
-        None, description="A text that the certificate's issuer must hold.", examples=["wirelab"]
-    )
+    issuer: Held = Field(None, description="A text that the certificate's issuer must hold.", examples=["wirelab"])
 
 
 class Socket(Declared):

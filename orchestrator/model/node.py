@@ -18,6 +18,7 @@ from orchestrator.model.values import (
     NodeNames,
     Port,
     Texts,
+    formed,
 )
 
 
@@ -27,6 +28,22 @@ class Attachment(Declared):
     address: Address | None = Field(
         None, description="The node's address there; wirelab chooses a free one if absent.", examples=["192.168.7.20"]
     )
+
+
+# A node on no network hears nobody, and nobody reaches it.
+Standing = Annotated[NetworkNames, Field(min_length=1)] | Annotated[dict[NetworkName, Attachment], Field(min_length=1)]
+# A name may hold more for the engine, but not for a shell, and `=` would end it (environ(7)).
+Variable = Annotated[str, *formed("[A-Za-z_][A-Za-z0-9_.-]*", "the name of a variable, such as GREETING")]
+_IMAGE_PART = "[a-z0-9]+((\\.|__?|-+)[a-z0-9]+)*"
+# https://pkg.go.dev/github.com/distribution/reference
+ImageName = Annotated[
+    str,
+    *formed(
+        f"([A-Za-z0-9.-]+(:[0-9]+)?/)?{_IMAGE_PART}(/{_IMAGE_PART})*"
+        "(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+        "the name of an image, such as nginx:1.27",
+    ),
+]
 
 
 class Certificate(Declared):
@@ -84,9 +101,8 @@ class Limits(Declared):
 class Node(Declared):
     """What every node can say of itself, whatever its role."""
 
-    image: str | None = Field(
+    image: ImageName | None = Field(
         None,
-        min_length=1,
         description="An image of your own, used as it is, instead of the role's.",
         examples=["nginx:1.27"],
     )
@@ -96,12 +112,12 @@ class Node(Declared):
         description="What the node runs instead of the image's own command.",
         examples=[["python3", "-m", "http.server", "8080"]],
     )
-    environment: dict[str, str] = Field(
+    environment: dict[Variable, str] = Field(
         default_factory=dict,
         description="Environment variables. Never put a secret here: they are plain to see.",
         examples=[{"GREETING": "hello"}],
     )
-    networks: NetworkNames | dict[NetworkName, Attachment] | None = Field(
+    networks: Standing | None = Field(
         None,
         description="The networks on which the node stands; all of them when absent.",
         examples=[["front"], {"front": {"address": "192.168.7.20"}}],

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field
 
-from orchestrator.model.values import _LABEL, _OCTET, _PORT, Called, Declared
+from orchestrator.model.values import _LABEL, _OCTET, _PORT, Declared, formed
 
 _PART = f"_?{_LABEL}"
 _NAME = rf"{_PART}(\.{_PART})*\.?"
@@ -38,22 +38,8 @@ NAMING = ("CNAME", "MX", "SRV", "PTR", "NS")
 LONGEST_TTL = 604_800  # a week: longer is no use in a lab (RFC 2181, section 8, allows 68 years)
 
 
-def _fits(pattern: str, form: str) -> Any:
-    compiled = re.compile(pattern)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f"expected {form}")
-        return text
-
-    return check
-
-
 def _typed(pattern: str, form: str) -> Any:
-    """A text of one form; `form` names it to a person and shows one."""
-    whole = f"^({pattern})$"
-    schema = WithJsonSchema({"type": "string", "pattern": whole})
-    return Annotated[str, AfterValidator(_fits(pattern, form)), schema, Called(form)]
+    return Annotated[str, *formed(pattern, form)]
 
 
 def _some(kind: Any) -> Any:

@@ -14,6 +14,7 @@ LABEL = f"^{_LABEL}$"
 DOMAIN = rf"^{_LABEL}(\.{_LABEL})*$"
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 ADDRESS = rf"^{_OCTET}(\.{_OCTET}){{3}}$"
+_PREFIX = "(3[0-2]|[12]?[0-9])"
 PRIVATE = tuple(IPv4Network(range_) for range_ in ("192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8"))  # RFC 1918
 SUBNET = rf"^(10\.{_OCTET}|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.{_OCTET}\.{_OCTET}/(1[6-9]|2[0-9])$"
 _PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
@@ -93,12 +94,11 @@ def _address(text: Any) -> IPv4Address:
 def _subnet(text: Any) -> IPv4Network:
     if isinstance(text, IPv4Network):
         return text
-    if not isinstance(text, str) or "/" not in text:
+    if not isinstance(text, str) or not re.fullmatch(rf"{ADDRESS[1:-1]}/{_PREFIX}", text):
         raise ValueError("a subnet is an address and a prefix length, such as 192.168.7.0/24")
-    try:
-        found = IPv4Network(text)
-    except ValueError as error:
-        raise ValueError(f"this is no subnet ({error}); write it like 192.168.7.0/24") from None
+    found = IPv4Network(text, strict=False)
+    if text != str(found):
+        raise ValueError(f"this is no subnet ({text} has host bits set); write {found}")
     if not any(found.subnet_of(private) for private in PRIVATE):
         raise ValueError("a lab's network is private: a part of 192.168.0.0/16, 172.16.0.0/12 or 10.0.0.0/8 (RFC 1918)")
     if not 16 <= found.prefixlen <= 29:
@@ -119,6 +119,23 @@ def _bound(text: str) -> str:
     if not re.fullmatch(BOUND[1:-1], text):
         raise ValueError("expected all, loopback, one address, or the name of a network of the node")
     return text
+
+
+def _fits(pattern: str, form: str) -> Any:
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"expected {form}")
+        return text
+
+    return check
+
+
+def formed(pattern: str, form: str) -> tuple[Any, ...]:
+    """The marks of a text of one form; `form` names it to a person and shows one."""
+    schema = WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+    return AfterValidator(_fits(pattern, form)), schema, Called(form)
 
 
 def _target(pattern: str, form: str) -> Any:
