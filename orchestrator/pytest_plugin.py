@@ -173,13 +173,14 @@ class _Ways:
         """A new lab of the scenario; nothing of it is left if it cannot be brought up."""
         import secrets
 
+        from orchestrator.cli.session import uninterrupted
         from orchestrator.engines.images import shelf
         from orchestrator.lab.lab import Lab, Settings
 
         images = shelf(self.url, self.state, os.environ, _quiet)
         reading = loaded.reading
         name = f"{reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
-        settings = Settings(images=images.ensure, run=self.run.id, capture=capture)
+        settings = Settings(images=images.ensure, run=self.run.id, capture=capture, shield=uninterrupted)
         lab = Lab(self.engine, self.state, name, reading.scenario, reading.texts, settings)
         lab.up()
         return StandingLab(lab, self.url, loaded)

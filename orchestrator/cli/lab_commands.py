@@ -46,7 +46,7 @@ def bring_up(session: Any, loaded: Any, lab: str | None, *, keep: bool, timeout:
 
     began = time.monotonic()
     label = lab or loaded.reading.scenario.name
-    with guarded(session) as run:
+    with guarded(session, keep=keep) as run:
         more = {"keep": keep, "ready_seconds": timeout, "capture": capture}
         made = lab_of(session, loaded, lab, notify=tell, run=run, **more)
         plan = made.up()

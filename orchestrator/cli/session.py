@@ -117,8 +117,13 @@ def valid_lab(name: str) -> str:
 
 
 @contextmanager
-def guarded(session: Session) -> Iterator[str]:
-    """A run with a watchdog: if this process dies inside, what it made is removed. Gives the run's id."""
+def guarded(session: Session, *, keep: bool = False) -> Iterator[str]:
+    """A run with a watchdog: if this process dies inside, what it made is removed. Gives the run's id.
+
+    Where the command is interrupted or cannot remove all of it, the run counts as dead, unless `keep`: the watchdog
+    removes what is still there once this process has ended, and `wirelab sweep` finds what even that leaves.
+    """
+    from orchestrator.errors import Leftovers
     from orchestrator.lab.runs import Run
     from orchestrator.lab.watchdog import Watchdog
 
@@ -126,13 +131,18 @@ def guarded(session: Session) -> Iterator[str]:
     watchdog = Watchdog(session.url, session.state.root, run.id, os.environ)
     run.begin()
     watchdog.begin()
+    well = True
     try:
         yield run.id
+    except (KeyboardInterrupt, SystemExit, Leftovers):
+        well = keep
+        raise
     finally:
-        with uninterrupted():
-            # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
-            run.end()
-            watchdog.end()
+        if well:
+            with uninterrupted():
+                # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
+                run.end()
+                watchdog.end()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def inject(lab: Lab, fault: AnyFault) -> Plan:
         observed = lab.observe()
         plan = plan_of(fault, lab.topology(observed), observed)
         doing = Doing(lab.engine, lab.folder, observed, lab.name, lab.settings.ready_seconds)
-        ended = Runner(doing, lab.settings.notify).run(plan)
+        ended = Runner(doing, lab.settings.notify, shield=lab.settings.shield).run(plan)
         if ended.error:
             raise ended.error
         return plan

@@ -92,9 +92,9 @@ class Doing:
                 self._cut(step.action, stop)
             case SetRoutes(node, routes, helper):
                 container = self._containers[node]
-                self._help(node, helper, container, stop)
-                started = self._engine.container(container).started
-                self._folder.update(node, routed=routes, routed_at=started)
+                if self._help(node, helper, container, stop):
+                    started = self._engine.container(container).started
+                    self._folder.update(node, routed=routes, routed_at=started)
             case AwaitReady():
                 self._await_ready(step.action, stop)
 
@@ -114,7 +114,8 @@ class Doing:
                     hint=f"wirelab logs {self._lab} {action.node}",
                 )
             time.sleep(RELOAD_POLL_SECONDS)
-        self._folder.update(action.node, loaded=action.loaded)
+        if not stop():
+            self._folder.update(action.node, loaded=action.loaded)
 
     def _filled(self, attach: Attach) -> Attach:
         """With the id of a network that this plan has made."""
@@ -136,18 +137,23 @@ class Doing:
         """Written down before it is put in and struck out after it is gone: what is in is always known."""
         if action.addresses:
             self._folder.update(action.node, cut=" ".join(action.addresses), cut_at=action.started)
-        self._help(action.node, action.helper, action.container, stop)
-        if not action.addresses:
+        done = self._help(action.node, action.helper, action.container, stop)
+        if done and not action.addresses:
             self._folder.update(action.node, cut="", cut_at="")
 
-    def _help(self, node: str, helper: ContainerSpec, container: str, stop: Callable[[], bool]) -> None:
-        """Let a helper change the network of a node; WorldError with what it said if it could not."""
+    def _help(self, node: str, helper: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
+        """Let a helper change the network of a node; WorldError with what it said if it could not.
+
+        False where somebody asked to stop before it said that it had.
+        """
         made = self._engine.make_container(replace(helper, share_network_of=container))
         try:
             self._engine.start(made)
             seconds = HELPER_SECONDS
-            if self._engine.await_line(made, READY_LINE, since=0.0, seconds=seconds, stop=stop) or stop():
-                return
+            if self._engine.await_line(made, READY_LINE, since=0.0, seconds=seconds, stop=stop):
+                return True
+            if stop():
+                return False
             why = " ".join(self._engine.log(made).split())[-500:] or f"no answer within {seconds:g} s"
         finally:
             self._engine.remove_container(made)
@@ -162,9 +168,10 @@ class Doing:
             action.probe == "none"
             or (self._beside(action.beside, container, stop) if action.beside else self._says_ready(seen, stop))
         )
-        if not ready and not stop():
+        if ready:
+            self._folder.update(action.node, ready=seen.started)
+        elif not stop():
             raise self._failure(action, container)
-        self._folder.update(action.node, ready=seen.started)
 
     def _says_ready(self, seen: ContainerSeen, stop: Callable[[], bool]) -> bool:
         # the line may bear an earlier time than the start, but none before the end of the run before

@@ -157,7 +157,7 @@ class Lab:
             self.folder.claim(self.settings.run)
             self.folder.keep_credentials(as_text(observed.credentials))
         try:
-            ended = Runner(doing, self.settings.notify).run(plan)
+            ended = Runner(doing, self.settings.notify, shield=self.settings.shield).run(plan)
             if ended.error:
                 raise ended.error
         except BaseException:

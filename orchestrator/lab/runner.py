@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from queue import SimpleQueue
@@ -21,6 +22,7 @@ from orchestrator.planning.plan import AwaitReady, Plan, Step
 WORKERS = 8
 
 Do = Callable[[Step, Callable[[], bool]], None]
+Shield = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -32,27 +34,40 @@ class Ended:
 
 
 class Runner:
-    """`do(step, stop)` carries out one step and gives up soon after `stop()` turns true."""
+    """`do(step, stop)` carries out one step and gives up soon after `stop()` turns true.
 
-    def __init__(self, do: Do, notify: Callable[[Event], None], clock: Callable[[], float] = time.monotonic) -> None:
+    After an interrupt what is under way is waited for inside `shield()`, which keeps a second one out.
+    """
+
+    def __init__(
+        self,
+        do: Do,
+        notify: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+        shield: Shield = nullcontext,
+    ) -> None:
         self._do = do
         self._notify = notify
         self._clock = clock
+        self._shield = shield
 
     def run(self, plan: Plan) -> Ended:
         """Carry out the plan; KeyboardInterrupt and SystemExit come through after what was under way has ended."""
         if not plan:
             return Ended((), None)
-        return _Execution(self._do, self._notify, self._clock, plan).run()
+        return _Execution(self._do, self._notify, self._clock, self._shield, plan).run()
 
 
 class _Execution:
     """One plan being carried out."""
 
-    def __init__(self, do: Do, notify: Callable[[Event], None], clock: Callable[[], float], plan: Plan) -> None:
+    def __init__(
+        self, do: Do, notify: Callable[[Event], None], clock: Callable[[], float], shield: Shield, plan: Plan
+    ) -> None:
         self._do = do
         self._notify = notify
         self._clock = clock
+        self._shield = shield
         self._begun = clock()
         self._steps = {step.id: step for step in plan.steps}
         self._order = TopologicalSorter({step.id: step.needs for step in plan.steps})
@@ -70,6 +85,10 @@ class _Execution:
                 error = self._loop(work, waiting)
             except BaseException:
                 self._stop.set()
+                # Who takes back what was made must not meet a step that still makes something.
+                with self._shield():
+                    waiting.shutdown()
+                    work.shutdown()
                 raise
         self._skip_rest()
         return Ended(tuple(self._events.values()), error)

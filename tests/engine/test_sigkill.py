@@ -1,4 +1,4 @@
-"""SIGKILL at any moment: the watchdog, a process of its own, leaves nothing of what was being made."""
+"""SIGKILL at any moment: the watchdog, a process of its own, leaves nothing of what was being made. And Ctrl-C."""
 
 from __future__ import annotations
 
@@ -48,6 +48,22 @@ def test_up_killed_at_a_step(bench, step):
                 break
         process.kill()
     nothing_or_all(bench, process)
+
+
+@pytest.mark.parametrize("step", ["network:lab", "node:"])
+def test_up_interrupted_again_and_again(bench, step):
+    """Ctrl-C, and more of them while what was under way still ends: exit 130 all the same, and nothing is left."""
+    with bench.start("up") as process:
+        for line in process.stderr:
+            if " ok " in line and step in line:
+                break
+        for _ in range(5):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.03)
+        process.communicate()
+    assert process.returncode == 130
+    assert bench.nothing_within(DEADLINE), bench.left()
+    assert eventually(lambda: not open_runs(bench), DEADLINE)
 
 
 def nothing_or_all(bench, process: subprocess.Popen[str]) -> None:

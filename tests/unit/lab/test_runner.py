@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Barrier, Event, Lock, main_thread
 from threading import current_thread as thread
 
@@ -139,6 +140,33 @@ def test_an_interrupt_comes_through_after_what_was_under_way() -> None:
         Runner(do, notify).run(Plan("lab", (step("a"), step("b"), step("c", "a"))))
     assert ended == ["a"]
     assert "c" not in log.begun
+
+
+def test_after_an_interrupt_a_second_one_does_not_end_the_wait() -> None:
+    """What is under way has ended inside the shield: who then takes back what was made meets nobody who makes more."""
+    steps: list[str] = []
+
+    def do(one: Step, stop: Stop) -> None:
+        pause = Event()
+        while not stop():
+            pause.wait(0.005)
+        pause.wait(0.05)
+        steps.append(f"{one.id} ended")
+
+    def notify(event: Told) -> None:
+        if event.step.id == "b":
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def shield() -> Iterator[None]:
+        steps.append("shielded")
+        yield
+        steps.append("open")
+
+    plan = Plan("lab", (step("a"), waiting("w"), step("b")))
+    with pytest.raises(KeyboardInterrupt):
+        Runner(do, notify, shield=shield).run(plan)
+    assert (steps[0], sorted(steps[1:3]), steps[3]) == ("shielded", ["a ended", "w ended"], "open")
 
 
 def test_an_empty_plan_is_done() -> None:

@@ -1,0 +1,65 @@
+"""A step that is given up half-way is not written down as done: the next `up` plans it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_lab_in_memory import Place, place
+from test_networks_in_memory import Helped
+
+from orchestrator.lab.breaking import inject
+from orchestrator.lab.doing import Doing
+from orchestrator.lab.lab import Lab
+from orchestrator.model.faults import Cut
+from orchestrator.planning.plan import Reload, Step
+
+__all__ = ["place"]
+
+
+def given_up(lab: Lab, *steps: str) -> str:
+    """The plan after its first steps were done, the last of them after somebody had asked to stop."""
+    observed, plan = lab.observe(), {step.id: step for step in lab.plan().steps}
+    doing = Doing(lab.engine, lab.folder, observed, lab.name, ready_seconds=0.1)
+    for step in steps:
+        doing(plan[step], lambda last=step == steps[-1]: last)
+    return str(lab.plan())
+
+
+def test_a_node_that_nobody_saw_ready(place: Place) -> None:
+    """Started again, and the wait given up: nobody knows whether it is ready."""
+    lab = place.lab()
+    lab.up()
+    place.engine.stop(place.engine.containers("wirelab.node=db")[0].id, 0)
+    assert "ready:db" in given_up(lab, "start:db", "ready:db")
+    lab.up()
+    assert str(lab.plan()) == ""
+
+
+def test_a_cut_that_is_perhaps_still_in(tmp_path: Path) -> None:
+    """The helper that takes it out was removed before it said that it had."""
+    lab = Helped().lab(tmp_path)
+    lab.up()
+    inject(lab, Cut(cut=(("near",), ("far",))))
+    assert "mend:near" in given_up(lab, "mend:near")
+
+
+def test_routes_that_are_perhaps_not_set(tmp_path: Path) -> None:
+    """Nobody can look into these nodes: what is written down counts."""
+    one = Helped()
+    lab = one.lab(tmp_path)
+    lab.up()
+    one.engine.stop(one.engine.containers("wirelab.node=near")[0].id, 0)
+    assert "routes:near" in given_up(lab, "start:near", "routes:near")
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_files_that_were_perhaps_not_read(place: Place, stop: bool) -> None:
+    lab = place.lab()
+    lab.up()
+    dns = place.engine.containers("wirelab.node=dns")[0]
+    doing = Doing(lab.engine, lab.folder, lab.observe(), lab.name, ready_seconds=0.1)
+    doing(Step("reload:dns", Reload("dns", dns.id, "SIGHUP", "another", "all zones loaded"), "test"), lambda: stop)
+    record = lab.folder.record("dns")
+    assert record is not None
+    assert (record.loaded == "another") is not stop
