@@ -46,9 +46,10 @@ def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan
     """
     wanted = [desired(topology, observed, node) for node in topology.scenario.nodes]
     stale, ways = _stale_networks(topology, observed), routes_of(topology)
+    leftovers = list(_leftover_nodes(topology, observed))
     steps = [
-        *_leftover_nodes(topology, observed),
-        *_stale_network_steps(stale, observed),
+        *leftovers,
+        *_stale_network_steps(stale, observed, _removals(observed, wanted, leftovers)),
         *_networks(topology, observed, stale),
     ]
     if capture or topology.scenario.capture:
@@ -91,12 +92,29 @@ def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen
     )
 
 
-def _stale_network_steps(stale: tuple[NetworkSeen, ...], observed: Observed) -> Iterator[Step]:
+def _removals(observed: Observed, wanted: list[Desired], leftovers: list[Step]) -> dict[str, str]:
+    """Container -> the step that removes it, of those that this plan removes."""
+    found = {step.action.container: step.id for step in leftovers if isinstance(step.action, RemoveNode)}
+    for one in wanted:
+        container = observed.container_of(one.node)
+        if container and _reason_to_remake(one, container, observed.files.get(one.node, FilesSeen())):
+            found[container.id] = f"remove:{one.node}"
+    return found
+
+
+def _stale_network_steps(
+    stale: tuple[NetworkSeen, ...], observed: Observed, removals: dict[str, str]
+) -> Iterator[Step]:
     for network in stale:
         name = network.labels.get(labels.NETWORK, network.name)
         leaving = []
         for container in observed.containers:
-            if network.id in container.addresses:
+            if network.id not in container.addresses:
+                continue
+            # The engine takes no container from a network while it removes it.
+            if container.id in removals:
+                leaving.append(removals[container.id])
+            else:
                 node = container.labels.get(labels.NODE, container.name)
                 leaving.append(f"leave:{name}:{node}")
                 yield Step(leaving[-1], LeaveNetwork(node, container.id, network.id), f"the network {name} changed")

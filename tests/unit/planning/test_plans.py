@@ -397,3 +397,12 @@ def test_every_container_is_hardened_and_labelled(node: str) -> None:
     assert made.spec.labels.items() >= {labels.LAB: "shop", labels.NODE: node, labels.RUN: "run1"}.items()
     assert "/etc/resolv.conf" in [bind.target for bind in made.spec.binds]
     assert all("pass-word" not in value for value in made.spec.environment.values())
+
+
+def test_of_a_changed_network_only_those_are_taken_that_stay() -> None:
+    """A node that the file no longer has, and one that is made anew, are removed: no step takes them off as well."""
+    other = BASIC.replace("nodes:", "networks: {lab: {internal: false}}\nnodes:").replace(CLIENT, "")
+    order = needs(other.replace("{role: app,", "{role: app, environment: {A: b},"), standing(BASIC))
+    leaving = {"leave:lab:dns", "leave:lab:db"}
+    assert set(order["remove:network:lab"]) == {*leaving, "remove:app", "remove:wirelab-shop-client"}
+    assert {step for step in order if step.startswith("leave:")} == leaving
