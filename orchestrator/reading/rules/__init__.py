@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     routes.routed_networks_have_no_ipv6,
     routes.routes_lead_somewhere,
     routes.cut_groups_are_apart,
+    routes.cut_ipv6_is_there,
     records.domain_has_a_server,
     records.an_alias_stands_alone,
     records.nodes_keep_their_addresses,

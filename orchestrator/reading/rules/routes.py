@@ -77,6 +77,26 @@ def cut_groups_are_apart(draft: Draft) -> Iterator[Complaint]:
                 yield Complaint((*met.path, "cut", 1, index), message)
 
 
+def cut_ipv6_is_there(draft: Draft) -> Iterator[Complaint]:
+    """Only IPv6 is cut where both groups have it: otherwise nothing would be cut."""
+    for met in draft.met:
+        if not isinstance(met.value, dict) or met.value.get("only") != "ipv6":
+            continue
+        groups = met.value.get("cut")
+        for group in groups if isinstance(groups, list) else ():
+            named = group if isinstance(group, list) else []
+            nodes = [name for name in named if isinstance(name, str) and draft.values_of(name)]
+            if nodes and not any(_has_ipv6(draft, node) for node in nodes):
+                message = f"{listed(nodes)} has no IPv6, so nothing would be cut; leave this out"
+                yield Complaint((*met.path, "only"), f"{message}, or give its network ipv6: true")
+                break
+
+
+def _has_ipv6(draft: Draft, node: str) -> bool:
+    networks = draft.attachments(draft.machines.get(node, node))
+    return any(draft.networks.get(network, {}).get("ipv6") is True for network in networks)
+
+
 def _machines(draft: Draft, name: Any) -> tuple[str, ...]:
     """The machines for which a name stands; none where it is no text."""
     return draft.groups.get(name, (name,)) if isinstance(name, str) else ()
