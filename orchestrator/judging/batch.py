@@ -41,14 +41,13 @@ def read(out: str, count: int) -> tuple[Ran, ...]:
     for at in range(0, len(rest) - 2, 3):
         ended, output, errors = rest[at : at + 3]
         code, began, end = ended.split()
-        found.append(Ran(int(code), _text(output), _text(errors), started, float(end) - float(began)))
+        texts = [base64.b64decode(coded) for coded in (output, errors)]
+        cut = any(len(text) >= MOST_BYTES for text in texts)
+        out, err = (text.decode("utf-8", "replace") for text in texts)
+        found.append(Ran(int(code), out, err, started, float(end) - float(began), cut))
     if len(found) != count:
         raise ValueError(f"{len(found)} outcomes instead of {count}")
     return tuple(found)
-
-
-def _text(coded: str) -> str:
-    return base64.b64decode(coded).decode("utf-8", "replace")
 
 
 def seconds(runs: Sequence[Run]) -> float:

@@ -12,6 +12,7 @@ from string import Template
 
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.traffic_roles import Proof
+from orchestrator.model.checks import Http, Runs
 from orchestrator.model.topology import Topology
 
 
@@ -60,13 +61,17 @@ UNRUNNABLE = (125, 126, 127)
 
 @dataclass(frozen=True)
 class Ran:
-    """A program's exit code and output; `started` by the engine's clock, and the seconds until its end."""
+    """A program's exit code and output; `started` by the engine's clock, and the seconds until its end.
+
+    `cut`: it wrote more than is read, so that nothing is known of the rest.
+    """
 
     exit_code: int
     out: str
     err: str
     started: float = 0.0
     seconds: float = 0.0
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,15 @@ def told(answer: Answer) -> Ran:
         said = found.err.strip().splitlines()
         raise CannotAsk(said[-1] if said else f"the program could not be run ({found.exit_code})")
     return found
+
+
+def whole(found: Ran, check: Http | Runs, scene: Scene) -> None:
+    """Raises CannotAsk where a text that matters may stand in the part of an output that was not read."""
+    text = found.out + found.err
+    missing = check.contains is not None and scene.fill(check.contains, check.asker) not in text
+    absent = check.lacks is not None and scene.fill(check.lacks, check.asker) not in text
+    if found.cut and (missing or absent):
+        raise CannotAsk("the output is too long, only its first megabyte was read")
 
 
 def logged(answer: Answer) -> str:

@@ -216,7 +216,7 @@ class Sql(Asking):
         None, description="The database node; may be left out where the asker uses just one.", examples=["db"]
     )
     rows: Rows | None = Field(
-        None, description="The rows that must come, in order.", examples=[[["anvil"], ["rocket"]]]
+        None, description="The rows that must come, in order; null is no text.", examples=[[["anvil"], ["rocket"]]]
     )
     password: str | None = Field(
         None, description="A password instead of the right one, to show that it is refused.", examples=["wrong"]

@@ -155,6 +155,13 @@ class Topology:
         own, there = (tuple(place.network for place in self.places_of(node)) for node in (asker, server))
         return next((network for network in own if network in there), own[0])
 
+    def password_files(self, node: str) -> dict[str, str]:
+        """The node's files with passwords, and whose each is: `password` of the first that it is or uses, for each
+        further one a file with its name."""
+        known = (node, *self.node(node).uses)
+        holders = [name for name in known if ROLES[self.scenario.nodes[name].role].secret]
+        return {f"password-{holder}" if at else "password": holder for at, holder in enumerate(holders)}
+
     def owner(self, address: AnyAddress | str) -> str | None:
         """The node that bears this address."""
         return self._owners.get(str(address))

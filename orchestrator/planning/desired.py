@@ -64,9 +64,8 @@ def desired(topology: Topology, observed: Observed, node: str) -> Desired:
 
 def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
     texts = {RESOLVER_FILE: resolver_text(topology, node), **role.files(topology, node)}
-    holders = [name for name in (node, *topology.node(node).uses) if role_of(topology.node(name)).secret]
-    if holders:
-        texts[PASSWORD_FILE] = topology.secrets[holders[0]].reveal()
+    for name, holder in topology.password_files(node).items():
+        texts[name] = topology.secrets[holder].reveal()
     for used in topology.node(node).uses:
         texts.update(role_of(topology.node(used)).for_clients(topology, used, node))
     return texts | _certificates(topology.credentials, node)

@@ -11,12 +11,14 @@ from orchestrator.judging.questions import Answer, Asks, CannotAsk, Question, Ra
 from orchestrator.judging.sockets import EVERYWHERE, BoundSocket, sockets, table_of
 from orchestrator.model.checks import Binding, Binds, CannotBind
 
+# One attempt after the other on a machine, or two of ours would stand in each other's way.
 # As servers do, with SO_REUSEADDR: what is left of closed connections is in nobody's way, a listening socket is.
 BIND = """\
-import errno, json, socket, sys
+import errno, fcntl, json, os, socket, sys
 host, port, protocol = sys.argv[1:]
 family = socket.AF_INET6 if ":" in host else socket.AF_INET
 kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+fcntl.flock(os.open("/tmp", os.O_RDONLY), fcntl.LOCK_EX)
 found = {}
 for key, name in (("privileged", "ip_unprivileged_port_start"), ("range", "ip_local_port_range")):
     found[key] = open("/proc/sys/net/ipv4/" + name).read().split()

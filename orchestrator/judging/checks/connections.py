@@ -93,11 +93,11 @@ def connects(check: Connects, scene: Scene) -> Asks:
     target = target_of(scene, check.asker, host)
     expected = f"{check.asker} connects to {_called(target, host, port)}"
     found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
-    astray = _astray(scene, target, host, found.address)
+    wrong = astray(scene, check.asker, host, found.address)
     if found.outcome != "accepted":
         return Judgement("fail", expected, f"{found.outcome}: {found.said}", _evidence(found))
-    if astray:
-        return Judgement("fail", expected, astray, _evidence(found))
+    if wrong:
+        return Judgement("fail", expected, wrong, _evidence(found))
     return Judgement("pass", expected, f"accepted: {found.said}", _evidence(found))
 
 
@@ -107,9 +107,9 @@ def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
     target = target_of(scene, check.asker, host)
     expected = f"{check.asker} cannot connect to {_called(target, host, port)}"
     found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
-    astray = _astray(scene, target, host, found.address)
-    if astray:
-        return Judgement("unknown", expected, f"{found.outcome}, but {astray}", _evidence(found))
+    wrong = astray(scene, check.asker, host, found.address)
+    if wrong:
+        return Judgement("unknown", expected, f"{found.outcome}, but {wrong}", _evidence(found))
     if found.outcome == "accepted":
         return Judgement("fail", expected, f"accepted: {found.said}", _evidence(found))
     if found.outcome == "refused":
@@ -173,9 +173,13 @@ def _called(target: str | None, host: str, port: int) -> str:
     return f"{host}:{port} ({target})" if target and target not in host else f"{host}:{port}"
 
 
-def _astray(scene: Scene, target: str | None, host: str, address: str) -> str:
-    """What is wrong where a name led to another machine than the one that is meant."""
-    if not target or not address or address == host or address in map(str, scene.topology.addresses_of(target)):
+def astray(scene: Scene, asker: str, host: str, address: str) -> str:
+    """What is wrong where a host led to another machine than the one that is meant."""
+    target = target_of(scene, asker, host)
+    own = map(str, scene.topology.addresses_of(target)) if target else ()
+    if not target or not address or address in (host, *own):
+        return ""
+    if target == asker and ip_address(address).is_loopback:
         return ""
     return f"{host} led to {address}, which is {scene.topology.owner(address) or 'nobody'} and not {target}"
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
+from orchestrator.judging.checks.connections import astray
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, Ran, Run, Scene, told
+from orchestrator.judging.questions import Asks, Ran, Run, Scene, told, whole
 from orchestrator.model.checks import Http
 
 SECONDS = 4
 
 
 def http(check: Http, scene: Scene) -> Asks:
-    """Request, then compare status, text and JSON."""
+    """Request, then compare status, text, JSON, and who answered."""
     url = scene.fill(check.http, check.asker)
     expected = _expected(check, scene, url)
     found = told((yield (Run(check.asker, curl(check, scene, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0])
@@ -22,7 +24,9 @@ def http(check: Http, scene: Scene) -> Asks:
         said = [line for line in found.err.strip().splitlines() if not line.startswith("{")]  # not curl's account
         return Judgement("fail", expected, said[0] if said else f"curl ended with {found.exit_code}")
     evidence = (_line(facts), f"body: {_short(found.out)}")
-    wrong = wrong_with(check, scene, facts["http_code"], found.out)
+    if not _wrong_status(check, facts["http_code"]):
+        whole(found, check, scene)
+    wrong = wrong_with(check, scene, facts["http_code"], found.out) or _led_astray(check, scene, url, facts)
     seen = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
     if wrong:
         return Judgement("fail", expected, f"{seen}; {wrong}", evidence)
@@ -43,6 +47,13 @@ def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
     for name, value in headers.items():
         argv += ["-H", f"{name}: {scene.fill(value, check.asker)}"]
     return (*argv, url)
+
+
+def _led_astray(check: Http, scene: Scene, url: str, facts: dict[str, Any]) -> str:
+    """What is wrong where another machine than the URL's answered; whom a proxy asks, curl does not know."""
+    return (
+        "" if facts.get("proxy_used") else astray(scene, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
+    )
 
 
 def facts_of(found: Ran) -> dict[str, Any]:
@@ -66,11 +77,18 @@ def _expected(check: Http, scene: Scene, url: str) -> str:
     return " ".join(parts)
 
 
-def wrong_with(check: Http, scene: Scene, status: int, body: str) -> str:
+def _wrong_status(check: Http, status: int) -> str:
     if check.status is not None and status != check.status:
         return f"that is not {check.status}"
     if check.status is None and not 200 <= status <= 299:
         return "that is no success"
+    return ""
+
+
+def wrong_with(check: Http, scene: Scene, status: int, body: str) -> str:
+    """What is wrong with the answer, in words; empty where nothing is."""
+    if wrong := _wrong_status(check, status):
+        return wrong
     text = scene.fill(check.contains, check.asker) if check.contains is not None else ""
     if text not in body:
         return f"the body does not hold {text!r}"

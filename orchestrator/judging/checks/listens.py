@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, Scene, told
+from orchestrator.judging.questions import Asks, CannotAsk, Scene, told
 from orchestrator.judging.sockets import BoundSocket, sockets, table_of
 from orchestrator.model.checks import Listens, Socket
 
@@ -14,6 +14,8 @@ def listens(check: Listens, scene: Scene) -> Asks:
     """Read the table once, then look for what must be there, what must not, and what nobody spoke of."""
     expected = _expected(check)
     bound = sockets(told((yield (table_of(check.node),))[0]))
+    for socket in (*check.listens, *check.lacks):
+        _known(socket, bound, scene, check.node)
     evidence = tuple(f"socket table of {check.node}: {one.line}" for one in bound)
     wanted = {socket: [one for one in bound if fits(socket, one, scene, check.node)] for socket in check.listens}
     missing = [socket for socket, found in wanted.items() if not found]
@@ -26,6 +28,16 @@ def listens(check: Listens, scene: Scene) -> Asks:
         return Judgement("fail", expected, "; ".join(told_wrong), evidence or (f"{check.node} has no bound socket",))
     seen = ", ".join(map(str, spoken_of and sorted(spoken_of, key=str))) or "none of them is bound"
     return Judgement("pass", expected, seen, evidence or (f"{check.node} has no bound socket",))
+
+
+def _known(wanted: Socket, bound: Iterable[BoundSocket], scene: Scene, node: str) -> None:
+    """Raises CannotAsk where it matters who holds a socket, and the table does not say: it names one's own programs."""
+    anyone = wanted.model_copy(update={"process": None})
+    place = [one for one in bound if fits(anyone, one, scene, node)]
+    if wanted.process and not any(one.process == wanted.process for one in place):
+        for one in place:
+            if not one.process:
+                raise CannotAsk(f"the socket table of {node} does not say which program holds {one}")
 
 
 def fits(wanted: Socket, one: BoundSocket, scene: Scene, node: str) -> bool:

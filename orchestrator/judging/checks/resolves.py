@@ -85,7 +85,8 @@ def _without_answer(check: Resolves, scene: Scene, expected: str, found: Ran) ->
     untried = [server for server, line in lines.items() if not line]
     if untried:
         return Judgement("unknown", expected, f"{actual}; it is not known whether {untried[0]} was asked")
-    return Judgement("pass", expected, actual, tuple(f"{server}: {line}" for server, line in lines.items()))
+    evidence = tuple(f"{server}: {line}" for server, line in lines.items()) or tuple(vain)
+    return Judgement("pass" if evidence else "unknown", expected, actual, evidence)
 
 
 def _expected(check: Resolves, scene: Scene, name: str) -> str:
@@ -128,7 +129,8 @@ def _wanted(check: Resolves, scene: Scene) -> set[str] | None:
     if check.to is None:
         return None
     if not isinstance(check.to, str):
-        return {scene.fill(value, check.asker).rstrip(".") for value in check.to}
+        values = {scene.fill(value, check.asker) for value in check.to}
+        return values if check.type == "TXT" else {value.rstrip(".") for value in values}
     if check.type not in ("A", "AAAA"):
         return {scene.topology.name_of(check.to)}
     version: Version = 4 if check.type == "A" else 6

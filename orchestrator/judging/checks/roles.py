@@ -74,7 +74,7 @@ def _testimonies(
     for server in dict.fromkeys(server for _, server in pairs):
         for machine in scene.topology.scenario.machines(server):
             witness = witness_of(scene.topology.node(machine))
-            sightings = tuple(witness.reads((yield witness.asks(machine, scene.began))))
+            sightings = tuple(witness.reads((yield witness.asks(machine, scene.began)), scene.began))
             for client in (one for one, other in pairs if other == server):
                 addresses = set(map(str, scene.topology.addresses_of(client)))
                 line = next((one.line for one in sightings if one.address in addresses), None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, Run, Scene, ran
+from orchestrator.judging.questions import Asks, Run, Scene, ran, whole
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+TIMED_OUT = 124
 
 
 def runs(check: Runs, scene: Scene) -> Asks:
@@ -16,9 +17,13 @@ def runs(check: Runs, scene: Scene) -> Asks:
     found = ran((yield (Run(check.asker, argv, inside=True, seconds=check.within),))[0])
     if found.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and check.exit != found.exit_code:
         return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {found.err.strip()[:200]}")
+    if found.exit_code == TIMED_OUT and found.seconds >= check.within:
+        return Judgement("fail", expected, f"it had not ended after {check.within:g} s, and was ended")
     output = found.out + found.err
     evidence = (f"exit code {found.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
     wrong = _wrong(check, scene, found.exit_code, output)
+    if found.exit_code == check.exit:
+        whole(found, check, scene)
     if wrong:
         return Judgement("fail", expected, wrong, evidence)
     return Judgement("pass", expected, f"exit code {found.exit_code}", evidence)

@@ -14,7 +14,7 @@ def sees(check: Sees, scene: Scene) -> Asks:
     wanted = set(map(str, scene.topology.addresses_of(check.sees)))
     expected = f"{check.node} sees {check.sees} as {' or '.join(sorted(wanted))}"
     answers = yield witness.asks(check.node, scene.began)
-    sightings = tuple(witness.reads(answers))
+    sightings = tuple(witness.reads(answers, scene.began))
     match = next((one for one in sightings if one.address in wanted), None)
     if match is None:
         others = sorted({one.address for one in sightings})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from io import StringIO
 
 from orchestrator.judging.findings import Judgement, Verdict
 from orchestrator.judging.questions import Asks, Ran, Run, Scene, told
@@ -11,7 +13,10 @@ from orchestrator.model.roles.role import FILES_AT
 
 # $0 is the file with the password: so it stands in no list of processes.
 WITH_PASSWORD = 'PGPASSWORD=$(cat "$0") exec psql "$@"'
-PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1")
+NULL = "\N{SYMBOL FOR NULL}"  # so that null is told from the empty text
+MARK = "wirelab: here the rows begin"
+WHERE = ("-c", r"\conninfo", "-c", rf"\echo {MARK}")
+PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1", "-P", f"null={NULL}")
 
 
 def sql(check: Sql, scene: Scene) -> Asks:
@@ -21,7 +26,8 @@ def sql(check: Sql, scene: Scene) -> Asks:
 
 def asked(check: Sql, scene: Scene, address: str = "") -> Run:
     """The question; with an address no name is asked for (PGHOSTADDR, libpq)."""
-    argv = _psql(check, scene, database_of(check, scene), scene.fill(check.sql, check.asker))
+    statement = scene.fill(check.sql, check.asker)
+    argv = _psql(check, scene, database_of(check, scene), statement, () if address else WHERE)
     known = ("env", f"PGHOSTADDR={address}") if address and argv[0] == "env" else ()
     return Run(check.asker, (*known, *argv), frozenset({"psql"}))
 
@@ -35,13 +41,29 @@ def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
         return _judge_failure(check, expected, where, found)
     if found.exit_code != 0:
         return Judgement("fail", expected, _error(found), (where,))
-    rows = tuple(tuple(row) for row in csv.reader(found.out.splitlines()))
+    address, rows = read_rows(found.out)
+    if address and address not in map(str, scene.topology.addresses_of(database)):
+        whose = scene.topology.owner(address) or "nobody"
+        return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
+    where += f" at {address}" if address else ""
     seen = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
-    evidence = (where, *(f"row: {', '.join(row)}" for row in rows[:5]))
+    evidence = (where, *(f"row: {', '.join(map(_shown, row))}" for row in rows[:5]))
     wanted = None if check.rows is None else _texts(scene.fill_all(check.rows, check.asker))
     if wanted is not None and rows != wanted:
         return Judgement("fail", expected, f"{seen}: {list(map(list, rows))[:5]}", evidence)
     return Judgement("pass", expected, seen, evidence)
+
+
+Row = tuple[str | None, ...]
+
+
+def read_rows(out: str) -> tuple[str, tuple[Row, ...]]:
+    """The address of the server, as \\conninfo tells it, and the rows; a row with one empty text is an empty line."""
+    about, mark, table = out.rpartition(f"{MARK}\n")
+    found = re.search(r'address "([0-9a-f.:]+)"', about)
+    rows = csv.reader(StringIO(table, newline=""))
+    read = tuple(tuple(None if one == NULL else one for one in row) or ("",) for row in rows)
+    return found[1] if mark and found else "", read
 
 
 def database_of(check: Sql, scene: Scene) -> str:
@@ -55,13 +77,15 @@ def database_of(check: Sql, scene: Scene) -> str:
     return next((name for name in (*used, *databases) if name in databases), check.asker)
 
 
-def _psql(check: Sql, scene: Scene, database: str, statement: str) -> tuple[str, ...]:
+def _psql(check: Sql, scene: Scene, database: str, statement: str, where: tuple[str, ...]) -> tuple[str, ...]:
     if check.asker == database and check.password is None:
         return ("psql", *PSQL, "-c", statement)
-    over_network = ("-h", scene.topology.name_of(database) + ".", *PSQL, "-w", "-c", statement)
+    over_network = ("-h", scene.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", statement)
     if check.password is not None:
         return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
-    return ("env", "PGCONNECT_TIMEOUT=2", "bash", "-c", WITH_PASSWORD, f"{FILES_AT}/password", *over_network)
+    files = scene.topology.password_files(check.asker).items()
+    password = next((file for file, holder in files if holder == database), "password")
+    return ("env", "PGCONNECT_TIMEOUT=2", "bash", "-c", WITH_PASSWORD, f"{FILES_AT}/{password}", *over_network)
 
 
 def _expected(check: Sql, scene: Scene, statement: str) -> str:
@@ -72,15 +96,19 @@ def _expected(check: Sql, scene: Scene, statement: str) -> str:
     return f"{statement} gives {list(map(list, _texts(scene.fill_all(check.rows, check.asker))))}"
 
 
-def _texts(rows: object) -> tuple[tuple[str, ...], ...]:
-    """Declared values as psql prints them: null is empty, true is t."""
+def _shown(value: str | None) -> str:
+    return "null" if value is None else value
+
+
+def _texts(rows: object) -> tuple[Row, ...]:
+    """Declared values as psql prints them: true is t."""
     assert isinstance(rows, list)
     return tuple(tuple(_text(value) for value in row) for row in rows)
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str | None:
     if value is None:
-        return ""
+        return None
     if isinstance(value, bool):
         return "t" if value else "f"
     return str(value)

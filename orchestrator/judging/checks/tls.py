@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from orchestrator.judging.checks.connections import endpoint, target_of
+from orchestrator.judging.checks.connections import astray, endpoint
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Asks, CannotAsk, Ran, Run, Scene, told
 from orchestrator.model.checks import Tls
@@ -66,7 +66,7 @@ def tls(check: Tls, scene: Scene) -> Asks:
         return Judgement("fail", expected, _without_certificate(found), (f"openssl ended with {found.exit_code}",))
     evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.said}", *shaken.chain)
     seen = f"{shaken.result or shaken.said}: the certificate of {shaken.subject}, from {shaken.issuer}"
-    wrong = _wrong(check, shaken) or _astray(scene, check.asker, host, shaken.address)
+    wrong = _wrong(check, shaken) or astray(scene, check.asker, host, shaken.address)
     return Judgement("fail" if wrong else "pass", expected, f"{seen}; {wrong}" if wrong else seen, evidence)
 
 
@@ -86,15 +86,6 @@ def _wrong(check: Tls, shaken: Handshake) -> str:
     if check.issuer is not None and check.issuer not in shaken.issuer:
         return f"the issuer does not hold {check.issuer!r}"
     return ""
-
-
-def _astray(scene: Scene, asker: str, host: str, address: str) -> str:
-    """What is wrong where the name led to another machine than the one that is meant."""
-    target = target_of(scene, asker, host)
-    own = map(str, scene.topology.addresses_of(target)) if target else ()
-    if not target or not address or address in (host, *own):
-        return ""
-    return f"{host} led to {address}, which is {scene.topology.owner(address) or 'nobody'} and not {target}"
 
 
 def _without_certificate(found: Ran) -> str:

@@ -34,6 +34,11 @@ def test_a_program_that_takes_too_long_is_ended_and_the_others_answer() -> None:
     assert quick.out == "quick\n"
 
 
+def test_an_output_that_is_too_long_is_cut_off_and_says_so() -> None:
+    long, short = answered(Run("n", ("head", "-c", "1000001", "/dev/zero")), Run("n", ("echo", "short")))
+    assert (len(long.out), long.cut, short.cut) == (batch.MOST_BYTES, True, False)
+
+
 def test_a_missing_program_says_so() -> None:
     (one,) = answered(Run("n", ("no-such-program-here",)))
     assert one.exit_code == 127

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
-from asked import check, conversation, judged, ran
+from asked import SHOP, check, conversation, judged, ran
 
 from orchestrator.judging.questions import Ran, Run, Unasked
 
@@ -70,6 +71,27 @@ def test_what_could_not_be_requested_is_unknown(answer: object) -> None:
     assert judged(get(), answer).verdict == "unknown"
 
 
+def from_(address: str, **facts: object) -> Ran:
+    return ran("", json.dumps({**FACTS, "remote_ip": address, **facts}) + "\n")
+
+
+def test_an_answer_of_another_machine_than_the_one_that_is_named_fails() -> None:
+    """A wrong record may lead to a machine that serves just as well."""
+    found = judged(get(), from_("192.168.7.14"))
+    assert found.verdict == "fail"
+    assert found.actual.endswith("; app.shop.lab led to 192.168.7.14, which is web and not app")
+    assert judged(check(from_="app", http="http://localhost/"), from_("127.0.0.1")).verdict == "pass"
+    assert judged(get(), from_("192.168.7.15", proxy_used=1)).verdict == "pass"
+
+
+def test_of_a_body_that_was_not_read_to_its_end_only_its_beginning_is_known() -> None:
+    cut = replace(curl("begins"), cut=True)
+    assert judged(get(lacks="end"), cut).verdict == "unknown"
+    assert judged(get(contains="end"), cut).verdict == "unknown"
+    assert judged(get(lacks="begins"), cut).verdict == "fail"
+    assert judged(get(contains="begins"), cut).verdict == "pass"
+
+
 def test_json_may_hold_more_than_is_declared() -> None:
     assert judged(get(json={"a": {"b": [1]}}), curl('{"a": {"b": [1], "c": 0}, "d": 1}')).verdict == "pass"
 
@@ -109,9 +131,9 @@ def sql(**keys: object) -> object:
 
 
 def test_rows_as_declared_pass() -> None:
-    found, questions = conversation(sql(rows=[["anvil", 1, True, None]]), ran("anvil,1,t,\n"))
+    found, questions = conversation(sql(rows=[["anvil", 1, True, None]]), ran("anvil,1,t,␀\n"))
     assert (found.verdict, found.actual) == ("pass", "1 row")
-    assert found.evidence == ("psql at app, database db", "row: anvil, 1, t, ")
+    assert found.evidence == ("psql at app, database db", "row: anvil, 1, t, null")
     assert isinstance(questions[0], Run)
     assert "db.shop.lab." in questions[0].argv
 
@@ -121,6 +143,36 @@ def test_the_database_itself_is_asked_without_the_network() -> None:
     assert isinstance(questions[0], Run)
     assert questions[0].argv[0] == "psql"
     assert "-h" not in questions[0].argv
+
+
+def test_nothing_is_not_the_empty_text_and_a_line_may_be_empty() -> None:
+    assert judged(sql(rows=[[None], [""]]), ran("␀\n\n")).verdict == "pass"
+    assert judged(sql(rows=[["", 1]]), ran("␀,1\n")).verdict == "fail"
+    assert judged(sql(rows=[[None, 1]]), ran(",1\n")).verdict == "fail"
+    assert judged(sql(rows=[["a\nb"]]), ran('"a\nb"\n')).verdict == "pass"
+
+
+CONNECTED = """\
+You are connected to database "app" as user "app" on host "db.shop.lab." (address "{}") at port "5432".
+wirelab: here the rows begin
+1
+"""
+
+
+def test_the_rows_of_another_database_than_the_one_that_is_meant_fail() -> None:
+    found = judged(sql(rows=[[1]]), ran(CONNECTED.format("192.168.7.11")))
+    assert (found.verdict, found.evidence[0]) == ("pass", "psql at app, database db at 192.168.7.11")
+    found = judged(sql(rows=[[1]]), ran(CONNECTED.format("192.168.7.14")))
+    assert (found.verdict, found.actual) == ("fail", "192.168.7.14 answered, which is web and not db")
+
+
+def test_each_database_has_its_own_password() -> None:
+    lab = SHOP.replace("  client: {role: client, uses: [app]}", "  client: {role: client, uses: [db, more]}")
+    lab += "  more: {role: database}\n"
+    for database, file in (("db", "/wirelab/password"), ("more", "/wirelab/password-more")):
+        _, questions = conversation(check(from_="client", sql="select 1", database=database), ran("1\n"), lab=lab)
+        assert isinstance(questions[0], Run)
+        assert file in questions[0].argv
 
 
 def test_other_rows_and_errors_fail() -> None:

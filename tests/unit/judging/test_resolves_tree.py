@@ -220,3 +220,23 @@ def test_that_nobody_answers_is_proved_by_the_error_of_each_server() -> None:
     assert half.verdict == "unknown"
     assert half.actual.endswith("it is not known whether second was asked")
     assert judged(one, ran("", "dig: something else", code=10), lab=TREE).verdict == "fail"
+
+
+def test_who_has_no_server_asks_its_own_machine_in_vain() -> None:
+    """Without a server in resolv.conf dig asks 127.0.0.1; where it does not say so, nothing is proved."""
+    lab = TREE.replace("resolvers: [resolver, second]", "resolvers: []")
+    one = check(from_="client", resolves="app.shop.lab", answered=False)
+    said = "communications error to 127.0.0.1#53: connection refused"
+    found = judged(one, ran(f";; {said}\n;; no servers could be reached\n", code=9), lab=lab)
+    assert (found.verdict, found.evidence) == ("pass", (said,))
+    assert judged(one, ran(";; no servers could be reached\n", code=9), lab=lab).verdict == "unknown"
+
+
+def test_the_dot_at_the_end_of_a_text_counts() -> None:
+    text = TXT.replace('"a \\"b\\" \\195\\188"', '"hello."')
+    assert text != TXT
+    for value, verdict in (("hello.", "pass"), ("hello", "fail")):
+        assert (
+            judged(check(from_="client", resolves="shop.lab", type="TXT", to=[value]), ran(text), lab=TREE).verdict
+            == verdict
+        )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from asked import check, judged, ran
+from asked import BEGAN, check, judged, ran
 
 from orchestrator.judging.findings import Finding, Judgement, worst
 from orchestrator.judging.questions import Logged, Unasked
@@ -28,6 +30,19 @@ def test_a_program_that_cannot_be_run_is_unknown(code: int) -> None:
     assert judged(runs(), ran("", "getent: not found\n", code)).verdict == "unknown"
     assert judged(runs(exit=2), ran("", "getent: not found\n", code)).verdict == "unknown"
     assert judged(runs(), Unasked("the node client is paused")).verdict == "unknown"
+
+
+def test_a_program_that_had_to_be_ended_proves_nothing_of_its_exit_code() -> None:
+    found = judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=2.01))
+    assert (found.verdict, found.actual) == ("fail", "it had not ended after 2 s, and was ended")
+    assert judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=0.1)).verdict == "pass"
+
+
+def test_what_an_output_lacks_is_not_known_before_its_end() -> None:
+    cut = replace(ran("begins"), cut=True)
+    assert judged(runs(lacks="end"), cut).verdict == "unknown"
+    assert judged(runs(contains="end"), cut).verdict == "unknown"
+    assert judged(runs(exit=1, lacks="end"), cut).verdict == "fail"
 
 
 def test_the_app_names_its_client_in_its_access_log() -> None:
@@ -60,6 +75,22 @@ def test_a_foreign_image_is_known_by_its_socket_table() -> None:
     assert judged(one, ran("ESTAB 0 0 192.168.7.14:80 192.168.7.13:40000\n")).verdict == "pass"
     assert judged(one, ran("ESTAB 0 0 [::ffff:192.168.7.14]:80 [::ffff:192.168.7.13]:40000\n")).verdict == "pass"
     assert judged(one, ran("")).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        ("ESTAB 0 0 192.168.7.14:41000 192.168.7.13:80", "fail"),
+        ("SYN-RECV 0 0 192.168.7.14:80 192.168.7.13:40000 timer:(on,800ms,0)", "fail"),
+        ("TIME-WAIT 0 0 192.168.7.14:80 192.168.7.13:40000 timer:(timewait,59sec,0)", "pass"),
+        ("TIME-WAIT 0 0 192.168.7.14:80 192.168.7.13:40000 timer:(timewait,1min,0)", "pass"),
+        ("TIME-WAIT 0 0 192.168.7.14:80 192.168.7.13:40000 timer:(timewait,40sec,0)", "fail"),
+        ("LISTEN 0 5 0.0.0.0:9000 0.0.0.0:*\nESTAB 0 0 192.168.7.14:9000 192.168.7.13:40000", "pass"),
+    ],
+)
+def test_whom_the_server_itself_asked_and_who_had_gone_before_was_not_seen(row: str, verdict: str) -> None:
+    """The table is read two seconds after the check began; a connection stays in it for a minute after its end."""
+    assert judged(check(node="web", sees="client"), ran(row + "\n", started=BEGAN + 2)).verdict == verdict
 
 
 def test_a_table_that_could_not_be_read_proves_nothing() -> None:

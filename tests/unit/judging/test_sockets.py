@@ -50,6 +50,14 @@ def test_a_socket_passes_with_its_process_and_its_line() -> None:
     )
 
 
+def test_who_holds_a_socket_is_not_known_where_the_table_does_not_say() -> None:
+    """The table names one's own programs only; what it leaves out may be just the one that must not be there."""
+    nameless = ran("tcp LISTEN 0 2048 0.0.0.0:80 0.0.0.0:*\n")
+    assert judged(listens("app", lacks=[{"port": 80, "process": "python3"}]), nameless).verdict == "unknown"
+    assert judged(listens("app", {"port": 80, "process": "python3"}), nameless).verdict == "unknown"
+    assert judged(listens("app", lacks=[{"port": 80, "process": "nginx"}]), APP).verdict == "pass"
+
+
 @pytest.mark.parametrize(
     ("node", "socket", "table", "seen"),
     [
