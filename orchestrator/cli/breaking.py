@@ -54,8 +54,9 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
     except ValidationError as error:
         raise UsageInvalid(f"{' '.join(fault)!r} is no fault", why=error.errors()[0]["msg"], hint=KINDS) from error
     session = open_session(start=False)
-    plan = inject(lab_of(session, loaded, lab, notify=tell), wanted)  # type: ignore[arg-type]
-    say(f"put in: {' '.join(fault)}; to mend it: wirelab heal {name}" if plan else "that fault is in already")
+    broken = lab_of(session, loaded, lab, notify=tell)
+    plan = inject(broken, wanted)  # type: ignore[arg-type]
+    say(f"put in: {' '.join(fault)}; to mend it: {broken.named.typed('heal')}" if plan else "that fault is in already")
     return OK
 
 

@@ -44,7 +44,7 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
         return OK
     wanted = narrow(capture, observed, nodes, bpf)
     capture.start(observed, wanted, **({"ring": ring} if ring else {}))
-    say(f"recording; then: wirelab trace {name or '.'}")
+    say(f"recording; then: {capture.named.typed('trace')}")
     return OK
 
 

@@ -114,7 +114,7 @@ def _container(name: str, node: str, lab: str | None) -> tuple[Any, str]:
     for container in session.engine.containers(f"{labels.LAB}={wanted}"):
         if container.labels.get(labels.NODE) == node and labels.ONLOOKER not in container.labels:
             return session, container.id
-    raise NotFound(f"the node {node!r} of the lab {wanted!r} is not up", hint=f"wirelab up {name}")
+    raise NotFound(f"the node {node!r} of the lab {wanted!r} is not up", hint=known.named.typed("up"))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

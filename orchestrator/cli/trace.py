@@ -109,7 +109,7 @@ def _of_command(
             stack.callback(capture.stop)
         else:
             container, began = standing.id, time.time()
-        _run_in(session, observed, node, argv, capture.scenario)
+        _run_in(session, observed, node, argv, capture)
         recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
         _tell(recording, capture, observed, form, since=began)
     return OK
@@ -121,18 +121,18 @@ def _runner(capture: Any, observed: Any, asker: str | None) -> str:
     clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
     node = known_node(scenario, asker) if asker else (clients[0] if clients else next(iter(scenario.nodes)))
     if observed.container_of(node) is None:
-        raise NotFound(f"the node {node!r} is not up", hint=f"wirelab up {scenario.name}")
+        raise NotFound(f"the node {node!r} is not up", hint=capture.named.typed("up"))
     return node
 
 
-def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], scenario: Any) -> None:
+def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], capture: Any) -> None:
     """Run the command in the node and show what it printed, apart from the story."""
     output = session.engine.run(observed.container_of(node).id, argv, seconds=60)
-    if output.exit_code in NO_PROGRAM and argv[0] in scenario.nodes:
+    if output.exit_code in NO_PROGRAM and argv[0] in capture.scenario.nodes:
         raise UsageInvalid(
             f"{node} has no program {argv[0]!r}",
             why=f"unlike `exec`, `trace` takes the node by an option; without it the command runs on {node}",
-            hint=f"wirelab trace {scenario.name} --from {argv[0]} -- {' '.join(argv[1:]) or 'COMMAND'}",
+            hint=f"{capture.named.typed('trace', '--from', argv[0])} -- {' '.join(argv[1:]) or 'COMMAND'}",
         )
     say(f"{node}$ {' '.join(argv)}   (exit code {output.exit_code})")
     sys.stderr.write(output.out[-2000:] + output.err[-2000:])

@@ -23,7 +23,7 @@ def inject(lab: Lab, fault: AnyFault) -> Plan:
     with lab_lock(lab.state, lab.name):
         observed = lab.observe()
         plan = plan_of(fault, lab.topology(observed), observed)
-        doing = Doing(lab.engine, lab.folder, observed, lab.name, lab.settings.ready_seconds)
+        doing = Doing(lab.engine, lab.folder, observed, lab.named, lab.settings.ready_seconds)
         ended = Runner(doing, lab.settings.notify, shield=lab.settings.shield).run(plan)
         if ended.error:
             raise ended.error
@@ -51,7 +51,7 @@ def check(lab: Lab, checks: Sequence[Common]) -> tuple[Finding, ...]:
 
 def _not_asked(lab: Lab, check: Common, harm: Sequence[Step]) -> Finding:
     """A check with a fault in a lab that something is wrong with already: unknown."""
-    seen = f"it was not asked, for the lab is not whole: {harm[0]}; wirelab heal {lab.scenario.name} mends it"
+    seen = f"it was not asked, for the lab is not whole: {harm[0]}; {lab.named.typed('heal')} mends it"
     finding = Finding(check.name, str(kind_of(check)), asker_of(check), Judgement("unknown", "a whole lab", seen), 0.0)
     lab.settings.found(finding)
     return finding

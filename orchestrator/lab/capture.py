@@ -28,6 +28,7 @@ from orchestrator.planning.capture import (
     networks_of,
     reader_spec,
 )
+from orchestrator.planning.named import Named
 from orchestrator.planning.observed import ContainerSeen, Observed
 
 SETTLE_SECONDS = 10.0
@@ -43,6 +44,10 @@ class Capture:
     @property
     def scenario(self) -> Scenario:
         return self._lab.scenario
+
+    @property
+    def named(self) -> Named:
+        return self._lab.named
 
     def topology(self, observed: Observed) -> Topology:
         return self._lab.topology(observed)
@@ -91,8 +96,8 @@ class Capture:
         """The recorder's container; UsageInvalid if none is there."""
         found = self.seen()
         if found is None:
-            name = self._lab.name
-            raise UsageInvalid(f"no capture of the lab {name!r} is there", hint=f"wirelab capture start {name}")
+            hint = self.named.typed("capture start")
+            raise UsageInvalid(f"no capture of the lab {self._lab.name!r} is there", hint=hint)
         return found.id
 
     def read_on(self, container: str) -> Recording:

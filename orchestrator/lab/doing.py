@@ -13,6 +13,7 @@ from orchestrator.errors import NodeFailed, NotFound, WorldError
 from orchestrator.lab.folder import LabFolder
 from orchestrator.lab.recorder import READY_LINE, record
 from orchestrator.planning.capture import hearing
+from orchestrator.planning.named import Named
 from orchestrator.planning.observed import ContainerSeen, Observed, Record
 from orchestrator.planning.plan import (
     AwaitReady,
@@ -47,7 +48,7 @@ HELPER_SECONDS = 20.0
 class Doing:
     """Carries out steps of one lab. Ids that the engine gave during the plan stand beside those observed before."""
 
-    def __init__(self, engine: Engine, folder: LabFolder, observed: Observed, lab: str, ready_seconds: float) -> None:
+    def __init__(self, engine: Engine, folder: LabFolder, observed: Observed, lab: Named, ready_seconds: float) -> None:
         self._engine = engine
         self._folder = folder
         self._ready_seconds = ready_seconds
@@ -111,7 +112,7 @@ class Doing:
                 raise NodeFailed(
                     f"the node {action.node!r} did not read its changed files in {self._ready_seconds:g} s",
                     why=f"its log does not say {action.says!r}",
-                    hint=f"wirelab logs {self._lab} {action.node}",
+                    hint=self._lab.typed("logs", action.node),
                 )
             time.sleep(RELOAD_POLL_SECONDS)
         if not stop():
@@ -198,5 +199,5 @@ class Doing:
         return NodeFailed(
             f"the node {action.node!r} {state}",
             why=f"its last log lines are:\n       {written}" if written.strip() else "it wrote no log",
-            hint=f"wirelab up {self._lab} --keep, then wirelab logs {self._lab} {action.node}",
+            hint=f"{self._lab.typed('up', '--keep')}, then {self._lab.typed('logs', action.node)}",
         )

@@ -31,6 +31,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.desired import PASSWORD_FILE, image_of, onlooker, role_of
+from orchestrator.planning.named import Named
 from orchestrator.planning.observed import FilesSeen, Observed, Taken
 from orchestrator.planning.places import topology
 from orchestrator.planning.plan import MakeNetwork, Plan
@@ -83,6 +84,12 @@ class Lab:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", LabFolder(self.state, self.name))
+
+    @property
+    def named(self) -> Named:
+        """How the person who stands here names this lab."""
+        own = self.name == self.scenario.name
+        return Named(self.settings.called or self.scenario.name, "" if own else self.name)
 
     def observe(self) -> Observed:
         """What there is now, of this lab and of what it must keep clear of."""
@@ -152,7 +159,7 @@ class Lab:
         with_places, observed = self._whole()
         plan = up(with_places, observed, capture=self._captures)
         self._require_isolation(plan)
-        doing = Doing(self.engine, self.folder, observed, self.name, self.settings.ready_seconds)
+        doing = Doing(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
         if plan:
             self.folder.claim(self.settings.run)
             self.folder.keep_credentials(as_text(observed.credentials))
@@ -198,7 +205,7 @@ class Lab:
 
         observed = self.observe()
         if not observed.containers:
-            raise NotFound(f"the lab {self.name!r} is not up", hint=f"wirelab up {self.scenario.name}")
+            raise NotFound(f"the lab {self.name!r} is not up", hint=self.named.typed("up"))
         with_places = self.topology(observed)
         asker = Asker(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
         noting = Noting(asker.answer)

@@ -16,6 +16,7 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.runner import Runner
 from orchestrator.planning import labels
+from orchestrator.planning.named import Named
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.removal import down
@@ -31,7 +32,7 @@ def take_down(engine: Engine, state: State, lab: str, notify: Callable[[Event], 
         networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
         observed = Observed("", "", {}, networks, containers, volumes.result())
         plan = down(lab, observed)
-        doing = Doing(engine, LabFolder(state, lab), observed, lab, 0)
+        doing = Doing(engine, LabFolder(state, lab), observed, Named(lab), 0)
         ended = Runner(doing, notify).run(plan)
         if ended.error:
             with suppress(WirelabError):

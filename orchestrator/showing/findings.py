@@ -35,7 +35,8 @@ def summary_text(findings: Sequence[Finding], seconds: float) -> str:
     counts = {verdict: sum(f.verdict == verdict for f in findings) for verdict in ("pass", "fail", "unknown")}
     words = {"pass": "passed", "fail": "failed", "unknown": "unknown"}
     parts = [f"{counts[v]} {words[v]}" for v in counts if counts[v] or v == "pass"]
-    return f"{len(findings)} checks: {', '.join(parts)} in {seconds:.1f} s"
+    noun = "check" if len(findings) == 1 else "checks"
+    return f"{len(findings)} {noun}: {', '.join(parts)} in {seconds:.1f} s"
 
 
 def findings_document(scenario: str, lab: str, findings: Sequence[Finding]) -> dict[str, Any]:

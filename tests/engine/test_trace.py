@@ -105,11 +105,11 @@ def test_a_capture_that_runs_is_read_without_ending_it_and_changes_no_plan(lab: 
 def test_without_a_capture_there_is_no_story(lab: str) -> None:
     """Exit 2 with the command that begins one."""
     done = wirelab("trace", "basic", "--lab", lab)
-    assert (done.returncode, "wirelab capture start" in done.stderr) == (2, True)
+    assert (done.returncode, f"try:   wirelab capture start basic --lab {lab}\n" in done.stderr) == (2, True)
 
 
 def test_a_node_in_front_of_the_program_is_not_taken_for_one(lab: str) -> None:
     """Exit 2 with the option that names a node, for `exec` and `shell` take it as a word; no capture stays."""
     done = wirelab("trace", "basic", "--lab", lab, "app", "--", "curl", "-s", "http://app.shop.lab/health")
-    assert (done.returncode, "--from app -- curl -s http" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, f"--from app --lab {lab} -- curl -s http" in done.stderr) == (2, True), done.stderr
     assert json.loads(wirelab("capture", "status", "basic", "--lab", lab, "--json").stdout)["capture"] == "none"

@@ -7,6 +7,7 @@ from shlex import join
 
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Topology
+from orchestrator.planning.named import Named
 
 # What every image of ours holds.
 EVERYWHERE = frozenset({"cat", "ip"})
@@ -19,30 +20,25 @@ class Commands:
     topology: Topology
     called: str = ""
 
-    def _scenario(self) -> str:
-        return self.called or self.topology.scenario.name
-
-    def _lab(self) -> tuple[str, ...]:
+    def _typed(self, command: str, *words: str) -> str:
         own = self.topology.lab == self.topology.scenario.name
-        return () if own else ("--lab", self.topology.lab)
-
-    def _typed(self, *words: str) -> str:
-        return join(("wirelab", *words, *self._lab()))
+        named = Named(self.called or self.topology.scenario.name, "" if own else self.topology.lab)
+        return named.typed(command, *words)
 
     def heal(self) -> str:
-        return self._typed("heal", self._scenario())
+        return self._typed("heal")
 
     def up(self) -> str:
-        return self._typed("up", self._scenario())
+        return self._typed("up")
 
     def ps(self) -> str:
-        return self._typed("ps", self._scenario())
+        return self._typed("ps")
 
     def logs(self, node: str) -> str:
-        return self._typed("logs", self._scenario(), node)
+        return self._typed("logs", node)
 
     def check(self, name: str) -> str:
-        return self._typed("check", self._scenario(), "--only", name)
+        return self._typed("check", "--only", name)
 
     def run(self, node: str, *argv: str) -> str:
         """Run a program in a node; where the node lacks it, read the node's log instead."""
@@ -50,4 +46,4 @@ class Commands:
         tools = ROLES[declared.role].tools | EVERYWHERE  # type: ignore[attr-defined]
         if declared.image or argv[0] not in tools:
             return self.logs(node)
-        return f"{self._typed('exec', self._scenario(), node)} -- {join(argv)}"
+        return f"{self._typed('exec', node)} -- {join(argv)}"

@@ -15,7 +15,7 @@ __all__ = ["place"]
 def reload(place: Place, signal: str) -> None:
     lab = place.lab()
     lab.up()
-    doing = Doing(lab.engine, lab.folder, lab.observe(), lab.name, ready_seconds=0.1)
+    doing = Doing(lab.engine, lab.folder, lab.observe(), lab.named, ready_seconds=0.1)
     dns = place.engine.containers("wirelab.node=dns")[0]
     doing(Step("reload:dns", Reload("dns", dns.id, signal, "", "all zones loaded"), "test"), lambda: False)
 
