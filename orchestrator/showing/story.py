@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.judging.conversations.events import Began, Ended, asker, begins_at, ends_at, server
 from orchestrator.judging.story import Earlier, Losses, Scene, Story
-from orchestrator.showing.wording import ms, words
+from orchestrator.showing.wording import ms, readable, words
 
 WIDTH = 80
 TIME = 9  # "  12345.6"
@@ -143,7 +143,7 @@ def remarks_on(scene: Scene, said: tuple[Began, ...] = ()) -> list[str]:
     """What could not be told, in sentences; not again what was said of the scene above."""
     remarks = []
     if scene.doubt and scene.doubt != said:
-        which = ", ".join(f"{began.subject} of {began.client}" for began in scene.doubt[:4])
+        which = ", ".join(f"{readable(began.subject)} of {began.client}" for began in scene.doubt[:4])
         more = f" and {len(scene.doubt) - 4} more" if len(scene.doubt) > 4 else ""
         remarks.append(f"serves one of these, and the packets do not tell which: {which}{more}")
     if scene.unsure:

@@ -24,10 +24,17 @@ from orchestrator.judging.story import Earlier, Scene
 Words = tuple[str, str]
 """What was asked, and what came of it; the second may be empty."""
 
+LONGEST = 400  # characters: seven lines of a terminal
+
 ENDS = {
     "closed": "no answer: the connection was closed",
     "reset": "no answer: the connection was reset",
     "pending": "no answer while packets were captured",
+}
+CUT = {
+    "closed": "the connection was closed",
+    "reset": "the connection was reset",
+    "pending": "the rest was not captured",
 }
 
 
@@ -36,9 +43,14 @@ def words(scene: Scene, began: float) -> Words:
     event = scene.event
     if isinstance(event, Earlier):
         return earlier(event, began), ""
-    if isinstance(event, Asked):
-        return asked(event), answered(event, scene)
-    return event_words(event)
+    said, came = (asked(event), answered(event, scene)) if isinstance(event, Asked) else event_words(event)
+    return readable(said), readable(came)
+
+
+def readable(text: str) -> str:
+    """On one line, and not so long that it hides the rest of the story; JSON has the whole."""
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
 
 
 def event_words(event: Ended) -> Words:
@@ -79,7 +91,12 @@ def connects(link: Link) -> str:
     """The name that it asked for is said where it does not begin with the node's own."""
     other = link.name and not f"{link.name}.".startswith(f"{link.server.node}.")
     name = f", found as {link.name}," if other else ""
-    return f"{link.client.node} connects to {end_of(link)}{name}"
+    return f"{link.client.node} connects to {end_of(link)}{over(link)}{name}"
+
+
+def over(link: Link) -> str:
+    """A name may lead to addresses of two kinds; that it is the newer one is said, or the two would look the same."""
+    return " over IPv6" if ":" in link.server.address and link.server.node != link.server.address else ""
 
 
 def earlier(event: Earlier, began: float) -> str:
@@ -150,6 +167,8 @@ def answer(event: Asked) -> str:
         return event.rcode
     if event.truncated:
         return "too long for UDP (TC)"
+    if event.referred:
+        return f"does not know, and refers to {', '.join(event.referred)}"
     if not event.answers:
         return f"no {event.type} record"
     found = []
@@ -164,7 +183,7 @@ def authority(event: Asked, scene: Scene | None) -> str:
     """Whose word it is: the server's own, another's whom it asked now, or one that it had kept."""
     if event.authoritative:
         return "authoritative"
-    if event.rcode not in ("NOERROR", "NXDOMAIN") or scene is None:
+    if event.rcode not in ("NOERROR", "NXDOMAIN") or event.referred or scene is None:
         return ""
     others = dict.fromkeys(child.event.link.server.node for child in scene.children if isinstance(child.event, Asked))
     if others:
@@ -173,12 +192,14 @@ def authority(event: Asked, scene: Scene | None) -> str:
 
 
 def http(event: HttpExchange) -> str:
-    return f"{event.method} {event.target}" if event.method else "a request that was not captured"
+    if event.method:
+        return f"{event.method} {event.target}"
+    return "a request that was not captured" if event.link.opened is None else "no request that HTTP knows"
 
 
 def http_answer(event: HttpExchange) -> str:
     if event.status is None:
-        return ENDS[event.outcome]
+        return f"{event.size} bytes, no whole answer: {CUT[event.outcome]}" if event.size else ENDS[event.outcome]
     size = f", {event.size} bytes" if event.size is not None else ""
     return f"{event.status} {event.phrase}".rstrip() + size
 
@@ -186,6 +207,8 @@ def http_answer(event: HttpExchange) -> str:
 def sql_start(event: SqlStart) -> str:
     if event.outcome == "ready":
         return f"ready ({event.authentication})" if event.authentication else "ready"
+    if event.authentication and event.outcome in CUT and not event.error:
+        return f"asked to authenticate ({event.authentication}); then {CUT[event.outcome]}"
     return event.error or ENDS.get(event.outcome, event.outcome)
 
 
@@ -193,7 +216,7 @@ def statement(event: SqlStatement) -> str:
     if not event.known:
         name = event.sql or "without a name"
         return f"prepared statement {name} (its text was sent before the capture began)"
-    return " ".join(event.sql.replace("\\n", " ").replace("\\t", " ").replace("\\r", " ").split())
+    return event.sql
 
 
 def sql_answer(event: SqlStatement) -> str:
@@ -225,7 +248,7 @@ def tls_answer(event: TlsHandshake) -> str:
 
 def datagrams(event: Datagrams) -> Words:
     count = "1 UDP packet" if event.sent == 1 else f"{event.sent} UDP packets"
-    text = f"{event.link.client.node} sends {count} to {end_of(event.link)}"
+    text = f"{event.link.client.node} sends {count} to {end_of(event.link)}{over(event.link)}"
     if event.reason:
         return text, f"{event.reason} (ICMP)"
     return text, f"{event.received} back" if event.received else "no answer"

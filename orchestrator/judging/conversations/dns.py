@@ -14,7 +14,8 @@ from orchestrator.judging.packets.packet import Packet, whole
 PATIENCE = 15.0  # seconds after the last try; a resolver that waits longer than this for one server is not known
 TYPES = {
     1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 41: "OPT",
-    43: "DS", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 64: "SVCB", 65: "HTTPS", 252: "AXFR", 255: "ANY",
+    35: "NAPTR", 43: "DS", 44: "SSHFP", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 52: "TLSA", 64: "SVCB",
+    65: "HTTPS", 251: "IXFR", 252: "AXFR", 255: "ANY", 257: "CAA",
 }  # fmt: skip
 RCODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH",
@@ -55,6 +56,7 @@ class Question:
         answers: tuple[Record, ...] = (),
         flags: int = 0,
         reason: str = "",
+        referred: tuple[str, ...] = (),
     ) -> Asked:
         return Asked(
             self.exchange,
@@ -71,6 +73,7 @@ class Question:
             self.tries,
             self.last_try,
             reason,
+            referred,
         )
 
 
@@ -122,7 +125,8 @@ class DnsReader:
             if answer.type in ("A", "AAAA"):
                 self._wire.told(asker, question.name, answer.value, packet.time)
         rcode = flags & 0xF
-        return question.ended(packet.time, RCODES.get(rcode, f"RCODE{rcode}"), answers, flags)
+        referred = referral(packet) if rcode == 0 and not flags & AUTHORITATIVE else ()
+        return question.ended(packet.time, RCODES.get(rcode, f"RCODE{rcode}"), answers, flags, referred=referred)
 
     def _named(self, answer: Record) -> Record:
         node = self._wire.name(answer.value)
@@ -148,6 +152,14 @@ class DnsReader:
         for question in self._open.values():
             yield question.ended(None)
         self._open.clear()
+
+
+def referral(packet: Packet) -> tuple[str, ...]:
+    """To whom an empty answer refers: it has NS records and no SOA (RFC 1034, 4.3.1; RFC 2308, 2.2)."""
+    kinds = {kind_of(number) for number in packet.texts(at.DNS_RECORD_TYPE)}
+    if whole(packet.text(at.DNS_COUNT)) or "NS" not in kinds or "SOA" in kinds:
+        return ()
+    return tuple(packet.texts(VALUE_PLACES["NS"]))
 
 
 def records(packet: Packet) -> tuple[Record, ...]:

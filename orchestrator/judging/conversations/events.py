@@ -93,7 +93,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A DNS question and what came of it; `rcode` is empty where nothing was answered."""
+    """A DNS question and what came of it; `rcode` is empty where nothing was answered.
+
+    `referred` are the servers that know more, where the one that was asked does not know the answer and names them.
+    """
 
     exchange: int
     link: Link
@@ -109,14 +112,16 @@ class Asked:
     tries: int
     last_try: float
     reason: str = ""
+    referred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HttpExchange:
-    """An HTTP request and its answer; `method` is empty where the request was before the capture began.
+    """An HTTP request and its answer; `method` is empty where no request that can be read was captured.
 
     `size` is the length of the answer's body in bytes, None where the answer does not say it. `outcome` is answered,
-    closed or reset (the connection ended first), or pending (the capture ended first).
+    closed or reset (the connection ended first), or pending (the capture ended first); then `size` is how much of the
+    answer had come by then, its head included.
     """
 
     exchange: int

@@ -51,6 +51,11 @@ class HttpReader:
         self._link = link
         self._waiting: deque[Request] = deque()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a request has no answer yet."""
+        return bool(self._waiting)
+
     def read(self, packet: Packet, from_client: bool, since: float | None) -> Iterator[Event]:
         """`since` is when the client began to send what this packet completes."""
         if from_client:
@@ -79,21 +84,28 @@ class HttpReader:
                 continue  # an interim answer; the final one follows (RFC 9110, section 15.2)
             request = self._waiting.popleft() if self._waiting else self._unseen(packet)
             phrase = phrases[index] if index < len(phrases) else ""
-            size = _size(packet) if len(statuses) == 1 else None
+            size = 0 if _bare(request, status) else _size(packet) if len(statuses) == 1 else None
             yield request.ended(packet.time, "answered", whole(status), phrase, size)
 
     def _unseen(self, packet: Packet) -> Request:
         return Request(self._wire.number(), self._link, packet.time, None, 0)
 
-    def end(self, outcome: str) -> Iterator[Event]:
+    def end(self, outcome: str, unread: int = 0) -> Iterator[Event]:
+        """`unread` is how many bytes came from the server after its last whole answer."""
         for request in self._waiting:
-            yield request.ended(None, outcome)
+            yield request.ended(None, outcome, size=unread or None)
+            unread = 0
         self._waiting.clear()
 
 
 def _nth(packet: Packet | None, place: int, index: int) -> str:
     found = packet.texts(place) if packet else []
     return found[index] if index < len(found) else ""
+
+
+def _bare(request: Request, status: str) -> bool:
+    """Such an answer has no body, whatever length its head names (RFC 9112, section 6.3)."""
+    return request.method == "HEAD" or status in ("101", "204", "304")
 
 
 def _size(packet: Packet) -> int | None:

@@ -50,7 +50,8 @@ class SqlReader:
         self._waiting: deque[Statement | Sync] = deque()
         self._done: list[tuple[Statement, float, str]] = []
         self._transaction = 0
-        self.farewell = ""  # an error that answers no statement: the server ends the session
+        self._parsed: tuple[str, float] | None = None  # what was sent to be prepared, and not run yet, and when
+        self.farewell = ""  # told at the end: an error that answers nothing, or that this was a cancel request
 
     def read(self, packet: Packet, from_client: bool) -> Iterator[Event]:
         if from_client:
@@ -70,18 +71,22 @@ class SqlReader:
             match kind:
                 case "Startup message":
                     yield self._begin(packet)
+                case "Cancel request":
+                    self.farewell = "this was a request to cancel the statement of another session"
                 case "Simple query":
                     yield self._send(next(queries, ""), True, False, packet)
                 case "Parse":
-                    self._prepared[names.take()] = next(queries, "")
+                    sql = self._prepared[names.take()] = next(queries, "")
+                    self._parsed = (sql, packet.time)
                 case "Bind":
                     portal, name = next(portals, ""), names.take()
-                    sql = self._prepared.get(name)
-                    self._portals[portal] = (name, False) if sql is None else (sql, True)
+                    prepared = self._prepared.get(name)
+                    self._portals[portal] = (name, False) if prepared is None else (prepared, True)
                 case "Describe" | "Close":
                     names.describe(portals)
                 case "Execute":
                     sql, known = self._portals.get(next(portals, ""), ("", False))
+                    self._parsed = None
                     yield self._send(sql, known, True, packet)
                 case "Sync":
                     self._waiting.append(Sync())
@@ -141,6 +146,8 @@ class SqlReader:
                 case "Empty query" | "Portal suspended":
                     self._completed("", packet.time)
                 case "Error":
+                    if self._parsed is not None and not self._running:
+                        yield self._refused(*self._parsed)
                     self._failed(_error(packet, errors), packet.time)
                     errors += 1
                 case "Ready for query":
@@ -153,6 +160,18 @@ class SqlReader:
         if head.extended:
             self._waiting.popleft()
             self._done.append((head, when, "done"))
+
+    @property
+    def _running(self) -> bool:
+        """Whether the next answer is that of a statement."""
+        return bool(self._waiting) and isinstance(self._waiting[0], Statement)
+
+    def _refused(self, sql: str, when: float) -> Began:
+        """A text that the server would not even prepare: told as a statement, for nobody runs it later."""
+        self._parsed = None
+        statement = Statement(self._wire.number(), sql, True, True, when, self._transaction)
+        self._waiting.appendleft(statement)
+        return self._began(statement.exchange, "sql", when, sql)
 
     def _failed(self, error: str, when: float) -> None:
         if not self._waiting or isinstance(head := self._waiting[0], Sync):
@@ -169,6 +188,8 @@ class SqlReader:
 
     def _ready(self, status: str, when: float) -> Iterator[Event]:
         """The end of a group: only now it is known whether the transaction is over as well."""
+        if not self._waiting or isinstance(self._waiting[0], Sync):
+            self._parsed = None
         head = self._waiting.popleft() if self._waiting else None
         if isinstance(head, Statement):
             self._done.append((head, when, "failed" if head.error else "done"))

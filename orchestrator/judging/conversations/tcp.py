@@ -30,7 +30,7 @@ class Connection:
 
     __slots__ = (
         "accepted", "ends", "exchange", "http", "last", "last_syn", "link", "received", "sent", "since", "sql", "ssh",
-        "syns", "tls", "understood",
+        "syns", "tls", "understood", "whole",
     )  # fmt: skip
 
     def __init__(self, wire: Wire, link: Link, when: float, accepted: bool) -> None:
@@ -42,6 +42,7 @@ class Connection:
         self.sent = self.received = 0
         self.ends: list[tuple[str, float]] = []
         self.understood = False
+        self.whole = 0  # bytes from the server up to its last whole answer
         self.since: float | None = None  # when the client began to say what is not understood yet
         self.http: HttpReader | None = None
         self.sql: SqlReader | None = None
@@ -57,9 +58,11 @@ class Connection:
         return Opening(self.exchange, self.link, started, ended, outcome, self.syns, self.last_syn, reason)
 
     def unfinished(self, outcome: str) -> Iterator[Event]:
-        for reader in (self.tls, self.http, self.sql, self.ssh):
+        for reader in (self.tls, self.sql, self.ssh):
             if reader is not None:
                 yield from reader.end(outcome)
+        if self.http is not None:
+            yield from self.http.end(outcome, self.received - self.whole)
 
 
 class TcpReader:
@@ -159,8 +162,11 @@ class TcpReader:
         if layers[at.TLS_TYPE] or layers[at.TLS_ALERT]:
             connection.tls = connection.tls or TlsReader(self._wire, link)
             yield from connection.tls.read(packet, from_client)
+            connection.whole += 0 if from_client else packet.size
         if layers[at.HTTP_METHOD] or layers[at.HTTP_STATUS]:
             connection.http = connection.http or HttpReader(self._wire, link)
+            if not (from_client and connection.http.waits):
+                connection.whole = connection.received
             yield from connection.http.read(packet, from_client, connection.since)
         elif layers[at.SQL_TYPE]:
             connection.sql = connection.sql or SqlReader(self._wire, link)
@@ -181,6 +187,7 @@ class TcpReader:
         by = connection.link.client.node if from_client else connection.link.server.node
         if packet.flags & RST:
             if connection.ends:  # somebody had closed before: the rest of the data was not wanted any more
+                connection.whole = connection.received
                 yield from self._closed(packet.stream, "closed", *connection.ends[0])
             else:
                 yield from self._closed(packet.stream, "reset", by, packet.time)

@@ -22,6 +22,7 @@ ALERTS = {
     120: "no application protocol",
 }  # fmt: skip
 CLIENT_HELLO, SERVER_HELLO = "1", "2"
+CHANGE_CIPHER = 6  # bytes of a ChangeCipherSpec that comes alone (RFC 8446, appendix D.4)
 # attributes of type DirectoryString (RFC 5280, appendix A); country is a type of its own
 DIRECTORY = {"2.5.4.3": "CN", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.7": "L", "2.5.4.8": "ST"}
 COUNTRY = "2.5.4.6"
@@ -60,8 +61,12 @@ class TlsReader:
             yield self._ended(packet.time, "alert", ALERTS.get(whole(alert), f"alert {alert}"), by.node)
 
     def payload(self, when: float, packet: Packet) -> Iterator[Event]:
-        """The client sent something after the server's hello: unless it is an alert, it went on."""
-        if self._agreed is not None and self._exchange is not None and not packet.text(at.TLS_ALERT):
+        """The client sent something after the server's hello: unless it is an alert, it went on.
+
+        A server may ask for another hello (RFC 8446, section 4.1.4); what comes before that one decides nothing.
+        """
+        again = CLIENT_HELLO in packet.texts(at.TLS_TYPE) or packet.size <= CHANGE_CIPHER
+        if self._agreed is not None and self._exchange is not None and not packet.text(at.TLS_ALERT) and not again:
             yield self._ended(when, "agreed")
 
     def _ended(self, ended: float | None, outcome: str, alert: str = "", by: str = "") -> TlsHandshake:

@@ -29,8 +29,18 @@ ALL_NUMBERS = re.compile(r"(?:0x[0-9a-fA-F]+|[0-9]{1,15}|\x1f)*")
 UDP_HEADER = 8  # bytes (RFC 768)
 TIME = attrgetter("time", "number")
 NOTHING: tuple[str, ...] = ()
+# how tshark writes such a character inside a text
+WRITTEN = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+CONTROL = re.compile(f"(?![\n\r\t{OCCURRENCE_SEPARATOR}])[\x00-\x1f\x7f-\x9f]")
+ESCAPED = re.compile(r"\\([\\nrt])")
 # A conversation that is older than so many others is over, or was heard on one wire only.
 REMEMBERED_WIRES = 100_000
+
+
+def _plain(text: str) -> str:
+    """The text as it was sent, but for control characters: they move a terminal's cursor, and XML cannot hold them."""
+    text = ESCAPED.sub(lambda found: WRITTEN[found[1]], text) if "\\" in text else text
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +81,12 @@ class Packet:
 
     def text(self, place: int) -> str:
         """The first occurrence of a field; empty where it is absent."""
-        return self.layers[place].partition(OCCURRENCE_SEPARATOR)[0] if self.layers else ""
+        return _plain(self.layers[place].partition(OCCURRENCE_SEPARATOR)[0]) if self.layers else ""
 
     def texts(self, place: int) -> list[str]:
         """All occurrences of a field."""
         found = self.layers[place] if self.layers else ""
-        return found.split(OCCURRENCE_SEPARATOR) if found else []
+        return _plain(found).split(OCCURRENCE_SEPARATOR) if found else []
 
 
 @dataclass

@@ -11,7 +11,9 @@ from orchestrator.judging.conversations import conversations
 from orchestrator.judging.conversations.events import Opening
 from orchestrator.judging.packets import packets
 from orchestrator.judging.story import Losses, story
+from orchestrator.showing.sequence import mermaid, svg
 from orchestrator.showing.story import story_text
+from orchestrator.showing.wording import event_words
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,17 @@ from orchestrator.showing.story import story_text
         ("tls", "certificate CN=secure.shop.lab, O=Shop Laboratory, C=DE"),
         ("tls_keys", "GET / -> 200 ok"),
         ("ssh", "SSH: SSH-2.0-OpenSSH_10.0p2"),
+        ("bodies", "HEAD / -> 200 OK, 0 bytes"),
+        ("bodies", "GET /same -> 304 Not Modified, 0 bytes"),
+        ("bodies", "GET /cut -> 2041 bytes, no whole answer: the connection was closed"),
+        ("bodies", "no request that HTTP knows -> 400 Bad Request"),
+        ("bodies", r"GET /\x1b[31mred -> 400 Bad Request"),
+        ("referral", "client asks client2 for www.far.lab A -> does not know, and refers to dns2.far.lab"),
+        ("session", 'SELECT * FROM nowhere -> ERROR 42P01: relation "nowhere" does not exist'),
+        ("session", r"SELECT 'a\d\n', 'b c', 1 -> 1 row"),
+        ("session", "this was a request to cancel the statement of another session"),
+        ("session", "asked to authenticate (SCRAM); then the connection was closed"),
+        ("session", "... (1509 characters) -> 1 row"),
     ],
 )
 def test_the_story_says(name: str, words: str) -> None:
@@ -78,3 +91,25 @@ def test_what_a_router_passed_on_is_one_packet() -> None:
     openings = [[one for one in conversations(iter(p), NODES) if isinstance(one, Opening)] for p in (once, both)]
     assert openings[0]
     assert [(one.outcome, one.tries) for one in openings[0]] == [(one.outcome, one.tries) for one in openings[1]]
+
+
+def test_a_hello_that_the_server_wants_again_is_one_handshake() -> None:
+    """The server knows none of the client's keys, and asks for a hello with another (RFC 8446, section 4.1.4)."""
+    assert story_text(recorded("hello_again")).count("TLS for client2.shop.lab -> TLS 1.3") == 1
+
+
+def test_no_form_of_a_story_holds_a_control_character() -> None:
+    """What a client sent must not move the reader's terminal, and XML cannot hold it."""
+    told = recorded("bodies")
+    for text in (story_text(told), svg(told), mermaid(told)):
+        assert all(letter.isprintable() for letter in text.replace("\n", ""))
+
+
+def test_that_a_connection_goes_by_ipv6_is_said() -> None:
+    """A name with two addresses would otherwise lead to two lines that look the same."""
+    [opened] = [one for one in conversations(iter(packets(lines("refused"))), NODES) if isinstance(one, Opening)]
+    newer = replace(opened, link=replace(opened.link, server=replace(opened.link.server, address="fd00::12")))
+    assert [event_words(one)[0] for one in (opened, newer)] == [
+        "client connects to app:81",
+        "client connects to app:81 over IPv6",
+    ]
