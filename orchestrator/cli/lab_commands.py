@@ -149,12 +149,12 @@ def _named(scenario: Any, only: tuple[str, ...]) -> list[Any]:
 
 
 def _print(loaded: Any, lab: str, findings: Any, *, as_json: bool, seconds: float) -> None:
-    from orchestrator.showing.findings import finding_text, findings_document, summary_text
+    from orchestrator.showing.findings import findings_document, findings_text, summary_text
 
     if as_json:
         out_json(findings_document(loaded.reading.scenario.name, lab, findings))
     else:
-        out("\n".join(finding_text(finding) for finding in findings))
+        out(findings_text(findings))
         say(summary_text(findings, seconds))
 
 

@@ -23,7 +23,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     """
     from orchestrator.cli.scenarios import load
     from orchestrator.judging.findings import worst
-    from orchestrator.showing.findings import finding_text, findings_document, held_text
+    from orchestrator.showing.findings import findings_document, findings_text
 
     loaded = load(name)
     scenario = loaded.reading.scenario
@@ -39,9 +39,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     if as_json:
         out_json(findings_document(scenario.name, lab or scenario.name, findings))
     else:
-        briefly = check is None
-        texts = (held_text(one) if briefly and one.verdict == "pass" else finding_text(one) for one in findings)
-        out("\n".join(texts))
+        out(findings_text(findings, briefly=check is None))
         if len(named) > len(wanted):
             say(f"{len(named) - len(wanted)} more checks put a fault in first: wirelab check judges and explains them")
     return EXIT[worst(finding.verdict for finding in findings)]

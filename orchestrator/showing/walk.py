@@ -25,6 +25,18 @@ def walk_text(walk: Walk) -> str:
     return "\n".join(lines)
 
 
+def course(walk: Walk) -> tuple[object, ...]:
+    """What makes a walk the same for a reader: its legs, layers and verdicts, and what they come to."""
+    layers = tuple((one.title, one.asker, one.target, one.verdict, bool(one.breaks)) for one in walk.layers)
+    return (*layers, walk.sentence, walk.also)
+
+
+def same_walk_text(walk: Walk, check: str) -> str:
+    """What it comes to, where the same walk stands under a check before."""
+    lines = [f"{INDENT}why: {walk.sentence}", f'{INDENT}  The walk is the same as under "{check}".']
+    return "\n".join([*lines, *([f"{INDENT}  try: {walk.command}"] if walk.command else [])])
+
+
 def _layer(layer: Layer, walk: Walk) -> Iterator[str]:
     mark = SUFFERS if layer.verdict == "fail" and not layer.breaks else MARKS[layer.verdict]
     yield f"{INDENT}    {mark}  {layer.title:17}  {layer.seen}"

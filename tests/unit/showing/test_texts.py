@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from textwrap import dedent
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 
 from orchestrator.judging.findings import Finding, Judgement, Verdict
+from orchestrator.judging.why.walk import Break, Layer, walk_of
 from orchestrator.model.topology import Topology
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed, Record
 from orchestrator.planning.places import topology
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
 from orchestrator.reading.scenario import read_scenario
-from orchestrator.showing.findings import finding_text, findings_document, summary_text
+from orchestrator.showing.findings import finding_text, findings_document, findings_text, summary_text
 from orchestrator.showing.labs import labs_document, labs_text, nodes_document, nodes_text, state_of, table
 from orchestrator.showing.plans import event_text, plan_text
 
@@ -52,6 +54,45 @@ def test_a_finding_that_does_not_hold_shows_what_was_expected(verdict: Verdict, 
         "          expected: this",
         "          but seen: that",
     ]
+
+
+def explained(name: str, sentence: str, seen: str = "db is stopped") -> Finding:
+    away = Break(sentence, "wirelab heal one")
+    layers = (Layer("node", "a", "b", "fail", seen, (), (away,)), Layer("tcp", "a", "b", "fail", "no answer"))
+    return replace(finding("fail", name), why=walk_of(layers, away))
+
+
+def test_a_walk_that_was_told_is_not_told_again_and_a_cause_of_several_checks_is_told_at_the_end() -> None:
+    """What was seen in passing may differ: the verdicts make a walk the same. Another sentence is another walk."""
+    found = [
+        explained("One", "It is away."),
+        finding("pass", "Two"),
+        explained("Three", "It is away.", "db is no more"),
+        explained("Four", "It is slow."),
+    ]
+    text = findings_text(found, briefly=True)
+    assert text.count("BROKEN") == 2
+    assert text.splitlines()[-1] == "One cause explains 2 checks: It is away."
+    assert (
+        dedent("""\
+        FAIL    Three
+                  expected: this
+                  but seen: that
+                  evidence: first
+                  evidence: second
+                  why: It is away.
+                    The walk is the same as under "One".
+                    try: wirelab heal one
+        FAIL    Four
+        """)
+        in text
+    )
+    assert "\npass    Two\nFAIL" in text
+
+
+def test_what_explains_one_check_alone_is_not_told_again() -> None:
+    found = [explained("One", "It is away."), explained("Two", "It is slow.")]
+    assert "explains" not in findings_text(found)
 
 
 def test_the_summary_counts_each_verdict() -> None:
