@@ -35,6 +35,11 @@ class BoundSocket:
     def loopback(self) -> bool:
         return not self.everywhere and ip_address(self.address).is_loopback
 
+    def takes(self, address: str) -> bool:
+        """Whether what is sent to this address of the machine comes to it; :: stands for IPv6 alone, * for both."""
+        own = self.address
+        return own in ("*", address) or own == ("::" if ":" in address else "0.0.0.0")
+
     def __str__(self) -> str:
         held = f" by {self.process}" if self.process else ""
         host = f"[{self.address}]" if ":" in self.address else self.address

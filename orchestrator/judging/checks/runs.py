@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, Run, Scene, ran, whole
+from orchestrator.judging.questions import Asks, Ran, Run, Scene, ran, whole
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 TIMED_OUT = 124
+LONGEST = 160
 
 
 def runs(check: Runs, scene: Scene) -> Asks:
@@ -21,7 +22,7 @@ def runs(check: Runs, scene: Scene) -> Asks:
         return Judgement("fail", expected, f"it had not ended after {check.within:g} s, and was ended")
     output = found.out + found.err
     evidence = (f"exit code {found.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
-    wrong = _wrong(check, scene, found.exit_code, output)
+    wrong = _wrong(check, scene, found)
     if found.exit_code == check.exit:
         whole(found, check, scene)
     if wrong:
@@ -35,9 +36,11 @@ def _texts(check: Runs, scene: Scene) -> str:
     return holds + lacks
 
 
-def _wrong(check: Runs, scene: Scene, code: int, output: str) -> str:
-    if code != check.exit:
-        return f"exit code {code}"
+def _wrong(check: Runs, scene: Scene, found: Ran) -> str:
+    output = found.out + found.err
+    if found.exit_code != check.exit:
+        said = found.err.strip().splitlines()[-1:]
+        return f"exit code {found.exit_code}" + "".join(f": {line[:LONGEST]}" for line in said)
     if check.contains is not None and (text := scene.fill(check.contains, check.asker)) not in output:
         return f"the output does not hold {text!r}"
     if check.lacks is not None and (text := scene.fill(check.lacks, check.asker)) in output:

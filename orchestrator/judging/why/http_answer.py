@@ -17,7 +17,7 @@ from orchestrator.model.checks import Http
 # curl's exit codes for a handshake or a certificate that it does not accept (libcurl-errors(3)).
 TLS_CODES = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 98})
 # No connection, or it was lost before an answer came.
-TIMED_OUT, NOT_CONNECTED, EMPTY, CUT = 28, 7, 52, 56
+TIMED_OUT, EMPTY, CUT = 28, 52, 56
 SERVER_ERROR = 500
 # $0 is the address with its port, $1 the name that is asked for.
 CERTIFICATE = (
@@ -139,17 +139,27 @@ def _answer(request: Request, leg: Leg, answers: Answers) -> Seen:
 
 def _no_answer(leg: Leg, found: Ran, facts: dict[str, Any], readings: Readings) -> None:
     said = _said(found)
-    if not facts.get("time_connect"):
-        readings.unasked.append("not asked: there was no connection")
-    elif found.exit_code in TLS_CODES:
+    reset = "reset by peer" in said
+    if found.exit_code in TLS_CODES:
         readings.unasked.append("not asked: there was no TLS")
-    elif found.exit_code in (EMPTY, CUT):
-        sentence = f"{leg.to} accepts the connection and closes it without an answer."
-        readings.broken(said, sentence, _log(leg), "answer")
+    elif not facts.get("time_connect") and not reset:
+        readings.unasked.append("not asked: there was no connection")
     else:
-        readings.blames = True
-        sentence = f"{leg.to} accepts the connection, but gives no answer within {SECONDS} seconds."
-        readings.broken(said, sentence, _log(leg), "answer")
+        readings.blames = found.exit_code == TIMED_OUT
+        instead = "breaks it off with an RST" if reset else _instead(found, int(facts.get("http_code", 0)))
+        readings.broken(said, f"{leg.to} accepts the connection, but {instead}.", _log(leg), "answer")
+
+
+def _instead(found: Ran, status: int) -> str:
+    """What a server does that accepts the connection and gives no whole answer."""
+    if found.exit_code == TIMED_OUT:
+        begun = f"does not end its answer with status {status}" if status else "gives no answer"
+        return f"{begun} within {SECONDS} seconds"
+    if status:
+        return f"ends it in the middle of its answer with status {status}: {_said(found)}"
+    if found.exit_code in (EMPTY, CUT):
+        return "closes it without an answer"
+    return f"its answer is no HTTP: {_said(found)}"
 
 
 def _log(leg: Leg) -> str:

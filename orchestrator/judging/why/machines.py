@@ -133,7 +133,7 @@ def _read_sockets(
 ) -> None:
     wanted = _wanted(leg, node)
     on_port = [one for one in there if (one.protocol, one.port) == (port.protocol, port.number)]
-    if any(_reached(one, wanted) for one in on_port):
+    if any(one.takes(wanted) for one in on_port):
         readings.held.append(f"{node} on port {port.number}, {_where(on_port)}{_program(on_port)}")
         readings.evidence += [_line(node, one) for one in on_port]
         return
@@ -152,10 +152,6 @@ def _read_sockets(
 
 def _line(node: str, one: BoundSocket) -> str:
     return f"socket table of {node}: {one}"
-
-
-def _reached(socket: BoundSocket, address: str) -> bool:
-    return socket.everywhere or socket.address == address
 
 
 def _where(found: list[BoundSocket]) -> str:
@@ -179,6 +175,10 @@ def _not_reached(
     if on_port and all(one.loopback for one in on_port):
         own = f"only {node} itself can connect to it"
         return _where(on_port), f"On {node} port {number} is open on {on_port[0].address} (loopback) alone: {own}."
+    if on_port and all(one.everywhere for one in on_port):
+        version = "IPv6" if ":" in on_port[0].address else "IPv4"
+        sentence = f"{node} waits on port {number} over {version} alone, and {wanted} is no {version} address."
+        return f"on all addresses of {version} alone", sentence
     if on_port:
         hosts = listed(sorted({one.address for one in on_port}))
         return _where(on_port), f"{node} waits on port {number} at {hosts} alone, and not at {wanted}."

@@ -121,7 +121,11 @@ def _read_conf(leg: Leg, answers: Answers) -> Seen:
     astray = [address for address in there if address not in leg.servers]
     command = leg.commands.run(leg.asker, "cat", CONF)
     right = listed([f"{node} ({address})" for address, node in leg.servers.items()]) if leg.servers else "none"
-    if not there:
+    if found.exit_code != 0:
+        said = found.err.strip().rpartition(": ")[2] or f"exit code {found.exit_code}"
+        sentence = f"The file {CONF} of {leg.asker} cannot be read ({said}), so it knows no DNS server."
+        readings.broken(said, sentence, leg.commands.run(leg.asker, "ls", "-l", CONF), "dns", evidence=[found.err])
+    elif not there:
         sentence = f"No DNS server stands in the file {CONF} of {leg.asker}, so it can ask nobody for an address."
         readings.broken("no nameserver", sentence, command, "dns", evidence=lines)
     elif astray and not dns_works(leg, answers):

@@ -85,12 +85,17 @@ def _found(aim: Aim) -> Generator[tuple[Question, ...], tuple[Answer, ...], Aim]
 
 
 def _used(aim: Aim, seen: _Seen) -> list[Aim]:
+    """The legs from the target to those that it uses, from those to the ones that they use, and so on."""
     leg = aim.leg
-    if leg.target is None or leg.target == leg.asker:
-        return []
-    uses = leg.scene.topology.node(leg.target).uses
-    fresh = (used for used in uses if (leg.target, used) not in seen.pairs)
-    return [one for used in fresh for one in used_aims(leg.target, used, leg.scene, leg.commands)]
+    legs: list[Aim] = []
+    users = [leg.target] if leg.target and leg.target != leg.asker else []
+    for user in users:  # grows while it is read
+        for used in leg.scene.topology.node(user).uses:
+            if (user, used) not in seen.pairs:
+                seen.pairs += ((user, used),)
+                legs += used_aims(user, used, leg.scene, leg.commands)
+            users += [used] if used not in users else []
+    return legs
 
 
 def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> tuple[list[Layer], bool]:

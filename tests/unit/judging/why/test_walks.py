@@ -33,6 +33,7 @@ nodes:
   auth:     {role: dns, networks: [near], zones: {".": {}, shop.lab: {}}}
   db:       {role: database, networks: [near]}
   app:      {role: app, networks: [near], uses: [db], replicas: 2}
+  gate:     {role: proxy, networks: [near], uses: [app]}
   router:   {role: router, networks: [near, office]}
   client:   {role: client, networks: [near], resolvers: [resolver], uses: [app]}
   clerk:    {role: client, networks: [office], resolvers: [resolver], uses: [app]}
@@ -203,6 +204,70 @@ def test_what_only_the_connection_shows_is_named_there(err: str, code: int, says
     assert walk.broken
     assert walk.broken.name == "tcp"
     assert says in walk.sentence
+
+
+def test_a_socket_of_ipv6_alone_does_not_take_what_is_sent_to_an_ipv4_address() -> None:
+    """ss(8) prints * for both versions, and [::] for IPv6 alone."""
+    world = far()
+    world.rules += [
+        program("ss", Ran(0, "tcp LISTEN 0 9 [::]:80 [::]:*\n", ""), "app-1"),
+        tcp(1, "connect: Connection refused"),
+    ]
+    walk = walked(world, **CONNECTS)
+    address = world.topology.address_for("client", "app-1")
+    assert walk.sentence == f"app-1 waits on port 80 over IPv6 alone, and {address} is no IPv6 address."
+    world.rules[0] = program("ss", Ran(0, "tcp LISTEN 0 9 *:80 *:*\n", ""), "app-1")
+    assert walked(world, **CONNECTS).sentence.startswith("The connection to port 80 of app-1 is refused")
+
+
+# curl's exit code, its words, the status that it had seen -> the sentence
+UNFINISHED = (
+    (52, "Empty reply from server", 0, "closes it without an answer"),
+    (56, "Recv failure: Connection reset by peer", 0, "breaks it off with an RST"),
+    (1, "Received HTTP/0.9 when not allowed", 0, "its answer is no HTTP: Received HTTP/0.9 when not allowed"),
+    (28, "Operation timed out", 0, "gives no answer within 4 seconds"),
+    (28, "Operation timed out with 3 out of 9 bytes", 200, "does not end its answer with status 200 within 4 seconds"),
+    (18, "9 bytes missing", 200, "ends it in the middle of its answer with status 200: 9 bytes missing"),
+)
+
+
+@pytest.mark.parametrize(("code", "said", "status", "says"), UNFINISHED)
+def test_what_a_server_does_instead_of_a_whole_answer_is_named(code: int, said: str, status: int, says: str) -> None:
+    world = far()
+    facts = json.dumps({"http_code": status, "time_connect": 0.1})
+    world.rules.append(program("curl", Ran(code, "", f"curl: ({code}) {said}\n{facts}")))
+    walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
+    assert walk.sentence == f"app-1 accepts the connection, but {says}."
+
+
+def test_a_connection_that_is_reset_before_curl_looks_at_it_was_made_all_the_same() -> None:
+    world = far()
+    facts = json.dumps({"http_code": 0, "time_connect": 0})
+    world.rules.append(program("curl", Ran(56, "", f"curl: (56) Recv failure: Connection reset by peer\n{facts}")))
+    walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
+    assert walk.sentence == "app-1 accepts the connection, but breaks it off with an RST."
+
+
+def test_of_a_server_that_cannot_answer_all_are_walked_to_that_it_needs() -> None:
+    """The proxy hands on the app's 503; the app's database drops what comes."""
+    world = far()
+    facts = json.dumps({"http_code": 503, "time_connect": 0.1})
+    dropped = Ran(124, f"{world.topology.address_for('app-1', 'db')}\n", "")
+    world.rules += [program("curl", Ran(0, "away", facts)), program("bash", dropped, "app-1")]
+    walk = walked(world, from_="client", http="http://gate.shop.lab/items")
+    assert walk.sentence.startswith("Nothing comes back from port 5432 of db")
+    ends = list(dict.fromkeys((layer.asker, layer.target) for layer in walk.layers))
+    assert ends[:3] == [("client", "gate"), ("gate", "app-1"), ("gate", "app-2")]
+    assert ends[3:] == [("app-1", "db"), ("app-2", "db")]
+
+
+def test_a_resolv_conf_that_cannot_be_read_is_not_taken_for_an_empty_one() -> None:
+    world = far()
+    world.rules.append(program("cat", Ran(1, "", "cat: /etc/resolv.conf: Permission denied\n"), "client"))
+    walk = walked(world, **CONNECTS)
+    assert walk.broken
+    assert walk.broken.name == "resolver"
+    assert "of client cannot be read (Permission denied)" in walk.sentence
 
 
 def test_a_dns_server_that_is_away_while_another_answered_is_not_blamed() -> None:
