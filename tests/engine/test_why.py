@@ -159,6 +159,12 @@ def pause(node: str) -> Callable[[Broken], object]:
     return lambda lab: lab.container(node).pause()
 
 
+DROP = """\
+nft add table inet dropped
+nft add chain inet dropped in '{ type filter hook input priority 0; }'
+nft add rule inet dropped in tcp dport 80 drop
+"""
+
 BREAKAGES = (
     Breakage("node stopped", stop("app"), "node", ("app is stopped",), "the app accepts", tries="wirelab heal"),
     Breakage("server of the server stopped", stop("db"), "node", ("db is stopped",), tries="wirelab heal"),
@@ -199,6 +205,40 @@ BREAKAGES = (
         ("client has no route to app",),
         "the app accepts",
         route("del", "unreachable"),
+    ),
+    Breakage(
+        "a neighbour as gateway",
+        lambda lab: lab.beside("client", "ip", "route", "add", lab.address("app"), "via", lab.address("db")),
+        "route",
+        ("client sends what is for app through", "(db)", "on its own network"),
+        "the app accepts",
+        route("del"),
+    ),
+    Breakage(
+        "no way back from the DNS server",
+        lambda lab: lab.beside("dns", "ip", "route", "add", "blackhole", lab.address("client")),
+        "route",
+        ("dns has no route back to client",),
+        "the name",
+        lambda lab: lab.beside("dns", "ip", "route", "del", "blackhole", lab.address("client")),
+    ),
+    Breakage(
+        "the hardware address of nobody",
+        lambda lab: lab.beside(
+            "client", "ip", "neigh", "replace", lab.address("app"), "lladdr", "02:00:00:00:00:99", "dev", "eth0"
+        ),
+        "route",
+        ("client sends what is for app to the hardware address 02:00:00:00:00:99", "but app has"),
+        "the app accepts",
+        lambda lab: lab.beside("client", "ip", "neigh", "del", lab.address("app"), "dev", "eth0"),
+    ),
+    Breakage(
+        "dropped on the way",
+        lambda lab: lab.beside("app", "bash", "-c", DROP),
+        "tcp",
+        ("Nothing comes back from port 80 of app", "lost on the way"),
+        "the items",
+        lambda lab: lab.beside("app", "nft", "delete", "table", "inet", "dropped"),
     ),
     Breakage("the asker's network cut", disconnect("client"), "route", ("client is cut off",), "the name"),
     Breakage("the server's network cut", disconnect("app"), "route", ("app is cut off",), "the app accepts"),

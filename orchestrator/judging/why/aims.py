@@ -37,6 +37,7 @@ from orchestrator.model.checks import (
 from orchestrator.model.roles import ROLES
 
 URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
+ADDRESS = re.compile(r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.])")
 WEB_PORTS = {"http": 80, "https": 443}
 
 
@@ -208,20 +209,30 @@ def _running_aims(check: Runs, scene: Scene, judgement: Judgement, commands: Com
     words = " ".join(scene.fill(word, check.asker) for word in check.runs)
     urls = dict.fromkeys((host, int(port or WEB_PORTS[scheme])) for scheme, host, port in URL.findall(words))
     legs = [leg for host, port in urls for leg in towards(check.asker, host, Port(port), scene, commands)]
-    named = [name for name in map(scene.topology.name_of, scene.topology.names) if _holds(words, name)]
     hosts = {host for host, _ in urls}
-    looked_up = (_naming(check.asker, name, scene, commands) for name in named if name not in hosts)
-    return (*_each(tuple(legs), TCP), *looked_up, own)
+    topology = scene.topology
+    named = [node for node in topology.names if _holds(words, name := topology.name_of(node)) and name not in hosts]
+    aims = [one for node in named for one in _naming(check, node, scene, commands)]
+    met = {address: owner for address in ADDRESS.findall(words) if (owner := topology.owner(address))}
+    for address, owner in met.items():
+        if address not in hosts and owner != check.asker:
+            aims.append(Aim(_leg(check.asker, owner, None, None, address, scene, commands), (NODE, ROUTE)))
+    return (*_each(tuple(legs), TCP), *aims, own)
 
 
 def _holds(words: str, name: str) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None
 
 
-def _naming(asker: str, name: str, scene: Scene, commands: Commands) -> Aim:
-    """The leg to the DNS server alone, for a name that a program may only look up."""
+def _naming(check: Runs, node: str, scene: Scene, commands: Commands) -> tuple[Aim, ...]:
+    """The legs to a node whose name a program was given: it may only look it up, or speak to its first port."""
+    asker, name = check.asker, scene.topology.name_of(node)
+    machine = scene.topology.scenario.groups.get(node, (node,))[0]
+    port = _first_port(machine, scene) if machine != asker else None
+    if port and check.exit == 0:
+        return _each(towards(asker, name, port, scene, commands), TCP)
     claim = leads_to(scene.topology, asker, target_of(scene, asker, name), name)
-    return Aim(_leg(asker, None, None, claim, None, scene, commands), (NODE, LISTEN, ROUTE, RESOLVER, DNS))
+    return (Aim(_leg(asker, None, None, claim, None, scene, commands), (NODE, LISTEN, ROUTE, RESOLVER, DNS)),)
 
 
 def _first_port(node: str, scene: Scene) -> Port | None:

@@ -17,6 +17,11 @@ def addresses_of(node: str) -> Run:
     return Run(node, ("ip", "-j", "addr"), NEEDS)
 
 
+def neighbours_of(node: str) -> Run:
+    """The question for the hardware addresses to which a node sends what is for its neighbours (ip-neighbour(8))."""
+    return Run(node, ("ip", "-j", "neigh"), NEEDS)
+
+
 def read_json(text: str) -> Any:
     """What ip(8) printed; None where it is no JSON."""
     try:
@@ -40,3 +45,21 @@ def interface_of(interfaces: Any, address: str) -> dict[str, Any] | None:
             found: dict[str, Any] = one
             return found
     return None
+
+
+def ipv4_addresses(interfaces: Any) -> tuple[str, ...]:
+    """The node's IPv4 addresses by which others could reach it."""
+    rows = interfaces if isinstance(interfaces, list) else []
+    entries = [entry for one in rows for entry in one.get("addr_info", ())]
+    return tuple(str(one["local"]) for one in entries if (one.get("family"), one.get("scope")) == ("inet", "global"))
+
+
+def hardware_address(interfaces: Any, address: str) -> str:
+    """That of the interface with this address; empty if none has it."""
+    return str((interface_of(interfaces, address) or {}).get("address", ""))
+
+
+def known_as(neighbours: Any, address: str) -> str:
+    """The hardware address that stands for an address in a table of neighbours; empty if none does."""
+    rows = neighbours if isinstance(neighbours, list) else []
+    return next((str(row["lladdr"]) for row in rows if row.get("dst") == address and "lladdr" in row), "")

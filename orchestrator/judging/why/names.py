@@ -54,7 +54,8 @@ def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
         without = _without_answer(name, check.type, answer, server) if plain else ""
         astray = _astray(scene.topology, check.asker, node, name, answer, server)
-        return without or astray or f"The DNS server {server} does not answer as the check says: {differs}."
+        told = f": {', '.join(answer.values)}" if answer.values else ""
+        return without or astray or f"The DNS server {server} answers{told}; but the check says otherwise: {differs}."
 
     at = (f"@{scene.topology.address_for(check.asker, check.asks)}",) if check.asks else ()
     words = (*at, *(("+tcp",) if check.over == "tcp" else ()), *(() if check.recursive else ("+norecurse",)))
@@ -62,10 +63,18 @@ def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim
 
 
 def _without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
+    if answer.rcode == "NOERROR" and answer.values:
+        return ""
+    aliases = [row.value for row in answer.answers if row.kind == "CNAME"]
+    if aliases and answer.rcode in ("NOERROR", "NXDOMAIN"):
+        lacks = "does not exist" if answer.rcode == "NXDOMAIN" else f"has no {kind} record"
+        return f"The DNS server {server} says that {name} is an alias of {aliases[-1]}, which {lacks}."
+    if answer.rcode == "NXDOMAIN" and kind == "PTR":
+        return f"The DNS server {server} knows no name for {name} (NXDOMAIN)."
     if answer.rcode != "NOERROR":
         meaning = MEANINGS.get(answer.rcode, "only with the code {code}").format(name=name, code=answer.rcode)
         return f"The DNS server {server} answers {meaning}."
-    return "" if answer.values else f"The DNS server {server} knows the name {name}, but has no {kind} record for it."
+    return f"The DNS server {server} knows the name {name}, but has no {kind} record for it."
 
 
 def _astray(topology: Topology, asker: str, target: str | None, name: str, answer: DnsAnswer, server: str) -> str:

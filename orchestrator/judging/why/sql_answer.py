@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from orchestrator.judging.checks.connections import TIMED_OUT
 from orchestrator.judging.checks.sql import answered, asked, database_of
+from orchestrator.judging.questions import Ran
+from orchestrator.judging.why.connection import connected
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, ran_or_reason
 from orchestrator.judging.why.walk import Break
 from orchestrator.model.checks import Sql
@@ -14,6 +17,9 @@ MISSING_TABLE = re.compile(r'relation "([^"]+)" does not exist')
 MISSING_COLUMN = re.compile(r'column "([^"]+)" does not exist')
 MISSING_DATABASE = re.compile(r'database "([^"]+)" does not exist')
 REFUSED_PASSWORD = re.compile(r'password authentication failed for user "([^"]+)"')
+
+# Who waits for what, a lock perhaps.
+ACTIVITY = "select pid, wait_event_type, query from pg_stat_activity"
 
 
 def sql_stage(check: Sql) -> Stage:
@@ -28,12 +34,10 @@ def sql_stage(check: Sql) -> Stage:
         if judgement.verdict == "pass":
             readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
-        elif (
-            "ERROR:" not in found.err and "FATAL:" not in found.err and found.exit_code != 0 and not _silent(found.err)
-        ):
+        elif found.exit_code != 0 and not _is_answer(found.err) and not _left_waiting(found, leg, answers):
             readings.unasked.append(judgement.actual)
         else:
-            one = _break(check, leg, found.err, judgement.actual)
+            one = _break(check, leg, found, judgement.actual)
             readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
         return readings.seen()
 
@@ -53,8 +57,13 @@ def _silent(said: str) -> bool:
     return "timeout expired" in said or "server closed the connection" in said
 
 
-def _break(check: Sql, leg: Leg, said: str, actual: str) -> Break:
-    database = database_of(check, leg.scene)
+def _left_waiting(found: Ran, leg: Leg, answers: Answers) -> bool:
+    """Whether the time was over before a connected server said anything, for example because of a lock."""
+    return found.exit_code == TIMED_OUT and connected(leg, answers)
+
+
+def _break(check: Sql, leg: Leg, ran: Ran, actual: str) -> Break:
+    said, database = ran.err, database_of(check, leg.scene)
     at_hand = leg.commands.run(database, "psql", "-U", "app", "-d", "app", "-c", r"\dt")
     if found := MISSING_TABLE.search(said):
         return Break(f"The database {database} has no table {found[1]}.", at_hand)
@@ -65,9 +74,15 @@ def _break(check: Sql, leg: Leg, said: str, actual: str) -> Break:
         return Break(sentence, leg.commands.logs(database))
     if found := MISSING_DATABASE.search(said):
         return Break(f"The server {database} has no database {found[1]}.", leg.commands.logs(database))
+    if ran.exit_code == TIMED_OUT:
+        busy = leg.commands.run(database, "psql", "-U", "postgres", "-d", "app", "-c", ACTIVITY)
+        return Break(f"{database} accepts the connection, but does not answer the statement in time.", busy)
     if _silent(said):
         return Break(f"{database} accepts the connection, but gives no answer.", leg.commands.logs(database))
-    if "ERROR:" in said or "FATAL:" in said:
+    if "FATAL:" in said:
+        sentence = f"The database {database} does not let {check.asker} in: {_words(actual)}."
+        return Break(sentence, leg.commands.logs(database))
+    if "ERROR:" in said:
         return Break(f"The database {database} refuses the statement: {_words(actual)}.", leg.commands.logs(database))
     return Break(f"The database {database} answers otherwise than the check says: {actual}.", at_hand)
 

@@ -26,12 +26,20 @@ def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) 
         found = yield from asks(before, scene)
         if found.verdict != "pass":
             return (yield from walk(before, scene, found, commands))
-    layers: list[Layer] = []
-    aims = aims_of(check, scene, judgement, commands)
-    for aim, own in zip(aims, (yield from _side_by_side(aims, _Seen())), strict=True):
-        explained = aim.closing and any(layer.breaks for layer in layers)
-        layers += [replace(layer, breaks=()) for layer in own] if explained else own
+    aims, seen = aims_of(check, scene, judgement, commands), _Seen()
+    walked = list(zip(aims, (yield from _side_by_side(aims, seen)), strict=True))
+    layers = [layer for aim, own in walked if not aim.closing for layer in own]
+    if judgement.verdict != "pass" and any(aim.closing for aim in aims):
+        # Nobody knows what the program asked of its servers: what those need may be to blame.
+        used = [one for aim in aims if not _broken(layers) for one in _used(aim, seen)]
+        layers += [layer for own in (yield from _side_by_side(used, seen)) for layer in own]
+    for own in (own for aim, own in walked if aim.closing):
+        layers += [replace(layer, breaks=()) for layer in own] if _broken(layers) else own
     return walk_of(layers, _otherwise(check, judgement, layers, commands))
+
+
+def _broken(layers: Sequence[Layer]) -> bool:
+    return any(layer.breaks for layer in layers)
 
 
 @dataclass
@@ -72,7 +80,7 @@ def _walked(aim: Aim, seen: _Seen) -> Asking:
         return layers
     deeper = [layer for leg in (yield from _side_by_side(_used(aim, seen), seen)) for layer in leg]
     # What a server lacks from those that it uses explains what it answers.
-    own = replace(layers[-1], breaks=()) if any(one.breaks for one in deeper) else layers[-1]
+    own = replace(layers[-1], breaks=()) if _broken(deeper) else layers[-1]
     return [*layers[:-1], *deeper, own]
 
 

@@ -5,16 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.judging.questions import Question, Run
+from orchestrator.judging.questions import Question, Ran, Run
 from orchestrator.judging.why.connection import connected
-from orchestrator.judging.why.interfaces import NEEDS, addresses_of, interface_of, read_json
+from orchestrator.judging.why.interfaces import (
+    NEEDS,
+    addresses_of,
+    hardware_address,
+    interface_of,
+    ipv4_addresses,
+    known_as,
+    neighbours_of,
+    read_json,
+)
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, listed, ran_or_reason
 from orchestrator.judging.why.names import dns_works
 from orchestrator.judging.why.walk import LayerName
 
 AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")
-# What `ip route get` says for a route that drops (blackhole) is the kernel's EINVAL; that tells nobody anything.
-DROPPED = "Invalid argument"
+# What `ip route get` says for a route that drops (blackhole) or forbids (prohibit) is the kernel's EINVAL or EACCES.
+MEANINGS = {
+    "Invalid argument": "a rule in its routing table drops what goes there",
+    "Permission denied": "a rule in its routing table forbids what goes there",
+}
 
 
 @dataclass(frozen=True)
@@ -27,14 +39,16 @@ class Way:
 
 
 def _ways(leg: Leg) -> tuple[Way, ...]:
-    """There and back, and to the DNS servers."""
+    """There and back, to the target and to the DNS servers."""
     found = []
     if leg.address and leg.target != leg.asker:
         found.append(Way(leg.asker, leg.to, leg.address))
         if leg.target:
             found.append(Way(leg.target, leg.asker, leg.home(leg.asker, leg.target)))
     if leg.claim:
-        found += [Way(leg.asker, node, address) for address, node in leg.servers.items() if node != leg.asker]
+        for address, node in leg.servers.items():
+            if node != leg.asker:
+                found += [Way(leg.asker, node, address), Way(node, leg.asker, leg.home(leg.asker, node))]
     return tuple(dict.fromkeys(found))
 
 
@@ -43,13 +57,16 @@ def _route(way: Way) -> Run:
 
 
 def _asks(leg: Leg) -> tuple[Question, ...]:
-    return (*(addresses_of(node) for node in leg.on_the_way()), *(_route(way) for way in _ways(leg)))
+    tables = (question(node) for node in leg.on_the_way() for question in (addresses_of, neighbours_of))
+    return (*tables, *(_route(way) for way in _ways(leg)))
 
 
 def _reads(leg: Leg, answers: Answers) -> Seen:
     readings = Readings()
     cut = [node for node in leg.on_the_way() if not _read_address(leg, node, answers, readings)]
+    ways = [way for way in _ways(leg) if way.node not in cut and way.to not in cut]
     _read_routes(leg, [way for way in _ways(leg) if way.node not in cut], answers, readings)
+    _read_neighbours(leg, ways, answers, readings)
     _read_networks(leg, answers, readings)
     if not leg.address and not leg.claim:
         readings.held.append("it asks itself")
@@ -85,19 +102,32 @@ def _homes(leg: Leg, node: str) -> tuple[str, ...]:
 def _has(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readings) -> bool:
     interface = interface_of(interfaces, wanted)
     if interface is None:
-        sentence = f"The node {node} is cut off: it has no interface with its address {wanted}."
-        there = f"interfaces of {node}: {', '.join(str(one.get('ifname')) for one in interfaces or ())}"
-        seen = f"{node} has no address {wanted}"
-        readings.broken(seen, sentence, leg.commands.heal(), *_strikes(leg, node), evidence=[there])
+        _without(leg, node, wanted, interfaces, readings)
         return False
     name = interface.get("ifname", "?")
     if "UP" not in interface.get("flags", ()):
         sentence = f"The network interface {name} of {node} is down, so nothing gets in or out."
-        command, flags = leg.commands.run(node, "ip", "addr"), f"{name} of {node}: {','.join(interface['flags'])}"
+        command, flags = leg.commands.start_anew(node), f"{name} of {node}: {','.join(interface['flags'])}"
         readings.broken(f"{name} of {node} is down", sentence, command, *_strikes(leg, node), evidence=[flags])
         return False
     readings.evidence.append(f"{node} has {wanted} on {name}")
     return True
+
+
+def _without(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readings) -> None:
+    """No interface has the address: the engine took the interface away, or somebody inside took the address."""
+    places = leg.scene.topology.places_of(node)
+    others = [one for one in ipv4_addresses(interfaces) if one not in {str(place.address) for place in places}]
+    names = [str(one.get("ifname")) for one in interfaces or ()]
+    if len(names) > len(places):  # with the loopback interface
+        has = f"it has {listed(others)}" if others else "no interface has it"
+        sentence = f"The node {node} does not have its address {wanted}: {has}."
+        command = leg.commands.start_anew(node)
+    else:
+        sentence = f"The node {node} is cut off: it has no interface with its address {wanted}."
+        command = leg.commands.heal()
+    evidence = [f"interfaces of {node}: {', '.join(names)}"]
+    readings.broken(f"{node} has no address {wanted}", sentence, command, *_strikes(leg, node), evidence=evidence)
 
 
 def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
@@ -107,7 +137,7 @@ def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings
         if isinstance(found, str):
             continue  # said already: its addresses could not be asked either
         if found.exit_code == 0:
-            readings.held.append(f"{way.node} to {way.to} {_by(read_json(found.out))}")
+            _held(leg, way, read_json(found.out), answers, readings)
         elif _counts(leg, way, answers):
             lost.setdefault(way.node, []).append((way, _said(found.err)))
     for node, missing in lost.items():
@@ -115,8 +145,56 @@ def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings
 
 
 def _counts(leg: Leg, way: Way, answers: Answers) -> bool:
-    """A way to a DNS server matters only where the name was not resolved."""
-    return way.to in (leg.target, leg.to) or way.to == leg.asker or not dns_works(leg, answers)
+    """A way to a DNS server and back matters only where the name was not resolved."""
+    return way.to in (leg.target, leg.to) or way.node == leg.target or not dns_works(leg, answers)
+
+
+def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings) -> None:
+    """There is a way. Over a gateway to a neighbour it is a detour, which is to blame where nothing comes through."""
+    gateway, seen = _gateway(routes), f"{way.node} to {way.to} {_by(routes)}"
+    if gateway and _neighbours(leg, way) and not _works(leg, way, answers):
+        through = f"sends what is for {way.to} through {gateway} ({leg.owner(gateway)})"
+        sentence = f"{way.node} {through}, though {way.to} is on its own network."
+        command = leg.commands.run(way.node, "ip", "route", "get", way.address)
+        back = way.node != leg.asker
+        readings.broken(seen, sentence, command, *_strikes(leg, way.node if back else way.to))
+    elif way.node in (leg.asker, leg.target):
+        readings.held.append(seen)
+
+
+def _read_neighbours(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
+    """A neighbour for whom another hardware address is known: a wrong entry, or a second machine with its address."""
+    for way in ways:
+        if not _neighbours(leg, way) or _works(leg, way, answers):
+            continue
+        known = known_as(_printed(neighbours_of(way.node), answers), way.address)
+        own = hardware_address(_printed(addresses_of(way.to), answers), way.address)
+        if not known or not own or known == own:
+            continue
+        sentence = f"{way.node} sends what is for {way.to} to the hardware address {known}, but {way.to} has {own}."
+        evidence = [f"{way.node}: ip neigh: {way.address} lladdr {known}", f"{way.to} has {way.address} on {own}"]
+        strikes = _strikes(leg, way.to if way.node == leg.asker else way.node)
+        command = leg.commands.run(way.node, "ip", "neigh")
+        readings.broken(f"{way.to} is {known} for {way.node}", sentence, command, *strikes, evidence=evidence)
+
+
+def _printed(question: Run, answers: Answers) -> Any:
+    """What ip(8) printed as JSON; None where it could not be asked."""
+    found = answers.get(question)
+    return read_json(found.out) if isinstance(found, Ran) else None
+
+
+def _works(leg: Leg, way: Way, answers: Answers) -> bool:
+    """Whether that for which a way is needed works: the connection, or the answer of a DNS server."""
+    for_target = way.to in (leg.target, leg.to) or way.node == leg.target
+    return connected(leg, answers) if for_target else dns_works(leg, answers)
+
+
+def _neighbours(leg: Leg, way: Way) -> bool:
+    """Whether both ends stand on a common network, as the file says."""
+    topology = leg.scene.topology
+    ends = [{place.network for place in topology.places_of(end)} for end in (way.node, way.to) if end in topology.names]
+    return len(ends) == len((way.node, way.to)) and bool(ends[0] & ends[1])
 
 
 def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Readings) -> None:
@@ -134,14 +212,21 @@ def _said(err: str) -> str:
     """The kernel's words in `RTNETLINK answers: ...`."""
     lines = err.strip().splitlines()
     words = lines[-1].rpartition(": ")[2] if lines else "no answer"
-    return "a rule in its routing table drops what goes there" if words == DROPPED else words
+    return MEANINGS.get(words, words)
 
 
 def _by(routes: Any) -> str:
     """In words: by which interface, and by which gateway where the address is not on the same network."""
-    route = routes[0] if isinstance(routes, list) and routes and isinstance(routes[0], dict) else {}
-    gateway = f" and the gateway {route['gateway']}" if "gateway" in route else ""
-    return f"by {route.get('dev', '?')}{gateway}"
+    gateway = _gateway(routes)
+    return f"by {_first(routes).get('dev', '?')}" + (f" and the gateway {gateway}" if gateway else "")
+
+
+def _gateway(routes: Any) -> str:
+    return str(_first(routes).get("gateway", ""))
+
+
+def _first(routes: Any) -> dict[str, Any]:
+    return routes[0] if isinstance(routes, list) and routes and isinstance(routes[0], dict) else {}
 
 
 def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:

@@ -317,9 +317,85 @@ def test_a_program_is_walked_to_where_its_words_lead() -> None:
     world.rules.append(state("app-2", "stopped", 137))
     script = ["bash", "-c", "curl -s http://app-2.shop.lab/whoami; dig +short db.shop.lab. | head -n 1"]
     walk = walked(world, from_="client", runs=script)
-    assert [layer.target for layer in walk.layers if layer.name == "dns"] == ["app-2", "db.shop.lab"]
+    assert [layer.target for layer in walk.layers if layer.name == "dns"] == ["app-2", "db"]
     assert walk.sentence == "The node app-2 is stopped, so nobody can reach it."
     assert walk.also == ()
+
+
+def test_of_a_program_that_failed_all_are_walked_to_that_its_servers_need() -> None:
+    world = far()
+    world.rules.append(state("db", "stopped", 137))
+    walk = walked(world, from_="client", runs=["curl", "-sf", "http://gate.shop.lab/items"])
+    assert walk.sentence == "The node db is stopped, so nobody can reach it."
+    assert walk.layers[-1].title == "what the check says"
+    assert not walk.layers[-1].breaks
+
+
+@pytest.mark.parametrize("words", [["nc", "-z", "db.shop.lab", "5432"], ["ping", "-c", "1", "${db}"]])
+def test_a_program_is_walked_to_the_node_that_its_words_name(words: list[str]) -> None:
+    """By a name or by an address, also without a URL."""
+    world = far()
+    world.rules.append(state("db", "stopped", 137))
+    assert walked(world, from_="client", runs=words).sentence == "The node db is stopped, so nobody can reach it."
+
+
+# what psql ended with, and how the sentence begins
+UNANSWERED = (
+    (2, 'psql: error: FATAL:  role "app" is not permitted to log in', "The database db does not let app-1 in: role"),
+    (1, "ERROR:  permission denied for table items", "The database db refuses the statement: permission denied"),
+    (124, "", "db accepts the connection, but does not answer the statement in time."),
+)
+
+
+@pytest.mark.parametrize(("code", "err", "says"), UNANSWERED)
+def test_what_a_database_does_instead_of_an_answer_is_named(code: int, err: str, says: str) -> None:
+    world = far()
+    world.rules.append(program("env", Ran(code, "", err)))
+    walk = walked(world, actual=err, from_="app-1", sql="select name from items")
+    assert walk.sentence.startswith(says)
+    assert walk.broken
+
+
+# dig's answer -> how the sentence ends
+NAMED = (
+    ("NXDOMAIN", "app-1.shop.lab. 60 IN CNAME gone.shop.lab.", "is an alias of gone.shop.lab, which does not exist."),
+    ("NOERROR", "app-1.shop.lab. 60 IN CNAME gone.shop.lab.", "is an alias of gone.shop.lab, which has no A record."),
+    ("NXDOMAIN", "", "that the name app-1.shop.lab does not exist (NXDOMAIN)."),
+)
+
+
+@pytest.mark.parametrize(("rcode", "rows", "says"), NAMED)
+def test_an_alias_of_nobody_is_no_missing_name(rcode: str, rows: str, says: str) -> None:
+    world = far()
+    answer = FOUND.format(rows=rows, server="192.168.1.1").replace("NOERROR", rcode)
+    world.rules.append(program("dig", Ran(0, answer, "")))
+    assert walked(world, **CONNECTS).sentence.endswith(says)
+
+
+OTHER = {"family": "inet", "scope": "global", "local": "192.168.99.9"}
+
+
+@pytest.mark.parametrize(
+    ("eth0", "says", "tries"),
+    [
+        (
+            [OTHER],
+            "does not have its address {}: it has 192.168.99.9.",
+            "wirelab inject far stop app-1 && wirelab heal far",
+        ),
+        ([], "does not have its address {}: no interface has it.", "wirelab inject far stop app-1 && wirelab heal far"),
+        (None, "is cut off: it has no interface with its address {}.", "wirelab heal far"),
+    ],
+)
+def test_an_address_that_was_taken_inside_is_not_healed_by_connecting(eth0: Any, says: str, tries: str) -> None:
+    """To the engine a node is connected whose address somebody changed; only a new start gives it back."""
+    world = far()
+    own = [{"ifname": "lo", "flags": ["UP"], "addr_info": []}]
+    own += [{"ifname": "eth0", "flags": ["UP"], "addr_info": eth0}] if eth0 is not None else []
+    world.rules += [program("ip", Ran(0, json.dumps(own), ""), "app-1"), tcp(1, "connect: No route to host")]
+    walk = walked(world, **CONNECTS)
+    assert walk.sentence.endswith(says.format(world.topology.address_for("client", "app-1")))
+    assert walk.command == tries
 
 
 def test_a_connection_that_must_not_be_is_named_where_it_is() -> None:
