@@ -30,7 +30,7 @@ class Commands:
 
     def start_anew(self, node: str) -> str:
         """The node is stopped and started: so its network is as it was, whatever was changed inside it."""
-        return f"{self._typed('inject', self._scenario(), 'stop', node)} && {self.heal()}"
+        return f"{self._typed('inject', 'stop', node)} && {self.heal()}"
 
     def up(self) -> str:
         return self._typed("up")

@@ -54,4 +54,4 @@ def _by_judgement(name: LayerName, judgement: Judgement, says: Callable[[Leg], B
             readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
         return readings.seen()
 
-    return Stage(name, lambda _leg: (), reads, called)
+    return Stage(name, lambda _leg: (), reads, called, echo=True)

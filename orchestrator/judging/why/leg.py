@@ -109,12 +109,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer of a leg: what it asks, and how the answers are read; `called` is its title, if not the usual one."""
+    """A layer of a leg: what it asks, and how the answers are read; `called` is its title, if not the usual one.
+
+    `echo`: it repeats what the check itself met, which anything that is broken below explains.
+    """
 
     name: LayerName
     asks: Callable[[Leg], tuple[Question, ...]]
     reads: Callable[[Leg, Answers], Seen]
     called: str = ""
+    echo: bool = False
 
 
 class Readings:

@@ -110,10 +110,12 @@ def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> tuple[list[Lay
     """One layer after the other; what an earlier one explains is no break of its own. And whether others may be to
     blame for the last one."""
     struck: set[LayerName] = set()
-    layers, blames = [], False
+    layers: list[Layer] = []
+    blames = False
     for stage in stages:
         seen = stage.reads(aim.leg, answers)
-        breaks = () if stage.name in struck else seen.breaks
+        explained = stage.name in struck or (stage.echo and _broken(layers))
+        breaks = () if explained else seen.breaks
         struck |= seen.strikes
         blames = seen.blames
         ends = (aim.leg.asker, aim.leg.to)

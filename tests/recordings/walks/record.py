@@ -1,6 +1,7 @@
 """Makes the recordings of walks again: each breakage of tests/engine/test_why.py in a real lab, and what was answered.
 
-python tests/recordings/walks/record.py: needs an engine (DOCKER_HOST) and its state (WIRELAB_STATE); its networks must leave the lab's range free.
+python tests/recordings/walks/record.py: needs an engine (DOCKER_HOST), whose networks leave the lab's range free, and
+the folder of its labs (WIRELAB_STATE).
 """
 
 # ruff: noqa: E402 (what it needs of the tests lies in three folders, which pytest would know)

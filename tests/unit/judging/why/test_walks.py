@@ -339,6 +339,15 @@ def test_a_program_is_walked_to_the_node_that_its_words_name(words: list[str]) -
     assert walked(world, from_="client", runs=words).sentence == "The node db is stopped, so nobody can reach it."
 
 
+def test_what_a_check_met_without_a_dns_server_is_no_second_break() -> None:
+    world = far()
+    silent = Ran(0, LOST.format(server="192.168.1.1"), "")
+    world.rules += [state("resolver", "stopped", 137), program("dig", silent)]
+    walk = walked(world, actual="no certificate in 4 s", from_="client", tls="gate.shop.lab:80")
+    assert walk.sentence.startswith("The DNS server resolver is stopped")
+    assert walk.also == ()
+
+
 # what psql ended with, and how the sentence begins
 UNANSWERED = (
     (2, 'psql: error: FATAL:  role "app" is not permitted to log in', "The database db does not let app-1 in: role"),
