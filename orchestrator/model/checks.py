@@ -394,6 +394,3 @@ Check = Annotated[
     | Annotated[Roles, Tag("roles")],
     Discriminator(kind_of),
 ]
-
-for _model in KINDS.values():
-    _model.model_rebuild()

@@ -53,7 +53,8 @@ class Reaches:
 class Declared(BaseModel):
     """Base of everything that an author writes: frozen, no unknown keys, no silent conversion."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    # Built at first use: a command reads one whole scenario and needs no validator of each of its parts.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
 
 def _label(text: str) -> str:
