@@ -13,8 +13,8 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import capture_steps
 from orchestrator.planning.desired import READ_AT_EACH_USE, Desired, desired, insider, role_of
-from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, NetworkSeen, Observed
-from orchestrator.planning.places import gateway_of
+from orchestrator.planning.networks import missing_networks, squatters, stale_network_steps, stale_networks
+from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, Observed
 from orchestrator.planning.plan import (
     AwaitReady,
     CutOff,
@@ -35,8 +35,11 @@ from orchestrator.planning.plan import (
     WriteFiles,
 )
 from orchestrator.planning.removal import down
-from orchestrator.planning.routes import ANYWHERE, Route, routed_networks, routes_of, told
-from orchestrator.planning.specs import Attach, NetworkSpec
+from orchestrator.planning.routes import ANYWHERE, Route, routes_of, told
+from orchestrator.planning.specs import Attach
+
+# What steps take off networks before all nodes: (container, network).
+Left = frozenset[tuple[str, str]]
 
 
 def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan:
@@ -45,20 +48,22 @@ def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan
     With `capture`, or where the scenario says so, no node starts before the recorder records.
     """
     wanted = [desired(topology, observed, node) for node in topology.scenario.nodes]
-    stale, ways = _stale_networks(topology, observed), routes_of(topology)
+    stale, ways = stale_networks(topology, observed), routes_of(topology)
     leftovers = list(_leftover_nodes(topology, observed))
+    removals = _removals(observed, wanted, leftovers)
     steps = [
         *leftovers,
-        *_stale_network_steps(stale, observed, _removals(observed, wanted, leftovers)),
-        *_networks(topology, observed, stale),
+        *stale_network_steps(stale, observed, removals),
+        *missing_networks(topology, observed, stale),
+        *squatters(observed, wanted, removals, stale),
     ]
     if capture or topology.scenario.capture:
         steps.extend(capture_steps(topology, observed, tuple(steps)))
-    before = [step.id for step in steps if _before_nodes(step)]
+    # Who goes may hold an address that another one is to have.
+    before = tuple(dict.fromkeys((*(step.id for step in steps if _before_nodes(step)), *removals.values())))
+    left = frozenset((s.action.container, s.action.network_id) for s in steps if isinstance(s.action, LeaveNetwork))
     for one in wanted:
-        own = _node(topology, observed, one, tuple(before), stale, ways.get(one.node))
-        before += [step.id for step in own if _before_nodes(step)]
-        steps.extend(own)
+        steps.extend(_node(topology, observed, one, before, left, ways.get(one.node)))
     steps.extend(
         _leftover_volumes(topology, observed, wanted, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )
@@ -68,28 +73,11 @@ def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan
 def _only_needs_of_the_plan(steps: list[Step]) -> tuple[Step, ...]:
     """A need that no step of this plan meets is met already."""
     ids = {step.id for step in steps}
-    return tuple(replace(step, needs=tuple(n for n in step.needs if n in ids)) for step in steps)
+    return tuple(replace(step, needs=tuple(n for n in dict.fromkeys(step.needs) if n in ids)) for step in steps)
 
 
 def _before_nodes(step: Step) -> bool:
-    return isinstance(step.action, MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork)
-
-
-def _stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen, ...]:
-    """Networks of the lab that the file no longer declares, or declares otherwise."""
-    declared, dead_ends = topology.scenario.all_networks, _dead_ends(topology)
-    return tuple(
-        network
-        for network in observed.networks
-        if network.labels.get(labels.LAB) == topology.lab
-        and (
-            (name := network.labels.get(labels.NETWORK, "")) not in declared
-            or network.subnets != (topology.subnets[name],)
-            or network.subnets6 != ((topology.subnets6[name],) if name in topology.subnets6 else ())
-            or network.internal != declared[name].internal
-            or network.dead_end != (name in dead_ends)
-        )
-    )
+    return isinstance(step.action, MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
 
 
 def _removals(observed: Observed, wanted: list[Desired], leftovers: list[Step]) -> dict[str, str]:
@@ -100,58 +88,6 @@ def _removals(observed: Observed, wanted: list[Desired], leftovers: list[Step]) 
         if container and _reason_to_remake(one, container, observed.files.get(one.node, FilesSeen())):
             found[container.id] = f"remove:{one.node}"
     return found
-
-
-def _stale_network_steps(
-    stale: tuple[NetworkSeen, ...], observed: Observed, removals: dict[str, str]
-) -> Iterator[Step]:
-    for network in stale:
-        name = network.labels.get(labels.NETWORK, network.name)
-        leaving = []
-        for container in observed.containers:
-            if network.id not in container.addresses:
-                continue
-            # The engine takes no container from a network while it removes it.
-            if container.id in removals:
-                leaving.append(removals[container.id])
-            else:
-                node = container.labels.get(labels.NODE, container.name)
-                leaving.append(f"leave:{name}:{node}")
-                yield Step(leaving[-1], LeaveNetwork(node, container.id, network.id), f"the network {name} changed")
-        yield Step(
-            f"remove:network:{name}",
-            RemoveNetwork(network.id, network.name),
-            "the file changed",
-            tuple(leaving),
-        )
-
-
-def _dead_ends(topology: Topology) -> frozenset[str]:
-    """The internal networks that must not be internal to the engine (`NetworkSpec`)."""
-    routed = routed_networks(topology)
-    declared = topology.scenario.all_networks
-    return frozenset(n for n, network in declared.items() if network.internal and (n in routed or network.ipv6))
-
-
-def _networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, ...]) -> Iterator[Step]:
-    dead_ends = _dead_ends(topology)
-    for name, network in topology.scenario.all_networks.items():
-        seen = observed.network_of(name, topology.lab)
-        if seen and seen not in stale:
-            continue
-        subnet = topology.subnets[name]
-        spec = NetworkSpec(
-            name=f"wirelab-{topology.lab}-{name}",
-            subnet=subnet,
-            gateway=gateway_of(subnet),
-            internal=network.internal,
-            labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
-            dead_end=name in dead_ends,
-            subnet6=topology.subnets6.get(name),
-        )
-        needs = (f"remove:network:{name}",) if seen else ()
-        shows = " ".join(str(one) for one in (subnet, spec.subnet6) if one)
-        yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if seen else "missing", needs, shows)
 
 
 def _leftover_nodes(topology: Topology, observed: Observed) -> Iterator[Step]:
@@ -180,7 +116,7 @@ def _node(
     observed: Observed,
     one: Desired,
     before: tuple[str, ...],
-    stale: tuple[NetworkSeen, ...],
+    left: Left,
     routes: tuple[Route, ...] | None,
 ) -> list[Step]:
     """The steps of one node: its files, its container, and the wait until it is ready."""
@@ -193,7 +129,7 @@ def _node(
         mends = list(_mends(topology, observed, one, container, files))
         steps.extend(mends)
         # What is inside the node first: the engine connects no node in which something else is set.
-        steps.extend(_repairs(topology, one, container, files, (*needs, *before, *(s.id for s in mends)), stale))
+        steps.extend(_repairs(topology, one, container, files, (*needs, *before, *(s.id for s in mends)), left))
     else:
         if container:
             steps.append(Step(f"remove:{one.node}", RemoveNode(one.node, container.id), reason))
@@ -256,12 +192,12 @@ def _repairs(
     container: ContainerSeen,
     files: FilesSeen,
     needs: tuple[str, ...],
-    stale: tuple[NetworkSeen, ...],
+    left: Left,
 ) -> Iterator[Step]:
     if container.state == "paused":
         yield Step(f"unpause:{one.node}", UnpauseNode(one.node, container.id), "paused", needs)
         needs = (*needs, f"unpause:{one.node}")
-    for step in _connections(one, container, needs, stale):
+    for step in _connections(one, container, needs, left):
         yield step
         needs = (*needs, step.id)
     if container.state in ("exited", "created"):
@@ -302,12 +238,12 @@ def _connections(
     one: Desired,
     container: ContainerSeen,
     needs: tuple[str, ...],
-    stale: tuple[NetworkSeen, ...],
+    left: Left,
 ) -> Iterator[Step]:
-    stale_ids = {network.id for network in stale}
+    stopped = container.state in ("exited", "created")
     wanted = {attach.network_id: attach for attach in one.spec.attachments}
     for network_id in container.addresses:
-        if network_id not in wanted and network_id not in stale_ids:
+        if network_id not in wanted and (container.id, network_id) not in left:
             action = LeaveNetwork(one.node, container.id, network_id)
             yield Step(
                 f"leave:{one.node}:{network_id[:12]}",
@@ -316,14 +252,14 @@ def _connections(
                 needs,
             )
     for attach in one.spec.attachments:
-        # From a stale network it is taken before; the new one is not there yet.
-        on_it = attach.network_id in container.addresses and attach.network_id not in stale_ids
+        # Of what it is taken from before, it has to be put back, or on the new one.
+        on_it = attach.network_id in container.addresses and (container.id, attach.network_id) not in left
         address = container.addresses.get(attach.network_id)
         address6 = container.addresses6.get(attach.network_id)
         if on_it and address == attach.address and address6 == attach.address6:
             continue
         # A stopped container has no address until it starts; the one that it asked for is kept by the engine.
-        if on_it and address is None and container.state in ("exited", "created"):
+        if on_it and address is None and stopped:
             continue
         at = address6 if address == attach.address else address
         why = (
@@ -331,7 +267,8 @@ def _connections(
             if on_it
             else f"not on the network {attach.network}"
         )
-        action_ = Reconnect(one.node, container.id, on_it, attach)
+        # Of a stopped container that was connected by hand, the engine says nothing, and keeps to what it was told.
+        action_ = Reconnect(one.node, container.id, on_it or stopped, attach)
         yield Step(f"connect:{one.node}:{attach.network}", action_, why, needs, _shown(attach))
 
 

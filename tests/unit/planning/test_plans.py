@@ -22,7 +22,7 @@ from standing import (
 
 from orchestrator.planning import labels
 from orchestrator.planning.observed import Observed, VolumeSeen
-from orchestrator.planning.plan import AwaitReady, MakeNode, Reload, WriteFiles
+from orchestrator.planning.plan import AwaitReady, MakeNode, Reconnect, Reload, WriteFiles
 from orchestrator.planning.planner import down
 
 CLIENT = "  client: {role: client, uses: [app]}\n"
@@ -406,3 +406,40 @@ def test_of_a_changed_network_only_those_are_taken_that_stay() -> None:
     leaving = {"leave:lab:dns", "leave:lab:db"}
     assert set(order["remove:network:lab"]) == {*leaving, "remove:app", "remove:wirelab-shop-client"}
     assert {step for step in order if step.startswith("leave:")} == leaving
+
+
+def test_two_nodes_that_stand_at_each_others_address_leave_before_they_come_back() -> None:
+    """The engine gives no address that somebody still holds."""
+    seen = with_container(standing(BASIC), "app", addresses={"id-lab": IPv4Address("192.168.102.13")})
+    seen = with_container(seen, "client", addresses={"id-lab": IPv4Address("192.168.102.12")})
+    expect(
+        plan_of(BASIC, seen),
+        """
+        leave:app:id-lab  (at the address of client)
+        leave:client:id-lab  (at the address of app)
+        connect:app:lab 192.168.102.12  (not on the network lab)
+        connect:client:lab 192.168.102.13  (not on the network lab)
+        """,
+    )
+    order = needs(BASIC, seen)
+    assert order["connect:app:lab"] == order["connect:client:lab"] == ("leave:app:id-lab", "leave:client:id-lab")
+
+
+def test_nobody_is_made_before_those_who_go() -> None:
+    """One of those may hold the address that another is to have: here two nodes are told each other's."""
+    fixed = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.102.0/24}}\nnodes:")
+    here = fixed.replace("{role: app,", "{role: app, address: 192.168.102.20,")
+    there = here.replace("{role: client,", "{role: client, address: 192.168.102.21,")
+    swapped = there.replace(".20", ".x").replace(".21", ".20").replace(".x", ".21")
+    order = needs(swapped, standing(there))
+    assert {"remove:app", "remove:client"} <= set(order["node:app"]) & set(order["node:client"])
+
+
+def test_a_stopped_node_that_was_connected_by_hand_is_taken_off_first() -> None:
+    """The engine tells no network of it, and would go on with what it was told before."""
+    (step,) = [
+        step
+        for step in planned(BASIC, with_container(standing(BASIC), "app", state="exited", addresses={}))[1].steps
+        if isinstance(step.action, Reconnect)
+    ]
+    assert step.action.leave

@@ -1,0 +1,100 @@
+"""Which networks a plan removes and makes, and who leaves them before. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from orchestrator.model.topology import Topology
+from orchestrator.planning import labels
+from orchestrator.planning.desired import Desired
+from orchestrator.planning.observed import NetworkSeen, Observed
+from orchestrator.planning.places import gateway_of
+from orchestrator.planning.plan import LeaveNetwork, MakeNetwork, RemoveNetwork, Step
+from orchestrator.planning.routes import routed_networks
+from orchestrator.planning.specs import NetworkSpec
+
+
+def stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen, ...]:
+    """Networks of the lab that the file no longer declares, or declares otherwise."""
+    declared, dead_ends = topology.scenario.all_networks, _dead_ends(topology)
+    return tuple(
+        network
+        for network in observed.networks
+        if network.labels.get(labels.LAB) == topology.lab
+        and (
+            (name := network.labels.get(labels.NETWORK, "")) not in declared
+            or network.subnets != (topology.subnets[name],)
+            or network.subnets6 != ((topology.subnets6[name],) if name in topology.subnets6 else ())
+            or network.internal != declared[name].internal
+            or network.dead_end != (name in dead_ends)
+        )
+    )
+
+
+def stale_network_steps(
+    stale: tuple[NetworkSeen, ...], observed: Observed, removals: Mapping[str, str]
+) -> Iterator[Step]:
+    for network in stale:
+        name = network.labels.get(labels.NETWORK, network.name)
+        leaving = []
+        for container in observed.containers:
+            if network.id not in container.addresses:
+                continue
+            # The engine takes no container from a network while it removes it.
+            if container.id in removals:
+                leaving.append(removals[container.id])
+            else:
+                node = container.labels.get(labels.NODE, container.name)
+                leaving.append(f"leave:{name}:{node}")
+                yield Step(leaving[-1], LeaveNetwork(node, container.id, network.id), f"the network {name} changed")
+        yield Step(
+            f"remove:network:{name}",
+            RemoveNetwork(network.id, network.name),
+            "the file changed",
+            tuple(leaving),
+        )
+
+
+def squatters(
+    observed: Observed, wanted: Sequence[Desired], removals: Mapping[str, str], stale: tuple[NetworkSeen, ...]
+) -> Iterator[Step]:
+    """Who stands at an address of another node leaves it before that one comes."""
+    owners = {(attach.network_id, attach.address): one.node for one in wanted for attach in one.spec.attachments}
+    gone = {network.id for network in stale}
+    for one in wanted:
+        container = observed.container_of(one.node)
+        if container is None or container.id in removals:
+            continue
+        for network_id, address in container.addresses.items():
+            owner = owners.get((network_id, address), one.node) if address else one.node
+            if owner != one.node and network_id not in gone:
+                action = LeaveNetwork(one.node, container.id, network_id)
+                yield Step(f"leave:{one.node}:{network_id[:12]}", action, f"at the address of {owner}")
+
+
+def _dead_ends(topology: Topology) -> frozenset[str]:
+    """The internal networks that must not be internal to the engine (`NetworkSpec`)."""
+    routed = routed_networks(topology)
+    declared = topology.scenario.all_networks
+    return frozenset(n for n, network in declared.items() if network.internal and (n in routed or network.ipv6))
+
+
+def missing_networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, ...]) -> Iterator[Step]:
+    dead_ends = _dead_ends(topology)
+    for name, network in topology.scenario.all_networks.items():
+        seen = observed.network_of(name, topology.lab)
+        if seen and seen not in stale:
+            continue
+        subnet = topology.subnets[name]
+        spec = NetworkSpec(
+            name=f"wirelab-{topology.lab}-{name}",
+            subnet=subnet,
+            gateway=gateway_of(subnet),
+            internal=network.internal,
+            labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
+            dead_end=name in dead_ends,
+            subnet6=topology.subnets6.get(name),
+        )
+        needs = (f"remove:network:{name}",) if seen else ()
+        shows = " ".join(str(one) for one in (subnet, spec.subnet6) if one)
+        yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if seen else "missing", needs, shows)
