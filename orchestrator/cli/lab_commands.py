@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -213,21 +216,31 @@ def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, wan
 
 def next_steps(name: str, scenario: Any, lab: str | None) -> str:
     """What to try now, in words that can be typed."""
-    more = f" --lab {lab}" if lab else ""
-    command = "wirelab" if not sys.prefix.endswith(".venv") else ".venv/bin/wirelab"
+    command, more = _own_command(), f" --lab {lab}" if lab else ""
+    name = quote(name)
     clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
-    client = clients[0] if clients else next(iter(scenario.nodes))
+    # Of an image of the author's nobody knows which tools it holds.
+    equipped = [node for node in clients if not scenario.nodes[node].image]
+    client = next(iter((*equipped, *clients, *scenario.nodes)))
     names = [f"{node}.{scenario.domain}" for node, one in scenario.nodes.items() if one.role in ("app", "dns")]
     lines = ["", "The lab is still running. Look around:"]
     lines.append(f"  {command} shell {name} {client}{more}")
-    if clients and names:
+    if equipped and names:
         lines.append(f"  {command} exec {name} {client}{more} -- dig {names[-1]}")
     apps = [node for node, one in scenario.nodes.items() if one.role == "app"]
-    if clients and apps:
+    if equipped and apps:
         lines.append(f"  {command} exec {name} {client}{more} -- curl -s http://{apps[0]}.{scenario.domain}/whoami")
     lines.append(f"  {command} ps {name}{more}")
     lines.append(f"  {command} down {name}{more}      when you are done")
     return "\n".join(lines)
+
+
+def _own_command() -> str:
+    """How this program is called from here: the virtual environment that `make` has made is in nobody's PATH."""
+    own = Path(sys.prefix) / "bin" / "wirelab"
+    if not sys.prefix.endswith(".venv") or shutil.which("wirelab") == str(own):
+        return "wirelab"
+    return quote(str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own))
 
 
 __all__ = ["check_command", "down_command", "plan_command", "run_command", "state", "up_command"]

@@ -119,8 +119,9 @@ def _exit_code(arguments: list[str] | None) -> int:
         say_error(error)
         return error.exit_code
     except BrokenPipeError:
+        # Elsewhere click ends it with 1; here it could not say that the command was interrupted, for nobody listens.
         sys.stderr.close()
-        return 0
+        return INTERRUPTED
     except Exception:
         import traceback
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Engine
-from orchestrator.errors import NodeFailed, NotFound, WorldError
+from orchestrator.errors import Conflict, EngineRefused, NodeFailed, NotFound, WorldError
 from orchestrator.lab.folder import LabFolder
 from orchestrator.lab.recorder import READY_LINE, record
 from orchestrator.planning.capture import hearing
@@ -81,8 +81,8 @@ class Doing:
                 self._engine.pause(container)
             case UnpauseNode(_, container):
                 self._engine.unpause(container)
-            case Reconnect(_, container, leave, attach):
-                self._reconnect(container, leave, self._filled(attach))
+            case Reconnect(node, container, leave, attach):
+                self._reconnect(node, container, leave, self._filled(attach))
             case LeaveNetwork(_, container, network_id):
                 self._engine.disconnect(container, network_id)
             case Reload():
@@ -127,12 +127,14 @@ class Doing:
         container = self._engine.make_container(whole)
         self._containers[node] = container
         self._folder.remember(node, Record(container, loaded=loaded, resolver=self._folder.inode(node)))
-        self._started[container] = self._engine.start(container)
+        with _address_of(node, whole.attachments):
+            self._started[container] = self._engine.start(container)
 
-    def _reconnect(self, container: str, leave: bool, attach: Attach) -> None:
+    def _reconnect(self, node: str, container: str, leave: bool, attach: Attach) -> None:
         if leave:
             self._engine.disconnect(container, attach.network_id)
-        self._engine.connect(container, attach)
+        with _address_of(node, (attach,)):
+            self._engine.connect(container, attach)
 
     def _cut(self, action: CutOff, stop: Callable[[], bool]) -> None:
         """Written down before it is put in and struck out after it is gone: what is in is always known."""
@@ -184,6 +186,11 @@ class Doing:
         onlooker = self._engine.make_container(replace(spec, share_network_of=container))
         try:
             return self._says_ready(self._engine.start(onlooker), stop)
+        except EngineRefused:
+            # Nobody can look on at a node that has just ended; that it has is what is to be told.
+            if self._engine.container(container).state == "running":
+                raise
+            return False
         finally:
             self._engine.remove_container(onlooker)
 
@@ -201,3 +208,17 @@ class Doing:
             why=f"its last log lines are:\n       {written}" if written.strip() else "it wrote no log",
             hint=f"{self._lab.typed('up', '--keep')}, then {self._lab.typed('logs', action.node)}",
         )
+
+
+@contextmanager
+def _address_of(node: str, attachments: Sequence[Attach]) -> Iterator[None]:
+    """Say whose address it is that somebody else has: the engine does not."""
+    try:
+        yield
+    except Conflict as error:
+        if "address already in use" not in error.why.lower():
+            raise
+        addresses = ", ".join(f"{attach.address} ({attach.network})" for attach in attachments)
+        networks = " ".join(attach.network_id[:12] for attach in attachments)
+        hint = f"docker network inspect {networks} tells who has it; wirelab engine env points docker there"
+        raise Conflict(f"the node {node!r} cannot have its address: {addresses}", why=error.why, hint=hint) from error

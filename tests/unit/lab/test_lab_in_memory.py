@@ -21,7 +21,7 @@ from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
 from orchestrator.lab.take_down import take_down
-from orchestrator.planning.observed import NetworkSeen
+from orchestrator.planning.observed import ContainerSeen, NetworkSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 from orchestrator.reading.scenario import read_scenario
 
@@ -221,6 +221,39 @@ def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(p
     assert bad.empty()
     assert not bad.lab().folder.path.exists()
     assert [event.step.id for event in told if event.state == "failed"] == ["ready:db"]
+
+
+class EndsUnderTheEyes(FakeEngine):
+    """A node ends just before somebody begins to look on at it."""
+
+    def start(self, container: str) -> ContainerSeen:
+        shared = self._containers[container].spec.share_network_of
+        if shared:
+            self.stop(shared, 1)
+        return super().start(container)
+
+
+def test_a_node_that_ends_before_anybody_looks_on_has_ended(place: Place) -> None:
+    """Not the engine's refusal is told, but what the person needs to know."""
+    own = replace(place, engine=EndsUnderTheEyes([*IMAGES.values(), "mine:1"], answer=bash))
+    text = TEXT.replace("{role: app,", "{role: app, image: 'mine:1', listens: [{port: 80}],")
+    with pytest.raises(NodeFailed) as caught:
+        own.lab(text).up()
+    assert caught.value.what == "the node 'app' ended with exit code 143"
+    assert own.empty()
+
+
+def test_an_address_that_a_stranger_has_is_told_with_its_node(place: Place) -> None:
+    place.lab().up()
+    (network,) = place.engine.networks()
+    place.engine.remove_container(place.engine.containers("wirelab.node=app")[0].id)
+    address = next(network.subnets[0].hosts()) + 11
+    stranger = ContainerSpec("stranger", IMAGES["client"], {}, attachments=(Attach("lab", network.id, address),))
+    place.engine.start(place.engine.make_container(stranger))
+    with pytest.raises(Conflict) as caught:
+        place.lab().up()
+    assert caught.value.what == f"the node 'app' cannot have its address: {address} (lab)"
+    assert f"docker network inspect {network.id[:12]}" in caught.value.hint
 
 
 def test_a_node_that_is_never_ready_fails_at_its_deadline(place: Place) -> None:
