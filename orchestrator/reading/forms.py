@@ -6,11 +6,12 @@ so that a new role, check or setting needs no change here.
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
@@ -80,7 +81,7 @@ class Record:
     def form(self, key: str) -> Form:
         """The form of a key's value; taken apart when it is first asked for."""
         if key not in self._forms:
-            self._forms[key] = form_of_field(self.fields[key])
+            self._forms[key] = form_of_field(self.fields[key], vars(sys.modules[self.model.__module__]))
         return self._forms[key]
 
     @property
@@ -126,9 +127,20 @@ class Choice:
         return next((record.form(key) for record in self.records.values() if key in record.fields), None)
 
 
-def form_of_field(field: FieldInfo) -> Form:
+def form_of_field(field: FieldInfo, names: dict[str, Any]) -> Form:
     marks = (*field.metadata, *((field,) if field.discriminator else ()))
-    return form_of(Annotated[field.annotation, *marks] if marks else field.annotation, field)
+    annotation = _told(field.annotation, names)
+    return form_of(Annotated[annotation, *marks] if marks else annotation, field)
+
+
+def _told(annotation: Any, names: dict[str, Any]) -> Any:
+    """What a forward reference means: pydantic tells it only once it has built the model's own validator, which takes
+    longer than reading the file.
+    """
+    if not isinstance(annotation, ForwardRef):
+        return annotation
+    holder = types.SimpleNamespace(__annotations__={"it": annotation})
+    return get_type_hints(holder, names, include_extras=True)["it"]
 
 
 def form_of(annotation: Any, field: FieldInfo | None = None) -> Form:
