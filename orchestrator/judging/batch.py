@@ -35,7 +35,7 @@ def read(out: str, count: int) -> tuple[Ran, ...]:
     Raises ValueError if the script itself came to grief, or was ended before its end: there are `count` of them.
     """
     lines = out.split("\n")
-    started = float(lines[0])
+    float(lines[0])  # what is no time is the script's own complaint
     rest = lines[1:]
     found = []
     for at in range(0, len(rest) - 2, 3):
@@ -44,7 +44,7 @@ def read(out: str, count: int) -> tuple[Ran, ...]:
         texts = [base64.b64decode(coded) for coded in (output, errors)]
         cut = any(len(text) >= MOST_BYTES for text in texts)
         out, err = (text.decode("utf-8", "replace") for text in texts)
-        found.append(Ran(int(code), out, err, started, float(end) - float(began), cut))
+        found.append(Ran(int(code), out, err, float(began), float(end) - float(began), cut))
     if len(found) != count:
         raise ValueError(f"{len(found)} outcomes instead of {count}")
     return tuple(found)

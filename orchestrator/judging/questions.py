@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from string import Template
 
 from orchestrator.judging.findings import Judgement
@@ -115,13 +116,17 @@ class CannotAsk(Exception):
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began."""
+    """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began.
+
+    `ended`: when its question was answered, in seconds since 1970; what came later was none of its doing.
+    """
 
     topology: Topology
     word: str
     port: int
     began: float
     others: Mapping[str, str] = field(default_factory=dict)
+    ended: float = inf
 
     def fill(self, text: str, asker: str) -> str:
         """Put in ${random}, ${NODE} (its address for the asker), ${NODE.ipv6} (likewise) and ${NODE.name}."""

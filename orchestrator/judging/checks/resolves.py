@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from math import inf
 
 from orchestrator.judging.checks.dig import (
     IN_VAIN,
@@ -50,9 +51,10 @@ def resolves(check: Resolves, scene: Scene) -> Asks:
     seen = _seen(answer)
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
     wrong = wrong_with(check, scene, answer)
+    asked = replace(scene, began=found.started, ended=found.started + found.seconds if found.seconds else inf)
     for look in (_in_server_log, _on_the_way, _in_turn):
         if not wrong:
-            looked: Looked = yield from look(check, replace(scene, began=found.started), name, answer)
+            looked: Looked = yield from look(check, asked, name, answer)
             wrong = looked.wrong
             evidence += looked.lines
     evidence += [f"answer: {row}" for row in (*answer.answers, *answer.authority)[:5]]

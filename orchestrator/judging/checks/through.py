@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
 
 from orchestrator.judging.checks.dig import NO_ANSWER, dig
 from orchestrator.judging.questions import Answer, CannotAsk, Log, Question, Run, Scene, logged, told
@@ -63,12 +65,17 @@ def mark_of(scene: Scene) -> str:
 
 
 def _first_line(text: str, scene: Scene, name: str, kind: str) -> str | None:
-    """The first question for this name that came from another DNS server."""
+    """The first question for this name that came from another DNS server, and not after ours had its answer."""
     servers = {str(one) for node in scene.topology.with_role("dns") for one in scene.topology.addresses_of(node)}
+    until = (
+        "9999"
+        if scene.ended == inf
+        else datetime.fromtimestamp(scene.ended, UTC).isoformat(timespec="milliseconds")[:23]
+    )
     for line in text.splitlines():
         asked = re.search(r"client \S+ (\S+)#\d+ .*query: (\S+) IN (\w+) ", line)
         if asked and asked[1] in servers and (asked[2].lower(), asked[3]) == (name.lower(), kind):
-            return line
+            return line if _moment(line)[:23] <= until else None
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,15 @@ def test_another_way_fails(texts: dict[str, str], asked: str) -> None:
     found = judged(WALK, ran(MX), *marks(1), *logs(**texts, second=MARK), lab=TREE)
     assert found.verdict == "fail"
     assert found.actual.endswith(f"asked on the way: {asked}, not root -> tld -> auth")
+
+
+def test_what_was_asked_after_the_answer_was_not_asked_for_it() -> None:
+    """Another question for the same name, which began when this one had its answer, at 23:13:10.150."""
+    answer = replace(ran(MX, started=1795475590.0), seconds=0.15)
+    assert judged(WALK, answer, *marks(1), *logs(**ASKED, second=MARK), lab=TREE).verdict == "pass"
+    later = {**ASKED, "auth": line(13, NAME, kind="MX", ms=151)}
+    found = judged(WALK, answer, *marks(1), *logs(**later, second=MARK), lab=TREE)
+    assert found.actual.endswith("asked on the way: root -> tld, not root -> tld -> auth")
 
 
 def test_in_one_step_of_the_clock_the_order_is_that_of_the_tree_and_not_what_the_check_says() -> None:
