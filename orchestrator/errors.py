@@ -7,6 +7,7 @@
     │   ├── EngineMissing       no engine, or it does not answer, or denies permission
     │   ├── EngineRefused       the engine answered with an error
     │   │   ├── NotFound        the named thing is not there
+    │   │   ├── TookTooLong     no answer before the deadline
     │   │   └── Conflict        a name, address or range is taken
     │   ├── ImageMissing        an image is not there and cannot be made
     │   ├── RangeFull           no address, or no private range, is left
@@ -93,6 +94,10 @@ class EngineRefused(WorldError):
 
 class NotFound(EngineRefused):
     """The named thing is not there."""
+
+
+class TookTooLong(EngineRefused):
+    """There was no answer before the deadline."""
 
 
 class Conflict(EngineRefused):

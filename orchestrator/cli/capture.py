@@ -112,9 +112,12 @@ def save(name: str | None, file: str, lab: str | None) -> int:
 
     capture, _, _ = open_capture(name, lab)
     container = capture.required()
-    with Path(file).open("wb") as target:
-        for piece in capture.saved(container):
-            target.write(piece)
+    try:
+        with Path(file).open("wb") as target:
+            for piece in capture.saved(container):
+                target.write(piece)
+    except OSError as error:
+        raise UsageInvalid(f"{file} cannot be written", why=error.strerror or str(error)) from error
     say(f"saved {file}")
     if missing := losses_text(capture.status(container)):
         say(missing)

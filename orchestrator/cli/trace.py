@@ -16,8 +16,9 @@ from orchestrator.cli.console import out, say
 from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import guarded, open_session
-from orchestrator.errors import OK, NotFound, UsageInvalid
+from orchestrator.errors import OK, NotFound, TookTooLong, UsageInvalid
 
+LONGEST = 60  # seconds that a command may take
 FORMS = ("text", "json", "mermaid", "svg", "html")
 # A program that cannot be started: 126 of older engines, 127 of newer ones.
 NO_PROGRAM = (126, 127)
@@ -87,8 +88,10 @@ def _of_file(name: str, file: str, asker: str | None, lab: str | None, form: str
         user = f"{os.getuid()}:{os.getgid()}"
         with capture.from_file(observed, Path(file).resolve(), user) as recording:
             told = _story(recording, capture, observed, asker=asker)
-    if told.began is None and recording.warning:
-        raise UsageInvalid(f"{file} tells nothing", why=recording.warning, hint="wirelab capture save NAME FILE")
+    # tshark takes any text for a capture of one packet, in which it reads nothing
+    why = recording.warning or ("This file is no capture." if told.losses.unreadable else "")
+    if told.began is None and why:
+        raise UsageInvalid(f"{file} tells nothing", why=why, hint="wirelab capture save NAME FILE")
     _show(told, recording, capture, form)
     return OK
 
@@ -127,14 +130,19 @@ def _runner(capture: Any, observed: Any, asker: str | None) -> str:
 
 def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], capture: Any) -> None:
     """Run the command in the node and show what it printed, apart from the story."""
-    output = session.engine.run(observed.container_of(node).id, argv, seconds=60)
+    command = f"{node}$ {' '.join(argv)}"
+    try:
+        output = session.engine.run(observed.container_of(node).id, argv, seconds=LONGEST)
+    except TookTooLong:
+        say(f"{command}   (not over after {LONGEST} s; this is the story until then)\n")
+        return
     if output.exit_code in NO_PROGRAM and argv[0] in capture.scenario.nodes:
         raise UsageInvalid(
             f"{node} has no program {argv[0]!r}",
             why=f"unlike `exec`, `trace` takes the node by an option; without it the command runs on {node}",
             hint=f"{capture.named.typed('trace', '--from', argv[0])} -- {' '.join(argv[1:]) or 'COMMAND'}",
         )
-    say(f"{node}$ {' '.join(argv)}   (exit code {output.exit_code})")
+    say(f"{command}   (exit code {output.exit_code})")
     sys.stderr.write(output.out[-2000:] + output.err[-2000:])
     say("")
 

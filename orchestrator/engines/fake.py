@@ -18,7 +18,7 @@ from threading import Condition
 from orchestrator.engines.attached import Wrote
 from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Output
-from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound
+from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, TookTooLong
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
@@ -284,7 +284,7 @@ class FakeEngine:
             spec = self._require(container, "running").spec
         if argv[0] == "sleep":
             what = f"running 'sleep' in the container {container[:12]}"
-            raise EngineRefused(f"{what} took too long", why=f"no answer in {seconds:g} s")
+            raise TookTooLong(f"{what} took too long", why=f"no answer in {seconds:g} s")
         return self._answer(spec, argv)
 
     def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 import requests
 from docker.errors import APIError, DockerException
 
-from orchestrator.errors import Conflict, EngineMissing, EngineRefused, FileUnseen, ImageMissing, NotFound
+from orchestrator.errors import (
+    Conflict,
+    EngineMissing,
+    EngineRefused,
+    FileUnseen,
+    ImageMissing,
+    NotFound,
+    TookTooLong,
+)
 
 
 @contextmanager
@@ -19,7 +27,7 @@ def translated(what: str, *, requests_too: bool = True) -> Iterator[None]:
     except APIError as error:
         raise _refusal(what, error) from error
     except TimeoutError as error:
-        raise EngineRefused(f"{what} took too long", why="no answer before the deadline") from error
+        raise TookTooLong(f"{what} took too long", why="no answer before the deadline") from error
     except (requests.exceptions.RequestException, DockerException) as error:
         if not requests_too and isinstance(error, requests.exceptions.RequestException):
             raise

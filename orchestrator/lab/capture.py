@@ -13,7 +13,7 @@ from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.judging.packets.decode import decode_argv
 from orchestrator.judging.story import Mark
 from orchestrator.lab.lab import Lab
-from orchestrator.lab.recorder import record, recorder
+from orchestrator.lab.recorder import no_filter, record, recorder
 from orchestrator.lab.recording import Recording, http_ports, lines, pcapng, read
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
@@ -22,6 +22,7 @@ from orchestrator.planning.capture import (
     READ_AT,
     RING_MEGABYTES,
     capture_spec,
+    filter_argv,
     hearing,
     listen_argv,
     listener_spec,
@@ -74,6 +75,8 @@ class Capture:
         container = self._engine.make_container(listener_spec(topology, observed))
         try:
             self._engine.start(container)
+            if bpf and (tried := self._engine.run(container, filter_argv(bpf), seconds=10)).exit_code:
+                raise no_filter(f"{bpf!r}: {tried.err.strip().removeprefix('tcpdump: ')}")
             argv = listen_argv(networks_of(topology, observed), bpf, then)
             yield from self._engine.stream(container, argv, said)
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from orchestrator.engines.protocol import Engine
-from orchestrator.errors import WorldError
+from orchestrator.errors import UsageInvalid, WirelabError, WorldError
 from orchestrator.planning import labels
 from orchestrator.planning.observed import ContainerSeen
 from orchestrator.planning.specs import ContainerSpec
@@ -22,11 +22,22 @@ def record(engine: Engine, spec: ContainerSpec, stop: Callable[[], bool] = lambd
         engine.start(container)
         ready = engine.await_line(container, READY_LINE, since=0.0, seconds=START_SECONDS, stop=stop)
         if not ready and not stop():
-            raise WorldError("the capture did not start", why=engine.log(container).strip()[-500:])
+            raise _unready(engine.log(container).strip()[-500:])
     except BaseException:
         engine.remove_container(container)
         raise
     return container
+
+
+def _unready(said: str) -> WirelabError:
+    if "Invalid capture filter" in said:
+        return no_filter(said.removeprefix("wirelab: dumpcap: "))
+    return WorldError("the capture did not start", why=said)
+
+
+def no_filter(said: str) -> UsageInvalid:
+    """The author's BPF expression means nothing."""
+    return UsageInvalid("this is no filter", why=said, hint="--filter 'tcp port 80' (pcap-filter(7) has all words)")
 
 
 def recorder(engine: Engine, lab: str) -> ContainerSeen | None:

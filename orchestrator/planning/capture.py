@@ -105,6 +105,11 @@ def _filter(bpf: str) -> tuple[str, ...]:
     return ("--filter", bpf) if bpf else ()
 
 
+def filter_argv(bpf: str) -> tuple[str, ...]:
+    """What fails, and says why, where a BPF expression means nothing."""
+    return ("tcpdump", "-y", "EN10MB", "-d", bpf)
+
+
 def listen_argv(networks: Mapping[str, str], bpf: str = "", then: tuple[str, ...] = ()) -> tuple[str, ...]:
     """What a listener is told: print pcapng, or hand it to the program `then`."""
     heard = (*_filter(bpf), *_interfaces(networks))

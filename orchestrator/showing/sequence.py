@@ -92,12 +92,12 @@ def _short(event: Ended, asked: str) -> str:
     """Without the names that the arrow shows."""
     match event:
         case Asked():
-            over = " (TCP)" if event.link.protocol == "tcp" else ""
-            return f"{event.name} {event.type}?{over}"
+            tcp = " (TCP)" if event.link.protocol == "tcp" else ""
+            return f"{event.name} {event.type}?{tcp}"
         case Opening():
-            return f"connects to port {event.link.server.port}"
+            return f"connects to port {event.link.server.port}{over(event.link)}"
         case Datagrams():
-            return f"UDP to port {event.link.server.port}"
+            return f"UDP to port {event.link.server.port}{over(event.link)}"
         case Unclaimed():
             return f"who has {event.address}? (ARP)"
         case _:

@@ -52,6 +52,38 @@ def test_one_request_is_told_from_the_first_question_to_the_statement(lab: str) 
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("trace", "basic", "--filter", "tcp prt 80", "--", "true"),
+        ("trace", "-f", "basic", "--filter", "tcp prt 80"),
+        ("capture", "start", "basic", "--filter", "tcp prt 80"),
+        ("capture", "start", "basic", "--live", "--filter", "tcp prt 80"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_a_mistake_of_the_command_line(lab: str, arguments: tuple[str, ...]) -> None:
+    """Whoever hears the wire says so, and nothing is left of it."""
+    place = arguments.index("basic") + 1
+    done = wirelab(*arguments[:place], "--lab", lab, *arguments[place:])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "this is no filter" in done.stderr
+    assert "tcp prt 80" in done.stderr
+    assert "no capture" in wirelab("capture", "status", "basic", "--lab", lab).stdout
+
+
+def test_a_capture_that_cannot_be_written_or_read_is_a_mistake_of_the_command_line(lab: str, tmp_path: Path) -> None:
+    """No folder to save in; a text instead of packets."""
+    assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0
+    done = wirelab("capture", "save", "basic", str(tmp_path / "away" / "x.pcapng"), "--lab", lab)
+    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    (tmp_path / "text").write_text("hello\n")
+    done = wirelab("trace", "basic", "--lab", lab, "--read", str(tmp_path / "text"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no capture" in done.stderr
+
+
 def test_a_refused_connection_is_told_as_refused(lab: str) -> None:
     """An RST is no silence, and the command's own failure does not fail the trace."""
     argv = ("bash", "-c", "exec 3<>/dev/tcp/db.shop.lab/81")

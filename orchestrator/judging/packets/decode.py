@@ -152,6 +152,8 @@ def decode_warning(stderr: str) -> str | None:
         return "This file is no capture: neither pcapng nor pcap."
     if "appears to be damaged or corrupt" in stderr:
         return "The capture is damaged; the story ends where the damage begins."
+    if "don't have permission to read" in stderr:
+        return "The capture file may not be read."
     if "doesn't exist" in stderr or "No such file" in stderr:
         return "The capture file does not exist."
     return None

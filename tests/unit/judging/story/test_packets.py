@@ -109,6 +109,7 @@ def test_ports_and_keys_reach_the_command() -> None:
         ('tshark: The file "-" appears to have been cut short in the middle of a packet.', "cut short"),
         ('tshark: The file "x" isn\'t a capture file in a format TShark understands.', "no capture"),
         ('tshark: The file "x" appears to be damaged or corrupt.\n(pcapng: ...)', "damaged"),
+        ('tshark: You don\'t have permission to read the file "x".', "may not be read"),
         ("Running as user root", None),
     ],
 )
