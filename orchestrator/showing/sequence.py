@@ -20,7 +20,7 @@ from orchestrator.judging.conversations.events import (
     server,
 )
 from orchestrator.judging.story import Earlier, Scene, Story
-from orchestrator.showing.wording import ms, words
+from orchestrator.showing.wording import ms, over, words
 
 ASK, ANSWER, LOST, NOTE = "ask", "answer", "lost", "note"
 
