@@ -92,7 +92,7 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
     capture, _, _ = open_capture(name, lab)
     found = capture.seen()
     more = capture.status(found.id) if found and found.state == "running" else {}
-    document = {"schema": 1, "capture": found.state if found else "none", **more}
+    document = {"schema": 1, "capture": found.state if found else "none", "narrowed": capture.narrowed, **more}
     if as_json:
         out_json(document)
     else:
@@ -132,6 +132,12 @@ def narrow(capture: Any, observed: Any, nodes: tuple[str, ...], bpf: str) -> str
     topology = capture.topology(observed)
     known = [one if one in topology.names else known_node(topology.scenario, one) for one in nodes]
     return narrowed(topology, known, bpf)
+
+
+def tell_narrowed(capture: Any) -> None:
+    """Whoever reads what was recorded must know that it is not all."""
+    if expression := capture.narrowed:
+        say(f"the capture that runs hears only {expression}; nothing else is told")
 
 
 def open_capture(name: str | None, lab: str | None) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.capture import tell_narrowed
 from orchestrator.cli.console import out, say
 from orchestrator.cli.options import lab_option, scenario_argument
 from orchestrator.cli.session import lab_of, open_session
@@ -58,6 +59,8 @@ def _shown(name: str | None, lab: str | None) -> Picture:
     topology = one.topology(observed)
     heard = Heard.standing(one)
     said = heard.listened(topology)
+    if heard.container:
+        tell_narrowed(heard.capture)
     if heard.container and said.missing:
         say(said.missing)
     return picture(topology, states(topology, observed), None if said.missing else traffic_roles(said.events))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.capture import open_capture
+from orchestrator.cli.capture import open_capture, tell_narrowed
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.errors import OK
@@ -24,6 +24,7 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
 
     capture, observed, _ = open_capture(name, lab)
     recording = capture.read_on(capture.required())
+    tell_narrowed(capture)
     if recording.warning:
         say(recording.warning)
     topology = capture.topology(observed)

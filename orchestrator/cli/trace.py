@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.capture import ended, narrow, narrowing_options, open_capture, recorder
+from orchestrator.cli.capture import ended, narrow, narrowing_options, open_capture, recorder, tell_narrowed
 from orchestrator.cli.console import out, say
 from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
@@ -72,6 +72,7 @@ def _so_far(name: str, asker: str | None, lab: str | None, form: str, *, checks:
     capture, observed, _ = open_capture(name, lab)
     if asker:
         known_node(capture.scenario, asker)
+    tell_narrowed(capture)
     marks = () if checks else capture.checks_marks()
     _tell(capture.read_on(capture.required()), capture, observed, form, marks=marks, asker=asker)
     return OK
@@ -111,6 +112,7 @@ def _of_command(
             container = capture.start(observed, narrow(capture, observed, nodes, bpf))
             stack.callback(capture.stop)
         else:
+            tell_narrowed(capture)
             container, began = standing.id, time.time()
         _run_in(session, observed, node, argv, capture)
         recording = capture.read(container, end=True) if standing is None else capture.read_on(container)

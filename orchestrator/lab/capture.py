@@ -17,6 +17,7 @@ from orchestrator.lab.recorder import no_filter, record, recorder
 from orchestrator.lab.recording import Recording, http_ports, lines, pcapng, read
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
+from orchestrator.planning import labels
 from orchestrator.planning.capture import (
     PROGRAM,
     READ_AT,
@@ -56,6 +57,12 @@ class Capture:
     def seen(self) -> ContainerSeen | None:
         """The recorder, if there is one."""
         return recorder(self._engine, self._lab.name)
+
+    @property
+    def narrowed(self) -> str:
+        """The expression by which the recorder that stands was narrowed; empty where it hears all."""
+        found = self.seen()
+        return found.labels.get(labels.NARROWED, "") if found else ""
 
     def start(self, observed: Observed, bpf: str = "", ring: int = RING_MEGABYTES) -> str:
         """Begin to record; when this returns, every packet from now on is in the recording. Returns the container.

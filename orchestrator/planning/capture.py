@@ -57,6 +57,8 @@ def capture_spec(topology: Topology, observed: Observed, bpf: str = "", ring: in
     kilobytes = str(ring * 1000 // RING_FILES)
     command = (PROGRAM, "record", "--kilobytes", kilobytes, "--files", str(RING_FILES), *_filter(bpf))
     spec = replace(_spec(topology, observed, labels.RECORDER), command=command)
+    if bpf:
+        spec = replace(spec, labels={**spec.labels, labels.NARROWED: bpf})
     # what two networks recorded is copied twice when it is put in order of time
     return replace(spec, tmpfs={**spec.tmpfs, "/capture": f"size={3 * ring + 32}m,mode=755"})
 

@@ -18,7 +18,9 @@ ONLOOKER = "wirelab.onlooker"
 CAPTURE = "wirelab.capture"
 # Its value for the one that keeps what it records.
 RECORDER = "on"
-# Its value for one that hands on what it hears, and keeps nothing.
+# The expression (pcap-filter(7)) by which that one was narrowed, if it was.
+NARROWED = "wirelab.narrowed"
+# The value for one that hands on what it hears, and keeps nothing.
 LISTENER = "live"
 
 

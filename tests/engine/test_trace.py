@@ -84,6 +84,17 @@ def test_a_capture_that_cannot_be_written_or_read_is_a_mistake_of_the_command_li
     assert "no capture" in done.stderr
 
 
+def test_a_capture_that_was_narrowed_is_said_to_hear_no_more(lab: str) -> None:
+    """Whoever reads a story, roles or a picture made from it must not take what is missing for what never happened."""
+    assert wirelab("capture", "start", "basic", "--lab", lab, "--filter", "udp").returncode == 0
+    told = [wirelab(*command, "--lab", lab) for command in (("trace", "basic"), ("roles", "basic"), ("graph", "basic"))]
+    told.append(wirelab("trace", "basic", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items"))
+    status = wirelab("capture", "status", "basic", "--lab", lab).stdout
+    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
+    assert all("hears only udp" in done.stderr for done in told)
+    assert "narrowed to: udp" in status
+
+
 def test_a_refused_connection_is_told_as_refused(lab: str) -> None:
     """An RST is no silence, and the command's own failure does not fail the trace."""
     argv = ("bash", "-c", "exec 3<>/dev/tcp/db.shop.lab/81")
