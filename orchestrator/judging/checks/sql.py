@@ -36,16 +36,15 @@ def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
     """The judgement on what psql printed."""
     database = database_of(check, scene)
     expected = _expected(check, scene, scene.fill(check.sql, check.asker))
-    where = f"psql at {check.asker}, database {database}"
+    address, rows = read_rows(found)
+    where = f"psql at {check.asker}, database {database}" + (f" at {address}" if address else "")
+    if address and address not in map(str, scene.topology.addresses_of(database)):
+        whose = scene.topology.owner(address) or "nobody"
+        return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
     if check.fails is not None:
         return _judge_failure(check, expected, where, found)
     if found.exit_code != 0:
         return Judgement("fail", expected, _error(found), (where,))
-    address, rows = read_rows(found.out)
-    if address and address not in map(str, scene.topology.addresses_of(database)):
-        whose = scene.topology.owner(address) or "nobody"
-        return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
-    where += f" at {address}" if address else ""
     seen = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
     evidence = (where, *(f"row: {', '.join(map(_shown, row))}" for row in rows[:5]))
     wanted = None if check.rows is None else _texts(scene.fill_all(check.rows, check.asker))
@@ -57,13 +56,18 @@ def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
 Row = tuple[str | None, ...]
 
 
-def read_rows(out: str) -> tuple[str, tuple[Row, ...]]:
-    """The address of the server, as \\conninfo tells it, and the rows; a row with one empty text is an empty line."""
-    about, mark, table = out.rpartition(f"{MARK}\n")
-    found = re.search(r'address "([0-9a-f.:]+)"', about)
+def read_rows(found: Ran) -> tuple[str, tuple[Row, ...]]:
+    """The address of the server, as \\conninfo or the server's refusal tells it, and the rows.
+
+    A row with one empty text is an empty line.
+    """
+    about, _, table = found.out.rpartition(f"{MARK}\n")
+    said = re.search(r'address "([0-9a-f.:]+)"', about) or re.search(
+        r"\(([0-9a-f.:]+)\), port \d+ failed: FATAL", found.err
+    )
     rows = csv.reader(StringIO(table, newline=""))
     read = tuple(tuple(None if one == NULL else one for one in row) or ("",) for row in rows)
-    return found[1] if mark and found else "", read
+    return said[1] if said else "", read
 
 
 def database_of(check: Sql, scene: Scene) -> str:

@@ -190,6 +190,8 @@ def test_an_expected_failure_is_the_servers_own_word() -> None:
     """That no server was reached proves nothing about what it would say."""
     one = sql(password="wrong", fails="password authentication failed")
     assert judged(one, ran("", REFUSAL, 2)).verdict == "pass"
+    other = judged(one, ran("", REFUSAL.replace("7.11", "7.14"), 2))
+    assert (other.verdict, other.actual) == ("fail", "192.168.7.14 answered, which is web and not db")
     assert judged(one, ran("1\n")).verdict == "fail"
     assert judged(one, ran("", "ERROR:  division by zero\n", 1)).verdict == "fail"
     assert judged(one, ran("", DOWN, 2)).verdict == "unknown"

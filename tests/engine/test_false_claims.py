@@ -1,0 +1,77 @@
+"""Claims that look true on a real engine and are not; each beside a claim that is, asked in the same way."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab_bench import Bench, Engine
+
+NODES = """
+name: false-claims
+title: What looks true
+domain: shop.lab
+nodes:
+  dns:    {role: dns}
+  db:     {role: database, seed: seed.sql}
+  copy:   {role: database}
+  app:    {role: app}
+  twin:   {role: app}
+  client: {role: client, uses: [db, copy]}
+  long:   {role: service, command: [python3, -m, http.server, "8000", -d, /tmp], listens: [{port: 8000}]}
+  caller:
+    role: service
+    uses: [long]
+    command: [bash, -c, "nc -lk 7000 & until exec 3<>/dev/tcp/long.shop.lab/8000; do sleep 0.1; done; wait"]
+    listens: [{port: 7000}]
+checks:
+  - {name: each database is asked, from: client, database: copy, sql: select 1, rows: [[1]]}
+  - {name: null or empty, from: client, database: db, sql: "select note from items order by id", rows: [[null], [""]]}
+  - {name: who called, node: long, sees: caller}
+  - {name: its own name, from: client, http: "http://app.shop.lab/health"}
+  - {name: a free port, from: client, binds: "0.0.0.0:4444"}
+"""
+SEED = "create table items (id int, note text); insert into items values (1, null), (2, '');\n"
+LED = "during: {record: {server: dns, name: %s.shop.lab, value: '${%s}'}}, "
+LONG = "runs: [bash, -c, 'yes | head -c 2000000; echo end']"
+# Each claim is wrong: what is said must be the reason.
+WRONG = {
+    LED % ("app", "twin") + "from: client, http: 'http://app.shop.lab/health'": "which is twin and not app",
+    LED % ("copy", "db")
+    + "from: client, database: copy, sql: select 1, password: wrong, fails: FATAL": "which is db and not copy",
+    "from: client, database: db, sql: select note from items where id = 2, rows: [[null]]": "1 row: [['']]",
+    "from: client, database: db, sql: select note from items where id = 1, rows: [['']]": "1 row: [[None]]",
+    "node: caller, sees: long": "by its socket table it saw nobody",
+    "roles: {caller: {server_to: [long]}}": "caller did not see long, by its socket table",
+    "from: client, cannot_bind: '0.0.0.0:4444', error: EADDRINUSE": "nothing was in the way",
+    "from: client, runs: [sleep, '9'], exit: 124": "it had not ended after 0.5 s",
+    f"from: client, {LONG}, lacks: end": "only its first megabyte was read",
+}
+
+
+@pytest.fixture
+def bench(engine: Engine, tmp_path: Path) -> Iterator[Bench]:
+    """A lab of the scenario above; nothing of it may be left."""
+    folder = tmp_path / "false-claims"
+    folder.mkdir()
+    wrong = [f'  - {{name: "wrong {at}", within: 0.5, {claim}}}' for at, claim in enumerate(WRONG)]
+    (folder / "scenario.yaml").write_text(NODES + "\n".join(wrong) + "\n")
+    (folder / "seed.sql").write_text(SEED)
+    one = Bench(engine, f"t{secrets.token_hex(4)}", str(folder), seconds=180)
+    yield one
+    assert one.cli("down").code == 0
+    assert one.left() == []
+
+
+def test_what_looks_true_and_is_not_does_not_pass(bench: Bench) -> None:
+    """Another machine answers as well as the right one would; a client is no server; a null is no text."""
+    bench.up()
+    _, found = bench.verdicts()
+    calm = {name: one["actual"] for name, one in found.items() if not name.startswith("wrong")}
+    assert {name: seen for name, seen in calm.items() if found[name]["verdict"] != "pass"} == {}
+    told = {
+        claim: f"{found[f'wrong {at}']['verdict']}: {found[f'wrong {at}']['actual']}" for at, claim in enumerate(WRONG)
+    }
+    assert {claim: said for claim, said in told.items() if said.startswith("pass") or WRONG[claim] not in said} == {}
