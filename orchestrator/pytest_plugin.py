@@ -224,6 +224,8 @@ def lab(request: pytest.FixtureRequest) -> StandingLab:
     marker = request.node.get_closest_marker("lab")
     if marker is None or len(marker.args) != 1:
         pytest.fail('the `lab` fixture needs a marker that names a scenario: @pytest.mark.lab("basic")', pytrace=False)
+    if unknown := sorted(marker.kwargs.keys() - {"scope", "capture"}):
+        pytest.fail(f"a lab marker has scope= and capture=, not {unknown[0]}=", pytrace=False)
     scope = marker.kwargs.get("scope", "module")
     if scope not in ("module", "session"):
         pytest.fail(f'the scope of a lab is "module" or "session", not {scope!r}', pytrace=False)

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.console import say
-from orchestrator.cli.lab_commands import bring_up
+from orchestrator.cli.console import out_json, say
+from orchestrator.cli.lab_commands import bring_up, steps_document
 from orchestrator.cli.look_commands import known_node
-from orchestrator.cli.options import lab_option
+from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK, UsageInvalid
 
@@ -23,7 +23,8 @@ KINDS = (
 @click.argument("name")
 @click.argument("fault", nargs=-1, required=True, metavar="FAULT NODE...")
 @lab_option
-def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
+@json_option
+def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: bool) -> int:
     """Put a fault in.
 
     stop NODE, pause NODE, disconnect NODE [NETWORK], cut NODE,... NODE,... [ipv4|ipv6],
@@ -57,6 +58,8 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None) -> int:
     broken = lab_of(session, loaded, lab, notify=tell)
     plan = inject(broken, wanted)  # type: ignore[arg-type]
     say(f"put in: {' '.join(fault)}; to mend it: {broken.named.typed('heal')}" if plan else "that fault is in already")
+    if as_json:
+        out_json(steps_document(plan))
     return OK
 
 
@@ -85,9 +88,12 @@ def _nodes(named: Any) -> list[str]:
 @click.command()
 @click.argument("name")
 @lab_option
-def heal_command(name: str, lab: str | None) -> int:
+@json_option
+def heal_command(name: str, lab: str | None, as_json: bool) -> int:
     """Mend whatever is not as the file declares: nodes, addresses, networks."""
     from orchestrator.cli.scenarios import load
 
-    bring_up(open_session(start=False), load(name), lab, keep=True, timeout=30.0)
+    plan = bring_up(open_session(start=False), load(name), lab, keep=True, timeout=30.0)
+    if as_json:
+        out_json(steps_document(plan))
     return OK

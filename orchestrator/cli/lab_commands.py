@@ -37,10 +37,14 @@ def up_command(
     loaded = load(name)
     session = open_session(yes=yes)
     plan = bring_up(session, loaded, lab, keep=keep, timeout=timeout, capture=capture)
-    label = lab or loaded.reading.scenario.name
     if as_json:
-        out_json({"schema": 1, "lab": label, "steps": [{"id": s.id, "why": s.why} for s in plan.steps]})
+        out_json(steps_document(plan))
     return OK
+
+
+def steps_document(plan: Any) -> dict[str, Any]:
+    """What was done."""
+    return {"schema": 1, "lab": plan.lab, "steps": [{"id": step.id, "why": step.why} for step in plan.steps]}
 
 
 def bring_up(session: Any, loaded: Any, lab: str | None, *, keep: bool, timeout: float, capture: bool = False) -> Any:

@@ -50,6 +50,7 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @scenario_argument
 @click.argument("node", required=False)
 @lab_option
+@click.option("--json", is_flag=True, expose_value=False, help="As it always does; as other commands have it.")
 def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     """Print as JSON what is known of a lab: networks, nodes, names, mounted files and limits."""
     from orchestrator.planning.desired import desired

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import os
 import signal
 import sys
@@ -90,11 +91,18 @@ def _terminated(_signal: int, _frame: FrameType | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminated)
+    _write_in_any_encoding()
     _start_fast()
     code = _exit_code(arguments)
     # The memory goes back as a whole; looking for garbage in it once more costs a tenth of a second.
     gc.freeze()
     sys.exit(code)
+
+
+def _write_in_any_encoding() -> None:
+    """A `?` for what a terminal's encoding lacks, or a file's name has beyond any: a word less is no reason to end."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _start_fast() -> None:

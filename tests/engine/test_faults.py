@@ -72,6 +72,14 @@ def test_a_fault_is_seen_and_healed(lab: str, fault: tuple[str, ...], state: str
     assert states(lab)["app"] == "ready"
 
 
+def test_inject_and_heal_tell_their_steps_as_json(lab: str) -> None:
+    """One document each, as of `up`; nothing else stands on standard output."""
+    put_in = json.loads(wirelab("inject", lab, "pause", "app", "--lab", LAB, "--json").stdout)
+    assert put_in == {"schema": 1, "lab": LAB, "steps": [{"id": "pause:app", "why": "fault"}]}
+    mended = json.loads(wirelab("heal", lab, "--lab", LAB, "--json").stdout)
+    assert mended == {"schema": 1, "lab": LAB, "steps": [{"id": "unpause:app", "why": "paused"}]}
+
+
 def test_a_pulled_cable_cuts_and_healing_gives_the_same_address_back(lab: str) -> None:
     """After disconnect the node has no address; after heal it has the one that it had."""
     before = json.loads(wirelab("ps", lab, "--lab", LAB, "--json").stdout)

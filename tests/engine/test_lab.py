@@ -83,6 +83,7 @@ def test_up_look_down(bench):
     assert {name: node["container"] for name, node in nodes.items()} == bench.ids()
     assert nodes["app"]["addresses"] == [bench.address("app")]
     assert bench.cli("inspect").document["domain"] == "shop.lab"
+    assert bench.cli("inspect", "--json").document["schema"] == 1
     assert bench.cli("exec", "client", "--", "dig", "+short", "app.shop.lab").out.strip() == bench.address("app")
     assert bench.cli("exec", "client", "--", "false").code == 1
     assert "app.shop.lab" in bench.cli("logs", "dns").out

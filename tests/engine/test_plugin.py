@@ -45,6 +45,13 @@ def test_names(lab, number, worker_id):
     assert f"-{{worker_id}}-" in lab.name
     assert lab.check()[0].verdict == "pass"
 """
+SLIP = """\
+import pytest
+
+@pytest.mark.lab("basic", captur=True)
+def test_slip(lab):
+    pass
+"""
 SMALL = """\
 name: small
 title: One name
@@ -161,6 +168,14 @@ def test_a_lab_that_does_not_stand(suite, tmp_path):
     assert "error: " in ran.stdout
     assert "wirelab.invalid/nobody:1" in ran.stdout
     assert "Traceback" not in ran.stdout
+
+
+def test_a_marker_with_a_slip(suite, tmp_path):
+    """A word that a marker does not have is told: otherwise a capture that somebody asked for would be missing."""
+    (tmp_path / "test_slip.py").write_text(SLIP)
+    ran = suite("test_slip.py")
+    assert ran.returncode == 1
+    assert "a lab marker has scope= and capture=, not captur=" in ran.stdout
 
 
 def test_workers_do_not_meet(suite, tmp_path):

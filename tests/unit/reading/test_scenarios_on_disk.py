@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -211,3 +213,15 @@ def test_schema_prints_the_schema_and_the_reference(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == (root / "scenario.schema.json").read_text("utf-8")
     assert run(schema.command, "--reference") == 0
     assert capsys.readouterr().out == (root / "docs/scenario-reference.md").read_text("utf-8")
+
+
+def test_what_an_encoding_lacks_is_written_as_a_question_mark(tmp_path: Path) -> None:
+    """Standard output of a terminal that knows ASCII alone, and a folder whose name it cannot write."""
+    folder = tmp_path / "drei Männer"
+    folder.mkdir()
+    (folder / "scenario.yaml").write_text("name: men\ntitle: Three\nnodes: {client: {role: client}}\n")
+    command = (sys.executable, "-m", "orchestrator", "validate", folder.name, "--json")
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    ran = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["file"] == "drei M?nner/scenario.yaml"
