@@ -5,6 +5,7 @@ Subcommands are imported when they are called, so that `wirelab --help` costs no
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import io
@@ -18,7 +19,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.console import say, say_error
-from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WirelabError
+from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WORLD, WirelabError, WorldError
 
 # command -> (module that holds `command`, one line of help), in the order in which help lists them
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -49,6 +50,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "engine": ("engine", "Start, stop and name the container engine in use."),
     "doctor": ("doctor", "What this machine can do, and a hint for each thing that is missing."),
 }
+
+
+# What a machine says where it lets nobody keep files; any other OSError is a mistake of ours.
+REFUSALS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO, errno.EMFILE,
+)  # fmt: skip
 
 
 class Commands(click.Group):
@@ -82,6 +89,16 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="wirelab")
 def cli() -> None:
     """A laboratory for the client-server model: declare machines, bring them up, prove how they speak."""
+
+
+def _refused(error: OSError) -> WorldError:
+    """A full disk, or a folder that is closed, is nothing that wirelab can mend."""
+    where = f": {error.filename}" if error.filename else ""
+    return WorldError(
+        "this machine does not let wirelab keep its files",
+        why=f"{error.strerror}{where}",
+        hint="make room there, or name another folder: export WIRELAB_STATE=FOLDER",
+    )
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
@@ -130,8 +147,12 @@ def _exit_code(arguments: list[str] | None) -> int:
         # Elsewhere click ends it with 1; here it could not say that the command was interrupted, for nobody listens.
         sys.stderr.close()
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
         import traceback
+
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            say_error(_refused(error))
+            return WORLD
 
         say(traceback.format_exc())
         say("error: this is a bug in wirelab; please report it with the lines above")

@@ -160,10 +160,10 @@ class Lab:
         plan = up(with_places, observed, capture=self._captures)
         self._require_isolation(plan)
         doing = Doing(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
-        if plan:
-            self.folder.claim(self.settings.run)
-            self.folder.keep_credentials(as_text(observed.credentials))
         try:
+            if plan:
+                self.folder.claim(self.settings.run)
+                self.folder.keep_credentials(as_text(observed.credentials))
             ended = Runner(doing, self.settings.notify, shield=self.settings.shield).run(plan)
             if ended.error:
                 raise ended.error

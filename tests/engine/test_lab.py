@@ -73,6 +73,14 @@ def lines_of_error(err: str) -> list[str]:
     return [line for line in err.splitlines() if line.startswith(("error:", "why:", "try:"))]
 
 
+def test_a_state_folder_that_cannot_be_written_is_told(bench):
+    """Exit 3 and three lines, as for every refusal of the world; and nothing is left."""
+    ran = bench.cli("up", WIRELAB_STATE="/dev/null/state", DOCKER_HOST=bench.engine.url)
+    assert (ran.code, [line[:7] for line in ran.err.splitlines()[-3:]]) == (3, ["error: ", "why:   ", "try:   "])
+    assert "Not a directory: /dev/null/state" in ran.err
+    assert bench.left() == []
+
+
 def test_up_look_down(bench):
     """up, ps, inspect, exec, logs, down: each tells the same lab, and after down nothing of it is left."""
     bench.up()
