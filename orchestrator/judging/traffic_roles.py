@@ -109,7 +109,7 @@ def traffic_roles(events: Iterable[Event]) -> TrafficRoles:
                 found = sums.of(event.link)
                 found.connections += bool(event.rcode)
                 found.refused += not event.rcode
-            case Datagrams():
+            case Datagrams() if event.link.protocol == "udp":  # a kernel answers pings; that is no server
                 found = sums.of(event.link)
                 found.connections += bool(event.received)
                 found.refused += not event.received
@@ -173,7 +173,7 @@ def _proof(event: Event, since: float) -> Proof | None:
             return _of(link, "accepted with SYN, ACK")
         case Asked(link=link, started=at) if at >= since and event.rcode:
             return _of(link, f"asked {event.name} {event.type}, answered {event.rcode}")
-        case Datagrams(link=link, started=at) if at >= since and event.received:
+        case Datagrams(link=link, started=at) if at >= since and event.received and link.protocol == "udp":
             return _of(link, f"{event.received} datagrams came back")
         case HttpExchange(link=link, started=at) if at >= since and event.status:
             return _of(link, f"{event.method or 'a request'} {event.target}".rstrip() + f", answered {event.status}")

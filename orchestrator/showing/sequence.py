@@ -96,6 +96,8 @@ def _short(event: Ended, asked: str) -> str:
             return f"{event.name} {event.type}?{tcp}"
         case Opening():
             return f"connects to port {event.link.server.port}{over(event.link)}"
+        case Datagrams(link=link) if link.protocol == "icmp":
+            return f"ping{over(link)}"
         case Datagrams():
             return f"UDP to port {event.link.server.port}{over(event.link)}"
         case Unclaimed():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.judging.conversations.events import Began, Ended, asker, begins_at, ends_at, server
+from orchestrator.judging.conversations.events import Began, Datagrams, Ended, asker, begins_at, ends_at, server
 from orchestrator.judging.story import Earlier, Losses, Scene, Story
 from orchestrator.showing.wording import ms, readable, words
 
@@ -77,6 +77,7 @@ def summary(story: Story) -> str:
         (counts.refused, _many(counts.refused, "TCP connection") + " refused"),
         (counts.silent, _many(counts.silent, "TCP connection") + " not answered"),
         (counts.datagrams, _many(counts.datagrams, "other UDP exchange")),
+        (counts.pings, _many(counts.pings, "ping")),
         (counts.requests, _many(counts.requests, "HTTP request")),
         (counts.statements, _many(counts.statements, "SQL statement")),
     ]
@@ -194,7 +195,7 @@ def _scene_json(scene: Scene, began: float, parent: int | None, identity: Iterat
     said, came = words(scene, began)
     document: dict[str, Any] = {
         "schema": 1,
-        "kind": KINDS[type(scene.event).__name__],
+        "kind": _kind(scene.event),
         "id": own,
         "parent": parent,
         "at": round(at - began, 6),
@@ -215,6 +216,12 @@ def _scene_json(scene: Scene, began: float, parent: int | None, identity: Iterat
     yield _dump(document)
     for child in scene.children:
         yield from _scene_json(child, began, own, identity)
+
+
+def _kind(event: Ended | Earlier) -> str:
+    if isinstance(event, Datagrams) and event.link.protocol == "icmp":
+        return "ping"
+    return KINDS[type(event).__name__]
 
 
 def _parties(scene: Scene) -> dict[str, Any]:

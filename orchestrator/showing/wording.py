@@ -247,11 +247,20 @@ def tls_answer(event: TlsHandshake) -> str:
 
 
 def datagrams(event: Datagrams) -> Words:
+    if event.link.protocol == "icmp":
+        return _pings(event)
     count = "1 UDP packet" if event.sent == 1 else f"{event.sent} UDP packets"
     text = f"{event.link.client.node} sends {count} to {end_of(event.link)}{over(event.link)}"
     if event.reason:
         return text, f"{event.reason} (ICMP)"
     return text, f"{event.received} back" if event.received else "no answer"
+
+
+def _pings(event: Datagrams) -> Words:
+    times = "" if event.sent == 1 else f", {event.sent} times"
+    came = "answered" if event.received == event.sent else f"{event.received} of {event.sent} answered"
+    text = f"{event.link.client.node} pings {event.link.server.node}{over(event.link)}{times}"
+    return text, came if event.received else "no answer"
 
 
 def _unreachable(event: Unreachable) -> str:

@@ -55,6 +55,8 @@ class _Reader:
             yield from (self._dns if known else self._udp).read(packet)
         elif packet.protocol == "arp":
             yield from self._arp.read(packet)
+        elif packet.echo:
+            yield from self._udp.read(packet)
         elif packet.protocol == "icmp":
             yield from self._complaint(packet)
 

@@ -38,7 +38,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """An exchange began: `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp or arp; `subject` its topic."""
+    """An exchange began: `subject` is its topic.
+
+    `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp, icmp (a ping) or arp.
+    """
 
     exchange: int
     kind: str
@@ -207,7 +210,7 @@ class SshGreeting:
 
 @dataclass(frozen=True, slots=True)
 class Datagrams:
-    """UDP that no protocol here understands: how many packets each way."""
+    """UDP that no protocol here understands, or pings (the link's protocol is icmp): how many packets each way."""
 
     exchange: int
     link: Link

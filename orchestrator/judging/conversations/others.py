@@ -27,7 +27,7 @@ REASONS_6 = {
 
 
 class Flow:
-    """UDP between two sockets; the first packet's sender is the client."""
+    """UDP between two sockets, or pings between two machines; the first packet's sender is the client."""
 
     __slots__ = ("answered", "exchange", "last", "last_sent", "link", "received", "sent", "started")
 
@@ -46,48 +46,51 @@ class Flow:
 
 
 class UdpReader:
-    """Counts what no protocol here understands. What is sent to many at once is no conversation and is left out."""
+    """Counts pings, and UDP that no protocol here understands. What is sent to many at once is no conversation."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._open: OrderedDict[int, Flow] = OrderedDict()
+        self._open: OrderedDict[int | frozenset[str], Flow] = OrderedDict()
 
     def read(self, packet: Packet) -> Iterator[Event]:
-        flow = self._open.get(packet.stream)
+        key = frozenset((packet.source, packet.target)) if packet.echo else packet.stream
+        flow = self._open.get(key)
         if flow is None:
-            if _to_many(packet.target) or packet.source == "0.0.0.0":
+            if _to_many(packet.target) or packet.source == "0.0.0.0" or packet.echo == "reply":
                 return
             ends = ((packet.source, packet.source_port), (packet.target, packet.target_port))
-            link = self._wire.link("udp", *ends, packet.time)
-            flow = self._open[packet.stream] = Flow(self._wire.number(), link, packet.time)
+            link = self._wire.link(packet.protocol, *ends, packet.time)
+            flow = self._open[key] = Flow(self._wire.number(), link, packet.time)
             client, server = link.client.node, link.server.node
             subject = f"{server}:{link.server.port}"
-            yield Began(flow.exchange, "udp", packet.time, client, server, link.number, subject)
+            yield Began(flow.exchange, packet.protocol, packet.time, client, server, link.number, subject)
         flow.last = packet.time
-        self._open.move_to_end(packet.stream)
+        self._open.move_to_end(key)
         if (packet.source, packet.source_port) == (flow.link.client.address, flow.link.client.port):
             flow.sent += 1
             flow.last_sent = packet.time
         else:
             flow.received += 1
             flow.answered = packet.time
+            if packet.echo:  # each ping is told for itself, with its own time
+                yield self._open.pop(key).ended()
 
     def unreachable(
         self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
     ) -> Iterator[Event]:
-        for stream, flow in list(self._open.items()):
+        for key, flow in list(self._open.items()):
             link = flow.link
             ends = ((link.client.address, link.client.port), (link.server.address, link.server.port))
             if ends == (client, server):
-                del self._open[stream]
+                del self._open[key]
                 yield flow.ended(reason, when)
 
     def expire(self, now: float) -> Iterator[Event]:
         while self._open:
-            stream, flow = next(iter(self._open.items()))
+            key, flow = next(iter(self._open.items()))
             if now - flow.last < UDP_PATIENCE:
                 return
-            del self._open[stream]
+            del self._open[key]
             yield flow.ended()
 
     def flush(self) -> Iterator[Event]:

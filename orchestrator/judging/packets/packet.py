@@ -24,6 +24,7 @@ WIRE = FRAME_FIELDS.index("frame.interface_name")
 LAYERS = len(LAYER_FIELDS)
 BARE = FIELD_SEPARATOR * (LAYERS - 1)
 ICMP, ICMPV6, ARP = (LAYER_FIELDS.index(name) for name in ("icmp.type", "icmpv6.type", "arp.opcode"))
+ECHOES = {("8", ""): "request", ("0", ""): "reply", ("", "128"): "request", ("", "129"): "reply"}
 numbers = itemgetter(*(AT[name] for name in NUMBERS))
 ALL_NUMBERS = re.compile(r"(?:0x[0-9a-fA-F]+|[0-9]{1,15}|\x1f)*")
 UDP_HEADER = 8  # bytes (RFC 768)
@@ -78,6 +79,11 @@ class Packet:
     layers: tuple[str, ...]
     quote: Quote | None = None
     wire: str = ""
+
+    @property
+    def echo(self) -> str:
+        """`request` for a ping, `reply` for the answer to one, else empty (RFC 792, RFC 4443)."""
+        return ECHOES.get((self.text(ICMP), self.text(ICMPV6)), "") if self.protocol == "icmp" else ""
 
     def text(self, place: int) -> str:
         """The first occurrence of a field; empty where it is absent."""
@@ -200,7 +206,7 @@ def heard_once(stream: Iterable[Packet]) -> Iterator[Packet]:
     """
     wires: OrderedDict[tuple[object, ...], str] = OrderedDict()
     for packet in stream:
-        if packet.stream < 0 and packet.quote is None:
+        if packet.stream < 0 and packet.quote is None and not packet.echo:
             yield packet
             continue
         key = (packet.protocol, packet.stream, packet.source, packet.source_port, packet.quote)

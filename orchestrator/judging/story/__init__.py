@@ -83,6 +83,7 @@ class Counts:
     refused: int = 0
     silent: int = 0
     datagrams: int = 0
+    pings: int = 0
 
     def add(self, event: Ended) -> None:
         match event:
@@ -98,6 +99,8 @@ class Counts:
                 self.refused += 1
             case Opening():
                 self.silent += 1
+            case Datagrams(link=link) if link.protocol == "icmp":
+                self.pings += event.sent
             case Datagrams():
                 self.datagrams += 1
 

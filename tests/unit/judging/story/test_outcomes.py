@@ -45,6 +45,8 @@ from orchestrator.showing.wording import event_words
         ("bodies", "GET /cut -> 2041 bytes, no whole answer: the connection was closed"),
         ("bodies", "no request that HTTP knows -> 400 Bad Request"),
         ("bodies", r"GET /\x1b[31mred -> 400 Bad Request"),
+        ("ping", "client pings app -> answered"),
+        ("ping", "client pings app -> no answer"),
         ("referral", "client asks client2 for www.far.lab A -> does not know, and refers to dns2.far.lab"),
         ("session", 'SELECT * FROM nowhere -> ERROR 42P01: relation "nowhere" does not exist'),
         ("session", r"SELECT 'a\d\n', 'b c', 1 -> 1 row"),

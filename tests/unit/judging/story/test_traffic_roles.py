@@ -53,6 +53,12 @@ def test_a_connection_without_handshake_proves_no_role() -> None:
     assert (pool.connections, pool.earlier) == (0, 1)
 
 
+def test_a_ping_makes_nobody_a_server() -> None:
+    """The kernel answers it; no program on the app serves the client."""
+    assert traffic_roles(events("ping")).server_to("app") == ()
+    assert ("client", "app") not in {(one.client, one.server) for one in proofs(events("ping"))}
+
+
 def test_traffic_that_was_not_declared_is_named() -> None:
     """A `uses` removed while the traffic stays."""
     roles = traffic_roles(events("first"))
