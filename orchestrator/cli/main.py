@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exec": ("look_commands", "Run a program in a node."),
     "logs": ("look_commands", "Print what a node wrote."),
     "inspect": ("look_commands", "Print as JSON what is known of a lab."),
-    "inject": ("breaking", "Break a lab on purpose: stop, pause, disconnect or cut nodes."),
+    "inject": ("breaking", "Break a lab on purpose: stop, pause, disconnect or cut nodes, change a record."),
     "heal": ("breaking", "Mend whatever is not as the file declares."),
     "trace": ("trace", "Tell what a command caused across all machines, from the packets."),
     "roles": ("roles", "Tell who was client and who was server, from the packets."),
