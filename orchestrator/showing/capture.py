@@ -12,7 +12,8 @@ def status_text(document: Mapping[str, Any]) -> str:
     if state != "running":
         return "no capture is there" if state == "none" else f"the capture is {state}: it records nothing"
     files = "1 file" if document["files"] == 1 else f"{document['files']} files"
-    lines = [f"recording: {document['packets']} packets, {document['bytes']} bytes in {files}"]
+    packets = "1 packet" if document["packets"] == 1 else f"{document['packets']} packets"
+    lines = [f"recording: {packets}, {document['bytes']} bytes in {files}"]
     lines += [f"narrowed to: {document['narrowed']}"] if document.get("narrowed") else []
     return "\n".join([*lines, *filter(None, [losses_text(document)])])
 

@@ -143,6 +143,18 @@ def test_what_is_lost_is_counted_and_said(standing: Bench, tmp_path: Path) -> No
     assert wirelab(bench, "capture", "stop", "basic").code == 0
 
 
+def test_the_status_counts_every_packet(standing: Bench, tmp_path: Path) -> None:
+    """As many as there are in the saved file, dumpcap's newest number among them."""
+    assert wirelab(standing, "capture", "start", "basic", "--filter", "tcp port 80").code == 0
+    assert standing.cli("exec", "client", "--", "curl", "-s", "http://app.shop.lab/health").code == 0
+    file = tmp_path / "one.pcapng"
+    assert wirelab(standing, "capture", "save", "basic", str(file)).code == 0
+    there = sum(1 for _ in frames(file.read_bytes()))
+    assert there > 5
+    until(lambda: wirelab(standing, "capture", "status", "basic", "--json").document["packets"] == there)
+    assert wirelab(standing, "capture", "stop", "basic").code == 0
+
+
 def test_a_recorder_that_is_too_slow_says_how_many_packets_it_missed(standing: Bench) -> None:
     """It is held while more crosses than the kernel keeps for it; at its end it counts what the kernel dropped."""
     bench = standing
