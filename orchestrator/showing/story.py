@@ -32,13 +32,22 @@ def story_text(story: Story, *, width: int = WIDTH, ascii_only: bool = False) ->
     """The story as text: a time in milliseconds, the tree, and how long each exchange took."""
     lines = [*warnings(story)]
     if not story.scenes:
-        lines.append("Nothing happened: no packet of a conversation was captured.")
+        lines.append(nothing(story))
     else:
         lines.append(f"{'ms':>{TIME - 2}}{'took':>{width - TIME + 2}}")
         lines += scene_lines(story.scenes, story.began or 0.0, width=width, ascii_only=ascii_only)
         lines += ["", *textwrap.wrap(summary(story), width)]
     lines += [f"Left out: {_many(count, 'exchange')} of {label}." for label, count in story.hidden]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def nothing(story: Story) -> str:
+    """That there is no scene to tell, and why."""
+    return (
+        "Nothing happened but what is left out."
+        if story.hidden
+        else "Nothing happened: no packet of a conversation was captured."
+    )
 
 
 def scene_lines(

@@ -7,7 +7,7 @@ from html import escape
 from orchestrator.judging.story import Story
 from orchestrator.showing.page import Section, page, scrolling
 from orchestrator.showing.sequence import LOST, Message, diagram, messages
-from orchestrator.showing.story import story_text, summary, warnings
+from orchestrator.showing.story import nothing, story_text, summary, warnings
 from orchestrator.showing.wording import ms
 
 # A diagram of more would be slow on a phone, and nobody reads it: 400 messages are some sixteen screens.
@@ -38,7 +38,7 @@ def story_section(story: Story) -> Section:
     parts = [f'<p class="warning">{escape(line)}</p>' for line in warnings(story) if line]
     parts += [f"<p>Left out: {count} of {escape(label)}.</p>" for label, count in story.hidden]
     if not shown:
-        parts.append("<p>Nothing happened: no packet of a conversation was captured.</p>")
+        parts.append(f"<p>{nothing(story)}</p>")
         return Section("story", HEADING, "\n".join(parts), "story")
     if len(found) > MOST:
         parts.append(f'<p class="warning">The first {MOST} of {len(found)} messages are shown.</p>')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from recorded import NODES, RECORDINGS, events, recorded
 
@@ -193,6 +194,12 @@ def test_no_packets_no_story() -> None:
     """An empty capture is told as such."""
     told = story(conversations([], NODES))
     assert story_text(told) == "Nothing happened: no packet of a conversation was captured.\n"
+
+
+def test_a_story_of_which_all_is_left_out_does_not_say_that_no_packet_was_captured() -> None:
+    """It was, and what it told is counted."""
+    told = replace(story(conversations([], NODES)), hidden=(("the checks", 44),))
+    assert story_text(told) == "Nothing happened but what is left out.\nLeft out: 44 exchanges of the checks.\n"
 
 
 def test_the_end_of_a_connection_that_is_left_out_is_left_out_too() -> None:
