@@ -42,10 +42,13 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
     from orchestrator.cli.scenarios import load
     from orchestrator.lab.breaking import inject
     from orchestrator.model.faults import FAULTS
+    from orchestrator.reading.words import near
 
     fields = _fields(fault)
     if fields is None:
-        raise UsageInvalid(f"{' '.join(fault)!r} is no fault", hint=KINDS)
+        meant = near(fault[0], FAULTS) if fault[0] not in FAULTS else None
+        why = f"did you mean {meant!r}?" if meant else ""
+        raise UsageInvalid(f"{' '.join(fault)!r} is no fault", why=why, hint=KINDS)
     scenario, kind = (loaded := load(name)).reading.scenario, fault[0]
     for node in _nodes(fields[kind]):
         if node not in scenario.groups:

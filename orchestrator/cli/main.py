@@ -19,7 +19,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.console import say, say_error
-from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WORLD, WirelabError, WorldError
+from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WORLD, UsageInvalid, WirelabError, WorldError
 
 # command -> (module that holds `command`, one line of help), in the order in which help lists them
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -130,6 +130,20 @@ def _start_fast() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
+def _say_misuse(error: click.ClickException) -> None:
+    """What click complains of, in the three lines that every error has; the help where nothing was asked."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    message = error.format_message().replace("(Did", "Did").rstrip(".)")
+    what, _, meant = message.partition(" Did you mean ")
+    path = ctx.command_path if ctx else "wirelab"
+    why = "it is used so: " + " ".join(ctx.get_usage().split()).removeprefix("Usage: ") if ctx else ""
+    hint = f"did you mean {meant}  {path} --help" if meant else f"{path} --help"
+    say_error(UsageInvalid(f"{what[:1].lower()}{what[1:].rstrip('.')}", why=why, hint=hint))
+
+
 def _exit_code(arguments: list[str] | None) -> int:
     try:
         result = cli.main(args=arguments, prog_name="wirelab", standalone_mode=False)
@@ -138,7 +152,7 @@ def _exit_code(arguments: list[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _say_misuse(error)
         return INVALID
     except WirelabError as error:
         say_error(error)

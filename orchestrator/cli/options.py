@@ -12,7 +12,13 @@ Command = Callable[..., Any]
 
 def lab_option(command: Command) -> Command:
     text = "The lab's name, where one scenario runs several times; by default the scenario's name."
-    return click.option("--lab", metavar="LAB", help=text)(command)
+    return click.option("--lab", metavar="LAB", help=text, callback=_lab_name)(command)
+
+
+def _lab_name(_ctx: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    from orchestrator.cli.session import valid_lab
+
+    return None if name is None else valid_lab(name)
 
 
 def capture_option(command: Command) -> Command:

@@ -31,8 +31,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     # A fault is put in only by `check`: `why` looks at the lab as it stands.
     wanted = [one for one in named if one.fault is None]
     if not wanted:
-        why = "each puts a fault in first: wirelab check judges it" if named else f"there are {len(scenario.checks)}"
-        raise UsageInvalid("no check of that name can be walked through", why=why, hint=f"wirelab validate {name}")
+        raise _nothing_to_walk(check, [one.name for one in scenario.checks], bool(named), name)
     session = open_session(looks=True)
     with guarded(session) as run:
         findings = lab_of(session, loaded, lab, run=run).judge(wanted, explain_all=True)
@@ -43,3 +42,15 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
         if len(named) > len(wanted):
             say(f"{len(named) - len(wanted)} more checks put a fault in first: wirelab check judges and explains them")
     return EXIT[worst(finding.verdict for finding in findings)]
+
+
+def _nothing_to_walk(check: str | None, names: list[str], breaking: bool, name: str) -> UsageInvalid:
+    from orchestrator.reading.words import near
+
+    if breaking or not names:
+        why = "each puts a fault in first" if names else "the file has no checks"
+        return UsageInvalid("no check can be walked through", why=why, hint=f"wirelab check {name}")
+    meant = near(check or "", names)
+    hint = f"did you mean {meant!r}?" if meant else f"wirelab why {name}, which looks at each of them"
+    why = "the checks are" + "".join(f"\n         {one}" for one in names)
+    return UsageInvalid(f"no check has {(check or '')[:80]!r} in its name", why=why, hint=hint)

@@ -1,0 +1,54 @@
+"""A command line that is wrong is answered in one voice: exit code 2, and what, why and what to try."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.errors import INVALID
+
+WRONG = {
+    "nope": "error: there is no command 'nope'\nwhy:   it is used so: wirelab [OPTIONS] COMMAND [ARGS]...\n"
+    "try:   wirelab --help\n",
+    "validat": "error: there is no command 'validat'\nwhy:   it is used so: wirelab [OPTIONS] COMMAND [ARGS]...\n"
+    "try:   did you mean 'validate'?  wirelab --help\n",
+    "validate --jsn basic": "error: no such option '--jsn'\nwhy:   it is used so: wirelab validate [OPTIONS] [NAME]\n"
+    "try:   did you mean '--json'?  wirelab validate --help\n",
+    "new": "error: missing argument 'NAME'\nwhy:   it is used so: wirelab new [OPTIONS] NAME\n"
+    "try:   wirelab new --help\n",
+    "logs basic ap": "error: there is no node 'ap' in basic\ntry:   did you mean 'app'?\n",
+    "down basic --lab ''": "error: '' is no name for a lab\n"
+    "why:   it is 1 to 40 of the letters a-z, the digits and '-', and neither begins nor ends with '-'\n"
+    "try:   --lab basic-2\n",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_command_line_is_told_in_three_lines(words: str) -> None:
+    """What click finds, and what we find, is told alike."""
+    ran = wirelab(*words.replace("''", "{}").split())
+    assert (ran.returncode, ran.stdout) == (INVALID, "")
+    assert ran.stderr == WRONG[words]
+
+
+@pytest.mark.parametrize(
+    ("check", "meant"),
+    [
+        ("The app asnwers the client over HTTP", "did you mean 'The app answers"),
+        ("nothing like it", "wirelab why basic"),
+    ],
+)
+def test_why_of_no_check_names_the_checks(check: str, meant: str) -> None:
+    """The evidence is the list of checks; the nearest one is offered, if one is near."""
+    ran = wirelab("why", "basic", check)
+    assert ran.returncode == INVALID
+    assert f"no check has {check!r} in its name" in ran.stderr
+    assert "\n         A name that nobody has" in ran.stderr
+    assert f"try:   {meant}" in ran.stderr
+
+
+def wirelab(*words: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "orchestrator", *(word.replace("{}", "") for word in words)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
