@@ -64,3 +64,5 @@ def command(name: str) -> None:
         raise WorldError(f"cannot write {folder}", why=str(error), hint="go to a folder of your own") from error
     out(str(folder / "scenario.yaml"))
     say(f"next: wirelab run {name} brings it up and proves it; then change the file, and run it again")
+    if not Path("scenario.schema.json").exists():
+        say("for completion and help in your editor: wirelab schema > scenario.schema.json")

@@ -94,7 +94,7 @@ class Limits(Declared):
     """What a node may use at most; without them one node could take the machine from the others."""
 
     memory: int = Field(128, ge=16, le=65536, description="Memory in MiB.", examples=[256])
-    cpus: float = Field(1.0, gt=0, le=64, description="Processors, 0.5 is half of one.", examples=[0.5])
+    cpus: float = Field(1.0, ge=0.01, le=64, description="Processors, 0.5 is half of one.", examples=[0.5])
     pids: int = Field(128, ge=8, le=32768, description="Processes and threads.", examples=[64])
 
 

@@ -66,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     sockets.port_zero_is_free,
     sockets.listeners_are_served,
     sockets.tls_is_over_tcp,
+    sockets.a_certificate_has_its_names,
     sockets.a_port_is_bound_once,
     sockets.privileged_ports_are_free,
     files.files_are_there,

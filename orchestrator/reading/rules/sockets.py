@@ -116,6 +116,16 @@ def tls_is_over_tcp(draft: Draft) -> Iterator[Complaint]:
                 yield Complaint((*at, "tls"), "TLS runs over tcp, and this listener speaks udp")
 
 
+def a_certificate_has_its_names(draft: Draft) -> Iterator[Complaint]:
+    """The only name of a certificate stands alone."""
+    for name, node in draft.nodes.items():
+        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
+            tls = one.get("tls")
+            if isinstance(tls, dict) and tls.get("name") is not None and tls.get("names"):
+                message = "name is the only name in the certificate, and names are more: take one of the two keys away"
+                yield Complaint((*at, "tls", "names"), message, at_key=True)
+
+
 def a_port_is_bound_once(draft: Draft) -> Iterator[Complaint]:
     """Two listeners of a node do not ask for the same port at the same address: the second bind would fail."""
     for name, node in draft.nodes.items():
