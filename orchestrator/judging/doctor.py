@@ -71,9 +71,10 @@ class Row:
     hint: str = ""
 
 
+TRIED = "only root on the engine's own machine can try it, with tc and nft installed"
 _FEATURE_HINTS = {
-    "netem": "delay and loss fall back to other means, or are reported as skipped",
-    "nftables": "faults that drop packets are reported as skipped",
+    "netem": "no lab needs it; tc can make delay and loss by hand only where the kernel has it",
+    "nftables": "the fault cut needs it",
 }
 _TOOL_HINTS = {
     "docker": "only needed to look around by hand; labs do not use it",
@@ -169,7 +170,7 @@ def _trap_rows(engine: EngineFacts, hybrid: bool) -> Iterator[Row]:
 def _kernel_rows(machine: MachineFacts) -> Iterator[Row]:
     for name, there in machine.features.items():
         if there is None:
-            yield Row(f"kernel {name}", WARNING, "unknown", "only root on the engine's own machine can try it")
+            yield Row(f"kernel {name}", WARNING, "unknown", TRIED)
         elif there:
             yield Row(f"kernel {name}", OK, "yes")
         else:
