@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     checks.hosts_are_there,
     checks.somebody_resolves,
     checks.sql_has_a_database,
+    checks.sql_has_a_password,
     checks.server_listens,
     checks.part_says_something,
     checks.takes_says_a_range,

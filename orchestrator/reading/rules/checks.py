@@ -130,12 +130,24 @@ def sql_has_a_database(draft: Draft) -> Iterator[Complaint]:
             continue
         used = [name for name in draft.used_machines(asker) if name in databases]
         if not used:
-            message = f"{asker!r} uses no database; write database: with one of {listed(databases)}, or let it use one"
+            message = f"{asker!r} uses no database, so it has no password; let it use one of {listed(databases)}"
             yield Complaint((*path, "sql"), message)
         elif len(used) > 1:
             yield Complaint(
                 (*path, "sql"), f"{asker!r} uses several databases; write database: with one of {listed(used)}"
             )
+
+
+def sql_has_a_password(draft: Draft) -> Iterator[Complaint]:
+    """Who asks a database is it or uses it, and so has its password; or the check says one."""
+    databases = draft.with_role("database")
+    for path, check in draft.checks:
+        asker, database = check.get("from"), check.get("database")
+        if "sql" not in check or check.get("password") is not None or database not in databases or asker == database:
+            continue
+        if isinstance(asker, str) and asker in draft.machines and database not in draft.used_machines(asker):
+            message = f"{asker!r} does not use {database!r}, so it has not its password; add it to uses of {asker!r}"
+            yield Complaint((*path, "database"), message)
 
 
 def server_listens(draft: Draft) -> Iterator[Complaint]:
