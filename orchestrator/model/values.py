@@ -21,6 +21,7 @@ _PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2
 _HOST = r"(\[[0-9a-fA-F:.]+\]|\[\$\{[a-z0-9-]+\.ipv6\}\]|[^\s:/@\[\]]+)"
 HOST_PORT = f"^{_HOST}:{_PORT}$"
 _LABEL_OR_OWN = r"\$\{[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 BIND = rf"^({ADDRESS[1:-1]}|\[[0-9a-fA-F:.]+\]|{_LABEL_OR_OWN}\}}|\[{_LABEL_OR_OWN}\.ipv6\}}\]):{_PORT}$"
 BOUND = f"^({_LABEL}|{ADDRESS[1:-1]})$"
 URL = rf"^https?://{_HOST}(:{_PORT})?([/?#][^\s]*)?$"
@@ -90,6 +91,13 @@ def _address(text: Any) -> IPv4Address:
         return IPv4Address(text)
     except ValueError:
         raise ValueError("an address is four numbers from 0 to 255, such as 192.168.7.20") from None
+
+
+def is_name(text: str) -> bool:
+    """Whether DNS can be asked for a text: labels of 63 octets, 253 in all (RFC 1035, section 2.3.4)."""
+    filled = PLACEHOLDER.sub("x", text).removesuffix(".")
+    labels = filled.split(".") if text != "." else []
+    return len(filled) <= 253 and all(re.fullmatch("[A-Za-z0-9_*-]{1,63}", label) for label in labels)
 
 
 def _subnet(text: Any) -> IPv4Network:

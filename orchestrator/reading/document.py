@@ -98,9 +98,13 @@ def _refuse_unfit(text: str) -> None:
     if found := UNFIT.search(text):
         line = text.count("\n", 0, found.start()) + 1
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
-        raise Fatal(f"the character U+{ord(found[0]):04X} is not allowed in a scenario file", Mark(line, column))
+        raise Fatal(_unfit(found), Mark(line, column))
     if not text.strip():
         raise Fatal("the file is empty; a scenario has at least name, title and nodes", Mark(1, 1))
+
+
+def _unfit(found: re.Match[str]) -> str:
+    return f"the character U+{ord(found[0]):04X} is not allowed in a scenario file"
 
 
 def _mark(place: Any) -> Mark:
@@ -178,6 +182,10 @@ class _Reader:
         return self._mapping(path)
 
     def _scalar(self, event: Any, path: Path) -> Any:
+        if unfit := UNFIT.search(event.value):  # by an escape such as "\\0"
+            self._complain(path, _unfit(unfit), event)
+            self.unread.add(path)
+            return None
         if not event.implicit[0] or event.style:  # quoted, or a block of text
             return event.value
         try:

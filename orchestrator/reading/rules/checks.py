@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 from typing import Any
 
+from orchestrator.model.values import ADDRESS, is_name
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.rules.references import several_text
@@ -14,8 +16,13 @@ from orchestrator.reading.zones import covers
 
 # `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
 PLACEHOLDER = re.compile(r"\$\$|\$\{([^}]*)\}?")
-HOST = re.compile(r"^(?:https?://)?(\[[^\]]*\]|[^:/?#]*)")
+HOST = re.compile(r"^(?:https?://)?(\[[^\]]*\]|[^:/?#]*+)(?!:/)")
 RANDOM = "random"
+# kind of check, two keys that exclude each other, and why
+APART = (
+    ("http", "body", "send", "a request has one body"),
+    ("sql", "rows", "fails", "a statement that fails gives no rows"),
+)
 
 
 def names_once(draft: Draft) -> Iterator[Complaint]:
@@ -98,15 +105,73 @@ def hosts_are_there(draft: Draft) -> Iterator[Complaint]:
     """A host inside the lab's domain is a node's name; a check that asks another one could never hold."""
     hints = Hints(name.removesuffix(f".{draft.domain}") for name in draft.full_names)
     for met in draft.hosts:
-        matched = HOST.match(met.value)
-        host = matched[1].lower().rstrip(".") if matched else ""
-        if not draft.domain or "${" in host or not (host == draft.domain or host.endswith("." + draft.domain)):
+        host = _host(met.value)
+        host = f"{host}.{draft.domain}" if host and "." not in host and host != "localhost" else host
+        if not draft.domain or not is_name(host) or not f".{host}".endswith(f".{draft.domain}") or "${" in host:
             continue
         if not covers(draft.full_names, host):
             hint = hints.of(host.removesuffix(f".{draft.domain}")).replace("'?", f".{draft.domain}'?")
             yield Complaint(
                 met.path, f"no node has the name {short(host)!r}{hint} the names are {listed(draft.full_names)}"
             )
+
+
+def hosts_have_a_form(draft: Draft) -> Iterator[Complaint]:
+    """A host is a name or an address, in brackets where it is one of IPv6."""
+    for met in draft.hosts:
+        host = _host(met.value)
+        inner = host[1:-1]
+        if host.startswith("["):
+            if "${" not in inner and not _is_address6(inner):
+                yield Complaint(met.path, f"{short(inner)!r} is no IPv6 address, such as fd00::20")
+        elif host and re.fullmatch("[0-9.]+", host):
+            if not re.fullmatch(ADDRESS[1:-1], host):
+                message = f"{short(host)!r} is no address; one is four numbers from 0 to 255, such as 192.168.7.20"
+                yield Complaint(met.path, message)
+        elif host and not is_name(host):
+            message = f"{short(host)!r} is neither a name, such as app.shop.lab, nor an address, nor ${{NODE}}"
+            yield Complaint(met.path, message)
+
+
+def _host(text: str) -> str:
+    matched = HOST.match(text)
+    return matched[1].lower().rstrip(".") if matched else ""
+
+
+def _is_address6(text: str) -> bool:
+    try:
+        return bool(IPv6Address(text))
+    except ValueError:
+        return False
+
+
+def the_asker_runs(draft: Draft) -> Iterator[Complaint]:
+    """The node that is asked from, or looked at, is not stopped or frozen by the check's own fault."""
+    for path, check in draft.checks:
+        fault = check.get("during")
+        asker = check.get("from") or (check.get("node") if "listens" in check else None)
+        for key in ("stop", "pause"):
+            name = fault.get(key) if isinstance(fault, dict) else None
+            if isinstance(name, str) and asker in draft.groups.get(name, (name,)):
+                message = f"{asker!r} is asked during this fault, and could not answer; break another node, or ask from"
+                yield Complaint((*path, "during", key), f"{message} another")
+
+
+def one_thing_is_expected(draft: Draft) -> Iterator[Complaint]:
+    """What a check says fits together."""
+    for path, check in draft.checks:
+        for kind, one, other, why in APART:
+            if kind in check and check.get(one) is not None and check.get(other) is not None:
+                yield Complaint((*path, other), f"{one} and {other} stand together; {why}", at_key=True)
+
+
+def programs_have_names(draft: Draft) -> Iterator[Complaint]:
+    """The first word of a program and its arguments is its name."""
+    places = [((*path, "runs"), check.get("runs")) for path, check in draft.checks]
+    places += [(("nodes", name, "command"), node.get("command")) for name, node in draft.nodes.items()]
+    for path, words in places:
+        if isinstance(words, list) and words and isinstance(words[0], str) and not words[0].strip():
+            yield Complaint((*path, 0), "the first word is the program's name; it must not be empty")
 
 
 def somebody_resolves(draft: Draft) -> Iterator[Complaint]:

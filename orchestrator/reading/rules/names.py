@@ -37,11 +37,14 @@ def domain_is_free(draft: Draft) -> Iterator[Complaint]:
         yield Complaint(("domain",), f"{draft.domain!r} ends with a number, like an address; take a word, such as lab")
 
 
-def random_is_no_node(draft: Draft) -> Iterator[Complaint]:
-    """No node is called `random`: in the texts of checks ${random} is a random word."""
+def nodes_have_free_names(draft: Draft) -> Iterator[Complaint]:
+    """No node is called `random`, in checks ${random} is a random word; or `localhost`, each machine's own name."""
     if "random" in draft.nodes:
         message = "a node cannot be called 'random': ${random} is a random word in the texts of checks"
         yield Complaint(("nodes", "random"), message, at_key=True)
+    if "localhost" in draft.nodes:
+        message = "a node cannot be called 'localhost': on every machine that is the machine itself"
+        yield Complaint(("nodes", "localhost"), message, at_key=True)
 
 
 def names_fit(draft: Draft) -> Iterator[Complaint]:

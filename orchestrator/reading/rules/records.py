@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from orchestrator.model.records import IN_NODE, NAMING, TYPES, absolute
@@ -51,7 +52,7 @@ def nodes_keep_their_addresses(draft: Draft) -> Iterator[Complaint]:
 
 def records_lead_somewhere(draft: Draft) -> Iterator[Complaint]:
     """A name to which a record leads is there, where it lies in a zone of this lab."""
-    there = _names(draft)
+    there = told_names(draft)
     own = [zone for names in served(draft).values() for zone in names if zone != "."]
     hints = Hints(there)
     for one in owned(draft):
@@ -61,6 +62,49 @@ def records_lead_somewhere(draft: Draft) -> Iterator[Complaint]:
                 yield Complaint(
                     path, f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
                 )
+
+
+def names_have_records(draft: Draft) -> Iterator[Complaint]:
+    """A name among the records has a record."""
+    for one in owned(draft):
+        if set(one.sets) <= {*TYPES, "ttl"} and all(one.sets.get(kind) is None for kind in TYPES):
+            yield Complaint(one.path, f"this name has no record; give it one of {listed(TYPES)}", at_key=True)
+
+
+def owners_stand_inside(draft: Draft) -> Iterator[Complaint]:
+    """Records stand under their names inside the zone, without the zone's own name."""
+    for one in owned(draft):
+        owner = str(one.path[-1])
+        if one.zone and f".{owner}".endswith(f".{one.zone}"):
+            inside = owner[: -len(one.zone)].rstrip(".") or "@"
+            message = f"names stand inside the zone here, so this one would be {short(one.name)!r}; write {inside!r}"
+            yield Complaint(one.path, message, at_key=True)
+
+
+def names_are_no_addresses(draft: Draft) -> Iterator[Complaint]:
+    """A record that leads to a name does not lead to an address: only A and AAAA do."""
+    for one in owned(draft):
+        for path, kind, value in one.values(*NAMING):
+            name = value.rpartition(" ")[2]
+            if "." in name and re.fullmatch(r"[0-9][0-9.]+", name):
+                message = f"{short(name)!r} is like an address, and {kind} leads to a name; an address stands in an A"
+                yield Complaint(path, message)
+
+
+def aliases_end(draft: Draft) -> Iterator[Complaint]:
+    """An alias leads to a name that is none, not back to itself (RFC 1034, section 3.6.2)."""
+    leads = {
+        one.name: (path, absolute(value, one.zone)) for one in owned(draft) for path, _, value in one.values("CNAME")
+    }
+    told: set[str] = set()
+    for start in leads:
+        way = [start]
+        while way[-1] in leads and leads[way[-1]][1] not in way:
+            way.append(leads[way[-1]][1])
+        if way[-1] in leads and leads[way[-1]][1] == start and start not in told:
+            told.update(way)
+            words = " -> ".join([*way, start]) if len(way) < 12 else f"{len(way)} names, {start} among them"
+            yield Complaint(leads[start][0], f"the aliases form a circle: {words}; one of them must lead to a machine")
 
 
 def servers_have_names_of_their_own(draft: Draft) -> Iterator[Complaint]:
@@ -112,7 +156,7 @@ def nothing_below_a_delegation(draft: Draft) -> Iterator[Complaint]:
                 yield Complaint(one.path, message, at_key=True)
 
 
-def _names(draft: Draft) -> dict[str, None]:
+def told_names(draft: Draft) -> dict[str, None]:
     """Every name that somebody tells: of nodes, of records, of zones and of their delegated parts."""
     parts = (part for zone in zones(draft) for _, part, _ in zone.delegates())
     own = (zone for names in served(draft).values() for zone in names if zone != ".")

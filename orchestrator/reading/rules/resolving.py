@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any
 
-from orchestrator.reading.document import Complaint
+from orchestrator.model.values import is_name
+from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
-from orchestrator.reading.words import listed
-from orchestrator.reading.zones import enumerate_at, is_plain, served
+from orchestrator.reading.rules.records import told_names
+from orchestrator.reading.words import Hints, listed, short
+from orchestrator.reading.zones import covers, enumerate_at, is_plain, served
 
 # What cannot be said of an answer that does not come, or that is none.
 OF_AN_ANSWER = ("to", "answered_by", "authoritative", "rcode", "count", "ttl", "order", "refers_to", "through")
+# The types whose owner is no address turned round.
+OF_NAMES = ("A", "AAAA", "CNAME", "MX", "SRV")
+ADDRESS_OF_NODE = re.compile(r"\$\{[a-z0-9-]+(\.ipv6)?\}")
+OF_VALUES = ("to", "order")
 OF_RECORDS = ("to", "authoritative", "rcode", "count", "ttl", "order")
 
 
@@ -73,6 +81,10 @@ def answers_make_sense(draft: Draft) -> Iterator[Complaint]:
             continue
         if check.get("answered") is False:
             yield from _too_much(check, path, OF_AN_ANSWER, "where nobody may answer (answered: false)")
+        elif check.get("rcode") not in (None, "NOERROR"):
+            yield from _too_much(
+                check, path, OF_VALUES, f"where the answer is {check['rcode']}, which holds no records"
+            )
         elif check.get("refers_to") is not None:
             yield from _too_much(check, path, OF_RECORDS, "where the server only leads on (refers_to)")
         if check.get("order") is not None and check.get("type", "A") not in ("A", "AAAA"):
@@ -87,6 +99,53 @@ def _too_much(check: dict[str, Any], path: Any, keys: tuple[str, ...], where: st
     for key in keys:
         if check.get(key) is not None:
             yield Complaint((*path, key), f"{key!r} says nothing {where}; take one away", at_key=True)
+
+
+def names_can_be_asked(draft: Draft) -> Iterator[Complaint]:
+    """What is asked for is a whole name; the name of an address is asked for with the type PTR."""
+    for path, check in draft.checks:
+        name, kind = check.get("resolves"), check.get("type", "A")
+        if not isinstance(name, str) or not name or not isinstance(kind, str):
+            continue
+        if kind in OF_NAMES and (ADDRESS_OF_NODE.fullmatch(name) or _is_address(name)):
+            message = f"{short(name)!r} is an address; write type: PTR to ask for its name, or ask for a name"
+            yield Complaint((*path, "resolves"), message)
+        elif not is_name(name) and not _is_address(name):
+            message = f"expected a whole name, such as app.shop.lab; found the text {short(name)!r}"
+            yield Complaint((*path, "resolves"), message)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def names_are_told(draft: Draft) -> Iterator[Complaint]:
+    """A name in the lab's domain that must be there is told by somebody; what nobody has is NXDOMAIN."""
+    there = told_names(draft)
+    hints = Hints(name.removesuffix(f".{draft.domain}") for name in draft.full_names)
+    changed = {str(change.get("name")) for _, _, change in _changes(draft)}
+    for path, check in draft.checks:
+        name = check.get("resolves")
+        if not isinstance(name, str) or not _must_be_there(check) or not draft.domain or not is_name(name):
+            continue
+        name = name.lower().rstrip(".")
+        if name in (*draft.machines, *draft.groups) and name not in there:
+            message = f"a name is asked for as it stands; did you mean '{name}.{draft.domain}'?"
+            yield Complaint((*path, "resolves"), message)
+        elif f".{name}".endswith(f".{draft.domain}") and not covers(there, name) and name not in changed:
+            hint = hints.of(name.removesuffix(f".{draft.domain}")).replace("'?", f".{draft.domain}'?")
+            message = f"nobody has the name {short(name)!r}{hint} the names are {listed(there)}"
+            yield Complaint((*path, "resolves"), f"{message}; where nobody shall have it, write rcode: NXDOMAIN")
+
+
+def _must_be_there(check: dict[str, Any]) -> bool:
+    """Whether a check says that a name of its own, without a placeholder in it, has records."""
+    own = "${" not in str(check.get("resolves")) and check.get("type", "A") in OF_NAMES
+    said = check.get("rcode") is None and check.get("answered", True) is True and check.get("refers_to") is None
+    return own and said and check.get("count") != 0
 
 
 def ttl_says_a_range(draft: Draft) -> Iterator[Complaint]:
@@ -113,16 +172,23 @@ def before_has_a_fault(draft: Draft) -> Iterator[Complaint]:
 def changed_records_have_a_zone(draft: Draft) -> Iterator[Complaint]:
     """A fault changes a record in a zone that the server has."""
     known = served(draft)
+    for path, key, change in _changes(draft):
+        name, server = change.get("name"), change.get("server")
+        own = known.get(draft.machines.get(server, server)) if isinstance(server, str) else None
+        if own is None or not isinstance(name, str):
+            continue
+        # The lab's addresses lead back in zones of their own, beside its domain.
+        arpa = name.endswith(".arpa") and draft.domain in own
+        if not arpa and not any(zone == "." or f".{name}".endswith(f".{zone}") for zone in own):
+            message = f"{server!r} has no zone for {name!r}; its zones are {listed(own)}"
+            yield Complaint((*path, key, "record", "name"), message)
+
+
+def _changes(draft: Draft) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    """Every fault `record`: the check, the key under which it stands, and what it says."""
     for path, check in draft.checks:
         for key in ("during", "after"):
             fault = check.get(key)
             change = fault.get("record") if isinstance(fault, dict) else None
-            name, server = (change.get("name"), change.get("server")) if isinstance(change, dict) else (None, None)
-            own = known.get(draft.machines.get(server, server)) if isinstance(server, str) else None
-            if own is None or not isinstance(name, str):
-                continue
-            # The lab's addresses lead back in zones of their own, beside its domain.
-            arpa = name.endswith(".arpa") and draft.domain in own
-            if not arpa and not any(zone == "." or f".{name}".endswith(f".{zone}") for zone in own):
-                message = f"{server!r} has no zone for {name!r}; its zones are {listed(own)}"
-                yield Complaint((*path, key, "record", "name"), message)
+            if isinstance(change, dict):
+                yield path, key, change
