@@ -18,7 +18,10 @@ from orchestrator.model.values import (
     Declared,
     DnsName,
     DnsNames,
+    HeaderName,
+    HeaderValue,
     HostPort,
+    Kinds,
     Machines,
     NodeName,
     NodeNames,
@@ -27,16 +30,12 @@ from orchestrator.model.values import (
     Seconds,
     Texts,
     Url,
-    formed,
 )
 
 Row = Annotated[tuple[Any, ...], Field(strict=False)]
 Rows = Annotated[tuple[Row, ...], Field(strict=False)]
 # A text that some other text holds; every text holds the empty one.
 Held = Annotated[str, Field(min_length=1)] | None
-# RFC 9110, sections 5.1 and 5.5
-HeaderName = Annotated[str, *formed("[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of a header, such as Accept")]
-HeaderValue = Annotated[str, *formed("[^\\r\\n]*", "one line of text")]
 VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
 BIND_ERRORS = ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL")
 RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
@@ -393,4 +392,5 @@ Check = Annotated[
     | Annotated[Sees, Tag("sees")]
     | Annotated[Roles, Tag("roles")],
     Discriminator(kind_of),
+    Kinds("check", "what is proved", "with a name and what is proved"),
 ]

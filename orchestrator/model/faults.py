@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from orchestrator.model.records import TYPES, WholeName
-from orchestrator.model.values import Called, Declared, DnsName, Machines, NetworkName, Texts
+from orchestrator.model.values import Called, Declared, DnsName, Kinds, Machines, NetworkName, Texts
 
 Group = Annotated[tuple[Machines, ...], Field(strict=False, min_length=1), Called("a list of nodes")]
 
@@ -94,4 +94,5 @@ Fault = Annotated[
     | Annotated[Cut, Tag("cut")]
     | Annotated[RecordChanged, Tag("record")],
     Discriminator(fault_kind),
+    Kinds("fault", "what is broken", "such as {stop: dns}"),
 ]

@@ -47,6 +47,15 @@ class Called:
 
 
 @dataclass(frozen=True)
+class Kinds:
+    """Marks mappings of several kinds, told by which key is there: what one of them is called, and what it says."""
+
+    called: str
+    says: str
+    written: str
+
+
+@dataclass(frozen=True)
 class Reaches:
     """Marks a text that holds a host: an address, or a name that the lab's DNS must know."""
 
@@ -60,18 +69,24 @@ class Declared(BaseModel):
 
 def _label(text: str) -> str:
     if not re.fullmatch(_LABEL, text):
-        raise ValueError(
-            "a name is 1 to 63 of the letters a-z, the digits and '-', and neither begins nor ends with '-'"
-        )
+        rule = "a name is 1 to 63 of the letters a-z, the digits and '-', and neither begins nor ends with '-'"
+        raise ValueError(rule + _meant(text.replace(".", "-"), LABEL))
     return text
+
+
+def _meant(text: str, pattern: str) -> str:
+    """The nearest text of the form."""
+    meant = re.sub("[ _]+", "-", text.strip(" .-_").lower())
+    return f"; write {meant!r}" if re.fullmatch(pattern, meant) else ""
 
 
 def _domain(text: str) -> str:
     for part in text.split("."):
         if not re.fullmatch(_LABEL, part):
+            what = f"{part!r} is no domain label" if part else "a label is empty, before, between or after the dots"
             raise ValueError(
-                f"{part!r} is no domain label: 1 to 63 of the letters a-z, the digits and '-', "
-                "and it neither begins nor ends with '-'"
+                f"{what}; one is 1 to 63 of the letters a-z, the digits and '-', "
+                f"and it neither begins nor ends with '-'{_meant(text, DOMAIN)}"
             )
     if len(text) > 200:
         raise ValueError("a domain name may have 200 characters here, so that names below it still fit in 253")
@@ -212,3 +227,6 @@ Url = Annotated[
     Reaches(),
     Called("a URL"),
 ]
+# RFC 9110, sections 5.1 and 5.5
+HeaderName = Annotated[str, *formed("[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of a header, such as Accept")]
+HeaderValue = Annotated[str, *formed("[^\\r\\n]*", "one line of text")]

@@ -6,6 +6,7 @@ that a union is judged by the branch that was meant, and not by all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.forms import Choice, Form, Record
-from orchestrator.reading.sentences import expected, sentence
-from orchestrator.reading.words import did_you_mean, found, listed, near
+from orchestrator.reading.sentences import advice, expected, sentence
+from orchestrator.reading.words import FOREIGN, did_you_mean, found, listed, near, without_space
 
 STRICT = ConfigDict(strict=True)
 
@@ -67,11 +68,14 @@ class Judge:
             yield from self.complaints(branch, value, path)
             return
         forms = " or ".join(expected(branch) for branch in form.branches)
-        yield Complaint(path, f"expected {forms}, found {found(value)}")
+        hint = next(filter(None, (advice(branch, value) for branch in form.branches)), "")
+        yield Complaint(path, f"expected {forms}, found {found(value)}{hint}")
 
     def _record(self, record: Record, value: Any, path: Path, choice: Choice | None = None) -> Iterator[Complaint]:
         if not isinstance(value, dict):
-            yield Complaint(path, f"expected a mapping with the keys {listed(record.fields)}; found {found(value)}")
+            keys = listed(record.fields)
+            keys = f"the key{'s' if len(record.fields) > 1 else ''} {keys}"
+            yield Complaint(path, f"expected a mapping with {keys}; found {found(value)}{_as_record(record, value)}")
             return
         complaints = list(self._keys(record, value, path, choice))
         for key in value:
@@ -85,7 +89,7 @@ class Judge:
         taken = set()
         for key in value:
             if key not in record.fields:
-                meant = near(key, absent) or near(key, record.fields)
+                meant = None if key in FOREIGN else near(key, absent) or near(key, record.fields)
                 taken.add(meant)
                 yield Complaint((*path, key), _unknown(key, meant, record, value, choice), at_key=True)
         for key in record.required:
@@ -106,10 +110,9 @@ class Judge:
         if record:
             yield from self._record(record, value, path, choice)
         elif not isinstance(value, dict):
-            example = "such as {role: app}" if choice.key else "with a name and what is proved"
-            if choice.key and choice.key != "role":
-                example = f"with the key {choice.key!r}"
-            yield Complaint(path, f"expected a mapping {example}; found {found(value)}")
+            named = isinstance(value, str) and choice.key and value in choice.records
+            written = f"such as {{{choice.key}: {value}}}" if named else choice.kinds.written
+            yield Complaint(path, f"expected a mapping {written}; found {found(value)}{without_space(value)}")
         else:
             unsaid = _bad_tag(choice, choice.key, value, path) if choice.key else _no_kind(choice, value, path)
             yield unsaid
@@ -142,8 +145,15 @@ def _unknown(key: str, meant: str | None, record: Record, value: dict[str, Any],
     if choice and (kinds := choice.kinds_by_key().get(key)):
         own = choice.tell(value)
         return f"the key {key!r} is for {listed(kinds)}, not for {own}; {allowed}"
-    question = f"; did you mean {meant!r}?" if meant else ";"
-    return f"unknown key {key!r}{question} {allowed}"
+    question = without_space(key) or (f"; did you mean {meant!r}?" if meant else "")
+    return f"unknown key {key!r}{question}{'' if question.endswith('?') else ';'} {allowed}"
+
+
+def _as_record(record: Record, value: Any) -> str:
+    """How a single value is written that is meant for the only key, or the only one that must be there."""
+    keys = record.required or tuple(record.fields)
+    simple = not isinstance(value, bool | None) and re.fullmatch(r"[A-Za-z0-9.-]+", str(value))
+    return f"; write {{{keys[0]}: {value}}}" if simple and len(keys) == 1 else ""
 
 
 def _bad_tag(choice: Choice, key: str, value: dict[str, Any], path: Path) -> Complaint:
@@ -152,7 +162,8 @@ def _bad_tag(choice: Choice, key: str, value: dict[str, Any], path: Path) -> Com
     if key not in value:
         wrong = next((other for other in value if near(other, [key]) and other not in known), None)
         if wrong is not None:
-            return Complaint((*path, wrong), f"unknown key {wrong!r}; did you mean {key!r}?", at_key=True)
+            hint = without_space(wrong) or f"; did you mean {key!r}?"
+            return Complaint((*path, wrong), f"unknown key {wrong!r}{hint}", at_key=True)
         return Complaint(path, f"the key {key!r} is missing; {kinds}")
     tag = value[key]
     if not isinstance(tag, str):
@@ -166,17 +177,18 @@ def _unknown_to_all(choice: Choice, value: dict[str, Any], path: Path, told: Pat
     known = choice.kinds_by_key()
     for key in value:
         if key not in known and (*path, key) != told:
-            yield Complaint((*path, key), f"unknown key {key!r}{did_you_mean(key, known)}", at_key=True)
+            hint = without_space(key) or did_you_mean(key, known)
+            yield Complaint((*path, key), f"unknown key {key!r}{hint}", at_key=True)
 
 
 def _no_kind(choice: Choice, value: dict[str, Any], path: Path) -> Complaint:
     present = [kind for kind in choice.records if kind in value]
     if len(present) > 1:
-        message = f"{' and '.join(present)} stand in one check; make a check of each"
+        message = f"{' and '.join(present)} stand in one {choice.called}; make a check of each"
         return Complaint((*path, present[1]), message, at_key=True)
     known = choice.kinds_by_key()
     for key in value:
         meant = near(key, choice.records) if key not in known else None
         if meant:
             return Complaint((*path, key), f"unknown key {key!r}; did you mean {meant!r}?", at_key=True)
-    return Complaint(path, f"it is not said what is proved; one of these keys is needed: {listed(choice.records)}")
+    return Complaint(path, f"it is not said {choice.kinds.says}; one of these keys is needed: {listed(choice.records)}")

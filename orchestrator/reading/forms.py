@@ -16,6 +16,8 @@ from typing import Annotated, Any, ForwardRef, Literal, Union, get_args, get_ori
 from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 
+from orchestrator.model.values import Kinds
+
 
 @dataclass(frozen=True, eq=False)
 class Form:
@@ -40,7 +42,7 @@ class Form:
     def choice(self) -> Choice | None:
         """The kinds of mapping of which one is meant."""
         by = next((mark.discriminator for mark in self.marks if getattr(mark, "discriminator", None)), None)
-        return Choice.of(self.core, by) if by is not None else None
+        return Choice.of(self.core, by, self.mark(Kinds)) if by is not None else None
 
     @cached_property
     def branches(self) -> tuple[Form, ...]:
@@ -92,22 +94,30 @@ class Record:
 @dataclass(frozen=True, eq=False)
 class Choice:
     """Kinds of mapping by tag. `key` tells the kind where it is the value of one key (`role: app`); otherwise the
-    kind is told by which key is there (`resolves: …`), and `tell` knows how."""
+    kind is told by which key is there (`resolves: …`), and `tell` knows how. `called` is what a kind is one of."""
 
     records: Mapping[str, Record]
     key: str | None
     tell: Callable[[Any], str | None]
+    kinds: Kinds
+
+    @property
+    def called(self) -> str:
+        return self.key or self.kinds.called
 
     @classmethod
-    def of(cls, union: Any, by: Any) -> Choice:
+    def of(cls, union: Any, by: Any, kinds: Kinds | None) -> Choice:
+        kinds = kinds or Kinds(
+            str(by), f"which {by}", "such as {role: app}" if by == "role" else f"with the key {by!r}"
+        )
         if isinstance(by, str):
             records = {}
             for model in map(_model_of, get_args(union)):
                 record = Record(model)
                 records.update(dict.fromkeys(record.form(by).literals, record))
-            return cls(records, by, lambda value: value.get(by) if isinstance(value, dict) else None)
+            return cls(records, by, lambda value: value.get(by) if isinstance(value, dict) else None, kinds)
         tagged = {_tag_of(branch): Record(_model_of(branch)) for branch in get_args(union)}
-        return cls(tagged, None, by)
+        return cls(tagged, None, by, kinds)
 
     def told(self, value: Any) -> Record | None:
         """The kind that is meant; None where it cannot be told."""

@@ -43,7 +43,10 @@ def read_scenario(text: str, *, file: str, beside: Beside) -> Reading:
         raise _invalid(document, document.complaints, file)
     draft = Draft(document.value, form_of(Scenario), _kept(beside, texts), lambda path: document.marks[path].line)
     scenario, complaints = _judged(draft)
-    complaints += [complaint for rule in RULES for complaint in rule(draft)]
+    ruled = [complaint for rule in RULES for complaint in rule(draft)]
+    # Of a name that nobody has it need not be said that nobody could have it.
+    named = {complaint.path for complaint in ruled} & {met.path for met, _ in draft.references if not met.at_key}
+    complaints = [*(one for one in complaints if one.path not in named), *ruled]
     told = [c for c in complaints if not _is_told(c, document)]
     if scenario is None or told or document.complaints:
         raise _invalid(document, (*document.complaints, *told), file)

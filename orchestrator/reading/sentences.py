@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from orchestrator.model.values import Called
 from orchestrator.reading.forms import Form
 from orchestrator.reading.words import did_you_mean, found, listed
 
@@ -21,6 +25,7 @@ PLAIN: dict[Any, str] = {
     IPv4Network: "a subnet",
 }
 ALTERNATIVES = re.compile(r"\^\(([^()\\.*+?\[\]]+)\)\$")
+WITH_UNIT = re.compile(r"(?!0x)[0-9]+(\.[0-9]+)? ?[A-Za-z%].*")
 BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
@@ -34,7 +39,10 @@ def expected(form: Form) -> str:
         return "a mapping (key: value)"
     if form.branches:
         return " or ".join(dict.fromkeys(map(expected, form.branches)))
-    return PLAIN.get(form.core, "a value")
+    if form.core is str and (choices := alternatives(form)):
+        return f"one of {listed(choices)}"
+    called = form.mark(Called) if form.core is str else None
+    return called.words if called else PLAIN.get(form.core, "a value")
 
 
 def sentence(error: Mapping[str, Any], form: Form | None, value: Any) -> str:
@@ -56,23 +64,58 @@ def sentence(error: Mapping[str, Any], form: Form | None, value: Any) -> str:
         return (
             f"expected {f'at least {least}' if kind == 'too_short' else f'at most {most}'} entries, found {len(value)}"
         )
-    if kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
-        return f"{error['msg']}; found {found(value)}"
-    return f"expected {expected(form)}, found {found(value)}{_advice(form, value)}"
+    if kind == "string_too_long":
+        return f"expected at most {error['ctx']['max_length']} characters, found {len(value)}"
+    return f"expected {expected(form)}, found {found(value)}{advice(form, value)}"
 
 
-def _advice(form: Form, value: Any) -> str:
+def advice(form: Form, value: Any) -> str:
     """How to write what was probably meant."""
     if form.core is str and isinstance(value, bool | int | float):
-        return f"; put it in quotes: {json.dumps(json.dumps(value))}"
+        quoted = json.dumps(value)
+        return f"; put it in quotes: {json.dumps(quoted)}" if _fits(form, quoted) else ""
     if form.core is bool and isinstance(value, str):
         meant = TRUTH.get(value.lower(), value.lower())
         return f"; write {meant}" if meant in ("true", "false") else ""
     if form.core in (int, float) and isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
         return "; write it without quotes"
+    if form.core in (int, float) and isinstance(value, str) and WITH_UNIT.fullmatch(value):
+        about = form.field.description.split(";")[0].rstrip(".") if form.field and form.field.description else ""
+        example = f", such as {form.field.examples[0]}" if form.field and form.field.examples else ""
+        return f"; write a number alone{example}" + (f" ({about})" if about else "")
     if form.item and isinstance(value, str) and value and len(value) < 60:
-        return f"; write [{', '.join(value.split())}]"
+        return f"; write [{', '.join(value.replace(',', ' ').split())}]"
+    if isinstance(value, dict) and form.item and value:
+        return "; a list is written [a, b], or with '- ' before each entry"
+    if isinstance(value, list) and form.table and value and form.field and form.field.examples:
+        return f"; write it like {as_flow(form.field.examples[0])}"
     return ""
+
+
+def _fits(form: Form, value: str) -> bool:
+    try:
+        TypeAdapter(form.annotation).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def as_flow(value: Any) -> str:
+    """A value in one line of YAML."""
+    text: str = yaml.safe_dump(
+        _plain(value), default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _plain(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_plain(part) for part in value]
+        case _:
+            return value
 
 
 def _not_one_of(error: Mapping[str, Any], form: Form, value: Any) -> str:

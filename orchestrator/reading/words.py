@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
@@ -16,20 +17,63 @@ HABITS = {
     "ip": "address",
     "ipv4_address": "address",
     "env": "environment",
+    "envs": "environment",
+    "links": "uses",
+    "scale": "replicas",
+    "count": "replicas",
+    "dns": "resolvers",
+    "nameservers": "resolvers",
+    "mem_limit": "limits",
+    "resources": "limits",
+    "machines": "nodes",
+    "hosts": "nodes",
+    "containers": "nodes",
+    "servers": "nodes",
+    "tests": "checks",
+    "assertions": "checks",
+    "kind": "role",
+    "type": "role",
     "cmd": "command",
     "entrypoint": "command",
     "services": "nodes",
     "url": "http",
     "timeout": "within",
     "description": "title",
+    "code": "status",
+    "ping": "connects",
+    "curl": "http",
+    "dig": "resolves",
+    "exec": "runs",
+    "command": "runs",
+    "psql": "sql",
+    "kill": "stop",
+    "freeze": "pause",
+    "partition": "cut",
+    # roles
+    "db": "database",
+    "postgres": "database",
+    "postgresql": "database",
+    "nginx": "proxy",
+    "loadbalancer": "proxy",
+    "web": "app",
+    "server": "app",
+    "api": "app",
+    "bind": "dns",
+    "nameserver": "dns",
+    "resolver": "dns",
+    "host": "client",
+    "gateway": "router",
+    "round_robin": "in_turn",
 }
+# Words of Compose for what is not said here: no key means it, whatever it looks like.
+FOREIGN = frozenset({"volumes", "privileged", "user", "restart", "secrets"})
 
 
 def near(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed word that is nearest to this one, if any is near."""
     names = sorted(allowed)
-    if HABITS.get(word) in names:
-        return HABITS[word]
+    if (habit := HABITS.get(word.lower())) in names:
+        return habit
     if len(names) > MANY:
         names = [name for name in names if name[:2] == word[:2]][:MANY]
     lowered = {name.lower(): name for name in reversed(names)}
@@ -41,6 +85,12 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """`; did you mean 'uses'?`, or nothing."""
     found = near(word, allowed)
     return f"; did you mean {found!r}?" if found else ""
+
+
+def without_space(text: Any) -> str:
+    """A hint for `role:dns`: YAML ends a key with a ':' and a space, which may not be one that does not break."""
+    key = re.match(r"([a-z_]+):\u00a0*[^\s/]", text) if isinstance(text, str) else None
+    return f"; write '{key[1]}: ', with a space after the ':'" if key else ""
 
 
 class Hints:
@@ -90,6 +140,8 @@ def path_text(path: tuple[str | int, ...]) -> str:
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
+            continue
+        if part == "(again)":  # a key that stands twice
             continue
         name = part if part and not set(part) & set(".[] '\"\n") else repr(short(part))
         text += f".{name}" if text else name

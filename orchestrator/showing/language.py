@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from pydantic_core import PydanticUndefined
 
 from orchestrator.model.roles import ROLES
@@ -14,7 +13,7 @@ from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import Called, Refers
 from orchestrator.reading.forms import Choice, Form, Record
-from orchestrator.reading.sentences import alternatives, bounds_text, expected
+from orchestrator.reading.sentences import alternatives, as_flow, bounds_text, expected
 from orchestrator.reading.words import listed
 
 
@@ -47,6 +46,7 @@ class Section:
     entries: tuple[Entry, ...]
     tag: str = ""
     role: Role | None = None
+    called: str = ""
     common: bool = False
 
 
@@ -91,13 +91,15 @@ def _collect_choice(choice: Choice, where: str, found: dict[tuple[str, str], Sec
     common = [entry for entry in _entries(first, where) if entry.key in shared]
     if choice.key:
         common.insert(0, _tag_entry(choice, choice.key, where))
-    what = f"The key `{choice.key}` tells them apart" if choice.key else "What is proved is said by one of the keys"
+    said = f"{choice.kinds.says[:1].upper()}{choice.kinds.says[1:]} is said by one of the keys"
+    what = f"The key `{choice.key}` tells them apart" if choice.key else said
     meaning = f"{what}: {listed(choice.records)}."
     found[where, ""] = Section(where, meaning, tuple(common), common=True)
     for tag, record in kinds:
         own = tuple(entry for entry in _entries(record, where) if entry.key not in (*shared, choice.key))
         role = ROLES.get(tag) if choice.key == "role" else None
-        found[where, tag] = Section(where, role.summary if role else _doc(record.model), own, tag, role)
+        meaning = role.summary if role else _doc(record.model)
+        found[where, tag] = Section(where, meaning, own, tag, role, called=choice.called)
     for _, record in kinds:
         for key in record.fields:
             _inside(record.form(key), f"{where}.{key}", found)
@@ -124,7 +126,7 @@ def _entries(record: Record, where: str) -> Iterator[Entry]:
             allowed(form),
             _default(field),
             field.description or "",
-            tuple(f"{key}: {as_yaml(example)}" for example in field.examples or form.literals),
+            tuple(f"{key}: {as_flow(example)}" for example in field.examples or form.literals),
             field.is_required(),
         )
 
@@ -133,7 +135,7 @@ def _default(field: Any) -> str:
     if field.is_required():
         return "must be there"
     default = field.get_default(call_default_factory=True)
-    return "" if default in (None, (), {}, PydanticUndefined) else as_yaml(default)
+    return "" if default in (None, (), {}, PydanticUndefined) else as_flow(default)
 
 
 def allowed(form: Form) -> str:
@@ -161,24 +163,6 @@ def _single(form: Form) -> str:
     if words := alternatives(form):
         return f"one of {listed(words)}"
     return bounds_text(form) or expected(form)
-
-
-def as_yaml(value: Any) -> str:
-    """A value in one line of YAML."""
-    text: str = yaml.safe_dump(
-        _plain(value), default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True
-    )
-    return text.removesuffix("\n").removesuffix("\n...")
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _plain(part) for key, part in value.items()}
-        case list() | tuple():
-            return [_plain(part) for part in value]
-        case _:
-            return value
 
 
 def _doc(model: type[Any]) -> str:

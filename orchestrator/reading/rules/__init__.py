@@ -31,7 +31,6 @@ RULES: tuple[Rule, ...] = (
     addresses.subnet_is_said,
     addresses.address_inside,
     addresses.address_once,
-    addresses.subnets_hold_their_nodes,
     routes.routers_join_networks,
     routes.routed_networks_have_no_ipv6,
     routes.routes_lead_somewhere,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -92,19 +91,6 @@ def address_once(draft: Draft) -> Iterator[Complaint]:
             )
         else:
             owners[address] = (node, path)
-
-
-def subnets_hold_their_nodes(draft: Draft) -> Iterator[Complaint]:
-    """A network has an address for each node that stands on it; without a subnet it has 253."""
-    standing = Counter(name for node in draft.machines.values() for name in draft.attachments(node))
-    for name, values in draft.networks.items():
-        subnet = _subnet(draft, name)
-        if subnet is None and values.get("subnet") is not None:
-            continue
-        room = (subnet.num_addresses if subnet else 256) - 3  # its own, the gateway's, the broadcast address
-        if standing[name] > room:
-            message = f"the network {name!r} has {room} addresses for nodes, and {standing[name]} stand on it; "
-            yield Complaint(("networks", name, "subnet"), message + "write a subnet with a shorter prefix length")
 
 
 def _addresses(draft: Draft) -> Iterator[tuple[Path, str, IPv4Address]]:

@@ -16,7 +16,8 @@ from orchestrator.reading.zones import covers
 
 # `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
 PLACEHOLDER = re.compile(r"\$\$|\$\{([^}]*)\}?")
-HOST = re.compile(r"^(?:https?://)?(\[[^\]]*\]|[^:/?#]*+)(?!:/)")
+# of a URL or of host:port; another text has its own complaint
+HOST = re.compile(r"(?:https?://)?(\[[^\]]*\]|[^\s:/?#@\[\]]+)(?::[0-9]+)?(?:[/?#]\S*)?")
 RANDOM = "random"
 # kind of check, two keys that exclude each other, and why
 APART = (
@@ -107,7 +108,13 @@ def hosts_are_there(draft: Draft) -> Iterator[Complaint]:
     for met in draft.hosts:
         host = _host(met.value)
         host = f"{host}.{draft.domain}" if host and "." not in host and host != "localhost" else host
-        if not draft.domain or not is_name(host) or not f".{host}".endswith(f".{draft.domain}") or "${" in host:
+        if (
+            not draft.nodes
+            or not draft.domain
+            or not is_name(host)
+            or not f".{host}".endswith(f".{draft.domain}")
+            or "${" in host
+        ):
             continue
         if not covers(draft.full_names, host):
             hint = hints.of(host.removesuffix(f".{draft.domain}")).replace("'?", f".{draft.domain}'?")
@@ -128,13 +135,13 @@ def hosts_have_a_form(draft: Draft) -> Iterator[Complaint]:
             if not re.fullmatch(ADDRESS[1:-1], host):
                 message = f"{short(host)!r} is no address; one is four numbers from 0 to 255, such as 192.168.7.20"
                 yield Complaint(met.path, message)
-        elif host and not is_name(host):
+        elif host and not is_name(host) and "${" not in host:
             message = f"{short(host)!r} is neither a name, such as app.shop.lab, nor an address, nor ${{NODE}}"
             yield Complaint(met.path, message)
 
 
 def _host(text: str) -> str:
-    matched = HOST.match(text)
+    matched = HOST.fullmatch(text)
     return matched[1].lower().rstrip(".") if matched else ""
 
 

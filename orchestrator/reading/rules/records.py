@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 
 from orchestrator.model.records import IN_NODE, NAMING, TYPES, absolute
+from orchestrator.model.values import is_name
 from orchestrator.reading.document import Complaint
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.words import Hints, listed, short
 from orchestrator.reading.zones import covers, owned, served, zones
+
+# How many numbers stand before the name.
+WORDS_BEFORE = {"MX": 1, "SRV": 3}
 
 
 def domain_has_a_server(draft: Draft) -> Iterator[Complaint]:
@@ -56,9 +60,11 @@ def records_lead_somewhere(draft: Draft) -> Iterator[Complaint]:
     own = [zone for names in served(draft).values() for zone in names if zone != "."]
     hints = Hints(there)
     for one in owned(draft):
-        for path, _, value in one.values(*NAMING):
+        for path, kind, value in one.values(*NAMING):
+            if value.count(" ") != WORDS_BEFORE.get(kind, 0):  # that has its own complaint
+                continue
             name = absolute(value.rpartition(" ")[2], one.zone).lower()
-            if name and _inside(name, own) and not covers(there, name):
+            if is_name(name) and "$" not in name and _inside(name, own) and not covers(there, name):
                 yield Complaint(
                     path, f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
                 )

@@ -26,6 +26,8 @@ def networks_are_there(draft: Draft) -> Iterator[Complaint]:
 def _are_there(
     draft: Draft, what: str, names: tuple[str, ...], more: frozenset[str] = frozenset()
 ) -> Iterator[Complaint]:
+    if not names:  # then all is said by what stands in their place
+        return
     known, hints = more.union(names), Hints(names)
     for met, mark in draft.references:
         if mark.to == what and met.value not in known:

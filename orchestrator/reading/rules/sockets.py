@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.model.roles.role import Role, Serving
-from orchestrator.model.values import ADDRESS
+from orchestrator.model.values import ADDRESS, BOUND
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.words import did_you_mean, listed, short
@@ -64,7 +64,7 @@ def _bound(draft: Draft, node: str, at: Path, socket: dict[str, Any]) -> Iterato
         if None not in own and place not in own:
             message = f"{node!r} has not the address {short(place)}; it has {listed(map(str, own))}"
             yield Complaint((*at, "address"), message)
-    elif place not in attached:
+    elif place not in attached and re.fullmatch(BOUND[1:-1], place):
         words = (*PLACES, *attached)
         message = f"{short(place)!r} is no place of {node!r}{did_you_mean(place, words) or ';'} "
         yield Complaint((*at, "address"), message + f"allowed are {listed(words)}, or one of its addresses")

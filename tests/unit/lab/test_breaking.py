@@ -13,7 +13,7 @@ __all__ = ["place"]
 BROKEN = TEXT.partition("checks:")[0] + (
     "checks:\n"
     "  - {name: calm, from: db, runs: [echo, x], within: 0.1}\n"
-    "  - {name: while it is stopped, during: {stop: db}, from: db, runs: [echo, x], within: 0.1}\n"
+    "  - {name: while it is stopped, during: {stop: db}, node: db, sees: app, within: 0.1}\n"
     "  - {name: once it is back, after: {stop: db}, from: db, runs: [echo, x], within: 0.1}\n"
     "  - {name: once the app is back, after: {pause: app}, from: app, runs: [echo, x], within: 0.1}\n"
 )
