@@ -185,8 +185,15 @@ def used_aims(node: str, used: str, scene: Scene, commands: Commands) -> tuple[A
     if scene.topology.node(used).role == "database":  # type: ignore[attr-defined]
         asked = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
         return (sql_aim(Sql.model_validate(asked), scene, commands),)
-    port = _first_port(used, scene)
-    return _each(towards(node, scene.topology.name_of(used), port, scene, commands), TCP) if port else ()
+    port, name = _first_port(used, scene), scene.topology.name_of(used)
+    if port is None:
+        return ()
+    legs = towards(node, name, port, scene, commands)
+    declared = scene.topology.node(used)
+    if declared.role != "app" or declared.image or declared.command:  # type: ignore[attr-defined]
+        return _each(legs, TCP)
+    url = f"http://{name}:{port.number}/health"  # it needs nothing but the program itself
+    return _each(legs, TCP, *http_stages(Http.model_validate({"name": "It answers", "from": node, "http": url}), url))
 
 
 def _seen_aims(check: Sees, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:

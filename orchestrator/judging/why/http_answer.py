@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.judging.checks.http import SECONDS, curl, facts_of, wrong_with
 from orchestrator.judging.questions import Ran, Run
+from orchestrator.judging.why.connection import connected
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, ran_or_reason
 from orchestrator.model.checks import Http
 
@@ -81,6 +82,10 @@ def _tls(request: Request, leg: Leg, answers: Answers) -> Seen:
         sentence = _mistrust(leg, _host(request.url(leg)), said, certificate)
         by_hand = _by_hand(leg, _host(request.url(leg)))
         readings.broken(said, sentence, by_hand, "answer", evidence=certificate)
+    elif found.exit_code == TIMED_OUT and not facts.get("time_appconnect") and connected(leg, answers):
+        # curl counts the handshake as a part of the connection, which for the kernel is made.
+        sentence = f"{leg.to} accepts the connection, but does not answer the TLS handshake within {SECONDS} seconds."
+        readings.broken(_said(found), sentence, _log(leg), "answer")
     elif facts.get("time_appconnect", 0) > 0:
         readings.evidence += certificate
         readings.held.append("the handshake is complete and the certificate is trusted for this name")
@@ -101,6 +106,8 @@ def _mistrust(leg: Leg, host: str, said: str, certificate: Sequence[str]) -> str
         return f"{leg.asker} does not trust whoever signed the certificate of {leg.to}: {said}."
     if "wrong version number" in lower or "packet length" in lower or "record overflow" in lower:
         return f"{leg.to} does not speak TLS on port {leg.port.number if leg.port else 443}."
+    if "certificate file" in lower or "verify locations" in lower:
+        return f"{leg.asker} cannot read the certificates that it trusts: {said}."
     return f"{leg.asker} and {leg.to} do not agree on TLS: {said}."
 
 

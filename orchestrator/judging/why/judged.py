@@ -8,12 +8,15 @@ from orchestrator.judging.findings import Judgement
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage
 from orchestrator.judging.why.walk import Break, LayerName
 
+# How the judgement of a handshake begins in which no certificate came.
+NONE = "no certificate"
+
 
 def judged(judgement: Judgement) -> Stage:
     """The last layer: what the check asks for beyond a connection."""
 
     def says(leg: Leg) -> Break:
-        sentence = f"What is below it holds, but the check itself does not: {judgement.actual}."
+        sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
         return Break(sentence, leg.commands.logs(leg.target or leg.asker))
 
     return _by_judgement("answer", judgement, says, "what the check says")
@@ -25,6 +28,8 @@ def shaken(judgement: Judgement) -> Stage:
     def says(leg: Leg) -> Break:
         place = f"{leg.address}:{leg.port.number if leg.port else 443}"
         command = leg.commands.run(leg.asker, "openssl", "s_client", "-connect", place)
+        if judgement.actual.startswith(NONE):
+            return Break(f"{leg.asker} is shown no certificate by {leg.to}: {judgement.actual}.", command)
         sentence = f"{leg.asker} finds another certificate at {leg.to} than the check says: {judgement.actual}."
         return Break(sentence, command)
 

@@ -14,6 +14,7 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import resolver_text
 
 CONF = "/etc/resolv.conf"
+HOSTS = "/etc/hosts"
 MEANINGS = {
     "NXDOMAIN": "that the name {name} does not exist (NXDOMAIN)",
     "SERVFAIL": "that it could not find out about {name} (SERVFAIL)",
@@ -115,16 +116,39 @@ def resolved(leg: Leg, answers: Answers) -> tuple[str, ...]:
     return answer.values if answer else ()
 
 
-def _conf(leg: Leg) -> Run:
-    # Inside: a container beside the node has a resolv.conf of its own.
-    return Run(leg.asker, ("cat", CONF), inside=True)
+def _file(leg: Leg, name: str) -> Run:
+    # Inside: a container beside the node has files of its own.
+    return Run(leg.asker, ("cat", name), inside=True)
+
+
+def _asks_conf(leg: Leg) -> tuple[Run, ...]:
+    """A question of dig's does not heed the hosts file; a program that connects does (hosts(5))."""
+    return (_file(leg, CONF), *([_file(leg, HOSTS)] if leg.port and leg.target else []))
+
+
+def _read_hosts(leg: Leg, answers: Answers, readings: Readings) -> None:
+    """An entry for the name with another address than the target's."""
+    found = answers.get(_file(leg, HOSTS))
+    if not isinstance(found, Ran) or not leg.claim or not leg.target:
+        return
+    right = {str(address) for address in leg.scene.topology.addresses_of(leg.target)}
+    for line in found.out.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if leg.claim.name.rstrip(".") in names and address not in right:
+            where = f"the file {HOSTS} of {leg.asker}, where programs look before they ask a DNS server"
+            sentence = (
+                f"{leg.claim.name} is {address} ({leg.owner(address)}) in {where}; but {leg.target} is {leg.address}."
+            )
+            command = leg.commands.run(leg.asker, "cat", HOSTS)
+            readings.broken(f"{address} stands in {HOSTS}", sentence, command, evidence=[line.strip()])
 
 
 def _read_conf(leg: Leg, answers: Answers) -> Seen:
-    found, readings = ran_or_reason(answers.get(_conf(leg))), Readings()
+    found, readings = ran_or_reason(answers.get(_file(leg, CONF))), Readings()
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return readings.seen()
+    _read_hosts(leg, answers, readings)
     lines = [line for line in found.out.splitlines() if line.strip()]
     there = nameservers(found.out)
     astray = [address for address in there if address not in leg.servers]
@@ -192,5 +216,5 @@ def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
     readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(leg, leg.claim), evidence=said)
 
 
-RESOLVER = Stage("resolver", lambda leg: (_conf(leg),), _read_conf)
+RESOLVER = Stage("resolver", _asks_conf, _read_conf)
 DNS = Stage("dns", lambda leg: (asked(leg),), _read_dns)

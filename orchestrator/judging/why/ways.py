@@ -20,6 +20,7 @@ from orchestrator.judging.why.interfaces import (
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, listed, ran_or_reason
 from orchestrator.judging.why.names import dns_works
 from orchestrator.judging.why.walk import LayerName
+from orchestrator.planning.routes import routers
 
 AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")
 # What `ip route get` says for a route that drops (blackhole) or forbids (prohibit) is the kernel's EINVAL or EACCES.
@@ -58,7 +59,7 @@ def _route(way: Way) -> Run:
 
 def _asks(leg: Leg) -> tuple[Question, ...]:
     tables = (question(node) for node in leg.on_the_way() for question in (addresses_of, neighbours_of))
-    return (*tables, *(_route(way) for way in _ways(leg)))
+    return (*tables, *map(addresses_of, leg.routers), *(_route(way) for way in _ways(leg)))
 
 
 def _reads(leg: Leg, answers: Answers) -> Seen:
@@ -94,7 +95,9 @@ def _read_address(leg: Leg, node: str, answers: Answers, readings: Readings) -> 
 
 
 def _homes(leg: Leg, node: str) -> tuple[str, ...]:
-    """The addresses that a node needs here: on the networks that it shares with those it speaks to."""
+    """The addresses that a node needs here: the one that is asked for, or those on networks that it shares."""
+    if node == leg.target and node != leg.asker and leg.address:
+        return (leg.address,)
     others = [leg.asker] if node != leg.asker else [*([leg.target] if leg.target else []), *leg.dns_nodes]
     return tuple(dict.fromkeys(leg.home(node, other) for other in others))
 
@@ -150,16 +153,25 @@ def _counts(leg: Leg, way: Way, answers: Answers) -> bool:
 
 
 def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings) -> None:
-    """There is a way. Over a gateway to a neighbour it is a detour, which is to blame where nothing comes through."""
+    """There is a way; one over the wrong gateway is to blame where nothing comes through."""
     gateway, seen = _gateway(routes), f"{way.node} to {way.to} {_by(routes)}"
-    if gateway and _neighbours(leg, way) and not _works(leg, way, answers):
-        through = f"sends what is for {way.to} through {gateway} ({leg.owner(gateway)})"
-        sentence = f"{way.node} {through}, though {way.to} is on its own network."
+    astray = _astray(leg, way, gateway) if gateway else ""
+    if astray and not _works(leg, way, answers):
+        sentence = f"{way.node} sends what is for {way.to} through {gateway} ({leg.owner(gateway)}), {astray}."
         command = leg.commands.run(way.node, "ip", "route", "get", way.address)
         back = way.node != leg.asker
         readings.broken(seen, sentence, command, *_strikes(leg, way.node if back else way.to))
     elif way.node in (leg.asker, leg.target):
         readings.held.append(seen)
+
+
+def _astray(leg: Leg, way: Way, gateway: str) -> str:
+    """Why a gateway is the wrong one; empty where it is right, or not a node of the lab."""
+    topology = leg.scene.topology
+    if _neighbours(leg, way):
+        return f"though {way.to} is on its own network"
+    owner = topology.owner(gateway)
+    return "which is no router" if owner and owner not in routers(topology) else ""
 
 
 def _read_neighbours(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
@@ -234,6 +246,9 @@ def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
     topology, target = leg.scene.topology, leg.target
     if not target or target == leg.asker or readings.wrong or connected(leg, answers) or leg.near(target):
         return
+    if leg.routers:
+        _read_routers(leg, answers, readings)
+        return
     own = [place.network for place in topology.places_of(leg.asker)]
     theirs = [place.network for place in topology.places_of(target)]
     sentence = (
@@ -241,6 +256,23 @@ def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
         f"{leg.asker} stands on {listed(own)}, {target} on {listed(theirs)}."
     )
     readings.broken("no network in common", sentence, leg.commands.run(leg.asker, "ip", "route"), *AFTER_DNS)
+
+
+def _read_routers(leg: Leg, answers: Answers, readings: Readings) -> None:
+    """The ways lead over a router. It is to blame only where a second server behind it, the DNS server, is lost too."""
+    lost = [node for node in leg.dns_nodes if not leg.near(node)]
+    if not lost or dns_works(leg, answers):
+        return
+    for router in leg.routers:
+        interfaces = _printed(addresses_of(router), answers)
+        homes = [str(place.address) for place in leg.scene.topology.places_of(router)]
+        if interfaces and not all(_has(leg, router, home, interfaces, readings) for home in homes):
+            readings.strikes.update(("dns", *AFTER_DNS))
+            return
+    names = listed(leg.routers)
+    sentence = f"Nothing comes through the router {names}: {leg.asker} reaches neither {leg.to} nor {listed(lost)}."
+    command = leg.commands.run(leg.routers[0], "cat", "/proc/sys/net/ipv4/ip_forward")
+    readings.broken(f"nothing comes through {names}", sentence, command, "dns", *AFTER_DNS)
 
 
 ROUTE = Stage("route", _asks, _reads)

@@ -82,6 +82,8 @@ class World:
                 return json.dumps([{"ifname": "eth0", "flags": ["UP"], "addr_info": own}])
             case ("ip", *_):
                 return json.dumps([{"dev": "eth0"}])
+            case ("cat", "/etc/hosts"):
+                return f"127.0.0.1 localhost\n{self.topology.addresses(run.node)[0]} 0123456789ab\n"
             case ("cat", *_):
                 return resolver_text(self.topology, run.node)
             case ("dig", *_, name):
@@ -100,8 +102,8 @@ class World:
         return FOUND.format(rows=rows, server=self.topology.address_for(asker, server))
 
 
-def far() -> World:
-    scenario = read_scenario(FAR, file="far", beside={}.get).scenario
+def far(text: str = FAR) -> World:
+    scenario = read_scenario(text, file="far", beside={}.get).scenario
     return World(topology("far", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {}))
 
 
@@ -253,7 +255,7 @@ def test_of_a_server_that_cannot_answer_all_are_walked_to_that_it_needs() -> Non
     world = far()
     facts = json.dumps({"http_code": 503, "time_connect": 0.1})
     dropped = Ran(124, f"{world.topology.address_for('app-1', 'db')}\n", "")
-    world.rules += [program("curl", Ran(0, "away", facts)), program("bash", dropped, "app-1")]
+    world.rules += [program("curl", Ran(0, "away", facts), "client"), program("bash", dropped, "app-1")]
     walk = walked(world, from_="client", http="http://gate.shop.lab/items")
     assert walk.sentence.startswith("Nothing comes back from port 5432 of db")
     ends = list(dict.fromkeys((layer.asker, layer.target) for layer in walk.layers))
@@ -295,11 +297,42 @@ def test_a_router_that_is_away_is_named_and_not_the_networks() -> None:
     assert walk.also == ()
 
 
-def test_without_a_common_network_or_a_way_just_that_is_named() -> None:
-    world = far()
+def test_without_a_common_network_and_a_router_just_that_is_named() -> None:
+    world = far(FAR.replace("  router:   {role: router, networks: [near, office]}\n", ""))
     world.rules.append(tcp(124, ""))
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
     assert walk.sentence.startswith("clerk and app-1 have no network in common: clerk stands on office, app-1 on near")
+
+
+def test_a_router_that_passes_nothing_on_is_named_where_all_behind_it_is_lost() -> None:
+    """Where only the target is lost the router does its work, and the packets are lost elsewhere."""
+    world = far()
+    world.rules.append(tcp(124, ""))
+    walk = walked(world, **{**CONNECTS, "from_": "clerk"})
+    assert walk.sentence.startswith("Nothing comes back from port 80 of app-1")
+    world.rules.append(program("dig", Ran(9, LOST.format(server="192.168.1.1"), "")))
+    walk = walked(world, **{**CONNECTS, "from_": "clerk"})
+    assert walk.sentence == "Nothing comes through the router router: clerk reaches neither app-1 nor resolver."
+    assert walk.also == ()
+    world.rules.append(program("ip", Ran(0, json.dumps([{"ifname": "lo", "flags": ["UP"]}]), ""), "router"))
+    walk = walked(world, **{**CONNECTS, "from_": "clerk"})
+    assert walk.sentence.startswith("The node router is cut off")
+    assert walk.also == ()
+
+
+def test_a_way_over_a_machine_that_is_no_router_is_named() -> None:
+    world = far()
+    gateway = str(world.topology.address_for("app-1", "db"))
+    astray = Ran(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
+    back = str(world.topology.address_for("app-1", "clerk"))
+    world.rules += [
+        lambda question: astray if isinstance(question, Run) and question.argv[-1] == back else None,
+        tcp(124, ""),
+    ]
+    walk = walked(world, **{**CONNECTS, "from_": "clerk"})
+    assert walk.sentence == f"app-1 sends what is for clerk through {gateway} (db), which is no router."
+    world.rules.pop()
+    assert walked(world, **{**CONNECTS, "from_": "clerk"}).broken is None
 
 
 def test_of_a_group_each_machine_is_walked_to() -> None:
@@ -337,6 +370,65 @@ def test_a_program_is_walked_to_the_node_that_its_words_name(words: list[str]) -
     world = far()
     world.rules.append(state("db", "stopped", 137))
     assert walked(world, from_="client", runs=words).sentence == "The node db is stopped, so nobody can reach it."
+
+
+def test_an_entry_in_the_hosts_file_is_named_where_dns_is_right() -> None:
+    """Programs look there first, and dig(1) does not look there at all (hosts(5))."""
+    world = far()
+    db = world.topology.address_for("client", "db")
+    hosts = Ran(0, f"127.0.0.1 localhost\n{db} x app-1.shop.lab # mine\n", "")
+    conf = resolver_text(world.topology, "client")
+    world.rules.append(
+        lambda question: (
+            (hosts if question.argv[1] == "/etc/hosts" else Ran(0, conf, ""))
+            if isinstance(question, Run) and question.argv[0] == "cat"
+            else None
+        )
+    )
+    walk = walked(world, **CONNECTS)
+    assert walk.broken
+    assert walk.broken.name == "resolver"
+    assert walk.sentence.startswith(f"app-1.shop.lab is {db} (db) in the file /etc/hosts of client")
+    assert walk.command == "wirelab exec far client -- cat /etc/hosts"
+
+
+SIX = """
+name: far
+title: A network with IPv6
+networks: {near: {ipv6: true}}
+nodes:
+  web:    {role: service, command: [sleep, "9"], listens: [{port: 80}]}
+  client: {role: client}
+"""
+
+
+def test_an_ipv6_address_that_is_asked_for_must_be_there_too() -> None:
+    world = far(SIX)
+    world.rules.append(tcp(124, ""))
+    walk = walked(world, from_="client", connects="[${web.ipv6}]:80")
+    assert walk.broken
+    assert (walk.broken.name, walk.also) == ("route", ())
+    assert "has no interface with its address fd" in walk.sentence
+
+
+def test_an_app_behind_a_proxy_that_accepts_and_says_nothing_is_named_and_not_the_proxy() -> None:
+    world = far()
+    facts = json.dumps({"http_code": 0, "time_connect": 0.1})
+    world.rules.append(program("curl", Ran(28, "", f"curl: (28) Operation timed out\n{facts}")))
+    walk = walked(world, from_="client", http="http://gate.shop.lab/items")
+    assert walk.sentence == "app-1 accepts the connection, but gives no answer within 4 seconds."
+    assert walk.layers[-1].breaks == ()
+
+
+def test_a_server_that_leaves_a_tls_handshake_unanswered_is_named() -> None:
+    world = far()
+    facts = json.dumps({"http_code": 0, "time_connect": 0, "time_appconnect": 0})
+    world.rules.append(
+        program("curl", Ran(28, "", f"curl: (28) Connection timed out after 4002 milliseconds\n{facts}"))
+    )
+    walk = walked(world, from_="client", http="https://gate.shop.lab:80/")
+    assert walk.sentence == "gate accepts the connection, but does not answer the TLS handshake within 4 seconds."
+    assert walk.also == ()
 
 
 def test_what_a_check_met_without_a_dns_server_is_no_second_break() -> None:
