@@ -119,6 +119,7 @@ def container_seen(found: Mapping[str, Any]) -> ContainerSeen:
     """From GET /containers/{id}/json."""
     state = found["State"]
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
+    claimed = {end["NetworkID"]: end.get("IPAMConfig") or {} for end in networks.values() if end.get("NetworkID")}
     return ContainerSeen(
         id=found["Id"],
         name=found["Name"].lstrip("/"),
@@ -137,6 +138,8 @@ def container_seen(found: Mapping[str, Any]) -> ContainerSeen:
             for end in networks.values()
             if end.get("NetworkID") and end.get("GlobalIPv6Address")
         },
+        claims={network: IPv4Address(of["IPv4Address"]) for network, of in claimed.items() if of.get("IPv4Address")},
+        claims6={network: IPv6Address(of["IPv6Address"]) for network, of in claimed.items() if of.get("IPv6Address")},
     )
 
 

@@ -95,7 +95,8 @@ class _Container:
 
     def seen(self) -> ContainerSeen:
         # Only a running container holds its addresses; a stopped one will ask for them again.
-        addresses = {end.network: end.address if self.alive else None for end in self.ends.values() if end.shown}
+        shown = [end for end in self.ends.values() if end.shown]
+        addresses = {end.network: end.address if self.alive else None for end in shown}
         return ContainerSeen(
             self.id,
             self.spec.name,
@@ -105,7 +106,9 @@ class _Container:
             dict(self.spec.labels),
             addresses,
             self.ended,
-            {end.network: end.address6 for end in self.ends.values() if end.shown and end.address6 and self.alive},
+            {end.network: end.address6 for end in shown if end.address6 and self.alive},
+            {end.network: end.address for end in shown},
+            {end.network: end.address6 for end in shown if end.address6},
         )
 
 

@@ -37,6 +37,8 @@ class NetworkSeen:
 class ContainerSeen:
     """A container of ours. `addresses` by network id; `started` is the engine's own text, new at each start.
 
+    A stopped one has no addresses; `claims` are those that it will ask for when it starts.
+
     `ended` is that of its last end. What a container wrote since its last start came after `ended`, not always after
     `started`: an engine notes the time of a start when the program already runs.
     """
@@ -50,6 +52,8 @@ class ContainerSeen:
     addresses: Mapping[str, IPv4Address | None]
     ended: str = ""
     addresses6: Mapping[str, IPv6Address] = field(default_factory=dict)
+    claims: Mapping[str, IPv4Address] = field(default_factory=dict)
+    claims6: Mapping[str, IPv6Address] = field(default_factory=dict)
 
     def places(self) -> dict[str, IPv4Interface]:
         """Network name -> the address with its range that wirelab gave this container when it was made."""

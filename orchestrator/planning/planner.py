@@ -241,6 +241,10 @@ def _connections(
     left: Left,
 ) -> Iterator[Step]:
     stopped = container.state in ("exited", "created")
+    # A stopped container has no address until it starts; the engine keeps the one that it will ask for.
+    addresses, addresses6 = container.addresses, container.addresses6
+    if stopped:
+        addresses, addresses6 = {**addresses, **container.claims}, container.claims6
     wanted = {attach.network_id: attach for attach in one.spec.attachments}
     for network_id in container.addresses:
         if network_id not in wanted and (container.id, network_id) not in left:
@@ -254,12 +258,8 @@ def _connections(
     for attach in one.spec.attachments:
         # Of what it is taken from before, it has to be put back, or on the new one.
         on_it = attach.network_id in container.addresses and (container.id, attach.network_id) not in left
-        address = container.addresses.get(attach.network_id)
-        address6 = container.addresses6.get(attach.network_id)
+        address, address6 = addresses.get(attach.network_id), addresses6.get(attach.network_id)
         if on_it and address == attach.address and address6 == attach.address6:
-            continue
-        # A stopped container has no address until it starts; the one that it asked for is kept by the engine.
-        if on_it and address is None and stopped:
             continue
         at = address6 if address == attach.address else address
         why = (

@@ -145,6 +145,7 @@ def test_stop_and_start_keep_the_address_and_change_the_start(world: World) -> N
     world.engine.stop(node, 1)
     stopped = world.engine.container(node)
     assert (stopped.state, stopped.addresses) == ("exited", {network: None})
+    assert stopped.claims == {network: subnet[10]}
     world.engine.stop(node, 1)
     again = world.engine.start(node)
     assert (again.state, again.addresses) == ("running", {network: subnet[10]})
@@ -189,6 +190,8 @@ def test_disconnect_and_connect_at_a_fixed_address(world: World) -> None:
     world.engine.disconnect(node, network)
     world.engine.connect(node, Attach("one", network, subnet[77]))
     assert world.engine.container(node).addresses == {network: subnet[77]}
+    world.engine.stop(node, 1)
+    assert world.engine.container(node).claims == {network: subnet[77]}
 
 
 def test_a_stopped_container_changes_its_network(world: World) -> None:

@@ -75,7 +75,9 @@ def made_by(plan: Plan, seen: Observed) -> Observed:
             case MakeNode(node, spec, loaded):
                 ends = {f"id-{attach.network}": attach.address for attach in spec.attachments}
                 ends6 = {f"id-{attach.network}": attach.address6 for attach in spec.attachments if attach.address6}
-                one = ContainerSeen(f"id-{node}", spec.name, "running", STARTED, 0, spec.labels, ends, addresses6=ends6)
+                one = ContainerSeen(
+                    f"id-{node}", spec.name, "running", STARTED, 0, spec.labels, ends, "", ends6, ends, ends6
+                )
                 record = Record(one.id, loaded=loaded, resolver=INODE)
                 volumes = tuple(VolumeSeen(volume.name, volume.labels) for volume in spec.volumes)
                 seen = replace(seen, containers=(*seen.containers, one), volumes=(*seen.volumes, *volumes))

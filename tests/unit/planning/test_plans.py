@@ -84,6 +84,20 @@ def test_a_stopped_node_is_started() -> None:
     )
 
 
+def test_a_stopped_node_that_would_start_at_another_address_is_put_at_its_own_first() -> None:
+    """Somebody connected it elsewhere, and then stopped it: the engine would bring it back there."""
+    network, address = "id-lab", IPv4Address("192.168.102.77")
+    seen = with_container(standing(BASIC), "db", state="exited", addresses={network: None}, claims={network: address})
+    expect(
+        plan_of(BASIC, seen),
+        """
+        connect:db:lab 192.168.102.11  (at 192.168.102.77 instead of its own address)
+        start:db  (stopped)
+        ready:db  (database)
+        """,
+    )
+
+
 def test_a_paused_node_goes_on() -> None:
     """It was ready before, in this same start: there is nothing to wait for."""
     expect(plan_of(BASIC, with_container(standing(BASIC), "app", state="paused")), "unpause:app  (paused)")
