@@ -96,7 +96,9 @@ def heal_command(name: str, lab: str | None, as_json: bool) -> int:
     """Mend whatever is not as the file declares: nodes, addresses, networks."""
     from orchestrator.cli.scenarios import load
 
-    plan = bring_up(open_session(start=False), load(name), lab, keep=True, timeout=30.0)
+    session, loaded = open_session(start=False), load(name)
+    lab_of(session, loaded, lab).standing()  # a lab that nobody brought up is not mended by making it
+    plan = bring_up(session, loaded, lab, keep=True, timeout=30.0)
     if as_json:
         out_json(steps_document(plan))
     return OK

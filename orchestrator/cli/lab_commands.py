@@ -15,7 +15,7 @@ from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument
 from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
-from orchestrator.errors import CHECK_FAILED, OK, WORLD
+from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
 
@@ -207,13 +207,18 @@ def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, wan
     from orchestrator.lab.take_down import take_down
 
     with guarded(session) as run:
+        ours = True
         try:
             with failure_told(loaded, label, wanted):
                 lab_of(session, loaded, label, notify=tell, run=run, **settings).up()
             code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
+        except LabBusy:
+            ours = False  # another process works on it, and may have ended by now: its lab stays
+            raise
         finally:
-            with uninterrupted():
-                take_down(session.engine, session.state, label, lambda _event: None)
+            if ours:
+                with uninterrupted():
+                    take_down(session.engine, session.state, label, lambda _event: None)
     say(f"the lab {label!r} is down")
     return code
 

@@ -61,6 +61,14 @@ REFUSALS = (
 class Commands(click.Group):
     """Subcommands by name, imported late."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Who read our output has gone: an interrupt, and no verdict. click would end with 1, "a check failed".
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return INTERRUPTED
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click calls it so)
         return list(COMMANDS)
 
@@ -157,10 +165,6 @@ def _exit_code(arguments: list[str] | None) -> int:
     except WirelabError as error:
         say_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        # Elsewhere click ends it with 1; here it could not say that the command was interrupted, for nobody listens.
-        sys.stderr.close()
-        return INTERRUPTED
     except Exception as error:
         import traceback
 

@@ -19,9 +19,9 @@ from orchestrator.planning.plan import Plan, Step
 
 
 def inject(lab: Lab, fault: AnyFault) -> Plan:
-    """Put one fault in; the plan is empty if it is in already."""
+    """Put one fault in; the plan is empty if it is in already. NotFound if nothing of the lab is there."""
     with lab_lock(lab.state, lab.name):
-        observed = lab.observe()
+        observed = lab.standing()
         plan = plan_of(fault, lab.topology(observed), observed)
         doing = Doing(lab.engine, lab.folder, observed, lab.named, lab.settings.ready_seconds)
         ended = Runner(doing, lab.settings.notify, shield=lab.settings.shield).run(plan)

@@ -114,6 +114,13 @@ class Lab:
         made = credentials_of(self.topology(found), self.folder.credentials(), time.time())
         return replace(found, credentials=made)
 
+    def standing(self) -> Observed:
+        """What there is now; NotFound if nothing of the lab is there."""
+        observed = self.observe()
+        if not observed.containers and not observed.files:
+            raise NotFound(f"the lab {self.name!r} is not up", hint=self.named.typed("up"))
+        return observed
+
     def _image_names(self) -> list[str]:
         """The images of ours that the nodes need, and the client's, which asks for nodes that cannot."""
         return sorted(
@@ -203,9 +210,7 @@ class Lab:
         from orchestrator.lab.checking import Checking
         from orchestrator.lab.noting import Noting
 
-        observed = self.observe()
-        if not observed.containers:
-            raise NotFound(f"the lab {self.name!r} is not up", hint=self.named.typed("up"))
+        observed = self.standing()
         with_places = self.topology(observed)
         asker = Asker(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
         noting = Noting(asker.answer)

@@ -72,6 +72,13 @@ def test_a_fault_is_seen_and_healed(lab: str, fault: tuple[str, ...], state: str
     assert states(lab)["app"] == "ready"
 
 
+def test_what_was_never_up_is_neither_broken_nor_mended(lab: str) -> None:
+    """A slip in the lab's name makes no second lab."""
+    for words in (("inject", lab, "stop", "app"), ("heal", lab), ("check", lab)):
+        ran = wirelab(*words, "--lab", f"{LAB}-slip")
+        assert (ran.returncode, "is not up" in ran.stderr) == (3, True)
+
+
 def test_inject_and_heal_tell_their_steps_as_json(lab: str) -> None:
     """One document each, as of `up`; nothing else stands on standard output."""
     put_in = json.loads(wirelab("inject", lab, "pause", "app", "--lab", LAB, "--json").stdout)

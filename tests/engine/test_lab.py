@@ -215,9 +215,10 @@ def test_two_processes_on_one_lab(bench):
             first.send_signal(signal.SIGSTOP)
             second = bench.cli("up")
             down = bench.cli("down")
+            run = bench.cli("run", "--rm")
         finally:
             first.send_signal(signal.SIGCONT)
-        assert (second.code, down.code) == (5, 5)
+        assert (second.code, down.code, run.code) == (5, 5, 5)
         assert str(first.pid) in second.err
         assert first.wait(timeout=60) == 0
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from orchestrator.errors import INVALID
+from orchestrator.errors import INTERRUPTED, INVALID
 
 WRONG = {
     "nope": "error: there is no command 'nope'\nwhy:   it is used so: wirelab [OPTIONS] COMMAND [ARGS]...\n"
@@ -52,3 +52,14 @@ def test_why_of_no_check_names_the_checks(check: str, meant: str) -> None:
 def wirelab(*words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "orchestrator", *(word.replace("{}", "") for word in words)]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_a_reader_that_goes_away_is_an_interrupt_and_no_verdict() -> None:
+    """`wirelab … | head -1` ends quietly, neither with 0 nor with the code of a check that failed."""
+    argv = (sys.executable, "-m", "orchestrator", "schema")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.read(1)
+        process.stdout.close()
+        assert (process.wait(), process.stderr.read()) == (INTERRUPTED, b"")
