@@ -20,7 +20,7 @@ from orchestrator.judging.conversations.events import (
     server,
 )
 from orchestrator.judging.story import Earlier, Scene, Story
-from orchestrator.showing.wording import ms, over, words
+from orchestrator.showing.wording import ms, over, search, words
 
 ASK, ANSWER, LOST, NOTE = "ask", "answer", "lost", "note"
 
@@ -91,6 +91,10 @@ def _exchange(
 def _short(event: Ended, asked: str) -> str:
     """Without the names that the arrow shows."""
     match event:
+        case Asked(operation="notify"):
+            return f"{event.name} has changed (NOTIFY)"
+        case Asked(operation="update"):
+            return f"change {event.name} (UPDATE)"
         case Asked():
             tcp = " (TCP)" if event.link.protocol == "tcp" else ""
             return f"{event.name} {event.type}?{tcp}"
@@ -101,7 +105,7 @@ def _short(event: Ended, asked: str) -> str:
         case Datagrams():
             return f"UDP to port {event.link.server.port}{over(event.link)}"
         case Unclaimed():
-            return f"who has {event.address}? (ARP)"
+            return f"who has {event.address}? ({search(event).upper()})"
         case _:
             return asked
 

@@ -8,9 +8,18 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.judging.conversations.events import Began, Datagrams, Ended, asker, begins_at, ends_at, server
+from orchestrator.judging.conversations.events import (
+    Began,
+    Datagrams,
+    Ended,
+    Unclaimed,
+    asker,
+    begins_at,
+    ends_at,
+    server,
+)
 from orchestrator.judging.story import Earlier, Losses, Scene, Story
-from orchestrator.showing.wording import ms, readable, words
+from orchestrator.showing.wording import ms, readable, search, words
 
 WIDTH = 80
 TIME = 9  # "  12345.6"
@@ -24,7 +33,7 @@ ASCII: Glyphs = ("|- ", "`- ", "|  ", "   ")
 KINDS = {
     "Opening": "tcp", "Closing": "close", "Asked": "dns", "HttpExchange": "http", "SqlStart": "sql-start",
     "SqlStatement": "sql", "TlsHandshake": "tls", "SshGreeting": "ssh", "Datagrams": "udp", "Unreachable": "icmp",
-    "Unclaimed": "arp", "Earlier": "earlier",
+    "Earlier": "earlier",
 }  # fmt: skip
 
 
@@ -230,6 +239,8 @@ def _scene_json(scene: Scene, began: float, parent: int | None, identity: Iterat
 def _kind(event: Ended | Earlier) -> str:
     if isinstance(event, Datagrams) and event.link.protocol == "icmp":
         return "ping"
+    if isinstance(event, Unclaimed):
+        return search(event)
     return KINDS[type(event).__name__]
 
 

@@ -147,6 +147,10 @@ def asked(event: Asked) -> str:
     over = " over TCP" if event.link.protocol == "tcp" else ""
     port = event.link.server.port
     server = event.link.server.node if port == 53 else f"{event.link.server.node}:{port}"
+    if event.operation == "notify":
+        return f"{event.link.client.node} tells {server}{over} that the zone {event.name} has changed (NOTIFY)"
+    if event.operation == "update":
+        return f"{event.link.client.node} asks {server}{over} to change the zone {event.name} (UPDATE)"
     return f"{event.link.client.node} asks {server}{over} for {event.name} {event.type}"
 
 
@@ -165,6 +169,8 @@ def answer(event: Asked) -> str:
         return "NXDOMAIN, no such name"
     if event.rcode != "NOERROR":
         return event.rcode
+    if event.operation != "query":
+        return "accepted"
     if event.truncated:
         return "too long for UDP (TC)"
     if event.referred:
@@ -181,6 +187,8 @@ def answer(event: Asked) -> str:
 
 def authority(event: Asked, scene: Scene | None) -> str:
     """Whose word it is: the server's own, another's whom it asked now, or one that it had kept."""
+    if event.operation != "query":
+        return ""
     if event.authoritative:
         return "authoritative"
     if event.rcode not in ("NOERROR", "NXDOMAIN") or event.referred or scene is None:
@@ -270,9 +278,13 @@ def _unreachable(event: Unreachable) -> str:
 def unclaimed(event: Unclaimed) -> Words:
     target = event.address if event.target == event.address else f"{event.address} ({event.target})"
     times = "once" if event.tries == 1 else f"{event.tries} times"
-    if event.ended is not None:
-        return f"{event.asker} looks for {target} on its network (ARP, {times})", "answered late"
-    return f"{event.asker} looks for {target} on its network (ARP, {times})", "nobody has this address"
+    text = f"{event.asker} looks for {target} on its network ({search(event).upper()}, {times})"
+    return text, "nobody has this address" if event.ended is None else "answered late"
+
+
+def search(event: Unclaimed) -> str:
+    """By which protocol: IPv6 has one of its own."""
+    return "ndp" if ":" in event.address else "arp"
 
 
 def ms(seconds: float) -> str:

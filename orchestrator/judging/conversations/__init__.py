@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from orchestrator.judging.conversations import places as at
 from orchestrator.judging.conversations.dns import DnsReader
 from orchestrator.judging.conversations.events import Event
-from orchestrator.judging.conversations.others import ArpReader, UdpReader, complaint, unreachable
+from orchestrator.judging.conversations.others import SearchReader, UdpReader, complaint, looked_for, unreachable
 from orchestrator.judging.conversations.tcp import TcpReader
 from orchestrator.judging.conversations.wire import Wire
 from orchestrator.judging.packets.packet import Packet
@@ -45,16 +45,16 @@ class _Reader:
         self._dns = DnsReader(self._wire)
         self.tcp = TcpReader(self._wire, self._dns)
         self._udp = UdpReader(self._wire)
-        self._arp = ArpReader(self._wire)
-        self._all = (self._dns, self.tcp, self._udp, self._arp)
+        self._searches = SearchReader(self._wire)
+        self._all = (self._dns, self.tcp, self._udp, self._searches)
 
     def read(self, packet: Packet) -> Iterator[Event]:
         """The events of a packet that is not TCP."""
         if packet.protocol == "udp":
             known = packet.layers and packet.layers[at.DNS_ID] and 5353 not in (packet.source_port, packet.target_port)
             yield from (self._dns if known else self._udp).read(packet)
-        elif packet.protocol == "arp":
-            yield from self._arp.read(packet)
+        elif (found := looked_for(packet)) is not None:
+            yield from self._searches.read(found, packet.time)
         elif packet.echo:
             yield from self._udp.read(packet)
         elif packet.protocol == "icmp":

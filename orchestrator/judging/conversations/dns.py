@@ -18,8 +18,10 @@ TYPES = {
     65: "HTTPS", 251: "IXFR", 252: "AXFR", 255: "ANY", 257: "CAA",
 }  # fmt: skip
 RCODES = {
-    0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 9: "NOTAUTH",
+    0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
+    8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
 }  # fmt: skip
+OPERATIONS = {4: "notify", 5: "update"}  # RFC 1996, RFC 2136; whatever else is asked is told as a query
 VALUES = {
     "A": "dns.a", "AAAA": "dns.aaaa", "CNAME": "dns.cname", "NS": "dns.ns", "PTR": "dns.ptr.domain_name",
     "MX": "dns.mx.mail_exchange", "SRV": "dns.srv.target", "SOA": "dns.soa.mname", "TXT": "dns.txt",
@@ -39,14 +41,15 @@ def kind_of(number: str) -> str:
 class Question:
     """A question that waits for its answer."""
 
-    __slots__ = ("exchange", "last_try", "link", "name", "started", "tries", "type")
+    __slots__ = ("exchange", "last_try", "link", "name", "operation", "started", "tries", "type")
 
-    def __init__(self, exchange: int, link: Link, at: float, name: str, kind: str) -> None:
+    def __init__(self, exchange: int, link: Link, at: float, name: str, kind: str, operation: str) -> None:
         self.exchange = exchange
         self.link = link
         self.started = self.last_try = at
         self.name = name
         self.type = kind
+        self.operation = operation
         self.tries = 1
 
     def ended(
@@ -74,6 +77,7 @@ class Question:
             self.last_try,
             reason,
             referred,
+            self.operation,
         )
 
 
@@ -106,7 +110,8 @@ class DnsReader:
 
     def _asked(self, key: Key, packet: Packet, link: Link) -> Began:
         name, kind = packet.text(at.DNS_NAME).lower() or ".", kind_of(packet.text(at.DNS_TYPE))
-        question = Question(self._wire.number(), link, packet.time, name, kind)
+        operation = OPERATIONS.get(whole(packet.text(at.DNS_FLAGS)) >> 11 & 0xF, "query")
+        question = Question(self._wire.number(), link, packet.time, name, kind, operation)
         self._open[key] = question
         return Began(
             question.exchange,
@@ -124,7 +129,7 @@ class DnsReader:
         for answer in answers:
             if answer.type in ("A", "AAAA"):
                 self._wire.told(asker, question.name, answer.value, packet.time)
-        rcode = flags & 0xF
+        rcode = whole(packet.text(at.DNS_RCODE)) << 4 | flags & 0xF  # RFC 6891, section 6.1.3
         referred = referral(packet) if rcode == 0 and not flags & AUTHORITATIVE else ()
         return question.ended(packet.time, RCODES.get(rcode, f"RCODE{rcode}"), answers, flags, referred=referred)
 

@@ -40,7 +40,7 @@ class Link:
 class Began:
     """An exchange began: `subject` is its topic.
 
-    `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp, icmp (a ping) or arp.
+    `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp, icmp (a ping), arp or ndp.
     """
 
     exchange: int
@@ -98,6 +98,8 @@ class Record:
 class Asked:
     """A DNS question and what came of it; `rcode` is empty where nothing was answered.
 
+    `operation` is query, notify (the zone `name` has changed) or update (change the zone `name`).
+
     `referred` are the servers that know more, where the one that was asked does not know the answer and names them.
     """
 
@@ -116,6 +118,7 @@ class Asked:
     last_try: float
     reason: str = ""
     referred: tuple[str, ...] = ()
+    operation: str = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +238,8 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
-    """ARP requests that nobody answered: no machine on the network bears the address (RFC 826).
+    """ARP requests, or IPv6's neighbour solicitations, that nobody answered: no machine on the network bears the
+    address (RFC 826, RFC 4861).
 
     `target` is the node that should bear it, or the address again where no node should. `ended` is when somebody did
     answer, late. An answer within the first second is no news and gives no event.

@@ -1,9 +1,10 @@
-"""What is neither TCP nor DNS: other UDP, ICMP's complaints, and ARP requests that nobody answers."""
+"""What is neither TCP nor DNS: other UDP, ICMP's complaints, and addresses that nobody bears."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from orchestrator.judging.conversations import places as at
@@ -12,7 +13,8 @@ from orchestrator.judging.conversations.wire import Wire
 from orchestrator.judging.packets.packet import Packet, Quote, whole
 
 UDP_PATIENCE = 30.0  # seconds
-ARP_PATIENCE = 3.0  # Linux asks once a second, three times (mcast_solicit, arp(7))
+SEARCH_PATIENCE = 3.0  # Linux asks once a second, three times (mcast_solicit, arp(7)); so for IPv6
+NOBODY = ("0.0.0.0", "::")  # asks whether an address is free before it takes it (RFC 5227, RFC 4862)
 
 # RFC 792, RFC 1812 section 5.2.7.1
 REASONS = {
@@ -109,7 +111,7 @@ def _to_many(address: str) -> bool:
 
 
 class Search:
-    """ARP requests for one address, not answered yet."""
+    """Requests for the hardware address of one address, not answered yet."""
 
     __slots__ = ("exchange", "last", "started", "tries")
 
@@ -119,21 +121,42 @@ class Search:
         self.tries = 1
 
 
-class ArpReader:
+@dataclass(frozen=True, slots=True)
+class LookedFor:
+    """One machine asks its network who bears `target`, or is told so (`found`); by ARP (RFC 826) or NDP (RFC 4861)."""
+
+    asker: str
+    target: str
+    found: bool
+
+
+def looked_for(packet: Packet) -> LookedFor | None:
+    """What an ARP packet, a neighbour solicitation or advertisement says; None for all other packets."""
+    if packet.protocol == "arp":
+        ends = packet.text(at.ARP_ASKER), packet.text(at.ARP_TARGET)
+        return LookedFor(*ends, False) if packet.text(at.ARP_OPCODE) == "1" else LookedFor(*ends[::-1], True)
+    if target := packet.text(at.ND_WANTED):
+        return LookedFor(packet.source, target, False)
+    if target := packet.text(at.ND_FOUND):
+        return LookedFor(packet.target, target, True)
+    return None
+
+
+class SearchReader:
     """Requests that were answered at once are no news; a second request begins a search."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._open: OrderedDict[tuple[str, str], Search] = OrderedDict()
 
-    def read(self, packet: Packet) -> Iterator[Event]:
-        asker, target = packet.text(at.ARP_ASKER), packet.text(at.ARP_TARGET)
-        if packet.text(at.ARP_OPCODE) != "1":
-            search = self._open.pop((target, asker), None)
+    def read(self, one: LookedFor, when: float) -> Iterator[Event]:
+        key = (one.asker, one.target)
+        if one.found:
+            search = self._open.pop(key, None)
             if search is not None and search.tries > 1:
-                yield self._unclaimed((target, asker), search, packet.time)
-        elif asker != target and asker != "0.0.0.0":
-            yield from self._asked((asker, target), packet.time)
+                yield self._unclaimed(key, search, when)
+        elif one.asker not in (one.target, *NOBODY):
+            yield from self._asked(key, when)
 
     def _asked(self, key: tuple[str, str], when: float) -> Iterator[Event]:
         if (search := self._open.get(key)) is None:
@@ -144,7 +167,8 @@ class ArpReader:
         self._open.move_to_end(key)
         if search.tries == 2:
             asker, target = self._wire.name(key[0]), self._wire.name(key[1])
-            yield Began(search.exchange, "arp", search.started, asker, target, 0, target)
+            kind = "ndp" if ":" in key[1] else "arp"
+            yield Began(search.exchange, kind, search.started, asker, target, 0, target)
 
     def _unclaimed(self, key: tuple[str, str], search: Search, ended: float | None = None) -> Unclaimed:
         asker, target = self._wire.name(key[0]), self._wire.name(key[1])
@@ -153,7 +177,7 @@ class ArpReader:
     def expire(self, now: float) -> Iterator[Event]:
         while self._open:
             key, search = next(iter(self._open.items()))
-            if now - search.last < ARP_PATIENCE:
+            if now - search.last < SEARCH_PATIENCE:
                 return
             del self._open[key]
             yield self._unclaimed(key, search)

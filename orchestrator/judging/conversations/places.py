@@ -4,9 +4,10 @@ from orchestrator.judging.packets.decode import AT
 
 ICMP_TYPE, ICMP_CODE = AT["icmp.type"], AT["icmp.code"]
 ICMPV6_TYPE, ICMPV6_CODE = AT["icmpv6.type"], AT["icmpv6.code"]
+ND_WANTED, ND_FOUND = AT["icmpv6.nd.ns.target_address"], AT["icmpv6.nd.na.target_address"]
 ARP_OPCODE, ARP_ASKER, ARP_TARGET = AT["arp.opcode"], AT["arp.src.proto_ipv4"], AT["arp.dst.proto_ipv4"]
 DNS_ID, DNS_FLAGS, DNS_NAME, DNS_TYPE = AT["dns.id"], AT["dns.flags"], AT["dns.qry.name"], AT["dns.qry.type"]
-DNS_COUNT, DNS_RECORD_TYPE = AT["dns.count.answers"], AT["dns.resp.type"]
+DNS_COUNT, DNS_RECORD_TYPE, DNS_RCODE = AT["dns.count.answers"], AT["dns.resp.type"], AT["dns.resp.ext_rcode"]
 HTTP_METHOD, HTTP_TARGET, HTTP_HOST = AT["http.request.method"], AT["http.request.uri"], AT["http.host"]
 HTTP_STATUS, HTTP_PHRASE = AT["http.response.code"], AT["http.response.phrase"]
 HTTP_LENGTH, HTTP_CHUNKS = AT["http.content_length_header"], AT["http.chunk_size"]

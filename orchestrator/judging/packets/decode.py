@@ -38,6 +38,8 @@ LAYER_FIELDS = (
     "icmp.code",
     "icmpv6.type",
     "icmpv6.code",
+    "icmpv6.nd.ns.target_address",
+    "icmpv6.nd.na.target_address",
     "arp.opcode",
     "arp.src.proto_ipv4",
     "arp.dst.proto_ipv4",
@@ -48,6 +50,7 @@ LAYER_FIELDS = (
     "dns.count.answers",
     "dns.resp.name",
     "dns.resp.type",
+    "dns.resp.ext_rcode",
     "dns.a",
     "dns.aaaa",
     "dns.cname",
@@ -96,8 +99,8 @@ LAYER_FIELDS = (
 # those of them that hold numbers, decimal or with 0x before them
 NUMBERS = (
     "icmp.type", "icmp.code", "icmpv6.type", "icmpv6.code", "arp.opcode", "dns.id", "dns.flags", "dns.qry.type",
-    "dns.count.answers", "dns.resp.type", "dns.srv.port", "http.response.code", "http.chunk_size",
-    "tls.handshake.type", "tls.handshake.version", "tls.handshake.extensions.supported_version",
+    "dns.count.answers", "dns.resp.type", "dns.resp.ext_rcode", "dns.srv.port", "http.response.code",
+    "http.chunk_size", "tls.handshake.type", "tls.handshake.version", "tls.handshake.extensions.supported_version",
     "tls.alert_message.desc", "x509if.rdnSequence", "x509af.rdnSequence", "pgsql.authtype", "pgsql.status",
 )  # fmt: skip
 

@@ -87,7 +87,7 @@ class Counts:
 
     def add(self, event: Ended) -> None:
         match event:
-            case Asked():
+            case Asked(operation="query"):
                 self.questions[event.type] = self.questions.get(event.type, 0) + event.tries
             case HttpExchange(method=method) if method:
                 self.requests += 1
