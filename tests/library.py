@@ -7,7 +7,7 @@ that the finding's `actual` must hold. Every other check keeps its pass. Checks 
 lab by themselves, so they are not asked while another fault is in.
 
 `python tests/library.py` (with the repository on PYTHONPATH) writes the present picture into each README, and the table
-of the scenarios into the first one.
+of the scenarios and the picture of basic into the first one.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def table() -> str:
 def _rewrite() -> None:
     text = README.read_text("utf-8")
     README.write_text(TABLE.sub(lambda found: found[0].removesuffix(found[1]) + table(), text), "utf-8")
-    for name in NAMES:
-        file = SCENARIOS / name / "README.md"
+    pages = {SCENARIOS / name / "README.md": name for name in NAMES} | {README: "basic"}
+    for file, name in pages.items():
         if file.exists():
             block = f"```mermaid\n{picture(name)}\n```"
             file.write_text(PICTURE.sub(lambda _, block=block: block, file.read_text("utf-8"), count=1), "utf-8")
