@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from string import Template
+from typing import TypeVar
 
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.traffic_roles import Proof
@@ -22,7 +23,7 @@ class Run:
     """Run a program in a node. `needs` are the tools that it takes.
 
     Unless `inside`, seeing the node's network is enough, so that a container beside it may run the program where the
-    node's own image lacks a tool. `seconds` is the time after which the program is ended (exit code 124).
+    node's own image lacks a tool. `seconds` is the time after which the program is ended (exit code TIMED_OUT).
     """
 
     node: str
@@ -56,7 +57,8 @@ class StateOf:
 
 
 Question = Run | Log | Wire | StateOf
-# Exit codes of timeout(1) and bash(1): failed itself, not executable, not found.
+# Exit codes of timeout(1) and bash(1): ended by it; failed itself, not executable, not found.
+TIMED_OUT = 124
 UNRUNNABLE = (125, 126, 127)
 
 
@@ -103,6 +105,7 @@ class NodeState:
 
 
 Answer = Ran | Logged | Crossed | NodeState | Unasked
+Kind = TypeVar("Kind", Ran, Logged, Crossed)
 Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
 
 
@@ -158,9 +161,7 @@ class Placeholders(Template):
 
 def ran(answer: Answer) -> Ran:
     """The answer to a Run; raises CannotAsk if there is none."""
-    if isinstance(answer, Ran):
-        return answer
-    raise CannotAsk(answer.reason if isinstance(answer, Unasked) else "the answer is of another kind")
+    return _given(answer, Ran)
 
 
 def told(answer: Answer) -> Ran:
@@ -183,13 +184,15 @@ def whole(found: Ran, check: Http | Runs, scene: Scene) -> None:
 
 def logged(answer: Answer) -> str:
     """The answer to a Log; raises CannotAsk if there is none."""
-    if isinstance(answer, Logged):
-        return answer.text
-    raise CannotAsk(answer.reason if isinstance(answer, Unasked) else "the answer is of another kind")
+    return _given(answer, Logged).text
 
 
 def crossed(answer: Answer) -> Crossed:
     """The answer to a Wire; raises CannotAsk if there is none."""
-    if isinstance(answer, Crossed):
+    return _given(answer, Crossed)
+
+
+def _given(answer: Answer, kind: type[Kind]) -> Kind:
+    if isinstance(answer, kind):
         return answer
     raise CannotAsk(answer.reason if isinstance(answer, Unasked) else "the answer is of another kind")

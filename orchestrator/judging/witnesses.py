@@ -100,7 +100,7 @@ def _left(timer: list[str]) -> float:
     return 60 * int(found[1] or 0) + int(found[2] or 0) if found else 0
 
 
-_by_sessions = Witness("its sessions", _sessions_asked, _sessions)
+BY_SESSIONS = Witness("its sessions", _sessions_asked, _sessions)
 
 
 def witness_of(node: Node) -> Witness:
@@ -108,4 +108,4 @@ def witness_of(node: Node) -> Witness:
     witness = "sockets" if node.image else ROLES[node.role].witness  # type: ignore[attr-defined]
     if isinstance(witness, LogWitness):
         return _by_log(witness)
-    return _by_sockets(node) if witness == "sockets" else _by_sessions
+    return _by_sockets(node) if witness == "sockets" else BY_SESSIONS

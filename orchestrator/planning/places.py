@@ -160,11 +160,6 @@ def address6_of(address: IPv4Address, subnet: IPv4Network, subnet6: IPv6Network 
     return subnet6[int(str(number), 16)]
 
 
-def gateway6_of(subnet6: IPv6Network) -> IPv6Address:
-    """The engine's address there."""
-    return subnet6[1]
-
-
 def _subnets6(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv6Network]:
     """A /64 for each network that wants IPv6: the one that stands, otherwise one that the name gives and none uses."""
     others = [n for n in observed.networks if n.labels.get(labels.LAB) != lab]

@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, Ran, Run, Scene, told
+from orchestrator.judging.questions import TIMED_OUT, Asks, Ran, Run, Scene, told
 from orchestrator.model.checks import CannotConnect, Connects
 
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
@@ -21,7 +21,6 @@ a=${a%% *}; echo "$a"
 exec 3<>"/dev/tcp/$a/$1" && ss -Htn "dport = :$1"
 """
 NO_ADDRESS = 68
-TIMED_OUT = 124
 CONNECT_SECONDS = 2.0
 
 Outcome = Literal["accepted", "refused", "silent", "unreachable", "no address", "broken"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, Ran, Run, Scene, ran, whole
+from orchestrator.judging.questions import TIMED_OUT, Asks, Ran, Run, Scene, ran, whole
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
-TIMED_OUT = 124
 LONGEST = 160
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.judging.checks.connections import astray, endpoint
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import Asks, CannotAsk, Ran, Run, Scene, told
+from orchestrator.judging.questions import TIMED_OUT, Asks, CannotAsk, Ran, Run, Scene, told
 from orchestrator.model.checks import Tls
 
 # $0 is the host, $1 the port, $2 the name. Nodes of ours trust the lab's authority; an address has no server name
@@ -20,7 +20,6 @@ h=$0; [[ $h == *:* ]] && h="[$h]"
 exec openssl s_client -connect "$h:$1" "${name[@]}" "${own[@]}" 2>&1
 """
 SHAKE_SECONDS = 4.0
-TIMED_OUT = 124
 # X509_V_ERR_* of openssl (x509_vfy.h): 18 to 21 say in four ways that no trusted authority stands behind it.
 RESULTS = {0: "ok", 10: "expired", 18: "unknown authority", 19: "unknown authority", 20: "unknown authority"}
 RESULTS |= {21: "unknown authority", 62: "hostname mismatch", 64: "hostname mismatch"}

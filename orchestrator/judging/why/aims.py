@@ -13,9 +13,9 @@ from orchestrator.judging.checks.sql import database_of
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Scene
 from orchestrator.judging.why.commands import Commands
-from orchestrator.judging.why.connection import TCP, forbidden
+from orchestrator.judging.why.connection import TCP
 from orchestrator.judging.why.http_answer import http_stages
-from orchestrator.judging.why.judged import bound, judged, shaken
+from orchestrator.judging.why.judged import bound, forbidden, judged, shaken
 from orchestrator.judging.why.leg import Leg, NameClaim, Port, Stage
 from orchestrator.judging.why.machines import LISTEN, NODE
 from orchestrator.judging.why.names import DNS, RESOLVER, as_checked, leads_to, servers_of

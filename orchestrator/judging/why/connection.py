@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.judging.checks.connections import Attempt, attempt, read_attempt
-from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Question
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, ran_or_reason, state_of
 
@@ -44,7 +43,7 @@ def _reads(leg: Leg, answers: Answers) -> Seen:
         return readings.seen()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(found.outcome, found.outcome)
     said = [f"connect to {where}: {found.said}"]
-    readings.broken(f"{where}: {words}", _sentence(leg, found), _by_hand(leg), "tls", "answer", evidence=said)
+    readings.broken(f"{where}: {words}", _sentence(leg, found), by_hand(leg), "tls", "answer", evidence=said)
     return readings.seen()
 
 
@@ -63,29 +62,10 @@ def _sentence(leg: Leg, found: Attempt) -> str:
             return f"The connection to {place} is not made: {found.said}."
 
 
-def _by_hand(leg: Leg) -> str:
+def by_hand(leg: Leg) -> str:
+    """The command that tries the same connection."""
     assert leg.port is not None
     return leg.commands.run(leg.asker, "nc", "-vz", "-w", "2", str(leg.address), str(leg.port.number))
-
-
-def forbidden(judgement: Judgement) -> Stage:
-    """The same layer where the check says that no connection is made: its own judgement counts."""
-
-    def reads(leg: Leg, answers: Answers) -> Seen:
-        del answers
-        readings = Readings()
-        if judgement.verdict == "pass":
-            readings.held.append(judgement.actual)
-            readings.evidence += judgement.evidence
-        elif judgement.verdict == "unknown":
-            readings.unasked.append(judgement.actual)
-        else:
-            number = leg.port.number if leg.port else 0
-            sentence = f"{leg.asker} can connect to port {number} of {leg.to}, but the check says that it cannot."
-            readings.broken(judgement.actual, sentence, _by_hand(leg), "answer", evidence=judgement.evidence)
-        return readings.seen()
-
-    return Stage("tcp", lambda _leg: (), reads)
 
 
 TCP = Stage("tcp", _asks, _reads)

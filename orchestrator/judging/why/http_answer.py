@@ -13,12 +13,13 @@ from orchestrator.judging.checks.http import SECONDS, curl, facts_of, wrong_with
 from orchestrator.judging.questions import Ran, Run
 from orchestrator.judging.why.connection import connected
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, ran_or_reason
+from orchestrator.judging.why.sql_answer import MISSING_TABLE
 from orchestrator.model.checks import Http
 
 # curl's exit codes for a handshake or a certificate that it does not accept (libcurl-errors(3)).
 TLS_CODES = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 98})
-# No connection, or it was lost before an answer came.
-TIMED_OUT, EMPTY, CUT = 28, 52, 56
+# Its time was over; the connection was closed without an answer, or lost before it was whole.
+TOO_LATE, EMPTY, CUT = 28, 52, 56
 SERVER_ERROR = 500
 # $0 is the address with its port, $1 the name that is asked for.
 CERTIFICATE = (
@@ -82,7 +83,7 @@ def _tls(request: Request, leg: Leg, answers: Answers) -> Seen:
         sentence = _mistrust(leg, _host(request.url(leg)), said, certificate)
         by_hand = _by_hand(leg, _host(request.url(leg)))
         readings.broken(said, sentence, by_hand, "answer", evidence=certificate)
-    elif found.exit_code == TIMED_OUT and not facts.get("time_appconnect") and connected(leg, answers):
+    elif found.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(leg, answers):
         # curl counts the handshake as a part of the connection, which for the kernel is made.
         sentence = f"{leg.to} accepts the connection, but does not answer the TLS handshake within {SECONDS} seconds."
         readings.broken(_said(found), sentence, _log(leg), "answer")
@@ -152,14 +153,14 @@ def _no_answer(leg: Leg, found: Ran, facts: dict[str, Any], readings: Readings) 
     elif not facts.get("time_connect") and not reset:
         readings.unasked.append("not asked: there was no connection")
     else:
-        readings.blames = found.exit_code == TIMED_OUT
+        readings.blames = found.exit_code == TOO_LATE
         instead = "breaks it off with an RST" if reset else _instead(found, int(facts.get("http_code", 0)))
         readings.broken(said, f"{leg.to} accepts the connection, but {instead}.", _log(leg), "answer")
 
 
 def _instead(found: Ran, status: int) -> str:
     """What a server does that accepts the connection and gives no whole answer."""
-    if found.exit_code == TIMED_OUT:
+    if found.exit_code == TOO_LATE:
         begun = f"does not end its answer with status {status}" if status else "gives no answer"
         return f"{begun} within {SECONDS} seconds"
     if status:
@@ -178,7 +179,7 @@ def _wrong_answer(request: Request, leg: Leg, status: int, body: str, wrong: str
     method = () if request.check.method == "GET" else ("-X", request.check.method)
     by_hand = leg.commands.run(leg.asker, "curl", "-si", *method, url)
     reason = reason_of(body)
-    table = re.search(r'relation "([^"]+)" does not exist', f"{body} {reason}")
+    table = MISSING_TABLE.search(f"{body} {reason}")
     if table and leg.target:
         return f"{leg.to} answers with status {status}, for its database has no table {table[1]}.", by_hand
     if status >= SERVER_ERROR and reason:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from orchestrator.judging.findings import Judgement
+from orchestrator.judging.why.connection import by_hand
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage
 from orchestrator.judging.why.walk import Break, LayerName
 
@@ -20,6 +22,17 @@ def judged(judgement: Judgement) -> Stage:
         return Break(sentence, leg.commands.logs(leg.target or leg.asker))
 
     return _by_judgement("answer", judgement, says, "what the check says")
+
+
+def forbidden(judgement: Judgement) -> Stage:
+    """TCP, where the check says that no connection is made; that one was made is explained by nothing below."""
+
+    def says(leg: Leg) -> Break:
+        number = leg.port.number if leg.port else 0
+        sentence = f"{leg.asker} can connect to port {number} of {leg.to}, but the check says that it cannot."
+        return Break(sentence, by_hand(leg))
+
+    return replace(_by_judgement("tcp", judgement, says), echo=False)
 
 
 def shaken(judgement: Judgement) -> Stage:

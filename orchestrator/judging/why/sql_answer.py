@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.judging.checks.connections import TIMED_OUT
 from orchestrator.judging.checks.sql import answered, asked, database_of
-from orchestrator.judging.questions import Ran
+from orchestrator.judging.questions import TIMED_OUT, Ran
 from orchestrator.judging.why.connection import connected
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, ran_or_reason
 from orchestrator.judging.why.walk import Break
