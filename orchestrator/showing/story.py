@@ -52,11 +52,9 @@ def story_text(story: Story, *, width: int = WIDTH, ascii_only: bool = False) ->
 
 def nothing(story: Story) -> str:
     """That there is no scene to tell, and why."""
-    return (
-        "Nothing happened but what is left out."
-        if story.hidden
-        else "Nothing happened: no packet of a conversation was captured."
-    )
+    if story.hidden:
+        return "Nothing happened but what is left out."
+    return "Nothing happened: no packet of a conversation was captured."
 
 
 def scene_lines(

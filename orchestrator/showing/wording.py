@@ -144,14 +144,14 @@ def closing(event: Closing) -> str:
 
 
 def asked(event: Asked) -> str:
-    over = " over TCP" if event.link.protocol == "tcp" else ""
+    tcp = " over TCP" if event.link.protocol == "tcp" else ""
     port = event.link.server.port
     server = event.link.server.node if port == 53 else f"{event.link.server.node}:{port}"
     if event.operation == "notify":
-        return f"{event.link.client.node} tells {server}{over} that the zone {event.name} has changed (NOTIFY)"
+        return f"{event.link.client.node} tells {server}{tcp} that the zone {event.name} has changed (NOTIFY)"
     if event.operation == "update":
-        return f"{event.link.client.node} asks {server}{over} to change the zone {event.name} (UPDATE)"
-    return f"{event.link.client.node} asks {server}{over} for {event.name} {event.type}"
+        return f"{event.link.client.node} asks {server}{tcp} to change the zone {event.name} (UPDATE)"
+    return f"{event.link.client.node} asks {server}{tcp} for {event.name} {event.type}"
 
 
 def answered(event: Asked, scene: Scene | None) -> str:

@@ -51,9 +51,9 @@ def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
 
 def _led_astray(check: Http, scene: Scene, url: str, facts: dict[str, Any]) -> str:
     """What is wrong where another machine than the URL's answered; whom a proxy asks, curl does not know."""
-    return (
-        "" if facts.get("proxy_used") else astray(scene, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
-    )
+    if facts.get("proxy_used"):
+        return ""
+    return astray(scene, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
 
 
 def facts_of(found: Ran) -> dict[str, Any]:

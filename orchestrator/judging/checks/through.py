@@ -67,16 +67,17 @@ def mark_of(scene: Scene) -> str:
 def _first_line(text: str, scene: Scene, name: str, kind: str) -> str | None:
     """The first question for this name that came from another DNS server, and not after ours had its answer."""
     servers = {str(one) for node in scene.topology.with_role("dns") for one in scene.topology.addresses_of(node)}
-    until = (
-        "9999"
-        if scene.ended == inf
-        else datetime.fromtimestamp(scene.ended, UTC).isoformat(timespec="milliseconds")[:23]
-    )
+    until = _written(scene.ended)
     for line in text.splitlines():
         asked = re.search(r"client \S+ (\S+)#\d+ .*query: (\S+) IN (\w+) ", line)
         if asked and asked[1] in servers and (asked[2].lower(), asked[3]) == (name.lower(), kind):
             return line if _moment(line)[:23] <= until else None
     return None
+
+
+def _written(moment: float) -> str:
+    """A moment as it stands at the beginning of a line, to the millisecond; inf is after all of them."""
+    return "9999" if moment == inf else datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")[:23]
 
 
 def _moment(line: str) -> str:
