@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -106,6 +106,15 @@ def _address(text: Any) -> IPv4Address:
         return IPv4Address(text)
     except ValueError:
         raise ValueError("an address is four numbers from 0 to 255, such as 192.168.7.20") from None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IPv4 or an IPv6 address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_name(text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from orchestrator.judging.checks import asker_of
@@ -35,6 +34,7 @@ from orchestrator.model.checks import (
     Tls,
 )
 from orchestrator.model.roles import ROLES
+from orchestrator.model.values import is_address
 
 URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
 ADDRESS = re.compile(r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.])")
@@ -118,11 +118,11 @@ def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands)
     A name may stand for a group of machines: then there is a leg to each.
     """
     topology = scene.topology
-    name = host if "." in host or host == "localhost" or _is_address(host) else f"{host}.{topology.scenario.domain}"
+    name = host if "." in host or host == "localhost" or is_address(host) else f"{host}.{topology.scenario.domain}"
     target = target_of(scene, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         return (_leg(asker, asker, port, None, "127.0.0.1" if name == "localhost" else name, scene, commands),)
-    if _is_address(name):
+    if is_address(name):
         return (_leg(asker, target, port, None, name, scene, commands),)
     claim = leads_to(topology, asker, target, name)
     if target is None:
@@ -132,14 +132,6 @@ def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands)
         _leg(asker, machine, port, claim, str(topology.address_for(asker, machine)), scene, commands)
         for machine in machines
     )
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _leg(

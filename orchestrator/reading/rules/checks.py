@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv6Address
 from typing import Any
 
-from orchestrator.model.values import ADDRESS, is_name
+from orchestrator.model.values import ADDRESS, is_address, is_name
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.rules.references import several_text
@@ -104,7 +103,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 def hosts_are_there(draft: Draft) -> Iterator[Complaint]:
     """A host inside the lab's domain is a node's name; a check that asks another one could never hold."""
-    hints = Hints(name.removesuffix(f".{draft.domain}") for name in draft.full_names)
+    hints = Hints(draft.full_names, ending=f".{draft.domain}")
     for met in draft.hosts:
         host = _host(met.value)
         host = f"{host}.{draft.domain}" if host and "." not in host and host != "localhost" else host
@@ -117,10 +116,8 @@ def hosts_are_there(draft: Draft) -> Iterator[Complaint]:
         ):
             continue
         if not covers(draft.full_names, host):
-            hint = hints.of(host.removesuffix(f".{draft.domain}")).replace("'?", f".{draft.domain}'?")
-            yield Complaint(
-                met.path, f"no node has the name {short(host)!r}{hint} the names are {listed(draft.full_names)}"
-            )
+            message = f"no node has the name {short(host)!r}{hints.of(host)} the names are {listed(draft.full_names)}"
+            yield Complaint(met.path, message)
 
 
 def hosts_have_a_form(draft: Draft) -> Iterator[Complaint]:
@@ -129,7 +126,7 @@ def hosts_have_a_form(draft: Draft) -> Iterator[Complaint]:
         host = _host(met.value)
         inner = host[1:-1]
         if host.startswith("["):
-            if "${" not in inner and not _is_address6(inner):
+            if "${" not in inner and not (":" in inner and is_address(inner)):
                 yield Complaint(met.path, f"{short(inner)!r} is no IPv6 address, such as fd00::20")
         elif host and re.fullmatch("[0-9.]+", host):
             if not re.fullmatch(ADDRESS[1:-1], host):
@@ -143,13 +140,6 @@ def hosts_have_a_form(draft: Draft) -> Iterator[Complaint]:
 def _host(text: str) -> str:
     matched = HOST.fullmatch(text)
     return matched[1].lower().rstrip(".") if matched else ""
-
-
-def _is_address6(text: str) -> bool:
-    try:
-        return bool(IPv6Address(text))
-    except ValueError:
-        return False
 
 
 def the_asker_runs(draft: Draft) -> Iterator[Complaint]:

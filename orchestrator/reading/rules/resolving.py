@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Any
 
-from orchestrator.model.values import is_name
+from orchestrator.model.values import is_address, is_name
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.rules.records import told_names
@@ -107,25 +106,18 @@ def names_can_be_asked(draft: Draft) -> Iterator[Complaint]:
         name, kind = check.get("resolves"), check.get("type", "A")
         if not isinstance(name, str) or not name or not isinstance(kind, str):
             continue
-        if kind in OF_NAMES and (ADDRESS_OF_NODE.fullmatch(name) or _is_address(name)):
+        if kind in OF_NAMES and (ADDRESS_OF_NODE.fullmatch(name) or is_address(name)):
             message = f"{short(name)!r} is an address; write type: PTR to ask for its name, or ask for a name"
             yield Complaint((*path, "resolves"), message)
-        elif not is_name(name) and not _is_address(name):
+        elif not is_name(name) and not is_address(name):
             message = f"expected a whole name, such as app.shop.lab; found the text {short(name)!r}"
             yield Complaint((*path, "resolves"), message)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ip_address(text))
-    except ValueError:
-        return False
 
 
 def names_are_told(draft: Draft) -> Iterator[Complaint]:
     """A name in the lab's domain that must be there is told by somebody; what nobody has is NXDOMAIN."""
     there = told_names(draft)
-    hints = Hints(name.removesuffix(f".{draft.domain}") for name in draft.full_names)
+    hints = Hints(draft.full_names, ending=f".{draft.domain}")
     changed = {str(change.get("name")) for _, _, change in _changes(draft)}
     for path, check in draft.checks:
         name = check.get("resolves")
@@ -136,8 +128,7 @@ def names_are_told(draft: Draft) -> Iterator[Complaint]:
             message = f"a name is asked for as it stands; did you mean '{name}.{draft.domain}'?"
             yield Complaint((*path, "resolves"), message)
         elif f".{name}".endswith(f".{draft.domain}") and not covers(there, name) and name not in changed:
-            hint = hints.of(name.removesuffix(f".{draft.domain}")).replace("'?", f".{draft.domain}'?")
-            message = f"nobody has the name {short(name)!r}{hint} the names are {listed(there)}"
+            message = f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
             yield Complaint((*path, "resolves"), f"{message}; where nobody shall have it, write rcode: NXDOMAIN")
 
 
