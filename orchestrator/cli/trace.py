@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from orchestrator.cli.console import out, say
 from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import guarded, open_session
-from orchestrator.errors import OK, NotFound, TookTooLong, UsageInvalid
+from orchestrator.errors import INTERRUPTED, OK, NotFound, TookTooLong, UsageInvalid
 
 LONGEST = 60  # seconds that a command may take
 FORMS = ("text", "json", "mermaid", "svg", "html")
@@ -114,10 +115,10 @@ def _of_command(
         else:
             tell_narrowed(capture)
             container, began = standing.id, time.time()
-        _run_in(session, observed, node, argv, capture)
+        code = _run_in(session, observed, node, argv, capture)
         recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
         _tell(recording, capture, observed, form, since=began)
-    return OK
+    return code
 
 
 def _runner(capture: Any, observed: Any, asker: str | None) -> str:
@@ -130,14 +131,19 @@ def _runner(capture: Any, observed: Any, asker: str | None) -> str:
     return node
 
 
-def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], capture: Any) -> None:
-    """Run the command in the node and show what it printed, apart from the story."""
-    command = f"{node}$ {' '.join(argv)}"
+def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], capture: Any) -> int:
+    """Run the command in the node and show what it printed, apart from the story. INTERRUPTED where somebody was."""
+    from orchestrator.lab.program import run_program
+
+    command, run = f"{node}$ {' '.join(argv)}", token_hex(6)
     try:
-        output = session.engine.run(observed.container_of(node).id, argv, seconds=LONGEST)
+        output = run_program(session.engine, observed.container_of(node).id, argv, seconds=LONGEST, run=run)
     except TookTooLong:
-        say(f"{command}   (not over after {LONGEST} s; this is the story until then)\n")
-        return
+        say(f"{command}   (ended, for it was not over after {LONGEST} s; this is the story until then)\n")
+        return OK
+    except KeyboardInterrupt:
+        say(f"\n{command}   (interrupted; this is the story until then)\n")
+        return INTERRUPTED
     if output.exit_code in NO_PROGRAM and argv[0] in capture.scenario.nodes:
         raise UsageInvalid(
             f"{node} has no program {argv[0]!r}",
@@ -147,6 +153,7 @@ def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], captu
     say(f"{command}   (exit code {output.exit_code})")
     sys.stderr.write(output.out[-2000:] + output.err[-2000:])
     say("")
+    return OK
 
 
 def _follow(

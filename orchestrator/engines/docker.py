@@ -22,7 +22,7 @@ from orchestrator.engines.docker_config import (
     network_config,
     network_seen,
 )
-from orchestrator.engines.protocol import Output
+from orchestrator.engines.protocol import Env, Output
 from orchestrator.engines.translated import translated
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
@@ -205,9 +205,9 @@ class DockerEngine:
             if "is not connected" not in error.why:
                 raise
 
-    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "") -> Output:
+    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "", env: Env = None) -> Output:
         with translated(f"running {argv[0]!r} in the container {container[:12]}"):
-            made = self._api.exec_create(container, list(argv), user=user)["Id"]
+            made = self._api.exec_create(container, list(argv), user=user, environment=env)["Id"]
             sock = self._api.exec_start(made, socket=True)
             try:
                 out, err = read_streams(getattr(sock, "_sock", sock), time.monotonic() + seconds)

@@ -17,7 +17,7 @@ from threading import Condition
 
 from orchestrator.engines.attached import Wrote
 from orchestrator.engines.docker_config import moment
-from orchestrator.engines.protocol import Output
+from orchestrator.engines.protocol import Env, Output
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, TookTooLong
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
@@ -281,8 +281,8 @@ class FakeEngine:
                 self._containers[container].ends.pop(known.name, None)
 
     # inside
-    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "") -> Output:
-        del user
+    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "", env: Env = None) -> Output:
+        del user, env
         with self._changed:
             spec = self._require(container, "running").spec
         if argv[0] == "sleep":

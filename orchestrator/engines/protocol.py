@@ -6,13 +6,16 @@ Every method raises only what `errors.py` names: NotFound, Conflict, EngineRefus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.engines.attached import Wrote
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+# variables of a program, beside those of its container
+Env = Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Engine(Protocol):
         ...
 
     # inside
-    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "") -> Output:
+    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "", env: Env = None) -> Output:
         """Run a program inside a container and wait for it. EngineRefused if it cannot be run or takes longer."""
         ...
 

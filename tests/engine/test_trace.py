@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,3 +157,22 @@ def test_a_node_in_front_of_the_program_is_not_taken_for_one(lab: str) -> None:
     done = wirelab("trace", "basic", "--lab", lab, "app", "--", "curl", "-s", "http://app.shop.lab/health")
     assert (done.returncode, f"--from app --lab {lab} -- curl -s http" in done.stderr) == (2, True), done.stderr
     assert json.loads(wirelab("capture", "status", "basic", "--lab", lab, "--json").stdout)["capture"] == "none"
+
+
+def test_an_interrupt_ends_the_command_and_tells_the_story_until_then(lab: str) -> None:
+    """Ctrl-C during a command that does not end: its story, 130, and nothing of it goes on in the node."""
+
+    def going_on() -> bool:
+        processes = ("sh", "-c", "cat /proc/[0-9]*/cmdline")
+        return "54321" in wirelab("exec", "basic", "client", "--lab", lab, "--", *processes).stdout
+
+    program = "curl -s http://app.shop.lab/items; sleep 54321 & exec sleep 54321"
+    argv = (sys.executable, "-m", "orchestrator", "trace", "basic", "--lab", lab, "--", "sh", "-c", program)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tracing:
+        assert any(going_on() for _ in range(100))
+        tracing.send_signal(signal.SIGINT)
+        out, err = tracing.communicate(timeout=60)
+    assert tracing.returncode == 130, err
+    assert "interrupted; this is the story until then" in err
+    assert "GET /items -> 200" in out
+    assert not going_on()
