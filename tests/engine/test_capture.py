@@ -143,6 +143,19 @@ def test_what_is_lost_is_counted_and_said(standing: Bench, tmp_path: Path) -> No
     assert wirelab(bench, "capture", "stop", "basic").code == 0
 
 
+def test_a_ring_that_turns_while_it_is_read_is_read(standing: Bench, tmp_path: Path) -> None:
+    """A file that the ring removes before it has been opened takes nothing from what is saved."""
+    assert wirelab(standing, "capture", "start", "basic", "--ring", LITTLE_RING).code == 0
+    sends = f"while :; do head -c 9000 /dev/zero > /dev/udp/{standing.address('db')}/9; done"
+    standing.container("client").exec_run(["timeout", "15", "bash", "-c", sends], detach=True)
+    until(lambda: wirelab(standing, "capture", "status", "basic", "--json").document["overwritten"] > 0)
+    for number in range(4):
+        file = tmp_path / f"{number}.pcapng"
+        assert wirelab(standing, "capture", "save", "basic", str(file)).code == 0
+        assert sum(1 for _ in frames(file.read_bytes())) > 50
+    assert wirelab(standing, "capture", "stop", "basic").code == 0
+
+
 def test_the_status_counts_every_packet(standing: Bench, tmp_path: Path) -> None:
     """As many as there are in the saved file, dumpcap's newest number among them."""
     assert wirelab(standing, "capture", "start", "basic", "--filter", "tcp port 80").code == 0
