@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "/usr/lib/wirelab/capture"
 RING_MEGABYTES, RING_FILES = 64, 4
+READING_MEGABYTES = 512  # what dumpcap and tshark need beside the recording
 STEP = "capture:networks"
 CAPABILITIES = ("NET_RAW",)
 # Where a capture file is seen by the program that reads it.
@@ -59,8 +60,11 @@ def capture_spec(topology: Topology, observed: Observed, bpf: str = "", ring: in
     spec = replace(_spec(topology, observed, labels.RECORDER), command=command)
     if bpf:
         spec = replace(spec, labels={**spec.labels, labels.NARROWED: bpf})
-    # what two networks recorded is copied twice when it is put in order of time
-    return replace(spec, tmpfs={**spec.tmpfs, "/capture": f"size={3 * ring + 32}m,mode=755"})
+    # what two networks recorded is copied twice when it is put in order of time; all of it counts as the node's memory
+    megabytes = 3 * ring + 32
+    tmpfs = {**spec.tmpfs, "/capture": f"size={megabytes}m,mode=755"}
+    limits = spec.limits.model_copy(update={"memory": megabytes + READING_MEGABYTES})
+    return replace(spec, tmpfs=tmpfs, limits=limits)
 
 
 def listener_spec(topology: Topology, observed: Observed) -> ContainerSpec:
