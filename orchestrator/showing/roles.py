@@ -44,7 +44,7 @@ def _relation(one: Relation, other: str) -> dict[str, Any]:
 def roles_text(nodes: Sequence[str], roles: TrafficRoles, comparison: Comparison, losses: Losses) -> str:
     """The nodes with their parts, the relations behind them, and what `uses` and the packets disagree about."""
     parts = [*missing(losses, "these tables may have holes"), _parts(nodes, roles), "", _relations(roles)]
-    notes = [*_lesson(roles), *_disagreements(comparison)]
+    notes = [*_lesson(roles), *_unseen_beginnings(roles), *_disagreements(comparison)]
     return "\n".join([*parts, *(["", *notes] if notes else [])])
 
 
@@ -96,6 +96,16 @@ def _lesson(roles: TrafficRoles) -> list[str]:
     return [
         f"{node} was both: a server to {_list(roles.server_to(node))}, and a client of {_list(roles.client_of(node))}."
         for node in roles.both
+    ]
+
+
+def _unseen_beginnings(roles: TrafficRoles) -> list[str]:
+    """Why the upper table does not have what the lower one has."""
+    return [
+        f"{one.client} and {one.server} spoke over a connection that was opened before the capture began. Nobody saw "
+        "who opened it, and so was the client: the upper table leaves it out."
+        for one in roles.relations
+        if one.earlier and not one.connections
     ]
 
 

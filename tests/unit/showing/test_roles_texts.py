@@ -34,6 +34,16 @@ def test_the_table_marks_who_was_both() -> None:
     ]
 
 
+def test_why_an_earlier_connection_makes_no_client_is_said() -> None:
+    """It stands in the lower table and not in the upper one."""
+    known = (Relation("app", "db", "tcp", 5432, 0, 0, 37, 203, 1),)
+    text = roles_text(("db", "app"), TrafficRoles(known), Comparison((), ()), Losses())
+    assert text.endswith(
+        "\n\napp and db spoke over a connection that was opened before the capture began. Nobody saw who opened it, "
+        "and so was the client: the upper table leaves it out."
+    )
+
+
 def test_disagreements_with_the_declaration_are_said() -> None:
     text = roles_text(NODES, ROLES, Comparison((("app", "db"),), (("client", "db"),)), Losses(dropped=2))
     assert text.startswith("Packets are missing (2 dropped by the kernel): these tables may have holes.")
