@@ -120,10 +120,11 @@ def valid_lab(name: str) -> str:
 def guarded(session: Session, *, keep: bool = False) -> Iterator[str]:
     """A run with a watchdog: if this process dies inside, what it made is removed. Gives the run's id.
 
-    Where the command is interrupted or cannot remove all of it, the run counts as dead, unless `keep`: the watchdog
-    removes what is still there once this process has ended, and `wirelab sweep` finds what even that leaves.
+    Where the command is interrupted, cannot remove all of it or loses the engine, the run counts as dead, unless
+    `keep`: the watchdog removes what is still there once this process has ended, and `wirelab sweep` finds what even
+    that leaves.
     """
-    from orchestrator.errors import Leftovers
+    from orchestrator.errors import EngineMissing, Leftovers
     from orchestrator.lab.runs import Run
     from orchestrator.lab.watchdog import Watchdog
 
@@ -134,7 +135,7 @@ def guarded(session: Session, *, keep: bool = False) -> Iterator[str]:
     well = True
     try:
         yield run.id
-    except (KeyboardInterrupt, SystemExit, Leftovers):
+    except (KeyboardInterrupt, SystemExit, Leftovers, EngineMissing):
         well = keep
         raise
     finally:

@@ -12,6 +12,7 @@ from orchestrator.engines.protocol import Engine
 from orchestrator.errors import Conflict, EngineRefused, NodeFailed, NotFound, WorldError
 from orchestrator.lab.folder import LabFolder
 from orchestrator.lab.recorder import READY_LINE, record
+from orchestrator.planning import labels
 from orchestrator.planning.capture import hearing
 from orchestrator.planning.named import Named
 from orchestrator.planning.observed import ContainerSeen, Observed, Record
@@ -56,7 +57,7 @@ class Doing:
         self._networks: dict[str, str] = {}
         # As they were right after their start: no second look is needed to wait for what they will say.
         self._started: dict[str, ContainerSeen] = {}
-        self._containers = {c.labels.get("wirelab.node", ""): c.id for c in observed.containers}
+        self._containers = {c.labels.get(labels.NODE, ""): c.id for c in observed.containers}
 
     def __call__(self, step: Step, stop: Callable[[], bool]) -> None:
         match step.action:

@@ -64,8 +64,11 @@ def remove_empty_folders(engine: Engine, state: State, run: str) -> None:
                 LabFolder(state, lab).remove()
 
 
-def sweep_until_quiet(engine: Engine, run: str, seconds: float = 30.0) -> None:
-    """Remove what bears the run's label until two looks in a row find nothing: a call may still be under way."""
+def sweep_until_quiet(engine: Engine, run: str, seconds: float = 30.0) -> bool:
+    """Remove what bears the run's label until two looks in a row find nothing: a call may still be under way.
+
+    False where something would not go in that time.
+    """
     label = f"{labels.RUN}={run}"
     deadline = time.monotonic() + seconds
     quiet = 0
@@ -77,3 +80,4 @@ def sweep_until_quiet(engine: Engine, run: str, seconds: float = 30.0) -> None:
             time.sleep(0.1)
         if quiet == 1:
             time.sleep(0.1)
+    return quiet == 2

@@ -6,6 +6,7 @@ what bears its label may go (`wirelab sweep`). A run that ended well has no file
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -47,10 +48,23 @@ def dead_runs(state: State) -> Iterator[str]:
     """The ids of runs whose process died before it was done."""
     folder = state.root / "runs"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        held = hold(path)
-        if held is not None:
-            os.close(held)
+        if _is_dead(path):
             yield path.name
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether the file is there and nobody holds it; a run that ends well while we look has taken it away."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(descriptor).st_nlink > 0
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def forget_run(state: State, run: str) -> None:

@@ -10,8 +10,13 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.engines.state import State
 
 # -S and -I keep the waiter small; only at a death does it become an interpreter that finds our packages.
 WAITER = (
@@ -20,6 +25,8 @@ WAITER = (
     "if not os.read(0,1): os.execv(sys.executable,[sys.executable,'-m','orchestrator.lab.watchdog',*sys.argv[1:]])\n"
 )
 WELL = b"w"
+# How long an engine that does not answer is waited for.
+ENGINE_SECONDS = 30.0
 
 
 class Watchdog:
@@ -56,16 +63,32 @@ class Watchdog:
 
 
 def main(url: str, root: str, run: str) -> None:
-    """The command is dead: remove what it made."""
-    from orchestrator.engines.docker import DockerEngine
+    """The command is dead: remove what it made. An engine that restarts meanwhile is waited for.
+
+    What cannot be removed stays a dead run's, which `wirelab sweep` finds.
+    """
     from orchestrator.engines.state import State
+    from orchestrator.errors import EngineMissing
+
+    deadline = time.monotonic() + ENGINE_SECONDS
+    while True:
+        try:
+            return _clean_up(url, State(Path(root)), run)
+        except EngineMissing:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _clean_up(url: str, state: State, run: str) -> None:
+    from orchestrator.engines.docker import DockerEngine
     from orchestrator.lab.removal import remove_empty_folders, sweep_until_quiet
     from orchestrator.lab.runs import forget_run
 
-    engine, state = DockerEngine(url), State(Path(root))
-    sweep_until_quiet(engine, run)
-    remove_empty_folders(engine, state, run)
-    forget_run(state, run)
+    engine = DockerEngine(url)
+    if sweep_until_quiet(engine, run):
+        remove_empty_folders(engine, state, run)
+        forget_run(state, run)
 
 
 if __name__ == "__main__":

@@ -101,3 +101,16 @@ def test_a_run_whose_process_died_is_dead_until_it_is_forgotten(tmp_path: Path) 
     forget_run(state, died.stdout.strip())
     forget_run(state, died.stdout.strip())
     assert list(dead_runs(state)) == []
+
+
+def test_a_run_that_ends_well_while_somebody_looks_for_dead_ones_is_not_dead(tmp_path: Path) -> None:
+    """Its lab stands: `sweep` in another window would remove it."""
+    state = State(tmp_path / "state")
+    run = Run(state)
+    run.begin()
+    (state.root / "runs" / "0").touch()
+    looking = dead_runs(state)
+    assert next(looking) == "0"
+    run.end()
+    assert list(looking) == []
+    assert [one.name for one in (state.root / "runs").iterdir()] == ["0"]
