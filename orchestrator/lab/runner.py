@@ -7,6 +7,7 @@ rest is reported as skipped.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -74,7 +75,9 @@ class _Execution:
         self._ended: SimpleQueue[tuple[Step, Exception | None]] = SimpleQueue()
         self._stop = Flag()
         self._events: dict[str, Event] = {}
-        self._under_way = 0
+        # What may begin, and what has begun: waits, and as much work as there are workers.
+        self._ready: deque[Step] = deque()
+        self._waiting, self._working = 0, 0
 
     def run(self) -> Ended:
         waits = sum(isinstance(step.action, AwaitReady) for step in self._steps.values())
@@ -97,16 +100,11 @@ class _Execution:
         first: Exception | None = None
         while True:
             if first is None:
-                for name in self._order.get_ready():
-                    step = self._steps[name]
-                    pool = waiting if isinstance(step.action, AwaitReady) else work
-                    self._tell(step, "begun")
-                    self._under_way += 1
-                    pool.submit(self._one, step)
-            if not self._under_way:
+                self._begin(work, waiting)
+            if not self._waiting + self._working:
                 return first
             step, error = self._ended.get()
-            self._under_way -= 1
+            self._count(step, -1)
             if error is None:
                 self._order.done(step.id)
                 self._tell(step, "done")
@@ -114,6 +112,28 @@ class _Execution:
             self._stop.set()
             self._tell(step, "failed", error)
             first = first or error
+
+    def _begin(self, work: ThreadPoolExecutor, waiting: ThreadPoolExecutor) -> None:
+        """Begin what can begin. Nothing waits in a pool for its turn, for there nobody could hold it back any more."""
+        for name in self._order.get_ready():
+            step = self._steps[name]
+            if isinstance(step.action, AwaitReady):
+                self._submit(waiting, step)
+            else:
+                self._ready.append(step)
+        while self._ready and self._working < WORKERS:
+            self._submit(work, self._ready.popleft())
+
+    def _submit(self, pool: ThreadPoolExecutor, step: Step) -> None:
+        self._tell(step, "begun")
+        self._count(step, 1)
+        pool.submit(self._one, step)
+
+    def _count(self, step: Step, change: int) -> None:
+        if isinstance(step.action, AwaitReady):
+            self._waiting += change
+        else:
+            self._working += change
 
     def _one(self, step: Step) -> None:
         try:

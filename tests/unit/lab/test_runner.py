@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.errors import NodeFailed
 from orchestrator.lab.events import Event as Told
-from orchestrator.lab.runner import Runner
+from orchestrator.lab.runner import WORKERS, Runner
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step
 
 Stop = Callable[[], bool]
@@ -101,6 +101,25 @@ def test_after_the_first_failure_nothing_new_begins() -> None:
         ("b", "skipped"),
         ("c", "skipped"),
     ]
+
+
+def test_after_a_failure_what_waits_for_a_worker_does_not_begin() -> None:
+    """A large lab has more that could begin than there are workers: no node is made any more only to be removed."""
+    log, failed = Log(), Event()
+
+    def do(one: Step, stop: Stop) -> None:
+        log(one, stop)
+        if one.id == "bad":
+            failed.set()
+            raise NodeFailed("bad")
+        assert failed.wait(SOON)
+        pause = Event()
+        while not stop():
+            pause.wait(0.005)
+
+    ended = Runner(do, nobody).run(Plan("lab", (step("bad"), *(step(f"node:{number}") for number in range(40)))))
+    assert len(log.begun) <= WORKERS
+    assert list(states(ended.events).values()).count("skipped") == 41 - len(log.begun)
 
 
 def test_a_failure_stops_what_waits() -> None:
