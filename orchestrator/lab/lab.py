@@ -195,9 +195,10 @@ class Lab:
                 raise Skipped(f"skipped: {self.scenario.name} needs an engine that isolates IPv6", why=why, hint=HINT)
 
     def _take_back(self) -> None:
-        """Remove what this command has made; the folder too if nothing of the lab is left."""
-        remove_labelled(self.engine, f"{labels.RUN}={self.settings.run}")
-        if not self.engine.containers(f"{labels.LAB}={self.name}"):
+        """Remove what this run has made of this lab (pytest has several); the folder too if nothing of it is left."""
+        own = f"{labels.LAB}={self.name}"
+        remove_labelled(self.engine, f"{labels.RUN}={self.settings.run}", own)
+        if not self.engine.containers(own):
             self.folder.remove()
 
     def judge(self, checks: Sequence[Common] | None = None, *, explain_all: bool = False) -> tuple[Finding, ...]:

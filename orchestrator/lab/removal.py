@@ -17,17 +17,18 @@ from orchestrator.planning import labels
 Remove = Callable[[str], None]
 
 
-def remove_labelled(engine: Engine, label: str) -> int:
-    """Remove the containers, then the networks and volumes, that bear `label`; how many things that were.
+def remove_labelled(engine: Engine, label: str, also: str = labels.LAB) -> int:
+    """Remove the containers, then the networks and volumes, that bear `label` and `also`; how many things that were.
 
     Goes on after a failure. Raises Leftovers, with all that is left, if anything is.
     """
     failures: list[str] = []
-    containers = [c.id for c in engine.containers(label)]
+    containers = [c.id for c in engine.containers(label) if bears(c.labels, also)]
     count = _all(engine.remove_container, containers, failures)
-    networks = [n.id for n in engine.networks() if bears(n.labels, label)]
+    networks = [n.id for n in engine.networks() if bears(n.labels, label) and bears(n.labels, also)]
     count += _all(engine.remove_network, networks, failures)
-    count += _all(engine.remove_volume, [v.name for v in engine.volumes(label)], failures)
+    volumes = [v.name for v in engine.volumes(label) if bears(v.labels, also)]
+    count += _all(engine.remove_volume, volumes, failures)
     if failures:
         raise Leftovers("clean-up is not complete", why="; ".join(failures), hint="wirelab sweep")
     return count

@@ -297,6 +297,20 @@ def test_a_failed_change_takes_back_only_what_it_made(place: Place) -> None:
     assert str(bad.lab().plan()) == ""
 
 
+def test_a_lab_that_fails_leaves_the_others_of_its_run_alone(place: Place) -> None:
+    """All labs of a test process stand under one run; one that cannot be brought up is taken back, and no other."""
+    bad = misbehaving(
+        place,
+        lambda spec: Behaviour(("no",), 1) if spec.labels["wirelab.lab"] == "bad" else as_declared(spec),
+    )
+    bad.lab(name="good").up()
+    with pytest.raises(NodeFailed):
+        bad.lab(name="bad").up()
+    assert len(bad.engine.containers("wirelab.lab=good")) == 4
+    assert not bad.engine.containers("wirelab.lab=bad")
+    assert str(bad.lab(name="good").plan()) == ""
+
+
 def test_an_interrupt_leaves_nothing(place: Place) -> None:
     def interrupt(event: Event) -> None:
         if event.step.id == "node:app" and event.state == "done":
