@@ -30,7 +30,10 @@ PRIVILEGED = {"net.ipv4.ip_unprivileged_port_start": "1024"}
 
 @dataclass(frozen=True)
 class Desired:
-    """One node as it should be. `reloadable` is the hash of the files that a running program can read again."""
+    """One node as it should be. `loaded` is the hash of the files that a running program can read again.
+
+    `probe` says how it proves that it is ready; `beside` is the container that probes, where its own image cannot.
+    """
 
     node: str
     texts: Mapping[str, str]

@@ -55,6 +55,11 @@ class ContainerSeen:
     claims: Mapping[str, IPv4Address] = field(default_factory=dict)
     claims6: Mapping[str, IPv6Address] = field(default_factory=dict)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it does not run, and can be started."""
+        return self.state in ("exited", "created")
+
     def places(self) -> dict[str, IPv4Interface]:
         """Network name -> the address with its range that wirelab gave this container when it was made."""
         pairs = (entry.split("=", 1) for entry in self.labels.get(labels.PLACES, "").split())

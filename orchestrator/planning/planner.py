@@ -197,10 +197,10 @@ def _repairs(
     if container.state == "paused":
         yield Step(f"unpause:{one.node}", UnpauseNode(one.node, container.id), "paused", needs)
         needs = (*needs, f"unpause:{one.node}")
-    for step in _connections(one, container, needs, left):
-        yield step
-        needs = (*needs, step.id)
-    if container.state in ("exited", "created"):
+    moves = (*_departures(one, container, needs, left), *_connections(one, container, needs, left))
+    yield from moves
+    needs = (*needs, *(step.id for step in moves))
+    if container.stopped:
         action = StartNode(one.node, container.id, one.loaded)
         yield Step(f"start:{one.node}", action, "stopped" if container.state == "exited" else "never started", needs)
     elif signal := _to_reload(role_of(topology.node(one.node)).reload, one, files):
@@ -234,27 +234,20 @@ def _mends(
     yield Step(f"mend:{one.node}", action, f"cut from {', '.join(others)}")
 
 
-def _connections(
-    one: Desired,
-    container: ContainerSeen,
-    needs: tuple[str, ...],
-    left: Left,
-) -> Iterator[Step]:
-    stopped = container.state in ("exited", "created")
-    # A stopped container has no address until it starts; the engine keeps the one that it will ask for.
-    addresses, addresses6 = container.addresses, container.addresses6
-    if stopped:
-        addresses, addresses6 = {**addresses, **container.claims}, container.claims6
-    wanted = {attach.network_id: attach for attach in one.spec.attachments}
+def _departures(one: Desired, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
+    wanted = {attach.network_id for attach in one.spec.attachments}
     for network_id in container.addresses:
         if network_id not in wanted and (container.id, network_id) not in left:
             action = LeaveNetwork(one.node, container.id, network_id)
-            yield Step(
-                f"leave:{one.node}:{network_id[:12]}",
-                action,
-                "on a network that the file does not give it",
-                needs,
-            )
+            why = "on a network that the file does not give it"
+            yield Step(f"leave:{one.node}:{network_id[:12]}", action, why, needs)
+
+
+def _connections(one: Desired, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
+    # A stopped container has no address until it starts; the engine keeps the one that it will ask for.
+    addresses, addresses6 = container.addresses, container.addresses6
+    if container.stopped:
+        addresses, addresses6 = {**addresses, **container.claims}, container.claims6
     for attach in one.spec.attachments:
         # Of what it is taken from before, it has to be put back, or on the new one.
         on_it = attach.network_id in container.addresses and (container.id, attach.network_id) not in left
@@ -262,13 +255,10 @@ def _connections(
         if on_it and address == attach.address and address6 == attach.address6:
             continue
         at = address6 if address == attach.address else address
-        why = (
-            f"at {at or 'no IPv6 address'} instead of its own address"
-            if on_it
-            else f"not on the network {attach.network}"
-        )
+        seen = f"at {at or 'no IPv6 address'} instead of its own address"
+        why = seen if on_it else f"not on the network {attach.network}"
         # Of a stopped container that was connected by hand, the engine says nothing, and keeps to what it was told.
-        action_ = Reconnect(one.node, container.id, on_it or stopped, attach)
+        action_ = Reconnect(one.node, container.id, on_it or container.stopped, attach)
         yield Step(f"connect:{one.node}:{attach.network}", action_, why, needs, _shown(attach))
 
 
