@@ -114,7 +114,7 @@ class Asker:
         # Other than before the check, perhaps: somebody may just have stopped it.
         now = self._engine.container(known.container.id)
         if now.state != "running":
-            return [Unasked(f"the node {node} is {_word(now.state)}")] * len(questions)
+            return [Unasked(f"the node {node} is {_word(now)}")] * len(questions)
         runs = [question for question in questions if isinstance(question, Run)]
         if way.startswith("alone"):
             return [self._alone(now, runs[0])]
@@ -132,7 +132,7 @@ class Asker:
             now = self._engine.container(known.container.id) if known else None
         except NotFound:
             now = None
-        return NodeState(_word(now.state), now.exit_code) if now else NodeState("missing")
+        return NodeState(_word(now), now.exit_code) if now else NodeState("missing")
 
     def _batch(self, container: str, runs: list[Run]) -> Sequence[Answer]:
         argv = ("bash", "-c", batch.script(runs))
@@ -156,5 +156,5 @@ class Asker:
         return self._onlookers[node]
 
 
-def _word(state: str) -> str:
-    return "stopped" if state in ("exited", "created") else state
+def _word(container: ContainerSeen) -> str:
+    return "stopped" if container.stopped else container.state

@@ -153,7 +153,7 @@ def _alone(asker: str, scene: Scene, commands: Commands) -> Leg:
 def _reaching(leg: Leg, *above: Stage) -> Aim:
     """The layers below a connection, without those that this leg does not need, and those above."""
     listen = (LISTEN,) if leg.target else ()
-    route = (ROUTE,) if leg.target != leg.asker else ()
+    route = (ROUTE,) if leg.target != leg.asker or leg.claim else ()
     names = (RESOLVER, DNS) if leg.claim else ()
     return Aim(leg, (NODE, *listen, *route, *names, *above), above)
 

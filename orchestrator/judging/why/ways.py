@@ -32,24 +32,26 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Way:
-    """From a node to an address of another one."""
+    """From a node to an address of another one. One of both is the asker; `far` is the other."""
 
     node: str
     to: str
     address: str
+    far: str
 
 
 def _ways(leg: Leg) -> tuple[Way, ...]:
     """There and back, to the target and to the DNS servers."""
     found = []
     if leg.address and leg.target != leg.asker:
-        found.append(Way(leg.asker, leg.to, leg.address))
+        found.append(Way(leg.asker, leg.to, leg.address, leg.to))
         if leg.target:
-            found.append(Way(leg.target, leg.asker, leg.home(leg.asker, leg.target)))
+            found.append(Way(leg.target, leg.asker, leg.home(leg.asker, leg.target), leg.target))
     if leg.claim:
         for address, node in leg.servers.items():
             if node != leg.asker:
-                found += [Way(leg.asker, node, address), Way(node, leg.asker, leg.home(leg.asker, node))]
+                found.append(Way(leg.asker, node, address, node))
+                found.append(Way(node, leg.asker, leg.home(leg.asker, node), node))
     return tuple(dict.fromkeys(found))
 
 
@@ -149,7 +151,7 @@ def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings
 
 def _counts(leg: Leg, way: Way, answers: Answers) -> bool:
     """A way to a DNS server and back matters only where the name was not resolved."""
-    return way.to in (leg.target, leg.to) or way.node == leg.target or not dns_works(leg, answers)
+    return way.far == leg.to or not dns_works(leg, answers)
 
 
 def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings) -> None:
@@ -159,8 +161,7 @@ def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings)
     if astray and not _works(leg, way, answers):
         sentence = f"{way.node} sends what is for {way.to} through {gateway} ({leg.owner(gateway)}), {astray}."
         command = leg.commands.run(way.node, "ip", "route", "get", way.address)
-        back = way.node != leg.asker
-        readings.broken(seen, sentence, command, *_strikes(leg, way.node if back else way.to))
+        readings.broken(seen, sentence, command, *_strikes(leg, way.far))
     elif way.node in (leg.asker, leg.target):
         readings.held.append(seen)
 
@@ -168,7 +169,7 @@ def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings)
 def _astray(leg: Leg, way: Way, gateway: str) -> str:
     """Why a gateway is the wrong one; empty where it is right, or not a node of the lab."""
     topology = leg.scene.topology
-    if _neighbours(leg, way):
+    if leg.near(way.far):
         return f"though {way.to} is on its own network"
     owner = topology.owner(gateway)
     return "which is no router" if owner and owner not in routers(topology) else ""
@@ -177,7 +178,7 @@ def _astray(leg: Leg, way: Way, gateway: str) -> str:
 def _read_neighbours(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
     """A neighbour for whom another hardware address is known: a wrong entry, or a second machine with its address."""
     for way in ways:
-        if not _neighbours(leg, way) or _works(leg, way, answers):
+        if not leg.near(way.far) or _works(leg, way, answers):
             continue
         known = known_as(_printed(neighbours_of(way.node), answers), way.address)
         own = hardware_address(_printed(addresses_of(way.to), answers), way.address)
@@ -185,9 +186,9 @@ def _read_neighbours(leg: Leg, ways: list[Way], answers: Answers, readings: Read
             continue
         sentence = f"{way.node} sends what is for {way.to} to the hardware address {known}, but {way.to} has {own}."
         evidence = [f"{way.node}: ip neigh: {way.address} lladdr {known}", f"{way.to} has {way.address} on {own}"]
-        strikes = _strikes(leg, way.to if way.node == leg.asker else way.node)
         command = leg.commands.run(way.node, "ip", "neigh")
-        readings.broken(f"{way.to} is {known} for {way.node}", sentence, command, *strikes, evidence=evidence)
+        seen = f"{way.to} is {known} for {way.node}"
+        readings.broken(seen, sentence, command, *_strikes(leg, way.far), evidence=evidence)
 
 
 def _printed(question: Run, answers: Answers) -> Any:
@@ -198,15 +199,7 @@ def _printed(question: Run, answers: Answers) -> Any:
 
 def _works(leg: Leg, way: Way, answers: Answers) -> bool:
     """Whether that for which a way is needed works: the connection, or the answer of a DNS server."""
-    for_target = way.to in (leg.target, leg.to) or way.node == leg.target
-    return connected(leg, answers) if for_target else dns_works(leg, answers)
-
-
-def _neighbours(leg: Leg, way: Way) -> bool:
-    """Whether both ends stand on a common network, as the file says."""
-    topology = leg.scene.topology
-    ends = [{place.network for place in topology.places_of(end)} for end in (way.node, way.to) if end in topology.names]
-    return len(ends) == len((way.node, way.to)) and bool(ends[0] & ends[1])
+    return connected(leg, answers) if way.far == leg.to else dns_works(leg, answers)
 
 
 def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Readings) -> None:
@@ -214,7 +207,7 @@ def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Rea
     back = node != leg.asker
     why = missing[0][1]
     sentence = f"The node {node} has no route {'back ' if back else ''}to {names}: {why}."
-    strikes = [s for way, _ in missing for s in _strikes(leg, node if back else way.to)]
+    strikes = [strike for way, _ in missing for strike in _strikes(leg, way.far)]
     command = leg.commands.run(node, "ip", "route", "get", missing[0][0].address)
     evidence = [f"{node}: ip route get {way.address}: {said}" for way, said in missing]
     readings.broken(f"{node} has no route to {names}", sentence, command, *strikes, evidence=evidence)

@@ -335,6 +335,24 @@ def test_a_way_over_a_machine_that_is_no_router_is_named() -> None:
     assert walked(world, **{**CONNECTS, "from_": "clerk"}).broken is None
 
 
+def test_a_lost_way_to_the_dns_server_is_named_where_a_node_connects_to_itself() -> None:
+    """That the node reaches itself says nothing of its way to the DNS server."""
+    world = far()
+    server = str(world.topology.address_for("app-1", "resolver"))
+    gateway = str(world.topology.address_for("app-1", "db"))
+    astray = Ran(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
+    world.rules += [
+        lambda question: astray if isinstance(question, Run) and question.argv[-1] == server else None,
+        program("dig", Ran(9, LOST.format(server=server), ""), "app-1"),
+    ]
+    walk = walked(world, from_="app-1", connects="app-1.shop.lab:80")
+    assert walk.broken
+    assert walk.broken.name == "route"
+    assert walk.sentence.startswith(f"app-1 sends what is for resolver through {gateway} (db), though")
+    world.rules.pop()
+    assert walked(world, from_="app-1", connects="app-1.shop.lab:80").broken is None
+
+
 def test_of_a_group_each_machine_is_walked_to() -> None:
     """One of several machines behind a name is away."""
     world = far()
