@@ -71,12 +71,7 @@ def aims_of(check: Common, scene: Scene, judgement: Judgement, commands: Command
             host, port = endpoint(scene.fill(check.connects, check.asker))
             return _each(towards(check.asker, host, Port(port), scene, commands), TCP)
         case CannotConnect():
-            host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
-            leg = towards(check.asker, host, Port(port), scene, commands)[0]
-            names = (RESOLVER, DNS) if leg.claim else ()
-            # Nobody knows: that the target does not listen, or is cut off, says why.
-            below = (*((LISTEN,) if leg.target else ()), ROUTE) if judgement.verdict == "unknown" else ()
-            return (Aim(leg, (NODE, *below, *names, forbidden(judgement))),)
+            return (_forbidding(check, scene, judgement, commands),)
         case Http():
             url = urlsplit(scene.fill(check.http, check.asker))
             legs = towards(check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), scene, commands)
@@ -105,11 +100,20 @@ def _asker(check: Common, scene: Scene) -> str:
 
 def _resolving(check: Resolves, scene: Scene, judgement: Judgement, commands: Commands) -> Aim:
     """By the asker's resolv.conf, or, where the check names a server, by that alone."""
-    leg = _leg(check.asker, None, None, as_checked(check, scene, judgement), None, scene, commands)
+    leg = _leg(check.asker, scene, commands, claim=as_checked(check, scene, judgement))
     if not check.asks:
         return Aim(leg, (NODE, LISTEN, ROUTE, RESOLVER, DNS))
     address = str(scene.topology.address_for(check.asker, check.asks))
     return Aim(replace(leg, servers={address: check.asks}), (NODE, LISTEN, ROUTE, DNS))
+
+
+def _forbidding(check: CannotConnect, scene: Scene, judgement: Judgement, commands: Commands) -> Aim:
+    """To the host that must not be reached. Where nobody knows, that it does not listen, or is cut off, says why."""
+    host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
+    leg = towards(check.asker, host, Port(port), scene, commands)[0]
+    names = (RESOLVER, DNS) if leg.claim else ()
+    below = (*((LISTEN,) if leg.target else ()), ROUTE) if judgement.verdict == "unknown" else ()
+    return Aim(leg, (NODE, *below, *names, forbidden(judgement)))
 
 
 def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands) -> tuple[Leg, ...]:
@@ -121,33 +125,35 @@ def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands)
     name = host if "." in host or host == "localhost" or is_address(host) else f"{host}.{topology.scenario.domain}"
     target = target_of(scene, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
-        return (_leg(asker, asker, port, None, "127.0.0.1" if name == "localhost" else name, scene, commands),)
+        loopback = "127.0.0.1" if name == "localhost" else name
+        return (_leg(asker, scene, commands, target=asker, port=port, address=loopback),)
     if is_address(name):
-        return (_leg(asker, target, port, None, name, scene, commands),)
+        return (_leg(asker, scene, commands, target=target, port=port, address=name),)
     claim = leads_to(topology, asker, target, name)
     if target is None:
-        return (_leg(asker, None, port, claim, None, scene, commands),)
-    machines = topology.scenario.groups.get(target, (target,))
+        return (_leg(asker, scene, commands, port=port, claim=claim),)
+    homes = {one: str(topology.address_for(asker, one)) for one in topology.scenario.groups.get(target, (target,))}
     return tuple(
-        _leg(asker, machine, port, claim, str(topology.address_for(asker, machine)), scene, commands)
-        for machine in machines
+        _leg(asker, scene, commands, target=machine, port=port, claim=claim, address=home)
+        for machine, home in homes.items()
     )
 
 
 def _leg(
     asker: str,
-    target: str | None,
-    port: Port | None,
-    claim: NameClaim | None,
-    address: str | None,
     scene: Scene,
     commands: Commands,
+    *,
+    target: str | None = None,
+    port: Port | None = None,
+    claim: NameClaim | None = None,
+    address: str | None = None,
 ) -> Leg:
     return Leg(asker, target, port, claim, address, scene, commands, servers_of(scene.topology, asker))
 
 
 def _alone(asker: str, scene: Scene, commands: Commands) -> Leg:
-    return _leg(asker, asker, None, None, None, scene, commands)
+    return _leg(asker, scene, commands, target=asker)
 
 
 def _reaching(leg: Leg, *above: Stage) -> Aim:
@@ -215,7 +221,8 @@ def _running_aims(check: Runs, scene: Scene, judgement: Judgement, commands: Com
     met = {address: owner for address in ADDRESS.findall(words) if (owner := topology.owner(address))}
     for address, owner in met.items():
         if address not in hosts and owner != check.asker:
-            aims.append(Aim(_leg(check.asker, owner, None, None, address, scene, commands), (NODE, ROUTE)))
+            leg = _leg(check.asker, scene, commands, target=owner, address=address)
+            aims.append(Aim(leg, (NODE, ROUTE)))
     return (*_each(tuple(legs), TCP), *aims, own)
 
 
@@ -231,7 +238,7 @@ def _naming(check: Runs, node: str, scene: Scene, commands: Commands) -> tuple[A
     if port and check.exit == 0:
         return _each(towards(asker, name, port, scene, commands), TCP)
     claim = leads_to(scene.topology, asker, target_of(scene, asker, name), name)
-    return (Aim(_leg(asker, None, None, claim, None, scene, commands), (NODE, LISTEN, ROUTE, RESOLVER, DNS)),)
+    return (Aim(_leg(asker, scene, commands, claim=claim), (NODE, LISTEN, ROUTE, RESOLVER, DNS)),)
 
 
 def _first_port(node: str, scene: Scene) -> Port | None:
