@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.judging.questions import StateOf
+from collections.abc import Iterator
+
+from orchestrator.judging.questions import NodeState, StateOf
 from orchestrator.judging.sockets import BoundSocket, sockets, table_of
 from orchestrator.judging.why.connection import connected
 from orchestrator.judging.why.interfaces import lacks
@@ -35,24 +37,30 @@ def _state(leg: Leg, answers: Answers) -> Seen:
         elif state.state == "running":
             readings.held.append(node)
         elif node in (leg.asker, leg.target) or not dns_works(leg, answers):
-            sentence, command = _not_running(leg, node, state.state, state.exit_code)
+            sentence, command = _not_running(leg, node, state)
             readings.broken(f"{node} is {state.state}", sentence, command, *_needs(leg, node))
         else:
             readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
-    for node in _behind(leg):
+    if unanswered(leg, answers):
         # Whom the asker's own DNS server asks in turn: such a server shows only by an answer that does not come.
-        state = state_of(node, answers)
-        if state and state.state != "running" and unanswered(leg, answers):
-            sentence, command = _not_running(leg, node, state.state, state.exit_code)
+        for node, state in _down(_behind(leg), answers):
+            sentence, command = _not_running(leg, node, state)
             readings.broken(f"{node} is {state.state}", sentence, command, "dns")
-    for node in leg.routers:
-        state = state_of(node, answers)
-        if state and state.state != "running" and not (dns_works(leg, answers) and connected(leg, answers)):
+    if not (dns_works(leg, answers) and connected(leg, answers)):
+        for node, state in _down(leg.routers, answers):
             sentence = f"The router {node} is {state.state}, so {leg.asker} reaches nobody on another network."
             readings.broken(f"{node} is {state.state}", sentence, leg.commands.heal(), "route", "dns", *PAST_LISTENING)
     if readings.held and not readings.wrong:
         readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
     return readings.seen()
+
+
+def _down(nodes: tuple[str, ...], answers: Answers) -> Iterator[tuple[str, NodeState]]:
+    """Those of these nodes that are known not to run, with their state."""
+    for node in nodes:
+        state = state_of(node, answers)
+        if state and state.state != "running":
+            yield node, state
 
 
 def _behind(leg: Leg) -> tuple[str, ...]:
@@ -61,15 +69,15 @@ def _behind(leg: Leg) -> tuple[str, ...]:
     return tuple(node for node in others if node not in leg.on_the_way())
 
 
-def _not_running(leg: Leg, node: str, state: str, exit_code: int) -> tuple[str, str]:
+def _not_running(leg: Leg, node: str, found: NodeState) -> tuple[str, str]:
     """The sentence on a node that does not run, and the command."""
     dns = node in leg.dns_nodes or node in _behind(leg)
     name = f"The DNS server {node}" if dns else f"The node {node}"
-    if state == "missing":
+    if found.state == "missing":
         return f"{name} is not there: it has no container.", leg.commands.up()
-    if state == "stopped" and exit_code not in STOPPED:
-        return f"{name} has ended by itself, with exit code {exit_code}.", leg.commands.logs(node)
-    return f"{name} is {state}{_consequence(leg, node, state)}.", leg.commands.heal()
+    if found.state == "stopped" and found.exit_code not in STOPPED:
+        return f"{name} has ended by itself, with exit code {found.exit_code}.", leg.commands.logs(node)
+    return f"{name} is {found.state}{_consequence(leg, node, found.state)}.", leg.commands.heal()
 
 
 def _consequence(leg: Leg, node: str, state: str) -> str:
