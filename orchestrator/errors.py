@@ -14,13 +14,12 @@
     │   ├── FileUnseen          the engine cannot see a file that a node needs
     │   ├── LayoutMissing       the engine that lays out pictures is not installed
     │   ├── Skipped             this engine or kernel cannot do what the scenario shows
-    │   ├── NodeFailed          a node ended, or did not become ready in time
-    │   └── Interrupted   (130) the person or the system asked us to stop
+    │   └── NodeFailed          a node ended, or did not become ready in time
     ├── LabBusy           (5)   another process works on this lab
     └── Leftovers         (6)   clean-up was not complete; holds what is left
 
-An error is a value: it holds its three sentences, and `cli` alone prints them. Anything else that reaches the
-top is our bug (70).
+An error is a value: it holds its three sentences, and `cli` alone prints them. An interrupt is no error of
+ours: it comes as KeyboardInterrupt (130) or SystemExit (143). Anything else that reaches the top is our bug (70).
 """
 
 from __future__ import annotations
@@ -122,14 +121,6 @@ class LayoutMissing(WorldError):
 
 class NodeFailed(WorldError):
     """A node ended, or did not become ready before its deadline."""
-
-
-class Interrupted(WorldError):
-    """The person (SIGINT) or the system (SIGTERM) asked us to stop."""
-
-    def __init__(self, exit_code: int = INTERRUPTED) -> None:
-        super().__init__("interrupted")
-        self.exit_code = exit_code
 
 
 class LabBusy(WirelabError):

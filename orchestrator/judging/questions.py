@@ -6,8 +6,8 @@ recorded answers, and whoever asks can put the questions of many checks into one
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass
 from math import inf
 from string import Template
 from typing import TypeVar
@@ -128,7 +128,6 @@ class Scene:
     word: str
     port: int
     began: float
-    others: Mapping[str, str] = field(default_factory=dict)
     ended: float = inf
 
     def fill(self, text: str, asker: str) -> str:

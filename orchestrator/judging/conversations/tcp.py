@@ -22,8 +22,6 @@ IDLE_PATIENCE = 7300.0  # seconds; a keep-alive would have spoken after 7200 (RF
 REMEMBERED_ENDS = 4096
 NEWS = SYN | FIN | RST
 
-Outcome = tuple[str, str]
-
 
 class Connection:
     """One TCP connection that is open, or being opened."""

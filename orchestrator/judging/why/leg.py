@@ -168,12 +168,6 @@ def state_of(node: str, answers: Answers) -> NodeState | None:
     return found if isinstance(found, NodeState) else None
 
 
-def runs(node: str, answers: Answers) -> bool:
-    """Whether a node is known to run."""
-    state = state_of(node, answers)
-    return state is not None and state.state == "running"
-
-
 def listed(words: tuple[str, ...] | list[str]) -> str:
     """a, b and c"""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
