@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from orchestrator.model.check_values import Between, Part, Rows, Sockets, Takes
 from orchestrator.model.faults import Fault
 from orchestrator.model.records import Ttl
 from orchestrator.model.values import (
     BindPlace,
-    Bound,
     Declared,
     DnsName,
     DnsNames,
@@ -24,16 +24,12 @@ from orchestrator.model.values import (
     Kinds,
     Machines,
     NodeName,
-    NodeNames,
-    Port,
     Refers,
     Seconds,
     Texts,
     Url,
 )
 
-Row = Annotated[tuple[Any, ...], Field(strict=False)]
-Rows = Annotated[tuple[Row, ...], Field(strict=False)]
 # A text that some other text holds; every text holds the empty one.
 Held = Annotated[str, Field(min_length=1)] | None
 VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
@@ -66,7 +62,6 @@ class Common(Declared):
         description="Checks that must hold just before this one, in this order, with the same ${random}.",
         examples=[[{"name": "The client asks", "from": "client", "http": "http://app.shop.lab/items"}]],
     )
-
     before: tuple[Check, ...] = Field(
         (),
         strict=False,
@@ -80,13 +75,6 @@ class Common(Declared):
         return self.during or self.after
 
 
-class Takes(Declared):
-    """How long the one question of a check takes, from when it is put to when it has ended."""
-
-    at_least: Seconds | None = Field(None, description="It takes these seconds or longer.", examples=[0.5])
-    at_most: Seconds | None = Field(None, description="It takes these seconds or less.", examples=[8])
-
-
 class Asking(Common):
     """A check that is asked from a node."""
 
@@ -96,13 +84,6 @@ class Asking(Common):
         description="How long the question itself must take. Leave wide margins: a machine may be busy.",
         examples=[{"at_least": 0.5, "at_most": 8}],
     )
-
-
-class Between(Declared):
-    """A range of seconds; either end may be left out."""
-
-    at_least: Ttl | None = Field(None, description="The fewest seconds that are right.", examples=[1])
-    at_most: Ttl | None = Field(None, description="The most seconds that are right.", examples=[4])
 
 
 class Resolves(Asking):
@@ -262,24 +243,6 @@ class Tls(Asking):
     issuer: Held = Field(None, description="A text that the certificate's issuer must hold.", examples=["wirelab"])
 
 
-class Socket(Declared):
-    """A socket that a server has bound, as the node's own table shows it (ss(8))."""
-
-    port: Port = Field(description="The port, 0 to 65535.", examples=[80])
-    protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
-    address: Bound | None = Field(
-        None,
-        description="Where it is bound: all, loopback, one address, or the node's address on a network; any if absent.",
-        examples=["all", "loopback", "front", "192.168.7.20"],
-    )
-    process: str | None = Field(
-        None, min_length=1, description="The name of the program that holds it.", examples=["nginx"]
-    )
-
-
-Sockets = Annotated[tuple[Socket, ...], Field(strict=False)]
-
-
 class Listens(Common):
     """What is bound on a node, by its own socket table. The engine's sockets on 127.0.0.11 do not count."""
 
@@ -327,13 +290,6 @@ class Sees(Common):
     sees: NodeName = Field(
         description="The node whose address the server must have seen, since the check began.", examples=["client"]
     )
-
-
-class Part(Declared):
-    """The parts that a node plays: of whom it is a client, to whom it is a server."""
-
-    server_to: NodeNames = Field((), description="The nodes that were clients of this one.", examples=[["client"]])
-    client_of: NodeNames = Field((), description="The nodes of which this one was a client.", examples=[["db", "dns"]])
 
 
 class Roles(Common):

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Asks, CannotAsk, Scene, told
 from orchestrator.judging.sockets import BoundSocket, sockets, table_of
-from orchestrator.model.checks import Listens, Socket
+from orchestrator.model.check_values import Socket
+from orchestrator.model.checks import Listens
 
 
 def listens(check: Listens, scene: Scene) -> Asks:

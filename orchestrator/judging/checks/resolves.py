@@ -20,7 +20,8 @@ from orchestrator.judging.checks.dig import (
 from orchestrator.judging.checks.through import on_the_way
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Answer, Asks, Log, Question, Ran, Run, Scene, logged, told
-from orchestrator.model.checks import Between, Resolves
+from orchestrator.model.check_values import Between
+from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Version
 
 # So often a question is put again to see the order of the answers.

@@ -12,7 +12,8 @@ from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Answer, Asks, Question, Scene, Wire, crossed
 from orchestrator.judging.traffic_roles import Proof
 from orchestrator.judging.witnesses import witness_of
-from orchestrator.model.checks import Part, Roles
+from orchestrator.model.check_values import Part
+from orchestrator.model.checks import Roles
 
 Pair = tuple[str, str]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Answer, Asks, Question, Ran, Run
-from orchestrator.model.checks import Takes
+from orchestrator.model.check_values import Takes
 
 
 def timed(judging: Asks, takes: Takes, asker: str) -> Asks:

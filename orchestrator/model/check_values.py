@@ -1,0 +1,52 @@
+"""What stands inside a check: ranges of seconds, rows, sockets, and the parts that nodes play."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from orchestrator.model.records import Ttl
+from orchestrator.model.values import Bound, Declared, NodeNames, Port, Seconds
+
+Row = Annotated[tuple[Any, ...], Field(strict=False)]
+Rows = Annotated[tuple[Row, ...], Field(strict=False)]
+
+
+class Takes(Declared):
+    """How long the one question of a check takes, from when it is put to when it has ended."""
+
+    at_least: Seconds | None = Field(None, description="It takes these seconds or longer.", examples=[0.5])
+    at_most: Seconds | None = Field(None, description="It takes these seconds or less.", examples=[8])
+
+
+class Between(Declared):
+    """A range of seconds; either end may be left out."""
+
+    at_least: Ttl | None = Field(None, description="The fewest seconds that are right.", examples=[1])
+    at_most: Ttl | None = Field(None, description="The most seconds that are right.", examples=[4])
+
+
+class Socket(Declared):
+    """A socket that a server has bound, as the node's own table shows it (ss(8))."""
+
+    port: Port = Field(description="The port, 0 to 65535.", examples=[80])
+    protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
+    address: Bound | None = Field(
+        None,
+        description="Where it is bound: all, loopback, one address, or the node's address on a network; any if absent.",
+        examples=["all", "loopback", "front", "192.168.7.20"],
+    )
+    process: str | None = Field(
+        None, min_length=1, description="The name of the program that holds it.", examples=["nginx"]
+    )
+
+
+Sockets = Annotated[tuple[Socket, ...], Field(strict=False)]
+
+
+class Part(Declared):
+    """The parts that a node plays: of whom it is a client, to whom it is a server."""
+
+    server_to: NodeNames = Field((), description="The nodes that were clients of this one.", examples=[["client"]])
+    client_of: NodeNames = Field((), description="The nodes of which this one was a client.", examples=[["db", "dns"]])
