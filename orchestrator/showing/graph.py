@@ -19,6 +19,8 @@ COLOURS = {"ready": "#c8e6c9", "starting": "#fff9c4", "stopped": "#ffcdd2", "pau
 How = Literal["uses", "asks", "delegates", "seen"]
 # Arrows to DNS servers: one from nearly every node. With more than these they would hide all others.
 MOST_ASKS = 8
+# Ports that an arrow names where there are many: a picture is as wide as its longest label.
+MOST_PORTS = 3
 DNS_PORT = 53  # RFC 1035, section 4.2
 
 
@@ -158,12 +160,16 @@ def _seen(topology: Topology, traffic: TrafficRoles | None) -> dict[tuple[str, s
 
 def _port_words(topology: Topology, server: str) -> str:
     node: Any = topology.node(server)
-    ports = dict.fromkeys(listener.port for listener in ROLES[node.role].listeners_of(node))
-    return f"port {', '.join(map(str, ports))}" if ports else ""
+    ports = [str(port) for port in dict.fromkeys(one.port for one in ROLES[node.role].listeners_of(node))]
+    if len(ports) > MOST_PORTS + 1:
+        return f"{len(ports)} ports: {', '.join(ports[:MOST_PORTS])} and {len(ports) - MOST_PORTS} more"
+    return f"{'port' if len(ports) == 1 else 'ports'} {', '.join(ports)}" if ports else ""
 
 
 def _seen_words(relations: list[Relation]) -> str:
     """port 80: 3 connections."""
+    if len(relations) > MOST_PORTS + 1:
+        return f"{_seen_words(relations[:MOST_PORTS])} and {len(relations) - MOST_PORTS} ports more"
     return ", ".join(
         f"port {one.port}: {_many(one.connections, 'question' if one.protocol == 'udp' else 'connection')}"
         if one.connections

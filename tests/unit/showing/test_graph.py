@@ -111,6 +111,18 @@ def test_traffic_confirms_arrows_adds_some_and_misses_some() -> None:
     assert [one.get("class") for one in groups(root_of(shown), "arrow")][-1] == "arrow seen"
 
 
+def test_an_arrow_names_a_few_of_many_ports() -> None:
+    """Declared or seen: the picture stays narrow, and says that there are more."""
+    listens = ", ".join(f"{{port: {port}}}" for port in (80, 443, 5000, 5001, 5002))
+    text = SMALL.replace("app: {role: app, uses: [db]}", f"app: {{role: service, image: 'a:1', listens: [{listens}]}}")
+    (declared,) = [arrow_words(one) for one in picture(lab(text), {}).arrows if one.server == "app"]
+    assert declared == "client uses app (5 ports: 80, 443, 5000 and 2 more)"
+    traffic = TrafficRoles(tuple(relation("client", "app", port) for port in (80, 443, 5000, 5001, 5002)))
+    (seen,) = [arrow_words(one) for one in picture(lab(text), {}, traffic).arrows if one.server == "app"]
+    assert seen.startswith("client uses app (port 80: 2 connections, ")
+    assert seen.endswith("port 5000: 2 connections and 2 ports more)")
+
+
 def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:
     refused = Relation("client", "db", "tcp", 5432, 0, 3, 0, 0, 0)
     earlier = relation("app", "db", connections=0)
