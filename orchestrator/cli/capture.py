@@ -10,7 +10,10 @@ import click
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import Command, json_option, lab_option, scenario_argument
 from orchestrator.cli.session import guarded, lab_of, open_session
-from orchestrator.errors import OK, UsageInvalid
+from orchestrator.errors import OK, UsageInvalid, WorldError
+
+# What dumpcap and tshark say where all is well.
+USUAL = ("Running as user", "Capturing on ", "File: ", "Packets")
 
 
 def narrowing_options(command: Command) -> Command:
@@ -39,7 +42,7 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
     if live:
         return _live(name, lab, nodes, bpf)
     capture, observed, _ = open_capture(name, lab)
-    if capture.seen():
+    if capture.recording():
         say("a capture is running already")
         return OK
     wanted = narrow(capture, observed, nodes, bpf)
@@ -61,14 +64,19 @@ def _live(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str) -
         for piece in capture.listen(observed, said, narrow(capture, observed, nodes, bpf)):
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
-    return ended(said)
+    return ended(said, capture)
 
 
-def ended(said: list[str]) -> int:
+def ended(said: list[str], capture: Any) -> int:
     """The wire is heard until somebody interrupts; if it ended by itself, its last words are the reason."""
-    from orchestrator.errors import WorldError
+    words = "\n".join(line for line in "".join(said).splitlines() if not line.startswith(USUAL))
+    raise gone(words.strip()[-500:], capture)
 
-    raise WorldError("the capture ended by itself", why="".join(said).strip()[-500:], hint="wirelab capture status")
+
+def gone(why: str, capture: Any) -> WorldError:
+    """A recorder that was there is no longer."""
+    why = why or "its container has ended: the lab was taken down, or somebody stopped it"
+    return WorldError("the capture ended by itself", why=why, hint=capture.named.typed("ps"))
 
 
 @command.command("stop")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
 import click
 
-from orchestrator.cli.capture import ended, narrow, narrowing_options, open_capture, recorder, tell_narrowed
+from orchestrator.cli.capture import ended, gone, narrow, narrowing_options, open_capture, recorder, tell_narrowed
 from orchestrator.cli.console import out, say
 from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import guarded, open_session
-from orchestrator.errors import INTERRUPTED, OK, NotFound, TookTooLong, UsageInvalid
+from orchestrator.errors import INTERRUPTED, OK, EngineRefused, NotFound, TookTooLong, UsageInvalid
 
 LONGEST = 60  # seconds that a command may take
 FORMS = ("text", "json", "mermaid", "svg", "html")
@@ -104,7 +104,7 @@ def _of_command(
     """Run the command while it is recorded; by a recorder of our own where none is there."""
     capture, observed, session = open_capture(name, lab)
     node = _runner(capture, observed, asker)
-    standing = capture.seen()
+    standing = capture.recording()
     with ExitStack() as stack:
         began = 0.0
         if standing is None:
@@ -116,9 +116,24 @@ def _of_command(
             tell_narrowed(capture)
             container, began = standing.id, time.time()
         code = _run_in(session, observed, node, argv, capture)
-        recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
-        _tell(recording, capture, observed, form, since=began)
+        with _while_it_stands(capture):
+            recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
+            told = _story(recording, capture, observed, since=began)
+        _show(told, recording, capture, form)
     return code
+
+
+@contextmanager
+def _while_it_stands(capture: Any) -> Iterator[None]:
+    """What is read inside ends early, or in any error, where somebody takes the lab down meanwhile."""
+    try:
+        yield
+    except (NotFound, EngineRefused) as error:
+        if capture.recording():
+            raise
+        raise gone("", capture) from error
+    if not capture.recording():
+        raise gone("", capture)
 
 
 def _runner(capture: Any, observed: Any, asker: str | None) -> str:
@@ -188,7 +203,7 @@ def _follow(
         _tell_live(events, asker, form)
     if interrupted[0]:
         raise KeyboardInterrupt
-    return ended(said)
+    return ended(said, capture)
 
 
 def _until_interrupt(pieces: Iterator[bytes], interrupted: list[bool]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.engines.protocol import Engine
-from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.errors import NotFound, UsageInvalid, WorldError
 from orchestrator.judging.packets.decode import decode_argv
 from orchestrator.judging.story import Mark
 from orchestrator.lab.lab import Lab
@@ -55,8 +55,13 @@ class Capture:
         return self._lab.topology(observed)
 
     def seen(self) -> ContainerSeen | None:
-        """The recorder, if there is one."""
+        """The recorder, if there is one, whether it records or has ended."""
         return recorder(self._engine, self._lab.name)
+
+    def recording(self) -> ContainerSeen | None:
+        """The recorder, if there is one that records."""
+        found = self.seen()
+        return found if found and found.state == "running" else None
 
     @property
     def narrowed(self) -> str:
@@ -67,8 +72,11 @@ class Capture:
     def start(self, observed: Observed, bpf: str = "", ring: int = RING_MEGABYTES) -> str:
         """Begin to record; when this returns, every packet from now on is in the recording. Returns the container.
 
-        `bpf` narrows what is recorded (pcap-filter(7)); the ring keeps the last `ring` megabytes.
+        `bpf` narrows what is recorded (pcap-filter(7)); the ring keeps the last `ring` megabytes. A recorder that has
+        ended makes room: what it recorded went with its memory.
         """
+        if not self.recording():
+            self.stop()
         topology = self._lab.topology(observed)
         spec = capture_spec(topology, observed, bpf, ring)
         return record(self._engine, hearing(spec, networks_of(topology, observed)))
@@ -103,11 +111,13 @@ class Capture:
             self._engine.remove_container(container)
 
     def required(self) -> str:
-        """The recorder's container; UsageInvalid if none is there."""
-        found = self.seen()
+        """The container of the recorder that records; UsageInvalid if none is there, WorldError if it has ended."""
+        found, hint = self.seen(), self.named.typed("capture start")
         if found is None:
-            hint = self.named.typed("capture start")
             raise UsageInvalid(f"no capture of the lab {self._lab.name!r} is there", hint=hint)
+        if found.state != "running":
+            why = f"its container is {found.state}; what it had recorded lay in memory, and is gone"
+            raise WorldError(f"the capture of the lab {self._lab.name!r} has ended by itself", why=why, hint=hint)
         return found.id
 
     def read_on(self, container: str) -> Recording:

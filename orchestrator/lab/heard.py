@@ -40,7 +40,7 @@ class Heard:
         """Listen from now on. The lab's settings must know the image `capture`."""
         capture = Capture(lab.engine, lab)
         try:
-            standing = capture.seen()
+            standing = capture.recording()
             if standing:
                 return cls(capture, standing.id, time.time(), own=False)
             observed = lab.observe()
@@ -54,7 +54,7 @@ class Heard:
     def standing(cls, lab: Lab) -> Heard:
         """What the capture that runs has heard from its beginning, if there is one."""
         capture = Capture(lab.engine, lab)
-        found = capture.seen()
+        found = capture.recording()
         missing = "" if found else f"No capture was running; {lab.named.typed('capture start')} begins one."
         return cls(capture, found.id if found else "", 0.0, own=False, missing=missing)
 

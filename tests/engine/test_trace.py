@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -176,3 +177,27 @@ def test_an_interrupt_ends_the_command_and_tells_the_story_until_then(lab: str) 
     assert "interrupted; this is the story until then" in err
     assert "GET /items -> 200" in out
     assert not going_on()
+
+
+def test_a_recorder_that_has_ended_is_said_to_have_ended(lab: str) -> None:
+    """What it had recorded is gone; another takes its place, for a command or by `capture start`."""
+    start = ("capture", "start", "basic", "--lab", lab)
+    story = ("trace", "basic", "--lab", lab)
+    assert wirelab(*start).returncode == 0
+    kill_recorder(lab)
+    for asked in (story, ("roles", "basic", "--lab", lab), ("capture", "save", "basic", os.devnull, "--lab", lab)):
+        done = wirelab(*asked)
+        assert (done.returncode, "has ended by itself" in done.stderr) == (3, True), done.stderr
+    assert wirelab("graph", "basic", "--lab", lab).returncode == 0
+    assert "client asks dns" in wirelab(*story, "--", "curl", "-s", "http://app.shop.lab/items").stdout
+    assert wirelab(*start).returncode == 0
+    kill_recorder(lab)
+    assert wirelab(*start).stderr.startswith("recording")
+    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
+
+
+def kill_recorder(lab: str) -> None:
+    """From outside, as a full memory would."""
+    (found,) = docker.from_env().containers.list(filters={"label": [f"wirelab.lab={lab}", "wirelab.capture=on"]})
+    found.kill()
+    found.wait()

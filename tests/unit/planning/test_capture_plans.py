@@ -109,12 +109,17 @@ def test_a_capture_is_narrowed_to_nodes_and_by_a_filter() -> None:
 
 
 def test_the_ring_and_its_room_are_as_large_as_is_wanted() -> None:
-    """Four files; room for two copies of the ring, which are made when two networks are put in order of time."""
+    """Four files; room for two copies of the ring, which are made when two networks are put in order of time.
+
+    All of it is memory of the recorder, so that a large ring needs a larger limit.
+    """
     topology, _ = planned(BASIC, nothing())
     spec = capture_spec(topology, nothing(), ring=8)
     assert spec.command is not None
     assert spec.command[2:6] == ("--kilobytes", "2000", "--files", "4")
     assert spec.tmpfs["/capture"].startswith("size=56m")
+    assert spec.limits.memory > 56
+    assert capture_spec(topology, nothing(), ring=1024).limits.memory > 3 * 1024
 
 
 def test_a_listener_keeps_nothing_and_is_no_recorder() -> None:
