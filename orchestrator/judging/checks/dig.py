@@ -37,6 +37,7 @@ class DnsAnswer:
     protocol: str = "UDP"
     answers: tuple[Row, ...] = ()
     authority: tuple[Row, ...] = ()
+    additional: tuple[Row, ...] = ()
 
     def ttl(self, kind: str) -> int | None:
         """For how long the answer may still be kept; of "no such name" by the SOA (RFC 2308, section 5)."""
@@ -63,6 +64,7 @@ def read_dig(out: str, kind: str) -> DnsAnswer | None:
         (server[2] if server else None) or "UDP",
         answers,
         _section(out, "AUTHORITY"),
+        _section(out, "ADDITIONAL"),
     )
 
 

@@ -96,7 +96,8 @@ class Leg:
 class Seen:
     """What a layer showed. `strikes` are the later layers that cannot work for that reason.
 
-    `blames` says that the cause may lie with the servers that the target itself uses.
+    `blames` says that the cause may lie further on: with the servers that the target itself uses, or that the DNS
+    server asks in turn.
     """
 
     verdict: Verdict

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from orchestrator.judging.questions import NodeState, StateOf
 from orchestrator.judging.sockets import BoundSocket, sockets, table_of
 from orchestrator.judging.why.connection import connected
@@ -20,7 +18,7 @@ from orchestrator.judging.why.leg import (
     ran_or_reason,
     state_of,
 )
-from orchestrator.judging.why.names import dns_works, unanswered
+from orchestrator.judging.why.names import dns_works
 from orchestrator.judging.why.walk import LayerName
 
 # Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
@@ -41,13 +39,9 @@ def _state(leg: Leg, answers: Answers) -> Seen:
             readings.broken(f"{node} is {state.state}", sentence, command, *_needs(leg, node))
         else:
             readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
-    if unanswered(leg, answers):
-        # Whom the asker's own DNS server asks in turn: such a server shows only by an answer that does not come.
-        for node, state in _down(_behind(leg), answers):
-            sentence, command = _not_running(leg, node, state)
-            readings.broken(f"{node} is {state.state}", sentence, command, "dns")
-    if not (dns_works(leg, answers) and connected(leg, answers)):
-        for node, state in _down(leg.routers, answers):
+    for node in leg.routers:
+        state = state_of(node, answers)
+        if state and state.state != "running" and not (dns_works(leg, answers) and connected(leg, answers)):
             sentence = f"The router {node} is {state.state}, so {leg.asker} reaches nobody on another network."
             readings.broken(f"{node} is {state.state}", sentence, leg.commands.heal(), "route", "dns", *PAST_LISTENING)
     if readings.held and not readings.wrong:
@@ -55,24 +49,9 @@ def _state(leg: Leg, answers: Answers) -> Seen:
     return readings.seen()
 
 
-def _down(nodes: tuple[str, ...], answers: Answers) -> Iterator[tuple[str, NodeState]]:
-    """Those of these nodes that are known not to run, with their state."""
-    for node in nodes:
-        state = state_of(node, answers)
-        if state and state.state != "running":
-            yield node, state
-
-
-def _behind(leg: Leg) -> tuple[str, ...]:
-    """The other DNS servers of the lab."""
-    others = leg.scene.topology.with_role("dns") if leg.claim else ()
-    return tuple(node for node in others if node not in leg.on_the_way())
-
-
 def _not_running(leg: Leg, node: str, found: NodeState) -> tuple[str, str]:
     """The sentence on a node that does not run, and the command."""
-    dns = node in leg.dns_nodes or node in _behind(leg)
-    name = f"The DNS server {node}" if dns else f"The node {node}"
+    name = f"The DNS server {node}" if node in leg.dns_nodes else f"The node {node}"
     if found.state == "missing":
         return f"{name} is not there: it has no container.", leg.commands.up()
     if found.state == "stopped" and found.exit_code not in STOPPED:
@@ -83,7 +62,7 @@ def _not_running(leg: Leg, node: str, found: NodeState) -> tuple[str, str]:
 def _consequence(leg: Leg, node: str, state: str) -> str:
     if node == leg.asker:
         return ", so no program in it can ask anything"
-    if node != leg.target and leg.claim:
+    if leg.claim and (node != leg.target or not leg.port):
         return f", so {leg.asker} does not get the answer for {leg.claim.name}"
     if state == "paused":
         return ": its kernel still accepts connections, but its program does not run, so nobody answers"
@@ -199,7 +178,7 @@ def _not_reached(
 
 
 def _looked_at(leg: Leg) -> tuple[str, ...]:
-    return (*leg.on_the_way(), *_behind(leg), *leg.routers)
+    return (*leg.on_the_way(), *leg.routers)
 
 
 NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in _looked_at(leg)), _state)

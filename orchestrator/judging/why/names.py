@@ -37,7 +37,7 @@ def leads_to(topology: Topology, asker: str, target: str | None, name: str) -> N
     """The claim that a name has an A record, and that it is the address of the node which is meant."""
 
     def wrong(answer: DnsAnswer, server: str) -> str:
-        return _without_answer(name, "A", answer, server) or _astray(topology, asker, target, name, answer, server)
+        return without_answer(name, "A", answer, server) or _astray(topology, asker, target, name, answer, server)
 
     return NameClaim(name, "A", wrong)
 
@@ -53,7 +53,7 @@ def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim
         if not differs:
             failed = judgement.verdict == "fail"
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
-        without = _without_answer(name, check.type, answer, server) if plain else ""
+        without = without_answer(name, check.type, answer, server) if plain else ""
         astray = _astray(scene.topology, check.asker, node, name, answer, server)
         told = f": {', '.join(answer.values)}" if answer.values else ""
         return without or astray or f"The DNS server {server} answers{told}; but the check says otherwise: {differs}."
@@ -63,7 +63,7 @@ def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim
     return NameClaim(name, check.type, wrong, words, silent=not check.answered)
 
 
-def _without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
+def without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
     if answer.rcode == "NOERROR" and answer.values:
         return ""
     aliases = [row.value for row in answer.answers if row.kind == "CNAME"]
@@ -98,15 +98,6 @@ def asked(leg: Leg) -> Run:
 def dns_works(leg: Leg, answers: Answers) -> bool:
     """Whether the name was resolved as it should be; true where none is needed."""
     return leg.claim is None or _read_dns(leg, answers).verdict == "pass"
-
-
-def unanswered(leg: Leg, answers: Answers) -> bool:
-    """Whether nobody answered, or the server that did could not find out (SERVFAIL)."""
-    found = answers.get(asked(leg)) if leg.claim else None
-    if not leg.claim or not isinstance(found, Ran) or dns_works(leg, answers):
-        return False
-    answer = read_dig(found.out, leg.claim.type)
-    return answer is None or answer.rcode == "SERVFAIL"
 
 
 def resolved(leg: Leg, answers: Answers) -> tuple[str, ...]:
@@ -195,6 +186,7 @@ def _read_dns(leg: Leg, answers: Answers) -> Seen:
     sentence = leg.claim.wrong(answer, server)
     if sentence:
         readings.broken(f"{seen} from {server}", sentence, _by_hand(leg, leg.claim), evidence=[header])
+        readings.blames = answer.rcode == "SERVFAIL"
     else:
         readings.evidence.append(header)
         readings.held.append(f"{leg.claim.name} {leg.claim.type}: {seen}, from {server}")
@@ -202,6 +194,8 @@ def _read_dns(leg: Leg, answers: Answers) -> Seen:
 
 
 def _by_hand(leg: Leg, claim: NameClaim) -> str:
+    if leg.target in leg.dns_nodes and not leg.port:  # a DNS server asks it, which has no dig
+        return leg.commands.logs(str(leg.target))
     words = [word for word in question(claim.name, claim.type) if word not in ("-t", "A")]
     return leg.commands.run(leg.asker, "dig", *claim.words, *words)
 
@@ -212,8 +206,16 @@ def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
     why = said[0].rstrip(".").rpartition(": ")[2] if said else "silence"
     asked = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(said)))) or list(leg.servers)
     servers = listed([_with_owner(leg, address) for address in asked]) if asked else "no DNS server"
-    sentence = f"No DNS server answers {leg.asker}, so it does not learn the address of {leg.claim.name}."
+    nobody = _nobody(leg, asked)
+    sentence = f"{nobody} {leg.asker}, so it does not learn the address of {leg.claim.name}."
+    readings.blames = True
     readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(leg, leg.claim), evidence=said)
+
+
+def _nobody(leg: Leg, asked: list[str]) -> str:
+    """Who does not answer: the DNS server by its name where only one was asked."""
+    server = leg.servers.get(asked[0]) if len(asked) == 1 else None
+    return f"The DNS server {server} does not answer" if server else "No DNS server answers"
 
 
 RESOLVER = Stage("resolver", _asks_conf, _read_conf)

@@ -12,6 +12,7 @@ from orchestrator.judging.why.aims import Aim, aims_of, used_aims
 from orchestrator.judging.why.commands import Commands
 from orchestrator.judging.why.leg import Answers, Stage, listed
 from orchestrator.judging.why.names import asked, resolved
+from orchestrator.judging.why.upstream import elsewhere, on_the_way
 from orchestrator.judging.why.walk import Break, Layer, LayerName, Walk, walk_of
 from orchestrator.model.checks import Common
 
@@ -69,19 +70,28 @@ def _side_by_side(
 
 
 def _walked(aim: Aim, seen: _Seen) -> Asking:
-    """The layers of a leg; those of the servers that its target uses stand before its own answer."""
+    """The layers of a leg; those of the servers further on stand before the answer that they may explain."""
     if aim.leg.port and aim.leg.claim and aim.leg.address is None:
         aim = yield from _found(aim)
     seen.pairs += ((aim.leg.asker, aim.leg.target),)
     questions = tuple(dict.fromkeys(question for stage in aim.stages for question in stage.asks(aim.leg)))
     answers = dict(zip(questions, (yield questions), strict=True))
-    layers, blames = _read(aim, aim.stages, answers)
-    if not blames or not layers[-1].breaks:
-        return layers
-    deeper = [layer for leg in (yield from _side_by_side(_used(aim, seen), seen)) for layer in leg]
-    # What a server lacks from those that it uses explains what it answers.
-    own = replace(layers[-1], breaks=()) if _broken(deeper) else layers[-1]
-    return [*layers[:-1], *deeper, own]
+    walked: Layers = []
+    for layer, blames in _read(aim, aim.stages, answers):
+        deeper = (yield from _deeper(aim, layer, seen)) if blames and layer.breaks else []
+        # What a server lacks from those that it needs explains what it answers.
+        walked += [*deeper, replace(layer, breaks=()) if _broken(deeper) else layer]
+    return walked
+
+
+def _deeper(aim: Aim, layer: Layer, seen: _Seen) -> Asking:
+    """The layers of the legs further on, which may explain one that is broken."""
+    further = [on_the_way(aim.leg), elsewhere(aim.leg)] if layer.name == "dns" else [_used(aim, seen)]
+    found: Layers = []
+    for aims in further:
+        if not _broken(found):
+            found += [one for leg in (yield from _side_by_side(aims, seen)) for one in leg]
+    return found
 
 
 def _found(aim: Aim) -> Generator[tuple[Question, ...], tuple[Answer, ...], Aim]:
@@ -106,21 +116,21 @@ def _used(aim: Aim, seen: _Seen) -> list[Aim]:
     return legs
 
 
-def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> tuple[list[Layer], bool]:
-    """One layer after the other; what an earlier one explains is no break of its own. And whether others may be to
-    blame for the last one."""
+def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> list[tuple[Layer, bool]]:
+    """One layer after the other; what an earlier one explains is no break of its own. And whether others, further on,
+    may be to blame for it."""
     struck: set[LayerName] = set()
     layers: list[Layer] = []
-    blames = False
+    blames: list[bool] = []
     for stage in stages:
         seen = stage.reads(aim.leg, answers)
         explained = stage.name in struck or (stage.echo and _broken(layers))
         breaks = () if explained else seen.breaks
         struck |= seen.strikes
-        blames = seen.blames
+        blames.append(seen.blames)
         ends = (aim.leg.asker, aim.leg.to)
         layers.append(Layer(stage.name, *ends, seen.verdict, seen.seen, seen.evidence, breaks, stage.called))
-    return layers, blames
+    return list(zip(layers, blames, strict=True))
 
 
 def _otherwise(check: Common, judgement: Judgement, layers: Sequence[Layer], commands: Commands) -> Break:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from orchestrator.model.records import below
 
 ROOT = "."
 # A program asks no more servers than this, by the C library (resolv.conf(5), MAXNS).
@@ -65,3 +67,25 @@ def delegated_by(scenario: Any, node: str) -> tuple[str, ...]:
         for who in zone.delegates.values() if zone else ():
             found.update(dict.fromkeys((who,) if isinstance(who, str) else who))
     return tuple(found)
+
+
+def leads_on(scenario: Any, node: str, name: str) -> tuple[str, ...]:
+    """The servers to which a server points for a name; none where it answers itself (RFC 1034, section 4.3.2)."""
+    zones = zones_of(scenario, node)
+    zone = _closest(name, zones)
+    if zone is None:
+        return ()
+    delegates = zones[zone].delegates if zones[zone] else {}
+    parts = {below(label, zone): (who,) if isinstance(who, str) else tuple(who) for label, who in delegates.items()}
+    part = _closest(name, parts)
+    if part is not None:
+        return parts[part]
+    # Its root points to those of the lab's domain for each address of the lab.
+    reverse = zone == ROOT and not is_plain(scenario.nodes[node]) and name.endswith(".arpa")
+    return tuple(one for one in serving(scenario, scenario.domain) if one != node) if reverse else ()
+
+
+def _closest(name: str, zones: Iterable[str]) -> str | None:
+    """The zone that holds a name, the one with the most labels of several; None where none does."""
+    holding = [zone for zone in zones if zone == ROOT or f".{name}".endswith(f".{zone}")]
+    return max(holding, key=len, default=None)
