@@ -8,6 +8,7 @@
     │   ├── EngineRefused       the engine answered with an error
     │   │   ├── NotFound        the named thing is not there
     │   │   ├── TookTooLong     no answer before the deadline
+    │   │   ├── NotStarted (127)  a program is not in the node, or (126) cannot be run; as a shell has it
     │   │   └── Conflict        a name, address or range is taken
     │   ├── ImageMissing        an image is not there and cannot be made
     │   ├── RangeFull           no address, or no private range, is left
@@ -97,6 +98,15 @@ class NotFound(EngineRefused):
 
 class TookTooLong(EngineRefused):
     """There was no answer before the deadline."""
+
+
+class NotStarted(EngineRefused):
+    """A program is not there (exit code 127), or is not to be run (126), as a shell has it."""
+
+    def __init__(self, program: str, why: str, *, missing: bool) -> None:
+        what = f"there is no program {program!r} in the node" if missing else f"{program!r} cannot be run in the node"
+        super().__init__(what, why=why, hint="a whole line needs a shell: -- sh -c 'COMMAND LINE'")
+        self.exit_code = 127 if missing else 126
 
 
 class Conflict(EngineRefused):

@@ -154,7 +154,8 @@ def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], captu
     try:
         output = run_program(session.engine, observed.container_of(node).id, argv, seconds=LONGEST, run=run)
     except TookTooLong:
-        say(f"{command}   (ended, for it was not over after {LONGEST} s; this is the story until then)\n")
+        late = f"not over after {LONGEST} s, or after more output than anybody reads"
+        say(f"{command}   (ended, for it was {late}; this is the story until then)\n")
         return OK
     except KeyboardInterrupt:
         say(f"\n{command}   (interrupted; this is the story until then)\n")

@@ -13,10 +13,45 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.errors import NotStarted
+
 Wrote = Callable[[int, bytes], None]
 PIECE = 65536
 # The engine's multiplexed stream (Engine API, "attach"): the stream's number, three zeros, the length of what follows.
 HEADER = struct.Struct(">BxxxL")
+# What the engine hands on as if a program had written it that could not be started, and the exit codes with it.
+RUNTIME_SAYS = b"OCI runtime exec failed"
+NO_PROGRAM = (126, 127)
+
+
+class Heard:
+    """Hands on what a program writes, but for what the runtime says in its place: a person cannot read that."""
+
+    def __init__(self, wrote: Wrote) -> None:
+        self._wrote = wrote
+        self._held: tuple[int, bytes] | None = None
+
+    def __call__(self, stream: int, piece: bytes) -> None:
+        if piece.startswith(RUNTIME_SAYS) and self._held is None:
+            self._held = (stream, piece)
+        else:
+            self._wrote(stream, piece)
+
+    def end(self, program: str, code: int | None) -> None:
+        """The program has ended. Raises NotStarted if it never began."""
+        if self._held is None:
+            return
+        stream, piece = self._held
+        if code not in NO_PROGRAM:
+            self._wrote(stream, piece)  # a program that speaks of runtimes
+            return
+        raise not_started(program, piece.decode("utf-8", "replace"))
+
+
+def not_started(program: str, said: str) -> NotStarted:
+    """From the runtime's words, such as `...: exec: "x": executable file not found in $PATH: unknown`."""
+    why = said.strip().removesuffix(": unknown").rpartition('": ')[2]
+    return NotStarted(program, why, missing="not found" in why or "no such file" in why)
 
 
 def attend(link: Any, wrote: Wrote, source: int | None = None) -> None:

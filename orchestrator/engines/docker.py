@@ -12,9 +12,9 @@ from typing import Any
 import docker
 import requests
 from docker.errors import APIError
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from orchestrator.engines.attached import Wrote, attend
+from orchestrator.engines.attached import Heard, Wrote, attend
 from orchestrator.engines.docker_config import (
     container_config,
     container_seen,
@@ -24,7 +24,7 @@ from orchestrator.engines.docker_config import (
 )
 from orchestrator.engines.protocol import Env, Output
 from orchestrator.engines.translated import translated
-from orchestrator.errors import EngineRefused, ImageMissing, NotFound
+from orchestrator.errors import EngineRefused, ImageMissing, NotFound, TookTooLong
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
@@ -35,6 +35,10 @@ LOOKS = 8
 SILENCE_SECONDS = 0.5
 # "network ... has active endpoints" can persist for a moment after forced removals (Engine 20.10).
 REMOVAL_TRIES = 9
+# How long a container that somebody else removes may take to go.
+GONE_SECONDS = 10.0
+# What a program may write before it counts as one that does not end; an answer of ours has a few megabytes at most.
+MOST_BYTES = 64 * 1024 * 1024
 
 
 class DockerEngine:
@@ -144,7 +148,7 @@ class DockerEngine:
         try:
             said = list(self._api.pull(name, tag=tag, stream=True, decode=True))
             errors = [line["error"] for line in said if "error" in line]
-        except (APIError, requests.exceptions.RequestException) as error:
+        except (APIError, requests.exceptions.RequestException, HTTPError) as error:
             errors = [str(getattr(error, "explanation", None) or error)]
         if errors:
             hint = "look at the `image:` of the node; docker pull shows what the registry says"
@@ -182,10 +186,11 @@ class DockerEngine:
                 self._await_gone(container)
 
     def _await_gone(self, container: str) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + GONE_SECONDS
         while time.monotonic() < deadline:
             self._api.inspect_container(container)
             time.sleep(0.05)
+        raise TimeoutError
 
     def remove_volume(self, volume: str) -> None:
         with suppress(NotFound), translated(f"the volume {volume}"):
@@ -217,14 +222,16 @@ class DockerEngine:
         return Output(-1 if code is None else code, out, err)
 
     def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
+        heard = Heard(wrote)
         with translated(f"running {argv[0]!r} in the container {container[:12]}"):
             made = self._api.exec_create(container, list(argv), stdin=source is not None)["Id"]
             sock = self._api.exec_start(made, socket=True)
             try:
-                attend(getattr(sock, "_sock", sock), wrote, source)
+                attend(getattr(sock, "_sock", sock), heard, source)
             finally:
                 sock.close()
             code = self._api.exec_inspect(made)["ExitCode"]
+        heard.end(argv[0], code)
         return -1 if code is None else int(code)
 
     def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
@@ -237,6 +244,9 @@ class DockerEngine:
                         said.append(err.decode("utf-8", "replace"))
                     if out:
                         yield out
+                with suppress(docker.errors.NotFound):
+                    # An engine that goes away looks like the program's end; it is missing when it is asked again.
+                    self._api.exec_inspect(made)
             finally:
                 api.close()
 
@@ -248,17 +258,23 @@ class DockerEngine:
     def follow(self, container: str, since: float = 0.0) -> Iterator[str]:
         with translated(f"the log of the container {container[:12]}"):
             api = docker.APIClient(base_url=self._url, version=self._api.api_version, timeout=None)
-            yield from lines(api.logs(container, stream=True, follow=True, since=since or None))
+            try:
+                yield from lines(api.logs(container, stream=True, follow=True, since=since or None))
+            finally:
+                api.close()
 
     def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not stop():
-            with (
-                suppress(requests.exceptions.ConnectionError, requests.exceptions.ReadTimeout, ReadTimeoutError),
-                translated(f"the log of the container {container[:12]}", requests_too=False),
-            ):
-                # The log has an end only when the container has one.
-                return any(found == line for found in lines(self._listen(container, since)))
+            try:
+                with translated(f"the log of the container {container[:12]}", patient=True):
+                    # The log has an end only when the container has one.
+                    return any(found == line for found in lines(self._listen(container, since)))
+            except (requests.exceptions.Timeout, ReadTimeoutError):
+                continue
+            except requests.exceptions.ConnectionError:
+                # Busy, or gone: asked with more patience than the log, the engine answers or is missing.
+                self.container(container)
         return False
 
     def _listen(self, container: str, since: float) -> Iterator[bytes]:
@@ -267,7 +283,7 @@ class DockerEngine:
         params = {"stdout": 1, "stderr": 1, "follow": 1, "since": f"{since:.9f}" if since else "0"}
         with self._listening._get(url, params=params, stream=True) as response:
             self._listening._raise_for_status(response)
-            while header := response.raw.read(8):
+            while len(header := response.raw.read(8)) == 8:
                 yield response.raw.read(struct.unpack(">BxxxL", header)[1])
 
 
@@ -282,10 +298,18 @@ def lines(chunks: Iterator[bytes]) -> Iterator[str]:
 
 
 def read_streams(sock: Any, deadline: float) -> tuple[str, str]:
-    """Standard output and error from the engine's multiplexed stream (Engine API, "attach"); both to the end."""
+    """Standard output and error from the engine's multiplexed stream (Engine API, "attach"); both to the end.
+
+    TookTooLong where more comes than memory is for.
+    """
     parts: dict[int, list[bytes]] = {1: [], 2: []}
+    left = MOST_BYTES
     while header := _read(sock, 8, deadline):
         stream, size = struct.unpack(">BxxxL", header)
+        left -= size
+        if left < 0:
+            why = f"it had written more than {MOST_BYTES // 1024 // 1024} MiB"
+            raise TookTooLong("the program does not end", why=why)
         parts.setdefault(stream, []).append(_read(sock, size, deadline))
     return b"".join(parts[1]).decode("utf-8", "replace"), b"".join(parts[2]).decode("utf-8", "replace")
 

@@ -18,7 +18,7 @@ from threading import Condition
 from orchestrator.engines.attached import Wrote
 from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Env, Output
-from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, TookTooLong
+from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, NotStarted, TookTooLong
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
@@ -293,6 +293,8 @@ class FakeEngine:
     def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
         del source
         output = self.run(container, argv, seconds=0)
+        if output.exit_code == NOT_FOUND:
+            raise NotStarted(argv[0], "executable file not found in $PATH", missing=True)
         for stream, text in ((1, output.out), (2, output.err)):
             if text:
                 wrote(stream, text.encode())

@@ -81,6 +81,7 @@ class DockerImageStore:
         """False if the registry does not begin to answer within a few seconds, says no, or takes minutes."""
         import requests
         from docker.errors import DockerException
+        from urllib3.exceptions import HTTPError
 
         repository, _, tag = reference.rpartition(":")
         deadline = time.monotonic() + PULL_SECONDS
@@ -88,7 +89,7 @@ class DockerImageStore:
             for said in self._client(REGISTRY_SECONDS).pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in said or time.monotonic() > deadline:
                     return False
-        except (DockerException, requests.exceptions.RequestException):
+        except (DockerException, requests.exceptions.RequestException, HTTPError):
             return False
         return self.has(reference)
 

@@ -113,7 +113,7 @@ class Engine(Protocol):
         ...
 
     def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
-        """Run a program inside a container as long as it takes; its exit code. EngineRefused if it cannot be run.
+        """Run a program inside a container as long as it takes; its exit code. NotStarted if it cannot be run.
 
         What it writes is handed on as it comes: `wrote(1, piece)` of its output, `wrote(2, piece)` of its errors. What
         the descriptor `source` gives is its input; without one it has none.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import requests
 from docker.errors import APIError, DockerException
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from orchestrator.errors import (
     Conflict,
@@ -20,16 +21,18 @@ from orchestrator.errors import (
 
 
 @contextmanager
-def translated(what: str, *, requests_too: bool = True) -> Iterator[None]:
-    """`what` was asked of the engine. `requests_too`: also what the HTTP library raises; otherwise that passes."""
+def translated(what: str, *, patient: bool = False) -> Iterator[None]:
+    """`what` was asked of the engine. `patient`: what the HTTP libraries raise at a silence, or for want of a
+    connection, passes."""
     try:
         yield
     except APIError as error:
         raise _refusal(what, error) from error
     except TimeoutError as error:
         raise TookTooLong(f"{what} took too long", why="no answer before the deadline") from error
-    except (requests.exceptions.RequestException, DockerException) as error:
-        if not requests_too and isinstance(error, requests.exceptions.RequestException):
+    # While an answer is read, the SDK hands on what lies below it: urllib3's errors, and the kernel's.
+    except (requests.exceptions.RequestException, HTTPError, ConnectionResetError, DockerException) as error:
+        if patient and isinstance(error, requests.exceptions.RequestException | ReadTimeoutError):
             raise
         raise EngineMissing(
             "the container engine does not answer",

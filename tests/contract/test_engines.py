@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 import pytest
 from contract_world import World
 
-from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound
+from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, NotStarted
 from orchestrator.planning.specs import Attach, NamedVolume
 
 NOBODY = "f" * 64
@@ -317,6 +317,18 @@ def test_what_a_program_writes_is_handed_on_with_its_exit_code(world: World) -> 
     assert world.engine.attached(node, ("false",), lambda *piece: pieces.append(piece)) == 1
     with pytest.raises(NotFound):
         world.engine.attached(NOBODY, ("true",), lambda *piece: pieces.append(piece))
+
+
+def test_a_program_that_cannot_be_started_is_an_error_with_a_shells_exit_code(world: World) -> None:
+    """Nothing is handed on of what the runtime says in its place; what a program itself says is."""
+    node = world.started("node")
+    pieces: list[tuple[int, bytes]] = []
+    with pytest.raises(NotStarted) as caught:
+        world.engine.attached(node, ("no-such-program",), lambda *piece: pieces.append(piece))
+    assert (caught.value.exit_code, pieces) == (127, [])
+    assert caught.value.what == "there is no program 'no-such-program' in the node"
+    world.engine.attached(node, ("echo", "OCI runtime exec failed"), lambda *piece: pieces.append(piece))
+    assert pieces == [(1, b"OCI runtime exec failed\n")]
 
 
 def test_a_program_that_cannot_be_run_is_no_success(world: World) -> None:
