@@ -116,11 +116,7 @@ def _container(topology: Topology, observed: Observed, node: str, files_hash: st
         volumes=_volumes(topology, observed, role, node),
         tmpfs={} if foreign else role.tmpfs,
         capabilities=role.capabilities,
-        # A new network namespace has the host's own setting, and the host of an engine forwards (ip-sysctl.rst).
-        sysctls={
-            "net.ipv4.ip_forward": "1" if role.forwards else "0",
-            **(PRIVILEGED if declared.privileged_ports else {}),
-        },
+        sysctls=_sysctls(declared, role),
         read_only=not foreign,
         limits=declared.limits or role.limits,
     )
@@ -129,6 +125,12 @@ def _container(topology: Topology, observed: Observed, node: str, files_hash: st
     )
     more = {"node": node, "places": places, "spec": _hash(_canonical(spec), files_hash)}
     return replace(spec, labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, **more))
+
+
+def _sysctls(declared: Node, role: Role) -> dict[str, str]:
+    # A new network namespace has the host's own setting, and the host of an engine forwards (ip-sysctl.rst).
+    forwards = {"net.ipv4.ip_forward": "1" if role.forwards else "0"}
+    return forwards | PRIVILEGED if declared.privileged_ports else forwards
 
 
 def _environment(topology: Topology, declared: Node, role: Role, node: str) -> dict[str, str]:

@@ -8,16 +8,18 @@ route that the engine sets is taken out, so that "no way" is said at once (ENETU
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from itertools import permutations
 
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Place, Topology
 from orchestrator.planning.places import gateway_of
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
-Crossings = dict[str, list[tuple[str, IPv4Address, list[str]]]]
+Crossings = dict[str, list[tuple[str, IPv4Address, str]]]
 
 
 @dataclass(frozen=True, order=True)
@@ -73,28 +75,23 @@ def _routes(topology: Topology, node: str, places: Sequence[Place], crossings: C
 def _ways(node: str, own: Sequence[str], crossings: Crossings) -> dict[str, IPv4Address]:
     """Network -> the first router on the way to it, by its address on a network of the node."""
     ways: dict[str, IPv4Address] = {}
-    # What is reached so far, and through which first router; an own network needs none.
-    front: list[tuple[str, IPv4Address | None]] = [(name, None) for name in own]
+    # What is reached and not yet left, the nearest first, and through which first router; an own network needs none.
+    front: deque[tuple[str, IPv4Address | None]] = deque((name, None) for name in own)
     while front:
-        farther: list[tuple[str, IPv4Address | None]] = []
-        for here, first in front:
-            for router, address, others in crossings.get(here, ()):
-                for there in others:
-                    if router != node and there not in ways and there not in own:
-                        ways[there] = first or address
-                        farther.append((there, ways[there]))
-        front = farther
+        here, first = front.popleft()
+        for router, address, there in crossings.get(here, ()):
+            if router != node and there not in ways and there not in own:
+                ways[there] = first or address
+                front.append((there, ways[there]))
     return ways
 
 
 def _crossings(topology: Topology) -> Crossings:
-    """Network -> the routers there: name, address there, and the other networks on which each stands."""
+    """Network -> the ways out of it: a router, its address there, and another network on which it stands."""
     found: Crossings = {}
     for router in routers(topology):
-        places = topology.places_of(router)
-        for place in places:
-            others = [other.network for other in places if other.network != place.network]
-            found.setdefault(place.network, []).append((router, place.address, others))
+        for here, there in permutations(topology.places_of(router), 2):
+            found.setdefault(here.network, []).append((router, here.address, there.network))
     return found
 
 

@@ -6,12 +6,12 @@ its socket table. The same is done for a connection whose opening was before the
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.questions import Answer, Asks, Question, Scene, Wire, crossed
 from orchestrator.judging.traffic_roles import Proof
-from orchestrator.judging.witnesses import witness_of
+from orchestrator.judging.witnesses import Sighting, witness_of
 from orchestrator.model.check_values import Part
 from orchestrator.model.checks import Roles
 
@@ -73,15 +73,22 @@ def _testimonies(
     """For each pair that the server confirms, the line that says so. Each server is asked once."""
     found: dict[Pair, str] = {}
     for server in dict.fromkeys(server for _, server in pairs):
+        clients = [client for client, other in pairs if other == server]
         for machine in scene.topology.scenario.machines(server):
             witness = witness_of(scene.topology.node(machine))
             sightings = tuple(witness.reads((yield witness.asks(machine, scene.began)), scene.began))
-            for client in (one for one, other in pairs if other == server):
-                addresses = set(map(str, scene.topology.addresses_of(client)))
-                line = next((one.line for one in sightings if one.address in addresses), None)
-                if line is not None:
-                    found.setdefault((client, server), f"{witness.says[4:]} of {machine}: {line}")
+            for client, line in _sighted(scene, clients, sightings):
+                found.setdefault((client, server), f"{witness.says.removeprefix('its ')} of {machine}: {line}")
     return found
+
+
+def _sighted(scene: Scene, clients: Iterable[str], sightings: Sequence[Sighting]) -> Iterator[tuple[str, str]]:
+    """Each of these nodes that was seen by an address of its own, with the line that says so."""
+    for client in clients:
+        addresses = set(map(str, scene.topology.addresses_of(client)))
+        line = next((one.line for one in sightings if one.address in addresses), None)
+        if line is not None:
+            yield client, line
 
 
 def _unseen(pair: Pair, seen: dict[Pair, Proof], proofs: tuple[Proof, ...] | None, scene: Scene) -> str:

@@ -221,11 +221,10 @@ class _Nest:
             if not unit.ready():
                 continue
             yield from self._decide(unit)
-            for act in unit.acts:
-                for candidate in act.candidates:
-                    candidate.waiting -= 1
-                    if candidate.unit is not None:
-                        units.append(candidate.unit)
+            for candidate in (one for act in unit.acts for one in act.candidates):
+                candidate.waiting -= 1
+                if candidate.unit is not None:
+                    units.append(candidate.unit)
 
     def _decide(self, unit: _Unit) -> Iterator[Scene]:
         unit.decided = True

@@ -64,15 +64,16 @@ def placeholders_name_something(draft: Draft) -> Iterator[Complaint]:
         own = {key: value for key, value in check.items() if key not in ("before", "first")}
         for at, text in _texts(own, path):
             for wrong in _wrong_placeholders(text, known):
-                if not wrong.endswith("}"):
-                    yield Complaint(at, f"{short(wrong)!r} is not closed with '}}'; {allowed}")
-                    continue
-                group = wrong[2:-1].removesuffix(".name").removesuffix(".ipv6")
-                if group in draft.groups:
-                    yield Complaint(at, f"{short(wrong)!r}: {several_text(draft, group)}")
-                    continue
-                hint = hints.of(wrong[2:-1].removesuffix(".name").removesuffix(".ipv6"))
-                yield Complaint(at, f"{short(wrong)!r} names nothing{hint} {allowed}; for a shell's own, write $${{")
+                yield Complaint(at, f"{short(wrong)!r}{_wrong_with(wrong, draft, hints, allowed)}")
+
+
+def _wrong_with(placeholder: str, draft: Draft, hints: Hints, allowed: str) -> str:
+    if not placeholder.endswith("}"):
+        return f" is not closed with '}}'; {allowed}"
+    name = placeholder[2:-1].removesuffix(".name").removesuffix(".ipv6")
+    if name in draft.groups:
+        return f": {several_text(draft, name)}"
+    return f" names nothing{hints.of(name)} {allowed}; for a shell's own, write $${{"
 
 
 def _with_ipv6(draft: Draft) -> list[str]:
