@@ -199,7 +199,7 @@ def _printed(question: Run, answers: Answers) -> Any:
 
 def _works(leg: Leg, way: Way, answers: Answers) -> bool:
     """Whether that for which a way is needed works: the connection, or the answer of a DNS server."""
-    return connected(leg, answers) if way.far == leg.to else dns_works(leg, answers)
+    return connected(leg, answers) if way.far == leg.to and leg.port else dns_works(leg, answers)
 
 
 def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Readings) -> None:
