@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, ValidationError
 
-from orchestrator.model.records import TYPES, WholeName
+from orchestrator.model.records import TYPES, RecordSet, WholeName
 from orchestrator.model.values import Called, Declared, DnsName, Kinds, Machines, NetworkName, Texts
 
 Group = Annotated[tuple[Machines, ...], Field(strict=False, min_length=1), Called("a list of nodes")]
@@ -59,6 +59,27 @@ class Change(Declared):
         description="The new value or values; without it the record is taken away. ${NODE} is a node's address.",
         examples=["192.0.2.1", "${other}", ["192.0.2.1", "192.0.2.2"]],
     )
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The new values; none where the record is taken away."""
+        return (self.value,) if isinstance(self.value, str) else self.value or ()
+
+    def refused(self, zone: str) -> tuple[str, str] | None:
+        """Why no server could say so in this zone, after the key that is wrong; None where one could."""
+        if self.name == zone and self.type == "NS" and not self.values:
+            return "type", "a zone without NS is not loaded; give it another server by value (RFC 1034, section 4.2.1)"
+        if self.name == zone and self.type == "CNAME":
+            return "type", "the zone itself cannot be an alias: it has SOA and NS records (RFC 1034, section 3.6.2)"
+        if self.type == "CNAME" and len(self.values) > 1:
+            return "value", "an alias leads to one name (RFC 2181, section 10.1)"
+        for value in self.values:
+            try:
+                RecordSet.model_validate({self.type: value})
+            except ValidationError as error:
+                wanted = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+                return "value", f"{wanted}; found the text {value[:60]!r}"
+        return None
 
 
 class RecordChanged(Declared):

@@ -19,16 +19,24 @@ LOADED = "changed by a fault"
 
 def change_record(change: Change, topology: Topology, observed: Observed) -> Iterator[Step]:
     """Write the server's zones anew and have them read; nothing where they say so already."""
-    node = change.server
+    node, scenario = change.server, topology.scenario
+    servers = [name for name, one in scenario.nodes.items() if one.role == "dns"]
+    if node not in servers:
+        hint = f"the DNS servers are {', '.join(servers)}" if servers else ""
+        raise UsageInvalid(f"{node!r} is no DNS server, so it has no records", hint=hint)
     container, files = observed.container_of(node), observed.files.get(node)
     if container is None or files is None or container.state != "running":
         raise UsageInvalid(f"the node {node!r} is not running, so its records cannot be changed", hint="wirelab up")
     texts = dict(files.texts)
+    told: tuple[str, ...] = ()
     for network in views_of(topology, node):
         file, zone = _zone(change, Writer(topology, node, network))
         values = _values(change, Writer(topology, node, network), zone)
+        told += values
         if file in texts and not _says(texts[file], zone, change, values):
             texts[file] = _changed(texts[file], zone, change, values)
+    if change.values and not told:
+        raise UsageInvalid(f"{' '.join(change.values)!r} is nobody's address for a record of type {change.type}")
     if texts != dict(files.texts):
         why = f"fault: {change.name} {change.type}"
         yield Step(f"files:{node}", WriteFiles(node, texts), why)
@@ -48,8 +56,10 @@ def _zone(change: Change, writer: Writer) -> tuple[str, str]:
 
 
 def _values(change: Change, writer: Writer, zone: str) -> tuple[str, ...]:
-    written = (change.value,) if isinstance(change.value, str) else change.value or ()
-    return tuple(one for value in written for one in writer.rdata(change.type, value, zone))
+    refused = change.refused(zone)
+    if refused:
+        raise UsageInvalid(f"{change.name!r} cannot have this {change.type} record", why=refused[1])
+    return tuple(one for value in change.values for one in writer.rdata(change.type, value, zone))
 
 
 def _changed(text: str, zone: str, change: Change, values: tuple[str, ...]) -> str:

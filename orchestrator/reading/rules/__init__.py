@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     resolving.ttl_says_a_range,
     resolving.before_has_a_fault,
     resolving.changed_records_have_a_zone,
+    resolving.changed_records_can_be_told,
     checks.names_once,
     checks.one_fault_at_a_time,
     checks.placeholders_name_something,

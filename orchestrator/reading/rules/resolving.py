@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
+from orchestrator.model.faults import Change
+from orchestrator.model.records import IN_NODE
 from orchestrator.model.values import is_address, is_name
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
@@ -173,6 +177,26 @@ def changed_records_have_a_zone(draft: Draft) -> Iterator[Complaint]:
         if not arpa and not any(zone == "." or f".{name}".endswith(f".{zone}") for zone in own):
             message = f"{server!r} has no zone for {name!r}; its zones are {listed(own)}"
             yield Complaint((*path, key, "record", "name"), message)
+
+
+def changed_records_can_be_told(draft: Draft) -> Iterator[Complaint]:
+    """What a fault makes a server say is a record that the server can say."""
+    known = served(draft)
+    for path, key, written in _changes(draft):
+        try:
+            change = Change.model_validate(written)
+        except ValidationError:  # that has its own complaint
+            continue
+        own = known.get(draft.machines.get(change.server, change.server), ())
+        zone = max((one for one in own if f".{change.name}".endswith(f".{one}")), key=len, default=".")
+        place = (*path, key, "record")
+        if refused := change.refused(zone):
+            yield Complaint((*place, refused[0]), refused[1])
+        for value in change.values if change.type == "AAAA" else ():
+            node = value[2:-1] if IN_NODE.fullmatch(value) else ""
+            machines = draft.groups.get(node, (node,))
+            if node and not any(draft.has_ipv6(name) for name in machines):
+                yield Complaint((*place, "value"), f"{node!r} has no IPv6 address; write ipv6: true for its network")
 
 
 def _changes(draft: Draft) -> Iterator[tuple[Path, str, dict[str, Any]]]:

@@ -96,7 +96,16 @@ def test_several_changes_stand_side_by_side() -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"name": "www.shop.lab", "value": "nowhere"}, "'nowhere' is no A record"),
+        ({"name": "www.shop.lab", "value": "nowhere"}, "'www.shop.lab' cannot have this A record"),
+        ({"name": "shop.lab", "type": "NS"}, "'shop.lab' cannot have this NS record"),
+        ({"name": "shop.lab", "type": "CNAME", "value": "app"}, "'shop.lab' cannot have this CNAME record"),
+        ({"name": "www.shop.lab", "type": "MX", "value": "app"}, "'www.shop.lab' cannot have this MX record"),
+        ({"name": "www.shop.lab", "value": "${ap}"}, "'${ap}' is nobody's address for a record of type A"),
+        (
+            {"name": "www.shop.lab", "type": "AAAA", "value": "${app}"},
+            "'${app}' is nobody's address for a record of type AAAA",
+        ),
+        ({"server": "app", "name": "www.shop.lab"}, "'app' is no DNS server, so it has no records"),
         ({"server": "auth", "name": "www.shop.lab"}, "'auth' has no zone for 'www.shop.lab'"),
     ],
 )
