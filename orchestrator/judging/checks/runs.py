@@ -16,7 +16,9 @@ def runs(check: Runs, scene: Scene) -> Asks:
     expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, scene)
     found = ran((yield (Run(check.asker, argv, inside=True, seconds=check.within),))[0])
     if found.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and check.exit != found.exit_code:
-        return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {found.err.strip()[:200]}")
+        # Of an image without a shell the engine says nothing but the exit code.
+        said = found.err.strip()[:200] or f"exit code {found.exit_code}"
+        return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {said}")
     if found.exit_code == TIMED_OUT and found.seconds >= check.within:
         return Judgement("fail", expected, f"it had not ended after {check.within:g} s, and was ended")
     output = found.out + found.err

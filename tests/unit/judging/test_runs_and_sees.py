@@ -28,6 +28,7 @@ def test_the_exit_code_and_the_output_are_compared() -> None:
 @pytest.mark.parametrize("code", [126, 127])
 def test_a_program_that_cannot_be_run_is_unknown(code: int) -> None:
     assert judged(runs(), ran("", "getent: not found\n", code)).verdict == "unknown"
+    assert judged(runs(), ran("", "", code)).actual == f"getent cannot be run in client: exit code {code}"
     assert judged(runs(exit=2), ran("", "getent: not found\n", code)).verdict == "unknown"
     assert judged(runs(), Unasked("the node client is paused")).verdict == "unknown"
 
