@@ -105,7 +105,7 @@ class Capture:
         try:
             self._engine.start(container)
             said: list[str] = []
-            argv = decode_argv(READ_AT, http=http_ports(self._lab.scenario))
+            argv = (PROGRAM, "ordered", READ_AT, *decode_argv(http=http_ports(self._lab.scenario)))
             yield Recording(lines(self._engine.stream(container, argv, said)), said)
         finally:
             self._engine.remove_container(container)

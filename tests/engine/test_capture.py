@@ -289,14 +289,23 @@ def block(kind: int, body: bytes) -> bytes:
     return struct.pack("<I", kind) + size + body + size
 
 
+def backwards(pcapng: bytes) -> bytes:
+    """The same capture, its last packet first."""
+    told = list(blocks(pcapng))
+    packets = [one for one in told if one[0] == ENHANCED_PACKET]
+    heads = [one for one in told if one[0] in (SECTION, INTERFACE)]
+    return b"".join(block(*one) for one in (*heads, *reversed(packets)))
+
+
 def test_files_in_any_state_give_a_story_or_a_clear_message(standing: Bench, tmp_path: Path) -> None:
-    """A saved capture, whole, cut short, damaged, empty, no capture at all, and one of 200 MB in bounded memory."""
+    """A capture whole, backwards, cut short, damaged, empty, none at all, and one of 200 MB in bounded memory."""
     bench = standing
     assert wirelab(bench, "capture", "start", "basic").code == 0
     bench.container("client").exec_run(["curl", "-s", "http://app.shop.lab/items"])
     whole = save(bench, tmp_path)
     states = {
         "whole": whole,
+        "backwards": backwards(whole),
         "cut": whole[:-30],
         "damaged": whole[: len(whole) // 2] + b"\xff" * 40 + whole[len(whole) // 2 :],
         "empty": b"",
@@ -307,6 +316,7 @@ def test_files_in_any_state_give_a_story_or_a_clear_message(standing: Bench, tmp
         (tmp_path / state).write_bytes(content)
         ran[state] = wirelab(bench, "trace", "basic", "--read", str(tmp_path / state))
     assert "GET /items -> 200" in ran["whole"].out
+    assert ran["backwards"].out == ran["whole"].out
     assert "cut short in the middle of a packet" in ran["cut"].err
     assert "client asks dns for app.shop.lab A" in ran["cut"].out
     assert "damaged" in ran["damaged"].err or "cut short" in ran["damaged"].err, ran["damaged"].err
