@@ -16,6 +16,7 @@ from orchestrator.cli.options import capture_option, json_option, lab_option, sc
 from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
 from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
+from orchestrator.showing.counted import counted
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
 
@@ -62,10 +63,6 @@ def bring_up(session: Any, loaded: Any, lab: str | None, *, keep: bool, timeout:
     else:
         say(f"the lab {label!r} is up already: nothing to do")
     return plan
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @click.command()

@@ -6,6 +6,7 @@ import click
 
 from orchestrator.cli.console import out, out_json
 from orchestrator.errors import INVALID, FileInvalid, Problem
+from orchestrator.showing.counted import counted
 
 
 @click.command("validate")
@@ -30,13 +31,9 @@ def command(name: str | None, as_json: bool) -> int:
         counts = {"nodes": len(scenario.nodes), "checks": len(scenario.checks)}
         out_json({"schema": 1, "valid": True, "scenario": scenario.name, "file": loaded.file, **counts, "problems": []})
     else:
-        nodes, checks = _count(len(scenario.nodes), "node"), _count(len(scenario.checks), "check")
+        nodes, checks = counted(len(scenario.nodes), "node"), counted(len(scenario.checks), "check")
         out(f"{scenario.name}: valid: {nodes}, {checks}")
     return 0
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _as_json(problem: Problem) -> dict[str, str | int]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.showing.counted import counted
+
 
 def status_text(document: Mapping[str, Any]) -> str:
     """Whether something is recorded, how much, and what is missing."""
     state = document["capture"]
     if state != "running":
         return "no capture is there" if state == "none" else f"the capture is {state}: it records nothing"
-    files = "1 file" if document["files"] == 1 else f"{document['files']} files"
-    packets = "1 packet" if document["packets"] == 1 else f"{document['packets']} packets"
+    files, packets = counted(document["files"], "file"), counted(document["packets"], "packet")
     lines = [f"recording: {packets}, {document['bytes']} bytes in {files}"]
     lines += [f"narrowed to: {document['narrowed']}"] if document.get("narrowed") else []
     return "\n".join([*lines, *filter(None, [losses_text(document)])])

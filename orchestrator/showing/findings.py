@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.judging.findings import Finding, worst
+from orchestrator.showing.counted import counted
 from orchestrator.showing.walk import course, same_walk_text, walk_text
 
 MARKS = {"pass": "pass   ", "fail": "FAIL   ", "unknown": "UNKNOWN"}
@@ -59,8 +60,7 @@ def summary_text(findings: Sequence[Finding], seconds: float) -> str:
     counts = {verdict: sum(f.verdict == verdict for f in findings) for verdict in ("pass", "fail", "unknown")}
     words = {"pass": "passed", "fail": "failed", "unknown": "unknown"}
     parts = [f"{counts[v]} {words[v]}" for v in counts if counts[v] or v == "pass"]
-    noun = "check" if len(findings) == 1 else "checks"
-    return f"{len(findings)} {noun}: {', '.join(parts)} in {seconds:.1f} s"
+    return f"{counted(len(findings), 'check')}: {', '.join(parts)} in {seconds:.1f} s"
 
 
 def findings_document(scenario: str, lab: str, findings: Sequence[Finding]) -> dict[str, Any]:

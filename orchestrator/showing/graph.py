@@ -11,6 +11,7 @@ from orchestrator.judging.traffic_roles import Relation, TrafficRoles
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by
 from orchestrator.model.topology import Topology
+from orchestrator.showing.counted import counted
 
 COLOURS = {"ready": "#c8e6c9", "starting": "#fff9c4", "stopped": "#ffcdd2", "paused": "#e1bee7", "missing": "#eeeeee"}
 
@@ -76,7 +77,7 @@ def picture(topology: Topology, states: Mapping[str, str], traffic: TrafficRoles
         arrows = [arrow for arrow in arrows if arrow.how != "asks"]
         counts = Counter(arrow.server for arrow in asks)
         verb = "asked by" if traffic else "serves"
-        noted = {server: f"{verb} {_many(count, 'node')}" for server, count in counts.items()}
+        noted = {server: f"{verb} {counted(count, 'node')}" for server, count in counts.items()}
     machines = [_machine(topology, node, states.get(node, ""), noted.get(node, "")) for node in topology.scenario.nodes]
     title = f"{topology.lab}: {topology.scenario.title}"
     return Picture(title, tuple(_areas(topology, machines)), tuple(arrows))
@@ -128,7 +129,7 @@ def _missed(topology: Topology, pair: tuple[str, str], how: How, traffic: Traffi
     if traffic is None:
         return ports
     tries = sum(one.refused for one in traffic.relations if (one.client, one.server) == pair)
-    return ", ".join(filter(None, (ports, f"{_many(tries, 'try', 'tries')} in vain" if tries else "not seen")))
+    return ", ".join(filter(None, (ports, f"{counted(tries, 'try', 'tries')} in vain" if tries else "not seen")))
 
 
 def _declared(topology: Topology) -> dict[tuple[str, str], How]:
@@ -171,15 +172,11 @@ def _seen_words(relations: list[Relation]) -> str:
     if len(relations) > MOST_PORTS + 1:
         return f"{_seen_words(relations[:MOST_PORTS])} and {len(relations) - MOST_PORTS} ports more"
     return ", ".join(
-        f"port {one.port}: {_many(one.connections, 'question' if one.protocol == 'udp' else 'connection')}"
+        f"port {one.port}: {counted(one.connections, 'question' if one.protocol == 'udp' else 'connection')}"
         if one.connections
         else f"port {one.port}: open before"
         for one in relations
     )
-
-
-def _many(count: int, noun: str, many: str = "") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
 
 
 def mermaid(shown: Picture) -> str:

@@ -19,6 +19,7 @@ from orchestrator.judging.conversations.events import (
     server,
 )
 from orchestrator.judging.story import Earlier, Losses, Scene, Story
+from orchestrator.showing.counted import counted
 from orchestrator.showing.wording import ms, readable, search, words
 
 WIDTH = 80
@@ -46,7 +47,7 @@ def story_text(story: Story, *, width: int = WIDTH, ascii_only: bool = False) ->
         lines.append(f"{'ms':>{TIME - 2}}{'took':>{width - TIME + 2}}")
         lines += scene_lines(story.scenes, story.began or 0.0, width=width, ascii_only=ascii_only)
         lines += ["", *textwrap.wrap(summary(story), width)]
-    lines += [f"Left out: {_many(count, 'exchange')} of {label}." for label, count in story.hidden]
+    lines += [f"Left out: {counted(count, 'exchange')} of {label}." for label, count in story.hidden]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -88,21 +89,17 @@ def summary(story: Story) -> str:
     questions = sum(counts.questions.values())
     types = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.questions.items()))
     parts = [
-        (questions, _many(questions, "DNS question") + f" ({types})"),
-        (counts.connections, _many(counts.connections, "TCP connection") + " opened"),
-        (counts.refused, _many(counts.refused, "TCP connection") + " refused"),
-        (counts.silent, _many(counts.silent, "TCP connection") + " not answered"),
-        (counts.datagrams, _many(counts.datagrams, "other UDP exchange")),
-        (counts.pings, _many(counts.pings, "ping")),
-        (counts.requests, _many(counts.requests, "HTTP request")),
-        (counts.statements, _many(counts.statements, "SQL statement")),
+        (questions, counted(questions, "DNS question") + f" ({types})"),
+        (counts.connections, counted(counts.connections, "TCP connection") + " opened"),
+        (counts.refused, counted(counts.refused, "TCP connection") + " refused"),
+        (counts.silent, counted(counts.silent, "TCP connection") + " not answered"),
+        (counts.datagrams, counted(counts.datagrams, "other UDP exchange")),
+        (counts.pings, counted(counts.pings, "ping")),
+        (counts.requests, counted(counts.requests, "HTTP request")),
+        (counts.statements, counted(counts.statements, "SQL statement")),
     ]
     said = ", ".join(text for count, text in parts if count)
     return f"{said}." if said else "No question, connection, request or statement was captured."
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 class _Tree:
@@ -164,10 +161,10 @@ def remarks_on(scene: Scene, said: tuple[Began, ...] = ()) -> list[str]:
         more = f" and {len(scene.doubt) - 4} more" if len(scene.doubt) > 4 else ""
         remarks.append(f"serves one of these, and the packets do not tell which: {which}{more}")
     if scene.unsure:
-        count = "1 exchange" if scene.unsure == 1 else f"{scene.unsure} exchanges"
-        remarks.append(f"{count} outside this branch may belong here: other requests were open too")
+        others = f"{counted(scene.unsure, 'exchange')} outside this branch"
+        remarks.append(f"{others} may belong here: other requests were open too")
     if scene.more:
-        remarks.append(f"{scene.more} more exchanges are not shown")
+        remarks.append(counted(scene.more, "more exchange is not shown", "more exchanges are not shown"))
     return remarks
 
 

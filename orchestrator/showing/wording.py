@@ -20,6 +20,7 @@ from orchestrator.judging.conversations.events import (
     Unreachable,
 )
 from orchestrator.judging.story import Earlier, Scene
+from orchestrator.showing.counted import counted
 
 Words = tuple[str, str]
 """What was asked, and what came of it; the second may be empty."""
@@ -236,7 +237,7 @@ def sql_answer(event: SqlStatement) -> str:
         case "closed" | "reset" | "pending":
             return ENDS[event.outcome]
     if event.rows is not None:
-        return "1 row" if event.rows == 1 else f"{event.rows} rows"
+        return counted(event.rows, "row")
     # BEGIN is answered with BEGIN: that says nothing new
     return "" if event.tag.casefold() == event.sql.strip(" ;").casefold() else event.tag
 
@@ -257,8 +258,8 @@ def tls_answer(event: TlsHandshake) -> str:
 def datagrams(event: Datagrams) -> Words:
     if event.link.protocol == "icmp":
         return _pings(event)
-    count = "1 UDP packet" if event.sent == 1 else f"{event.sent} UDP packets"
-    text = f"{event.link.client.node} sends {count} to {end_of(event.link)}{over(event.link)}"
+    packets = counted(event.sent, "UDP packet")
+    text = f"{event.link.client.node} sends {packets} to {end_of(event.link)}{over(event.link)}"
     if event.reason:
         return text, f"{event.reason} (ICMP)"
     return text, f"{event.received} back" if event.received else "no answer"

@@ -16,6 +16,7 @@ from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed, R
 from orchestrator.planning.places import topology
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
 from orchestrator.reading.scenario import read_scenario
+from orchestrator.showing.counted import counted
 from orchestrator.showing.findings import finding_text, findings_document, findings_text, summary_text
 from orchestrator.showing.labs import labs_document, labs_text, nodes_document, nodes_text, state_of, table
 from orchestrator.showing.plans import event_text, plan_text
@@ -178,3 +179,9 @@ def test_labs_are_counted_without_those_who_look_on() -> None:
 
 def test_a_table_has_no_blanks_at_its_end() -> None:
     assert table(("A", "LONG"), [("x", "y"), ("wide", "")]) == "A     LONG\nx     y\nwide"
+
+
+def test_a_noun_agrees_with_its_number() -> None:
+    """Where more than an s differs, both forms are given."""
+    assert [counted(number, "check") for number in range(3)] == ["0 checks", "1 check", "2 checks"]
+    assert [counted(number, "try", "tries") for number in (1, 2)] == ["1 try", "2 tries"]
