@@ -104,7 +104,7 @@ def _container(topology: Topology, observed: Observed, node: str, files_hash: st
     foreign = declared.image is not None
     own = f"{observed.folder}/{node}"
     spec = ContainerSpec(
-        name=f"wirelab-{topology.lab}-{node}",
+        name=labels.name_of(topology.lab, node),
         image=declared.image or observed.images[role.image or "client"],
         labels={},
         hostname=node,
@@ -158,7 +158,7 @@ def _volumes(topology: Topology, observed: Observed, role: Role, node: str) -> t
     texts = role.files(topology, node)
     made_from = _hash({name: texts.get(name, "") for name in role.volume.from_files})
     own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, node=node)
-    return (NamedVolume(f"wirelab-{topology.lab}-{node}-{made_from[:8]}", role.volume.path, own),)
+    return (NamedVolume(labels.name_of(topology.lab, f"{node}-{made_from[:8]}"), role.volume.path, own),)
 
 
 def _prober(topology: Topology, observed: Observed, node: str, probe: str) -> ContainerSpec:
@@ -170,7 +170,7 @@ def onlooker(topology: Topology, observed: Observed, node: str, what: str, comma
     own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, node=node, onlooker=what)
     folder = f"{observed.folder}/{node}"
     return ContainerSpec(
-        name=f"wirelab-{topology.lab}-{node}-{what}-{observed.run}",
+        name=labels.name_of(topology.lab, f"{node}-{what}-{observed.run}"),
         image=observed.images["client"],
         labels=own,
         command=command,

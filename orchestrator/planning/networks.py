@@ -87,7 +87,7 @@ def missing_networks(topology: Topology, observed: Observed, stale: tuple[Networ
             continue
         subnet = topology.subnets[name]
         spec = NetworkSpec(
-            name=f"wirelab-{topology.lab}-{name}",
+            name=labels.name_of(topology.lab, name),
             subnet=subnet,
             gateway=gateway_of(subnet),
             internal=network.internal,

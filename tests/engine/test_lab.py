@@ -195,7 +195,7 @@ def test_a_failed_repair_leaves_the_rest(standing):
     before = standing.ids()
     taken = standing.container("app").image.id
     standing.container("client").remove(force=True)
-    name = f"wirelab-{standing.lab}-client"
+    name = f"wirelab-{standing.lab}_client"
     client = standing.engine.client
     squatter = client.containers.create(taken, name=name, command="true")
     try:

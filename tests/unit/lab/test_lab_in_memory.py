@@ -311,6 +311,15 @@ def test_a_lab_that_fails_leaves_the_others_of_its_run_alone(place: Place) -> No
     assert str(bad.lab(name="good").plan()) == ""
 
 
+def test_no_two_things_of_the_engine_bear_one_name(place: Place) -> None:
+    """Labs whose names begin alike stand side by side, and a node may be called as what records it."""
+    text = "name: shop\ntitle: t\ndomain: shop.lab\nnodes: {%s: {role: client}}\n"
+    place.lab(text % "eu-db").up()
+    place.lab(text % "db", name="shop-eu").up()
+    place.lab(text % "capture", name="third", capture=True).up()
+    assert len(place.engine.containers("wirelab.lab")) == 4
+
+
 def test_an_interrupt_leaves_nothing(place: Place) -> None:
     def interrupt(event: Event) -> None:
         if event.step.id == "node:app" and event.state == "done":

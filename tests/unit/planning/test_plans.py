@@ -231,7 +231,7 @@ def test_a_node_that_left_the_file_is_removed() -> None:
     expect(
         plan_of(BASIC.replace(CLIENT, ""), standing(BASIC)),
         f"""
-        remove:wirelab-shop-client  (no longer in the file)
+        remove:wirelab-shop_client  (no longer in the file)
         files:dns  ({ZONES} differ)
         reload:dns  (its files changed)
         """,
@@ -275,7 +275,7 @@ def test_another_seed_means_another_volume() -> None:
         remove:db  (its declaration changed)
         node:db 192.168.102.11  (its declaration changed)
         ready:db  (database)
-        remove:volume:wirelab-shop-db-da5d30da  (what it was made from changed)
+        remove:volume:wirelab-shop_db-da5d30da  (what it was made from changed)
         """,
     )
 
@@ -294,13 +294,13 @@ def test_another_environment_means_another_container() -> None:
 
 def test_an_onlooker_that_was_left_is_removed() -> None:
     seen = standing(BASIC)
-    client = next(one for one in seen.containers if one.name == "wirelab-shop-client")
+    client = next(one for one in seen.containers if one.name == "wirelab-shop_client")
     left = replace(
-        client, id="x", name="wirelab-shop-client-ask-run0", labels={**client.labels, labels.ONLOOKER: "ask"}
+        client, id="x", name="wirelab-shop_client-ask-run0", labels={**client.labels, labels.ONLOOKER: "ask"}
     )
     expect(
         plan_of(BASIC, replace(seen, containers=(left, *seen.containers))),
-        "remove:wirelab-shop-client-ask-run0  (left by an earlier command)",
+        "remove:wirelab-shop_client-ask-run0  (left by an earlier command)",
     )
 
 
@@ -359,12 +359,12 @@ def test_down_removes_all_that_bears_the_label_and_nothing_else() -> None:
     expect(
         str(plan),
         """
-        remove:wirelab-shop-dns  (down)
-        remove:wirelab-shop-db  (down)
-        remove:wirelab-shop-app  (down)
-        remove:wirelab-shop-client  (down)
+        remove:wirelab-shop_dns  (down)
+        remove:wirelab-shop_db  (down)
+        remove:wirelab-shop_app  (down)
+        remove:wirelab-shop_client  (down)
         remove:network:lab  (down)
-        remove:volume:wirelab-shop-db-da5d30da  (down)
+        remove:volume:wirelab-shop_db-da5d30da  (down)
         """,
     )
     assert plan.steps[-1].needs == tuple(step.id for step in plan.steps[:4])
@@ -418,7 +418,7 @@ def test_of_a_changed_network_only_those_are_taken_that_stay() -> None:
     other = BASIC.replace("nodes:", "networks: {lab: {internal: false}}\nnodes:").replace(CLIENT, "")
     order = needs(other.replace("{role: app,", "{role: app, environment: {A: b},"), standing(BASIC))
     leaving = {"leave:lab:dns", "leave:lab:db"}
-    assert set(order["remove:network:lab"]) == {*leaving, "remove:app", "remove:wirelab-shop-client"}
+    assert set(order["remove:network:lab"]) == {*leaving, "remove:app", "remove:wirelab-shop_client"}
     assert {step for step in order if step.startswith("leave:")} == leaving
 
 

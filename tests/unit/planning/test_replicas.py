@@ -61,7 +61,7 @@ def test_one_replica_less_is_removed() -> None:
     """From three to two: the third goes, and with it its address in the name."""
     two = THREE.replace("replicas: 3", "replicas: 2")
     topology, plan = planned(two, standing(THREE))
-    assert [step.id for step in plan.steps if step.id.startswith(("node:", "remove:"))] == ["remove:wirelab-shop-app-3"]
+    assert [step.id for step in plan.steps if step.id.startswith(("node:", "remove:"))] == ["remove:wirelab-shop_app-3"]
     assert len(topology.addresses("app")) == 2
 
 
