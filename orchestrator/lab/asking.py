@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
@@ -53,9 +54,10 @@ class Asker:
         self._onlookers: dict[str, str] = {}
 
     def close(self) -> None:
-        """Remove the containers that asked for nodes which could not ask themselves."""
-        for container in self._onlookers.values():
-            self._engine.remove_container(container)
+        """Remove what asked for nodes that could not ask themselves: all of it, also where one will not go."""
+        with ExitStack() as removals:
+            for container in self._onlookers.values():
+                removals.callback(self._engine.remove_container, container)
         self._onlookers.clear()
 
     def answer(self, questions: Sequence[Question]) -> list[Answer]:
