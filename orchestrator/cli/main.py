@@ -116,12 +116,20 @@ def _terminated(_signal: int, _frame: FrameType | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminated)
+    _open_what_is_closed()
     _write_in_any_encoding()
     _start_fast()
     code = _exit_code(arguments)
     # The memory goes back as a whole; looking for garbage in it once more costs a tenth of a second.
     gc.freeze()
     sys.exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """Python has no stream where the caller has closed a descriptor (`<&-`), and the next file would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (as long as the process)
 
 
 def _write_in_any_encoding() -> None:

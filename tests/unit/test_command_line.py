@@ -63,3 +63,14 @@ def test_a_reader_that_goes_away_is_an_interrupt_and_no_verdict() -> None:
         process.stdout.read(1)
         process.stdout.close()
         assert (process.wait(), process.stderr.read()) == (INTERRUPTED, b"")
+
+
+def test_a_stream_that_the_caller_has_closed_is_nothing_to_read_or_write() -> None:
+    """`wirelab exec ... <&-`, as cron may call it: no traceback."""
+    asks = "import atexit, sys; from orchestrator.cli.main import main\n"
+    asks += "atexit.register(lambda: sys.stderr.write(str(sys.stdin.isatty())))\n"
+    asks += "main(['--version'])"
+    done = subprocess.run(
+        ("sh", "-c", '"$0" -c "$1" <&-', sys.executable, asks), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "False")
