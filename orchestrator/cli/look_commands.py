@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.cli.session import lab_name, lab_of, open_session
-from orchestrator.errors import OK, NotFound, UsageInvalid
+from orchestrator.errors import OK, LabBusy, Leftovers, NotFound, UsageInvalid, WirelabError
 from orchestrator.planning import labels
+
+if TYPE_CHECKING:
+    from orchestrator.engines.protocol import Engine
 
 
 @click.command()
@@ -200,24 +205,43 @@ def logs_command(name: str, node: str | None, lab: str | None, follow: bool) -> 
 @click.option("--all", "everything", is_flag=True, help="Every lab on the engine, standing ones too.")
 def sweep_command(everything: bool) -> int:
     """Remove what dead commands left, found by label. Labs that stand stay, unless --all."""
-    from orchestrator.lab.removal import remove_empty_folders, remove_labelled
-    from orchestrator.lab.runs import dead_runs, forget_run
+    from orchestrator.lab.removal import sweep_run
+    from orchestrator.lab.runs import dead_runs
     from orchestrator.lab.take_down import take_down
 
     session = open_session(start=False)
-    count = 0
-    for run in list(dead_runs(session.state)):
-        count += remove_labelled(session.engine, f"{labels.RUN}={run}")
-        remove_empty_folders(session.engine, session.state, run)
-        forget_run(session.state, run)
+    engine, state = session.engine, session.state
+    removals = [partial(sweep_run, engine, state, run) for run in list(dead_runs(state))]
+    count, failures = each_removed(removals)
     if everything:
-        found = {c.labels[labels.LAB] for c in session.engine.containers(labels.LAB)}
-        found |= {n.labels[labels.LAB] for n in session.engine.networks() if labels.LAB in n.labels}
-        found |= {v.labels[labels.LAB] for v in session.engine.volumes(labels.LAB)}
-        for lab in sorted(found):
-            count += len(take_down(session.engine, session.state, lab, lambda _event: None).steps)
+        labs = [lambda lab=lab: len(take_down(engine, state, lab, lambda _event: None).steps) for lab in _labs(engine)]
+        more, others = each_removed(labs)
+        count, failures = count + more, failures + others
     say(f"removed {count} things" if count else "nothing to sweep")
+    if failures:
+        why = "; ".join(error.why or error.what for error in failures)
+        raise failures[0] if len(failures) == 1 else Leftovers("not all could be swept", why=why, hint="wirelab sweep")
     return OK
+
+
+def each_removed(removals: Iterable[Callable[[], int]]) -> tuple[int, list[WirelabError]]:
+    """Carry out each, also after one that could not be carried out; how much was removed, and what failed."""
+    count = 0
+    failures: list[WirelabError] = []
+    for remove in removals:
+        try:
+            count += remove()
+        except (Leftovers, LabBusy) as error:
+            failures.append(error)
+    return count, failures
+
+
+def _labs(engine: Engine) -> list[str]:
+    """The labs of which anything is on the engine."""
+    found = [one.labels for one in engine.containers(labels.LAB)]
+    found += [one.labels for one in engine.networks() if labels.LAB in one.labels]
+    found += [one.labels for one in engine.volumes(labels.LAB)]
+    return sorted({each[labels.LAB] for each in found})
 
 
 __all__ = ["lab_name"]

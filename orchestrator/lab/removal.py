@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -12,32 +12,33 @@ from orchestrator.engines.state import State
 from orchestrator.errors import EngineMissing, LabBusy, Leftovers, WirelabError
 from orchestrator.lab.folder import LabFolder, claimed
 from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.runs import forget_run
 from orchestrator.planning import labels
 
 Remove = Callable[[str], None]
 
 
-def remove_labelled(engine: Engine, label: str, also: str = labels.LAB) -> int:
-    """Remove the containers, then the networks and volumes, that bear `label` and `also`; how many things that were.
+def remove_labelled(engine: Engine, label: str, *also: str) -> int:
+    """Remove the containers, then the networks and volumes, that bear all these labels; how many things that were.
 
     Goes on after a failure. Raises Leftovers, with all that is left, if anything is.
     """
     failures: list[str] = []
-    containers = [c.id for c in engine.containers(label) if bears(c.labels, also)]
+    containers = [c.id for c in engine.containers(label) if bears(c.labels, *also)]
     count = _all(engine.remove_container, containers, failures)
-    networks = [n.id for n in engine.networks() if bears(n.labels, label) and bears(n.labels, also)]
+    networks = [n.id for n in engine.networks() if bears(n.labels, label, *also)]
     count += _all(engine.remove_network, networks, failures)
-    volumes = [v.name for v in engine.volumes(label) if bears(v.labels, also)]
+    volumes = [v.name for v in engine.volumes(label) if bears(v.labels, *also)]
     count += _all(engine.remove_volume, volumes, failures)
     if failures:
         raise Leftovers("clean-up is not complete", why="; ".join(failures), hint="wirelab sweep")
     return count
 
 
-def bears(found: object, label: str) -> bool:
-    """Whether labels hold `key` or `key=value`."""
-    key, equals, value = label.partition("=")
-    return isinstance(found, dict) and key in found and (not equals or found[key] == value)
+def bears(found: Mapping[str, str], *wanted: str) -> bool:
+    """Whether labels hold each `key` or `key=value`."""
+    parts = (label.partition("=") for label in wanted)
+    return all(key in found and (not equals or found[key] == value) for key, equals, value in parts)
 
 
 def _all(remove: Remove, names: list[str], failures: list[str]) -> int:
@@ -63,6 +64,14 @@ def remove_empty_folders(engine: Engine, state: State, run: str) -> None:
         with suppress(LabBusy), lab_lock(state, lab, cleaning=True):
             if not engine.containers(f"{labels.LAB}={lab}"):
                 LabFolder(state, lab).remove()
+
+
+def sweep_run(engine: Engine, state: State, run: str) -> int:
+    """Remove all that a dead run left, and forget it; how many things that were. Raises Leftovers."""
+    count = remove_labelled(engine, f"{labels.RUN}={run}")
+    remove_empty_folders(engine, state, run)
+    forget_run(state, run)
+    return count
 
 
 def sweep_until_quiet(engine: Engine, run: str, seconds: float = 30.0) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.cli.look_commands import each_removed
 from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engines.protocol import Output
 from orchestrator.engines.state import State
@@ -429,6 +430,16 @@ def test_a_dead_run_of_which_something_stays_is_not_quiet(place: Place) -> None:
     stubborn = replace(place, engine=Stubborn(list(IMAGES.values())))
     stubborn.lab(run="dead").up()
     assert not sweep_until_quiet(stubborn.engine, "dead", seconds=0.3)
+
+
+def test_a_sweep_goes_on_after_what_cannot_be_removed() -> None:
+    """What the other dead commands left goes all the same, and what is left is told at the end."""
+    stuck = Leftovers("clean-up is not complete")
+
+    def stays() -> int:
+        raise stuck
+
+    assert each_removed([stays, lambda: 2, lambda: 1]) == (3, [stuck])
 
 
 def test_a_subnet_that_the_file_names_is_used_just_so(place: Place) -> None:
