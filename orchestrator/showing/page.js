@@ -12,8 +12,11 @@ document.querySelectorAll("section.story").forEach((section) => {
 
   const intoView = (box, one) => {
     const outer = box.getBoundingClientRect(), inner = one.getBoundingClientRect();
-    box.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
-    box.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+    // both at once: a smooth scroll is given up where another begins
+    box.scrollBy({
+      top: inner.top - outer.top - (outer.height - inner.height) / 2,
+      left: inner.left - outer.left - (outer.width - inner.width) / 2,
+    });
   };
 
   const show = (place) => {

@@ -105,6 +105,20 @@ def test_the_marked_message_is_in_sight_and_its_nodes_too(opened: Open, pages: d
     assert set(marked) == {last.source, last.target}
 
 
+def test_the_diagram_scrolls_smoothly_too(opened: Open, pages: dict[str, Made]) -> None:
+    """As it does for everybody who has not asked for less motion: downwards and sideways at once."""
+    page = opened(pages["report"].file, viewport=PHONE)
+    page.emulate_media(reduced_motion="no-preference")
+    page.get_by_role("button", name="Last").click()
+    page.wait_for_function(
+        """() => {
+            const box = document.querySelector("#story .scroll").getBoundingClientRect();
+            const now = document.querySelector(".sequence g.now").getBoundingClientRect();
+            return box.top <= now.top && now.bottom <= box.bottom;
+        }"""
+    )
+
+
 def test_a_message_of_the_list_can_be_chosen(opened: Open, pages: dict[str, Made]) -> None:
     page = opened(pages["story"].file)
     page.locator("ol.messages a").nth(4).click()
