@@ -82,9 +82,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium of this machine."""
+    """Chromium of this machine. It goes with the module: while playwright is open, no other test has an event loop."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("no Chromium is installed; setup/programs installs Debian's")

@@ -20,7 +20,9 @@ def runs(check: Runs, scene: Scene) -> Asks:
         said = found.err.strip()[:200] or f"exit code {found.exit_code}"
         return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {said}")
     if found.exit_code == TIMED_OUT and found.seconds >= check.within:
-        return Judgement("fail", expected, f"it had not ended after {check.within:g} s, and was ended")
+        return Judgement(
+            "fail", expected, f"it had not ended after {check.within:g} s, and was ended: exit code {TIMED_OUT}"
+        )
     output = found.out + found.err
     evidence = (f"exit code {found.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
     wrong = _wrong(check, scene, found)

@@ -35,7 +35,7 @@ def test_a_program_that_cannot_be_run_is_unknown(code: int) -> None:
 
 def test_a_program_that_had_to_be_ended_proves_nothing_of_its_exit_code() -> None:
     found = judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=2.01))
-    assert (found.verdict, found.actual) == ("fail", "it had not ended after 2 s, and was ended")
+    assert (found.verdict, found.actual) == ("fail", "it had not ended after 2 s, and was ended: exit code 124")
     assert judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=0.1)).verdict == "pass"
 
 
