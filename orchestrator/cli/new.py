@@ -49,7 +49,7 @@ insert into items (name) values ('hello');
 @click.argument("name")
 def command(name: str) -> None:
     """Write a small working scenario, scenarios/NAME/scenario.yaml, to start from."""
-    if not re.fullmatch(LABEL, name) or name.endswith("\n"):
+    if not re.fullmatch(LABEL, name):
         why = "it becomes a part of DNS names: 1 to 63 of the letters a-z, the digits and '-', no '-' at either end"
         raise UsageInvalid(f"{name[:80]!r} cannot be the name of a scenario", why=why, hint="wirelab new my-first-lab")
     folder = Path("scenarios") / name

@@ -13,15 +13,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from orchestrator.model.values import _LABEL, _OCTET, _PORT, Declared, formed
+from orchestrator.model.values import ADDRESS, LABEL, PORT, Declared, formed
 
-_PART = f"_?{_LABEL}"
+_PART = f"_?{LABEL}"
 _NAME = rf"{_PART}(\.{_PART})*\.?"
-OWNER = rf"^(@|\*|(\*\.)?{_PART}(\.{_PART})*)$"
-NAME = f"^{_NAME}$"
-ZONE = rf"^(\.|{_LABEL}(\.{_LABEL})*)$"
-_NODE = rf"\$\{{{_LABEL}\}}"
-_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
+OWNER = rf"(@|\*|(\*\.)?{_PART}(\.{_PART})*)"
+ZONE = rf"(\.|{LABEL}(\.{LABEL})*)"
+_NODE = rf"\$\{{{LABEL}\}}"
 _H = "[0-9a-f]{1,4}"
 _IPV6 = "|".join(
     (
@@ -48,19 +46,19 @@ def _some(kind: Any) -> Any:
 
 
 Ttl = Annotated[int, Field(ge=0, le=LONGEST_TTL)]
-Owner = _typed(OWNER[1:-1], "a name inside the zone, such as www, _http._tcp, @ for the zone itself, or * for any")
-ZoneName = _typed(ZONE[1:-1], "the name of a zone, such as shop.lab, or '.' for the root")
+Owner = _typed(OWNER, "a name inside the zone, such as www, _http._tcp, @ for the zone itself, or * for any")
+ZoneName = _typed(ZONE, "the name of a zone, such as shop.lab, or '.' for the root")
 WholeName = _typed(rf"(\*\.)?{_PART}(\.{_PART})*", "a whole name, such as www.shop.lab")
-IPv4Value = _typed(f"{_NODE}|{_IPV4}", "an IPv4 address, such as 192.168.7.20, or ${NODE} for a node's own")
+IPv4Value = _typed(f"{_NODE}|{ADDRESS}", "an IPv4 address, such as 192.168.7.20, or ${NODE} for a node's own")
 IPv6Value = _typed(
     f"{_NODE}|{_IPV6}", "an IPv6 address in small letters, such as fd00::20, or ${NODE} for a node's own"
 )
 NameValue = _typed(_NAME, "a name: app for app in this zone, or a whole one such as app.shop.lab")
 MxValue = _typed(
-    f"{_PORT} {_NAME}", "a preference (0 to 65535, the lowest is tried first) and a name, such as '10 mail'"
+    f"{PORT} {_NAME}", "a preference (0 to 65535, the lowest is tried first) and a name, such as '10 mail'"
 )
 SrvValue = _typed(
-    rf"{_PORT} {_PORT} {_PORT} ({_NAME}|\.)", "priority, weight, port and a name, such as '0 5 80 app' (RFC 2782)"
+    rf"{PORT} {PORT} {PORT} ({_NAME}|\.)", "priority, weight, port and a name, such as '0 5 80 app' (RFC 2782)"
 )
 TextValue = Annotated[str, Field(min_length=1, max_length=1000)]
 

@@ -9,22 +9,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-LABEL = f"^{_LABEL}$"
-DOMAIN = rf"^{_LABEL}(\.{_LABEL})*$"
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-ADDRESS = rf"^{_OCTET}(\.{_OCTET}){{3}}$"
+# Patterns, each for a whole text: for `fullmatch`, or as a part of another one.
+LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = rf"{LABEL}(\.{LABEL})*"
+OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+ADDRESS = rf"{OCTET}(\.{OCTET}){{3}}"
 _PREFIX = "(3[0-2]|[12]?[0-9])"
 PRIVATE = tuple(IPv4Network(range_) for range_ in ("192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8"))  # RFC 1918
-SUBNET = rf"^(10\.{_OCTET}|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.{_OCTET}\.{_OCTET}/(1[6-9]|2[0-9])$"
-_PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+SUBNET = rf"(10\.{OCTET}|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.{OCTET}\.{OCTET}/(1[6-9]|2[0-9])"
+PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = r"(\[[0-9a-fA-F:.]+\]|\[\$\{[a-z0-9-]+\.ipv6\}\]|[^\s:/@\[\]]+)"
-HOST_PORT = f"^{_HOST}:{_PORT}$"
+HOST_PORT = f"{_HOST}:{PORT}"
 _LABEL_OR_OWN = r"\$\{[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
-BIND = rf"^({ADDRESS[1:-1]}|\[[0-9a-fA-F:.]+\]|{_LABEL_OR_OWN}\}}|\[{_LABEL_OR_OWN}\.ipv6\}}\]):{_PORT}$"
-BOUND = f"^({_LABEL}|{ADDRESS[1:-1]})$"
-URL = rf"^https?://{_HOST}(:{_PORT})?([/?#][^\s]*)?$"
+BIND = rf"({ADDRESS}|\[[0-9a-fA-F:.]+\]|{_LABEL_OR_OWN}\}}|\[{_LABEL_OR_OWN}\.ipv6\}}\]):{PORT}"
+BOUND = f"({LABEL}|{ADDRESS})"
+URL = rf"https?://{_HOST}(:{PORT})?([/?#][^\s]*)?"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Declared(BaseModel):
 
 
 def _label(text: str) -> str:
-    if not re.fullmatch(_LABEL, text):
+    if not re.fullmatch(LABEL, text):
         rule = "a name is 1 to 63 of the letters a-z, the digits and '-', and neither begins nor ends with '-'"
         raise ValueError(rule + _meant(text.replace(".", "-"), LABEL))
     return text
@@ -82,7 +82,7 @@ def _meant(text: str, pattern: str) -> str:
 
 def _domain(text: str) -> str:
     for part in text.split("."):
-        if not re.fullmatch(_LABEL, part):
+        if not re.fullmatch(LABEL, part):
             what = f"{part!r} is no domain label" if part else "a label is empty, before, between or after the dots"
             raise ValueError(
                 f"{what}; one is 1 to 63 of the letters a-z, the digits and '-', "
@@ -127,7 +127,7 @@ def is_name(text: str) -> bool:
 def _subnet(text: Any) -> IPv4Network:
     if isinstance(text, IPv4Network):
         return text
-    if not isinstance(text, str) or not re.fullmatch(rf"{ADDRESS[1:-1]}/{_PREFIX}", text):
+    if not isinstance(text, str) or not re.fullmatch(rf"{ADDRESS}/{_PREFIX}", text):
         raise ValueError("a subnet is an address and a prefix length, such as 192.168.7.0/24")
     found = IPv4Network(text, strict=False)
     if text != str(found):
@@ -149,7 +149,7 @@ def _port(number: int) -> int:
 
 
 def _bound(text: str) -> str:
-    if not re.fullmatch(BOUND[1:-1], text):
+    if not re.fullmatch(BOUND, text):
         raise ValueError("expected all, loopback, one address, or the name of a network of the node")
     return text
 
@@ -167,33 +167,35 @@ def _fits(pattern: str, form: str) -> Any:
 
 def formed(pattern: str, form: str) -> tuple[Any, ...]:
     """The marks of a text of one form; `form` names it to a person and shows one."""
-    schema = WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
-    return AfterValidator(_fits(pattern, form)), schema, Called(form)
+    return AfterValidator(_fits(pattern, form)), _written(f"({pattern})"), Called(form)
+
+
+def _written(pattern: str, **more: Any) -> Any:
+    """The schema of a text that is of this form from its beginning to its end."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", **more})
 
 
 def _target(pattern: str, form: str) -> Any:
     def check(text: str) -> str:
         port = re.search(r"^(?:https?://)?[^/?#]*:([0-9]+)(?:[/?#]|$)", text)
-        if port and not re.fullmatch(_PORT, port[1]):
+        if port and not re.fullmatch(PORT, port[1]):
             raise ValueError(f"{port[1]} is no port; a port is a number from {PORT_RANGES}")
-        if not re.search(pattern, text) or text.endswith("\n"):
+        if not re.fullmatch(pattern, text):
             raise ValueError(f"expected {form}")
         return text
 
     return check
 
 
-Label = Annotated[
-    str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": LABEL}), Called("a name (a-z, 0-9, '-')")
-]
+Label = Annotated[str, AfterValidator(_label), _written(LABEL), Called("a name (a-z, 0-9, '-')")]
 Domain = Annotated[
     str,
     AfterValidator(_domain),
-    WithJsonSchema({"type": "string", "pattern": DOMAIN, "maxLength": 200}),
+    _written(DOMAIN, maxLength=200),
     Called("a domain"),
 ]
-Address = Annotated[IPv4Address, BeforeValidator(_address), WithJsonSchema({"type": "string", "pattern": ADDRESS})]
-Subnet = Annotated[IPv4Network, BeforeValidator(_subnet), WithJsonSchema({"type": "string", "pattern": SUBNET})]
+Address = Annotated[IPv4Address, BeforeValidator(_address), _written(ADDRESS)]
+Subnet = Annotated[IPv4Network, BeforeValidator(_subnet), _written(SUBNET)]
 Port = Annotated[
     int,
     AfterValidator(_port),
@@ -213,26 +215,26 @@ NetworkNames = Annotated[tuple[NetworkName, ...], Field(strict=False)]
 HostPort = Annotated[
     str,
     AfterValidator(_target(HOST_PORT, "host:port, such as app.shop.lab:80")),
-    WithJsonSchema({"type": "string", "pattern": HOST_PORT}),
+    _written(HOST_PORT),
     Reaches(),
     Called("host:port"),
 ]
 BindPlace = Annotated[
     str,
     AfterValidator(_target(BIND, "address:port, such as 0.0.0.0:80, 127.0.0.1:0 or ${app}:80")),
-    WithJsonSchema({"type": "string", "pattern": BIND}),
+    _written(BIND),
     Called("address:port"),
 ]
 Bound = Annotated[
     str,
     AfterValidator(_bound),
-    WithJsonSchema({"type": "string", "pattern": BOUND}),
+    _written(BOUND),
     Called("all, loopback, an address, or a network of the node"),
 ]
 Url = Annotated[
     str,
     AfterValidator(_target(URL, "a URL such as http://app.shop.lab/items")),
-    WithJsonSchema({"type": "string", "pattern": URL}),
+    _written(URL),
     Reaches(),
     Called("a URL"),
 ]

@@ -130,7 +130,7 @@ def hosts_have_a_form(draft: Draft) -> Iterator[Complaint]:
             if "${" not in inner and not (":" in inner and is_address(inner)):
                 yield Complaint(met.path, f"{short(inner)!r} is no IPv6 address, such as fd00::20")
         elif host and re.fullmatch("[0-9.]+", host):
-            if not re.fullmatch(ADDRESS[1:-1], host):
+            if not re.fullmatch(ADDRESS, host):
                 message = f"{short(host)!r} is no address; one is four numbers from 0 to 255, such as 192.168.7.20"
                 yield Complaint(met.path, message)
         elif host and not is_name(host) and "${" not in host:

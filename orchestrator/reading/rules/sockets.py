@@ -59,12 +59,12 @@ def _bound(draft: Draft, node: str, at: Path, socket: dict[str, Any]) -> Iterato
     if not isinstance(place, str) or place in PLACES or place.startswith("127."):
         return
     attached = draft.attachments(node)
-    if re.fullmatch(ADDRESS[1:-1], place):
+    if re.fullmatch(ADDRESS, place):
         own = [address for _, address in attached.values()]
         if None not in own and place not in own:
             message = f"{node!r} has not the address {short(place)}; it has {listed(map(str, own))}"
             yield Complaint((*at, "address"), message)
-    elif place not in attached and re.fullmatch(BOUND[1:-1], place):
+    elif place not in attached and re.fullmatch(BOUND, place):
         words = (*PLACES, *attached)
         message = f"{short(place)!r} is no place of {node!r}{did_you_mean(place, words) or ';'} "
         yield Complaint((*at, "address"), message + f"allowed are {listed(words)}, or one of its addresses")
