@@ -35,6 +35,12 @@ class BoundSocket:
     def loopback(self) -> bool:
         return not self.everywhere and ip_address(self.address).is_loopback
 
+    @property
+    def crowd(self) -> int:
+        """How many connections wait to be accepted where there is no room for another (listen(2)); 0 if there is."""
+        waiting, most = map(int, self.line.split()[2:4])
+        return waiting if self.protocol == "tcp" and waiting > most else 0
+
     def takes(self, address: str) -> bool:
         """Whether what is sent to this address of the machine comes to it; :: stands for IPv6 alone, * for both."""
         own = self.address

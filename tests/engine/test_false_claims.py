@@ -32,6 +32,9 @@ checks:
   - {name: who called, node: long, sees: caller}
   - {name: its own name, from: client, http: "http://app.shop.lab/health"}
   - {name: a free port, from: client, binds: "0.0.0.0:4444"}
+  - {name: knocks 1, from: client, connects: "app.shop.lab:80"}
+  - {name: knocks 2, from: client, connects: "app.shop.lab:80"}
+  - {name: knocks 3, from: client, connects: "app.shop.lab:80"}
 """
 SEED = "create table items (id int, note text); insert into items values (1, null), (2, '');\n"
 LED = "during: {record: {server: dns, name: %s.shop.lab, value: '${%s}'}}, "
@@ -71,6 +74,8 @@ def test_what_looks_true_and_is_not_does_not_pass(bench: Bench) -> None:
     _, found = bench.verdicts()
     calm = {name: one["actual"] for name, one in found.items() if not name.startswith("wrong")}
     assert {name: seen for name, seen in calm.items() if found[name]["verdict"] != "pass"} == {}
+    knocks = {one["actual"] for name, one in found.items() if name.startswith("knocks")}
+    assert len(knocks) == 3, "each attempt shows the socket of its own, whoever else knocks there"
     told = {
         claim: f"{found[f'wrong {at}']['verdict']}: {found[f'wrong {at}']['actual']}" for at, claim in enumerate(WRONG)
     }

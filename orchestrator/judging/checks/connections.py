@@ -13,12 +13,16 @@ from orchestrator.model.checks import CannotConnect, Connects
 
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
 # getent finds none, not even 127.0.0.1, on a machine without a network. A name leads to IPv4 where it has both.
+# Others may connect to the same port just now: of the kernel's table only the row of this very socket is shown.
 CONNECT = """\
+set -o pipefail
 a=$0
 [[ $a == *:* || $a != *[!0-9.]* ]] || a=$(getent ahostsv4 "$0" || getent ahostsv6 "$0") ||
   { echo "no address for $0" >&2; exit 68; }
 a=${a%% *}; echo "$a"
-exec 3<>"/dev/tcp/$a/$1" && ss -Htn "dport = :$1"
+exec 3<>"/dev/tcp/$a/$1" || exit 1
+own=$(readlink /proc/self/fd/3)
+ss -Htne "dport = :$1" | while read -r row; do [[ $row != *" ino:${own//[!0-9]/} "* ]] || echo "$row"; done
 """
 NO_ADDRESS = 68
 CONNECT_SECONDS = 2.0
@@ -42,8 +46,8 @@ def read_attempt(found: Ran) -> Attempt:
     error = found.err.strip().splitlines()
     said = error[0].split(": ", 1)[-1] if error else ""
     if found.exit_code == 0:
-        ours = [row.split() for row in rows[1:] if f" {address}:" in row or f"[{address}]:" in row]
-        return Attempt("accepted", address, f"{ours[0][3]} -> {ours[0][4]}" if ours else "accepted")
+        own = rows[1].split() if rows[1:] else []
+        return Attempt("accepted", address, f"{own[3]} -> {own[4]}" if own else "accepted")
     if found.exit_code == NO_ADDRESS:
         return Attempt("no address", "", said or "no address")
     if found.exit_code == TIMED_OUT:

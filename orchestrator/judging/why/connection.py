@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.judging.checks.connections import Attempt, attempt, read_attempt
-from orchestrator.judging.questions import Question
+from orchestrator.judging.questions import Question, Ran
+from orchestrator.judging.sockets import BoundSocket, sockets, table_of
 from orchestrator.judging.why.leg import Answers, Leg, Readings, Seen, Stage, ran_or_reason, state_of
 
 
@@ -43,8 +44,29 @@ def _reads(leg: Leg, answers: Answers) -> Seen:
         return readings.seen()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(found.outcome, found.outcome)
     said = [f"connect to {where}: {found.said}"]
+    crowded = _crowded(leg, answers) if found.outcome == "silent" else None
+    if crowded:
+        sentence = (
+            f"The program on port {leg.port.number} of {leg.to} accepts no connections: {crowded.crowd} "
+            f"{'waits' if crowded.crowd == 1 else 'wait'} in its queue already, and there is no room for another."
+        )
+        said.append(f"socket table of {leg.to}: {crowded.line}")
+        readings.broken(f"{where}: its queue is full", sentence, _table(leg), "tls", "answer", evidence=said)
+        return readings.seen()
     readings.broken(f"{where}: {words}", _sentence(leg, found), by_hand(leg), "tls", "answer", evidence=said)
     return readings.seen()
+
+
+def _crowded(leg: Leg, answers: Answers) -> BoundSocket | None:
+    """The socket of the target that would take the connection, if its queue is full: then the kernel is silent."""
+    found = answers.get(table_of(leg.target)) if leg.target else None
+    there = sockets(found) if isinstance(found, Ran) else ()
+    own = [one for one in there if leg.port and one.port == leg.port.number and one.takes(leg.address or "")]
+    return next((one for one in own if one.crowd), None)
+
+
+def _table(leg: Leg) -> str:
+    return leg.commands.run(leg.to, "ss", "-tlnp")
 
 
 def _sentence(leg: Leg, found: Attempt) -> str:

@@ -97,7 +97,7 @@ class Seen:
     """What a layer showed. `strikes` are the later layers that cannot work for that reason.
 
     `blames` says that the cause may lie further on: with the servers that the target itself uses, or that the DNS
-    server asks in turn.
+    server asks in turn. `unasked` says why a part could not be asked.
     """
 
     verdict: Verdict
@@ -106,6 +106,7 @@ class Seen:
     breaks: tuple[Break, ...] = ()
     strikes: frozenset[LayerName] = frozenset()
     blames: bool = False
+    unasked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ class Readings:
         words = self.wrong or [*self.held, *self.unasked]
         told = "; ".join(dict.fromkeys(words)) or "nothing to see"
         evidence = tuple(dict.fromkeys(self.evidence))
-        return Seen(verdict, told, evidence, tuple(self.breaks), frozenset(self.strikes), self.blames)
+        breaks, strikes, unasked = tuple(self.breaks), frozenset(self.strikes), tuple(self.unasked)
+        return Seen(verdict, told, evidence, breaks, strikes, self.blames, unasked)
 
 
 def ran_or_reason(answer: Answer | None) -> Ran | str:

@@ -40,7 +40,8 @@ class Break:
 class Layer:
     """One layer between two nodes: pass (it holds), fail (it is broken) or unknown (it could not be asked).
 
-    `seen` is one line. `breaks` is empty where the layer holds, and also where it only suffers from an earlier one.
+    `seen` is one line, `unasked` why a part of it could not be asked. `breaks` is empty where the layer holds, and also
+    where it only suffers from an earlier one.
     """
 
     name: LayerName
@@ -51,6 +52,7 @@ class Layer:
     evidence: tuple[str, ...] = ()
     breaks: tuple[Break, ...] = ()
     called: str = ""
+    unasked: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

@@ -36,7 +36,11 @@ def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) 
         layers += [layer for own in (yield from _side_by_side(used, seen)) for layer in own]
     for own in (own for aim, own in walked if aim.closing):
         layers += [replace(layer, breaks=()) for layer in own] if _broken(layers) else own
-    return walk_of(layers, _otherwise(check, judgement, layers, commands))
+    walked_through = walk_of(layers, _otherwise(check, judgement, layers, commands))
+    if judgement.verdict == "pass" and walked_through.broken:
+        sentence = f"The check holds, but a layer does not: {walked_through.sentence}"
+        return replace(walked_through, sentence=sentence)
+    return walked_through
 
 
 def _broken(layers: Sequence[Layer]) -> bool:
@@ -129,7 +133,8 @@ def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> list[tuple[Lay
         struck |= seen.strikes
         blames.append(seen.blames)
         ends = (aim.leg.asker, aim.leg.to)
-        layers.append(Layer(stage.name, *ends, seen.verdict, seen.seen, seen.evidence, breaks, stage.called))
+        called, unasked = stage.called, seen.unasked
+        layers.append(Layer(stage.name, *ends, seen.verdict, seen.seen, seen.evidence, breaks, called, unasked))
     return list(zip(layers, blames, strict=True))
 
 
@@ -138,7 +143,11 @@ def _otherwise(check: Common, judgement: Judgement, layers: Sequence[Layer], com
     unknown = [layer for layer in layers if layer.verdict == "unknown"]
     if unknown:
         titles = listed(list(dict.fromkeys(layer.title for layer in unknown)))
-        return Break(f"No broken layer was seen, but not all could be asked: {titles}.", commands.ps())
+        reasons = dict.fromkeys(reason.removeprefix("not asked: ") for layer in unknown for reason in layer.unasked)
+        lacking = f"not all could be asked: {titles} ({'; '.join(reasons)})."
+        if judgement.verdict == "pass":
+            return Break(f"The check holds; of its layers {lacking}", "")
+        return Break(f"No broken layer was seen, but {lacking}", commands.ps())
     if judgement.verdict == "pass":
         return Break("Each layer held.", "")
     sentence = f"Each layer held when it was asked once more; the check itself had seen: {judgement.actual}."

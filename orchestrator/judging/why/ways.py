@@ -23,6 +23,8 @@ from orchestrator.judging.why.walk import LayerName
 from orchestrator.planning.routes import routers
 
 AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")
+# 1 where a machine passes on what is not for itself (ip-sysctl of the kernel's documentation).
+FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 # What `ip route get` says for a route that drops (blackhole) or forbids (prohibit) is the kernel's EINVAL or EACCES.
 MEANINGS = {
     "Invalid argument": "a rule in its routing table drops what goes there",
@@ -59,9 +61,14 @@ def _route(way: Way) -> Run:
     return Run(way.node, ("ip", "-j", "route", "get", way.address), NEEDS)
 
 
+def _forwarding(router: str) -> Run:
+    return Run(router, ("cat", FORWARDING), inside=True)
+
+
 def _asks(leg: Leg) -> tuple[Question, ...]:
     tables = (question(node) for node in leg.on_the_way() for question in (addresses_of, neighbours_of))
-    return (*tables, *map(addresses_of, leg.routers), *(_route(way) for way in _ways(leg)))
+    routers = (question(node) for node in leg.routers for question in (addresses_of, _forwarding))
+    return (*tables, *routers, *(_route(way) for way in _ways(leg)))
 
 
 def _reads(leg: Leg, answers: Answers) -> Seen:
@@ -237,10 +244,13 @@ def _first(routes: Any) -> dict[str, Any]:
 def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
     """Two nodes without a common network, where no connection is made."""
     topology, target = leg.scene.topology, leg.target
-    if not target or target == leg.asker or readings.wrong or connected(leg, answers) or leg.near(target):
+    lost = _lost_servers(leg, answers)
+    cut = bool(target and target != leg.asker and not connected(leg, answers) and not leg.near(target))
+    if readings.wrong or not (lost or cut):
         return
     if leg.routers:
-        _read_routers(leg, answers, readings)
+        _read_routers(leg, lost, cut, answers, readings)
+    if leg.routers or target is None or not cut:
         return
     own = [place.network for place in topology.places_of(leg.asker)]
     theirs = [place.network for place in topology.places_of(target)]
@@ -251,10 +261,24 @@ def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
     readings.broken("no network in common", sentence, leg.commands.run(leg.asker, "ip", "route"), *AFTER_DNS)
 
 
-def _read_routers(leg: Leg, answers: Answers, readings: Readings) -> None:
-    """The ways lead over a router. It is to blame only where a second server behind it, the DNS server, is lost too."""
-    lost = [node for node in leg.dns_nodes if not leg.near(node)]
-    if not lost or dns_works(leg, answers):
+def _lost_servers(leg: Leg, answers: Answers) -> list[str]:
+    """The DNS servers on other networks, where the name was not resolved."""
+    far = [node for node in leg.dns_nodes if not leg.near(node)]
+    return far if far and not dns_works(leg, answers) else []
+
+
+def _read_routers(leg: Leg, lost: list[str], cut: bool, answers: Answers, readings: Readings) -> None:
+    """The ways lead over a router: one that passes nothing on is to blame, or one behind which two servers are lost."""
+    strikes: tuple[LayerName, ...] = ("dns", *AFTER_DNS) if lost else AFTER_DNS
+    for router in leg.routers:
+        told = answers.get(_forwarding(router))
+        if isinstance(told, Ran) and told.out.strip() == "0":
+            sentence = f"The router {router} passes nothing on: IP forwarding is off in it (net.ipv4.ip_forward = 0)."
+            command = leg.commands.start_anew(router)
+            evidence = [f"{FORWARDING} of {router}: 0"]
+            readings.broken(f"{router} passes nothing on", sentence, command, *strikes, evidence=evidence)
+            return
+    if not lost or not cut:
         return
     for router in leg.routers:
         interfaces = _printed(addresses_of(router), answers)
@@ -264,7 +288,7 @@ def _read_routers(leg: Leg, answers: Answers, readings: Readings) -> None:
             return
     names = listed(leg.routers)
     sentence = f"Nothing comes through the router {names}: {leg.asker} reaches neither {leg.to} nor {listed(lost)}."
-    command = leg.commands.run(leg.routers[0], "cat", "/proc/sys/net/ipv4/ip_forward")
+    command = leg.commands.run(leg.routers[0], "cat", FORWARDING)
     readings.broken(f"nothing comes through {names}", sentence, command, "dns", *AFTER_DNS)
 
 

@@ -44,7 +44,7 @@ def routes_lead_somewhere(draft: Draft) -> Iterator[Complaint]:
             if name in own:
                 message = f"{node!r} stands on {name!r} itself and needs no route there; leave it out"
                 yield Complaint(("nodes", node, "routes", index), message)
-            elif name in draft.networks and name not in reached:
+            elif isinstance(name, str) and name in draft.networks and name not in reached:
                 message = f"no router leads from {node!r} to {name!r}; routers reach {listed(reached)}"
                 yield Complaint(("nodes", node, "routes", index), message)
 

@@ -41,6 +41,38 @@ def test_a_layer_that_cannot_be_asked_is_unknown_and_said_so(tool: str) -> None:
     assert all("the engine did not answer" in layer.seen for layer in unknown)
     assert "not all could be asked" in walk.sentence
     assert unknown[0].title in walk.sentence
+    assert walk.sentence.endswith("(the engine did not answer).")
+    held = walked(world, "pass", **CONNECTS)
+    assert held.sentence.startswith("The check holds; of its layers not all could be asked: ")
+    assert held.sentence.endswith("(the engine did not answer).")
+    assert held.command == ""
+
+
+def test_a_broken_layer_of_a_check_that_holds_is_told_as_such() -> None:
+    world = far()
+    moved = [{"ifname": "eth0", "flags": ["UP"], "addr_info": [{"local": "192.168.9.9", "family": "inet"}]}]
+    world.rules.append(
+        lambda question: (
+            Ran(0, json.dumps(moved), "")
+            if isinstance(question, Run) and (question.node, question.argv[-1]) == ("client", "addr")
+            else None
+        )
+    )
+    walk = walked(world, "pass", **CONNECTS)
+    assert walk.sentence.startswith("The check holds, but a layer does not: The node client ")
+
+
+@pytest.mark.parametrize(("table", "says"), [("1 0", "1 waits in its queue"), ("6 5", "6 wait in its queue")])
+def test_a_program_whose_queue_is_full_is_named_and_not_the_way_to_it(table: str, says: str) -> None:
+    """The kernel drops what it has no room for (listen(2)); from outside that looks like a lost packet."""
+    world = far()
+    crowd = f"tcp LISTEN {table} 0.0.0.0:80 0.0.0.0:*\n"
+    world.rules += [tcp(124, ""), program("ss", Ran(0, crowd, ""), "app-1")]
+    walk = walked(world, **CONNECTS)
+    assert walk.broken is not None
+    assert walk.broken.name == "tcp"
+    assert says in walk.sentence
+    assert walk.also == ()
 
 
 def test_a_program_that_is_missing_has_seen_nothing() -> None:
@@ -168,6 +200,18 @@ def test_without_a_common_network_and_a_router_just_that_is_named() -> None:
     world.rules.append(tcp(124, ""))
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
     assert walk.sentence.startswith("clerk and app-1 have no network in common: clerk stands on office, app-1 on near")
+
+
+def test_a_router_in_which_forwarding_is_off_is_named() -> None:
+    """Where nothing comes through, be it to the target or to the DNS server alone."""
+    world = far()
+    off = program("cat", Ran(0, "0\n", ""), "router")
+    world.rules += [tcp(124, ""), off]
+    assert "router router passes nothing on" in walked(world, **{**CONNECTS, "from_": "clerk"}).sentence
+    world.rules[:] = [off, program("dig", Ran(9, LOST.format(server="192.168.1.1"), ""))]
+    walk = walked(world, from_="clerk", resolves="app-1.shop.lab", to="app-1")
+    assert "router router passes nothing on" in walk.sentence
+    assert walk.also == ()
 
 
 def test_a_router_that_passes_nothing_on_is_named_where_all_behind_it_is_lost() -> None:
