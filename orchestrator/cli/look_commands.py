@@ -19,6 +19,7 @@ from orchestrator.planning import labels
 
 if TYPE_CHECKING:
     from orchestrator.engines.protocol import Engine
+    from orchestrator.engines.state import State
 
 
 @click.command()
@@ -214,7 +215,10 @@ def sweep_command(everything: bool) -> int:
     removals = [partial(sweep_run, engine, state, run) for run in list(dead_runs(state))]
     count, failures = each_removed(removals)
     if everything:
-        labs = [lambda lab=lab: len(take_down(engine, state, lab, lambda _event: None).steps) for lab in _labs(engine)]
+        labs = [
+            lambda lab=lab: len(take_down(engine, state, lab, lambda _event: None).steps)
+            for lab in _labs(engine, state)
+        ]
         more, others = each_removed(labs)
         count, failures = count + more, failures + others
     say(f"removed {count} things" if count else "nothing to sweep")
@@ -236,12 +240,14 @@ def each_removed(removals: Iterable[Callable[[], int]]) -> tuple[int, list[Wirel
     return count, failures
 
 
-def _labs(engine: Engine) -> list[str]:
-    """The labs of which anything is on the engine."""
+def _labs(engine: Engine, state: State) -> list[str]:
+    """The labs of this person of which anything is on the engine."""
+    from orchestrator.lab.runs import is_foreign
+
     found = [one.labels for one in engine.containers(labels.LAB)]
     found += [one.labels for one in engine.networks() if labels.LAB in one.labels]
     found += [one.labels for one in engine.volumes(labels.LAB)]
-    return sorted({each[labels.LAB] for each in found})
+    return sorted({each[labels.LAB] for each in found if not is_foreign(state, each)})
 
 
 __all__ = ["lab_name"]

@@ -24,6 +24,7 @@ from orchestrator.lab.inside import seen_routes
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.runner import Runner
+from orchestrator.lab.runs import refuse_foreign
 from orchestrator.lab.take_down import take_down
 from orchestrator.model.checks import Common
 from orchestrator.model.scenario import Scenario
@@ -92,7 +93,7 @@ class Lab:
         return Named(self.settings.called or self.scenario.name, "" if own else self.name)
 
     def observe(self) -> Observed:
-        """What there is now, of this lab and of what it must keep clear of."""
+        """What there is now, of this lab and of what it must keep clear of. Conflict if the lab is somebody else's."""
         label = f"{labels.LAB}={self.name}"
         files = self.folder.seen()
         with ThreadPoolExecutor(3) as pool:
@@ -100,6 +101,7 @@ class Lab:
             volumes = pool.submit(self.engine.volumes, label)
             networks = pool.submit(self.engine.networks)
             images = self.settings.images(self._image_names())
+        refuse_foreign(self.state, self.name, (one.labels for one in containers.result()))
         found = Observed(
             folder=str(self.folder.path),
             run=self.settings.run,

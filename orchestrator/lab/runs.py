@@ -2,19 +2,46 @@
 
 While the command lives it holds a locked file named after the run. A run whose file is there but not locked is dead:
 what bears its label may go (`wirelab sweep`). A run that ended well has no file: its lab stands.
+
+An id begins with the mark of the state folder: people who share an engine have labs of the same name, and each has the
+files of his own only.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.engines.state import State
+from orchestrator.errors import Conflict
 from orchestrator.lab.lock import hold
+from orchestrator.planning import labels
+
+
+def mark_of(state: State) -> str:
+    """Which user's which state folder it is."""
+    return hashlib.sha256(f"{os.getuid()} {state.root}".encode()).hexdigest()[:8]
+
+
+def is_foreign(state: State, found: Mapping[str, str]) -> bool:
+    """Whether labels are those of a run of another state folder; an id without a mark tells nothing."""
+    mark, dash, _ = found.get(labels.RUN, "").partition("-")
+    return bool(dash) and mark != mark_of(state)
+
+
+def refuse_foreign(state: State, lab: str, found: Iterable[Mapping[str, str]]) -> None:
+    """Raises Conflict where things of this lab belong to another state folder: their files are not ours to change."""
+    if any(is_foreign(state, one) for one in found):
+        raise Conflict(
+            f"a lab {lab!r} of somebody else stands on this engine",
+            why=f"it was made by another user or with another state folder than {state.root}",
+            hint=f"another name for your own: --lab {lab}-2 (or WIRELAB_STATE, if that lab is yours)",
+        )
 
 
 class Run:
@@ -22,7 +49,7 @@ class Run:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.id = secrets.token_hex(6)
+        self.id = f"{mark_of(state)}-{secrets.token_hex(6)}"
         self._held: int | None = None
 
     @property

@@ -15,6 +15,7 @@ from orchestrator.lab.folder import LabFolder
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.runner import Runner
+from orchestrator.lab.runs import refuse_foreign
 from orchestrator.planning import labels
 from orchestrator.planning.named import Named
 from orchestrator.planning.observed import Observed
@@ -23,12 +24,16 @@ from orchestrator.planning.removal import down
 
 
 def take_down(engine: Engine, state: State, lab: str, notify: Callable[[Event], None]) -> Plan:
-    """Remove the lab, by its label alone: its file may be gone. Nothing happens if there is nothing."""
+    """Remove the lab, by its label alone: its file may be gone. Nothing happens if there is nothing.
+
+    Conflict if the lab is somebody else's.
+    """
     with lab_lock(state, lab):
         label = f"{labels.LAB}={lab}"
         with ThreadPoolExecutor(2) as pool:
             found, volumes = pool.submit(engine.networks), pool.submit(engine.volumes, label)
             containers = engine.containers(label)
+        refuse_foreign(state, lab, (one.labels for one in containers))
         networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
         observed = Observed("", "", {}, networks, containers, volumes.result())
         plan = down(lab, observed)

@@ -223,6 +223,16 @@ def test_two_processes_on_one_lab(bench):
         assert first.wait(timeout=60) == 0
 
 
+def test_a_lab_of_somebody_else_is_left_alone(standing, tmp_path):
+    """People who share an engine have labs of the same name: the second is told to take another, and breaks nothing."""
+    before = standing.ids()
+    for command in ("up", "check", "heal", "down"):
+        ran = standing.cli(command, WIRELAB_STATE=str(tmp_path))
+        assert (ran.code, "of somebody else" in ran.err, "--lab" in ran.err) == (3, True, True)
+    assert standing.ids() == before
+    assert standing.cli("check").code == 0
+
+
 def test_the_lock_dies_with_its_holder(bench):
     """A process that was killed holds nobody up: there is no lock to remove by hand."""
     with bench.start("up") as first:
