@@ -53,7 +53,7 @@ class LabNode:
         return self.lab.made.engine.run(self.container, argv, seconds=seconds, user=user)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StandingLab:
     """A lab as tests see it."""
 
@@ -62,6 +62,10 @@ class StandingLab:
     loaded: Loaded
     # The last finding of each check that was asked, by its place in the file: for the report, should a test fail.
     found: dict[int, Finding] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Short, for pytest prints it with each test that fails."""
+        return f"<the lab {self.name}>"
 
     @property
     def name(self) -> str:

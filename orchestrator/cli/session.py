@@ -50,8 +50,12 @@ def open_session(*, start: bool = True, yes: bool = False, looks: bool = False) 
     notify: Callable[[str], None] = (lambda _text: None) if looks else say
     found = find_engine(os.environ, state(), private=start and not looks, notify=notify, confirm=confirmer(yes))
     from orchestrator.engines.docker import DockerEngine
+    from orchestrator.errors import EngineMissing
 
-    return Session(state(), found.url, DockerEngine(found.url))
+    try:
+        return Session(state(), found.url, DockerEngine(found.url))
+    except EngineMissing as error:
+        raise EngineMissing(error.what, why=error.why, hint=found.hint or error.hint) from error
 
 
 def confirmer(yes: bool) -> Callable[[str], bool]:

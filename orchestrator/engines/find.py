@@ -23,10 +23,11 @@ PRIVATE_ORIGIN = "the private engine of wirelab"
 
 @dataclass(frozen=True)
 class EngineFound:
-    """The engine to use, and how it was found."""
+    """The engine to use, how it was found, and what to try should it not answer after all."""
 
     url: str
     origin: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def running_engine(
     """
     for candidate in candidates(environ, state, system=system):
         if candidate.blind:
-            return EngineFound(candidate.url, candidate.origin)
+            return EngineFound(candidate.url, candidate.origin, _hint(candidate))
         pinged = ping(candidate.url)
         if pinged.reply is Reply.ANSWERS:
             return EngineFound(candidate.url, candidate.origin)
@@ -199,10 +200,13 @@ def _unusable(candidate: Candidate, pinged: Pinged) -> EngineMissing:
             why=pinged.why,
             hint="sudo usermod -aG docker $USER, then log in again; or set DOCKER_HOST to an engine of your own",
         )
+    return EngineMissing(f"{where} does not answer", why=pinged.why, hint=_hint(candidate))
+
+
+def _hint(candidate: Candidate) -> str:
+    """What to try where an engine does not answer."""
     if candidate.origin == "DOCKER_HOST":
-        hint = "start that engine, or: unset DOCKER_HOST"
-    elif candidate.explicit:
-        hint = "start that engine, or: docker context use default"
-    else:
-        hint = "restart that engine, or set DOCKER_HOST to another one"
-    return EngineMissing(f"{where} does not answer", why=pinged.why, hint=hint)
+        return "start that engine, or: unset DOCKER_HOST"
+    if candidate.explicit:
+        return "start that engine, or: docker context use default"
+    return "restart that engine, or set DOCKER_HOST to another one"

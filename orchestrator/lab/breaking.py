@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from orchestrator.errors import NotFound
 from orchestrator.judging.checks import asker_of
 from orchestrator.judging.findings import Finding, Judgement
 from orchestrator.lab.doing import Doing
@@ -22,7 +23,10 @@ def inject(lab: Lab, fault: AnyFault) -> Plan:
     """Put one fault in; the plan is empty if it is in already. NotFound if nothing of the lab is there."""
     with lab_lock(lab.state, lab.name):
         observed = lab.standing()
-        plan = plan_of(fault, lab.topology(observed), observed)
+        try:
+            plan = plan_of(fault, lab.topology(observed), observed)
+        except NotFound as error:
+            raise NotFound(error.what, hint=lab.named.typed("up")) from error
         doing = Doing(lab.engine, lab.folder, observed, lab.named, lab.settings.ready_seconds)
         ended = Runner(doing, lab.settings.notify, shield=lab.settings.shield).run(plan)
         if ended.error:

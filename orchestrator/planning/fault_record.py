@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import Change
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.files import file_of, views_of
@@ -26,7 +26,7 @@ def change_record(change: Change, topology: Topology, observed: Observed) -> Ite
         raise UsageInvalid(f"{node!r} is no DNS server, so it has no records", hint=hint)
     container, files = observed.container_of(node), observed.files.get(node)
     if container is None or files is None or container.state != "running":
-        raise UsageInvalid(f"the node {node!r} is not running, so its records cannot be changed", hint="wirelab up")
+        raise NotFound(f"the node {node!r} is not running, so its records cannot be changed")
     texts = dict(files.texts)
     told: tuple[str, ...] = ()
     for network in views_of(topology, node):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import Cut, Disconnect, Pause, RecordChanged, Stop
 from orchestrator.model.topology import AnyAddress, Topology
 from orchestrator.planning.desired import insider
@@ -88,5 +88,5 @@ def _wanted(fault: Cut, address: AnyAddress) -> bool:
 def _container(observed: Observed, node: str) -> ContainerSeen:
     container = observed.container_of(node)
     if container is None:
-        raise UsageInvalid(f"the node {node!r} is not up", hint="wirelab up")
+        raise NotFound(f"the node {node!r} is not up")
     return container

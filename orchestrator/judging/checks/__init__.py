@@ -47,8 +47,15 @@ def asks(check: Common, scene: Scene) -> Asks:
     try:
         found: Judgement = yield from timed(judging, takes, asker_of(check)) if takes else judging
     except CannotAsk as error:
-        return Judgement("unknown", check.name, f"could not be asked: {error.reason}")
+        return Judgement("unknown", claimed(check), f"could not be asked: {error.reason}")
     return found
+
+
+def claimed(check: Common) -> str:
+    """What a check claims, in the words of its file: of one that could not be asked no judge has said it."""
+    around = {"name", "within", "during", "after", "first", "before", "takes", "asker"}
+    said = check.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=around)
+    return f"from {asker_of(check)}: " + ", ".join(f"{key}: {value}" for key, value in said.items())
 
 
 def asker_of(check: Common) -> str:

@@ -216,7 +216,7 @@ def test_a_docker_host_that_names_our_own_engine_is_ours_to_start_again(home: Pa
 def test_an_engine_behind_ssh_or_tls_is_left_to_the_sdk(home: Path, environ: dict[str, str]) -> None:
     """A bare socket cannot ask it, so it is believed until used."""
     found = running_engine(environ_of(home, **environ), State(home / "state"))
-    assert found == EngineFound(environ["DOCKER_HOST"], "DOCKER_HOST")
+    assert found == EngineFound(environ["DOCKER_HOST"], "DOCKER_HOST", "start that engine, or: unset DOCKER_HOST")
 
 
 def test_our_own_engine_that_is_silent_is_still_ours_to_start(home: Path) -> None:

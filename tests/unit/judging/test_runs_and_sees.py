@@ -30,7 +30,9 @@ def test_a_program_that_cannot_be_run_is_unknown(code: int) -> None:
     assert judged(runs(), ran("", "getent: not found\n", code)).verdict == "unknown"
     assert judged(runs(), ran("", "", code)).actual == f"getent cannot be run in client: exit code {code}"
     assert judged(runs(exit=2), ran("", "getent: not found\n", code)).verdict == "unknown"
-    assert judged(runs(), Unasked("the node client is paused")).verdict == "unknown"
+    found = judged(runs(), Unasked("the node client is paused"))
+    assert (found.verdict, found.actual) == ("unknown", "could not be asked: the node client is paused")
+    assert found.expected.startswith("from client: runs: ")
 
 
 def test_a_program_that_had_to_be_ended_proves_nothing_of_its_exit_code() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from standing import BASIC, STARTED, planned, standing, with_container, with_files
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import Cut
 from orchestrator.planning.faults import inject
 from orchestrator.planning.observed import Observed
@@ -103,6 +103,6 @@ def test_a_stopped_node_hears_nothing_anyway() -> None:
 def test_a_cut_that_cannot_be_is_refused(groups: Any, what: str) -> None:
     seen = standing(FIXED)
     seen = replace(seen, containers=tuple(c for c in seen.containers if c.labels["wirelab.node"] != "db"))
-    with pytest.raises(UsageInvalid) as caught:
+    with pytest.raises((UsageInvalid, NotFound)) as caught:
         cut(*groups, seen=seen)
     assert what in caught.value.what

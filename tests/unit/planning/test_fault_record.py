@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from standing import planned, standing, with_container, with_files
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import RecordChanged
 from orchestrator.planning.faults import inject
 from orchestrator.planning.observed import Observed
@@ -117,5 +117,5 @@ def test_what_cannot_be_put_in_is_refused(change: dict[str, Any], what: str) -> 
 
 def test_a_server_that_does_not_run_is_refused() -> None:
     stopped = with_container(standing(SHOP), "dns", state="exited")
-    with pytest.raises(UsageInvalid, match="is not running"):
+    with pytest.raises(NotFound, match="is not running"):
         injected(stopped, name="www.shop.lab")
