@@ -32,9 +32,9 @@ SPREAD = (
 
 # Made-up inputs: a few each time somebody saves a file, many in `make test` (--hypothesis-profile=thorough).
 settings.register_profile(
-    "quick", max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    "quick", max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=100)
 settings.load_profile("quick")
 
 pytest_plugins = [] if ANNOUNCED else ["orchestrator.pytest_plugin"]
