@@ -303,7 +303,8 @@ class FakeEngine:
     def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
         output = self.run(container, argv, seconds=0)
         said.append(output.err)
-        yield output.out.encode()
+        if output.out:
+            yield output.out.encode()
 
     def log(self, container: str, since: float = 0.0) -> str:
         with self._changed:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from orchestrator.engines.protocol import Engine
+from orchestrator.errors import WorldError
 from orchestrator.judging.conversations import conversations
 from orchestrator.judging.conversations.events import Began, Event, begins_at
 from orchestrator.judging.packets.decode import decode_argv, decode_warning
@@ -93,5 +94,12 @@ def http_ports(scenario: Scenario) -> list[int]:
 
 
 def pcapng(engine: Engine, container: str, comment: str) -> Iterator[bytes]:
-    """What is recorded so far as a pcapng file that bears a comment, in pieces."""
-    return engine.stream(container, (PROGRAM, "save", comment), [])
+    """What is recorded so far as a pcapng file that bears a comment, in pieces. WorldError if none could be made."""
+    said: list[str] = []
+    empty = True
+    for piece in engine.stream(container, (PROGRAM, "save", comment), said):
+        empty = False
+        yield piece
+    if empty:  # even a file without a packet has a header
+        why = " ".join("".join(said).split())[-300:]
+        raise WorldError("what is recorded could not be saved", why=why, hint="wirelab capture status")

@@ -10,12 +10,13 @@ import pytest
 from orchestrator.engines.fake import FakeEngine
 from orchestrator.engines.protocol import Output
 from orchestrator.engines.state import State
+from orchestrator.errors import WorldError
 from orchestrator.judging.conversations.events import HttpExchange, SqlStatement
 from orchestrator.judging.questions import Log, Run, Unasked
 from orchestrator.judging.story import Losses
 from orchestrator.lab.folder import Asking, LabFolder
 from orchestrator.lab.noting import Noting
-from orchestrator.lab.recording import Recording, http_ports, lines, losses_of
+from orchestrator.lab.recording import Recording, http_ports, lines, losses_of, pcapng
 from orchestrator.lab.tls_keys import KEPT_AT, PIECE, put_keys
 from orchestrator.planning import labels
 from orchestrator.planning.desired import TLS_KEYS_FILE
@@ -82,6 +83,15 @@ def test_the_keys_of_nodes_that_write_some_are_carried_to_the_recorder() -> None
 def test_without_keys_nothing_is_carried() -> None:
     plain = read_scenario(TEXT.replace(", tls_keys: true", ""), file="s.yaml", beside={}.get).scenario
     assert put_keys(FakeEngine([]), "nobody", "shop", plain) is None
+
+
+def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
+    """An empty file would look like a quiet wire."""
+    engine = FakeEngine(["i"], answer=lambda _spec, _argv: Output(1, "", "reordercap: no space\n"))
+    engine.start(recorder := engine.make_container(ContainerSpec("capture", "i", {}, command=("sleep", "1"))))
+    with pytest.raises(WorldError, match="could not be saved") as caught:
+        list(pcapng(engine, recorder, "a comment"))
+    assert caught.value.why == "reordercap: no space"
 
 
 def test_the_times_in_which_checks_asked_are_noted(tmp_path: Path) -> None:
