@@ -114,14 +114,13 @@ def _container(name: str, node: str, lab: str | None) -> tuple[Any, str]:
     from orchestrator.cli.scenarios import load
 
     loaded = load(name)
+    known_node(loaded.reading.scenario, node)
     session = open_session(looks=True)
-    wanted = lab or loaded.reading.scenario.name
     known = lab_of(session, loaded, lab)
-    known_node(known.scenario, node)
-    for container in session.engine.containers(f"{labels.LAB}={wanted}"):
+    for container in session.engine.containers(f"{labels.LAB}={known.name}"):
         if container.labels.get(labels.NODE) == node and labels.ONLOOKER not in container.labels:
             return session, container.id
-    raise NotFound(f"the node {node!r} of the lab {wanted!r} is not up", hint=known.named.typed("up"))
+    raise NotFound(f"the node {node!r} of the lab {known.name!r} is not up", hint=known.named.typed("up"))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
