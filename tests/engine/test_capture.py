@@ -28,6 +28,7 @@ def blocks(pcapng: bytes) -> Iterator[tuple[int, bytes]]:
     place = 0
     while place + 12 <= len(pcapng):
         kind, size = struct.unpack_from("<II", pcapng, place)
+        assert size >= 12, f"no block begins at byte {place}"
         yield kind, pcapng[place + 8 : place + size - 4]
         place += size
 
@@ -190,26 +191,32 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
     follow = start(bench, "trace", "basic", "-f", "--from", "client")
     assert live.stdout
     assert follow.stdout
-    heard = live.stdout.read(8)  # the head of a capture: both hear before anything is asked
+    heard = bytearray(live.stdout.read(8))  # the head of a capture: both hear before anything is asked
     assert heard[:4] == struct.pack("<I", SECTION)
     assert follow.stderr
     until(lambda: len([one for one in bench.containers() if one.labels.get("wirelab.capture") == "live"]) == 2)
     lines: list[str] = []
     ask = ["bash", "-c", "dig +short app.shop.lab; curl -s http://app.shop.lab/items"]
-    reader = threading.Thread(target=lambda: lines.extend(line.decode() for line in follow.stdout or ()))
-    reader.start()
+    readers = [
+        threading.Thread(target=lambda: lines.extend(line.decode() for line in follow.stdout or ())),
+        threading.Thread(target=lambda: [heard.extend(piece) for piece in iter(lambda: wire.read1(65536), b"")]),
+    ]
+    wire = live.stdout
+    for reader in readers:
+        reader.start()
 
     def told() -> bool:
         bench.container("client").exec_run(ask)
-        return any("GET /items -> 200" in line for line in lines)
+        # dumpcap hands on what it hears twice a second
+        return b"GET /items" in heard and any("GET /items -> 200" in line for line in lines)
 
     until(told, 40)
     for process in (live, follow):
         process.send_signal(signal.SIGINT)
-    rest = live.stdout.read()
     assert [live.wait(30), follow.wait(30)] == [130, 130]
-    reader.join(10)
-    ports = [struct.unpack_from(">HH", frame, 34) for frame in frames(heard + rest)]
+    for reader in readers:
+        reader.join(10)
+    ports = [struct.unpack_from(">HH", frame, 34) for frame in frames(bytes(heard))]
     assert ports
     assert all(80 in pair for pair in ports)
     assert not [line for line in lines if line[9:].startswith(("app ", "db "))]

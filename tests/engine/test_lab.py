@@ -284,7 +284,7 @@ def test_interrupted_check(of_text, name, code):
 
 
 def test_the_engine_goes_away_during_a_check(of_text, engine, tmp_path):
-    """Exit 3 in three lines with the way out, and no finding: nobody knows what holds."""
+    """Exit 3 in three lines with the way out, and no finding: nobody knows what holds. What it made is swept."""
     bench = of_text(PATIENT)
     bench.up()
     door = Door(engine.url.removeprefix("unix://"), str(tmp_path / "door.sock"))
@@ -296,6 +296,9 @@ def test_the_engine_goes_away_during_a_check(of_text, engine, tmp_path):
     what, _why, hint = lines_of_error(err)
     assert "engine does not answer" in what
     assert "wirelab engine" in hint
+    swept = (sys.executable, "-m", "orchestrator", "sweep")
+    assert subprocess.run(swept, env=engine.environ, cwd=CHECKOUT, check=False).returncode == 0
+    assert list((Path(engine.environ["WIRELAB_STATE"]) / "runs").glob("*")) == []
 
 
 def asked(bench, name: str) -> None:

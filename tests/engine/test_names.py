@@ -96,7 +96,7 @@ def test_names_lead_where_they_should_and_wrong_claims_fail(bench: Bench) -> Non
     told = {claim: f"{one['verdict']}: {one['actual']}" for claim, one in wrong.items()}
     assert {c: t for c, t in told.items() if not t.startswith("fail") or WRONG[c] not in t} == {}
     ends = bench.container("app").attrs["NetworkSettings"]["Networks"]
-    by_engine = {name.rpartition("-")[2]: end for name, end in ends.items()}
+    by_engine = {name.rpartition("_")[2]: end for name, end in ends.items()}
     assert calm["front"] == f"NOERROR {by_engine['front']['IPAddress']}"
     assert calm["back"] == f"NOERROR {by_engine['back']['IPAddress']}"
     assert calm["IPv6"] == f"NOERROR {by_engine['front']['GlobalIPv6Address']}"
