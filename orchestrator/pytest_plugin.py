@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,7 @@ class Labs:
             self._ways = None
 
     def _down(self, lab: StandingLab) -> None:
-        from orchestrator.cli.session import uninterrupted
+        from orchestrator.lab.interrupts import uninterrupted
         from orchestrator.lab.take_down import take_down
 
         with uninterrupted():
@@ -155,12 +156,14 @@ class _Ways:
     state: Any
     run: Any
     watchdog: Any
+    interrupts: ExitStack
 
     @classmethod
     def open(cls) -> _Ways:
         from orchestrator.engines.docker import DockerEngine
         from orchestrator.engines.find import find_engine
         from orchestrator.engines.state import State
+        from orchestrator.lab.interrupts import interruptible_between_locks
         from orchestrator.lab.runs import Run
         from orchestrator.lab.watchdog import Watchdog
 
@@ -171,14 +174,16 @@ class _Ways:
         watchdog = Watchdog(found.url, state.root, run.id, os.environ)
         run.begin()
         watchdog.begin()
-        return cls(found.url, engine, state, run, watchdog)
+        interrupts = ExitStack()
+        interrupts.enter_context(interruptible_between_locks())
+        return cls(found.url, engine, state, run, watchdog, interrupts)
 
     def bring_up(self, loaded: Loaded, worker: str, *, capture: bool) -> StandingLab:
         """A new lab of the scenario; nothing of it is left if it cannot be brought up."""
         import secrets
 
-        from orchestrator.cli.session import uninterrupted
         from orchestrator.engines.images import shelf
+        from orchestrator.lab.interrupts import uninterrupted
         from orchestrator.lab.lab import Lab, Settings
 
         images = shelf(self.url, self.state, os.environ, _quiet)
@@ -193,6 +198,7 @@ class _Ways:
         self.run.end()
         self.watchdog.end()
         self.engine.close()
+        self.interrupts.close()
 
 
 def _quiet(_text: str) -> None:

@@ -14,8 +14,9 @@ import click
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument
 from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
-from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state, uninterrupted
+from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state
 from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
+from orchestrator.lab.interrupts import uninterrupted
 from orchestrator.showing.counted import counted
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}

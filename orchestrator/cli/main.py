@@ -20,6 +20,7 @@ import click
 from orchestrator import __version__
 from orchestrator.cli.console import say, say_error
 from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WORLD, UsageInvalid, WirelabError, WorldError
+from orchestrator.lab.interrupts import between_locks, interruptible_between_locks
 
 # command -> (module that holds `command`, one line of help), in the order in which help lists them
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -115,11 +116,12 @@ def _terminated(_signal: int, _frame: FrameType | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, between_locks(_terminated))
     _open_what_is_closed()
     _write_in_any_encoding()
     _start_fast()
-    code = _exit_code(arguments)
+    with interruptible_between_locks():
+        code = _exit_code(arguments)
     # The memory goes back as a whole; looking for garbage in it once more costs a tenth of a second.
     gc.freeze()
     sys.exit(code)

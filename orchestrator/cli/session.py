@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.console import say
 from orchestrator.engines.state import State
+from orchestrator.lab.interrupts import uninterrupted
 
 if TYPE_CHECKING:
     from orchestrator.cli.scenarios import Loaded
@@ -148,17 +148,6 @@ def guarded(session: Session, *, keep: bool = False) -> Iterator[str]:
                 # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
                 run.end()
                 watchdog.end()
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Clean-up is not cut short by a second Ctrl-C."""
-    before = {name: signal.signal(name, signal.SIG_IGN) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def lab_name(name_or_path: str, lab: str | None) -> str:

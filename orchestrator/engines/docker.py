@@ -33,8 +33,10 @@ CALL_SECONDS = 60
 LOOKS = 8
 # How long a silent log is listened to before we look whether anybody still wants it.
 SILENCE_SECONDS = 0.5
-# "network ... has active endpoints" can persist for a moment after forced removals (Engine 20.10).
-REMOVAL_TRIES = 9
+# "network ... has active endpoints" and "volume is in use" can persist for a moment after forced removals of the
+# containers, most of all of those that were just starting (Engine 20.10). So often they are tried again, the pauses
+# twice as long each time: 5 s in all for a network, 1 s for a volume, which somebody else's container may really use.
+NETWORK_TRIES, VOLUME_TRIES, FIRST_PAUSE_SECONDS = 9, 7, 0.02
 # How long a container that somebody else removes may take to go.
 GONE_SECONDS = 10.0
 # What a program may write before it counts as one that does not end; an answer of ours has a few megabytes at most.
@@ -106,16 +108,11 @@ class DockerEngine:
         return found
 
     def remove_network(self, network: str) -> None:
-        for attempt in range(REMOVAL_TRIES):
-            try:
-                with suppress(NotFound), translated(f"the network {network[:12]}"):
-                    self._api.remove_network(network)
-                return
-            except EngineRefused as error:
-                if "active endpoints" not in error.why or attempt == REMOVAL_TRIES - 1:
-                    raise
-                self._disconnect_all(network)
-                time.sleep(0.02 * 2**attempt)
+        def remove() -> None:
+            with suppress(NotFound), translated(f"the network {network[:12]}"):
+                self._api.remove_network(network)
+
+        again_while("active endpoints", remove, NETWORK_TRIES, lambda: self._disconnect_all(network))
 
     def _disconnect_all(self, network: str) -> None:
         with suppress(NotFound), translated(f"the network {network[:12]}"):
@@ -193,8 +190,11 @@ class DockerEngine:
         raise TimeoutError
 
     def remove_volume(self, volume: str) -> None:
-        with suppress(NotFound), translated(f"the volume {volume}"):
-            self._api.remove_volume(volume, force=True)
+        def remove() -> None:
+            with suppress(NotFound), translated(f"the volume {volume}"):
+                self._api.remove_volume(volume, force=True)
+
+        again_while("volume is in use", remove, VOLUME_TRIES)
 
     def connect(self, container: str, attach: Attach) -> None:
         with translated(f"the network {attach.network}"):
@@ -285,6 +285,19 @@ class DockerEngine:
             self._listening._raise_for_status(response)
             while len(header := response.raw.read(8)) == 8:
                 yield response.raw.read(struct.unpack(">BxxxL", header)[1])
+
+
+def again_while(refusal: str, call: Callable[[], None], tries: int, between: Callable[[], None] = lambda: None) -> None:
+    """Call again, after ever longer pauses, as long as the engine refuses it for this reason; the last one raises."""
+    for attempt in range(tries):
+        try:
+            call()
+            return
+        except EngineRefused as error:
+            if refusal not in error.why or attempt == tries - 1:
+                raise
+        between()
+        time.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
 
 
 def lines(chunks: Iterator[bytes]) -> Iterator[str]:

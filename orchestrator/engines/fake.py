@@ -22,9 +22,9 @@ from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound,
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
+# What a program writes that reads its files again, as BIND and nginx do.
+RELOADED = ("all zones loaded", "gracefully shutting down")
 # signal(7): those that end a program which does not catch them, as far as labs send them.
-# What a program writes that reads its files again, as BIND does.
-RELOADED = "all zones loaded"
 ENDING = {"SIGINT": 130, "SIGKILL": 137, "SIGTERM": 143}
 NOT_FOUND = 127
 
@@ -247,7 +247,7 @@ class FakeEngine:
             one = self._require(container, "running")
             self.signals.append((container, name))
             if name == "SIGHUP":
-                one.written.append((self._wall(), RELOADED))
+                one.written += [(self._wall(), line) for line in RELOADED]
             if name in ENDING:
                 self._end(one, ENDING[name])
 

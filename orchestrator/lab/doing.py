@@ -101,18 +101,23 @@ class Doing:
                 self._await_ready(step.action, stop)
 
     def _reload(self, action: Reload, stop: Callable[[], bool]) -> None:
-        """Signal, and wait until the program says that it has read its files: until then it gives the old answers."""
+        """Signal, and wait until the program says that it goes by its files: until then it gives the old answers."""
 
-        def said() -> int:
-            return self._engine.log(action.container).count(action.says) if action.says else 0
+        def written() -> list[str]:
+            return self._engine.log(action.container).splitlines() if action.says else []
 
-        before, deadline = said(), time.monotonic() + self._ready_seconds
+        old, deadline = len(written()), time.monotonic() + self._ready_seconds
         self._engine.signal(action.container, action.signal)
-        while action.says and said() == before and not stop():
-            if time.monotonic() > deadline:
+        while action.says and not stop():
+            new = written()[old:]
+            if any(action.says in line for line in new):
+                break
+            refusal = next((line for line in new if action.refuses and action.refuses in line), "")
+            if refusal or time.monotonic() > deadline:
+                late = f"did not read its changed files in {self._ready_seconds:g} s"
                 raise NodeFailed(
-                    f"the node {action.node!r} did not read its changed files in {self._ready_seconds:g} s",
-                    why=f"its log does not say {action.says!r}",
+                    f"the node {action.node!r} {'goes on by its old files' if refusal else late}",
+                    why=refusal or f"its log does not say {action.says!r}",
                     hint=self._lab.typed("logs", action.node),
                 )
             time.sleep(RELOAD_POLL_SECONDS)

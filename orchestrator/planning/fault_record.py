@@ -41,7 +41,7 @@ def change_record(change: Change, topology: Topology, observed: Observed) -> Ite
         why = f"fault: {change.name} {change.type}"
         yield Step(f"files:{node}", WriteFiles(node, texts), why)
         role = ROLES["dns"]
-        reload = Reload(node, container.id, role.reload or "", LOADED, role.reloaded)
+        reload = Reload(node, container.id, role.reload or "", LOADED, role.reloaded, role.refused)
         yield Step(f"reload:{node}", reload, why, (f"files:{node}",))
 
 

@@ -97,13 +97,17 @@ class LeaveNetwork:
 
 @dataclass(frozen=True)
 class Reload:
-    """Tell the program that its files have changed, and wait until its log says that it has read them (`says`)."""
+    """Tell the program that its files have changed, and wait until its log says that it goes by them (`says`).
+
+    `refuses` is what it says where it does not; both are empty where nobody knows what the program says.
+    """
 
     node: str
     container: str
     signal: str
     loaded: str
     says: str = ""
+    refuses: str = ""
 
 
 @dataclass(frozen=True)

@@ -206,9 +206,17 @@ def _repairs(
     elif signal := _to_reload(role_of(topology.node(one.node)).reload, one, files):
         declared = topology.node(one.node)
         # What a program of the author's own says is not known.
-        says = "" if declared.image else role_of(declared).reloaded
-        action_ = Reload(one.node, container.id, signal, one.loaded, says)
-        yield Step(f"reload:{one.node}", action_, "its files changed", needs)
+        says = ("", "") if declared.image else (role_of(declared).reloaded, role_of(declared).refused)
+        action_ = Reload(one.node, container.id, signal, one.loaded, *says)
+        yield Step(f"reload:{one.node}", action_, "its files changed", (*needs, *_before_reload(topology, one.node)))
+
+
+def _before_reload(topology: Topology, node: str) -> tuple[str, ...]:
+    """A program may ask for the names in its files when it reads them: the DNS servers must know them by then."""
+    servers = topology.with_role("dns")
+    if node in servers:
+        return ()
+    return tuple(f"{step}:{server}" for server in servers for step in ("ready", "reload"))
 
 
 def _to_reload(signal: str | None, one: Desired, files: FilesSeen) -> str:

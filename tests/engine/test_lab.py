@@ -248,8 +248,8 @@ def test_interrupted(bench, name, code):
     with bench.start("up") as process:
         first_step(process)
         process.send_signal(getattr(signal, name))
-        process.communicate(timeout=60)
-        assert process.returncode == code
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == code, err
     assert bench.left() == []
     assert not bench.folder.exists()
 
@@ -259,8 +259,29 @@ def test_interrupted_run(bench):
     with bench.start("run", "--rm") as process:
         first_step(process)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        assert process.returncode == 130
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err
+    assert bench.left() == []
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(0.3, 0), (60, 6)])
+def test_a_volume_that_is_in_use(bench, seconds, code):
+    """For a moment, as the engine may say of a container that has just gone: it is waited for. By a container of
+    somebody's own: `down` says so, names the volume, and a second one removes it once it is free."""
+    bench.up()
+    volume = next(one["Name"] for one in bench.container("db").attrs["Mounts"] if one["Type"] == "volume")
+    image = bench.container("client").attrs["Image"]
+    own = bench.engine.client.containers.create(image, volumes={volume: {"bind": "/data"}})
+    timer = threading.Timer(seconds, own.remove)
+    timer.start()
+    ran = bench.cli("down")
+    timer.cancel()
+    assert ran.code == code, ran.err
+    if code:
+        assert f"{volume}: volume is in use" in ran.err
+        assert bench.left() == [volume]
+        own.remove()
+        assert bench.cli("down").code == 0
     assert bench.left() == []
 
 

@@ -190,3 +190,36 @@ def test_a_broken_file_changes_nothing(own_file):
     assert ran.code == 2
     assert "scenario.yaml:" in ran.err
     assert own.ids() == before
+
+
+def test_a_proxy_whose_servers_changed_goes_by_the_new_ones_once_up_has_ended(of_copy):
+    """Whatever is asked after `up` is answered by the servers that the file declares, the very first request too."""
+    one, both = "uses: [app-1]", "uses: [app]"
+    lab, file = of_copy("proxy")
+    lab.up()
+    before = lab.ids()
+    for _ in range(3):
+        file.write_text(file.read_text().replace(both, one))
+        assert set(lab.steps()) == {"files:web", "reload:web"}
+        _, out = lab.container("client").exec_run(("curl", "-s", "http://web.shop.lab/whoami?[1-9]"))
+        assert (out.count(b'"app-1"'), out.count(b'"app-2"'), out.count(b'"app-3"')) == (9, 0, 0)
+        file.write_text(file.read_text().replace(one, both))
+        lab.up()
+    assert lab.ids() == before
+    file.write_text(
+        file.read_text().replace(both, "uses: [app, fourth]").replace("  web:", "  fourth: {role: app}\n  web:")
+    )
+    assert {"reload:dns", "node:fourth", "reload:web"} <= set(lab.steps())
+    _, out = lab.container("client").exec_run(("curl", "-s", "http://web.shop.lab/whoami?[1-9]"))
+    assert b'"fourth"' in out
+
+
+@pytest.fixture
+def of_copy(bench, tmp_path):
+    """A lab of a copy of one of the library's scenarios, and the file, which may be changed."""
+
+    def make(name: str):
+        shutil.copytree(CHECKOUT / "scenarios" / name, tmp_path / name)
+        return replace(bench, scenario=str(tmp_path / name)), tmp_path / name / "scenario.yaml"
+
+    return make

@@ -83,8 +83,8 @@ class Role:
 
     `ready` is the readiness probe of the image (images/README.md); `files` maps names below /wirelab to their text;
     `mentions` names the files beside the scenario that the node needs; `reload` is the signal after which the
-    program reads changed files again, None where it must start anew; `reloaded` is what its log says once it has read
-    them; `tools` are the programs that checks may use
+    program reads changed files again, None where it must start anew; `reloaded` is what its log says once it goes by
+    them, and `refused` what it says where it goes on by the old ones; `tools` are the programs that checks may use
     inside the role's own image; `tmpfs` maps paths to mount options; `witness` says how a server of this role
     tells who its peers were (`judging/witnesses.py`); `forwards` says that its kernel passes packets on. `serving`
     is what its server makes of the node's listeners, None where they only say what a program of the author's does.
@@ -105,6 +105,7 @@ class Role:
     secret: bool = False
     reload: str | None = None
     reloaded: str = ""
+    refused: str = ""
     witness: str | LogWitness = "sockets"
     serving: Serving | None = None
     keys: tuple[str, ...] = ()

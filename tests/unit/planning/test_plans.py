@@ -256,6 +256,14 @@ def test_a_reload_that_was_not_reached_is_made_up_for() -> None:
     expect(plan_of(BASIC, with_files(seen, "dns", stale)), "reload:dns  (its files changed)")
 
 
+def test_a_program_that_asks_for_names_reads_its_files_after_the_dns_server() -> None:
+    """The name of a server that is new is known by then; nginx would keep its old files otherwise."""
+    before = BASIC + "  web: {role: proxy, uses: [app]}\n"
+    after = BASIC + "  web: {role: proxy, uses: [app, two]}\n  two: {role: app}\n"
+    steps = {step.id: step for step in planned(after, standing(before))[1].steps}
+    assert {"files:web", "reload:dns"} <= set(steps["reload:web"].needs)
+
+
 def test_a_zone_that_somebody_changed_by_hand_is_written_and_read_again() -> None:
     """The program may have read it meanwhile; a file that no program reads again is only written."""
     seen = standing(BASIC)

@@ -72,6 +72,7 @@ ROLE = Role(
     files=files,
     reload="SIGHUP",
     reloaded="all zones loaded",
+    refused="reloading configuration failed",
     # The readiness probe asks for a name of its own: it is no client.
     witness=LogWitness("its query log", r"client @\S+ ([0-9a-f.:]+)#\d+ .*query:", without="wirelab-probe"),
     serving=Serving(most=0),

@@ -34,6 +34,9 @@ ROLE = Role(
     tmpfs={"/tmp": "size=16m,mode=1777"},
     files=files,
     reload="SIGHUP",
+    # So says the old worker when it takes no more connections; until then some are served as before.
+    reloaded="gracefully shutting down",
+    refused="[emerg]",
     witness=LogWitness("its access log", r"access ([0-9a-f.:]+):\d+ "),
     serving=Serving(tls=True),
     tools=frozenset({"bash", "ss", "openssl"}),

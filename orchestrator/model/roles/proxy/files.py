@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from orchestrator.model.node import Listener
     from orchestrator.model.topology import Topology
 
-# Everything that nginx writes goes to /tmp: its disk is read-only. One worker is plenty for a lab.
+# Everything that nginx writes goes to /tmp: its disk is read-only. One worker is plenty for a lab. `notice` tells when
+# the old worker takes no more connections, which is when a reload is over.
 # The readiness probe is no client: it leaves no line in the access log, and never reaches the servers behind.
 HEAD = """\
 pid /tmp/nginx.pid;
 worker_processes 1;
-error_log stderr warn;
+error_log stderr notice;
 events { worker_connections 512; }
 http {
     client_body_temp_path /tmp/body;

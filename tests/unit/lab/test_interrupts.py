@@ -1,0 +1,113 @@
+"""An interrupt never leaves a lock taken: Python alone would, and what needs that lock would wait for ever."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from orchestrator.lab.interrupts import between_locks, interruptible_between_locks
+
+# As if it stood in Python's own file: the signal comes, and only then the lock is given back.
+SOURCE = "def give_back(lock, interrupt, number):\n    interrupt(number)\n    lock.release()\n"
+
+
+def give_back(lock: threading.Lock) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(SOURCE, threading.__file__, "exec"), names)
+    names["give_back"](lock, signal.raise_signal, signal.SIGINT)
+
+
+@contextmanager
+def handled(handler: Any) -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_python_alone_leaves_the_lock_taken() -> None:
+    """The counter-example: what this module is for."""
+    lock = threading.Lock()
+    lock.acquire()
+    with handled(signal.default_int_handler), pytest.raises(KeyboardInterrupt):
+        give_back(lock)
+    assert lock.locked()
+
+
+def test_an_interrupt_waits_until_the_lock_is_given_back() -> None:
+    """And then it comes, in a moment."""
+    lock = threading.Lock()
+    lock.acquire()
+    with handled(between_locks(signal.default_int_handler)), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        give_back(lock)
+        assert not lock.locked()
+        time.sleep(5)
+        pytest.fail("it never came")
+    assert not lock.locked()
+
+
+def test_an_interrupt_outside_of_locks_comes_at_once() -> None:
+    with handled(between_locks(signal.default_int_handler)), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("it did not come at once")
+
+
+def test_who_waits_for_a_lock_is_interrupted() -> None:
+    """Nobody ever sets this event; the thread stands still inside the code of a lock."""
+    began, main = time.monotonic(), threading.main_thread().ident or 0
+    threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT)).start()
+    with handled(between_locks(signal.default_int_handler)), pytest.raises(KeyboardInterrupt):
+        threading.Event().wait(10)
+    assert time.monotonic() - began < 5
+
+
+def test_a_storm_of_interrupts_leaves_no_lock_taken() -> None:
+    """Hundreds of them while a lock is taken and given back all the time, each let through once it is free."""
+    armed, taken, end = [False], 0, time.monotonic() + 0.5
+    lock = threading.Condition(threading.Lock())
+
+    def once(_number: int, _frame: object) -> None:
+        if armed[0]:
+            armed[0] = False
+            raise KeyboardInterrupt
+
+    def storm(main: int) -> None:
+        while time.monotonic() < end:
+            time.sleep(0.0005)
+            signal.pthread_kill(main, signal.SIGINT)
+
+    came = 0
+    with handled(between_locks(once)):
+        sender = threading.Thread(target=storm, args=(threading.main_thread().ident,))
+        sender.start()
+        while time.monotonic() < end:
+            try:
+                armed[0] = True
+                for _ in range(10_000):
+                    with lock:
+                        pass
+            except KeyboardInterrupt:
+                came += 1
+            armed[0] = False
+            taken += lock._lock.locked()  # type: ignore[attr-defined]
+        sender.join()
+        time.sleep(0.05)
+    assert came > 0
+    assert taken == 0
+
+
+def test_a_handler_of_somebody_else_stays() -> None:
+    """Where Ctrl-C does not raise KeyboardInterrupt, as under `nohup`, nothing is put in its place."""
+    with handled(signal.SIG_IGN), interruptible_between_locks():
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    with handled(signal.default_int_handler):
+        with interruptible_between_locks():
+            assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
