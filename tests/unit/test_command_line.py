@@ -74,3 +74,12 @@ def test_a_stream_that_the_caller_has_closed_is_nothing_to_read_or_write() -> No
         ("sh", "-c", '"$0" -c "$1" <&-', sys.executable, asks), capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stderr) == (0, "False")
+
+
+def test_an_interrupt_while_the_command_is_being_loaded_is_one_as_any_other() -> None:
+    """No traceback of imports, and the exit code of an interrupt."""
+    asks = "import sys\nclass Interrupted:\n"
+    asks += "    def find_spec(self, name, *more):\n        if name == 'click':\n            raise KeyboardInterrupt\n"
+    asks += "sys.meta_path.insert(0, Interrupted())\nfrom orchestrator.__main__ import main\nmain()"
+    done = subprocess.run((sys.executable, "-c", asks), capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (INTERRUPTED, "")
