@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orchestrator
+from orchestrator.engines.carried import carried
 from orchestrator.errors import UsageInvalid
 
 if TYPE_CHECKING:
@@ -136,8 +136,7 @@ def _library_text(cwd: Path) -> str:
 
 def _libraries(cwd: Path) -> list[Path]:
     """The folders that hold scenarios by name, nearest first."""
-    own = Path(orchestrator.__file__).resolve().parents[1]
-    folders = [folder / LIBRARY for folder in (cwd, *cwd.parents, own)]
+    folders = [*(folder / LIBRARY for folder in (cwd, *cwd.parents)), carried(LIBRARY)]
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 

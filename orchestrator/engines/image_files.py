@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.engines.carried import carried
 from orchestrator.errors import ImageMissing
 
 BASE = "base"
@@ -38,8 +39,8 @@ class _File:
 
 
 def images_folder() -> Path:
-    """The folder `images/` of this checkout."""
-    return Path(__file__).resolve().parents[2] / "images"
+    """The folder `images/` of this checkout or installation."""
+    return carried("images")
 
 
 def names_in(source: Path) -> tuple[str, ...]:
