@@ -1,20 +1,23 @@
-"""The Docker Engine (and whatever speaks its API) behind the protocol of `protocol.py`."""
+"""The Docker Engine (and whatever speaks its API) behind the protocol of `protocol.py`.
+
+Networks, containers and volumes are here; programs that are run inside a container are in `docker_programs.py`, what a
+container writes is in `docker_logs.py`.
+"""
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 import docker
 import requests
 from docker.errors import APIError
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
-from orchestrator.engines.attached import Heard, Wrote, attend
+from orchestrator.engines.attached import Wrote
 from orchestrator.engines.docker_config import (
     container_config,
     container_seen,
@@ -22,25 +25,23 @@ from orchestrator.engines.docker_config import (
     network_config,
     network_seen,
 )
+from orchestrator.engines.docker_logs import DockerLogs
+from orchestrator.engines.docker_programs import DockerPrograms
 from orchestrator.engines.protocol import Env, Output
 from orchestrator.engines.translated import translated
-from orchestrator.errors import EngineRefused, ImageMissing, NotFound, TookTooLong
+from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 CALL_SECONDS = 60
 # How many containers are looked at side by side: a busy engine answers each late, but all at the same time.
 LOOKS = 8
-# How long a silent log is listened to before we look whether anybody still wants it.
-SILENCE_SECONDS = 0.5
 # "network ... has active endpoints" and "volume is in use" can persist for a moment after forced removals of the
 # containers, most of all of those that were just starting (Engine 20.10). So often they are tried again, the pauses
 # twice as long each time: 5 s in all for a network, 1 s for a volume, which somebody else's container may really use.
 NETWORK_TRIES, VOLUME_TRIES, FIRST_PAUSE_SECONDS = 9, 7, 0.02
 # How long a container that somebody else removes may take to go.
 GONE_SECONDS = 10.0
-# What a program may write before it counts as one that does not end; an answer of ours has a few megabytes at most.
-MOST_BYTES = 64 * 1024 * 1024
 
 
 class DockerEngine:
@@ -50,8 +51,9 @@ class DockerEngine:
         self._url = url
         with translated(f"the engine at {url}"):
             self._api = docker.APIClient(base_url=url, version="auto", timeout=CALL_SECONDS)
-        version = self._api.api_version
-        self._listening = docker.APIClient(base_url=url, version=version, timeout=SILENCE_SECONDS)
+        client = partial(docker.APIClient, base_url=url, version=self._api.api_version)
+        self._programs = DockerPrograms(self._api, client)
+        self._logs = DockerLogs(self._api, client)
 
     @property
     def url(self) -> str:
@@ -65,7 +67,7 @@ class DockerEngine:
 
     def close(self) -> None:
         self._api.close()
-        self._listening.close()
+        self._logs.close()
 
     def networks(self) -> tuple[NetworkSeen, ...]:
         with translated("the networks"):
@@ -211,80 +213,22 @@ class DockerEngine:
                 raise
 
     def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "", env: Env = None) -> Output:
-        with translated(f"running {argv[0]!r} in the container {container[:12]}"):
-            made = self._api.exec_create(container, list(argv), user=user, environment=env)["Id"]
-            sock = self._api.exec_start(made, socket=True)
-            try:
-                out, err = read_streams(getattr(sock, "_sock", sock), time.monotonic() + seconds)
-            finally:
-                sock.close()
-            code = self._api.exec_inspect(made)["ExitCode"]
-        return Output(-1 if code is None else code, out, err)
+        return self._programs.run(container, argv, seconds=seconds, user=user, env=env)
 
     def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
-        heard = Heard(wrote)
-        with translated(f"running {argv[0]!r} in the container {container[:12]}"):
-            made = self._api.exec_create(container, list(argv), stdin=source is not None)["Id"]
-            sock = self._api.exec_start(made, socket=True)
-            try:
-                attend(getattr(sock, "_sock", sock), heard, source)
-            finally:
-                sock.close()
-            code = self._api.exec_inspect(made)["ExitCode"]
-        heard.end(argv[0], code)
-        return -1 if code is None else int(code)
+        return self._programs.attached(container, argv, wrote, source)
 
     def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
-        with translated(f"running {argv[0]!r} in the container {container[:12]}"):
-            api = docker.APIClient(base_url=self._url, version=self._api.api_version, timeout=None)
-            try:
-                made = api.exec_create(container, list(argv))["Id"]
-                for out, err in api.exec_start(made, stream=True, demux=True):
-                    if err:
-                        said.append(err.decode("utf-8", "replace"))
-                    if out:
-                        yield out
-                with suppress(docker.errors.NotFound):
-                    # An engine that goes away looks like the program's end; it is missing when it is asked again.
-                    self._api.exec_inspect(made)
-            finally:
-                api.close()
+        return self._programs.stream(container, argv, said)
 
     def log(self, container: str, since: float = 0.0) -> str:
-        with translated(f"the log of the container {container[:12]}"):
-            raw: bytes = self._api.logs(container, since=since or None)
-        return raw.decode("utf-8", "replace")
+        return self._logs.log(container, since)
 
     def follow(self, container: str, since: float = 0.0) -> Iterator[str]:
-        with translated(f"the log of the container {container[:12]}"):
-            api = docker.APIClient(base_url=self._url, version=self._api.api_version, timeout=None)
-            try:
-                yield from lines(api.logs(container, stream=True, follow=True, since=since or None))
-            finally:
-                api.close()
+        return self._logs.follow(container, since)
 
     def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not stop():
-            try:
-                with translated(f"the log of the container {container[:12]}", patient=True):
-                    # The log has an end only when the container has one.
-                    return any(found == line for found in lines(self._listen(container, since)))
-            except (requests.exceptions.Timeout, ReadTimeoutError):
-                continue
-            except requests.exceptions.ConnectionError:
-                # Busy, or gone: asked with more patience than the log, the engine answers or is missing.
-                self.container(container)
-        return False
-
-    def _listen(self, container: str, since: float) -> Iterator[bytes]:
-        """The log as it is written; ends with a time-out when nothing comes, which the SDK's own reading forbids."""
-        url = self._listening._url("/containers/{0}/logs", container)
-        params = {"stdout": 1, "stderr": 1, "follow": 1, "since": f"{since:.9f}" if since else "0"}
-        with self._listening._get(url, params=params, stream=True) as response:
-            self._listening._raise_for_status(response)
-            while len(header := response.raw.read(8)) == 8:
-                yield response.raw.read(struct.unpack(">BxxxL", header)[1])
+        return self._logs.await_line(container, line, since=since, seconds=seconds, stop=stop)
 
 
 def again_while(refusal: str, call: Callable[[], None], tries: int, between: Callable[[], None] = lambda: None) -> None:
@@ -298,44 +242,3 @@ def again_while(refusal: str, call: Callable[[], None], tries: int, between: Cal
                 raise
         between()
         time.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
-
-
-def lines(chunks: Iterator[bytes]) -> Iterator[str]:
-    """Whole lines from pieces that end anywhere."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
-    if rest:
-        yield rest.decode("utf-8", "replace")
-
-
-def read_streams(sock: Any, deadline: float) -> tuple[str, str]:
-    """Standard output and error from the engine's multiplexed stream (Engine API, "attach"); both to the end.
-
-    TookTooLong where more comes than memory is for.
-    """
-    parts: dict[int, list[bytes]] = {1: [], 2: []}
-    left = MOST_BYTES
-    while header := _read(sock, 8, deadline):
-        stream, size = struct.unpack(">BxxxL", header)
-        left -= size
-        if left < 0:
-            why = f"it had written more than {MOST_BYTES // 1024 // 1024} MiB"
-            raise TookTooLong("the program does not end", why=why)
-        parts.setdefault(stream, []).append(_read(sock, size, deadline))
-    return b"".join(parts[1]).decode("utf-8", "replace"), b"".join(parts[2]).decode("utf-8", "replace")
-
-
-def _read(sock: Any, size: int, deadline: float) -> bytes:
-    found = b""
-    while len(found) < size:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        sock.settimeout(left)
-        more = sock.recv(size - len(found))
-        if not more:
-            return b""
-        found += more
-    return found
