@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,11 @@ import pytest
 
 if TYPE_CHECKING:
     from orchestrator.cli.scenarios import Loaded
+    from orchestrator.engines.docker import DockerEngine
     from orchestrator.engines.protocol import Output
+    from orchestrator.engines.state import State
     from orchestrator.judging.findings import Finding
+    from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
 
 FILE = "scenario.yaml"
@@ -149,34 +151,26 @@ class Labs:
 
 @dataclass(frozen=True)
 class _Ways:
-    """What all labs of this process share: the engine, the state folder, the run and its watchdog."""
+    """What all labs of this process share: the engine, the state folder, and the guard of what they make."""
 
     url: str
-    engine: Any
-    state: Any
-    run: Any
-    watchdog: Any
-    interrupts: ExitStack
+    engine: DockerEngine
+    state: State
+    guard: Guard
 
     @classmethod
     def open(cls) -> _Ways:
         from orchestrator.engines.docker import DockerEngine
         from orchestrator.engines.find import find_engine
         from orchestrator.engines.state import State
-        from orchestrator.lab.interrupts import interruptible_between_locks
-        from orchestrator.lab.runs import Run
-        from orchestrator.lab.watchdog import Watchdog
+        from orchestrator.lab.guard import Guard
 
         state = State.of(os.environ)
         found = find_engine(os.environ, state, notify=_quiet, confirm=lambda _question: True)
         engine = DockerEngine(found.url)
-        run = Run(state)
-        watchdog = Watchdog(found.url, state.root, run.id, os.environ)
-        run.begin()
-        watchdog.begin()
-        interrupts = ExitStack()
-        interrupts.enter_context(interruptible_between_locks())
-        return cls(found.url, engine, state, run, watchdog, interrupts)
+        guard = Guard(found.url, state, os.environ)
+        guard.begin()
+        return cls(found.url, engine, state, guard)
 
     def bring_up(self, loaded: Loaded, worker: str, *, capture: bool) -> StandingLab:
         """A new lab of the scenario; nothing of it is left if it cannot be brought up."""
@@ -189,16 +183,14 @@ class _Ways:
         images = shelf(self.url, self.state, os.environ, _quiet)
         reading = loaded.reading
         name = f"{reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
-        settings = Settings(images=images.ensure, run=self.run.id, capture=capture, shield=uninterrupted)
+        settings = Settings(images=images.ensure, run=self.guard.run, capture=capture, shield=uninterrupted)
         lab = Lab(self.engine, self.state, name, reading.scenario, reading.texts, settings)
         lab.up()
         return StandingLab(lab, self.url, loaded)
 
     def close(self) -> None:
-        self.run.end()
-        self.watchdog.end()
         self.engine.close()
-        self.interrupts.close()
+        self.guard.end()
 
 
 def _quiet(_text: str) -> None:

@@ -10,7 +10,6 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,18 +83,10 @@ def standing(bench: Bench) -> Bench:
 def run_label(engine: Engine) -> Iterator[str]:
     """The id of a run under a watchdog: what bears it as `wirelab.run` is removed should the test process die."""
     from orchestrator.engines.state import State
-    from orchestrator.lab.runs import Run
-    from orchestrator.lab.watchdog import Watchdog
+    from orchestrator.lab.guard import Guard
 
-    state = State.of(engine.environ)
-    run = Run(state)
-    watchdog = Watchdog(engine.url, state.root, run.id, engine.environ)
-    run.begin()
-    watchdog.begin()
-    yield run.id
-    run.end()
-    with suppress(ProcessLookupError):
-        watchdog.end()
+    with Guard(engine.url, State.of(engine.environ), engine.environ) as run:
+        yield run
 
 
 @pytest.hookimpl(optionalhook=True)

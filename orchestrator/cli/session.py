@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,34 +120,15 @@ def valid_lab(name: str) -> str:
     )
 
 
-@contextmanager
-def guarded(session: Session, *, keep: bool = False) -> Iterator[str]:
-    """A run with a watchdog: if this process dies inside, what it made is removed. Gives the run's id.
+def guarded(session: Session, *, keep: bool = False) -> AbstractContextManager[str]:
+    """Around what makes something: if this process dies inside, what it made is removed. Gives the run's id.
 
-    Where the command is interrupted, cannot remove all of it or loses the engine, the run counts as dead, unless
-    `keep`: the watchdog removes what is still there once this process has ended, and `wirelab sweep` finds what even
-    that leaves.
+    Where the command is interrupted, cannot remove all of it or loses the engine, the run counts as dead; with `keep`
+    what was made then stays.
     """
-    from orchestrator.errors import EngineMissing, Leftovers
-    from orchestrator.lab.runs import Run
-    from orchestrator.lab.watchdog import Watchdog
+    from orchestrator.lab.guard import Guard
 
-    run = Run(session.state)
-    watchdog = Watchdog(session.url, session.state.root, run.id, os.environ)
-    run.begin()
-    watchdog.begin()
-    well = True
-    try:
-        yield run.id
-    except (KeyboardInterrupt, SystemExit, Leftovers, EngineMissing):
-        well = keep
-        raise
-    finally:
-        if well:
-            with uninterrupted():
-                # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
-                run.end()
-                watchdog.end()
+    return Guard(session.url, session.state, os.environ, keep=keep)
 
 
 def lab_name(name_or_path: str, lab: str | None) -> str:

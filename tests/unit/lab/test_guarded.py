@@ -1,23 +1,60 @@
-"""A command whose engine goes away: what it made counts as a dead run's."""
+"""The guard of what a process makes: which endings of the work leave a dead run behind."""
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.session import Session, guarded
 from orchestrator.engines.state import State
-from orchestrator.errors import EngineMissing, NodeFailed, WirelabError
+from orchestrator.errors import EngineMissing, LabBusy, Leftovers, NodeFailed
+from orchestrator.lab.guard import Guard
 from orchestrator.lab.runs import dead_runs
 
+DEADLY = (EngineMissing("the engine is gone"), Leftovers("not all went"), KeyboardInterrupt(), SystemExit(143))
+# What these had made was taken back before, or nothing was made.
+HARMLESS = (NodeFailed("no"), LabBusy("by another process"), RuntimeError("our bug"))
 
-@pytest.mark.parametrize(("error", "left"), [(EngineMissing("the engine is gone"), 1), (NodeFailed("no"), 0)])
-def test_what_a_lost_engine_keeps_is_a_dead_runs(tmp_path: Path, error: WirelabError, left: int) -> None:
-    """Nothing could be taken back; a node that failed was taken back before."""
-    state = State(tmp_path)
-    session = Session(state, f"unix://{tmp_path}/nobody", None)  # type: ignore[arg-type]
-    with pytest.raises(type(error)), guarded(session):
-        raise error
-    assert len(list((state.root / "runs").iterdir())) == left
+
+def kept(state: State) -> list[str]:
     assert list(dead_runs(state)) == []  # not before this process ends
+    return [one.name for one in (state.root / "runs").iterdir()]
+
+
+def guard(state: State, *, keep: bool = False) -> Guard:
+    return Guard(f"unix://{state.root}/nobody", state, os.environ, keep=keep)
+
+
+@pytest.mark.parametrize("error", DEADLY, ids=lambda error: type(error).__name__)
+def test_after_a_deadly_ending_the_run_counts_as_dead(tmp_path: Path, error: BaseException) -> None:
+    """Nobody knows what is left: the watchdog looks once this process has ended."""
+    state, one = State(tmp_path), guard(State(tmp_path))
+    with pytest.raises(type(error)), one as run:
+        raise error
+    assert kept(state) == [run]
+    one.end()
+    assert kept(state) == []
+
+
+@pytest.mark.parametrize("error", DEADLY, ids=lambda error: type(error).__name__)
+def test_what_is_to_be_kept_is_nobodys_whatever_happens(tmp_path: Path, error: BaseException) -> None:
+    with pytest.raises(type(error)), guard(State(tmp_path), keep=True):
+        raise error
+    assert kept(State(tmp_path)) == []
+
+
+@pytest.mark.parametrize("error", HARMLESS, ids=lambda error: type(error).__name__)
+def test_after_another_error_nothing_is_left_to_look_after(tmp_path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)), guard(State(tmp_path)):
+        raise error
+    assert kept(State(tmp_path)) == []
+
+
+def test_a_guard_that_ended_well_leaves_no_run_and_no_handler(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with guard(State(tmp_path)) as run:
+        assert kept(State(tmp_path)) == [run]
+    assert kept(State(tmp_path)) == []
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,64 @@
+"""Guards what a process makes on an engine: whatever ends the process, nothing of it stays that nobody counts.
+
+A run names what is made, and a watchdog outlives the process by a moment. In which order they end, and after which
+endings of the work they do not, is said here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+
+from orchestrator.engines.state import State
+from orchestrator.errors import EngineMissing, Leftovers
+from orchestrator.lab.interrupts import interruptible_between_locks, uninterrupted
+from orchestrator.lab.runs import Run
+from orchestrator.lab.watchdog import Watchdog
+
+# After these nobody knows whether what was made stands whole, or is gone.
+DEADLY = (KeyboardInterrupt, SystemExit, Leftovers, EngineMissing)
+
+
+class Guard:
+    """A run with a watchdog: if this process dies between `begin` and `end`, what bears the run's id is removed.
+
+    As a context it gives that id, and begins and ends by itself, unless what was done inside ended in a DEADLY way:
+    then, without `keep`, the run counts as dead. The watchdog removes what is still there once this process has ended,
+    and `wirelab sweep` finds what even that leaves.
+    """
+
+    def __init__(self, url: str, state: State, environ: Mapping[str, str], *, keep: bool = False) -> None:
+        self._run = Run(state)
+        self._watchdog = Watchdog(url, state.root, self._run.id, environ)
+        self._keep = keep
+        self._interrupts = ExitStack()
+
+    @property
+    def run(self) -> str:
+        """The id that all of it carries as its label."""
+        return self._run.id
+
+    def begin(self) -> None:
+        """From now on this process may die. Until the end, Ctrl-C comes between locks only."""
+        self._run.begin()
+        self._watchdog.begin()
+        self._interrupts.enter_context(interruptible_between_locks())
+
+    def end(self) -> None:
+        """What was made stands by itself, or is gone."""
+        with uninterrupted():
+            # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
+            self._run.end()
+            self._watchdog.end()
+        self._interrupts.close()
+
+    def __enter__(self) -> str:
+        self.begin()
+        return self.run
+
+    # No generator: where Ctrl-C comes between the last line inside and this one, nothing ends by itself.
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
+        if self._keep or kind is None or not issubclass(kind, DEADLY):
+            self.end()
+        self._interrupts.close()
