@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 import time
@@ -62,8 +63,9 @@ def test_an_interrupt_outside_of_locks_comes_at_once() -> None:
 def test_who_waits_for_a_lock_is_interrupted() -> None:
     """Nobody ever sets this event; the thread stands still inside the code of a lock."""
     began, main = time.monotonic(), threading.main_thread().ident or 0
-    threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT)).start()
-    with handled(between_locks(signal.default_int_handler)), pytest.raises(KeyboardInterrupt):
+    with handled(between_locks(signal.default_int_handler)), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        # Begun inside: a signal before the handler is there would be lost, or end the tests.
+        threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT)).start()
         threading.Event().wait(10)
     assert time.monotonic() - began < 5
 
@@ -83,7 +85,7 @@ def test_a_storm_of_interrupts_leaves_no_lock_taken() -> None:
             time.sleep(0.0005)
             signal.pthread_kill(main, signal.SIGINT)
 
-    came = 0
+    came, others = 0, _thread._count()
     with handled(between_locks(once)):
         sender = threading.Thread(target=storm, args=(threading.main_thread().ident,))
         sender.start()
@@ -98,7 +100,8 @@ def test_a_storm_of_interrupts_leaves_no_lock_taken() -> None:
             armed[0] = False
             taken += lock._lock.locked()  # type: ignore[attr-defined]
         sender.join()
-        time.sleep(0.05)
+        while _thread._count() > others:  # each that still looks again sends one more
+            time.sleep(0.01)
     assert came > 0
     assert taken == 0
 
