@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from orchestrator.judging.findings import Judgement
 from orchestrator.judging.traffic_roles import Proof
-from orchestrator.model.checks import Http, Runs
+from orchestrator.model.checks import Asking, Http, Runs
 from orchestrator.model.topology import Topology
 
 
@@ -106,6 +106,7 @@ class NodeState:
 
 Answer = Ran | Logged | Crossed | NodeState | Unasked
 Kind = TypeVar("Kind", Ran, Logged, Crossed)
+Said = TypeVar("Said", bound=Asking)
 Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
 
 
@@ -139,6 +140,11 @@ class Scene:
             if address6 := self.topology.address6_for(asker, node):
                 values[f"{node}.ipv6"] = str(address6)
         return Placeholders(text).safe_substitute(values)
+
+    def filled(self, check: Said, *keys: str) -> Said:
+        """The check with these of its texts filled in; what it does not say stays unsaid."""
+        said = ((key, getattr(check, key)) for key in keys)
+        return check.model_copy(update={key: self.fill(text, check.asker) for key, text in said if text is not None})
 
     def fill_all(self, value: object, asker: str) -> object:
         """The same for every text inside a JSON value."""

@@ -67,6 +67,16 @@ class Topology:
         """The node's name in the lab's DNS, without the last dot."""
         return f"{node}.{self.scenario.domain}"
 
+    def whole_name(self, host: str) -> str:
+        """The name that is asked for where a person writes `host`: one label is completed (resolv.conf(5), search).
+
+        In small letters, which are the same name (RFC 4343), and without the last dot.
+        """
+        name = host.lower()
+        if "." in name or name == "localhost":
+            return name.removesuffix(".")
+        return f"{name}.{self.scenario.domain}"
+
     @property
     def names(self) -> tuple[str, ...]:
         """What has a name in the lab's DNS: every machine, then every group of replicas."""

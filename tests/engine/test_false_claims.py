@@ -42,6 +42,10 @@ LONG = "runs: [bash, -c, 'yes | head -c 2000000; echo end']"
 # Each claim is wrong: what is said must be the reason.
 WRONG = {
     LED % ("app", "twin") + "from: client, http: 'http://app.shop.lab/health'": "which is twin and not app",
+    LED % ("app", "twin") + "from: client, connects: 'app:80'": "app led to",
+    LED % ("app", "client") + "from: client, cannot_connect: 'APP.shop.lab:80'": "APP.shop.lab led to",
+    "from: client, http: 'http://app.shop.lab/{health,whoami}', contains: asked_by": "status 404",
+    "from: client, http: 'http://app.shop.lab/health', method: HEAD, contains: HTTP/1.1": "does not hold 'HTTP/1.1'",
     LED % ("copy", "db")
     + "from: client, database: copy, sql: select 1, password: wrong, fails: FATAL": "which is db and not copy",
     "from: client, database: db, sql: select note from items where id = 2, rows: [[null]]": "1 row: [['']]",
@@ -50,6 +54,7 @@ WRONG = {
     "roles: {caller: {server_to: [long]}}": "caller did not see long, by its socket table",
     "from: client, cannot_bind: '0.0.0.0:4444', error: EADDRINUSE": "nothing was in the way",
     "from: client, runs: [sleep, '9'], exit: 124": "it had not ended after 0.5 s",
+    "from: client, runs: [bash, -c, 'trap \"\" TERM; while sleep 0.1; do :; done'], exit: 137": "was ended",
     f"from: client, {LONG}, lacks: end": "only its first megabyte was read",
 }
 

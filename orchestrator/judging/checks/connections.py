@@ -87,7 +87,7 @@ def target_of(scene: Scene, asker: str, host: str) -> str | None:
         with suppress(ValueError):
             return scene.topology.owner(IPv6Address(host))
     by_name = {scene.topology.name_of(node): node for node in scene.topology.names}
-    return by_name.get(host.rstrip(".")) or scene.topology.owner(host)
+    return by_name.get(scene.topology.whole_name(host)) or scene.topology.owner(host)
 
 
 def connects(check: Connects, scene: Scene) -> Asks:
@@ -123,8 +123,8 @@ def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
             seen = f"{NO_ROUTE} at once: {check.asker} has no route to {found.address}"
             lines = " | ".join(table.splitlines()) or "empty"
             return Judgement("pass", expected, seen, (*_evidence(found), f"routing table of {check.asker}: {lines}"))
-    # Of a group, the machine to which the name led.
-    server = target and (scene.topology.owner(found.address) or target)
+    # Of a group or an alias, the machine to which the name led.
+    server = scene.topology.owner(found.address) or target
     return (yield from _silence(found, server, expected, port))
 
 

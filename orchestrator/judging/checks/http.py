@@ -34,7 +34,8 @@ def http(check: Http, scene: Scene) -> Asks:
 
 
 def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
-    argv = ["curl", "-sS", "--max-time", str(SECONDS), "-X", check.method, "-w", "%{stderr}%{json}\n"]
+    # Braces and brackets in a URL are its own, not curl's: one check is one request.
+    argv = ["curl", "-sS", "--globoff", "--max-time", str(SECONDS), "-X", check.method, "-w", "%{stderr}%{json}\n"]
     headers = dict(check.headers)
     body = scene.fill(check.body, check.asker) if check.body is not None else None
     if check.send is not None:
@@ -43,7 +44,8 @@ def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
     if body is not None:
         argv += ["--data-raw", body]
     if check.method == "HEAD":
-        argv.append("-I")
+        # The answer has no body; curl would print its headers instead (RFC 9110, section 9.3.2).
+        argv += ["-I", "-o", "/dev/null"]
     for name, value in headers.items():
         argv += ["-H", f"{name}: {scene.fill(value, check.asker)}"]
     return (*argv, url)

@@ -7,6 +7,8 @@ from orchestrator.judging.questions import TIMED_OUT, Asks, Ran, Run, Scene, ran
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+# Of a program that timeout(1) has ended; that of SIGKILL where it did not end by itself then.
+ENDED = (TIMED_OUT, 128 + 9)
 LONGEST = 160
 
 
@@ -19,9 +21,10 @@ def runs(check: Runs, scene: Scene) -> Asks:
         # Of an image without a shell the engine says nothing but the exit code.
         said = found.err.strip()[:200] or f"exit code {found.exit_code}"
         return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {said}")
-    if found.exit_code == TIMED_OUT and found.seconds >= check.within:
+    if found.exit_code in ENDED and found.seconds >= check.within:
+        code = found.exit_code
         return Judgement(
-            "fail", expected, f"it had not ended after {check.within:g} s, and was ended: exit code {TIMED_OUT}"
+            "fail", expected, f"it had not ended after {check.within:g} s, and was ended: exit code {code}"
         )
     output = found.out + found.err
     evidence = (f"exit code {found.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))

@@ -26,16 +26,17 @@ def sql(check: Sql, scene: Scene) -> Asks:
 
 def asked(check: Sql, scene: Scene, address: str = "") -> Run:
     """The question; with an address no name is asked for (PGHOSTADDR, libpq)."""
-    statement = scene.fill(check.sql, check.asker)
-    argv = _psql(check, scene, database_of(check, scene), statement, () if address else WHERE)
+    check = scene.filled(check, "sql", "password")
+    argv = _psql(check, scene, database_of(check, scene), () if address else WHERE)
     known = ("env", f"PGHOSTADDR={address}") if address and argv[0] == "env" else ()
     return Run(check.asker, (*known, *argv), frozenset({"psql"}))
 
 
 def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
     """The judgement on what psql printed."""
+    check = scene.filled(check, "sql", "fails")
     database = database_of(check, scene)
-    expected = _expected(check, scene, scene.fill(check.sql, check.asker))
+    expected = _expected(check, scene)
     address, rows = read_rows(found)
     where = f"psql at {check.asker}, database {database}" + (f" at {address}" if address else "")
     if address and address not in map(str, scene.topology.addresses_of(database)):
@@ -81,10 +82,10 @@ def database_of(check: Sql, scene: Scene) -> str:
     return next((name for name in (*used, *databases) if name in databases), check.asker)
 
 
-def _psql(check: Sql, scene: Scene, database: str, statement: str, where: tuple[str, ...]) -> tuple[str, ...]:
+def _psql(check: Sql, scene: Scene, database: str, where: tuple[str, ...]) -> tuple[str, ...]:
     if check.asker == database and check.password is None:
-        return ("psql", *PSQL, "-c", statement)
-    over_network = ("-h", scene.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", statement)
+        return ("psql", *PSQL, "-c", check.sql)
+    over_network = ("-h", scene.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", check.sql)
     if check.password is not None:
         return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
     files = scene.topology.password_files(check.asker).items()
@@ -92,12 +93,12 @@ def _psql(check: Sql, scene: Scene, database: str, statement: str, where: tuple[
     return ("env", "PGCONNECT_TIMEOUT=2", "bash", "-c", WITH_PASSWORD, f"{FILES_AT}/{password}", *over_network)
 
 
-def _expected(check: Sql, scene: Scene, statement: str) -> str:
+def _expected(check: Sql, scene: Scene) -> str:
     if check.fails is not None:
-        return f"{statement} fails with {check.fails!r}"
+        return f"{check.sql} fails with {check.fails!r}"
     if check.rows is None:
-        return f"{statement} succeeds"
-    return f"{statement} gives {list(map(list, _texts(scene.fill_all(check.rows, check.asker))))}"
+        return f"{check.sql} succeeds"
+    return f"{check.sql} gives {list(map(list, _texts(scene.fill_all(check.rows, check.asker))))}"
 
 
 def _shown(value: str | None) -> str:

@@ -56,7 +56,8 @@ def read_handshake(out: str) -> Handshake | None:
 def tls(check: Tls, scene: Scene) -> Asks:
     """Shake hands, then compare who answered, the verification and the certificate."""
     host, port = endpoint(scene.fill(check.tls, check.asker))
-    name = (scene.fill(check.server_name, check.asker) if check.server_name else host).rstrip(".")
+    check = scene.filled(check, "server_name", "subject", "issuer")
+    name = (check.server_name or host).rstrip(".")
     expected = _expected(check, host, port, name)
     argv = ("bash", "-c", SHAKE, host, str(port), name)
     found = told((yield (Run(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),))[0])

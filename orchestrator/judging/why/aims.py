@@ -122,7 +122,7 @@ def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands)
     A name may stand for a group of machines: then there is a leg to each.
     """
     topology = scene.topology
-    name = host if "." in host or host == "localhost" or is_address(host) else f"{host}.{topology.scenario.domain}"
+    name = host if is_address(host) else topology.whole_name(host)
     target = target_of(scene, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         loopback = "127.0.0.1" if name == "localhost" else name

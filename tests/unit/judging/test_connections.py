@@ -58,6 +58,22 @@ def test_a_connection_to_another_machine_than_meant_fails() -> None:
     assert found.actual == "app.shop.lab led to 192.168.7.11, which is db and not app"
 
 
+@pytest.mark.parametrize("host", ["app", "APP.Shop.Lab", "app.shop.lab."])
+def test_a_name_is_the_same_however_a_person_writes_it(host: str) -> None:
+    """One label is completed, capitals are small letters: what another machine answers is not the app's answer."""
+    led = ran("192.168.7.11\nESTAB 0 0 192.168.7.13:4 192.168.7.11:80\n")
+    assert judged(connects(f"{host}:80"), led).actual == f"{host} led to 192.168.7.11, which is db and not app"
+    refused = ran("192.168.7.11\n", "bash: connect: Connection refused\n", 1)
+    assert judged(cannot(f"{host}:80"), refused).verdict == "unknown"
+    assert judged(cannot(f"{host}:80"), SILENT, LISTENS).verdict == "pass"
+
+
+def test_behind_an_alias_the_machine_to_which_it_led_has_to_listen() -> None:
+    found, questions = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS)
+    assert (found.verdict, questions[1].node) == ("pass", "app")
+    assert judged(cannot("www.shop.lab:80"), SILENT, LISTENS_ELSEWHERE).verdict == "unknown"
+
+
 def test_a_refusal_is_evidence() -> None:
     found = judged(cannot(), REFUSED)
     assert (found.verdict, found.actual) == ("pass", "refused with an RST by 192.168.7.12")

@@ -84,6 +84,15 @@ def test_an_answer_of_another_machine_than_the_one_that_is_named_fails() -> None
     assert judged(get(), from_("192.168.7.15", proxy_used=1)).verdict == "pass"
 
 
+def test_one_check_is_one_request_and_of_head_no_header_is_a_body() -> None:
+    """curl would read braces and brackets as several URLs, and print the headers where there is no body."""
+    _, questions = conversation(check(from_="client", http="http://app.shop.lab/{a,b}"), curl(""))
+    assert "--globoff" in questions[0].argv
+    found, questions = conversation(get(method="HEAD", contains="HTTP/1.1"), curl(""))
+    assert questions[0].argv[questions[0].argv.index("-I") :][1:3] == ("-o", "/dev/null")
+    assert found.verdict == "fail"
+
+
 def test_of_a_body_that_was_not_read_to_its_end_only_its_beginning_is_known() -> None:
     cut = replace(curl("begins"), cut=True)
     assert judged(get(lacks="end"), cut).verdict == "unknown"
@@ -196,6 +205,12 @@ def test_an_expected_failure_is_the_servers_own_word() -> None:
     assert judged(one, ran("", "ERROR:  division by zero\n", 1)).verdict == "fail"
     assert judged(one, ran("", DOWN, 2)).verdict == "unknown"
     assert judged(one, Unasked("the node app is stopped")).verdict == "unknown"
+
+
+def test_the_password_and_the_error_of_a_statement_are_filled_in() -> None:
+    refused, asked = conversation(sql(password="${random}", fails="${db}), port"), ran("", REFUSAL, 2))
+    assert "PGPASSWORD=w0123456789" in asked[0].argv
+    assert (refused.verdict, refused.expected) == ("pass", "select name from items fails with '192.168.7.11), port'")
 
 
 def test_a_server_that_is_down_is_not_the_expected_failure() -> None:

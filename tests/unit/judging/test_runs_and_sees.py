@@ -39,6 +39,9 @@ def test_a_program_that_had_to_be_ended_proves_nothing_of_its_exit_code() -> Non
     found = judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=2.01))
     assert (found.verdict, found.actual) == ("fail", "it had not ended after 2 s, and was ended: exit code 124")
     assert judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=0.1)).verdict == "pass"
+    killed = judged(runs(exit=137, within=2), replace(ran("", "", 137), seconds=3.01))
+    assert (killed.verdict, killed.actual) == ("fail", "it had not ended after 2 s, and was ended: exit code 137")
+    assert judged(runs(exit=137, within=2), replace(ran("", "", 137), seconds=0.1)).verdict == "pass"
 
 
 def test_what_an_output_lacks_is_not_known_before_its_end() -> None:

@@ -49,6 +49,12 @@ def test_subject_and_issuer_are_compared() -> None:
     assert (found.verdict, found.actual.split("; ")[1]) == ("fail", "the issuer does not hold 'wirelab'")
 
 
+def test_the_texts_that_a_certificate_must_hold_are_filled_in() -> None:
+    found = judged(tls(subject="CN=${app.name}", issuer="${random}"), ran(RECORDED["good"]))
+    assert "its subject holds 'CN=app.shop.lab', its issuer holds 'w0123456789'" in found.expected
+    assert found.actual.endswith("the issuer does not hold 'w0123456789'")
+
+
 def test_a_good_certificate_of_another_machine_than_meant_fails() -> None:
     """The name led elsewhere: what stands there proves nothing about the app."""
     found = judged(tls(), ran(RECORDED["good"].replace("192.168.7.12", "192.168.7.14")))
