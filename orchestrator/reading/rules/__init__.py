@@ -78,6 +78,7 @@ RULES: tuple[Rule, ...] = (
     sockets.port_zero_is_free,
     sockets.listeners_are_served,
     sockets.tls_is_over_tcp,
+    sockets.a_proxy_is_understood,
     sockets.a_certificate_has_its_names,
     sockets.a_port_is_bound_once,
     sockets.privileged_ports_are_free,

@@ -11,6 +11,7 @@ from orchestrator.model.values import ADDRESS, BOUND
 from orchestrator.reading.document import Complaint, Path
 from orchestrator.reading.draft import Draft
 from orchestrator.reading.words import did_you_mean, listed, short
+from orchestrator.reading.zones import enumerate_at
 
 PLACES = ("all", "loopback")
 WELL_KNOWN_END = 1024
@@ -114,6 +115,19 @@ def tls_is_over_tcp(draft: Draft) -> Iterator[Complaint]:
         for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
             if one.get("protocol") == "udp" and one.get("tls"):
                 yield Complaint((*at, "tls"), "TLS runs over tcp, and this listener speaks udp")
+
+
+def a_proxy_is_understood(draft: Draft) -> Iterator[Complaint]:
+    """Who stands behind a proxy has a port without TLS: requests are passed on as plain HTTP."""
+    for name, node in draft.nodes.items():
+        if node.get("role") != "proxy" or node.get("image") or node.get("command"):
+            continue
+        for path, used in enumerate_at(("nodes", name, "uses"), node.get("uses")):
+            listens = draft.values_of(draft.groups.get(used, (used,))[0]).get("listens")
+            tcp = [one for _, one in _listed(listens, ()) if one.get("protocol", "tcp") == "tcp"]
+            if tcp and all(one.get("tls") for one in tcp):
+                message = f"{name!r} passes requests on as plain HTTP, and {used!r} speaks only TLS; "
+                yield Complaint(path, f"{message}give {used!r} a port without TLS, too")
 
 
 def a_certificate_has_its_names(draft: Draft) -> Iterator[Complaint]:
