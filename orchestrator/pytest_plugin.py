@@ -18,9 +18,8 @@ import pytest
 
 if TYPE_CHECKING:
     from orchestrator.cli.scenarios import Loaded
-    from orchestrator.engines.docker import DockerEngine
+    from orchestrator.cli.session import Session
     from orchestrator.engines.protocol import Output
-    from orchestrator.engines.state import State
     from orchestrator.judging.findings import Finding
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
@@ -151,45 +150,34 @@ class Labs:
 
 @dataclass(frozen=True)
 class _Ways:
-    """What all labs of this process share: the engine, the state folder, and the guard of what they make."""
+    """What all labs of this process share: the way to the engine, and the guard of what they make."""
 
-    url: str
-    engine: DockerEngine
-    state: State
+    session: Session
     guard: Guard
 
     @classmethod
     def open(cls) -> _Ways:
-        from orchestrator.engines.docker import DockerEngine
-        from orchestrator.engines.find import find_engine
-        from orchestrator.engines.state import State
+        from orchestrator.cli.session import open_session
         from orchestrator.lab.guard import Guard
 
-        state = State.of(os.environ)
-        found = find_engine(os.environ, state, notify=_quiet, confirm=lambda _question: True)
-        engine = DockerEngine(found.url)
-        guard = Guard(found.url, state, os.environ)
+        session = open_session(yes=True, told=_quiet)
+        guard = Guard(session.url, session.state, os.environ)
         guard.begin()
-        return cls(found.url, engine, state, guard)
+        return cls(session, guard)
 
     def bring_up(self, loaded: Loaded, worker: str, *, capture: bool) -> StandingLab:
         """A new lab of the scenario; nothing of it is left if it cannot be brought up."""
         import secrets
 
-        from orchestrator.engines.images import shelf
-        from orchestrator.lab.interrupts import uninterrupted
-        from orchestrator.lab.lab import Lab, Settings
+        from orchestrator.cli.session import lab_of
 
-        images = shelf(self.url, self.state, os.environ, _quiet)
-        reading = loaded.reading
-        name = f"{reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
-        settings = Settings(images=images.ensure, run=self.guard.run, capture=capture, shield=uninterrupted)
-        lab = Lab(self.engine, self.state, name, reading.scenario, reading.texts, settings)
+        name = f"{loaded.reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
+        lab = lab_of(self.session, loaded, name, run=self.guard.run, capture=capture)
         lab.up()
-        return StandingLab(lab, self.url, loaded)
+        return StandingLab(lab, self.session.url, loaded)
 
     def close(self) -> None:
-        self.engine.close()
+        self.session.engine.close()
         self.guard.end()
 
 

@@ -38,7 +38,7 @@ def load(name_or_path: str | None, cwd: Path | None = None) -> Loaded:
 
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
-    shown = _shown(path, cwd)
+    shown = as_typed(path, cwd)
     text = _read(path, shown, LARGEST_TEXT * 4 + 1)
     return Loaded(path.parent, shown, read_scenario(text, file=shown, beside=Beside(path.parent)))
 
@@ -50,7 +50,7 @@ def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:
     """
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
-    found = NAME.search(_read(path, _shown(path, cwd), LARGEST_BESIDE))
+    found = NAME.search(_read(path, as_typed(path, cwd), LARGEST_BESIDE))
     return found[1] if found else load(name_or_path, cwd).reading.scenario.name
 
 
@@ -150,7 +150,7 @@ def _title(file: Path) -> str:
     return found[1].strip("'\"") if found else ""
 
 
-def _shown(path: Path, cwd: Path) -> str:
+def as_typed(path: Path, cwd: Path) -> str:
     """The path as a person here would write it."""
     shown = os.path.relpath(path, cwd)
     return str(path) if shown.startswith(os.path.join("..", "..")) else shown

@@ -17,7 +17,6 @@ from orchestrator.lab.interrupts import uninterrupted
 if TYPE_CHECKING:
     from orchestrator.cli.scenarios import Loaded
     from orchestrator.engines.docker import DockerEngine
-    from orchestrator.lab.events import Event
     from orchestrator.lab.lab import Lab
 
 
@@ -28,32 +27,35 @@ class Session:
     state: State
     url: str
     engine: DockerEngine
+    told: Callable[[str], None] = say
 
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
-        """Tags of images of ours; those that are missing are built, with progress."""
+        """Tags of images of ours; those that are missing are built, and progress is told."""
         from orchestrator.engines.images import shelf
 
-        return shelf(self.url, self.state, os.environ, say).ensure(names)
+        return shelf(self.url, self.state, os.environ, self.told).ensure(names)
 
 
 def state() -> State:
     return State.of(os.environ)
 
 
-def open_session(*, start: bool = True, yes: bool = False, looks: bool = False) -> Session:
+def open_session(
+    *, start: bool = True, yes: bool = False, looks: bool = False, told: Callable[[str], None] = say
+) -> Session:
     """Find an engine, or, if `start`, make one run. Raises EngineMissing.
 
     Says which one it is, unless the command only `looks` at a lab: that line would stand before each of its answers.
     """
     from orchestrator.engines.find import find_engine
 
-    notify: Callable[[str], None] = (lambda _text: None) if looks else say
+    notify: Callable[[str], None] = (lambda _text: None) if looks else told
     found = find_engine(os.environ, state(), private=start and not looks, notify=notify, confirm=confirmer(yes))
     from orchestrator.engines.docker import DockerEngine
     from orchestrator.errors import EngineMissing
 
     try:
-        return Session(state(), found.url, DockerEngine(found.url))
+        return Session(state(), found.url, DockerEngine(found.url), told)
     except EngineMissing as error:
         raise EngineMissing(error.what, why=error.why, hint=found.hint or error.hint) from error
 
@@ -71,38 +73,34 @@ def confirmer(yes: bool) -> Callable[[str], bool]:
     return confirm
 
 
-def lab_of(
-    session: Session, loaded: Loaded, name: str | None, *, notify: Callable[[Event], None] | None = None, **more: object
-) -> Lab:
-    """The lab of a scenario; it bears the scenario's name unless told otherwise."""
+def lab_of(session: Session, loaded: Loaded, name: str | None, **more: object) -> Lab:
+    """The lab of a scenario, with `more` Settings; it bears the scenario's name unless told otherwise."""
     from orchestrator.lab.lab import Lab, Settings
 
-    quiet: Callable[[Event], None] = lambda _event: None  # noqa: E731
-    called = _called(loaded)
+    reading = loaded.reading
     settings = Settings(
         images=session.images,
-        notify=notify or quiet,
         shield=uninterrupted,
-        called=called,
+        called=_called(loaded),
         **more,  # type: ignore[arg-type]
     )
-    reading = loaded.reading
-    name = valid_lab(name) if name else reading.scenario.name
-    return Lab(session.engine, session.state, name, reading.scenario, reading.texts, settings)
+    return Lab(session.engine, session.state, name or reading.scenario.name, reading.scenario, reading.texts, settings)
 
 
 def _called(loaded: Loaded) -> str:
     """How a person who stands here names the scenario: by its name where that finds it, otherwise by its folder."""
-    from orchestrator.cli.scenarios import FILE, find_scenario
+    from orchestrator.cli.scenarios import FILE, as_typed, find_scenario
     from orchestrator.errors import UsageInvalid
 
-    name = loaded.reading.scenario.name
+    here, name = Path.cwd(), loaded.reading.scenario.name
     try:
-        found = find_scenario(name, Path.cwd()).resolve()
+        found = find_scenario(name, here).resolve()
     except UsageInvalid:
         found = None
-    own = Path(loaded.file)
-    return name if found == own.resolve() else str(own.parent if own.name == FILE else own)
+    # Its file is shown as seen from where it was sought: by a test suite, from beside the test.
+    file = loaded.folder / Path(loaded.file).name
+    own = Path(as_typed(file, here))
+    return name if found == file.resolve() else str(own.parent if own.name == FILE else own)
 
 
 def valid_lab(name: str) -> str:
