@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,10 @@ from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK, UsageInvalid
+
+if TYPE_CHECKING:
+    from orchestrator.model.faults import AnyFault
+    from orchestrator.model.scenario import Scenario
 
 KINDS = (
     "stop NODE | pause NODE | disconnect NODE [NETWORK] | cut NODE,... NODE,... [ipv4|ipv6] | "
@@ -36,38 +40,24 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
 
     wirelab inject basic record dns app.shop.lab A 192.0.2.1
     """
-    from pydantic import ValidationError
-
     from orchestrator.cli.progress import tell
     from orchestrator.cli.scenarios import load
     from orchestrator.lab.breaking import inject
-    from orchestrator.model.faults import FAULTS
-    from orchestrator.reading.words import near
 
     fields = _fields(fault)
-    if fields is None:
-        meant = near(fault[0], FAULTS) if fault[0] not in FAULTS else None
-        why = f"did you mean {meant!r}?" if meant else ""
-        raise UsageInvalid(f"{' '.join(fault)!r} is no fault", why=why, hint=KINDS)
-    scenario, kind = (loaded := load(name)).reading.scenario, fault[0]
-    for node in _nodes(fields[kind]):
-        if node not in scenario.groups:
-            known_node(scenario, node)
-    try:
-        wanted = FAULTS[kind].model_validate(fields)
-    except ValidationError as error:
-        raise UsageInvalid(f"{' '.join(fault)!r} is no fault", why=error.errors()[0]["msg"], hint=KINDS) from error
+    loaded = load(name)
+    wanted = _read(fault, fields, loaded.reading.scenario)
     session = open_session(start=False)
     broken = lab_of(session, loaded, lab, notify=tell)
-    plan = inject(broken, wanted)  # type: ignore[arg-type]
+    plan = inject(broken, wanted)
     say(f"put in: {' '.join(fault)}; to mend it: {broken.named.typed('heal')}" if plan else "that fault is in already")
     if as_json:
         out_json(steps_document(plan))
     return OK
 
 
-def _fields(fault: tuple[str, ...]) -> dict[str, Any] | None:
-    """A fault as it stands in a file, from the words of the command line; None where they are none."""
+def _fields(fault: tuple[str, ...]) -> dict[str, Any]:
+    """A fault as it stands in a file, from the words of the command line. Raises UsageInvalid where they are none."""
     match fault:
         case ("stop" | "pause" | "disconnect" as kind, node):
             return {kind: node}
@@ -79,10 +69,34 @@ def _fields(fault: tuple[str, ...]) -> dict[str, Any] | None:
             return {"cut": [one.split(","), other.split(",")], "only": only}
         case ("record", server, name, kind, *values):
             return {"record": {"server": server, "name": name, "type": kind} | ({"value": values} if values else {})}
-    return None
+    from orchestrator.model.faults import FAULTS
+    from orchestrator.reading.words import near
+
+    meant = near(fault[0], FAULTS) if fault[0] not in FAULTS else None
+    raise _no_fault(fault, f"did you mean {meant!r}?" if meant else "")
 
 
-def _nodes(named: Any) -> list[str]:
+def _read(fault: tuple[str, ...], fields: dict[str, Any], scenario: Scenario) -> AnyFault:
+    """The fault, of nodes that the scenario has. Raises UsageInvalid."""
+    from pydantic import ValidationError
+
+    from orchestrator.model.faults import FAULTS
+
+    kind = fault[0]
+    for node in _nodes(fields[kind]):
+        if node not in scenario.groups:
+            known_node(scenario, node)
+    try:
+        return FAULTS[kind].model_validate(fields)
+    except ValidationError as error:
+        raise _no_fault(fault, error.errors()[0]["msg"]) from error
+
+
+def _no_fault(fault: tuple[str, ...], why: str) -> UsageInvalid:
+    return UsageInvalid(f"{' '.join(fault)!r} is no fault", why=why, hint=KINDS)
+
+
+def _nodes(named: str | list[list[str]] | dict[str, str]) -> list[str]:
     if isinstance(named, dict):
         return [named["server"]]
     return [named] if isinstance(named, str) else [node for group in named for node in group]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -11,6 +11,11 @@ from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import Command, json_option, lab_option, scenario_argument
 from orchestrator.cli.session import guarded, lab_of, open_session
 from orchestrator.errors import OK, UsageInvalid, WorldError
+
+if TYPE_CHECKING:
+    from orchestrator.cli.session import Session
+    from orchestrator.lab.capture import Capture
+    from orchestrator.planning.observed import Observed
 
 # What dumpcap and tshark say where all is well.
 USUAL = ("Running as user", "Capturing on ", "File: ", "Packets")
@@ -64,16 +69,16 @@ def _live(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str) -
         for piece in capture.listen(observed, said, narrow(capture, observed, nodes, bpf)):
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
-    return ended(said, capture)
+    ended(said, capture)
 
 
-def ended(said: list[str], capture: Any) -> int:
+def ended(said: list[str], capture: Capture) -> NoReturn:
     """The wire is heard until somebody interrupts; if it ended by itself, its last words are the reason."""
     words = "\n".join(line for line in "".join(said).splitlines() if not line.startswith(USUAL))
     raise gone(words.strip()[-500:], capture)
 
 
-def gone(why: str, capture: Any) -> WorldError:
+def gone(why: str, capture: Capture) -> WorldError:
     """A recorder that was there is no longer."""
     why = why or "its container has ended: the lab was taken down, or somebody stopped it"
     return WorldError("the capture ended by itself", why=why, hint=capture.named.typed("ps"))
@@ -132,7 +137,7 @@ def save(name: str | None, file: str, lab: str | None) -> int:
     return OK
 
 
-def narrow(capture: Any, observed: Any, nodes: tuple[str, ...], bpf: str) -> str:
+def narrow(capture: Capture, observed: Observed, nodes: tuple[str, ...], bpf: str) -> str:
     """The BPF expression for these nodes and that filter."""
     from orchestrator.cli.look_commands import known_node
     from orchestrator.planning.capture import narrowed
@@ -142,19 +147,19 @@ def narrow(capture: Any, observed: Any, nodes: tuple[str, ...], bpf: str) -> str
     return narrowed(topology, known, bpf)
 
 
-def tell_narrowed(capture: Any) -> None:
+def tell_narrowed(capture: Capture) -> None:
     """Whoever reads what was recorded must know that it is not all."""
     if expression := capture.narrowed:
         say(f"the capture that runs hears only {expression}; nothing else is told")
 
 
-def open_capture(name: str | None, lab: str | None) -> Any:
+def open_capture(name: str | None, lab: str | None) -> tuple[Capture, Observed, Session]:
     """The recorder of a lab, what there is of the lab, and the session."""
     session = open_session(looks=True)
     return *recorder(session, name, lab, "none"), session
 
 
-def recorder(session: Any, name: str | None, lab: str | None, run: str) -> Any:
+def recorder(session: Session, name: str | None, lab: str | None, run: str) -> tuple[Capture, Observed]:
     """The recorder of a lab, and what there is of the lab now."""
     from orchestrator.cli.scenarios import load
     from orchestrator.lab.capture import Capture

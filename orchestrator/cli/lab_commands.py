@@ -7,17 +7,27 @@ import sys
 import time
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument
 from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
-from orchestrator.cli.session import guarded, lab_name, lab_of, open_session, state
+from orchestrator.cli.session import guarded, lab_name, lab_of, open_session
 from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
 from orchestrator.lab.interrupts import uninterrupted
 from orchestrator.showing.counted import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.cli.scenarios import Loaded
+    from orchestrator.cli.session import Session
+    from orchestrator.judging.findings import Finding
+    from orchestrator.model.checks import Common
+    from orchestrator.model.scenario import Scenario
+    from orchestrator.planning.plan import Plan
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
 
@@ -44,20 +54,21 @@ def up_command(
     return OK
 
 
-def steps_document(plan: Any) -> dict[str, Any]:
+def steps_document(plan: Plan) -> dict[str, Any]:
     """What was done."""
     return {"schema": 1, "lab": plan.lab, "steps": [{"id": step.id, "why": step.why} for step in plan.steps]}
 
 
-def bring_up(session: Any, loaded: Any, lab: str | None, *, keep: bool, timeout: float, capture: bool = False) -> Any:
+def bring_up(
+    session: Session, loaded: Loaded, lab: str | None, *, keep: bool, timeout: float, capture: bool = False
+) -> Plan:
     """`up` under the watchdog, told step by step; an empty plan costs no watchdog."""
     from orchestrator.cli.progress import tell
 
     began = time.monotonic()
     label = lab or loaded.reading.scenario.name
     with guarded(session, keep=keep) as run:
-        more = {"keep": keep, "ready_seconds": timeout, "capture": capture}
-        made = lab_of(session, loaded, lab, notify=tell, run=run, **more)
+        made = lab_of(session, loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout, capture=capture)
         plan = made.up()
     if plan:
         say(f"the lab {label!r} is up: {counted(len(plan.steps), 'step')} in {time.monotonic() - began:.1f} s")
@@ -118,8 +129,8 @@ def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[
 
 
 def prove(
-    session: Any,
-    loaded: Any,
+    session: Session,
+    loaded: Loaded,
     lab: str | None,
     *,
     as_json: bool,
@@ -143,17 +154,17 @@ def prove(
     return EXIT[worst(finding.verdict for finding in findings)]
 
 
-def _named(scenario: Any, only: tuple[str, ...]) -> list[Any]:
+def _named(scenario: Scenario, only: tuple[str, ...]) -> list[Common]:
     """The checks whose name holds one of these texts; all of them if there is none."""
     from orchestrator.errors import UsageInvalid
 
-    checks = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
+    checks: list[Common] = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
     if only and not checks:
         raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
     return checks
 
 
-def _print(loaded: Any, lab: str, findings: Any, *, as_json: bool, seconds: float) -> None:
+def _print(loaded: Loaded, lab: str, findings: Sequence[Finding], *, as_json: bool, seconds: float) -> None:
     from orchestrator.showing.findings import findings_document, findings_text, summary_text
 
     if as_json:
@@ -200,7 +211,9 @@ def run_command(
     return code
 
 
-def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, wanted: Wanted, **settings: Any) -> int:
+def _run_and_remove(
+    session: Session, loaded: Loaded, label: str, *, as_json: bool, wanted: Wanted, **settings: object
+) -> int:
     from orchestrator.cli.progress import tell
     from orchestrator.lab.take_down import take_down
 
@@ -221,7 +234,7 @@ def _run_and_remove(session: Any, loaded: Any, label: str, *, as_json: bool, wan
     return code
 
 
-def next_steps(name: str, scenario: Any, lab: str | None) -> str:
+def next_steps(name: str, scenario: Scenario, lab: str | None) -> str:
     """What to try now, in words that can be typed."""
     command, more = _own_command(), f" --lab {lab}" if lab else ""
     name = quote(name)
@@ -248,6 +261,3 @@ def _own_command() -> str:
     if not sys.prefix.endswith(".venv") or shutil.which("wirelab") == str(own):
         return "wirelab"
     return quote(str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own))
-
-
-__all__ = ["check_command", "down_command", "plan_command", "run_command", "state", "up_command"]

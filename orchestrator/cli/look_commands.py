@@ -13,13 +13,17 @@ import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
-from orchestrator.cli.session import lab_name, lab_of, open_session
+from orchestrator.cli.session import lab_of, open_session
 from orchestrator.errors import OK, LabBusy, Leftovers, NotFound, UsageInvalid, WirelabError
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
+    from orchestrator.cli.session import Session
     from orchestrator.engines.protocol import Engine
     from orchestrator.engines.state import State
+    from orchestrator.model.scenario import Scenario
+    from orchestrator.model.topology import Topology
+    from orchestrator.planning.observed import Observed
 
 
 @click.command()
@@ -84,7 +88,7 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     return OK
 
 
-def observed_lab(name: str | None, lab: str | None) -> Any:
+def observed_lab(name: str | None, lab: str | None) -> tuple[Topology, Observed]:
     """The topology of a lab and what there is of it now."""
     from orchestrator.cli.scenarios import load
 
@@ -94,7 +98,7 @@ def observed_lab(name: str | None, lab: str | None) -> Any:
     return one.topology(observed), observed
 
 
-def known_node(scenario: Any, node: str) -> str:
+def known_node(scenario: Scenario, node: str) -> str:
     """The node of that name; UsageInvalid, with the nearest name, if there is none."""
     from difflib import get_close_matches
 
@@ -109,7 +113,7 @@ def known_node(scenario: Any, node: str) -> str:
     raise UsageInvalid(f"there is no node {node!r} in {scenario.name}", hint=hint)
 
 
-def _container(name: str, node: str, lab: str | None) -> tuple[Any, str]:
+def _container(name: str, node: str, lab: str | None) -> tuple[Session, str]:
     """The session and the container of a node that stands."""
     from orchestrator.cli.scenarios import load
 
@@ -138,7 +142,7 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
     if sys.stdin.isatty():
         _terminal(session.url, container, argv)
     source = sys.stdin.fileno() if interactive or _is_piped(sys.stdin.fileno()) else None
-    return int(session.engine.attached(container, argv, _hand_on, source))
+    return session.engine.attached(container, argv, _hand_on, source)
 
 
 def _is_piped(descriptor: int) -> bool:
@@ -247,6 +251,3 @@ def _labs(engine: Engine, state: State) -> list[str]:
     found += [one.labels for one in engine.networks() if labels.LAB in one.labels]
     found += [one.labels for one in engine.volumes(labels.LAB)]
     return sorted({each[labels.LAB] for each in found if not is_foreign(state, each)})
-
-
-__all__ = ["lab_name"]

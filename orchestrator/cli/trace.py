@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +18,14 @@ from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.session import guarded, open_session
 from orchestrator.errors import INTERRUPTED, OK, EngineRefused, NotFound, TookTooLong, UsageInvalid
+
+if TYPE_CHECKING:
+    from orchestrator.cli.session import Session
+    from orchestrator.judging.conversations.events import Event
+    from orchestrator.judging.story import Mark, Story
+    from orchestrator.lab.capture import Capture
+    from orchestrator.lab.recording import Recording
+    from orchestrator.planning.observed import Observed
 
 LONGEST = 60  # seconds that a command may take
 FORMS = ("text", "json", "mermaid", "svg", "html")
@@ -75,7 +83,8 @@ def _so_far(name: str, asker: str | None, lab: str | None, form: str, *, checks:
         known_node(capture.scenario, asker)
     tell_narrowed(capture)
     marks = () if checks else capture.checks_marks()
-    _tell(capture.read_on(capture.required()), capture, observed, form, marks=marks, asker=asker)
+    recording = capture.read_on(capture.required())
+    _show(_story(recording, capture, observed, marks=marks, asker=asker), recording, capture, form)
     return OK
 
 
@@ -124,7 +133,7 @@ def _of_command(
 
 
 @contextmanager
-def _while_it_stands(capture: Any) -> Iterator[None]:
+def _while_it_stands(capture: Capture) -> Iterator[None]:
     """What is read inside ends early, or in any error, where somebody takes the lab down meanwhile."""
     try:
         yield
@@ -136,23 +145,30 @@ def _while_it_stands(capture: Any) -> Iterator[None]:
         raise gone("", capture)
 
 
-def _runner(capture: Any, observed: Any, asker: str | None) -> str:
+def _runner(capture: Capture, observed: Observed, asker: str | None) -> str:
     """The node that runs the command."""
     scenario = capture.scenario
     clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
     node = known_node(scenario, asker) if asker else (clients[0] if clients else next(iter(scenario.nodes)))
-    if observed.container_of(node) is None:
-        raise NotFound(f"the node {node!r} is not up", hint=capture.named.typed("up"))
+    _container(capture, observed, node)
     return node
 
 
-def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], capture: Any) -> int:
+def _container(capture: Capture, observed: Observed, node: str) -> str:
+    found = observed.container_of(node)
+    if found is None:
+        raise NotFound(f"the node {node!r} is not up", hint=capture.named.typed("up"))
+    return found.id
+
+
+def _run_in(session: Session, observed: Observed, node: str, argv: tuple[str, ...], capture: Capture) -> int:
     """Run the command in the node and show what it printed, apart from the story. INTERRUPTED where somebody was."""
     from orchestrator.lab.program import run_program
 
+    container = _container(capture, observed, node)
     command, run = f"{node}$ {' '.join(argv)}", token_hex(6)
     try:
-        output = run_program(session.engine, observed.container_of(node).id, argv, seconds=LONGEST, run=run)
+        output = run_program(session.engine, container, argv, seconds=LONGEST, run=run)
     except TookTooLong:
         late = f"not over after {LONGEST} s, or after more output than anybody reads"
         say(f"{command}   (ended, for it was {late}; this is the story until then)\n")
@@ -173,30 +189,21 @@ def _run_in(session: Any, observed: Any, node: str, argv: tuple[str, ...], captu
 
 
 def _follow(
-    name: str,
-    argv: tuple[str, ...],
-    asker: str | None,
-    lab: str | None,
-    nodes: tuple[str, ...],
-    bpf: str,
-    form: str,
+    name: str, argv: tuple[str, ...], asker: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, form: str
 ) -> int:
     """Each scene as soon as all that it caused is over."""
-    from orchestrator.judging.packets.decode import decode_argv
-    from orchestrator.lab.recording import Recording, http_ports, lines
+    from orchestrator.lab.recording import Recording, lines
 
     if argv or form not in ("text", "json"):
-        raise UsageInvalid(
-            "-f tells what happens as text or JSON, and runs no command", hint=f"wirelab trace -f {name}"
-        )
+        what = "-f tells what happens as text or JSON, and runs no command"
+        raise UsageInvalid(what, hint=f"wirelab trace -f {name}")
     session = open_session(looks=True)
     with guarded(session) as run:
         capture, observed = recorder(session, name, lab, run)
         if asker:
             known_node(capture.scenario, asker)
-        decode = decode_argv(http=http_ports(capture.scenario), live=True)
         said: list[str] = []
-        pieces = capture.listen(observed, said, narrow(capture, observed, nodes, bpf), decode)
+        pieces = _heard(capture, observed, said, narrow(capture, observed, nodes, bpf))
         interrupted = [False]
         recording = Recording(lines(_until_interrupt(pieces, interrupted)), said=said)
         events, _ = recording.events(capture.topology(observed), window=0)
@@ -204,7 +211,16 @@ def _follow(
         _tell_live(events, asker, form)
     if interrupted[0]:
         raise KeyboardInterrupt
-    return ended(said, capture)
+    ended(said, capture)
+
+
+def _heard(capture: Capture, observed: Observed, said: list[str], bpf: str) -> Iterator[bytes]:
+    """What tshark makes of the wire, as it is heard."""
+    from orchestrator.judging.packets.decode import decode_argv
+    from orchestrator.lab.recording import http_ports
+
+    decode = decode_argv(http=http_ports(capture.scenario), live=True)
+    return capture.listen(observed, said, bpf, decode)
 
 
 def _until_interrupt(pieces: Iterator[bytes], interrupted: list[bool]) -> Iterator[bytes]:
@@ -215,7 +231,7 @@ def _until_interrupt(pieces: Iterator[bytes], interrupted: list[bool]) -> Iterat
         interrupted[0] = True
 
 
-def _tell_live(events: Any, asker: str | None, form: str) -> None:
+def _tell_live(events: Iterator[Event], asker: str | None, form: str) -> None:
     from orchestrator.judging.story import live_scenes
     from orchestrator.showing.story import live_json, scene_lines
 
@@ -230,8 +246,13 @@ def _tell_live(events: Any, asker: str | None, form: str) -> None:
 
 
 def _story(
-    recording: Any, capture: Any, observed: Any, since: float = 0.0, marks: Any = (), asker: str | None = None
-) -> Any:
+    recording: Recording,
+    capture: Capture,
+    observed: Observed,
+    since: float = 0.0,
+    marks: tuple[Mark, ...] = (),
+    asker: str | None = None,
+) -> Story:
     """The story of a recording; with `asker`, what that node began."""
     from orchestrator.judging.story import story
 
@@ -242,12 +263,7 @@ def _story(
     return replace(told, scenes=tuple(one for one in told.scenes if one.asker == asker)) if asker else told
 
 
-def _tell(recording: Any, capture: Any, observed: Any, form: str, **story_of: Any) -> None:
-    """The story of a recording, in the form that is wanted."""
-    _show(_story(recording, capture, observed, **story_of), recording, capture, form)
-
-
-def _show(told: Any, recording: Any, capture: Any, form: str) -> None:
+def _show(told: Story, recording: Recording, capture: Capture, form: str) -> None:
     from orchestrator.showing import sequence
     from orchestrator.showing.story import json_lines, story_text
     from orchestrator.showing.story_page import story_page

@@ -14,7 +14,7 @@ from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.runner import Runner
 from orchestrator.model.checks import Common, kind_of
-from orchestrator.planning.faults import AnyFault
+from orchestrator.model.faults import AnyFault
 from orchestrator.planning.faults import inject as plan_of
 from orchestrator.planning.plan import Plan, Step
 

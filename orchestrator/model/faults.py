@@ -91,7 +91,9 @@ class RecordChanged(Declared):
     )
 
 
-FAULTS: dict[str, type[Declared]] = {
+AnyFault = Stop | Pause | Disconnect | Cut | RecordChanged
+
+FAULTS: dict[str, type[AnyFault]] = {
     "stop": Stop,
     "pause": Pause,
     "disconnect": Disconnect,

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.errors import NotFound, UsageInvalid
-from orchestrator.model.faults import Cut, Disconnect, Pause, RecordChanged, Stop
+from orchestrator.model.faults import AnyFault, Cut, Disconnect, Pause, RecordChanged, Stop
 from orchestrator.model.topology import AnyAddress, Topology
 from orchestrator.planning.desired import insider
 from orchestrator.planning.fault_record import change_record
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
 from orchestrator.planning.plan import CutOff, LeaveNetwork, PauseNode, Plan, Step, StopNode
-
-AnyFault = Stop | Pause | Disconnect | Cut | RecordChanged
 
 
 def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
