@@ -203,7 +203,7 @@ def authority(event: Asked, scene: Scene | None) -> str:
 def http(event: HttpExchange) -> str:
     if event.method:
         return f"{event.method} {event.target}"
-    return "a request that was not captured" if event.link.opened is None else "no request that HTTP knows"
+    return "a request that was not captured" if event.link.opened is None else "no whole HTTP request"
 
 
 def http_answer(event: HttpExchange) -> str:

@@ -95,8 +95,8 @@ class DnsReader:
         asking = (packet.source, packet.source_port, packet.target, packet.target_port)
         if flags & RESPONSE:
             asking = (asking[2], asking[3], asking[0], asking[1])
-            key = (*asking, number, f"{name.lower()} {kind}")
-            if (question := self._open.pop(key, None)) is not None:
+            answered = (*asking, number, f"{name.lower()} {kind}") if kind else self._by_number((*asking, number))
+            if answered and (question := self._open.pop(answered, None)) is not None:
                 yield self._answered(question, packet, flags)
             return
         key = (*asking, number, f"{name.lower()} {kind}")
@@ -107,6 +107,10 @@ class DnsReader:
             return
         link = link or self._wire.link(packet.protocol, key[:2], key[2:4], packet.time)
         yield self._asked(key, packet, link)
+
+    def _by_number(self, asked: tuple[str, int, str, int, str]) -> Key | None:
+        """The question to which this belongs, where an error does not repeat it (NOTIMP, FORMERR: RFC 8906, 3.1.4)."""
+        return next((key for key in self._open if key[:5] == asked), None)
 
     def _asked(self, key: Key, packet: Packet, link: Link) -> Began:
         name, kind = packet.text(at.DNS_NAME).lower() or ".", kind_of(packet.text(at.DNS_TYPE))

@@ -123,7 +123,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class HttpExchange:
-    """An HTTP request and its answer; `method` is empty where no request that can be read was captured.
+    """An HTTP request and its answer; `method` is empty where no whole request that can be read was captured.
 
     `size` is the length of the answer's body in bytes, None where the answer does not say it. `outcome` is answered,
     closed or reset (the connection ended first), or pending (the capture ended first); then `size` is how much of the

@@ -108,8 +108,10 @@ NUMBERS = (
 AT = {name: place for place, name in enumerate(LAYER_FIELDS)}
 
 # Out-of-order segments are put in order before a protocol reads them; checksums are left alone, for on a bridge of
-# one machine they are not filled in yet (offload).
+# one machine they are not filled in yet (offload). What is said decides which protocol it is, before the port does: to
+# tshark hundreds of ports, and some from which clients ask, belong to protocols that nobody here speaks.
 PREFERENCES = (
+    "tcp.try_heuristic_first:TRUE",
     "tcp.reassemble_out_of_order:TRUE",
     "tcp.check_checksum:FALSE",
     "udp.check_checksum:FALSE",

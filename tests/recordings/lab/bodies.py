@@ -6,6 +6,7 @@ import sys
 ANSWERS = {
     b"HEAD": b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n",
     b"/same": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 999\r\n\r\n",
+    b"/early": b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n",
     b"/cut": b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 2000,
 }
 BAD = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
