@@ -24,11 +24,11 @@ def remove_labelled(engine: Engine, label: str, *also: str) -> int:
     Goes on after a failure. Raises Leftovers, with all that is left, if anything is.
     """
     failures: list[str] = []
-    containers = [c.id for c in engine.containers(label) if bears(c.labels, *also)]
+    containers = {c.id: c.id[:12] for c in engine.containers(label) if bears(c.labels, *also)}
     count = _all(engine.remove_container, containers, failures)
-    networks = [n.id for n in engine.networks() if bears(n.labels, label, *also)]
+    networks = {n.id: n.id[:12] for n in engine.networks() if bears(n.labels, label, *also)}
     count += _all(engine.remove_network, networks, failures)
-    volumes = [v.name for v in engine.volumes(label) if bears(v.labels, *also)]
+    volumes = {v.name: v.name for v in engine.volumes(label) if bears(v.labels, *also)}
     count += _all(engine.remove_volume, volumes, failures)
     if failures:
         # Engine 20.10 may keep an end of a network that nobody has any more; only its restart knows that.
@@ -46,21 +46,23 @@ def bears(found: Mapping[str, str], *wanted: str) -> bool:
     return all(key in found and (not equals or found[key] == value) for key, equals, value in parts)
 
 
-def _all(remove: Remove, names: list[str], failures: list[str]) -> int:
-    def one(name: str) -> int:
+def _all(remove: Remove, things: Mapping[str, str], failures: list[str]) -> int:
+    """`things`: what the engine knows each by, and what it is called in a failure."""
+
+    def one(thing: str) -> int:
         try:
-            remove(name)
+            remove(thing)
         except EngineMissing:
             raise
         except WirelabError as error:
-            failures.append(f"{name[:12]}: {error.why or error.what}")
+            failures.append(f"{things[thing]}: {error.why or error.what}")
             return 0
         return 1
 
-    if not names:
+    if not things:
         return 0
-    with ThreadPoolExecutor(min(8, len(names))) as pool:
-        return sum(pool.map(one, names))
+    with ThreadPoolExecutor(min(8, len(things))) as pool:
+        return sum(pool.map(one, things))
 
 
 def remove_empty_folders(engine: Engine, state: State, run: str) -> None:

@@ -399,10 +399,13 @@ def test_the_password_stays_while_the_lab_stands_and_stands_in_no_environment(pl
 
 
 class Stubborn(FakeEngine):
-    """One network cannot be removed."""
+    """No network and no volume can be removed."""
 
     def remove_network(self, network: str) -> None:
         raise EngineRefused("the engine refused", why=f"network {network[:12]} has active endpoints")
+
+    def remove_volume(self, volume: str) -> None:
+        raise EngineRefused("the engine refused", why="volume is in use")
 
 
 def test_what_cannot_be_removed_is_named(place: Place) -> None:
@@ -411,7 +414,12 @@ def test_what_cannot_be_removed_is_named(place: Place) -> None:
     stubborn.lab().up()
     with pytest.raises(Leftovers) as caught:
         down(stubborn)
-    assert "has active endpoints" in caught.value.why
+    (network,) = (one for one in stubborn.engine.networks() if "wirelab.lab" in one.labels)
+    (volume,) = stubborn.engine.volumes("wirelab.lab")
+    assert caught.value.why.split("; ") == [
+        f"{network.id[:12]}: network {network.id[:12]} has active endpoints",
+        f"{volume.name}: volume is in use",
+    ]
     assert not stubborn.engine.containers("wirelab.lab")
 
 
