@@ -22,12 +22,13 @@ from orchestrator.engines.docker_config import (
     container_config,
     container_seen,
     endpoint_config,
+    moment,
     network_config,
     network_seen,
 )
 from orchestrator.engines.docker_logs import DockerLogs
 from orchestrator.engines.docker_programs import DockerPrograms
-from orchestrator.engines.protocol import Env, Output
+from orchestrator.engines.protocol import Env, Output, Stop, Wanted
 from orchestrator.engines.translated import translated
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
@@ -102,6 +103,10 @@ class DockerEngine:
         from orchestrator.engines.machine import isolates_ipv6
 
         return isolates_ipv6(self._url)
+
+    def now(self) -> float:
+        with translated("the engine's time"):
+            return moment(self._api.info()["SystemTime"])
 
     def make_network(self, spec: NetworkSpec) -> str:
         with translated(f"the network {spec.name}"):
@@ -227,8 +232,8 @@ class DockerEngine:
     def follow(self, container: str, since: float = 0.0) -> Iterator[str]:
         return self._logs.follow(container, since)
 
-    def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
-        return self._logs.await_line(container, line, since=since, seconds=seconds, stop=stop)
+    def await_line(self, container: str, wanted: Wanted, *, since: float, seconds: float, stop: Stop) -> str | None:
+        return self._logs.await_line(container, wanted, since=since, seconds=seconds, stop=stop)
 
 
 def again_while(refusal: str, call: Callable[[], None], tries: int, between: Callable[[], None] = lambda: None) -> None:

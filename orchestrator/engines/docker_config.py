@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
@@ -145,8 +145,8 @@ def container_seen(found: Mapping[str, Any]) -> ContainerSeen:
 
 def moment(text: str) -> float:
     """The engine's RFC 3339 time, of nanosecond precision, as seconds since 1970; "never" (the year 1) is 0."""
-    found = re.match(r"(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)(\.\d+)?", text)
+    found = re.fullmatch(r"([\d-]+T[\d:]+)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
     if not found:
         return 0.0
-    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-    return max(0.0, calendar.timegm((year, month, day, hour, minute, second)) + float(found.group(7) or 0))
+    whole, fraction, zone = found.groups()
+    return max(0.0, datetime.fromisoformat(whole + zone).timestamp() + float(fraction or 0))

@@ -11,6 +11,7 @@ import docker
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
+from orchestrator.engines.protocol import Stop, Wanted
 from orchestrator.engines.translated import translated
 
 # How long a silent log is listened to before we look whether anybody still wants it.
@@ -37,20 +38,20 @@ class DockerLogs:
         with translated(f"the log of the container {container[:12]}"), closing(self._client(timeout=None)) as api:
             yield from lines(api.logs(container, stream=True, follow=True, since=since or None))
 
-    def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
+    def await_line(self, container: str, wanted: Wanted, *, since: float, seconds: float, stop: Stop) -> str | None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not stop():
             try:
                 with translated(f"the log of the container {container[:12]}", patient=True):
                     # The log has an end only when the container has one.
-                    return any(found == line for found in lines(self._listen(container, since)))
+                    return next(filter(wanted, lines(self._listen(container, since))), None)
             except (requests.exceptions.Timeout, ReadTimeoutError):
                 continue
             except requests.exceptions.ConnectionError:
                 # Busy, or gone: asked with more patience than the log, the engine answers or is missing.
                 with translated(f"the container {container[:12]}"):
                     self._api.inspect_container(container)
-        return False
+        return None
 
     def _listen(self, container: str, since: float) -> Iterator[bytes]:
         """The log as it is written; ends with a time-out when nothing comes, which the SDK's own reading forbids."""

@@ -17,7 +17,7 @@ from threading import Condition
 
 from orchestrator.engines.attached import Wrote
 from orchestrator.engines.docker_config import moment
-from orchestrator.engines.protocol import Env, Output
+from orchestrator.engines.protocol import Env, Output, Stop, Wanted
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, NotStarted, TookTooLong
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
@@ -165,6 +165,9 @@ class FakeEngine:
 
     def isolates_ipv6(self) -> bool | None:
         return self._isolates_ipv6
+
+    def now(self) -> float:
+        return self._wall()
 
     # making and unmaking
     def make_network(self, spec: NetworkSpec) -> str:
@@ -323,17 +326,16 @@ class FakeEngine:
             if ended:
                 return
 
-    def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
+    def await_line(self, container: str, wanted: Wanted, *, since: float, seconds: float, stop: Stop) -> str | None:
         deadline = time.monotonic() + seconds
         with self._changed:
             while (left := deadline - time.monotonic()) > 0 and not stop():
                 one = self._found(container)
-                if any(text == line and at >= since for at, text in one.written):
-                    return True
-                if not one.alive:
-                    return False
+                found = next((line for at, line in one.written if at >= since and wanted(line)), None)
+                if found is not None or not one.alive:
+                    return found
                 self._changed.wait(min(left, 0.02))
-        return False
+        return None
 
     # what only a test can do
     def write(self, container: str, line: str) -> None:
@@ -347,8 +349,7 @@ class FakeEngine:
 
     def _moment(self) -> str:
         """RFC 3339 with nanoseconds; the last three digits make each start's text another one."""
-        now = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-        return f"{now}{next(self._numbers) % 1000:03d}Z"
+        return f"{datetime.fromtimestamp(self.now(), UTC):%Y-%m-%dT%H:%M:%S.%f}{next(self._numbers) % 1000:03d}Z"
 
     def _found(self, container: str) -> _Container:
         if container not in self._containers:
@@ -357,8 +358,7 @@ class FakeEngine:
 
     def _network(self, attach: Attach) -> NetworkSeen:
         if attach.network_id not in self._networks:
-            why = f"network {attach.network_id} not found"
-            raise NotFound(f"the network {attach.network} is not there", why=why)
+            raise NotFound(f"the network {attach.network} is not there", why=f"network {attach.network_id} not found")
         return self._networks[attach.network_id]
 
     def _require(self, container: str, state: State) -> _Container:

@@ -16,6 +16,9 @@ from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 # variables of a program, beside those of its container
 Env = Mapping[str, str] | None
+# whether a line of a log is the one that is waited for, and whether nobody waits any more
+Wanted = Callable[[str], bool]
+Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ class Engine(Protocol):
 
     def isolates_ipv6(self) -> bool | None:
         """Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell."""
+        ...
+
+    def now(self) -> float:
+        """The engine's own time (seconds since 1970), by which it dates what containers write."""
         ...
 
     # making and unmaking
@@ -128,8 +135,11 @@ class Engine(Protocol):
         """The container's log line by line as it is written, until the container ends."""
         ...
 
-    def await_line(self, container: str, line: str, *, since: float, seconds: float, stop: Callable[[], bool]) -> bool:
-        """Wait until the container writes `line`; False once it has ended, `seconds` are over, or `stop()` says so."""
+    def await_line(self, container: str, wanted: Wanted, *, since: float, seconds: float, stop: Stop) -> str | None:
+        """Wait until the container writes a line that is `wanted`; the first of those that it wrote since that moment.
+
+        None once the container has ended without one, `seconds` are over, or `stop()` says so.
+        """
         ...
 
     def close(self) -> None: ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -11,7 +10,7 @@ from orchestrator.engines.docker_config import moment
 from orchestrator.engines.protocol import Engine
 from orchestrator.errors import Conflict, EngineRefused, NodeFailed, NotFound, WorldError
 from orchestrator.lab.folder import LabFolder
-from orchestrator.lab.recorder import READY_LINE, record
+from orchestrator.lab.recorder import record, says_ready
 from orchestrator.planning import labels
 from orchestrator.planning.capture import hearing
 from orchestrator.planning.named import Named
@@ -39,7 +38,6 @@ from orchestrator.planning.plan import (
 from orchestrator.planning.specs import Attach, ContainerSpec
 
 LAST_LINES = 8
-RELOAD_POLL_SECONDS = 0.02
 # After so long a node that is told to stop is killed.
 STOP_SECONDS = 3
 # A helper in a node's network needs a tenth of that.
@@ -102,27 +100,28 @@ class Doing:
 
     def _reload(self, action: Reload, stop: Callable[[], bool]) -> None:
         """Signal, and wait until the program says that it goes by its files: until then it gives the old answers."""
-
-        def written() -> list[str]:
-            return self._engine.log(action.container).splitlines() if action.says else []
-
-        old, deadline = len(written()), time.monotonic() + self._ready_seconds
+        since = self._engine.now() if action.says else 0.0
         self._engine.signal(action.container, action.signal)
-        while action.says and not stop():
-            new = written()[old:]
-            if any(action.says in line for line in new):
-                break
-            refusal = next((line for line in new if action.refuses and action.refuses in line), "")
-            if refusal or time.monotonic() > deadline:
-                late = f"did not read its changed files in {self._ready_seconds:g} s"
-                raise NodeFailed(
-                    f"the node {action.node!r} {'goes on by its old files' if refusal else late}",
-                    why=refusal or f"its log does not say {action.says!r}",
-                    hint=self._lab.typed("logs", action.node),
-                )
-            time.sleep(RELOAD_POLL_SECONDS)
+        if action.says:
+            self._await_reloaded(action, since, stop)
         if not stop():
             self._folder.update(action.node, loaded=action.loaded)
+
+    def _await_reloaded(self, action: Reload, since: float, stop: Callable[[], bool]) -> None:
+        def tells(line: str) -> bool:
+            return action.says in line or (bool(action.refuses) and action.refuses in line)
+
+        line = self._engine.await_line(action.container, tells, since=since, seconds=self._ready_seconds, stop=stop)
+        if stop() or (line is not None and action.says in line):
+            return
+        seen = self._engine.container(action.container)
+        how = f"did not read its changed files in {self._ready_seconds:g} s"
+        if seen.state != "running":
+            how = f"ended with exit code {seen.exit_code} when it was told to read its changed files"
+        elif line:
+            how = "goes on by its old files"
+        why = line or f"its log does not say {action.says!r}"
+        raise NodeFailed(f"the node {action.node!r} {how}", why=why, hint=self._lab.typed("logs", action.node))
 
     def _filled(self, attach: Attach) -> Attach:
         """With the id of a network that this plan has made."""
@@ -159,7 +158,7 @@ class Doing:
         try:
             self._engine.start(made)
             seconds = HELPER_SECONDS
-            if self._engine.await_line(made, READY_LINE, since=0.0, seconds=seconds, stop=stop):
+            if self._engine.await_line(made, says_ready, since=0.0, seconds=seconds, stop=stop):
                 return True
             if stop():
                 return False
@@ -186,7 +185,7 @@ class Doing:
         # the line may bear an earlier time than the start, but none before the end of the run before
         before, seconds = moment(seen.ended), self._ready_seconds
         since = before if before < moment(seen.started) else 0.0
-        return self._engine.await_line(seen.id, READY_LINE, since=since, seconds=seconds, stop=stop)
+        return self._engine.await_line(seen.id, says_ready, since=since, seconds=seconds, stop=stop) is not None
 
     def _beside(self, spec: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
         onlooker = self._engine.make_container(replace(spec, share_network_of=container))

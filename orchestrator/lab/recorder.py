@@ -15,12 +15,17 @@ READY_LINE = "wirelab: ready"
 START_SECONDS = 10.0
 
 
+def says_ready(line: str) -> bool:
+    """Whether this line of its log says that."""
+    return line == READY_LINE
+
+
 def record(engine: Engine, spec: ContainerSpec, stop: Callable[[], bool] = lambda: False) -> str:
     """Begin to record; when this returns, every packet from now on is in the recording. Returns the container."""
     container = engine.make_container(spec)
     try:
         engine.start(container)
-        ready = engine.await_line(container, READY_LINE, since=0.0, seconds=START_SECONDS, stop=stop)
+        ready = engine.await_line(container, says_ready, since=0.0, seconds=START_SECONDS, stop=stop)
         if not ready and not stop():
             raise _unready(engine.log(container).strip()[-500:])
     except BaseException:

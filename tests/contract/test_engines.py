@@ -249,7 +249,7 @@ def test_what_is_not_there_is_not_found(world: World) -> None:
         lambda: engine.log(NOBODY),
         lambda: engine.connect(NOBODY, attach),
         lambda: engine.connect(node, attach),
-        lambda: engine.await_line(NOBODY, "x", since=0, seconds=5, stop=never),
+        lambda: engine.await_line(NOBODY, "x".__eq__, since=0, seconds=5, stop=never),
     ):
         with pytest.raises(NotFound):
             call()
@@ -269,7 +269,7 @@ def test_removing_what_is_gone_is_no_error(world: World) -> None:
 
 def test_the_log_is_what_was_written_since(world: World) -> None:
     node = world.started("node", "echo", "one", "two")
-    assert world.engine.await_line(node, "one two", since=0, seconds=30, stop=never)
+    assert world.engine.await_line(node, "one two".__eq__, since=0, seconds=30, stop=never)
     assert world.engine.log(node) == "one two\n"
     assert world.engine.log(node, since=time.time() + 60) == ""
     assert list(world.engine.follow(node)) == ["one two"]
@@ -278,17 +278,26 @@ def test_the_log_is_what_was_written_since(world: World) -> None:
 def test_a_line_is_awaited_until_the_container_ends_or_time_is_over(world: World) -> None:
     ended = world.started("ended", "echo", "one")
     # Not since its start: a line that comes at once may bear an earlier time than the one that the engine notes.
-    assert world.engine.await_line(ended, "one", since=0, seconds=30, stop=never)
-    assert not world.engine.await_line(ended, "other", since=0, seconds=30, stop=never)
-    assert not world.engine.await_line(ended, "one", since=time.time() + 60, seconds=30, stop=never)
+    assert world.engine.await_line(ended, lambda line: "n" in line, since=0, seconds=30, stop=never) == "one"
+    assert world.engine.await_line(ended, "other".__eq__, since=0, seconds=30, stop=never) is None
     running = world.started("running")
-    assert not world.engine.await_line(running, "one", since=0, seconds=0.2, stop=never)
-    assert not world.engine.await_line(running, "one", since=0, seconds=30, stop=lambda: True)
+    assert world.engine.await_line(running, "one".__eq__, since=0, seconds=0.2, stop=never) is None
+    assert world.engine.await_line(running, "one".__eq__, since=0, seconds=30, stop=lambda: True) is None
+
+
+def test_a_line_is_dated_by_the_engines_own_time(world: World) -> None:
+    """What was written before a moment does not count since that moment, whatever the clocks of others say."""
+    before = world.engine.now()
+    node = world.started("node", "echo", "one")
+    assert world.engine.await_line(node, "one".__eq__, since=before, seconds=30, stop=never) == "one"
+    after = world.engine.now()
+    assert world.engine.await_line(node, "one".__eq__, since=after, seconds=30, stop=never) is None
+    assert (world.engine.log(node, since=before), world.engine.log(node, since=after)) == ("one\n", "")
 
 
 def test_the_exit_code_of_a_container_is_seen(world: World) -> None:
     node = world.started("node", "false")
-    assert not world.engine.await_line(node, "never", since=0, seconds=30, stop=never)
+    assert world.engine.await_line(node, "never".__eq__, since=0, seconds=30, stop=never) is None
     seen = world.engine.container(node)
     assert (seen.state, seen.exit_code) == ("exited", 1)
 

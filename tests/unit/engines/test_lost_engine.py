@@ -89,7 +89,7 @@ def served(path: Path) -> Iterator[str]:
 
 
 def await_ready(engine: DockerEngine) -> object:
-    return engine.await_line("c", "wirelab: ready", since=0.0, seconds=5.0, stop=lambda: False)
+    return engine.await_line("c", "wirelab: ready".__eq__, since=0.0, seconds=5.0, stop=lambda: False)
 
 
 @pytest.mark.parametrize(

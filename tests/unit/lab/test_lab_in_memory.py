@@ -405,7 +405,7 @@ class Stubborn(FakeEngine):
         raise EngineRefused("the engine refused", why=f"network {network[:12]} has active endpoints")
 
     def remove_volume(self, volume: str) -> None:
-        raise EngineRefused("the engine refused", why="volume is in use")
+        raise EngineRefused("the engine refused", why=f"remove {volume}: volume is in use")
 
 
 def test_what_cannot_be_removed_is_named(place: Place) -> None:
@@ -418,7 +418,7 @@ def test_what_cannot_be_removed_is_named(place: Place) -> None:
     (volume,) = stubborn.engine.volumes("wirelab.lab")
     assert caught.value.why.split("; ") == [
         f"{network.id[:12]}: network {network.id[:12]} has active endpoints",
-        f"{volume.name}: volume is in use",
+        f"{volume.name}: remove {volume.name}: volume is in use",
     ]
     assert not stubborn.engine.containers("wirelab.lab")
 

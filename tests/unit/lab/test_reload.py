@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from test_lab_in_memory import Place, place
+from dataclasses import replace
 
+import pytest
+from test_lab_in_memory import IMAGES, Place, place
+
+from orchestrator.engines.fake import FakeEngine
 from orchestrator.errors import NodeFailed
 from orchestrator.lab.doing import Doing
 from orchestrator.planning.plan import Reload, Step
@@ -12,9 +15,11 @@ from orchestrator.planning.plan import Reload, Step
 __all__ = ["place"]
 
 
-def reload(place: Place, signal: str, says: str = "all zones loaded", refuses: str = "") -> None:
+def reload(place: Place, signal: str, says: str = "all zones loaded", refuses: str = "", before: str = "") -> None:
     lab = place.lab()
     lab.up()
+    if before:
+        place.engine.write(place.engine.containers("wirelab.node=dns")[0].id, before)
     doing = Doing(lab.engine, lab.folder, lab.observe(), lab.named, ready_seconds=0.1)
     dns = place.engine.containers("wirelab.node=dns")[0]
     doing(Step("reload:dns", Reload("dns", dns.id, signal, "", says, refuses), "test"), lambda: False)
@@ -40,3 +45,30 @@ def test_a_program_that_says_that_it_keeps_its_old_files_fails_the_step_at_once(
         reload(place, "SIGHUP", says="reloaded", refuses="zones loaded")
     assert "'dns' goes on by its old files" in failed.value.what
     assert failed.value.why == "all zones loaded"
+
+
+def test_what_it_said_before_the_signal_does_not_count(place: Place) -> None:
+    """Neither that it goes by its files, which it said of other files, nor that it does not."""
+    with pytest.raises(NodeFailed) as failed:
+        reload(place, "SIGUSR1", before="all zones loaded")
+    assert "did not read its changed files" in failed.value.what
+    reload(place, "SIGHUP", refuses="reloading failed", before="reloading failed")
+
+
+def test_a_log_of_which_the_engine_keeps_only_the_end(place: Place) -> None:
+    """An engine begins a log anew once it is large: fewer lines than before are there, and one of them is new."""
+
+    class Rotating(FakeEngine):
+        def signal(self, container: str, name: str) -> None:
+            for _ in range(3):
+                self.write(container, "client 192.168.0.4: query: app.shop.lab IN A")
+            self._containers[container].written.clear()
+            super().signal(container, name)
+
+    reload(replace(place, engine=Rotating(list(IMAGES.values()))), "SIGHUP")
+
+
+def test_a_program_that_ends_instead_fails_the_step_at_once(place: Place) -> None:
+    with pytest.raises(NodeFailed) as failed:
+        reload(place, "SIGTERM")
+    assert "'dns' ended with exit code 143 when it was told to read its changed files" in failed.value.what
