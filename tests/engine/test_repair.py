@@ -207,7 +207,7 @@ def test_a_proxy_whose_servers_changed_goes_by_the_new_ones_once_up_has_ended(of
         lab.up()
     assert lab.ids() == before
     file.write_text(
-        file.read_text().replace(both, "uses: [app, fourth]").replace("  web:", "  fourth: {role: app}\n  web:")
+        file.read_text().replace(both, "uses: [app, fourth]").replace("\n  web:", "\n  fourth: {role: app}\n  web:")
     )
     assert {"reload:dns", "node:fourth", "reload:web"} <= set(lab.steps())
     _, out = lab.container("client").exec_run(("curl", "-s", "http://web.shop.lab/whoami?[1-9]"))
