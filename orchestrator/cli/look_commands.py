@@ -136,13 +136,17 @@ def _container(name: str, node: str, lab: str | None) -> tuple[Session, str]:
 def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv: tuple[str, ...]) -> int:
     """Run a program in a node; its exit code is ours.   wirelab exec basic client -- dig app.shop.lab
 
-    What it writes comes at once, and what is piped in, or a file, is its input.
+    What it writes comes at once, and what is piped in, or a file, is its input. Ctrl-C ends it.
     """
+    from secrets import token_hex
+
+    from orchestrator.lab.program import attend_program
+
     session, container = _container(name, node, lab)
     if sys.stdin.isatty():
         _terminal(session.url, container, argv)
     source = sys.stdin.fileno() if interactive or _is_piped(sys.stdin.fileno()) else None
-    return session.engine.attached(container, argv, _hand_on, source)
+    return attend_program(session.engine, container, argv, _hand_on, source, run=token_hex(6))
 
 
 def _is_piped(descriptor: int) -> bool:

@@ -7,7 +7,7 @@ container writes is in `docker_logs.py`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -28,7 +28,7 @@ from orchestrator.engines.docker_config import (
 )
 from orchestrator.engines.docker_logs import DockerLogs
 from orchestrator.engines.docker_programs import DockerPrograms
-from orchestrator.engines.protocol import Env, Output, Stop, Wanted
+from orchestrator.engines.protocol import Argv, Env, Output, Stop, Wanted
 from orchestrator.engines.translated import translated
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
@@ -217,13 +217,13 @@ class DockerEngine:
             if "is not connected" not in error.why:
                 raise
 
-    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "", env: Env = None) -> Output:
+    def run(self, container: str, argv: Argv, *, seconds: float, user: str = "", env: Env = None) -> Output:
         return self._programs.run(container, argv, seconds=seconds, user=user, env=env)
 
-    def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
-        return self._programs.attached(container, argv, wrote, source)
+    def attached(self, container: str, argv: Argv, wrote: Wrote, source: int | None = None, env: Env = None) -> int:
+        return self._programs.attached(container, argv, wrote, source, env)
 
-    def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
+    def stream(self, container: str, argv: Argv, said: list[str]) -> Iterator[bytes]:
         return self._programs.stream(container, argv, said)
 
     def log(self, container: str, since: float = 0.0) -> str:

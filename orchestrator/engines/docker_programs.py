@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import Any
 
 import docker
 
 from orchestrator.engines.attached import Heard, Wrote, attend
-from orchestrator.engines.protocol import Env, Output
+from orchestrator.engines.protocol import Argv, Env, Output
 from orchestrator.engines.translated import translated
 from orchestrator.errors import TookTooLong
 
@@ -26,7 +26,7 @@ class DockerPrograms:
         self._api = api
         self._client = client
 
-    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str, env: Env) -> Output:
+    def run(self, container: str, argv: Argv, *, seconds: float, user: str, env: Env) -> Output:
         with translated(f"running {argv[0]!r} in the container {container[:12]}"):
             made = self._api.exec_create(container, list(argv), user=user, environment=env)["Id"]
             sock = self._api.exec_start(made, socket=True)
@@ -37,10 +37,10 @@ class DockerPrograms:
             code = self._api.exec_inspect(made)["ExitCode"]
         return Output(-1 if code is None else code, out, err)
 
-    def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None) -> int:
+    def attached(self, container: str, argv: Argv, wrote: Wrote, source: int | None, env: Env) -> int:
         heard = Heard(wrote)
         with translated(f"running {argv[0]!r} in the container {container[:12]}"):
-            made = self._api.exec_create(container, list(argv), stdin=source is not None)["Id"]
+            made = self._api.exec_create(container, list(argv), stdin=source is not None, environment=env)["Id"]
             sock = self._api.exec_start(made, socket=True)
             try:
                 attend(getattr(sock, "_sock", sock), heard, source)
@@ -50,7 +50,7 @@ class DockerPrograms:
         heard.end(argv[0], code)
         return -1 if code is None else int(code)
 
-    def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
+    def stream(self, container: str, argv: Argv, said: list[str]) -> Iterator[bytes]:
         running = translated(f"running {argv[0]!r} in the container {container[:12]}")
         with running, closing(self._client(timeout=None)) as api:
             made = api.exec_create(container, list(argv))["Id"]

@@ -17,7 +17,7 @@ from threading import Condition
 
 from orchestrator.engines.attached import Wrote
 from orchestrator.engines.docker_config import moment
-from orchestrator.engines.protocol import Env, Output, Stop, Wanted
+from orchestrator.engines.protocol import Argv, Env, Output, Stop, Wanted
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, NotStarted, TookTooLong
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
@@ -53,7 +53,7 @@ def as_declared(spec: ContainerSpec) -> Behaviour:
             return Behaviour(("wirelab: ready",))
 
 
-def plain_programs(_spec: ContainerSpec, argv: Sequence[str]) -> Output:
+def plain_programs(_spec: ContainerSpec, argv: Argv) -> Output:
     """What echo, true and false do; every other program is missing."""
     match tuple(argv):
         case ("echo", *words):
@@ -284,7 +284,7 @@ class FakeEngine:
                 self._containers[container].ends.pop(known.name, None)
 
     # inside
-    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "", env: Env = None) -> Output:
+    def run(self, container: str, argv: Argv, *, seconds: float, user: str = "", env: Env = None) -> Output:
         del user, env
         with self._changed:
             spec = self._require(container, "running").spec
@@ -293,9 +293,9 @@ class FakeEngine:
             raise TookTooLong(f"{what} took too long", why=f"no answer in {seconds:g} s")
         return self._answer(spec, argv)
 
-    def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
+    def attached(self, container: str, argv: Argv, wrote: Wrote, source: int | None = None, env: Env = None) -> int:
         del source
-        output = self.run(container, argv, seconds=0)
+        output = self.run(container, argv, seconds=0, env=env)
         if output.exit_code == NOT_FOUND:
             raise NotStarted(argv[0], "executable file not found in $PATH", missing=True)
         for stream, text in ((1, output.out), (2, output.err)):
@@ -303,7 +303,7 @@ class FakeEngine:
                 wrote(stream, text.encode())
         return output.exit_code
 
-    def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
+    def stream(self, container: str, argv: Argv, said: list[str]) -> Iterator[bytes]:
         output = self.run(container, argv, seconds=0)
         said.append(output.err)
         if output.out:

@@ -14,6 +14,8 @@ from orchestrator.engines.attached import Wrote
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
+# a program and its arguments
+Argv = Sequence[str]
 # variables of a program, beside those of its container
 Env = Mapping[str, str] | None
 # whether a line of a log is the one that is waited for, and whether nobody waits any more
@@ -108,18 +110,18 @@ class Engine(Protocol):
         ...
 
     # inside
-    def run(self, container: str, argv: Sequence[str], *, seconds: float, user: str = "", env: Env = None) -> Output:
+    def run(self, container: str, argv: Argv, *, seconds: float, user: str = "", env: Env = None) -> Output:
         """Run a program inside a container and wait for it. EngineRefused if it cannot be run or takes longer."""
         ...
 
-    def stream(self, container: str, argv: Sequence[str], said: list[str]) -> Iterator[bytes]:
+    def stream(self, container: str, argv: Argv, said: list[str]) -> Iterator[bytes]:
         """Run a program inside a container; its standard output piece by piece, as it is written, without a deadline.
 
         Its standard error is added to `said`. Nobody ends the program if the reader goes away before its end.
         """
         ...
 
-    def attached(self, container: str, argv: Sequence[str], wrote: Wrote, source: int | None = None) -> int:
+    def attached(self, container: str, argv: Argv, wrote: Wrote, source: int | None = None, env: Env = None) -> int:
         """Run a program inside a container as long as it takes; its exit code. NotStarted if it cannot be run.
 
         What it writes is handed on as it comes: `wrote(1, piece)` of its output, `wrote(2, piece)` of its errors. What

@@ -114,6 +114,25 @@ def test_exec_hands_on_what_comes_as_it_comes(standing):
     assert standing.cli("exec", "client", "--", "cat").out == ""
 
 
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("a closed pipe", 130)])
+def test_a_program_of_exec_ends_with_it(standing, name, code):
+    """Ctrl-C, a polite end, or a reader who has gone: neither the program nor what it has begun goes on in the node."""
+
+    def going_on():
+        return "sleep 600" in str(standing.container("client").top())
+
+    script = "echo begun; sleep 600 & while sleep 0.1; do echo more; done"
+    with standing.start("exec", "client", "--", "sh", "-c", script) as process:
+        assert process.stdout.readline() == "begun\n"
+        assert going_on()
+        if name.startswith("SIG"):
+            process.send_signal(getattr(signal, name))
+            process.communicate(timeout=60)
+        process.stdout.close()
+        assert process.wait(timeout=60) == code
+    assert not going_on()
+
+
 def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_answer(standing):
     """`up` and `heal` say which engine is used; what only looks says nothing but its answer."""
     for command in ("up", "heal"):
