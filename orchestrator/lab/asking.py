@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -142,8 +143,9 @@ class Asker:
         try:
             return batch.read(output.out, len(runs))
         except (ValueError, IndexError):
-            said = output.err.strip()[:200] or "it ended before it had answered"
-            return [Unasked(f"the questions could not be put: {said}")] * len(runs)
+            said = output.err.strip().splitlines()
+            why = re.sub(r"^bash: line \d+: ", "", said[0])[:200] if said else "it ended before it had answered"
+            return [Unasked(f"the questions could not be put: {why}")] * len(runs)
 
     def _alone(self, now: ContainerSeen, run: Run) -> Answer:
         began = monotonic()

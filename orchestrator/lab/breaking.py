@@ -75,7 +75,7 @@ def _through(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[in
         inject(lab, fault)
         while_it_is_in = [check for check in checks if check.during]
         if while_it_is_in:
-            _judge(lab, while_it_is_in, found)
+            _judge_during(lab, fault, while_it_is_in, found)
     finally:
         with lab.settings.shield():
             lab.up()
@@ -88,8 +88,7 @@ def _not_ready(lab: Lab, check: Common) -> Finding | None:
     """What is found of a check whose `before` does not hold; None where it does."""
     if not check.before:
         return None
-    quiet = replace(lab, settings=replace(lab.settings, found=lambda _finding: None))
-    for finding in quiet.judge(check.before):
+    for finding in _quiet(lab).judge(check.before):
         if finding.verdict != "pass":
             judgement = finding.judgement
             actual = f"before the fault, {finding.check!r}: {judgement.actual}"
@@ -101,6 +100,32 @@ def _not_ready(lab: Lab, check: Common) -> Finding | None:
                 judgement=replace(judgement, actual=actual),
             )
     return None
+
+
+def _judge_during(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[int, Finding]) -> None:
+    """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
+    findings = _quiet(lab).judge(checks)
+    mended = _mended(lab, fault)
+    for check, finding in zip(checks, findings, strict=True):
+        if mended:
+            actual = f"the fault was mended while this was judged ({mended}): {finding.judgement.actual}"
+            finding = replace(finding, judgement=replace(finding.judgement, verdict="unknown", actual=actual))
+        found[id(check)] = finding
+        lab.settings.found(finding)
+
+
+def _mended(lab: Lab, fault: AnyFault) -> str:
+    """What of a fault is not in any more, by the steps that would put it in again; empty while all of it is in."""
+    try:
+        observed = lab.standing()
+        steps = plan_of(fault, lab.topology(observed), observed).steps
+    except NotFound as error:
+        return error.what
+    return ", ".join(step.id for step in steps)
+
+
+def _quiet(lab: Lab) -> Lab:
+    return replace(lab, settings=replace(lab.settings, found=lambda _finding: None))
 
 
 def _judge(lab: Lab, checks: Sequence[Common], found: dict[int, Finding]) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-from test_lab_in_memory import TEXT, Place, place
+from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
+from test_lab_in_memory import IMAGES, TEXT, Place, bash, place
+
+from orchestrator.engines.fake import FakeEngine
+from orchestrator.engines.protocol import Output
 from orchestrator.lab import breaking
 from orchestrator.model.faults import Pause
+from orchestrator.planning.specs import ContainerSpec
 
 __all__ = ["place"]
 
@@ -34,6 +40,26 @@ def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(place: Place)
     ]
     assert "stopped" in found[1].judgement.actual
     assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
+
+
+def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place) -> None:
+    """As by `heal` in another window: what was seen then may have been seen in a whole lab."""
+    text = BROKEN.replace("node: db, sees: app", "from: app, runs: [echo, x]")
+
+    def mends(spec: ContainerSpec, argv: Sequence[str]) -> Output:
+        if any(one.state == "exited" for one in torn.engine.containers("wirelab.lab=shop")):
+            torn.lab(text, run="run2").up()
+        return bash(spec, argv)
+
+    torn = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=mends))
+    told: list[str] = []
+    for where, verdict in ((place, "pass"), (torn, "unknown")):
+        lab = where.lab(text, found=lambda finding: told.append(finding.verdict))
+        lab.up()
+        found = breaking.check(lab, lab.scenario.checks[1:2])
+        assert ([one.verdict for one in found], told.pop()) == ([verdict], verdict)
+    seen = "the fault was mended while this was judged (stop:db): exit code 0"
+    assert found[0].judgement.actual == seen
 
 
 def test_an_interrupt_leaves_no_fault(place: Place) -> None:

@@ -464,3 +464,13 @@ def test_a_node_at_another_address_is_put_back(place: Place) -> None:
     place.engine.connect(client.id, Attach("lab", network, address + 50))
     place.lab().up()
     assert place.engine.container(client.id).addresses == {network: address}
+
+
+def test_where_no_question_can_be_put_one_line_says_why(place: Place) -> None:
+    """A full disk in a node, for one: each program says so, and one of them is enough."""
+    said = "bash: line 24: echo: write error: No space left on device\nbash: line 3: echo: write error\n"
+    full = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=lambda _spec, _argv: Output(1, "", said)))
+    full.lab().up()
+    found = full.lab().judge()[0]
+    seen = "could not be asked: the questions could not be put: echo: write error: No space left on device"
+    assert (found.verdict, found.judgement.actual) == ("unknown", seen)
