@@ -233,6 +233,22 @@ BREAKAGES = (
         lambda lab: lab.beside("client", "ip", "neigh", "del", lab.address("app"), "dev", "eth0"),
     ),
     Breakage(
+        "the server's address on the asker",
+        lambda lab: lab.beside("client", "ip", "address", "add", f"{lab.address('app')}/32", "dev", "lo"),
+        "route",
+        ("client itself has the address", "sends what is for app to itself"),
+        "the app accepts",
+        lambda lab: lab.beside("client", "ip", "address", "del", f"{lab.address('app')}/32", "dev", "lo"),
+    ),
+    Breakage(
+        "packets that are too long for an interface",
+        lambda lab: lab.beside("app", "ip", "link", "set", "eth0", "mtu", "100"),
+        "route",
+        ("eth0 of app takes no packet of more than 100 bytes",),
+        "the items",
+        lambda lab: lab.beside("app", "ip", "link", "set", "eth0", "mtu", "1500"),
+    ),
+    Breakage(
         "dropped on the way",
         lambda lab: lab.beside("app", "bash", "-c", DROP),
         "tcp",

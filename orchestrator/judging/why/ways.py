@@ -25,6 +25,8 @@ from orchestrator.planning.routes import routers
 AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")
 # 1 where a machine passes on what is not for itself (ip-sysctl of the kernel's documentation).
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
+# Every machine must take packets of so many bytes over IPv4 (RFC 791, section 3.2); a handshake may pass with fewer.
+LEAST_MTU = 576
 # What `ip route get` says for a route that drops (blackhole) or forbids (prohibit) is the kernel's EINVAL or EACCES.
 MEANINGS = {
     "Invalid argument": "a rule in its routing table drops what goes there",
@@ -122,6 +124,11 @@ def _has(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readings) 
         command, flags = leg.commands.start_anew(node), f"{name} of {node}: {','.join(interface['flags'])}"
         readings.broken(f"{name} of {node} is down", sentence, command, *_strikes(leg, node), evidence=[flags])
         return False
+    if (mtu := interface.get("mtu", LEAST_MTU)) < LEAST_MTU:
+        sentence = f"The network interface {name} of {node} takes no packet of more than {mtu} bytes (its MTU)."
+        command, seen = leg.commands.start_anew(node), f"{name} of {node} takes {mtu} bytes at most"
+        readings.broken(seen, sentence, command, *_strikes(leg, node), evidence=[f"{name} of {node}: mtu {mtu}"])
+        return True
     readings.evidence.append(f"{node} has {wanted} on {name}")
     return True
 
@@ -163,6 +170,13 @@ def _counts(leg: Leg, way: Way, answers: Answers) -> bool:
 
 def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings) -> None:
     """There is a way; one over the wrong gateway is to blame where nothing comes through."""
+    if _first(routes).get("type") == "local":
+        sentence = (
+            f"{way.node} itself has the address {way.address} of {way.to}, and sends what is for {way.to} to itself."
+        )
+        command, seen = leg.commands.start_anew(way.node), f"{way.node} has the address {way.address} of {way.to}"
+        readings.broken(seen, sentence, command, *_strikes(leg, way.far))
+        return
     gateway, seen = _gateway(routes), f"{way.node} to {way.to} {_by(routes)}"
     astray = _astray(leg, way, gateway) if gateway else ""
     if astray and not _works(leg, way, answers):
