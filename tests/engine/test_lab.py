@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import signal
 import socket
@@ -73,11 +74,20 @@ def lines_of_error(err: str) -> list[str]:
     return [line for line in err.splitlines() if line.startswith(("error:", "why:", "try:"))]
 
 
-def test_a_state_folder_that_cannot_be_written_is_told(bench):
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("/dev/null/state", "Not a directory: /dev/null/state"),
+        ("/proc/state", "No such file or directory: /proc/state"),
+        ("{}/link", "File exists: {}/link"),
+    ],
+)
+def test_a_state_folder_that_cannot_be_written_is_told(bench, tmp_path, folder, why):
     """Exit 3 and three lines, as for every refusal of the world; and nothing is left."""
-    ran = bench.cli("up", WIRELAB_STATE="/dev/null/state", DOCKER_HOST=bench.engine.url)
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    ran = bench.cli("up", WIRELAB_STATE=folder.format(tmp_path), DOCKER_HOST=bench.engine.url)
     assert (ran.code, [line[:7] for line in ran.err.splitlines()[-3:]]) == (3, ["error: ", "why:   ", "try:   "])
-    assert "Not a directory: /dev/null/state" in ran.err
+    assert why.format(tmp_path) in ran.err
     assert bench.left() == []
 
 
@@ -97,6 +107,21 @@ def test_up_look_down(bench):
     assert "app.shop.lab" in bench.cli("logs", "dns").out
     assert bench.cli("down").code == 0
     assert bench.left() == []
+
+
+def test_all_that_the_welcome_of_a_client_says_can_be_typed(standing):
+    """With the name of a node and the domain of resolv.conf for NAME; the database's password is where it says."""
+    welcome = (CHECKOUT / "images/client/files/etc/wirelab/welcome").read_text()
+    lines = [re.split(r"  +", line.strip()) for line in welcome.splitlines() if line.startswith("  ")]
+    assert len(lines) >= 6
+    resolv_conf = standing.cli("exec", "client", "--", "cat", "/etc/resolv.conf").out
+    domain = re.search(r"^search (\S+)$", resolv_conf, re.MULTILINE)[1]
+    password = standing.cli("exec", "app", "--", "cat", "/wirelab/password").out
+    for typed, _ in lines:
+        words = typed.replace("NAME", f"{'db' if 'psql' in typed else 'app'}.{domain}")
+        ran = standing.cli("exec", "client", "--", "env", f"PGPASSWORD={password}", *words.split())
+        assert ran.code == 0, ran.err
+        assert "NXDOMAIN" not in ran.out
 
 
 def test_exec_hands_on_what_comes_as_it_comes(standing):
