@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.errors import WorldError
+
 
 @dataclass(frozen=True)
 class State:
@@ -37,7 +39,14 @@ class State:
         return self.root / "labs"
 
     def private(self, folder: Path) -> Path:
-        """Make `folder` (below the state folder) and keep the state folder itself closed to other people."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Make `folder` (below the state folder) and keep the state folder itself closed to other people.
+
+        Raises WorldError where no folder can be: under a link to nothing, or where the kernel itself makes the folders.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError) as error:
+            what, why = f"wirelab's state folder {self.root} cannot be made", f"{error.strerror}: {error.filename}"
+            raise WorldError(what, why=why, hint="set WIRELAB_STATE to a folder that you can write to") from error
         self.root.chmod(0o700)
         return folder
