@@ -48,6 +48,10 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
         return _live(name, lab, nodes, bpf)
     capture, observed, _ = open_capture(name, lab)
     if capture.recording():
+        if nodes or bpf or ring:
+            what = "a capture is running already, and is not changed"
+            why = f"it records {capture.narrowed or 'everything'}"
+            raise UsageInvalid(what, why=why, hint=f"{capture.named.typed('capture stop')}, then start it anew")
         say("a capture is running already")
         return OK
     wanted = narrow(capture, observed, nodes, bpf)
@@ -84,7 +88,7 @@ def gone(why: str, capture: Capture) -> WorldError:
     return WorldError("the capture ended by itself", why=why, hint=capture.named.typed("ps"))
 
 
-@command.command("stop")
+@command.command("stop", short_help="End the recording and throw it away.")
 @scenario_argument
 @lab_option
 def stop(name: str | None, lab: str | None) -> int:
@@ -94,7 +98,7 @@ def stop(name: str | None, lab: str | None) -> int:
     return OK
 
 
-@command.command("status")
+@command.command("status", short_help="Say how much is recorded, and what is missing.")
 @scenario_argument
 @lab_option
 @json_option

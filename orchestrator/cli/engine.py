@@ -34,7 +34,7 @@ def up(yes: bool, only_private: bool) -> None:
     find_engine(os.environ, state, notify=say, confirm=confirmer(yes))
 
 
-@command.command("down")
+@command.command("down", short_help="End wirelab's own engine, whole.")
 @click.option("--purge", is_flag=True, help="Remove the engine's images and volumes too.")
 def down(purge: bool) -> None:
     """End wirelab's own engine, and undo all that it changed on this machine."""
@@ -66,7 +66,7 @@ def status(as_json: bool) -> int:
     return 0 if found else WORLD
 
 
-@command.command("env")
+@command.command("env", short_help="Print `export DOCKER_HOST=...` for the engine in use.")
 def env() -> None:
     """Print `export DOCKER_HOST=...` for the engine in use: eval "$(wirelab engine env)"."""
     import shlex

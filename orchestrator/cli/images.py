@@ -32,7 +32,7 @@ def build(names: tuple[str, ...], yes: bool) -> None:
     say(f"images: all there: {', '.join(sorted(wanted))}")
 
 
-@command.command("ls")
+@command.command("ls", short_help="List the images: present, missing, or old.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def ls(as_json: bool) -> None:
     """List the images: present, missing, or old (of an earlier version of this checkout)."""
@@ -52,7 +52,7 @@ def prune() -> None:
     say(f"images: removed {', '.join(removed)}" if removed else "images: there is no old one")
 
 
-@command.command("remove")
+@command.command("remove", short_help="Remove every image that wirelab made.")
 def remove() -> None:
     """Remove every image that wirelab made, of this checkout and of others. An image in use stays: exit 3."""
     removed = _shelf(start=False).remove_all()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument
+from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument, timeout_option
 from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session
 from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
@@ -38,7 +38,7 @@ EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
 @json_option
 @capture_option
 @click.option("--keep", is_flag=True, help="If something fails, leave what was made for a look.")
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds in which each node must become ready.")
+@timeout_option
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 def up_command(
     name: str | None, lab: str | None, as_json: bool, capture: bool, keep: bool, timeout: float, yes: bool
@@ -180,7 +180,7 @@ def _print(loaded: Loaded, lab: str, findings: Sequence[Finding], *, as_json: bo
 @json_option
 @capture_option
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever came out.")
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds in which each node must become ready.")
+@timeout_option
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 @report_options
 def run_command(
@@ -207,7 +207,7 @@ def run_command(
         bring_up(session, loaded, label, keep=False, timeout=timeout, capture=capture)
     code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
     if not as_json:
-        say(next_steps(name or str(loaded.folder), loaded.reading.scenario, lab))
+        say(next_steps(name or ".", loaded.reading.scenario, lab))
     return code
 
 

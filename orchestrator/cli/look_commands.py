@@ -14,7 +14,7 @@ import click
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.cli.session import lab_of, open_session
-from orchestrator.errors import OK, LabBusy, Leftovers, NotFound, UsageInvalid, WirelabError
+from orchestrator.errors import OK, LabBusy, Leftovers, NotFound, UsageInvalid, WirelabError, WorldError
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
@@ -182,7 +182,8 @@ def _terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
 
     client = shutil.which("docker") or shutil.which("podman")
     if client is None:
-        raise UsageInvalid("a terminal needs the docker command", why="it is not in PATH", hint="use wirelab exec")
+        what, why = "a shell needs the docker command, which knows terminals", "neither docker nor podman is in PATH"
+        raise WorldError(what, why=why, hint="install it, or run one program at a time: wirelab exec NAME NODE -- ls")
     flags = "-it" if sys.stdin.isatty() else "-i"
     os.execve(client, [client, "exec", flags, container, *argv], {**os.environ, "DOCKER_HOST": url})
 

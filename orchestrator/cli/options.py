@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 Command = Callable[..., Any]
+DAY = 86400  # seconds
 
 
 def lab_option(command: Command) -> Command:
@@ -24,6 +25,18 @@ def _lab_name(_ctx: click.Context, _option: click.Parameter, name: str | None) -
 def capture_option(command: Command) -> Command:
     text = "Record what crosses the networks, from the first packet; no node starts before."
     return click.option("--capture", is_flag=True, help=text)(command)
+
+
+def timeout_option(command: Command) -> Command:
+    text = "In so many seconds each node must become ready."
+    ways: dict[str, Any] = {"type": float, "default": 30.0, "show_default": True, "callback": _seconds}
+    return click.option("--timeout", metavar="SECONDS", help=text, **ways)(command)
+
+
+def _seconds(_ctx: click.Context, _option: click.Parameter, seconds: float) -> float:
+    if not 0 < seconds <= DAY:  # nor what is not a number: each wait has its end
+        raise click.BadParameter(f"{seconds:g} is not between 0 and {DAY} seconds")
+    return seconds
 
 
 def json_option(command: Command) -> Command:

@@ -102,8 +102,8 @@ def _lesson(roles: TrafficRoles) -> list[str]:
 def _unseen_beginnings(roles: TrafficRoles) -> list[str]:
     """Why the upper table does not have what the lower one has."""
     return [
-        f"{one.client} and {one.server} spoke over a connection that was opened before the capture began. Nobody saw "
-        "who opened it, and so was the client: the upper table leaves it out."
+        f"{one.client} and {one.server} spoke over a connection that was opened before the capture began. Which of "
+        "the two opened it, as a client does, was not seen: the upper table leaves it out."
         for one in roles.relations
         if one.earlier and not one.connections
     ]

@@ -73,6 +73,17 @@ def test_a_filter_that_means_nothing_is_a_mistake_of_the_command_line(lab: str, 
     assert "no capture" in wirelab("capture", "status", "basic", "--lab", lab).stdout
 
 
+def test_a_capture_that_runs_is_not_said_to_be_narrowed(lab: str) -> None:
+    """Asked for anew it is there; asked for with a filter it is refused, for it goes on to record everything."""
+    try:
+        assert [wirelab("capture", "start", "basic", "--lab", lab).returncode for _ in range(2)] == [0, 0]
+        done = wirelab("capture", "start", "basic", "--lab", lab, "--filter", "tcp port 80")
+        assert done.returncode == 2
+        assert "is not changed\nwhy:   it records everything\n" in done.stderr
+    finally:
+        wirelab("capture", "stop", "basic", "--lab", lab)
+
+
 def test_a_capture_that_cannot_be_written_or_read_is_a_mistake_of_the_command_line(lab: str, tmp_path: Path) -> None:
     """No folder to save in; a text instead of packets."""
     assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0

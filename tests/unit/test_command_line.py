@@ -19,6 +19,8 @@ WRONG = {
     "new": "error: missing argument 'NAME'\nwhy:   it is used so: wirelab new [OPTIONS] NAME\n"
     "try:   wirelab new --help\n",
     "logs basic ap": "error: there is no node 'ap' in basic\ntry:   did you mean 'app'?\n",
+    "up basic --timeout nan": "error: invalid value for '--timeout': nan is not between 0 and 86400 seconds\n"
+    "why:   it is used so: wirelab up [OPTIONS] [NAME]\ntry:   wirelab up --help\n",
     "down basic --lab ''": "error: '' is no name for a lab\n"
     "why:   it is 1 to 40 of the letters a-z, the digits and '-', and neither begins nor ends with '-'\n"
     "try:   --lab basic-2\n",
@@ -31,6 +33,14 @@ def test_a_wrong_command_line_is_told_in_three_lines(words: str) -> None:
     ran = wirelab(*words.replace("''", "{}").split())
     assert (ran.returncode, ran.stdout) == (INVALID, "")
     assert ran.stderr == WRONG[words]
+
+
+@pytest.mark.parametrize("group", ["", "capture", "images", "engine"])
+def test_no_command_is_summed_up_in_half_a_sentence(group: str) -> None:
+    """The lists of commands are whole on a narrow terminal, too."""
+    told = wirelab(*group.split(), "--help").stdout
+    assert "Commands:" in told
+    assert [line for line in told.splitlines() if line.startswith("  ") and line.endswith("...")] == []
 
 
 @pytest.mark.parametrize(

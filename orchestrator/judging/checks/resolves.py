@@ -107,7 +107,8 @@ def _expected(check: Resolves, scene: Scene, name: str) -> str:
     parts += [f"to be kept for {_ttl_text(check.ttl)}"] if check.ttl is not None else []
     parts += [f"in {'turning' if check.order == 'rotates' else 'fixed'} order"] if check.order else []
     if check.answered_by or check.asks:
-        parts.append(f"answered by {check.answered_by or check.asks}")
+        by = f"by {check.answered_by or check.asks}"
+        parts.append(by if parts[-1].startswith("is answered") else f"answered {by}")
     if check.authoritative is not None:
         parts.append("authoritatively" if check.authoritative else "not authoritatively")
     if check.through is not None:

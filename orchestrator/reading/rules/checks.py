@@ -193,8 +193,12 @@ def sql_has_a_database(draft: Draft) -> Iterator[Complaint]:
             continue
         used = [name for name in draft.used_machines(asker) if name in databases]
         if not used:
-            message = f"{asker!r} uses no database, so it has no password; let it use one of {listed(databases)}"
-            yield Complaint((*path, "sql"), message)
+            way = (
+                f"let it use one of {listed(databases)}"
+                if databases
+                else "the scenario has no node of the role database"
+            )
+            yield Complaint((*path, "sql"), f"{asker!r} uses no database, so it has no password; {way}")
         elif len(used) > 1:
             yield Complaint(
                 (*path, "sql"), f"{asker!r} uses several databases; write database: with one of {listed(used)}"

@@ -89,6 +89,10 @@ def test_a_wrong_answer_fails_and_says_what_is_wrong(keys: dict[str, object], ou
 
 
 def test_nxdomain_is_right_where_it_is_expected() -> None:
+    asked = check(from_="client", resolves="${random}.shop.lab", rcode="NXDOMAIN", answered_by="dns")
+    assert conversation(asked, ran(NXDOMAIN), Logged(LOG))[0].expected == (
+        "w0123456789.shop.lab A is answered NXDOMAIN by dns"
+    )
     found = judged(check(from_="client", resolves="${random}.shop.lab", rcode="NXDOMAIN"), ran(NXDOMAIN))
     assert (found.verdict, found.actual) == ("pass", "NXDOMAIN")
     assert found.expected.startswith("w0123456789.shop.lab")

@@ -39,8 +39,8 @@ def test_why_an_earlier_connection_makes_no_client_is_said() -> None:
     known = (Relation("app", "db", "tcp", 5432, 0, 0, 37, 203, 1),)
     text = roles_text(("db", "app"), TrafficRoles(known), Comparison((), ()), Losses())
     assert text.endswith(
-        "\n\napp and db spoke over a connection that was opened before the capture began. Nobody saw who opened it, "
-        "and so was the client: the upper table leaves it out."
+        "\n\napp and db spoke over a connection that was opened before the capture began. Which of the two opened "
+        "it, as a client does, was not seen: the upper table leaves it out."
     )
 
 
