@@ -10,7 +10,10 @@ import os
 import select
 import socket
 import struct
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from io import BufferedReader
+from math import inf
 from typing import Any
 
 from orchestrator.errors import NotStarted
@@ -54,14 +57,51 @@ def not_started(program: str, said: str) -> NotStarted:
     return NotStarted(program, why, missing="not found" in why or "no such file" in why)
 
 
-def attend(link: Any, wrote: Wrote, source: int | None = None) -> None:
+def read_ahead(sock: Any) -> bytes:
+    """What the program has written already, of a connection that the Docker SDK has just handed out.
+
+    That is the socket below the reader of the engine's answer: what came in one piece with the answer is in the reader,
+    and nobody would read it any more.
+    """
+    link = getattr(sock, "_sock", sock)
+    reader = getattr(getattr(getattr(getattr(sock, "_response", None), "raw", None), "_fp", None), "fp", None)
+    if not isinstance(reader, BufferedReader):
+        return b""
+    link.setblocking(False)
+    try:
+        return reader.peek()
+    except OSError as error:
+        if type(error).__name__.startswith("SSLWant"):
+            return b""
+        raise
+    finally:
+        link.setblocking(True)
+
+
+def frames(link: Any, early: bytes, deadline: float) -> Iterator[tuple[int, bytes]]:
+    """(stream, piece) of all that the program writes, to its end. Raises TimeoutError at the deadline (monotonic)."""
+    rest = early
+    while True:
+        whole, rest = _split(rest)
+        yield from whole
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        link.settimeout(None if left == inf else left)
+        piece = link.recv(PIECE)
+        if not piece:
+            return
+        rest += piece
+
+
+def attend(link: Any, early: bytes, wrote: Wrote, source: int | None = None) -> None:
     """Until the program ends: `wrote(1, piece)` for standard output, `wrote(2, piece)` for standard error.
 
-    `link` is the engine's connection; what can be read from the descriptor `source` goes to the program, whose input
-    ends where that ends.
+    `link` is the engine's connection, `early` what was read from it before; what can be read from the descriptor
+    `source` goes to the program, whose input ends where that ends.
     """
     link.setblocking(False)
-    rest, waiting = b"", b""
+    rest, waiting = _handed_on(early, wrote), b""
     while True:
         readable, writable, _ = select.select(
             [link, *([source] if source is not None and not waiting else [])], [link] if waiting else [], []
@@ -97,13 +137,23 @@ def _received(link: Any) -> bytes | None:
 
 def _handed_on(found: bytes, wrote: Wrote) -> bytes:
     """Hand on whole frames; what is left of a frame that has not come whole."""
-    while len(found) >= HEADER.size:
-        stream, size = HEADER.unpack_from(found)
-        if len(found) < HEADER.size + size:
+    whole, rest = _split(found)
+    for stream, piece in whole:
+        wrote(stream, piece)
+    return rest
+
+
+def _split(found: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The whole frames, and what is left of one that has not come whole."""
+    whole, at = [], 0
+    while len(found) >= at + HEADER.size:
+        stream, size = HEADER.unpack_from(found, at)
+        begin = at + HEADER.size
+        if len(found) < begin + size:
             break
-        wrote(stream, found[HEADER.size : HEADER.size + size])
-        found = found[HEADER.size + size :]
-    return found
+        whole.append((stream, found[begin : begin + size]))
+        at = begin + size
+    return whole, found[at:]
 
 
 def _sent(link: Any, waiting: bytes) -> int:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from math import inf
 from typing import Any
 
 import docker
 
-from orchestrator.engines.attached import Heard, Wrote, attend
+from orchestrator.engines.attached import Heard, Wrote, attend, frames, read_ahead
 from orchestrator.engines.protocol import Argv, Env, Output
 from orchestrator.engines.translated import translated
 from orchestrator.errors import TookTooLong
@@ -29,11 +29,8 @@ class DockerPrograms:
     def run(self, container: str, argv: Argv, *, seconds: float, user: str, env: Env) -> Output:
         with translated(f"running {argv[0]!r} in the container {container[:12]}"):
             made = self._api.exec_create(container, list(argv), user=user, environment=env)["Id"]
-            sock = self._api.exec_start(made, socket=True)
-            try:
-                out, err = read_streams(getattr(sock, "_sock", sock), time.monotonic() + seconds)
-            finally:
-                sock.close()
+            with _begun(self._api, made) as (link, early):
+                out, err = read_streams(frames(link, early, time.monotonic() + seconds))
             code = self._api.exec_inspect(made)["ExitCode"]
         return Output(-1 if code is None else code, out, err)
 
@@ -41,11 +38,8 @@ class DockerPrograms:
         heard = Heard(wrote)
         with translated(f"running {argv[0]!r} in the container {container[:12]}"):
             made = self._api.exec_create(container, list(argv), stdin=source is not None, environment=env)["Id"]
-            sock = self._api.exec_start(made, socket=True)
-            try:
-                attend(getattr(sock, "_sock", sock), heard, source)
-            finally:
-                sock.close()
+            with _begun(self._api, made) as (link, early):
+                attend(link, early, heard, source)
             code = self._api.exec_inspect(made)["ExitCode"]
         heard.end(argv[0], code)
         return -1 if code is None else int(code)
@@ -54,42 +48,35 @@ class DockerPrograms:
         running = translated(f"running {argv[0]!r} in the container {container[:12]}")
         with running, closing(self._client(timeout=None)) as api:
             made = api.exec_create(container, list(argv))["Id"]
-            for out, err in api.exec_start(made, stream=True, demux=True):
-                if err:
-                    said.append(err.decode("utf-8", "replace"))
-                if out:
-                    yield out
+            with _begun(api, made) as (link, early):
+                for stream, piece in frames(link, early, inf):
+                    if stream == 1:
+                        yield piece
+                    else:
+                        said.append(piece.decode("utf-8", "replace"))
             with suppress(docker.errors.NotFound):
                 # An engine that goes away looks like the program's end; it is missing when it is asked again.
                 self._api.exec_inspect(made)
 
 
-def read_streams(sock: Any, deadline: float) -> tuple[str, str]:
-    """Standard output and error from the engine's multiplexed stream (Engine API, "attach"); both to the end.
+@contextmanager
+def _begun(api: docker.APIClient, made: str) -> Iterator[tuple[Any, bytes]]:
+    """Start the program: the connection to it, and what has been read from that already."""
+    sock = api.exec_start(made, socket=True)
+    try:
+        yield getattr(sock, "_sock", sock), read_ahead(sock)
+    finally:
+        sock.close()
 
-    TookTooLong where more comes than memory is for.
-    """
+
+def read_streams(pieces: Iterator[tuple[int, bytes]]) -> tuple[str, str]:
+    """Standard output and error, both to the end. TookTooLong where more comes than memory is for."""
     parts: dict[int, list[bytes]] = {1: [], 2: []}
     left = MOST_BYTES
-    while header := _read(sock, 8, deadline):
-        stream, size = struct.unpack(">BxxxL", header)
-        left -= size
+    for stream, piece in pieces:
+        left -= len(piece)
         if left < 0:
             why = f"it had written more than {MOST_BYTES // 1024 // 1024} MiB"
             raise TookTooLong("the program does not end", why=why)
-        parts.setdefault(stream, []).append(_read(sock, size, deadline))
+        parts.setdefault(stream, []).append(piece)
     return b"".join(parts[1]).decode("utf-8", "replace"), b"".join(parts[2]).decode("utf-8", "replace")
-
-
-def _read(sock: Any, size: int, deadline: float) -> bytes:
-    found = b""
-    while len(found) < size:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        sock.settimeout(left)
-        more = sock.recv(size - len(found))
-        if not more:
-            return b""
-        found += more
-    return found
