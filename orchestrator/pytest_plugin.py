@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FILE = "scenario.yaml"
 LIBRARY = "scenarios"
+Done = TypeVar("Done")
 BUNDLE = "wirelab_bundle"  # the name under which JUnit output of pytest has the bundle's place
 MARKER = (
     'lab(scenario, scope="module", capture=False): the scenario, by name or path, that the `lab` fixture brings up; '
@@ -110,53 +111,15 @@ class StandingLab:
             raise UsageInvalid(f"there is no node {node!r}", why=f"the nodes are {', '.join(nodes)}")
 
 
-class Labs:
-    """The labs of this test process, on one engine, under one run and one watchdog; nothing is opened until needed."""
-
-    def __init__(self, worker: str) -> None:
-        self._worker = worker
-        self._ways: _Ways | None = None
-        self._standing: dict[tuple[Path, str, bool], StandingLab] = {}
-
-    def open(self, loaded: Loaded, scope: str, *, capture: bool = False) -> StandingLab:
-        """The scenario's lab of that scope, brought up if it does not stand yet."""
-        key = (loaded.folder / loaded.file, scope, capture)
-        if key not in self._standing:
-            self._ways = self._ways or _Ways.open()
-            self._standing[key] = self._ways.bring_up(loaded, self._worker, capture=capture)
-        return self._standing[key]
-
-    def close_scope(self, scope: str) -> None:
-        """Take down the labs of one scope."""
-        for key in [key for key in self._standing if key[1] == scope]:
-            self._down(self._standing[key])
-            del self._standing[key]
-
-    def close(self) -> None:
-        """Take down all. What cannot be removed is left to the watchdog, which then is not sent away."""
-        for scope in sorted({scope for _, scope, _ in self._standing}):
-            self.close_scope(scope)
-        if self._ways:
-            self._ways.close()
-            self._ways = None
-
-    def _down(self, lab: StandingLab) -> None:
-        from orchestrator.lab.interrupts import uninterrupted
-        from orchestrator.lab.take_down import take_down
-
-        with uninterrupted():
-            take_down(lab.made.engine, lab.made.state, lab.name, lambda _event: None)
-
-
 @dataclass(frozen=True)
-class _Ways:
+class Ways:
     """What all labs of this process share: the way to the engine, and the guard of what they make."""
 
     session: Session
     guard: Guard
 
     @classmethod
-    def open(cls) -> _Ways:
+    def open(cls) -> Ways:
         from orchestrator.cli.session import open_session
         from orchestrator.lab.guard import Guard
 
@@ -165,20 +128,64 @@ class _Ways:
         guard.begin()
         return cls(session, guard)
 
-    def bring_up(self, loaded: Loaded, worker: str, *, capture: bool) -> StandingLab:
-        """A new lab of the scenario; nothing of it is left if it cannot be brought up."""
+    def lab(self, loaded: Loaded, worker: str, *, capture: bool) -> Lab:
+        """A new lab of the scenario, of which nothing is there yet."""
         import secrets
 
         from orchestrator.cli.session import lab_of
 
         name = f"{loaded.reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
-        lab = lab_of(self.session, loaded, name, run=self.guard.run, capture=capture)
-        lab.up()
-        return StandingLab(lab, self.session.url, loaded)
+        return lab_of(self.session, loaded, name, run=self.guard.run, capture=capture)
+
+    def down(self, lab: str) -> None:
+        from orchestrator.lab.interrupts import uninterrupted
+        from orchestrator.lab.take_down import take_down
+
+        with uninterrupted():
+            take_down(self.session.engine, self.session.state, lab, lambda _event: None)
 
     def close(self) -> None:
         self.session.engine.close()
         self.guard.end()
+
+
+class Labs:
+    """The labs of this test process, on one engine, under one run and one watchdog; nothing is opened until needed."""
+
+    def __init__(self, worker: str, ways: Callable[[], Ways] = Ways.open) -> None:
+        self._worker = worker
+        self._open_ways = ways
+        self._ways: Ways | None = None
+        self._standing: dict[tuple[Path, str, bool], StandingLab] = {}
+        # Of each scope the labs of which anything may be there: also where `up` failed, or Ctrl-C came right after it.
+        self._begun: dict[str, list[str]] = {}
+
+    def open(self, loaded: Loaded, scope: str, *, capture: bool = False) -> StandingLab:
+        """The scenario's lab of that scope, brought up if it does not stand yet."""
+        key = (loaded.folder / loaded.file, scope, capture)
+        if key not in self._standing:
+            self._ways = self._ways or self._open_ways()
+            lab = self._ways.lab(loaded, self._worker, capture=capture)
+            self._begun.setdefault(scope, []).append(lab.name)
+            lab.up()
+            self._standing[key] = StandingLab(lab, self._ways.session.url, loaded)
+        return self._standing[key]
+
+    def close_scope(self, scope: str) -> None:
+        """Take down the labs of one scope."""
+        self._standing = {key: lab for key, lab in self._standing.items() if key[1] != scope}
+        begun = self._begun.get(scope, [])
+        while self._ways and begun:
+            self._ways.down(begun[-1])
+            begun.pop()
+
+    def close(self) -> None:
+        """Take down all. What cannot be removed is left to the watchdog, which then is not sent away."""
+        for scope in sorted(self._begun):
+            self.close_scope(scope)
+        if self._ways:
+            self._ways.close()
+            self._ways = None
 
 
 def _quiet(_text: str) -> None:
@@ -203,9 +210,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """A lab that could not be removed is told in our three lines, and the tests are not green."""
+    from orchestrator.errors import WirelabError
+
     labs = config.stash.get(LABS, None)
-    if labs:
-        labs.close()
+    try:
+        if labs:
+            labs.close()
+    except WirelabError as error:
+        raise pytest.UsageError(error_text(error)) from error
 
 
 @pytest.fixture
@@ -223,7 +236,7 @@ def lab(request: pytest.FixtureRequest) -> StandingLab:
     module = request.node.getparent(pytest.Module)
     key = module.nodeid if module and scope == "module" else "session"
     if key != "session":
-        module.addfinalizer(lambda: labs.close_scope(key))
+        module.addfinalizer(lambda: _plainly(lambda: labs.close_scope(key)))
     capture = bool(marker.kwargs.get("capture", False))
     return _plainly(lambda: labs.open(_load(marker.args[0], request.path.parent), key, capture=capture))
 
@@ -235,7 +248,7 @@ def _load(name: str, near: Path) -> Loaded:
     return load(str(name), near)
 
 
-def _plainly(do: Callable[[], StandingLab]) -> StandingLab:
+def _plainly(do: Callable[[], Done]) -> Done:
     """The three lines of an error of ours instead of a traceback through code that the reader does not know."""
     from orchestrator.errors import WirelabError
 
@@ -319,7 +332,8 @@ class ScenarioFile(pytest.File):
         self.lab = _plainly(lambda: labs.open(self.loaded, self.nodeid))
 
     def teardown(self) -> None:
-        self.config.stash[LABS].close_scope(self.nodeid)
+        labs = self.config.stash[LABS]
+        _plainly(lambda: labs.close_scope(self.nodeid))
 
 
 class CheckDidNotHold(Exception):

@@ -1,0 +1,71 @@
+"""The labs of a test suite: what one leaves that did not come up is removed with the others, or stays a dead run's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.scenarios import Loaded, load
+from orchestrator.cli.session import Session
+from orchestrator.engines.fake import Behaviour, FakeEngine
+from orchestrator.engines.state import State
+from orchestrator.errors import EngineRefused, Leftovers
+from orchestrator.lab.guard import Guard
+from orchestrator.planning.specs import ContainerSpec
+from orchestrator.pytest_plugin import Labs, Ways
+
+SMALL = "name: small\ntitle: One machine\ndomain: shop.lab\nnodes:\n  client: {role: client}\n"
+
+
+class Sticky(FakeEngine):
+    """Its containers end at once, and while it `holds` them nobody can remove one."""
+
+    holds = True
+
+    def __init__(self) -> None:
+        def ended(_spec: ContainerSpec) -> Behaviour:
+            return Behaviour(("no",), 1)
+
+        super().__init__(["wirelab/client:1"], behave=ended)
+
+    def remove_container(self, container: str) -> None:
+        if self.holds:
+            raise EngineRefused("not now", why="it is held")
+        super().remove_container(container)
+
+
+class InMemory(Session):
+    def images(self, names: Sequence[str]) -> Mapping[str, str]:
+        return {name: f"wirelab/{name}:1" for name in names}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Loaded:
+    (tmp_path / "scenario.yaml").write_text(SMALL)
+    return load(None, tmp_path)
+
+
+def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_is_gone(
+    tmp_path: Path, small: Loaded
+) -> None:
+    state, engine = State(tmp_path / "state"), Sticky()
+
+    def ways() -> Ways:
+        url = f"unix://{tmp_path}/nobody"
+        guard = Guard(url, state, os.environ)
+        guard.begin()
+        return Ways(InMemory(state, url, engine), guard)  # type: ignore[arg-type]
+
+    labs = Labs("main", ways)
+    with pytest.raises(Leftovers):
+        labs.open(small, "session")
+    with pytest.raises(Leftovers):
+        labs.close()
+    assert len(list((state.root / "runs").iterdir())) == 1
+    engine.holds = False
+    labs.close()
+    assert engine.containers("wirelab.lab") == ()
+    assert list((state.root / "runs").iterdir()) == []
