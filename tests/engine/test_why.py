@@ -165,6 +165,15 @@ nft add chain inet dropped in '{ type filter hook input priority 0; }'
 nft add rule inet dropped in tcp dport 80 drop
 """
 
+REJECTED = Breakage(
+    "rejected by a firewall",
+    lambda lab: lab.beside("app", "bash", "-c", DROP.replace("80 drop", "80 reject")),
+    "tcp",
+    (),
+    "the app accepts",
+    lambda lab: lab.beside("app", "nft", "delete", "table", "inet", "dropped"),
+)
+
 BREAKAGES = (
     Breakage("node stopped", stop("app"), "node", ("app is stopped",), "the app accepts", tries="wirelab heal"),
     Breakage("server of the server stopped", stop("db"), "node", ("db is stopped",), tries="wirelab heal"),
@@ -372,6 +381,16 @@ def test_on_a_lab_that_works_nothing_is_named(lab: Broken) -> None:
         walk = finding["why"]
         assert (walk["broken"], walk["sentence"], walk["try"]) == (None, "Each layer held.", None), finding["check"]
         assert {layer["verdict"] for layer in walk["layers"]} == {"pass"}, finding["check"]
+
+
+def test_what_a_firewall_refuses_is_not_told_as_an_rst(lab: Broken, mended: Callable[[Breakage], None]) -> None:
+    """An ICMP message refuses it, or nothing at all: the kernel sends few such messages a second (icmp(7))."""
+    mended(REJECTED)
+    ran, walk = lab.why("the app accepts")
+    assert walk["broken"] == "tcp", walk
+    told = ran.document["findings"][0]["actual"]
+    assert told.startswith(("unreachable: refused by an ICMP message", "silent")), told
+    assert "RST" not in ran.out
 
 
 def test_a_check_that_fails_is_followed_by_its_walk_and_one_that_holds_is_not(

@@ -14,13 +14,17 @@ from orchestrator.model.checks import CannotConnect, Connects
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
 # getent finds none, not even 127.0.0.1, on a machine without a network. A name leads to IPv4 where it has both.
 # Others may connect to the same port just now: of the kernel's table only the row of this very socket is shown.
+# The kernel says "refused" of an RST and of an ICMP message alike; it counts the latter (proc(5), RFC 1122, 4.2.3.9).
 CONNECT = """\
 set -o pipefail
 a=$0
 [[ $a == *:* || $a != *[!0-9.]* ]] || a=$(getent ahostsv4 "$0" || getent ahostsv6 "$0") ||
   { echo "no address for $0" >&2; exit 68; }
 a=${a%% *}; echo "$a"
-exec 3<>"/dev/tcp/$a/$1" || exit 1
+icmp() { grep -hs -e '^Icmp: [0-9]' -e '^Icmp6InDestUnreachs' /proc/net/snmp{,6} | while read -r k n _ _ u _; do
+  echo $k ${u:-$n}; done; }
+before=$(icmp)
+exec 3<>"/dev/tcp/$a/$1" || { [[ $(icmp) == "$before" ]] || echo ICMP; exit 1; }
 own=$(readlink /proc/self/fd/3)
 ss -Htne "dport = :$1" | while read -r row; do [[ $row != *" ino:${own//[!0-9]/} "* ]] || echo "$row"; done
 """
@@ -53,6 +57,8 @@ def read_attempt(found: Ran) -> Attempt:
     if found.exit_code == TIMED_OUT:
         return Attempt("silent" if address else "no address", address, f"no answer in {CONNECT_SECONDS:g} s")
     for text, outcome in _ERRORS.items():
+        if text in found.err and outcome == "refused" and rows[1:] == ["ICMP"]:
+            return Attempt("unreachable", address, BY_ICMP)
         if text in found.err:
             return Attempt(outcome, address, text)
     return Attempt("broken", address, said or f"exit code {found.exit_code}")
@@ -65,6 +71,8 @@ _ERRORS: dict[str, Outcome] = {
     "Network is unreachable": "unreachable",
 }
 NO_ROUTE = "Network is unreachable"
+# How a firewall refuses that says so: no server does.
+BY_ICMP = "refused by an ICMP message, as firewalls do"
 
 
 def endpoint(text: str) -> tuple[str, int]:

@@ -17,6 +17,7 @@ REFUSED = ran(
 LOOPBACK_REFUSED = ran("127.0.0.1\n", "bash: connect: Connection refused\n", 1)
 SILENT = ran("192.168.7.12\n", "", 124)
 UNREACHABLE = ran("192.168.7.12\n", "bash: connect: No route to host\n", 1)
+REJECTED = ran("192.168.7.12\nICMP\n", REFUSED.err, 1)
 NO_ADDRESS = ran("", "no address for app.shop.lab\n", 68)
 LISTENS = ran("LISTEN 0 128 0.0.0.0:80 0.0.0.0:*\n")
 LISTENS_ELSEWHERE = ran("LISTEN 0 128 127.0.0.1:80 0.0.0.0:*\nLISTEN 0 128 0.0.0.0:8080 0.0.0.0:*\n")
@@ -43,6 +44,7 @@ def test_an_accepted_connection_passes_with_both_ends() -> None:
         (REFUSED, "refused: Connection refused"),
         (SILENT, "silent: no answer in 2 s"),
         (UNREACHABLE, "unreachable: No route to host"),
+        (REJECTED, "unreachable: refused by an ICMP message, as firewalls do"),
         (NO_ADDRESS, "no address: no address for app.shop.lab"),
     ],
 )
@@ -89,7 +91,7 @@ def test_what_is_accepted_is_not_prevented() -> None:
     assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
 
 
-@pytest.mark.parametrize("answer", [SILENT, UNREACHABLE])
+@pytest.mark.parametrize("answer", [SILENT, UNREACHABLE, REJECTED])
 def test_silence_is_evidence_only_while_the_target_listens(answer: object) -> None:
     found, questions = conversation(cannot(), answer, LISTENS)
     assert found.verdict == "pass"
