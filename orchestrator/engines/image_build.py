@@ -7,9 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from orchestrator.engines.image_files import context_of, phrases_of
 from orchestrator.engines.image_protocol import ImageStore
@@ -33,26 +33,39 @@ class Build:
 
 
 def build_side_by_side(builds: Sequence[Build], store: ImageStore, notify: Callable[[str], None]) -> None:
-    """Build all of them, up to four at once; after the first failure, or an interrupt, the others are given up."""
-    if not builds:
-        return
+    """Build all of them, up to four at once; after the first failure, or an interrupt, the others are given up.
+
+    Nobody waits for those: an engine may be silent for minutes. It ends a build whose listener goes away, which is at
+    its next word, or when this process ends.
+    """
+    told: SimpleQueue[str | Exception | None] = SimpleQueue()
     stop = threading.Event()
-    with ThreadPoolExecutor(min(AT_ONCE, len(builds)), thread_name_prefix="image") as pool:
-        futures = [pool.submit(_build, build, store, notify, stop) for build in builds]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            _raise_first(done)
-        except BaseException:
-            # the engine ends a build whose listener goes away
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    left, running = deque(builds), 0
+    try:
+        while left or running:
+            while left and running < AT_ONCE:
+                # No pool: the end of the process would wait for its threads.
+                threading.Thread(target=_tell, args=(told, left.popleft(), store, stop), daemon=True).start()
+                running += 1
+            match told.get():
+                case None:
+                    running -= 1
+                case str(text):
+                    notify(text)
+                case error:
+                    raise error
+    finally:
+        stop.set()
 
 
-def _raise_first(done: set[Future[None]]) -> None:
-    for future in done:
-        if error := future.exception():
-            raise error
+def _tell(told: SimpleQueue[str | Exception | None], build: Build, store: ImageStore, stop: threading.Event) -> None:
+    """Build, and tell how it goes; at the end None, or the error."""
+    try:
+        _build(build, store, told.put, stop)
+    except Exception as error:
+        told.put(error)
+    else:
+        told.put(None)
 
 
 def _build(build: Build, store: ImageStore, notify: Callable[[str], None], stop: threading.Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -189,6 +190,59 @@ def test_a_build_that_fails_names_the_image_and_what_the_package_manager_said(so
     assert caught.value.what == "the image dns could not be built"
     assert caught.value.why == "E: Unable to locate package nothing; returned a non-zero code: 100"
     assert "wirelab images build" in caught.value.hint
+
+
+class SilentStore(MemoryStore):
+    """Its builds begin, and say nothing until somebody lets them go."""
+
+    def __init__(self, tag: str, broken: str = "") -> None:
+        super().__init__({tag}, broken=broken)
+        self.began, self.let_go, self.ended = threading.Barrier(3), threading.Event(), threading.Event()
+
+    def build(self, tag: str, context: bytes, args: Mapping[str, str], labels: Mapping[str, str]) -> Iterator[str]:
+        self.began.wait(30)
+        self.let_go.wait(30)
+        self.ended.set()
+        yield from super().build(tag, context, args, labels)
+
+
+def test_an_interrupt_waits_for_no_word_of_a_build(source: Path) -> None:
+    """Ctrl-C while the engine is silent: the command goes on to its end, and nothing counts as built."""
+    store, said = SilentStore(tag_of("base", source)), []
+    main = threading.main_thread().ident or 0
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt() -> None:
+        store.began.wait(30)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            shelf_of(store, source, said).ensure(["dns", "app"])
+        assert not store.ended.is_set()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        store.let_go.set()
+    assert said == ["images: to build: app, dns; built once, this takes about a minute"]
+
+
+def test_a_failure_waits_for_no_other_build(source: Path) -> None:
+    """What failed is told at once; the engine may be silent about the others for minutes."""
+
+    class HalfSilent(SilentStore):
+        def build(self, tag: str, context: bytes, args: Mapping[str, str], labels: Mapping[str, str]) -> Iterator[str]:
+            if "/app:" in tag:
+                yield from super().build(tag, context, args, labels)
+            self.began.wait(30)
+            yield from MemoryStore.build(self, tag, context, args, labels)
+
+    store = HalfSilent(tag_of("base", source), broken="dns")
+    store.began = threading.Barrier(2)
+    with pytest.raises(ImageMissing):
+        shelf_of(store, source, []).ensure(["dns", "app"])
+    assert not store.ended.is_set()
+    store.let_go.set()
 
 
 def test_two_at_once_build_once(source: Path) -> None:
