@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
 Handler = Callable[[int, FrameType | None], object]
+Hook = Callable[["sys.UnraisableHookArgs"], object]
+INTERRUPTS: Mapping[type[BaseException], int] = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}
 
 # Where Python code takes locks and gives them back: in these files, as they stand in a frame.
 LOCKING = frozenset(
@@ -62,16 +65,35 @@ def _once_more(number: int) -> None:
 
 @contextmanager
 def interruptible_between_locks() -> Iterator[None]:
-    """Until its end, Ctrl-C raises KeyboardInterrupt between locks only; where it raises none, it stays so."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+    """Until its end, Ctrl-C raises KeyboardInterrupt between locks only; where it raises none, it stays so.
+
+    Of the main thread alone; elsewhere nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, between_locks(signal.default_int_handler))
+    before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, between_locks(signal.default_int_handler))
+    sys.unraisablehook = _not_swallowed(hook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGINT, before)
+
+
+def _not_swallowed(hook: Hook) -> Hook:
+    """An interrupt that comes while Python tidies up an object is dropped there; so it is sent once more."""
+
+    def sees(dropped: sys.UnraisableHookArgs) -> None:
+        number = INTERRUPTS.get(dropped.exc_type)
+        if number is None:
+            hook(dropped)
+        else:
+            _thread.start_new_thread(_once_more, (number,))
+
+    return sees
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -104,6 +105,35 @@ def test_a_storm_of_interrupts_leaves_no_lock_taken() -> None:
             time.sleep(0.01)
     assert came > 0
     assert taken == 0
+
+
+class Tidied:
+    """An interrupt comes while Python tidies it up, where every exception is dropped."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_python_drops_comes_once_more() -> None:
+    """In a finalizer, say of a connection that nobody needs any more."""
+    with handled(signal.default_int_handler), interruptible_between_locks():
+        tidied: list[Tidied] = [Tidied()]
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+            tidied.clear()
+            time.sleep(5)
+            pytest.fail("it never came")
+
+
+def test_what_else_python_drops_is_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("broken")
+
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: told.append(dropped.exc_type))
+    with interruptible_between_locks():
+        del [Broken()][:]
+    assert told == [ValueError]
 
 
 def test_a_handler_of_somebody_else_stays() -> None:
