@@ -237,9 +237,7 @@ def _tell_live(events: Iterator[Event], asker: str | None, form: str) -> None:
 
     began = None
     numbers = iter(range(1, 1 << 62))
-    for scene in live_scenes(events):
-        if asker and scene.asker != asker:
-            continue
+    for scene in live_scenes(events, asker or ""):
         began = scene.at if began is None else began
         for line in live_json(scene, began, numbers) if form == "json" else scene_lines((scene,), began):
             out(line)
@@ -257,10 +255,9 @@ def _story(
     from orchestrator.judging.story import story
 
     events, tally = recording.events(capture.topology(observed), since)
-    told = story(events, marks=marks)
+    told = story(events, marks=marks, began_by=asker or "")
     # what is missing is known when all has been read
-    told = replace(told, losses=replace(recording.losses, unreadable=tally.damaged))
-    return replace(told, scenes=tuple(one for one in told.scenes if one.asker == asker)) if asker else told
+    return replace(told, losses=replace(recording.losses, unreadable=tally.damaged))
 
 
 def _show(told: Story, recording: Recording, capture: Capture, form: str) -> None:

@@ -127,8 +127,14 @@ def count(events: Iterable[Event], counts: Counts) -> Iterator[Event]:
         yield event
 
 
-def story(events: Iterable[Event], *, losses: Losses = Losses(), marks: tuple[Mark, ...] = ()) -> Story:
-    """The whole story of these events; the traffic that `marks` cover is left out and counted."""
+def story(
+    events: Iterable[Event], *, losses: Losses = Losses(), marks: tuple[Mark, ...] = (), began_by: str = ""
+) -> Story:
+    """The whole story of these events; the traffic that `marks` cover is left out and counted.
+
+    With `began_by`, only what this node began, for itself or for the sake of a request that it served; only that is
+    counted then.
+    """
     counts = Counts()
     kept, left, hidden = [], [], dict.fromkeys((mark.label for mark in marks), 0)
     for scene in scenes(count(events, counts)):
@@ -141,11 +147,30 @@ def story(events: Iterable[Event], *, losses: Losses = Losses(), marks: tuple[Ma
             left.append(scene)
             hidden[label] += 1
     only_left = _connections(left) - _connections(kept, closings=False)
-    arranged = arrange(
-        scene for scene in kept if not (isinstance(scene.event, Closing) and scene.event.link.number in only_left)
-    )
+    kept = [one for one in kept if not (isinstance(one.event, Closing) and one.event.link.number in only_left)]
+    if began_by:
+        kept = list(_begun(kept, began_by))
+        counts = Counts()
+        _count_all(kept, counts)
+    arranged = arrange(kept)
     began = min((_begins(scene) for scene in arranged), default=None)
     return Story(arranged, began, counts, losses, tuple(item for item in hidden.items() if item[1]))
+
+
+def _begun(told: Iterable[Scene], node: str) -> Iterator[Scene]:
+    """The scenes that a node began, wherever they stand; with each what it caused."""
+    for scene in told:
+        if scene.asker == node:
+            yield scene
+        else:
+            yield from _begun(scene.children, node)
+
+
+def _count_all(told: Iterable[Scene], counts: Counts) -> None:
+    for scene in told:
+        if not isinstance(scene.event, Earlier):
+            counts.add(scene.event)
+        _count_all(scene.children, counts)
 
 
 def _connections(told: Iterable[Scene], *, closings: bool = True) -> set[int]:
@@ -159,9 +184,12 @@ def _connections(told: Iterable[Scene], *, closings: bool = True) -> set[int]:
     return found
 
 
-def live_scenes(events: Iterable[Event]) -> Iterator[Scene]:
-    """Each scene that serves no other as soon as it is over, with what it caused put below its connections."""
-    for scene in scenes(events):
+def live_scenes(events: Iterable[Event], began_by: str = "") -> Iterator[Scene]:
+    """Each scene that serves no other as soon as it is over, with what it caused put below its connections.
+
+    With `began_by`, of each what this node began.
+    """
+    for scene in _begun(scenes(events), began_by) if began_by else scenes(events):
         if not (isinstance(scene.event, Closing) and scene.event.how == "open"):
             yield replace(scene, children=arrange(scene.children))
 

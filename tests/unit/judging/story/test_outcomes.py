@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from recorded import NODES, lines, recorded
+from recorded import NODES, events, lines, recorded
 
 from orchestrator.judging.conversations import conversations
 from orchestrator.judging.conversations.events import Opening
 from orchestrator.judging.packets import packets
-from orchestrator.judging.story import Losses, story
+from orchestrator.judging.story import Losses, live_scenes, story
 from orchestrator.showing.sequence import mermaid, svg
 from orchestrator.showing.story import story_text
 from orchestrator.showing.wording import event_words
@@ -123,3 +123,26 @@ def test_that_a_connection_goes_by_ipv6_is_said() -> None:
         "client connects to app:81",
         "client connects to app:81 over IPv6",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "node", "told", "counted"),
+    [
+        ("chain", "app", "app connects to app2:80 -> accepted", "4 DNS questions (2 A, 2 AAAA), 2 TCP connections"),
+        ("second", "app", "SELECT id, name FROM items ORDER BY id -> 3 rows", "6 SQL statements."),
+        ("upstream", "dns", "dns asks dns2 for www.far.lab A", "1 DNS question (1 A)."),
+    ],
+)
+def test_what_a_node_began_is_told_wherever_it_stands(name: str, node: str, told: str, counted: str) -> None:
+    """A server asks others for the sake of the requests that it serves; of these alone the story tells and counts."""
+    text = story_text(story(events(name), began_by=node))
+    assert told in text
+    assert "client" not in text
+    assert counted in text.splitlines()[-1] + text.splitlines()[-2]
+    assert len([one for one in live_scenes(events(name), node) if one.asker == node])
+
+
+def test_a_connection_of_a_node_that_serves_is_told_once_with_all_that_was_said_on_it() -> None:
+    text = story_text(story(events("second"), began_by="app"))
+    assert text.count("app's connection to db:5432") == 1
+    assert text.count("COMMIT") == 2
