@@ -16,20 +16,32 @@ from orchestrator.lab.runs import forget_run
 from orchestrator.planning import labels
 
 Remove = Callable[[str], None]
+# What the engine knows each thing by -> what it is called in a failure.
+Listed = Callable[[], Mapping[str, str]]
 
 
 def remove_labelled(engine: Engine, label: str, *also: str) -> int:
     """Remove the containers, then the networks and volumes, that bear all these labels; how many things that were.
 
-    Goes on after a failure. Raises Leftovers, with all that is left, if anything is.
+    Goes on after a failure. Raises Leftovers, with all that is left, if anything is, or if nobody could see what is.
     """
     failures: list[str] = []
-    containers = {c.id: c.id[:12] for c in engine.containers(label) if bears(c.labels, *also)}
-    count = _all(engine.remove_container, containers, failures)
-    networks = {n.id: n.id[:12] for n in engine.networks() if bears(n.labels, label, *also)}
-    count += _all(engine.remove_network, networks, failures)
-    volumes = {v.name: v.name for v in engine.volumes(label) if bears(v.labels, *also)}
-    count += _all(engine.remove_volume, volumes, failures)
+    kinds: tuple[tuple[Listed, Remove], ...] = (
+        (
+            lambda: {c.id: c.id[:12] for c in engine.containers(label) if bears(c.labels, *also)},
+            engine.remove_container,
+        ),
+        (lambda: {n.id: n.id[:12] for n in engine.networks() if bears(n.labels, label, *also)}, engine.remove_network),
+        (lambda: {v.name: v.name for v in engine.volumes(label) if bears(v.labels, *also)}, engine.remove_volume),
+    )
+    count = 0
+    for listed, remove in kinds:
+        try:
+            count += _all(remove, listed(), failures)
+        except EngineMissing:
+            raise
+        except WirelabError as error:
+            failures.append(f"{error.what}: {error.why}" if error.why else error.what)
     if failures:
         # Engine 20.10 may keep an end of a network that nobody has any more; only its restart knows that.
         kept = any("active endpoints" in failure for failure in failures)
@@ -47,8 +59,6 @@ def bears(found: Mapping[str, str], *wanted: str) -> bool:
 
 
 def _all(remove: Remove, things: Mapping[str, str], failures: list[str]) -> int:
-    """`things`: what the engine knows each by, and what it is called in a failure."""
-
     def one(thing: str) -> int:
         try:
             remove(thing)

@@ -423,6 +423,29 @@ def test_what_cannot_be_removed_is_named(place: Place) -> None:
     assert not stubborn.engine.containers("wirelab.lab")
 
 
+class Blind(FakeEngine):
+    """Answers every other question, but not which networks there are."""
+
+    blind = False
+
+    def networks(self) -> tuple[NetworkSeen, ...]:
+        if self.blind:
+            raise EngineRefused("the engine refused: the networks", why="database is locked")
+        return super().networks()
+
+
+def test_what_nobody_can_see_counts_as_left(place: Place) -> None:
+    """Otherwise the command would count as one that ended well, and nobody would look for it again."""
+    blind = Blind(list(IMAGES.values()))
+    replace(place, engine=blind).lab(run="dead").up()
+    blind.blind = True
+    with pytest.raises(Leftovers) as caught:
+        remove_labelled(blind, "wirelab.run=dead")
+    assert caught.value.why == "the engine refused: the networks: database is locked"
+    assert not blind.containers("wirelab.lab")
+    assert not blind.volumes("wirelab.lab")
+
+
 def test_a_dead_runs_things_are_found_by_its_label_alone(place: Place) -> None:
     """This is what the watchdog does."""
     place.lab(run="dead").up()
