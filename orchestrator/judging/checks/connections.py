@@ -69,6 +69,8 @@ _ERRORS: dict[str, Outcome] = {
     "Connection timed out": "silent",
     "No route to host": "unreachable",
     "Network is unreachable": "unreachable",
+    "Invalid argument": "unreachable",  # by a blackhole in the routing table, or a prohibition (ip-route(8))
+    "Permission denied": "unreachable",
 }
 NO_ROUTE = "Network is unreachable"
 # How a firewall refuses that says so: no server does.

@@ -112,6 +112,15 @@ def test_no_way_at_all_is_evidence_by_the_askers_own_routing_table() -> None:
     assert questions[1] == Run("client", ("ip", "-4", "route"), frozenset({"ss"}))
 
 
+@pytest.mark.parametrize("said", ["Invalid argument", "Permission denied"])
+def test_a_route_that_drops_or_forbids_is_as_good_as_none(said: str) -> None:
+    """The kernel's words for a blackhole and a prohibition (ip-route(8)); the target has to listen, as for silence."""
+    answer = ran("192.168.7.12\n", f"bash: connect: {said}\nbash: line 6: /dev/tcp/192.168.7.12/80: {said}\n", 1)
+    assert judged(connects(), answer).actual == f"unreachable: {said}"
+    assert judged(cannot(), answer, LISTENS).verdict == "pass"
+    assert judged(cannot(), answer, LISTENS_ELSEWHERE).verdict == "unknown"
+
+
 @pytest.mark.parametrize("way", ["default via 10.1.1.1 dev eth0", "192.168.7.0/24 via 10.1.1.1 dev eth0"])
 def test_the_same_word_with_a_way_in_the_table_proves_nothing_by_itself(way: str) -> None:
     """A router on the way may say it too: then the target has to listen, as for silence."""
