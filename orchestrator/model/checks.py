@@ -158,7 +158,8 @@ class Connects(Asking):
 
 
 class CannotConnect(Asking):
-    """A TCP connection is not made: refused by an RST, or met with silence while the target proved to listen."""
+    """A TCP connection is not made: refused by an RST, or met with silence while the target proved to listen; of a
+    name, at each of its addresses."""
 
     cannot_connect: HostPort = Field(
         description="host:port to which the asker must not get through.", examples=["127.0.0.1:80", "${db}:5432"]

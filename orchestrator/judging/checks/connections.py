@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
 from orchestrator.judging.findings import Judgement
-from orchestrator.judging.questions import TIMED_OUT, Asks, Ran, Run, Scene, told
+from orchestrator.judging.questions import TIMED_OUT, Answer, Asks, CannotAsk, Question, Ran, Run, Scene, told
 from orchestrator.model.checks import CannotConnect, Connects
 
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
@@ -115,42 +116,66 @@ def connects(check: Connects, scene: Scene) -> Asks:
 
 
 def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
-    """Positive evidence that no connection is made: an RST, or silence although the target listens just there."""
+    """Positive evidence that no connection is made: an RST, or silence although the target listens just there.
+
+    A name may have several addresses, of both versions of IP, and a client goes from one to the next: of each.
+    """
     host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
-    target = target_of(scene, check.asker, host)
-    expected = f"{check.asker} cannot connect to {_called(target, host, port)}"
+    expected = f"{check.asker} cannot connect to {_called(target_of(scene, check.asker, host), host, port)}"
     found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
-    wrong = astray(scene, check.asker, host, found.address)
+    judgement = yield from _kept_out(check.asker, scene, host, port, found)
+    if judgement.verdict == "pass" and found.address != host:
+        others = (yield from _addresses(check.asker, host)) - {found.address}
+        answers = (yield tuple(attempt(check.asker, one, port) for one in sorted(others))) if others else ()
+        for answer in answers:
+            other = yield from _kept_out(check.asker, scene, host, port, read_attempt(told(answer)))
+            evidence = (*judgement.evidence, *other.evidence)
+            if other.verdict != "pass":
+                return replace(other, expected=expected, evidence=evidence)
+            judgement = replace(judgement, evidence=evidence)
+    return replace(judgement, expected=expected)
+
+
+def _addresses(asker: str, host: str) -> Generator[tuple[Question, ...], tuple[Answer, ...], set[str]]:
+    """All addresses to which a name leads. Raises CannotAsk where it leads to none just now."""
+    found = told((yield (Run(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
+    addresses = {line.split()[0] for line in found.out.splitlines()}
+    if not addresses:
+        raise CannotAsk(f"it is not known which addresses {host} has beside the first one")
+    return addresses
+
+
+def _kept_out(asker: str, scene: Scene, host: str, port: int, found: Attempt) -> Asks:
+    """What one attempt proves."""
+    wrong = astray(scene, asker, host, found.address)
     if wrong:
-        return Judgement("unknown", expected, f"{found.outcome}, but {wrong}", _evidence(found))
+        return Judgement("unknown", "", f"{found.outcome}, but {wrong}", _evidence(found))
     if found.outcome == "accepted":
-        return Judgement("fail", expected, f"accepted: {found.said}", _evidence(found))
+        return Judgement("fail", "", f"accepted: {found.said}", _evidence(found))
     if found.outcome == "refused":
-        return Judgement("pass", expected, f"refused with an RST by {found.address}", _evidence(found))
+        return Judgement("pass", "", f"refused with an RST by {found.address}", _evidence(found))
     if found.said == NO_ROUTE:
-        table = told((yield (routing_table(check.asker, found.address),))[0]).out
+        table = told((yield (routing_table(asker, found.address),))[0]).out
         if not covered(table, found.address):
-            seen = f"{NO_ROUTE} at once: {check.asker} has no route to {found.address}"
+            seen = f"{NO_ROUTE} at once: {asker} has no route to {found.address}"
             lines = " | ".join(table.splitlines()) or "empty"
-            return Judgement("pass", expected, seen, (*_evidence(found), f"routing table of {check.asker}: {lines}"))
+            return Judgement("pass", "", seen, (*_evidence(found), f"routing table of {asker}: {lines}"))
     # Of a group or an alias, the machine to which the name led.
-    server = scene.topology.owner(found.address) or target
-    return (yield from _silence(found, server, expected, port))
+    server = scene.topology.owner(found.address) or target_of(scene, asker, host)
+    return (yield from _silence(found, server, port))
 
 
-def _silence(found: Attempt, server: str | None, expected: str, port: int) -> Asks:
+def _silence(found: Attempt, server: str | None, port: int) -> Asks:
     """Nobody answered: that is evidence only while the target listens just there."""
     if found.outcome not in ("silent", "unreachable") or server is None:
-        return Judgement("unknown", expected, f"{found.outcome}: {found.said}", _evidence(found))
+        return Judgement("unknown", "", f"{found.outcome}: {found.said}", _evidence(found))
     table = told((yield (Run(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
     line = next((row for row in table.out.splitlines() if _listens(row, found.address, port)), None)
     if line is None:
         seen = f"{found.said}, and {server} does not listen there: this proves nothing"
-        return Judgement("unknown", expected, seen, _evidence(found))
+        return Judgement("unknown", "", seen, _evidence(found))
     heard = f"{found.said}, although {server} listens on {line.split()[3]}"
-    return Judgement(
-        "pass", expected, heard, (*_evidence(found), f"socket table of {server}: {' '.join(line.split())}")
-    )
+    return Judgement("pass", "", heard, (*_evidence(found), f"socket table of {server}: {' '.join(line.split())}"))
 
 
 def routing_table(asker: str, address: str) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from asked import SHOP, check, conversation, judged, ran, shop
 
+from orchestrator.judging.checks.connections import attempt
 from orchestrator.judging.questions import Run, Unasked
 
 SIX = SHOP.replace("192.168.7.0/24", "192.168.7.0/24, ipv6: true")
@@ -19,6 +20,7 @@ SILENT = ran("192.168.7.12\n", "", 124)
 UNREACHABLE = ran("192.168.7.12\n", "bash: connect: No route to host\n", 1)
 REJECTED = ran("192.168.7.12\nICMP\n", REFUSED.err, 1)
 NO_ADDRESS = ran("", "no address for app.shop.lab\n", 68)
+ALONE = ran("192.168.7.12    STREAM app.shop.lab\n192.168.7.12    DGRAM\n192.168.7.12    RAW\n")
 LISTENS = ran("LISTEN 0 128 0.0.0.0:80 0.0.0.0:*\n")
 LISTENS_ELSEWHERE = ran("LISTEN 0 128 127.0.0.1:80 0.0.0.0:*\nLISTEN 0 128 0.0.0.0:8080 0.0.0.0:*\n")
 
@@ -67,17 +69,17 @@ def test_a_name_is_the_same_however_a_person_writes_it(host: str) -> None:
     assert judged(connects(f"{host}:80"), led).actual == f"{host} led to 192.168.7.11, which is db and not app"
     refused = ran("192.168.7.11\n", "bash: connect: Connection refused\n", 1)
     assert judged(cannot(f"{host}:80"), refused).verdict == "unknown"
-    assert judged(cannot(f"{host}:80"), SILENT, LISTENS).verdict == "pass"
+    assert judged(cannot(f"{host}:80"), SILENT, LISTENS, ALONE).verdict == "pass"
 
 
 def test_behind_an_alias_the_machine_to_which_it_led_has_to_listen() -> None:
-    found, questions = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS)
+    found, questions = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS, ALONE)
     assert (found.verdict, questions[1].node) == ("pass", "app")
     assert judged(cannot("www.shop.lab:80"), SILENT, LISTENS_ELSEWHERE).verdict == "unknown"
 
 
 def test_a_refusal_is_evidence() -> None:
-    found = judged(cannot(), REFUSED)
+    found = judged(cannot(), REFUSED, ALONE)
     assert (found.verdict, found.actual) == ("pass", "refused with an RST by 192.168.7.12")
 
 
@@ -91,9 +93,31 @@ def test_what_is_accepted_is_not_prevented() -> None:
     assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
 
 
+GROUP = SHOP.replace("{role: app,", "{role: app, replicas: 2,").replace("[app]", "[app-1]")
+SECOND = ran("192.168.7.13\nESTAB 0 0 192.168.7.14:41234 192.168.7.13:80\n")
+BOTH = ran("192.168.7.12    STREAM app.shop.lab\n192.168.7.12    DGRAM\n192.168.7.13    STREAM\n")
+
+
+def test_of_a_name_with_several_addresses_none_may_accept() -> None:
+    """A client goes from one address to the next: that the first one is silent keeps nobody out."""
+    answers = (SILENT, LISTENS, BOTH)
+    found, questions = conversation(cannot(), *answers, SECOND, lab=GROUP)
+    assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.14:41234 -> 192.168.7.13:80")
+    assert questions[2:] == [
+        Run("client", ("getent", "ahosts", "app.shop.lab"), frozenset({"bash", "ss"})),
+        attempt("client", "192.168.7.13", 80),
+    ]
+    refused = ran("192.168.7.13\n", "bash: connect: Connection refused\n", 1)
+    found = conversation(cannot(), *answers, refused, lab=GROUP)[0]
+    assert (found.verdict, len(found.evidence)) == ("pass", 3)
+    silent = ran("192.168.7.13\n", "", 124)
+    assert conversation(cannot(), *answers, silent, ran(""), lab=GROUP)[0].verdict == "unknown"
+    assert judged(cannot(), REFUSED, ran("", "", 2)).verdict == "unknown"
+
+
 @pytest.mark.parametrize("answer", [SILENT, UNREACHABLE, REJECTED])
 def test_silence_is_evidence_only_while_the_target_listens(answer: object) -> None:
-    found, questions = conversation(cannot(), answer, LISTENS)
+    found, questions = conversation(cannot(), answer, LISTENS, ALONE)
     assert found.verdict == "pass"
     assert found.actual.endswith("although app listens on 0.0.0.0:80")
     assert questions[1] == Run("app", ("ss", "-Htln"), frozenset({"ss"}))
@@ -105,7 +129,7 @@ OWN_NETWORK = ran("10.1.1.0/24 dev eth0 proto kernel scope link src 10.1.1.10\nu
 
 def test_no_way_at_all_is_evidence_by_the_askers_own_routing_table() -> None:
     """ENETUNREACH comes at once and from the asker's own kernel: whether the target listens plays no part."""
-    found, questions = conversation(cannot(), NO_ROUTE, OWN_NETWORK)
+    found, questions = conversation(cannot(), NO_ROUTE, OWN_NETWORK, ALONE)
     assert found.verdict == "pass"
     assert found.actual == "Network is unreachable at once: client has no route to 192.168.7.12"
     assert found.evidence[1].startswith("routing table of client: 10.1.1.0/24 dev eth0")
@@ -117,14 +141,14 @@ def test_a_route_that_drops_or_forbids_is_as_good_as_none(said: str) -> None:
     """The kernel's words for a blackhole and a prohibition (ip-route(8)); the target has to listen, as for silence."""
     answer = ran("192.168.7.12\n", f"bash: connect: {said}\nbash: line 6: /dev/tcp/192.168.7.12/80: {said}\n", 1)
     assert judged(connects(), answer).actual == f"unreachable: {said}"
-    assert judged(cannot(), answer, LISTENS).verdict == "pass"
+    assert judged(cannot(), answer, LISTENS, ALONE).verdict == "pass"
     assert judged(cannot(), answer, LISTENS_ELSEWHERE).verdict == "unknown"
 
 
 @pytest.mark.parametrize("way", ["default via 10.1.1.1 dev eth0", "192.168.7.0/24 via 10.1.1.1 dev eth0"])
 def test_the_same_word_with_a_way_in_the_table_proves_nothing_by_itself(way: str) -> None:
     """A router on the way may say it too: then the target has to listen, as for silence."""
-    assert judged(cannot(), NO_ROUTE, ran(f"{way}\n"), LISTENS).actual.endswith("app listens on 0.0.0.0:80")
+    assert judged(cannot(), NO_ROUTE, ran(f"{way}\n"), LISTENS, ALONE).actual.endswith("app listens on 0.0.0.0:80")
     assert judged(cannot(), NO_ROUTE, ran(f"{way}\n"), ran("")).verdict == "unknown"
 
 
