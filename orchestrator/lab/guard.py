@@ -47,11 +47,10 @@ class Guard:
 
     def end(self) -> None:
         """What was made stands by itself, or is gone."""
-        with uninterrupted():
+        with self._interrupts, uninterrupted():
             # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
             self._run.end()
             self._watchdog.end()
-        self._interrupts.close()
 
     def __enter__(self) -> str:
         self.begin()

@@ -98,10 +98,17 @@ def _not_swallowed(hook: Hook) -> Hook:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Clean-up is not cut short by a second Ctrl-C."""
-    before = {name: signal.signal(name, signal.SIG_IGN) for name in (signal.SIGINT, signal.SIGTERM)}
+    """Clean-up is not cut short: Ctrl-C comes at its end. Where an error or Ctrl-C has led to it, none comes."""
+    came: list[int] = []
+    ending = sys.exc_info()[0] is not None
+    before = {
+        name: signal.signal(name, lambda number, _frame: came.append(number))
+        for name in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+    if came and not ending:
+        signal.raise_signal(came[0])

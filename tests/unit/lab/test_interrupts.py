@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lab.interrupts import between_locks, interruptible_between_locks
+from orchestrator.lab.interrupts import between_locks, interruptible_between_locks, uninterrupted
 
 # As if it stood in Python's own file: the signal comes, and only then the lock is given back.
 SOURCE = "def give_back(lock, interrupt, number):\n    interrupt(number)\n    lock.release()\n"
@@ -59,6 +59,31 @@ def test_an_interrupt_outside_of_locks_comes_at_once() -> None:
     with handled(between_locks(signal.default_int_handler)), pytest.raises(KeyboardInterrupt):  # noqa: PT012
         signal.raise_signal(signal.SIGINT)
         pytest.fail("it did not come at once")
+
+
+def test_what_comes_during_clean_up_comes_at_its_end() -> None:
+    """Nothing is cut short, and nothing is lost: whoever cleans up in the middle of its work goes no further."""
+    done = []
+    with handled(signal.default_int_handler), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append("cleaned up")
+        done.append("went on")
+    assert done == ["cleaned up"]
+
+
+def test_who_ends_already_is_not_interrupted_once_more() -> None:
+    """A second Ctrl-C cuts short neither this clean-up nor the next one."""
+    done = []
+    with handled(signal.default_int_handler), pytest.raises(ValueError, match="broken"):  # noqa: PT012
+        try:
+            raise ValueError("broken")
+        finally:
+            for _ in range(2):
+                with uninterrupted():
+                    signal.raise_signal(signal.SIGINT)
+                    done.append("cleaned up")
+    assert done == ["cleaned up", "cleaned up"]
 
 
 def test_who_waits_for_a_lock_is_interrupted() -> None:
