@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +25,11 @@ class PrivatePaths:
     def of(cls, state: State) -> PrivatePaths:
         """Sockets live in the state folder, or, when its name is too long for a socket, in a short folder of /run."""
         root = state.engine
-        if len(str(root / _LONGEST).encode()) <= _SOCKET_LIMIT:
+        if len(os.fsencode(root / _LONGEST)) <= _SOCKET_LIMIT:
             return cls(root, root)
         import hashlib
 
-        return cls(root, Path("/run") / f"wirelab-{hashlib.sha256(str(root).encode()).hexdigest()[:16]}")
+        return cls(root, Path("/run") / f"wirelab-{hashlib.sha256(os.fsencode(root)).hexdigest()[:16]}")
 
     @property
     def url(self) -> str:

@@ -77,25 +77,33 @@ class Capture:
         """
         if not self.recording():
             self.stop()
-        topology = self._lab.topology(observed)
+        topology, wires = self._wires(observed)
         spec = capture_spec(topology, observed, bpf, ring)
-        return record(self._engine, hearing(spec, networks_of(topology, observed)))
+        return record(self._engine, hearing(spec, wires))
 
     def listen(self, observed: Observed, said: list[str], bpf: str = "", then: tuple[str, ...] = ()) -> Iterator[bytes]:
         """The wire as it is heard, as pcapng, or what the program `then` makes of that, until somebody interrupts.
 
         Heard by a container of its own, which is gone afterwards; a recorder that stands is not disturbed.
         """
-        topology = self._lab.topology(observed)
+        topology, wires = self._wires(observed)
         container = self._engine.make_container(listener_spec(topology, observed))
         try:
             self._engine.start(container)
             if bpf and (tried := self._engine.run(container, filter_argv(bpf), seconds=10)).exit_code:
                 raise no_filter(f"{bpf!r}: {tried.err.strip().removeprefix('tcpdump: ')}")
-            argv = listen_argv(networks_of(topology, observed), bpf, then)
+            argv = listen_argv(wires, bpf, then)
             yield from self._engine.stream(container, argv, said)
         finally:
             self._engine.remove_container(container)
+
+    def _wires(self, observed: Observed) -> tuple[Topology, dict[str, str]]:
+        """The lab, and the engine's ids of its networks. Raises NotFound where none is there."""
+        topology = self._lab.topology(observed)
+        wires = networks_of(topology, observed)
+        if not any(wires.values()):
+            raise NotFound(f"the lab {self._lab.name!r} is not up", hint=self.named.typed("up"))
+        return topology, wires
 
     @contextmanager
     def from_file(self, observed: Observed, file: Path, user: str) -> Iterator[Recording]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets as chance
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +104,8 @@ class Lab:
             images = self.settings.images(self._image_names())
         refuse_foreign(self.state, self.name, (one.labels for one in containers.result()))
         found = Observed(
-            folder=str(self.folder.path),
+            # the engine takes UTF-8, whatever the locale here is
+            folder=os.fsencode(self.folder.path).decode(errors="surrogateescape"),
             run=self.settings.run,
             images=images,
             networks=networks.result(),

@@ -25,7 +25,7 @@ from orchestrator.planning import labels
 
 def mark_of(state: State) -> str:
     """Which user's which state folder it is."""
-    return hashlib.sha256(f"{os.getuid()} {state.root}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{os.getuid()} ".encode() + os.fsencode(state.root)).hexdigest()[:8]
 
 
 def is_foreign(state: State, found: Mapping[str, str]) -> bool:

@@ -158,6 +158,15 @@ def test_a_program_of_exec_ends_with_it(standing, name, code):
     assert not going_on()
 
 
+def test_a_lab_stands_in_any_folder_whatever_the_locale(of_text, tmp_path):
+    """Blanks and letters that are not ASCII in the state's path; the engine takes UTF-8 also where Python does not."""
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    state = str(tmp_path / "Öde Wüste")
+    ran = of_text(WRONG_HOPE).cli("run", "--rm", WIRELAB_STATE=state, **ascii_only)
+    assert ran.code == 1, ran.err
+    assert "2 checks: 1 passed, 1 failed" in ran.err
+
+
 def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_answer(standing):
     """`up` and `heal` say which engine is used; what only looks says nothing but its answer."""
     for command in ("up", "heal"):

@@ -84,6 +84,18 @@ def test_a_capture_that_runs_is_not_said_to_be_narrowed(lab: str) -> None:
         wirelab("capture", "stop", "basic", "--lab", lab)
 
 
+@pytest.mark.parametrize(
+    "arguments", [("capture", "start", "basic"), ("capture", "start", "basic", "--live"), ("trace", "-f", "basic")]
+)
+@pytest.mark.usefixtures("engine")
+def test_what_is_not_up_cannot_be_heard(arguments: tuple[str, ...]) -> None:
+    """Exit 3, and the way to a lab."""
+    done = wirelab(*arguments, "--lab", f"{LAB}-none")
+    assert done.returncode == 3
+    up = f"wirelab up basic --lab {LAB}-none"
+    assert done.stderr.endswith(f"error: the lab '{LAB}-none' is not up\ntry:   {up}\n")
+
+
 def test_a_capture_that_cannot_be_written_or_read_is_a_mistake_of_the_command_line(lab: str, tmp_path: Path) -> None:
     """No folder to save in; a text instead of packets."""
     assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0
