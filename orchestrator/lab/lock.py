@@ -26,7 +26,8 @@ def lab_lock(state: State, lab: str, *, cleaning: bool = False) -> Iterator[None
     path = state.private(state.root / "locks") / f"{lab}.lock"
     deadline = time.monotonic() + CLEANING_SECONDS
     while (held := hold(path, CLEANING if cleaning else "")) is None and time.monotonic() < deadline:
-        if not _note(path).endswith(CLEANING):
+        # Nothing is written yet in the first moment: who holds it, and what for, is known in the next.
+        if (note := _note(path)) and not note.endswith(CLEANING):
             break
         time.sleep(0.02)
     if held is None:

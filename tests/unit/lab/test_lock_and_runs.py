@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -40,6 +41,22 @@ def test_a_lab_that_somebody_holds_is_busy(tmp_path: Path) -> None:
             pass
     with lab_lock(state, "shop"):
         pass
+
+
+def test_who_holds_a_lab_is_told_also_in_the_first_moment(tmp_path: Path) -> None:
+    """The lock is taken before its holder has written who it is."""
+    state = State(tmp_path / "state")
+    path = state.private(state.root / "locks") / "shop.lock"
+    with path.open("w") as holder, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        second = pool.submit(_take, state)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.1)
+        holder.write("4711")
+        holder.flush()
+        with pytest.raises(LabBusy) as caught:
+            second.result(timeout=20)
+    assert caught.value.why == "another process works on it (process 4711)"
 
 
 def test_the_clean_up_after_a_dead_command_is_waited_for(tmp_path: Path) -> None:
