@@ -121,9 +121,9 @@ def test_a_storm_of_interrupts_leaves_no_lock_taken() -> None:
                 for _ in range(10_000):
                     with lock:
                         pass
+                armed[0] = False
             except KeyboardInterrupt:
                 came += 1
-            armed[0] = False
             taken += lock._lock.locked()  # type: ignore[attr-defined]
         sender.join()
         while _thread._count() > others:  # each that still looks again sends one more
