@@ -6,7 +6,6 @@ Beside conftest.py and not in it: several folders have a file of that name, and 
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -27,10 +26,13 @@ DEADLINE = 60.0
 
 def whole_output(api: docker.APIClient, response: Any, stream: bool, tty: bool = True, demux: bool = False) -> bytes:
     """In place of the SDK's own reading of what a program wrote, which loses what came together with the answer."""
-    assert (stream, tty, demux) == (False, False, False)
+    assert (stream, demux) == (False, False)
     sock = api._get_raw_response_socket(response)
+    link, early = getattr(sock, "_sock", sock), read_ahead(sock)
     try:
-        return b"".join(piece for _, piece in frames(getattr(sock, "_sock", sock), read_ahead(sock), inf))
+        if tty:  # one stream, without frames
+            return early + b"".join(iter(lambda: link.recv(65536), b""))
+        return b"".join(piece for _, piece in frames(link, early, inf))
     finally:
         response.close()
 
@@ -97,8 +99,6 @@ class Bench:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A test run in the background of a shell ignores SIGINT, and so would its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
         )
 
     def up(self) -> None:

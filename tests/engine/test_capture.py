@@ -50,7 +50,6 @@ def start(bench: Bench, *words: str) -> subprocess.Popen[bytes]:
         env=dict(bench.engine.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
     )
 
 
