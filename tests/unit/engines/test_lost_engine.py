@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import struct
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Callable
 from pathlib import Path
-from socketserver import ThreadingUnixStreamServer
 
 import pytest
+from small_engine import UPGRADED, VERSION, Answers, served
 
 from orchestrator.engines.docker import DockerEngine
 from orchestrator.engines.image_store import DockerImageStore
@@ -19,41 +15,26 @@ from orchestrator.errors import EngineMissing, ImageMissing, TookTooLong
 from orchestrator.planning.specs import ContainerSpec
 
 
-class Dying(BaseHTTPRequestHandler):
+class Dying(Answers):
     """Answers what is short; of a stream it sends a piece and goes away, of a program's output it sends no end."""
-
-    protocol_version = "HTTP/1.1"
-
-    def address_string(self) -> str:
-        return "test"
-
-    def log_message(self, *_words: object) -> None:
-        return
 
     def do_GET(self) -> None:
         if self.path.endswith("/version"):
-            self._whole({"ApiVersion": "1.41", "Version": "20.10.24"})
+            self.whole(VERSION)
         else:
             self._broken(b"\1\0\0\0\0\0\0\6ready\n")
 
     def do_POST(self) -> None:
         if "/containers/create" in self.path:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self._whole({"message": "No such image: mine:1"}, 404)
+            self.asked()
+            self.whole({"message": "No such image: mine:1"}, 404)
         elif "/images/create" in self.path:
             self._broken(b'{"status": "Pulling"}\r\n')
         elif self.path.endswith("/start"):
             self._endless()
         else:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self._whole({"Id": "e"})
-
-    def _whole(self, document: dict[str, str], code: int = 200) -> None:
-        self.send_response(code)
-        body = json.dumps(document).encode()
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+            self.asked()
+            self.whole({"Id": "e"})
 
     def _broken(self, piece: bytes) -> None:
         self.send_response(200)
@@ -63,7 +44,7 @@ class Dying(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _endless(self) -> None:
-        self.wfile.write(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+        self.wfile.write(UPGRADED)
         self.close_connection = True
         if "no-end" not in self.server.server_address:
             return  # the request's body is unread: the kernel tells the reader that the connection was reset
@@ -73,19 +54,6 @@ class Dying(BaseHTTPRequestHandler):
                 self.wfile.write(frame)
         except OSError:
             return
-
-
-class Server(ThreadingUnixStreamServer):
-    # A client keeps its connections open.
-    daemon_threads = True
-
-
-@contextmanager
-def served(path: Path) -> Iterator[str]:
-    with Server(str(path), Dying) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"unix://{path}"
-        server.shutdown()
 
 
 def await_ready(engine: DockerEngine) -> object:
@@ -106,12 +74,12 @@ def await_ready(engine: DockerEngine) -> object:
 def test_an_engine_that_goes_away_in_the_middle_is_missing(
     tmp_path: Path, ask: Callable[[DockerEngine], object]
 ) -> None:
-    with served(tmp_path / "e") as url, pytest.raises(EngineMissing):
+    with served(tmp_path / "e", Dying) as url, pytest.raises(EngineMissing):
         ask(DockerEngine(url))
 
 
 def test_a_pull_that_breaks_off_leaves_the_image_missing(tmp_path: Path) -> None:
-    with served(tmp_path / "e") as url:
+    with served(tmp_path / "e", Dying) as url:
         with pytest.raises(ImageMissing):
             DockerEngine(url).make_container(ContainerSpec("n", "mine:1", {}))
         assert DockerImageStore(url).pull("debian:trixie") is False
@@ -119,6 +87,6 @@ def test_a_pull_that_breaks_off_leaves_the_image_missing(tmp_path: Path) -> None
 
 def test_a_program_that_writes_without_end_takes_too_long(tmp_path: Path) -> None:
     """Its output would fill the memory before its time is over."""
-    with served(tmp_path / "no-end") as url, pytest.raises(TookTooLong) as caught:
+    with served(tmp_path / "no-end", Dying) as url, pytest.raises(TookTooLong) as caught:
         DockerEngine(url).run("c", ("yes",), seconds=60)
     assert "64 MiB" in caught.value.why

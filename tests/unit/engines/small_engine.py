@@ -1,0 +1,50 @@
+"""A few answers of an engine, over a socket of a test's own: what a test wants it to say wrongly, it adds itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
+
+UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+VERSION = {"ApiVersion": "1.41", "Version": "20.10.24"}
+
+
+class Answers(BaseHTTPRequestHandler):
+    """What each of them needs to be one."""
+
+    protocol_version = "HTTP/1.1"
+
+    def address_string(self) -> str:
+        return "test"
+
+    def log_message(self, *_words: object) -> None:
+        return
+
+    def asked(self) -> bytes:
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def whole(self, document: Mapping[str, object], code: int = 200) -> None:
+        self.send_response(code)
+        body = json.dumps(document).encode()
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Server(ThreadingUnixStreamServer):
+    # A client keeps its connections open.
+    daemon_threads = True
+
+
+@contextmanager
+def served(path: Path, answers: type[Answers]) -> Iterator[str]:
+    """The address under which it answers, until the end."""
+    with Server(str(path), answers) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"unix://{path}"
+        server.shutdown()
