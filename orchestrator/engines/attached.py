@@ -71,7 +71,7 @@ def read_ahead(sock: Any) -> bytes:
     try:
         return reader.peek()
     except OSError as error:
-        if type(error).__name__.startswith("SSLWant"):
+        if _nothing_yet(error):
             return b""
         raise
     finally:
@@ -126,13 +126,16 @@ def _received(link: Any) -> bytes | None:
         found: bytes = link.recv(PIECE)
         while pending := getattr(link, "pending", int)():
             found += link.recv(pending)
-    except (BlockingIOError, InterruptedError):
-        return None
     except OSError as error:
-        if type(error).__name__.startswith("SSLWant"):
+        if _nothing_yet(error):
             return None
         raise
     return found
+
+
+def _nothing_yet(error: OSError) -> bool:
+    """Whether it says just that there is nothing to read; encrypted connections have names of their own for that."""
+    return isinstance(error, BlockingIOError | InterruptedError) or type(error).__name__.startswith("SSLWant")
 
 
 def _handed_on(found: bytes, wrote: Wrote) -> bytes:
