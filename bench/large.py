@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.model.values import Secret
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import Observed
-from orchestrator.planning.places import topology
 from orchestrator.planning.plan import MakeNode, Plan
 from orchestrator.planning.planner import up
 from orchestrator.reading.scenario import read_scenario

@@ -27,9 +27,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from orchestrator.judging.conversations import conversations  # noqa: E402
-from orchestrator.judging.packets import DECODE_ARGV, in_order, packets  # noqa: E402
-from orchestrator.judging.story import Counts, count, scenes  # noqa: E402
+from orchestrator.traffic.exchanges import conversations  # noqa: E402
+from orchestrator.traffic.packets import DECODE_ARGV, in_order, packets  # noqa: E402
+from orchestrator.traffic.story import (  # noqa: E402
+    Counts,
+    count,
+    scenes,
+)
 
 RECORDING = ROOT / "tests" / "recordings" / "chain.pcapng"
 NODES = {f"192.168.231.{number}": f"node{number}" for number in range(10, 21)}

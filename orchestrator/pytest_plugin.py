@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from orchestrator.cli.scenarios import Loaded
+    from orchestrator.checks.findings import Finding
     from orchestrator.cli.session import Session
-    from orchestrator.engines.protocol import Output
-    from orchestrator.judging.findings import Finding
+    from orchestrator.engine.protocol import Output
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
+    from orchestrator.operations.scenario_library import Loaded
 
 FILE = "scenario.yaml"
 LIBRARY = "scenarios"
@@ -88,7 +88,7 @@ class StandingLab:
     def check(self, name: str | None = None) -> tuple[Finding, ...]:
         """The findings of all checks of the scenario, or of those whose name holds `name`."""
         from orchestrator.errors import UsageInvalid
-        from orchestrator.lab import breaking
+        from orchestrator.lab import faults as breaking
 
         checks = [check for check in self.made.scenario.checks if name is None or name in check.name]
         if not checks and name is not None:
@@ -243,7 +243,7 @@ def lab(request: pytest.FixtureRequest) -> StandingLab:
 
 def _load(name: str, near: Path) -> Loaded:
     """A scenario by name or path, seen from the folder of the test's file."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     return load(str(name), near)
 
@@ -350,8 +350,8 @@ class CheckItem(pytest.Item):
         self.place = place
 
     def runtest(self) -> None:
-        from orchestrator.lab import breaking
-        from orchestrator.showing.findings import finding_text
+        from orchestrator.lab import faults as breaking
+        from orchestrator.rendering.findings import finding_text
 
         lab = self.parent.lab.made
         (finding,) = breaking.check(lab, [lab.scenario.checks[self.place]])

@@ -12,7 +12,7 @@ CARRIED = ("images", "scenarios")
 
 
 class CarryingBuild(build_py):
-    """Builds the package with `images/` and `scenarios/` in it, where `engines/carried.py` looks for them."""
+    """Builds the package with `images/` and `scenarios/` in it, where `host/bundled_files.py` looks for them."""
 
     def run(self) -> None:
         """An editable installation uses those of the checkout."""

@@ -47,9 +47,9 @@ pytest_plugins = [] if ANNOUNCED else ["orchestrator.pytest_plugin"]
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The engine that wirelab finds or starts here; without one, engine tests are skipped with its own reason."""
-    from orchestrator.engines.find import find_engine
-    from orchestrator.engines.state import State
     from orchestrator.errors import EngineMissing
+    from orchestrator.host.find import find_engine
+    from orchestrator.host.state import State
 
     try:
         found = find_engine(os.environ, State.of(os.environ), notify=print, confirm=lambda _question: True)
@@ -87,7 +87,7 @@ def standing(bench: Bench) -> Bench:
 @pytest.fixture(scope="module")
 def run_label(engine: Engine) -> Iterator[str]:
     """The id of a run under a watchdog: what bears it as `wirelab.run` is removed should the test process die."""
-    from orchestrator.engines.state import State
+    from orchestrator.host.state import State
     from orchestrator.lab.guard import Guard
 
     with Guard(engine.url, State.of(engine.environ), engine.environ) as run:

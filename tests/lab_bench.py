@@ -18,7 +18,7 @@ from typing import Any
 
 import docker
 
-from orchestrator.engines.attached import frames, read_ahead
+from orchestrator.engine.attached import frames, read_ahead
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DEADLINE = 60.0

@@ -21,15 +21,15 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.cli.scenarios import Beside, Loaded, load
-from orchestrator.judging.findings import Finding
+from orchestrator.checks.findings import Finding
 from orchestrator.model.checks import Common
 from orchestrator.model.faults import Fault
 from orchestrator.model.scenario import Scenario
+from orchestrator.operations.scenario_library import Beside, Loaded, load
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import Observed
-from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import Reading, read_scenario
-from orchestrator.showing import graph
+from orchestrator.rendering import graph
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 NAMES = tuple(sorted(file.parent.name for file in SCENARIOS.glob("*/scenario.yaml")))

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import WirelabError
 
 if TYPE_CHECKING:
-    from orchestrator.cli.scenarios import Loaded
-    from orchestrator.judging.findings import Finding
+    from orchestrator.checks.findings import Finding
     from orchestrator.lab.lab import Lab
-    from orchestrator.showing.proof import Proof
+    from orchestrator.operations.scenario_library import Loaded
+    from orchestrator.rendering.check_results import Proof
 
 
 def keep(folder: Path, test: str, failure: str, lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> str:
@@ -46,7 +46,7 @@ def _folder_name(test: str) -> str:
 def _contents(test: str, failure: str, lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> dict[str, bytes]:
     from orchestrator.cli.reports import report_text
     from orchestrator.lab.bundle import bundle
-    from orchestrator.lab.heard import Heard
+    from orchestrator.lab.capture_window import Heard
 
     said = f"{test}\n\n{failure}\n"
     page = report_text(lab, _proof(lab, loaded, found), Heard.standing(lab), said)
@@ -55,7 +55,7 @@ def _contents(test: str, failure: str, lab: Lab, loaded: Loaded, found: Mapping[
 
 def _proof(lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> Proof:
     from orchestrator.cli.reports import MOMENT, versions
-    from orchestrator.showing.proof import Proof, placed
+    from orchestrator.rendering.check_results import Proof, placed
 
     scenario = lab.scenario
     places = sorted(found)

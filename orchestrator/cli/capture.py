@@ -104,7 +104,7 @@ def stop(name: str | None, lab: str | None) -> int:
 @json_option
 def status(name: str | None, lab: str | None, as_json: bool) -> int:
     """Say whether a capture is there, how much it has recorded, and what is missing from it."""
-    from orchestrator.showing.capture import status_text
+    from orchestrator.rendering.capture import status_text
 
     capture, _, _ = open_capture(name, lab)
     found = capture.seen()
@@ -125,7 +125,7 @@ def save(name: str | None, file: str, lab: str | None) -> int:
     """Write what is recorded so far as pcapng, for Wireshark."""
     from pathlib import Path
 
-    from orchestrator.showing.capture import losses_text
+    from orchestrator.rendering.capture import losses_text
 
     capture, _, _ = open_capture(name, lab)
     container = capture.required()
@@ -165,8 +165,8 @@ def open_capture(name: str | None, lab: str | None) -> tuple[Capture, Observed, 
 
 def recorder(session: Session, name: str | None, lab: str | None, run: str) -> tuple[Capture, Observed]:
     """The recorder of a lab, and what there is of the lab now."""
-    from orchestrator.cli.scenarios import load
     from orchestrator.lab.capture import Capture
+    from orchestrator.operations.scenario_library import load
 
     one = lab_of(session, load(name), lab, run=run, images_too=("capture",))
     return Capture(session.engine, one), one.observe()

@@ -13,7 +13,7 @@ from orchestrator.cli.console import out, out_json
 from orchestrator.errors import WORLD, WirelabError
 
 if TYPE_CHECKING:
-    from orchestrator.judging.doctor import EngineFacts, MachineFacts
+    from orchestrator.diagnosis.doctor import EngineFacts, MachineFacts
 
 
 @click.command("doctor")
@@ -23,8 +23,8 @@ def command(as_json: bool) -> int:
 
     Exit code 0 if a lab can run here, 3 if something that every lab needs is missing.
     """
-    from orchestrator.judging.doctor import MISSING, rows, verdict
-    from orchestrator.showing.doctor import doctor_document, doctor_text
+    from orchestrator.diagnosis.doctor import MISSING, rows, verdict
+    from orchestrator.rendering.doctor import doctor_document, doctor_text
 
     found = rows(_machine())
     if as_json:
@@ -35,8 +35,8 @@ def command(as_json: bool) -> int:
 
 
 def _machine() -> MachineFacts:
-    from orchestrator.engines.machine import machine_facts
-    from orchestrator.lab.host import host_ranges
+    from orchestrator.host.machine import machine_facts
+    from orchestrator.lab.host_routes import host_ranges
 
     engine, no_engine = _engine()
     return machine_facts(
@@ -49,9 +49,9 @@ def _machine() -> MachineFacts:
 
 def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:
     """The engine that answers, or why there is none and what to try."""
-    from orchestrator.engines.find import nothing_answers, running_engine
-    from orchestrator.engines.machine import engine_facts
-    from orchestrator.engines.state import State
+    from orchestrator.host.find import nothing_answers, running_engine
+    from orchestrator.host.machine import engine_facts
+    from orchestrator.host.state import State
 
     tried: list[str] = []
     try:
@@ -65,9 +65,9 @@ def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:
 
 def _images(url: str | None) -> Mapping[str, str]:
     """Each image of ours with its state; all are missing where there is no engine."""
-    from orchestrator.engines.image_files import images_folder, names_in
-    from orchestrator.engines.images import shelf
-    from orchestrator.engines.state import State
+    from orchestrator.host.images.files import images_folder, names_in
+    from orchestrator.host.images.shelf import shelf
+    from orchestrator.host.state import State
 
     if url is None:
         return dict.fromkeys(names_in(images_folder()), "missing")

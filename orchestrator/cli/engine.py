@@ -9,10 +9,10 @@ import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.session import confirmer
-from orchestrator.engines.find import EngineFound, find_engine, nothing_answers, running_engine
-from orchestrator.engines.private_paths import PrivatePaths
-from orchestrator.engines.state import State
 from orchestrator.errors import WORLD
+from orchestrator.host.find import EngineFound, find_engine, nothing_answers, running_engine
+from orchestrator.host.private_engine.paths import PrivatePaths
+from orchestrator.host.state import State
 
 
 @click.group("engine")
@@ -27,7 +27,7 @@ def up(yes: bool, only_private: bool) -> None:
     """Find the engine that answers, or start wirelab's own."""
     state = State.of(os.environ)
     if only_private:
-        from orchestrator.engines.start import start_as_root
+        from orchestrator.host.private_engine.start import start_as_root
 
         start_as_root(os.environ, state, notify=say)
         return
@@ -38,7 +38,7 @@ def up(yes: bool, only_private: bool) -> None:
 @click.option("--purge", is_flag=True, help="Remove the engine's images and volumes too.")
 def down(purge: bool) -> None:
     """End wirelab's own engine, and undo all that it changed on this machine."""
-    from orchestrator.engines.start import end_private_engine
+    from orchestrator.host.private_engine.start import end_private_engine
 
     ended = end_private_engine(os.environ, State.of(os.environ), purge=purge, notify=say)
     if ended is None:
@@ -83,7 +83,7 @@ def _own(state: State) -> dict[str, object]:
         return {"url": PrivatePaths.of(state).url, "answers": False, "pid": None, "leftovers": False}
     from dataclasses import asdict
 
-    from orchestrator.engines.private import PrivateEngine
+    from orchestrator.host.private_engine.daemon import PrivateEngine
 
     return asdict(PrivateEngine(state, environ=os.environ).status())
 

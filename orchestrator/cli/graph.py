@@ -15,7 +15,7 @@ from orchestrator.errors import OK
 if TYPE_CHECKING:
     from orchestrator.model.topology import Topology
     from orchestrator.planning.observed import Observed
-    from orchestrator.showing.graph import Picture
+    from orchestrator.rendering.graph import Picture
 
 FORMS = ("mermaid", "dot", "svg", "html")
 
@@ -29,7 +29,8 @@ def command(name: str | None, lab: str | None, form: str) -> int:
 
     mermaid and dot are text; svg is a picture, html a page with the picture and its tables.
     """
-    from orchestrator.showing import drawing, graph
+    from orchestrator.rendering import graph
+    from orchestrator.rendering import graph_svg as drawing
 
     shown = _shown(name, lab)
     match form:
@@ -40,7 +41,7 @@ def command(name: str | None, lab: str | None, form: str) -> int:
         case "svg":
             out(drawing.svg(shown, _laid_out(drawing.layout_text(shown))).rstrip())
         case _:
-            from orchestrator.showing.lab_page import lab_page
+            from orchestrator.rendering.lab_page import lab_page
 
             drawn = drawing.svg(shown, _laid_out(drawing.layout_text(shown)))
             out(lab_page(shown, drawn).rstrip())
@@ -49,10 +50,10 @@ def command(name: str | None, lab: str | None, form: str) -> int:
 
 def _shown(name: str | None, lab: str | None) -> Picture:
     """The picture of a lab as it is now."""
-    from orchestrator.cli.scenarios import load
-    from orchestrator.judging.traffic_roles import traffic_roles
-    from orchestrator.lab.heard import Heard
-    from orchestrator.showing.graph import picture
+    from orchestrator.lab.capture_window import Heard
+    from orchestrator.operations.scenario_library import load
+    from orchestrator.rendering.graph import picture
+    from orchestrator.traffic.roles import traffic_roles
 
     one = lab_of(open_session(looks=True), load(name), lab)
     observed = one.observe()
@@ -67,14 +68,14 @@ def _shown(name: str | None, lab: str | None) -> Picture:
 
 
 def _laid_out(text: str) -> str:
-    from orchestrator.engines.layout import lay_out
+    from orchestrator.host.graph_layout import lay_out
 
     return lay_out(text)
 
 
 def states(topology: Topology, observed: Observed) -> dict[str, str]:
     """The state of each node; empty where nothing of the lab stands."""
-    from orchestrator.showing.labs import nodes_document
+    from orchestrator.rendering.labs import nodes_document
 
     found = {node["node"]: node["state"] for node in nodes_document(topology, observed)["nodes"]}
     return {} if set(found.values()) == {"missing"} else found

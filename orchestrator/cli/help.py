@@ -11,7 +11,7 @@ from orchestrator.cli.console import out
 from orchestrator.errors import UsageInvalid
 
 if TYPE_CHECKING:
-    from orchestrator.showing.language import Entry, Section
+    from orchestrator.rendering.language_reference import Entry, Section
 
 WIDTH = 88
 
@@ -31,7 +31,7 @@ def command(key: str | None) -> None:
 
 def _explained(key: str) -> list[str]:
     from orchestrator.reading.words import near
-    from orchestrator.showing.language import Entry, keys_by_name
+    from orchestrator.rendering.language_reference import Entry, keys_by_name
 
     if key in ("roles", "role", "nodes.role"):
         return [_roles()]
@@ -79,7 +79,7 @@ def _roles() -> str:
 
 
 def _overview() -> str:
-    from orchestrator.showing.language import sections
+    from orchestrator.rendering.language_reference import sections
 
     lines = []
     for section in sections():

@@ -12,7 +12,7 @@ from orchestrator.cli.console import out, out_json, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.engines.images import ImageRow, ImageShelf
+    from orchestrator.host.images.shelf import ImageRow, ImageShelf
 
 
 @click.group("images")
@@ -25,7 +25,7 @@ def command() -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before an engine is installed.")
 def build(names: tuple[str, ...], yes: bool) -> None:
     """Build the images that are missing (all, or those named). What is there is left alone."""
-    from orchestrator.engines.image_files import images_folder, names_in
+    from orchestrator.host.images.files import images_folder, names_in
 
     wanted = names or names_in(images_folder())
     _shelf(start=True, yes=yes).ensure(wanted)
@@ -36,7 +36,7 @@ def build(names: tuple[str, ...], yes: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def ls(as_json: bool) -> None:
     """List the images: present, missing, or old (of an earlier version of this checkout)."""
-    from orchestrator.engines.images import document_of
+    from orchestrator.host.images.shelf import document_of
 
     rows = _shelf(start=False).rows()
     if as_json:
@@ -75,8 +75,8 @@ def _megabytes(size: int) -> str:
 
 def _shelf(*, start: bool, yes: bool = False) -> ImageShelf:
     from orchestrator.cli.session import confirmer, state
-    from orchestrator.engines.find import find_engine
-    from orchestrator.engines.images import shelf
+    from orchestrator.host.find import find_engine
+    from orchestrator.host.images.shelf import shelf
 
     found = find_engine(os.environ, state(), private=start, notify=say, confirm=confirmer(yes))
     return shelf(found.url, state(), os.environ, say)

@@ -17,16 +17,16 @@ from orchestrator.cli.reports import Wanted, failure_told, report_options, repor
 from orchestrator.cli.session import guarded, lab_name, lab_of, open_session
 from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
 from orchestrator.lab.interrupts import uninterrupted
-from orchestrator.showing.counted import counted
+from orchestrator.rendering.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.cli.scenarios import Loaded
+    from orchestrator.checks.findings import Finding
     from orchestrator.cli.session import Session
-    from orchestrator.judging.findings import Finding
     from orchestrator.model.checks import Common
     from orchestrator.model.scenario import Scenario
+    from orchestrator.operations.scenario_library import Loaded
     from orchestrator.planning.plan import Plan
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
@@ -44,7 +44,7 @@ def up_command(
     name: str | None, lab: str | None, as_json: bool, capture: bool, keep: bool, timeout: float, yes: bool
 ) -> int:
     """Bring a lab up, or repair it, or bring it in line with its changed file."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     loaded = load(name)
     session = open_session(yes=yes)
@@ -83,8 +83,8 @@ def bring_up(
 def down_command(name: str | None, lab: str | None) -> int:
     """Remove a lab: its containers, networks, volumes and files. Nothing there is fine."""
     from orchestrator.cli.progress import tell
-    from orchestrator.cli.scenarios import scenario_name
     from orchestrator.lab.take_down import take_down
+    from orchestrator.operations.scenario_library import scenario_name
 
     wanted = lab_name(name, lab) if name else (lab or scenario_name(None))
     session = open_session(start=False)
@@ -99,8 +99,8 @@ def down_command(name: str | None, lab: str | None) -> int:
 @json_option
 def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """Print what `up` would do, and do nothing."""
-    from orchestrator.cli.scenarios import load
-    from orchestrator.showing.plans import plan_text
+    from orchestrator.operations.scenario_library import load
+    from orchestrator.rendering.plans import plan_text
 
     loaded = load(name)
     session = open_session(looks=True)
@@ -121,7 +121,7 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @report_options
 def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...], wanted: Wanted) -> int:
     """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     loaded = load(name)
     session = open_session(looks=True)
@@ -138,8 +138,8 @@ def prove(
     wanted: Wanted = Wanted(),  # noqa: B008 (a frozen value)
 ) -> int:
     """Put the checks, print the findings, write the files that are wanted, give the exit code."""
-    from orchestrator.judging.findings import worst
-    from orchestrator.lab.breaking import check
+    from orchestrator.checks.findings import worst
+    from orchestrator.lab.faults import check
 
     checks = _named(loaded.reading.scenario, only)
     began = time.monotonic()
@@ -165,7 +165,7 @@ def _named(scenario: Scenario, only: tuple[str, ...]) -> list[Common]:
 
 
 def _print(loaded: Loaded, lab: str, findings: Sequence[Finding], *, as_json: bool, seconds: float) -> None:
-    from orchestrator.showing.findings import findings_document, findings_text, summary_text
+    from orchestrator.rendering.findings import findings_document, findings_text, summary_text
 
     if as_json:
         out_json(findings_document(loaded.reading.scenario.name, lab, findings))
@@ -194,7 +194,7 @@ def run_command(
     wanted: Wanted,
 ) -> int:
     """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     loaded = load(name)
     session = open_session(yes=yes)

@@ -19,8 +19,8 @@ from orchestrator.planning import labels
 
 if TYPE_CHECKING:
     from orchestrator.cli.session import Session
-    from orchestrator.engines.protocol import Engine
-    from orchestrator.engines.state import State
+    from orchestrator.engine.protocol import Engine
+    from orchestrator.host.state import State
     from orchestrator.model.scenario import Scenario
     from orchestrator.model.topology import Topology
     from orchestrator.planning.observed import Observed
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @json_option
 def ls_command(as_json: bool) -> int:
     """List the labs that stand on the engine in use."""
-    from orchestrator.showing.labs import labs_document, labs_text
+    from orchestrator.rendering.labs import labs_document, labs_text
 
     document = labs_document(open_session(looks=True).engine.containers(labels.LAB))
     if as_json:
@@ -46,7 +46,7 @@ def ls_command(as_json: bool) -> int:
 @json_option
 def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """List the nodes of a lab: role, state, addresses, container."""
-    from orchestrator.showing.labs import nodes_document, nodes_text
+    from orchestrator.rendering.labs import nodes_document, nodes_text
 
     document = nodes_document(*observed_lab(name, lab))
     if as_json:
@@ -64,7 +64,7 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
 def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     """Print as JSON what is known of a lab: networks, nodes, names, mounted files and limits."""
     from orchestrator.planning.desired import desired
-    from orchestrator.showing.labs import capture_document, node_document
+    from orchestrator.rendering.labs import capture_document, node_document
 
     topology, observed = observed_lab(name, lab)
     wanted = [known_node(topology.scenario, node)] if node else list(topology.scenario.nodes)
@@ -90,7 +90,7 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
 
 def observed_lab(name: str | None, lab: str | None) -> tuple[Topology, Observed]:
     """The topology of a lab and what there is of it now."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     session = open_session(looks=True)
     one = lab_of(session, load(name), lab)
@@ -115,7 +115,7 @@ def known_node(scenario: Scenario, node: str) -> str:
 
 def _container(name: str, node: str, lab: str | None) -> tuple[Session, str]:
     """The session and the container of a node that stands."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     loaded = load(name)
     known_node(loaded.reading.scenario, node)
@@ -140,7 +140,7 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
     """
     from secrets import token_hex
 
-    from orchestrator.lab.program import attend_program
+    from orchestrator.lab.node_program import attend_program
 
     session, container = _container(name, node, lab)
     if sys.stdin.isatty():
@@ -167,7 +167,7 @@ def _hand_on(stream: int, piece: bytes) -> None:
 @lab_option
 def shell_command(name: str, node: str | None, lab: str | None) -> int:
     """Open a shell in a node (the first client if none is named)."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     nodes = load(name).reading.scenario.nodes
     wanted = node or next((n for n, one in nodes.items() if one.role == "client"), next(iter(nodes)))
@@ -195,7 +195,7 @@ def _terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on as the node writes.")
 def logs_command(name: str, node: str | None, lab: str | None, follow: bool) -> int:
     """Print what a node wrote, or what all nodes wrote, one after another."""
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     if node and follow:
         session, container = _container(name, node, lab)
@@ -215,7 +215,7 @@ def logs_command(name: str, node: str | None, lab: str | None, follow: bool) -> 
 def sweep_command(everything: bool) -> int:
     """Remove what dead commands left, found by label. Labs that stand stay, unless --all."""
     from orchestrator.lab.removal import sweep_run
-    from orchestrator.lab.runs import dead_runs
+    from orchestrator.lab.run_registry import dead_runs
     from orchestrator.lab.take_down import take_down
 
     session = open_session(start=False)
@@ -250,7 +250,7 @@ def each_removed(removals: Iterable[Callable[[], int]]) -> tuple[int, list[Wirel
 
 def _labs(engine: Engine, state: State) -> list[str]:
     """The labs of this person of which anything is on the engine."""
-    from orchestrator.lab.runs import is_foreign
+    from orchestrator.lab.run_registry import is_foreign
 
     found = [one.labels for one in engine.containers(labels.LAB)]
     found += [one.labels for one in engine.networks() if labels.LAB in one.labels]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from orchestrator.checks.findings import Finding
 from orchestrator.cli.console import say
-from orchestrator.judging.findings import Finding
-from orchestrator.lab.events import Event
-from orchestrator.showing.findings import finding_text
-from orchestrator.showing.plans import event_text
+from orchestrator.lab.step_events import Event
+from orchestrator.rendering.findings import finding_text
+from orchestrator.rendering.plans import event_text
 
 
 def tell(event: Event) -> None:

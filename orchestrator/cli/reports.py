@@ -16,12 +16,12 @@ from orchestrator.cli.console import say
 from orchestrator.errors import UsageInvalid, WirelabError
 
 if TYPE_CHECKING:
-    from orchestrator.cli.scenarios import Loaded
-    from orchestrator.judging.findings import Finding
-    from orchestrator.lab.heard import Heard
+    from orchestrator.checks.findings import Finding
+    from orchestrator.lab.capture_window import Heard
     from orchestrator.lab.lab import Lab
     from orchestrator.model.checks import Common
-    from orchestrator.showing.proof import Proof
+    from orchestrator.operations.scenario_library import Loaded
+    from orchestrator.rendering.check_results import Proof
 
 MOMENT = "%Y-%m-%dT%H:%M:%S"
 
@@ -79,14 +79,14 @@ class Reporting:
             return
         proof = self._proof(checks, findings)
         if self.wanted.junit:
-            from orchestrator.showing.junit import junit
+            from orchestrator.rendering.junit import junit
 
             written(self.wanted.junit, junit(proof))
         if self.wanted.report and self.heard:
             written(self.wanted.report, report_text(self.lab, proof, self.heard))
 
     def _proof(self, checks: Sequence[Common], findings: Sequence[Finding]) -> Proof:
-        from orchestrator.showing.proof import Proof, placed
+        from orchestrator.rendering.check_results import Proof, placed
 
         reading = self.loaded.reading
         scenario = reading.scenario
@@ -108,7 +108,7 @@ def reporting(loaded: Loaded, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
     named = versions(lab) if wanted else {}
     heard = None
     if wanted.report:
-        from orchestrator.lab.heard import Heard
+        from orchestrator.lab.capture_window import Heard
 
         heard = Heard.begin(lab)
     try:
@@ -126,7 +126,7 @@ def failure_told(loaded: Loaded, lab: str, wanted: Wanted) -> Iterator[None]:
         yield
     except WirelabError as error:
         if wanted.junit:
-            from orchestrator.showing.junit import junit
+            from orchestrator.rendering.junit import junit
 
             written(wanted.junit, junit(_unproved(loaded, lab, error, began)))
         raise
@@ -135,9 +135,9 @@ def failure_told(loaded: Loaded, lab: str, wanted: Wanted) -> Iterator[None]:
 def _unproved(loaded: Loaded, lab: str, error: WirelabError, began: datetime) -> Proof:
     """One finding: that the lab could not be proved, with the error as what was seen."""
     from orchestrator import __version__
-    from orchestrator.judging.findings import Finding, Judgement
+    from orchestrator.checks.findings import Finding, Judgement
     from orchestrator.reading.document import Mark
-    from orchestrator.showing.proof import Placed, Proof
+    from orchestrator.rendering.check_results import Placed, Proof
 
     scenario = loaded.reading.scenario
     seconds = (datetime.now(UTC) - began).total_seconds()
@@ -158,11 +158,12 @@ def versions(lab: Lab) -> dict[str, str]:
 def report_text(lab: Lab, proof: Proof, heard: Heard, failure: str = "") -> str:
     """The page on these findings, with the lab as it stands and what was heard; `failure` is that of a test."""
     from orchestrator.cli.graph import states
-    from orchestrator.engines.layout import lay_out
-    from orchestrator.judging.story import story
-    from orchestrator.judging.traffic_roles import traffic_roles
-    from orchestrator.showing import drawing, graph
-    from orchestrator.showing.report import Report, report_page
+    from orchestrator.host.graph_layout import lay_out
+    from orchestrator.rendering import graph
+    from orchestrator.rendering import graph_svg as drawing
+    from orchestrator.rendering.report import Report, report_page
+    from orchestrator.traffic.roles import traffic_roles
+    from orchestrator.traffic.story import story
 
     observed = lab.observe()
     topology = lab.topology(observed)

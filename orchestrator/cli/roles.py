@@ -19,8 +19,8 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
 
     What crossed the wire is compared with `uses`: what was seen but not declared, and what was declared but never seen.
     """
-    from orchestrator.judging.traffic_roles import compare, traffic_roles
-    from orchestrator.showing.roles import roles_document, roles_text
+    from orchestrator.rendering.roles import roles_document, roles_text
+    from orchestrator.traffic.roles import compare, traffic_roles
 
     capture, observed, _ = open_capture(name, lab)
     recording = capture.read_on(capture.required())

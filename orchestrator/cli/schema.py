@@ -12,7 +12,7 @@ from orchestrator.cli.console import out, out_json
 def command(as_reference: bool) -> None:
     """Print the JSON Schema (draft-07) of scenario files, made from the model that reads them."""
     if as_reference:
-        from orchestrator.showing.reference import reference
+        from orchestrator.rendering.reference import reference
 
         out(reference().removesuffix("\n"))
         return

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.console import say
-from orchestrator.engines.state import State
+from orchestrator.host.state import State
 from orchestrator.lab.interrupts import uninterrupted
 
 if TYPE_CHECKING:
-    from orchestrator.cli.scenarios import Loaded
-    from orchestrator.engines.docker import DockerEngine
+    from orchestrator.engine.docker import DockerEngine
     from orchestrator.lab.lab import Lab
+    from orchestrator.operations.scenario_library import Loaded
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,15 @@ class Session:
 
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
         """Tags of images of ours; those that are missing are built, and progress is told."""
-        from orchestrator.engines.images import shelf
+        from orchestrator.host.images.shelf import shelf
 
         return shelf(self.url, self.state, os.environ, self.told).ensure(names)
+
+    def isolates_ipv6(self) -> bool | None:
+        """Whether this engine keeps internal networks with IPv6 apart; None where nobody can tell."""
+        from orchestrator.host.machine import isolates_ipv6
+
+        return isolates_ipv6(self.url)
 
 
 def state() -> State:
@@ -47,11 +53,11 @@ def open_session(
 
     Says which one it is, unless the command only `looks` at a lab: that line would stand before each of its answers.
     """
-    from orchestrator.engines.find import find_engine
+    from orchestrator.host.find import find_engine
 
     notify: Callable[[str], None] = (lambda _text: None) if looks else told
     found = find_engine(os.environ, state(), private=start and not looks, notify=notify, confirm=confirmer(yes))
-    from orchestrator.engines.docker import DockerEngine
+    from orchestrator.engine.docker import DockerEngine
     from orchestrator.errors import EngineMissing
 
     try:
@@ -81,6 +87,7 @@ def lab_of(session: Session, loaded: Loaded, name: str | None, **more: object) -
     settings = Settings(
         images=session.images,
         shield=uninterrupted,
+        isolates_ipv6=session.isolates_ipv6,
         called=_called(loaded),
         **more,  # type: ignore[arg-type]
     )
@@ -89,8 +96,8 @@ def lab_of(session: Session, loaded: Loaded, name: str | None, **more: object) -
 
 def _called(loaded: Loaded) -> str:
     """How a person who stands here names the scenario: by its name where that finds it, otherwise by its folder."""
-    from orchestrator.cli.scenarios import FILE, as_typed, find_scenario
     from orchestrator.errors import UsageInvalid
+    from orchestrator.operations.scenario_library import FILE, as_typed, find_scenario
 
     here, name = Path.cwd(), loaded.reading.scenario.name
     try:
@@ -133,8 +140,8 @@ def lab_name(name_or_path: str, lab: str | None) -> str:
     """The lab that a command means, also where the scenario's file is no longer there."""
     if lab:
         return valid_lab(lab)
-    from orchestrator.cli.scenarios import scenario_name
     from orchestrator.errors import WirelabError
+    from orchestrator.operations.scenario_library import scenario_name
 
     try:
         return scenario_name(name_or_path)

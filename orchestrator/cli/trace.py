@@ -21,11 +21,11 @@ from orchestrator.errors import INTERRUPTED, OK, EngineRefused, NotFound, TookTo
 
 if TYPE_CHECKING:
     from orchestrator.cli.session import Session
-    from orchestrator.judging.conversations.events import Event
-    from orchestrator.judging.story import Mark, Story
     from orchestrator.lab.capture import Capture
     from orchestrator.lab.recording import Recording
     from orchestrator.planning.observed import Observed
+    from orchestrator.traffic.exchanges.events import Event
+    from orchestrator.traffic.story import Mark, Story
 
 LONGEST = 60  # seconds that a command may take
 FORMS = ("text", "json", "mermaid", "svg", "html")
@@ -163,7 +163,7 @@ def _container(capture: Capture, observed: Observed, node: str) -> str:
 
 def _run_in(session: Session, observed: Observed, node: str, argv: tuple[str, ...], capture: Capture) -> int:
     """Run the command in the node and show what it printed, apart from the story. INTERRUPTED where somebody was."""
-    from orchestrator.lab.program import run_program
+    from orchestrator.lab.node_program import run_program
 
     container = _container(capture, observed, node)
     command, run = f"{node}$ {' '.join(argv)}", token_hex(6)
@@ -216,8 +216,8 @@ def _follow(
 
 def _heard(capture: Capture, observed: Observed, said: list[str], bpf: str) -> Iterator[bytes]:
     """What tshark makes of the wire, as it is heard."""
-    from orchestrator.judging.packets.decode import decode_argv
     from orchestrator.lab.recording import http_ports
+    from orchestrator.traffic.packets.decode import decode_argv
 
     decode = decode_argv(http=http_ports(capture.scenario), live=True)
     return capture.listen(observed, said, bpf, decode)
@@ -232,8 +232,8 @@ def _until_interrupt(pieces: Iterator[bytes], interrupted: list[bool]) -> Iterat
 
 
 def _tell_live(events: Iterator[Event], asker: str | None, form: str) -> None:
-    from orchestrator.judging.story import live_scenes
-    from orchestrator.showing.story import live_json, scene_lines
+    from orchestrator.rendering.story import live_json, scene_lines
+    from orchestrator.traffic.story import live_scenes
 
     began = None
     numbers = iter(range(1, 1 << 62))
@@ -252,7 +252,7 @@ def _story(
     asker: str | None = None,
 ) -> Story:
     """The story of a recording; with `asker`, what that node began."""
-    from orchestrator.judging.story import story
+    from orchestrator.traffic.story import story
 
     events, tally = recording.events(capture.topology(observed), since)
     told = story(events, marks=marks, began_by=asker or "")
@@ -261,9 +261,9 @@ def _story(
 
 
 def _show(told: Story, recording: Recording, capture: Capture, form: str) -> None:
-    from orchestrator.showing import sequence
-    from orchestrator.showing.story import json_lines, story_text
-    from orchestrator.showing.story_page import story_page
+    from orchestrator.rendering import sequence
+    from orchestrator.rendering.story import json_lines, story_text
+    from orchestrator.rendering.story_page import story_page
 
     if recording.warning:
         say(recording.warning)

@@ -6,7 +6,7 @@ import click
 
 from orchestrator.cli.console import out, out_json
 from orchestrator.errors import INVALID, FileInvalid, Problem
-from orchestrator.showing.counted import counted
+from orchestrator.rendering.quantities import counted
 
 
 @click.command("validate")
@@ -17,7 +17,7 @@ def command(name: str | None, as_json: bool) -> int:
 
     Nothing is started. Exit code 0: the file is right; 2: it is not.
     """
-    from orchestrator.cli.scenarios import load
+    from orchestrator.operations.scenario_library import load
 
     try:
         loaded = load(name)

@@ -21,9 +21,9 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
 
     CHECK is a part of a check's name; its walk is printed also where the check holds. Exit codes as for `check`.
     """
-    from orchestrator.cli.scenarios import load
-    from orchestrator.judging.findings import worst
-    from orchestrator.showing.findings import findings_document, findings_text
+    from orchestrator.checks.findings import worst
+    from orchestrator.operations.scenario_library import load
+    from orchestrator.rendering.findings import findings_document, findings_text
 
     loaded = load(name)
     scenario = loaded.reading.scenario

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from orchestrator.checks.probes import Answer, Log, Logged, Question, Ran, Run, Unavailable
 from orchestrator.errors import WirelabError
-from orchestrator.judging.questions import Answer, Log, Logged, Question, Ran, Run, Unasked
-from orchestrator.lab.asking import Asker
 from orchestrator.lab.capture import Capture
 from orchestrator.lab.lab import Lab, asked
+from orchestrator.lab.probe_runner import ProbeRunner
 from orchestrator.lab.recording import pcapng
 from orchestrator.model.topology import Topology
 
@@ -38,7 +38,7 @@ def _of_nodes(lab: Lab, topology: Topology) -> dict[str, str]:
         questions[f"resolv.conf/{node}.conf"] = Run(node, RESOLVER, inside=True)
         questions[f"sockets/{node}.txt"] = Run(node, SOCKETS, needs=frozenset({"ss"}))
     observed = lab.observe()
-    asker = Asker(lab.engine, asked(topology, observed))
+    asker = ProbeRunner(lab.engine, asked(topology, observed))
     try:
         answers = asker.answer(list(questions.values()))
     finally:
@@ -52,7 +52,7 @@ def _text(answer: Answer) -> str:
             return answer.text
         case Ran():
             return answer.out + answer.err
-        case Unasked():
+        case Unavailable():
             return f"This could not be had: {answer.reason}.\n"
         case _:
             return ""

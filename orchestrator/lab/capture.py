@@ -8,10 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from orchestrator.engines.protocol import Engine
+from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, UsageInvalid, WorldError
-from orchestrator.judging.packets.decode import decode_argv
-from orchestrator.judging.story import Mark
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.recorder import no_filter, record, recorder
 from orchestrator.lab.recording import Recording, http_ports, lines, pcapng, read
@@ -30,8 +28,10 @@ from orchestrator.planning.capture import (
     networks_of,
     reader_spec,
 )
-from orchestrator.planning.named import Named
+from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.observed import ContainerSeen, Observed
+from orchestrator.traffic.packets.decode import decode_argv
+from orchestrator.traffic.story import Mark
 
 SETTLE_SECONDS = 10.0
 
@@ -48,7 +48,7 @@ class Capture:
         return self._lab.scenario
 
     @property
-    def named(self) -> Named:
+    def named(self) -> LabRef:
         return self._lab.named
 
     def topology(self, observed: Observed) -> Topology:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 
-from orchestrator.engines.state import State
 from orchestrator.errors import EngineMissing, Leftovers
+from orchestrator.host.state import State
 from orchestrator.lab.interrupts import interruptible_between_locks, uninterrupted
-from orchestrator.lab.runs import Run
+from orchestrator.lab.run_registry import Run
 from orchestrator.lab.watchdog import Watchdog
 
 # After these nobody knows whether what was made stands whole, or is gone.

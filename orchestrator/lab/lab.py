@@ -12,37 +12,37 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from orchestrator.engines.protocol import Engine
-from orchestrator.engines.state import State
+from orchestrator.checks.findings import Finding
+from orchestrator.engine.protocol import Engine
 from orchestrator.errors import Conflict, NotFound, Skipped
-from orchestrator.judging.findings import Finding
+from orchestrator.host.state import State
 from orchestrator.lab.credentials import as_text, credentials_of
-from orchestrator.lab.doing import Doing
-from orchestrator.lab.events import Event
-from orchestrator.lab.folder import LabFolder
-from orchestrator.lab.host import host_ranges
-from orchestrator.lab.inside import seen_routes
+from orchestrator.lab.executor import Executor
+from orchestrator.lab.host_routes import host_ranges
 from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
-from orchestrator.lab.runner import Runner
-from orchestrator.lab.runs import refuse_foreign
+from orchestrator.lab.run_registry import refuse_foreign
+from orchestrator.lab.step_events import Event
+from orchestrator.lab.step_handler import StepHandler
+from orchestrator.lab.store import LabFolder
 from orchestrator.lab.take_down import take_down
 from orchestrator.model.checks import Common
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.desired import PASSWORD_FILE, image_of, onlooker, role_of
-from orchestrator.planning.named import Named
+from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.observed import FilesSeen, Observed, Taken
-from orchestrator.planning.places import topology
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
 
 if TYPE_CHECKING:
-    from orchestrator.judging.questions import Answer
-    from orchestrator.lab.asking import Asked
+    from orchestrator.checks.probes import Answer
+    from orchestrator.lab.probe_runner import Asked
 
 # Another process may take a range between our look and our call; then we look again.
 RANGE_TRIES = 5
@@ -64,6 +64,8 @@ class Settings:
     ready_seconds: float = 30.0
     keep: bool = False
     routes: Callable[[], tuple[Taken, ...]] = host_ranges
+    # Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell.
+    isolates_ipv6: Callable[[], bool | None] = lambda: None
     images_too: tuple[str, ...] = ()
     called: str = ""
     # Record from the first packet, as `capture: true` in the file says it.
@@ -88,10 +90,10 @@ class Lab:
         object.__setattr__(self, "folder", LabFolder(self.state, self.name))
 
     @property
-    def named(self) -> Named:
+    def named(self) -> LabRef:
         """How the person who stands here names this lab."""
         own = self.name == self.scenario.name
-        return Named(self.settings.called or self.scenario.name, "" if own else self.name)
+        return LabRef(self.settings.called or self.scenario.name, "" if own else self.name)
 
     def observe(self) -> Observed:
         """What there is now, of this lab and of what it must keep clear of. Conflict if the lab is somebody else's."""
@@ -170,12 +172,12 @@ class Lab:
         with_places, observed = self._whole()
         plan = up(with_places, observed, capture=self._captures)
         self._require_isolation(plan)
-        doing = Doing(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
+        doing = StepHandler(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
         try:
             if plan:
                 self.folder.claim(self.settings.run)
                 self.folder.keep_credentials(as_text(observed.credentials))
-            ended = Runner(doing, self.settings.notify, shield=self.settings.shield).run(plan)
+            ended = Executor(doing, self.settings.notify, shield=self.settings.shield).run(plan)
             if ended.error:
                 raise ended.error
         except BaseException:
@@ -190,7 +192,7 @@ class Lab:
     def _require_isolation(self, plan: Plan) -> None:
         """Skipped where the engine lets IPv6 cross from one network to another: a check would prove nothing there."""
         if any(isinstance(step.action, MakeNetwork) and step.action.spec.subnet6 for step in plan.steps):
-            isolates = self.engine.isolates_ipv6()
+            isolates = self.settings.isolates_ipv6()
             if not isolates:
                 said = (
                     "lets IPv6 cross between networks" if isolates is False else "may let IPv6 cross between networks"
@@ -211,46 +213,46 @@ class Lab:
         What does not hold (or, if wanted, every check) has its walk through the layers. NotFound if nothing of the lab
         is there.
         """
-        from orchestrator.lab.asking import Asker
-        from orchestrator.lab.checking import Checking
-        from orchestrator.lab.noting import Noting
+        from orchestrator.lab.check_runner import CheckRunner
+        from orchestrator.lab.probe_log import ProbeLog
+        from orchestrator.lab.probe_runner import ProbeRunner
 
         observed = self.standing()
         with_places = self.topology(observed)
-        asker = Asker(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
-        noting = Noting(asker.answer)
+        asker = ProbeRunner(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
+        noting = ProbeLog(asker.answer)
         try:
             wanted = self.scenario.checks if checks is None else checks
-            findings = Checking(with_places, noting.answer, self.settings.found).check(wanted)
+            findings = CheckRunner(with_places, noting.answer, self.settings.found).check(wanted)
             if not explain_all and all(finding.verdict == "pass" for finding in findings):
                 return findings
             # Here, for a lab where all is well needs no walk.
-            from orchestrator.judging.why.commands import Commands
-            from orchestrator.lab.walking import Walker
+            from orchestrator.diagnosis.suggested_commands import Commands
+            from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
-            walker = Walker(Commands(with_places, self.settings.called), noting.answer)
+            walker = DiagnosisRunner(Commands(with_places, self.settings.called), noting.answer)
             return walker.explained(wanted, findings, green_too=explain_all)
         finally:
             asker.close()
-            self.folder.note_checks(noting.askings)
+            self.folder.note_checks(noting.probe_times)
 
     def _crossed(self, with_places: Topology, since: float) -> Answer:
         """What the lab's capture proves of its nodes since that moment."""
-        from orchestrator.judging.questions import Crossed
-        from orchestrator.judging.traffic_roles import proofs
+        from orchestrator.checks.probes import Flows
         from orchestrator.lab.recorder import recorder
         from orchestrator.lab.recording import read
+        from orchestrator.traffic.roles import proofs
 
         found = recorder(self.engine, self.name)
         if found is None or found.state != "running":
-            return Crossed(None)
+            return Flows(None)
         events, _ = read(self.engine, found.id, self.name, self.scenario).events(with_places)
-        return Crossed(proofs(events, since))
+        return Flows(proofs(events, since))
 
 
 def asked(with_places: Topology, observed: Observed) -> dict[str, Asked]:
     """The nodes that have a container, and how each can be asked."""
-    from orchestrator.lab.asking import Asked
+    from orchestrator.lab.probe_runner import Asked
 
     found = {}
     for name, node in with_places.scenario.nodes.items():

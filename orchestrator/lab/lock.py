@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.engines.state import State
 from orchestrator.errors import LabBusy
+from orchestrator.host.state import State
 
 CLEANING = "cleans up"
 CLEANING_SECONDS = 20.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestrator.engines.protocol import Engine
+from orchestrator.engine.protocol import Engine
 from orchestrator.errors import UsageInvalid, WirelabError, WorldError
 from orchestrator.planning import labels
 from orchestrator.planning.observed import ContainerSeen

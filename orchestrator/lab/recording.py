@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from orchestrator.engines.protocol import Engine
+from orchestrator.engine.protocol import Engine
 from orchestrator.errors import WorldError
-from orchestrator.judging.conversations import conversations
-from orchestrator.judging.conversations.events import Began, Event, begins_at
-from orchestrator.judging.packets.decode import decode_argv, decode_warning
-from orchestrator.judging.packets.packet import Tally, heard_once, in_order, packets
-from orchestrator.judging.story import Losses
 from orchestrator.lab.tls_keys import put_keys
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning.capture import PROGRAM, names_of
+from orchestrator.traffic.exchanges import conversations
+from orchestrator.traffic.exchanges.events import Began, Event, begins_at
+from orchestrator.traffic.packets.decode import decode_argv, decode_warning
+from orchestrator.traffic.packets.packet import Tally, drop_forwarded_copies, in_order, packets
+from orchestrator.traffic.story import Losses
 
 # Where tshark has rules of its own for what lies below HTTP.
 TLS_PORTS = (443, 8443)
@@ -51,7 +51,7 @@ class Recording:
         Packets are put in order of time as far as they are within `window` of their place.
         """
         tally = Tally()
-        found = conversations(heard_once(in_order(packets(self.lines, tally), window)), names_of(topology))
+        found = conversations(drop_forwarded_copies(in_order(packets(self.lines, tally), window)), names_of(topology))
         return (event for event in found if _began(event) >= since), tally
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from orchestrator.engines.protocol import Engine
-from orchestrator.engines.state import State
+from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineMissing, LabBusy, Leftovers, WirelabError
-from orchestrator.lab.folder import LabFolder, claimed
+from orchestrator.host.state import State
 from orchestrator.lab.lock import lab_lock
-from orchestrator.lab.runs import forget_run
+from orchestrator.lab.run_registry import forget_run
+from orchestrator.lab.store import LabFolder, claimed
 from orchestrator.planning import labels
 
 Remove = Callable[[str], None]

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from orchestrator.engines.protocol import Engine
-from orchestrator.engines.state import State
+from orchestrator.engine.protocol import Engine
 from orchestrator.errors import WirelabError
-from orchestrator.lab.doing import Doing
-from orchestrator.lab.events import Event
-from orchestrator.lab.folder import LabFolder
+from orchestrator.host.state import State
+from orchestrator.lab.executor import Executor
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
-from orchestrator.lab.runner import Runner
-from orchestrator.lab.runs import refuse_foreign
+from orchestrator.lab.run_registry import refuse_foreign
+from orchestrator.lab.step_events import Event
+from orchestrator.lab.step_handler import StepHandler
+from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
-from orchestrator.planning.named import Named
+from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.removal import down
@@ -37,8 +37,8 @@ def take_down(engine: Engine, state: State, lab: str, notify: Callable[[Event], 
         networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
         observed = Observed("", "", {}, networks, containers, volumes.result())
         plan = down(lab, observed)
-        doing = Doing(engine, LabFolder(state, lab), observed, Named(lab), 0)
-        ended = Runner(doing, notify).run(plan)
+        doing = StepHandler(engine, LabFolder(state, lab), observed, LabRef(lab), 0)
+        ended = Executor(doing, notify).run(plan)
         if ended.error:
             with suppress(WirelabError):
                 remove_labelled(engine, label)

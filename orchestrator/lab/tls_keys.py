@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from orchestrator.engines.protocol import Engine
+from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineRefused, NotFound
 from orchestrator.model.scenario import Scenario
 from orchestrator.planning import labels

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orchestrator.engines.state import State
+    from orchestrator.host.state import State
 
 # -S and -I keep the waiter small; only at a death does it become an interpreter that finds our packages.
 WAITER = (
@@ -67,8 +67,8 @@ def main(url: str, root: str, run: str) -> None:
 
     What cannot be removed stays a dead run's, which `wirelab sweep` finds.
     """
-    from orchestrator.engines.state import State
     from orchestrator.errors import EngineMissing
+    from orchestrator.host.state import State
 
     deadline = time.monotonic() + ENGINE_SECONDS
     while True:
@@ -81,9 +81,9 @@ def main(url: str, root: str, run: str) -> None:
 
 
 def _clean_up(url: str, state: State, run: str) -> None:
-    from orchestrator.engines.docker import DockerEngine
+    from orchestrator.engine.docker import DockerEngine
     from orchestrator.lab.removal import remove_empty_folders, sweep_until_quiet
-    from orchestrator.lab.runs import forget_run
+    from orchestrator.lab.run_registry import forget_run
 
     engine = DockerEngine(url)
     if sweep_until_quiet(engine, run):

@@ -29,7 +29,7 @@ PRIVILEGED = {"net.ipv4.ip_unprivileged_port_start": "1024"}
 
 
 @dataclass(frozen=True)
-class Desired:
+class DesiredNode:
     """One node as it should be. `loaded` is the hash of the files that a running program can read again.
 
     `probe` says how it proves that it is ready; `beside` is the container that probes, where its own image cannot.
@@ -52,7 +52,7 @@ def image_of(node: Node) -> str | None:
     return None if node.image else role_of(node).image
 
 
-def desired(topology: Topology, observed: Observed, node: str) -> Desired:
+def desired(topology: Topology, observed: Observed, node: str) -> DesiredNode:
     """The node's files, its container, and how to see that it is ready."""
     declared = topology.node(node)
     role = role_of(declared)
@@ -62,7 +62,7 @@ def desired(topology: Topology, observed: Observed, node: str) -> Desired:
     spec = _container(topology, observed, node, _hash(fixed))
     probe = _probe(declared, role)
     beside = _prober(topology, observed, node, probe) if declared.image and probe != "none" else None
-    return Desired(node, texts, spec, _hash(reloaded), probe, beside)
+    return DesiredNode(node, texts, spec, _hash(reloaded), probe, beside)
 
 
 def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
@@ -181,7 +181,7 @@ def onlooker(topology: Topology, observed: Observed, node: str, what: str, comma
     )
 
 
-def insider(topology: Topology, observed: Observed, node: str, what: str, *arguments: str) -> ContainerSpec:
+def network_helper(topology: Topology, observed: Observed, node: str, what: str, *arguments: str) -> ContainerSpec:
     """A short-lived container of ours that changes a node's network from inside: `routes` or `cut` (images/README.md).
 
     It has the one capability for that, and the node has none: what is set, no program of the node can take back.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import AnyFault, Cut, Disconnect, Pause, RecordChanged, Stop
 from orchestrator.model.topology import AnyAddress, Topology
-from orchestrator.planning.desired import insider
+from orchestrator.planning.desired import network_helper
 from orchestrator.planning.fault_record import change_record
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
 from orchestrator.planning.plan import CutOff, LeaveNetwork, PauseNode, Plan, Step, StopNode
@@ -74,7 +74,7 @@ def _cut(fault: Cut, topology: Topology, observed: Observed) -> Iterator[Step]:
             if container.state not in ("running", "paused") or heard <= set(before):
                 continue
             addresses = tuple(sorted(heard | set(before)))
-            helper = insider(topology, observed, node, "cut", *addresses)
+            helper = network_helper(topology, observed, node, "cut", *addresses)
             action = CutOff(node, container.id, container.started, addresses, helper)
             yield Step(f"cut:{node}", action, "fault", shows=f"from {', '.join(there)}")
 

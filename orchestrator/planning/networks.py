@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
-from orchestrator.planning.desired import Desired
+from orchestrator.planning.addressing import gateway_of
+from orchestrator.planning.desired import DesiredNode
 from orchestrator.planning.observed import NetworkSeen, Observed
-from orchestrator.planning.places import gateway_of
 from orchestrator.planning.plan import LeaveNetwork, MakeNetwork, RemoveNetwork, Step
 from orchestrator.planning.routes import routed_networks
 from orchestrator.planning.specs import NetworkSpec
@@ -55,8 +55,8 @@ def stale_network_steps(
         )
 
 
-def squatters(
-    observed: Observed, wanted: Sequence[Desired], removals: Mapping[str, str], stale: tuple[NetworkSeen, ...]
+def address_conflicts(
+    observed: Observed, wanted: Sequence[DesiredNode], removals: Mapping[str, str], stale: tuple[NetworkSeen, ...]
 ) -> Iterator[Step]:
     """Who stands at an address of another node leaves it before that one comes."""
     owners = {(attach.network_id, attach.address): one.node for one in wanted for attach in one.spec.attachments}

@@ -12,8 +12,8 @@ from dataclasses import replace
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import capture_steps
-from orchestrator.planning.desired import READ_AT_EACH_USE, Desired, desired, insider, role_of
-from orchestrator.planning.networks import missing_networks, squatters, stale_network_steps, stale_networks
+from orchestrator.planning.desired import READ_AT_EACH_USE, DesiredNode, desired, network_helper, role_of
+from orchestrator.planning.networks import address_conflicts, missing_networks, stale_network_steps, stale_networks
 from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, Observed
 from orchestrator.planning.plan import (
     AwaitReady,
@@ -55,7 +55,7 @@ def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan
         *leftovers,
         *stale_network_steps(stale, observed, removals),
         *missing_networks(topology, observed, stale),
-        *squatters(observed, wanted, removals, stale),
+        *address_conflicts(observed, wanted, removals, stale),
     ]
     if capture or topology.scenario.capture:
         steps.extend(capture_steps(topology, observed, tuple(steps)))
@@ -80,7 +80,7 @@ def _before_nodes(step: Step) -> bool:
     return isinstance(step.action, MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
 
 
-def _removals(observed: Observed, wanted: list[Desired], leftovers: list[Step]) -> dict[str, str]:
+def _removals(observed: Observed, wanted: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:
     """Container -> the step that removes it, of those that this plan removes."""
     found = {step.action.container: step.id for step in leftovers if isinstance(step.action, RemoveNode)}
     for one in wanted:
@@ -102,7 +102,7 @@ def _leftover_nodes(topology: Topology, observed: Observed) -> Iterator[Step]:
 
 
 def _leftover_volumes(
-    topology: Topology, observed: Observed, wanted: list[Desired], removals: tuple[str, ...]
+    topology: Topology, observed: Observed, wanted: list[DesiredNode], removals: tuple[str, ...]
 ) -> Iterator[Step]:
     kept = {volume.name for one in wanted for volume in one.spec.volumes}
     for volume in observed.volumes:
@@ -114,7 +114,7 @@ def _leftover_volumes(
 def _node(
     topology: Topology,
     observed: Observed,
-    one: Desired,
+    one: DesiredNode,
     before: tuple[str, ...],
     left: Left,
     routes: tuple[Route, ...] | None,
@@ -157,12 +157,12 @@ def _routes(
         why = "" if (record.routed, record.routed_at) == (wanted, container.started) else "nobody has set them yet"
     if why:
         pairs = (f"{'default' if route.to == ANYWHERE else route.to}={route.via}" for route in routes)
-        helper = insider(topology, observed, node, "routes", *pairs)
+        helper = network_helper(topology, observed, node, "routes", *pairs)
         action = SetRoutes(node, wanted, helper)
         yield Step(f"routes:{node}", action, why, tuple(step.id for step in steps), wanted)
 
 
-def _file_steps(one: Desired, files: FilesSeen) -> Iterator[Step]:
+def _file_steps(one: DesiredNode, files: FilesSeen) -> Iterator[Step]:
     if dict(files.texts) == dict(one.texts):
         return
     names = sorted({n for n in (*files.texts, *one.texts) if files.texts.get(n) != one.texts.get(n)})
@@ -170,7 +170,7 @@ def _file_steps(one: Desired, files: FilesSeen) -> Iterator[Step]:
     yield Step(f"files:{one.node}", WriteFiles(one.node, one.texts), why)
 
 
-def _reason_to_remake(one: Desired, container: ContainerSeen | None, files: FilesSeen) -> str:
+def _reason_to_remake(one: DesiredNode, container: ContainerSeen | None, files: FilesSeen) -> str:
     """Why the container cannot be kept; empty where it can, or where there is none."""
     if container is None:
         return ""
@@ -188,7 +188,7 @@ def _reason_to_remake(one: Desired, container: ContainerSeen | None, files: File
 
 def _repairs(
     topology: Topology,
-    one: Desired,
+    one: DesiredNode,
     container: ContainerSeen,
     files: FilesSeen,
     needs: tuple[str, ...],
@@ -219,7 +219,7 @@ def _before_reload(topology: Topology, node: str) -> tuple[str, ...]:
     return tuple(f"{step}:{server}" for server in servers for step in ("ready", "reload"))
 
 
-def _to_reload(signal: str | None, one: Desired, files: FilesSeen) -> str:
+def _to_reload(signal: str | None, one: DesiredNode, files: FilesSeen) -> str:
     """The signal for a program that has read other files than these; empty where none is needed.
 
     Files that somebody changed by hand may have been read by the program, too.
@@ -230,19 +230,19 @@ def _to_reload(signal: str | None, one: Desired, files: FilesSeen) -> str:
 
 
 def _mends(
-    topology: Topology, observed: Observed, one: Desired, container: ContainerSeen, files: FilesSeen
+    topology: Topology, observed: Observed, one: DesiredNode, container: ContainerSeen, files: FilesSeen
 ) -> Iterator[Step]:
     """Take out just what a fault has put into the node's network."""
     addresses = files.cut_in(container)
     if not addresses:
         return
     others = dict.fromkeys(topology.owner(address) or address for address in addresses)
-    helper = insider(topology, observed, one.node, "cut")
+    helper = network_helper(topology, observed, one.node, "cut")
     action = CutOff(one.node, container.id, container.started, (), helper)
     yield Step(f"mend:{one.node}", action, f"cut from {', '.join(others)}")
 
 
-def _departures(one: Desired, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
+def _departures(one: DesiredNode, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
     wanted = {attach.network_id for attach in one.spec.attachments}
     for network_id in container.addresses:
         if network_id not in wanted and (container.id, network_id) not in left:
@@ -251,7 +251,7 @@ def _departures(one: Desired, container: ContainerSeen, needs: tuple[str, ...], 
             yield Step(f"leave:{one.node}:{network_id[:12]}", action, why, needs)
 
 
-def _connections(one: Desired, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
+def _connections(one: DesiredNode, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
     # A stopped container has no address until it starts; the engine keeps the one that it will ask for.
     addresses, addresses6 = container.addresses, container.addresses6
     if container.stopped:
@@ -275,7 +275,7 @@ def _shown(attach: Attach) -> str:
 
 
 def _ready(
-    topology: Topology, one: Desired, container: ContainerSeen | None, files: FilesSeen, steps: list[Step]
+    topology: Topology, one: DesiredNode, container: ContainerSeen | None, files: FilesSeen, steps: list[Step]
 ) -> Iterator[Step]:
     """Wait for a node that is new, that was started, or whose readiness nobody has seen yet."""
     changed = [s.id for s in steps if isinstance(s.action, MakeNode | StartNode)]

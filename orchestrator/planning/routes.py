@@ -16,7 +16,7 @@ from itertools import permutations
 
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Place, Topology
-from orchestrator.planning.places import gateway_of
+from orchestrator.planning.addressing import gateway_of
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
 Crossings = dict[str, list[tuple[str, IPv4Address, str]]]

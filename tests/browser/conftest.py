@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 from opened import DESK, Made
 
-from orchestrator.engines.layout import lay_out
-from orchestrator.judging.findings import Finding, Judgement
-from orchestrator.judging.traffic_roles import traffic_roles
-from orchestrator.judging.why.walk import Break, Layer, walk_of
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.diagnosis.walk import Break, Layer, walk_of
+from orchestrator.host.graph_layout import lay_out
 from orchestrator.model.topology import Topology
 from orchestrator.reading.document import Mark
-from orchestrator.showing.drawing import layout_text, svg
-from orchestrator.showing.graph import Picture, picture
-from orchestrator.showing.lab_page import lab_page
-from orchestrator.showing.proof import Placed, Proof
-from orchestrator.showing.report import Report, report_page
-from orchestrator.showing.story_page import story_page
+from orchestrator.rendering.check_results import Placed, Proof
+from orchestrator.rendering.graph import Picture, picture
+from orchestrator.rendering.graph_svg import layout_text, svg
+from orchestrator.rendering.lab_page import lab_page
+from orchestrator.rendering.report import Report, report_page
+from orchestrator.rendering.story_page import story_page
+from orchestrator.traffic.roles import traffic_roles
 
 UNIT = Path(__file__).parents[1] / "unit"
-sys.path[:0] = [str(UNIT / "showing"), str(UNIT / "judging" / "story")]
+sys.path[:0] = [str(UNIT / "rendering"), str(UNIT / "traffic" / "story")]
 from pictured import SMALL, THIRTY, lab  # noqa: E402
 from recorded import events, recorded  # noqa: E402
 

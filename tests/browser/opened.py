@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.judging.story import Story
-from orchestrator.showing.graph import Picture
+from orchestrator.rendering.graph import Picture
+from orchestrator.traffic.story import Story
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1200, "height": 900}

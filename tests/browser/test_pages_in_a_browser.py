@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from opened import PHONE, Made
 
-from orchestrator.showing.drawing import arrow_words
-from orchestrator.showing.sequence import messages, participants
+from orchestrator.rendering.graph_svg import arrow_words
+from orchestrator.rendering.sequence import messages, participants
 
 NAMES = ("report", "story", "lab")
 STORIES = ("report", "story")

@@ -9,12 +9,12 @@ from typing import Any
 import library
 import pytest
 
-from orchestrator.engines.layout import lay_out
+from orchestrator.host.graph_layout import lay_out
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import Observed
-from orchestrator.planning.places import topology
-from orchestrator.showing.drawing import arrow_words, layout_text, svg
-from orchestrator.showing.graph import picture
-from orchestrator.showing.lab_page import lab_page
+from orchestrator.rendering.graph import picture
+from orchestrator.rendering.graph_svg import arrow_words, layout_text, svg
+from orchestrator.rendering.lab_page import lab_page
 
 # The words of each box that stand out of it, and the pairs of boxes that overlap.
 CROWDED = """boxes => {

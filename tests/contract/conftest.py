@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from contract_world import World
 
-from orchestrator.engines.docker import DockerEngine
-from orchestrator.engines.fake import FakeEngine
-from orchestrator.engines.protocol import Engine
+from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.fake import FakeEngine
+from orchestrator.engine.protocol import Engine
 
 SOCKET = Path("/var/run/docker.sock")
 # Ranges that neither labs (192.168.0.0/16) nor an engine's default pools (172.17-31, 192.168) take.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-from orchestrator.engines.protocol import Engine
+from orchestrator.engine.protocol import Engine
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 

@@ -1,4 +1,4 @@
-"""What every engine promises (`engines/protocol.py`), held to by the fake and by a real one alike."""
+"""What every engine promises (`engine/protocol.py`), held to by the fake and by a real one alike."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ import pytest
 from image_stage import connect
 from lab_bench import Engine
 
-from orchestrator.engines.image_files import images_folder, tag_of
-from orchestrator.engines.image_protocol import Original
-from orchestrator.engines.image_store import DockerImageStore
-from orchestrator.engines.images import ImageShelf, shelf
-from orchestrator.engines.state import State
+from orchestrator.engine.image_protocol import Original
+from orchestrator.engine.image_store import DockerImageStore
 from orchestrator.errors import ImageMissing
+from orchestrator.host.images.files import images_folder, tag_of
+from orchestrator.host.images.shelf import ImageShelf, shelf
+from orchestrator.host.state import State
 
 # a label of this process alone: tests may run side by side
 NUMBER = secrets.token_hex(4)

@@ -21,9 +21,9 @@ from image_stage import (
 )
 from lab_bench import Engine
 
-from orchestrator.engines.image_files import images_folder
-from orchestrator.engines.images import shelf
-from orchestrator.engines.state import State
+from orchestrator.host.images.files import images_folder
+from orchestrator.host.images.shelf import shelf
+from orchestrator.host.state import State
 
 NAMES = ("dns", "database", "app", "client")
 APP_ENVIRONMENT = {"DATABASE_HOST": "db.shop.lab"}

@@ -10,10 +10,10 @@ import library
 import pytest
 from lab_bench import Bench, Engine
 
+from orchestrator.checks.findings import Finding
 from orchestrator.cli.session import guarded, lab_of, open_session
 from orchestrator.errors import WORLD
-from orchestrator.judging.findings import Finding
-from orchestrator.lab import breaking
+from orchestrator.lab import faults as breaking
 from orchestrator.lab.lab import Lab
 
 

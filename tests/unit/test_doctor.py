@@ -7,9 +7,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from orchestrator.engines.find import EngineFound
-from orchestrator.engines.machine import facts_of
-from orchestrator.judging.doctor import (
+from orchestrator.diagnosis.doctor import (
     MISSING,
     OK,
     WARNING,
@@ -21,7 +19,9 @@ from orchestrator.judging.doctor import (
     verdict,
     version_of,
 )
-from orchestrator.showing.doctor import doctor_document, doctor_text
+from orchestrator.host.find import EngineFound
+from orchestrator.host.machine import facts_of
+from orchestrator.rendering.doctor import doctor_document, doctor_text
 
 ENGINE = EngineFacts(
     url="unix:///var/run/docker.sock", origin="the system socket", product="Docker Engine", version="28.3.2",
@@ -161,7 +161,7 @@ def test_an_old_python_an_old_api_and_vfs_are_noticed() -> None:
 
 
 def test_missing_images_are_a_warning_for_up_builds_them() -> None:
-    """Named, with the command."""
+    """LabRef, with the command."""
     found = row(of(images={"base": "present", "dns": "missing", "app": "old"}), "images")
     assert found == Row("images", WARNING, "present: base; missing: dns", "wirelab images build (up does it too)")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engines.image_files import images_folder, names_in, tags_of
+from orchestrator.host.images.files import images_folder, names_in, tags_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = "from setuptools import setup; setup()"
 TAGS = """\
 import json
-from orchestrator.engines.image_files import images_folder, names_in, tags_of
+from orchestrator.host.images.files import images_folder, names_in, tags_of
 print(json.dumps([str(images_folder()), tags_of(names_in(images_folder()), images_folder())]))
 """
 

@@ -7,12 +7,12 @@ from xml.etree import ElementTree
 
 import library
 
-from orchestrator.engines.layout import lay_out
+from orchestrator.host.graph_layout import lay_out
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import Observed
-from orchestrator.planning.places import topology
-from orchestrator.showing.drawing import layout_text, svg
-from orchestrator.showing.graph import picture
-from orchestrator.showing.sequence import STYLE
+from orchestrator.rendering.graph import picture
+from orchestrator.rendering.graph_svg import layout_text, svg
+from orchestrator.rendering.sequence import STYLE
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.scenarios import load
 from orchestrator.cli.session import Session, lab_of
-from orchestrator.engines.state import State
+from orchestrator.host.state import State
+from orchestrator.operations.scenario_library import load
 
 SMALL = "name: small\ntitle: One machine\ndomain: shop.lab\nnodes:\n  client: {role: client}\n"
 # The folder where the scenario is sought (a test suite seeks it beside the test), what is asked for, what is proposed.

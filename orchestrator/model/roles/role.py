@@ -86,7 +86,7 @@ class Role:
     program reads changed files again, None where it must start anew; `reloaded` is what its log says once it goes by
     them, and `refused` what it says where it goes on by the old ones; `tools` are the programs that checks may use
     inside the role's own image; `tmpfs` maps paths to mount options; `witness` says how a server of this role
-    tells who its peers were (`judging/witnesses.py`); `forwards` says that its kernel passes packets on. `serving`
+    tells who its peers were (`checks/peer_evidence.py`); `forwards` says that its kernel passes packets on. `serving`
     is what its server makes of the node's listeners, None where they only say what a program of the author's does.
     `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
     """

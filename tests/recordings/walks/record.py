@@ -18,23 +18,23 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("", "tests", "tests/engine", "tests/unit/judging/why")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("", "tests", "tests/engine", "tests/unit/diagnosis")]
 
 import docker
 from lab_bench import Engine
 from test_why import BREAKAGES, PAIRS, Breakage, Broken, named, trust
 from walks import asked, places, told
 
-from orchestrator.cli.scenarios import load
+from orchestrator.checks.findings import Finding
+from orchestrator.checks.probes import Answer, Question
 from orchestrator.cli.session import guarded, lab_of, open_session
-from orchestrator.judging.findings import Finding
-from orchestrator.judging.questions import Answer, Question
-from orchestrator.judging.why.commands import Commands
-from orchestrator.lab.asking import Asker
-from orchestrator.lab.checking import Checking
+from orchestrator.diagnosis.suggested_commands import Commands
+from orchestrator.lab.check_runner import CheckRunner
+from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.lab import asked as nodes_asked
-from orchestrator.lab.walking import Walker
+from orchestrator.lab.probe_runner import ProbeRunner
+from orchestrator.operations.scenario_library import load
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
         observed = lab.observe()
         topology = lab.topology(observed)
         assert topology.places == places().places, "the lab's range is taken: end the lab that has it"
-        asker = Asker(lab.engine, nodes_asked(topology, observed))
+        asker = ProbeRunner(lab.engine, nodes_asked(topology, observed))
 
         def answering(questions: Sequence[Question]) -> list[Answer]:
             found = asker.answer(questions)
@@ -91,8 +91,8 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
             return found
 
         checks = [one for one in lab.scenario.checks if one.name == name]
-        findings = Checking(topology, asker.answer, lambda _finding: None).check(checks)
-        Walker(Commands(topology), answering).explained(checks, findings, green_too=True)
+        findings = CheckRunner(topology, asker.answer, lambda _finding: None).check(checks)
+        DiagnosisRunner(Commands(topology), answering).explained(checks, findings, green_too=True)
         asker.close()
     return {**document(findings[0]), "answers": answers}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engines.image_files import images_folder
+from orchestrator.host.images.files import images_folder
 
 APP = images_folder() / "app" / "files" / "usr" / "lib" / "wirelab" / "app"
 

@@ -12,8 +12,8 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from orchestrator.lab.credentials import as_text, credentials_of
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.topology import Topology
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import Observed
-from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import read_scenario
 
 NOW = 1_800_000_000.0

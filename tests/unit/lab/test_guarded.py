@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engines.state import State
 from orchestrator.errors import EngineMissing, LabBusy, Leftovers, NodeFailed
+from orchestrator.host.state import State
 from orchestrator.lab.guard import Guard
-from orchestrator.lab.runs import dead_runs
+from orchestrator.lab.run_registry import dead_runs
 
 DEADLY = (EngineMissing("the engine is gone"), Leftovers("not all went"), KeyboardInterrupt(), SystemExit(143))
 # What these had made was taken back before, or nothing was made.

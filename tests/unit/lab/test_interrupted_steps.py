@@ -8,9 +8,9 @@ import pytest
 from test_lab_in_memory import Place, place
 from test_networks_in_memory import Helped
 
-from orchestrator.lab.breaking import inject
-from orchestrator.lab.doing import Doing
+from orchestrator.lab.faults import inject
 from orchestrator.lab.lab import Lab
+from orchestrator.lab.step_handler import StepHandler
 from orchestrator.model.faults import Cut
 from orchestrator.planning.plan import Reload, Step
 
@@ -20,7 +20,7 @@ __all__ = ["place"]
 def given_up(lab: Lab, *steps: str) -> str:
     """The plan after its first steps were done, the last of them after somebody had asked to stop."""
     observed, plan = lab.observe(), {step.id: step for step in lab.plan().steps}
-    doing = Doing(lab.engine, lab.folder, observed, lab.named, ready_seconds=0.1)
+    doing = StepHandler(lab.engine, lab.folder, observed, lab.named, ready_seconds=0.1)
     for step in steps:
         doing(plan[step], lambda last=step == steps[-1]: last)
     return str(lab.plan())
@@ -58,7 +58,7 @@ def test_files_that_were_perhaps_not_read(place: Place, stop: bool) -> None:
     lab = place.lab()
     lab.up()
     dns = place.engine.containers("wirelab.node=dns")[0]
-    doing = Doing(lab.engine, lab.folder, lab.observe(), lab.named, ready_seconds=0.1)
+    doing = StepHandler(lab.engine, lab.folder, lab.observe(), lab.named, ready_seconds=0.1)
     doing(Step("reload:dns", Reload("dns", dns.id, "SIGHUP", "another", "all zones loaded"), "test"), lambda: stop)
     record = lab.folder.record("dns")
     assert record is not None

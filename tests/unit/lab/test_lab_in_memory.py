@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from orchestrator.cli.look_commands import each_removed
-from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
-from orchestrator.engines.protocol import Output
-from orchestrator.engines.state import State
+from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
+from orchestrator.engine.protocol import Output
 from orchestrator.errors import Conflict, EngineRefused, LabBusy, Leftovers, NodeFailed, WorldError
-from orchestrator.lab.events import Event
+from orchestrator.host.state import State
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
+from orchestrator.lab.step_events import Event
 from orchestrator.lab.take_down import take_down
 from orchestrator.planning.observed import ContainerSeen, NetworkSeen
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec

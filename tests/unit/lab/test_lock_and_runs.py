@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engines.state import State
 from orchestrator.errors import BUSY, LabBusy
+from orchestrator.host.state import State
 from orchestrator.lab.lock import lab_lock
-from orchestrator.lab.runs import Run, dead_runs, forget_run
+from orchestrator.lab.run_registry import Run, dead_runs, forget_run
 
 ROOT = Path(__file__).parents[3]
 DIES_INSIDE = """
 import os, sys
 from pathlib import Path
-from orchestrator.engines.state import State
-from orchestrator.lab.runs import Run
+from orchestrator.host.state import State
+from orchestrator.lab.run_registry import Run
 run = Run(State(Path(sys.argv[1])))
 run.begin()
 print(run.id, flush=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
-from orchestrator.engines.protocol import Output
-from orchestrator.engines.state import State
+from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
+from orchestrator.engine.protocol import Output
 from orchestrator.errors import Skipped, WorldError
-from orchestrator.lab.breaking import inject
+from orchestrator.host.state import State
+from orchestrator.lab.faults import inject
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.model.faults import Cut
 from orchestrator.planning.specs import ContainerSpec
@@ -55,9 +55,15 @@ class Helped:
         return lab_on(self.engine, state, TEXT, run)
 
 
-def lab_on(engine: FakeEngine, state: Path, text: str, run: str = "run1") -> Lab:
+def lab_on(engine: FakeEngine, state: Path, text: str, run: str = "run1", isolates_ipv6: bool | None = True) -> Lab:
     scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
-    settings = Settings(images=lambda names: {n: IMAGES[n] for n in names}, run=run, ready_seconds=0.2, routes=tuple)
+    settings = Settings(
+        images=lambda names: {n: IMAGES[n] for n in names},
+        run=run,
+        ready_seconds=0.2,
+        routes=tuple,
+        isolates_ipv6=lambda: isolates_ipv6,
+    )
     return Lab(engine, State(state), "ways", scenario, {}, settings)
 
 
@@ -122,9 +128,9 @@ def test_where_ipv6_is_not_isolated_the_scenario_is_skipped_and_nothing_is_made(
     tmp_path: Path, isolates: bool | None, said: str
 ) -> None:
     """Neither green nor red: exit 3, with the reason. A scenario without IPv6 is no matter of this."""
-    engine = FakeEngine(list(IMAGES.values()), isolates_ipv6=isolates)
+    engine = FakeEngine(list(IMAGES.values()))
     with pytest.raises(Skipped) as caught:
-        lab_on(engine, tmp_path, SIX).up()
+        lab_on(engine, tmp_path, SIX, isolates_ipv6=isolates).up()
     assert caught.value.what == "skipped: ways needs an engine that isolates IPv6"
     assert said in caught.value.why
     assert caught.value.exit_code == 3

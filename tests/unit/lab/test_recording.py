@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engines.fake import FakeEngine
-from orchestrator.engines.protocol import Output
-from orchestrator.engines.state import State
+from orchestrator.checks.probes import Log, Run, Unavailable
+from orchestrator.engine.fake import FakeEngine
+from orchestrator.engine.protocol import Output
 from orchestrator.errors import WorldError
-from orchestrator.judging.conversations.events import HttpExchange, SqlStatement
-from orchestrator.judging.questions import Log, Run, Unasked
-from orchestrator.judging.story import Losses
-from orchestrator.lab.folder import Asking, LabFolder
-from orchestrator.lab.noting import Noting
+from orchestrator.host.state import State
+from orchestrator.lab.probe_log import ProbeLog
 from orchestrator.lab.recording import Recording, http_ports, lines, losses_of, pcapng
+from orchestrator.lab.store import Asking, LabFolder
 from orchestrator.lab.tls_keys import KEPT_AT, PIECE, put_keys
 from orchestrator.planning import labels
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.desired import TLS_KEYS_FILE
 from orchestrator.planning.observed import Observed
-from orchestrator.planning.places import topology
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.reading.scenario import read_scenario
+from orchestrator.traffic.exchanges.events import HttpExchange, SqlStatement
+from orchestrator.traffic.story import Losses
 
 TEXT = """\
 name: shop
@@ -97,17 +97,17 @@ def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
 def test_the_times_in_which_checks_asked_are_noted(tmp_path: Path) -> None:
     """One stretch a node, from its first question to its last answer; reading a log asks nothing of the wire."""
     clock = iter([1.0, 2.0, 3.0, 4.5])
-    noting = Noting(lambda questions: [Unasked("x")] * len(questions), lambda: next(clock))
+    noting = ProbeLog(lambda questions: [Unavailable("x")] * len(questions), lambda: next(clock))
     noting.answer([Run("client", ("dig",)), Log("dns", 0.0)])
     noting.answer([Run("client", ("dig",)), Run("app", ("curl",))])
-    assert noting.askings == (Asking("app", 3.0, 4.5), Asking("client", 1.0, 4.5))
+    assert noting.probe_times == (Asking("app", 3.0, 4.5), Asking("client", 1.0, 4.5))
     folder = LabFolder(State(tmp_path), "shop")
-    folder.note_checks(noting.askings)
+    folder.note_checks(noting.probe_times)
     assert folder.checked() == ()  # nothing of the lab is there: nothing is written
     folder.write("client", {})
-    folder.note_checks(noting.askings)
+    folder.note_checks(noting.probe_times)
     folder.note_checks((Asking("db", 5.0, 6.0),))
-    assert folder.checked() == (*noting.askings, Asking("db", 5.0, 6.0))
+    assert folder.checked() == (*noting.probe_times, Asking("db", 5.0, 6.0))
     with (folder.path.parent / "checked").open("a") as file:
         file.write('half a li\n{"node": "x"}\n')
     assert len(folder.checked()) == 3

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from test_lab_in_memory import IMAGES, Place, place
 
-from orchestrator.engines.fake import FakeEngine
+from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import NodeFailed
-from orchestrator.lab.doing import Doing
+from orchestrator.lab.step_handler import StepHandler
 from orchestrator.planning.plan import Reload, Step
 
 __all__ = ["place"]
@@ -20,7 +20,7 @@ def reload(place: Place, signal: str, says: str = "all zones loaded", refuses: s
     lab.up()
     if before:
         place.engine.write(place.engine.containers("wirelab.node=dns")[0].id, before)
-    doing = Doing(lab.engine, lab.folder, lab.observe(), lab.named, ready_seconds=0.1)
+    doing = StepHandler(lab.engine, lab.folder, lab.observe(), lab.named, ready_seconds=0.1)
     dns = place.engine.containers("wirelab.node=dns")[0]
     doing(Step("reload:dns", Reload("dns", dns.id, signal, "", says, refuses), "test"), lambda: False)
 

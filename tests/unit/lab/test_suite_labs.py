@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.scenarios import Loaded, load
 from orchestrator.cli.session import Session
-from orchestrator.engines.fake import Behaviour, FakeEngine
-from orchestrator.engines.state import State
+from orchestrator.engine.fake import Behaviour, FakeEngine
 from orchestrator.errors import EngineRefused, Leftovers
+from orchestrator.host.state import State
 from orchestrator.lab.guard import Guard
+from orchestrator.operations.scenario_library import Loaded, load
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.pytest_plugin import Labs, Ways
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from test_lab_in_memory import IMAGES, Place, bash
 
-from orchestrator.engines.fake import Behaviour, FakeEngine, as_declared
-from orchestrator.engines.state import State
+from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
+from orchestrator.host.state import State
 from orchestrator.lab.bundle import bundle
-from orchestrator.lab.heard import Heard
+from orchestrator.lab.capture_window import Heard
 from orchestrator.lab.lab import Lab
 from orchestrator.planning.specs import ContainerSpec
 

@@ -9,8 +9,8 @@ from ipaddress import IPv4Network
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import ContainerSeen, FilesSeen, NetworkSeen, Observed, Record, VolumeSeen
-from orchestrator.planning.places import topology
 from orchestrator.planning.plan import AwaitReady, MakeCapture, MakeNetwork, MakeNode, Plan, SetRoutes, WriteFiles
 from orchestrator.planning.planner import up
 from orchestrator.reading.scenario import read_scenario

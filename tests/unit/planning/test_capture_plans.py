@@ -11,7 +11,7 @@ from orchestrator.planning.capture import STEP, capture_spec, hearing, listen_ar
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
-from orchestrator.showing.labs import capture_document
+from orchestrator.rendering.labs import capture_document
 
 RECORDED = BASIC + "capture: true\n"
 TWO = RECORDED + "networks: {front: null, back: null}\n"

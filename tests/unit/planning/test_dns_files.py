@@ -8,8 +8,8 @@ from standing import nothing, planned
 
 from orchestrator.model.roles.dns.files import files
 from orchestrator.model.topology import Topology
+from orchestrator.planning.addressing import topology
 from orchestrator.planning.desired import resolver_text
-from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import read_scenario
 
 HEAD = "name: shop\ntitle: t\ndomain: shop.lab\nnetworks: {lab: {subnet: 192.168.7.0/24}}\n"

@@ -7,8 +7,8 @@ from ipaddress import IPv6Address, IPv6Network
 
 from standing import BASIC, foreign, nothing, plan_of, planned, standing, with_container
 
-from orchestrator.engines.docker_config import container_seen, endpoint_config, network_config, network_seen
-from orchestrator.lab.host import host_ranges
+from orchestrator.engine.docker_config import container_seen, endpoint_config, network_config, network_seen
+from orchestrator.lab.host_routes import host_ranges
 from orchestrator.planning.observed import Taken
 from orchestrator.planning.plan import MakeNetwork, MakeNode
 

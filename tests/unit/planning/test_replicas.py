@@ -11,7 +11,7 @@ from orchestrator.model.faults import Disconnect, Pause, Stop
 from orchestrator.model.roles.dns.files import files
 from orchestrator.planning.desired import desired
 from orchestrator.planning.faults import inject
-from orchestrator.showing.graph import mermaid, picture
+from orchestrator.rendering.graph import mermaid, picture
 
 THREE = """\
 name: shop

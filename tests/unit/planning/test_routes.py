@@ -7,7 +7,7 @@ from textwrap import dedent
 
 from standing import nothing, plan_of, planned, standing, with_container
 
-from orchestrator.engines.docker_config import network_config, network_seen
+from orchestrator.engine.docker_config import network_config, network_seen
 from orchestrator.planning.plan import MakeNetwork, MakeNode, SetRoutes
 from orchestrator.planning.routes import read_table, routes_of, told
 

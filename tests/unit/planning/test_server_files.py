@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.model.secret import Secret
-from orchestrator.planning.desired import Desired, desired
+from orchestrator.planning.addressing import topology
+from orchestrator.planning.desired import DesiredNode, desired
 from orchestrator.planning.observed import Observed
-from orchestrator.planning.places import topology
 from orchestrator.reading.scenario import read_scenario
 
 ALL_IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "proxy", "ssh")}
@@ -33,7 +33,7 @@ nodes:
 """
 
 
-def all_of(text: str = TEXT) -> dict[str, Desired]:
+def all_of(text: str = TEXT) -> dict[str, DesiredNode]:
     scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
     seen = Observed("/s", "r", ALL_IMAGES, secrets={"db": Secret("pass-word")})
     seen = replace(seen, credentials=credentials_of(topology("shop", scenario, seen, {}), "", 1_800_000_000.0))

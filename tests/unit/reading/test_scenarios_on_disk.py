@@ -14,8 +14,8 @@ import pytest
 
 from orchestrator.cli import help as help_
 from orchestrator.cli import new, schema, validate
-from orchestrator.cli.scenarios import all_scenarios, find_scenario, load
 from orchestrator.errors import FileInvalid, UsageInvalid
+from orchestrator.operations.scenario_library import all_scenarios, find_scenario, load
 
 GOOD = "name: {0}\ntitle: The {0} one\nnodes: {{c: {{role: client}}}}\n"
 
@@ -192,7 +192,7 @@ def test_help_explains_a_key_with_an_example(key: str, words: str, capsys: pytes
 
 def test_help_without_a_key_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     """The list has each key of the reference."""
-    from orchestrator.showing.language import sections
+    from orchestrator.rendering.language_reference import sections
 
     assert run(help_.command) == 0
     listed = set(capsys.readouterr().out.replace(":", " ").split())

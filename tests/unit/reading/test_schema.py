@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 from orchestrator.errors import FileInvalid
 from orchestrator.reading.scenario import read_scenario, shape_complaints
 from orchestrator.reading.schema import scenario_schema
-from orchestrator.showing.reference import reference
+from orchestrator.rendering.reference import reference
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = scenario_schema()

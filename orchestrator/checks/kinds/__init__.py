@@ -1,0 +1,63 @@
+"""One file a kind of check: what it asks, and how the answers are judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.checks.duration import timed
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds.binds import binds, cannot_bind
+from orchestrator.checks.kinds.connections import cannot_connect, connects
+from orchestrator.checks.kinds.http import http
+from orchestrator.checks.kinds.listens import listens
+from orchestrator.checks.kinds.resolves import resolves
+from orchestrator.checks.kinds.roles import roles
+from orchestrator.checks.kinds.runs import runs
+from orchestrator.checks.kinds.sees import sees
+from orchestrator.checks.kinds.sql import sql
+from orchestrator.checks.kinds.tls import tls
+from orchestrator.checks.probes import Asks, CannotAsk, Scene
+from orchestrator.model.checks import Asking, Common, kind_of
+
+JUDGES: dict[str, Any] = {
+    "resolves": resolves,
+    "connects": connects,
+    "cannot_connect": cannot_connect,
+    "http": http,
+    "sql": sql,
+    "tls": tls,
+    "runs": runs,
+    "listens": listens,
+    "binds": binds,
+    "cannot_bind": cannot_bind,
+    "sees": sees,
+    "roles": roles,
+}
+
+
+def asks(check: Common, scene: Scene) -> Asks:
+    """One try of a check: what must hold before it, in order, then the check itself."""
+    for position, before in enumerate(check.first):
+        judgement = yield from asks(before, replace(scene, port=scene.port + position + 1))
+        if judgement.verdict != "pass":
+            return replace(judgement, actual=f"before it, {before.name!r}: {judgement.actual}")
+    judging = JUDGES[str(kind_of(check))](check, scene)
+    takes = check.takes if isinstance(check, Asking) else None
+    try:
+        found: Judgement = yield from timed(judging, takes, asker_of(check)) if takes else judging
+    except CannotAsk as error:
+        return Judgement("unknown", claimed(check), f"could not be asked: {error.reason}")
+    return found
+
+
+def claimed(check: Common) -> str:
+    """What a check claims, in the words of its file: of one that could not be asked no judge has said it."""
+    around = {"name", "within", "during", "after", "first", "before", "takes", "asker"}
+    said = check.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=around)
+    return f"from {asker_of(check)}: " + ", ".join(f"{key}: {value}" for key, value in said.items())
+
+
+def asker_of(check: Common) -> str:
+    """The node that asks; for a server's own testimony, the server."""
+    return str(getattr(check, "asker", None) or getattr(check, "node", "?"))

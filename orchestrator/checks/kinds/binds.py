@@ -1,0 +1,112 @@
+"""`binds` and `cannot_bind`: a program on the asker's machine calls bind(2), and the kernel says yes or why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from orchestrator.checks.findings import Judgement, Verdict
+from orchestrator.checks.probes import Answer, Asks, CannotAsk, Question, Ran, Run, Scene, told
+from orchestrator.checks.sockets import EVERYWHERE, BoundSocket, sockets, table_of
+from orchestrator.model.checks import Binding, Binds, CannotBind
+
+# One attempt after the other on a machine, or two of ours would stand in each other's way.
+# As servers do, with SO_REUSEADDR: what is left of closed connections is in nobody's way, a listening socket is.
+BIND = """\
+import errno, fcntl, json, os, socket, sys
+host, port, protocol = sys.argv[1:]
+family = socket.AF_INET6 if ":" in host else socket.AF_INET
+kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+fcntl.flock(os.open("/tmp", os.O_RDONLY), fcntl.LOCK_EX)
+found = {}
+for key, name in (("privileged", "ip_unprivileged_port_start"), ("range", "ip_local_port_range")):
+    found[key] = open("/proc/sys/net/ipv4/" + name).read().split()
+with socket.socket(family, kind) as one:
+    try:
+        if protocol == "tcp":
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind((host, int(port)))
+        if protocol == "tcp":
+            one.listen()
+        found["bound"] = list(one.getsockname()[:2])
+    except OSError as error:
+        found["error"], found["said"] = errno.errorcode.get(error.errno, str(error.errno)), error.strerror
+print(json.dumps(found))
+"""
+
+
+Tried = Generator[tuple[Question, ...], tuple[Answer, ...], "tuple[BindAttempt, tuple[BoundSocket, ...]]"]
+
+
+@dataclass(frozen=True)
+class BindAttempt:
+    """What the kernel gave, or its error with its words; the first port without privilege; the range to pick from."""
+
+    bound: tuple[str, int] | None
+    error: str
+    said: str
+    unprivileged: int
+    range: str
+
+
+def read_bind(found: Ran) -> BindAttempt:
+    """From what the BIND program printed; raises CannotAsk if it is not that."""
+    try:
+        told_of = json.loads(found.out)
+        bound = (str(told_of["bound"][0]), int(told_of["bound"][1])) if "bound" in told_of else None
+        first, between = int(told_of["privileged"][0]), "-".join(told_of["range"])
+        return BindAttempt(bound, told_of.get("error", ""), told_of.get("said", ""), first, between)
+    except (ValueError, LookupError, TypeError):
+        said = (found.err or found.out).strip().splitlines()
+        raise CannotAsk(said[-1] if said else f"the program ended with {found.exit_code}") from None
+
+
+def binds(check: Binds, scene: Scene) -> Asks:
+    """The kernel gives the socket; with port 0 it says which port it picked."""
+    host, port = _place(check.binds, check, scene)
+    expected = f"a program on {check.asker} binds {check.protocol} {host}:{port}"
+    found, table = yield from _tried(check, host, port)
+    if not found.bound:
+        return Judgement("fail", expected, f"{found.error}: {found.said}", _why(found, table, check, host, port))
+    address, got = found.bound
+    if port == 0:
+        seen = f"port 0: the kernel picked {check.protocol} port {got}"
+        return Judgement("pass", expected, seen, (f"bound to {address}:{got}, picked from {found.range}",))
+    return Judgement("pass", expected, f"bound to {address}:{got}", (f"{check.asker}: bound to {address}:{got}",))
+
+
+def cannot_bind(check: CannotBind, scene: Scene) -> Asks:
+    """The kernel refuses, and for the reason that is claimed."""
+    host, port = _place(check.cannot_bind, check, scene)
+    expected = f"a program on {check.asker} cannot bind {check.protocol} {host}:{port}: {check.error}"
+    found, table = yield from _tried(check, host, port)
+    if found.bound:
+        evidence = (f"{check.asker}: bound to {found.bound[0]}:{found.bound[1]}",)
+        return Judgement("fail", expected, "it was bound, nothing was in the way", evidence)
+    verdict: Verdict = "pass" if found.error == check.error else "fail"
+    return Judgement(verdict, expected, f"{found.error}: {found.said}", _why(found, table, check, host, port))
+
+
+def _place(text: str, check: Binding, scene: Scene) -> tuple[str, int]:
+    host, port = scene.fill(text, check.asker).rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
+def _tried(check: Binding, host: str, port: int) -> Tried:
+    """The attempt, and the sockets that were bound meanwhile."""
+    argv = ("python3", "-I", "-c", BIND, host, str(port), check.protocol)
+    ended, table = yield (Run(check.asker, argv, frozenset({"python3"})), table_of(check.asker))
+    return read_bind(told(ended)), sockets(told(table))
+
+
+def _why(found: BindAttempt, table: tuple[BoundSocket, ...], check: Binding, host: str, port: int) -> tuple[str, ...]:
+    """The kernel's words, and what they rest on."""
+    lines = [f"bind to {host}:{port} on {check.asker}: {found.error}, {found.said}"]
+    if found.error == "EADDRINUSE":
+        same = (one for one in table if (one.protocol, one.port) == (check.protocol, port))
+        meets = (one for one in same if one.everywhere or host in EVERYWHERE or one.address == host)
+        lines += [f"socket table of {check.asker}: {one.line}" for one in meets]
+    if found.error == "EACCES":
+        lines.append(f"ports below {found.unprivileged} need a privilege there (ip_unprivileged_port_start)")
+    return tuple(lines)

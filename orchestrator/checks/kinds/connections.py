@@ -1,0 +1,226 @@
+"""`connects` and `cannot_connect`: a TCP connection by the asker's own kernel (connect(2), ss(8))."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Literal
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.probes import TIMED_OUT, Answer, Asks, CannotAsk, Question, Ran, Run, Scene, told
+from orchestrator.model.checks import CannotConnect, Connects
+
+# $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
+# getent finds none, not even 127.0.0.1, on a machine without a network. A name leads to IPv4 where it has both.
+# Others may connect to the same port just now: of the kernel's table only the row of this very socket is shown.
+# The kernel says "refused" of an RST and of an ICMP message alike; it counts the latter (proc(5), RFC 1122, 4.2.3.9).
+CONNECT = """\
+set -o pipefail
+a=$0
+[[ $a == *:* || $a != *[!0-9.]* ]] || a=$(getent ahostsv4 "$0" || getent ahostsv6 "$0") ||
+  { echo "no address for $0" >&2; exit 68; }
+a=${a%% *}; echo "$a"
+icmp() { grep -hs -e '^Icmp: [0-9]' -e '^Icmp6InDestUnreachs' /proc/net/snmp{,6} | while read -r k n _ _ u _; do
+  echo $k ${u:-$n}; done; }
+before=$(icmp)
+exec 3<>"/dev/tcp/$a/$1" || { [[ $(icmp) == "$before" ]] || echo ICMP; exit 1; }
+own=$(readlink /proc/self/fd/3)
+ss -Htne "dport = :$1" | while read -r row; do [[ $row != *" ino:${own//[!0-9]/} "* ]] || echo "$row"; done
+"""
+NO_ADDRESS = 68
+CONNECT_SECONDS = 2.0
+
+Outcome = Literal["accepted", "refused", "silent", "unreachable", "no address", "broken"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one connection attempt ended, with which address, and the kernel's own words."""
+
+    outcome: Outcome
+    address: str
+    said: str
+
+
+def read_attempt(found: Ran) -> Attempt:
+    """From what the CONNECT script left."""
+    rows = found.out.splitlines()
+    address = rows[0] if rows else ""
+    error = found.err.strip().splitlines()
+    said = error[0].split(": ", 1)[-1] if error else ""
+    if found.exit_code == 0:
+        own = rows[1].split() if rows[1:] else []
+        return Attempt("accepted", address, f"{own[3]} -> {own[4]}" if own else "accepted")
+    if found.exit_code == NO_ADDRESS:
+        return Attempt("no address", "", said or "no address")
+    if found.exit_code == TIMED_OUT:
+        return Attempt("silent" if address else "no address", address, f"no answer in {CONNECT_SECONDS:g} s")
+    for text, outcome in _ERRORS.items():
+        if text in found.err and outcome == "refused" and rows[1:] == ["ICMP"]:
+            return Attempt("unreachable", address, BY_ICMP)
+        if text in found.err:
+            return Attempt(outcome, address, text)
+    return Attempt("broken", address, said or f"exit code {found.exit_code}")
+
+
+_ERRORS: dict[str, Outcome] = {
+    "Connection refused": "refused",
+    "Connection timed out": "silent",
+    "No route to host": "unreachable",
+    "Network is unreachable": "unreachable",
+    "Invalid argument": "unreachable",  # by a blackhole in the routing table, or a prohibition (ip-route(8))
+    "Permission denied": "unreachable",
+}
+NO_ROUTE = "Network is unreachable"
+# How a firewall refuses that says so: no server does.
+BY_ICMP = "refused by an ICMP message, as firewalls do"
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """host:port"""
+    host, port = text.rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
+def attempt(asker: str, host: str, port: int) -> Run:
+    """The question: can this node connect?"""
+    argv = ("bash", "-c", CONNECT, host, str(port))
+    return Run(asker, argv, frozenset({"bash", "ss"}), seconds=CONNECT_SECONDS)
+
+
+def target_of(scene: Scene, asker: str, host: str) -> str | None:
+    """The node that is meant by a host: a name of the lab, an address, or the asker itself."""
+    if host.startswith("127.") or host in ("localhost", "::1"):
+        return asker
+    if ":" in host:
+        with suppress(ValueError):
+            return scene.topology.owner(IPv6Address(host))
+    by_name = {scene.topology.name_of(node): node for node in scene.topology.names}
+    return by_name.get(scene.topology.whole_name(host)) or scene.topology.owner(host)
+
+
+def connects(check: Connects, scene: Scene) -> Asks:
+    """The connection is accepted, and by the machine that was meant."""
+    host, port = endpoint(scene.fill(check.connects, check.asker))
+    target = target_of(scene, check.asker, host)
+    expected = f"{check.asker} connects to {_called(target, host, port)}"
+    found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
+    wrong = astray(scene, check.asker, host, found.address)
+    if found.outcome != "accepted":
+        return Judgement("fail", expected, f"{found.outcome}: {found.said}", _evidence(found))
+    if wrong:
+        return Judgement("fail", expected, wrong, _evidence(found))
+    return Judgement("pass", expected, f"accepted: {found.said}", _evidence(found))
+
+
+def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
+    """Positive evidence that no connection is made: an RST, or silence although the target listens just there.
+
+    A name may have several addresses, of both versions of IP, and a client goes from one to the next: of each.
+    """
+    host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
+    expected = f"{check.asker} cannot connect to {_called(target_of(scene, check.asker, host), host, port)}"
+    found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
+    judgement = yield from _kept_out(check.asker, scene, host, port, found)
+    if judgement.verdict == "pass" and found.address != host:
+        others = (yield from _addresses(check.asker, host)) - {found.address}
+        answers = (yield tuple(attempt(check.asker, one, port) for one in sorted(others))) if others else ()
+        for answer in answers:
+            other = yield from _kept_out(check.asker, scene, host, port, read_attempt(told(answer)))
+            evidence = (*judgement.evidence, *other.evidence)
+            if other.verdict != "pass":
+                return replace(other, expected=expected, evidence=evidence)
+            judgement = replace(judgement, evidence=evidence)
+    return replace(judgement, expected=expected)
+
+
+def _addresses(asker: str, host: str) -> Generator[tuple[Question, ...], tuple[Answer, ...], set[str]]:
+    """All addresses to which a name leads. Raises CannotAsk where it leads to none just now."""
+    found = told((yield (Run(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
+    addresses = {line.split()[0] for line in found.out.splitlines()}
+    if not addresses:
+        raise CannotAsk(f"it is not known which addresses {host} has beside the first one")
+    return addresses
+
+
+def _kept_out(asker: str, scene: Scene, host: str, port: int, found: Attempt) -> Asks:
+    """What one attempt proves."""
+    wrong = astray(scene, asker, host, found.address)
+    if wrong:
+        return Judgement("unknown", "", f"{found.outcome}, but {wrong}", _evidence(found))
+    if found.outcome == "accepted":
+        return Judgement("fail", "", f"accepted: {found.said}", _evidence(found))
+    if found.outcome == "refused":
+        return Judgement("pass", "", f"refused with an RST by {found.address}", _evidence(found))
+    if found.said == NO_ROUTE:
+        table = told((yield (routing_table(asker, found.address),))[0]).out
+        if not covered(table, found.address):
+            seen = f"{NO_ROUTE} at once: {asker} has no route to {found.address}"
+            lines = " | ".join(table.splitlines()) or "empty"
+            return Judgement("pass", "", seen, (*_evidence(found), f"routing table of {asker}: {lines}"))
+    # Of a group or an alias, the machine to which the name led.
+    server = scene.topology.owner(found.address) or target_of(scene, asker, host)
+    return (yield from _silence(found, server, port))
+
+
+def _silence(found: Attempt, server: str | None, port: int) -> Asks:
+    """Nobody answered: that is evidence only while the target listens just there."""
+    if found.outcome not in ("silent", "unreachable") or server is None:
+        return Judgement("unknown", "", f"{found.outcome}: {found.said}", _evidence(found))
+    table = told((yield (Run(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
+    line = next((row for row in table.out.splitlines() if _listens(row, found.address, port)), None)
+    if line is None:
+        seen = f"{found.said}, and {server} does not listen there: this proves nothing"
+        return Judgement("unknown", "", seen, _evidence(found))
+    heard = f"{found.said}, although {server} listens on {line.split()[3]}"
+    return Judgement("pass", "", heard, (*_evidence(found), f"socket table of {server}: {' '.join(line.split())}"))
+
+
+def routing_table(asker: str, address: str) -> Run:
+    """The question: by which ways does this node reach others, over the address's version of IP (ip-route(8))?"""
+    # `ip` is in the same package as `ss`.
+    return Run(asker, ("ip", "-6" if ":" in address else "-4", "route"), frozenset({"ss"}))
+
+
+def covered(table: str, address: str) -> bool:
+    """Whether a line of a routing table leads to an address; one that says "unreachable" or the like does not."""
+    wanted = ip_address(address)
+    for words in filter(None, map(str.split, table.splitlines())):
+        if words[0] == "default":
+            return True
+        with suppress(ValueError):
+            if wanted in ip_network(words[0]):
+                return True
+    return False
+
+
+def _listens(row: str, address: str, port: int) -> bool:
+    """Whether a line of `ss -Htln` is a listener that this address and port would reach."""
+    local = row.split()[3] if len(row.split()) > 3 else ""
+    host, _, number = local.rpartition(":")
+    return number == str(port) and host.split("%")[0].strip("[]") in (
+        "*",
+        "::" if ":" in address else "0.0.0.0",
+        address,
+    )
+
+
+def _called(target: str | None, host: str, port: int) -> str:
+    return f"{host}:{port} ({target})" if target and target not in host else f"{host}:{port}"
+
+
+def astray(scene: Scene, asker: str, host: str, address: str) -> str:
+    """What is wrong where a host led to another machine than the one that is meant."""
+    target = target_of(scene, asker, host)
+    own = map(str, scene.topology.addresses_of(target)) if target else ()
+    if not target or not address or address in (host, *own):
+        return ""
+    if target == asker and ip_address(address).is_loopback:
+        return ""
+    return f"{host} led to {address}, which is {scene.topology.owner(address) or 'nobody'} and not {target}"
+
+
+def _evidence(found: Attempt) -> tuple[str, ...]:
+    return (f"connect to {found.address or '?'}: {found.outcome}: {found.said}",)

@@ -1,0 +1,135 @@
+"""`http`: one request by curl(1), its answer compared with what is declared (RFC 9110)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds.connections import astray
+from orchestrator.checks.probes import Asks, Ran, Run, Scene, told, whole
+from orchestrator.model.checks import Http
+
+SECONDS = 4
+
+
+def http(check: Http, scene: Scene) -> Asks:
+    """Request, then compare status, text, JSON, and who answered."""
+    url = scene.fill(check.http, check.asker)
+    expected = _expected(check, scene, url)
+    found = told((yield (Run(check.asker, curl(check, scene, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0])
+    facts = facts_of(found)
+    if found.exit_code != 0 or not facts.get("http_code"):
+        said = [line for line in found.err.strip().splitlines() if not line.startswith("{")]  # not curl's account
+        return Judgement("fail", expected, said[0] if said else f"curl ended with {found.exit_code}")
+    evidence = (_line(facts), f"body: {_short(found.out)}")
+    if not _wrong_status(check, facts["http_code"]):
+        whole(found, check, scene)
+    wrong = wrong_with(check, scene, facts["http_code"], found.out) or _led_astray(check, scene, url, facts)
+    seen = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
+    if wrong:
+        return Judgement("fail", expected, f"{seen}; {wrong}", evidence)
+    return Judgement("pass", expected, seen, evidence)
+
+
+def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
+    # Braces and brackets in a URL are its own, not curl's: one check is one request.
+    argv = ["curl", "-sS", "--globoff", "--max-time", str(SECONDS), "-X", check.method, "-w", "%{stderr}%{json}\n"]
+    headers = dict(check.headers)
+    body = scene.fill(check.body, check.asker) if check.body is not None else None
+    if check.send is not None:
+        body = json.dumps(scene.fill_all(check.send, check.asker))
+        headers.setdefault("Content-Type", "application/json")
+    if body is not None:
+        argv += ["--data-raw", body]
+    if check.method == "HEAD":
+        # The answer has no body; curl would print its headers instead (RFC 9110, section 9.3.2).
+        argv += ["-I", "-o", "/dev/null"]
+    for name, value in headers.items():
+        argv += ["-H", f"{name}: {scene.fill(value, check.asker)}"]
+    return (*argv, url)
+
+
+def _led_astray(check: Http, scene: Scene, url: str, facts: dict[str, Any]) -> str:
+    """What is wrong where another machine than the URL's answered; whom a proxy asks, curl does not know."""
+    if facts.get("proxy_used"):
+        return ""
+    return astray(scene, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
+
+
+def facts_of(found: Ran) -> dict[str, Any]:
+    """curl's own account of the transfer: the last line that it wrote to standard error."""
+    lines = found.err.strip().splitlines()
+    try:
+        facts = json.loads(lines[-1]) if lines else {}
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _expected(check: Http, scene: Scene, url: str) -> str:
+    parts = [f"{check.method} {url} is answered", f"with {check.status}" if check.status else "with success"]
+    if check.contains is not None:
+        parts.append(f"and holds {scene.fill(check.contains, check.asker)!r}")
+    if check.lacks is not None:
+        parts.append(f"and lacks {scene.fill(check.lacks, check.asker)!r}")
+    if check.json_ is not None:
+        parts.append(f"and holds the JSON {_short(json.dumps(scene.fill_all(check.json_, check.asker)))}")
+    return " ".join(parts)
+
+
+def _wrong_status(check: Http, status: int) -> str:
+    if check.status is not None and status != check.status:
+        return f"that is not {check.status}"
+    if check.status is None and not 200 <= status <= 299:
+        return "that is no success"
+    return ""
+
+
+def wrong_with(check: Http, scene: Scene, status: int, body: str) -> str:
+    """What is wrong with the answer, in words; empty where nothing is."""
+    if wrong := _wrong_status(check, status):
+        return wrong
+    text = scene.fill(check.contains, check.asker) if check.contains is not None else ""
+    if text not in body:
+        return f"the body does not hold {text!r}"
+    if check.lacks is not None and (lacking := scene.fill(check.lacks, check.asker)) in body:
+        return f"the body holds {lacking!r}"
+    return _wrong_json(scene.fill_all(check.json_, check.asker), body) if check.json_ is not None else ""
+
+
+def _wrong_json(wanted: object, body: str) -> str:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return "the body is no JSON"
+    return differing(wanted, found, "the JSON")
+
+
+def differing(wanted: object, found: object, place: str) -> str:
+    """Where `found` lacks what is wanted; objects may hold more keys, lists must be equal in length."""
+    if isinstance(wanted, dict):
+        if not isinstance(found, dict):
+            return f"{place} is no object"
+        parts = (
+            differing(value, found[key], f"{place}.{key}") if key in found else f"{place} has no {key!r}"
+            for key, value in wanted.items()
+        )
+        return next((part for part in parts if part), "")
+    if isinstance(wanted, list):
+        if not isinstance(found, list) or len(found) != len(wanted):
+            return f"{place} is not a list of {len(wanted)}"
+        each = (differing(a, b, f"{place}[{at}]") for at, (a, b) in enumerate(zip(wanted, found, strict=True)))
+        return next((part for part in each if part), "")
+    return "" if wanted == found and type(wanted) is type(found) else f"{place} is {found!r}, not {wanted!r}"
+
+
+def _line(facts: dict[str, Any]) -> str:
+    ends = f"{facts['local_ip']}:{facts['local_port']} -> {facts['remote_ip']}:{facts['remote_port']}"
+    return f"{ends}, status {facts['http_code']}, {facts['time_total'] * 1000:.1f} ms"
+
+
+def _short(text: str) -> str:
+    one = " ".join(text.split())
+    return one if len(one) <= 200 else one[:197] + "..."

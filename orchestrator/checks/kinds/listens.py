@@ -1,0 +1,83 @@
+"""`listens`: what is bound on a node, by its own socket table (ss(8))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.probes import Asks, CannotAsk, Scene, told
+from orchestrator.checks.sockets import BoundSocket, sockets, table_of
+from orchestrator.model.check_values import Socket
+from orchestrator.model.checks import Listens
+
+
+def listens(check: Listens, scene: Scene) -> Asks:
+    """Read the table once, then look for what must be there, what must not, and what nobody spoke of."""
+    expected = _expected(check)
+    bound = sockets(told((yield (table_of(check.node),))[0]))
+    for socket in (*check.listens, *check.lacks):
+        _known(socket, bound, scene, check.node)
+    evidence = tuple(f"socket table of {check.node}: {one.line}" for one in bound)
+    wanted = {socket: [one for one in bound if fits(socket, one, scene, check.node)] for socket in check.listens}
+    missing = [socket for socket, found in wanted.items() if not found]
+    unwanted = [one for one in bound if any(fits(socket, one, scene, check.node) for socket in check.lacks)]
+    spoken_of = {one for found in wanted.values() for one in found}
+    more = [one for one in bound if check.exactly and one not in spoken_of]
+    told_wrong = [f"nothing is bound to {socket_text(socket)}" + _near(socket, bound) for socket in missing]
+    told_wrong += [f"{one} is there" for one in dict.fromkeys([*unwanted, *more])]
+    if told_wrong:
+        return Judgement("fail", expected, "; ".join(told_wrong), evidence or (f"{check.node} has no bound socket",))
+    seen = ", ".join(map(str, spoken_of and sorted(spoken_of, key=str))) or "none of them is bound"
+    return Judgement("pass", expected, seen, evidence or (f"{check.node} has no bound socket",))
+
+
+def _known(wanted: Socket, bound: Iterable[BoundSocket], scene: Scene, node: str) -> None:
+    """Raises CannotAsk where it matters who holds a socket, and the table does not say: it names one's own programs."""
+    anyone = wanted.model_copy(update={"process": None})
+    place = [one for one in bound if fits(anyone, one, scene, node)]
+    if wanted.process and not any(one.process == wanted.process for one in place):
+        for one in place:
+            if not one.process:
+                raise CannotAsk(f"the socket table of {node} does not say which program holds {one}")
+
+
+def fits(wanted: Socket, one: BoundSocket, scene: Scene, node: str) -> bool:
+    """Whether a socket of the table is one of those that are meant."""
+    if (wanted.protocol, wanted.port) != (one.protocol, one.port) or wanted.process not in (None, one.process):
+        return False
+    match wanted.address:
+        case None:
+            return True
+        case "all":
+            return one.everywhere
+        case "loopback":
+            return one.loopback
+        case place:
+            ends = [end for end in scene.topology.places_of(node) if end.network == place]
+            own = [str(address) for end in ends for address in (*end.told(4), *end.told(6))]
+            return one.address in (own or [place])
+
+
+def _near(wanted: Socket, bound: Iterable[BoundSocket]) -> str:
+    """What has the same port, otherwise than meant."""
+    others = ", ".join(str(one) for one in bound if one.port == wanted.port)
+    return f" (there is {others})" if others else ""
+
+
+def socket_text(socket: Socket) -> str:
+    """`tcp port 80 on all addresses, by nginx`"""
+    place = {None: "", "all": " on all addresses", "loopback": " on loopback"}
+    where = place.get(socket.address, f" on {socket.address}")
+    return f"{socket.protocol} port {socket.port}{where}" + (f", by {socket.process}" if socket.process else "")
+
+
+def _expected(check: Listens) -> str:
+    there = ", ".join(map(socket_text, check.listens))
+    parts = [f"{check.node} listens on {there}"] if there else []
+    if check.exactly:
+        parts.append("on nothing else" if there else f"{check.node} listens on nothing")
+    if check.lacks:
+        parts.append(
+            ("not" if parts else f"{check.node} does not listen") + f" on {', '.join(map(socket_text, check.lacks))}"
+        )
+    return ", ".join(parts)

@@ -1,0 +1,265 @@
+"""`resolves`: what a DNS server answers, by dig(1), and which servers were asked, by their query logs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from math import inf
+
+from orchestrator.checks.dig import (
+    IN_VAIN,
+    NO_ANSWER,
+    DnsAnswer,
+    asked_name,
+    dig,
+    in_order,
+    question,
+    read_all,
+    read_dig,
+)
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.probes import Answer, Asks, Log, Question, Ran, Run, Scene, logged, told
+from orchestrator.checks.query_path import on_the_way
+from orchestrator.model.check_values import Between
+from orchestrator.model.checks import Resolves
+from orchestrator.model.topology import Version
+
+# So often a question is put again to see the order of the answers.
+TURNS = 6
+
+__all__ = ["DnsAnswer", "read_dig", "resolves", "wrong_with"]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a further look found: what is wrong, empty where nothing is, and the lines that prove it."""
+
+    wrong: str = ""
+    lines: tuple[str, ...] = ()
+
+
+Looking = Generator[tuple[Question, ...], tuple[Answer, ...], Looked]
+
+
+def resolves(check: Resolves, scene: Scene) -> Asks:
+    """Ask, compare, and look into the servers' query logs for this very question."""
+    name = scene.fill(check.resolves, check.asker)
+    expected = _expected(check, scene, name)
+    found = told((yield (_asked(check, scene, name, scene.port),))[0])
+    answer = read_dig(found.out, check.type)
+    if answer is None:
+        return _without_answer(check, scene, expected, found)
+    seen = _seen(answer)
+    evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
+    wrong = wrong_with(check, scene, answer)
+    asked = replace(scene, began=found.started, ended=found.started + found.seconds if found.seconds else inf)
+    for look in (_in_server_log, _on_the_way, _in_turn):
+        if not wrong:
+            looked: Looked = yield from look(check, asked, name, answer)
+            wrong = looked.wrong
+            evidence += looked.lines
+    evidence += [f"answer: {row}" for row in (*answer.answers, *answer.authority)[:5]]
+    if wrong:
+        return Judgement("fail", expected, f"{seen}; {wrong}", tuple(evidence))
+    return Judgement("pass", expected, seen, tuple(evidence))
+
+
+def _asked(check: Resolves, scene: Scene, name: str, port: int, times: int = 1) -> Run:
+    words, tcp = question(name, check.type) * times, check.over == "tcp"
+    if port and not check.asks and len(scene.topology.resolvers_of(check.asker)) > 1:
+        argv = in_order(port, *words, tcp=tcp, recursive=check.recursive)
+        return Run(check.asker, argv, frozenset({"bash", "dig"}), seconds=8.0)
+    server = str(scene.topology.address_for(check.asker, check.asks)) if check.asks else ""
+    argv = dig(port, *words, server=server, tcp=tcp, recursive=check.recursive)
+    return Run(check.asker, argv, frozenset({"dig"}), seconds=8.0)
+
+
+def _without_answer(check: Resolves, scene: Scene, expected: str, found: Ran) -> Judgement:
+    """No message came: right where none should, if each server was tried in vain."""
+    said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if line.strip(" ;")]
+    why = "no DNS server answered" if found.exit_code == NO_ANSWER else f"dig ended with {found.exit_code}"
+    actual = f"{why}: {said[-1] if said else 'silence'}"
+    if check.answered or found.exit_code != NO_ANSWER:
+        return Judgement("fail", expected, actual)
+    servers = (check.asks,) if check.asks else scene.topology.resolvers_of(check.asker)
+    tried = {server: str(scene.topology.address_for(check.asker, server)) for server in servers}
+    vain = [line for line in said if any(word in line for word in IN_VAIN)]
+    lines = {server: next((line for line in vain if f"{at}#" in line), "") for server, at in tried.items()}
+    untried = [server for server, line in lines.items() if not line]
+    if untried:
+        return Judgement("unknown", expected, f"{actual}; it is not known whether {untried[0]} was asked")
+    evidence = tuple(f"{server}: {line}" for server, line in lines.items()) or tuple(vain)
+    return Judgement("pass" if evidence else "unknown", expected, actual, evidence)
+
+
+def _expected(check: Resolves, scene: Scene, name: str) -> str:
+    if not check.answered:
+        return f"{name} {check.type} is answered by nobody"
+    wanted = _wanted(check, scene)
+    parts = [f"{name} {check.type}"]
+    if wanted is not None:
+        parts.append("is " + ", ".join(sorted(wanted)))
+    elif check.refers_to:
+        parts.append(f"leads on to {check.refers_to}")
+    else:
+        parts.append(f"is answered {_rcode(check)}")
+    parts += [f"with {check.count} records"] if check.count is not None else []
+    parts += [f"to be kept for {_ttl_text(check.ttl)}"] if check.ttl is not None else []
+    parts += [f"in {'turning' if check.order == 'rotates' else 'fixed'} order"] if check.order else []
+    if check.answered_by or check.asks:
+        by = f"by {check.answered_by or check.asks}"
+        parts.append(by if parts[-1].startswith("is answered") else f"answered {by}")
+    if check.authoritative is not None:
+        parts.append("authoritatively" if check.authoritative else "not authoritatively")
+    if check.through is not None:
+        parts.append(f"through {' -> '.join(check.through) or 'nobody else'}")
+    return " ".join([*parts, *(("over tcp",) if check.over == "tcp" else ())])
+
+
+def _rcode(check: Resolves) -> str:
+    return check.rcode or "NOERROR"
+
+
+def _ttl_text(ttl: int | Between) -> str:
+    if isinstance(ttl, int):
+        return f"{ttl} s"
+    low = f"at least {ttl.at_least} s" if ttl.at_least is not None else ""
+    high = f"at most {ttl.at_most} s" if ttl.at_most is not None else ""
+    return " and ".join(filter(None, (low, high)))
+
+
+def _wanted(check: Resolves, scene: Scene) -> set[str] | None:
+    """The values that must come; None where the check names none."""
+    if check.to is None:
+        return None
+    if not isinstance(check.to, str):
+        values = {scene.fill(value, check.asker) for value in check.to}
+        return values if check.type == "TXT" else {value.rstrip(".") for value in values}
+    if check.type not in ("A", "AAAA"):
+        return {scene.topology.name_of(check.to)}
+    version: Version = 4 if check.type == "A" else 6
+    if check.asks:
+        network = scene.topology.asked_from(check.asker, check.asks)
+        return set(map(str, scene.topology.told_on(network, check.to, version)))
+    return set(map(str, scene.topology.answers(check.asker, check.to, version)))
+
+
+def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
+    """The values that are compared; where a node is meant, the name at the end of an MX or SRV."""
+    if isinstance(check.to, str) and check.type in ("MX", "SRV"):
+        return tuple(value.split()[-1] for value in answer.values)
+    return answer.values
+
+
+def _seen(answer: DnsAnswer) -> str:
+    return f"{answer.rcode} {', '.join(sorted(answer.values))}".strip()
+
+
+def _over(answer: DnsAnswer) -> str:
+    return f", over {answer.protocol}" if answer.protocol != "UDP" else ""
+
+
+def wrong_with(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+    """What is wrong with the answer, in words; empty where nothing is."""
+    if not check.answered:
+        return f"{scene.topology.owner(answer.server) or answer.server} answered"
+    if answer.rcode != _rcode(check):
+        return f"the response code is {answer.rcode}, not {_rcode(check)}"
+    if check.refers_to:
+        return _wrong_referral(check.refers_to, scene, answer)
+    return _wrong_values(check, scene, answer) or _wrong_about(check, scene, answer)
+
+
+def _wrong_referral(server: str, scene: Scene, answer: DnsAnswer) -> str:
+    """A referral has no answer and no AA flag, but NS records of a zone below (RFC 1034, section 4.3.1)."""
+    named = [row.value for row in answer.authority if row.kind == "NS"]
+    if answer.answers:
+        return "that is an answer, and does not lead on to another server"
+    if "aa" in answer.flags or not named:
+        return "it names no other server"
+    return "" if scene.topology.name_of(server) in named else f"it leads on to {', '.join(sorted(named))}"
+
+
+def _wrong_values(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+    wanted, values = _wanted(check, scene), _values(check, answer)
+    if wanted is not None and set(values) != wanted:
+        return f"that is not {', '.join(sorted(wanted))}"
+    if check.count is not None:
+        return f"there are {len(values)} {check.type} records, not {check.count}" if len(values) != check.count else ""
+    if wanted is None and check.rcode is None and not values:
+        return f"there is no {check.type} record"
+    return ""
+
+
+def _wrong_about(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+    """What is wrong with who answered, and how."""
+    server = check.answered_by or check.asks
+    if server and answer.server not in map(str, scene.topology.addresses_of(server)):
+        return f"{answer.server} answered, which is not {server}"
+    if check.authoritative is not None and ("aa" in answer.flags) != check.authoritative:
+        return "the AA flag is missing" if check.authoritative else "the AA flag is set"
+    if check.over == "tcp" and answer.protocol != "TCP":
+        return f"the answer came over {answer.protocol}"
+    return _wrong_ttl(check.ttl, answer.ttl(check.type)) if check.ttl is not None else ""
+
+
+def _wrong_ttl(wanted: int | Between, ttl: int | None) -> str:
+    if ttl is None:
+        return "nothing says for how long this may be kept"
+    low, high = (wanted, wanted) if isinstance(wanted, int) else (wanted.at_least, wanted.at_most)
+    right = (low is None or low <= ttl) and (high is None or ttl <= high)
+    return "" if right else f"it may be kept for {ttl} s, not for {_ttl_text(wanted)}"
+
+
+def _in_server_log(check: Resolves, scene: Scene, _name: str, _answer: DnsAnswer) -> Looking:
+    server = check.answered_by or check.asks
+    if not server:
+        return Looked()
+    line = _in_query_log(logged((yield (Log(server, scene.began),))[0]), scene, check.asker)
+    if line is None:
+        return Looked(f"the query log of {server} does not hold the question")
+    return Looked("", (f"query log of {server}: {line}",))
+
+
+def _in_query_log(text: str, scene: Scene, asker: str) -> str | None:
+    """The line of this question: from one of the asker's addresses and from a source port that we chose."""
+    ports = range(scene.port, scene.port + max(1, len(scene.topology.resolvers_of(asker))))
+    for address in scene.topology.addresses_of(asker):
+        marks = [f" {address}#{port} " for port in ports]
+        line = next((x for x in text.splitlines() if "query:" in x and any(mark in x for mark in marks)), None)
+        if line:
+            return line[line.index("client") :]
+    return None
+
+
+def _on_the_way(check: Resolves, scene: Scene, name: str, answer: DnsAnswer) -> Looking:
+    if check.through is None:
+        return Looked()
+    answerer = scene.topology.owner(answer.server) or ""
+    found = yield from on_the_way(scene, check.asker, answerer, asked_name(name), check.type, check.through)
+    return Looked(found.wrong, found.lines)
+
+
+def _in_turn(check: Resolves, scene: Scene, name: str, _answer: DnsAnswer) -> Looking:
+    """Ask again and again; in turning order each answer is the one before, begun at another place."""
+    if check.order is None:
+        return Looked()
+    found = told((yield (_asked(check, scene, name, 0, TURNS),))[0])
+    orders = [answer.values for answer in read_all(found.out, check.type)]
+    lines = tuple(f"order: {', '.join(order)}" for order in orders)
+    if len(orders) < TURNS or not all(orders):
+        return Looked(f"only {len([o for o in orders if o])} of {TURNS} further questions were answered", lines)
+    return Looked(_wrong_order(check.order, orders), lines)
+
+
+def _wrong_order(wanted: str, orders: list[tuple[str, ...]]) -> str:
+    if len(orders[0]) < 2:
+        return "one value alone has no order"
+    different = len(set(orders)) > 1
+    if wanted == "fixed":
+        return "the order changes" if different else ""
+    if not different:
+        return "the order does not change"
+    first = orders[0]
+    turned = {first[at:] + first[:at] for at in range(len(first))}
+    return "" if set(orders) <= turned else "the order changes, but not in turn"

@@ -1,0 +1,136 @@
+"""`sql`: one statement by psql(1), from the database itself or over the network from a node that uses it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from io import StringIO
+
+from orchestrator.checks.findings import Judgement, Verdict
+from orchestrator.checks.probes import Asks, Ran, Run, Scene, told
+from orchestrator.model.checks import Sql
+from orchestrator.model.roles.role import FILES_AT
+
+# $0 is the file with the password: so it stands in no list of processes.
+WITH_PASSWORD = 'PGPASSWORD=$(cat "$0") exec psql "$@"'
+NULL = "\N{SYMBOL FOR NULL}"  # so that null is told from the empty text
+MARK = "wirelab: here the rows begin"
+WHERE = ("-c", r"\conninfo", "-c", rf"\echo {MARK}")
+PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1", "-P", f"null={NULL}")
+
+
+def sql(check: Sql, scene: Scene) -> Asks:
+    """Run the statement, then compare the rows or the error."""
+    return answered(check, scene, told((yield (asked(check, scene),))[0]))
+
+
+def asked(check: Sql, scene: Scene, address: str = "") -> Run:
+    """The question; with an address no name is asked for (PGHOSTADDR, libpq)."""
+    check = scene.filled(check, "sql", "password")
+    argv = _psql(check, scene, database_of(check, scene), () if address else WHERE)
+    known = ("env", f"PGHOSTADDR={address}") if address and argv[0] == "env" else ()
+    return Run(check.asker, (*known, *argv), frozenset({"psql"}))
+
+
+def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
+    """The judgement on what psql printed."""
+    check = scene.filled(check, "sql", "fails")
+    database = database_of(check, scene)
+    expected = _expected(check, scene)
+    address, rows = read_rows(found)
+    where = f"psql at {check.asker}, database {database}" + (f" at {address}" if address else "")
+    if address and address not in map(str, scene.topology.addresses_of(database)):
+        whose = scene.topology.owner(address) or "nobody"
+        return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
+    if check.fails is not None:
+        return _judge_failure(check, expected, where, found)
+    if found.exit_code != 0:
+        return Judgement("fail", expected, _error(found), (where,))
+    seen = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
+    evidence = (where, *(f"row: {', '.join(map(_shown, row))}" for row in rows[:5]))
+    wanted = None if check.rows is None else _texts(scene.fill_all(check.rows, check.asker))
+    if wanted is not None and rows != wanted:
+        return Judgement("fail", expected, f"{seen}: {list(map(list, rows))[:5]}", evidence)
+    return Judgement("pass", expected, seen, evidence)
+
+
+Row = tuple[str | None, ...]
+
+
+def read_rows(found: Ran) -> tuple[str, tuple[Row, ...]]:
+    """The address of the server, as \\conninfo or the server's refusal tells it, and the rows.
+
+    A row with one empty text is an empty line.
+    """
+    about, _, table = found.out.rpartition(f"{MARK}\n")
+    said = re.search(r'address "([0-9a-f.:]+)"', about) or re.search(
+        r"\(([0-9a-f.:]+)\), port \d+ failed: FATAL", found.err
+    )
+    rows = csv.reader(StringIO(table, newline=""))
+    read = tuple(tuple(None if one == NULL else one for one in row) or ("",) for row in rows)
+    return said[1] if said else "", read
+
+
+def database_of(check: Sql, scene: Scene) -> str:
+    """The database node that is meant: named, the asker itself, or the first that the asker uses."""
+    databases = scene.topology.with_role("database")
+    if check.database:
+        return check.database
+    if check.asker in databases:
+        return check.asker
+    used = scene.topology.node(check.asker).uses
+    return next((name for name in (*used, *databases) if name in databases), check.asker)
+
+
+def _psql(check: Sql, scene: Scene, database: str, where: tuple[str, ...]) -> tuple[str, ...]:
+    if check.asker == database and check.password is None:
+        return ("psql", *PSQL, "-c", check.sql)
+    over_network = ("-h", scene.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", check.sql)
+    if check.password is not None:
+        return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
+    files = scene.topology.password_files(check.asker).items()
+    password = next((file for file, holder in files if holder == database), "password")
+    return ("env", "PGCONNECT_TIMEOUT=2", "bash", "-c", WITH_PASSWORD, f"{FILES_AT}/{password}", *over_network)
+
+
+def _expected(check: Sql, scene: Scene) -> str:
+    if check.fails is not None:
+        return f"{check.sql} fails with {check.fails!r}"
+    if check.rows is None:
+        return f"{check.sql} succeeds"
+    return f"{check.sql} gives {list(map(list, _texts(scene.fill_all(check.rows, check.asker))))}"
+
+
+def _shown(value: str | None) -> str:
+    return "null" if value is None else value
+
+
+def _texts(rows: object) -> tuple[Row, ...]:
+    """Declared values as psql prints them: true is t."""
+    assert isinstance(rows, list)
+    return tuple(tuple(_text(value) for value in row) for row in rows)
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return str(value)
+
+
+def _judge_failure(check: Sql, expected: str, where: str, found: Ran) -> Judgement:
+    """Only the server's own error counts: that no server was reached proves nothing about what it would say."""
+    if found.exit_code == 0:
+        return Judgement("fail", expected, "it succeeded", (where,))
+    error = _error(found)
+    if "ERROR:" not in found.err and "FATAL:" not in found.err:
+        return Judgement("unknown", expected, error, (where,))
+    verdict: Verdict = "pass" if check.fails and check.fails in found.err else "fail"
+    return Judgement(verdict, expected, error, (where, error))
+
+
+def _error(found: Ran) -> str:
+    said = [line.strip() for line in found.err.splitlines() if line.strip()]
+    server = [line for line in said if "ERROR:" in line or "FATAL:" in line]
+    return (server or said or [f"psql ended with {found.exit_code}"])[0]

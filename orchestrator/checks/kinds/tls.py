@@ -1,0 +1,103 @@
+"""`tls`: a handshake by openssl(1), which verifies the certificate as the asker would, and shows the chain."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds.connections import astray, endpoint
+from orchestrator.checks.probes import TIMED_OUT, Asks, CannotAsk, Ran, Run, Scene, told
+from orchestrator.model.checks import Tls
+
+# $0 is the host, $1 the port, $2 the name. Nodes of ours trust the lab's authority; an address has no server name
+# (RFC 6066, section 3).
+SHAKE = """\
+own=(); [[ -r /wirelab/ca.pem ]] && own=(-CAfile /wirelab/ca.pem)
+if [[ $2 == *:* || $2 != *[!0-9.]* ]]; then name=(-noservername -verify_ip "$2")
+else name=(-servername "$2" -verify_hostname "$2"); fi
+h=$0; [[ $h == *:* ]] && h="[$h]"
+exec openssl s_client -connect "$h:$1" "${name[@]}" "${own[@]}" 2>&1
+"""
+SHAKE_SECONDS = 4.0
+# X509_V_ERR_* of openssl (x509_vfy.h): 18 to 21 say in four ways that no trusted authority stands behind it.
+RESULTS = {0: "ok", 10: "expired", 18: "unknown authority", 19: "unknown authority", 20: "unknown authority"}
+RESULTS |= {21: "unknown authority", 62: "hostname mismatch", 64: "hostname mismatch"}
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What openssl found: the certificate's two names, its own words on the verification, the chain line by line.
+
+    `result` is one of the words of the language, or the empty text for what has none.
+    """
+
+    address: str
+    subject: str
+    issuer: str
+    result: str
+    said: str
+    chain: tuple[str, ...]
+
+
+def read_handshake(out: str) -> Handshake | None:
+    """From what `openssl s_client` prints; None where no certificate came."""
+    verified = re.search(r"Verify return code: (\d+) \((.*)\)", out)
+    subject, issuer = re.search(r"^subject=(.*)$", out, re.M), re.search(r"^issuer=(.*)$", out, re.M)
+    if not (verified and subject and issuer):
+        return None
+    address = re.search(r"^Connecting to (\S+)$", out, re.M)
+    chain = re.search(r"^Certificate chain\n(.*?)^---", out, re.M | re.S)
+    lines = tuple(line.strip() for line in chain[1].splitlines() if re.match(r"\s*(\d+ s|i|v):", line)) if chain else ()
+    result = RESULTS.get(int(verified[1]), "")
+    return Handshake(address[1] if address else "", subject[1], issuer[1], result, verified[2], lines)
+
+
+def tls(check: Tls, scene: Scene) -> Asks:
+    """Shake hands, then compare who answered, the verification and the certificate."""
+    host, port = endpoint(scene.fill(check.tls, check.asker))
+    check = scene.filled(check, "server_name", "subject", "issuer")
+    name = (check.server_name or host).rstrip(".")
+    expected = _expected(check, host, port, name)
+    argv = ("bash", "-c", SHAKE, host, str(port), name)
+    found = told((yield (Run(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),))[0])
+    shaken = read_handshake(found.out)
+    if shaken is None:
+        return Judgement("fail", expected, _without_certificate(found), (f"openssl ended with {found.exit_code}",))
+    evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.said}", *shaken.chain)
+    seen = f"{shaken.result or shaken.said}: the certificate of {shaken.subject}, from {shaken.issuer}"
+    wrong = _wrong(check, shaken) or astray(scene, check.asker, host, shaken.address)
+    return Judgement("fail" if wrong else "pass", expected, f"{seen}; {wrong}" if wrong else seen, evidence)
+
+
+def _expected(check: Tls, host: str, port: int, name: str) -> str:
+    other = f" as {name}" if name != host else ""
+    parts = [f"{check.asker} verifies the certificate of {host}:{port}{other}: {check.verify}"]
+    parts += [f"its subject holds {check.subject!r}"] if check.subject is not None else []
+    parts += [f"its issuer holds {check.issuer!r}"] if check.issuer is not None else []
+    return ", ".join(parts)
+
+
+def _wrong(check: Tls, shaken: Handshake) -> str:
+    if shaken.result != check.verify:
+        return f"that is not {check.verify!r}"
+    if check.subject is not None and check.subject not in shaken.subject:
+        return f"the subject does not hold {check.subject!r}"
+    if check.issuer is not None and check.issuer not in shaken.issuer:
+        return f"the issuer does not hold {check.issuer!r}"
+    return ""
+
+
+def _without_certificate(found: Ran) -> str:
+    """Why there was nothing to verify."""
+    if found.exit_code == TIMED_OUT:
+        return f"no certificate in {SHAKE_SECONDS:g} s: nobody speaks TLS there"
+    if "openssl: command not found" in found.out:
+        raise CannotAsk("there is no openssl")
+    if "Connection refused" in found.out:
+        return "refused: Connection refused"
+    if "BIO_lookup" in found.out:
+        return "no address: the name is not known"
+    errors = [line.split(":") for line in found.out.splitlines() if ":error:" in line]
+    said = errors[0][5] if errors and len(errors[0]) > 5 else f"openssl ended with {found.exit_code}"
+    return f"no certificate: {said}"

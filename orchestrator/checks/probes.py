@@ -1,0 +1,203 @@
+"""What a check asks of the world, and what comes back, as values.
+
+A check is a generator: it yields questions, is sent the answers, and returns a judgement. So it can be tested with
+recorded answers, and whoever asks can put the questions of many checks into one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from math import inf
+from string import Template
+from typing import TypeVar
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.model.checks import Asking, Http, Runs
+from orchestrator.model.topology import Topology
+from orchestrator.traffic.roles import Proof
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a program in a node. `needs` are the tools that it takes.
+
+    Unless `inside`, seeing the node's network is enough, so that a container beside it may run the program where the
+    node's own image lacks a tool. `seconds` is the time after which the program is ended (exit code TIMED_OUT).
+    """
+
+    node: str
+    argv: tuple[str, ...]
+    needs: frozenset[str] = frozenset()
+    inside: bool = False
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a node wrote since that moment, in seconds since 1970 by the engine's clock."""
+
+    node: str
+    since: float
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Who was seen as client of whom on the lab's wires since that moment (seconds since 1970), by its capture."""
+
+    since: float
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class StateOf:
+    """Whether a node's container runs."""
+
+    node: str
+
+
+Question = Run | Log | Wire | StateOf
+# Exit codes of timeout(1) and bash(1): ended by it; failed itself, not executable, not found.
+TIMED_OUT = 124
+UNRUNNABLE = (125, 126, 127)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A program's exit code and output; `started` by the engine's clock, and the seconds until its end.
+
+    `cut`: it wrote more than is read, so that nothing is known of the rest.
+    """
+
+    exit_code: int
+    out: str
+    err: str
+    started: float = 0.0
+    seconds: float = 0.0
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Logged:
+    text: str
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What the capture proves; None where no capture is running."""
+
+    proofs: tuple[Proof, ...] | None
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """The question could not be put: the node is gone or stopped, the tool is missing, the engine did not answer."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """running, paused, stopped, restarting, removing, dead or missing; with the exit code where it has ended."""
+
+    state: str
+    exit_code: int = 0
+
+
+Answer = Ran | Logged | Flows | NodeState | Unavailable
+Kind = TypeVar("Kind", Ran, Logged, Flows)
+Said = TypeVar("Said", bound=Asking)
+Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
+
+
+class CannotAsk(Exception):
+    """Raised inside a check when an answer that it needs is Unavailable; the check is then unknown."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began.
+
+    `ended`: when its question was answered, in seconds since 1970; what came later was none of its doing.
+    """
+
+    topology: Topology
+    word: str
+    port: int
+    began: float
+    ended: float = inf
+
+    def fill(self, text: str, asker: str) -> str:
+        """Put in ${random}, ${NODE} (its address for the asker), ${NODE.ipv6} (likewise) and ${NODE.name}."""
+        values = {"random": self.word}
+        for node in self.topology.scenario.nodes:
+            values[node] = str(self.topology.address_for(asker, node))
+            values[f"{node}.name"] = self.topology.name_of(node)
+            if address6 := self.topology.address6_for(asker, node):
+                values[f"{node}.ipv6"] = str(address6)
+        return Placeholders(text).safe_substitute(values)
+
+    def filled(self, check: Said, *keys: str) -> Said:
+        """The check with these of its texts filled in; what it does not say stays unsaid."""
+        said = ((key, getattr(check, key)) for key in keys)
+        return check.model_copy(update={key: self.fill(text, check.asker) for key, text in said if text is not None})
+
+    def fill_all(self, value: object, asker: str) -> object:
+        """The same for every text inside a JSON value."""
+        if isinstance(value, str):
+            return self.fill(value, asker)
+        if isinstance(value, dict):
+            return {key: self.fill_all(one, asker) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.fill_all(one, asker) for one in value]
+        return value
+
+
+class Placeholders(Template):
+    """Only ${...}, with node names in it; a lone $ is a lone $."""
+
+    braceidpattern = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.(?:name|ipv6))?"
+    idpattern = r"(?!)"
+
+
+def ran(answer: Answer) -> Ran:
+    """The answer to a Run; raises CannotAsk if there is none."""
+    return _given(answer, Ran)
+
+
+def told(answer: Answer) -> Ran:
+    """The same, of a program by which a check looks: where it could not be run (126, 127), nothing was seen."""
+    found = ran(answer)
+    if found.exit_code in UNRUNNABLE:
+        said = found.err.strip().splitlines()
+        raise CannotAsk(said[-1] if said else f"the program could not be run ({found.exit_code})")
+    return found
+
+
+def whole(found: Ran, check: Http | Runs, scene: Scene) -> None:
+    """Raises CannotAsk where a text that matters may stand in the part of an output that was not read."""
+    text = found.out + found.err
+    missing = check.contains is not None and scene.fill(check.contains, check.asker) not in text
+    absent = check.lacks is not None and scene.fill(check.lacks, check.asker) not in text
+    if found.cut and (missing or absent):
+        raise CannotAsk("the output is too long, only its first megabyte was read")
+
+
+def logged(answer: Answer) -> str:
+    """The answer to a Log; raises CannotAsk if there is none."""
+    return _given(answer, Logged).text
+
+
+def crossed(answer: Answer) -> Flows:
+    """The answer to a Wire; raises CannotAsk if there is none."""
+    return _given(answer, Flows)
+
+
+def _given(answer: Answer, kind: type[Kind]) -> Kind:
+    if isinstance(answer, kind):
+        return answer
+    raise CannotAsk(answer.reason if isinstance(answer, Unavailable) else "the answer is of another kind")

@@ -1,0 +1,103 @@
+"""Which servers were asked on the way to an answer, by the query logs of all of them.
+
+A line in a log proves that a server was asked. That none is there proves nothing until the log is known to be
+complete: so each server that should not have been asked is given a question of ours afterwards, and its log is read up
+to that one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
+
+from orchestrator.checks.dig import NO_ANSWER, dig
+from orchestrator.checks.probes import Answer, CannotAsk, Log, Question, Run, Scene, logged, told
+from orchestrator.model.roles.dns.servers import asked_by, delegated_by
+
+MARKS_FROM = 40  # source ports of the questions that mark a log's end, above that of the check
+
+
+@dataclass(frozen=True)
+class OnTheWay:
+    """The servers that were asked, in their order, with the line of each; `wrong` where that is not as declared."""
+
+    servers: tuple[str, ...]
+    lines: tuple[str, ...]
+    wrong: str
+
+
+Asking = Generator[tuple[Question, ...], tuple[Answer, ...], OnTheWay]
+
+
+def on_the_way(scene: Scene, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]) -> Asking:
+    """Look into the log of each DNS server but the one that answered, for this name since the check's try began."""
+    others = [node for node in scene.topology.with_role("dns") if node != answerer]
+    silent = [node for node in others if node not in declared]
+    marks = {node: scene.port + MARKS_FROM + at for at, node in enumerate(silent)}
+    answers = yield tuple(_mark(scene, asker, node, port) for node, port in marks.items())
+    answered = {node for node, answer in zip(silent, answers, strict=True) if told(answer).exit_code != NO_ANSWER}
+    logs = yield tuple(Log(node, scene.began) for node in others)
+    texts = {node: logged(log) for node, log in zip(others, logs, strict=True)}
+    for node in sorted(answered):
+        if mark_of(scene) not in texts[node]:
+            raise CannotAsk(f"the log of {node} is not complete yet")
+    found = {node: line for node in others if (line := _first_line(texts[node], scene, name, kind))}
+    asked = tuple(sorted(found, key=lambda node: (_moment(found[node]), -_knows_the_way_to(scene, node))))
+    lines = [f"query log of {node}: {found[node]}" for node in asked]
+    lines += [
+        f"query log of {node}, up to a question of ours: nothing" for node in silent if node in answered - {*found}
+    ]
+    return OnTheWay(asked, tuple(lines), _difference(asked, declared))
+
+
+def _mark(scene: Scene, asker: str, node: str, port: int) -> Run:
+    server = str(scene.topology.address_for(asker, node))
+    argv = dig(port, "-t", "A", f"{mark_of(scene)}.", server=server, recursive=False)
+    return Run(asker, argv, frozenset({"dig"}))
+
+
+def mark_of(scene: Scene) -> str:
+    """The name of our own question at the end of a log."""
+    return f"{scene.word}.log-mark"
+
+
+def _first_line(text: str, scene: Scene, name: str, kind: str) -> str | None:
+    """The first question for this name that came from another DNS server, and not after ours had its answer."""
+    servers = {str(one) for node in scene.topology.with_role("dns") for one in scene.topology.addresses_of(node)}
+    until = _written(scene.ended)
+    for line in text.splitlines():
+        asked = re.search(r"client \S+ (\S+)#\d+ .*query: (\S+) IN (\w+) ", line)
+        if asked and asked[1] in servers and (asked[2].lower(), asked[3]) == (name.lower(), kind):
+            return line if _moment(line)[:23] <= until else None
+    return None
+
+
+def _written(moment: float) -> str:
+    """A moment as it stands at the beginning of a line, to the millisecond; inf is after all of them."""
+    return "9999" if moment == inf else datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")[:23]
+
+
+def _moment(line: str) -> str:
+    """The time at the beginning of a line, which sorts as text; BIND's clock moves in steps of some milliseconds."""
+    return line.split(" ", 1)[0]
+
+
+def _knows_the_way_to(scene: Scene, node: str) -> int:
+    """How many servers can be reached by what this one says: of two in one step of the clock it comes first."""
+    reached: set[str] = set()
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        scenario = scene.topology.scenario
+        todo += {*asked_by(scenario, current), *delegated_by(scenario, current)} - reached
+        reached.add(current)
+    return len(reached)
+
+
+def _difference(asked: tuple[str, ...], declared: tuple[str, ...]) -> str:
+    if asked == declared:
+        return ""
+    return f"asked on the way: {' -> '.join(asked) or 'nobody'}, not {' -> '.join(declared) or 'nobody'}"

@@ -1,0 +1,222 @@
+"""resolv.conf and the DNS answer: whom the asker asks for addresses, and what it is told (resolv.conf(5), RFC 1035)."""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.checks.dig import DnsAnswer, dig, question, read_dig
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds.resolves import wrong_with
+from orchestrator.checks.probes import Ran, Run, Scene
+from orchestrator.diagnosis.stage import Answers, Leg, NameClaim, Readings, Seen, Stage, listed, ran_or_reason
+from orchestrator.model.checks import Resolves
+from orchestrator.model.topology import Topology
+from orchestrator.planning.desired import resolver_text
+
+CONF = "/etc/resolv.conf"
+HOSTS = "/etc/hosts"
+MEANINGS = {
+    "NXDOMAIN": "that the name {name} does not exist (NXDOMAIN)",
+    "SERVFAIL": "that it could not find out about {name} (SERVFAIL)",
+    "REFUSED": "that it does not answer questions for {name} (REFUSED)",
+}
+
+
+def servers_of(topology: Topology, asker: str) -> dict[str, str]:
+    """Address -> node of the DNS servers that stand in the resolv.conf which the asker should have."""
+    addresses = nameservers(resolver_text(topology, asker))
+    return {address: owner for address in addresses if (owner := topology.owner(address))}
+
+
+def nameservers(text: str) -> tuple[str, ...]:
+    """The addresses after `nameserver`, in their order."""
+    return tuple(re.findall(r"^nameserver[ \t]+(\S+)", text, re.MULTILINE))
+
+
+def leads_to(topology: Topology, asker: str, target: str | None, name: str) -> NameClaim:
+    """The claim that a name has an A record, and that it is the address of the node which is meant."""
+
+    def wrong(answer: DnsAnswer, server: str) -> str:
+        return without_answer(name, "A", answer, server) or _astray(topology, asker, target, name, answer, server)
+
+    return NameClaim(name, "A", wrong)
+
+
+def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim:
+    """The claim that a `resolves` check makes; it may ask for more than the answer, such as who gave it."""
+    name = scene.fill(check.resolves, check.asker)
+    node = check.to if isinstance(check.to, str) and check.type == "A" else None
+    plain = check.rcode in (None, "NOERROR") and not check.refers_to and check.answered
+
+    def wrong(answer: DnsAnswer, server: str) -> str:
+        differs = wrong_with(check, scene, answer)
+        if not differs:
+            failed = judgement.verdict == "fail"
+            return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
+        without = without_answer(name, check.type, answer, server) if plain else ""
+        astray = _astray(scene.topology, check.asker, node, name, answer, server)
+        told = f": {', '.join(answer.values)}" if answer.values else ""
+        return without or astray or f"The DNS server {server} answers{told}; but the check says otherwise: {differs}."
+
+    at = (f"@{scene.topology.address_for(check.asker, check.asks)}",) if check.asks else ()
+    words = (*at, *(("+tcp",) if check.over == "tcp" else ()), *(() if check.recursive else ("+norecurse",)))
+    return NameClaim(name, check.type, wrong, words, silent=not check.answered)
+
+
+def without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
+    if answer.rcode == "NOERROR" and answer.values:
+        return ""
+    aliases = [row.value for row in answer.answers if row.kind == "CNAME"]
+    if aliases and answer.rcode in ("NOERROR", "NXDOMAIN"):
+        lacks = "does not exist" if answer.rcode == "NXDOMAIN" else f"has no {kind} record"
+        return f"The DNS server {server} says that {name} is an alias of {aliases[-1]}, which {lacks}."
+    if answer.rcode == "NXDOMAIN" and kind == "PTR":
+        return f"The DNS server {server} knows no name for {name} (NXDOMAIN)."
+    if answer.rcode != "NOERROR":
+        meaning = MEANINGS.get(answer.rcode, "only with the code {code}").format(name=name, code=answer.rcode)
+        return f"The DNS server {server} answers {meaning}."
+    return f"The DNS server {server} knows the name {name}, but has no {kind} record for it."
+
+
+def _astray(topology: Topology, asker: str, target: str | None, name: str, answer: DnsAnswer, server: str) -> str:
+    """What is said of a name that leads to another machine than the one which is meant."""
+    wanted = set(map(str, topology.addresses(target))) if target else set()
+    astray = sorted(value for value in answer.values if wanted and value not in wanted)
+    if not astray or target is None:
+        return ""
+    told = listed([f"{value} ({topology.owner(value) or 'which is nobody here'})" for value in astray])
+    return f"The DNS server {server} says that {name} is {told}, but {target} is {topology.address_for(asker, target)}."
+
+
+def asked(leg: Leg) -> Run:
+    """The asker's question for the name, by its own resolv.conf or to the server that the check names."""
+    assert leg.claim is not None
+    argv = dig(0, *question(leg.claim.name, leg.claim.type), *leg.claim.words)
+    return Run(leg.asker, argv, frozenset({"dig"}), seconds=8.0)
+
+
+def dns_works(leg: Leg, answers: Answers) -> bool:
+    """Whether the name was resolved as it should be; true where none is needed."""
+    return leg.claim is None or _read_dns(leg, answers).verdict == "pass"
+
+
+def resolved(leg: Leg, answers: Answers) -> tuple[str, ...]:
+    """What the name led to."""
+    found = answers.get(asked(leg)) if leg.claim else None
+    answer = read_dig(found.out, leg.claim.type) if leg.claim and isinstance(found, Ran) else None
+    return answer.values if answer else ()
+
+
+def _file(leg: Leg, name: str) -> Run:
+    # Inside: a container beside the node has files of its own.
+    return Run(leg.asker, ("cat", name), inside=True)
+
+
+def _asks_conf(leg: Leg) -> tuple[Run, ...]:
+    """A question of dig's does not heed the hosts file; a program that connects does (hosts(5))."""
+    return (_file(leg, CONF), *([_file(leg, HOSTS)] if leg.port and leg.target else []))
+
+
+def _read_hosts(leg: Leg, answers: Answers, readings: Readings) -> None:
+    """An entry for the name with another address than the target's."""
+    found = answers.get(_file(leg, HOSTS))
+    if not isinstance(found, Ran) or not leg.claim or not leg.target:
+        return
+    right = {str(address) for address in leg.scene.topology.addresses_of(leg.target)}
+    for line in found.out.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if leg.claim.name.rstrip(".") in names and address not in right:
+            where = f"the file {HOSTS} of {leg.asker}, where programs look before they ask a DNS server"
+            sentence = (
+                f"{leg.claim.name} is {address} ({leg.owner(address)}) in {where}; but {leg.target} is {leg.address}."
+            )
+            command = leg.commands.run(leg.asker, "cat", HOSTS)
+            readings.broken(f"{address} stands in {HOSTS}", sentence, command, evidence=[line.strip()])
+
+
+def _read_conf(leg: Leg, answers: Answers) -> Seen:
+    found, readings = ran_or_reason(answers.get(_file(leg, CONF))), Readings()
+    if isinstance(found, str):
+        readings.unasked.append(f"not asked: {found}")
+        return readings.seen()
+    _read_hosts(leg, answers, readings)
+    lines = [line for line in found.out.splitlines() if line.strip()]
+    there = nameservers(found.out)
+    astray = [address for address in there if address not in leg.servers]
+    command = leg.commands.run(leg.asker, "cat", CONF)
+    right = listed([f"{node} ({address})" for address, node in leg.servers.items()]) if leg.servers else "none"
+    if found.exit_code != 0:
+        said = found.err.strip().rpartition(": ")[2] or f"exit code {found.exit_code}"
+        sentence = f"The file {CONF} of {leg.asker} cannot be read ({said}), so it knows no DNS server."
+        readings.broken(said, sentence, leg.commands.run(leg.asker, "ls", "-l", CONF), "dns", evidence=[found.err])
+    elif not there:
+        sentence = f"No DNS server stands in the file {CONF} of {leg.asker}, so it can ask nobody for an address."
+        readings.broken("no nameserver", sentence, command, "dns", evidence=lines)
+    elif astray and not dns_works(leg, answers):
+        sentence = f"{leg.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
+        readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns", evidence=lines)
+    else:
+        readings.evidence += lines
+        readings.held.append("nameserver " + ", ".join(_with_owner(leg, address) for address in there))
+    return readings.seen()
+
+
+def _with_owner(leg: Leg, address: str) -> str:
+    owner = leg.scene.topology.owner(address)
+    return f"{address} ({owner})" if owner else address
+
+
+def _read_dns(leg: Leg, answers: Answers) -> Seen:
+    assert leg.claim is not None
+    found, readings = ran_or_reason(answers.get(asked(leg))), Readings()
+    if isinstance(found, str):
+        readings.unasked.append(f"not asked: {found}")
+        return readings.seen()
+    answer = read_dig(found.out, leg.claim.type)
+    if answer is None and leg.claim.silent:
+        readings.held.append(f"{leg.claim.name} {leg.claim.type}: nobody answers, as the check says")
+    elif answer is None:
+        _no_answer(leg, found, readings)
+    if answer is None:
+        return readings.seen()
+    server = leg.scene.topology.owner(answer.server) or answer.server
+    header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
+    told = ", ".join(_with_owner(leg, value) for value in answer.values)
+    seen = f"{answer.rcode} {told}".strip()
+    sentence = leg.claim.wrong(answer, server)
+    if sentence:
+        readings.broken(f"{seen} from {server}", sentence, _by_hand(leg, leg.claim), evidence=[header])
+        readings.blames = answer.rcode == "SERVFAIL"
+    else:
+        readings.evidence.append(header)
+        readings.held.append(f"{leg.claim.name} {leg.claim.type}: {seen}, from {server}")
+    return readings.seen()
+
+
+def _by_hand(leg: Leg, claim: NameClaim) -> str:
+    if leg.target in leg.dns_nodes and not leg.port:  # a DNS server asks it, which has no dig
+        return leg.commands.logs(str(leg.target))
+    words = [word for word in question(claim.name, claim.type) if word not in ("-t", "A")]
+    return leg.commands.run(leg.asker, "dig", *claim.words, *words)
+
+
+def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
+    assert leg.claim is not None
+    said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if "#53" in line]
+    why = said[0].rstrip(".").rpartition(": ")[2] if said else "silence"
+    asked = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(said)))) or list(leg.servers)
+    servers = listed([_with_owner(leg, address) for address in asked]) if asked else "no DNS server"
+    nobody = _nobody(leg, asked)
+    sentence = f"{nobody} {leg.asker}, so it does not learn the address of {leg.claim.name}."
+    readings.blames = True
+    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(leg, leg.claim), evidence=said)
+
+
+def _nobody(leg: Leg, asked: list[str]) -> str:
+    """Who does not answer: the DNS server by its name where only one was asked."""
+    server = leg.servers.get(asked[0]) if len(asked) == 1 else None
+    return f"The DNS server {server} does not answer" if server else "No DNS server answers"
+
+
+RESOLVER = Stage("resolver", _asks_conf, _read_conf)
+DNS = Stage("dns", lambda leg: (asked(leg),), _read_dns)

@@ -1,0 +1,65 @@
+"""A node's network interfaces, as `ip -j addr` prints them (ip-address(8))."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orchestrator.checks.probes import Ran, Run
+from orchestrator.diagnosis.stage import Answers
+
+# ip(8) and ss(8) come in one package: where one is, the other is.
+NEEDS = frozenset({"ss"})
+
+
+def addresses_of(node: str) -> Run:
+    """The question for a node's interfaces."""
+    return Run(node, ("ip", "-j", "addr"), NEEDS)
+
+
+def neighbours_of(node: str) -> Run:
+    """The question for the hardware addresses to which a node sends what is for its neighbours (ip-neighbour(8))."""
+    return Run(node, ("ip", "-j", "neigh"), NEEDS)
+
+
+def read_json(text: str) -> Any:
+    """What ip(8) printed; None where it is no JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def lacks(node: str, address: str, answers: Answers) -> bool:
+    """Whether a node is known not to have an address."""
+    found = answers.get(addresses_of(node))
+    if not isinstance(found, Ran) or not isinstance(read_json(found.out), list):
+        return False
+    return interface_of(read_json(found.out), address) is None
+
+
+def interface_of(interfaces: Any, address: str) -> dict[str, Any] | None:
+    """The interface that bears an address; None if none does."""
+    for one in interfaces if isinstance(interfaces, list) else ():
+        if any(entry.get("local") == address for entry in one.get("addr_info", ())):
+            found: dict[str, Any] = one
+            return found
+    return None
+
+
+def ipv4_addresses(interfaces: Any) -> tuple[str, ...]:
+    """The node's IPv4 addresses by which others could reach it."""
+    rows = interfaces if isinstance(interfaces, list) else []
+    entries = [entry for one in rows for entry in one.get("addr_info", ())]
+    return tuple(str(one["local"]) for one in entries if (one.get("family"), one.get("scope")) == ("inet", "global"))
+
+
+def hardware_address(interfaces: Any, address: str) -> str:
+    """That of the interface with this address; empty if none has it."""
+    return str((interface_of(interfaces, address) or {}).get("address", ""))
+
+
+def known_as(neighbours: Any, address: str) -> str:
+    """The hardware address that stands for an address in a table of neighbours; empty if none does."""
+    rows = neighbours if isinstance(neighbours, list) else []
+    return next((str(row["lladdr"]) for row in rows if row.get("dst") == address and "lladdr" in row), "")

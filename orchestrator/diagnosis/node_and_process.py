@@ -1,0 +1,185 @@
+"""Node runs, and process listens: what must be there before anything crosses the wire (ss(8))."""
+
+from __future__ import annotations
+
+from orchestrator.checks.probes import NodeState, StateOf
+from orchestrator.checks.sockets import BoundSocket, sockets, table_of
+from orchestrator.diagnosis.dns_names import dns_works
+from orchestrator.diagnosis.interfaces import lacks
+from orchestrator.diagnosis.stage import (
+    DNS_PORT,
+    Answers,
+    Leg,
+    Port,
+    Readings,
+    Seen,
+    Stage,
+    listed,
+    ran_or_reason,
+    state_of,
+)
+from orchestrator.diagnosis.tcp_connection import connected
+from orchestrator.diagnosis.walk import LayerName
+
+# Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
+STOPPED = (0, 137, 143)
+PAST_LISTENING: tuple[LayerName, ...] = ("tcp", "tls", "answer")
+
+
+def _state(leg: Leg, answers: Answers) -> Seen:
+    readings = Readings()
+    for node in leg.on_the_way():
+        state = state_of(node, answers)
+        if state is None:
+            readings.unasked.append(f"{node} could not be looked at")
+        elif state.state == "running":
+            readings.held.append(node)
+        elif node in (leg.asker, leg.target) or not dns_works(leg, answers):
+            sentence, command = _not_running(leg, node, state)
+            readings.broken(f"{node} is {state.state}", sentence, command, *_needs(leg, node))
+        else:
+            readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
+    for node in leg.routers:
+        state = state_of(node, answers)
+        if state and state.state != "running" and not (dns_works(leg, answers) and connected(leg, answers)):
+            sentence = f"The router {node} is {state.state}, so {leg.asker} reaches nobody on another network."
+            readings.broken(f"{node} is {state.state}", sentence, leg.commands.heal(), "route", "dns", *PAST_LISTENING)
+    if readings.held and not readings.wrong:
+        readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
+    return readings.seen()
+
+
+def _not_running(leg: Leg, node: str, found: NodeState) -> tuple[str, str]:
+    """The sentence on a node that does not run, and the command."""
+    name = f"The DNS server {node}" if node in leg.dns_nodes else f"The node {node}"
+    if found.state == "missing":
+        return f"{name} is not there: it has no container.", leg.commands.up()
+    if found.state == "stopped" and found.exit_code not in STOPPED:
+        return f"{name} has ended by itself, with exit code {found.exit_code}.", leg.commands.logs(node)
+    return f"{name} is {found.state}{_consequence(leg, node, found.state)}.", leg.commands.heal()
+
+
+def _consequence(leg: Leg, node: str, state: str) -> str:
+    if node == leg.asker:
+        return ", so no program in it can ask anything"
+    if leg.claim and (node != leg.target or not leg.port):
+        return f", so {leg.asker} does not get the answer for {leg.claim.name}"
+    if state == "paused":
+        return ": its kernel still accepts connections, but its program does not run, so nobody answers"
+    return ", so nobody can reach it"
+
+
+def _needs(leg: Leg, node: str) -> tuple[LayerName, ...]:
+    """The layers that cannot work without a node."""
+    if node == leg.asker:
+        return ("resolver", "dns", *PAST_LISTENING)
+    strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
+    return ("dns", *strikes) if node in leg.dns_nodes else strikes
+
+
+def _servers(leg: Leg) -> tuple[tuple[str, Port], ...]:
+    """The nodes that have to listen, with their ports."""
+    own = ((leg.target, leg.port),) if leg.target and leg.port else ()
+    dns = tuple((node, Port(DNS_PORT, "udp")) for node in leg.dns_nodes)
+    return tuple(dict.fromkeys((*own, *dns)))
+
+
+def _listening(leg: Leg, answers: Answers) -> Seen:
+    readings = Readings()
+    for node, port in _servers(leg):
+        found = ran_or_reason(answers.get(table_of(node)))
+        if isinstance(found, str):
+            readings.unasked.append(f"not asked: {found}")
+            continue
+        # A program loses its socket with its address: then the network is to blame, not the program.
+        cut = lacks(node, _wanted(leg, node), answers)
+        counts = _counts(leg, node, port, answers)
+        _read_sockets(leg, node, port, sockets(found), readings, counts=counts, cut=cut)
+    return readings.seen()
+
+
+def _counts(leg: Leg, node: str, port: Port, answers: Answers) -> bool:
+    """Whether it matters that a node does not listen: a DNS server only where the name was not resolved."""
+    return (node, port) == (leg.target, leg.port) or not dns_works(leg, answers)
+
+
+def _wanted(leg: Leg, node: str) -> str:
+    """The address at which a node is expected to listen."""
+    return leg.address if node == leg.target and leg.address else leg.home(node, leg.asker)
+
+
+def _read_sockets(
+    leg: Leg,
+    node: str,
+    port: Port,
+    there: tuple[BoundSocket, ...],
+    readings: Readings,
+    *,
+    counts: bool,
+    cut: bool,
+) -> None:
+    wanted = _wanted(leg, node)
+    on_port = [one for one in there if (one.protocol, one.port) == (port.protocol, port.number)]
+    if any(one.takes(wanted) for one in on_port):
+        readings.held.append(f"{node} on port {port.number}, {_where(on_port)}{_program(on_port)}")
+        readings.evidence += [_line(node, one) for one in on_port]
+        return
+    if not counts:
+        return
+    seen, sentence = _not_reached(node, port, wanted, on_port, there)
+    evidence = [_line(node, one) for one in on_port or there]
+    if cut:
+        readings.suffers(f"{node} has no address {wanted} to listen on", evidence)
+        return
+    strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
+    strikes = (*strikes, "dns") if node in leg.dns_nodes else strikes
+    command = leg.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
+    readings.broken(seen, sentence, command, *strikes, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
+
+
+def _line(node: str, one: BoundSocket) -> str:
+    return f"socket table of {node}: {one}"
+
+
+def _where(found: list[BoundSocket]) -> str:
+    if any(one.everywhere for one in found):
+        return "on all addresses"
+    if all(one.loopback for one in found):
+        return "on loopback only"
+    return "on " + listed(sorted({one.address for one in found if not one.loopback}))
+
+
+def _program(found: list[BoundSocket]) -> str:
+    names = sorted({one.process for one in found if one.process})
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _not_reached(
+    node: str, port: Port, wanted: str, on_port: list[BoundSocket], there: tuple[BoundSocket, ...]
+) -> tuple[str, str]:
+    """What is seen and what is said where no socket waits at the address and port that are meant."""
+    number = port.number
+    if on_port and all(one.loopback for one in on_port):
+        own = f"only {node} itself can connect to it"
+        return _where(on_port), f"On {node} port {number} is open on {on_port[0].address} (loopback) alone: {own}."
+    if on_port and all(one.everywhere for one in on_port):
+        version = "IPv6" if ":" in on_port[0].address else "IPv4"
+        sentence = f"{node} waits on port {number} over {version} alone, and {wanted} is no {version} address."
+        return f"on all addresses of {version} alone", sentence
+    if on_port:
+        hosts = listed(sorted({one.address for one in on_port}))
+        return _where(on_port), f"{node} waits on port {number} at {hosts} alone, and not at {wanted}."
+    others = sorted({one.port for one in there if one.protocol == port.protocol})
+    if others:
+        ports = f"port{'s' if len(others) > 1 else ''} {listed([str(other) for other in others])}"
+        return f"{node} listens on {ports}", f"Nobody listens on port {number} of {node}; {node} listens on {ports}."
+    sentence = f"Nobody listens on port {number} of {node}: the node runs, but no program in it waits there."
+    return f"nobody listens in {node}", sentence
+
+
+def _looked_at(leg: Leg) -> tuple[str, ...]:
+    return (*leg.on_the_way(), *leg.routers)
+
+
+NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in _looked_at(leg)), _state)
+LISTEN = Stage("listen", lambda leg: tuple(table_of(node) for node, _ in _servers(leg)), _listening)

@@ -1,0 +1,90 @@
+"""The answer of PostgreSQL, asked by psql(1) at the very address, so that no name is needed."""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.checks.kinds.sql import answered, asked, database_of
+from orchestrator.checks.probes import TIMED_OUT, Ran
+from orchestrator.diagnosis.stage import Answers, Leg, Readings, Seen, Stage, ran_or_reason
+from orchestrator.diagnosis.tcp_connection import connected
+from orchestrator.diagnosis.walk import Break
+from orchestrator.model.checks import Sql
+
+# Of the server's own words (PostgreSQL, "Error Codes"), those whose meaning we can tell.
+MISSING_TABLE = re.compile(r'relation "([^"]+)" does not exist')
+MISSING_COLUMN = re.compile(r'column "([^"]+)" does not exist')
+MISSING_DATABASE = re.compile(r'database "([^"]+)" does not exist')
+REFUSED_PASSWORD = re.compile(r'password authentication failed for user "([^"]+)"')
+
+# Who waits for what, a lock perhaps.
+ACTIVITY = "select pid, wait_event_type, query from pg_stat_activity"
+
+
+def sql_stage(check: Sql) -> Stage:
+    """The layer above TCP."""
+
+    def reads(leg: Leg, answers: Answers) -> Seen:
+        found, readings = ran_or_reason(answers.get(asked(check, leg.scene, _known(leg)))), Readings()
+        if isinstance(found, str):
+            readings.unasked.append(f"not asked: {found}")
+            return readings.seen()
+        judgement = answered(check, leg.scene, found)
+        if judgement.verdict == "pass":
+            readings.evidence += judgement.evidence
+            readings.held.append(judgement.actual)
+        elif found.exit_code != 0 and not _is_answer(found.err) and not _left_waiting(found, leg, answers):
+            readings.unasked.append(judgement.actual)
+        else:
+            one = _break(check, leg, found, judgement.actual)
+            readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
+        return readings.seen()
+
+    return Stage("answer", lambda leg: (asked(check, leg.scene, _known(leg)),), reads, "SQL answer")
+
+
+def _known(leg: Leg) -> str:
+    return leg.address or "" if leg.claim else ""
+
+
+def _is_answer(said: str) -> bool:
+    """Whether psql's words are the server's, or tell that a connected server said nothing."""
+    return "ERROR:" in said or "FATAL:" in said or _silent(said)
+
+
+def _silent(said: str) -> bool:
+    return "timeout expired" in said or "server closed the connection" in said
+
+
+def _left_waiting(found: Ran, leg: Leg, answers: Answers) -> bool:
+    """Whether the time was over before a connected server said anything, for example because of a lock."""
+    return found.exit_code == TIMED_OUT and connected(leg, answers)
+
+
+def _break(check: Sql, leg: Leg, ran: Ran, actual: str) -> Break:
+    said, database = ran.err, database_of(check, leg.scene)
+    at_hand = leg.commands.run(database, "psql", "-U", "app", "-d", "app", "-c", r"\dt")
+    if found := MISSING_TABLE.search(said):
+        return Break(f"The database {database} has no table {found[1]}.", at_hand)
+    if found := MISSING_COLUMN.search(said):
+        return Break(f"The database {database} has no column {found[1]} in that table.", at_hand)
+    if found := REFUSED_PASSWORD.search(said):
+        sentence = f"The database {database} refuses the password that {check.asker} gives for the user {found[1]}."
+        return Break(sentence, leg.commands.logs(database))
+    if found := MISSING_DATABASE.search(said):
+        return Break(f"The server {database} has no database {found[1]}.", leg.commands.logs(database))
+    if ran.exit_code == TIMED_OUT:
+        busy = leg.commands.run(database, "psql", "-U", "postgres", "-d", "app", "-c", ACTIVITY)
+        return Break(f"{database} accepts the connection, but does not answer the statement in time.", busy)
+    if _silent(said):
+        return Break(f"{database} accepts the connection, but gives no answer.", leg.commands.logs(database))
+    if "FATAL:" in said:
+        sentence = f"The database {database} does not let {check.asker} in: {_words(actual)}."
+        return Break(sentence, leg.commands.logs(database))
+    if "ERROR:" in said:
+        return Break(f"The database {database} refuses the statement: {_words(actual)}.", leg.commands.logs(database))
+    return Break(f"The database {database} answers otherwise than the check says: {actual}.", at_hand)
+
+
+def _words(said: str) -> str:
+    return re.split(r"(?:ERROR|FATAL):\s*", said)[-1].rstrip(".")

@@ -1,0 +1,176 @@
+"""A leg of a walk: who wants to reach whom, under which name, at which port; and what reading a layer gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.checks.dig import DnsAnswer
+from orchestrator.checks.findings import Verdict
+from orchestrator.checks.probes import UNRUNNABLE, Answer, NodeState, Question, Ran, Scene, StateOf, Unavailable
+from orchestrator.diagnosis.suggested_commands import Commands
+from orchestrator.diagnosis.walk import Break, LayerName
+from orchestrator.planning.routes import routers
+
+Answers = Mapping[Question, Answer]
+DNS_PORT = 53
+
+
+@dataclass(frozen=True)
+class Port:
+    """Where a server is expected."""
+
+    number: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True)
+class NameClaim:
+    """A name that has to be resolved, and the sentence on an answer that is wrong (empty where it is right).
+
+    `wrong` takes the answer and the name of the server that gave it; `words` are further ones for dig(1); where
+    `silent`, no answer at all is right.
+    """
+
+    name: str
+    type: str
+    wrong: Callable[[DnsAnswer, str], str]
+    words: tuple[str, ...] = ()
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Leg:
+    """`target` is the node that is meant, None where no node of the lab is.
+
+    `claim` is the name that has to be resolved, None where an address was given; `address` is where the target is on
+    the asker's network, None where nobody knows before the name is resolved. `servers` are the DNS nodes that the
+    asker should ask, by address.
+    """
+
+    asker: str
+    target: str | None
+    port: Port | None
+    claim: NameClaim | None
+    address: str | None
+    scene: Scene
+    commands: Commands
+    servers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def to(self) -> str:
+        """The other end in one word, for people."""
+        return self.target or (self.claim.name if self.claim else None) or self.address or self.asker
+
+    @property
+    def dns_nodes(self) -> tuple[str, ...]:
+        """The DNS nodes that must work for this leg."""
+        return tuple(dict.fromkeys(self.servers.values())) if self.claim else ()
+
+    def owner(self, address: str) -> str:
+        """Whose address it is, in words."""
+        return self.scene.topology.owner(address) or "nobody in this lab"
+
+    def on_the_way(self) -> tuple[str, ...]:
+        """The nodes that must work: the asker, the target, and the DNS servers if a name is used."""
+        return tuple(dict.fromkeys((self.asker, *([self.target] if self.target else []), *self.dns_nodes)))
+
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """The routers of the lab, if the asker shares no network with one whom it must reach."""
+        others = (*([self.target] if self.target else []), *self.dns_nodes)
+        far = any(not self.near(other) for other in others)
+        return tuple(one for one in routers(self.scene.topology) if one not in self.on_the_way()) if far else ()
+
+    def near(self, other: str) -> bool:
+        """Whether the asker and another node stand on a common network."""
+        own, theirs = ({place.network for place in self.scene.topology.places_of(n)} for n in (self.asker, other))
+        return bool(own & theirs)
+
+    def home(self, node: str, seen_from: str) -> str:
+        """The address of a node on the network that it shares with another one."""
+        return str(self.scene.topology.address_for(seen_from, node))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a layer showed. `strikes` are the later layers that cannot work for that reason.
+
+    `blames` says that the cause may lie further on: with the servers that the target itself uses, or that the DNS
+    server asks in turn. `unasked` says why a part could not be asked.
+    """
+
+    verdict: Verdict
+    seen: str
+    evidence: tuple[str, ...] = ()
+    breaks: tuple[Break, ...] = ()
+    strikes: frozenset[LayerName] = frozenset()
+    blames: bool = False
+    unasked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A layer of a leg: what it asks, and how the answers are read; `called` is its title, if not the usual one.
+
+    `echo`: it repeats what the check itself met, which anything that is broken below explains.
+    """
+
+    name: LayerName
+    asks: Callable[[Leg], tuple[Question, ...]]
+    reads: Callable[[Leg, Answers], Seen]
+    called: str = ""
+    echo: bool = False
+
+
+class Readings:
+    """Gathers what one layer shows of several nodes into one value."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+        self.wrong: list[str] = []
+        self.unasked: list[str] = []
+        self.evidence: list[str] = []
+        self.breaks: list[Break] = []
+        self.strikes: set[LayerName] = set()
+        self.blames = False
+
+    def broken(self, seen: str, sentence: str, command: str, *strikes: LayerName, evidence: Sequence[str] = ()) -> None:
+        """Something is broken by itself; the layers that it strikes cannot work."""
+        self.suffers(seen, evidence)
+        self.breaks.append(Break(sentence, command, tuple(evidence), seen))
+        self.strikes.update(strikes)
+
+    def suffers(self, seen: str, evidence: Sequence[str] = ()) -> None:
+        """Something does not work, for a reason that lies elsewhere."""
+        self.wrong.append(seen)
+        self.evidence += evidence
+
+    def seen(self) -> Seen:
+        """Broken if anything is; otherwise unknown if anything could not be asked."""
+        verdict: Verdict = "fail" if self.wrong else "unknown" if self.unasked else "pass"
+        words = self.wrong or [*self.held, *self.unasked]
+        told = "; ".join(dict.fromkeys(words)) or "nothing to see"
+        evidence = tuple(dict.fromkeys(self.evidence))
+        breaks, strikes, unasked = tuple(self.breaks), frozenset(self.strikes), tuple(self.unasked)
+        return Seen(verdict, told, evidence, breaks, strikes, self.blames, unasked)
+
+
+def ran_or_reason(answer: Answer | None) -> Ran | str:
+    """What a program left, or why it could not be asked; a program that could not be run was not asked."""
+    if isinstance(answer, Ran):
+        if answer.exit_code in UNRUNNABLE:
+            return answer.err.strip().splitlines()[-1] if answer.err.strip() else "the program could not be run"
+        return answer
+    return answer.reason if isinstance(answer, Unavailable) else "it was not asked"
+
+
+def state_of(node: str, answers: Answers) -> NodeState | None:
+    """The state of a node's container, if somebody could say."""
+    found = answers.get(StateOf(node))
+    return found if isinstance(found, NodeState) else None
+
+
+def listed(words: tuple[str, ...] | list[str]) -> str:
+    """a, b and c"""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,53 @@
+"""What to type next: commands of wirelab for one lab, as a person who stands here would write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from shlex import join
+
+from orchestrator.model.roles import ROLES
+from orchestrator.model.topology import Topology
+from orchestrator.planning.lab_ref import LabRef
+
+# What every image of ours holds.
+EVERYWHERE = frozenset({"cat", "ip"})
+
+
+@dataclass(frozen=True)
+class Commands:
+    """`called` is the scenario's name or path; `lab` is named only where it is not the scenario's own name."""
+
+    topology: Topology
+    called: str = ""
+
+    def _typed(self, command: str, *words: str) -> str:
+        own = self.topology.lab == self.topology.scenario.name
+        named = LabRef(self.called or self.topology.scenario.name, "" if own else self.topology.lab)
+        return named.typed(command, *words)
+
+    def heal(self) -> str:
+        return self._typed("heal")
+
+    def start_anew(self, node: str) -> str:
+        """The node is stopped and started: so its network is as it was, whatever was changed inside it."""
+        return f"{self._typed('inject', 'stop', node)} && {self.heal()}"
+
+    def up(self) -> str:
+        return self._typed("up")
+
+    def ps(self) -> str:
+        return self._typed("ps")
+
+    def logs(self, node: str) -> str:
+        return self._typed("logs", node)
+
+    def check(self, name: str) -> str:
+        return self._typed("check", "--only", name)
+
+    def run(self, node: str, *argv: str) -> str:
+        """Run a program in a node; where the node lacks it, read the node's log instead."""
+        declared = self.topology.node(node)
+        tools = ROLES[declared.role].tools | EVERYWHERE  # type: ignore[attr-defined]
+        if declared.image or argv[0] not in tools:
+            return self.logs(node)
+        return f"{self._typed('exec', node)} -- {join(argv)}"

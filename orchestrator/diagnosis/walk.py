@@ -1,0 +1,105 @@
+"""A walk: the layers that a check needs, each with what was seen there, and the first one that is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from orchestrator.checks.findings import Verdict
+
+LayerName = Literal["node", "listen", "route", "resolver", "dns", "tcp", "tls", "answer"]
+# In the order in which things must work.
+TITLES: dict[LayerName, str] = {
+    "node": "node runs",
+    "listen": "process listens",
+    "route": "address and route",
+    "resolver": "resolv.conf",
+    "dns": "DNS answer",
+    "tcp": "TCP connection",
+    "tls": "TLS",
+    "answer": "answer",
+}
+
+
+@dataclass(frozen=True)
+class Break:
+    """Something broken: one sentence that says what, one command to try next, and the lines that prove it.
+
+    `what` is the bare fact, which may be met on several legs.
+    """
+
+    sentence: str
+    command: str
+    evidence: tuple[str, ...] = ()
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer between two nodes: pass (it holds), fail (it is broken) or unknown (it could not be asked).
+
+    `seen` is one line, `unasked` why a part of it could not be asked. `breaks` is empty where the layer holds, and also
+    where it only suffers from an earlier one.
+    """
+
+    name: LayerName
+    asker: str
+    target: str
+    verdict: Verdict
+    seen: str
+    evidence: tuple[str, ...] = ()
+    breaks: tuple[Break, ...] = ()
+    called: str = ""
+    unasked: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What a person calls the layer."""
+        return self.called or TITLES[self.name]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "layer": self.name,
+            "title": self.title,
+            "from": self.asker,
+            "to": self.target,
+            "verdict": self.verdict,
+            "seen": self.seen,
+            "evidence": list(self.evidence),
+        }
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The layers in the order in which they must work.
+
+    What a server needs of the servers that it uses stands before its own answer. `broken` is the first layer that is
+    broken by itself; `sentence` says it to a person (or that each layer held), `command` is what to try next
+    (empty where nothing is to be tried), `also` has the sentences on what else is broken by itself.
+    """
+
+    layers: tuple[Layer, ...]
+    broken: Layer | None
+    sentence: str
+    command: str
+    also: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """As it stands under `why` in `wirelab check --json`."""
+        return {
+            "layers": [layer.document() for layer in self.layers],
+            "broken": self.broken.name if self.broken else None,
+            "sentence": self.sentence,
+            "try": self.command or None,
+            "also": list(self.also),
+        }
+
+
+def walk_of(layers: Sequence[Layer], otherwise: Break) -> Walk:
+    """The walk through these layers; `otherwise` is said where none is broken."""
+    broken = next((layer for layer in layers if layer.breaks), None)
+    breaks = [one for layer in layers for one in layer.breaks] or [otherwise]
+    others = {one.what: one.sentence for one in reversed(breaks[1:]) if one.what != breaks[0].what}
+    return Walk(tuple(layers), broken, breaks[0].sentence, breaks[0].command, tuple(reversed(others.values())))

@@ -1,0 +1,196 @@
+"""Looks at this machine and its engine for `wirelab doctor`; starts, installs and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import IPv4Network, ip_network
+from pathlib import Path
+from typing import Any
+
+from orchestrator.diagnosis.doctor import EngineFacts, MachineFacts, version_of
+from orchestrator.host.find import EngineFound
+from orchestrator.host.processes import arguments, process
+
+TOOLS = ("docker", "mmdebstrap", "tc")
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+_LIMITS = {"MemoryLimit": "memory", "CpuCfsQuota": "CPU", "PidsLimit": "processes"}
+# Each is tried in a network namespace that ends with the program, and the rule or queue with it.
+_PROBES: Mapping[str, tuple[str, ...]] = {
+    "netem": ("tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"),
+    "nftables": ("nft", "add", "table", "inet", "wirelab_probe"),
+}
+# Answers that speak of the kernel; any other failure says nothing about it.
+_KERNEL_SAYS_NO = ("kind is unknown", "not supported", "No such file or directory")
+
+
+def machine_facts(
+    engine: EngineFacts | None,
+    *,
+    no_engine: tuple[str, str] = ("", ""),
+    routes: Iterable[IPv4Network] = (),
+    images: Mapping[str, str],
+) -> MachineFacts:
+    """Everything that is seen on this side of the engine's socket."""
+    here = sys.platform.startswith("linux") and (engine is None or engine.local)
+    return MachineFacts(
+        python=tuple(sys.version_info[:3]),
+        system=platform.system(),
+        engine=engine,
+        no_engine=no_engine,
+        hybrid_cgroups=Path("/sys/fs/cgroup/unified").exists(),
+        features={name: _tried(argv) if here else None for name, argv in _PROBES.items()},
+        routes=tuple(routes),
+        memory_free=_memory_free() if here else None,
+        images=dict(images),
+        tools={name: shutil.which(name, path=_PATH) is not None for name in TOOLS},
+    )
+
+
+def engine_facts(found: EngineFound) -> EngineFacts:
+    """What the engine says about itself, and what can be seen of it from outside. Raises EngineMissing."""
+    import docker
+
+    from orchestrator.engine.sdk_errors import translated
+
+    with translated(f"the engine at {found.url}"):
+        api = docker.APIClient(base_url=found.url, version="auto", timeout=20)
+        version, said, networks = api.version(), api.info(), api.networks()
+        api.close()
+    return facts_of(found, version, said, networks)
+
+
+def facts_of(
+    found: EngineFound, version: Mapping[str, Any], said: Mapping[str, Any], networks: Sequence[Mapping[str, Any]]
+) -> EngineFacts:
+    """From the engine's answers to `/version`, `/info` and `/networks`."""
+    parts = {part.get("Name", ""): part.get("Version", "") for part in version.get("Components") or ()}
+    product = "Podman" if any("Podman" in name for name in parts) else "Docker Engine"
+    local = _is_local(found.url, said)
+    data_root = said.get("DockerRootDir") or ""
+    return EngineFacts(
+        url=found.url,
+        origin=found.origin,
+        product=product,
+        version=version.get("Version") or said.get("ServerVersion") or "unknown",
+        api=version.get("ApiVersion") or "",
+        oldest_api=version.get("MinAPIVersion") or "",
+        parts=parts,
+        system=said.get("OperatingSystem") or "",
+        kernel=said.get("KernelVersion") or "",
+        cgroup_version=said.get("CgroupVersion") or "",
+        cgroup_driver=said.get("CgroupDriver") or "",
+        storage=said.get("Driver") or "",
+        runtime=said.get("DefaultRuntime") or "",
+        rootless=any("name=rootless" in option for option in said.get("SecurityOptions") or ()),
+        swarm=(said.get("Swarm") or {}).get("LocalNodeState") or "",
+        unlimited=tuple(words for key, words in _LIMITS.items() if said.get(key) is False),
+        memory=said.get("MemTotal") or 0,
+        networks=tuple(_subnets(networks)),
+        isolates_ipv6=_isolates_ipv6(found.url, version_of(version.get("Version") or ""), local),
+        local=local,
+        data_root=data_root,
+        disk_free=_disk_free(data_root) if local and data_root else None,
+    )
+
+
+def _subnets(networks: Sequence[Mapping[str, Any]]) -> Iterable[IPv4Network]:
+    for network in networks:
+        for config in (network.get("IPAM") or {}).get("Config") or ():
+            with suppress(ValueError):
+                subnet = ip_network(config.get("Subnet") or "", strict=False)
+                if isinstance(subnet, IPv4Network):
+                    yield subnet
+
+
+def _is_local(url: str, said: Mapping[str, Any]) -> bool:
+    """The engine shares our kernel: it has a socket file, the same kernel release, and is not Docker Desktop."""
+    same_kernel = said.get("KernelVersion") == platform.release()
+    return url.startswith("unix://") and same_kernel and "Docker Desktop" not in str(said.get("OperatingSystem"))
+
+
+def isolates_ipv6(url: str) -> bool | None:
+    """Whether the engine keeps networks with IPv6 apart and closed; None where we cannot tell. Raises EngineMissing."""
+    return engine_facts(EngineFound(url, "in use")).isolates_ipv6
+
+
+def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | None:
+    """Docker does so by itself from Engine 27 on; before, where dockerd was told to. None: we cannot tell."""
+    if version >= (27,):
+        return True
+    if not local:
+        return None
+    pid = _server_pid(url.removeprefix("unix://"))
+    now = process(pid) if pid else None
+    if now is not None and now.name == "dockerd":
+        told = [word.lstrip("-") for word in arguments(now.pid)]
+        if "ip6tables" in told or "ip6tables=true" in told:
+            return True
+    return _ip6_chains()
+
+
+def _server_pid(path: str) -> int:
+    """The process that listens on a socket file (SO_PEERCRED, unix(7)); 0 if it is of another pid namespace."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(2)
+        try:
+            link.connect(path)
+            raw = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except OSError:
+            return 0
+    return int(struct.unpack("3i", raw)[0])
+
+
+def _ip6_chains() -> bool | None:
+    program = shutil.which("ip6tables-save", path=_PATH)
+    if program is None or os.geteuid() != 0:
+        return None
+    done = subprocess.run((program,), capture_output=True, text=True, timeout=20, check=False)
+    return "DOCKER-ISOLATION" in done.stdout if done.returncode == 0 else None
+
+
+def _tried(argv: tuple[str, ...], modules: Path = Path("/proc/modules")) -> bool | None:
+    """Whether the kernel takes this, in a network namespace that ends at once; None where we cannot try."""
+    program = shutil.which(argv[0], path=_PATH)
+    if program is None or shutil.which("unshare") is None or os.geteuid() != 0:
+        return None
+    before = _loaded(modules)
+    done = subprocess.run(
+        ("unshare", "--net", program, *argv[1:]), capture_output=True, text=True, timeout=20, check=False
+    )
+    for module in sorted(_loaded(modules) - before, reverse=True):  # the try itself may have loaded them
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(("rmmod", module), capture_output=True, timeout=10, check=False)
+    if done.returncode == 0:
+        return True
+    return False if any(words in done.stderr for words in _KERNEL_SAYS_NO) else None
+
+
+def _loaded(modules: Path) -> frozenset[str]:
+    try:
+        return frozenset(line.split(" ", 1)[0] for line in modules.read_text(encoding="ascii").splitlines())
+    except OSError:
+        return frozenset()
+
+
+def _disk_free(folder: str) -> int | None:
+    """Free bytes where the folder is, or, where we may not look, at the nearest folder above it."""
+    for path in (Path(folder), *Path(folder).parents):
+        with suppress(OSError):
+            return shutil.disk_usage(path).free
+    return None
+
+
+def _memory_free(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    with suppress(OSError, ValueError):
+        for line in meminfo.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None

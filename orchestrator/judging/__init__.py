@@ -1,1 +1,0 @@
-"""Command outputs and packets in, findings and conversations out. Pure."""

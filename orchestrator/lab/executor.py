@@ -1,0 +1,154 @@
+"""Carries out a plan: independent steps side by side, nothing decided. The only threads of the product.
+
+After the first failure, or when somebody asks to stop, nothing new begins; what is under way is waited for, and the
+rest is reported as skipped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from queue import SimpleQueue
+from threading import Event as Flag
+
+from orchestrator.lab.step_events import Event
+from orchestrator.planning.plan import AwaitReady, Plan, Step
+
+# Eight starts at a time are as fast as sixteen: the engine is the limit (FACTS).
+WORKERS = 8
+
+Do = Callable[[Step, Callable[[], bool]], None]
+Shield = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the plan ended: every step's last event, and the first error, if there was one."""
+
+    events: tuple[Event, ...]
+    error: Exception | None
+
+
+class Executor:
+    """`do(step, stop)` carries out one step and gives up soon after `stop()` turns true.
+
+    After an interrupt what is under way is waited for inside `shield()`, which keeps a second one out.
+    """
+
+    def __init__(
+        self,
+        do: Do,
+        notify: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+        shield: Shield = nullcontext,
+    ) -> None:
+        self._do = do
+        self._notify = notify
+        self._clock = clock
+        self._shield = shield
+
+    def run(self, plan: Plan) -> Ended:
+        """Carry out the plan; KeyboardInterrupt and SystemExit come through after what was under way has ended."""
+        if not plan:
+            return Ended((), None)
+        return _Execution(self._do, self._notify, self._clock, self._shield, plan).run()
+
+
+class _Execution:
+    """One plan being carried out."""
+
+    def __init__(
+        self, do: Do, notify: Callable[[Event], None], clock: Callable[[], float], shield: Shield, plan: Plan
+    ) -> None:
+        self._do = do
+        self._notify = notify
+        self._clock = clock
+        self._shield = shield
+        self._begun = clock()
+        self._steps = {step.id: step for step in plan.steps}
+        self._order = TopologicalSorter({step.id: step.needs for step in plan.steps})
+        self._ended: SimpleQueue[tuple[Step, Exception | None]] = SimpleQueue()
+        self._stop = Flag()
+        self._events: dict[str, Event] = {}
+        # What may begin, and what has begun: waits, and as much work as there are workers.
+        self._ready: deque[Step] = deque()
+        self._waiting, self._working = 0, 0
+
+    def run(self) -> Ended:
+        waits = sum(isinstance(step.action, AwaitReady) for step in self._steps.values())
+        self._order.prepare()
+        # Waiting takes a thread but no work: it must not keep a start from its place.
+        with ThreadPoolExecutor(WORKERS) as work, ThreadPoolExecutor(max(1, waits)) as waiting:
+            try:
+                error = self._loop(work, waiting)
+            except BaseException:
+                self._stop.set()
+                # Who takes back what was made must not meet a step that still makes something.
+                with self._shield():
+                    waiting.shutdown()
+                    work.shutdown()
+                raise
+        self._skip_rest()
+        return Ended(tuple(self._events.values()), error)
+
+    def _loop(self, work: ThreadPoolExecutor, waiting: ThreadPoolExecutor) -> Exception | None:
+        first: Exception | None = None
+        while True:
+            if first is None:
+                self._begin(work, waiting)
+            if not self._waiting + self._working:
+                return first
+            step, error = self._ended.get()
+            self._count(step, -1)
+            if error is None:
+                self._order.done(step.id)
+                self._tell(step, "done")
+                continue
+            self._stop.set()
+            self._tell(step, "failed", error)
+            first = first or error
+
+    def _begin(self, work: ThreadPoolExecutor, waiting: ThreadPoolExecutor) -> None:
+        """Begin what can begin. Nothing waits in a pool for its turn, for there nobody could hold it back any more."""
+        for name in self._order.get_ready():
+            step = self._steps[name]
+            if isinstance(step.action, AwaitReady):
+                self._submit(waiting, step)
+            else:
+                self._ready.append(step)
+        while self._ready and self._working < WORKERS:
+            self._submit(work, self._ready.popleft())
+
+    def _submit(self, pool: ThreadPoolExecutor, step: Step) -> None:
+        self._tell(step, "begun")
+        self._count(step, 1)
+        pool.submit(self._one, step)
+
+    def _count(self, step: Step, change: int) -> None:
+        if isinstance(step.action, AwaitReady):
+            self._waiting += change
+        else:
+            self._working += change
+
+    def _one(self, step: Step) -> None:
+        try:
+            self._do(step, self._stop.is_set)
+        except Exception as error:
+            self._ended.put((step, error))
+        else:
+            self._ended.put((step, None))
+
+    def _tell(self, step: Step, state: str, error: Exception | None = None) -> None:
+        event = Event(step, state, self._clock() - self._begun, error)  # type: ignore[arg-type]
+        self._events[step.id] = event
+        self._notify(event)
+
+    def _skip_rest(self) -> None:
+        for step in self._steps.values():
+            if step.id not in self._events:
+                self._tell(step, "skipped")

@@ -1,0 +1,34 @@
+"""Looks into the nodes where the engine cannot: at their routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from orchestrator.engine.protocol import Engine
+from orchestrator.errors import EngineMissing, WirelabError
+from orchestrator.planning.observed import ContainerSeen, Observed
+from orchestrator.planning.routes import read_table
+
+LOOK_SECONDS = 10.0
+LOOKS = 8
+
+
+def seen_routes(engine: Engine, observed: Observed, nodes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Node -> its routes through others; a node that does not run, or whose image has no `cat`, is left out."""
+    running = [(n, c) for n in nodes if (c := observed.container_of(n)) and c.state == "running"]
+    if not running:
+        return {}
+
+    def look(one: tuple[str, ContainerSeen]) -> tuple[str, ...] | None:
+        try:
+            found = engine.run(one[1].id, ("cat", "/proc/net/route"), seconds=LOOK_SECONDS)
+        except EngineMissing:
+            raise
+        except WirelabError:
+            return None
+        return read_table(found.out) if found.exit_code == 0 else None
+
+    with ThreadPoolExecutor(min(LOOKS, len(running))) as pool:
+        seen = pool.map(look, running)
+        return {node: routes for (node, _), routes in zip(running, seen, strict=True) if routes is not None}

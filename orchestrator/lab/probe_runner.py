@@ -1,0 +1,164 @@
+"""Puts the questions of checks to the lab: all that a node is asked at one time goes into one call to the engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from time import monotonic
+
+from orchestrator.checks import batch
+from orchestrator.checks.probes import (
+    Answer,
+    Flows,
+    Log,
+    Logged,
+    NodeState,
+    Question,
+    Ran,
+    Run,
+    StateOf,
+    Unavailable,
+    Wire,
+)
+from orchestrator.engine.docker_config import moment
+from orchestrator.engine.protocol import Engine
+from orchestrator.errors import EngineMissing, NotFound, WirelabError
+from orchestrator.planning.observed import ContainerSeen
+from orchestrator.planning.specs import ContainerSpec
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A node that can be asked: its container, the tools in its image (None: nobody knows), and who looks on for it."""
+
+    container: ContainerSeen
+    tools: frozenset[str] | None
+    onlooker: ContainerSpec
+
+
+class ProbeRunner:
+    """Answers questions; close() removes what looked on.
+
+    `nodes` has the nodes whose containers are there, `wire` tells what a capture has seen since a moment.
+    """
+
+    def __init__(
+        self, engine: Engine, nodes: Mapping[str, Asked], wire: Callable[[float], Answer] = lambda _since: Flows(None)
+    ) -> None:
+        self._engine = engine
+        self._wire = wire
+        self._nodes = nodes
+        self._onlookers: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Remove what asked for nodes that could not ask themselves: all of it, also where one will not go."""
+        with ExitStack() as removals:
+            for container in self._onlookers.values():
+                removals.callback(self._engine.remove_container, container)
+        self._onlookers.clear()
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+        """The answers, in the order of the questions. Raises EngineMissing if the engine is gone."""
+        answers: dict[int, Answer] = {}
+        calls = self._groups(questions)
+        if not calls:
+            return []
+        with ThreadPoolExecutor(min(8, len(calls))) as pool:
+            for (places, _), found in zip(calls, pool.map(lambda call: call[1](), calls), strict=True):
+                answers.update(zip(places, found, strict=True))
+        return [answers[place] for place in range(len(questions))]
+
+    def _groups(self, questions: Sequence[Question]) -> list[tuple[list[int], Callable[[], list[Answer]]]]:
+        """Questions that one call can answer, with their places."""
+        groups: dict[tuple[str, str], list[int]] = {}
+        for place, question in enumerate(questions):
+            groups.setdefault((question.node, self._way(question, place)), []).append(place)
+        return [
+            (places, partial(self._safely, node, way, [questions[place] for place in places]))
+            for (node, way), places in groups.items()
+        ]
+
+    def _way(self, question: Question, place: int) -> str:
+        """How a question is put: in a batch inside the node, in one beside it, or alone."""
+        if isinstance(question, Log):
+            return f"log {place}"
+        if isinstance(question, Wire):
+            return "wire"
+        if isinstance(question, StateOf):
+            return f"state {place}"
+        known = self._nodes.get(question.node)
+        tools = known.tools if known else None
+        if tools is None:
+            return f"alone {place}" if question.inside else "beside"
+        return "inside" if question.inside or question.needs <= tools else "beside"
+
+    def _safely(self, node: str, way: str, questions: list[Question]) -> list[Answer]:
+        try:
+            return self._put(node, way, questions)
+        except EngineMissing:
+            raise
+        except WirelabError as error:
+            return [Unavailable(error.why or error.what)] * len(questions)
+
+    def _put(self, node: str, way: str, questions: list[Question]) -> list[Answer]:
+        if isinstance(questions[0], Wire):
+            return self._wired([question.since for question in questions if isinstance(question, Wire)])
+        if isinstance(questions[0], StateOf):
+            return [self._state(node)]
+        known = self._nodes.get(node)
+        if known is None:
+            return [Unavailable(f"the node {node} has no container")] * len(questions)
+        if isinstance(questions[0], Log):
+            return [Logged(self._engine.log(known.container.id, questions[0].since))]
+        # Other than before the check, perhaps: somebody may just have stopped it.
+        now = self._engine.container(known.container.id)
+        if now.state != "running":
+            return [Unavailable(f"the node {node} is {_word(now)}")] * len(questions)
+        runs = [question for question in questions if isinstance(question, Run)]
+        if way.startswith("alone"):
+            return [self._alone(now, runs[0])]
+        container = now.id if way == "inside" else self._onlooker(node, known, now.id)
+        return list(self._batch(container, runs))
+
+    def _wired(self, moments: list[float]) -> list[Answer]:
+        """The capture is read once for all that began at the same moment."""
+        found = {since: self._wire(since) for since in set(moments)}
+        return [found[since] for since in moments]
+
+    def _state(self, node: str) -> NodeState:
+        known = self._nodes.get(node)
+        try:
+            now = self._engine.container(known.container.id) if known else None
+        except NotFound:
+            now = None
+        return NodeState(_word(now), now.exit_code) if now else NodeState("missing")
+
+    def _batch(self, container: str, runs: list[Run]) -> Sequence[Answer]:
+        argv = ("bash", "-c", batch.script(runs))
+        output = self._engine.run(container, argv, seconds=batch.seconds(runs))
+        try:
+            return batch.read(output.out, len(runs))
+        except (ValueError, IndexError):
+            said = output.err.strip().splitlines()
+            why = re.sub(r"^bash: line \d+: ", "", said[0])[:200] if said else "it ended before it had answered"
+            return [Unavailable(f"the questions could not be put: {why}")] * len(runs)
+
+    def _alone(self, now: ContainerSeen, run: Run) -> Answer:
+        began = monotonic()
+        output = self._engine.run(now.id, run.argv, seconds=run.seconds)
+        return Ran(output.exit_code, output.out, output.err, moment(now.started), monotonic() - began)
+
+    def _onlooker(self, node: str, known: Asked, container: str) -> str:
+        if node not in self._onlookers:
+            made = self._engine.make_container(replace(known.onlooker, share_network_of=container))
+            self._onlookers[node] = made
+            self._engine.start(made)
+        return self._onlookers[node]
+
+
+def _word(container: ContainerSeen) -> str:
+    return "stopped" if container.stopped else container.state

@@ -1,0 +1,100 @@
+"""Runs: each command that makes something has an id, which everything it makes carries as a label.
+
+While the command lives it holds a locked file named after the run. A run whose file is there but not locked is dead:
+what bears its label may go (`wirelab sweep`). A run that ended well has no file: its lab stands.
+
+An id begins with the mark of the state folder: people who share an engine have labs of the same name, and each has the
+files of his own only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from orchestrator.errors import Conflict
+from orchestrator.host.state import State
+from orchestrator.lab.lock import hold
+from orchestrator.planning import labels
+
+
+def mark_of(state: State) -> str:
+    """Which user's which state folder it is."""
+    return hashlib.sha256(f"{os.getuid()} ".encode() + os.fsencode(state.root)).hexdigest()[:8]
+
+
+def is_foreign(state: State, found: Mapping[str, str]) -> bool:
+    """Whether labels are those of a run of another state folder; an id without a mark tells nothing."""
+    mark, dash, _ = found.get(labels.RUN, "").partition("-")
+    return bool(dash) and mark != mark_of(state)
+
+
+def refuse_foreign(state: State, lab: str, found: Iterable[Mapping[str, str]]) -> None:
+    """Raises Conflict where things of this lab belong to another state folder: their files are not ours to change."""
+    if any(is_foreign(state, one) for one in found):
+        raise Conflict(
+            f"a lab {lab!r} of somebody else stands on this engine",
+            why=f"it was made by another user or with another state folder than {state.root}",
+            hint=f"another name for your own: --lab {lab}-2 (or WIRELAB_STATE, if that lab is yours)",
+        )
+
+
+class Run:
+    """One command's claim on what it makes."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.id = f"{mark_of(state)}-{secrets.token_hex(6)}"
+        self._held: int | None = None
+
+    @property
+    def _path(self) -> Path:
+        return self._state.root / "runs" / self.id
+
+    def begin(self) -> None:
+        """From now on, if this process dies, what bears the run's label is a dead run's."""
+        self._state.private(self._path.parent)
+        self._held = hold(self._path)
+
+    def end(self) -> None:
+        """What bears the run's label stands by itself, or is gone."""
+        if self._held is None:
+            return
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+        os.close(self._held)
+        self._held = None
+
+
+def dead_runs(state: State) -> Iterator[str]:
+    """The ids of runs whose process died before it was done."""
+    folder = state.root / "runs"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _is_dead(path):
+            yield path.name
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether the file is there and nobody holds it; a run that ends well while we look has taken it away."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(descriptor).st_nlink > 0
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def forget_run(state: State, run: str) -> None:
+    """A dead run of which nothing is left."""
+    with suppress(FileNotFoundError):
+        (state.root / "runs" / run).unlink()

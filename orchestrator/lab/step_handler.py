@@ -1,0 +1,231 @@
+"""Each action of a plan as calls to the engine and the lab's folder; what they returned is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from orchestrator.engine.docker_config import moment
+from orchestrator.engine.protocol import Engine
+from orchestrator.errors import Conflict, EngineRefused, NodeFailed, NotFound, WorldError
+from orchestrator.lab.recorder import record, says_ready
+from orchestrator.lab.store import LabFolder
+from orchestrator.planning import labels
+from orchestrator.planning.capture import hearing
+from orchestrator.planning.lab_ref import LabRef
+from orchestrator.planning.observed import ContainerSeen, Observed, Record
+from orchestrator.planning.plan import (
+    AwaitReady,
+    CutOff,
+    LeaveNetwork,
+    MakeCapture,
+    MakeNetwork,
+    MakeNode,
+    PauseNode,
+    Reconnect,
+    Reload,
+    RemoveNetwork,
+    RemoveNode,
+    RemoveVolume,
+    SetRoutes,
+    StartNode,
+    Step,
+    StopNode,
+    UnpauseNode,
+    WriteFiles,
+)
+from orchestrator.planning.specs import Attach, ContainerSpec
+
+LAST_LINES = 8
+# After so long a node that is told to stop is killed.
+STOP_SECONDS = 3
+# A helper in a node's network needs a tenth of that.
+HELPER_SECONDS = 20.0
+
+
+class StepHandler:
+    """Carries out steps of one lab. Ids that the engine gave during the plan stand beside those observed before."""
+
+    def __init__(
+        self, engine: Engine, folder: LabFolder, observed: Observed, lab: LabRef, ready_seconds: float
+    ) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._ready_seconds = ready_seconds
+        self._lab = lab
+        self._networks: dict[str, str] = {}
+        # As they were right after their start: no second look is needed to wait for what they will say.
+        self._started: dict[str, ContainerSeen] = {}
+        self._containers = {c.labels.get(labels.NODE, ""): c.id for c in observed.containers}
+
+    def __call__(self, step: Step, stop: Callable[[], bool]) -> None:
+        match step.action:
+            case MakeNetwork(spec, network):
+                self._networks[network] = self._engine.make_network(spec)
+            case MakeCapture(spec, networks):
+                record(self._engine, hearing(spec, {**networks, **self._networks}), stop)
+            case RemoveNetwork(network_id):
+                self._engine.remove_network(network_id)
+            case RemoveVolume(name):
+                self._engine.remove_volume(name)
+            case WriteFiles(node, texts):
+                self._folder.write(node, texts)
+            case MakeNode(node, spec, loaded):
+                self._make(node, spec, loaded)
+            case StartNode(node, container, loaded):
+                self._engine.start(container)
+                self._folder.update(node, loaded=loaded)
+            case StopNode(_, container):
+                self._engine.stop(container, STOP_SECONDS)
+            case PauseNode(_, container):
+                self._engine.pause(container)
+            case UnpauseNode(_, container):
+                self._engine.unpause(container)
+            case Reconnect(node, container, leave, attach):
+                self._reconnect(node, container, leave, self._filled(attach))
+            case LeaveNetwork(_, container, network_id):
+                self._engine.disconnect(container, network_id)
+            case Reload():
+                self._reload(step.action, stop)
+            case RemoveNode(_, container):
+                self._engine.remove_container(container)
+            case CutOff():
+                self._cut(step.action, stop)
+            case SetRoutes(node, routes, helper):
+                container = self._containers[node]
+                if self._help(node, helper, container, stop):
+                    started = self._engine.container(container).started
+                    self._folder.update(node, routed=routes, routed_at=started)
+            case AwaitReady():
+                self._await_ready(step.action, stop)
+
+    def _reload(self, action: Reload, stop: Callable[[], bool]) -> None:
+        """Signal, and wait until the program says that it goes by its files: until then it gives the old answers."""
+        since = self._engine.now() if action.says else 0.0
+        self._engine.signal(action.container, action.signal)
+        if action.says:
+            self._await_reloaded(action, since, stop)
+        if not stop():
+            self._folder.update(action.node, loaded=action.loaded)
+
+    def _await_reloaded(self, action: Reload, since: float, stop: Callable[[], bool]) -> None:
+        def tells(line: str) -> bool:
+            return action.says in line or (bool(action.refuses) and action.refuses in line)
+
+        line = self._engine.await_line(action.container, tells, since=since, seconds=self._ready_seconds, stop=stop)
+        if stop() or (line is not None and action.says in line):
+            return
+        seen = self._engine.container(action.container)
+        how = f"did not read its changed files in {self._ready_seconds:g} s"
+        if seen.state != "running":
+            how = f"ended with exit code {seen.exit_code} when it was told to read its changed files"
+        elif line:
+            how = "goes on by its old files"
+        why = line or f"its log does not say {action.says!r}"
+        raise NodeFailed(f"the node {action.node!r} {how}", why=why, hint=self._lab.typed("logs", action.node))
+
+    def _filled(self, attach: Attach) -> Attach:
+        """With the id of a network that this plan has made."""
+        return replace(attach, network_id=self._networks.get(attach.network, attach.network_id))
+
+    def _make(self, node: str, spec: ContainerSpec, loaded: str) -> None:
+        whole = replace(spec, attachments=tuple(self._filled(attach) for attach in spec.attachments))
+        container = self._engine.make_container(whole)
+        self._containers[node] = container
+        self._folder.remember(node, Record(container, loaded=loaded, resolver=self._folder.inode(node)))
+        with _address_of(node, whole.attachments):
+            self._started[container] = self._engine.start(container)
+
+    def _reconnect(self, node: str, container: str, leave: bool, attach: Attach) -> None:
+        if leave:
+            self._engine.disconnect(container, attach.network_id)
+        with _address_of(node, (attach,)):
+            self._engine.connect(container, attach)
+
+    def _cut(self, action: CutOff, stop: Callable[[], bool]) -> None:
+        """Written down before it is put in and struck out after it is gone: what is in is always known."""
+        if action.addresses:
+            self._folder.update(action.node, cut=" ".join(action.addresses), cut_at=action.started)
+        done = self._help(action.node, action.helper, action.container, stop)
+        if done and not action.addresses:
+            self._folder.update(action.node, cut="", cut_at="")
+
+    def _help(self, node: str, helper: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
+        """Let a helper change the network of a node; WorldError with what it said if it could not.
+
+        False where somebody asked to stop before it said that it had.
+        """
+        made = self._engine.make_container(replace(helper, share_network_of=container))
+        try:
+            self._engine.start(made)
+            seconds = HELPER_SECONDS
+            if self._engine.await_line(made, says_ready, since=0.0, seconds=seconds, stop=stop):
+                return True
+            if stop():
+                return False
+            why = " ".join(self._engine.log(made).split())[-500:] or f"no answer within {seconds:g} s"
+        finally:
+            self._engine.remove_container(made)
+        raise WorldError(f"the network of the node {node!r} could not be changed", why=why, hint="wirelab doctor")
+
+    def _await_ready(self, action: AwaitReady, stop: Callable[[], bool]) -> None:
+        """Until the node says that it is ready, or, where its image cannot say so, until an onlooker does."""
+        container = self._containers[action.node]
+        speaks = action.probe != "none" and not action.beside
+        seen = (self._started.get(container) if speaks else None) or self._engine.container(container)
+        ready = seen.state == "running" and (
+            action.probe == "none"
+            or (self._beside(action.beside, container, stop) if action.beside else self._says_ready(seen, stop))
+        )
+        if ready:
+            self._folder.update(action.node, ready=seen.started)
+        elif not stop():
+            raise self._failure(action, container)
+
+    def _says_ready(self, seen: ContainerSeen, stop: Callable[[], bool]) -> bool:
+        # the line may bear an earlier time than the start, but none before the end of the run before
+        before, seconds = moment(seen.ended), self._ready_seconds
+        since = before if before < moment(seen.started) else 0.0
+        return self._engine.await_line(seen.id, says_ready, since=since, seconds=seconds, stop=stop) is not None
+
+    def _beside(self, spec: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
+        onlooker = self._engine.make_container(replace(spec, share_network_of=container))
+        try:
+            return self._says_ready(self._engine.start(onlooker), stop)
+        except EngineRefused:
+            # Nobody can look on at a node that has just ended; that it has is what is to be told.
+            if self._engine.container(container).state == "running":
+                raise
+            return False
+        finally:
+            self._engine.remove_container(onlooker)
+
+    def _failure(self, action: AwaitReady, container: str) -> NodeFailed:
+        written = ""
+        state = "is gone"
+        with suppress(NotFound):
+            seen = self._engine.container(container)
+            state = f"ended with exit code {seen.exit_code}"
+            if seen.state == "running":
+                state = f"was not ready after {self._ready_seconds:g} s (probe: {action.probe})"
+            written = "\n       ".join(self._engine.log(container).splitlines()[-LAST_LINES:])
+        return NodeFailed(
+            f"the node {action.node!r} {state}",
+            why=f"its last log lines are:\n       {written}" if written.strip() else "it wrote no log",
+            hint=f"{self._lab.typed('up', '--keep')}, then {self._lab.typed('logs', action.node)}",
+        )
+
+
+@contextmanager
+def _address_of(node: str, attachments: Sequence[Attach]) -> Iterator[None]:
+    """Say whose address it is that somebody else has: the engine does not."""
+    try:
+        yield
+    except Conflict as error:
+        if "address already in use" not in error.why.lower():
+            raise
+        addresses = ", ".join(f"{attach.address} ({attach.network})" for attach in attachments)
+        networks = " ".join(attach.network_id[:12] for attach in attachments)
+        hint = f"docker network inspect {networks} tells who has it; wirelab engine env points docker there"
+        raise Conflict(f"the node {node!r} cannot have its address: {addresses}", why=error.why, hint=hint) from error

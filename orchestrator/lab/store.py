@@ -1,0 +1,158 @@
+"""The lab's folder on this machine: what its nodes mount, and what wirelab remembers of their containers.
+
+    <state>/labs/<lab>/nodes/<node>/files/         mounted read-only at /wirelab
+    <state>/labs/<lab>/nodes/<node>/resolv.conf    mounted read-only at /etc/resolv.conf
+    <state>/labs/<lab>/nodes/<node>/record.json    the journal of that node
+    <state>/labs/<lab>/credentials.json            its certificates and key pairs, with the private keys
+    <state>/labs/<lab>/run                         the run that worked on it last
+    <state>/labs/<lab>/checked                     when checks asked from which node
+
+The state folder is closed to other people (0700); below it everything is readable, for a node's user is another one
+than ours, and inside the container only what is mounted is seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from orchestrator.host.state import State
+from orchestrator.planning.observed import RESOLVER_FILE, FilesSeen, Record
+
+CREDENTIALS_FILE = "credentials.json"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Checks asked from that node, between these moments (seconds since 1970)."""
+
+    node: str
+    since: float
+    until: float
+
+
+class LabFolder:
+    """The files of one lab."""
+
+    def __init__(self, state: State, lab: str) -> None:
+        self._state = state
+        self.path = state.labs / lab / "nodes"
+
+    def seen(self) -> dict[str, FilesSeen]:
+        """Node -> its files as they stand; a file that cannot be read counts as another text."""
+        if not self.path.is_dir():
+            return {}
+        return {one.name: self._seen(one) for one in sorted(self.path.iterdir()) if one.is_dir()}
+
+    def _seen(self, node: Path) -> FilesSeen:
+        texts = {one.name: _text(one) for one in sorted((node / "files").glob("*"))}
+        resolver = node / RESOLVER_FILE
+        if resolver.is_file():
+            texts[RESOLVER_FILE] = _text(resolver)
+        inode = resolver.stat().st_ino if resolver.exists() else 0
+        return FilesSeen(texts, inode, self.record(node.name))
+
+    def write(self, node: str, texts: Mapping[str, str]) -> None:
+        """Make the files of a node just these."""
+        folder = self._state.private(self.path / node / "files")
+        folder.chmod(0o755)
+        self._make_source(self.path / node / RESOLVER_FILE)
+        for name, text in texts.items():
+            target = self.path / node / name if name == RESOLVER_FILE else folder / name
+            # In place: a container goes on seeing the inode that it has mounted.
+            target.write_text(text)
+            target.chmod(0o644)
+        for stray in folder.iterdir():
+            if stray.name not in texts:
+                _remove(stray)
+
+    def _make_source(self, resolver: Path) -> None:
+        """An engine of old that missed the file may have made a folder in its place."""
+        if resolver.is_dir():
+            shutil.rmtree(resolver)
+
+    def inode(self, node: str) -> int:
+        """Which file the node's resolv.conf is, for somebody may put another in its place."""
+        return (self.path / node / RESOLVER_FILE).stat().st_ino
+
+    def record(self, node: str) -> Record | None:
+        """What is remembered of the node's container; None where nothing readable is."""
+        try:
+            return Record(**json.loads((self.path / node / "record.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def remember(self, node: str, record: Record) -> None:
+        """Put the record down whole: a reader sees the old one or the new one."""
+        target = self.path / node / "record.json"
+        beside = target.with_suffix(".new")
+        beside.write_text(json.dumps(asdict(record)))
+        os.replace(beside, target)
+
+    def update(self, node: str, **changes: str | int) -> None:
+        """Change parts of a record that is there."""
+        record = self.record(node)
+        if record:
+            self.remember(node, replace(record, **changes))  # type: ignore[arg-type]
+
+    def forget(self, node: str) -> None:
+        """Remove one node's files."""
+        shutil.rmtree(self.path / node, ignore_errors=True)
+
+    def note_checks(self, probe_times: Iterable[Asking]) -> None:
+        """Remember when checks asked, so that a story can leave their traffic out."""
+        if not self.path.is_dir():
+            return
+        with (self.path.parent / "checked").open("a") as file:
+            file.writelines(json.dumps(asdict(one)) + "\n" for one in probe_times)
+
+    def checked(self) -> tuple[Asking, ...]:
+        """When checks asked from which node; a line that cannot be read is left out."""
+        found = []
+        for line in _text(self.path.parent / "checked").splitlines():
+            with suppress(ValueError, TypeError):
+                found.append(Asking(**json.loads(line)))
+        return tuple(found)
+
+    def credentials(self) -> str:
+        """What `keep_credentials` was given; nothing where nothing readable is."""
+        file = self.path.parent / CREDENTIALS_FILE
+        return _text(file) if file.is_file() else ""
+
+    def keep_credentials(self, text: str) -> None:
+        """For the next command; only we may read it."""
+        file = self._state.private(self.path.parent) / CREDENTIALS_FILE
+        file.touch(mode=0o600)
+        file.write_text(text)
+
+    def claim(self, run: str) -> None:
+        """Say whose run works on the lab: should it die, its watchdog finds the folder."""
+        (self._state.private(self.path.parent) / "run").write_text(run)
+
+    def remove(self) -> None:
+        """Remove the lab's whole folder; nothing happens if it is gone."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+
+def claimed(state: State, run: str) -> list[str]:
+    """The labs on which a run worked last."""
+    return sorted(one.parent.name for one in state.labs.glob("*/run") if _text(one) == run)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return "\0unreadable"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

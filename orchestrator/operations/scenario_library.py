@@ -1,0 +1,179 @@
+"""Finds scenarios by name or path, and reads them from the disk."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import UsageInvalid
+from orchestrator.host.bundled_files import bundled_files
+
+if TYPE_CHECKING:
+    from orchestrator.reading.scenario import Reading
+
+FILE = "scenario.yaml"
+LIBRARY = "scenarios"
+TITLE = re.compile(r"^title:[ \t]*(.*?)[ \t]*(?: #.*)?$", re.MULTILINE)
+NAME = re.compile(r"^name:[ \t]+([a-z0-9][a-z0-9-]*)[ \t]*(?:[ \t]#.*)?$", re.MULTILINE)
+LARGEST_BESIDE = 16 * 1024 * 1024  # bytes; such a file is mounted into a node
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A scenario that was read: its folder, its file as messages show it, and what stands in it."""
+
+    folder: Path
+    file: str
+    reading: Reading
+
+
+def load(name_or_path: str | None, cwd: Path | None = None) -> Loaded:
+    """Find a scenario and read it. Raises UsageInvalid where it is not there, FileInvalid where it is wrong."""
+    from orchestrator.reading.document import LARGEST_TEXT
+    from orchestrator.reading.scenario import read_scenario
+
+    cwd = cwd or Path.cwd()
+    path = find_scenario(name_or_path, cwd)
+    shown = as_typed(path, cwd)
+    text = _read(path, shown, LARGEST_TEXT * 4 + 1)
+    return Loaded(path.parent, shown, read_scenario(text, file=shown, beside=Beside(path.parent)))
+
+
+def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:
+    """The name that a scenario's file gives it, of a file that may be wrong elsewhere: what is down needs no more.
+
+    A line that begins with `name:` can only be the file's own, for YAML indents what belongs to another key.
+    """
+    cwd = cwd or Path.cwd()
+    path = find_scenario(name_or_path, cwd)
+    found = NAME.search(_read(path, as_typed(path, cwd), LARGEST_BESIDE))
+    return found[1] if found else load(name_or_path, cwd).reading.scenario.name
+
+
+def find_scenario(name_or_path: str | None, cwd: Path) -> Path:
+    """The file of a scenario: by name in `scenarios/` of this folder, a folder above, or wirelab's own; or by path.
+
+    Without a name it is the scenario in whose folder we stand.
+    """
+    if not name_or_path:
+        if (cwd / FILE).is_file():
+            return cwd / FILE
+        raise _nameless(cwd)
+    if "/" not in name_or_path and os.sep not in name_or_path and name_or_path not in (".", ".."):
+        for library in _libraries(cwd):
+            if os.path.isfile(found := library / name_or_path / FILE):  # False, too, where no file can have the name
+                return found
+    return _by_path(name_or_path, cwd)
+
+
+def all_scenarios(cwd: Path) -> list[tuple[str, str]]:
+    """Name and title of every scenario that can be found by name; a broken file has what can be read of it."""
+    titles: dict[str, str] = {}
+    for library in _libraries(cwd):
+        for file in sorted(library.glob(f"*/{FILE}")):
+            titles.setdefault(file.parent.name, _title(file))
+    return sorted(titles.items())
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Reads the files beside a scenario."""
+
+    folder: Path
+
+    def __call__(self, name: str) -> str | None:
+        """The text of a file; None where there is none. Raises UsageInvalid where it cannot be read."""
+        try:
+            path = self.folder / name
+            if not path.exists():
+                return None
+            if not path.resolve().is_relative_to(self.folder.resolve()):
+                raise UsageInvalid(f"{name!r} leads out of the scenario's folder by a link")
+            return _read(path, repr(name), LARGEST_BESIDE)
+        except (ValueError, OSError):  # a name that no file can have
+            return None
+
+
+def _by_path(name: str, cwd: Path) -> Path:
+    path = cwd / os.path.expanduser(name)
+    if os.path.isdir(path):
+        if os.path.exists(path / FILE):
+            return path / FILE
+        why = f"there is no {FILE} in it"
+        raise UsageInvalid(f"{name!r} is a folder without a scenario", why=why, hint="wirelab new NAME")
+    if os.path.exists(path):
+        return path
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        what = f"there is no file {name[:200]!r}"
+        raise UsageInvalid(what, why=f"looked for {str(path)[:300]}", hint="wirelab validate NAME")
+    raise _unknown(name, cwd)
+
+
+def _unknown(name: str, cwd: Path) -> UsageInvalid:
+    from orchestrator.reading.words import near
+
+    meant = near(name, [known for known, _ in all_scenarios(cwd)])
+    hint = f"did you mean {meant!r}?" if meant else "one of these names, or a path to a folder or a file"
+    return UsageInvalid(f"there is no scenario {name[:80]!r}", why=_library_text(cwd), hint=hint)
+
+
+def _nameless(cwd: Path) -> UsageInvalid:
+    return UsageInvalid("which scenario? name one", why=_library_text(cwd), hint="its name, or a path to its folder")
+
+
+def _library_text(cwd: Path) -> str:
+    """The scenarios with their titles, as the evidence in an error."""
+    scenarios = all_scenarios(cwd)
+    if not scenarios:
+        return f"there is no folder {LIBRARY}/ with scenarios here or above"
+    width = max(len(name) for name, _ in scenarios)
+    return "the scenarios are" + "".join(f"\n         {name.ljust(width)}  {title}" for name, title in scenarios)
+
+
+def _libraries(cwd: Path) -> list[Path]:
+    """The folders that hold scenarios by name, nearest first."""
+    folders = [*(folder / LIBRARY for folder in (cwd, *cwd.parents)), bundled_files(LIBRARY)]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+def _title(file: Path) -> str:
+    """The title as it stands in the first lines of a file; the file may be broken."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            found = TITLE.search(opened.read(4096))
+    except OSError:
+        return "(cannot be read)"
+    return found[1].strip("'\"") if found else ""
+
+
+def as_typed(path: Path, cwd: Path) -> str:
+    """The path as a person here would write it."""
+    shown = os.path.relpath(path, cwd)
+    return str(path) if shown.startswith(os.path.join("..", "..")) else shown
+
+
+def _read(path: Path, shown: str, most: int) -> str:
+    """The text of a file, as much of it as may be needed to see that it is too large."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            kind = "a folder" if path.is_dir() else "not a regular file"
+            raise UsageInvalid(f"{shown} cannot be read", why=f"it is {kind}", hint="name a text file")
+        with path.open("rb") as opened:
+            content = opened.read(most)
+            too_large = bool(opened.read(1))
+    except OSError as error:
+        raise UsageInvalid(f"{shown} cannot be read", why=error.strerror or str(error)) from error
+    if too_large and most == LARGEST_BESIDE:
+        raise UsageInvalid(f"{shown} is larger than {most // 1024 // 1024} MiB")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if too_large and error.start > most - 4:
+            return content[: error.start].decode("utf-8")
+        line = content.count(b"\n", 0, error.start) + 1
+        why = f"byte {error.start + 1}, in line {line}, is not UTF-8"
+        raise UsageInvalid(f"{shown} is not a text", why=why, hint="save the file as UTF-8") from error

@@ -1,0 +1,57 @@
+"""What one run of checks proved, as JUnit output and the report show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.checks.findings import Finding, Verdict, worst
+from orchestrator.model.checks import Common
+from orchestrator.model.scenario import Scenario
+from orchestrator.reading.document import Mark, Path
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A finding, and where its check stands in the scenario's file."""
+
+    finding: Finding
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The findings of one run. `at` is the time of its beginning, in UTC, as 2026-01-31T12:00:00; `seconds` how long
+    it took; `versions` what took part in it, by name."""
+
+    scenario: str
+    title: str
+    lab: str
+    file: str
+    findings: tuple[Placed, ...]
+    at: str
+    seconds: float
+    versions: Mapping[str, str]
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst(placed.finding.verdict for placed in self.findings)
+
+    def counted(self, verdict: Verdict) -> int:
+        """How many checks ended so."""
+        return sum(placed.finding.verdict == verdict for placed in self.findings)
+
+    def place(self, placed: Placed) -> str:
+        """file:line:column of a check, as an editor takes it."""
+        return f"{self.file}:{placed.mark.line}:{placed.mark.column}"
+
+
+def placed(
+    scenario: Scenario, checks: Sequence[Common], findings: Sequence[Finding], marks: Mapping[Path, Mark]
+) -> tuple[Placed, ...]:
+    """Each finding with the place of its check; `marks` are those of the file that was read."""
+    numbers = {id(check): number for number, check in enumerate(scenario.checks)}
+    return tuple(
+        Placed(finding, marks.get(("checks", numbers.get(id(check), -1)), Mark(1, 1)))
+        for check, finding in zip(checks, findings, strict=True)
+    )

@@ -1,0 +1,294 @@
+"""What an event says to a person: one sentence, for a student who does not know the protocol's numbers."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from orchestrator.rendering.quantities import counted
+from orchestrator.traffic.exchanges.events import (
+    Asked,
+    Closing,
+    Datagrams,
+    Ended,
+    HttpExchange,
+    Link,
+    Opening,
+    SqlStart,
+    SqlStatement,
+    SshGreeting,
+    TlsHandshake,
+    UnansweredArp,
+    Unreachable,
+)
+from orchestrator.traffic.story import Earlier, Scene
+
+Words = tuple[str, str]
+"""What was asked, and what came of it; the second may be empty."""
+
+LONGEST = 400  # characters: seven lines of a terminal
+
+ENDS = {
+    "closed": "no answer: the connection was closed",
+    "reset": "no answer: the connection was reset",
+    "pending": "no answer while packets were captured",
+}
+CUT = {
+    "closed": "the connection was closed",
+    "reset": "the connection was reset",
+    "pending": "the rest was not captured",
+}
+
+
+def words(scene: Scene, began: float) -> Words:
+    """The two halves of the sentence; `began` is when the story began, for times that it mentions."""
+    event = scene.event
+    if isinstance(event, Earlier):
+        return earlier(event, began), ""
+    said, came = (asked(event), answered(event, scene)) if isinstance(event, Asked) else event_words(event)
+    return readable(said), readable(came)
+
+
+def readable(text: str) -> str:
+    """On one line, and not so long that it hides the rest of the story; JSON has the whole."""
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
+
+
+def event_words(event: Ended) -> Words:
+    """The two halves for an event that needs nothing but itself."""
+    match event:
+        case Opening():
+            return connects(event.link), opening(event)
+        case Closing():
+            return closing(event), ""
+        case HttpExchange():
+            return http(event), http_answer(event)
+        case SqlStart():
+            return f"PostgreSQL session as {event.user}, database {event.database}", sql_start(event)
+        case SqlStatement():
+            return statement(event), sql_answer(event)
+        case TlsHandshake():
+            return (f"TLS for {event.server_name}" if event.server_name else "TLS"), tls_answer(event)
+        case SshGreeting():
+            return f"SSH: {event.client_says or 'nothing'}", event.server_says or "no greeting"
+        case Datagrams():
+            return datagrams(event)
+        case Unreachable():
+            return f"{event.reporter} tells {event.link.client.node}", _unreachable(event)
+        case UnansweredArp():
+            return unclaimed(event)
+        case Asked():
+            return asked(event), answered(event, None)
+        case _:
+            assert_never(event)
+
+
+def end_of(link: Link) -> str:
+    """The server's end, such as `app:80`."""
+    return f"{link.server.node}:{link.server.port}"
+
+
+def connects(link: Link) -> str:
+    """The name that it asked for is said where it does not begin with the node's own."""
+    other = link.name and not f"{link.name}.".startswith(f"{link.server.node}.")
+    name = f", found as {link.name}," if other else ""
+    return f"{link.client.node} connects to {end_of(link)}{over(link)}{name}"
+
+
+def over(link: Link) -> str:
+    """A name may lead to addresses of two kinds; that it is the newer one is said, or the two would look the same."""
+    return " over IPv6" if ":" in link.server.address and link.server.node != link.server.address else ""
+
+
+def earlier(event: Earlier, began: float) -> str:
+    link = event.link
+    if link.opened is None:
+        return f"{link.client.node}'s connection to {end_of(link)}, opened before the capture began"
+    name = f" after asking for {link.name}" if link.name else ""
+    return f"{link.client.node}'s connection to {end_of(link)}, opened earlier, at {ms(link.opened - began)}{name}"
+
+
+def opening(event: Opening) -> str:
+    match event.outcome:
+        case "accepted":
+            return "accepted" if event.tries == 1 else f"accepted, at try {event.tries}"
+        case "refused":
+            return "refused (RST): nobody listens there"
+        case "abandoned":
+            return "given up by the client"
+        case "unreachable":
+            return f"{event.reason} (ICMP)"
+        case _:
+            return silence(event.tries, "SYN", event.last_try - event.started)
+
+
+def silence(tries: int, what: str, seconds: float) -> str:
+    """Why we say `no answer`: how often it was asked, over how long."""
+    if tries == 1:
+        return f"no answer to the {what}"
+    return f"no answer to {tries} {what}s over {seconds:.1f} s"
+
+
+def closing(event: Closing) -> str:
+    match event.how:
+        case "reset":
+            text = f"reset by {event.by} (RST)"
+        case "half-closed":
+            text = f"closed by {event.by}; the other side has not closed"
+        case "open":
+            text = "still open when the capture ended"
+        case _:
+            text = f"closed by {event.by}"
+    if not event.understood and (event.sent or event.received):
+        text += f"; {event.sent} bytes from the client, {event.received} from the server"
+    return f"{text}; {event.reason}" if event.reason else text
+
+
+def asked(event: Asked) -> str:
+    tcp = " over TCP" if event.link.protocol == "tcp" else ""
+    port = event.link.server.port
+    server = event.link.server.node if port == 53 else f"{event.link.server.node}:{port}"
+    if event.operation == "notify":
+        return f"{event.link.client.node} tells {server}{tcp} that the zone {event.name} has changed (NOTIFY)"
+    if event.operation == "update":
+        return f"{event.link.client.node} asks {server}{tcp} to change the zone {event.name} (UPDATE)"
+    return f"{event.link.client.node} asks {server}{tcp} for {event.name} {event.type}"
+
+
+def answered(event: Asked, scene: Scene | None) -> str:
+    if event.reason:
+        return f"{event.reason} (ICMP)"
+    if not event.rcode:
+        return silence(event.tries, "question", event.last_try - event.started)
+    source = authority(event, scene)
+    return f"{answer(event)} ({source})" if source else answer(event)
+
+
+def answer(event: Asked) -> str:
+    """The records of an answer, or what its absence means."""
+    if event.rcode == "NXDOMAIN":
+        return "NXDOMAIN, no such name"
+    if event.rcode != "NOERROR":
+        return event.rcode
+    if event.operation != "query":
+        return "accepted"
+    if event.truncated:
+        return "too long for UDP (TC)"
+    if event.referred:
+        return f"does not know, and refers to {', '.join(event.referred)}"
+    if not event.answers:
+        return f"no {event.type} record"
+    found = []
+    for record in event.answers:
+        prefix = f"{record.type} " if record.type != event.type else ""
+        node = f" = {record.node}" if record.node else ""
+        found.append(f"{prefix}{record.value}{node}")
+    return ", ".join(found)
+
+
+def authority(event: Asked, scene: Scene | None) -> str:
+    """Whose word it is: the server's own, another's whom it asked now, or one that it had kept."""
+    if event.operation != "query":
+        return ""
+    if event.authoritative:
+        return "authoritative"
+    if event.rcode not in ("NOERROR", "NXDOMAIN") or event.referred or scene is None:
+        return ""
+    others = dict.fromkeys(child.event.link.server.node for child in scene.children if isinstance(child.event, Asked))
+    if others:
+        return f"from {', '.join(others)}"
+    return "not authoritative" if scene.unsure else "from its cache"
+
+
+def http(event: HttpExchange) -> str:
+    if event.method:
+        return f"{event.method} {event.target}"
+    return "a request that was not captured" if event.link.opened is None else "no whole HTTP request"
+
+
+def http_answer(event: HttpExchange) -> str:
+    if event.status is None:
+        return f"{event.size} bytes, no whole answer: {CUT[event.outcome]}" if event.size else ENDS[event.outcome]
+    size = f", {event.size} bytes" if event.size is not None else ""
+    return f"{event.status} {event.phrase}".rstrip() + size
+
+
+def sql_start(event: SqlStart) -> str:
+    if event.outcome == "ready":
+        return f"ready ({event.authentication})" if event.authentication else "ready"
+    if event.authentication and event.outcome in CUT and not event.error:
+        return f"asked to authenticate ({event.authentication}); then {CUT[event.outcome]}"
+    return event.error or ENDS.get(event.outcome, event.outcome)
+
+
+def statement(event: SqlStatement) -> str:
+    if not event.known:
+        name = event.sql or "without a name"
+        return f"prepared statement {name} (its text was sent before the capture began)"
+    return event.sql
+
+
+def sql_answer(event: SqlStatement) -> str:
+    match event.outcome:
+        case "failed":
+            return event.error
+        case "skipped":
+            return "not run: an earlier statement failed"
+        case "closed" | "reset" | "pending":
+            return ENDS[event.outcome]
+    if event.rows is not None:
+        return counted(event.rows, "row")
+    # BEGIN is answered with BEGIN: that says nothing new
+    return "" if event.tag.casefold() == event.sql.strip(" ;").casefold() else event.tag
+
+
+def tls_answer(event: TlsHandshake) -> str:
+    parts = [event.version] if event.version else []
+    if event.subject:
+        parts.append(f"certificate {event.subject}")
+    if event.names:
+        parts.append(f"for {', '.join(event.names)}")
+    if event.alert:
+        parts.append(f'{event.alert_by} ends it with the alert "{event.alert}"')
+    elif event.outcome != "agreed":
+        parts.append(ENDS[event.outcome])
+    return ", ".join(parts)
+
+
+def datagrams(event: Datagrams) -> Words:
+    if event.link.protocol == "icmp":
+        return _pings(event)
+    packets = counted(event.sent, "UDP packet")
+    text = f"{event.link.client.node} sends {packets} to {end_of(event.link)}{over(event.link)}"
+    if event.reason:
+        return text, f"{event.reason} (ICMP)"
+    return text, f"{event.received} back" if event.received else "no answer"
+
+
+def _pings(event: Datagrams) -> Words:
+    times = "" if event.sent == 1 else f", {event.sent} times"
+    came = "answered" if event.received == event.sent else f"{event.received} of {event.sent} answered"
+    text = f"{event.link.client.node} pings {event.link.server.node}{over(event.link)}{times}"
+    return text, came if event.received else "no answer"
+
+
+def _unreachable(event: Unreachable) -> str:
+    return f"{end_of(event.link)}, {event.link.protocol.upper()}: {event.reason} (ICMP)"
+
+
+def unclaimed(event: UnansweredArp) -> Words:
+    target = event.address if event.target == event.address else f"{event.address} ({event.target})"
+    times = "once" if event.tries == 1 else f"{event.tries} times"
+    text = f"{event.asker} looks for {target} on its network ({search(event).upper()}, {times})"
+    return text, "nobody has this address" if event.ended is None else "answered late"
+
+
+def search(event: UnansweredArp) -> str:
+    """By which protocol: IPv6 has one of its own."""
+    return "ndp" if ":" in event.address else "arp"
+
+
+def ms(seconds: float) -> str:
+    """A time in milliseconds: three digits where it is short."""
+    digits = 2 if seconds < 0.01 else 1
+    return f"{seconds * 1000:.{digits}f} ms"

@@ -1,0 +1,72 @@
+"""Findings as JUnit XML, which every CI system reads.
+
+Nobody owns the format. What is written here is valid against both schemas in wide use, that of Apache Ant
+("JUnit.xsd") and that of Jenkins' xUnit plugin ("junit-10.xsd"). Neither has a place for the line of a single test,
+so it stands as file:line:column in the text of each failure, and for every check in the suite's output.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from orchestrator.checks.findings import Finding
+from orchestrator.rendering.check_results import Placed, Proof
+from orchestrator.rendering.findings import finding_text
+
+# Characters that XML 1.0 cannot hold in any form (section 2.2); a server's answer may hold them.
+UNFIT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# failed: the lab answered, and not as declared. unknown: it could not be asked, which is an error of the test.
+ELEMENTS = {"fail": "failure", "unknown": "error"}
+
+
+def junit(proof: Proof) -> str:
+    """The document: one suite, with one test case a check."""
+    root = Element("testsuites")
+    suite = SubElement(
+        root,
+        "testsuite",
+        name=proof.lab,
+        package=proof.scenario,
+        id="0",
+        timestamp=proof.at,
+        hostname="localhost",
+        tests=str(len(proof.findings)),
+        failures=str(proof.counted("fail")),
+        errors=str(proof.counted("unknown")),
+        skipped="0",
+        time=f"{proof.seconds:.3f}",
+    )
+    properties = SubElement(suite, "properties")
+    for name, value in {"scenario": proof.scenario, "file": proof.file, **proof.versions}.items():
+        SubElement(properties, "property", name=_fit(name), value=_fit(value))
+    for placed in proof.findings:
+        _case(suite, proof, placed)
+    lines = (f"{proof.place(one)}: {one.finding.verdict}: {one.finding.check}" for one in proof.findings)
+    SubElement(suite, "system-out").text = _fit("\n".join(lines))
+    SubElement(suite, "system-err")
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: Element, proof: Proof, placed: Placed) -> None:
+    finding = placed.finding
+    case = SubElement(
+        suite, "testcase", name=_token(finding.check), classname=_token(proof.file), time=f"{finding.seconds:.3f}"
+    )
+    if element := ELEMENTS.get(finding.verdict):
+        said = SubElement(case, element, type=finding.kind, message=_fit(_sentence(finding)))
+        said.text = _fit(f"{proof.place(placed)}\n{finding_text(finding)}")
+
+
+def _sentence(finding: Finding) -> str:
+    return f"expected: {finding.judgement.expected}; but seen: {finding.judgement.actual}"
+
+
+def _fit(text: str) -> str:
+    return UNFIT.sub("\ufffd", text)
+
+
+def _token(text: str) -> str:
+    """As xs:token has it: no blanks at the ends, none doubled, no line ends."""
+    return " ".join(_fit(text).split())

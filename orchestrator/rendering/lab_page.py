@@ -1,0 +1,40 @@
+"""The lab as a page: its picture, and the same as tables."""
+
+from __future__ import annotations
+
+from html import escape
+
+from orchestrator.rendering.graph import Arrow, Picture
+from orchestrator.rendering.page import Section, page, scrolling, table
+
+HOW = {
+    "uses": "uses, as declared",
+    "asks": "asks for names",
+    "delegates": "delegates a zone",
+    "seen": "not declared, but seen",
+}
+
+
+def lab_page(shown: Picture, drawn: str) -> str:
+    """The picture alone, as `wirelab graph --format html` prints it; `drawn` is its SVG."""
+    return page(shown.title, "", [lab_section(shown, drawn)], "Made by wirelab.")
+
+
+def lab_section(shown: Picture, drawn: str, instead: str = "", note: str = "") -> Section:
+    """The picture as a part of a page, with a `note` on it; where there is no SVG of it, `instead` says why."""
+    parts = [f"<p>{escape(note)}</p>"] if note else []
+    parts.append(scrolling("Picture of the lab", drawn) if drawn else f'<p class="warning">{escape(instead)}</p>')
+    rows = [
+        (one.name, one.role, one.state or "-", " ".join(one.addresses), " ".join(one.networks))
+        for one in shown.machines
+    ]
+    parts.append("<details><summary><h3>The nodes as a table</h3></summary>")
+    parts.append(table("The nodes", ("Node", "Role", "State", "Addresses", "Networks"), rows) + "</details>")
+    if shown.arrows:
+        parts.append("<details><summary><h3>The arrows as a table</h3></summary>")
+        parts.append(table("The arrows", ("Client", "Server", "How", "What"), map(_row, shown.arrows)) + "</details>")
+    return Section("lab", "The lab", "\n".join(parts))
+
+
+def _row(arrow: Arrow) -> tuple[str, str, str, str]:
+    return arrow.client, arrow.server, HOW[arrow.how], arrow.label or "-"

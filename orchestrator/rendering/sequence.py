@@ -1,0 +1,234 @@
+"""A story as a sequence diagram: messages between nodes in order of time, as Mermaid text and as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from orchestrator.rendering.event_sentences import ms, over, search, words
+from orchestrator.traffic.exchanges.events import (
+    Asked,
+    Closing,
+    Datagrams,
+    Ended,
+    Opening,
+    UnansweredArp,
+    Unreachable,
+    asker,
+    begins_at,
+    ends_at,
+    server,
+)
+from orchestrator.traffic.story import Earlier, Scene, Story
+
+ASK, ANSWER, LOST, NOTE = "ask", "answer", "lost", "note"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One arrow: `style` is ask, answer, lost (nothing came back) or note (about the two, no arrow).
+
+    `at` is in seconds since the story began, `scene` the number of the scene in the story's tree, from 1, in the
+    order in which `json_lines` gives them.
+    """
+
+    at: float
+    source: str
+    target: str
+    text: str
+    style: str
+    scene: int
+
+
+def messages(story: Story) -> tuple[Message, ...]:
+    """All messages in order of time."""
+    began = story.began or 0.0
+    numbers = iter(range(1, 1 << 62))
+    found = [message for scene in story.scenes for message in _scene(scene, began, numbers)]
+    return tuple(sorted(found, key=lambda message: message.at))
+
+
+def _scene(scene: Scene, began: float, numbers: Iterator[int]) -> Iterator[Message]:
+    own = next(numbers)
+    yield from _of(scene, began, own)
+    for child in scene.children:
+        yield from _scene(child, began, numbers)
+
+
+def _of(scene: Scene, began: float, own: int) -> Iterator[Message]:
+    event = scene.event
+    asked, came = words(scene, began)
+    if isinstance(event, Earlier):
+        link = event.link
+        yield Message(event.at - began, link.client.node, link.server.node, asked, NOTE, own)
+        return
+    source, target = asker(event), server(event)
+    start = begins_at(event) - began
+    if isinstance(event, Closing):
+        by = event.by or source
+        yield Message(start, by, target if by == source else source, asked, ASK, own)
+    elif isinstance(event, Unreachable):
+        yield Message(start, event.reporter, source, came, ANSWER, own)
+    else:
+        yield from _exchange(event, start, (source, target), (_short(event, asked), came), own, began)
+
+
+def _exchange(
+    event: Ended, start: float, ends: tuple[str, str], said: tuple[str, str], own: int, began: float
+) -> Iterator[Message]:
+    source, target = ends
+    ended = ends_at(event)
+    if ended is None:
+        text = f"{said[0]}: {said[1]}" if said[1] else said[0]
+        yield Message(start, source, target, text, LOST, own)
+        return
+    yield Message(start, source, target, said[0], ASK, own)
+    if said[1] or not isinstance(event, Opening):
+        yield Message(ended - began, target, source, said[1] or "done", ANSWER, own)
+
+
+def _short(event: Ended, asked: str) -> str:
+    """Without the names that the arrow shows."""
+    match event:
+        case Asked(operation="notify"):
+            return f"{event.name} has changed (NOTIFY)"
+        case Asked(operation="update"):
+            return f"change {event.name} (UPDATE)"
+        case Asked():
+            tcp = " (TCP)" if event.link.protocol == "tcp" else ""
+            return f"{event.name} {event.type}?{tcp}"
+        case Opening():
+            return f"connects to port {event.link.server.port}{over(event.link)}"
+        case Datagrams(link=link) if link.protocol == "icmp":
+            return f"ping{over(link)}"
+        case Datagrams():
+            return f"UDP to port {event.link.server.port}{over(event.link)}"
+        case UnansweredArp():
+            return f"who has {event.address}? ({search(event).upper()})"
+        case _:
+            return asked
+
+
+def participants(found: tuple[Message, ...]) -> tuple[str, ...]:
+    """The nodes in the order in which they appear."""
+    return tuple(dict.fromkeys(node for message in found for node in (message.source, message.target)))
+
+
+def mermaid(story: Story) -> str:
+    """A Mermaid sequence diagram (mermaid.js.org, "Sequence diagrams")."""
+    found = messages(story)
+    names = {node: f"p{index}" for index, node in enumerate(participants(found), 1)}
+    lines = ["sequenceDiagram", *(f"    participant {key} as {_mermaid(node)}" for node, key in names.items())]
+    for message in found:
+        source, target = names[message.source], names[message.target]
+        if message.style == NOTE:
+            lines.append(f"    Note over {source},{target}: {_mermaid(message.text)}")
+            continue
+        arrow = {ASK: "->>", ANSWER: "-->>", LOST: "-x"}[message.style]
+        lines.append(f"    {source}{arrow}{target}: {_mermaid(message.text)}")
+    return "\n".join(lines) + "\n"
+
+
+def _mermaid(text: str) -> str:
+    """Characters that Mermaid reads as its own are written as entities, with `#` for `&`."""
+    special = {"#": "#35;", ";": "#59;", "<": "#lt;", ">": "#gt;", "\n": " "}
+    return "".join(special.get(character, character) for character in text)
+
+
+# SVG, all lengths in pixels
+MARGIN, HEAD, ROW, LIFE_GAP, TIME_WIDTH = 16, 44, 40, 280, 76
+LONGEST = 44  # characters that fit over an arrow to a neighbour, at 12 pixels
+
+# plain colours first: not every program that draws SVG knows media queries or variables
+STYLE = """\
+.sequence{color-scheme:light dark}
+.sequence text{font:12px system-ui,sans-serif;fill:#1b1f24;paint-order:stroke;stroke:#ffffff;stroke-width:3px}
+.sequence .time{fill:#5b6470;font-size:11px}
+.sequence .node{font-weight:600;font-size:13px}.sequence .paper{fill:#ffffff}.sequence .box{fill:#ffffff;stroke:#1b1f24}
+.sequence .life{stroke:#8a94a2;stroke-dasharray:3 4}
+.sequence .ask line,.sequence .ask path{stroke:#0b57b7;fill:#0b57b7}
+.sequence .answer line,.sequence .answer path{stroke:#1a7f37;fill:#1a7f37}
+.sequence .lost line,.sequence .lost path{stroke:#b42318;fill:#b42318}
+.sequence .answer line{stroke-dasharray:6 4}.sequence .note text{font-style:italic}
+@media(prefers-color-scheme:dark){.sequence text{fill:#e6e9ee;stroke:#14171c}.sequence .time{fill:#9aa4b2}
+.sequence .paper,.sequence .box{fill:#14171c}.sequence .box{stroke:#e6e9ee}.sequence .life{stroke:#5b6470}
+.sequence .ask line,.sequence .ask path{stroke:#6aa8ff;fill:#6aa8ff}
+.sequence .answer line,.sequence .answer path{stroke:#56c271;fill:#56c271}
+.sequence .lost line,.sequence .lost path{stroke:#ff8a80;fill:#ff8a80}}"""
+
+
+def svg(story: Story, title: str = "What crossed the wire") -> str:
+    """The diagram as one SVG without scripts and without anything from outside; the same story gives the same bytes.
+
+    Each message is a group `<g id="m1" data-scene="1">` with its whole text as `<title>`.
+    """
+    return diagram(messages(story), title)
+
+
+def diagram(found: tuple[Message, ...], title: str = "What crossed the wire") -> str:
+    """The diagram of these messages."""
+    nodes = participants(found)
+    places = {node: TIME_WIDTH + MARGIN + LIFE_GAP // 2 + index * LIFE_GAP for index, node in enumerate(nodes)}
+    width = TIME_WIDTH + 2 * MARGIN + max(1, len(nodes)) * LIFE_GAP
+    height = MARGIN + HEAD + (len(found) + 1) * ROW
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="sequence" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-labelledby="t d" width="{width}" height="{height}">',
+        f'<title id="t">{escape(title)}</title>',
+        f'<desc id="d">{escape(_description(found))}</desc>',
+        f"<style>{STYLE}</style>",
+        f'<rect class="paper" width="{width}" height="{height}"/>',
+        *(_life(node, place, height) for node, place in places.items()),
+        *(_row(index, message, places) for index, message in enumerate(found, 1)),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _description(found: tuple[Message, ...]) -> str:
+    """The diagram in words, for a screen reader."""
+    if not found:
+        return "Nothing happened."
+    return " ".join(f"{message.source} to {message.target}: {message.text}." for message in found)
+
+
+def _life(node: str, place: int, height: int) -> str:
+    top = MARGIN + 28
+    return (
+        f'<rect class="box" x="{place - 70}" y="{MARGIN}" width="140" height="28" rx="5"/>'
+        f'<text class="node" x="{place}" y="{MARGIN + 19}" text-anchor="middle">{escape(_cut(node, 20))}</text>'
+        f'<line class="life" x1="{place}" y1="{top}" x2="{place}" y2="{height - MARGIN}"/>'
+    )
+
+
+def _row(index: int, message: Message, places: dict[str, int]) -> str:
+    y = MARGIN + HEAD + index * ROW
+    left, right = places[message.source], places[message.target]
+    spans = max(1, abs(left - right) // LIFE_GAP)
+    text = _cut(message.text, LONGEST * spans - 8 * (spans - 1))
+    if message.style == LOST:
+        right = left + (right - left) * 3 // 4
+    return (
+        f'<g id="m{index}" class="{message.style}" data-scene="{message.scene}">'
+        f"<title>{escape(f'{message.source} to {message.target}: {message.text}')}</title>"
+        f'<text class="time" x="{MARGIN}" y="{y}">{ms(message.at)}</text>'
+        f'<text x="{(places[message.source] + places[message.target]) // 2}" y="{y - 7}" '
+        f'text-anchor="middle">{escape(text)}</text>'
+        f"{_arrow(message.style, left, right, y)}</g>"
+    )
+
+
+def _arrow(style: str, left: int, right: int, y: int) -> str:
+    line = f'<line x1="{left}" y1="{y}" x2="{right}" y2="{y}" stroke-width="1.5"/>'
+    if style == NOTE:
+        return ""
+    if style == LOST:
+        cross = f"M{right - 5} {y - 5}L{right + 5} {y + 5}M{right - 5} {y + 5}L{right + 5} {y - 5}"
+        return f'{line}<path d="{cross}" stroke-width="2"/>'
+    back = -8 if right > left else 8
+    return f'{line}<path d="M{right} {y}l{back} -4v8z"/>'
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

@@ -1,0 +1,193 @@
+"""DNS questions and answers (RFC 1035), over UDP and TCP."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from orchestrator.traffic.exchanges import field_positions as at
+from orchestrator.traffic.exchanges.context import Wire
+from orchestrator.traffic.exchanges.events import Asked, Began, Event, Link, Record
+from orchestrator.traffic.packets.decode import AT
+from orchestrator.traffic.packets.packet import Packet, whole
+
+PATIENCE = 15.0  # seconds after the last try; a resolver that waits longer than this for one server is not known
+TYPES = {
+    1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 41: "OPT",
+    35: "NAPTR", 43: "DS", 44: "SSHFP", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 52: "TLSA", 64: "SVCB",
+    65: "HTTPS", 251: "IXFR", 252: "AXFR", 255: "ANY", 257: "CAA",
+}  # fmt: skip
+RCODES = {
+    0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
+    8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
+}  # fmt: skip
+OPERATIONS = {4: "notify", 5: "update"}  # RFC 1996, RFC 2136; whatever else is asked is told as a query
+VALUES = {
+    "A": "dns.a", "AAAA": "dns.aaaa", "CNAME": "dns.cname", "NS": "dns.ns", "PTR": "dns.ptr.domain_name",
+    "MX": "dns.mx.mail_exchange", "SRV": "dns.srv.target", "SOA": "dns.soa.mname", "TXT": "dns.txt",
+}  # fmt: skip
+VALUE_PLACES = {kind: AT[field] for kind, field in VALUES.items()}
+SRV_PORT = AT["dns.srv.port"]
+RESPONSE, AUTHORITATIVE, TRUNCATED, RECURSION_AVAILABLE = 0x8000, 0x0400, 0x0200, 0x0080
+
+Key = tuple[str, int, str, int, str, str]
+
+
+def kind_of(number: str) -> str:
+    """The name of a record type; TYPE123 where it has none here (RFC 3597)."""
+    return TYPES.get(whole(number), f"TYPE{number}") if number else "?"
+
+
+class Question:
+    """A question that waits for its answer."""
+
+    __slots__ = ("exchange", "last_try", "link", "name", "operation", "started", "tries", "type")
+
+    def __init__(self, exchange: int, link: Link, at: float, name: str, kind: str, operation: str) -> None:
+        self.exchange = exchange
+        self.link = link
+        self.started = self.last_try = at
+        self.name = name
+        self.type = kind
+        self.operation = operation
+        self.tries = 1
+
+    def ended(
+        self,
+        ended: float | None,
+        rcode: str = "",
+        answers: tuple[Record, ...] = (),
+        flags: int = 0,
+        reason: str = "",
+        referred: tuple[str, ...] = (),
+    ) -> Asked:
+        return Asked(
+            self.exchange,
+            self.link,
+            self.started,
+            ended,
+            self.name,
+            self.type,
+            rcode,
+            answers,
+            bool(flags & AUTHORITATIVE),
+            bool(flags & RECURSION_AVAILABLE),
+            bool(flags & TRUNCATED),
+            self.tries,
+            self.last_try,
+            reason,
+            referred,
+            self.operation,
+        )
+
+
+class DnsReader:
+    """Pairs questions with answers; holds only the questions that are open."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._open: OrderedDict[Key, Question] = OrderedDict()
+
+    def read(self, packet: Packet, link: Link | None = None) -> Iterator[Event]:
+        """What a packet asks or answers; `link` is the TCP connection that carries it, if one does."""
+        number, name, kind = packet.text(at.DNS_ID), packet.text(at.DNS_NAME), packet.text(at.DNS_TYPE)
+        flags = whole(packet.text(at.DNS_FLAGS))
+        asking = (packet.source, packet.source_port, packet.target, packet.target_port)
+        if flags & RESPONSE:
+            asking = (asking[2], asking[3], asking[0], asking[1])
+            answered = (*asking, number, f"{name.lower()} {kind}") if kind else self._by_number((*asking, number))
+            if answered and (question := self._open.pop(answered, None)) is not None:
+                yield self._answered(question, packet, flags)
+            return
+        key = (*asking, number, f"{name.lower()} {kind}")
+        if (known := self._open.get(key)) is not None:
+            known.tries += 1
+            known.last_try = packet.time
+            self._open.move_to_end(key)
+            return
+        link = link or self._wire.link(packet.protocol, key[:2], key[2:4], packet.time)
+        yield self._asked(key, packet, link)
+
+    def _by_number(self, asked: tuple[str, int, str, int, str]) -> Key | None:
+        """The question to which this belongs, where an error does not repeat it (NOTIMP, FORMERR: RFC 8906, 3.1.4)."""
+        return next((key for key in self._open if key[:5] == asked), None)
+
+    def _asked(self, key: Key, packet: Packet, link: Link) -> Began:
+        name, kind = packet.text(at.DNS_NAME).lower() or ".", kind_of(packet.text(at.DNS_TYPE))
+        operation = OPERATIONS.get(whole(packet.text(at.DNS_FLAGS)) >> 11 & 0xF, "query")
+        question = Question(self._wire.number(), link, packet.time, name, kind, operation)
+        self._open[key] = question
+        return Began(
+            question.exchange,
+            "dns",
+            packet.time,
+            link.client.node,
+            link.server.node,
+            link.number,
+            f"{name} {kind}",
+        )
+
+    def _answered(self, question: Question, packet: Packet, flags: int) -> Asked:
+        answers = tuple(self._named(answer) for answer in records(packet))
+        asker = question.link.client.node
+        for answer in answers:
+            if answer.type in ("A", "AAAA"):
+                self._wire.told(asker, question.name, answer.value, packet.time)
+        rcode = whole(packet.text(at.DNS_RCODE)) << 4 | flags & 0xF  # RFC 6891, section 6.1.3
+        referred = referral(packet) if rcode == 0 and not flags & AUTHORITATIVE else ()
+        return question.ended(packet.time, RCODES.get(rcode, f"RCODE{rcode}"), answers, flags, referred=referred)
+
+    def _named(self, answer: Record) -> Record:
+        node = self._wire.name(answer.value)
+        return Record(answer.type, answer.value, node) if node != answer.value else answer
+
+    def unreachable(
+        self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
+    ) -> Iterator[Event]:
+        """An ICMP message says that the server cannot be reached; ends the questions of this socket."""
+        for key in [key for key in self._open if key[:4] == (*client, *server)]:
+            yield self._open.pop(key).ended(when, reason=reason)
+
+    def expire(self, now: float) -> Iterator[Event]:
+        """Give up on questions that nobody answered for long."""
+        while self._open:
+            key, question = next(iter(self._open.items()))
+            if now - question.last_try < PATIENCE:
+                return
+            del self._open[key]
+            yield question.ended(None)
+
+    def flush(self) -> Iterator[Event]:
+        for question in self._open.values():
+            yield question.ended(None)
+        self._open.clear()
+
+
+def referral(packet: Packet) -> tuple[str, ...]:
+    """To whom an empty answer refers: it has NS records and no SOA (RFC 1034, 4.3.1; RFC 2308, 2.2)."""
+    kinds = {kind_of(number) for number in packet.texts(at.DNS_RECORD_TYPE)}
+    if whole(packet.text(at.DNS_COUNT)) or "NS" not in kinds or "SOA" in kinds:
+        return ()
+    return tuple(packet.texts(VALUE_PLACES["NS"]))
+
+
+def records(packet: Packet) -> tuple[Record, ...]:
+    """The records of the answer section; tshark lists all sections one after the other, by field."""
+    count = whole(packet.text(at.DNS_COUNT))
+    if not count:
+        return ()
+    taken: dict[str, int] = {}
+    found = []
+    kinds = [kind_of(number) for number in packet.texts(at.DNS_RECORD_TYPE)[:count]]
+    for kind in kinds:
+        place = VALUE_PLACES.get(kind)
+        values = packet.texts(place) if place is not None else []
+        index = taken.get(kind, 0)
+        taken[kind] = index + 1
+        value = values[index] if index < len(values) else ""
+        if kind == "TXT" and kinds.count("TXT") == 1:
+            value = " ".join(values)  # one record of several strings
+        if kind == "SRV" and index < len(ports := packet.texts(SRV_PORT)):
+            value = f"{value}:{ports[index]}"
+        found.append(Record(kind, value))
+    return tuple(found)

@@ -1,0 +1,287 @@
+"""What happened on the wire, as values.
+
+Every exchange has a number. `Began` says that it began; one event of another kind with the same number says how it
+ended. Times are seconds since 1970, an `ended` of None means that no packet ended it. `Closing` and `Unreachable` are
+moments and have a number of their own, without a `Began`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One end: the node's name (or the address where no node bears it), the address, the port."""
+
+    node: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A TCP connection or a UDP flow. `opened` is None where it was opened before the capture began.
+
+    `name` is what the client had asked DNS for to learn this address, and `asked` when; empty and None where no
+    such question was captured.
+    """
+
+    number: int
+    protocol: str
+    client: Party
+    server: Party
+    opened: float | None
+    name: str = ""
+    asked: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """An exchange began: `subject` is its topic.
+
+    `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp, icmp (a ping), arp or ndp.
+    """
+
+    exchange: int
+    kind: str
+    at: float
+    client: str
+    server: str
+    link: int
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A TCP connection was accepted (SYN, ACK), refused (RST), found unreachable (ICMP), or met silence."""
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    outcome: str
+    tries: int
+    last_try: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A connection ended: `how` is closed (FIN from both), half-closed (FIN from one), reset (RST) or open at the end.
+
+    `by` is the node that began it. `sent` are payload bytes from client to server, `received` the other way.
+    `understood` says that some protocol's exchange was read from it; `reason` is what the server said last, unasked.
+    """
+
+    exchange: int
+    link: Link
+    at: float
+    how: str
+    by: str
+    sent: int
+    received: int
+    understood: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One resource record of an answer: its type as text, its value, and the node that bears it if it is an address."""
+
+    type: str
+    value: str
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A DNS question and what came of it; `rcode` is empty where nothing was answered.
+
+    `operation` is query, notify (the zone `name` has changed) or update (change the zone `name`).
+
+    `referred` are the servers that know more, where the one that was asked does not know the answer and names them.
+    """
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    name: str
+    type: str
+    rcode: str
+    answers: tuple[Record, ...]
+    authoritative: bool
+    recursive: bool
+    truncated: bool
+    tries: int
+    last_try: float
+    reason: str = ""
+    referred: tuple[str, ...] = ()
+    operation: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpExchange:
+    """An HTTP request and its answer; `method` is empty where no whole request that can be read was captured.
+
+    `size` is the length of the answer's body in bytes, None where the answer does not say it. `outcome` is answered,
+    closed or reset (the connection ended first), or pending (the capture ended first); then `size` is how much of the
+    answer had come by then, its head included.
+    """
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    method: str
+    target: str
+    host: str
+    status: int | None
+    phrase: str
+    size: int | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStart:
+    """A PostgreSQL session began: as whom, for which database, by which authentication; `error` where refused."""
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    user: str
+    database: str
+    authentication: str
+    version: str
+    error: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStatement:
+    """A statement and its result. `rows` is None where it gives none; `transaction` numbers those of a connection.
+
+    `last` says that the transaction was over after it. `known` is False where the statement's text was prepared
+    before the capture began; `sql` is then its name.
+    """
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    sql: str
+    known: bool
+    extended: bool
+    tag: str
+    rows: int | None
+    error: str
+    outcome: str
+    transaction: int
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TlsHandshake:
+    """What was agreed when TLS began: the name asked for, the version, the certificate where it is readable."""
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    server_name: str
+    version: str
+    subject: str
+    names: tuple[str, ...]
+    alert: str
+    alert_by: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class SshGreeting:
+    """The two lines by which SSH programs introduce themselves (RFC 4253, section 4.2)."""
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    client_says: str
+    server_says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Datagrams:
+    """UDP that no protocol here understands, or pings (the link's protocol is icmp): how many packets each way."""
+
+    exchange: int
+    link: Link
+    started: float
+    ended: float | None
+    sent: int
+    received: int
+    last_try: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """An ICMP message that could not be tied to an open question: `reporter` says why `link` does not work."""
+
+    exchange: int
+    link: Link
+    at: float
+    reporter: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnansweredArp:
+    """ARP requests, or IPv6's neighbour solicitations, that nobody answered: no machine on the network bears the
+    address (RFC 826, RFC 4861).
+
+    `target` is the node that should bear it, or the address again where no node should. `ended` is when somebody did
+    answer, late. An answer within the first second is no news and gives no event.
+    """
+
+    exchange: int
+    asker: str
+    target: str
+    address: str
+    started: float
+    ended: float | None
+    last_try: float
+    tries: int
+
+
+Exchange = (
+    Opening | Asked | HttpExchange | SqlStart | SqlStatement | TlsHandshake | SshGreeting | Datagrams | UnansweredArp
+)
+Moment = Closing | Unreachable
+Ended = Exchange | Moment
+Event = Began | Ended
+
+
+def begins_at(event: Ended) -> float:
+    """When an event began."""
+    return event.at if isinstance(event, Closing | Unreachable) else event.started
+
+
+def ends_at(event: Ended) -> float | None:
+    """When an event was over; None where no packet ended it."""
+    match event:
+        case Closing() | Unreachable():
+            return event.at
+        case _:
+            return event.ended
+
+
+def asker(event: Ended) -> str:
+    """The node that began it."""
+    return event.asker if isinstance(event, UnansweredArp) else event.link.client.node
+
+
+def server(event: Ended) -> str:
+    """The node that was asked; for an unclaimed address, the node that should bear it."""
+    return event.target if isinstance(event, UnansweredArp) else event.link.server.node

@@ -1,0 +1,116 @@
+"""HTTP/1 requests and their answers (RFC 9110, RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from orchestrator.traffic.exchanges import field_positions as at
+from orchestrator.traffic.exchanges.context import Wire
+from orchestrator.traffic.exchanges.events import Began, Event, HttpExchange, Link
+from orchestrator.traffic.packets.packet import Packet, whole
+
+
+class Request:
+    """A request that waits for its answer."""
+
+    __slots__ = ("exchange", "host", "link", "method", "started", "target")
+
+    def __init__(self, exchange: int, link: Link, started: float, packet: Packet | None, index: int) -> None:
+        self.exchange = exchange
+        self.link = link
+        self.started = started
+        self.method = _nth(packet, at.HTTP_METHOD, index)
+        self.target = _nth(packet, at.HTTP_TARGET, index)
+        self.host = _nth(packet, at.HTTP_HOST, index)
+
+    def ended(
+        self, ended: float | None, outcome: str, status: int | None = None, phrase: str = "", size: int | None = None
+    ) -> HttpExchange:
+        return HttpExchange(
+            self.exchange,
+            self.link,
+            self.started,
+            ended,
+            self.method,
+            self.target,
+            self.host,
+            status,
+            phrase,
+            size,
+            outcome,
+        )
+
+
+class HttpReader:
+    """Answers come in the order of the requests (RFC 9112, section 9.3.2)."""
+
+    def __init__(self, wire: Wire, link: Link) -> None:
+        self._wire = wire
+        self._link = link
+        self._waiting: deque[Request] = deque()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a request has no answer yet."""
+        return bool(self._waiting)
+
+    def read(self, packet: Packet, from_client: bool, since: float | None) -> Iterator[Event]:
+        """`since` is when the client began to send what this packet completes."""
+        if from_client:
+            yield from self._asked(packet, packet.time if since is None else since)
+        else:
+            yield from self._answered(packet)
+
+    def _asked(self, packet: Packet, since: float) -> Iterator[Event]:
+        for index in range(len(packet.texts(at.HTTP_METHOD))):
+            request = Request(self._wire.number(), self._link, since, packet, index)
+            self._waiting.append(request)
+            yield self._began(request)
+
+    def _began(self, request: Request) -> Began:
+        link = request.link
+        subject = f"{request.method} {request.target}"
+        return Began(
+            request.exchange, "http", request.started, link.client.node, link.server.node, link.number, subject
+        )
+
+    def _answered(self, packet: Packet) -> Iterator[Event]:
+        phrases = packet.texts(at.HTTP_PHRASE)
+        statuses = packet.texts(at.HTTP_STATUS)
+        for index, status in enumerate(statuses):
+            if status.startswith("1") and status != "101":
+                continue  # an interim answer; the final one follows (RFC 9110, section 15.2)
+            request = self._waiting.popleft() if self._waiting else self._unseen(packet)
+            phrase = phrases[index] if index < len(phrases) else ""
+            size = 0 if _bare(request, status) else _size(packet) if len(statuses) == 1 else None
+            yield request.ended(packet.time, "answered", whole(status), phrase, size)
+
+    def _unseen(self, packet: Packet) -> Request:
+        return Request(self._wire.number(), self._link, packet.time, None, 0)
+
+    def end(self, outcome: str, unread: int = 0) -> Iterator[Event]:
+        """`unread` is how many bytes came from the server after its last whole answer."""
+        for request in self._waiting:
+            yield request.ended(None, outcome, size=unread or None)
+            unread = 0
+        self._waiting.clear()
+
+
+def _nth(packet: Packet | None, place: int, index: int) -> str:
+    found = packet.texts(place) if packet else []
+    return found[index] if index < len(found) else ""
+
+
+def _bare(request: Request, status: str) -> bool:
+    """Such an answer has no body, whatever length its head names (RFC 9112, section 6.3)."""
+    return request.method == "HEAD" or status in ("101", "204", "304")
+
+
+def _size(packet: Packet) -> int | None:
+    length = packet.text(at.HTTP_LENGTH)
+    if re.fullmatch("[0-9]{1,15}", length.strip()):
+        return int(length)
+    chunks = packet.texts(at.HTTP_CHUNKS)
+    return sum(whole(chunk) for chunk in chunks) if chunks else None

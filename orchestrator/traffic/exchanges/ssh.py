@@ -1,0 +1,40 @@
+"""The greeting of SSH (RFC 4253, section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.traffic.exchanges import field_positions as at
+from orchestrator.traffic.exchanges.context import Wire
+from orchestrator.traffic.exchanges.events import Began, Event, Link, SshGreeting
+from orchestrator.traffic.packets.packet import Packet
+
+
+class SshReader:
+    """Waits for both lines."""
+
+    def __init__(self, wire: Wire, link: Link) -> None:
+        self._link = link
+        self._exchange = wire.number()  # a reader is made when the first line is seen
+        self._started: float | None = None
+        self._says = {True: "", False: ""}
+        self._over = False
+
+    def read(self, packet: Packet, from_client: bool) -> Iterator[Event]:
+        if self._over:
+            return
+        if self._started is None:
+            self._started = packet.time
+            client, server = self._link.client.node, self._link.server.node
+            yield Began(self._exchange, "ssh", packet.time, client, server, self._link.number, "")
+        self._says[from_client] = packet.text(at.SSH_LINE)
+        if all(self._says.values()):
+            yield self._greeted(packet.time)
+
+    def _greeted(self, ended: float | None) -> SshGreeting:
+        self._over = True
+        return SshGreeting(self._exchange, self._link, self._started or 0.0, ended, self._says[True], self._says[False])
+
+    def end(self, outcome: str) -> Iterator[Event]:  # noqa: ARG002
+        if self._started is not None and not self._over:
+            yield self._greeted(None)

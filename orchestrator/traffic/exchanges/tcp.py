@@ -1,0 +1,248 @@
+"""TCP connections (RFC 9293): how each was opened, what was said on it, how it ended."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from orchestrator.traffic.exchanges import field_positions as at
+from orchestrator.traffic.exchanges.context import Wire
+from orchestrator.traffic.exchanges.dns import DnsReader
+from orchestrator.traffic.exchanges.events import Began, Closing, Event, Link, Opening
+from orchestrator.traffic.exchanges.http import HttpReader
+from orchestrator.traffic.exchanges.sql import SqlReader
+from orchestrator.traffic.exchanges.ssh import SshReader
+from orchestrator.traffic.exchanges.tls import TlsReader
+from orchestrator.traffic.packets.packet import ACK, FIN, RST, SYN, Packet
+
+SYN_PATIENCE = 70.0  # seconds after the last SYN; Linux waits at most 64 s between two (tcp_syn_retries 6)
+# seconds; no SYN is sent again sooner (RFC 6298, section 2.1: 1 s): then it is the same one, which a router passed on.
+SYN_PAUSE = 0.5
+IDLE_PATIENCE = 7300.0  # seconds; a keep-alive would have spoken after 7200 (RFC 9293, section 3.8.4)
+REMEMBERED_ENDS = 4096
+NEWS = SYN | FIN | RST
+
+
+class Connection:
+    """One TCP connection that is open, or being opened."""
+
+    __slots__ = (
+        "accepted", "ends", "exchange", "http", "last", "last_syn", "link", "received", "sent", "since", "sql", "ssh",
+        "syns", "tls", "understood", "whole",
+    )  # fmt: skip
+
+    def __init__(self, wire: Wire, link: Link, when: float, accepted: bool) -> None:
+        self.link = link
+        self.exchange = wire.number()
+        self.accepted = accepted
+        self.syns = 1
+        self.last_syn = self.last = when
+        self.sent = self.received = 0
+        self.ends: list[tuple[str, float]] = []
+        self.understood = False
+        self.whole = 0  # bytes from the server up to its last whole answer
+        self.since: float | None = None  # when the client began to say what is not understood yet
+        self.http: HttpReader | None = None
+        self.sql: SqlReader | None = None
+        self.tls: TlsReader | None = None
+        self.ssh: SshReader | None = None
+
+    def from_client(self, packet: Packet) -> bool:
+        client = self.link.client
+        return packet.source_port == client.port and packet.source == client.address
+
+    def opening(self, ended: float | None, outcome: str, reason: str = "") -> Opening:
+        started = self.link.opened if self.link.opened is not None else self.last_syn
+        return Opening(self.exchange, self.link, started, ended, outcome, self.syns, self.last_syn, reason)
+
+    def unfinished(self, outcome: str) -> Iterator[Event]:
+        for reader in (self.tls, self.sql, self.ssh):
+            if reader is not None:
+                yield from reader.end(outcome)
+        if self.http is not None:
+            yield from self.http.end(outcome, self.received - self.whole)
+
+
+class TcpReader:
+    """Follows connections by tshark's number of the stream; holds those that are open."""
+
+    def __init__(self, wire: Wire, dns: DnsReader) -> None:
+        self._wire = wire
+        self._dns = dns
+        self._open: OrderedDict[int, Connection] = OrderedDict()
+        self._over: OrderedDict[int, None] = OrderedDict()
+
+    def passed(self, packet: Packet) -> bool:
+        """Whether the packet only carries on what is known: most do, and they are counted here, without an event."""
+        if packet.layers or packet.flags & NEWS:
+            return False
+        connection = self._open.get(packet.stream)
+        if connection is None or not connection.accepted or connection.tls is not None:
+            return False
+        connection.last = packet.time
+        if packet.size and not packet.repeated:
+            self._count(packet, connection, connection.from_client(packet))
+        return True
+
+    def read(self, packet: Packet) -> Iterator[Event]:
+        connection = self._open.get(packet.stream)
+        if connection is None:
+            connection = self._new(packet)
+            if connection is None:
+                return
+            if packet.flags & SYN and not packet.flags & ACK:
+                yield self._began(connection)
+                return
+        connection.last = packet.time
+        from_client = connection.from_client(packet)
+        if not connection.accepted:
+            yield from self._handshake(packet, connection, from_client)
+        if packet.size and not packet.repeated:
+            self._count(packet, connection, from_client)
+        if packet.layers and not packet.repeated:
+            yield from self._said(packet, connection, from_client)
+        elif packet.size and from_client and connection.tls is not None:
+            yield from connection.tls.payload(packet.time, packet)
+        if packet.flags & (FIN | RST):
+            yield from self._ending(packet, connection, from_client)
+
+    # beginning
+
+    def _new(self, packet: Packet) -> Connection | None:
+        """A connection that is seen for the first time; None for the last words of one that is over."""
+        source, target = (packet.source, packet.source_port), (packet.target, packet.target_port)
+        if packet.flags & SYN:
+            ends = (target, source) if packet.flags & ACK else (source, target)
+            connection = Connection(self._wire, self._wire.link("tcp", *ends, packet.time), packet.time, False)
+        elif packet.stream in self._over or not (packet.size or packet.flags & FIN):
+            return None
+        else:
+            # the beginning was not captured: servers listen on the lower port, as a rule
+            ends = (source, target) if packet.source_port > packet.target_port else (target, source)
+            connection = Connection(self._wire, self._wire.link("tcp", *ends, None), packet.time, True)
+        self._open[packet.stream] = connection
+        return connection
+
+    def _began(self, connection: Connection) -> Began:
+        client, server = connection.link.client, connection.link.server
+        subject = f"{server.node}:{server.port}"
+        at_ = connection.last_syn
+        return Began(connection.exchange, "opening", at_, client.node, server.node, connection.link.number, subject)
+
+    def _handshake(self, packet: Packet, connection: Connection, from_client: bool) -> Iterator[Event]:
+        if packet.flags & RST:
+            outcome = "refused" if not from_client else "abandoned"
+            yield connection.opening(packet.time, outcome)
+            self._forget(packet.stream)
+        elif from_client and packet.flags & SYN:
+            if packet.time - connection.last_syn >= SYN_PAUSE:
+                connection.syns += 1
+                connection.last_syn = packet.time
+        elif not from_client and packet.flags & SYN:
+            connection.accepted = True
+            yield connection.opening(packet.time, "accepted")
+
+    # between
+
+    def _count(self, packet: Packet, connection: Connection, from_client: bool) -> None:
+        if from_client:
+            connection.sent += packet.size
+            if connection.since is None:
+                connection.since = packet.time
+        else:
+            connection.received += packet.size
+
+    def _said(self, packet: Packet, connection: Connection, from_client: bool) -> Iterator[Event]:
+        layers, link = packet.layers, connection.link
+        if from_client and packet.size and connection.tls is not None:
+            yield from connection.tls.payload(packet.time, packet)
+        connection.understood = True
+        if layers[at.TLS_TYPE] or layers[at.TLS_ALERT]:
+            connection.tls = connection.tls or TlsReader(self._wire, link)
+            yield from connection.tls.read(packet, from_client)
+            connection.whole += 0 if from_client else packet.size
+        if layers[at.HTTP_METHOD] or layers[at.HTTP_STATUS]:
+            connection.http = connection.http or HttpReader(self._wire, link)
+            if not (from_client and connection.http.waits):
+                connection.whole = connection.received
+            yield from connection.http.read(packet, from_client, connection.since)
+        elif layers[at.SQL_TYPE]:
+            connection.sql = connection.sql or SqlReader(self._wire, link)
+            yield from connection.sql.read(packet, from_client)
+        elif layers[at.DNS_ID]:
+            yield from self._dns.read(packet, link)
+        elif layers[at.SSH_LINE]:
+            connection.ssh = connection.ssh or SshReader(self._wire, link)
+            yield from connection.ssh.read(packet, from_client)
+        if from_client:
+            connection.since = None
+
+    # ending
+
+    def _ending(self, packet: Packet, connection: Connection, from_client: bool) -> Iterator[Event]:
+        if packet.stream not in self._open:
+            return
+        by = connection.link.client.node if from_client else connection.link.server.node
+        if packet.flags & RST:
+            if connection.ends:  # somebody had closed before: the rest of the data was not wanted any more
+                connection.whole = connection.received
+                yield from self._closed(packet.stream, "closed", *connection.ends[0])
+            else:
+                yield from self._closed(packet.stream, "reset", by, packet.time)
+            return
+        if by not in [node for node, _ in connection.ends]:
+            connection.ends.append((by, packet.time))
+        if len(connection.ends) == 2:
+            yield from self._closed(packet.stream, "closed", *connection.ends[0])
+
+    def _closed(self, stream: int, how: str, by: str, when: float) -> Iterator[Event]:
+        connection = self._open[stream]
+        yield from connection.unfinished("pending" if how in ("open", "half-closed") else how)
+        yield Closing(
+            self._wire.number(),
+            connection.link,
+            when,
+            how,
+            by,
+            connection.sent,
+            connection.received,
+            connection.understood,
+            connection.sql.farewell if connection.sql else "",
+        )
+        self._forget(stream)
+
+    def _forget(self, stream: int) -> None:
+        self._open.pop(stream, None)
+        self._over[stream] = None
+        if len(self._over) > REMEMBERED_ENDS:
+            self._over.popitem(last=False)
+
+    def unreachable(
+        self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
+    ) -> Iterator[Event]:
+        """An ICMP message says that the server cannot be reached; ends an opening that waits."""
+        for stream, connection in list(self._open.items()):
+            link = connection.link
+            ends = ((link.client.address, link.client.port), (link.server.address, link.server.port))
+            if not connection.accepted and ends == (client, server):
+                yield connection.opening(when, "unreachable", reason)
+                self._forget(stream)
+
+    def expire(self, now: float) -> Iterator[Event]:
+        """Give up on what stayed silent for longer than any program waits."""
+        for stream, connection in list(self._open.items()):
+            if not connection.accepted and now - connection.last > SYN_PATIENCE:
+                yield connection.opening(None, "silent")
+                self._forget(stream)
+            elif now - connection.last > IDLE_PATIENCE:
+                yield from self._closed(stream, "open", "", connection.last)
+
+    def flush(self) -> Iterator[Event]:
+        for stream, connection in list(self._open.items()):
+            if not connection.accepted:
+                yield connection.opening(None, "silent")
+            elif connection.ends:
+                yield from self._closed(stream, "half-closed", *connection.ends[0])
+            else:
+                yield from self._closed(stream, "open", "", connection.last)
+        self._open.clear()

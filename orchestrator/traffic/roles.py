@@ -1,0 +1,190 @@
+"""Who was client of whom and who was server to whom, worked out from what crossed the wire.
+
+A node was a server where it accepted a connection (SYN, ACK) or answered a datagram; a client where it asked. A
+connection whose handshake was not captured proves neither and is listed apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.traffic.exchanges.events import (
+    Asked,
+    Closing,
+    Datagrams,
+    Event,
+    HttpExchange,
+    Link,
+    Opening,
+    SqlStatement,
+)
+
+
+@dataclass(frozen=True, order=True)
+class Relation:
+    """One node as a client of another, on one port. `connections` counts TCP connections, or UDP exchanges.
+
+    `sent` are payload bytes from client to server, `received` the other way; for UDP they are not counted.
+    `refused` counts attempts that were refused or met silence.
+    """
+
+    client: str
+    server: str
+    protocol: str
+    port: int
+    connections: int
+    refused: int
+    sent: int
+    received: int
+    earlier: int
+
+
+@dataclass(frozen=True)
+class TrafficRoles:
+    """The relations that were seen, in order; and for each node of the lab whom it served and whom it used."""
+
+    relations: tuple[Relation, ...]
+
+    @property
+    def proved(self) -> tuple[Relation, ...]:
+        """The relations of which the beginning was seen and accepted."""
+        return tuple(relation for relation in self.relations if relation.connections)
+
+    def client_of(self, node: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(found.server for found in self.proved if found.client == node))
+
+    def server_to(self, node: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(found.client for found in self.proved if found.server == node))
+
+    @property
+    def both(self) -> tuple[str, ...]:
+        """The nodes that were a client and a server: the lesson."""
+        clients = {relation.client for relation in self.proved}
+        servers = {relation.server for relation in self.proved}
+        return tuple(sorted(clients & servers))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Traffic against `uses`: (client, server) seen without being declared, and declared without being seen."""
+
+    undeclared: tuple[tuple[str, str], ...]
+    unseen: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class _Sum:
+    connections: int = 0
+    refused: int = 0
+    sent: int = 0
+    received: int = 0
+    earlier: int = 0
+
+
+@dataclass
+class _Sums:
+    by_relation: dict[tuple[str, str, str, int], _Sum] = field(default_factory=dict)
+
+    def of(self, link: Link) -> _Sum:
+        key = (link.client.node, link.server.node, link.protocol, link.server.port)
+        return self.by_relation.setdefault(key, _Sum())
+
+
+def traffic_roles(events: Iterable[Event]) -> TrafficRoles:
+    """The relations in these events; the bytes of a connection count when it ends, or when the capture does."""
+    sums = _Sums()
+    for event in events:
+        match event:
+            case Opening(outcome="accepted"):
+                sums.of(event.link).connections += 1
+            case Opening():
+                sums.of(event.link).refused += 1
+            case Closing():
+                found = sums.of(event.link)
+                found.sent += event.sent
+                found.received += event.received
+                found.earlier += event.link.opened is None
+            case Asked() if event.link.protocol == "udp":
+                found = sums.of(event.link)
+                found.connections += bool(event.rcode)
+                found.refused += not event.rcode
+            case Datagrams() if event.link.protocol == "udp":  # a kernel answers pings; that is no server
+                found = sums.of(event.link)
+                found.connections += bool(event.received)
+                found.refused += not event.received
+    return TrafficRoles(
+        tuple(
+            sorted(
+                Relation(*key, found.connections, found.refused, found.sent, found.received, found.earlier)
+                for key, found in sums.by_relation.items()
+            )
+        )
+    )
+
+
+def compare(
+    roles: TrafficRoles, uses: Mapping[str, tuple[str, ...]], resolvers: frozenset[str] = frozenset()
+) -> Comparison:
+    """What was seen against what was declared; `uses` has every node of the lab.
+
+    Every node may ask the `resolvers` without declaring it, and what leaves the lab is not compared. A connection
+    that was opened before the capture counts as seen, so that a warm pool is not called missing.
+    """
+    seen = {
+        (found.client, found.server)
+        for found in roles.relations
+        if (found.connections or found.earlier) and found.client in uses and found.server in uses
+    }
+    declared = {(client, server) for client, servers in uses.items() for server in servers}
+    undeclared = {pair for pair in seen - declared if pair[1] not in resolvers and pair[0] != pair[1]}
+    return Comparison(tuple(sorted(undeclared)), tuple(sorted(declared - seen)))
+
+
+@dataclass(frozen=True, order=True)
+class Proof:
+    """That one node was a client of another, and the packets that show it.
+
+    Not `sure`: packets of a connection crossed whose beginning was not captured, so that nobody saw who opened it.
+    """
+
+    client: str
+    server: str
+    sure: bool
+    words: str
+
+
+def proofs(events: Iterable[Event], since: float = 0.0) -> tuple[Proof, ...]:
+    """The first proof of each relation that was at work since that moment (seconds since 1970), sure ones first."""
+    found: dict[tuple[str, str], Proof] = {}
+    for event in events:
+        proof = _proof(event, since)
+        if proof is None:
+            continue
+        before = found.get((proof.client, proof.server))
+        if before is None or (proof.sure and not before.sure):
+            found[proof.client, proof.server] = proof
+    return tuple(found[key] for key in sorted(found))
+
+
+def _proof(event: Event, since: float) -> Proof | None:
+    match event:
+        case Opening(outcome="accepted", link=link, started=at) if at >= since:
+            return _of(link, "accepted with SYN, ACK")
+        case Asked(link=link, started=at) if at >= since and event.rcode:
+            return _of(link, f"asked {event.name} {event.type}, answered {event.rcode}")
+        case Datagrams(link=link, started=at) if at >= since and event.received and link.protocol == "udp":
+            return _of(link, f"{event.received} datagrams came back")
+        case HttpExchange(link=link, started=at) if at >= since and event.status:
+            return _of(link, f"{event.method or 'a request'} {event.target}".rstrip() + f", answered {event.status}")
+        case SqlStatement(link=link, started=at) if at >= since and event.tag:
+            return _of(link, f"a statement, answered {event.tag}")
+        case _:
+            return None
+
+
+def _of(link: Link, what: str) -> Proof:
+    ends = f"{link.client.address}:{link.client.port} -> {link.server.address}:{link.server.port}/{link.protocol}"
+    sure = link.opened is not None
+    words = f"{ends}: {what}" + ("" if sure else ", on a connection opened before the capture began")
+    return Proof(link.client.node, link.server.node, sure, words)

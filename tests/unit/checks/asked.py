@@ -1,0 +1,86 @@
+"""Puts a check to recorded answers, in a lab whose addresses are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds import asks
+from orchestrator.checks.probes import Answer, Question, Ran, Scene
+from orchestrator.model.checks import KINDS, Common, kind_of
+from orchestrator.model.secret import Secret
+from orchestrator.model.topology import Topology
+from orchestrator.planning.addressing import topology
+from orchestrator.planning.observed import Observed
+from orchestrator.reading.scenario import read_scenario
+
+SHOP = """\
+name: shop
+title: A server that is also a client
+domain: shop.lab
+networks: {lab: {subnet: 192.168.7.0/24}}
+nodes:
+  dns:    {role: dns}
+  db:     {role: database}
+  app:    {role: app, uses: [db]}
+  client: {role: client, uses: [app]}
+  web:    {role: service, image: 'nginx:1', listens: [{port: 80}]}
+  proxy:  {role: proxy, uses: [app]}
+  shell:  {role: ssh}
+"""
+PORT, WORD, BEGAN = 20123, "w0123456789", 1000.0
+
+
+def shop(text: str = SHOP) -> Topology:
+    """dns .10, db .11, app .12, client .13, web .14, proxy .15, shell .16"""
+    scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
+    return topology("shop", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {})
+
+
+# root .10, tld .11, auth .12, resolver .13, second .14, app .15, client .16: the lab of tests/recordings/dig
+TREE = """\
+name: tree
+title: Who knows what
+domain: shop.lab
+networks: {lab: {subnet: 192.168.68.0/24}}
+nodes:
+  root:     {role: dns, zones: {".": {delegates: {lab: tld}}}}
+  tld:      {role: dns, zones: {lab: {delegates: {shop: auth}}}}
+  auth:     {role: dns, zones: {shop.lab: {}}}
+  resolver: {role: dns, hints: [root]}
+  second:   {role: dns, forward: [resolver]}
+  app:      {role: app}
+  client:   {role: client, resolvers: [resolver, second]}
+"""
+
+
+def check(**keys: Any) -> Common:
+    keys = {("from" if key == "from_" else key): value for key, value in keys.items()}
+    whole: Mapping[str, Any] = {"name": "A claim", **keys}
+    return KINDS[str(kind_of(dict(whole)))].model_validate(whole)
+
+
+def judged(one: Common, *answers: Answer, lab: str = SHOP) -> Judgement:
+    """The judgement; every answer must have been asked for, and none more."""
+    return conversation(one, *answers, lab=lab)[0]
+
+
+def conversation(one: Common, *answers: Answer, lab: str = SHOP) -> tuple[Judgement, list[Question]]:
+    """The judgement, and the questions in their order."""
+    trying = asks(one, Scene(shop(lab), WORD, PORT, BEGAN))
+    left, asked = list(answers), []
+    questions = next(trying)
+    while True:
+        asked += questions
+        given, left = left[: len(questions)], left[len(questions) :]
+        assert len(given) == len(questions), f"no answer was recorded for {questions}"
+        try:
+            questions = trying.send(tuple(given))
+        except StopIteration as ended:
+            assert not left, f"nobody asked for {left}"
+            return ended.value, asked
+
+
+def ran(out: str = "", err: str = "", code: int = 0, started: float = BEGAN) -> Ran:
+    return Ran(code, out, err, started)

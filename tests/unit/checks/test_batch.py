@@ -1,0 +1,70 @@
+"""Many programs in one call: the script is run by the real bash, and its output is read back."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from orchestrator.checks import batch
+from orchestrator.checks.probes import Ran, Run
+
+
+def answered(*runs: Run) -> tuple[Ran, ...]:
+    done = subprocess.run(("bash", "-c", batch.script(runs)), capture_output=True, text=True, timeout=10, check=False)
+    return batch.read(done.stdout, len(runs))
+
+
+def test_each_program_keeps_its_own_output_and_code() -> None:
+    """In the order of the questions, whatever order they end in; bytes that are no text do no harm."""
+    one, two, three = answered(
+        Run("n", ("bash", "-c", "sleep 0.1; echo one; exit 3")),
+        Run("n", ("printf", "%s\\n\\n", 'two words\' and "quotes" $HOME')),
+        Run("n", ("bash", "-c", "printf '\\377'; echo wrong >&2")),
+    )
+    assert (one.exit_code, one.out, one.err) == (3, "one\n", "")
+    assert (two.exit_code, two.out) == (0, 'two words\' and "quotes" $HOME\n\n')
+    assert (three.out, three.err) == ("�", "wrong\n")
+    assert 1_600_000_000 < one.started < one.started + one.seconds
+
+
+def test_a_program_that_takes_too_long_is_ended_and_the_others_answer() -> None:
+    slow, quick = answered(Run("n", ("sleep", "9"), seconds=0.1), Run("n", ("echo", "quick")))
+    assert slow.exit_code == 124
+    assert quick.out == "quick\n"
+
+
+def test_an_output_that_is_too_long_is_cut_off_and_says_so() -> None:
+    long, short = answered(Run("n", ("head", "-c", "1000001", "/dev/zero")), Run("n", ("echo", "short")))
+    assert (len(long.out), long.cut, short.cut) == (batch.MOST_BYTES, True, False)
+
+
+def test_a_missing_program_says_so() -> None:
+    (one,) = answered(Run("n", ("no-such-program-here",)))
+    assert one.exit_code == 127
+    assert "no-such-program-here" in one.err
+
+
+def test_nothing_is_read_from_a_script_that_came_to_grief() -> None:
+    with pytest.raises(ValueError, match="float"):
+        batch.read("bash: mktemp: not found\n", 1)
+
+
+def test_a_script_cut_short_is_not_read_as_fewer_answers() -> None:
+    """Half an output must not pass for the answers of other questions."""
+    whole = "1.5\n0 1.5 1.6\n\n\n0 1.5 1.6\n\n\n"
+    assert len(batch.read(whole, 2)) == 2
+    for length in range(len(whole) - 1):
+        with pytest.raises((ValueError, IndexError)):
+            batch.read(whole[:length], 2)
+
+
+def test_the_call_may_take_as_long_as_its_slowest_question() -> None:
+    assert batch.seconds([Run("n", ("a",), seconds=2), Run("n", ("b",), seconds=7)]) > 7
+
+
+def test_each_program_is_timed_by_itself() -> None:
+    """The time of a quick one is not that of the slow one beside it."""
+    slow, quick = answered(Run("n", ("sleep", "0.4")), Run("n", ("true",)))
+    assert slow.seconds >= 0.4
+    assert 0 < quick.seconds < slow.seconds

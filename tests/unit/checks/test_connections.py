@@ -1,0 +1,207 @@
+"""Recorded outcomes of connect(2) and of ss(8) -> verdict. That nothing connects needs positive evidence."""
+
+from __future__ import annotations
+
+import pytest
+from asked import SHOP, check, conversation, judged, ran, shop
+
+from orchestrator.checks.kinds.connections import attempt
+from orchestrator.checks.probes import Run, Unavailable
+
+SIX = SHOP.replace("192.168.7.0/24", "192.168.7.0/24, ipv6: true")
+ACCEPTED = ran("192.168.7.12\nESTAB 0 0 192.168.7.13:41234 192.168.7.12:80\n")
+REFUSED = ran(
+    "192.168.7.12\n",
+    "bash: connect: Connection refused\nbash: line 3: /dev/tcp/192.168.7.12/80: Connection refused\n",
+    1,
+)
+LOOPBACK_REFUSED = ran("127.0.0.1\n", "bash: connect: Connection refused\n", 1)
+SILENT = ran("192.168.7.12\n", "", 124)
+UNREACHABLE = ran("192.168.7.12\n", "bash: connect: No route to host\n", 1)
+REJECTED = ran("192.168.7.12\nICMP\n", REFUSED.err, 1)
+NO_ADDRESS = ran("", "no address for app.shop.lab\n", 68)
+ALONE = ran("192.168.7.12    STREAM app.shop.lab\n192.168.7.12    DGRAM\n192.168.7.12    RAW\n")
+LISTENS = ran("LISTEN 0 128 0.0.0.0:80 0.0.0.0:*\n")
+LISTENS_ELSEWHERE = ran("LISTEN 0 128 127.0.0.1:80 0.0.0.0:*\nLISTEN 0 128 0.0.0.0:8080 0.0.0.0:*\n")
+
+
+def connects(host: str = "app.shop.lab:80") -> object:
+    return check(from_="client", connects=host)
+
+
+def cannot(host: str = "app.shop.lab:80") -> object:
+    return check(from_="client", cannot_connect=host)
+
+
+def test_an_accepted_connection_passes_with_both_ends() -> None:
+    found = judged(connects(), ACCEPTED)
+    assert (found.verdict, found.actual) == ("pass", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
+    assert found.expected == "client connects to app.shop.lab:80"
+    assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        (REFUSED, "refused: Connection refused"),
+        (SILENT, "silent: no answer in 2 s"),
+        (UNREACHABLE, "unreachable: No route to host"),
+        (REJECTED, "unreachable: refused by an ICMP message, as firewalls do"),
+        (NO_ADDRESS, "no address: no address for app.shop.lab"),
+    ],
+)
+def test_every_other_outcome_fails(answer: object, seen: str) -> None:
+    found = judged(connects(), answer)
+    assert (found.verdict, found.actual) == ("fail", seen)
+
+
+def test_a_connection_to_another_machine_than_meant_fails() -> None:
+    """The name led to the database: that something accepted there proves nothing about the app."""
+    found = judged(connects(), ran("192.168.7.11\nESTAB 0 0 192.168.7.13:4 192.168.7.11:80\n"))
+    assert found.verdict == "fail"
+    assert found.actual == "app.shop.lab led to 192.168.7.11, which is db and not app"
+
+
+@pytest.mark.parametrize("host", ["app", "APP.Shop.Lab", "app.shop.lab."])
+def test_a_name_is_the_same_however_a_person_writes_it(host: str) -> None:
+    """One label is completed, capitals are small letters: what another machine answers is not the app's answer."""
+    led = ran("192.168.7.11\nESTAB 0 0 192.168.7.13:4 192.168.7.11:80\n")
+    assert judged(connects(f"{host}:80"), led).actual == f"{host} led to 192.168.7.11, which is db and not app"
+    refused = ran("192.168.7.11\n", "bash: connect: Connection refused\n", 1)
+    assert judged(cannot(f"{host}:80"), refused).verdict == "unknown"
+    assert judged(cannot(f"{host}:80"), SILENT, LISTENS, ALONE).verdict == "pass"
+
+
+def test_behind_an_alias_the_machine_to_which_it_led_has_to_listen() -> None:
+    found, questions = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS, ALONE)
+    assert (found.verdict, questions[1].node) == ("pass", "app")
+    assert judged(cannot("www.shop.lab:80"), SILENT, LISTENS_ELSEWHERE).verdict == "unknown"
+
+
+def test_a_refusal_is_evidence() -> None:
+    found = judged(cannot(), REFUSED, ALONE)
+    assert (found.verdict, found.actual) == ("pass", "refused with an RST by 192.168.7.12")
+
+
+def test_the_loopback_of_the_asker_is_the_asker() -> None:
+    found = judged(cannot("127.0.0.1:80"), LOOPBACK_REFUSED)
+    assert (found.verdict, found.expected) == ("pass", "client cannot connect to 127.0.0.1:80 (client)")
+
+
+def test_what_is_accepted_is_not_prevented() -> None:
+    found = judged(cannot(), ACCEPTED)
+    assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
+
+
+GROUP = SHOP.replace("{role: app,", "{role: app, replicas: 2,").replace("[app]", "[app-1]")
+SECOND = ran("192.168.7.13\nESTAB 0 0 192.168.7.14:41234 192.168.7.13:80\n")
+BOTH = ran("192.168.7.12    STREAM app.shop.lab\n192.168.7.12    DGRAM\n192.168.7.13    STREAM\n")
+
+
+def test_of_a_name_with_several_addresses_none_may_accept() -> None:
+    """A client goes from one address to the next: that the first one is silent keeps nobody out."""
+    answers = (SILENT, LISTENS, BOTH)
+    found, questions = conversation(cannot(), *answers, SECOND, lab=GROUP)
+    assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.14:41234 -> 192.168.7.13:80")
+    assert questions[2:] == [
+        Run("client", ("getent", "ahosts", "app.shop.lab"), frozenset({"bash", "ss"})),
+        attempt("client", "192.168.7.13", 80),
+    ]
+    refused = ran("192.168.7.13\n", "bash: connect: Connection refused\n", 1)
+    found = conversation(cannot(), *answers, refused, lab=GROUP)[0]
+    assert (found.verdict, len(found.evidence)) == ("pass", 3)
+    silent = ran("192.168.7.13\n", "", 124)
+    assert conversation(cannot(), *answers, silent, ran(""), lab=GROUP)[0].verdict == "unknown"
+    assert judged(cannot(), REFUSED, ran("", "", 2)).verdict == "unknown"
+
+
+@pytest.mark.parametrize("answer", [SILENT, UNREACHABLE, REJECTED])
+def test_silence_is_evidence_only_while_the_target_listens(answer: object) -> None:
+    found, questions = conversation(cannot(), answer, LISTENS, ALONE)
+    assert found.verdict == "pass"
+    assert found.actual.endswith("although app listens on 0.0.0.0:80")
+    assert questions[1] == Run("app", ("ss", "-Htln"), frozenset({"ss"}))
+
+
+NO_ROUTE = ran("192.168.7.12\n", "bash: connect: Network is unreachable\n", 1)
+OWN_NETWORK = ran("10.1.1.0/24 dev eth0 proto kernel scope link src 10.1.1.10\nunreachable 192.168.0.0/16\n")
+
+
+def test_no_way_at_all_is_evidence_by_the_askers_own_routing_table() -> None:
+    """ENETUNREACH comes at once and from the asker's own kernel: whether the target listens plays no part."""
+    found, questions = conversation(cannot(), NO_ROUTE, OWN_NETWORK, ALONE)
+    assert found.verdict == "pass"
+    assert found.actual == "Network is unreachable at once: client has no route to 192.168.7.12"
+    assert found.evidence[1].startswith("routing table of client: 10.1.1.0/24 dev eth0")
+    assert questions[1] == Run("client", ("ip", "-4", "route"), frozenset({"ss"}))
+
+
+@pytest.mark.parametrize("said", ["Invalid argument", "Permission denied"])
+def test_a_route_that_drops_or_forbids_is_as_good_as_none(said: str) -> None:
+    """The kernel's words for a blackhole and a prohibition (ip-route(8)); the target has to listen, as for silence."""
+    answer = ran("192.168.7.12\n", f"bash: connect: {said}\nbash: line 6: /dev/tcp/192.168.7.12/80: {said}\n", 1)
+    assert judged(connects(), answer).actual == f"unreachable: {said}"
+    assert judged(cannot(), answer, LISTENS, ALONE).verdict == "pass"
+    assert judged(cannot(), answer, LISTENS_ELSEWHERE).verdict == "unknown"
+
+
+@pytest.mark.parametrize("way", ["default via 10.1.1.1 dev eth0", "192.168.7.0/24 via 10.1.1.1 dev eth0"])
+def test_the_same_word_with_a_way_in_the_table_proves_nothing_by_itself(way: str) -> None:
+    """A router on the way may say it too: then the target has to listen, as for silence."""
+    assert judged(cannot(), NO_ROUTE, ran(f"{way}\n"), LISTENS, ALONE).actual.endswith("app listens on 0.0.0.0:80")
+    assert judged(cannot(), NO_ROUTE, ran(f"{way}\n"), ran("")).verdict == "unknown"
+
+
+def test_who_cannot_show_its_routing_table_proves_nothing() -> None:
+    assert judged(cannot(), NO_ROUTE, Unavailable("the node client is stopped")).verdict == "unknown"
+
+
+def test_a_stranger_to_whom_no_way_leads_cannot_be_reached() -> None:
+    """What leaves the lab: no node has the address, and none has to."""
+    answer = ran("203.0.113.9\n", "bash: connect: Network is unreachable\n", 1)
+    assert judged(cannot("203.0.113.9:80"), answer, OWN_NETWORK).verdict == "pass"
+
+
+def test_an_ipv6_address_is_connected_to_and_has_an_owner() -> None:
+    """In brackets, as in a URL (RFC 3986, section 3.2.2), or as ${NODE.ipv6} puts it in."""
+    six = str(shop(SIX).places_of("app")[0].address6)
+    answer = ran(f"{six}\nESTAB 0 0 [fd00::13]:41234 [{six}]:80\n")
+    for host in (f"[{six}]:80", "[${app.ipv6}]:80", "${app.ipv6}:80"):
+        found = conversation(connects(host), answer, lab=SIX)[0]
+        assert (found.verdict, found.actual) == ("pass", f"accepted: [fd00::13]:41234 -> [{six}]:80")
+        assert found.expected == f"client connects to {six}:80 (app)"
+    assert conversation(cannot("[::1]:80"), ran("::1\n", "Connection refused\n", 1), lab=SIX)[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("local", "verdict"), [("*:80", "pass"), ("[::]:80", "pass"), ("0.0.0.0:80", "unknown"), ("[::1]:80", "unknown")]
+)
+def test_who_listens_on_ipv4_alone_proves_nothing_about_ipv6(local: str, verdict: str) -> None:
+    six = str(shop(SIX).places_of("app")[0].address6)
+    table = ran(f"LISTEN 0 128 {local} *:*\n")
+    assert conversation(cannot("[${app.ipv6}]:80"), ran(f"{six}\n", "", 124), table, lab=SIX)[0].verdict == verdict
+
+
+@pytest.mark.parametrize("table", [ran(""), LISTENS_ELSEWHERE, ran("LISTEN 0 128 [::]:80 *:*\n")])
+def test_silence_of_a_target_that_does_not_listen_proves_nothing(table: object) -> None:
+    """A server that is down is silent too."""
+    assert judged(cannot(), SILENT, table).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (NO_ADDRESS,),
+        (ran("", "bash: ss: command not found\n", 127),),
+        (Unavailable("the node client is stopped"),),
+        (SILENT, Unavailable("the node app is stopped")),
+        (ran("192.168.7.11\n", "bash: connect: Connection refused\n", 1),),
+    ],
+)
+def test_what_was_not_seen_is_unknown_and_never_a_pass(answers: tuple[object, ...]) -> None:
+    """No address, a missing tool, a node that is gone, another machine that refused."""
+    assert judged(cannot(), *answers).verdict == "unknown"
+
+
+def test_a_silent_stranger_proves_nothing() -> None:
+    assert judged(cannot("10.9.9.9:80"), ran("10.9.9.9\n", "", 124)).verdict == "unknown"

@@ -1,0 +1,218 @@
+"""Recorded output of curl(1) and psql(1) -> verdict."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from asked import SHOP, check, conversation, judged, ran
+
+from orchestrator.checks.probes import Ran, Run, Unavailable
+
+FACTS = {
+    "http_code": 200,
+    "local_ip": "192.168.7.13",
+    "local_port": 40000,
+    "remote_ip": "192.168.7.12",
+    "remote_port": 80,
+    "time_total": 0.0042,
+}
+
+
+def curl(body: str, status: int = 200) -> Ran:
+    return ran(body, json.dumps({**FACTS, "http_code": status}) + "\n")
+
+
+def get(**keys: object) -> object:
+    return check(from_="client", http="http://app.shop.lab/items", **keys)
+
+
+def test_an_answer_as_declared_passes_with_its_ends_and_body() -> None:
+    found, questions = conversation(get(status=200, contains="anvil"), curl('[{"name": "anvil"}]'))
+    assert (found.verdict, found.actual) == ("pass", "status 200 from 192.168.7.12:80")
+    assert found.evidence == (
+        "192.168.7.13:40000 -> 192.168.7.12:80, status 200, 4.2 ms",
+        'body: [{"name": "anvil"}]',
+    )
+    assert isinstance(questions[0], Run)
+    assert questions[0].argv[-1] == "http://app.shop.lab/items"
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer", "wrong"),
+    [
+        ({"status": 200}, curl("", 503), "status 503 from 192.168.7.12:80; that is not 200"),
+        ({}, curl("", 404), "status 404 from 192.168.7.12:80; that is no success"),
+        ({"contains": "anvil"}, curl("[]"), "status 200 from 192.168.7.12:80; the body does not hold 'anvil'"),
+        ({"lacks": "err"}, curl("err"), "status 200 from 192.168.7.12:80; the body holds 'err'"),
+        ({"json": {"a": 1}}, curl('{"a": 2}'), "is 2, not 1"),
+        ({"json": {"a": 1}}, curl("{}"), "has no 'a'"),
+        ({"json": {"a": 1}}, curl("<html>"), ""),
+        ({"json": {"a": 1}}, curl('{"a": true}'), "is True, not 1"),
+        ({"json": [1, 2]}, curl("[1]"), "is not a list of 2"),
+        (
+            {},
+            ran("", "curl: (7) Failed to connect to app.shop.lab port 80\n" + json.dumps({"http_code": 0}), 7),
+            "curl: (7) Failed to connect to app.shop.lab port 80",
+        ),
+        ({}, ran("", "", 124), "curl ended with 124"),
+        ({}, ran("half an answer", json.dumps(FACTS) + "\n", 124), "curl ended with 124"),
+    ],
+)
+def test_another_answer_fails(keys: dict[str, object], answer: Ran, wrong: str) -> None:
+    found = judged(get(**keys), answer)
+    assert found.verdict == "fail"
+    assert found.actual.endswith(wrong)
+
+
+@pytest.mark.parametrize("answer", [Unavailable("the node client is stopped"), ran("", "curl: not found\n", 127)])
+def test_what_could_not_be_requested_is_unknown(answer: object) -> None:
+    assert judged(get(), answer).verdict == "unknown"
+
+
+def from_(address: str, **facts: object) -> Ran:
+    return ran("", json.dumps({**FACTS, "remote_ip": address, **facts}) + "\n")
+
+
+def test_an_answer_of_another_machine_than_the_one_that_is_named_fails() -> None:
+    """A wrong record may lead to a machine that serves just as well."""
+    found = judged(get(), from_("192.168.7.14"))
+    assert found.verdict == "fail"
+    assert found.actual.endswith("; app.shop.lab led to 192.168.7.14, which is web and not app")
+    assert judged(check(from_="app", http="http://localhost/"), from_("127.0.0.1")).verdict == "pass"
+    assert judged(get(), from_("192.168.7.15", proxy_used=1)).verdict == "pass"
+
+
+def test_one_check_is_one_request_and_of_head_no_header_is_a_body() -> None:
+    """curl would read braces and brackets as several URLs, and print the headers where there is no body."""
+    _, questions = conversation(check(from_="client", http="http://app.shop.lab/{a,b}"), curl(""))
+    assert "--globoff" in questions[0].argv
+    found, questions = conversation(get(method="HEAD", contains="HTTP/1.1"), curl(""))
+    assert questions[0].argv[questions[0].argv.index("-I") :][1:3] == ("-o", "/dev/null")
+    assert found.verdict == "fail"
+
+
+def test_of_a_body_that_was_not_read_to_its_end_only_its_beginning_is_known() -> None:
+    cut = replace(curl("begins"), cut=True)
+    assert judged(get(lacks="end"), cut).verdict == "unknown"
+    assert judged(get(contains="end"), cut).verdict == "unknown"
+    assert judged(get(lacks="begins"), cut).verdict == "fail"
+    assert judged(get(contains="begins"), cut).verdict == "pass"
+
+
+def test_json_may_hold_more_than_is_declared() -> None:
+    assert judged(get(json={"a": {"b": [1]}}), curl('{"a": {"b": [1], "c": 0}, "d": 1}')).verdict == "pass"
+
+
+def test_what_is_sent_is_filled_in() -> None:
+    one = get(method="POST", send={"name": "${random}"}, status=201)
+    found, questions = conversation(one, curl("", 201))
+    assert found.verdict == "pass"
+    assert isinstance(questions[0], Run)
+    argv = questions[0].argv
+    assert argv[argv.index("--data-raw") + 1] == '{"name": "w0123456789"}'
+    assert "Content-Type: application/json" in argv
+
+
+def test_what_must_hold_before_is_asked_first_with_the_same_word() -> None:
+    """Write by SQL, read over HTTP: the same word at each try."""
+    one = get(
+        contains="${random}",
+        first=[{"name": "Write", "from": "db", "sql": "insert into items values ('${random}')"}],
+    )
+    found, questions = conversation(one, ran(""), curl("w0123456789"))
+    assert found.verdict == "pass"
+    assert [question.node for question in questions] == ["db", "client"]
+    assert isinstance(questions[0], Run)
+    assert "insert into items values ('w0123456789')" in questions[0].argv
+
+
+def test_where_the_step_before_does_not_hold_the_check_does_not_either() -> None:
+    one = get(first=[{"name": "Write", "from": "db", "sql": "insert"}])
+    found = judged(one, ran("", "ERROR:  syntax error\n", 1))
+    assert (found.verdict, found.actual) == ("fail", "before it, 'Write': ERROR:  syntax error")
+    assert judged(one, Unavailable("the node db is paused")).verdict == "unknown"
+
+
+def sql(**keys: object) -> object:
+    return check(**{"from_": "app", "sql": "select name from items", **keys})
+
+
+def test_rows_as_declared_pass() -> None:
+    found, questions = conversation(sql(rows=[["anvil", 1, True, None]]), ran("anvil,1,t,␀\n"))
+    assert (found.verdict, found.actual) == ("pass", "1 row")
+    assert found.evidence == ("psql at app, database db", "row: anvil, 1, t, null")
+    assert isinstance(questions[0], Run)
+    assert "db.shop.lab." in questions[0].argv
+
+
+def test_the_database_itself_is_asked_without_the_network() -> None:
+    _, questions = conversation(sql(from_="db"), ran(""))
+    assert isinstance(questions[0], Run)
+    assert questions[0].argv[0] == "psql"
+    assert "-h" not in questions[0].argv
+
+
+def test_nothing_is_not_the_empty_text_and_a_line_may_be_empty() -> None:
+    assert judged(sql(rows=[[None], [""]]), ran("␀\n\n")).verdict == "pass"
+    assert judged(sql(rows=[["", 1]]), ran("␀,1\n")).verdict == "fail"
+    assert judged(sql(rows=[[None, 1]]), ran(",1\n")).verdict == "fail"
+    assert judged(sql(rows=[["a\nb"]]), ran('"a\nb"\n')).verdict == "pass"
+
+
+CONNECTED = """\
+You are connected to database "app" as user "app" on host "db.shop.lab." (address "{}") at port "5432".
+wirelab: here the rows begin
+1
+"""
+
+
+def test_the_rows_of_another_database_than_the_one_that_is_meant_fail() -> None:
+    found = judged(sql(rows=[[1]]), ran(CONNECTED.format("192.168.7.11")))
+    assert (found.verdict, found.evidence[0]) == ("pass", "psql at app, database db at 192.168.7.11")
+    found = judged(sql(rows=[[1]]), ran(CONNECTED.format("192.168.7.14")))
+    assert (found.verdict, found.actual) == ("fail", "192.168.7.14 answered, which is web and not db")
+
+
+def test_each_database_has_its_own_password() -> None:
+    lab = SHOP.replace("  client: {role: client, uses: [app]}", "  client: {role: client, uses: [db, more]}")
+    lab += "  more: {role: database}\n"
+    for database, file in (("db", "/wirelab/password"), ("more", "/wirelab/password-more")):
+        _, questions = conversation(check(from_="client", sql="select 1", database=database), ran("1\n"), lab=lab)
+        assert isinstance(questions[0], Run)
+        assert file in questions[0].argv
+
+
+def test_other_rows_and_errors_fail() -> None:
+    assert judged(sql(rows=[["anvil"]]), ran("rocket\n")).verdict == "fail"
+    assert judged(sql(rows=[]), ran("rocket\n")).verdict == "fail"
+    found = judged(sql(), ran("", 'ERROR:  relation "items" does not exist\nLINE 1: ...\n', 1))
+    assert (found.verdict, found.actual) == ("fail", 'ERROR:  relation "items" does not exist')
+
+
+REFUSAL = 'psql: error: connection to server at "db.shop.lab." (192.168.7.11), port 5432 failed: FATAL:  password authentication failed for user "app"\n'  # noqa: E501
+DOWN = 'psql: error: connection to server at "db.shop.lab." (192.168.7.11), port 5432 failed: Connection refused\n'
+
+
+def test_an_expected_failure_is_the_servers_own_word() -> None:
+    """That no server was reached proves nothing about what it would say."""
+    one = sql(password="wrong", fails="password authentication failed")
+    assert judged(one, ran("", REFUSAL, 2)).verdict == "pass"
+    other = judged(one, ran("", REFUSAL.replace("7.11", "7.14"), 2))
+    assert (other.verdict, other.actual) == ("fail", "192.168.7.14 answered, which is web and not db")
+    assert judged(one, ran("1\n")).verdict == "fail"
+    assert judged(one, ran("", "ERROR:  division by zero\n", 1)).verdict == "fail"
+    assert judged(one, ran("", DOWN, 2)).verdict == "unknown"
+    assert judged(one, Unavailable("the node app is stopped")).verdict == "unknown"
+
+
+def test_the_password_and_the_error_of_a_statement_are_filled_in() -> None:
+    refused, asked = conversation(sql(password="${random}", fails="${db}), port"), ran("", REFUSAL, 2))
+    assert "PGPASSWORD=w0123456789" in asked[0].argv
+    assert (refused.verdict, refused.expected) == ("pass", "select name from items fails with '192.168.7.11), port'")
+
+
+def test_a_server_that_is_down_is_not_the_expected_failure() -> None:
+    """Even where the expected text stands in psql's own words."""
+    assert judged(sql(fails="refused"), ran("", DOWN, 2)).verdict == "unknown"

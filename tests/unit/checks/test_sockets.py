@@ -1,0 +1,218 @@
+"""Recorded socket tables of ss(8), and outcomes of bind(2) -> verdict."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from asked import check, conversation, judged, ran
+
+from orchestrator.checks.kinds.binds import BIND
+from orchestrator.checks.probes import Run, Unavailable
+from orchestrator.checks.sockets import sockets
+
+# As recorded in nodes of the roles app, dns and database on Engine 20.10.
+ENGINES = """\
+udp UNCONN 0      0      127.0.0.11:40732 0.0.0.0:*
+tcp LISTEN 0      4096   127.0.0.11:41031 0.0.0.0:*
+"""
+APP = ran(ENGINES + 'tcp LISTEN 0      2048      0.0.0.0:80    0.0.0.0:* users:(("python3",pid=7,fd=6))\n')
+DNS = ran(
+    ENGINES
+    + """\
+udp UNCONN 0      0      192.168.7.10:53    0.0.0.0:* users:(("named",pid=6,fd=15))
+udp UNCONN 0      0          127.0.0.1:53    0.0.0.0:* users:(("named",pid=6,fd=12))
+tcp LISTEN 0      10     192.168.7.10:53    0.0.0.0:* users:(("named",pid=6,fd=16))
+"""
+)
+DB = ran(
+    ENGINES
+    + """\
+tcp LISTEN 0      100       0.0.0.0:5432  0.0.0.0:* users:(("postgres",pid=16,fd=6))
+tcp LISTEN 0      100          [::]:5432     [::]:* users:(("postgres",pid=16,fd=7))
+"""
+)
+NOBODY = ran(ENGINES)
+
+
+def listens(node: str, *sockets: dict[str, object], **keys: object) -> object:
+    return check(node=node, listens=list(sockets), **keys)
+
+
+def test_a_socket_passes_with_its_process_and_its_line() -> None:
+    found = judged(listens("app", {"port": 80, "address": "all", "process": "python3"}), APP)
+    assert (found.verdict, found.actual) == ("pass", "tcp 0.0.0.0:80 by python3")
+    assert found.expected == "app listens on tcp port 80 on all addresses, by python3"
+    assert found.evidence == (
+        'socket table of app: tcp LISTEN 0 2048 0.0.0.0:80 0.0.0.0:* users:(("python3",pid=7,fd=6))',
+    )
+
+
+def test_who_holds_a_socket_is_not_known_where_the_table_does_not_say() -> None:
+    """The table names one's own programs only; what it leaves out may be just the one that must not be there."""
+    nameless = ran("tcp LISTEN 0 2048 0.0.0.0:80 0.0.0.0:*\n")
+    assert judged(listens("app", lacks=[{"port": 80, "process": "python3"}]), nameless).verdict == "unknown"
+    assert judged(listens("app", {"port": 80, "process": "python3"}), nameless).verdict == "unknown"
+    assert judged(listens("app", lacks=[{"port": 80, "process": "nginx"}]), APP).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("node", "socket", "table", "seen"),
+    [
+        ("app", {"port": 81}, APP, "nothing is bound to tcp port 81"),
+        (
+            "app",
+            {"port": 80, "address": "loopback"},
+            APP,
+            "nothing is bound to tcp port 80 on loopback (there is tcp 0.0.0.0:80 by python3)",
+        ),
+        (
+            "app",
+            {"port": 80, "process": "nginx"},
+            APP,
+            "nothing is bound to tcp port 80, by nginx (there is tcp 0.0.0.0:80 by python3)",
+        ),
+        (
+            "app",
+            {"port": 80, "protocol": "udp"},
+            APP,
+            "nothing is bound to udp port 80 (there is tcp 0.0.0.0:80 by python3)",
+        ),
+        (
+            "dns",
+            {"port": 53, "address": "loopback"},
+            DNS,
+            "nothing is bound to tcp port 53 on loopback (there is udp 192.168.7.10:53 by named, "
+            "udp 127.0.0.1:53 by named, tcp 192.168.7.10:53 by named)",
+        ),
+    ],
+)
+def test_protocol_port_address_and_process_are_compared(
+    node: str, socket: dict[str, object], table: object, seen: str
+) -> None:
+    """tcp 53 and udp 53 are two; the message says what is there instead."""
+    found = judged(listens(node, socket), table)
+    assert (found.verdict, found.actual) == ("fail", seen)
+
+
+@pytest.mark.parametrize("place", ["lab", "192.168.7.10"])
+def test_a_network_of_the_node_means_its_address_there(place: str) -> None:
+    assert judged(listens("dns", {"port": 53, "address": place}), DNS).verdict == "pass"
+    assert judged(listens("app", {"port": 80, "address": place}), APP).verdict == "fail"
+
+
+def test_exactly_these_and_not_that_one() -> None:
+    assert judged(listens("db", {"port": 5432}, exactly=True), DB).verdict == "pass"
+    found = judged(listens("dns", {"port": 53, "protocol": "udp"}, exactly=True), DNS)
+    assert (found.verdict, found.actual) == ("fail", "tcp 192.168.7.10:53 by named is there")
+    found = judged(listens("db", lacks=[{"port": 5432, "address": "all"}]), DB)
+    assert found.actual == "tcp 0.0.0.0:5432 by postgres is there; tcp [::]:5432 by postgres is there"
+    assert found.verdict == "fail"
+    assert judged(listens("db", lacks=[{"port": 5432, "address": "loopback"}]), DB).verdict == "pass"
+
+
+def test_the_engines_own_sockets_do_not_count() -> None:
+    """Docker's name server for the node listens on 127.0.0.11, also where the node runs nothing."""
+    found = judged(listens("client", exactly=True), NOBODY)
+    assert (found.verdict, found.expected) == ("pass", "client listens on nothing")
+    assert judged(listens("client", {"port": 41031}), NOBODY).verdict == "fail"
+
+
+def test_an_address_of_one_interface_is_read_without_it() -> None:
+    """A link-local IPv6 address bears its interface behind the brackets, and is no loopback (RFC 4007, section 11)."""
+    line = 'tcp LISTEN 0 10 [fe80::42:c0ff:fea8:ac0a]%eth0:53 [::]:* users:(("named",pid=6,fd=16))\n'
+    (found,) = sockets(ran(line))
+    assert (found.address, found.port, found.loopback) == ("fe80::42:c0ff:fea8:ac0a", 53, False)
+
+
+def test_a_table_that_could_not_be_read_is_unknown() -> None:
+    """An empty table proves that nothing listens; no table proves nothing."""
+    for answer in (Unavailable("the node app is stopped"), ran("", "bash: ss: command not found\n", 127)):
+        assert judged(listens("app", exactly=True), answer).verdict == "unknown"
+
+
+SETTINGS = {"privileged": ["0"], "range": ["32768", "60999"]}
+
+
+def bound(address: str, port: int) -> object:
+    return ran(json.dumps({**SETTINGS, "bound": [address, port]}))
+
+
+def refused(error: str, said: str, **settings: object) -> object:
+    return ran(json.dumps({**SETTINGS, **settings, "error": error, "said": said}))
+
+
+IN_USE = refused("EADDRINUSE", "Address already in use")
+
+
+def cannot(error: str = "EADDRINUSE", **keys: str) -> object:
+    return check(from_="app", cannot_bind=keys.pop("place", "0.0.0.0:80"), error=error, **keys)
+
+
+def test_a_taken_port_passes_with_the_socket_that_has_it() -> None:
+    found = judged(cannot(), IN_USE, APP)
+    assert (found.verdict, found.actual) == ("pass", "EADDRINUSE: Address already in use")
+    assert found.expected == "a program on app cannot bind tcp 0.0.0.0:80: EADDRINUSE"
+    assert found.evidence[1].startswith("socket table of app: tcp LISTEN 0 2048 0.0.0.0:80")
+
+
+def test_a_privileged_port_passes_with_the_kernels_setting() -> None:
+    answer = refused("EACCES", "Permission denied", privileged=["1024"])
+    found = judged(cannot("EACCES"), answer, NOBODY)
+    assert (found.verdict, found.actual) == ("pass", "EACCES: Permission denied")
+    assert found.evidence[1] == "ports below 1024 need a privilege there (ip_unprivileged_port_start)"
+
+
+def test_another_reason_than_claimed_fails() -> None:
+    found = judged(cannot("EACCES"), IN_USE, APP)
+    assert (found.verdict, found.actual) == ("fail", "EADDRINUSE: Address already in use")
+
+
+def test_what_can_be_bound_is_not_prevented() -> None:
+    found = judged(cannot(), bound("0.0.0.0", 80), NOBODY)
+    assert (found.verdict, found.actual) == ("fail", "it was bound, nothing was in the way")
+
+
+def test_port_0_says_which_port_was_picked() -> None:
+    found = judged(check(from_="client", binds="127.0.0.1:0"), bound("127.0.0.1", 40099), NOBODY)
+    assert (found.verdict, found.actual) == ("pass", "port 0: the kernel picked tcp port 40099")
+    assert found.evidence == ("bound to 127.0.0.1:40099, picked from 32768-60999",)
+    found = judged(check(from_="app", binds="0.0.0.0:80"), IN_USE, APP)
+    assert (found.verdict, found.actual) == ("fail", "EADDRINUSE: Address already in use")
+
+
+@pytest.mark.parametrize("answer", [Unavailable("gone"), ran("", "python3: not found", 127), ran("", "Traceback", 1)])
+def test_a_bind_that_was_not_tried_is_unknown(answer: object) -> None:
+    assert judged(cannot(), answer, APP).verdict == "unknown"
+    assert judged(check(from_="app", binds="0.0.0.0:81"), answer, APP).verdict == "unknown"
+
+
+def test_the_address_may_be_another_machines() -> None:
+    answer = refused("EADDRNOTAVAIL", "Cannot assign requested address")
+    found, asked = conversation(cannot("EADDRNOTAVAIL", place="${db}:80", protocol="udp"), answer, APP)
+    assert isinstance(asked[0], Run)
+    assert asked[0].argv[-3:] == ("192.168.7.11", "80", "udp")
+    assert found.verdict == "pass"
+
+
+def test_the_program_says_what_the_kernel_says() -> None:
+    """The real program on the real kernel: a port that it was given can be had once only."""
+
+    def run(place: str, port: int, protocol: str = "tcp") -> dict[str, object]:
+        argv = (sys.executable, "-I", "-c", BIND, place, str(port), protocol)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True)
+        return dict(json.loads(done.stdout))
+
+    holder = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); "
+    argv = (sys.executable, "-I", "-c", holder + "sys.stdin.read()")
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as held:
+        assert held.stdout
+        assert held.stdin
+        port = int(held.stdout.readline())
+        assert run("127.0.0.1", port)["error"] == "EADDRINUSE"
+        assert run("0.0.0.0", port)["error"] == "EADDRINUSE"
+        assert "bound" in run("127.0.0.1", port, "udp")
+        held.stdin.close()
+    assert run("192.0.2.1", 0)["error"] == "EADDRNOTAVAIL"

@@ -1,0 +1,100 @@
+"""Walks from recorded answers (tests/recordings/walks), as the tests and the golden texts see them.
+
+`python tests/unit/diagnosis/walks.py` writes the golden texts again. Read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.probes import Answer, Log, NodeState, Question, Ran, Run, StateOf, Unavailable
+from orchestrator.diagnosis.suggested_commands import Commands
+from orchestrator.lab.diagnosis_runner import DiagnosisRunner
+from orchestrator.model.secret import Secret
+from orchestrator.model.topology import Topology
+from orchestrator.planning.addressing import topology
+from orchestrator.planning.observed import Observed
+from orchestrator.reading.scenario import Reading, read_scenario
+from orchestrator.rendering.findings import finding_text
+
+RECORDINGS = Path(__file__).parents[2] / "recordings/walks"
+GOLDEN = Path(__file__).parent / "golden"
+NAMES = tuple(sorted(path.stem for path in RECORDINGS.glob("*.json")))
+
+
+def reading() -> Reading:
+    """The scenario of the recordings."""
+    text = (RECORDINGS / "scenario.yaml").read_text()
+    return read_scenario(text, file="scenario.yaml", beside={"seed.sql": "select 1;"}.get)
+
+
+def places() -> Topology:
+    """Its addresses: they follow from the names of the lab and its network."""
+    read = reading()
+    return topology("layers", read.scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), read.texts)
+
+
+def asked(question: Question) -> list[str]:
+    """What makes a question the same one."""
+    match question:
+        case Run():
+            return ["run", question.node, *question.argv]
+        case StateOf():
+            return ["state", question.node]
+        case Log():
+            return ["log", question.node]
+        case _:
+            return ["wire"]
+
+
+def told(answer: Answer) -> dict[str, Any]:
+    """An answer as JSON."""
+    match answer:
+        case Ran():
+            return {"code": answer.exit_code, "out": answer.out, "err": answer.err}
+        case NodeState():
+            return {"state": answer.state, "code": answer.exit_code}
+        case Unavailable():
+            return {"unasked": answer.reason}
+        case _:
+            raise ValueError(f"a walk does not ask for {answer}")
+
+
+def answer_of(found: dict[str, Any]) -> Answer:
+    if "unasked" in found:
+        return Unavailable(found["unasked"])
+    if "state" in found:
+        return NodeState(found["state"], found["code"])
+    return Ran(found["code"], found["out"], found["err"])
+
+
+def finding(name: str) -> Finding:
+    """The finding of a recording, with its walk; every question must have been recorded."""
+    recorded = json.loads((RECORDINGS / f"{name}.json").read_text())
+    answers = {tuple(one["asked"]): answer_of(one["told"]) for one in recorded["answers"]}
+
+    def answering(questions: Sequence[Question]) -> list[Answer]:
+        return [answers[tuple(asked(question))] for question in questions]
+
+    (check,) = [one for one in reading().scenario.checks if one.name == recorded["check"]]
+    judgement = Judgement(**{**recorded["judgement"], "evidence": tuple(recorded["judgement"]["evidence"])})
+    bare = Finding(check.name, recorded["kind"], recorded["from"], judgement, 0.2)
+    walker = DiagnosisRunner(Commands(places()), answering, lambda: 1000.0)
+    return walker.explained([check], [bare], green_too=True)[0]
+
+
+def golden_text(name: str) -> str:
+    return finding_text(finding(name)) + "\n"
+
+
+def main() -> None:
+    for name in NAMES:
+        (GOLDEN / f"{name}.txt").write_text(golden_text(name))
+
+
+if __name__ == "__main__":
+    main()

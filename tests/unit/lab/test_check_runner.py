@@ -1,0 +1,146 @@
+"""Checks wait, but not for ever: with a clock that the tests move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from orchestrator.checks.findings import Finding
+from orchestrator.checks.probes import Answer, Question, Ran, Run, Unavailable
+from orchestrator.lab.check_runner import PORTS, CheckRunner
+from orchestrator.model.checks import KINDS, Common
+from orchestrator.planning.addressing import topology
+from orchestrator.planning.observed import Observed
+from orchestrator.reading.scenario import read_scenario
+
+TEXT = "name: one\ntitle: One\nnodes:\n  a: {role: client}\n  b: {role: client}\n"
+
+
+class Clock:
+    """Time that passes only when somebody pauses or a question takes its time."""
+
+    def __init__(self) -> None:
+        self.now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+Answers = Callable[[Question], Answer]
+
+
+def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> Common:
+    return KINDS["runs"].model_validate({"name": name, "from": "a", "runs": ["try"], "within": within, **more})
+
+
+def checked(
+    answer: Answers, *checks: Common, clock: Clock | None = None, told: list[Finding] | None = None
+) -> tuple[tuple[Finding, ...], list[list[Question]]]:
+    """The findings, and what was asked at each call."""
+    time = clock or Clock()
+    calls: list[list[Question]] = []
+
+    def answering(questions: Sequence[Question]) -> list[Answer]:
+        if questions:
+            calls.append(list(questions))
+        time.now += 0.05
+        return [answer(question) for question in questions]
+
+    scenario = read_scenario(TEXT, file="f", beside={}.get).scenario
+    places = topology("one", scenario, Observed("/s", "r", {}), {})
+    tell = (told if told is not None else []).append
+    found = CheckRunner(places, answering, tell, time, lambda: 1000 + time.now, time.pause).check(checks)
+    return found, calls
+
+
+def always(answer: Answer) -> Answers:
+    return lambda _question: answer
+
+
+def after(tries: int, first: Answer, then: Answer) -> Answers:
+    left = [tries]
+
+    def answer(_question: Question) -> Answer:
+        left[0] -= 1
+        return first if left[0] >= 0 else then
+
+    return answer
+
+
+def test_what_holds_at_once_is_asked_once() -> None:
+    found, calls = checked(always(Ran(0, "", "")), runs())
+    assert [one.verdict for one in found] == ["pass"]
+    assert len(calls) == 1
+    assert (found[0].check, found[0].kind, found[0].asker) == ("A claim", "runs", "a")
+
+
+def test_what_does_not_hold_yet_is_asked_again() -> None:
+    found, calls = checked(after(3, Ran(1, "", ""), Ran(0, "", "")), runs())
+    assert found[0].verdict == "pass"
+    assert len(calls) == 4
+    assert 0 < found[0].seconds < 5
+
+
+def test_what_never_holds_fails_when_its_deadline_has_passed() -> None:
+    clock = Clock()
+    found, calls = checked(always(Ran(1, "", "")), runs(within=2.0), clock=clock)
+    assert found[0].verdict == "fail"
+    assert 2.0 <= found[0].seconds < 2.5
+    assert len(calls) > 5
+    assert clock.now < 53
+
+
+def test_a_try_that_outlasts_the_deadline_is_not_the_only_one() -> None:
+    """On a busy machine the first try may take longer than the whole deadline, and lose a packet."""
+    found, calls = checked(after(1, Ran(1, "", ""), Ran(0, "", "")), runs(within=0.01))
+    assert (found[0].verdict, len(calls)) == ("pass", 2)
+    found, calls = checked(always(Ran(1, "", "")), runs(within=0.01))
+    assert (found[0].verdict, len(calls)) == ("fail", 2)
+
+
+def test_what_cannot_be_asked_stays_unknown() -> None:
+    """Also after the deadline: never a pass, and no fail either."""
+    found, _ = checked(always(Unavailable("the node a is stopped")), runs())
+    assert (found[0].verdict, found[0].judgement.actual) == ("unknown", "could not be asked: the node a is stopped")
+
+
+def test_the_last_word_counts() -> None:
+    """It failed before the node went away; what is known at the deadline is that nobody can be asked."""
+    found, _ = checked(after(2, Ran(1, "", ""), Unavailable("gone")), runs(within=1.0))
+    assert found[0].verdict == "unknown"
+
+
+def test_checks_go_side_by_side_and_are_told_when_they_are_known() -> None:
+    """All questions of one moment are in one call; findings come in the order of the checks."""
+    slow, quick = runs("slow", runs=["slow"]), runs("quick", runs=["quick"])
+    told: list[Finding] = []
+    retry = after(2, Ran(1, "", ""), Ran(0, "", ""))
+
+    def answer(question: Question) -> Answer:
+        assert isinstance(question, Run)
+        return retry(question) if question.argv == ("slow",) else Ran(0, "", "")
+
+    found, calls = checked(answer, slow, quick, told=told)
+    assert [one.check for one in found] == ["slow", "quick"]
+    assert [one.check for one in told] == ["quick", "slow"]
+    assert [len(call) for call in calls] == [2, 1, 1]
+
+
+def test_each_try_has_a_word_of_its_own() -> None:
+    """What an earlier try wrote must not make the next one pass."""
+    found, calls = checked(after(2, Ran(1, "", ""), Ran(0, "", "")), runs(runs=["echo", "${random}"]))
+    words = [call[0].argv[1] for call in calls if isinstance(call[0], Run)]
+    assert found[0].verdict == "pass"
+    assert len(set(words)) == 3
+
+
+def test_source_ports_are_not_those_that_the_kernel_gives() -> None:
+    assert PORTS[1] <= 32768
+
+
+def test_no_check_is_no_question() -> None:
+    assert checked(always(Ran(0, "", ""))) == ((), [])

@@ -1,0 +1,107 @@
+"""Checks with a fault, on the engine in memory: judged while it is in, or once it is healed; healed in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from test_lab_in_memory import IMAGES, TEXT, Place, bash, place
+
+from orchestrator.engine.fake import FakeEngine
+from orchestrator.engine.protocol import Output
+from orchestrator.lab import faults as breaking
+from orchestrator.model.faults import Pause
+from orchestrator.planning.specs import ContainerSpec
+
+__all__ = ["place"]
+
+BROKEN = TEXT.partition("checks:")[0] + (
+    "checks:\n"
+    "  - {name: calm, from: db, runs: [echo, x], within: 0.1}\n"
+    "  - {name: while it is stopped, during: {stop: db}, node: db, sees: app, within: 0.1}\n"
+    "  - {name: once it is back, after: {stop: db}, from: db, runs: [echo, x], within: 0.1}\n"
+    "  - {name: once the app is back, after: {pause: app}, from: app, runs: [echo, x], within: 0.1}\n"
+)
+
+
+def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(place: Place) -> None:
+    """A stopped database cannot be asked; once it is back it can. The fault of two checks is put in once."""
+    done: list[str] = []
+    lab = place.lab(BROKEN, notify=lambda event: done.append(event.step.id) if event.state == "done" else None)
+    lab.up()
+    done.clear()
+    found = breaking.check(lab, lab.scenario.checks)
+    assert [(one.check, one.verdict) for one in found] == [
+        ("calm", "pass"),
+        ("while it is stopped", "unknown"),
+        ("once it is back", "pass"),
+        ("once the app is back", "pass"),
+    ]
+    assert "stopped" in found[1].judgement.actual
+    assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
+
+
+def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place) -> None:
+    """As by `heal` in another window: what was seen then may have been seen in a whole lab."""
+    text = BROKEN.replace("node: db, sees: app", "from: app, runs: [echo, x]")
+
+    def mends(spec: ContainerSpec, argv: Sequence[str]) -> Output:
+        if any(one.state == "exited" for one in torn.engine.containers("wirelab.lab=shop")):
+            torn.lab(text, run="run2").up()
+        return bash(spec, argv)
+
+    torn = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=mends))
+    told: list[str] = []
+    for where, verdict in ((place, "pass"), (torn, "unknown")):
+        lab = where.lab(text, found=lambda finding: told.append(finding.verdict))
+        lab.up()
+        found = breaking.check(lab, lab.scenario.checks[1:2])
+        assert ([one.verdict for one in found], told.pop()) == ([verdict], verdict)
+    seen = "the fault was mended while this was judged (stop:db): exit code 0"
+    assert found[0].judgement.actual == seen
+
+
+def test_an_interrupt_leaves_no_fault(place: Place) -> None:
+    """Whatever ends a check in the middle of a fault, the lab is healed first."""
+
+    def interrupted(_finding: object) -> None:
+        raise KeyboardInterrupt
+
+    lab = place.lab(BROKEN, found=interrupted)
+    lab.up()
+    with pytest.raises(KeyboardInterrupt):
+        breaking.check(lab, lab.scenario.checks[1:])
+    assert {one.state for one in place.engine.containers("wirelab.lab=shop")} == {"running"}
+    assert str(place.lab(run="run2").plan()) == ""
+
+
+def test_a_lab_that_is_broken_already_is_not_healed_by_a_check(place: Place) -> None:
+    """Checks that break and heal by themselves are unknown there, and say why; the others are judged."""
+    lab = place.lab(BROKEN)
+    lab.up()
+    breaking.inject(lab, Pause(pause="app"))
+    found = breaking.check(lab, lab.scenario.checks)
+    assert [one.verdict for one in found] == ["pass", "unknown", "unknown", "unknown"]
+    assert "the lab is not whole: unpause:app  (paused); wirelab heal shop mends it" in found[1].judgement.actual
+    assert str(lab.plan()) == "unpause:app  (paused)"
+
+
+BEFORE = TEXT.partition("checks:")[0] + (
+    "checks:\n"
+    "  - {name: held before, during: {stop: db}, from: app, runs: [echo, x], within: 0.1,\n"
+    "     before: [{name: it ran, from: db, runs: [echo, x], within: 0.1}]}\n"
+    "  - {name: did not hold before, during: {stop: db}, from: app, runs: [echo, x], within: 0.1,\n"
+    "     before: [{name: it ran, from: db, runs: [echo, x], exit: 3, within: 0.1}]}\n"
+)
+
+
+def test_what_must_hold_before_a_fault_is_asked_before_it_is_put_in(place: Place) -> None:
+    """The stopped node could answer then; where it does not hold, the check fails with that reason, told once."""
+    told: list[str] = []
+    lab = place.lab(BEFORE, found=lambda finding: told.append(finding.check))
+    lab.up()
+    found = breaking.check(lab, lab.scenario.checks)
+    assert [(one.check, one.verdict) for one in found] == [("held before", "pass"), ("did not hold before", "fail")]
+    assert found[1].judgement.actual == "before the fault, 'it ran': exit code 0"
+    assert sorted(told) == ["did not hold before", "held before"]

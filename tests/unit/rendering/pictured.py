@@ -1,0 +1,59 @@
+"""Labs for tests of pictures: one of four nodes, and one of thirty on three networks."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from orchestrator.host.graph_layout import lay_out
+from orchestrator.model.topology import Topology
+from orchestrator.planning.addressing import topology
+from orchestrator.planning.observed import Observed
+from orchestrator.reading.scenario import read_scenario
+from orchestrator.rendering.graph import Picture
+from orchestrator.rendering.graph_svg import layout_text, svg
+
+SMALL = """\
+name: small
+title: A <small> & "quoted" lab
+domain: shop.lab
+networks: {lab: {subnet: 192.168.7.0/24}}
+nodes:
+  dns: {role: dns}
+  db: {role: database}
+  app: {role: app, uses: [db]}
+  client: {role: client, uses: [app]}
+"""
+
+
+def _thirty() -> str:
+    nodes = [
+        "dns: {role: dns, networks: [front, middle, back]}",
+        *(f"db{i}: {{role: database, networks: [back]}}" for i in range(1, 4)),
+        *(f"app{i}: {{role: app, networks: [middle, back], uses: [db{i % 3 + 1}]}}" for i in range(1, 9)),
+        *(
+            f"web{i}: {{role: service, image: 'web:1', networks: [front, middle], uses: [app{2 * i - 1}, app{2 * i}],"
+            " listens: [{port: 80}]}"
+            for i in range(1, 5)
+        ),
+        *(f"client{i}: {{role: client, networks: [front], uses: [web{i % 4 + 1}]}}" for i in range(1, 15)),
+    ]
+    lines = "".join(f"  {node}\n" for node in nodes)
+    return f"name: thirty\ntitle: Thirty nodes\nnetworks: {{front: , middle: , back: }}\nnodes:\n{lines}"
+
+
+THIRTY = _thirty()
+
+
+def lab(text: str) -> Topology:
+    """The topology of a scenario of which nothing stands."""
+    scenario = read_scenario(text, file="f", beside=lambda _name: None).scenario
+    return topology(scenario.name, scenario, Observed("/state", "run", {}), {})
+
+
+# The engine is a process of its own: each layout is asked for once.
+laid_out = cache(lay_out)
+
+
+def drawn(shown: Picture) -> str:
+    """The picture's SVG."""
+    return svg(shown, laid_out(layout_text(shown)))

@@ -1,0 +1,190 @@
+"""The report, the story's page and the lab's page: whole, well-formed, escaped, and without anything from outside."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from pictured import SMALL, drawn, lab
+
+from orchestrator.checks.findings import Finding, Judgement, Verdict
+from orchestrator.diagnosis.walk import Break, Layer, walk_of
+from orchestrator.reading.document import Mark
+from orchestrator.rendering.check_results import Placed, Proof
+from orchestrator.rendering.graph import picture
+from orchestrator.rendering.lab_page import lab_page
+from orchestrator.rendering.report import Report, report_page
+from orchestrator.rendering.sequence import messages
+from orchestrator.rendering.story_page import MOST, story_page
+from orchestrator.traffic.story import Story, story
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "traffic" / "story"))
+from recorded import NAMES, recorded
+
+EVIL = "<script>alert(1)</script>\"'&<b>\x00"
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+
+
+class Parsed(HTMLParser):
+    """The elements of a page, with a complaint for each that is not closed where it must be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.complaints: list[str] = []
+        self.words = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.complaints += [f"{name} is never closed" for name in self._open]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.complaints.append(f"{tag} is closed where it is not open")
+
+    def handle_data(self, data: str) -> None:
+        if not self._open or self._open[-1] not in ("script", "style"):
+            self.words += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def finding(verdict: Verdict, name: str, text: str = "that", why: bool = False) -> Finding:
+    layers = (
+        Layer("node", "client", "app", "pass", "both run"),
+        Layer(
+            "listen", "client", "app", "fail", f"nobody {text}", ("ss: nothing",), (Break(f"B {text}", f"T {text}"),)
+        ),
+    )
+    walk = walk_of(layers, Break("all holds", "")) if why else None
+    return Finding(name, "http", "client", Judgement(verdict, f"E {text}", f"A {text}", (f"V {text}",)), 0.2, walk)
+
+
+def report(*findings: Finding, told: Story | None = None, pictured: bool = True) -> str:
+    found = tuple(Placed(one, Mark(10 + number, 5)) for number, one in enumerate(findings))
+    proof = Proof("small", "A title", "small-2", "s/scenario.yaml", found, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"})
+    shown = picture(lab(SMALL), {"db": "paused"})
+    picture_text = drawn(shown) if pictured else ""
+    return report_page(Report(proof, shown, picture_text, "no engine", told, "nobody listened"))
+
+
+@cache
+def pages() -> dict[str, str]:
+    shown = picture(lab(SMALL), {})
+    return {
+        "report": report(finding("pass", "One"), finding("fail", "Two", why=True), told=recorded("first")),
+        "bare report": report(finding("unknown", "Two"), pictured=False),
+        "story": story_page(recorded("overlap"), "A story"),
+        "empty story": story_page(story(()), "Nothing"),
+        "lab": lab_page(shown, drawn(shown)),
+    }
+
+
+NAMES_OF_PAGES = ("report", "bare report", "story", "empty story", "lab")
+
+
+@pytest.mark.parametrize("name", NAMES_OF_PAGES)
+def test_a_page_is_well_formed(name: str) -> None:
+    """Each element is closed, and no identity is given twice."""
+    parsed = Parsed(pages()[name])
+    assert parsed.complaints == []
+    twice = Counter(one["id"] for _, one in parsed.found if "id" in one)
+    assert [identity for identity, count in twice.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("name", NAMES_OF_PAGES)
+def test_whoever_cannot_see_finds_the_way(name: str) -> None:
+    """A language, one main heading, landmarks, a name for every region, and labels that are there."""
+    parsed = Parsed(pages()[name])
+    (root,) = parsed.all("html")
+    assert root["lang"] == "en"
+    assert [len(parsed.all(tag)) for tag in ("h1", "main", "header", "nav", "footer", "title")][:5] == [1] * 5
+    identities = {one["id"] for _, one in parsed.found if "id" in one}
+    for tag, one in parsed.found:
+        for identity in (one.get("aria-labelledby") or "").split():
+            assert identity in identities
+        if one.get("role") == "region":
+            assert one.get("aria-label")
+            assert one.get("tabindex") == "0"
+        if tag == "a":
+            assert (one.get("href") or "").removeprefix("#") in identities
+
+
+@pytest.mark.parametrize("name", NAMES_OF_PAGES)
+def test_a_page_fetches_nothing(name: str) -> None:
+    """No element names anything outside the page, and the browser is told to refuse it."""
+    parsed = Parsed(pages()[name])
+    assert not parsed.all("link") + parsed.all("img") + parsed.all("iframe")
+    assert all("src" not in one for _, one in parsed.found)
+    assert all(not (one.get("href") or "#").strip("#").startswith(("http", "//", "data")) for _, one in parsed.found)
+    assert "url(" not in pages()[name]
+    assert "@import" not in pages()[name]
+    assert any("default-src 'none'" in (one.get("content") or "") for one in parsed.all("meta"))
+
+
+def test_whatever_is_told_stays_text() -> None:
+    """A check's name, what was seen, evidence and walk cannot become elements or scripts."""
+    text = report(finding("fail", EVIL, EVIL, why=True), told=recorded("first"))
+    parsed = Parsed(text)
+    assert len(parsed.all("script")) == 1
+    assert parsed.complaints == []
+    assert not parsed.all("b") or all("alert" not in str(one) for one in parsed.all("b"))
+    assert parsed.words.count("alert(1)") == text.count("alert(1)") >= 7
+
+
+def test_a_check_shows_its_evidence_place_and_walk() -> None:
+    """What does not hold stands open; the first broken layer is named with the command to try."""
+    parsed = Parsed(report(finding("pass", "One"), finding("fail", "Two", why=True), finding("unknown", "Three")))
+    checks = [one for one in parsed.all("details") if one.get("class") == "check"]
+    assert ["open" in one for one in checks] == [False, True, True]
+    for words in ("E that", "A that", "V that", "s/scenario.yaml:11:5", "Why: B that", "T that", "ss: nothing"):
+        assert words in parsed.words
+    assert "BROKEN" in parsed.words
+    assert "A check failed." in parsed.words
+    assert "1 passed, 1 failed, 1 unknown" in parsed.words
+
+
+def test_every_message_has_a_line_and_a_group() -> None:
+    """What can be stepped through is in the diagram and in the list, with the same names."""
+    told = recorded("overlap")
+    parsed = Parsed(story_page(told, "A story"))
+    groups = [one["id"] for one in parsed.all("g")]
+    entries = [one for one in parsed.all("a") if "data-source" in one]
+    assert [f"m{number}" for number in range(1, len(messages(told)) + 1)] == groups
+    assert [(one["href"], one["data-source"], one["data-target"]) for one in entries] == [
+        (f"#m{number}", message.source, message.target) for number, message in enumerate(messages(told), 1)
+    ]
+
+
+def test_a_long_story_is_cut_and_says_so() -> None:
+    told = recorded("overlap")
+    times = MOST // len(messages(told)) + 1
+    many = Story(told.scenes * times, told.began, told.counts)
+    parsed = Parsed(story_page(many, "Long"))
+    assert len([one for one in parsed.all("a") if "data-source" in one]) == MOST
+    assert f"The first {MOST} of {len(messages(many))} messages" in parsed.words
+
+
+def test_without_a_picture_or_a_story_the_page_says_why() -> None:
+    """The tables are there all the same."""
+    parsed = Parsed(pages()["bare report"])
+    assert "no engine" in parsed.words
+    assert "nobody listened" in parsed.words
+    assert "192.168.7.11" in parsed.words
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recorded_story_makes_a_page(name: str) -> None:
+    assert Parsed(story_page(recorded(name), name)).complaints == []

@@ -1,0 +1,187 @@
+"""What people and programs read: plans, steps, findings, nodes and labs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from orchestrator.checks.findings import Finding, Judgement, Verdict
+from orchestrator.diagnosis.walk import Break, Layer, walk_of
+from orchestrator.model.topology import Topology
+from orchestrator.planning.addressing import topology
+from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed, Record
+from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
+from orchestrator.reading.scenario import read_scenario
+from orchestrator.rendering.findings import finding_text, findings_document, findings_text, summary_text
+from orchestrator.rendering.labs import labs_document, labs_text, nodes_document, nodes_text, state_of, table
+from orchestrator.rendering.plans import event_text, plan_text
+from orchestrator.rendering.quantities import counted
+
+TEXT = "name: one\ntitle: One\nnodes:\n  a: {role: client}\n  b: {role: client}\n"
+REMOVE = Step("remove:volume:v", RemoveVolume("v"), "down")
+
+
+def finding(verdict: Verdict, name: str = "A claim") -> Finding:
+    return Finding(name, "http", "client", Judgement(verdict, "this", "that", ("first", "second")), 0.5)
+
+
+def container(state: Any = "running", node: str = "a", **labels: str) -> ContainerSeen:
+    whole = {"wirelab.lab": "one", "wirelab.scenario": "one", "wirelab.node": node, **labels}
+    addresses = {"n": IPv4Address("192.168.7.10") if state == "running" else None}
+    return ContainerSeen("0123456789abcdef", f"wirelab-one-{node}", state, "t1", 0, whole, addresses)
+
+
+def places(observed: Observed) -> Topology:
+    scenario = read_scenario(TEXT, file="f", beside={}.get).scenario
+    return topology("one", scenario, observed, {})
+
+
+def test_a_finding_that_holds_shows_what_proves_it() -> None:
+    assert finding_text(finding("pass")) == dedent("""\
+        pass    A claim
+                  seen: that
+                  evidence: first
+                  evidence: second""")
+
+
+@pytest.mark.parametrize(("verdict", "mark"), [("fail", "FAIL   "), ("unknown", "UNKNOWN")])
+def test_a_finding_that_does_not_hold_shows_what_was_expected(verdict: Verdict, mark: str) -> None:
+    assert finding_text(finding(verdict)).splitlines()[:3] == [
+        f"{mark} A claim",
+        "          expected: this",
+        "          but seen: that",
+    ]
+
+
+def explained(name: str, sentence: str, seen: str = "db is stopped") -> Finding:
+    away = Break(sentence, "wirelab heal one")
+    layers = (Layer("node", "a", "b", "fail", seen, (), (away,)), Layer("tcp", "a", "b", "fail", "no answer"))
+    return replace(finding("fail", name), why=walk_of(layers, away))
+
+
+def test_a_walk_that_was_told_is_not_told_again_and_a_cause_of_several_checks_is_told_at_the_end() -> None:
+    """What was seen in passing may differ: the verdicts make a walk the same. Another sentence is another walk."""
+    found = [
+        explained("One", "It is away."),
+        finding("pass", "Two"),
+        explained("Three", "It is away.", "db is no more"),
+        explained("Four", "It is slow."),
+    ]
+    text = findings_text(found, briefly=True)
+    assert text.count("BROKEN") == 2
+    assert text.splitlines()[-1] == "One cause explains 2 checks: It is away."
+    assert (
+        dedent("""\
+        FAIL    Three
+                  expected: this
+                  but seen: that
+                  evidence: first
+                  evidence: second
+                  why: It is away.
+                    The walk is the same as under "One".
+                    try: wirelab heal one
+        FAIL    Four
+        """)
+        in text
+    )
+    assert "\npass    Two\nFAIL" in text
+
+
+def test_what_explains_one_check_alone_is_not_told_again() -> None:
+    found = [explained("One", "It is away."), explained("Two", "It is slow.")]
+    assert "explains" not in findings_text(found)
+
+
+def test_the_summary_counts_each_verdict() -> None:
+    found = [finding("pass"), finding("fail"), finding("unknown"), finding("pass")]
+    assert summary_text(found, 1.26) == "4 checks: 2 passed, 1 failed, 1 unknown in 1.3 s"
+    assert summary_text([finding("fail")] * 2, 1) == "2 checks: 0 passed, 2 failed in 1.0 s"
+
+
+def test_the_document_of_findings_has_one_verdict_on_all() -> None:
+    document = findings_document("basic", "mine", [finding("pass"), finding("unknown")])
+    assert (document["schema"], document["scenario"], document["lab"]) == (1, "basic", "mine")
+    assert document["verdict"] == "unknown"
+    assert [one["verdict"] for one in document["findings"]] == ["pass", "unknown"]
+
+
+def test_a_plan_is_a_line_a_step_or_a_sentence() -> None:
+    assert plan_text(Plan("one", (REMOVE, REMOVE))) == "remove:volume:v  (down)\nremove:volume:v  (down)"
+    assert plan_text(Plan("one", ())) == "nothing to do: the lab 'one' is as its file declares"
+
+
+def test_progress_says_what_was_done_and_why_something_was_not() -> None:
+    assert event_text(REMOVE, "done", 0.5) == "    0.50s  ok       remove:volume:v"
+    assert event_text(REMOVE, "failed", 12.5) == "   12.50s  FAILED   remove:volume:v  (down)"
+    assert event_text(REMOVE, "skipped", 1) == "    1.00s  skipped  remove:volume:v  (down)"
+
+
+def test_progress_is_silent_about_what_is_no_news() -> None:
+    files = Step("files:a", WriteFiles("a", {}), "missing")
+    assert event_text(REMOVE, "begun", 0) == ""
+    assert event_text(files, "done", 0) == ""
+    assert event_text(files, "failed", 0) != ""
+    assert event_text(Step("ready:a", AwaitReady("a", "dns:53", None), "dns:53"), "done", 0).endswith("ready:a")
+
+
+PROVED = FilesSeen(record=Record("0123456789abcdef", ready="t1"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "files", "state"),
+    [
+        (None, FilesSeen(), "missing"),
+        (container("paused"), PROVED, "paused"),
+        (container("exited"), PROVED, "stopped"),
+        (container("created"), FilesSeen(), "stopped"),
+        (container(), FilesSeen(), "starting"),
+        (container(), FilesSeen(record=Record("another", ready="t1")), "starting"),
+        (container(), FilesSeen(record=Record("0123456789abcdef", ready="t0")), "starting"),
+        (container(), PROVED, "ready"),
+    ],
+)
+def test_a_node_is_ready_only_if_this_very_start_was_proved(seen: Any, files: FilesSeen, state: str) -> None:
+    assert state_of(seen, files) == state
+
+
+def test_nodes_as_document_and_table() -> None:
+    """Every node of the file has a row, also one that has no container."""
+    observed = Observed("/s", "r", {}, containers=(container(),), files={"a": PROVED})
+    document = nodes_document(places(observed), observed)
+    assert (document["schema"], document["lab"]) == (1, "one")
+    assert document["nodes"][0] == {
+        "node": "a",
+        "role": "client",
+        "container": "0123456789abcdef",
+        "addresses": ["192.168.7.10"],
+        "state": "ready",
+    }
+    assert nodes_text(document) == dedent("""\
+        NODE  ROLE    STATE    ADDRESSES     CONTAINER
+        a     client  ready    192.168.7.10  0123456789ab
+        b     client  missing  -             -""")
+
+
+def test_labs_are_counted_without_those_who_look_on() -> None:
+    onlooker = {"wirelab.onlooker": "ask"}
+    seen = [container(), container("exited", "b"), container(**onlooker), container(**{"wirelab.lab": "another"})]
+    document = labs_document(seen)
+    assert labs_text(document) == dedent("""\
+        LAB      SCENARIO  RUNNING
+        another  one       1 of 1
+        one      one       1 of 2""")
+    assert labs_text(labs_document([])) == "no lab stands"
+
+
+def test_a_table_has_no_blanks_at_its_end() -> None:
+    assert table(("A", "LONG"), [("x", "y"), ("wide", "")]) == "A     LONG\nx     y\nwide"
+
+
+def test_a_noun_agrees_with_its_number() -> None:
+    """Where more than an s differs, both forms are given."""
+    assert [counted(number, "check") for number in range(3)] == ["0 checks", "1 check", "2 checks"]
+    assert [counted(number, "try", "tries") for number in (1, 2)] == ["1 try", "2 tries"]

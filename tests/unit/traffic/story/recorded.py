@@ -1,0 +1,63 @@
+"""Stories from the recordings (tests/recordings), as the tests and the golden texts see them.
+
+`python tests/unit/traffic/story/recorded.py` writes the golden texts again. Read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.rendering.sequence import mermaid, svg
+from orchestrator.rendering.story import json_lines, story_text
+from orchestrator.traffic.exchanges import conversations
+from orchestrator.traffic.exchanges.events import Event
+from orchestrator.traffic.packets import in_order, packets
+from orchestrator.traffic.story import Mark, Story, story
+
+RECORDINGS = Path(__file__).parents[3] / "recordings"
+GOLDEN = Path(__file__).parent / "golden"
+NAMES = tuple(sorted(path.stem for path in RECORDINGS.glob("*.pcapng")))
+NODES = {
+    "192.168.231.10": "dns",
+    "192.168.231.11": "db",
+    "192.168.231.12": "app",
+    "192.168.231.13": "client",
+    "192.168.231.14": "client2",
+    "192.168.231.15": "app2",
+    "192.168.231.20": "dns2",
+    "fd00:231::13": "client",
+}
+
+
+def lines(name: str) -> list[str]:
+    """What tshark printed for the recording."""
+    with (RECORDINGS / f"{name}.txt").open(newline="\n") as file:
+        return list(file)
+
+
+def events(name: str) -> list[Event]:
+    return list(conversations(in_order(packets(lines(name))), NODES))
+
+
+def recorded(name: str, marks: tuple[Mark, ...] = ()) -> Story:
+    return story(events(name), marks=marks)
+
+
+def golden_texts(name: str) -> dict[str, str]:
+    """File name -> text. All forms for the first request, the terminal's for the others."""
+    told = recorded(name)
+    texts = {f"{name}.txt": story_text(told)}
+    if name in ("first", "silent"):
+        texts[f"{name}.jsonl"] = "\n".join(json_lines(told)) + "\n"
+        texts[f"{name}.mmd"] = mermaid(told)
+        texts[f"{name}.svg"] = svg(told)
+    return texts
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for old in GOLDEN.iterdir():
+        old.unlink()
+    for recording in NAMES:
+        for file_name, text in golden_texts(recording).items():
+            (GOLDEN / file_name).write_text(text)
