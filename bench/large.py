@@ -12,14 +12,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.model.values import Secret
+from orchestrator.model.secret import Secret
 from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import MakeNode, Plan
 from orchestrator.planning.planner import up
 from orchestrator.reading.scenario import read_scenario
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "unit" / "planning"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
 from standing import made_by
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 import pytest
 from opened import DESK, Made
+from pictured import SMALL, THIRTY, lab
+from recorded import events, recorded
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.diagnosis.walk import Break, Layer, walk_of
@@ -24,11 +25,6 @@ from orchestrator.rendering.lab_page import lab_page
 from orchestrator.rendering.report import Report, report_page
 from orchestrator.rendering.story_page import story_page
 from orchestrator.traffic.roles import traffic_roles
-
-UNIT = Path(__file__).parents[1] / "unit"
-sys.path[:0] = [str(UNIT / "rendering"), str(UNIT / "traffic" / "story")]
-from pictured import SMALL, THIRTY, lab  # noqa: E402
-from recorded import events, recorded  # noqa: E402
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 

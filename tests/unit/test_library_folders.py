@@ -36,12 +36,12 @@ def test_the_readme_has_its_parts(name: str) -> None:
 
 @each
 def test_the_picture_is_the_present_one(name: str) -> None:
-    """Byte for byte what `wirelab graph` prints; `python tests/library.py` writes it."""
+    """Byte for byte what `wirelab graph` prints; `python tests/support/library.py` writes it."""
     assert library.PICTURE.findall(readme(name)) == [library.picture(name)]
 
 
 def test_the_first_readme_has_a_row_for_each() -> None:
-    """Name, link and title of every scenario; `python tests/library.py` writes the table."""
+    """Name, link and title of every scenario; `python tests/support/library.py` writes the table."""
     assert library.TABLE.findall(library.README.read_text("utf-8")) == [library.table()]
 
 

@@ -4,7 +4,7 @@ python tests/recordings/walks/record.py: needs an engine (DOCKER_HOST), whose ne
 the folder of its labs (WIRELAB_STATE).
 """
 
-# ruff: noqa: E402 (what it needs of the tests lies in three folders, which pytest would know)
+# ruff: noqa: E402 (what it needs of the tests lies in two folders, which pytest would know)
 from __future__ import annotations
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("", "tests", "tests/engine", "tests/unit/diagnosis")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("", "tests/support", "tests/engine")]
 
 import docker
 from lab_bench import Engine

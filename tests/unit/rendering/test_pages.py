@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from pictured import SMALL, drawn, lab
+from recorded import NAMES, recorded
 
 from orchestrator.checks.findings import Finding, Judgement, Verdict
 from orchestrator.diagnosis.walk import Break, Layer, walk_of
@@ -21,9 +20,6 @@ from orchestrator.rendering.report import Report, report_page
 from orchestrator.rendering.sequence import messages
 from orchestrator.rendering.story_page import MOST, story_page
 from orchestrator.traffic.story import Story, story
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "traffic" / "story"))
-from recorded import NAMES, recorded
 
 EVIL = "<script>alert(1)</script>\"'&<b>\x00"
 VOID = {"meta", "br", "link", "img", "input", "hr"}

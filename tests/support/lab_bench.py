@@ -20,7 +20,7 @@ import docker
 
 from orchestrator.engine.attached import frames, read_ahead
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0
 
 

@@ -1,6 +1,6 @@
 """Stories from the recordings (tests/recordings), as the tests and the golden texts see them.
 
-`python tests/unit/traffic/story/recorded.py` writes the golden texts again. Read the difference before you commit it.
+`python tests/support/recorded.py` writes the golden texts again. Read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from orchestrator.traffic.exchanges.events import Event
 from orchestrator.traffic.packets import in_order, packets
 from orchestrator.traffic.story import Mark, Story, story
 
-RECORDINGS = Path(__file__).parents[3] / "recordings"
-GOLDEN = Path(__file__).parent / "golden"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
+GOLDEN = Path(__file__).parents[1] / "unit/traffic/story/golden"
 NAMES = tuple(sorted(path.stem for path in RECORDINGS.glob("*.pcapng")))
 NODES = {
     "192.168.231.10": "dns",

@@ -1,7 +1,7 @@
 """Reads the golden files of `tests/unit/bad_scenarios`: a bad scenario, what must be said of it, and a good near-twin.
 
 A file holds the cases of one rule. A case begins with `>>> case`, and has the parts `>>> bad`, `>>> says` and
-`>>> good`. After a change of the language, `python tests/unit/reading/golden_scenarios.py` (with the repository on
+`>>> good`. After a change of the language, `python tests/support/golden_scenarios.py` (with the repository on
 PYTHONPATH) writes what is said now into the files; read the difference before you commit it.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestrator.errors import FileInvalid
 from orchestrator.reading.scenario import read_scenario
 
-FOLDER = Path(__file__).parents[1] / "bad_scenarios"
+FOLDER = Path(__file__).parents[1] / "unit" / "bad_scenarios"
 # What lies beside every scenario of these tests.
 BESIDE = {"seed.sql": "select 1;", "sql/seed.sql": "select 2;"}
 

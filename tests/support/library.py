@@ -6,8 +6,8 @@ other values are replaced, null removes a key). Then `red` and `unknown` name th
 that the finding's `actual` must hold. Every other check keeps its pass. Checks with a `during` or an `after` break the
 lab by themselves, so they are not asked while another fault is in.
 
-`python tests/library.py` (with the repository on PYTHONPATH) writes the present picture into each README, and the table
-of the scenarios and the picture of basic into the first one.
+`python tests/support/library.py` (with the repository on PYTHONPATH) writes the present picture into each README, and
+the table of the scenarios and the picture of basic into the first one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from orchestrator.planning.observed import Observed
 from orchestrator.reading.scenario import Reading, read_scenario
 from orchestrator.rendering import graph
 
-SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
+SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 NAMES = tuple(sorted(file.parent.name for file in SCENARIOS.glob("*/scenario.yaml")))
 README = SCENARIOS.parent / "README.md"
 TABLE = re.compile(r"^\| scenario \| the idea \|\n\|---\|---\|\n((?:\|.*\n)*)", re.MULTILINE)

@@ -1,6 +1,6 @@
 """Walks from recorded answers (tests/recordings/walks), as the tests and the golden texts see them.
 
-`python tests/unit/diagnosis/walks.py` writes the golden texts again. Read the difference before you commit it.
+`python tests/support/walks.py` writes the golden texts again. Read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from orchestrator.planning.observed import Observed
 from orchestrator.reading.scenario import Reading, read_scenario
 from orchestrator.rendering.findings import finding_text
 
-RECORDINGS = Path(__file__).parents[2] / "recordings/walks"
-GOLDEN = Path(__file__).parent / "golden"
+RECORDINGS = Path(__file__).parents[1] / "recordings/walks"
+GOLDEN = Path(__file__).parents[1] / "unit/diagnosis/golden"
 NAMES = tuple(sorted(path.stem for path in RECORDINGS.glob("*.json")))
 
 
