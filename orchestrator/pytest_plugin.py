@@ -18,11 +18,11 @@ import pytest
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
-    from orchestrator.cli.session import Session
     from orchestrator.engine.protocol import Output
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
-    from orchestrator.operations.scenario_library import Loaded
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
 
 FILE = "scenario.yaml"
 LIBRARY = "scenarios"
@@ -62,7 +62,7 @@ class StandingLab:
 
     made: Lab
     docker_host: str
-    loaded: Loaded
+    loaded: LoadedScenario
     # The last finding of each check that was asked, by its place in the file: for the report, should a test fail.
     found: dict[int, Finding] = field(default_factory=dict)
 
@@ -115,37 +115,35 @@ class StandingLab:
 class Ways:
     """What all labs of this process share: the way to the engine, and the guard of what they make."""
 
-    session: Session
+    workspace: Workspace
     guard: Guard
 
     @classmethod
     def open(cls) -> Ways:
-        from orchestrator.cli.session import open_session
         from orchestrator.lab.guard import Guard
+        from orchestrator.operations.workspace import open_workspace
 
-        session = open_session(yes=True, told=_quiet)
-        guard = Guard(session.url, session.state, os.environ)
+        workspace = open_workspace(notify=_quiet, confirm=lambda _question: True)
+        guard = Guard(workspace.url, workspace.state, os.environ)
         guard.begin()
-        return cls(session, guard)
+        return cls(workspace, guard)
 
-    def lab(self, loaded: Loaded, worker: str, *, capture: bool) -> Lab:
+    def lab(self, loaded: LoadedScenario, worker: str, *, capture: bool) -> Lab:
         """A new lab of the scenario, of which nothing is there yet."""
         import secrets
 
-        from orchestrator.cli.session import lab_of
-
         name = f"{loaded.reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
-        return lab_of(self.session, loaded, name, run=self.guard.run, capture=capture)
+        return self.workspace.lab(loaded, name, run=self.guard.run, capture=capture)
 
     def down(self, lab: str) -> None:
         from orchestrator.lab.interrupts import uninterrupted
         from orchestrator.lab.take_down import take_down
 
         with uninterrupted():
-            take_down(self.session.engine, self.session.state, lab, lambda _event: None)
+            take_down(self.workspace.engine, self.workspace.state, lab, lambda _event: None)
 
     def close(self) -> None:
-        self.session.engine.close()
+        self.workspace.engine.close()
         self.guard.end()
 
 
@@ -160,7 +158,7 @@ class Labs:
         # Of each scope the labs of which anything may be there: also where `up` failed, or Ctrl-C came right after it.
         self._begun: dict[str, list[str]] = {}
 
-    def open(self, loaded: Loaded, scope: str, *, capture: bool = False) -> StandingLab:
+    def open(self, loaded: LoadedScenario, scope: str, *, capture: bool = False) -> StandingLab:
         """The scenario's lab of that scope, brought up if it does not stand yet."""
         key = (loaded.folder / loaded.file, scope, capture)
         if key not in self._standing:
@@ -168,7 +166,7 @@ class Labs:
             lab = self._ways.lab(loaded, self._worker, capture=capture)
             self._begun.setdefault(scope, []).append(lab.name)
             lab.up()
-            self._standing[key] = StandingLab(lab, self._ways.session.url, loaded)
+            self._standing[key] = StandingLab(lab, self._ways.workspace.url, loaded)
         return self._standing[key]
 
     def close_scope(self, scope: str) -> None:
@@ -241,11 +239,11 @@ def lab(request: pytest.FixtureRequest) -> StandingLab:
     return _plainly(lambda: labs.open(_load(marker.args[0], request.path.parent), key, capture=capture))
 
 
-def _load(name: str, near: Path) -> Loaded:
+def _load(name: str, near: Path) -> LoadedScenario:
     """A scenario by name or path, seen from the folder of the test's file."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    return load(str(name), near)
+    return load_scenario(str(name), near)
 
 
 def _plainly(do: Callable[[], Done]) -> Done:
@@ -313,7 +311,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFi
 class ScenarioFile(pytest.File):
     """A scenario: its lab stands while its checks run."""
 
-    loaded: Loaded
+    loaded: LoadedScenario
     lab: StandingLab
 
     def collect(self) -> Iterator[CheckItem]:

@@ -16,11 +16,11 @@ from orchestrator.errors import WirelabError
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
     from orchestrator.lab.lab import Lab
-    from orchestrator.operations.scenario_library import Loaded
+    from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.rendering.check_results import Proof
 
 
-def keep(folder: Path, test: str, failure: str, lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> str:
+def keep(folder: Path, test: str, failure: str, lab: Lab, loaded: LoadedScenario, found: Mapping[int, Finding]) -> str:
     """Write the bundle of a test and say where it is. A bundle that cannot be written fails no test twice.
 
     `found` are the findings that the tests of this lab had, by the place of their checks in the file.
@@ -43,7 +43,9 @@ def _folder_name(test: str) -> str:
     return f"{plain}-{zlib.crc32(test.encode()):08x}"
 
 
-def _contents(test: str, failure: str, lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> dict[str, bytes]:
+def _contents(
+    test: str, failure: str, lab: Lab, loaded: LoadedScenario, found: Mapping[int, Finding]
+) -> dict[str, bytes]:
     from orchestrator.cli.reports import report_text
     from orchestrator.lab.bundle import bundle
     from orchestrator.lab.capture_window import Heard
@@ -53,7 +55,7 @@ def _contents(test: str, failure: str, lab: Lab, loaded: Loaded, found: Mapping[
     return {"report.html": page.encode(), "failure.txt": said.encode(), **bundle(lab)}
 
 
-def _proof(lab: Lab, loaded: Loaded, found: Mapping[int, Finding]) -> Proof:
+def _proof(lab: Lab, loaded: LoadedScenario, found: Mapping[int, Finding]) -> Proof:
     from orchestrator.cli.reports import MOMENT, versions
     from orchestrator.rendering.check_results import Proof, placed
 

@@ -9,12 +9,12 @@ import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import Command, json_option, lab_option, scenario_argument
-from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK, UsageInvalid, WorldError
 
 if TYPE_CHECKING:
-    from orchestrator.cli.session import Session
     from orchestrator.lab.capture import Capture
+    from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.observed import Observed
 
 # What dumpcap and tshark say where all is well.
@@ -66,9 +66,9 @@ def _live(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str) -
         raise UsageInvalid(
             "pcapng is nothing to read on a terminal", hint="wirelab capture start NAME --live | wireshark -k -i -"
         )
-    session = open_session(looks=True)
-    with guarded(session) as run:
-        capture, observed = recorder(session, name, lab, run)
+    workspace = open_workspace(read_only=True)
+    with workspace.guard() as run:
+        capture, observed = recorder(workspace, name, lab, run)
         said: list[str] = []
         for piece in capture.listen(observed, said, narrow(capture, observed, nodes, bpf)):
             sys.stdout.buffer.write(piece)
@@ -157,16 +157,16 @@ def tell_narrowed(capture: Capture) -> None:
         say(f"the capture that runs hears only {expression}; nothing else is told")
 
 
-def open_capture(name: str | None, lab: str | None) -> tuple[Capture, Observed, Session]:
-    """The recorder of a lab, what there is of the lab, and the session."""
-    session = open_session(looks=True)
-    return *recorder(session, name, lab, "none"), session
+def open_capture(name: str | None, lab: str | None) -> tuple[Capture, Observed, Workspace]:
+    """The recorder of a lab, what there is of the lab, and the workspace."""
+    workspace = open_workspace(read_only=True)
+    return *recorder(workspace, name, lab, "none"), workspace
 
 
-def recorder(session: Session, name: str | None, lab: str | None, run: str) -> tuple[Capture, Observed]:
+def recorder(workspace: Workspace, name: str | None, lab: str | None, run: str) -> tuple[Capture, Observed]:
     """The recorder of a lab, and what there is of the lab now."""
     from orchestrator.lab.capture import Capture
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    one = lab_of(session, load(name), lab, run=run, images_too=("capture",))
-    return Capture(session.engine, one), one.observe()
+    one = workspace.lab(load_scenario(name), lab, run=run, images_too=("capture",))
+    return Capture(workspace.engine, one), one.observe()

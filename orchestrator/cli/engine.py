@@ -8,7 +8,7 @@ import sys
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.session import confirmer
+from orchestrator.cli.workspace import confirmer
 from orchestrator.errors import WORLD
 from orchestrator.host.find import EngineFound, find_engine, nothing_answers, running_engine
 from orchestrator.host.private_engine.paths import PrivatePaths

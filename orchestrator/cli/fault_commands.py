@@ -10,7 +10,7 @@ from orchestrator.cli.console import out_json, say
 from orchestrator.cli.lab_commands import bring_up, steps_document
 from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
-from orchestrator.cli.session import lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK, UsageInvalid
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
     """
     from orchestrator.cli.progress import tell
     from orchestrator.lab.faults import inject
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
     fields = _fields(fault)
-    loaded = load(name)
+    loaded = load_scenario(name)
     wanted = _read(fault, fields, loaded.reading.scenario)
-    session = open_session(start=False)
-    broken = lab_of(session, loaded, lab, notify=tell)
+    workspace = open_workspace(start=False)
+    broken = workspace.lab(loaded, lab, notify=tell)
     plan = inject(broken, wanted)
     say(f"put in: {' '.join(fault)}; to mend it: {broken.named.typed('heal')}" if plan else "that fault is in already")
     if as_json:
@@ -108,11 +108,11 @@ def _nodes(named: str | list[list[str]] | dict[str, str]) -> list[str]:
 @json_option
 def heal_command(name: str, lab: str | None, as_json: bool) -> int:
     """Mend whatever is not as the file declares: nodes, addresses, networks."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    session, loaded = open_session(start=False), load(name)
-    lab_of(session, loaded, lab).standing()  # a lab that nobody brought up is not mended by making it
-    plan = bring_up(session, loaded, lab, keep=True, timeout=30.0)
+    workspace, loaded = open_workspace(start=False), load_scenario(name)
+    workspace.lab(loaded, lab).standing()  # a lab that nobody brought up is not mended by making it
+    plan = bring_up(workspace, loaded, lab, keep=True, timeout=30.0)
     if as_json:
         out_json(steps_document(plan))
     return OK

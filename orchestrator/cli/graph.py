@@ -9,7 +9,7 @@ import click
 from orchestrator.cli.capture import tell_narrowed
 from orchestrator.cli.console import out, say
 from orchestrator.cli.options import lab_option, scenario_argument
-from orchestrator.cli.session import lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ def command(name: str | None, lab: str | None, form: str) -> int:
 def _shown(name: str | None, lab: str | None) -> Picture:
     """The picture of a lab as it is now."""
     from orchestrator.lab.capture_window import Heard
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.graph import picture
     from orchestrator.traffic.roles import traffic_roles
 
-    one = lab_of(open_session(looks=True), load(name), lab)
+    one = open_workspace(read_only=True).lab(load_scenario(name), lab)
     observed = one.observe()
     topology = one.topology(observed)
     heard = Heard.standing(one)

@@ -74,9 +74,10 @@ def _megabytes(size: int) -> str:
 
 
 def _shelf(*, start: bool, yes: bool = False) -> ImageShelf:
-    from orchestrator.cli.session import confirmer, state
+    from orchestrator.cli.workspace import confirmer
     from orchestrator.host.find import find_engine
     from orchestrator.host.images.shelf import shelf
+    from orchestrator.host.state import State
 
-    found = find_engine(os.environ, state(), private=start, notify=say, confirm=confirmer(yes))
-    return shelf(found.url, state(), os.environ, say)
+    found = find_engine(os.environ, State.of(os.environ), private=start, notify=say, confirm=confirmer(yes))
+    return shelf(found.url, State.of(os.environ), os.environ, say)

@@ -14,19 +14,20 @@ import click
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument, timeout_option
 from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
-from orchestrator.cli.session import guarded, lab_name, lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
 from orchestrator.lab.interrupts import uninterrupted
+from orchestrator.operations.workspace import lab_name_of
 from orchestrator.rendering.quantities import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.checks.findings import Finding
-    from orchestrator.cli.session import Session
     from orchestrator.model.checks import Common
     from orchestrator.model.scenario import Scenario
-    from orchestrator.operations.scenario_library import Loaded
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.plan import Plan
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
@@ -44,11 +45,11 @@ def up_command(
     name: str | None, lab: str | None, as_json: bool, capture: bool, keep: bool, timeout: float, yes: bool
 ) -> int:
     """Bring a lab up, or repair it, or bring it in line with its changed file."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    loaded = load(name)
-    session = open_session(yes=yes)
-    plan = bring_up(session, loaded, lab, keep=keep, timeout=timeout, capture=capture)
+    loaded = load_scenario(name)
+    workspace = open_workspace(yes=yes)
+    plan = bring_up(workspace, loaded, lab, keep=keep, timeout=timeout, capture=capture)
     if as_json:
         out_json(steps_document(plan))
     return OK
@@ -60,15 +61,15 @@ def steps_document(plan: Plan) -> dict[str, Any]:
 
 
 def bring_up(
-    session: Session, loaded: Loaded, lab: str | None, *, keep: bool, timeout: float, capture: bool = False
+    workspace: Workspace, loaded: LoadedScenario, lab: str | None, *, keep: bool, timeout: float, capture: bool = False
 ) -> Plan:
     """`up` under the watchdog, told step by step; an empty plan costs no watchdog."""
     from orchestrator.cli.progress import tell
 
     began = time.monotonic()
     label = lab or loaded.reading.scenario.name
-    with guarded(session, keep=keep) as run:
-        made = lab_of(session, loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout, capture=capture)
+    with workspace.guard(keep=keep) as run:
+        made = workspace.lab(loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout, capture=capture)
         plan = made.up()
     if plan:
         say(f"the lab {label!r} is up: {counted(len(plan.steps), 'step')} in {time.monotonic() - began:.1f} s")
@@ -86,9 +87,9 @@ def down_command(name: str | None, lab: str | None) -> int:
     from orchestrator.lab.take_down import take_down
     from orchestrator.operations.scenario_library import scenario_name
 
-    wanted = lab_name(name, lab) if name else (lab or scenario_name(None))
-    session = open_session(start=False)
-    plan = take_down(session.engine, session.state, wanted, tell)
+    wanted = lab_name_of(name, lab) if name else (lab or scenario_name(None))
+    workspace = open_workspace(start=False)
+    plan = take_down(workspace.engine, workspace.state, wanted, tell)
     say(f"the lab {wanted!r} is down" if plan else f"the lab {wanted!r} was not up")
     return OK
 
@@ -99,12 +100,12 @@ def down_command(name: str | None, lab: str | None) -> int:
 @json_option
 def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """Print what `up` would do, and do nothing."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.plans import plan_text
 
-    loaded = load(name)
-    session = open_session(looks=True)
-    plan = lab_of(session, loaded, lab).plan()
+    loaded = load_scenario(name)
+    workspace = open_workspace(read_only=True)
+    plan = workspace.lab(loaded, lab).plan()
     if as_json:
         steps = [{"id": s.id, "why": s.why, "needs": list(s.needs)} for s in plan.steps]
         out_json({"schema": 1, "lab": plan.lab, "steps": steps})
@@ -121,16 +122,16 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @report_options
 def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...], wanted: Wanted) -> int:
     """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    loaded = load(name)
-    session = open_session(looks=True)
-    return prove(session, loaded, lab, as_json=as_json, only=only, wanted=wanted)
+    loaded = load_scenario(name)
+    workspace = open_workspace(read_only=True)
+    return prove(workspace, loaded, lab, as_json=as_json, only=only, wanted=wanted)
 
 
 def prove(
-    session: Session,
-    loaded: Loaded,
+    workspace: Workspace,
+    loaded: LoadedScenario,
     lab: str | None,
     *,
     as_json: bool,
@@ -144,8 +145,8 @@ def prove(
     checks = _named(loaded.reading.scenario, only)
     began = time.monotonic()
     # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
-    with guarded(session) as run:
-        made = lab_of(session, loaded, lab, run=run, images_too=wanted.images)
+    with workspace.guard() as run:
+        made = workspace.lab(loaded, lab, run=run, images_too=wanted.images)
         with reporting(loaded, made, wanted) as report:
             with failure_told(loaded, made.name, wanted):
                 findings = check(made, checks)
@@ -164,7 +165,7 @@ def _named(scenario: Scenario, only: tuple[str, ...]) -> list[Common]:
     return checks
 
 
-def _print(loaded: Loaded, lab: str, findings: Sequence[Finding], *, as_json: bool, seconds: float) -> None:
+def _print(loaded: LoadedScenario, lab: str, findings: Sequence[Finding], *, as_json: bool, seconds: float) -> None:
     from orchestrator.rendering.findings import findings_document, findings_text, summary_text
 
     if as_json:
@@ -194,42 +195,42 @@ def run_command(
     wanted: Wanted,
 ) -> int:
     """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    loaded = load(name)
-    session = open_session(yes=yes)
+    loaded = load_scenario(name)
+    workspace = open_workspace(yes=yes)
     label = lab or loaded.reading.scenario.name
     if remove:
         return _run_and_remove(
-            session, loaded, label, as_json=as_json, wanted=wanted, capture=capture, ready_seconds=timeout
+            workspace, loaded, label, as_json=as_json, wanted=wanted, capture=capture, ready_seconds=timeout
         )
     with failure_told(loaded, label, wanted):
-        bring_up(session, loaded, label, keep=False, timeout=timeout, capture=capture)
-    code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
+        bring_up(workspace, loaded, label, keep=False, timeout=timeout, capture=capture)
+    code = prove(workspace, loaded, label, as_json=as_json, wanted=wanted)
     if not as_json:
         say(next_steps(name or ".", loaded.reading.scenario, lab))
     return code
 
 
 def _run_and_remove(
-    session: Session, loaded: Loaded, label: str, *, as_json: bool, wanted: Wanted, **settings: object
+    workspace: Workspace, loaded: LoadedScenario, label: str, *, as_json: bool, wanted: Wanted, **settings: object
 ) -> int:
     from orchestrator.cli.progress import tell
     from orchestrator.lab.take_down import take_down
 
-    with guarded(session) as run:
+    with workspace.guard() as run:
         ours = True
         try:
             with failure_told(loaded, label, wanted):
-                lab_of(session, loaded, label, notify=tell, run=run, **settings).up()
-            code = prove(session, loaded, label, as_json=as_json, wanted=wanted)
+                workspace.lab(loaded, label, notify=tell, run=run, **settings).up()
+            code = prove(workspace, loaded, label, as_json=as_json, wanted=wanted)
         except LabBusy:
             ours = False  # another process works on it, and may have ended by now: its lab stays
             raise
         finally:
             if ours:
                 with uninterrupted():
-                    take_down(session.engine, session.state, label, lambda _event: None)
+                    take_down(workspace.engine, workspace.state, label, lambda _event: None)
     say(f"the lab {label!r} is down")
     return code
 

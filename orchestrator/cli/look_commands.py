@@ -13,16 +13,16 @@ import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
-from orchestrator.cli.session import lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK, LabBusy, Leftovers, NotFound, UsageInvalid, WirelabError, WorldError
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
-    from orchestrator.cli.session import Session
     from orchestrator.engine.protocol import Engine
     from orchestrator.host.state import State
     from orchestrator.model.scenario import Scenario
     from orchestrator.model.topology import Topology
+    from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.observed import Observed
 
 
@@ -32,7 +32,7 @@ def ls_command(as_json: bool) -> int:
     """List the labs that stand on the engine in use."""
     from orchestrator.rendering.labs import labs_document, labs_text
 
-    document = labs_document(open_session(looks=True).engine.containers(labels.LAB))
+    document = labs_document(open_workspace(read_only=True).engine.containers(labels.LAB))
     if as_json:
         out_json(document)
     else:
@@ -90,10 +90,10 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
 
 def observed_lab(name: str | None, lab: str | None) -> tuple[Topology, Observed]:
     """The topology of a lab and what there is of it now."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    session = open_session(looks=True)
-    one = lab_of(session, load(name), lab)
+    workspace = open_workspace(read_only=True)
+    one = workspace.lab(load_scenario(name), lab)
     observed = one.observe()
     return one.topology(observed), observed
 
@@ -113,17 +113,17 @@ def known_node(scenario: Scenario, node: str) -> str:
     raise UsageInvalid(f"there is no node {node!r} in {scenario.name}", hint=hint)
 
 
-def _container(name: str, node: str, lab: str | None) -> tuple[Session, str]:
-    """The session and the container of a node that stands."""
-    from orchestrator.operations.scenario_library import load
+def _container(name: str, node: str, lab: str | None) -> tuple[Workspace, str]:
+    """The workspace and the container of a node that stands."""
+    from orchestrator.operations.scenario_library import load_scenario
 
-    loaded = load(name)
+    loaded = load_scenario(name)
     known_node(loaded.reading.scenario, node)
-    session = open_session(looks=True)
-    known = lab_of(session, loaded, lab)
-    for container in session.engine.containers(f"{labels.LAB}={known.name}"):
+    workspace = open_workspace(read_only=True)
+    known = workspace.lab(loaded, lab)
+    for container in workspace.engine.containers(f"{labels.LAB}={known.name}"):
         if container.labels.get(labels.NODE) == node and labels.ONLOOKER not in container.labels:
-            return session, container.id
+            return workspace, container.id
     raise NotFound(f"the node {node!r} of the lab {known.name!r} is not up", hint=known.named.typed("up"))
 
 
@@ -142,11 +142,11 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
 
     from orchestrator.lab.node_program import attend_program
 
-    session, container = _container(name, node, lab)
+    workspace, container = _container(name, node, lab)
     if sys.stdin.isatty():
-        _terminal(session.url, container, argv)
+        _terminal(workspace.url, container, argv)
     source = sys.stdin.fileno() if interactive or _is_piped(sys.stdin.fileno()) else None
-    return attend_program(session.engine, container, argv, _hand_on, source, run=token_hex(6))
+    return attend_program(workspace.engine, container, argv, _hand_on, source, run=token_hex(6))
 
 
 def _is_piped(descriptor: int) -> bool:
@@ -167,12 +167,12 @@ def _hand_on(stream: int, piece: bytes) -> None:
 @lab_option
 def shell_command(name: str, node: str | None, lab: str | None) -> int:
     """Open a shell in a node (the first client if none is named)."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
-    nodes = load(name).reading.scenario.nodes
+    nodes = load_scenario(name).reading.scenario.nodes
     wanted = node or next((n for n, one in nodes.items() if one.role == "client"), next(iter(nodes)))
-    session, container = _container(name, wanted, lab)
-    _terminal(session.url, container, ("bash", "-il") if nodes[wanted].image is None else ("sh", "-i"))
+    workspace, container = _container(name, wanted, lab)
+    _terminal(workspace.url, container, ("bash", "-il") if nodes[wanted].image is None else ("sh", "-i"))
     return OK
 
 
@@ -195,17 +195,17 @@ def _terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on as the node writes.")
 def logs_command(name: str, node: str | None, lab: str | None, follow: bool) -> int:
     """Print what a node wrote, or what all nodes wrote, one after another."""
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
     if node and follow:
-        session, container = _container(name, node, lab)
-        for line in session.engine.follow(container):
+        workspace, container = _container(name, node, lab)
+        for line in workspace.engine.follow(container):
             out(line)
         return OK
-    nodes = [node] if node else list(load(name).reading.scenario.nodes)
+    nodes = [node] if node else list(load_scenario(name).reading.scenario.nodes)
     for one in nodes:
-        session, container = _container(name, one, lab)
-        text = session.engine.log(container).rstrip("\n")
+        workspace, container = _container(name, one, lab)
+        text = workspace.engine.log(container).rstrip("\n")
         out(text if node else "\n".join(f"{one} | {line}" for line in text.splitlines()))
     return OK
 
@@ -218,8 +218,8 @@ def sweep_command(everything: bool) -> int:
     from orchestrator.lab.run_registry import dead_runs
     from orchestrator.lab.take_down import take_down
 
-    session = open_session(start=False)
-    engine, state = session.engine, session.state
+    workspace = open_workspace(start=False)
+    engine, state = workspace.engine, workspace.state
     removals = [partial(sweep_run, engine, state, run) for run in list(dead_runs(state))]
     count, failures = each_removed(removals)
     if everything:

@@ -17,9 +17,9 @@ def lab_option(command: Command) -> Command:
 
 
 def _lab_name(_ctx: click.Context, _option: click.Parameter, name: str | None) -> str | None:
-    from orchestrator.cli.session import valid_lab
+    from orchestrator.operations.workspace import valid_lab_name
 
-    return None if name is None else valid_lab(name)
+    return None if name is None else valid_lab_name(name)
 
 
 def capture_option(command: Command) -> Command:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.capture_window import Heard
     from orchestrator.lab.lab import Lab
     from orchestrator.model.checks import Common
-    from orchestrator.operations.scenario_library import Loaded
+    from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.rendering.check_results import Proof
 
 MOMENT = "%Y-%m-%dT%H:%M:%S"
@@ -66,7 +66,7 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
 class Reporting:
     """One run of checks while somebody listens, if a report is wanted."""
 
-    loaded: Loaded
+    loaded: LoadedScenario
     lab: Lab
     wanted: Wanted
     versions: Mapping[str, str]
@@ -103,7 +103,7 @@ class Reporting:
 
 
 @contextmanager
-def reporting(loaded: Loaded, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
+def reporting(loaded: LoadedScenario, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
     """Listen while the checks run, if a report is wanted; a recorder that was started for it is removed again."""
     named = versions(lab) if wanted else {}
     heard = None
@@ -119,7 +119,7 @@ def reporting(loaded: Loaded, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
 
 
 @contextmanager
-def failure_told(loaded: Loaded, lab: str, wanted: Wanted) -> Iterator[None]:
+def failure_told(loaded: LoadedScenario, lab: str, wanted: Wanted) -> Iterator[None]:
     """A lab that does not stand, or cannot be asked, is an error in the JUnit file: CI must not find nothing at all."""
     began = datetime.now(UTC)
     try:
@@ -132,7 +132,7 @@ def failure_told(loaded: Loaded, lab: str, wanted: Wanted) -> Iterator[None]:
         raise
 
 
-def _unproved(loaded: Loaded, lab: str, error: WirelabError, began: datetime) -> Proof:
+def _unproved(loaded: LoadedScenario, lab: str, error: WirelabError, began: datetime) -> Proof:
     """One finding: that the lab could not be proved, with the error as what was seen."""
     from orchestrator import __version__
     from orchestrator.checks.findings import Finding, Judgement

@@ -16,13 +16,13 @@ from orchestrator.cli.capture import ended, gone, narrow, narrowing_options, ope
 from orchestrator.cli.console import out, say
 from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
-from orchestrator.cli.session import guarded, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import INTERRUPTED, OK, EngineRefused, NotFound, TookTooLong, UsageInvalid
 
 if TYPE_CHECKING:
-    from orchestrator.cli.session import Session
     from orchestrator.lab.capture import Capture
     from orchestrator.lab.recording import Recording
+    from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.observed import Observed
     from orchestrator.traffic.exchanges.events import Event
     from orchestrator.traffic.story import Mark, Story
@@ -93,9 +93,9 @@ def _of_file(name: str, file: str, asker: str | None, lab: str | None, form: str
     import os
     from pathlib import Path
 
-    session = open_session(looks=True)
-    with guarded(session) as run:
-        capture, observed = recorder(session, name, lab, run)
+    workspace = open_workspace(read_only=True)
+    with workspace.guard() as run:
+        capture, observed = recorder(workspace, name, lab, run)
         user = f"{os.getuid()}:{os.getgid()}"
         with capture.from_file(observed, Path(file).resolve(), user) as recording:
             told = _story(recording, capture, observed, asker=asker)
@@ -111,20 +111,20 @@ def _of_command(
     name: str, argv: tuple[str, ...], asker: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, form: str
 ) -> int:
     """Run the command while it is recorded; by a recorder of our own where none is there."""
-    capture, observed, session = open_capture(name, lab)
+    capture, observed, workspace = open_capture(name, lab)
     node = _runner(capture, observed, asker)
     standing = capture.recording()
     with ExitStack() as stack:
         began = 0.0
         if standing is None:
-            run = stack.enter_context(guarded(session))
-            capture, observed = recorder(session, name, lab, run)
+            run = stack.enter_context(workspace.guard())
+            capture, observed = recorder(workspace, name, lab, run)
             container = capture.start(observed, narrow(capture, observed, nodes, bpf))
             stack.callback(capture.stop)
         else:
             tell_narrowed(capture)
             container, began = standing.id, time.time()
-        code = _run_in(session, observed, node, argv, capture)
+        code = _run_in(workspace, observed, node, argv, capture)
         with _while_it_stands(capture):
             recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
             told = _story(recording, capture, observed, since=began)
@@ -161,14 +161,14 @@ def _container(capture: Capture, observed: Observed, node: str) -> str:
     return found.id
 
 
-def _run_in(session: Session, observed: Observed, node: str, argv: tuple[str, ...], capture: Capture) -> int:
+def _run_in(workspace: Workspace, observed: Observed, node: str, argv: tuple[str, ...], capture: Capture) -> int:
     """Run the command in the node and show what it printed, apart from the story. INTERRUPTED where somebody was."""
     from orchestrator.lab.node_program import run_program
 
     container = _container(capture, observed, node)
     command, run = f"{node}$ {' '.join(argv)}", token_hex(6)
     try:
-        output = run_program(session.engine, container, argv, seconds=LONGEST, run=run)
+        output = run_program(workspace.engine, container, argv, seconds=LONGEST, run=run)
     except TookTooLong:
         late = f"not over after {LONGEST} s, or after more output than anybody reads"
         say(f"{command}   (ended, for it was {late}; this is the story until then)\n")
@@ -197,9 +197,9 @@ def _follow(
     if argv or form not in ("text", "json"):
         what = "-f tells what happens as text or JSON, and runs no command"
         raise UsageInvalid(what, hint=f"wirelab trace -f {name}")
-    session = open_session(looks=True)
-    with guarded(session) as run:
-        capture, observed = recorder(session, name, lab, run)
+    workspace = open_workspace(read_only=True)
+    with workspace.guard() as run:
+        capture, observed = recorder(workspace, name, lab, run)
         if asker:
             known_node(capture.scenario, asker)
         said: list[str] = []

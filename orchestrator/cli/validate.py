@@ -17,10 +17,10 @@ def command(name: str | None, as_json: bool) -> int:
 
     Nothing is started. Exit code 0: the file is right; 2: it is not.
     """
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
 
     try:
-        loaded = load(name)
+        loaded = load_scenario(name)
     except FileInvalid as error:
         if not as_json:
             raise

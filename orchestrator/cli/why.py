@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.lab_commands import EXIT
 from orchestrator.cli.options import json_option, lab_option
-from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import UsageInvalid
 
 
@@ -22,19 +22,19 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     CHECK is a part of a check's name; its walk is printed also where the check holds. Exit codes as for `check`.
     """
     from orchestrator.checks.findings import worst
-    from orchestrator.operations.scenario_library import load
+    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.findings import findings_document, findings_text
 
-    loaded = load(name)
+    loaded = load_scenario(name)
     scenario = loaded.reading.scenario
     named = [one for one in scenario.checks if check is None or check in one.name]
     # A fault is put in only by `check`: `why` looks at the lab as it stands.
     wanted = [one for one in named if one.fault is None]
     if not wanted:
         raise _nothing_to_walk(check, [one.name for one in scenario.checks], bool(named), name)
-    session = open_session(looks=True)
-    with guarded(session) as run:
-        findings = lab_of(session, loaded, lab, run=run).judge(wanted, explain_all=True)
+    workspace = open_workspace(read_only=True)
+    with workspace.guard() as run:
+        findings = workspace.lab(loaded, lab, run=run).judge(wanted, explain_all=True)
     if as_json:
         out_json(findings_document(scenario.name, lab or scenario.name, findings))
     else:

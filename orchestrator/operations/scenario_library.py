@@ -23,7 +23,7 @@ LARGEST_BESIDE = 16 * 1024 * 1024  # bytes; such a file is mounted into a node
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedScenario:
     """A scenario that was read: its folder, its file as messages show it, and what stands in it."""
 
     folder: Path
@@ -31,7 +31,7 @@ class Loaded:
     reading: Reading
 
 
-def load(name_or_path: str | None, cwd: Path | None = None) -> Loaded:
+def load_scenario(name_or_path: str | None, cwd: Path | None = None) -> LoadedScenario:
     """Find a scenario and read it. Raises UsageInvalid where it is not there, FileInvalid where it is wrong."""
     from orchestrator.reading.document import LARGEST_TEXT
     from orchestrator.reading.scenario import read_scenario
@@ -40,7 +40,7 @@ def load(name_or_path: str | None, cwd: Path | None = None) -> Loaded:
     path = find_scenario(name_or_path, cwd)
     shown = as_typed(path, cwd)
     text = _read(path, shown, LARGEST_TEXT * 4 + 1)
-    return Loaded(path.parent, shown, read_scenario(text, file=shown, beside=Beside(path.parent)))
+    return LoadedScenario(path.parent, shown, read_scenario(text, file=shown, beside=Beside(path.parent)))
 
 
 def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:
@@ -51,7 +51,7 @@ def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
     found = NAME.search(_read(path, as_typed(path, cwd), LARGEST_BESIDE))
-    return found[1] if found else load(name_or_path, cwd).reading.scenario.name
+    return found[1] if found else load_scenario(name_or_path, cwd).reading.scenario.name
 
 
 def find_scenario(name_or_path: str | None, cwd: Path) -> Path:

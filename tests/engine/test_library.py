@@ -11,7 +11,7 @@ import pytest
 from lab_bench import Bench, Engine
 
 from orchestrator.checks.findings import Finding
-from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import WORLD
 from orchestrator.lab import faults as breaking
 from orchestrator.lab.lab import Lab
@@ -36,13 +36,13 @@ def test_a_scenario_holds_breaks_and_heals(bench: Bench, name: str) -> None:
         pytest.skip("the engine does not isolate IPv6")
     assert ran.code == 0, ran.out + ran.err
     loaded = library.loaded(name)
-    session = open_session(start=False)
+    workspace = open_workspace(start=False)
     try:
-        with guarded(session) as run:
-            lab = lab_of(session, loaded, bench.lab, run=run)
+        with workspace.guard() as run:
+            lab = workspace.lab(loaded, bench.lab, run=run)
             told = [line for breakage in library.breakages(name) for line in _broken_and_healed(lab, name, breakage)]
     finally:
-        session.engine.close()
+        workspace.engine.close()
     assert not told, "\n".join(told)
 
 

@@ -25,7 +25,7 @@ from orchestrator.checks.findings import Finding
 from orchestrator.model.checks import Common
 from orchestrator.model.faults import Fault
 from orchestrator.model.scenario import Scenario
-from orchestrator.operations.scenario_library import Beside, Loaded, load
+from orchestrator.operations.scenario_library import Beside, LoadedScenario, load_scenario
 from orchestrator.planning.addressing import topology
 from orchestrator.planning.observed import Observed
 from orchestrator.reading.scenario import Reading, read_scenario
@@ -72,8 +72,8 @@ class Breakage(BaseModel):
         return told
 
 
-def loaded(name: str) -> Loaded:
-    return load(str(SCENARIOS / name))
+def loaded(name: str) -> LoadedScenario:
+    return load_scenario(str(SCENARIOS / name))
 
 
 def calm(scenario: Scenario) -> list[Common]:

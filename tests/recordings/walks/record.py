@@ -27,14 +27,14 @@ from walks import asked, places, told
 
 from orchestrator.checks.findings import Finding
 from orchestrator.checks.probes import Answer, Question
-from orchestrator.cli.session import guarded, lab_of, open_session
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.check_runner import CheckRunner
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.lab import asked as nodes_asked
 from orchestrator.lab.probe_runner import ProbeRunner
-from orchestrator.operations.scenario_library import load
+from orchestrator.operations.scenario_library import load_scenario
 
 
 def main() -> None:
@@ -77,9 +77,9 @@ def record(lab: Broken, folder: str, name: str, check: str, broken: Sequence[Bre
 def recorded(folder: str, name: str) -> dict[str, Any]:
     """One check, judged once and explained, with every answer that its walk was given."""
     answers: list[dict[str, Any]] = []
-    session = open_session(start=False)
-    with guarded(session) as run:
-        lab: Lab = lab_of(session, load(folder), "layers", run=run)
+    workspace = open_workspace(start=False)
+    with workspace.guard() as run:
+        lab: Lab = workspace.lab(load_scenario(folder), "layers", run=run)
         observed = lab.observe()
         topology = lab.topology(observed)
         assert topology.places == places().places, "the lab's range is taken: end the lab that has it"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.session import Session
 from orchestrator.engine.fake import Behaviour, FakeEngine
 from orchestrator.errors import EngineRefused, Leftovers
 from orchestrator.host.state import State
 from orchestrator.lab.guard import Guard
-from orchestrator.operations.scenario_library import Loaded, load
+from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
+from orchestrator.operations.workspace import Workspace
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.pytest_plugin import Labs, Ways
 
@@ -37,19 +37,19 @@ class Sticky(FakeEngine):
         super().remove_container(container)
 
 
-class InMemory(Session):
+class InMemory(Workspace):
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
         return {name: f"wirelab/{name}:1" for name in names}
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Loaded:
+def small(tmp_path: Path) -> LoadedScenario:
     (tmp_path / "scenario.yaml").write_text(SMALL)
-    return load(None, tmp_path)
+    return load_scenario(None, tmp_path)
 
 
 def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_is_gone(
-    tmp_path: Path, small: Loaded
+    tmp_path: Path, small: LoadedScenario
 ) -> None:
     state, engine = State(tmp_path / "state"), Sticky()
 

@@ -15,7 +15,7 @@ import pytest
 from orchestrator.cli import help as help_
 from orchestrator.cli import new, schema, validate
 from orchestrator.errors import FileInvalid, UsageInvalid
-from orchestrator.operations.scenario_library import all_scenarios, find_scenario, load
+from orchestrator.operations.scenario_library import all_scenarios, find_scenario, load_scenario
 
 GOOD = "name: {0}\ntitle: The {0} one\nnodes: {{c: {{role: client}}}}\n"
 
@@ -39,7 +39,7 @@ def run(command: click.Command, *arguments: str) -> int:
 @pytest.mark.parametrize("name", ["one", "scenarios/one", "scenarios/one/", "./scenarios/one/scenario.yaml"])
 def test_a_scenario_is_found_by_name_folder_and_file(here: Path, name: str) -> None:
     """All four ways lead to the same file, which is shown as seen from here."""
-    loaded = load(name, here)
+    loaded = load_scenario(name, here)
     assert loaded.reading.scenario.name == "one"
     assert loaded.folder == here / "scenarios" / "one"
     assert loaded.file == "scenarios/one/scenario.yaml"
@@ -54,7 +54,7 @@ def test_a_name_is_looked_for_in_the_folders_above(here: Path) -> None:
 
 def test_wirelabs_own_scenarios_have_names_everywhere(here: Path) -> None:
     """`basic` is found from any folder."""
-    assert load("basic", here).reading.scenario.name == "basic"
+    assert load_scenario("basic", here).reading.scenario.name == "basic"
 
 
 def test_the_list_has_titles_also_of_broken_files(here: Path) -> None:
@@ -81,7 +81,7 @@ def test_what_cannot_be_read_is_told_before_anything_is_made(here: Path) -> None
     told = {}
     for name in ("scenarios", "nothing.yaml", "latin.yaml", "pipe.yaml"):
         with pytest.raises(UsageInvalid) as caught:
-            load(name, here)
+            load_scenario(name, here)
         told[name] = f"{caught.value.what}: {caught.value.why}"
     assert told == {
         "scenarios": "'scenarios' is a folder without a scenario: there is no scenario.yaml in it",
@@ -95,7 +95,7 @@ def test_a_very_large_file_is_not_read_whole(here: Path) -> None:
     """Ten megabytes are refused for their size, also where a character is cut in two."""
     (here / "big.yaml").write_text("a: " + "é" * 5_000_000)
     with pytest.raises(FileInvalid, match=r"big\.yaml has 1 mistake") as caught:
-        load("big.yaml", here)
+        load_scenario("big.yaml", here)
     assert "256 KiB" in caught.value.problems[0].message
 
 
@@ -123,10 +123,10 @@ def test_files_beside_a_scenario_are_read_with_it(tmp_path: Path, seed: str, mes
     (folder / "link.sql").symlink_to(tmp_path / "outside.sql")
     (folder / "scenario.yaml").write_text(SEEDED.format(seed))
     if message is None:
-        assert load(str(folder), tmp_path).reading.texts == {seed: "select 1;"}
+        assert load_scenario(str(folder), tmp_path).reading.texts == {seed: "select 1;"}
         return
     with pytest.raises(FileInvalid) as caught:
-        load(str(folder), tmp_path)
+        load_scenario(str(folder), tmp_path)
     assert [str(problem) for problem in caught.value.problems] == [f"s/scenario.yaml:3:36: nodes.db.seed: {message}"]
 
 
@@ -157,7 +157,7 @@ def test_new_writes_a_valid_scenario_and_never_over_another(here: Path, capsys: 
     """What `new` writes is valid as it is; a second time it refuses and leaves the files alone."""
     assert run(new.command, "my-lab") == 0
     assert capsys.readouterr().out == "scenarios/my-lab/scenario.yaml\n"
-    reading = load("my-lab", here).reading
+    reading = load_scenario("my-lab", here).reading
     assert (reading.scenario.name, set(reading.texts)) == ("my-lab", {"seed.sql"})
     (here / "scenarios/my-lab/seed.sql").write_text("mine")
     with pytest.raises(UsageInvalid, match="already there"):

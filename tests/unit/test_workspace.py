@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.session import Session, lab_of
 from orchestrator.host.state import State
-from orchestrator.operations.scenario_library import load
+from orchestrator.operations.scenario_library import load_scenario
+from orchestrator.operations.workspace import Workspace
 
 SMALL = "name: small\ntitle: One machine\ndomain: shop.lab\nnodes:\n  client: {role: client}\n"
 # The folder where the scenario is sought (a test suite seeks it beside the test), what is asked for, what is proposed.
@@ -29,7 +29,7 @@ def test_a_proposed_command_finds_the_scenario_from_here(
         (tmp_path / file).parent.mkdir(parents=True)
         (tmp_path / file).write_text(SMALL.replace("small", "beside") if "beside" in file else SMALL)
     monkeypatch.chdir(tmp_path)
-    session = Session(State(tmp_path / "state"), "unix:///nobody", None)  # type: ignore[arg-type]
-    loaded = load(asked, tmp_path / near)
-    assert lab_of(session, loaded, None).named.typed("up") == proposed
-    assert lab_of(session, loaded, "mine").named.typed("up") == f"{proposed} --lab mine"
+    workspace = Workspace(State(tmp_path / "state"), "unix:///nobody", None)  # type: ignore[arg-type]
+    loaded = load_scenario(asked, tmp_path / near)
+    assert workspace.lab(loaded, None).named.typed("up") == proposed
+    assert workspace.lab(loaded, "mine").named.typed("up") == f"{proposed} --lab mine"

@@ -1,0 +1,33 @@
+"""Open the workspace of a command: progress goes to standard error, questions are asked on the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.console import say
+
+if TYPE_CHECKING:
+    from orchestrator.operations.workspace import Workspace
+
+
+def open_workspace(*, start: bool = True, yes: bool = False, read_only: bool = False) -> Workspace:
+    """The engine in use and the state folder. Raises EngineMissing."""
+    from orchestrator.operations import workspace
+
+    return workspace.open_workspace(start=start, read_only=read_only, notify=say, confirm=confirmer(yes))
+
+
+def confirmer(yes: bool) -> Callable[[str], bool]:
+    """Ask on a terminal; where nobody can answer, go on."""
+
+    def confirm(question: str) -> bool:
+        if yes or os.environ.get("CI") or not sys.stdin.isatty():
+            return True
+        import click
+
+        return click.confirm(question, default=True, err=True)
+
+    return confirm
