@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.model.secret import Secret
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.plan import MakeNode, Plan
 from orchestrator.planning.planner import up
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
@@ -44,12 +44,12 @@ def text(nodes: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def seconds(plan: Plan | None, scenario, seen: Observed) -> tuple[float, Plan]:  # type: ignore[no-untyped-def]
+def seconds(plan: Plan | None, scenario, seen: Snapshot) -> tuple[float, Plan]:  # type: ignore[no-untyped-def]
     """The median of the rounds, and the plan."""
     took = []
     for _ in range(ROUNDS):
         began = time.process_time()
-        plan = up(topology("large", scenario, seen, {}), seen)
+        plan = up(assign_addresses("large", scenario, seen, {}), seen)
         took.append(time.process_time() - began)
     assert plan is not None
     return sorted(took)[ROUNDS // 2], plan
@@ -58,7 +58,7 @@ def seconds(plan: Plan | None, scenario, seen: Observed) -> tuple[float, Plan]: 
 def main() -> None:
     scenario = read_scenario(text(500), file="large.yaml", beside=lambda _name: None).scenario
     images = dict.fromkeys(("dns", "database", "app", "client"), "image")
-    nothing = Observed("/state/large", "run", images, secrets={name: Secret("x") for name in scenario.nodes})
+    nothing = Snapshot("/state/large", "run", images, secrets={name: Secret("x") for name in scenario.nodes})
     fresh, plan = seconds(None, scenario, nothing)
     assert sum(isinstance(step.action, MakeNode) for step in plan.steps) == 500
     second, empty = seconds(None, scenario, replace(made_by(plan, nothing), run="second"))

@@ -370,7 +370,7 @@ class CheckItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        mark = self.parent.loaded.reading.marks.get(("checks", self.place))
+        mark = self.parent.loaded.reading.positions.get(("checks", self.place))
         return self.path, (mark.line - 1 if mark else None), self.name
 
 

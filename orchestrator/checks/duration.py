@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import Answer, Asks, Question, Ran, Run
-from orchestrator.model.check_values import Takes
+from orchestrator.model.check_values import DurationRange
 
 
-def timed(judging: Asks, takes: Takes, asker: str) -> Asks:
+def timed(judging: Asks, takes: DurationRange, asker: str) -> Asks:
     """The same check; where it holds, the time of the first program that the asker ran for it is judged too."""
     seconds: float | None = None
     try:
@@ -27,7 +27,7 @@ def _first(questions: tuple[Question, ...], answers: tuple[Answer, ...], asker: 
     return next((a.seconds for q, a in pairs if isinstance(q, Run) and q.node == asker and isinstance(a, Ran)), None)
 
 
-def _with_time(found: Judgement, takes: Takes, seconds: float | None) -> Judgement:
+def _with_time(found: Judgement, takes: DurationRange, seconds: float | None) -> Judgement:
     wanted = range_text(takes)
     expected = f"{found.expected}, in {wanted}"
     if seconds is None:
@@ -41,7 +41,7 @@ def _with_time(found: Judgement, takes: Takes, seconds: float | None) -> Judgeme
     return Judgement("fail", expected, seen, evidence)
 
 
-def range_text(takes: Takes) -> str:
+def range_text(takes: DurationRange) -> str:
     """`0.5 to 8 s`, `at least 0.5 s` or `at most 8 s`."""
     match takes.at_least, takes.at_most:
         case low, None:

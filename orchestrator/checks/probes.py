@@ -13,7 +13,7 @@ from string import Template
 from typing import TypeVar
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.model.checks import Asking, Http, Runs
+from orchestrator.model.checks import Http, NodeCheck, Runs
 from orchestrator.model.topology import Topology
 from orchestrator.traffic.roles import Proof
 
@@ -106,7 +106,7 @@ class NodeState:
 
 Answer = Ran | Logged | Flows | NodeState | Unavailable
 Kind = TypeVar("Kind", Ran, Logged, Flows)
-Said = TypeVar("Said", bound=Asking)
+Said = TypeVar("Said", bound=NodeCheck)
 Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
 
 

@@ -29,10 +29,10 @@ class OnTheWay:
     wrong: str
 
 
-Asking = Generator[tuple[Question, ...], tuple[Answer, ...], OnTheWay]
+NodeCheck = Generator[tuple[Question, ...], tuple[Answer, ...], OnTheWay]
 
 
-def on_the_way(scene: Scene, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]) -> Asking:
+def on_the_way(scene: Scene, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]) -> NodeCheck:
     """Look into the log of each DNS server but the one that answered, for this name since the check's try began."""
     others = [node for node in scene.topology.with_role("dns") if node != answerer]
     silent = [node for node in others if node not in declared]

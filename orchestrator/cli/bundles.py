@@ -67,7 +67,7 @@ def _proof(lab: Lab, loaded: LoadedScenario, found: Mapping[int, Finding]) -> Pr
         scenario.title,
         lab.name,
         loaded.file,
-        placed(scenario, [scenario.checks[place] for place in places], findings, loaded.reading.marks),
+        placed(scenario, [scenario.checks[place] for place in places], findings, loaded.reading.positions),
         datetime.now(UTC).strftime(MOMENT),
         sum(finding.seconds for finding in findings),
         versions(lab),

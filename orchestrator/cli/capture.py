@@ -15,7 +15,7 @@ from orchestrator.errors import OK, UsageInvalid, WorldError
 if TYPE_CHECKING:
     from orchestrator.lab.capture import Capture
     from orchestrator.operations.workspace import Workspace
-    from orchestrator.planning.observed import Observed
+    from orchestrator.planning.snapshot import Snapshot
 
 # What dumpcap and tshark say where all is well.
 USUAL = ("Running as user", "Capturing on ", "File: ", "Packets")
@@ -51,12 +51,12 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
         if nodes or bpf or ring:
             what = "a capture is running already, and is not changed"
             why = f"it records {capture.narrowed or 'everything'}"
-            raise UsageInvalid(what, why=why, hint=f"{capture.named.typed('capture stop')}, then start it anew")
+            raise UsageInvalid(what, why=why, hint=f"{capture.named.command('capture stop')}, then start it anew")
         say("a capture is running already")
         return OK
     wanted = narrow(capture, observed, nodes, bpf)
     capture.start(observed, wanted, **({"ring": ring} if ring else {}))
-    say(f"recording; then: {capture.named.typed('trace')}")
+    say(f"recording; then: {capture.named.command('trace')}")
     return OK
 
 
@@ -85,7 +85,7 @@ def ended(said: list[str], capture: Capture) -> NoReturn:
 def gone(why: str, capture: Capture) -> WorldError:
     """A recorder that was there is no longer."""
     why = why or "its container has ended: the lab was taken down, or somebody stopped it"
-    return WorldError("the capture ended by itself", why=why, hint=capture.named.typed("ps"))
+    return WorldError("the capture ended by itself", why=why, hint=capture.named.command("ps"))
 
 
 @command.command("stop", short_help="End the recording and throw it away.")
@@ -141,7 +141,7 @@ def save(name: str | None, file: str, lab: str | None) -> int:
     return OK
 
 
-def narrow(capture: Capture, observed: Observed, nodes: tuple[str, ...], bpf: str) -> str:
+def narrow(capture: Capture, observed: Snapshot, nodes: tuple[str, ...], bpf: str) -> str:
     """The BPF expression for these nodes and that filter."""
     from orchestrator.cli.look_commands import known_node
     from orchestrator.planning.capture import narrowed
@@ -157,13 +157,13 @@ def tell_narrowed(capture: Capture) -> None:
         say(f"the capture that runs hears only {expression}; nothing else is told")
 
 
-def open_capture(name: str | None, lab: str | None) -> tuple[Capture, Observed, Workspace]:
+def open_capture(name: str | None, lab: str | None) -> tuple[Capture, Snapshot, Workspace]:
     """The recorder of a lab, what there is of the lab, and the workspace."""
     workspace = open_workspace(read_only=True)
     return *recorder(workspace, name, lab, "none"), workspace
 
 
-def recorder(workspace: Workspace, name: str | None, lab: str | None, run: str) -> tuple[Capture, Observed]:
+def recorder(workspace: Workspace, name: str | None, lab: str | None, run: str) -> tuple[Capture, Snapshot]:
     """The recorder of a lab, and what there is of the lab now."""
     from orchestrator.lab.capture import Capture
     from orchestrator.operations.scenario_library import load_scenario

@@ -50,7 +50,9 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
     workspace = open_workspace(start=False)
     broken = workspace.lab(loaded, lab, notify=tell)
     plan = inject(broken, wanted)
-    say(f"put in: {' '.join(fault)}; to mend it: {broken.named.typed('heal')}" if plan else "that fault is in already")
+    say(
+        f"put in: {' '.join(fault)}; to mend it: {broken.named.command('heal')}" if plan else "that fault is in already"
+    )
     if as_json:
         out_json(steps_document(plan))
     return OK
@@ -70,7 +72,7 @@ def _fields(fault: tuple[str, ...]) -> dict[str, Any]:
         case ("record", server, name, kind, *values):
             return {"record": {"server": server, "name": name, "type": kind} | ({"value": values} if values else {})}
     from orchestrator.model.faults import FAULTS
-    from orchestrator.reading.words import near
+    from orchestrator.reading.spelling import near
 
     meant = near(fault[0], FAULTS) if fault[0] not in FAULTS else None
     raise _no_fault(fault, f"did you mean {meant!r}?" if meant else "")

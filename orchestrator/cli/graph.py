@@ -14,7 +14,7 @@ from orchestrator.errors import OK
 
 if TYPE_CHECKING:
     from orchestrator.model.topology import Topology
-    from orchestrator.planning.observed import Observed
+    from orchestrator.planning.snapshot import Snapshot
     from orchestrator.rendering.graph import Picture
 
 FORMS = ("mermaid", "dot", "svg", "html")
@@ -73,7 +73,7 @@ def _laid_out(text: str) -> str:
     return lay_out(text)
 
 
-def states(topology: Topology, observed: Observed) -> dict[str, str]:
+def states(topology: Topology, observed: Snapshot) -> dict[str, str]:
     """The state of each node; empty where nothing of the lab stands."""
     from orchestrator.rendering.labs import nodes_document
 

@@ -30,7 +30,7 @@ def command(key: str | None) -> None:
 
 
 def _explained(key: str) -> list[str]:
-    from orchestrator.reading.words import near
+    from orchestrator.reading.spelling import near
     from orchestrator.rendering.language_reference import Entry, keys_by_name
 
     if key in ("roles", "role", "nodes.role"):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.checks.findings import Finding
-    from orchestrator.model.checks import Common
+    from orchestrator.model.checks import BaseCheck
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -155,11 +155,11 @@ def prove(
     return EXIT[worst(finding.verdict for finding in findings)]
 
 
-def _named(scenario: Scenario, only: tuple[str, ...]) -> list[Common]:
+def _named(scenario: Scenario, only: tuple[str, ...]) -> list[BaseCheck]:
     """The checks whose name holds one of these texts; all of them if there is none."""
     from orchestrator.errors import UsageInvalid
 
-    checks: list[Common] = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
+    checks: list[BaseCheck] = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
     if only and not checks:
         raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
     return checks

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.model.scenario import Scenario
     from orchestrator.model.topology import Topology
     from orchestrator.operations.workspace import Workspace
-    from orchestrator.planning.observed import Observed
+    from orchestrator.planning.snapshot import Snapshot
 
 
 @click.command()
@@ -88,7 +88,7 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     return OK
 
 
-def observed_lab(name: str | None, lab: str | None) -> tuple[Topology, Observed]:
+def observed_lab(name: str | None, lab: str | None) -> tuple[Topology, Snapshot]:
     """The topology of a lab and what there is of it now."""
     from orchestrator.operations.scenario_library import load_scenario
 
@@ -124,7 +124,7 @@ def _container(name: str, node: str, lab: str | None) -> tuple[Workspace, str]:
     for container in workspace.engine.containers(f"{labels.LAB}={known.name}"):
         if container.labels.get(labels.NODE) == node and labels.ONLOOKER not in container.labels:
             return workspace, container.id
-    raise NotFound(f"the node {node!r} of the lab {known.name!r} is not up", hint=known.named.typed("up"))
+    raise NotFound(f"the node {node!r} of the lab {known.name!r} is not up", hint=known.named.command("up"))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from orchestrator.checks.findings import Finding
 from orchestrator.cli.console import say
-from orchestrator.lab.step_events import Event
+from orchestrator.lab.step_events import StepEvent
 from orchestrator.rendering.findings import finding_text
 from orchestrator.rendering.plans import event_text
 
 
-def tell(event: Event) -> None:
+def tell(event: StepEvent) -> None:
     """One line for a step that ended; the begin of a wait is told too, for it may take long."""
     text = event_text(event.step, event.state, event.seconds)
     if text:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
     from orchestrator.lab.capture_window import Heard
     from orchestrator.lab.lab import Lab
-    from orchestrator.model.checks import Common
+    from orchestrator.model.checks import BaseCheck
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.rendering.check_results import Proof
 
@@ -73,7 +73,7 @@ class Reporting:
     began: datetime
     heard: Heard | None
 
-    def write(self, checks: Sequence[Common], findings: Sequence[Finding]) -> None:
+    def write(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> None:
         """Write what is wanted, and say where it is."""
         if not self.wanted:
             return
@@ -85,7 +85,7 @@ class Reporting:
         if self.wanted.report and self.heard:
             written(self.wanted.report, report_text(self.lab, proof, self.heard))
 
-    def _proof(self, checks: Sequence[Common], findings: Sequence[Finding]) -> Proof:
+    def _proof(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> Proof:
         from orchestrator.rendering.check_results import Proof, placed
 
         reading = self.loaded.reading
@@ -95,7 +95,7 @@ class Reporting:
             scenario.title,
             self.lab.name,
             self.loaded.file,
-            placed(scenario, checks, findings, reading.marks),
+            placed(scenario, checks, findings, reading.positions),
             self.began.strftime(MOMENT),
             (datetime.now(UTC) - self.began).total_seconds(),
             self.versions,
@@ -136,14 +136,14 @@ def _unproved(loaded: LoadedScenario, lab: str, error: WirelabError, began: date
     """One finding: that the lab could not be proved, with the error as what was seen."""
     from orchestrator import __version__
     from orchestrator.checks.findings import Finding, Judgement
-    from orchestrator.reading.document import Mark
+    from orchestrator.reading.document import Position
     from orchestrator.rendering.check_results import Placed, Proof
 
     scenario = loaded.reading.scenario
     seconds = (datetime.now(UTC) - began).total_seconds()
     why = tuple(line for line in (error.why, error.hint and f"try: {error.hint}") if line)
     judgement = Judgement("unknown", "the lab stands and can be asked", error.what, why)
-    found = (Placed(Finding("The lab stands", "lab", "wirelab", judgement, seconds), Mark(1, 1)),)
+    found = (Placed(Finding("The lab stands", "lab", "wirelab", judgement, seconds), Position(1, 1)),)
     at = began.strftime(MOMENT)
     return Proof(scenario.name, scenario.title, lab, loaded.file, found, at, seconds, {"wirelab": __version__})
 

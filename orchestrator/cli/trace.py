@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.capture import Capture
     from orchestrator.lab.recording import Recording
     from orchestrator.operations.workspace import Workspace
-    from orchestrator.planning.observed import Observed
+    from orchestrator.planning.snapshot import Snapshot
     from orchestrator.traffic.exchanges.events import Event
     from orchestrator.traffic.story import Mark, Story
 
@@ -145,7 +145,7 @@ def _while_it_stands(capture: Capture) -> Iterator[None]:
         raise gone("", capture)
 
 
-def _runner(capture: Capture, observed: Observed, asker: str | None) -> str:
+def _runner(capture: Capture, observed: Snapshot, asker: str | None) -> str:
     """The node that runs the command."""
     scenario = capture.scenario
     clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
@@ -154,14 +154,14 @@ def _runner(capture: Capture, observed: Observed, asker: str | None) -> str:
     return node
 
 
-def _container(capture: Capture, observed: Observed, node: str) -> str:
+def _container(capture: Capture, observed: Snapshot, node: str) -> str:
     found = observed.container_of(node)
     if found is None:
-        raise NotFound(f"the node {node!r} is not up", hint=capture.named.typed("up"))
+        raise NotFound(f"the node {node!r} is not up", hint=capture.named.command("up"))
     return found.id
 
 
-def _run_in(workspace: Workspace, observed: Observed, node: str, argv: tuple[str, ...], capture: Capture) -> int:
+def _run_in(workspace: Workspace, observed: Snapshot, node: str, argv: tuple[str, ...], capture: Capture) -> int:
     """Run the command in the node and show what it printed, apart from the story. INTERRUPTED where somebody was."""
     from orchestrator.lab.node_program import run_program
 
@@ -180,7 +180,7 @@ def _run_in(workspace: Workspace, observed: Observed, node: str, argv: tuple[str
         raise UsageInvalid(
             f"{node} has no program {argv[0]!r}",
             why=f"unlike `exec`, `trace` takes the node by an option; without it the command runs on {node}",
-            hint=f"{capture.named.typed('trace', '--from', argv[0])} -- {' '.join(argv[1:]) or 'COMMAND'}",
+            hint=f"{capture.named.command('trace', '--from', argv[0])} -- {' '.join(argv[1:]) or 'COMMAND'}",
         )
     say(f"{command}   (exit code {output.exit_code})")
     sys.stderr.write(output.out[-2000:] + output.err[-2000:])
@@ -214,7 +214,7 @@ def _follow(
     ended(said, capture)
 
 
-def _heard(capture: Capture, observed: Observed, said: list[str], bpf: str) -> Iterator[bytes]:
+def _heard(capture: Capture, observed: Snapshot, said: list[str], bpf: str) -> Iterator[bytes]:
     """What tshark makes of the wire, as it is heard."""
     from orchestrator.lab.recording import http_ports
     from orchestrator.traffic.packets.decode import decode_argv
@@ -246,7 +246,7 @@ def _tell_live(events: Iterator[Event], asker: str | None, form: str) -> None:
 def _story(
     recording: Recording,
     capture: Capture,
-    observed: Observed,
+    observed: Snapshot,
     since: float = 0.0,
     marks: tuple[Mark, ...] = (),
     asker: str | None = None,

@@ -45,7 +45,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
 
 
 def _nothing_to_walk(check: str | None, names: list[str], breaking: bool, name: str) -> UsageInvalid:
-    from orchestrator.reading.words import near
+    from orchestrator.reading.spelling import near
 
     if breaking or not names:
         why = "each puts a fault in first" if names else "the file has no checks"

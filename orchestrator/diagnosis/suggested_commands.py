@@ -23,7 +23,7 @@ class Commands:
     def _typed(self, command: str, *words: str) -> str:
         own = self.topology.lab == self.topology.scenario.name
         named = LabRef(self.called or self.topology.scenario.name, "" if own else self.topology.lab)
-        return named.typed(command, *words)
+        return named.command(command, *words)
 
     def heal(self) -> str:
         return self._typed("heal")

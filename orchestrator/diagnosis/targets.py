@@ -21,8 +21,8 @@ from orchestrator.diagnosis.stage import Leg, NameClaim, Port, Stage
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.tcp_connection import TCP
 from orchestrator.model.checks import (
+    BaseCheck,
     CannotConnect,
-    Common,
     Connects,
     Http,
     Listens,
@@ -59,7 +59,7 @@ class Aim:
         return _reaching(replace(self.leg, address=address, target=self.leg.scene.topology.owner(address)), *self.above)
 
 
-def aims_of(check: Common, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
+def aims_of(check: BaseCheck, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
     """The legs that a check needs: one, or one to each machine of a group.
 
     A kind of which nothing is known here needs its node, and its own judgement.
@@ -91,7 +91,7 @@ def aims_of(check: Common, scene: Scene, judgement: Judgement, commands: Command
             return (Aim(_alone(_asker(check, scene), scene, commands), (NODE, judged(judgement))),)
 
 
-def _asker(check: Common, scene: Scene) -> str:
+def _asker(check: BaseCheck, scene: Scene) -> str:
     """The node that asks, or the first of which a check speaks."""
     nodes = scene.topology.scenario.nodes
     named = (asker_of(check), *(check.roles if isinstance(check, Roles) else ()), *nodes)

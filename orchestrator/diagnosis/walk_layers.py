@@ -14,14 +14,14 @@ from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.targets import Aim, aims_of, used_aims
 from orchestrator.diagnosis.upstream import elsewhere, on_the_way
 from orchestrator.diagnosis.walk import Break, Layer, LayerName, Walk, walk_of
-from orchestrator.model.checks import Common
+from orchestrator.model.checks import BaseCheck
 
 Walking = Generator[tuple[Question, ...], tuple[Answer, ...], Walk]
 Layers = list[Layer]
-Asking = Generator[tuple[Question, ...], tuple[Answer, ...], Layers]
+NodeCheck = Generator[tuple[Question, ...], tuple[Answer, ...], Layers]
 
 
-def walk(check: Common, scene: Scene, judgement: Judgement, commands: Commands) -> Walking:
+def walk(check: BaseCheck, scene: Scene, judgement: Judgement, commands: Commands) -> Walking:
     """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold."""
     for before in check.first:
         found = yield from asks(before, scene)
@@ -73,7 +73,7 @@ def _side_by_side(
     return [found[place] for place in range(len(walks))]
 
 
-def _walked(aim: Aim, seen: _Seen) -> Asking:
+def _walked(aim: Aim, seen: _Seen) -> NodeCheck:
     """The layers of a leg; those of the servers further on stand before the answer that they may explain."""
     if aim.leg.port and aim.leg.claim and aim.leg.address is None:
         aim = yield from _found(aim)
@@ -88,7 +88,7 @@ def _walked(aim: Aim, seen: _Seen) -> Asking:
     return walked
 
 
-def _deeper(aim: Aim, layer: Layer, seen: _Seen) -> Asking:
+def _deeper(aim: Aim, layer: Layer, seen: _Seen) -> NodeCheck:
     """The layers of the legs further on, which may explain one that is broken."""
     further = [on_the_way(aim.leg), elsewhere(aim.leg)] if layer.name == "dns" else [_used(aim, seen)]
     found: Layers = []
@@ -138,7 +138,7 @@ def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> list[tuple[Lay
     return list(zip(layers, blames, strict=True))
 
 
-def _otherwise(check: Common, judgement: Judgement, layers: Sequence[Layer], commands: Commands) -> Break:
+def _otherwise(check: BaseCheck, judgement: Judgement, layers: Sequence[Layer], commands: Commands) -> Break:
     """What is said where no layer is broken: that each held, or that nobody could look."""
     unknown = [layer for layer in layers if layer.verdict == "unknown"]
     if unknown:

@@ -31,7 +31,7 @@ from orchestrator.engine.docker_programs import DockerPrograms
 from orchestrator.engine.protocol import Argv, Env, Output, Stop, Wanted
 from orchestrator.engine.sdk_errors import translated
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
-from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
+from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork, ObservedVolume
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 CALL_SECONDS = 60
@@ -70,11 +70,11 @@ class DockerEngine:
         self._api.close()
         self._logs.close()
 
-    def networks(self) -> tuple[NetworkSeen, ...]:
+    def networks(self) -> tuple[ObservedNetwork, ...]:
         with translated("the networks"):
             return tuple(network_seen(found) for found in self._api.networks())
 
-    def containers(self, label: str) -> tuple[ContainerSeen, ...]:
+    def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         with translated("the containers"):
             ids = [found["Id"] for found in self._api.containers(all=True, filters={"label": label})]
         if not ids:
@@ -83,18 +83,18 @@ class DockerEngine:
             seen = [found for found in pool.map(self._container_or_none, ids) if found]
         return tuple(sorted(seen, key=lambda c: c.name))
 
-    def _container_or_none(self, container: str) -> ContainerSeen | None:
+    def _container_or_none(self, container: str) -> ObservedContainer | None:
         """A container that goes away between the list and the look is not there."""
         with suppress(NotFound):
             return self.container(container)
         return None
 
-    def volumes(self, label: str) -> tuple[VolumeSeen, ...]:
+    def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
         with translated("the volumes"):
             found = self._api.volumes(filters={"label": label})["Volumes"] or []
-        return tuple(sorted((VolumeSeen(v["Name"], v.get("Labels") or {}) for v in found), key=lambda v: v.name))
+        return tuple(sorted((ObservedVolume(v["Name"], v.get("Labels") or {}) for v in found), key=lambda v: v.name))
 
-    def container(self, container: str) -> ContainerSeen:
+    def container(self, container: str) -> ObservedContainer:
         with translated(f"the container {container[:12]}"):
             return container_seen(self._api.inspect_container(container))
 
@@ -152,7 +152,7 @@ class DockerEngine:
             hint = "look at the `image:` of the node; docker pull shows what the registry says"
             raise ImageMissing(f"the image {image!r} is not there and cannot be pulled", why=errors[-1], hint=hint)
 
-    def start(self, container: str) -> ContainerSeen:
+    def start(self, container: str) -> ObservedContainer:
         with translated(f"the container {container[:12]}"):
             self._api.start(container)
         return self.container(container)

@@ -8,7 +8,7 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
-from orchestrator.planning.observed import ContainerSeen, NetworkSeen
+from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 MIB = 1024 * 1024
@@ -26,15 +26,17 @@ def network_config(spec: NetworkSpec) -> dict[str, Any]:
     ranges: list[dict[str, Any]] = [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]
     if spec.subnet6:
         six: dict[str, Any] = {"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])}
-        ranges.append({**six, "AuxiliaryAddresses": {GATEWAY6: str(spec.subnet6[NOBODY])}} if spec.dead_end else six)
+        ranges.append(
+            {**six, "AuxiliaryAddresses": {GATEWAY6: str(spec.subnet6[NOBODY])}} if spec.gateway_unanswered else six
+        )
     return {
         "Name": spec.name,
         "CheckDuplicate": True,
         "Driver": "bridge",
-        "Internal": spec.internal and not spec.dead_end,
+        "Internal": spec.internal and not spec.gateway_unanswered,
         "EnableIPv6": spec.subnet6 is not None,
         "IPAM": {"Driver": "default", "Config": ranges},
-        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.dead_end else {},
+        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.gateway_unanswered else {},
         "Labels": dict(spec.labels),
     }
 
@@ -99,28 +101,28 @@ def _network_mode(spec: ContainerSpec) -> str:
     return spec.attachments[0].network_id if spec.attachments else "none"
 
 
-def network_seen(found: Mapping[str, Any]) -> NetworkSeen:
+def network_seen(found: Mapping[str, Any]) -> ObservedNetwork:
     """From one element of GET /networks. Nothing leaves a network that is internal or a dead end."""
-    dead_end = (found.get("Options") or {}).get(NO_ADDRESS) == "true"
+    gateway_unanswered = (found.get("Options") or {}).get(NO_ADDRESS) == "true"
     configs = (found.get("IPAM") or {}).get("Config") or []
     subnets = [subnet for config in configs if (subnet := config.get("Subnet", ""))]
-    return NetworkSeen(
+    return ObservedNetwork(
         id=found["Id"],
         name=found["Name"],
         subnets=tuple(IPv4Network(s, strict=False) for s in subnets if ":" not in s),
-        internal=bool(found.get("Internal")) or dead_end,
+        internal=bool(found.get("Internal")) or gateway_unanswered,
         labels=found.get("Labels") or {},
-        dead_end=dead_end,
+        gateway_unanswered=gateway_unanswered,
         subnets6=tuple(IPv6Network(s, strict=False) for s in subnets if ":" in s),
     )
 
 
-def container_seen(found: Mapping[str, Any]) -> ContainerSeen:
+def container_seen(found: Mapping[str, Any]) -> ObservedContainer:
     """From GET /containers/{id}/json."""
     state = found["State"]
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
     claimed = {end["NetworkID"]: end.get("IPAMConfig") or {} for end in networks.values() if end.get("NetworkID")}
-    return ContainerSeen(
+    return ObservedContainer(
         id=found["Id"],
         name=found["Name"].lstrip("/"),
         state=state["Status"],

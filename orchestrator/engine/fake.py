@@ -19,7 +19,7 @@ from orchestrator.engine.attached import Wrote
 from orchestrator.engine.docker_config import moment
 from orchestrator.engine.protocol import Argv, Env, Output, Stop, Wanted
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, NotStarted, TookTooLong
-from orchestrator.planning.observed import ContainerSeen, NetworkSeen, State, VolumeSeen
+from orchestrator.planning.snapshot import ContainerStatus, ObservedContainer, ObservedNetwork, ObservedVolume
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 # What a program writes that reads its files again, as BIND and nginx do.
@@ -83,7 +83,7 @@ class _Container:
     id: str
     spec: ContainerSpec
     ends: dict[str, _End]
-    state: State = "created"
+    state: ContainerStatus = "created"
     started: str = "0001-01-01T00:00:00Z"
     ended: str = "0001-01-01T00:00:00Z"
     exit_code: int = 0
@@ -93,11 +93,11 @@ class _Container:
     def alive(self) -> bool:
         return self.state in ("running", "paused")
 
-    def seen(self) -> ContainerSeen:
+    def seen(self) -> ObservedContainer:
         # Only a running container holds its addresses; a stopped one will ask for them again.
         shown = [end for end in self.ends.values() if end.shown]
         addresses = {end.network: end.address if self.alive else None for end in shown}
-        return ContainerSeen(
+        return ObservedContainer(
             self.id,
             self.spec.name,
             self.state,
@@ -119,7 +119,7 @@ class FakeEngine:
         self,
         images: Sequence[str],
         *,
-        standing: Sequence[NetworkSeen] = (),
+        standing: Sequence[ObservedNetwork] = (),
         behave: Callable[[ContainerSpec], Behaviour] = as_declared,
         answer: Callable[[ContainerSpec, Sequence[str]], Output] = plain_programs,
         wall: Callable[[], float] = time.time,
@@ -130,7 +130,7 @@ class FakeEngine:
         self._wall = wall
         self._networks = {one.id: one for one in standing}
         self._containers: dict[str, _Container] = {}
-        self._volumes: dict[str, VolumeSeen] = {}
+        self._volumes: dict[str, ObservedVolume] = {}
         self._numbers = count(1)
         # Guards everything above; told whenever a container writes or ends.
         self._changed = Condition()
@@ -143,21 +143,21 @@ class FakeEngine:
     def version(self) -> str:
         return "Fake 1"
 
-    def networks(self) -> tuple[NetworkSeen, ...]:
+    def networks(self) -> tuple[ObservedNetwork, ...]:
         with self._changed:
             return tuple(self._networks.values())
 
-    def containers(self, label: str) -> tuple[ContainerSeen, ...]:
+    def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         with self._changed:
             found = [one.seen() for one in self._containers.values() if _bears(one.spec.labels, label)]
         return tuple(sorted(found, key=lambda one: one.name))
 
-    def volumes(self, label: str) -> tuple[VolumeSeen, ...]:
+    def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
         with self._changed:
             found = [one for one in self._volumes.values() if _bears(one.labels, label)]
         return tuple(sorted(found, key=lambda one: one.name))
 
-    def container(self, container: str) -> ContainerSeen:
+    def container(self, container: str) -> ObservedContainer:
         with self._changed:
             return self._found(container).seen()
 
@@ -175,8 +175,8 @@ class FakeEngine:
                     raise _conflict(f"the network {spec.name}", "Pool overlaps with other one on this address space")
             made = self._id()
             own6 = (spec.subnet6,) if spec.subnet6 else ()
-            self._networks[made] = NetworkSeen(
-                made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels), spec.dead_end, own6
+            self._networks[made] = ObservedNetwork(
+                made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels), spec.gateway_unanswered, own6
             )
             return made
 
@@ -197,12 +197,12 @@ class FakeEngine:
                 raise _conflict(f"the container {spec.name}", f"the name {spec.name} is already in use")
             ends = {self._network(a).name: _End(a.network_id, a.address, address6=a.address6) for a in spec.attachments}
             for volume in spec.volumes:
-                self._volumes.setdefault(volume.name, VolumeSeen(volume.name, dict(volume.labels)))
+                self._volumes.setdefault(volume.name, ObservedVolume(volume.name, dict(volume.labels)))
             made = self._id()
             self._containers[made] = _Container(made, spec, ends)
             return made
 
-    def start(self, container: str) -> ContainerSeen:
+    def start(self, container: str) -> ObservedContainer:
         with self._changed:
             one = self._found(container)
             if not one.alive:
@@ -351,12 +351,12 @@ class FakeEngine:
             raise NotFound(f"the container {container[:12]} is not there", why=f"No such container: {container}")
         return self._containers[container]
 
-    def _network(self, attach: Attach) -> NetworkSeen:
+    def _network(self, attach: Attach) -> ObservedNetwork:
         if attach.network_id not in self._networks:
             raise NotFound(f"the network {attach.network} is not there", why=f"network {attach.network_id} not found")
         return self._networks[attach.network_id]
 
-    def _require(self, container: str, state: State) -> _Container:
+    def _require(self, container: str, state: ContainerStatus) -> _Container:
         one = self._found(container)
         if one.state != state:
             raise _conflict(f"the container {container[:12]}", f"Container {container} is not {state}")

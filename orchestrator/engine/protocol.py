@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.engine.attached import Wrote
-from orchestrator.planning.observed import ContainerSeen, NetworkSeen, VolumeSeen
+from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork, ObservedVolume
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 # a program and its arguments
@@ -40,19 +40,19 @@ class Engine(Protocol):
         """What the engine calls itself, with its version."""
         ...
 
-    def networks(self) -> tuple[NetworkSeen, ...]:
+    def networks(self) -> tuple[ObservedNetwork, ...]:
         """Every network, ours or not: their ranges are taken."""
         ...
 
-    def containers(self, label: str) -> tuple[ContainerSeen, ...]:
+    def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         """The containers, running or not, that bear `label` (a key, or key=value)."""
         ...
 
-    def volumes(self, label: str) -> tuple[VolumeSeen, ...]:
+    def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
         """The volumes that bear `label`."""
         ...
 
-    def container(self, container: str) -> ContainerSeen:
+    def container(self, container: str) -> ObservedContainer:
         """One container as it is now."""
         ...
 
@@ -73,7 +73,7 @@ class Engine(Protocol):
         """Create a container, stopped, on all its networks; return its id. Nothing is left if that fails."""
         ...
 
-    def start(self, container: str) -> ContainerSeen:
+    def start(self, container: str) -> ObservedContainer:
         """Start a container that is stopped or was never started, and return it as it is then."""
         ...
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from orchestrator.model.credentials import CertificateRequest, Issued, KeyPair
+from orchestrator.model.credentials import CertificateRequest, IssuedCertificate, KeyPair
 from orchestrator.model.secret import Secret
 
 # Clocks differ; what was just made must not be "not yet valid" anywhere.
@@ -57,7 +57,7 @@ def authority(name: str, now: float) -> Authority:
     return Authority(key, built.sign(key, SHA256()))
 
 
-def issue(request: CertificateRequest, by: Authority, now: float) -> Issued:
+def issue(request: CertificateRequest, by: Authority, now: float) -> IssuedCertificate:
     """A certificate for a server, and its key; an expired one ended yesterday."""
     key = generate_private_key(SECP256R1())
     begun = datetime.fromtimestamp(now, UTC)
@@ -71,7 +71,7 @@ def issue(request: CertificateRequest, by: Authority, now: float) -> Issued:
     built = built.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     certificate = built.sign(by.key, SHA256()).public_bytes(Encoding.PEM).decode()
-    return Issued(request, certificate, Secret(private), ends.timestamp())
+    return IssuedCertificate(request, certificate, Secret(private), ends.timestamp())
 
 
 def key_pair(comment: str) -> KeyPair:

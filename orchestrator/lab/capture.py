@@ -29,7 +29,7 @@ from orchestrator.planning.capture import (
     reader_spec,
 )
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.planning.observed import ContainerSeen, Observed
+from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 from orchestrator.traffic.packets.decode import decode_argv
 from orchestrator.traffic.story import Mark
 
@@ -51,14 +51,14 @@ class Capture:
     def named(self) -> LabRef:
         return self._lab.named
 
-    def topology(self, observed: Observed) -> Topology:
+    def topology(self, observed: Snapshot) -> Topology:
         return self._lab.topology(observed)
 
-    def seen(self) -> ContainerSeen | None:
+    def seen(self) -> ObservedContainer | None:
         """The recorder, if there is one, whether it records or has ended."""
         return recorder(self._engine, self._lab.name)
 
-    def recording(self) -> ContainerSeen | None:
+    def recording(self) -> ObservedContainer | None:
         """The recorder, if there is one that records."""
         found = self.seen()
         return found if found and found.state == "running" else None
@@ -69,7 +69,7 @@ class Capture:
         found = self.seen()
         return found.labels.get(labels.NARROWED, "") if found else ""
 
-    def start(self, observed: Observed, bpf: str = "", ring: int = RING_MEGABYTES) -> str:
+    def start(self, observed: Snapshot, bpf: str = "", ring: int = RING_MEGABYTES) -> str:
         """Begin to record; when this returns, every packet from now on is in the recording. Returns the container.
 
         `bpf` narrows what is recorded (pcap-filter(7)); the ring keeps the last `ring` megabytes. A recorder that has
@@ -81,7 +81,7 @@ class Capture:
         spec = capture_spec(topology, observed, bpf, ring)
         return record(self._engine, hearing(spec, wires))
 
-    def listen(self, observed: Observed, said: list[str], bpf: str = "", then: tuple[str, ...] = ()) -> Iterator[bytes]:
+    def listen(self, observed: Snapshot, said: list[str], bpf: str = "", then: tuple[str, ...] = ()) -> Iterator[bytes]:
         """The wire as it is heard, as pcapng, or what the program `then` makes of that, until somebody interrupts.
 
         Heard by a container of its own, which is gone afterwards; a recorder that stands is not disturbed.
@@ -97,16 +97,16 @@ class Capture:
         finally:
             self._engine.remove_container(container)
 
-    def _wires(self, observed: Observed) -> tuple[Topology, dict[str, str]]:
+    def _wires(self, observed: Snapshot) -> tuple[Topology, dict[str, str]]:
         """The lab, and the engine's ids of its networks. Raises NotFound where none is there."""
         topology = self._lab.topology(observed)
         wires = networks_of(topology, observed)
         if not any(wires.values()):
-            raise NotFound(f"the lab {self._lab.name!r} is not up", hint=self.named.typed("up"))
+            raise NotFound(f"the lab {self._lab.name!r} is not up", hint=self.named.command("up"))
         return topology, wires
 
     @contextmanager
-    def from_file(self, observed: Observed, file: Path, user: str) -> Iterator[Recording]:
+    def from_file(self, observed: Snapshot, file: Path, user: str) -> Iterator[Recording]:
         """What is in a capture file of this machine, to be read inside."""
         topology = self._lab.topology(observed)
         container = self._engine.make_container(reader_spec(topology, observed, str(file), user))
@@ -120,7 +120,7 @@ class Capture:
 
     def required(self) -> str:
         """The container of the recorder that records; UsageInvalid if none is there, WorldError if it has ended."""
-        found, hint = self.seen(), self.named.typed("capture start")
+        found, hint = self.seen(), self.named.command("capture start")
         if found is None:
             raise UsageInvalid(f"no capture of the lab {self._lab.name!r} is there", hint=hint)
         if found.state != "running":

@@ -55,7 +55,7 @@ class Heard:
         """What the capture that runs has heard from its beginning, if there is one."""
         capture = Capture(lab.engine, lab)
         found = capture.recording()
-        missing = "" if found else f"No capture was running; {lab.named.typed('capture start')} begins one."
+        missing = "" if found else f"No capture was running; {lab.named.command('capture start')} begins one."
         return cls(capture, found.id if found else "", 0.0, own=False, missing=missing)
 
     def listened(self, topology: Topology) -> CaptureResult:

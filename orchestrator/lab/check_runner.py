@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of, asks
 from orchestrator.checks.probes import Answer, Asks, Question, Scene
-from orchestrator.model.checks import Common, kind_of
+from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
 
 Answering = Callable[[Sequence[Question]], list[Answer]]
@@ -26,7 +26,7 @@ LEAST_TRIES = 2
 class _Trial:
     """One check under way: its present try, and what that try asks now."""
 
-    check: Common
+    check: BaseCheck
     began: float
     deadline: float
     scene_began: float
@@ -56,7 +56,7 @@ class CheckRunner:
         self._pause = pause
         self._chance = random.SystemRandom()
 
-    def check(self, checks: Sequence[Common]) -> tuple[Finding, ...]:
+    def check(self, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
         """One finding a check, in their order."""
         now = self._clock()
         trials = [_Trial(check, now, now + check.within, self._wall()) for check in checks]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.model.credentials import CertificateRequest, Credentials, Issued, KeyPair
+from orchestrator.model.credentials import CertificateRequest, Credentials, IssuedCertificate, KeyPair
 from orchestrator.model.roles import ROLES
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
@@ -26,7 +26,7 @@ def credentials_of(topology: Topology, kept: str, now: float) -> Credentials:
 
 def _issued(
     lab: str, wanted: tuple[CertificateRequest, ...], now: float
-) -> tuple[str, Mapping[str, tuple[Issued, ...]]]:
+) -> tuple[str, Mapping[str, tuple[IssuedCertificate, ...]]]:
     """A new authority's certificate, and all that it signed."""
     # Here, for most labs need no certificate, and this import takes its time.
     from orchestrator.lab.authority import UNKNOWN, authority, issue
@@ -85,7 +85,7 @@ def from_text(text: str) -> Credentials:
         return Credentials()
 
 
-def _read_issued(one: Mapping[str, Any]) -> Issued:
+def _read_issued(one: Mapping[str, Any]) -> IssuedCertificate:
     asked: dict[str, Any] = dict(one["request"])
     asked |= {"names": tuple(asked["names"]), "addresses": tuple(asked["addresses"])}
-    return Issued(CertificateRequest(**asked), one["certificate"], Secret(one["key"]), float(one["until"]))
+    return IssuedCertificate(CertificateRequest(**asked), one["certificate"], Secret(one["key"]), float(one["until"]))

@@ -13,7 +13,7 @@ from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.walk import Walk
 from orchestrator.diagnosis.walk_layers import Walking, walk
 from orchestrator.lab.check_runner import PORTS, Answering
-from orchestrator.model.checks import Common
+from orchestrator.model.checks import BaseCheck
 
 
 @dataclass
@@ -45,7 +45,7 @@ class DiagnosisRunner:
         self._chance = random.SystemRandom()
 
     def explained(
-        self, checks: Sequence[Common], findings: Sequence[Finding], *, green_too: bool = False
+        self, checks: Sequence[BaseCheck], findings: Sequence[Finding], *, green_too: bool = False
     ) -> tuple[Finding, ...]:
         """The findings, those that do not hold (or, if wanted, all) with their walks."""
         pairs = list(zip(checks, findings, strict=True))
@@ -59,7 +59,7 @@ class DiagnosisRunner:
             for place, finding in enumerate(findings)
         )
 
-    def _walked(self, pairs: Sequence[tuple[Common, Finding]], places: Sequence[int]) -> dict[int, _Way]:
+    def _walked(self, pairs: Sequence[tuple[BaseCheck, Finding]], places: Sequence[int]) -> dict[int, _Way]:
         ways = {
             place: _Way(walk(check, self._scene(), finding.judgement, self._commands))
             for place in places

@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from threading import Event as Flag
 
-from orchestrator.lab.step_events import Event
+from orchestrator.lab.step_events import StepEvent
 from orchestrator.planning.plan import AwaitReady, Plan, Step
 
 # Eight starts at a time are as fast as sixteen: the engine is the limit (FACTS).
@@ -27,10 +27,10 @@ Shield = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
-class Ended:
+class PlanResult:
     """How the plan ended: every step's last event, and the first error, if there was one."""
 
-    events: tuple[Event, ...]
+    events: tuple[StepEvent, ...]
     error: Exception | None
 
 
@@ -43,7 +43,7 @@ class Executor:
     def __init__(
         self,
         do: Do,
-        notify: Callable[[Event], None],
+        notify: Callable[[StepEvent], None],
         clock: Callable[[], float] = time.monotonic,
         shield: Shield = nullcontext,
     ) -> None:
@@ -52,10 +52,10 @@ class Executor:
         self._clock = clock
         self._shield = shield
 
-    def run(self, plan: Plan) -> Ended:
+    def run(self, plan: Plan) -> PlanResult:
         """Carry out the plan; KeyboardInterrupt and SystemExit come through after what was under way has ended."""
         if not plan:
-            return Ended((), None)
+            return PlanResult((), None)
         return _Execution(self._do, self._notify, self._clock, self._shield, plan).run()
 
 
@@ -63,7 +63,7 @@ class _Execution:
     """One plan being carried out."""
 
     def __init__(
-        self, do: Do, notify: Callable[[Event], None], clock: Callable[[], float], shield: Shield, plan: Plan
+        self, do: Do, notify: Callable[[StepEvent], None], clock: Callable[[], float], shield: Shield, plan: Plan
     ) -> None:
         self._do = do
         self._notify = notify
@@ -74,12 +74,12 @@ class _Execution:
         self._order = TopologicalSorter({step.id: step.needs for step in plan.steps})
         self._ended: SimpleQueue[tuple[Step, Exception | None]] = SimpleQueue()
         self._stop = Flag()
-        self._events: dict[str, Event] = {}
+        self._events: dict[str, StepEvent] = {}
         # What may begin, and what has begun: waits, and as much work as there are workers.
         self._ready: deque[Step] = deque()
         self._waiting, self._working = 0, 0
 
-    def run(self) -> Ended:
+    def run(self) -> PlanResult:
         waits = sum(isinstance(step.action, AwaitReady) for step in self._steps.values())
         self._order.prepare()
         # Waiting takes a thread but no work: it must not keep a start from its place.
@@ -94,7 +94,7 @@ class _Execution:
                     work.shutdown()
                 raise
         self._skip_rest()
-        return Ended(tuple(self._events.values()), error)
+        return PlanResult(tuple(self._events.values()), error)
 
     def _loop(self, work: ThreadPoolExecutor, waiting: ThreadPoolExecutor) -> Exception | None:
         first: Exception | None = None
@@ -144,7 +144,7 @@ class _Execution:
             self._ended.put((step, None))
 
     def _tell(self, step: Step, state: str, error: Exception | None = None) -> None:
-        event = Event(step, state, self._clock() - self._begun, error)  # type: ignore[arg-type]
+        event = StepEvent(step, state, self._clock() - self._begun, error)  # type: ignore[arg-type]
         self._events[step.id] = event
         self._notify(event)
 

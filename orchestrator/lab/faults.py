@@ -13,7 +13,7 @@ from orchestrator.lab.executor import Executor
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.step_handler import StepHandler
-from orchestrator.model.checks import Common, kind_of
+from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.faults import AnyFault
 from orchestrator.planning.faults import inject as plan_of
 from orchestrator.planning.plan import Plan, Step
@@ -26,7 +26,7 @@ def inject(lab: Lab, fault: AnyFault) -> Plan:
         try:
             plan = plan_of(fault, lab.topology(observed), observed)
         except NotFound as error:
-            raise NotFound(error.what, hint=lab.named.typed("up")) from error
+            raise NotFound(error.what, hint=lab.named.command("up")) from error
         doing = StepHandler(lab.engine, lab.folder, observed, lab.named, lab.settings.ready_seconds)
         ended = Executor(doing, lab.settings.notify, shield=lab.settings.shield).run(plan)
         if ended.error:
@@ -34,7 +34,7 @@ def inject(lab: Lab, fault: AnyFault) -> Plan:
         return plan
 
 
-def check(lab: Lab, checks: Sequence[Common]) -> tuple[Finding, ...]:
+def check(lab: Lab, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
     """One finding a check, in the order of the file.
 
     Checks without a fault are put first, side by side; then those of each fault: while it is in, and once it is healed.
@@ -42,26 +42,26 @@ def check(lab: Lab, checks: Sequence[Common]) -> tuple[Finding, ...]:
     a lab that is not whole to begin with, checks with a fault are unknown, and nothing is touched.
     """
     found: dict[int, Finding] = {}
-    stormy = [check for check in checks if check.fault]
+    with_fault = [check for check in checks if check.fault]
     _judge(lab, [check for check in checks if check.fault is None], found)
-    harm = lab.plan().steps if stormy else ()
-    if harm:
-        found.update((id(check), _not_asked(lab, check, harm)) for check in stormy)
-        stormy = []
-    for fault, members in groupby(stormy, key=lambda check: check.fault):
+    pending_repairs = lab.plan().steps if with_fault else ()
+    if pending_repairs:
+        found.update((id(check), _not_asked(lab, check, pending_repairs)) for check in with_fault)
+        with_fault = []
+    for fault, members in groupby(with_fault, key=lambda check: check.fault):
         _through(lab, fault, list(members), found)
     return tuple(found[id(check)] for check in checks)
 
 
-def _not_asked(lab: Lab, check: Common, harm: Sequence[Step]) -> Finding:
+def _not_asked(lab: Lab, check: BaseCheck, pending_repairs: Sequence[Step]) -> Finding:
     """A check with a fault in a lab that something is wrong with already: unknown."""
-    seen = f"it was not asked, for the lab is not whole: {harm[0]}; {lab.named.typed('heal')} mends it"
+    seen = f"it was not asked, for the lab is not whole: {pending_repairs[0]}; {lab.named.command('heal')} mends it"
     finding = Finding(check.name, str(kind_of(check)), asker_of(check), Judgement("unknown", "a whole lab", seen), 0.0)
     lab.settings.found(finding)
     return finding
 
 
-def _through(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[int, Finding]) -> None:
+def _through(lab: Lab, fault: AnyFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
     """Judge the checks of one fault, which is put in once, if what they say of the time before it holds."""
     for check in checks:
         early = _not_ready(lab, check)
@@ -84,7 +84,7 @@ def _through(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[in
         _judge(lab, healed, found)
 
 
-def _not_ready(lab: Lab, check: Common) -> Finding | None:
+def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
     """What is found of a check whose `before` does not hold; None where it does."""
     if not check.before:
         return None
@@ -102,7 +102,7 @@ def _not_ready(lab: Lab, check: Common) -> Finding | None:
     return None
 
 
-def _judge_during(lab: Lab, fault: AnyFault, checks: Sequence[Common], found: dict[int, Finding]) -> None:
+def _judge_during(lab: Lab, fault: AnyFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
     """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
     findings = _quiet(lab).judge(checks)
     mended = _mended(lab, fault)
@@ -128,5 +128,5 @@ def _quiet(lab: Lab) -> Lab:
     return replace(lab, settings=replace(lab.settings, found=lambda _finding: None))
 
 
-def _judge(lab: Lab, checks: Sequence[Common], found: dict[int, Finding]) -> None:
+def _judge(lab: Lab, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
     found.update(zip(map(id, checks), lab.judge(checks), strict=True))

@@ -6,13 +6,13 @@ import struct
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 
-from orchestrator.planning.observed import Taken
+from orchestrator.planning.snapshot import UsedRange
 
 ROUTES = Path("/proc/net/route")
 ROUTES6 = Path("/proc/net/ipv6_route")
 
 
-def host_ranges(table: Path = ROUTES, table6: Path = ROUTES6) -> tuple[Taken, ...]:
+def host_ranges(table: Path = ROUTES, table6: Path = ROUTES6) -> tuple[UsedRange, ...]:
     """The routes' ranges but for the default; none where there is no such table (macOS: the engine is elsewhere)."""
     return (*_ranges(_rows(table)[1:]), *_ranges6(_rows(table6)))
 
@@ -24,17 +24,19 @@ def _rows(table: Path) -> list[str]:
         return []
 
 
-def _ranges(rows: list[str]) -> list[Taken]:
+def _ranges(rows: list[str]) -> list[UsedRange]:
     found = []
     for row in rows:
         columns = row.split()
         address, mask = (IPv4Address(struct.pack("<L", int(columns[i], 16))) for i in (1, 7))
         if int(mask):
-            found.append(Taken(IPv4Network(f"{address}/{mask}", strict=False), f"a route of this host by {columns[0]}"))
+            found.append(
+                UsedRange(IPv4Network(f"{address}/{mask}", strict=False), f"a route of this host by {columns[0]}")
+            )
     return found
 
 
-def _ranges6(rows: list[str]) -> list[Taken]:
+def _ranges6(rows: list[str]) -> list[UsedRange]:
     """A row begins with the range as 32 hexadecimal digits and its length as two, and ends with the link."""
     found = []
     for row in rows:
@@ -43,5 +45,5 @@ def _ranges6(rows: list[str]) -> list[Taken]:
         # A default route takes no range, and what each machine has (loopback, fe80::, ff00::) is no lab's.
         if length and columns[0].startswith(("fc", "fd")):
             network = IPv6Network((int(columns[0], 16), length), strict=False)
-            found.append(Taken(network, f"a route of this host by {columns[-1]}"))
+            found.append(UsedRange(network, f"a route of this host by {columns[-1]}"))
     return found

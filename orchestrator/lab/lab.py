@@ -23,22 +23,22 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import refuse_foreign
-from orchestrator.lab.step_events import Event
+from orchestrator.lab.step_events import StepEvent
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.lab.take_down import take_down
-from orchestrator.model.checks import Common
+from orchestrator.model.checks import BaseCheck
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
-from orchestrator.planning.addressing import topology
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import PASSWORD_FILE, image_of, onlooker, role_of
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.planning.observed import FilesSeen, Observed, Taken
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
+from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
 
 if TYPE_CHECKING:
     from orchestrator.checks.probes import Answer
@@ -58,12 +58,12 @@ class Settings:
     """
 
     images: Callable[[Sequence[str]], Mapping[str, str]]
-    notify: Callable[[Event], None] = lambda _event: None
+    notify: Callable[[StepEvent], None] = lambda _event: None
     found: Callable[[Finding], None] = lambda _finding: None
     run: str = "none"
     ready_seconds: float = 30.0
     keep: bool = False
-    routes: Callable[[], tuple[Taken, ...]] = host_ranges
+    routes: Callable[[], tuple[UsedRange, ...]] = host_ranges
     # Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell.
     isolates_ipv6: Callable[[], bool | None] = lambda: None
     images_too: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Lab:
         own = self.name == self.scenario.name
         return LabRef(self.settings.called or self.scenario.name, "" if own else self.name)
 
-    def observe(self) -> Observed:
+    def observe(self) -> Snapshot:
         """What there is now, of this lab and of what it must keep clear of. Conflict if the lab is somebody else's."""
         label = f"{labels.LAB}={self.name}"
         files = self.folder.seen()
@@ -105,7 +105,7 @@ class Lab:
             networks = pool.submit(self.engine.networks)
             images = self.settings.images(self._image_names())
         refuse_foreign(self.state, self.name, (one.labels for one in containers.result()))
-        found = Observed(
+        found = Snapshot(
             # the engine takes UTF-8, whatever the locale here is
             folder=os.fsencode(self.folder.path).decode(errors="surrogateescape"),
             run=self.settings.run,
@@ -120,11 +120,11 @@ class Lab:
         made = credentials_of(self.topology(found), self.folder.credentials(), time.time())
         return replace(found, credentials=made)
 
-    def standing(self) -> Observed:
+    def standing(self) -> Snapshot:
         """What there is now; NotFound if nothing of the lab is there."""
         observed = self.observe()
         if not observed.containers and not observed.files:
-            raise NotFound(f"the lab {self.name!r} is not up", hint=self.named.typed("up"))
+            raise NotFound(f"the lab {self.name!r} is not up", hint=self.named.command("up"))
         return observed
 
     def _image_names(self) -> list[str]:
@@ -138,20 +138,20 @@ class Lab:
     def _captures(self) -> bool:
         return self.settings.capture or self.scenario.capture
 
-    def _secrets(self, files: Mapping[str, FilesSeen]) -> dict[str, Secret]:
+    def _secrets(self, files: Mapping[str, ObservedFiles]) -> dict[str, Secret]:
         """The password that a node keeps in its own file, or a new one."""
         holders = [name for name, node in self.scenario.nodes.items() if role_of(node).secret]
         kept = {name: files[name].texts.get(PASSWORD_FILE) for name in holders if name in files}
         return {name: Secret(kept.get(name) or chance.token_urlsafe(18)) for name in holders}
 
-    def topology(self, observed: Observed) -> Topology:
-        return topology(self.name, self.scenario, observed, self.texts)
+    def topology(self, observed: Snapshot) -> Topology:
+        return assign_addresses(self.name, self.scenario, observed, self.texts)
 
     def plan(self) -> Plan:
         """What `up` would do now."""
         return up(*self._whole(), capture=self._captures)
 
-    def _whole(self) -> tuple[Topology, Observed]:
+    def _whole(self) -> tuple[Topology, Snapshot]:
         """What there is now, the routes inside the nodes included, which only `up` needs to know."""
         observed = self.observe()
         with_places = self.topology(observed)
@@ -207,7 +207,7 @@ class Lab:
         if not self.engine.containers(own):
             self.folder.remove()
 
-    def judge(self, checks: Sequence[Common] | None = None, *, explain_all: bool = False) -> tuple[Finding, ...]:
+    def judge(self, checks: Sequence[BaseCheck] | None = None, *, explain_all: bool = False) -> tuple[Finding, ...]:
         """One finding a check, of the lab as it stands: faults are put in by `breaking.check`, which calls this.
 
         What does not hold (or, if wanted, every check) has its walk through the layers. NotFound if nothing of the lab
@@ -250,7 +250,7 @@ class Lab:
         return Flows(proofs(events, since))
 
 
-def asked(with_places: Topology, observed: Observed) -> dict[str, Asked]:
+def asked(with_places: Topology, observed: Snapshot) -> dict[str, Asked]:
     """The nodes that have a container, and how each can be asked."""
     from orchestrator.lab.probe_runner import Asked
 

@@ -7,20 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineMissing, WirelabError
-from orchestrator.planning.observed import ContainerSeen, Observed
 from orchestrator.planning.routes import read_table
+from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 
 LOOK_SECONDS = 10.0
 LOOKS = 8
 
 
-def seen_routes(engine: Engine, observed: Observed, nodes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def seen_routes(engine: Engine, observed: Snapshot, nodes: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Node -> its routes through others; a node that does not run, or whose image has no `cat`, is left out."""
     running = [(n, c) for n in nodes if (c := observed.container_of(n)) and c.state == "running"]
     if not running:
         return {}
 
-    def look(one: tuple[str, ContainerSeen]) -> tuple[str, ...] | None:
+    def look(one: tuple[str, ObservedContainer]) -> tuple[str, ...] | None:
         try:
             found = engine.run(one[1].id, ("cat", "/proc/net/route"), seconds=LOOK_SECONDS)
         except EngineMissing:

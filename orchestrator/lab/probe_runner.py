@@ -27,7 +27,7 @@ from orchestrator.checks.probes import (
 from orchestrator.engine.docker_config import moment
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineMissing, NotFound, WirelabError
-from orchestrator.planning.observed import ContainerSeen
+from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
 
 
@@ -35,7 +35,7 @@ from orchestrator.planning.specs import ContainerSpec
 class Asked:
     """A node that can be asked: its container, the tools in its image (None: nobody knows), and who looks on for it."""
 
-    container: ContainerSeen
+    container: ObservedContainer
     tools: frozenset[str] | None
     onlooker: ContainerSpec
 
@@ -147,7 +147,7 @@ class ProbeRunner:
             why = re.sub(r"^bash: line \d+: ", "", said[0])[:200] if said else "it ended before it had answered"
             return [Unavailable(f"the questions could not be put: {why}")] * len(runs)
 
-    def _alone(self, now: ContainerSeen, run: Run) -> Answer:
+    def _alone(self, now: ObservedContainer, run: Run) -> Answer:
         began = monotonic()
         output = self._engine.run(now.id, run.argv, seconds=run.seconds)
         return Ran(output.exit_code, output.out, output.err, moment(now.started), monotonic() - began)
@@ -160,5 +160,5 @@ class ProbeRunner:
         return self._onlookers[node]
 
 
-def _word(container: ContainerSeen) -> str:
+def _word(container: ObservedContainer) -> str:
     return "stopped" if container.stopped else container.state

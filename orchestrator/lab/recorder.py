@@ -7,7 +7,7 @@ from collections.abc import Callable
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import UsageInvalid, WirelabError, WorldError
 from orchestrator.planning import labels
-from orchestrator.planning.observed import ContainerSeen
+from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
 
 # What every program of ours in a container says when it does its work.
@@ -45,7 +45,7 @@ def no_filter(said: str) -> UsageInvalid:
     return UsageInvalid("this is no filter", why=said, hint="--filter 'tcp port 80' (pcap-filter(7) has all words)")
 
 
-def recorder(engine: Engine, lab: str) -> ContainerSeen | None:
+def recorder(engine: Engine, lab: str) -> ObservedContainer | None:
     """The recorder of a lab, if there is one."""
     found = engine.containers(f"{labels.LAB}={lab}")
     return next((one for one in found if one.labels.get(labels.CAPTURE) == labels.RECORDER), None)

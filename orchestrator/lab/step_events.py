@@ -9,7 +9,7 @@ from orchestrator.planning.plan import Step
 
 
 @dataclass(frozen=True)
-class Event:
+class StepEvent:
     """A step began, was done, failed, or was skipped; `seconds` since the runner began."""
 
     step: Step

@@ -14,7 +14,6 @@ from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
 from orchestrator.planning.capture import hearing
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.planning.observed import ContainerSeen, Observed, Record
 from orchestrator.planning.plan import (
     AwaitReady,
     CutOff,
@@ -35,6 +34,7 @@ from orchestrator.planning.plan import (
     UnpauseNode,
     WriteFiles,
 )
+from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, Snapshot
 from orchestrator.planning.specs import Attach, ContainerSpec
 
 LAST_LINES = 8
@@ -48,7 +48,7 @@ class StepHandler:
     """Carries out steps of one lab. Ids that the engine gave during the plan stand beside those observed before."""
 
     def __init__(
-        self, engine: Engine, folder: LabFolder, observed: Observed, lab: LabRef, ready_seconds: float
+        self, engine: Engine, folder: LabFolder, observed: Snapshot, lab: LabRef, ready_seconds: float
     ) -> None:
         self._engine = engine
         self._folder = folder
@@ -56,7 +56,7 @@ class StepHandler:
         self._lab = lab
         self._networks: dict[str, str] = {}
         # As they were right after their start: no second look is needed to wait for what they will say.
-        self._started: dict[str, ContainerSeen] = {}
+        self._started: dict[str, ObservedContainer] = {}
         self._containers = {c.labels.get(labels.NODE, ""): c.id for c in observed.containers}
 
     def __call__(self, step: Step, stop: Callable[[], bool]) -> None:
@@ -123,7 +123,7 @@ class StepHandler:
         elif line:
             how = "goes on by its old files"
         why = line or f"its log does not say {action.says!r}"
-        raise NodeFailed(f"the node {action.node!r} {how}", why=why, hint=self._lab.typed("logs", action.node))
+        raise NodeFailed(f"the node {action.node!r} {how}", why=why, hint=self._lab.command("logs", action.node))
 
     def _filled(self, attach: Attach) -> Attach:
         """With the id of a network that this plan has made."""
@@ -133,7 +133,7 @@ class StepHandler:
         whole = replace(spec, attachments=tuple(self._filled(attach) for attach in spec.attachments))
         container = self._engine.make_container(whole)
         self._containers[node] = container
-        self._folder.remember(node, Record(container, loaded=loaded, resolver=self._folder.inode(node)))
+        self._folder.remember(node, ContainerRecord(container, loaded=loaded, resolver=self._folder.inode(node)))
         with _address_of(node, whole.attachments):
             self._started[container] = self._engine.start(container)
 
@@ -183,7 +183,7 @@ class StepHandler:
         elif not stop():
             raise self._failure(action, container)
 
-    def _says_ready(self, seen: ContainerSeen, stop: Callable[[], bool]) -> bool:
+    def _says_ready(self, seen: ObservedContainer, stop: Callable[[], bool]) -> bool:
         # the line may bear an earlier time than the start, but none before the end of the run before
         before, seconds = moment(seen.ended), self._ready_seconds
         since = before if before < moment(seen.started) else 0.0
@@ -213,7 +213,7 @@ class StepHandler:
         return NodeFailed(
             f"the node {action.node!r} {state}",
             why=f"its last log lines are:\n       {written}" if written.strip() else "it wrote no log",
-            hint=f"{self._lab.typed('up', '--keep')}, then {self._lab.typed('logs', action.node)}",
+            hint=f"{self._lab.command('up', '--keep')}, then {self._lab.command('logs', action.node)}",
         )
 
 

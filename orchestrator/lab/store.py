@@ -22,13 +22,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from orchestrator.host.state import State
-from orchestrator.planning.observed import RESOLVER_FILE, FilesSeen, Record
+from orchestrator.planning.snapshot import RESOLVER_FILE, ContainerRecord, ObservedFiles
 
 CREDENTIALS_FILE = "credentials.json"
 
 
 @dataclass(frozen=True)
-class Asking:
+class ProbeInterval:
     """Checks asked from that node, between these moments (seconds since 1970)."""
 
     node: str
@@ -43,19 +43,19 @@ class LabFolder:
         self._state = state
         self.path = state.labs / lab / "nodes"
 
-    def seen(self) -> dict[str, FilesSeen]:
+    def seen(self) -> dict[str, ObservedFiles]:
         """Node -> its files as they stand; a file that cannot be read counts as another text."""
         if not self.path.is_dir():
             return {}
         return {one.name: self._seen(one) for one in sorted(self.path.iterdir()) if one.is_dir()}
 
-    def _seen(self, node: Path) -> FilesSeen:
+    def _seen(self, node: Path) -> ObservedFiles:
         texts = {one.name: _text(one) for one in sorted((node / "files").glob("*"))}
         resolver = node / RESOLVER_FILE
         if resolver.is_file():
             texts[RESOLVER_FILE] = _text(resolver)
         inode = resolver.stat().st_ino if resolver.exists() else 0
-        return FilesSeen(texts, inode, self.record(node.name))
+        return ObservedFiles(texts, inode, self.record(node.name))
 
     def write(self, node: str, texts: Mapping[str, str]) -> None:
         """Make the files of a node just these."""
@@ -80,14 +80,14 @@ class LabFolder:
         """Which file the node's resolv.conf is, for somebody may put another in its place."""
         return (self.path / node / RESOLVER_FILE).stat().st_ino
 
-    def record(self, node: str) -> Record | None:
+    def record(self, node: str) -> ContainerRecord | None:
         """What is remembered of the node's container; None where nothing readable is."""
         try:
-            return Record(**json.loads((self.path / node / "record.json").read_text()))
+            return ContainerRecord(**json.loads((self.path / node / "record.json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
-    def remember(self, node: str, record: Record) -> None:
+    def remember(self, node: str, record: ContainerRecord) -> None:
         """Put the record down whole: a reader sees the old one or the new one."""
         target = self.path / node / "record.json"
         beside = target.with_suffix(".new")
@@ -104,19 +104,19 @@ class LabFolder:
         """Remove one node's files."""
         shutil.rmtree(self.path / node, ignore_errors=True)
 
-    def note_checks(self, probe_times: Iterable[Asking]) -> None:
+    def note_checks(self, probe_times: Iterable[ProbeInterval]) -> None:
         """Remember when checks asked, so that a story can leave their traffic out."""
         if not self.path.is_dir():
             return
         with (self.path.parent / "checked").open("a") as file:
             file.writelines(json.dumps(asdict(one)) + "\n" for one in probe_times)
 
-    def checked(self) -> tuple[Asking, ...]:
+    def checked(self) -> tuple[ProbeInterval, ...]:
         """When checks asked from which node; a line that cannot be read is left out."""
         found = []
         for line in _text(self.path.parent / "checked").splitlines():
             with suppress(ValueError, TypeError):
-                found.append(Asking(**json.loads(line)))
+                found.append(ProbeInterval(**json.loads(line)))
         return tuple(found)
 
     def credentials(self) -> str:

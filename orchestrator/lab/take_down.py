@@ -13,17 +13,17 @@ from orchestrator.lab.executor import Executor
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import refuse_foreign
-from orchestrator.lab.step_events import Event
+from orchestrator.lab.step_events import StepEvent
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.removal import down
+from orchestrator.planning.snapshot import Snapshot
 
 
-def take_down(engine: Engine, state: State, lab: str, notify: Callable[[Event], None]) -> Plan:
+def take_down(engine: Engine, state: State, lab: str, notify: Callable[[StepEvent], None]) -> Plan:
     """Remove the lab, by its label alone: its file may be gone. Nothing happens if there is nothing.
 
     Conflict if the lab is somebody else's.
@@ -35,7 +35,7 @@ def take_down(engine: Engine, state: State, lab: str, notify: Callable[[Event], 
             containers = engine.containers(label)
         refuse_foreign(state, lab, (one.labels for one in containers))
         networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
-        observed = Observed("", "", {}, networks, containers, volumes.result())
+        observed = Snapshot("", "", {}, networks, containers, volumes.result())
         plan = down(lab, observed)
         doing = StepHandler(engine, LabFolder(state, lab), observed, LabRef(lab), 0)
         ended = Executor(doing, notify).run(plan)

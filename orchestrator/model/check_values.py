@@ -7,27 +7,27 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from orchestrator.model.records import Ttl
-from orchestrator.model.values import Bound, Declared, NodeNames, Port, Seconds
+from orchestrator.model.values import Bound, NodeNames, Port, ScenarioModel, Seconds
 
-Row = Annotated[tuple[Any, ...], Field(strict=False)]
-Rows = Annotated[tuple[Row, ...], Field(strict=False)]
+SqlRow = Annotated[tuple[Any, ...], Field(strict=False)]
+SqlRows = Annotated[tuple[SqlRow, ...], Field(strict=False)]
 
 
-class Takes(Declared):
+class DurationRange(ScenarioModel):
     """How long the one question of a check takes, from when it is put to when it has ended."""
 
     at_least: Seconds | None = Field(None, description="It takes these seconds or longer.", examples=[0.5])
     at_most: Seconds | None = Field(None, description="It takes these seconds or less.", examples=[8])
 
 
-class Between(Declared):
+class TtlRange(ScenarioModel):
     """A range of seconds; either end may be left out."""
 
     at_least: Ttl | None = Field(None, description="The fewest seconds that are right.", examples=[1])
     at_most: Ttl | None = Field(None, description="The most seconds that are right.", examples=[4])
 
 
-class Socket(Declared):
+class Socket(ScenarioModel):
     """A socket that a server has bound, as the node's own table shows it (ss(8))."""
 
     port: Port = Field(description="The port, 0 to 65535.", examples=[80])
@@ -45,7 +45,7 @@ class Socket(Declared):
 Sockets = Annotated[tuple[Socket, ...], Field(strict=False)]
 
 
-class Part(Declared):
+class ExpectedPeers(ScenarioModel):
     """The parts that a node plays: of whom it is a client, to whom it is a server."""
 
     server_to: NodeNames = Field((), description="The nodes that were clients of this one.", examples=[["client"]])

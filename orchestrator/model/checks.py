@@ -10,34 +10,34 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from orchestrator.model.check_values import Between, Part, Rows, Sockets, Takes
+from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows, TtlRange
 from orchestrator.model.faults import Fault
 from orchestrator.model.records import Ttl
 from orchestrator.model.values import (
     BindPlace,
-    Declared,
     DnsName,
     DnsNames,
     HeaderName,
     HeaderValue,
     HostPort,
-    Kinds,
     Machines,
     NodeName,
-    Refers,
+    Reference,
+    ScenarioModel,
     Seconds,
     Texts,
     Url,
+    VariantNames,
 )
 
 # A text that some other text holds; every text holds the empty one.
-Held = Annotated[str, Field(min_length=1)] | None
+Substring = Annotated[str, Field(min_length=1)] | None
 VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
 BIND_ERRORS = ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL")
 RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 
 
-class Common(Declared):
+class BaseCheck(ScenarioModel):
     """What every check can say."""
 
     name: str = Field(
@@ -75,18 +75,18 @@ class Common(Declared):
         return self.during or self.after
 
 
-class Asking(Common):
+class NodeCheck(BaseCheck):
     """A check that is asked from a node."""
 
     asker: NodeName = Field(alias="from", description="The node that asks.", examples=["client"])
-    takes: Takes | None = Field(
+    takes: DurationRange | None = Field(
         None,
         description="How long the question itself must take. Leave wide margins: a machine may be busy.",
         examples=[{"at_least": 0.5, "at_most": 8}],
     )
 
 
-class Resolves(Asking):
+class Resolves(NodeCheck):
     """A DNS question is answered, by the asker's own resolver unless another server is named (RFC 1035)."""
 
     resolves: str = Field(
@@ -125,7 +125,7 @@ class Resolves(Asking):
     count: int | None = Field(
         None, ge=0, le=1000, description="How many records of the type must come; 0: the name has none.", examples=[3]
     )
-    ttl: Ttl | Between | None = Field(
+    ttl: Ttl | TtlRange | None = Field(
         None,
         description="For how many seconds the answer may still be kept; of 'no such name', by its SOA (RFC 2308).",
         examples=[60, {"at_least": 1, "at_most": 4}],
@@ -148,7 +148,7 @@ class Resolves(Asking):
     )
 
 
-class Connects(Asking):
+class Connects(NodeCheck):
     """A TCP connection is accepted (RFC 9293)."""
 
     connects: HostPort = Field(
@@ -157,7 +157,7 @@ class Connects(Asking):
     )
 
 
-class CannotConnect(Asking):
+class CannotConnect(NodeCheck):
     """A TCP connection is not made: refused by an RST, or met with silence while the target proved to listen; of a
     name, at each of its addresses."""
 
@@ -166,7 +166,7 @@ class CannotConnect(Asking):
     )
 
 
-class Http(Asking):
+class Http(NodeCheck):
     """An HTTP request is answered as declared (RFC 9110)."""
 
     http: Url = Field(description="The URL to request.", examples=["http://app.shop.lab/items"])
@@ -179,8 +179,8 @@ class Http(Asking):
     status: int | None = Field(
         None, ge=100, le=599, description="The status that must come; any 2xx when absent.", examples=[200, 503]
     )
-    contains: Held = Field(None, description="A text that the response body must hold.", examples=["anvil"])
-    lacks: Held = Field(None, description="A text that the response body must not hold.", examples=["error"])
+    contains: Substring = Field(None, description="A text that the response body must hold.", examples=["anvil"])
+    lacks: Substring = Field(None, description="A text that the response body must not hold.", examples=["error"])
     json_: Any = Field(
         None,
         alias="json",
@@ -189,27 +189,27 @@ class Http(Asking):
     )
 
 
-class Sql(Asking):
+class Sql(NodeCheck):
     """PostgreSQL answers a statement as declared."""
 
     sql: str = Field(min_length=1, description="The statement.", examples=["select name from items"])
-    database: Annotated[NodeName, Refers("node", role="database")] | None = Field(
+    database: Annotated[NodeName, Reference("node", role="database")] | None = Field(
         None, description="The database node; may be left out where the asker uses just one.", examples=["db"]
     )
-    rows: Rows | None = Field(
+    rows: SqlRows | None = Field(
         None, description="The rows that must come, in order; null is no text.", examples=[[["anvil"], ["rocket"]]]
     )
     password: str | None = Field(
         None, description="A password instead of the right one, to show that it is refused.", examples=["wrong"]
     )
-    fails: Held = Field(
+    fails: Substring = Field(
         None,
         description="A text that the server's error must hold; the statement must then fail.",
         examples=["password authentication failed"],
     )
 
 
-class Runs(Asking):
+class Runs(NodeCheck):
     """A program run inside the node ends as declared."""
 
     runs: Texts = Field(
@@ -218,11 +218,11 @@ class Runs(Asking):
         examples=[["getent", "hosts", "app.shop.lab"]],
     )
     exit: int = Field(0, ge=0, le=255, description="The exit code that must come.", examples=[2])
-    contains: Held = Field(None, description="A text that the output must hold.", examples=["anvil"])
-    lacks: Held = Field(None, description="A text that the output must not hold.", examples=["error"])
+    contains: Substring = Field(None, description="A text that the output must hold.", examples=["anvil"])
+    lacks: Substring = Field(None, description="A text that the output must not hold.", examples=["error"])
 
 
-class Tls(Asking):
+class Tls(NodeCheck):
     """A TLS handshake, and what the asker finds when it verifies the server's certificate (RFC 8446, RFC 5280)."""
 
     tls: HostPort = Field(description="host:port to shake hands with.", examples=["www.shop.lab:443"])
@@ -238,13 +238,13 @@ class Tls(Asking):
         description="What the asker must find, which trusts the lab's own authority.",
         examples=["ok", "hostname mismatch", "expired", "unknown authority"],
     )
-    subject: Held = Field(
+    subject: Substring = Field(
         None, description="A text that the certificate's subject must hold.", examples=["CN=www.shop.lab"]
     )
-    issuer: Held = Field(None, description="A text that the certificate's issuer must hold.", examples=["wirelab"])
+    issuer: Substring = Field(None, description="A text that the certificate's issuer must hold.", examples=["wirelab"])
 
 
-class Listens(Common):
+class Listens(BaseCheck):
     """What is bound on a node, by its own socket table. The engine's sockets on 127.0.0.11 do not count."""
 
     node: NodeName = Field(description="The node that listens.", examples=["app"])
@@ -257,13 +257,13 @@ class Listens(Common):
     )
 
 
-class Binding(Asking):
+class BindCheck(NodeCheck):
     """A program on the asker tries to bind a socket."""
 
     protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
 
 
-class Binds(Binding):
+class Binds(BindCheck):
     """A program can bind this address and port; port 0 lets the kernel pick one (bind(2), ip(7))."""
 
     binds: BindPlace = Field(
@@ -271,7 +271,7 @@ class Binds(Binding):
     )
 
 
-class CannotBind(Binding):
+class CannotBind(BindCheck):
     """A program cannot bind this address and port, for this reason (bind(2))."""
 
     cannot_bind: BindPlace = Field(
@@ -284,7 +284,7 @@ class CannotBind(Binding):
     )
 
 
-class Sees(Common):
+class Sees(BaseCheck):
     """A server saw a peer by its own address: by its access log, its sessions, or its socket table."""
 
     node: NodeName = Field(description="The server.", examples=["app"])
@@ -293,11 +293,11 @@ class Sees(Common):
     )
 
 
-class Roles(Common):
+class Roles(BaseCheck):
     """Nodes really were client and server to each other since the check began: by the capture where one runs,
     otherwise by the servers' own logs, sessions and socket tables; never by `uses`."""
 
-    roles: dict[NodeName, Part] = Field(
+    roles: dict[NodeName, ExpectedPeers] = Field(
         min_length=1,
         description="Node -> whose server and whose client it was. Others may have been seen too.",
         examples=[{"app": {"server_to": ["client"], "client_of": ["db", "dns"]}}],
@@ -309,7 +309,7 @@ class Roles(Common):
         return next(iter(self.roles))
 
 
-KINDS: dict[str, type[Common]] = {
+KINDS: dict[str, type[BaseCheck]] = {
     "resolves": Resolves,
     "connects": Connects,
     "cannot_connect": CannotConnect,
@@ -327,7 +327,7 @@ KINDS: dict[str, type[Common]] = {
 
 def kind_of(check: Any) -> str | None:
     """The kind of a check, from the key that names it; None where there is none or more than one."""
-    if isinstance(check, Common):
+    if isinstance(check, BaseCheck):
         return next(kind for kind, model in KINDS.items() if type(check) is model)
     if not isinstance(check, dict):
         return None
@@ -349,5 +349,5 @@ Check = Annotated[
     | Annotated[Sees, Tag("sees")]
     | Annotated[Roles, Tag("roles")],
     Discriminator(kind_of),
-    Kinds("check", "what is proved", "with a name and what is proved"),
+    VariantNames("check", "what is proved", "with a name and what is proved"),
 ]

@@ -33,7 +33,7 @@ class CertificateRequest:
 
 
 @dataclass(frozen=True)
-class Issued:
+class IssuedCertificate:
     """A certificate and its key (PEM), the request that it answers, and its end in seconds since 1970."""
 
     request: CertificateRequest
@@ -50,5 +50,5 @@ class Credentials:
     """
 
     authority: str = ""
-    certificates: Mapping[str, tuple[Issued, ...]] = field(default_factory=dict)
+    certificates: Mapping[str, tuple[IssuedCertificate, ...]] = field(default_factory=dict)
     keys: Mapping[str, Mapping[str, KeyPair]] = field(default_factory=dict)

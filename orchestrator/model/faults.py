@@ -7,24 +7,24 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag, ValidationError
 
 from orchestrator.model.records import TYPES, RecordSet, WholeName
-from orchestrator.model.values import Called, Declared, DnsName, Kinds, Machines, NetworkName, Texts
+from orchestrator.model.values import DisplayName, DnsName, Machines, NetworkName, ScenarioModel, Texts, VariantNames
 
-Group = Annotated[tuple[Machines, ...], Field(strict=False, min_length=1), Called("a list of nodes")]
+Group = Annotated[tuple[Machines, ...], Field(strict=False, min_length=1), DisplayName("a list of nodes")]
 
 
-class Stop(Declared):
+class Stop(ScenarioModel):
     """The node is stopped: its programs end, its address answers no more."""
 
     stop: Machines = Field(description="The node to stop; a group for all of its replicas.", examples=["dns"])
 
 
-class Pause(Declared):
+class Pause(ScenarioModel):
     """The node is frozen: its kernel still accepts connections, its programs answer nothing."""
 
     pause: Machines = Field(description="The node to freeze; a group for all of its replicas.", examples=["app"])
 
 
-class Cut(Declared):
+class Cut(ScenarioModel):
     """The two groups do not hear each other any more, on whatever network or way: silence, also on open connections."""
 
     cut: Annotated[tuple[Group, ...], Field(strict=False, min_length=2, max_length=2)] = Field(
@@ -39,7 +39,7 @@ class Cut(Declared):
     )
 
 
-class Disconnect(Declared):
+class Disconnect(ScenarioModel):
     """The node is taken from a network: its cable is pulled."""
 
     disconnect: Machines = Field(description="The node to take from a network.", examples=["client"])
@@ -48,7 +48,7 @@ class Disconnect(Declared):
     )
 
 
-class Change(Declared):
+class Change(ScenarioModel):
     """What a server shall say of one name from now on."""
 
     server: DnsName = Field(description="The DNS node whose zone is changed.", examples=["auth"])
@@ -82,7 +82,7 @@ class Change(Declared):
         return None
 
 
-class RecordChanged(Declared):
+class RecordChanged(ScenarioModel):
     """A DNS server's zone has another record, or lacks one; who has kept the old answer goes on with it."""
 
     record: Change = Field(
@@ -104,7 +104,7 @@ FAULTS: dict[str, type[AnyFault]] = {
 
 def fault_kind(fault: Any) -> str | None:
     """The kind of a fault, from the key that names it; None where there is none or more than one."""
-    if isinstance(fault, Declared):
+    if isinstance(fault, ScenarioModel):
         return next((kind for kind, model in FAULTS.items() if type(fault) is model), None)
     kinds = [kind for kind in FAULTS if isinstance(fault, dict) and kind in fault]
     return kinds[0] if len(kinds) == 1 else None
@@ -117,5 +117,5 @@ Fault = Annotated[
     | Annotated[Cut, Tag("cut")]
     | Annotated[RecordChanged, Tag("record")],
     Discriminator(fault_kind),
-    Kinds("fault", "what is broken", "such as {stop: dns}"),
+    VariantNames("fault", "what is broken", "such as {stop: dns}"),
 ]

@@ -10,19 +10,19 @@ from orchestrator.model.replicas import MOST_REPLICAS
 from orchestrator.model.values import (
     Address,
     Bound,
-    Declared,
     DnsNames,
     Domain,
     NetworkName,
     NetworkNames,
     NodeNames,
     Port,
+    ScenarioModel,
     Texts,
     formed,
 )
 
 
-class Attachment(Declared):
+class Attachment(ScenarioModel):
     """How a node stands on one network."""
 
     address: Address | None = Field(
@@ -31,9 +31,11 @@ class Attachment(Declared):
 
 
 # A node on no network hears nobody, and nobody reaches it.
-Standing = Annotated[NetworkNames, Field(min_length=1)] | Annotated[dict[NetworkName, Attachment], Field(min_length=1)]
+NodeNetworks = (
+    Annotated[NetworkNames, Field(min_length=1)] | Annotated[dict[NetworkName, Attachment], Field(min_length=1)]
+)
 # A name may hold more for the engine, but not for a shell, and `=` would end it (environ(7)).
-Variable = Annotated[str, *formed("[A-Za-z_][A-Za-z0-9_.-]*", "the name of a variable, such as GREETING")]
+VariableName = Annotated[str, *formed("[A-Za-z_][A-Za-z0-9_.-]*", "the name of a variable, such as GREETING")]
 _IMAGE_PART = "[a-z0-9]+((\\.|__?|-+)[a-z0-9]+)*"
 # https://pkg.go.dev/github.com/distribution/reference
 ImageName = Annotated[
@@ -46,7 +48,7 @@ ImageName = Annotated[
 ]
 
 
-class Certificate(Declared):
+class Certificate(ScenarioModel):
     """What a server's certificate says. Without a word it names the node and its addresses, and all trust it."""
 
     names: tuple[Domain, ...] = Field(
@@ -66,7 +68,7 @@ class Certificate(Declared):
     )
 
 
-class Listener(Declared):
+class Listener(ScenarioModel):
     """A socket on which a node listens: the servers of wirelab's roles bind it, those of your own are expected to."""
 
     port: Port = Field(description="The port, 0 to 65535.", examples=[80])
@@ -90,7 +92,7 @@ class Listener(Declared):
     )
 
 
-class Limits(Declared):
+class Limits(ScenarioModel):
     """What a node may use at most; without them one node could take the machine from the others."""
 
     memory: int = Field(128, ge=16, le=65536, description="Memory in MiB.", examples=[256])
@@ -98,7 +100,7 @@ class Limits(Declared):
     pids: int = Field(128, ge=8, le=32768, description="Processes and threads.", examples=[64])
 
 
-class Node(Declared):
+class Node(ScenarioModel):
     """What every node can say of itself, whatever its role."""
 
     image: ImageName | None = Field(
@@ -112,12 +114,12 @@ class Node(Declared):
         description="What the node runs instead of the image's own command.",
         examples=[["python3", "-m", "http.server", "8080"]],
     )
-    environment: dict[Variable, str] = Field(
+    environment: dict[VariableName, str] = Field(
         default_factory=dict,
         description="Environment variables. Never put a secret here: they are plain to see.",
         examples=[{"GREETING": "hello"}],
     )
-    networks: Standing | None = Field(
+    networks: NodeNetworks | None = Field(
         None,
         description="The networks on which the node stands; all of them when absent.",
         examples=[["front"], {"front": {"address": "192.168.7.20"}}],

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from orchestrator.model.values import ADDRESS, LABEL, PORT, Declared, formed
+from orchestrator.model.values import ADDRESS, LABEL, PORT, ScenarioModel, formed
 
 _PART = f"_?{LABEL}"
 _NAME = rf"{_PART}(\.{_PART})*\.?"
@@ -63,7 +63,7 @@ SrvValue = _typed(
 TextValue = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class RecordSet(Declared):
+class RecordSet(ScenarioModel):
     """The records of one name, by type: a value or a list of values for each."""
 
     A: _some(IPv4Value) | None = Field(  # type: ignore[valid-type]

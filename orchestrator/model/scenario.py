@@ -13,14 +13,14 @@ from orchestrator.model.node import Node
 from orchestrator.model.records import Records
 from orchestrator.model.replicas import groups_of, with_machines
 from orchestrator.model.roles import ROLES
-from orchestrator.model.values import Declared, Domain, Label, Subnet
+from orchestrator.model.values import Domain, Label, ScenarioModel, Subnet
 
 AnyNode: Any = Annotated[Union[tuple(role.node for role in ROLES.values())], Field(discriminator="role")]  # noqa: UP007
 
 ONLY_NETWORK = "lab"
 
 
-class Network(Declared):
+class Network(ScenarioModel):
     """A private network. Nothing leaves it unless `internal: false` says so."""
 
     subnet: Subnet | None = Field(
@@ -41,7 +41,7 @@ class Network(Declared):
     )
 
 
-class Scenario(Declared):
+class Scenario(ScenarioModel):
     """A system of machines and the proofs that it works.
 
     Once read, `nodes` are single machines: those of a node with replicas stand in its place.

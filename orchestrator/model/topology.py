@@ -31,7 +31,7 @@ class Place:
     address: IPv4Address
     address6: IPv6Address | None = None
 
-    def told(self, version: Version) -> tuple[AnyAddress, ...]:
+    def addresses(self, version: Version) -> tuple[AnyAddress, ...]:
         """The address of that version of IP; none where the network has no IPv6."""
         if version == 4:
             return (self.address,)
@@ -99,7 +99,7 @@ class Topology:
 
     def addresses_of(self, node: str) -> tuple[AnyAddress, ...]:
         """All of the node's addresses, a network after the other, IPv4 first."""
-        return tuple(one for place in self.places_of(node) for one in (*place.told(4), *place.told(6)))
+        return tuple(one for place in self.places_of(node) for one in (*place.addresses(4), *place.addresses(6)))
 
     def address_for(self, asker: str, target: str) -> IPv4Address:
         """The target's address on the first network that it shares with the asker, or that is the fewest routers away.
@@ -114,13 +114,13 @@ class Topology:
         own = [place for place in self.places_of(target) if place.address6]
         return next((p.address6 for p in own if p.network in shared), own[0].address6 if own else None)
 
-    def told_on(self, network: str | None, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
+    def addresses_from(self, network: str | None, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
         """The addresses to which the target's name leads, asked from a network: the one there, or the nearest ones.
 
         All of them where no router leads to any. A node that stands there without IPv6 is told to have none.
         """
         places = self._nearest(target, {network} if network else set())
-        return tuple(address for place in places for address in place.told(version))
+        return tuple(address for place in places for address in place.addresses(version))
 
     def _nearest(self, target: str, networks: set[str]) -> tuple[Place, ...]:
         """The target's places on these networks, or on those the fewest routers away; all if no way leads there."""
@@ -153,7 +153,7 @@ class Topology:
         """The addresses that the asker learns for the target: as told on the network of its DNS server."""
         resolvers = self.resolvers_of(asker)
         network = self.asked_from(asker, resolvers[0]) if resolvers else None
-        return self.told_on(network, target, version)
+        return self.addresses_from(network, target, version)
 
     def asked_from(self, asker: str, server: str) -> str:
         """The network from which the lab's domain is asked for this asker, by the last resolver on the way."""
@@ -178,7 +178,7 @@ class Topology:
 
     @cached_property
     def _owners(self) -> Mapping[str, str]:
-        return {str(one): place.node for place in self.places for one in (*place.told(4), *place.told(6))}
+        return {str(one): place.node for place in self.places for one in (*place.addresses(4), *place.addresses(6))}
 
     @cached_property
     def pointers(self) -> tuple[tuple[str, str], ...]:

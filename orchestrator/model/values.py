@@ -28,7 +28,7 @@ URL = rf"https?://{_HOST}(:{PORT})?([/?#][^\s]*)?"
 
 
 @dataclass(frozen=True)
-class Refers:
+class Reference:
     """Marks a text that names something declared elsewhere in the file; reading checks that it is there.
 
     `several`: the name may also be that of a group, which then stands for all of its replicas.
@@ -40,14 +40,14 @@ class Refers:
 
 
 @dataclass(frozen=True)
-class Called:
+class DisplayName:
     """What an author calls a value of this type; the reference says it."""
 
     words: str
 
 
 @dataclass(frozen=True)
-class Kinds:
+class VariantNames:
     """Marks mappings of several kinds, told by which key is there: what one of them is called, and what it says."""
 
     called: str
@@ -56,11 +56,11 @@ class Kinds:
 
 
 @dataclass(frozen=True)
-class Reaches:
+class HostText:
     """Marks a text that holds a host: an address, or a name that the lab's DNS must know."""
 
 
-class Declared(BaseModel):
+class ScenarioModel(BaseModel):
     """Base of everything that an author writes: frozen, no unknown keys, no silent conversion."""
 
     # Built at first use: a command reads one whole scenario and needs no validator of each of its parts.
@@ -167,7 +167,7 @@ def _fits(pattern: str, form: str) -> Any:
 
 def formed(pattern: str, form: str) -> tuple[Any, ...]:
     """The marks of a text of one form; `form` names it to a person and shows one."""
-    return AfterValidator(_fits(pattern, form)), _written(f"({pattern})"), Called(form)
+    return AfterValidator(_fits(pattern, form)), _written(f"({pattern})"), DisplayName(form)
 
 
 def _written(pattern: str, **more: Any) -> Any:
@@ -187,12 +187,12 @@ def _target(pattern: str, form: str) -> Any:
     return check
 
 
-Label = Annotated[str, AfterValidator(_label), _written(LABEL), Called("a name (a-z, 0-9, '-')")]
+Label = Annotated[str, AfterValidator(_label), _written(LABEL), DisplayName("a name (a-z, 0-9, '-')")]
 Domain = Annotated[
     str,
     AfterValidator(_domain),
     _written(DOMAIN, maxLength=200),
-    Called("a domain"),
+    DisplayName("a domain"),
 ]
 Address = Annotated[IPv4Address, BeforeValidator(_address), _written(ADDRESS)]
 Subnet = Annotated[IPv4Network, BeforeValidator(_subnet), _written(SUBNET)]
@@ -200,43 +200,43 @@ Port = Annotated[
     int,
     AfterValidator(_port),
     WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 65535}),
-    Called("a port, 0 to 65535"),
+    DisplayName("a port, 0 to 65535"),
 ]
 Labels = Annotated[tuple[Label, ...], Field(strict=False)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
-NodeName = Annotated[Label, Refers("node")]
-Machines = Annotated[Label, Refers("node", several=True)]
+NodeName = Annotated[Label, Reference("node")]
+Machines = Annotated[Label, Reference("node", several=True)]
 NodeNames = Annotated[tuple[Machines, ...], Field(strict=False)]
-DnsName = Annotated[Label, Refers("node", role="dns")]
+DnsName = Annotated[Label, Reference("node", role="dns")]
 DnsNames = Annotated[tuple[DnsName, ...], Field(strict=False)]
-NetworkName = Annotated[Label, Refers("network")]
+NetworkName = Annotated[Label, Reference("network")]
 NetworkNames = Annotated[tuple[NetworkName, ...], Field(strict=False)]
 HostPort = Annotated[
     str,
     AfterValidator(_target(HOST_PORT, "host:port, such as app.shop.lab:80")),
     _written(HOST_PORT),
-    Reaches(),
-    Called("host:port"),
+    HostText(),
+    DisplayName("host:port"),
 ]
 BindPlace = Annotated[
     str,
     AfterValidator(_target(BIND, "address:port, such as 0.0.0.0:80, 127.0.0.1:0 or ${app}:80")),
     _written(BIND),
-    Called("address:port"),
+    DisplayName("address:port"),
 ]
 Bound = Annotated[
     str,
     AfterValidator(_bound),
     _written(BOUND),
-    Called("all, loopback, an address, or a network of the node"),
+    DisplayName("all, loopback, an address, or a network of the node"),
 ]
 Url = Annotated[
     str,
     AfterValidator(_target(URL, "a URL such as http://app.shop.lab/items")),
     _written(URL),
-    Reaches(),
-    Called("a URL"),
+    HostText(),
+    DisplayName("a URL"),
 ]
 # RFC 9110, sections 5.1 and 5.5
 HeaderName = Annotated[str, *formed("[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of a header, such as Accept")]

@@ -114,7 +114,7 @@ def _by_path(name: str, cwd: Path) -> Path:
 
 
 def _unknown(name: str, cwd: Path) -> UsageInvalid:
-    from orchestrator.reading.words import near
+    from orchestrator.reading.spelling import near
 
     meant = near(name, [known for known, _ in all_scenarios(cwd)])
     hint = f"did you mean {meant!r}?" if meant else "one of these names, or a path to a folder or a file"

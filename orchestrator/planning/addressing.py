@@ -16,7 +16,7 @@ from orchestrator.errors import Conflict, RangeFull
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Place, Topology
 from orchestrator.planning import labels
-from orchestrator.planning.observed import ContainerSeen, Observed, Taken
+from orchestrator.planning.snapshot import ObservedContainer, Snapshot, UsedRange
 
 PRIVATE = IPv4Network("192.168.0.0/16")  # RFC 1918
 LOCAL6 = IPv6Network("fd00::/8")  # RFC 4193, section 3.1: 40 bits of one's own choice follow, then 16 of the subnet
@@ -24,13 +24,13 @@ LOCAL6 = IPv6Network("fd00::/8")  # RFC 4193, section 3.1: 40 bits of one's own 
 FIRST = 10
 
 
-def topology(lab: str, scenario: Scenario, observed: Observed, texts: Mapping[str, str]) -> Topology:
+def assign_addresses(lab: str, scenario: Scenario, observed: Snapshot, texts: Mapping[str, str]) -> Topology:
     """Fill in every subnet and every address.
 
     Raises Conflict if a subnet that the file names is in use, RangeFull if no range or no address is left.
     """
     subnets, members = _subnets(lab, scenario, observed), _members(scenario)
-    places = [one for name in subnets for one in _places(name, subnets[name], members[name], observed)]
+    places = [place for name in subnets for place in _places(name, subnets[name], members[name], observed)]
     order = {node: position for position, node in enumerate(scenario.nodes)}
     subnets6 = _subnets6(lab, scenario, observed)
     ordered = tuple(
@@ -40,12 +40,12 @@ def topology(lab: str, scenario: Scenario, observed: Observed, texts: Mapping[st
     return Topology(lab, scenario, subnets, ordered, observed.secrets, texts, subnets6, observed.credentials)
 
 
-def _subnets(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv4Network]:
+def _subnets(lab: str, scenario: Scenario, observed: Snapshot) -> dict[str, IPv4Network]:
     chosen: dict[str, IPv4Network] = {}
     taken = _taken_by_others(lab, observed)
     declared = [n.subnet for n in scenario.all_networks.values() if n.subnet]
     for name, network in scenario.all_networks.items():
-        own = [Taken(subnet, "another network of this scenario") for subnet in (*chosen.values(), *declared)]
+        own = [UsedRange(subnet, "another network of this scenario") for subnet in (*chosen.values(), *declared)]
         if network.subnet:
             chosen[name] = _declared_subnet(name, network.subnet, taken)
         else:
@@ -53,11 +53,11 @@ def _subnets(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv4
     return chosen
 
 
-def _taken_by_others(lab: str, observed: Observed) -> tuple[Taken, ...]:
+def _taken_by_others(lab: str, observed: Snapshot) -> tuple[UsedRange, ...]:
     """Ranges in use, but for those of this lab's own networks (and the routes that these bring to the host)."""
     ours = {s for n in observed.networks if n.labels.get(labels.LAB) == lab for s in n.subnets}
     by_networks = tuple(
-        Taken(subnet, f"the network {network.name!r} of the engine")
+        UsedRange(subnet, f"the network {network.name!r} of the engine")
         for network in observed.networks
         if network.labels.get(labels.LAB) != lab
         for subnet in network.subnets
@@ -65,7 +65,7 @@ def _taken_by_others(lab: str, observed: Observed) -> tuple[Taken, ...]:
     return (*by_networks, *(t for t in observed.taken if t.range not in ours))
 
 
-def _declared_subnet(name: str, subnet: IPv4Network, taken: Sequence[Taken]) -> IPv4Network:
+def _declared_subnet(name: str, subnet: IPv4Network, taken: Sequence[UsedRange]) -> IPv4Network:
     clash = next((t for t in taken if t.range.overlaps(subnet)), None)
     if clash:
         raise Conflict(
@@ -76,7 +76,7 @@ def _declared_subnet(name: str, subnet: IPv4Network, taken: Sequence[Taken]) -> 
     return subnet
 
 
-def _free_subnet(lab: str, name: str, observed: Observed, taken: Sequence[Taken]) -> IPv4Network:
+def _free_subnet(lab: str, name: str, observed: Snapshot, taken: Sequence[UsedRange]) -> IPv4Network:
     for subnet in _candidates(lab, name, observed):
         if not any(t.range.overlaps(subnet) for t in taken):
             return subnet
@@ -87,7 +87,7 @@ def _free_subnet(lab: str, name: str, observed: Observed, taken: Sequence[Taken]
     )
 
 
-def _candidates(lab: str, name: str, observed: Observed) -> Iterator[IPv4Network]:
+def _candidates(lab: str, name: str, observed: Snapshot) -> Iterator[IPv4Network]:
     """First where the network is, or was by the labels of its containers; then from a place that the name gives."""
     standing = observed.network_of(name, lab)
     if standing:
@@ -112,7 +112,7 @@ def _members(scenario: Scenario) -> dict[str, dict[str, IPv4Address | None]]:
 
 
 def _places(
-    network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Observed
+    network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Snapshot
 ) -> Iterator[Place]:
     """Addresses on one network: those of the file, then those already given, then the lowest free ones."""
     given = _given(network, subnet, members, observed)
@@ -130,7 +130,7 @@ def _places(
 
 
 def _given(
-    network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Observed
+    network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Snapshot
 ) -> dict[str, IPv4Address]:
     given = {node: address for node, address in members.items() if address}
     used = set(given.values())
@@ -142,7 +142,7 @@ def _given(
     return given
 
 
-def _before(container: ContainerSeen | None, network: str) -> IPv4Address | None:
+def _before(container: ObservedContainer | None, network: str) -> IPv4Address | None:
     interface = container.places().get(network) if container else None
     return interface.ip if interface else None
 
@@ -160,7 +160,7 @@ def address6_of(address: IPv4Address, subnet: IPv4Network, subnet6: IPv6Network 
     return subnet6[int(str(number), 16)]
 
 
-def _subnets6(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv6Network]:
+def _subnets6(lab: str, scenario: Scenario, observed: Snapshot) -> dict[str, IPv6Network]:
     """A /64 for each network that wants IPv6: the one that stands, otherwise one that the name gives and none uses."""
     others = [n for n in observed.networks if n.labels.get(labels.LAB) != lab]
     ours = {s for n in observed.networks if n.labels.get(labels.LAB) == lab for s in n.subnets6}
@@ -177,7 +177,7 @@ def _subnets6(lab: str, scenario: Scenario, observed: Observed) -> dict[str, IPv
     return chosen
 
 
-def _candidates6(lab: str, name: str, observed: Observed) -> Iterator[IPv6Network]:
+def _candidates6(lab: str, name: str, observed: Snapshot) -> Iterator[IPv6Network]:
     standing = observed.network_of(name, lab)
     if standing:
         yield from standing.subnets6

@@ -8,8 +8,8 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
 from orchestrator.planning import labels
-from orchestrator.planning.observed import ContainerSeen, Observed
 from orchestrator.planning.plan import MakeCapture, MakeNetwork, RemoveNetwork, RemoveNode, Step
+from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 from orchestrator.planning.specs import Bind, ContainerSpec
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ CAPABILITIES = ("NET_RAW",)
 READ_AT = "/capture.pcapng"
 
 
-def capture_steps(topology: Topology, observed: Observed, before: tuple[Step, ...]) -> Iterator[Step]:
+def capture_steps(topology: Topology, observed: Snapshot, before: tuple[Step, ...]) -> Iterator[Step]:
     """The recorder, if it is missing, ended, or hears networks that `before` makes anew; every node waits for it."""
     seen = recorder_of(observed)
     changed = any(isinstance(step.action, MakeNetwork | RemoveNetwork) for step in before)
@@ -42,18 +42,18 @@ def capture_steps(topology: Topology, observed: Observed, before: tuple[Step, ..
     yield Step(STEP, action, "missing" if not seen else reason, tuple(needs), " ".join(networks))
 
 
-def recorder_of(observed: Observed) -> ContainerSeen | None:
+def recorder_of(observed: Snapshot) -> ObservedContainer | None:
     """The lab's recorder, if there is one."""
     return next((one for one in observed.containers if one.labels.get(labels.CAPTURE) == labels.RECORDER), None)
 
 
-def networks_of(topology: Topology, observed: Observed) -> dict[str, str]:
+def networks_of(topology: Topology, observed: Snapshot) -> dict[str, str]:
     """Network -> the engine's id of it; empty where it is not there yet."""
     found = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
     return {name: seen.id if seen else "" for name, seen in found.items()}
 
 
-def capture_spec(topology: Topology, observed: Observed, bpf: str = "", ring: int = RING_MEGABYTES) -> ContainerSpec:
+def capture_spec(topology: Topology, observed: Snapshot, bpf: str = "", ring: int = RING_MEGABYTES) -> ContainerSpec:
     """A recorder, without the networks that it is to hear; it keeps the last `ring` megabytes."""
     kilobytes = str(ring * 1000 // RING_FILES)
     command = (PROGRAM, "record", "--kilobytes", kilobytes, "--files", str(RING_FILES), *_filter(bpf))
@@ -67,13 +67,13 @@ def capture_spec(topology: Topology, observed: Observed, bpf: str = "", ring: in
     return replace(spec, tmpfs=tmpfs, limits=limits)
 
 
-def listener_spec(topology: Topology, observed: Observed) -> ContainerSpec:
+def listener_spec(topology: Topology, observed: Snapshot) -> ContainerSpec:
     """A container beside the recorder, in which the wire is heard and nothing is kept."""
     spec = _spec(topology, observed, labels.LISTENER)
     return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
 
 
-def reader_spec(topology: Topology, observed: Observed, file: str, user: str) -> ContainerSpec:
+def reader_spec(topology: Topology, observed: Snapshot, file: str, user: str) -> ContainerSpec:
     """A container that reads a capture file of this machine as that user; it has no network and no capability."""
     spec = _spec(topology, observed, labels.LISTENER)
     return replace(
@@ -87,7 +87,7 @@ def reader_spec(topology: Topology, observed: Observed, file: str, user: str) ->
     )
 
 
-def _spec(topology: Topology, observed: Observed, what: str) -> ContainerSpec:
+def _spec(topology: Topology, observed: Snapshot, what: str) -> ContainerSpec:
     """On the host's network, with NET_RAW and nothing else.
 
     It must be there to see the bridges; a container on the lab's own network would see broadcasts only.
@@ -142,5 +142,7 @@ def names_of(topology: Topology) -> dict[str, str]:
     """Address -> node, for a story that shows names; the gateway is the engine's host."""
     ranges: tuple[IPv4Network | IPv6Network, ...] = (*topology.subnets.values(), *topology.subnets6.values())
     hosts = {str(one[1]): "host" for one in ranges}
-    places = {str(address): place.node for place in topology.places for address in (*place.told(4), *place.told(6))}
+    places = {
+        str(address): place.node for place in topology.places for address in (*place.addresses(4), *place.addresses(6))
+    }
     return {**hosts, **places}

@@ -14,7 +14,7 @@ from orchestrator.model.roles.role import FILES_AT, Role
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.certificates import CA_FILE, file_of
-from orchestrator.planning.observed import RESOLVER_FILE, Observed
+from orchestrator.planning.snapshot import RESOLVER_FILE, Snapshot
 from orchestrator.planning.specs import Attach, Bind, ContainerSpec, NamedVolume
 
 PASSWORD_FILE = "password"
@@ -52,7 +52,7 @@ def image_of(node: Node) -> str | None:
     return None if node.image else role_of(node).image
 
 
-def desired(topology: Topology, observed: Observed, node: str) -> DesiredNode:
+def desired(topology: Topology, observed: Snapshot, node: str) -> DesiredNode:
     """The node's files, its container, and how to see that it is ready."""
     declared = topology.node(node)
     role = role_of(declared)
@@ -98,7 +98,7 @@ def _probe(declared: Node, role: Role) -> str:
     return "none" if declared.image or declared.command else role.ready
 
 
-def _container(topology: Topology, observed: Observed, node: str, files_hash: str) -> ContainerSpec:
+def _container(topology: Topology, observed: Snapshot, node: str, files_hash: str) -> ContainerSpec:
     declared = topology.node(node)
     role = role_of(declared)
     foreign = declared.image is not None
@@ -142,7 +142,7 @@ def _environment(topology: Topology, declared: Node, role: Role, node: str) -> d
     return {"WIRELAB_NODE": node, "WIRELAB_ADDRESS": str(address), **own, **declared.environment}
 
 
-def _attachments(topology: Topology, observed: Observed, node: str) -> tuple[Attach, ...]:
+def _attachments(topology: Topology, observed: Snapshot, node: str) -> tuple[Attach, ...]:
     """The node's places; the engine's network ids stay empty for networks that are still to be made."""
     found = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
     return tuple(
@@ -151,7 +151,7 @@ def _attachments(topology: Topology, observed: Observed, node: str) -> tuple[Att
     )
 
 
-def _volumes(topology: Topology, observed: Observed, role: Role, node: str) -> tuple[NamedVolume, ...]:
+def _volumes(topology: Topology, observed: Snapshot, role: Role, node: str) -> tuple[NamedVolume, ...]:
     """A volume's name holds a hash of the files that it was made from: other files, another volume."""
     if role.volume is None or topology.node(node).image:
         return ()
@@ -161,11 +161,11 @@ def _volumes(topology: Topology, observed: Observed, role: Role, node: str) -> t
     return (NamedVolume(labels.name_of(topology.lab, f"{node}-{made_from[:8]}"), role.volume.path, own),)
 
 
-def _prober(topology: Topology, observed: Observed, node: str, probe: str) -> ContainerSpec:
+def _prober(topology: Topology, observed: Snapshot, node: str, probe: str) -> ContainerSpec:
     return onlooker(topology, observed, node, "ready", ("/usr/lib/wirelab/ready", *probe.split()))
 
 
-def onlooker(topology: Topology, observed: Observed, node: str, what: str, command: tuple[str, ...]) -> ContainerSpec:
+def onlooker(topology: Topology, observed: Snapshot, node: str, what: str, command: tuple[str, ...]) -> ContainerSpec:
     """A container of ours in the node's network, for a node whose own image cannot probe or ask; no capabilities."""
     own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, node=node, onlooker=what)
     folder = f"{observed.folder}/{node}"
@@ -181,7 +181,7 @@ def onlooker(topology: Topology, observed: Observed, node: str, what: str, comma
     )
 
 
-def network_helper(topology: Topology, observed: Observed, node: str, what: str, *arguments: str) -> ContainerSpec:
+def network_helper(topology: Topology, observed: Snapshot, node: str, what: str, *arguments: str) -> ContainerSpec:
     """A short-lived container of ours that changes a node's network from inside: `routes` or `cut` (images/README.md).
 
     It has the one capability for that, and the node has none: what is set, no program of the node can take back.

@@ -10,14 +10,14 @@ from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.files import file_of, views_of
 from orchestrator.model.roles.dns.zones import Writer, changed_zone
 from orchestrator.model.topology import Topology
-from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import Reload, Step, WriteFiles
+from orchestrator.planning.snapshot import Snapshot
 
 # What the program has read is not what any file declares, so that `up` sees it and mends it.
 LOADED = "changed by a fault"
 
 
-def change_record(change: Change, topology: Topology, observed: Observed) -> Iterator[Step]:
+def change_record(change: Change, topology: Topology, observed: Snapshot) -> Iterator[Step]:
     """Write the server's zones anew and have them read; nothing where they say so already."""
     node, scenario = change.server, topology.scenario
     servers = [name for name, one in scenario.nodes.items() if one.role == "dns"]

@@ -9,11 +9,11 @@ from orchestrator.model.faults import AnyFault, Cut, Disconnect, Pause, RecordCh
 from orchestrator.model.topology import AnyAddress, Topology
 from orchestrator.planning.desired import network_helper
 from orchestrator.planning.fault_record import change_record
-from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
 from orchestrator.planning.plan import CutOff, LeaveNetwork, PauseNode, Plan, Step, StopNode
+from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
 
 
-def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
+def inject(fault: AnyFault, topology: Topology, observed: Snapshot) -> Plan:
     """The steps that put a fault in; none where it is in already. UsageInvalid where it cannot be.
 
     A fault of a node with replicas is one of each of its machines.
@@ -33,19 +33,19 @@ def inject(fault: AnyFault, topology: Topology, observed: Observed) -> Plan:
     return Plan(topology.lab, tuple(steps))
 
 
-def _stop(node: str, observed: Observed) -> list[Step]:
+def _stop(node: str, observed: Snapshot) -> list[Step]:
     container = _container(observed, node)
     running = container.state in ("running", "paused")
     return [Step(f"stop:{node}", StopNode(node, container.id), "fault")] if running else []
 
 
-def _pause(node: str, observed: Observed) -> list[Step]:
+def _pause(node: str, observed: Snapshot) -> list[Step]:
     container = _container(observed, node)
     running = container.state == "running"
     return [Step(f"pause:{node}", PauseNode(node, container.id), "fault")] if running else []
 
 
-def _disconnect(fault: Disconnect, node: str, topology: Topology, observed: Observed) -> list[Step]:
+def _disconnect(fault: Disconnect, node: str, topology: Topology, observed: Snapshot) -> list[Step]:
     own = [place.network for place in topology.places_of(node)]
     if fault.network is None and len(own) > 1:
         raise UsageInvalid(f"the node {node!r} stands on several networks", hint=f"name one of {', '.join(own)}")
@@ -59,7 +59,7 @@ def _disconnect(fault: Disconnect, node: str, topology: Topology, observed: Obse
     return [Step(f"disconnect:{node}:{name}", LeaveNetwork(node, container.id, network.id), "fault")]
 
 
-def _cut(fault: Cut, topology: Topology, observed: Observed) -> Iterator[Step]:
+def _cut(fault: Cut, topology: Topology, observed: Snapshot) -> Iterator[Step]:
     """Each node of a group drops what the other group sends; what it drops already it goes on dropping."""
     one, other = ([node for name in group for node in topology.scenario.machines(name)] for group in fault.cut)
     both = sorted(set(one) & set(other))
@@ -69,7 +69,7 @@ def _cut(fault: Cut, topology: Topology, observed: Observed) -> Iterator[Step]:
         heard = {str(each) for node in there for each in topology.addresses_of(node) if _wanted(fault, each)}
         for node in here:
             container = _container(observed, node)
-            before = observed.files.get(node, FilesSeen()).cut_in(container)
+            before = observed.files.get(node, ObservedFiles()).cut_in(container)
             # One that does not run hears nothing anyway.
             if container.state not in ("running", "paused") or heard <= set(before):
                 continue
@@ -83,7 +83,7 @@ def _wanted(fault: Cut, address: AnyAddress) -> bool:
     return fault.only in (None, f"ipv{address.version}")
 
 
-def _container(observed: Observed, node: str) -> ContainerSeen:
+def _container(observed: Snapshot, node: str) -> ObservedContainer:
     container = observed.container_of(node)
     if container is None:
         raise NotFound(f"the node {node!r} is not up")

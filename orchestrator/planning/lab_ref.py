@@ -13,7 +13,7 @@ class LabRef:
     scenario: str
     lab: str = ""
 
-    def typed(self, command: str, *words: str) -> str:
+    def command(self, command: str, *words: str) -> str:
         """A command of wirelab for this lab, as a shell takes it."""
         more = ("--lab", self.lab) if self.lab else ()
         return join(("wirelab", *command.split(), self.scenario, *words, *more))

@@ -8,13 +8,13 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import gateway_of
 from orchestrator.planning.desired import DesiredNode
-from orchestrator.planning.observed import NetworkSeen, Observed
 from orchestrator.planning.plan import LeaveNetwork, MakeNetwork, RemoveNetwork, Step
 from orchestrator.planning.routes import routed_networks
+from orchestrator.planning.snapshot import ObservedNetwork, Snapshot
 from orchestrator.planning.specs import NetworkSpec
 
 
-def stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen, ...]:
+def stale_networks(topology: Topology, observed: Snapshot) -> tuple[ObservedNetwork, ...]:
     """Networks of the lab that the file no longer declares, or declares otherwise."""
     declared, dead_ends = topology.scenario.all_networks, _dead_ends(topology)
     return tuple(
@@ -26,13 +26,13 @@ def stale_networks(topology: Topology, observed: Observed) -> tuple[NetworkSeen,
             or network.subnets != (topology.subnets[name],)
             or network.subnets6 != ((topology.subnets6[name],) if name in topology.subnets6 else ())
             or network.internal != declared[name].internal
-            or network.dead_end != (name in dead_ends)
+            or network.gateway_unanswered != (name in dead_ends)
         )
     )
 
 
 def stale_network_steps(
-    stale: tuple[NetworkSeen, ...], observed: Observed, removals: Mapping[str, str]
+    stale: tuple[ObservedNetwork, ...], observed: Snapshot, removals: Mapping[str, str]
 ) -> Iterator[Step]:
     for network in stale:
         name = network.labels.get(labels.NETWORK, network.name)
@@ -56,7 +56,7 @@ def stale_network_steps(
 
 
 def address_conflicts(
-    observed: Observed, wanted: Sequence[DesiredNode], removals: Mapping[str, str], stale: tuple[NetworkSeen, ...]
+    observed: Snapshot, wanted: Sequence[DesiredNode], removals: Mapping[str, str], stale: tuple[ObservedNetwork, ...]
 ) -> Iterator[Step]:
     """Who stands at an address of another node leaves it before that one comes."""
     owners = {(attach.network_id, attach.address): one.node for one in wanted for attach in one.spec.attachments}
@@ -79,7 +79,7 @@ def _dead_ends(topology: Topology) -> frozenset[str]:
     return frozenset(n for n, network in declared.items() if network.internal and (n in routed or network.ipv6))
 
 
-def missing_networks(topology: Topology, observed: Observed, stale: tuple[NetworkSeen, ...]) -> Iterator[Step]:
+def missing_networks(topology: Topology, observed: Snapshot, stale: tuple[ObservedNetwork, ...]) -> Iterator[Step]:
     dead_ends = _dead_ends(topology)
     for name, network in topology.scenario.all_networks.items():
         seen = observed.network_of(name, topology.lab)
@@ -92,7 +92,7 @@ def missing_networks(topology: Topology, observed: Observed, stale: tuple[Networ
             gateway=gateway_of(subnet),
             internal=network.internal,
             labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
-            dead_end=name in dead_ends,
+            gateway_unanswered=name in dead_ends,
             subnet6=topology.subnets6.get(name),
         )
         needs = (f"remove:network:{name}",) if seen else ()

@@ -14,7 +14,6 @@ from orchestrator.planning import labels
 from orchestrator.planning.capture import capture_steps
 from orchestrator.planning.desired import READ_AT_EACH_USE, DesiredNode, desired, network_helper, role_of
 from orchestrator.planning.networks import address_conflicts, missing_networks, stale_network_steps, stale_networks
-from orchestrator.planning.observed import RESOLVER_FILE, ContainerSeen, FilesSeen, Observed
 from orchestrator.planning.plan import (
     AwaitReady,
     CutOff,
@@ -35,14 +34,15 @@ from orchestrator.planning.plan import (
     WriteFiles,
 )
 from orchestrator.planning.removal import down
-from orchestrator.planning.routes import ANYWHERE, Route, routes_of, told
+from orchestrator.planning.routes import ANYWHERE, Route, routes_of, routes_text
+from orchestrator.planning.snapshot import RESOLVER_FILE, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.planning.specs import Attach
 
 # What steps take off networks before all nodes: (container, network).
 Left = frozenset[tuple[str, str]]
 
 
-def up(topology: Topology, observed: Observed, *, capture: bool = False) -> Plan:
+def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan:
     """The steps from what is observed to what is declared; none where nothing is missing.
 
     With `capture`, or where the scenario says so, no node starts before the recorder records.
@@ -80,17 +80,17 @@ def _before_nodes(step: Step) -> bool:
     return isinstance(step.action, MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
 
 
-def _removals(observed: Observed, wanted: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:
+def _removals(observed: Snapshot, wanted: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:
     """Container -> the step that removes it, of those that this plan removes."""
     found = {step.action.container: step.id for step in leftovers if isinstance(step.action, RemoveNode)}
     for one in wanted:
         container = observed.container_of(one.node)
-        if container and _reason_to_remake(one, container, observed.files.get(one.node, FilesSeen())):
+        if container and _reason_to_remake(one, container, observed.files.get(one.node, ObservedFiles())):
             found[container.id] = f"remove:{one.node}"
     return found
 
 
-def _leftover_nodes(topology: Topology, observed: Observed) -> Iterator[Step]:
+def _leftover_nodes(topology: Topology, observed: Snapshot) -> Iterator[Step]:
     for container in observed.containers:
         node = container.labels.get(labels.NODE, "")
         if labels.CAPTURE in container.labels:
@@ -102,7 +102,7 @@ def _leftover_nodes(topology: Topology, observed: Observed) -> Iterator[Step]:
 
 
 def _leftover_volumes(
-    topology: Topology, observed: Observed, wanted: list[DesiredNode], removals: tuple[str, ...]
+    topology: Topology, observed: Snapshot, wanted: list[DesiredNode], removals: tuple[str, ...]
 ) -> Iterator[Step]:
     kept = {volume.name for one in wanted for volume in one.spec.volumes}
     for volume in observed.volumes:
@@ -113,7 +113,7 @@ def _leftover_volumes(
 
 def _node(
     topology: Topology,
-    observed: Observed,
+    observed: Snapshot,
     one: DesiredNode,
     before: tuple[str, ...],
     left: Left,
@@ -121,7 +121,7 @@ def _node(
 ) -> list[Step]:
     """The steps of one node: its files, its container, and the wait until it is ready."""
     container = observed.container_of(one.node)
-    files = observed.files.get(one.node, FilesSeen())
+    files = observed.files.get(one.node, ObservedFiles())
     steps = list(_file_steps(one, files))
     needs = tuple(step.id for step in steps)
     reason = _reason_to_remake(one, container, files)
@@ -144,14 +144,14 @@ def _node(
 
 
 def _routes(
-    topology: Topology, observed: Observed, node: str, routes: tuple[Route, ...], steps: list[Step]
+    topology: Topology, observed: Snapshot, node: str, routes: tuple[Route, ...], steps: list[Step]
 ) -> Iterator[Step]:
     """A new start or a new end on a network begins with the engine's routes, and a hand may have changed them."""
-    wanted, why = told(routes), ""
+    wanted, why = routes_text(routes), ""
     if any(isinstance(step.action, MakeNode | StartNode | Reconnect | LeaveNetwork) for step in steps):
         why = "none of them is set yet"
     elif (seen := observed.routes.get(node)) is not None:
-        why = "" if told(seen) == wanted else f"it has {told(seen)}"
+        why = "" if routes_text(seen) == wanted else f"it has {routes_text(seen)}"
     elif (container := observed.container_of(node)) and (record := observed.files[node].record):
         # Nobody could look, as into a frozen node: what was set since its start is still set.
         why = "" if (record.routed, record.routed_at) == (wanted, container.started) else "nobody has set them yet"
@@ -162,7 +162,7 @@ def _routes(
         yield Step(f"routes:{node}", action, why, tuple(step.id for step in steps), wanted)
 
 
-def _file_steps(one: DesiredNode, files: FilesSeen) -> Iterator[Step]:
+def _file_steps(one: DesiredNode, files: ObservedFiles) -> Iterator[Step]:
     if dict(files.texts) == dict(one.texts):
         return
     names = sorted({n for n in (*files.texts, *one.texts) if files.texts.get(n) != one.texts.get(n)})
@@ -170,7 +170,7 @@ def _file_steps(one: DesiredNode, files: FilesSeen) -> Iterator[Step]:
     yield Step(f"files:{one.node}", WriteFiles(one.node, one.texts), why)
 
 
-def _reason_to_remake(one: DesiredNode, container: ContainerSeen | None, files: FilesSeen) -> str:
+def _reason_to_remake(one: DesiredNode, container: ObservedContainer | None, files: ObservedFiles) -> str:
     """Why the container cannot be kept; empty where it can, or where there is none."""
     if container is None:
         return ""
@@ -189,8 +189,8 @@ def _reason_to_remake(one: DesiredNode, container: ContainerSeen | None, files: 
 def _repairs(
     topology: Topology,
     one: DesiredNode,
-    container: ContainerSeen,
-    files: FilesSeen,
+    container: ObservedContainer,
+    files: ObservedFiles,
     needs: tuple[str, ...],
     left: Left,
 ) -> Iterator[Step]:
@@ -219,7 +219,7 @@ def _before_reload(topology: Topology, node: str) -> tuple[str, ...]:
     return tuple(f"{step}:{server}" for server in servers for step in ("ready", "reload"))
 
 
-def _to_reload(signal: str | None, one: DesiredNode, files: FilesSeen) -> str:
+def _to_reload(signal: str | None, one: DesiredNode, files: ObservedFiles) -> str:
     """The signal for a program that has read other files than these; empty where none is needed.
 
     Files that somebody changed by hand may have been read by the program, too.
@@ -230,7 +230,7 @@ def _to_reload(signal: str | None, one: DesiredNode, files: FilesSeen) -> str:
 
 
 def _mends(
-    topology: Topology, observed: Observed, one: DesiredNode, container: ContainerSeen, files: FilesSeen
+    topology: Topology, observed: Snapshot, one: DesiredNode, container: ObservedContainer, files: ObservedFiles
 ) -> Iterator[Step]:
     """Take out just what a fault has put into the node's network."""
     addresses = files.cut_in(container)
@@ -242,7 +242,7 @@ def _mends(
     yield Step(f"mend:{one.node}", action, f"cut from {', '.join(others)}")
 
 
-def _departures(one: DesiredNode, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
+def _departures(one: DesiredNode, container: ObservedContainer, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
     wanted = {attach.network_id for attach in one.spec.attachments}
     for network_id in container.addresses:
         if network_id not in wanted and (container.id, network_id) not in left:
@@ -251,7 +251,7 @@ def _departures(one: DesiredNode, container: ContainerSeen, needs: tuple[str, ..
             yield Step(f"leave:{one.node}:{network_id[:12]}", action, why, needs)
 
 
-def _connections(one: DesiredNode, container: ContainerSeen, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
+def _connections(one: DesiredNode, container: ObservedContainer, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
     # A stopped container has no address until it starts; the engine keeps the one that it will ask for.
     addresses, addresses6 = container.addresses, container.addresses6
     if container.stopped:
@@ -265,7 +265,7 @@ def _connections(one: DesiredNode, container: ContainerSeen, needs: tuple[str, .
         at = address6 if address == attach.address else address
         seen = f"at {at or 'no IPv6 address'} instead of its own address"
         why = seen if on_it else f"not on the network {attach.network}"
-        # Of a stopped container that was connected by hand, the engine says nothing, and keeps to what it was told.
+        # Of a stopped container that was connected by hand, the engine says nothing, and keeps to what it knew before.
         action_ = Reconnect(one.node, container.id, on_it or container.stopped, attach)
         yield Step(f"connect:{one.node}:{attach.network}", action_, why, needs, _shown(attach))
 
@@ -275,7 +275,7 @@ def _shown(attach: Attach) -> str:
 
 
 def _ready(
-    topology: Topology, one: DesiredNode, container: ContainerSeen | None, files: FilesSeen, steps: list[Step]
+    topology: Topology, one: DesiredNode, container: ObservedContainer | None, files: ObservedFiles, steps: list[Step]
 ) -> Iterator[Step]:
     """Wait for a node that is new, that was started, or whose readiness nobody has seen yet."""
     changed = [s.id for s in steps if isinstance(s.action, MakeNode | StartNode)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from orchestrator.planning import labels
-from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import Plan, RemoveNetwork, RemoveNode, RemoveVolume, Step
+from orchestrator.planning.snapshot import Snapshot
 
 
-def down(lab: str, observed: Observed) -> Plan:
+def down(lab: str, observed: Snapshot) -> Plan:
     """Remove every container, then every network and volume, that bears the lab's label."""
     nodes = [
         Step(f"remove:{c.name}", RemoveNode(c.labels.get(labels.NODE, c.name), c.id), "down")

@@ -106,6 +106,6 @@ def read_table(text: str) -> tuple[str, ...]:
     return tuple(map(str, sorted(found)))
 
 
-def told(routes: Iterable[object]) -> str:
+def routes_text(routes: Iterable[object]) -> str:
     """Routes as one text, for plans and people."""
     return ", ".join(map(str, routes)) or "none"

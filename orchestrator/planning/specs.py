@@ -22,9 +22,9 @@ def _default_limits() -> Limits:
 class NetworkSpec:
     """A bridge network with one range of addresses, and one of IPv6 beside it where `subnet6` is given.
 
-    `dead_end`: the network is internal, but the engine is not told so, for it drops too much where it is: what a router
-    of ours passes on, and, up to Engine 20.10, the questions by which neighbours find each other over IPv6. Instead
-    the gateway that nodes are given answers nobody, so that no way leads out.
+    `gateway_unanswered`: the network is internal, but not declared so to the engine, which would drop too much: what
+    a router of ours forwards, and, up to Engine 20.10, IPv6 neighbour discovery. Instead, nothing answers at the
+    gateway address that nodes are given, so that no route leads out.
     """
 
     name: str
@@ -32,7 +32,7 @@ class NetworkSpec:
     gateway: IPv4Address
     internal: bool
     labels: Mapping[str, str]
-    dead_end: bool = False
+    gateway_unanswered: bool = False
     subnet6: IPv6Network | None = None
 
 

@@ -1,8 +1,8 @@
-"""YAML text -> plain values, each with its place, in two stages: events with limits, then values.
+"""YAML text -> plain values, each with its position, in two stages: events with limits, then values.
 
 PyYAML's own loaders crash or recurse on deep nesting, take the last of duplicate keys and resolve `no` and `22:22`;
 so only its parser is used, and the events are read here. What this file calls fatal ends the reading; all other
-complaints are collected while reading goes on.
+violations are collected while reading goes on.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from orchestrator.reading.mistakes import DEEPEST, TOO_DEEP, yaml_sentence
-from orchestrator.reading.scalars import Ambiguous, plain
+from orchestrator.reading.yaml_errors import DEEPEST, TOO_DEEP, yaml_sentence
+from orchestrator.reading.yaml_scalars import Ambiguous, plain
 
 LARGEST_TEXT = 256 * 1024  # characters
 MOST_EVENTS = 60_000
@@ -27,7 +27,7 @@ UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udff
 Path = tuple[str | int, ...]
 
 
-class Mark(NamedTuple):
+class Position(NamedTuple):
     """A place in the file; line and column count from 1."""
 
     line: int
@@ -35,46 +35,46 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Complaint:
-    """A mistake at a path: at its value, or at its key where `at_key`; or at `mark` where the path has no place."""
+class Violation:
+    """A rule that a value breaks: at its path, at its key where `at_key`, or at `position` where the path has none."""
 
     path: Path
     message: str
     at_key: bool = False
-    mark: Mark | None = None
+    position: Position | None = None
 
 
 @dataclass(frozen=True)
 class Document:
-    """Plain values with marks. `unread` are paths whose value could not be told, `gaps` mappings in which a
-    key could not be told; nothing is said about these twice."""
+    """Plain values with positions. `unread` are paths whose value could not be read, `gaps` mappings in which a
+    key could not be read; neither is reported twice."""
 
     value: Any
-    marks: dict[Path, Mark]
-    keys: dict[Path, Mark]
+    positions: dict[Path, Position]
+    keys: dict[Path, Position]
     unread: frozenset[Path]
     gaps: frozenset[Path]
-    complaints: tuple[Complaint, ...]
+    violations: tuple[Violation, ...]
     fatal: bool = False
 
-    def place(self, complaint: Complaint) -> Mark:
-        """Where a complaint stands; a path that is not in the file stands where its nearest parent stands."""
-        if complaint.mark:
-            return complaint.mark
-        if complaint.at_key and complaint.path in self.keys:
-            return self.keys[complaint.path]
-        path = complaint.path
-        while path and path not in self.marks:
+    def position_of(self, violation: Violation) -> Position:
+        """The position of a violation; a path that is not in the file stands where its nearest parent stands."""
+        if violation.position:
+            return violation.position
+        if violation.at_key and violation.path in self.keys:
+            return self.keys[violation.path]
+        path = violation.path
+        while path and path not in self.positions:
             path = path[:-1]
-        return self.marks.get(path, Mark(1, 1))
+        return self.positions.get(path, Position(1, 1))
 
 
 class Fatal(Exception):
-    """Reading cannot go on; holds the complaint."""
+    """Reading cannot go on; holds the violation."""
 
-    def __init__(self, message: str, mark: Mark) -> None:
+    def __init__(self, message: str, position: Position) -> None:
         super().__init__(message)
-        self.complaint = Complaint((), message, mark=mark)
+        self.violation = Violation((), message, position=position)
 
 
 def read_document(text: str, loader: Any = LOADER) -> Document:
@@ -86,37 +86,37 @@ def read_document(text: str, loader: Any = LOADER) -> Document:
         _refuse_unfit(text)
         value = reader.document(text)
     except Fatal as error:
-        reader.complaints.append(error.complaint)
+        reader.violations.append(error.violation)
         fatal = True
     unread, gaps = frozenset(reader.unread), frozenset(reader.gaps)
-    return Document(value, reader.marks, reader.keys, unread, gaps, tuple(reader.complaints), fatal)
+    return Document(value, reader.positions, reader.keys, unread, gaps, tuple(reader.violations), fatal)
 
 
 def _refuse_unfit(text: str) -> None:
     if len(text) > LARGEST_TEXT:
-        raise Fatal(f"the file has more than {LARGEST_TEXT // 1024} KiB; a scenario is a short text", Mark(1, 1))
+        raise Fatal(f"the file has more than {LARGEST_TEXT // 1024} KiB; a scenario is a short text", Position(1, 1))
     if found := UNFIT.search(text):
         line = text.count("\n", 0, found.start()) + 1
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
-        raise Fatal(_unfit(found), Mark(line, column))
+        raise Fatal(_unfit(found), Position(line, column))
     if not text.strip():
-        raise Fatal("the file is empty; a scenario has at least name, title and nodes", Mark(1, 1))
+        raise Fatal("the file is empty; a scenario has at least name, title and nodes", Position(1, 1))
 
 
 def _unfit(found: re.Match[str]) -> str:
     return f"the character U+{ord(found[0]):04X} is not allowed in a scenario file"
 
 
-def _mark(place: Any) -> Mark:
-    return Mark(place.line + 1, place.column + 1)
+def _position(mark: Any) -> Position:
+    return Position(mark.line + 1, mark.column + 1)
 
 
-def _within(text: str, place: Any) -> Mark:
-    """The parser's mark; where it lies beyond the last line, the end of that line."""
+def _within(text: str, mark: Any) -> Position:
+    """The parser's position; where it lies beyond the last line, the end of that line."""
     lines = text.splitlines()
-    if place.line < len(lines):
-        return _mark(place)
-    return Mark(len(lines), len(lines[-1]) + 1)
+    if mark.line < len(lines):
+        return _position(mark)
+    return Position(len(lines), len(lines[-1]) + 1)
 
 
 class _Reader:
@@ -124,11 +124,11 @@ class _Reader:
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
-        self.marks: dict[Path, Mark] = {}
-        self.keys: dict[Path, Mark] = {}
+        self.positions: dict[Path, Position] = {}
+        self.keys: dict[Path, Position] = {}
         self.unread: set[Path] = set()
         self.gaps: set[Path] = set()
-        self.complaints: list[Complaint] = []
+        self.violations: list[Violation] = []
         self._events: Iterator[Any] = iter(())
         self._count = 0
 
@@ -137,43 +137,45 @@ class _Reader:
         try:
             self._next()  # the stream begins
             if isinstance(event := self._next(), yaml.StreamEndEvent):
-                raise Fatal("the file holds comments only; a scenario has at least name, title and nodes", Mark(1, 1))
+                raise Fatal(
+                    "the file holds comments only; a scenario has at least name, title and nodes", Position(1, 1)
+                )
             value = self._value(self._next(), ())
             self._next()  # the document ends
             if not isinstance(event := self._next(), yaml.StreamEndEvent):
                 raise Fatal(
                     "a second document begins here; a scenario file holds one, without '---' in between",
-                    _mark(event.start_mark),
+                    _position(event.start_mark),
                 )
             return value
         except yaml.MarkedYAMLError as error:
-            sentence, place = yaml_sentence(error, text)
-            raise Fatal(sentence, _within(text, place) if place else Mark(1, 1)) from None
+            sentence, mark = yaml_sentence(error, text)
+            raise Fatal(sentence, _within(text, mark) if mark else Position(1, 1)) from None
         except yaml.YAMLError as error:
-            raise Fatal(f"this is not YAML: {error}", Mark(1, 1)) from None
+            raise Fatal(f"this is not YAML: {error}", Position(1, 1)) from None
 
     def _next(self) -> Any:
         event = next(self._events)
         self._count += 1
         if self._count > MOST_EVENTS:
-            raise Fatal(f"the file holds more than {MOST_EVENTS // 2} values", _mark(event.start_mark))
+            raise Fatal(f"the file holds more than {MOST_EVENTS // 2} values", _position(event.start_mark))
         return event
 
-    def _complain(self, path: Path, message: str, event: Any) -> None:
-        self.complaints.append(Complaint(path, message, mark=_mark(event.start_mark)))
+    def _report(self, path: Path, message: str, event: Any) -> None:
+        self.violations.append(Violation(path, message, position=_position(event.start_mark)))
 
     def _value(self, event: Any, path: Path) -> Any:
-        self.marks[path] = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        self.positions[path] = Position(event.start_mark.line + 1, event.start_mark.column + 1)
         if len(path) > DEEPEST:
-            raise Fatal(TOO_DEEP, self.marks[path])
+            raise Fatal(TOO_DEEP, self.positions[path])
         if isinstance(event, yaml.AliasEvent):
-            self._complain(path, f"aliases (*{event.anchor}) are not used here; write the value again", event)
+            self._report(path, f"aliases (*{event.anchor}) are not used here; write the value again", event)
             self.unread.add(path)
             return None
         if event.anchor:
-            self._complain(path, f"anchors (&{event.anchor}) are not used here; remove it", event)
+            self._report(path, f"anchors (&{event.anchor}) are not used here; remove it", event)
         if event.tag:
-            self._complain(path, "tags (words that begin with '!') are not used here; remove it", event)
+            self._report(path, "tags (words that begin with '!') are not used here; remove it", event)
             self.unread.add(path)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
@@ -183,7 +185,7 @@ class _Reader:
 
     def _scalar(self, event: Any, path: Path) -> Any:
         if unfit := UNFIT.search(event.value):  # by an escape such as "\\0"
-            self._complain(path, _unfit(unfit), event)
+            self._report(path, _unfit(unfit), event)
             self.unread.add(path)
             return None
         if not event.implicit[0] or event.style:  # quoted, or a block of text
@@ -191,7 +193,7 @@ class _Reader:
         try:
             return plain(event.value)
         except Ambiguous as error:
-            self._complain(path, str(error), event)
+            self._report(path, str(error), event)
             self.unread.add(path)
             return None
 
@@ -206,29 +208,29 @@ class _Reader:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key = self._key(event, path)
             if key is None or key in values:
-                # the value is read for the complaints in it, at a path of its own
+                # the value is read for the violations in it, at a path of its own
                 self._value(self._next(), (*path, key or "?", "(again)"))
                 continue
-            self.keys[(*path, key)] = _mark(event.start_mark)
+            self.keys[(*path, key)] = _position(event.start_mark)
             values[key] = self._value(self._next(), (*path, key))
         return values
 
     def _key(self, event: Any, path: Path) -> str | None:
-        """The key, always as text; None, and a complaint, where it is none."""
+        """The key, always as text; None, and a violation, where it is none."""
         if not isinstance(event, yaml.ScalarEvent):
-            self._complain(path, "a key must be a word or a text, not a list, a mapping or an alias", event)
+            self._report(path, "a key must be a word or a text, not a list, a mapping or an alias", event)
             self.gaps.add(path)
             if not isinstance(event, yaml.AliasEvent):
                 self._value(event, (*path, "?"))
             return None
         if event.anchor or event.tag:
-            self._complain(path, "anchors (&) and tags (!) are not used here; remove it", event)
+            self._report(path, "anchors (&) and tags (!) are not used here; remove it", event)
         key: str = event.value
         if key == "<<" and not event.style:
-            self._complain((*path, key), "merge keys (<<) are not used here; write the keys again", event)
+            self._report((*path, key), "merge keys (<<) are not used here; write the keys again", event)
             self.gaps.add(path)
             return None
         if first := self.keys.get((*path, key)):
             message = f"the key {key!r} stands twice; the first one is in line {first.line}"
-            self._complain((*path, key), message, event)
+            self._report((*path, key), message, event)
         return key

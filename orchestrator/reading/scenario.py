@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from orchestrator.errors import FileInvalid, Problem
 from orchestrator.model.scenario import Scenario
-from orchestrator.reading.document import Complaint, Document, Mark, Path, read_document
-from orchestrator.reading.draft import Draft
-from orchestrator.reading.forms import form_of
+from orchestrator.reading.document import Document, Path, Position, Violation, read_document
+from orchestrator.reading.message_parts import path_text
+from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules import RULES
 from orchestrator.reading.rules.files import mentions
 from orchestrator.reading.rules.names import only_written_names
-from orchestrator.reading.words import path_text
+from orchestrator.reading.schema_forms import form_of
 
 Beside = Callable[[str], str | None]
 
@@ -27,7 +27,7 @@ class Reading:
 
     scenario: Scenario
     texts: Mapping[str, str]
-    marks: Mapping[Path, Mark]
+    positions: Mapping[Path, Position]
 
 
 def read_scenario(text: str, *, file: str, beside: Beside) -> Reading:
@@ -40,39 +40,43 @@ def read_scenario(text: str, *, file: str, beside: Beside) -> Reading:
     document = read_document(text)
     texts: dict[str, str | None] = {}
     if document.fatal:
-        raise _invalid(document, document.complaints, file)
-    draft = Draft(document.value, form_of(Scenario), _kept(beside, texts), lambda path: document.marks[path].line)
-    scenario, complaints = _judged(draft)
-    ruled = [complaint for rule in RULES for complaint in rule(draft)]
+        raise _invalid(document, document.violations, file)
+    raw = RawScenario(
+        document.value, form_of(Scenario), _kept(beside, texts), lambda path: document.positions[path].line
+    )
+    scenario, violations = _judged(raw)
+    ruled = [violation for rule in RULES for violation in rule(raw)]
     # Of a name that nobody has it need not be said that nobody could have it.
-    named = {complaint.path for complaint in ruled} & {met.path for met, _ in draft.references if not met.at_key}
-    complaints = [*(one for one in complaints if one.path not in named), *ruled]
-    told = [c for c in complaints if not _is_told(c, document)]
-    if scenario is None or told or document.complaints:
-        raise _invalid(document, (*document.complaints, *told), file)
-    names = [name for _, name in mentions(draft)]
-    return Reading(scenario, {name: texts[name] or "" for name in names}, document.marks)
+    named = {violation.path for violation in ruled} & {
+        raw_value.path for raw_value, _ in raw.references if not raw_value.at_key
+    }
+    violations = [*(one for one in violations if one.path not in named), *ruled]
+    new = [violation for violation in violations if not _is_reported(violation, document)]
+    if scenario is None or new or document.violations:
+        raise _invalid(document, (*document.violations, *new), file)
+    names = [name for _, name in mentions(raw)]
+    return Reading(scenario, {name: texts[name] or "" for name in names}, document.positions)
 
 
-def shape_complaints(value: Any) -> list[Complaint]:
+def shape_violations(value: Any) -> list[Violation]:
     """What the model alone says of plain values, without the rules that look at several places."""
-    draft = Draft(value, form_of(Scenario), lambda _name: "", lambda _path: 1)
-    return _judged(draft)[1]
+    raw = RawScenario(value, form_of(Scenario), lambda _name: "", lambda _path: 1)
+    return _judged(raw)[1]
 
 
-def _judged(draft: Draft) -> tuple[Scenario | None, list[Complaint]]:
+def _judged(raw: RawScenario) -> tuple[Scenario | None, list[Violation]]:
     """The scenario, if the model accepts the values; what the model, or the way that keys are written, says against."""
-    written = list(only_written_names(draft))
+    written = list(only_written_names(raw))
     try:
-        return Scenario.model_validate(draft.values), written
+        return Scenario.model_validate(raw.values), written
     except ValidationError as error:
-        from orchestrator.reading.complaints import Judge  # a valid file never needs it
+        from orchestrator.reading.violations import FormValidator  # a valid file never needs it
 
-        complaints = list(Judge().complaints(draft.root, draft.values, ()))
-        if not complaints:  # a rule of the model that the forms do not show
-            complaints = [Complaint((), str(one["msg"])) for one in error.errors()]
-        told = {complaint.path for complaint in complaints}
-        return None, [*complaints, *(one for one in written if one.path not in told)]
+        violations = list(FormValidator().violations(raw.root, raw.values, ()))
+        if not violations:  # a rule of the model that the forms do not show
+            violations = [Violation((), str(one["msg"])) for one in error.errors()]
+        known = {violation.path for violation in violations}
+        return None, [*violations, *(one for one in written if one.path not in known)]
 
 
 def _kept(beside: Beside, texts: dict[str, str | None]) -> Beside:
@@ -86,19 +90,19 @@ def _kept(beside: Beside, texts: dict[str, str | None]) -> Beside:
     return ask
 
 
-def _is_told(complaint: Complaint, document: Document) -> bool:
+def _is_reported(violation: Violation, document: Document) -> bool:
     """Whether it follows from something that the YAML reader has complained of; keys are known all the same."""
-    path = complaint.path[:-1] if complaint.at_key else complaint.path
-    if path in document.gaps and not complaint.at_key:
+    path = violation.path[:-1] if violation.at_key else violation.path
+    if path in document.gaps and not violation.at_key:
         return True
     return bool(document.unread) and any(path[:length] in document.unread for length in range(len(path) + 1))
 
 
-def _invalid(document: Document, complaints: tuple[Complaint, ...], file: str) -> FileInvalid:
-    return FileInvalid(tuple(sorted(set(_problems(document, complaints, file)))))
+def _invalid(document: Document, violations: tuple[Violation, ...], file: str) -> FileInvalid:
+    return FileInvalid(tuple(sorted(set(_problems(document, violations, file)))))
 
 
-def _problems(document: Document, complaints: tuple[Complaint, ...], file: str) -> Iterator[Problem]:
-    for complaint in complaints:
-        mark = document.place(complaint)
-        yield Problem(file, mark.line, mark.column, path_text(complaint.path), complaint.message)
+def _problems(document: Document, violations: tuple[Violation, ...], file: str) -> Iterator[Problem]:
+    for violation in violations:
+        position = document.position_of(violation)
+        yield Problem(file, position.line, position.column, path_text(violation.path), violation.message)

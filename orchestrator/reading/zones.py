@@ -9,10 +9,10 @@ from orchestrator.model.records import TYPES, below
 from orchestrator.reading.document import Path
 
 if TYPE_CHECKING:
-    from orchestrator.reading.draft import Draft
+    from orchestrator.reading.raw_scenario import RawScenario
 
 
-class Owned(NamedTuple):
+class NamedRecords(NamedTuple):
     """The records of one name: where they stand, in which zone, the whole name, and the values as written."""
 
     path: Path
@@ -57,11 +57,11 @@ def enumerate_at(path: Path, named: Any) -> list[tuple[Path, str]]:
     return [((*path, index), one) for index, one in enumerate(listed) if isinstance(one, str)]
 
 
-def zones(draft: Draft) -> Iterator[Zone]:
+def zones(raw: RawScenario) -> Iterator[Zone]:
     """Every zone that a server is said to answer for."""
-    for node in draft.nodes:
-        declared = draft.nodes[node].get("zones")
-        if draft.nodes[node].get("role") == "dns" and isinstance(declared, dict):
+    for node in raw.nodes:
+        declared = raw.nodes[node].get("zones")
+        if raw.nodes[node].get("role") == "dns" and isinstance(declared, dict):
             for name, values in declared.items():
                 yield Zone(("nodes", node, "zones", name), node, name, values if isinstance(values, dict) else {})
 
@@ -71,21 +71,21 @@ def is_plain(values: Mapping[str, Any]) -> bool:
     return not (values.get("zones") or values.get("hints") or values.get("forward"))
 
 
-def served(draft: Draft) -> dict[str, list[str]]:
+def served(raw: RawScenario) -> dict[str, list[str]]:
     """The name under which a server is declared -> the zones that it answers for."""
-    servers = [name for name in draft.nodes if draft.nodes[name].get("role") == "dns"]
-    found = {name: [draft.domain] if is_plain(draft.nodes[name]) and draft.domain else [] for name in servers}
-    for zone in zones(draft):
+    servers = [name for name in raw.nodes if raw.nodes[name].get("role") == "dns"]
+    found = {name: [raw.domain] if is_plain(raw.nodes[name]) and raw.domain else [] for name in servers}
+    for zone in zones(raw):
         found[zone.node].append(zone.name)
     return found
 
 
-def owned(draft: Draft) -> tuple[Owned, ...]:
+def named_records(raw: RawScenario) -> tuple[NamedRecords, ...]:
     """The records of every name: those of the lab's domain, then those of the servers' zones."""
-    places: list[tuple[Path, str, dict[str, Any]]] = [(("records",), draft.domain or "", draft.records)]
-    places += [((*zone.path, "records"), zone.name, zone.part("records")) for zone in zones(draft)]
+    places: list[tuple[Path, str, dict[str, Any]]] = [(("records",), raw.domain or "", raw.records)]
+    places += [((*zone.path, "records"), zone.name, zone.part("records")) for zone in zones(raw)]
     return tuple(
-        Owned((*path, owner), zone, below(owner, zone), sets if isinstance(sets, dict) else {})
+        NamedRecords((*path, owner), zone, below(owner, zone), sets if isinstance(sets, dict) else {})
         for path, zone, records in places
         for owner, sets in records.items()
     )

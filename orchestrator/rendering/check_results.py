@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.checks.findings import Finding, Verdict, worst
-from orchestrator.model.checks import Common
+from orchestrator.model.checks import BaseCheck
 from orchestrator.model.scenario import Scenario
-from orchestrator.reading.document import Mark, Path
+from orchestrator.reading.document import Path, Position
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Placed:
     """A finding, and where its check stands in the scenario's file."""
 
     finding: Finding
-    mark: Mark
+    position: Position
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Proof:
 
     def place(self, placed: Placed) -> str:
         """file:line:column of a check, as an editor takes it."""
-        return f"{self.file}:{placed.mark.line}:{placed.mark.column}"
+        return f"{self.file}:{placed.position.line}:{placed.position.column}"
 
 
 def placed(
-    scenario: Scenario, checks: Sequence[Common], findings: Sequence[Finding], marks: Mapping[Path, Mark]
+    scenario: Scenario, checks: Sequence[BaseCheck], findings: Sequence[Finding], positions: Mapping[Path, Position]
 ) -> tuple[Placed, ...]:
-    """Each finding with the place of its check; `marks` are those of the file that was read."""
+    """Each finding with the place of its check; `positions` are those of the file that was read."""
     numbers = {id(check): number for number, check in enumerate(scenario.checks)}
     return tuple(
-        Placed(finding, marks.get(("checks", numbers.get(id(check), -1)), Mark(1, 1)))
+        Placed(finding, positions.get(("checks", numbers.get(id(check), -1)), Position(1, 1)))
         for check, finding in zip(checks, findings, strict=True)
     )

@@ -8,16 +8,16 @@ from typing import Any
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import CAPABILITIES, recorder_of
-from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed
+from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
 
 
-def nodes_document(topology: Topology, observed: Observed) -> dict[str, Any]:
+def nodes_document(topology: Topology, observed: Snapshot) -> dict[str, Any]:
     """As `wirelab ps --json` prints it."""
     nodes = [node_document(topology, observed, name) for name in topology.scenario.nodes]
     return {"schema": 1, "lab": topology.lab, "scenario": topology.scenario.name, "nodes": nodes}
 
 
-def node_document(topology: Topology, observed: Observed, name: str) -> dict[str, Any]:
+def node_document(topology: Topology, observed: Snapshot, name: str) -> dict[str, Any]:
     container = observed.container_of(name)
     seen = [*container.addresses.values(), *container.addresses6.values()] if container else []
     return {
@@ -25,11 +25,11 @@ def node_document(topology: Topology, observed: Observed, name: str) -> dict[str
         "role": topology.node(name).role,  # type: ignore[attr-defined]
         "container": container.id if container else None,
         "addresses": [str(address) for address in seen if address],
-        "state": state_of(container, observed.files.get(name, FilesSeen())),
+        "state": state_of(container, observed.files.get(name, ObservedFiles())),
     }
 
 
-def capture_document(observed: Observed) -> dict[str, Any] | None:
+def capture_document(observed: Snapshot) -> dict[str, Any] | None:
     """The recorder and what it alone may do; None where there is none."""
     found = recorder_of(observed)
     if found is None:
@@ -43,7 +43,7 @@ def capture_document(observed: Observed) -> dict[str, Any] | None:
     }
 
 
-def state_of(container: ContainerSeen | None, files: FilesSeen) -> str:
+def state_of(container: ObservedContainer | None, files: ObservedFiles) -> str:
     """ready, starting, stopped, paused or missing."""
     if container is None:
         return "missing"
@@ -71,9 +71,9 @@ def nodes_text(document: dict[str, Any]) -> str:
     return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows)
 
 
-def labs_document(containers: Sequence[ContainerSeen]) -> dict[str, Any]:
+def labs_document(containers: Sequence[ObservedContainer]) -> dict[str, Any]:
     """Every lab that has a container on the engine."""
-    found: dict[str, list[ContainerSeen]] = {}
+    found: dict[str, list[ObservedContainer]] = {}
     for container in containers:
         if labels.NODE in container.labels and labels.ONLOOKER not in container.labels:
             found.setdefault(container.labels[labels.LAB], []).append(container)

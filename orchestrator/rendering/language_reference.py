@@ -11,10 +11,10 @@ from pydantic_core import PydanticUndefined
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import Scenario
-from orchestrator.model.values import Called, Refers
-from orchestrator.reading.forms import Choice, Form, Record
-from orchestrator.reading.sentences import alternatives, as_flow, bounds_text, expected
-from orchestrator.reading.words import listed
+from orchestrator.model.values import DisplayName, Reference
+from orchestrator.reading.error_messages import alternatives, as_flow, bounds_text, expected
+from orchestrator.reading.message_parts import listed
+from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Section:
 def sections() -> tuple[Section, ...]:
     """Every mapping of the language, the file itself first, each before what stands inside it."""
     found: dict[tuple[str, str], Section] = {}
-    record = Record(Scenario)
+    record = MappingForm(Scenario)
     _collect(record, "", found)
     return tuple(found.values())
 
 
-def _collect(record: Record, where: str, found: dict[tuple[str, str], Section]) -> None:
+def _collect(record: MappingForm, where: str, found: dict[tuple[str, str], Section]) -> None:
     """A record and all that is inside it, breadth first; what is nested in itself (`first`) is told once."""
     key = (where, record.model.__name__)
     if any(known == key or (known[1] == record.model.__name__ and where.startswith(known[0])) for known in found):
@@ -69,10 +69,10 @@ def _collect(record: Record, where: str, found: dict[tuple[str, str], Section]) 
 
 
 def _inside(form: Form, where: str, found: dict[tuple[str, str], Section]) -> None:
-    if form.choice:
-        _collect_choice(form.choice, where, found)
-    elif form.record:
-        _collect(form.record, where, found)
+    if form.tagged_union:
+        _collect_choice(form.tagged_union, where, found)
+    elif form.mapping:
+        _collect(form.mapping, where, found)
     for branch in form.branches:
         _inside(branch, where, found)
     if form.table:
@@ -81,43 +81,43 @@ def _inside(form: Form, where: str, found: dict[tuple[str, str], Section]) -> No
         _inside(form.item, where, found)
 
 
-def _collect_choice(choice: Choice, where: str, found: dict[tuple[str, str], Section]) -> None:
+def _collect_choice(tagged_union: TaggedUnion, where: str, found: dict[tuple[str, str], Section]) -> None:
     """What all kinds share, then each kind with what is its own."""
     if (where, "") in found or where.endswith((".before", ".first")):
         return
-    kinds = list(choice.records.items())
+    kinds = list(tagged_union.records.items())
     first = kinds[0][1]
     shared = [key for key in first.fields if all(_same(key, first, record) for _, record in kinds)]
     common = [entry for entry in _entries(first, where) if entry.key in shared]
-    if choice.key:
-        common.insert(0, _tag_entry(choice, choice.key, where))
-    said = f"{choice.kinds.says[:1].upper()}{choice.kinds.says[1:]} is said by one of the keys"
-    what = f"The key `{choice.key}` tells them apart" if choice.key else said
-    meaning = f"{what}: {listed(choice.records)}."
+    if tagged_union.key:
+        common.insert(0, _tag_entry(tagged_union, tagged_union.key, where))
+    said = f"{tagged_union.kinds.says[:1].upper()}{tagged_union.kinds.says[1:]} is said by one of the keys"
+    what = f"The key `{tagged_union.key}` tells them apart" if tagged_union.key else said
+    meaning = f"{what}: {listed(tagged_union.records)}."
     found[where, ""] = Section(where, meaning, tuple(common), common=True)
     for tag, record in kinds:
-        own = tuple(entry for entry in _entries(record, where) if entry.key not in (*shared, choice.key))
-        role = ROLES.get(tag) if choice.key == "role" else None
+        own = tuple(entry for entry in _entries(record, where) if entry.key not in (*shared, tagged_union.key))
+        role = ROLES.get(tag) if tagged_union.key == "role" else None
         meaning = role.summary if role else _doc(record.model)
-        found[where, tag] = Section(where, meaning, own, tag, role, called=choice.called)
+        found[where, tag] = Section(where, meaning, own, tag, role, called=tagged_union.called)
     for _, record in kinds:
         for key in record.fields:
             _inside(record.form(key), f"{where}.{key}", found)
 
 
-def _tag_entry(choice: Choice, key: str, where: str) -> Entry:
-    tags = listed(choice.records)
+def _tag_entry(tagged_union: TaggedUnion, key: str, where: str) -> Entry:
+    tags = listed(tagged_union.records)
     return Entry(
         key, where, f"one of {tags}", "must be there", f"The {key}: {tags}.", (f"{key}: {tags.split(',')[0]}",), True
     )
 
 
-def _same(key: str, first: Record, other: Record) -> bool:
+def _same(key: str, first: MappingForm, other: MappingForm) -> bool:
     mine, theirs = first.fields.get(key), other.fields.get(key)
     return mine is not None and theirs is not None and mine.description == theirs.description
 
 
-def _entries(record: Record, where: str) -> Iterator[Entry]:
+def _entries(record: MappingForm, where: str) -> Iterator[Entry]:
     for key, field in record.fields.items():
         form = record.form(key)
         yield Entry(
@@ -140,7 +140,7 @@ def _default(field: Any) -> str:
 
 def allowed(form: Form) -> str:
     """What may stand at a form, in words."""
-    refers = form.mark(Refers)
+    refers = form.metadata_of(Reference)
     if refers:
         return f"the name of a {refers.to}" + (f" with the role {refers.role}" if refers.role else "")
     if form.branches:
@@ -150,7 +150,7 @@ def allowed(form: Form) -> str:
     if form.table:
         key, value = form.table
         return f"a mapping; each key is {allowed(key)}, each value {allowed(value)}"
-    if form.record or form.choice:
+    if form.mapping or form.tagged_union:
         return "a mapping"
     if form.core is Any:
         return "any value"
@@ -158,7 +158,7 @@ def allowed(form: Form) -> str:
 
 
 def _single(form: Form) -> str:
-    if called := form.mark(Called):
+    if called := form.metadata_of(DisplayName):
         return str(called.words)
     if words := alternatives(form):
         return f"one of {listed(words)}"

@@ -71,26 +71,26 @@ def test_a_container_stands_on_several_networks(world: World) -> None:
 
 def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: World) -> None:
     """To the engine it may be another thing; to us it is a network that nothing leaves."""
-    spec = replace(world.network_spec(), dead_end=True, subnet6=world.subnet6)
+    spec = replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6)
     made = world.engine.make_network(spec)
     seen = next(one for one in world.engine.networks() if one.id == made)
-    assert (seen.internal, seen.dead_end) == (True, True)
+    assert (seen.internal, seen.gateway_unanswered) == (True, True)
     assert (seen.subnets, seen.subnets6) == ((spec.subnet,), (world.subnet6,))
     plain, _ = world.network("two")
     other = next(one for one in world.engine.networks() if one.id == plain)
-    assert (other.internal, other.dead_end, other.subnets6) == (True, False, ())
+    assert (other.internal, other.gateway_unanswered, other.subnets6) == (True, False, ())
 
 
 def test_an_ipv6_range_that_is_taken_is_a_conflict(world: World) -> None:
-    world.engine.make_network(replace(world.network_spec(), dead_end=True, subnet6=world.subnet6))
+    world.engine.make_network(replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6))
     with pytest.raises(Conflict) as caught:
-        world.engine.make_network(replace(world.network_spec("two"), dead_end=True, subnet6=world.subnet6))
+        world.engine.make_network(replace(world.network_spec("two"), gateway_unanswered=True, subnet6=world.subnet6))
     assert "overlaps" in caught.value.why
 
 
 def test_a_container_has_an_address_of_each_version_and_gets_both_back(world: World) -> None:
     """While it runs; after it was taken from the network and put back too."""
-    spec = replace(world.network_spec(), dead_end=True, subnet6=world.subnet6)
+    spec = replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6)
     network = world.engine.make_network(spec)
     attach = Attach("one", network, spec.subnet[10], world.subnet6[0x10])
     node = world.started("node", attach=(attach,))

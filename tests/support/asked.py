@@ -8,11 +8,11 @@ from typing import Any
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import asks
 from orchestrator.checks.probes import Answer, Question, Ran, Scene
-from orchestrator.model.checks import KINDS, Common, kind_of
+from orchestrator.model.checks import KINDS, BaseCheck, kind_of
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 
 SHOP = """\
@@ -35,7 +35,7 @@ PORT, WORD, BEGAN = 20123, "w0123456789", 1000.0
 def shop(text: str = SHOP) -> Topology:
     """dns .10, db .11, app .12, client .13, web .14, proxy .15, shell .16"""
     scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
-    return topology("shop", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {})
+    return assign_addresses("shop", scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), {})
 
 
 # root .10, tld .11, auth .12, resolver .13, second .14, app .15, client .16: the lab of tests/recordings/dig
@@ -55,18 +55,18 @@ nodes:
 """
 
 
-def check(**keys: Any) -> Common:
+def check(**keys: Any) -> BaseCheck:
     keys = {("from" if key == "from_" else key): value for key, value in keys.items()}
     whole: Mapping[str, Any] = {"name": "A claim", **keys}
     return KINDS[str(kind_of(dict(whole)))].model_validate(whole)
 
 
-def judged(one: Common, *answers: Answer, lab: str = SHOP) -> Judgement:
+def judged(one: BaseCheck, *answers: Answer, lab: str = SHOP) -> Judgement:
     """The judgement; every answer must have been asked for, and none more."""
     return conversation(one, *answers, lab=lab)[0]
 
 
-def conversation(one: Common, *answers: Answer, lab: str = SHOP) -> tuple[Judgement, list[Question]]:
+def conversation(one: BaseCheck, *answers: Answer, lab: str = SHOP) -> tuple[Judgement, list[Question]]:
     """The judgement, and the questions in their order."""
     trying = asks(one, Scene(shop(lab), WORD, PORT, BEGAN))
     left, asked = list(answers), []

@@ -22,12 +22,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.checks.findings import Finding
-from orchestrator.model.checks import Common
+from orchestrator.model.checks import BaseCheck
 from orchestrator.model.faults import Fault
 from orchestrator.model.scenario import Scenario
 from orchestrator.operations.scenario_library import Beside, LoadedScenario, load_scenario
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import Reading, read_scenario
 from orchestrator.rendering import graph
 
@@ -76,7 +76,7 @@ def loaded(name: str) -> LoadedScenario:
     return load_scenario(str(SCENARIOS / name))
 
 
-def calm(scenario: Scenario) -> list[Common]:
+def calm(scenario: Scenario) -> list[BaseCheck]:
     """The checks that break nothing by themselves."""
     return [check for check in scenario.checks if check.fault is None]
 
@@ -104,8 +104,8 @@ def _laid_over(below: Any, above: Any) -> Any:
 def picture(name: str) -> str:
     """What `wirelab graph NAME` prints where the lab is down and no other network is in its way."""
     reading = loaded(name).reading
-    nothing = Observed(folder="", run="", images={})
-    return graph.mermaid(graph.picture(topology(name, reading.scenario, nothing, reading.texts), {}))
+    nothing = Snapshot(folder="", run="", images={})
+    return graph.mermaid(graph.picture(assign_addresses(name, reading.scenario, nothing, reading.texts), {}))
 
 
 def table() -> str:

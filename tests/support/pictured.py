@@ -6,8 +6,8 @@ from functools import cache
 
 from orchestrator.host.graph_layout import lay_out
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.graph import Picture
 from orchestrator.rendering.graph_svg import layout_text, svg
@@ -47,7 +47,7 @@ THIRTY = _thirty()
 def lab(text: str) -> Topology:
     """The topology of a scenario of which nothing stands."""
     scenario = read_scenario(text, file="f", beside=lambda _name: None).scenario
-    return topology(scenario.name, scenario, Observed("/state", "run", {}), {})
+    return assign_addresses(scenario.name, scenario, Snapshot("/state", "run", {}), {})
 
 
 # The engine is a process of its own: each layout is asked for once.

@@ -9,10 +9,17 @@ from ipaddress import IPv4Network
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import ContainerSeen, FilesSeen, NetworkSeen, Observed, Record, VolumeSeen
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.plan import AwaitReady, MakeCapture, MakeNetwork, MakeNode, Plan, SetRoutes, WriteFiles
 from orchestrator.planning.planner import up
+from orchestrator.planning.snapshot import (
+    ContainerRecord,
+    ObservedContainer,
+    ObservedFiles,
+    ObservedNetwork,
+    ObservedVolume,
+    Snapshot,
+)
 from orchestrator.reading.scenario import read_scenario
 
 LAB = "shop"
@@ -37,49 +44,55 @@ def scenario(text: str) -> Scenario:
     return read_scenario(text, file="scenario.yaml", beside=SEED.get).scenario
 
 
-def nothing() -> Observed:
+def nothing() -> Snapshot:
     """An engine on which nothing stands."""
-    return Observed("/state/shop", "run1", IMAGES, secrets={"db": Secret("pass-word")})
+    return Snapshot("/state/shop", "run1", IMAGES, secrets={"db": Secret("pass-word")})
 
 
-def planned(text: str, observed: Observed, texts: Mapping[str, str] = SEED) -> tuple[Topology, Plan]:
-    with_places = topology(LAB, scenario(text), observed, texts)
-    return with_places, up(with_places, observed)
+def planned(text: str, observed: Snapshot, texts: Mapping[str, str] = SEED) -> tuple[Topology, Plan]:
+    topology = assign_addresses(LAB, scenario(text), observed, texts)
+    return topology, up(topology, observed)
 
 
-def plan_of(text: str, observed: Observed, texts: Mapping[str, str] = SEED) -> str:
+def plan_of(text: str, observed: Snapshot, texts: Mapping[str, str] = SEED) -> str:
     return str(planned(text, observed, texts)[1])
 
 
-def standing(text: str) -> Observed:
+def standing(text: str) -> Snapshot:
     """What is seen after the plan for a fresh lab was carried out, by a later command."""
     _, plan = planned(text, nothing())
     return made_by(plan, replace(nothing(), run="run2"))
 
 
-def made_by(plan: Plan, seen: Observed) -> Observed:
+def made_by(plan: Plan, seen: Snapshot) -> Snapshot:
     """What is seen after a plan for a fresh lab was carried out, where this was seen before."""
     for step in plan.steps:
         match step.action:
             case MakeNetwork(spec, network):
                 own6 = (spec.subnet6,) if spec.subnet6 else ()
-                made = NetworkSeen(
-                    f"id-{network}", spec.name, (spec.subnet,), spec.internal, spec.labels, spec.dead_end, own6
+                made = ObservedNetwork(
+                    f"id-{network}",
+                    spec.name,
+                    (spec.subnet,),
+                    spec.internal,
+                    spec.labels,
+                    spec.gateway_unanswered,
+                    own6,
                 )
                 seen = replace(seen, networks=(*seen.networks, made))
             case MakeCapture(spec, _):
-                one = ContainerSeen("id-capture", spec.name, "running", STARTED, 0, spec.labels, {})
+                one = ObservedContainer("id-capture", spec.name, "running", STARTED, 0, spec.labels, {})
                 seen = replace(seen, containers=(*seen.containers, one))
             case WriteFiles(node, texts):
-                seen = with_files(seen, node, FilesSeen(texts, INODE))
+                seen = with_files(seen, node, ObservedFiles(texts, INODE))
             case MakeNode(node, spec, loaded):
                 ends = {f"id-{attach.network}": attach.address for attach in spec.attachments}
                 ends6 = {f"id-{attach.network}": attach.address6 for attach in spec.attachments if attach.address6}
-                one = ContainerSeen(
+                one = ObservedContainer(
                     f"id-{node}", spec.name, "running", STARTED, 0, spec.labels, ends, "", ends6, ends, ends6
                 )
-                record = Record(one.id, loaded=loaded, resolver=INODE)
-                volumes = tuple(VolumeSeen(volume.name, volume.labels) for volume in spec.volumes)
+                record = ContainerRecord(one.id, loaded=loaded, resolver=INODE)
+                volumes = tuple(ObservedVolume(volume.name, volume.labels) for volume in spec.volumes)
                 seen = replace(seen, containers=(*seen.containers, one), volumes=(*seen.volumes, *volumes))
                 seen = with_files(seen, node, replace(seen.files[node], record=record))
             case SetRoutes(node, routes):
@@ -100,11 +113,11 @@ def made_by(plan: Plan, seen: Observed) -> Observed:
     return seen
 
 
-def with_files(seen: Observed, node: str, files: FilesSeen) -> Observed:
+def with_files(seen: Snapshot, node: str, files: ObservedFiles) -> Snapshot:
     return replace(seen, files={**seen.files, node: files})
 
 
-def with_container(seen: Observed, node: str, **changes: object) -> Observed:
+def with_container(seen: Snapshot, node: str, **changes: object) -> Snapshot:
     """The same, with one node's container changed by somebody."""
     changed = tuple(
         replace(one, **changes) if one.labels["wirelab.node"] == node else one  # type: ignore[arg-type]
@@ -113,10 +126,10 @@ def with_container(seen: Observed, node: str, **changes: object) -> Observed:
     return replace(seen, containers=changed)
 
 
-def without_container(seen: Observed, node: str) -> Observed:
+def without_container(seen: Snapshot, node: str) -> Snapshot:
     left = tuple(one for one in seen.containers if one.labels["wirelab.node"] != node)
     return replace(seen, containers=left)
 
 
-def foreign(subnet: str, name: str = "theirs") -> NetworkSeen:
-    return NetworkSeen(f"id-{name}", name, (IPv4Network(subnet),), False, {})
+def foreign(subnet: str, name: str = "theirs") -> ObservedNetwork:
+    return ObservedNetwork(f"id-{name}", name, (IPv4Network(subnet),), False, {})

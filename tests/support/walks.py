@@ -16,8 +16,8 @@ from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import Reading, read_scenario
 from orchestrator.rendering.findings import finding_text
 
@@ -35,7 +35,7 @@ def reading() -> Reading:
 def places() -> Topology:
     """Its addresses: they follow from the names of the lab and its network."""
     read = reading()
-    return topology("layers", read.scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), read.texts)
+    return assign_addresses("layers", read.scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), read.texts)
 
 
 def asked(question: Question) -> list[str]:

@@ -16,9 +16,9 @@ from orchestrator.model.checks import KINDS, kind_of
 from orchestrator.model.roles import ROLES
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import resolver_text
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 
 FAR = """
@@ -102,7 +102,7 @@ class World:
 
 def far(text: str = FAR) -> World:
     scenario = read_scenario(text, file="far", beside={}.get).scenario
-    return World(topology("far", scenario, Observed("/s", "r", {}, secrets={"db": Secret("x")}), {}))
+    return World(assign_addresses("far", scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), {}))
 
 
 def state(node: str, word: str, code: int = 0) -> Rule:

@@ -31,5 +31,5 @@ def test_a_proposed_command_finds_the_scenario_from_here(
     monkeypatch.chdir(tmp_path)
     workspace = Workspace(State(tmp_path / "state"), "unix:///nobody", None)  # type: ignore[arg-type]
     loaded = load_scenario(asked, tmp_path / near)
-    assert workspace.lab(loaded, None).named.typed("up") == proposed
-    assert workspace.lab(loaded, "mine").named.typed("up") == f"{proposed} --lab mine"
+    assert workspace.lab(loaded, None).named.command("up") == proposed
+    assert workspace.lab(loaded, "mine").named.command("up") == f"{proposed} --lab mine"

@@ -18,7 +18,7 @@ from orchestrator.checks.kinds.sees import sees
 from orchestrator.checks.kinds.sql import sql
 from orchestrator.checks.kinds.tls import tls
 from orchestrator.checks.probes import Asks, CannotAsk, Scene
-from orchestrator.model.checks import Asking, Common, kind_of
+from orchestrator.model.checks import BaseCheck, NodeCheck, kind_of
 
 JUDGES: dict[str, Any] = {
     "resolves": resolves,
@@ -36,14 +36,14 @@ JUDGES: dict[str, Any] = {
 }
 
 
-def asks(check: Common, scene: Scene) -> Asks:
+def asks(check: BaseCheck, scene: Scene) -> Asks:
     """One try of a check: what must hold before it, in order, then the check itself."""
     for position, before in enumerate(check.first):
         judgement = yield from asks(before, replace(scene, port=scene.port + position + 1))
         if judgement.verdict != "pass":
             return replace(judgement, actual=f"before it, {before.name!r}: {judgement.actual}")
     judging = JUDGES[str(kind_of(check))](check, scene)
-    takes = check.takes if isinstance(check, Asking) else None
+    takes = check.takes if isinstance(check, NodeCheck) else None
     try:
         found: Judgement = yield from timed(judging, takes, asker_of(check)) if takes else judging
     except CannotAsk as error:
@@ -51,13 +51,13 @@ def asks(check: Common, scene: Scene) -> Asks:
     return found
 
 
-def claimed(check: Common) -> str:
+def claimed(check: BaseCheck) -> str:
     """What a check claims, in the words of its file: of one that could not be asked no judge has said it."""
     around = {"name", "within", "during", "after", "first", "before", "takes", "asker"}
     said = check.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=around)
     return f"from {asker_of(check)}: " + ", ".join(f"{key}: {value}" for key, value in said.items())
 
 
-def asker_of(check: Common) -> str:
+def asker_of(check: BaseCheck) -> str:
     """The node that asks; for a server's own testimony, the server."""
     return str(getattr(check, "asker", None) or getattr(check, "node", "?"))

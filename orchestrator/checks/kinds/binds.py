@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orchestrator.checks.findings import Judgement, Verdict
 from orchestrator.checks.probes import Answer, Asks, CannotAsk, Question, Ran, Run, Scene, told
 from orchestrator.checks.sockets import EVERYWHERE, BoundSocket, sockets, table_of
-from orchestrator.model.checks import Binding, Binds, CannotBind
+from orchestrator.model.checks import BindCheck, Binds, CannotBind
 
 # One attempt after the other on a machine, or two of ours would stand in each other's way.
 # As servers do, with SO_REUSEADDR: what is left of closed connections is in nobody's way, a listening socket is.
@@ -88,19 +88,19 @@ def cannot_bind(check: CannotBind, scene: Scene) -> Asks:
     return Judgement(verdict, expected, f"{found.error}: {found.said}", _why(found, table, check, host, port))
 
 
-def _place(text: str, check: Binding, scene: Scene) -> tuple[str, int]:
+def _place(text: str, check: BindCheck, scene: Scene) -> tuple[str, int]:
     host, port = scene.fill(text, check.asker).rsplit(":", 1)
     return host.strip("[]"), int(port)
 
 
-def _tried(check: Binding, host: str, port: int) -> Tried:
+def _tried(check: BindCheck, host: str, port: int) -> Tried:
     """The attempt, and the sockets that were bound meanwhile."""
     argv = ("python3", "-I", "-c", BIND, host, str(port), check.protocol)
     ended, table = yield (Run(check.asker, argv, frozenset({"python3"})), table_of(check.asker))
     return read_bind(told(ended)), sockets(told(table))
 
 
-def _why(found: BindAttempt, table: tuple[BoundSocket, ...], check: Binding, host: str, port: int) -> tuple[str, ...]:
+def _why(found: BindAttempt, table: tuple[BoundSocket, ...], check: BindCheck, host: str, port: int) -> tuple[str, ...]:
     """The kernel's words, and what they rest on."""
     lines = [f"bind to {host}:{port} on {check.asker}: {found.error}, {found.said}"]
     if found.error == "EADDRINUSE":

@@ -54,7 +54,7 @@ def fits(wanted: Socket, one: BoundSocket, scene: Scene, node: str) -> bool:
             return one.loopback
         case place:
             ends = [end for end in scene.topology.places_of(node) if end.network == place]
-            own = [str(address) for end in ends for address in (*end.told(4), *end.told(6))]
+            own = [str(address) for end in ends for address in (*end.addresses(4), *end.addresses(6))]
             return one.address in (own or [place])
 
 

@@ -20,7 +20,7 @@ from orchestrator.checks.dig import (
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import Answer, Asks, Log, Question, Ran, Run, Scene, logged, told
 from orchestrator.checks.query_path import on_the_way
-from orchestrator.model.check_values import Between
+from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Version
 
@@ -120,7 +120,7 @@ def _rcode(check: Resolves) -> str:
     return check.rcode or "NOERROR"
 
 
-def _ttl_text(ttl: int | Between) -> str:
+def _ttl_text(ttl: int | TtlRange) -> str:
     if isinstance(ttl, int):
         return f"{ttl} s"
     low = f"at least {ttl.at_least} s" if ttl.at_least is not None else ""
@@ -140,7 +140,7 @@ def _wanted(check: Resolves, scene: Scene) -> set[str] | None:
     version: Version = 4 if check.type == "A" else 6
     if check.asks:
         network = scene.topology.asked_from(check.asker, check.asks)
-        return set(map(str, scene.topology.told_on(network, check.to, version)))
+        return set(map(str, scene.topology.addresses_from(network, check.to, version)))
     return set(map(str, scene.topology.answers(check.asker, check.to, version)))
 
 
@@ -203,7 +203,7 @@ def _wrong_about(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
     return _wrong_ttl(check.ttl, answer.ttl(check.type)) if check.ttl is not None else ""
 
 
-def _wrong_ttl(wanted: int | Between, ttl: int | None) -> str:
+def _wrong_ttl(wanted: int | TtlRange, ttl: int | None) -> str:
     if ttl is None:
         return "nothing says for how long this may be kept"
     low, high = (wanted, wanted) if isinstance(wanted, int) else (wanted.at_least, wanted.at_most)

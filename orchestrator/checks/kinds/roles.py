@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.peer_evidence import Sighting, witness_of
 from orchestrator.checks.probes import Answer, Asks, Question, Scene, Wire, crossed
-from orchestrator.model.check_values import Part
+from orchestrator.model.check_values import ExpectedPeers
 from orchestrator.model.checks import Roles
 from orchestrator.traffic.roles import Proof
 
@@ -47,7 +47,7 @@ def _proof(scene: Scene, pair: Pair, proofs: Iterable[Proof]) -> Proof | None:
     return max(found, key=lambda one: one.sure, default=None)
 
 
-def _pairs(parts: dict[str, Part]) -> list[Pair]:
+def _pairs(parts: dict[str, ExpectedPeers]) -> list[Pair]:
     """(client, server), each once, in the order of the check."""
     found = [
         pair
@@ -57,7 +57,7 @@ def _pairs(parts: dict[str, Part]) -> list[Pair]:
     return list(dict.fromkeys(found))
 
 
-def _claim(node: str, part: Part) -> str:
+def _claim(node: str, part: ExpectedPeers) -> str:
     says = [f"a server to {_listed(part.server_to)}"] if part.server_to else []
     says += [f"a client of {_listed(part.client_of)}"] if part.client_of else []
     return f"{node} is {' and '.join(says)}"

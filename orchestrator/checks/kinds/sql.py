@@ -54,10 +54,10 @@ def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
     return Judgement("pass", expected, seen, evidence)
 
 
-Row = tuple[str | None, ...]
+SqlRow = tuple[str | None, ...]
 
 
-def read_rows(found: Ran) -> tuple[str, tuple[Row, ...]]:
+def read_rows(found: Ran) -> tuple[str, tuple[SqlRow, ...]]:
     """The address of the server, as \\conninfo or the server's refusal tells it, and the rows.
 
     A row with one empty text is an empty line.
@@ -105,7 +105,7 @@ def _shown(value: str | None) -> str:
     return "null" if value is None else value
 
 
-def _texts(rows: object) -> tuple[Row, ...]:
+def _texts(rows: object) -> tuple[SqlRow, ...]:
     """Declared values as psql prints them: true is t."""
     assert isinstance(rows, list)
     return tuple(tuple(_text(value) for value in row) for row in rows)

@@ -1,17 +1,17 @@
 """Rules that look at several places of a file at once: one small function each, in one table.
 
-A rule gets the draft and yields complaints. It must be tolerant: other parts of the file may be wrong.
+A rule gets the raw and yields violations. It must be tolerant: other parts of the file may be wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from orchestrator.reading.document import Complaint
-from orchestrator.reading.draft import Draft
+from orchestrator.reading.document import Violation
+from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules import addresses, checks, files, names, records, references, resolving, routes, sockets
 
-Rule = Callable[[Draft], Iterator[Complaint]]
+Rule = Callable[[RawScenario], Iterator[Violation]]
 
 RULES: tuple[Rule, ...] = (
     names.domain_is_free,

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.model.values import ADDRESS, is_address, is_name
-from orchestrator.reading.document import Complaint, Path
-from orchestrator.reading.draft import Draft
+from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.message_parts import listed, short
+from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules.references import several_text
-from orchestrator.reading.words import Hints, listed, short
+from orchestrator.reading.spelling import Hints
 from orchestrator.reading.zones import covers
 
 # `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
 PLACEHOLDER = re.compile(r"\$\$|\$\{([^}]*)\}?")
-# of a URL or of host:port; another text has its own complaint
+# of a URL or of host:port; another text is reported elsewhere
 HOST = re.compile(r"(?:https?://)?(\[[^\]]*\]|[^\s:/?#@\[\]]+)(?::[0-9]+)?(?:[/?#]\S*)?")
 RANDOM = "random"
 # kind of check, two keys that exclude each other, and why
@@ -25,59 +26,59 @@ APART = (
 )
 
 
-def names_once(draft: Draft) -> Iterator[Complaint]:
+def names_once(raw: RawScenario) -> Iterator[Violation]:
     """No two checks bear one name, for reports speak of checks by name; those under `first` may repeat."""
     lines: dict[str, int] = {}
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         name = check.get("name")
         if len(path) > 2 or not isinstance(name, str):
             continue
         if name in lines:
-            yield Complaint((*path, "name"), f"another check has this name (line {lines[name]}); say what differs")
+            yield Violation((*path, "name"), f"another check has this name (line {lines[name]}); say what differs")
         else:
-            lines[name] = draft.line_of((*path, "name"))
+            lines[name] = raw.line_of((*path, "name"))
 
 
-def one_fault_at_a_time(draft: Draft) -> Iterator[Complaint]:
+def one_fault_at_a_time(raw: RawScenario) -> Iterator[Violation]:
     """A check is judged during a fault or after it; those under `first` are put as the lab then is."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         faults = [key for key in ("during", "after") if check.get(key) is not None]
         if len(path) > 2:
             for key in faults:
                 message = f"a check under 'first' puts no fault in; write {key!r} at the check that it belongs to"
-                yield Complaint((*path, key), message, at_key=True)
+                yield Violation((*path, key), message, at_key=True)
         elif len(faults) > 1:
             message = "a check is judged during a fault, or after it; make a check of each"
-            yield Complaint((*path, "after"), message, at_key=True)
+            yield Violation((*path, "after"), message, at_key=True)
 
 
-def placeholders_name_something(draft: Draft) -> Iterator[Complaint]:
+def placeholders_name_something(raw: RawScenario) -> Iterator[Violation]:
     """`${…}` is a random word, a node's address, or a node's name."""
-    words = (*draft.node_names, RANDOM)
+    words = (*raw.node_names, RANDOM)
     allowed = (
         "allowed are ${random}, ${NODE}, ${NODE.name} and, on a network with ipv6, ${NODE.ipv6}, where NODE is one of "
     )
-    allowed += listed(draft.node_names)
+    allowed += listed(raw.node_names)
     hints = Hints(words)
-    known = frozenset((*words, *(f"{node}.name" for node in draft.node_names), *_with_ipv6(draft)))
-    for path, check in draft.checks:
+    known = frozenset((*words, *(f"{node}.name" for node in raw.node_names), *_with_ipv6(raw)))
+    for path, check in raw.checks:
         own = {key: value for key, value in check.items() if key not in ("before", "first")}
         for at, text in _texts(own, path):
             for wrong in _wrong_placeholders(text, known):
-                yield Complaint(at, f"{short(wrong)!r}{_wrong_with(wrong, draft, hints, allowed)}")
+                yield Violation(at, f"{short(wrong)!r}{_wrong_with(wrong, raw, hints, allowed)}")
 
 
-def _wrong_with(placeholder: str, draft: Draft, hints: Hints, allowed: str) -> str:
+def _wrong_with(placeholder: str, raw: RawScenario, hints: Hints, allowed: str) -> str:
     if not placeholder.endswith("}"):
         return f" is not closed with '}}'; {allowed}"
     name = placeholder[2:-1].removesuffix(".name").removesuffix(".ipv6")
-    if name in draft.groups:
-        return f": {several_text(draft, name)}"
+    if name in raw.groups:
+        return f": {several_text(raw, name)}"
     return f" names nothing{hints.of(name)} {allowed}; for a shell's own, write $${{"
 
 
-def _with_ipv6(draft: Draft) -> list[str]:
-    return [f"{node}.ipv6" for node in draft.node_names if draft.has_ipv6(node)]
+def _with_ipv6(raw: RawScenario) -> list[str]:
+    return [f"{node}.ipv6" for node in raw.node_names if raw.has_ipv6(node)]
 
 
 def _wrong_placeholders(text: str, known: frozenset[str]) -> list[str]:
@@ -102,40 +103,40 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
                 yield from _texts(part, (*path, index))
 
 
-def hosts_are_there(draft: Draft) -> Iterator[Complaint]:
+def hosts_are_there(raw: RawScenario) -> Iterator[Violation]:
     """A host inside the lab's domain is a node's name; a check that asks another one could never hold."""
-    hints = Hints(draft.full_names, ending=f".{draft.domain}")
-    for met in draft.hosts:
-        host = _host(met.value)
-        host = f"{host}.{draft.domain}" if host and "." not in host and host != "localhost" else host
+    hints = Hints(raw.full_names, ending=f".{raw.domain}")
+    for raw_value in raw.hosts:
+        host = _host(raw_value.value)
+        host = f"{host}.{raw.domain}" if host and "." not in host and host != "localhost" else host
         if (
-            not draft.nodes
-            or not draft.domain
+            not raw.nodes
+            or not raw.domain
             or not is_name(host)
-            or not f".{host}".endswith(f".{draft.domain}")
+            or not f".{host}".endswith(f".{raw.domain}")
             or "${" in host
         ):
             continue
-        if not covers(draft.full_names, host):
-            message = f"no node has the name {short(host)!r}{hints.of(host)} the names are {listed(draft.full_names)}"
-            yield Complaint(met.path, message)
+        if not covers(raw.full_names, host):
+            message = f"no node has the name {short(host)!r}{hints.of(host)} the names are {listed(raw.full_names)}"
+            yield Violation(raw_value.path, message)
 
 
-def hosts_have_a_form(draft: Draft) -> Iterator[Complaint]:
+def hosts_have_a_form(raw: RawScenario) -> Iterator[Violation]:
     """A host is a name or an address, in brackets where it is one of IPv6."""
-    for met in draft.hosts:
-        host = _host(met.value)
+    for raw_value in raw.hosts:
+        host = _host(raw_value.value)
         inner = host[1:-1]
         if host.startswith("["):
             if "${" not in inner and not (":" in inner and is_address(inner)):
-                yield Complaint(met.path, f"{short(inner)!r} is no IPv6 address, such as fd00::20")
+                yield Violation(raw_value.path, f"{short(inner)!r} is no IPv6 address, such as fd00::20")
         elif host and re.fullmatch("[0-9.]+", host):
             if not re.fullmatch(ADDRESS, host):
                 message = f"{short(host)!r} is no address; one is four numbers from 0 to 255, such as 192.168.7.20"
-                yield Complaint(met.path, message)
+                yield Violation(raw_value.path, message)
         elif host and not is_name(host) and "${" not in host:
             message = f"{short(host)!r} is neither a name, such as app.shop.lab, nor an address, nor ${{NODE}}"
-            yield Complaint(met.path, message)
+            yield Violation(raw_value.path, message)
 
 
 def _host(text: str) -> str:
@@ -143,90 +144,90 @@ def _host(text: str) -> str:
     return matched[1].lower().rstrip(".") if matched else ""
 
 
-def the_asker_runs(draft: Draft) -> Iterator[Complaint]:
+def the_asker_runs(raw: RawScenario) -> Iterator[Violation]:
     """The node that is asked from, or looked at, is not stopped or frozen by the check's own fault."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         fault = check.get("during")
         asker = check.get("from") or (check.get("node") if "listens" in check else None)
         for key in ("stop", "pause"):
             name = fault.get(key) if isinstance(fault, dict) else None
-            if isinstance(name, str) and asker in draft.groups.get(name, (name,)):
+            if isinstance(name, str) and asker in raw.groups.get(name, (name,)):
                 message = f"{asker!r} is asked during this fault, and could not answer; break another node, or ask from"
-                yield Complaint((*path, "during", key), f"{message} another")
+                yield Violation((*path, "during", key), f"{message} another")
 
 
-def one_thing_is_expected(draft: Draft) -> Iterator[Complaint]:
+def one_thing_is_expected(raw: RawScenario) -> Iterator[Violation]:
     """What a check says fits together."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         for kind, one, other, why in APART:
             if kind in check and check.get(one) is not None and check.get(other) is not None:
-                yield Complaint((*path, other), f"{one} and {other} stand together; {why}", at_key=True)
+                yield Violation((*path, other), f"{one} and {other} stand together; {why}", at_key=True)
 
 
-def programs_have_names(draft: Draft) -> Iterator[Complaint]:
+def programs_have_names(raw: RawScenario) -> Iterator[Violation]:
     """The first word of a program and its arguments is its name."""
-    places = [((*path, "runs"), check.get("runs")) for path, check in draft.checks]
-    places += [(("nodes", name, "command"), node.get("command")) for name, node in draft.nodes.items()]
+    places = [((*path, "runs"), check.get("runs")) for path, check in raw.checks]
+    places += [(("nodes", name, "command"), node.get("command")) for name, node in raw.nodes.items()]
     for path, words in places:
         if isinstance(words, list) and words and isinstance(words[0], str) and not words[0].strip():
-            yield Complaint((*path, 0), "the first word is the program's name; it must not be empty")
+            yield Violation((*path, 0), "the first word is the program's name; it must not be empty")
 
 
-def somebody_resolves(draft: Draft) -> Iterator[Complaint]:
+def somebody_resolves(raw: RawScenario) -> Iterator[Violation]:
     """Where names are resolved, a node has the role dns."""
-    if draft.with_role("dns") or not draft.nodes:
+    if raw.with_role("dns") or not raw.nodes:
         return
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         if "resolves" in check:
             message = "no node has the role dns, so nobody in this lab can answer; add one: dns: {role: dns}"
-            yield Complaint((*path, "resolves"), message)
+            yield Violation((*path, "resolves"), message)
 
 
-def sql_has_a_database(draft: Draft) -> Iterator[Complaint]:
+def sql_has_a_database(raw: RawScenario) -> Iterator[Violation]:
     """It is clear which database an SQL check speaks to: the asker itself, the only one that it uses, or `database`."""
-    databases = draft.with_role("database")
-    for path, check in draft.checks:
+    databases = raw.with_role("database")
+    for path, check in raw.checks:
         asker = check.get("from")
         if "sql" not in check or check.get("database") is not None or not isinstance(asker, str):
             continue
-        if asker not in draft.machines or asker in databases:
+        if asker not in raw.machines or asker in databases:
             continue
-        used = [name for name in draft.used_machines(asker) if name in databases]
+        used = [name for name in raw.used_machines(asker) if name in databases]
         if not used:
             way = (
                 f"let it use one of {listed(databases)}"
                 if databases
                 else "the scenario has no node of the role database"
             )
-            yield Complaint((*path, "sql"), f"{asker!r} uses no database, so it has no password; {way}")
+            yield Violation((*path, "sql"), f"{asker!r} uses no database, so it has no password; {way}")
         elif len(used) > 1:
-            yield Complaint(
+            yield Violation(
                 (*path, "sql"), f"{asker!r} uses several databases; write database: with one of {listed(used)}"
             )
 
 
-def sql_has_a_password(draft: Draft) -> Iterator[Complaint]:
+def sql_has_a_password(raw: RawScenario) -> Iterator[Violation]:
     """Who asks a database is it or uses it, and so has its password; or the check says one."""
-    databases = draft.with_role("database")
-    for path, check in draft.checks:
+    databases = raw.with_role("database")
+    for path, check in raw.checks:
         asker, database = check.get("from"), check.get("database")
         if "sql" not in check or check.get("password") is not None or database not in databases or asker == database:
             continue
-        if isinstance(asker, str) and asker in draft.machines and database not in draft.used_machines(asker):
+        if isinstance(asker, str) and asker in raw.machines and database not in raw.used_machines(asker):
             message = f"{asker!r} does not use {database!r}, so it has not its password; add it to uses of {asker!r}"
-            yield Complaint((*path, "database"), message)
+            yield Violation((*path, "database"), message)
 
 
-def server_listens(draft: Draft) -> Iterator[Complaint]:
+def server_listens(raw: RawScenario) -> Iterator[Violation]:
     """A server that is asked whom it saw, or that is said to be one, listens somewhere: by its role or its own word."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         servers = [((*path, "node"), check.get("node"))] if "sees" in check else []
         for at, server in (*servers, *_servers_of_parts(path, check)):
-            role = draft.role(server) if isinstance(server, str) else None
-            if role is None or role.listeners or draft.values_of(str(server)).get("listens"):
+            role = raw.role(server) if isinstance(server, str) else None
+            if role is None or role.listeners or raw.values_of(str(server)).get("listens"):
                 continue
             message = f"{server!r} is no server as far as the file says; give the node listens: [{{port: …}}]"
-            yield Complaint(at, message)
+            yield Violation(at, message)
 
 
 def _servers_of_parts(path: Path, check: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
@@ -246,24 +247,24 @@ def _parts(check: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield node, part
 
 
-def part_says_something(draft: Draft) -> Iterator[Complaint]:
+def part_says_something(raw: RawScenario) -> Iterator[Violation]:
     """A check `roles` says of each of its nodes whose server or whose client it is."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         for node, part in _parts(check):
             if set(part) <= {"server_to", "client_of"} and not any(part.values()):
                 message = f"say what {node!r} is: server_to: [NODE] or client_of: [NODE]"
-                yield Complaint((*path, "roles", node), message, at_key=True)
+                yield Violation((*path, "roles", node), message, at_key=True)
 
 
-def takes_says_a_range(draft: Draft) -> Iterator[Complaint]:
+def takes_says_a_range(raw: RawScenario) -> Iterator[Violation]:
     """`takes` has a lower bound, an upper bound, or both in their order."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         takes = check.get("takes")
         if not isinstance(takes, dict) or not set(takes) <= {"at_least", "at_most"}:
             continue
         low, high = takes.get("at_least"), takes.get("at_most")
         if low is None and high is None:
-            yield Complaint((*path, "takes"), "say how long it takes: at_least: SECONDS, at_most: SECONDS, or both")
+            yield Violation((*path, "takes"), "say how long it takes: at_least: SECONDS, at_most: SECONDS, or both")
         elif isinstance(low, int | float) and isinstance(high, int | float) and low > high:
             message = f"at_least is {low:g} and at_most is {high:g}, so no time fits; at_most is the larger one"
-            yield Complaint((*path, "takes", "at_most"), message)
+            yield Violation((*path, "takes", "at_most"), message)

@@ -8,23 +8,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.reading.document import Complaint, Path
-from orchestrator.reading.draft import Draft
-from orchestrator.reading.words import short
+from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.message_parts import short
+from orchestrator.reading.raw_scenario import RawScenario
 
 
-def files_are_there(draft: Draft) -> Iterator[Complaint]:
+def files_are_there(raw: RawScenario) -> Iterator[Violation]:
     """A file that a node mentions lies beside the scenario, or below, and can be read."""
-    for node, name in mentions(draft):
-        message = _trouble(draft, name)
+    for node, name in mentions(raw):
+        message = _trouble(raw, name)
         if message:
-            yield Complaint(_where(draft.nodes[node], name, ("nodes", node)), message)
+            yield Violation(_where(raw.nodes[node], name, ("nodes", node)), message)
 
 
-def mentions(draft: Draft) -> Iterator[tuple[str, str]]:
+def mentions(raw: RawScenario) -> Iterator[tuple[str, str]]:
     """Node and file name, for every file that the role of a valid node asks for."""
-    for name, values in draft.nodes.items():
-        role = draft.role(name)
+    for name, values in raw.nodes.items():
+        role = raw.role(name)
         if role is None:
             continue
         try:
@@ -35,13 +35,13 @@ def mentions(draft: Draft) -> Iterator[tuple[str, str]]:
             yield name, file
 
 
-def _trouble(draft: Draft, name: str) -> str | None:
+def _trouble(raw: RawScenario, name: str) -> str | None:
     if name.startswith(("/", "\\", "~")) or name[1:2] == ":":
         return f"{short(name)!r} is an absolute path; a scenario's files lie beside it"
     if ".." in name.replace("\\", "/").split("/"):
         return f"{short(name)!r} leaves the scenario's folder; a scenario's files lie beside it"
     try:
-        text = draft.beside(name)
+        text = raw.beside(name)
     except UsageInvalid as error:
         return f"{error.what}: {error.why}" if error.why else error.what
     return f"there is no file {short(name)!r} beside the scenario" if text is None else None

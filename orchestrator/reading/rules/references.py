@@ -5,100 +5,105 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from orchestrator.reading.document import Complaint
-from orchestrator.reading.draft import Draft
-from orchestrator.reading.words import Hints, listed, short
+from orchestrator.reading.document import Violation
+from orchestrator.reading.message_parts import listed, short
+from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.spelling import Hints
 
 # A file of circles would otherwise be told at a length that helps nobody.
 MOST_CIRCLES = 50
 
 
-def nodes_are_there(draft: Draft) -> Iterator[Complaint]:
+def nodes_are_there(raw: RawScenario) -> Iterator[Violation]:
     """Every node that is named somewhere is declared."""
-    yield from _are_there(draft, "node", tuple(draft.node_names), frozenset(draft.groups))
+    yield from _are_there(raw, "node", tuple(raw.node_names), frozenset(raw.groups))
 
 
-def networks_are_there(draft: Draft) -> Iterator[Complaint]:
+def networks_are_there(raw: RawScenario) -> Iterator[Violation]:
     """Every network that is named somewhere is declared; without a declaration there is one."""
-    yield from _are_there(draft, "network", tuple(draft.networks))
+    yield from _are_there(raw, "network", tuple(raw.networks))
 
 
 def _are_there(
-    draft: Draft, what: str, names: tuple[str, ...], more: frozenset[str] = frozenset()
-) -> Iterator[Complaint]:
+    raw: RawScenario, what: str, names: tuple[str, ...], more: frozenset[str] = frozenset()
+) -> Iterator[Violation]:
     if not names:  # then all is said by what stands in their place
         return
     known, hints = more.union(names), Hints(names)
-    for met, mark in draft.references:
-        if mark.to == what and met.value not in known:
-            message = f"there is no {what} {short(met.value)!r}{hints.of(met.value)} the {what}s are {listed(names)}"
-            yield Complaint(met.path, message, at_key=met.at_key)
+    for raw_value, reference in raw.references:
+        if reference.to == what and raw_value.value not in known:
+            name = raw_value.value
+            message = f"there is no {what} {short(name)!r}{hints.of(name)} the {what}s are {listed(names)}"
+            yield Violation(raw_value.path, message, at_key=raw_value.at_key)
 
 
-def one_of_several_is_named(draft: Draft) -> Iterator[Complaint]:
+def one_of_several_is_named(raw: RawScenario) -> Iterator[Violation]:
     """Where one machine is needed, the name of a node with replicas says too little."""
-    for met, mark in draft.references:
-        if mark.to == "node" and not mark.several and met.value in draft.groups:
-            yield Complaint(met.path, several_text(draft, met.value), at_key=met.at_key)
+    for raw_value, reference in raw.references:
+        if reference.to == "node" and not reference.several and raw_value.value in raw.groups:
+            yield Violation(raw_value.path, several_text(raw, raw_value.value), at_key=raw_value.at_key)
 
 
-def several_text(draft: Draft, group: str) -> str:
-    machines = draft.groups[group]
+def several_text(raw: RawScenario, group: str) -> str:
+    machines = raw.groups[group]
     count = f"{len(machines)} replicas" if len(machines) > 1 else "1 replica"
     return f"{group!r} has {count}, and one machine is needed here; name one of {listed(machines)}"
 
 
-def references_have_the_role(draft: Draft) -> Iterator[Complaint]:
+def references_have_the_role(raw: RawScenario) -> Iterator[Violation]:
     """A node that is named where a role is needed has this role."""
-    others = {role: listed(draft.with_role(role)) for role in {mark.role for _, mark in draft.references if mark.role}}
-    for met, mark in draft.references:
-        role = draft.values_of(met.value).get("role")
-        if mark.role and isinstance(role, str) and role != mark.role:
-            message = f"{met.value!r} has the role {role}, but {mark.role} is needed here"
-            message += f"; nodes with it: {others[mark.role]}"
-            yield Complaint(met.path, message)
+    others = {
+        role: listed(raw.with_role(role))
+        for role in {reference.role for _, reference in raw.references if reference.role}
+    }
+    for raw_value, reference in raw.references:
+        role = raw.values_of(raw_value.value).get("role")
+        if reference.role and isinstance(role, str) and role != reference.role:
+            message = f"{raw_value.value!r} has the role {role}, but {reference.role} is needed here"
+            message += f"; nodes with it: {others[reference.role]}"
+            yield Violation(raw_value.path, message)
 
 
-def nothing_twice(draft: Draft) -> Iterator[Complaint]:
+def nothing_twice(raw: RawScenario) -> Iterator[Violation]:
     """A list of nodes or networks names each of them once."""
     seen = set()
-    for met, _ in draft.references:
-        place = (met.path[:-1], met.value)
-        if not isinstance(met.path[-1], int):
+    for raw_value, _ in raw.references:
+        place = (raw_value.path[:-1], raw_value.value)
+        if not isinstance(raw_value.path[-1], int):
             continue
-        group = (met.path[:-1], draft.machines.get(met.value))
+        group = (raw_value.path[:-1], raw.machines.get(raw_value.value))
         if place in seen or group in seen:
             more = "" if place in seen else f": once by itself, and once in {group[1]!r}"
-            yield Complaint(met.path, f"{met.value!r} stands twice in this list{more}")
+            yield Violation(raw_value.path, f"{raw_value.value!r} stands twice in this list{more}")
         seen.add(place)
 
 
-def not_oneself(draft: Draft) -> Iterator[Complaint]:
+def not_oneself(raw: RawScenario) -> Iterator[Violation]:
     """A node does not use itself."""
-    for node in draft.nodes:
-        for index, used in enumerate(draft.uses(node)):
+    for node in raw.nodes:
+        for index, used in enumerate(raw.uses(node)):
             if used == node:
-                yield Complaint(("nodes", node, "uses", index), f"{node!r} uses itself; leave it out")
+                yield Violation(("nodes", node, "uses", index), f"{node!r} uses itself; leave it out")
 
 
-def no_circle(draft: Draft) -> Iterator[Complaint]:
+def no_circle(raw: RawScenario) -> Iterator[Violation]:
     """`uses` does not lead back to where it began: a node becomes ready after those that it uses."""
-    for circle in islice(_circles(draft), MOST_CIRCLES):
+    for circle in islice(_circles(raw), MOST_CIRCLES):
         user, used = circle[0], circle[1 % len(circle)]
         words = " -> ".join((*circle, circle[0])) if len(circle) < 12 else f"{len(circle)} nodes, {user} among them"
-        yield Complaint(
-            ("nodes", user, "uses", draft.uses(user).index(used)),
+        yield Violation(
+            ("nodes", user, "uses", raw.uses(user).index(used)),
             f"the uses form a circle: {words}; a node becomes ready after those that it uses",
         )
 
 
-def _circles(draft: Draft) -> Iterator[tuple[str, ...]]:
+def _circles(raw: RawScenario) -> Iterator[tuple[str, ...]]:
     """Each use that leads back to a node on the way to it, as the circle that it closes; depth first."""
     done: set[str] = set()
-    for start in draft.nodes:
+    for start in raw.nodes:
         if start in done:
             continue
-        way: dict[str, Iterator[str]] = {start: iter(draft.uses(start))}  # in the order in which it was gone
+        way: dict[str, Iterator[str]] = {start: iter(raw.uses(start))}  # in the order in which it was gone
         while way:
             node = next(reversed(way))
             used = next(way[node], None)
@@ -107,13 +112,13 @@ def _circles(draft: Draft) -> Iterator[tuple[str, ...]]:
                 del way[node]
             elif used in way and used != node:
                 nodes = list(way)
-                yield _from_first(tuple(nodes[nodes.index(used) :]), draft)
-            elif used in draft.nodes and used not in done and used not in way:
-                way[used] = iter(draft.uses(used))
+                yield _from_first(tuple(nodes[nodes.index(used) :]), raw)
+            elif used in raw.nodes and used not in done and used not in way:
+                way[used] = iter(raw.uses(used))
 
 
-def _from_first(circle: tuple[str, ...], draft: Draft) -> tuple[str, ...]:
+def _from_first(circle: tuple[str, ...], raw: RawScenario) -> tuple[str, ...]:
     """The same circle, beginning with the node that the file declares first."""
-    first = next(name for name in draft.nodes if name in circle)
+    first = next(name for name in raw.nodes if name in circle)
     start = circle.index(first)
     return circle[start:] + circle[:start]

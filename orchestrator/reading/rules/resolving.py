@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from orchestrator.model.faults import Change
 from orchestrator.model.records import IN_NODE
 from orchestrator.model.values import is_address, is_name
-from orchestrator.reading.document import Complaint, Path
-from orchestrator.reading.draft import Draft
+from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.message_parts import listed, short
+from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules.records import told_names
-from orchestrator.reading.words import Hints, listed, short
+from orchestrator.reading.spelling import Hints
 from orchestrator.reading.zones import covers, enumerate_at, is_plain, served
 
 # What cannot be said of an answer that does not come, or that is none.
@@ -26,44 +27,44 @@ OF_VALUES = ("to", "order")
 OF_RECORDS = ("to", "authoritative", "rcode", "count", "ttl", "order")
 
 
-def hints_name_the_root(draft: Draft) -> Iterator[Complaint]:
+def hints_name_the_root(raw: RawScenario) -> Iterator[Violation]:
     """A resolver begins at servers of the root."""
-    known = served(draft)
+    known = served(raw)
     roots = [node for node, zones in known.items() if "." in zones]
-    for node in draft.nodes:
-        for path, name in enumerate_at(("nodes", node, "hints"), draft.nodes[node].get("hints")):
-            if draft.machines.get(name, name) in known and draft.machines.get(name, name) not in roots:
+    for node in raw.nodes:
+        for path, name in enumerate_at(("nodes", node, "hints"), raw.nodes[node].get("hints")):
+            if raw.machines.get(name, name) in known and raw.machines.get(name, name) not in roots:
                 message = f"{name!r} does not answer for the root; those that do: {listed(roots)}"
-                yield Complaint(path, f"{message}; give it zones: {{'.': {{delegates: …}}}}")
+                yield Violation(path, f"{message}; give it zones: {{'.': {{delegates: …}}}}")
 
 
-def a_resolver_has_one_way(draft: Draft) -> Iterator[Complaint]:
+def a_resolver_has_one_way(raw: RawScenario) -> Iterator[Violation]:
     """A DNS server finds other names from the root or by asking others, not both; without either it finds none."""
-    for node, values in draft.nodes.items():
+    for node, values in raw.nodes.items():
         if values.get("hints") and values.get("forward"):
             message = "hints and forward stand together; a server walks from the root, or asks others: take one away"
-            yield Complaint(("nodes", node, "forward"), message, at_key=True)
+            yield Violation(("nodes", node, "forward"), message, at_key=True)
         lost = values.get("recursion") is True and not is_plain(values)
         if lost and not (values.get("hints") or values.get("forward")):
             message = f"{node!r} has zones only, and no way to find other names; add hints: [ROOT] or forward: [DNS]"
-            yield Complaint(("nodes", node, "recursion"), message)
+            yield Violation(("nodes", node, "recursion"), message)
 
 
-def forwarding_ends(draft: Draft) -> Iterator[Complaint]:
+def forwarding_ends(raw: RawScenario) -> Iterator[Violation]:
     """A server does not come back to itself by those that it asks: the question would go round for ever."""
     asked = {
         node: [
-            draft.machines.get(name, name)
-            for _, name in enumerate_at(("nodes", node, "forward"), draft.nodes[node].get("forward"))
+            raw.machines.get(name, name)
+            for _, name in enumerate_at(("nodes", node, "forward"), raw.nodes[node].get("forward"))
         ]
-        for node in draft.nodes
+        for node in raw.nodes
     }
     for node, names in asked.items():
         for index, name in enumerate(names):
             if name == node or node in _reached(asked, name):
                 message = f"a question would go round: {node!r} asks {name!r}, which "
                 message += "is itself" if name == node else f"comes back to {node!r}"
-                yield Complaint(("nodes", node, "forward", index), message)
+                yield Violation(("nodes", node, "forward", index), message)
 
 
 def _reached(asked: dict[str, list[str]], start: str) -> set[str]:
@@ -77,9 +78,9 @@ def _reached(asked: dict[str, list[str]], start: str) -> set[str]:
     return seen
 
 
-def answers_make_sense(draft: Draft) -> Iterator[Complaint]:
+def answers_make_sense(raw: RawScenario) -> Iterator[Violation]:
     """What a `resolves` check says of an answer fits together."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         if "resolves" not in check:
             continue
         if check.get("answered") is False:
@@ -91,49 +92,49 @@ def answers_make_sense(draft: Draft) -> Iterator[Complaint]:
         elif check.get("refers_to") is not None:
             yield from _too_much(check, path, OF_RECORDS, "where the server only leads on (refers_to)")
         if check.get("order") is not None and check.get("type", "A") not in ("A", "AAAA"):
-            yield Complaint((*path, "order"), "only addresses (type A or AAAA) come in an order that is looked at")
+            yield Violation((*path, "order"), "only addresses (type A or AAAA) come in an order that is looked at")
         own = check.get("asks") or check.get("answered_by")
         for at, name in enumerate_at((*path, "through"), check.get("through")):
             if name == own:
-                yield Complaint(at, f"{name!r} is the one that answers; `through` names those that it asks")
+                yield Violation(at, f"{name!r} is the one that answers; `through` names those that it asks")
 
 
-def _too_much(check: dict[str, Any], path: Any, keys: tuple[str, ...], where: str) -> Iterator[Complaint]:
+def _too_much(check: dict[str, Any], path: Any, keys: tuple[str, ...], where: str) -> Iterator[Violation]:
     for key in keys:
         if check.get(key) is not None:
-            yield Complaint((*path, key), f"{key!r} says nothing {where}; take one away", at_key=True)
+            yield Violation((*path, key), f"{key!r} says nothing {where}; take one away", at_key=True)
 
 
-def names_can_be_asked(draft: Draft) -> Iterator[Complaint]:
+def names_can_be_asked(raw: RawScenario) -> Iterator[Violation]:
     """What is asked for is a whole name; the name of an address is asked for with the type PTR."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         name, kind = check.get("resolves"), check.get("type", "A")
         if not isinstance(name, str) or not name or not isinstance(kind, str):
             continue
         if kind in OF_NAMES and (ADDRESS_OF_NODE.fullmatch(name) or is_address(name)):
             message = f"{short(name)!r} is an address; write type: PTR to ask for its name, or ask for a name"
-            yield Complaint((*path, "resolves"), message)
+            yield Violation((*path, "resolves"), message)
         elif not is_name(name) and not is_address(name):
             message = f"expected a whole name, such as app.shop.lab; found the text {short(name)!r}"
-            yield Complaint((*path, "resolves"), message)
+            yield Violation((*path, "resolves"), message)
 
 
-def names_are_told(draft: Draft) -> Iterator[Complaint]:
+def names_are_told(raw: RawScenario) -> Iterator[Violation]:
     """A name in the lab's domain that must be there is told by somebody; what nobody has is NXDOMAIN."""
-    there = told_names(draft)
-    hints = Hints(draft.full_names, ending=f".{draft.domain}")
-    changed = {str(change.get("name")) for _, _, change in _changes(draft)}
-    for path, check in draft.checks:
+    there = told_names(raw)
+    hints = Hints(raw.full_names, ending=f".{raw.domain}")
+    changed = {str(change.get("name")) for _, _, change in _changes(raw)}
+    for path, check in raw.checks:
         name = check.get("resolves")
-        if not isinstance(name, str) or not _must_be_there(check) or not draft.domain or not is_name(name):
+        if not isinstance(name, str) or not _must_be_there(check) or not raw.domain or not is_name(name):
             continue
         name = name.lower().rstrip(".")
-        if name in (*draft.machines, *draft.groups) and name not in there:
-            message = f"a name is asked for as it stands; did you mean '{name}.{draft.domain}'?"
-            yield Complaint((*path, "resolves"), message)
-        elif f".{name}".endswith(f".{draft.domain}") and not covers(there, name) and name not in changed:
+        if name in (*raw.machines, *raw.groups) and name not in there:
+            message = f"a name is asked for as it stands; did you mean '{name}.{raw.domain}'?"
+            yield Violation((*path, "resolves"), message)
+        elif f".{name}".endswith(f".{raw.domain}") and not covers(there, name) and name not in changed:
             message = f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
-            yield Complaint((*path, "resolves"), f"{message}; where nobody shall have it, write rcode: NXDOMAIN")
+            yield Violation((*path, "resolves"), f"{message}; where nobody shall have it, write rcode: NXDOMAIN")
 
 
 def _must_be_there(check: dict[str, Any]) -> bool:
@@ -143,65 +144,65 @@ def _must_be_there(check: dict[str, Any]) -> bool:
     return own and said and check.get("count") != 0
 
 
-def ttl_says_a_range(draft: Draft) -> Iterator[Complaint]:
+def ttl_says_a_range(raw: RawScenario) -> Iterator[Violation]:
     """A range of seconds has an end, and its ends are in order."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         ttl = check.get("ttl") if "resolves" in check else None
         if not isinstance(ttl, dict):
             continue
         low, high = ttl.get("at_least"), ttl.get("at_most")
         if low is None and high is None:
-            yield Complaint((*path, "ttl"), "this says nothing; write at_least, at_most or both")
+            yield Violation((*path, "ttl"), "this says nothing; write at_least, at_most or both")
         elif isinstance(low, int) and isinstance(high, int) and low > high:
-            yield Complaint((*path, "ttl"), f"no number is at least {low} and at most {high}")
+            yield Violation((*path, "ttl"), f"no number is at least {low} and at most {high}")
 
 
-def before_has_a_fault(draft: Draft) -> Iterator[Complaint]:
+def before_has_a_fault(raw: RawScenario) -> Iterator[Violation]:
     """What must hold before a fault needs a fault."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         if check.get("before") and check.get("during") is None and check.get("after") is None:
             message = "there is no fault before which these must hold; add during: or after:, or write first:"
-            yield Complaint((*path, "before"), message, at_key=True)
+            yield Violation((*path, "before"), message, at_key=True)
 
 
-def changed_records_have_a_zone(draft: Draft) -> Iterator[Complaint]:
+def changed_records_have_a_zone(raw: RawScenario) -> Iterator[Violation]:
     """A fault changes a record in a zone that the server has."""
-    known = served(draft)
-    for path, key, change in _changes(draft):
+    known = served(raw)
+    for path, key, change in _changes(raw):
         name, server = change.get("name"), change.get("server")
-        own = known.get(draft.machines.get(server, server)) if isinstance(server, str) else None
+        own = known.get(raw.machines.get(server, server)) if isinstance(server, str) else None
         if own is None or not isinstance(name, str):
             continue
         # The lab's addresses lead back in zones of their own, beside its domain.
-        arpa = name.endswith(".arpa") and draft.domain in own
+        arpa = name.endswith(".arpa") and raw.domain in own
         if not arpa and not any(zone == "." or f".{name}".endswith(f".{zone}") for zone in own):
             message = f"{server!r} has no zone for {name!r}; its zones are {listed(own)}"
-            yield Complaint((*path, key, "record", "name"), message)
+            yield Violation((*path, key, "record", "name"), message)
 
 
-def changed_records_can_be_told(draft: Draft) -> Iterator[Complaint]:
+def changed_records_can_be_told(raw: RawScenario) -> Iterator[Violation]:
     """What a fault makes a server say is a record that the server can say."""
-    known = served(draft)
-    for path, key, written in _changes(draft):
+    known = served(raw)
+    for path, key, written in _changes(raw):
         try:
             change = Change.model_validate(written)
-        except ValidationError:  # that has its own complaint
+        except ValidationError:  # it is reported elsewhere
             continue
-        own = known.get(draft.machines.get(change.server, change.server), ())
+        own = known.get(raw.machines.get(change.server, change.server), ())
         zone = max((one for one in own if f".{change.name}".endswith(f".{one}")), key=len, default=".")
         place = (*path, key, "record")
         if refused := change.refused(zone):
-            yield Complaint((*place, refused[0]), refused[1])
+            yield Violation((*place, refused[0]), refused[1])
         for value in change.values if change.type == "AAAA" else ():
             node = value[2:-1] if IN_NODE.fullmatch(value) else ""
-            machines = draft.groups.get(node, (node,))
-            if node and not any(draft.has_ipv6(name) for name in machines):
-                yield Complaint((*place, "value"), f"{node!r} has no IPv6 address; write ipv6: true for its network")
+            machines = raw.groups.get(node, (node,))
+            if node and not any(raw.has_ipv6(name) for name in machines):
+                yield Violation((*place, "value"), f"{node!r} has no IPv6 address; write ipv6: true for its network")
 
 
-def _changes(draft: Draft) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+def _changes(raw: RawScenario) -> Iterator[tuple[Path, str, dict[str, Any]]]:
     """Every fault `record`: the check, the key under which it stands, and what it says."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         for key in ("during", "after"):
             fault = check.get(key)
             change = fault.get("record") if isinstance(fault, dict) else None

@@ -5,98 +5,98 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orchestrator.reading.document import Complaint
-from orchestrator.reading.draft import Draft
-from orchestrator.reading.words import listed
+from orchestrator.reading.document import Violation
+from orchestrator.reading.message_parts import listed
+from orchestrator.reading.raw_scenario import RawScenario
 
 
-def routers_join_networks(draft: Draft) -> Iterator[Complaint]:
+def routers_join_networks(raw: RawScenario) -> Iterator[Violation]:
     """A router stands on two networks or more."""
-    for node in _routers(draft):
-        networks = tuple(draft.attachments(node))
+    for node in _routers(raw):
+        networks = tuple(raw.attachments(node))
         if len(networks) < 2:
             message = f"the router {node!r} joins networks, but stands only on {listed(networks)}; give it two or more"
-            yield Complaint(("nodes", node), message, at_key=True)
+            yield Violation(("nodes", node), message, at_key=True)
 
 
-def routed_networks_have_no_ipv6(draft: Draft) -> Iterator[Complaint]:
+def routed_networks_have_no_ipv6(raw: RawScenario) -> Iterator[Violation]:
     """On a network with a router there is no IPv6, for routers pass only IPv4 on."""
-    joined = {name: node for node in reversed(_routers(draft)) for name in draft.attachments(node)}
-    for name, values in draft.networks.items():
+    joined = {name: node for node in reversed(_routers(raw)) for name in raw.attachments(node)}
+    for name, values in raw.networks.items():
         if values.get("ipv6") is True and name in joined:
             message = f"the router {joined[name]!r} stands on {name!r}, and routers pass only IPv4 on; leave ipv6 out"
-            yield Complaint(("networks", name, "ipv6"), f"{message}, or take the router from this network")
+            yield Violation(("networks", name, "ipv6"), f"{message}, or take the router from this network")
 
 
-def routes_lead_somewhere(draft: Draft) -> Iterator[Complaint]:
+def routes_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
     """A node's routes name networks that routers reach from it, and none on which it stands."""
-    for node, values in draft.nodes.items():
+    for node, values in raw.nodes.items():
         named = values.get("routes")
         if not isinstance(named, list):
             continue
-        own = tuple(draft.attachments(node))
-        reached = _reached(draft, node, own)
+        own = tuple(raw.attachments(node))
+        reached = _reached(raw, node, own)
         if not reached:
             message = f"no router stands on a network of {node!r}, so it has no routes to choose from; leave this out"
-            yield Complaint(("nodes", node, "routes"), message, at_key=True)
+            yield Violation(("nodes", node, "routes"), message, at_key=True)
             continue
         for index, name in enumerate(named):
             if name in own:
                 message = f"{node!r} stands on {name!r} itself and needs no route there; leave it out"
-                yield Complaint(("nodes", node, "routes", index), message)
-            elif isinstance(name, str) and name in draft.networks and name not in reached:
+                yield Violation(("nodes", node, "routes", index), message)
+            elif isinstance(name, str) and name in raw.networks and name not in reached:
                 message = f"no router leads from {node!r} to {name!r}; routers reach {listed(reached)}"
-                yield Complaint(("nodes", node, "routes", index), message)
+                yield Violation(("nodes", node, "routes", index), message)
 
 
-def _reached(draft: Draft, node: str, own: tuple[str, ...]) -> tuple[str, ...]:
+def _reached(raw: RawScenario, node: str, own: tuple[str, ...]) -> tuple[str, ...]:
     """The networks to which other nodes that are routers lead, in the order of the file."""
-    joins = [set(draft.attachments(router)) for router in _routers(draft) if router != node]
+    joins = [set(raw.attachments(router)) for router in _routers(raw) if router != node]
     found, before = set(own), set[str]()
     while found != before:
         before = set(found)
         found |= {name for joined in joins if joined & before for name in joined}
-    return tuple(name for name in draft.networks if name in found and name not in own)
+    return tuple(name for name in raw.networks if name in found and name not in own)
 
 
-def _routers(draft: Draft) -> tuple[str, ...]:
-    return tuple(name for name in draft.nodes if (role := draft.role(name)) and role.forwards)
+def _routers(raw: RawScenario) -> tuple[str, ...]:
+    return tuple(name for name in raw.nodes if (role := raw.role(name)) and role.forwards)
 
 
-def cut_groups_are_apart(draft: Draft) -> Iterator[Complaint]:
+def cut_groups_are_apart(raw: RawScenario) -> Iterator[Violation]:
     """No node stands in both groups of a cut: it cannot be cut from itself."""
-    for met in draft.met:
-        groups: Any = met.value.get("cut") if isinstance(met.value, dict) else None
+    for raw_value in raw.raw_values:
+        groups: Any = raw_value.value.get("cut") if isinstance(raw_value.value, dict) else None
         if not isinstance(groups, list) or len(groups) != 2 or not all(isinstance(group, list) for group in groups):
             continue
-        one = {machine for name in groups[0] for machine in _machines(draft, name)}
+        one = {machine for name in groups[0] for machine in _machines(raw, name)}
         for index, name in enumerate(groups[1]):
-            both = next((machine for machine in _machines(draft, name) if machine in one), None)
+            both = next((machine for machine in _machines(raw, name) if machine in one), None)
             if both:
                 message = f"{both!r} stands in both groups; a node cannot be cut from itself"
-                yield Complaint((*met.path, "cut", 1, index), message)
+                yield Violation((*raw_value.path, "cut", 1, index), message)
 
 
-def cut_ipv6_is_there(draft: Draft) -> Iterator[Complaint]:
+def cut_ipv6_is_there(raw: RawScenario) -> Iterator[Violation]:
     """Only IPv6 is cut where both groups have it: otherwise nothing would be cut."""
-    for met in draft.met:
-        if not isinstance(met.value, dict) or met.value.get("only") != "ipv6":
+    for raw_value in raw.raw_values:
+        if not isinstance(raw_value.value, dict) or raw_value.value.get("only") != "ipv6":
             continue
-        groups = met.value.get("cut")
+        groups = raw_value.value.get("cut")
         for group in groups if isinstance(groups, list) else ():
             named = group if isinstance(group, list) else []
-            nodes = [name for name in named if isinstance(name, str) and draft.values_of(name)]
-            if nodes and not any(_has_ipv6(draft, node) for node in nodes):
+            nodes = [name for name in named if isinstance(name, str) and raw.values_of(name)]
+            if nodes and not any(_has_ipv6(raw, node) for node in nodes):
                 message = f"{listed(nodes)} has no IPv6, so nothing would be cut; leave this out"
-                yield Complaint((*met.path, "only"), f"{message}, or give its network ipv6: true")
+                yield Violation((*raw_value.path, "only"), f"{message}, or give its network ipv6: true")
                 break
 
 
-def _has_ipv6(draft: Draft, node: str) -> bool:
-    networks = draft.attachments(draft.machines.get(node, node))
-    return any(draft.networks.get(network, {}).get("ipv6") is True for network in networks)
+def _has_ipv6(raw: RawScenario, node: str) -> bool:
+    networks = raw.attachments(raw.machines.get(node, node))
+    return any(raw.networks.get(network, {}).get("ipv6") is True for network in networks)
 
 
-def _machines(draft: Draft, name: Any) -> tuple[str, ...]:
+def _machines(raw: RawScenario, name: Any) -> tuple[str, ...]:
     """The machines for which a name stands; none where it is no text."""
-    return draft.groups.get(name, (name,)) if isinstance(name, str) else ()
+    return raw.groups.get(name, (name,)) if isinstance(name, str) else ()

@@ -8,67 +8,68 @@ from typing import Any
 
 from orchestrator.model.roles.role import Role, Serving
 from orchestrator.model.values import ADDRESS, BOUND
-from orchestrator.reading.document import Complaint, Path
-from orchestrator.reading.draft import Draft
-from orchestrator.reading.words import did_you_mean, listed, short
+from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.message_parts import listed, short
+from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.spelling import did_you_mean
 from orchestrator.reading.zones import enumerate_at
 
 PLACES = ("all", "loopback")
 WELL_KNOWN_END = 1024
 
 
-def listens_says_something(draft: Draft) -> Iterator[Complaint]:
+def listens_says_something(raw: RawScenario) -> Iterator[Violation]:
     """A check `listens` names a socket, or says that there is none."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         if check.get("listens") == [] and not check.get("lacks") and check.get("exactly") is not True:
             message = "name a socket, such as {port: 80}; or write exactly: true for a node that listens on nothing"
-            yield Complaint((*path, "listens"), message)
+            yield Violation((*path, "listens"), message)
 
 
-def a_socket_has_a_port(draft: Draft) -> Iterator[Complaint]:
+def a_socket_has_a_port(raw: RawScenario) -> Iterator[Violation]:
     """No socket is bound to port 0: asked for it, the kernel picks another (ip(7))."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         for at, socket in _sockets(check, path):
             if socket.get("port") == 0 and not isinstance(socket["port"], bool):
                 message = "no socket has port 0: asked for 0 the kernel picks a free one; say a port from 1 to 65535"
-                yield Complaint((*at, "port"), message)
+                yield Violation((*at, "port"), message)
 
 
-def port_zero_is_free(draft: Draft) -> Iterator[Complaint]:
+def port_zero_is_free(raw: RawScenario) -> Iterator[Violation]:
     """That port 0 is taken cannot be: it stands for any free one."""
-    for path, check in draft.checks:
+    for path, check in raw.checks:
         place = check.get("cannot_bind")
         if isinstance(place, str) and place.endswith(":0") and check.get("error") in ("EADDRINUSE", "EACCES"):
-            yield Complaint((*path, "cannot_bind"), "port 0 lets the kernel pick a free port, so it is never taken")
+            yield Violation((*path, "cannot_bind"), "port 0 lets the kernel pick a free port, so it is never taken")
 
 
-def bound_where_the_node_is(draft: Draft) -> Iterator[Complaint]:
+def bound_where_the_node_is(raw: RawScenario) -> Iterator[Violation]:
     """A socket is bound to all addresses, to loopback, or to an address that its node has."""
-    for name, node in draft.nodes.items():
+    for name, node in raw.nodes.items():
         for at, socket in _listed(node.get("listens"), ("nodes", name, "listens")):
-            yield from _bound(draft, name, at, socket)
-    for path, check in draft.checks:
+            yield from _bound(raw, name, at, socket)
+    for path, check in raw.checks:
         looked_at = check.get("node")
-        if isinstance(looked_at, str) and looked_at in draft.machines:
+        if isinstance(looked_at, str) and looked_at in raw.machines:
             for at, socket in _sockets(check, path):
-                yield from _bound(draft, draft.machines[looked_at], at, socket)
+                yield from _bound(raw, raw.machines[looked_at], at, socket)
 
 
-def _bound(draft: Draft, node: str, at: Path, socket: dict[str, Any]) -> Iterator[Complaint]:
+def _bound(raw: RawScenario, node: str, at: Path, socket: dict[str, Any]) -> Iterator[Violation]:
     """Addresses that wirelab chooses are not known yet, so only those of a declared place can be told wrong."""
     place = socket.get("address")
     if not isinstance(place, str) or place in PLACES or place.startswith("127."):
         return
-    attached = draft.attachments(node)
+    attached = raw.attachments(node)
     if re.fullmatch(ADDRESS, place):
         own = [address for _, address in attached.values()]
         if None not in own and place not in own:
             message = f"{node!r} has not the address {short(place)}; it has {listed(map(str, own))}"
-            yield Complaint((*at, "address"), message)
+            yield Violation((*at, "address"), message)
     elif place not in attached and re.fullmatch(BOUND, place):
         words = (*PLACES, *attached)
         message = f"{short(place)!r} is no place of {node!r}{did_you_mean(place, words) or ';'} "
-        yield Complaint((*at, "address"), message + f"allowed are {listed(words)}, or one of its addresses")
+        yield Violation((*at, "address"), message + f"allowed are {listed(words)}, or one of its addresses")
 
 
 def _sockets(check: dict[str, Any], path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -83,89 +84,89 @@ def _listed(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield (*path, index), one
 
 
-def listeners_are_served(draft: Draft) -> Iterator[Complaint]:
+def listeners_are_served(raw: RawScenario) -> Iterator[Violation]:
     """Where a server of ours listens, it must be able to; a program of the author's own is not known."""
-    for name, node in draft.nodes.items():
-        role, listens = draft.role(name), node.get("listens")
+    for name, node in raw.nodes.items():
+        role, listens = raw.role(name), node.get("listens")
         if role and role.serving and isinstance(listens, list) and not (node.get("image") or node.get("command")):
             yield from _served(role, role.serving, name, listens)
 
 
-def _served(role: Role, serving: Serving, name: str, listens: list[Any]) -> Iterator[Complaint]:
+def _served(role: Role, serving: Serving, name: str, listens: list[Any]) -> Iterator[Violation]:
     if not 1 <= len(listens) <= serving.most:
         own = listed(f"{one.protocol} port {one.port}" for one in role.listeners)
         ports = "one port" if serving.most == 1 else f"1 to {serving.most} ports"
         allowed = f"listens on {ports}" if serving.most else f"always listens on {own}; leave listens out"
-        yield Complaint(("nodes", name, "listens"), f"a node with the role {role.name} {allowed}")
+        yield Violation(("nodes", name, "listens"), f"a node with the role {role.name} {allowed}")
         return
     for at, one in _listed(listens, ("nodes", name, "listens")):
         if one.get("port") == 0:
             message = "the kernel would pick a free port for 0, and no client would know which; say one from 1 to 65535"
-            yield Complaint((*at, "port"), message)
+            yield Violation((*at, "port"), message)
         if one.get("protocol") == "udp" and "udp" not in serving.protocols:
-            yield Complaint((*at, "protocol"), f"the server of the role {role.name} speaks tcp, not udp")
+            yield Violation((*at, "protocol"), f"the server of the role {role.name} speaks tcp, not udp")
         if one.get("tls") and not serving.tls:
             message = f"the server of the role {role.name} speaks no TLS; a node with the role proxy before it does"
-            yield Complaint((*at, "tls"), message)
+            yield Violation((*at, "tls"), message)
 
 
-def tls_is_over_tcp(draft: Draft) -> Iterator[Complaint]:
+def tls_is_over_tcp(raw: RawScenario) -> Iterator[Violation]:
     """TLS needs the ordered bytes of TCP (RFC 8446, section 1)."""
-    for name, node in draft.nodes.items():
+    for name, node in raw.nodes.items():
         for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
             if one.get("protocol") == "udp" and one.get("tls"):
-                yield Complaint((*at, "tls"), "TLS runs over tcp, and this listener speaks udp")
+                yield Violation((*at, "tls"), "TLS runs over tcp, and this listener speaks udp")
 
 
-def a_proxy_is_understood(draft: Draft) -> Iterator[Complaint]:
+def a_proxy_is_understood(raw: RawScenario) -> Iterator[Violation]:
     """Who stands behind a proxy has a port without TLS: requests are passed on as plain HTTP."""
-    for name, node in draft.nodes.items():
+    for name, node in raw.nodes.items():
         if node.get("role") != "proxy" or node.get("image") or node.get("command"):
             continue
         for path, used in enumerate_at(("nodes", name, "uses"), node.get("uses")):
-            listens = draft.values_of(draft.groups.get(used, (used,))[0]).get("listens")
+            listens = raw.values_of(raw.groups.get(used, (used,))[0]).get("listens")
             tcp = [one for _, one in _listed(listens, ()) if one.get("protocol", "tcp") == "tcp"]
             if tcp and all(one.get("tls") for one in tcp):
                 message = f"{name!r} passes requests on as plain HTTP, and {used!r} speaks only TLS; "
-                yield Complaint(path, f"{message}give {used!r} a port without TLS, too")
+                yield Violation(path, f"{message}give {used!r} a port without TLS, too")
 
 
-def a_certificate_has_its_names(draft: Draft) -> Iterator[Complaint]:
+def a_certificate_has_its_names(raw: RawScenario) -> Iterator[Violation]:
     """The only name of a certificate stands alone."""
-    for name, node in draft.nodes.items():
+    for name, node in raw.nodes.items():
         for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
             tls = one.get("tls")
             if isinstance(tls, dict) and tls.get("name") is not None and tls.get("names"):
                 message = "name is the only name in the certificate, and names are more: take one of the two keys away"
-                yield Complaint((*at, "tls", "names"), message, at_key=True)
+                yield Violation((*at, "tls", "names"), message, at_key=True)
 
 
-def a_port_is_bound_once(draft: Draft) -> Iterator[Complaint]:
+def a_port_is_bound_once(raw: RawScenario) -> Iterator[Violation]:
     """Two listeners of a node do not ask for the same port at the same address: the second bind would fail."""
-    for name, node in draft.nodes.items():
+    for name, node in raw.nodes.items():
         seen: list[tuple[object, object, object]] = []
         for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
             port, protocol, place = one.get("port"), one.get("protocol", "tcp"), one.get("address") or "all"
             rivals = (other for other in seen if other[:2] == (port, protocol))
             if port and any("all" in (place, other[2]) or place == other[2] for other in rivals):
                 message = f"{protocol} port {port} is bound twice; the second would fail (EADDRINUSE)"
-                yield Complaint((*at, "port"), message)
+                yield Violation((*at, "port"), message)
             seen.append((port, protocol, place))
 
 
-def privileged_ports_are_free(draft: Draft) -> Iterator[Complaint]:
+def privileged_ports_are_free(raw: RawScenario) -> Iterator[Violation]:
     """Where ports below 1024 need a privilege, no server is meant to bind one: nothing there has it."""
-    for name, node in draft.nodes.items():
-        role = draft.role(name)
+    for name, node in raw.nodes.items():
+        role = raw.role(name)
         if node.get("privileged_ports") is not True or role is None:
             continue
         for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
             port = one.get("port")
             if isinstance(port, int) and 0 < port < WELL_KNOWN_END:
-                yield Complaint((*at, "port"), _needs_privilege(port))
+                yield Violation((*at, "port"), _needs_privilege(port))
         if node.get("listens") is None and not (node.get("image") or node.get("command")):
             for known in role.listeners[:1]:
-                yield Complaint(("nodes", name, "privileged_ports"), _needs_privilege(known.port))
+                yield Violation(("nodes", name, "privileged_ports"), _needs_privilege(known.port))
 
 
 def _needs_privilege(port: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from orchestrator.checks.findings import Finding
 from orchestrator.checks.probes import Answer, Question, Ran, Run, Unavailable
 from orchestrator.lab.check_runner import PORTS, CheckRunner
-from orchestrator.model.checks import KINDS, Common
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.model.checks import KINDS, BaseCheck
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 
 TEXT = "name: one\ntitle: One\nnodes:\n  a: {role: client}\n  b: {role: client}\n"
@@ -33,12 +33,12 @@ class Clock:
 Answers = Callable[[Question], Answer]
 
 
-def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> Common:
+def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> BaseCheck:
     return KINDS["runs"].model_validate({"name": name, "from": "a", "runs": ["try"], "within": within, **more})
 
 
 def checked(
-    answer: Answers, *checks: Common, clock: Clock | None = None, told: list[Finding] | None = None
+    answer: Answers, *checks: BaseCheck, clock: Clock | None = None, told: list[Finding] | None = None
 ) -> tuple[tuple[Finding, ...], list[list[Question]]]:
     """The findings, and what was asked at each call."""
     time = clock or Clock()
@@ -51,7 +51,7 @@ def checked(
         return [answer(question) for question in questions]
 
     scenario = read_scenario(TEXT, file="f", beside={}.get).scenario
-    places = topology("one", scenario, Observed("/s", "r", {}), {})
+    places = assign_addresses("one", scenario, Snapshot("/s", "r", {}), {})
     tell = (told if told is not None else []).append
     found = CheckRunner(places, answering, tell, time, lambda: 1000 + time.now, time.pause).check(checks)
     return found, calls

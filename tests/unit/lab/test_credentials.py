@@ -12,8 +12,8 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from orchestrator.lab.credentials import as_text, credentials_of
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 
 NOW = 1_800_000_000.0
@@ -38,7 +38,7 @@ nodes:
 
 def places(text: str = TEXT) -> Topology:
     scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
-    return topology("safe", scenario, Observed("/s", "r", {}), {})
+    return assign_addresses("safe", scenario, Snapshot("/s", "r", {}), {})
 
 
 def made(kept: str = "", now: float = NOW, text: str = TEXT) -> Credentials:

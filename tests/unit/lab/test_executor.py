@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.errors import NodeFailed
 from orchestrator.lab.executor import WORKERS, Executor
-from orchestrator.lab.step_events import Event as Told
+from orchestrator.lab.step_events import StepEvent as Told
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step
 
 Stop = Callable[[], bool]

@@ -20,9 +20,9 @@ from orchestrator.host.state import State
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
-from orchestrator.lab.step_events import Event
+from orchestrator.lab.step_events import StepEvent
 from orchestrator.lab.take_down import take_down
-from orchestrator.planning.observed import ContainerSeen, NetworkSeen
+from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 from orchestrator.reading.scenario import read_scenario
 
@@ -85,7 +85,7 @@ def down(place: Place) -> None:
 
 
 def test_up_makes_the_lab_and_up_again_makes_nothing(place: Place) -> None:
-    told: list[Event] = []
+    told: list[StepEvent] = []
     assert place.lab(notify=told.append).up()
     containers = place.engine.containers("wirelab.lab=shop")
     assert [one.labels["wirelab.node"] for one in containers] == ["app", "client", "db", "dns"]
@@ -104,7 +104,7 @@ def test_a_node_is_ready_only_after_what_it_uses(place: Place) -> None:
 
 def test_with_capture_the_recorder_is_there_first_and_stays(place: Place) -> None:
     """It is begun and done before any node is begun; the next `up` finds nothing to do."""
-    told: list[Event] = []
+    told: list[StepEvent] = []
     place.lab(notify=told.append, capture=True).up()
     order = [(event.step.id, event.state) for event in told]
     first_node = next(number for number, (step, _) in enumerate(order) if step.startswith("node:"))
@@ -119,7 +119,7 @@ def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(place: Pla
     """Its own last words are the reason, and nothing is left."""
     refused = Behaviour(("wirelab: no such device",), 3)
     bad = misbehaving(place, lambda spec: refused if "wirelab.capture" in spec.labels else as_declared(spec))
-    told: list[Event] = []
+    told: list[StepEvent] = []
     with pytest.raises(WorldError) as caught:
         bad.lab(notify=told.append, capture=True).up()
     assert (caught.value.what, "no such device" in caught.value.why) == ("the capture did not start", True)
@@ -214,7 +214,7 @@ def test_a_node_that_cannot_be_asked_makes_its_checks_unknown(place: Place, harm
 
 def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(place: Place) -> None:
     bad = misbehaving(place, without_ready("db", Behaviour(("psql: syntax error at line 3",), 1)))
-    told: list[Event] = []
+    told: list[StepEvent] = []
     with pytest.raises(NodeFailed) as caught:
         bad.lab(notify=told.append).up()
     assert caught.value.what == "the node 'db' ended with exit code 1"
@@ -227,7 +227,7 @@ def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(p
 class EndsUnderTheEyes(FakeEngine):
     """A node ends just before somebody begins to look on at it."""
 
-    def start(self, container: str) -> ContainerSeen:
+    def start(self, container: str) -> ObservedContainer:
         shared = self._containers[container].spec.share_network_of
         if shared:
             self.stop(shared, 1)
@@ -322,7 +322,7 @@ def test_no_two_things_of_the_engine_bear_one_name(place: Place) -> None:
 
 
 def test_an_interrupt_leaves_nothing(place: Place) -> None:
-    def interrupt(event: Event) -> None:
+    def interrupt(event: StepEvent) -> None:
         if event.step.id == "node:app" and event.state == "done":
             raise KeyboardInterrupt
 
@@ -369,7 +369,7 @@ class Racing(FakeEngine):
     def make_network(self, spec: NetworkSpec) -> str:
         if self.left:
             self.left -= 1
-            theirs = NetworkSeen(f"t{self.left}", f"theirs-{self.left}", (spec.subnet,), False, {})
+            theirs = ObservedNetwork(f"t{self.left}", f"theirs-{self.left}", (spec.subnet,), False, {})
             self._networks[theirs.id] = theirs
         return super().make_network(spec)
 
@@ -428,7 +428,7 @@ class Blind(FakeEngine):
 
     blind = False
 
-    def networks(self) -> tuple[NetworkSeen, ...]:
+    def networks(self) -> tuple[ObservedNetwork, ...]:
         if self.blind:
             raise EngineRefused("the engine refused: the networks", why="database is locked")
         return super().networks()

@@ -14,12 +14,12 @@ from orchestrator.errors import WorldError
 from orchestrator.host.state import State
 from orchestrator.lab.probe_log import ProbeLog
 from orchestrator.lab.recording import Recording, http_ports, lines, losses_of, pcapng
-from orchestrator.lab.store import Asking, LabFolder
+from orchestrator.lab.store import LabFolder, ProbeInterval
 from orchestrator.lab.tls_keys import KEPT_AT, PIECE, put_keys
 from orchestrator.planning import labels
-from orchestrator.planning.addressing import topology
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import TLS_KEYS_FILE
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.traffic.exchanges.events import HttpExchange, SqlStatement
@@ -100,14 +100,14 @@ def test_the_times_in_which_checks_asked_are_noted(tmp_path: Path) -> None:
     noting = ProbeLog(lambda questions: [Unavailable("x")] * len(questions), lambda: next(clock))
     noting.answer([Run("client", ("dig",)), Log("dns", 0.0)])
     noting.answer([Run("client", ("dig",)), Run("app", ("curl",))])
-    assert noting.probe_times == (Asking("app", 3.0, 4.5), Asking("client", 1.0, 4.5))
+    assert noting.probe_times == (ProbeInterval("app", 3.0, 4.5), ProbeInterval("client", 1.0, 4.5))
     folder = LabFolder(State(tmp_path), "shop")
     folder.note_checks(noting.probe_times)
     assert folder.checked() == ()  # nothing of the lab is there: nothing is written
     folder.write("client", {})
     folder.note_checks(noting.probe_times)
-    folder.note_checks((Asking("db", 5.0, 6.0),))
-    assert folder.checked() == (*noting.probe_times, Asking("db", 5.0, 6.0))
+    folder.note_checks((ProbeInterval("db", 5.0, 6.0),))
+    assert folder.checked() == (*noting.probe_times, ProbeInterval("db", 5.0, 6.0))
     with (folder.path.parent / "checked").open("a") as file:
         file.write('half a li\n{"node": "x"}\n')
     assert len(folder.checked()) == 3
@@ -123,7 +123,7 @@ def recording() -> Recording:
 
 def test_of_a_later_moment_what_led_to_it_is_still_known() -> None:
     """The connection of a later statement was opened in the recording: it is not said to be from before."""
-    place = topology("shop", SCENARIO, Observed("/s", "r", {}), {})
+    place = assign_addresses("shop", SCENARIO, Snapshot("/s", "r", {}), {})
     whole = [event for event in recording().events(place)[0] if isinstance(event, SqlStatement)]
     since = whole[0].started
     later = list(recording().events(place, since)[0])

@@ -10,15 +10,15 @@ from standing import BASIC, LAB, SEED, foreign, nothing, scenario, standing
 
 from orchestrator.errors import Conflict, RangeFull
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import resolver_text
-from orchestrator.planning.observed import Observed, Taken
+from orchestrator.planning.snapshot import Snapshot, UsedRange
 
 FIXED = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.7.0/24}}\nnodes:")
 
 
-def places(text: str, observed: Observed, lab: str = LAB) -> Topology:
-    return topology(lab, scenario(text), observed, SEED)
+def places(text: str, observed: Snapshot, lab: str = LAB) -> Topology:
+    return assign_addresses(lab, scenario(text), observed, SEED)
 
 
 def addresses(found: Topology) -> dict[str, str]:
@@ -49,13 +49,13 @@ def test_two_labs_of_one_file_stand_apart() -> None:
 
 
 def test_a_range_that_the_host_routes_is_not_taken() -> None:
-    seen = replace(nothing(), taken=(Taken(IPv4Network("192.168.96.0/20"), "a route of this host by eth0"),))
+    seen = replace(nothing(), taken=(UsedRange(IPv4Network("192.168.96.0/20"), "a route of this host by eth0"),))
     assert places(BASIC, seen).subnets["lab"] == IPv4Network("192.168.112.0/24")
 
 
 def test_the_route_that_our_own_network_brings_does_not_count() -> None:
     seen = standing(BASIC)
-    seen = replace(seen, taken=(Taken(seen.networks[0].subnets[0], "a route of this host by br-1"),))
+    seen = replace(seen, taken=(UsedRange(seen.networks[0].subnets[0], "a route of this host by br-1"),))
     assert places(BASIC, seen).subnets["lab"] == seen.networks[0].subnets[0]
 
 

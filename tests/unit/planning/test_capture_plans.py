@@ -8,20 +8,20 @@ from standing import BASIC, nothing, planned, standing
 
 from orchestrator.planning import labels
 from orchestrator.planning.capture import STEP, capture_spec, hearing, listen_argv, listener_spec, narrowed, reader_spec
-from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.rendering.labs import capture_document
 
 RECORDED = BASIC + "capture: true\n"
 TWO = RECORDED + "networks: {front: null, back: null}\n"
 
 
-def steps(text: str, observed: Observed) -> list[str]:
+def steps(text: str, observed: Snapshot) -> list[str]:
     return [str(step) for step in planned(text, observed)[1].steps]
 
 
-def ended(observed: Observed, state: str) -> Observed:
+def ended(observed: Snapshot, state: str) -> Snapshot:
     """The same, but the recorder, and the client, are in that state."""
     names = ("id-capture", "id-client")
     return replace(

@@ -11,14 +11,14 @@ from standing import BASIC, STARTED, planned, standing, with_container, with_fil
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import Cut
 from orchestrator.planning.faults import inject
-from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import CutOff, Plan
+from orchestrator.planning.snapshot import Snapshot
 
 FIXED = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.7.0/24, ipv6: true}}\nnodes:")
 DNS, DB, APP, CLIENT = "192.168.7.10", "192.168.7.11", "192.168.7.12", "192.168.7.13"
 
 
-def cut(*groups: tuple[str, ...], only: str | None = None, seen: Observed | None = None) -> Plan:
+def cut(*groups: tuple[str, ...], only: str | None = None, seen: Snapshot | None = None) -> Plan:
     seen = seen or standing(FIXED)
     topology, _ = planned(FIXED, seen)
     return inject(Cut(cut=groups, only=only), topology, seen)
@@ -28,7 +28,7 @@ def drops(plan: Plan) -> dict[str, tuple[str, ...]]:
     return {step.action.node: step.action.addresses for step in plan.steps if isinstance(step.action, CutOff)}
 
 
-def put_in(plan: Plan, seen: Observed) -> Observed:
+def put_in(plan: Plan, seen: Snapshot) -> Snapshot:
     """As the lab's folder remembers it."""
     for node, addresses in drops(plan).items():
         files = seen.files[node]

@@ -8,7 +8,7 @@ from standing import nothing, planned
 
 from orchestrator.model.roles.dns.files import files
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import resolver_text
 from orchestrator.reading.scenario import read_scenario
 
@@ -39,7 +39,7 @@ nodes:
 
 def places(text: str) -> Topology:
     scenario = read_scenario(HEAD + text, file="f", beside={}.get).scenario
-    return topology("shop", scenario, nothing(), {})
+    return assign_addresses("shop", scenario, nothing(), {})
 
 
 def zone(topology_: Topology, node: str, file: str, name: str) -> list[str]:
@@ -163,7 +163,7 @@ def test_a_name_leads_to_the_address_on_the_network_from_which_the_last_resolver
     """The client asks the cache on front; the cache asks on back, and so learns the address there."""
     head = HEAD.replace("networks: {lab: {subnet: 192.168.7.0/24}}\n", "")
     scenario = read_scenario(head + TWO, file="f", beside={}.get).scenario
-    lab = topology("shop", scenario, nothing(), {})
+    lab = assign_addresses("shop", scenario, nothing(), {})
     assert [str(one) for one in lab.answers("client", "app")] == ["192.168.8.12"]
     assert lab.asked_from("both", "cache") == "back"
     views = files(lab, "auth")
@@ -195,7 +195,7 @@ nodes: {dns: {role: dns}, app: {role: app}, inner: {role: app, networks: [back]}
 def test_where_a_network_has_ipv6_names_lead_to_aaaa_and_its_addresses_lead_back() -> None:
     """RFC 3596: AAAA beside A, PTR below ip6.arpa; a node without IPv6 has no AAAA."""
     scenario = read_scenario(SIX, file="f", beside={}.get).scenario
-    lab = topology("shop", scenario, nothing(), {})
+    lab = assign_addresses("shop", scenario, nothing(), {})
     six = lab.subnets6["front"]
     reverse = six.network_address.reverse_pointer.split(".", 16)[-1]
     ours = zone(lab, "dns", "shop.lab.front.zone", "shop.lab")

@@ -11,9 +11,9 @@ from standing import planned, standing, with_container, with_files
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import RecordChanged
 from orchestrator.planning.faults import inject
-from orchestrator.planning.observed import Observed
 from orchestrator.planning.plan import Plan, Reload, WriteFiles
 from orchestrator.planning.planner import up
+from orchestrator.planning.snapshot import Snapshot
 
 SHOP = """\
 name: shop
@@ -25,12 +25,12 @@ nodes: {dns: {role: dns}, auth: {role: dns, zones: {example.org: }}, app: {role:
 """
 
 
-def injected(seen: Observed, **change: Any) -> Plan:
+def injected(seen: Snapshot, **change: Any) -> Plan:
     topology, _ = planned(SHOP, seen)
     return inject(RecordChanged.model_validate({"record": {"server": "dns", **change}}), topology, seen)
 
 
-def after(seen: Observed, plan: Plan) -> Observed:
+def after(seen: Snapshot, plan: Plan) -> Snapshot:
     """What is seen once the plan was carried out."""
     for step in plan.steps:
         files = seen.files["dns"]
@@ -43,7 +43,7 @@ def after(seen: Observed, plan: Plan) -> Observed:
     return seen
 
 
-def records(seen: Observed, network: str) -> list[str]:
+def records(seen: Snapshot, network: str) -> list[str]:
     lines = seen.files["dns"].texts[f"shop.lab.{network}.zone"].splitlines()
     return [line for line in lines if line.startswith("www.")]
 

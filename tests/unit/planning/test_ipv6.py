@@ -9,8 +9,8 @@ from standing import BASIC, foreign, nothing, plan_of, planned, standing, with_c
 
 from orchestrator.engine.docker_config import container_seen, endpoint_config, network_config, network_seen
 from orchestrator.lab.host_routes import host_ranges
-from orchestrator.planning.observed import Taken
 from orchestrator.planning.plan import MakeNetwork, MakeNode
+from orchestrator.planning.snapshot import UsedRange
 
 DUAL = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.7.0/24, ipv6: true}}\nnodes:")
 PLAIN = DUAL.replace(", ipv6: true", "")
@@ -32,7 +32,7 @@ def test_a_range_that_somebody_has_is_not_taken() -> None:
     first = planned(DUAL, nothing())[0].subnets6["lab"]
     theirs = replace(foreign("10.0.0.0/24"), subnets6=(first.supernet(),))
     second = planned(DUAL, replace(nothing(), networks=(theirs,)))[0].subnets6["lab"]
-    third = planned(DUAL, replace(nothing(), taken=(Taken(first, "a route"), Taken(second, "a route"))))[0]
+    third = planned(DUAL, replace(nothing(), taken=(UsedRange(first, "a route"), UsedRange(second, "a route"))))[0]
     assert len({first, second, third.subnets6["lab"]}) == 3
 
 
@@ -59,7 +59,7 @@ def test_the_engine_is_asked_for_both_and_both_are_seen() -> None:
     aux = body["IPAM"]["Config"][1]["AuxiliaryAddresses"]
     assert (body["Internal"], aux) == (False, {"DefaultGatewayIPv6": str(network.subnet6[0xFFFF])})
     seen = network_seen({**body, "Id": "1"})
-    assert (seen.internal, seen.dead_end) == (True, True)
+    assert (seen.internal, seen.gateway_unanswered) == (True, True)
     assert (seen.subnets, seen.subnets6) == ((network.subnet,), (network.subnet6,))
     node = next(step.action.spec for step in plan.steps if isinstance(step.action, MakeNode))
     config = endpoint_config(node.attachments[0])["IPAMConfig"]
@@ -97,12 +97,12 @@ def test_the_hosts_own_local_ranges_are_read(tmp_path: object) -> None:
     rows = ["fd120000000000000000000000000000 40", "fe800000000000000000000000000000 40", f"{'0' * 32} 00"]
     table.write_text("".join(f"{row} {rest}     eth0\n" for row in rows))
     found = host_ranges(Path("/nowhere"), table)
-    assert found == (Taken(IPv6Network("fd12::/64"), "a route of this host by eth0"),)
+    assert found == (UsedRange(IPv6Network("fd12::/64"), "a route of this host by eth0"),)
 
 
 def test_the_routes_that_our_own_network_brings_do_not_count() -> None:
     """To its range, and to the gateway's address alone, which the kernel lists too."""
     seen = standing(DUAL)
     subnet6 = seen.networks[0].subnets6[0]
-    routes = (Taken(subnet6, "a route"), Taken(IPv6Network((subnet6[1], 128)), "a route"))
+    routes = (UsedRange(subnet6, "a route"), UsedRange(IPv6Network((subnet6[1], 128)), "a route"))
     assert plan_of(DUAL, replace(seen, taken=routes)) == ""

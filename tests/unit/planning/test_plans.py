@@ -21,9 +21,9 @@ from standing import (
 )
 
 from orchestrator.planning import labels
-from orchestrator.planning.observed import Observed, VolumeSeen
 from orchestrator.planning.plan import AwaitReady, MakeNode, Reconnect, Reload, WriteFiles
 from orchestrator.planning.planner import down
+from orchestrator.planning.snapshot import ObservedVolume, Snapshot
 
 CLIENT = "  client: {role: client, uses: [app]}\n"
 ZONES = "102.168.192.in-addr.arpa.zone, shop.lab.zone"
@@ -33,7 +33,7 @@ def expect(plan: str, text: str) -> None:
     assert plan == dedent(text).strip("\n")
 
 
-def needs(text: str, observed: Observed) -> dict[str, tuple[str, ...]]:
+def needs(text: str, observed: Snapshot) -> dict[str, tuple[str, ...]]:
     return {step.id: step.needs for step in planned(text, observed)[1].steps}
 
 
@@ -361,7 +361,7 @@ def test_a_network_that_changed_is_left_by_all_and_made_again() -> None:
 
 def test_down_removes_all_that_bears_the_label_and_nothing_else() -> None:
     seen = standing(BASIC)
-    others = VolumeSeen("theirs", {labels.LAB: "other"})
+    others = ObservedVolume("theirs", {labels.LAB: "other"})
     seen = replace(seen, networks=(*seen.networks, foreign("10.9.0.0/24")), volumes=(*seen.volumes, others))
     plan = down("shop", seen)
     expect(

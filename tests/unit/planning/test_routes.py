@@ -9,7 +9,7 @@ from standing import nothing, plan_of, planned, standing, with_container
 
 from orchestrator.engine.docker_config import network_config, network_seen
 from orchestrator.planning.plan import MakeNetwork, MakeNode, SetRoutes
-from orchestrator.planning.routes import read_table, routes_of, told
+from orchestrator.planning.routes import read_table, routes_of, routes_text
 
 # front --- middle --- back, with a router at each joint, and an office that no router reaches.
 CHAIN = """\
@@ -30,7 +30,7 @@ nodes:
 
 
 def routes(text: str) -> dict[str, str]:
-    return {node: told(found) for node, found in routes_of(planned(text, nothing())[0]).items()}
+    return {node: routes_text(found) for node, found in routes_of(planned(text, nothing())[0]).items()}
 
 
 def test_each_node_learns_the_way_to_every_network_that_routers_reach() -> None:
@@ -79,7 +79,7 @@ def test_a_network_with_a_router_is_closed_by_a_bridge_without_an_address() -> N
         for step in planned(CHAIN, nothing())[1].steps
         if isinstance(step.action, MakeNetwork)
     }
-    assert {name: (spec.internal, spec.dead_end) for name, spec in specs.items()} == {
+    assert {name: (spec.internal, spec.gateway_unanswered) for name, spec in specs.items()} == {
         "front": (True, True),
         "middle": (True, True),
         "back": (True, True),
@@ -89,7 +89,7 @@ def test_a_network_with_a_router_is_closed_by_a_bridge_without_an_address() -> N
     assert (front["Internal"], office["Internal"]) == (False, True)
     assert front["Options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
     seen = network_seen({**front, "Id": "1"})
-    assert (seen.internal, seen.dead_end) == (True, True)
+    assert (seen.internal, seen.gateway_unanswered) == (True, True)
 
 
 def test_only_routers_forward() -> None:
@@ -173,9 +173,9 @@ def test_a_name_leads_to_the_address_that_the_fewest_routers_part_from_the_asker
     """A node on two networks is told by the near one, by a farther one, and where no way leads to any by all."""
     text = CHAIN + "  dns: {role: dns, networks: [front]}\n  app: {role: app, networks: [office, back, middle]}\n"
     topology, _ = planned(text, nothing())
-    front, middle, office = (topology.told_on(name, "app") for name in ("front", "middle", "office"))
+    front, middle, office = (topology.addresses_from(name, "app") for name in ("front", "middle", "office"))
     assert [str(one) for one in (*front, *middle, *office)] == ["192.168.2.12", "192.168.2.12", "192.168.4.11"]
     assert str(topology.address_for("client", "app")) == "192.168.2.12"
     assert str(topology.address_for("db", "app")) == "192.168.3.12"
-    assert len(topology.told_on(None, "app")) == 3
+    assert len(topology.addresses_from(None, "app")) == 3
     assert str(topology.address_for("clerk", "db")) == "192.168.3.11"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.model.secret import Secret
-from orchestrator.planning.addressing import topology
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import DesiredNode, desired
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 
 ALL_IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "proxy", "ssh")}
@@ -35,10 +35,10 @@ nodes:
 
 def all_of(text: str = TEXT) -> dict[str, DesiredNode]:
     scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
-    seen = Observed("/s", "r", ALL_IMAGES, secrets={"db": Secret("pass-word")})
-    seen = replace(seen, credentials=credentials_of(topology("shop", scenario, seen, {}), "", 1_800_000_000.0))
-    with_places = topology("shop", scenario, seen, {})
-    return {node: desired(with_places, seen, node) for node in scenario.nodes}
+    seen = Snapshot("/s", "r", ALL_IMAGES, secrets={"db": Secret("pass-word")})
+    seen = replace(seen, credentials=credentials_of(assign_addresses("shop", scenario, seen, {}), "", 1_800_000_000.0))
+    topology = assign_addresses("shop", scenario, seen, {})
+    return {node: desired(topology, seen, node) for node in scenario.nodes}
 
 
 def test_a_proxy_forwards_to_each_http_server_that_it_uses() -> None:

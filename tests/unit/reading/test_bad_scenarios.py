@@ -9,9 +9,9 @@ from golden_scenarios import BESIDE, Case, cases, said
 
 from orchestrator.model.scenario import Scenario
 from orchestrator.reading.document import read_document
-from orchestrator.reading.draft import Draft
-from orchestrator.reading.forms import form_of
+from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules import RULES, Rule
+from orchestrator.reading.schema_forms import form_of
 
 CASES = cases()
 HINT = "after a change of the language: PYTHONPATH=. python tests/unit/reading/golden_scenarios.py, and read the diff"
@@ -36,12 +36,12 @@ def test_the_golden_files_cover_the_language() -> None:
 def test_every_rule_has_a_golden_case(rule: Rule) -> None:
     """Each cross rule complains of some bad file, so it can fail; of none of the good ones."""
     drafts = [_draft(case.bad) for case in CASES]
-    assert any(list(rule(draft)) for draft in drafts if draft)
+    assert any(list(rule(raw)) for raw in drafts if raw)
 
 
 @cache
-def _draft(text: str) -> Draft | None:
+def _draft(text: str) -> RawScenario | None:
     document = read_document(text)
     if document.fatal:
         return None
-    return Draft(document.value, form_of(Scenario), BESIDE.get, lambda path: document.marks[path].line)
+    return RawScenario(document.value, form_of(Scenario), BESIDE.get, lambda path: document.positions[path].line)

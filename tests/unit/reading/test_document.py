@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from orchestrator.reading.document import LARGEST_TEXT, Mark, read_document
-from orchestrator.reading.scalars import Ambiguous, plain
+from orchestrator.reading.document import LARGEST_TEXT, Position, read_document
+from orchestrator.reading.yaml_scalars import Ambiguous, plain
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]
 BOTH = pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: loader.__name__)
@@ -59,17 +59,17 @@ def test_every_value_and_key_has_its_place(loader: type) -> None:
     """Marks count lines and columns from 1, in characters."""
     document = read_document("a: é\nb:\n  - {c: 1}\n  - x\n", loader)
     assert document.value == {"a": "é", "b": [{"c": 1}, "x"]}
-    assert document.marks[("b", 0, "c")] == Mark(3, 9)
-    assert document.keys[("b", 0, "c")] == Mark(3, 6)
-    assert document.marks[("b", 1)] == Mark(4, 5)
+    assert document.positions[("b", 0, "c")] == Position(3, 9)
+    assert document.keys[("b", 0, "c")] == Position(3, 6)
+    assert document.positions[("b", 1)] == Position(4, 5)
 
 
 @BOTH
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(loader: type) -> None:
     """A file that was saved on Windows reads like any other."""
     document = read_document("\ufeffa: 1\r\nb: 2\r\n", loader)
-    assert (document.value, document.complaints) == ({"a": 1, "b": 2}, ())
-    assert document.keys[("b",)] == Mark(2, 1)
+    assert (document.value, document.violations) == ({"a": 1, "b": 2}, ())
+    assert document.keys[("b",)] == Position(2, 1)
 
 
 @BOTH
@@ -101,14 +101,14 @@ HOSTILE = {
 def test_a_hostile_file_is_told_in_a_sentence(name: str, loader: type) -> None:
     """Neither parser crashes, recurses or builds what it must not."""
     text, words = HOSTILE[name]
-    complaints = read_document(text, loader).complaints
-    assert words in " ".join(complaint.message for complaint in complaints)
+    violations = read_document(text, loader).violations
+    assert words in " ".join(violation.message for violation in violations)
 
 
 def test_a_file_of_very_many_values_is_told() -> None:
     """The number of values is bounded, too; not only the number of characters."""
-    complaints = read_document("[" + "1," * 100_000 + "]").complaints
-    assert [complaint.message for complaint in complaints] == ["the file holds more than 30000 values"]
+    violations = read_document("[" + "1," * 100_000 + "]").violations
+    assert [violation.message for violation in violations] == ["the file holds more than 30000 values"]
 
 
 def test_both_parsers_speak_with_one_voice() -> None:
@@ -118,5 +118,5 @@ def test_both_parsers_speak_with_one_voice() -> None:
     broken = [case.bad for case in cases() if case.rule in ("yaml-broken", "second-document", "anchors")]
     assert len(broken) > 10
     for text in broken:
-        told = {tuple(complaint.message for complaint in read_document(text, loader).complaints) for loader in LOADERS}
+        told = {tuple(violation.message for violation in read_document(text, loader).violations) for loader in LOADERS}
         assert len(told) == 1, text

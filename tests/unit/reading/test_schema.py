@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from orchestrator.errors import FileInvalid
-from orchestrator.reading.scenario import read_scenario, shape_complaints
+from orchestrator.reading.scenario import read_scenario, shape_violations
 from orchestrator.reading.schema import scenario_schema
 from orchestrator.rendering.reference import reference
 
@@ -158,7 +158,7 @@ def _objects(schema: dict[str, Any], depth: int) -> st.SearchStrategy[Any]:
 
 def _assert_agreement(document: Any) -> None:
     by_schema = VALIDATOR.is_valid(document)
-    messages = [complaint.message for complaint in shape_complaints(document)]
+    messages = [violation.message for violation in shape_violations(document)]
     beyond = [
         message for message in messages if not any(re.search(known, message) for known in ONLY_THE_MODEL.values())
     ]

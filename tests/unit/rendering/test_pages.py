@@ -12,7 +12,7 @@ from recorded import NAMES, recorded
 
 from orchestrator.checks.findings import Finding, Judgement, Verdict
 from orchestrator.diagnosis.walk import Break, Layer, walk_of
-from orchestrator.reading.document import Mark
+from orchestrator.reading.document import Position
 from orchestrator.rendering.check_results import Placed, Proof
 from orchestrator.rendering.graph import picture
 from orchestrator.rendering.lab_page import lab_page
@@ -69,7 +69,7 @@ def finding(verdict: Verdict, name: str, text: str = "that", why: bool = False) 
 
 
 def report(*findings: Finding, told: Story | None = None, pictured: bool = True) -> str:
-    found = tuple(Placed(one, Mark(10 + number, 5)) for number, one in enumerate(findings))
+    found = tuple(Placed(one, Position(10 + number, 5)) for number, one in enumerate(findings))
     proof = Proof("small", "A title", "small-2", "s/scenario.yaml", found, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"})
     shown = picture(lab(SMALL), {"db": "paused"})
     picture_text = drawn(shown) if pictured else ""

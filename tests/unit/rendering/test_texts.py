@@ -12,9 +12,9 @@ import pytest
 from orchestrator.checks.findings import Finding, Judgement, Verdict
 from orchestrator.diagnosis.walk import Break, Layer, walk_of
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import ContainerSeen, FilesSeen, Observed, Record
+from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
+from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text, findings_document, findings_text, summary_text
 from orchestrator.rendering.labs import labs_document, labs_text, nodes_document, nodes_text, state_of, table
@@ -29,15 +29,15 @@ def finding(verdict: Verdict, name: str = "A claim") -> Finding:
     return Finding(name, "http", "client", Judgement(verdict, "this", "that", ("first", "second")), 0.5)
 
 
-def container(state: Any = "running", node: str = "a", **labels: str) -> ContainerSeen:
+def container(state: Any = "running", node: str = "a", **labels: str) -> ObservedContainer:
     whole = {"wirelab.lab": "one", "wirelab.scenario": "one", "wirelab.node": node, **labels}
     addresses = {"n": IPv4Address("192.168.7.10") if state == "running" else None}
-    return ContainerSeen("0123456789abcdef", f"wirelab-one-{node}", state, "t1", 0, whole, addresses)
+    return ObservedContainer("0123456789abcdef", f"wirelab-one-{node}", state, "t1", 0, whole, addresses)
 
 
-def places(observed: Observed) -> Topology:
+def places(observed: Snapshot) -> Topology:
     scenario = read_scenario(TEXT, file="f", beside={}.get).scenario
-    return topology("one", scenario, observed, {})
+    return assign_addresses("one", scenario, observed, {})
 
 
 def test_a_finding_that_holds_shows_what_proves_it() -> None:
@@ -128,29 +128,29 @@ def test_progress_is_silent_about_what_is_no_news() -> None:
     assert event_text(Step("ready:a", AwaitReady("a", "dns:53", None), "dns:53"), "done", 0).endswith("ready:a")
 
 
-PROVED = FilesSeen(record=Record("0123456789abcdef", ready="t1"))
+PROVED = ObservedFiles(record=ContainerRecord("0123456789abcdef", ready="t1"))
 
 
 @pytest.mark.parametrize(
     ("seen", "files", "state"),
     [
-        (None, FilesSeen(), "missing"),
+        (None, ObservedFiles(), "missing"),
         (container("paused"), PROVED, "paused"),
         (container("exited"), PROVED, "stopped"),
-        (container("created"), FilesSeen(), "stopped"),
-        (container(), FilesSeen(), "starting"),
-        (container(), FilesSeen(record=Record("another", ready="t1")), "starting"),
-        (container(), FilesSeen(record=Record("0123456789abcdef", ready="t0")), "starting"),
+        (container("created"), ObservedFiles(), "stopped"),
+        (container(), ObservedFiles(), "starting"),
+        (container(), ObservedFiles(record=ContainerRecord("another", ready="t1")), "starting"),
+        (container(), ObservedFiles(record=ContainerRecord("0123456789abcdef", ready="t0")), "starting"),
         (container(), PROVED, "ready"),
     ],
 )
-def test_a_node_is_ready_only_if_this_very_start_was_proved(seen: Any, files: FilesSeen, state: str) -> None:
+def test_a_node_is_ready_only_if_this_very_start_was_proved(seen: Any, files: ObservedFiles, state: str) -> None:
     assert state_of(seen, files) == state
 
 
 def test_nodes_as_document_and_table() -> None:
     """Every node of the file has a row, also one that has no container."""
-    observed = Observed("/s", "r", {}, containers=(container(),), files={"a": PROVED})
+    observed = Snapshot("/s", "r", {}, containers=(container(),), files={"a": PROVED})
     document = nodes_document(places(observed), observed)
     assert (document["schema"], document["lab"]) == (1, "one")
     assert document["nodes"][0] == {

@@ -10,10 +10,10 @@ from orchestrator.model.node import Listener, Node
 from orchestrator.model.records import Records, Ttl, ZoneName
 from orchestrator.model.roles.dns.files import files
 from orchestrator.model.roles.role import LogWitness, Role, Serving
-from orchestrator.model.values import Declared, DnsName, DnsNames, Domain
+from orchestrator.model.values import DnsName, DnsNames, Domain, ScenarioModel
 
 
-class Zone(Declared):
+class Zone(ScenarioModel):
     """What a server says of one zone. The lab's own domain also holds the nodes' names and the file's `records`."""
 
     records: Records = Field(

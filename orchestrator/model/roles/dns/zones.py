@@ -19,7 +19,7 @@ NEGATIVE_TTL = 5  # seconds
 ADDRESSES: Mapping[str, Version] = {"A": 4, "AAAA": 6}
 
 
-class Record(NamedTuple):
+class ResourceRecord(NamedTuple):
     """One record: its owner as a whole name with the last dot, type, value, and its own ttl if it has one."""
 
     owner: str
@@ -34,7 +34,7 @@ class ZoneFile:
 
     name: str
     servers: tuple[str, ...]
-    records: tuple[Record, ...]
+    records: tuple[ResourceRecord, ...]
     ttl: int = TTL
     negative_ttl: int = NEGATIVE_TTL
 
@@ -84,17 +84,17 @@ class Writer:
     def _names(self, nodes: Iterable[str]) -> tuple[str, ...]:
         return tuple(f"{self.topology.name_of(node)}." for node in nodes)
 
-    def _addresses_of(self, node: str) -> Iterator[Record]:
+    def _addresses_of(self, node: str) -> Iterator[ResourceRecord]:
         for kind, version in ADDRESSES.items():
-            for address in self.topology.told_on(self.network, node, version):
-                yield Record(f"{self.topology.name_of(node)}.", kind, str(address))
+            for address in self.topology.addresses_from(self.network, node, version):
+                yield ResourceRecord(f"{self.topology.name_of(node)}.", kind, str(address))
 
-    def _glue(self, server: str, zone: str) -> Iterator[Record]:
+    def _glue(self, server: str, zone: str) -> Iterator[ResourceRecord]:
         """The addresses of a server whose own name lies inside the zone (RFC 1034, section 4.2.1)."""
         if zone == ROOT or f".{self.topology.name_of(server)}".endswith(f".{zone}"):
             yield from self._addresses_of(server)
 
-    def _delegations(self, zone: str, delegates: Mapping[str, str | tuple[str, ...]]) -> Iterator[Record]:
+    def _delegations(self, zone: str, delegates: Mapping[str, str | tuple[str, ...]]) -> Iterator[ResourceRecord]:
         parts = {below(label, zone): (who,) if isinstance(who, str) else who for label, who in delegates.items()}
         if zone == ROOT:
             known = {**dict.fromkeys(self._reverse_zones(), serving(self.topology.scenario, self.domain)), **parts}
@@ -102,19 +102,19 @@ class Writer:
             parts = {name: who for name, who in known.items() if name not in own}
         for name, who in parts.items():
             for server in who:
-                yield Record(f"{name}.", "NS", f"{self.topology.name_of(server)}.")
+                yield ResourceRecord(f"{name}.", "NS", f"{self.topology.name_of(server)}.")
                 yield from self._glue(server, zone)
 
-    def _written(self, records: Records, zone: str) -> Iterator[Record]:
+    def _written(self, records: Records, zone: str) -> Iterator[ResourceRecord]:
         for owner, one in records.items():
             for kind, value in one.values():
                 for rdata in self.rdata(kind, value, zone):
-                    yield Record(f"{below(owner, zone)}.", kind, rdata, one.ttl)
+                    yield ResourceRecord(f"{below(owner, zone)}.", kind, rdata, one.ttl)
 
     def rdata(self, kind: str, value: str, zone: str) -> Iterator[str]:
         """A written value as a master file has it; ${NODE} may be several addresses."""
         if kind in ADDRESSES and IN_NODE.fullmatch(value):
-            yield from map(str, self.topology.told_on(self.network, str(address_of(value)), ADDRESSES[kind]))
+            yield from map(str, self.topology.addresses_from(self.network, str(address_of(value)), ADDRESSES[kind]))
         elif kind in ADDRESSES:
             yield value
         elif kind == "TXT":
@@ -128,9 +128,9 @@ class Writer:
         names += [name for subnet6 in self.topology.subnets6.values() for name in reverse_zones(subnet6)]
         return tuple(dict.fromkeys(names))
 
-    def _pointers(self, zone: str) -> tuple[Record, ...]:
+    def _pointers(self, zone: str) -> tuple[ResourceRecord, ...]:
         return tuple(
-            Record(f"{name}.", "PTR", f"{self.topology.name_of(node)}.")
+            ResourceRecord(f"{name}.", "PTR", f"{self.topology.name_of(node)}.")
             for name, node in self.topology.pointers
             if name.endswith("." + zone)
         )
@@ -214,8 +214,8 @@ def zone_text(zone: ZoneFile) -> str:
     origin = zone.name if zone.name == ROOT else f"{zone.name}."
     # What is kept of "no such name" is the smaller of the SOA's own ttl and its last number.
     apex = [
-        Record(origin, "SOA", soa, max(zone.ttl, zone.negative_ttl)),
-        *(Record(origin, "NS", name) for name in zone.servers),
+        ResourceRecord(origin, "SOA", soa, max(zone.ttl, zone.negative_ttl)),
+        *(ResourceRecord(origin, "NS", name) for name in zone.servers),
     ]
     sets: dict[tuple[str, str], dict[str, int]] = {}
     for owner, kind, value, ttl in (*apex, *zone.records):

@@ -1,7 +1,7 @@
 """A file as far as it can be understood: the ground for rules that look at several places at once.
 
 The values may be wrong in other ways, so everything here is tolerant: what has not the right shape is left out, and
-its own complaint is made elsewhere.
+its own violation is reported elsewhere.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from orchestrator.model.replicas import MOST_REPLICAS, machines_of
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import ONLY_NETWORK, Scenario
-from orchestrator.model.values import Reaches, Refers
+from orchestrator.model.values import HostText, Reference
 from orchestrator.reading.document import Path
-from orchestrator.reading.forms import Form
-from orchestrator.reading.zones import owned
+from orchestrator.reading.schema_forms import Form
+from orchestrator.reading.zones import named_records
 
 
-class Met(NamedTuple):
-    """A value that the walk met, with the form that it should have; `at_key`: the value is a key."""
+class RawValue(NamedTuple):
+    """A value that the walk reached, with the form that it should have; `at_key`: the value is a key."""
 
     path: Path
     form: Form
@@ -31,7 +31,7 @@ class Met(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Draft:
+class RawScenario:
     """The values of a file, what they refer to, and the way to the files beside it."""
 
     values: Any
@@ -40,19 +40,27 @@ class Draft:
     line_of: Callable[[Path], int]
 
     @cached_property
-    def met(self) -> tuple[Met, ...]:
+    def raw_values(self) -> tuple[RawValue, ...]:
         """Every value of the file beside its form, in the order of the file."""
         return tuple(walk(self.root, self.values, ()))
 
     @cached_property
-    def references(self) -> tuple[tuple[Met, Refers], ...]:
+    def references(self) -> tuple[tuple[RawValue, Reference], ...]:
         """Every text that names a node or a network."""
-        return tuple((met, mark) for met in self.met if isinstance(met.value, str) and (mark := met.form.mark(Refers)))
+        return tuple(
+            (raw_value, reference)
+            for raw_value in self.raw_values
+            if isinstance(raw_value.value, str) and (reference := raw_value.form.metadata_of(Reference))
+        )
 
     @cached_property
-    def hosts(self) -> tuple[Met, ...]:
+    def hosts(self) -> tuple[RawValue, ...]:
         """Every text that holds a host: URLs and host:port."""
-        return tuple(met for met in self.met if isinstance(met.value, str) and met.form.mark(Reaches))
+        return tuple(
+            raw_value
+            for raw_value in self.raw_values
+            if isinstance(raw_value.value, str) and raw_value.form.metadata_of(HostText)
+        )
 
     @cached_property
     def nodes(self) -> Mapping[str, dict[str, Any]]:
@@ -84,7 +92,7 @@ class Draft:
     def full_names(self) -> Mapping[str, None]:
         """Every name that somebody bears: nodes and groups in the lab's domain, and the names of records."""
         nodes = (f"{name}.{self.domain}" for name in (*self.node_names, *self.groups))
-        return dict.fromkeys([*nodes, *(one.name for one in owned(self))])
+        return dict.fromkeys([*nodes, *(one.name for one in named_records(self))])
 
     def values_of(self, name: str) -> dict[str, Any]:
         """The values of the node that a name means: a machine, one of several replicas, or all of these."""
@@ -174,9 +182,9 @@ def _checks(values: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield (*path, index), check
 
 
-def walk(form: Form, value: Any, path: Path) -> Iterator[Met]:
-    """Every value below this one beside its form; where the form cannot be told, the nearest one that fits."""
-    yield Met(path, form, value)
+def walk(form: Form, value: Any, path: Path) -> Iterator[RawValue]:
+    """Every value below this one beside its form; where the form is unclear, the nearest one that fits."""
+    yield RawValue(path, form, value)
     if isinstance(value, dict):
         yield from _walk_mapping(form, value, path)
     elif isinstance(value, list):
@@ -185,27 +193,27 @@ def walk(form: Form, value: Any, path: Path) -> Iterator[Met]:
             for index, part in enumerate(value):
                 yield from walk(listing.item, part, (*path, index))
     elif form.branches:
-        single = next((b for b in form.branches if not (b.item or b.table or b.record)), None)
+        single = next((b for b in form.branches if not (b.item or b.table or b.mapping)), None)
         if single:
-            yield Met(path, single, value)
+            yield RawValue(path, single, value)
 
 
-def _walk_mapping(form: Form, value: dict[str, Any], path: Path) -> Iterator[Met]:
+def _walk_mapping(form: Form, value: dict[str, Any], path: Path) -> Iterator[RawValue]:
     mapping = next(
-        (branch for branch in (form, *form.branches) if branch.table or branch.record or branch.choice), None
+        (branch for branch in (form, *form.branches) if branch.table or branch.mapping or branch.tagged_union), None
     )
     if mapping is None:
         return
     if mapping.table:
         key_form, value_form = mapping.table
         for key, part in value.items():
-            yield Met((*path, key), key_form, key, at_key=True)
+            yield RawValue((*path, key), key_form, key, at_key=True)
             yield from walk(value_form, part, (*path, key))
         return
-    record = mapping.record or (mapping.choice.told(value) if mapping.choice else None)
+    record = mapping.mapping or (mapping.tagged_union.variant_of(value) if mapping.tagged_union else None)
     for key, part in value.items():
         known = record.form(key) if record and key in record.fields else None
-        if known is None and record is None and mapping.choice:
-            known = mapping.choice.any_form(key)
+        if known is None and record is None and mapping.tagged_union:
+            known = mapping.tagged_union.any_form(key)
         if known:
             yield from walk(known, part, (*path, key))

@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 # The file of a node that its container sees as /etc/resolv.conf.
 RESOLVER_FILE = "resolv.conf"
 
-State = Literal["running", "paused", "exited", "created", "restarting", "removing", "dead"]
+ContainerStatus = Literal["running", "paused", "exited", "created", "restarting", "removing", "dead"]
 
 
 @dataclass(frozen=True)
-class NetworkSeen:
-    """A network of the engine, ours or not. `dead_end`: its gateway answers nobody (`NetworkSpec`)."""
+class ObservedNetwork:
+    """A network of the engine, ours or not. `gateway_unanswered`: its gateway answers nobody (`NetworkSpec`)."""
 
     id: str
     name: str
     subnets: tuple[IPv4Network, ...]
     internal: bool
     labels: Mapping[str, str]
-    dead_end: bool = False
+    gateway_unanswered: bool = False
     subnets6: tuple[IPv6Network, ...] = ()
 
 
 @dataclass(frozen=True)
-class ContainerSeen:
+class ObservedContainer:
     """A container of ours. `addresses` by network id; `started` is the engine's own text, new at each start.
 
     A stopped one has no addresses; `claims` are those that it will ask for when it starts.
@@ -45,7 +45,7 @@ class ContainerSeen:
 
     id: str
     name: str
-    state: State
+    state: ContainerStatus
     started: str
     exit_code: int
     labels: Mapping[str, str]
@@ -67,7 +67,7 @@ class ContainerSeen:
 
 
 @dataclass(frozen=True)
-class VolumeSeen:
+class ObservedVolume:
     """A volume of ours."""
 
     name: str
@@ -75,7 +75,7 @@ class VolumeSeen:
 
 
 @dataclass(frozen=True)
-class Record:
+class ContainerRecord:
     """What wirelab knows of a container that the engine does not: kept beside the node's files.
 
     `ready` is the `started` of the start that was proved ready; `loaded` the hash of the files that its program has
@@ -95,14 +95,14 @@ class Record:
 
 
 @dataclass(frozen=True)
-class FilesSeen:
+class ObservedFiles:
     """The files of one node as they stand on this machine."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     resolver: int = 0
-    record: Record | None = None
+    record: ContainerRecord | None = None
 
-    def cut_in(self, container: ContainerSeen | None) -> tuple[str, ...]:
+    def cut_in(self, container: ObservedContainer | None) -> tuple[str, ...]:
         """The addresses from which this container, as it runs now, drops what arrives."""
         if container is None or self.record is None or container.state not in ("running", "paused"):
             return ()
@@ -111,7 +111,7 @@ class FilesSeen:
 
 
 @dataclass(frozen=True)
-class Taken:
+class UsedRange:
     """A range of addresses that is in use already, and by what."""
 
     range: IPv4Network | IPv6Network
@@ -119,7 +119,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Observed:
+class Snapshot:
     """Everything that a plan depends on besides the declaration.
 
     `images` maps an image name of ours to its tag; `secrets` holds one secret a node, `credentials` the certificates
@@ -130,26 +130,26 @@ class Observed:
     folder: str
     run: str
     images: Mapping[str, str]
-    networks: tuple[NetworkSeen, ...] = ()
-    containers: tuple[ContainerSeen, ...] = ()
-    volumes: tuple[VolumeSeen, ...] = ()
-    files: Mapping[str, FilesSeen] = field(default_factory=dict)
+    networks: tuple[ObservedNetwork, ...] = ()
+    containers: tuple[ObservedContainer, ...] = ()
+    volumes: tuple[ObservedVolume, ...] = ()
+    files: Mapping[str, ObservedFiles] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     credentials: Credentials = field(default_factory=Credentials)
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[UsedRange, ...] = ()
     # Node -> its routes through others, where somebody looked and could see them.
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def container_of(self, node: str) -> ContainerSeen | None:
+    def container_of(self, node: str) -> ObservedContainer | None:
         """The container of a node; onlookers are none."""
         return self._by_node.get(node)
 
     @cached_property
-    def _by_node(self) -> Mapping[str, ContainerSeen]:
+    def _by_node(self) -> Mapping[str, ObservedContainer]:
         nodes = [c for c in self.containers if labels.NODE in c.labels and labels.ONLOOKER not in c.labels]
         return {container.labels[labels.NODE]: container for container in reversed(nodes)}
 
-    def network_of(self, name: str, lab: str) -> NetworkSeen | None:
+    def network_of(self, name: str, lab: str) -> ObservedNetwork | None:
         """The network of that name in that lab."""
         wanted = (lab, name)
         return next(

@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.model.values import Called
-from orchestrator.reading.forms import Form
-from orchestrator.reading.words import did_you_mean, found, listed
+from orchestrator.model.values import DisplayName
+from orchestrator.reading.message_parts import found, listed
+from orchestrator.reading.schema_forms import Form
+from orchestrator.reading.spelling import did_you_mean
 
 TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 PLAIN: dict[Any, str] = {
@@ -35,13 +36,13 @@ def expected(form: Form) -> str:
         return f"one of {listed(map(str, form.literals))}" if len(form.literals) > 1 else str(form.literals[0])
     if form.item:
         return "a list"
-    if form.table or form.record or form.choice:
+    if form.table or form.mapping or form.tagged_union:
         return "a mapping (key: value)"
     if form.branches:
         return " or ".join(dict.fromkeys(map(expected, form.branches)))
     if form.core is str and (choices := alternatives(form)):
         return f"one of {listed(choices)}"
-    called = form.mark(Called) if form.core is str else None
+    called = form.metadata_of(DisplayName) if form.core is str else None
     return called.words if called else PLAIN.get(form.core, "a value")
 
 
@@ -131,10 +132,10 @@ def _not_one_of(error: Mapping[str, Any], form: Form, value: Any) -> str:
 
 
 def alternatives(form: Form) -> list[str]:
-    """The words of which one must stand at a form; none where it is not a choice of words."""
+    """The words of which one must stand at a form; none where it is not a tagged_union of words."""
     if form.literals:
         return [str(literal) for literal in form.literals]
-    patterns = [mark.pattern for mark in form.marks if isinstance(getattr(mark, "pattern", None), str)]
+    patterns = [mark.pattern for mark in form.metadata if isinstance(getattr(mark, "pattern", None), str)]
     match = next(filter(None, map(ALTERNATIVES.fullmatch, patterns)), None)
     return match[1].split("|") if match else []
 
@@ -142,7 +143,7 @@ def alternatives(form: Form) -> list[str]:
 def bounds_text(form: Form) -> str:
     """`a whole number from 16 to 65536`, from the bounds in the model; nothing where it has none."""
     bounds: dict[str, Any] = {}
-    for mark in form.marks:
+    for mark in form.metadata:
         bounds.update({name: getattr(mark, name) for name in ("ge", "gt", "le", "lt") if hasattr(mark, name)})
     if not bounds:
         return ""

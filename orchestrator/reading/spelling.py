@@ -1,4 +1,4 @@
-"""Small sentences about values and names: what was found, what is near."""
+"""Suggestions for misspelled names: the nearest allowed word, and the words that Compose uses instead."""
 
 from __future__ import annotations
 
@@ -109,45 +109,3 @@ class Hints:
         self._left -= 1
         found = near(word.removesuffix(self._ending), self._allowed) if self._left >= 0 else None
         return f"; did you mean {self._allowed[found]!r}?" if found else ";"
-
-
-def listed(words: Iterable[str], most: int = 24) -> str:
-    """Words as a list in a sentence, in their own order, shortened where there are very many."""
-    names = list(words)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (", ".join(names[:most]) or "none") + more
-
-
-def found(value: Any) -> str:
-    """What stands in the file, in words."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return f"the word {str(value).lower()}"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return f"the text {short(value)!r}"
-        case list():
-            return "a list" if value else "an empty list"
-        case _:
-            return "a mapping (key: value)" if value else "an empty mapping"
-
-
-def short(text: str, most: int = 60) -> str:
-    return text if len(text) <= most else text[:most] + "…"
-
-
-def path_text(path: tuple[str | int, ...]) -> str:
-    """`nodes.app.uses[0]`; list items count from 0, as in the JSON Schema."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-            continue
-        if part == "(again)":  # a key that stands twice
-            continue
-        name = part if part and not set(part) & set(".[] '\"\n") else repr(short(part))
-        text += f".{name}" if text else name
-    return text

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ForwardRef, Literal, Union, get_args, get_ori
 from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 
-from orchestrator.model.values import Kinds
+from orchestrator.model.values import VariantNames
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,29 +25,32 @@ class Form:
 
     annotation: Any
     core: Any
-    marks: tuple[Any, ...]
+    metadata: tuple[Any, ...]
     optional: bool
     field: FieldInfo | None = None
 
-    def mark(self, kind: type[Any]) -> Any:
-        """The last mark of this kind (the most specific one), or None."""
-        return next((mark for mark in reversed(self.marks) if isinstance(mark, kind)), None)
+    def metadata_of(self, kind: type[Any]) -> Any:
+        """The last metadata of this kind (the most specific one), or None."""
+        return next((annotation for annotation in reversed(self.metadata) if isinstance(annotation, kind)), None)
 
     @cached_property
-    def record(self) -> Record | None:
+    def mapping(self) -> MappingForm | None:
         """The keys that may stand here, where a mapping with known keys is meant."""
-        return Record(self.core) if isinstance(self.core, type) and issubclass(self.core, BaseModel) else None
+        return MappingForm(self.core) if isinstance(self.core, type) and issubclass(self.core, BaseModel) else None
 
     @cached_property
-    def choice(self) -> Choice | None:
+    def tagged_union(self) -> TaggedUnion | None:
         """The kinds of mapping of which one is meant."""
-        by = next((mark.discriminator for mark in self.marks if getattr(mark, "discriminator", None)), None)
-        return Choice.of(self.core, by, self.mark(Kinds)) if by is not None else None
+        by = next(
+            (annotation.discriminator for annotation in self.metadata if getattr(annotation, "discriminator", None)),
+            None,
+        )
+        return TaggedUnion.of(self.core, by, self.metadata_of(VariantNames)) if by is not None else None
 
     @cached_property
     def branches(self) -> tuple[Form, ...]:
         """The forms of which any may stand here."""
-        return () if self.choice or not _is_union(self.core) else tuple(map(form_of, get_args(self.core)))
+        return () if self.tagged_union or not _is_union(self.core) else tuple(map(form_of, get_args(self.core)))
 
     @cached_property
     def table(self) -> tuple[Form, Form] | None:
@@ -71,7 +74,7 @@ class Form:
         return get_args(self.core) if get_origin(self.core) is Literal else ()
 
 
-class Record:
+class MappingForm:
     """A mapping with known keys: one model."""
 
     def __init__(self, model: type[BaseModel]) -> None:
@@ -92,36 +95,36 @@ class Record:
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class TaggedUnion:
     """Kinds of mapping by tag. `key` tells the kind where it is the value of one key (`role: app`); otherwise the
-    kind is told by which key is there (`resolves: …`), and `tell` knows how. `called` is what a kind is one of."""
+    kind is told by which key is there (`resolves: …`), and `tag_of` knows how. `called` is what a kind is one of."""
 
-    records: Mapping[str, Record]
+    records: Mapping[str, MappingForm]
     key: str | None
-    tell: Callable[[Any], str | None]
-    kinds: Kinds
+    tag_of: Callable[[Any], str | None]
+    kinds: VariantNames
 
     @property
     def called(self) -> str:
         return self.key or self.kinds.called
 
     @classmethod
-    def of(cls, union: Any, by: Any, kinds: Kinds | None) -> Choice:
-        kinds = kinds or Kinds(
+    def of(cls, union: Any, by: Any, kinds: VariantNames | None) -> TaggedUnion:
+        kinds = kinds or VariantNames(
             str(by), f"which {by}", "such as {role: app}" if by == "role" else f"with the key {by!r}"
         )
         if isinstance(by, str):
             records = {}
             for model in map(_model_of, get_args(union)):
-                record = Record(model)
+                record = MappingForm(model)
                 records.update(dict.fromkeys(record.form(by).literals, record))
             return cls(records, by, lambda value: value.get(by) if isinstance(value, dict) else None, kinds)
-        tagged = {_tag_of(branch): Record(_model_of(branch)) for branch in get_args(union)}
+        tagged = {_tag_of(branch): MappingForm(_model_of(branch)) for branch in get_args(union)}
         return cls(tagged, None, by, kinds)
 
-    def told(self, value: Any) -> Record | None:
-        """The kind that is meant; None where it cannot be told."""
-        tag = self.tell(value)
+    def variant_of(self, value: Any) -> MappingForm | None:
+        """The kind that a value is; None where it is unclear."""
+        tag = self.tag_of(value)
         return self.records.get(tag) if isinstance(tag, str) else None
 
     def kinds_by_key(self) -> dict[str, list[str]]:
@@ -133,17 +136,17 @@ class Choice:
         return known
 
     def any_form(self, key: str) -> Form | None:
-        """The form of a key in the first kind that has it, for values whose kind cannot be told."""
+        """The form of a key in the first kind that has it, for values whose kind is unclear."""
         return next((record.form(key) for record in self.records.values() if key in record.fields), None)
 
 
 def form_of_field(field: FieldInfo, names: dict[str, Any]) -> Form:
-    marks = (*field.metadata, *((field,) if field.discriminator else ()))
-    annotation = _told(field.annotation, names)
-    return form_of(Annotated[annotation, *marks] if marks else annotation, field)
+    metadata = (*field.metadata, *((field,) if field.discriminator else ()))
+    annotation = _resolved(field.annotation, names)
+    return form_of(Annotated[annotation, *metadata] if metadata else annotation, field)
 
 
-def _told(annotation: Any, names: dict[str, Any]) -> Any:
+def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
     """What a forward reference means: pydantic tells it only once it has built the model's own validator, which takes
     longer than reading the file.
     """
@@ -155,36 +158,36 @@ def _told(annotation: Any, names: dict[str, Any]) -> Any:
 
 def form_of(annotation: Any, field: FieldInfo | None = None) -> Form:
     """Take an annotation apart."""
-    core, marks = _strip(annotation)
+    core, metadata = _strip(annotation)
     optional = False
     if _is_union(core):
         rest = tuple(branch for branch in get_args(core) if branch is not types.NoneType)
         optional = len(rest) < len(get_args(core))
         if optional and len(rest) == 1:
             core, inner = _strip(rest[0])
-            marks = (*inner, *marks)
+            metadata = (*inner, *metadata)
         elif optional:
             core = Union[rest]  # noqa: UP007
-    return Form(annotation, core, marks, optional, field)
+    return Form(annotation, core, metadata, optional, field)
 
 
 def _strip(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    marks: tuple[Any, ...] = ()
+    metadata: tuple[Any, ...] = ()
     while get_origin(annotation) is Annotated or hasattr(annotation, "__value__"):
         if hasattr(annotation, "__value__"):  # type X = ...
             annotation = annotation.__value__
             continue
         annotation, *more = get_args(annotation)
-        marks = (*_flat(more), *marks)
-    return annotation, marks
+        metadata = (*_flat(more), *metadata)
+    return annotation, metadata
 
 
-def _flat(marks: list[Any]) -> Iterator[Any]:
+def _flat(metadata: list[Any]) -> Iterator[Any]:
     """Marks in order; what a Field() holds comes before it."""
-    for mark in marks:
-        if isinstance(mark, FieldInfo):
-            yield from mark.metadata
-        yield mark
+    for annotation in metadata:
+        if isinstance(annotation, FieldInfo):
+            yield from annotation.metadata
+        yield annotation
 
 
 def _is_union(core: Any) -> bool:
@@ -199,5 +202,5 @@ def _model_of(branch: Any) -> type[BaseModel]:
 
 
 def _tag_of(branch: Any) -> str:
-    _, marks = _strip(branch)
-    return next(mark.tag for mark in marks if isinstance(mark, Tag))
+    _, metadata = _strip(branch)
+    return next(annotation.tag for annotation in metadata if isinstance(annotation, Tag))
