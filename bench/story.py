@@ -1,7 +1,7 @@
 """How fast packets become a story: python bench/story.py [--packets N] [--tshark COMMAND]
 
 Repeats a recorded request (tests/recordings/chain.pcapng) until there are N packets, and measures
-- tshark and our step together, from the capture file to the last scene,
+- tshark and our step together, from the capture file to the last span,
 - our step alone, on the lines that tshark printed,
 - the peak memory of our step, for N packets and for a quarter of them: it must not grow with the capture.
 Wanted: 10,000 packets a second with tshark, 50,000 without.
@@ -27,12 +27,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from orchestrator.traffic.exchanges import conversations  # noqa: E402
-from orchestrator.traffic.packets import DECODE_ARGV, in_order, packets  # noqa: E402
+from orchestrator.traffic.exchanges import read_events  # noqa: E402
+from orchestrator.traffic.packets import DECODE_ARGV, read_packets, sort_by_time  # noqa: E402
 from orchestrator.traffic.story import (  # noqa: E402
-    Counts,
-    count,
-    scenes,
+    ExchangeCounts,
+    build_spans,
+    count_events,
 )
 
 RECORDING = ROOT / "tests" / "recordings" / "chain.pcapng"
@@ -58,9 +58,9 @@ def multiplied(recording: bytes, wanted: int) -> Iterator[bytes]:
             yield block[:12] + struct.pack("<II", moment >> 32, moment & 0xFFFFFFFF) + block[20:]
 
 
-def told(lines: Iterable[str]) -> tuple[int, Counts]:
-    """Read all lines to the last scene, keeping none of them."""
-    counts, read = Counts(), 0
+def told(lines: Iterable[str]) -> tuple[int, ExchangeCounts]:
+    """Read all lines to the last span, keeping none of them."""
+    counts, read = ExchangeCounts(), 0
 
     def counted() -> Iterator[str]:
         nonlocal read
@@ -68,7 +68,7 @@ def told(lines: Iterable[str]) -> tuple[int, Counts]:
             read += 1
             yield line
 
-    for _ in scenes(count(conversations(in_order(packets(counted())), NODES), counts)):
+    for _ in build_spans(count_events(read_events(sort_by_time(read_packets(counted())), NODES), counts)):
         pass
     return read, counts
 
@@ -88,7 +88,7 @@ def child(decoded: Path) -> tuple[float, int, int]:
 
 
 def with_tshark(command: list[str], capture: Path, decoded: Path) -> float:
-    """Seconds from the capture file to the last scene; leaves tshark's lines in `decoded`."""
+    """Seconds from the capture file to the last span; leaves tshark's lines in `decoded`."""
     argv = [*command, *DECODE_ARGV[1:]]
     begun = time.perf_counter()
     with (

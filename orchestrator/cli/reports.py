@@ -163,7 +163,7 @@ def report_text(lab: Lab, proof: Proof, heard: Heard, failure: str = "") -> str:
     from orchestrator.rendering import graph_svg as drawing
     from orchestrator.rendering.report import Report, report_page
     from orchestrator.traffic.roles import traffic_roles
-    from orchestrator.traffic.story import story
+    from orchestrator.traffic.story import build_story
 
     observed = lab.observe()
     topology = lab.topology(observed)
@@ -175,7 +175,7 @@ def report_text(lab: Lab, proof: Proof, heard: Heard, failure: str = "") -> str:
         drawn = drawing.svg(picture, lay_out(drawing.layout_text(picture)))
     except WirelabError as error:
         no_drawing = f"{error.what} ({error.why}); {error.hint}"
-    told = story(said.events, losses=said.losses) if said.missing == "" else None
+    told = build_story(said.events, losses=said.losses) if said.missing == "" else None
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
     whole = replace(proof, versions={**proof.versions, **images})
     return report_page(Report(whole, picture, drawn, no_drawing, told, said.missing, failure))

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.lab.recording import Recording
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.snapshot import Snapshot
-    from orchestrator.traffic.exchanges.events import Event
-    from orchestrator.traffic.story import Mark, Story
+    from orchestrator.traffic.exchanges.events import TrafficEvent
+    from orchestrator.traffic.story import Exclusion, Story
 
 LONGEST = 60  # seconds that a command may take
 FORMS = ("text", "json", "mermaid", "svg", "html")
@@ -82,9 +82,9 @@ def _so_far(name: str, asker: str | None, lab: str | None, form: str, *, checks:
     if asker:
         known_node(capture.scenario, asker)
     tell_narrowed(capture)
-    marks = () if checks else capture.checks_marks()
+    exclusions = () if checks else capture.checks_marks()
     recording = capture.read_on(capture.required())
-    _show(_story(recording, capture, observed, marks=marks, asker=asker), recording, capture, form)
+    _show(_story(recording, capture, observed, exclusions=exclusions, asker=asker), recording, capture, form)
     return OK
 
 
@@ -191,7 +191,7 @@ def _run_in(workspace: Workspace, observed: Snapshot, node: str, argv: tuple[str
 def _follow(
     name: str, argv: tuple[str, ...], asker: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, form: str
 ) -> int:
-    """Each scene as soon as all that it caused is over."""
+    """Each span as soon as all that it caused is over."""
     from orchestrator.lab.recording import Recording, lines
 
     if argv or form not in ("text", "json"):
@@ -231,15 +231,15 @@ def _until_interrupt(pieces: Iterator[bytes], interrupted: list[bool]) -> Iterat
         interrupted[0] = True
 
 
-def _tell_live(events: Iterator[Event], asker: str | None, form: str) -> None:
-    from orchestrator.rendering.story import live_json, scene_lines
-    from orchestrator.traffic.story import live_scenes
+def _tell_live(events: Iterator[TrafficEvent], asker: str | None, form: str) -> None:
+    from orchestrator.rendering.story import live_json, span_lines
+    from orchestrator.traffic.story import live_spans
 
     began = None
     numbers = iter(range(1, 1 << 62))
-    for scene in live_scenes(events, asker or ""):
-        began = scene.at if began is None else began
-        for line in live_json(scene, began, numbers) if form == "json" else scene_lines((scene,), began):
+    for span in live_spans(events, asker or ""):
+        began = span.at if began is None else began
+        for line in live_json(span, began, numbers) if form == "json" else span_lines((span,), began):
             out(line)
 
 
@@ -248,16 +248,16 @@ def _story(
     capture: Capture,
     observed: Snapshot,
     since: float = 0.0,
-    marks: tuple[Mark, ...] = (),
+    exclusions: tuple[Exclusion, ...] = (),
     asker: str | None = None,
 ) -> Story:
     """The story of a recording; with `asker`, what that node began."""
-    from orchestrator.traffic.story import story
+    from orchestrator.traffic.story import build_story
 
-    events, tally = recording.events(capture.topology(observed), since)
-    told = story(events, marks=marks, began_by=asker or "")
+    events, line_counts = recording.events(capture.topology(observed), since)
+    told = build_story(events, exclusions=exclusions, began_by=asker or "")
     # what is missing is known when all has been read
-    return replace(told, losses=replace(recording.losses, unreadable=tally.damaged))
+    return replace(told, losses=replace(recording.losses, unreadable=line_counts.damaged))
 
 
 def _show(told: Story, recording: Recording, capture: Capture, form: str) -> None:

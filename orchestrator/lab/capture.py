@@ -31,7 +31,7 @@ from orchestrator.planning.capture import (
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 from orchestrator.traffic.packets.decode import decode_argv
-from orchestrator.traffic.story import Mark
+from orchestrator.traffic.story import Exclusion
 
 SETTLE_SECONDS = 10.0
 
@@ -143,9 +143,9 @@ class Capture:
         """What has crossed the wire until now; with `end` the recording ends first."""
         return read(self._engine, container, self._lab.name, self._lab.scenario, end=end)
 
-    def checks_marks(self) -> tuple[Mark, ...]:
+    def checks_marks(self) -> tuple[Exclusion, ...]:
         """The times in which checks asked from nodes: what these nodes began then counts as the checks' own."""
-        return tuple(Mark("the checks", one.node, one.since, one.until) for one in self._lab.folder.checked())
+        return tuple(Exclusion("the checks", one.node, one.since, one.until) for one in self._lab.folder.checked())
 
     def status(self, container: str) -> dict[str, Any]:
         """What the recorder has counted: files, bytes, packets, and those that are missing."""

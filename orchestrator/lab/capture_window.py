@@ -9,16 +9,16 @@ from orchestrator.errors import WirelabError
 from orchestrator.lab.capture import Capture
 from orchestrator.lab.lab import Lab
 from orchestrator.model.topology import Topology
-from orchestrator.traffic.exchanges.events import Event
-from orchestrator.traffic.story import Losses
+from orchestrator.traffic.exchanges.events import TrafficEvent
+from orchestrator.traffic.story import PacketLosses
 
 
 @dataclass(frozen=True)
 class CaptureResult:
     """What was heard; where nothing could be, `missing` says why."""
 
-    events: tuple[Event, ...] = ()
-    losses: Losses = field(default_factory=Losses)
+    events: tuple[TrafficEvent, ...] = ()
+    losses: PacketLosses = field(default_factory=PacketLosses)
     missing: str = ""
 
 

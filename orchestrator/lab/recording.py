@@ -13,11 +13,11 @@ from orchestrator.lab.tls_keys import put_keys
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning.capture import PROGRAM, names_of
-from orchestrator.traffic.exchanges import conversations
-from orchestrator.traffic.exchanges.events import Began, Event, begins_at
+from orchestrator.traffic.exchanges import read_events
+from orchestrator.traffic.exchanges.events import ExchangeStart, TrafficEvent, start_time
 from orchestrator.traffic.packets.decode import decode_argv, decode_warning
-from orchestrator.traffic.packets.packet import Tally, drop_forwarded_copies, in_order, packets
-from orchestrator.traffic.story import Losses
+from orchestrator.traffic.packets.packet import LineCounts, drop_forwarded_copies, read_packets, sort_by_time
+from orchestrator.traffic.story import PacketLosses
 
 # Where tshark has rules of its own for what lies below HTTP.
 TLS_PORTS = (443, 8443)
@@ -34,7 +34,7 @@ class Recording:
     said: list[str] = field(default_factory=list)
 
     @property
-    def losses(self) -> Losses:
+    def losses(self) -> PacketLosses:
         """What is missing from it, by the recorder's own count; known when all lines have been read."""
         counted = (line for line in "".join(self.said).splitlines() if line.startswith("{"))
         return losses_of(next(counted, ""))
@@ -44,19 +44,22 @@ class Recording:
         """What tshark said against the recording, as a sentence; known when all lines have been read."""
         return decode_warning("".join(self.said))
 
-    def events(self, topology: Topology, since: float = 0.0, window: int = 1000) -> tuple[Iterator[Event], Tally]:
-        """What began since that moment, and a tally that is complete when the events have been read.
+    def events(
+        self, topology: Topology, since: float = 0.0, window: int = 1000
+    ) -> tuple[Iterator[TrafficEvent], LineCounts]:
+        """What began since that moment, and a line_counts that is complete when the events have been read.
 
         All packets are read: a connection may have been opened before, after a question that was captured too.
         Packets are put in order of time as far as they are within `window` of their place.
         """
-        tally = Tally()
-        found = conversations(drop_forwarded_copies(in_order(packets(self.lines, tally), window)), names_of(topology))
-        return (event for event in found if _began(event) >= since), tally
+        line_counts = LineCounts()
+        packets = drop_forwarded_copies(sort_by_time(read_packets(self.lines, line_counts), window))
+        events = read_events(packets, names_of(topology))
+        return (event for event in events if _began(event) >= since), line_counts
 
 
-def _began(event: Event) -> float:
-    return event.at if isinstance(event, Began) else begins_at(event)
+def _began(event: TrafficEvent) -> float:
+    return event.at if isinstance(event, ExchangeStart) else start_time(event)
 
 
 def read(engine: Engine, container: str, lab: str, scenario: Scenario, *, end: bool = False) -> Recording:
@@ -68,12 +71,12 @@ def read(engine: Engine, container: str, lab: str, scenario: Scenario, *, end: b
     return Recording(lines(engine.stream(container, argv, said)), said)
 
 
-def losses_of(document: str) -> Losses:
+def losses_of(document: str) -> PacketLosses:
     """From the recorder's own count. What the kernel dropped is known only when the recording has ended."""
     with suppress(ValueError, KeyError):
         counted = json.loads(document)
-        return Losses(counted["dropped"] or 0, counted["overwritten"])
-    return Losses()
+        return PacketLosses(counted["dropped"] or 0, counted["overwritten"])
+    return PacketLosses()
 
 
 def lines(chunks: Iterator[bytes]) -> Iterator[str]:

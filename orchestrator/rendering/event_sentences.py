@@ -6,21 +6,21 @@ from typing import assert_never
 
 from orchestrator.rendering.quantities import counted
 from orchestrator.traffic.exchanges.events import (
-    Asked,
-    Closing,
-    Datagrams,
-    Ended,
+    CompletedEvent,
+    DatagramFlow,
+    DnsExchange,
+    Flow,
     HttpExchange,
-    Link,
-    Opening,
-    SqlStart,
+    IcmpError,
+    SqlSession,
     SqlStatement,
     SshGreeting,
+    TcpClose,
+    TcpHandshake,
     TlsHandshake,
     UnansweredArp,
-    Unreachable,
 )
-from orchestrator.traffic.story import Earlier, Scene
+from orchestrator.traffic.story import EarlierConnection, Span
 
 Words = tuple[str, str]
 """What was asked, and what came of it; the second may be empty."""
@@ -39,12 +39,12 @@ CUT = {
 }
 
 
-def words(scene: Scene, began: float) -> Words:
+def words(span: Span, began: float) -> Words:
     """The two halves of the sentence; `began` is when the story began, for times that it mentions."""
-    event = scene.event
-    if isinstance(event, Earlier):
+    event = span.event
+    if isinstance(event, EarlierConnection):
         return earlier(event, began), ""
-    said, came = (asked(event), answered(event, scene)) if isinstance(event, Asked) else event_words(event)
+    said, came = (asked(event), answered(event, span)) if isinstance(event, DnsExchange) else event_words(event)
     return readable(said), readable(came)
 
 
@@ -54,16 +54,16 @@ def readable(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
 
 
-def event_words(event: Ended) -> Words:
+def event_words(event: CompletedEvent) -> Words:
     """The two halves for an event that needs nothing but itself."""
     match event:
-        case Opening():
-            return connects(event.link), opening(event)
-        case Closing():
+        case TcpHandshake():
+            return connects(event.flow), opening(event)
+        case TcpClose():
             return closing(event), ""
         case HttpExchange():
             return http(event), http_answer(event)
-        case SqlStart():
+        case SqlSession():
             return f"PostgreSQL session as {event.user}, database {event.database}", sql_start(event)
         case SqlStatement():
             return statement(event), sql_answer(event)
@@ -71,44 +71,44 @@ def event_words(event: Ended) -> Words:
             return (f"TLS for {event.server_name}" if event.server_name else "TLS"), tls_answer(event)
         case SshGreeting():
             return f"SSH: {event.client_says or 'nothing'}", event.server_says or "no greeting"
-        case Datagrams():
+        case DatagramFlow():
             return datagrams(event)
-        case Unreachable():
-            return f"{event.reporter} tells {event.link.client.node}", _unreachable(event)
+        case IcmpError():
+            return f"{event.reporter} tells {event.flow.client.node}", _unreachable(event)
         case UnansweredArp():
             return unclaimed(event)
-        case Asked():
+        case DnsExchange():
             return asked(event), answered(event, None)
         case _:
             assert_never(event)
 
 
-def end_of(link: Link) -> str:
+def end_of(flow: Flow) -> str:
     """The server's end, such as `app:80`."""
-    return f"{link.server.node}:{link.server.port}"
+    return f"{flow.server.node}:{flow.server.port}"
 
 
-def connects(link: Link) -> str:
+def connects(flow: Flow) -> str:
     """The name that it asked for is said where it does not begin with the node's own."""
-    other = link.name and not f"{link.name}.".startswith(f"{link.server.node}.")
-    name = f", found as {link.name}," if other else ""
-    return f"{link.client.node} connects to {end_of(link)}{over(link)}{name}"
+    other = flow.name and not f"{flow.name}.".startswith(f"{flow.server.node}.")
+    name = f", found as {flow.name}," if other else ""
+    return f"{flow.client.node} connects to {end_of(flow)}{over(flow)}{name}"
 
 
-def over(link: Link) -> str:
+def over(flow: Flow) -> str:
     """A name may lead to addresses of two kinds; that it is the newer one is said, or the two would look the same."""
-    return " over IPv6" if ":" in link.server.address and link.server.node != link.server.address else ""
+    return " over IPv6" if ":" in flow.server.address and flow.server.node != flow.server.address else ""
 
 
-def earlier(event: Earlier, began: float) -> str:
-    link = event.link
-    if link.opened is None:
-        return f"{link.client.node}'s connection to {end_of(link)}, opened before the capture began"
-    name = f" after asking for {link.name}" if link.name else ""
-    return f"{link.client.node}'s connection to {end_of(link)}, opened earlier, at {ms(link.opened - began)}{name}"
+def earlier(event: EarlierConnection, began: float) -> str:
+    flow = event.flow
+    if flow.opened is None:
+        return f"{flow.client.node}'s connection to {end_of(flow)}, opened before the capture began"
+    name = f" after asking for {flow.name}" if flow.name else ""
+    return f"{flow.client.node}'s connection to {end_of(flow)}, opened earlier, at {ms(flow.opened - began)}{name}"
 
 
-def opening(event: Opening) -> str:
+def opening(event: TcpHandshake) -> str:
     match event.outcome:
         case "accepted":
             return "accepted" if event.tries == 1 else f"accepted, at try {event.tries}"
@@ -129,7 +129,7 @@ def silence(tries: int, what: str, seconds: float) -> str:
     return f"no answer to {tries} {what}s over {seconds:.1f} s"
 
 
-def closing(event: Closing) -> str:
+def closing(event: TcpClose) -> str:
     match event.how:
         case "reset":
             text = f"reset by {event.by} (RST)"
@@ -144,27 +144,27 @@ def closing(event: Closing) -> str:
     return f"{text}; {event.reason}" if event.reason else text
 
 
-def asked(event: Asked) -> str:
-    tcp = " over TCP" if event.link.protocol == "tcp" else ""
-    port = event.link.server.port
-    server = event.link.server.node if port == 53 else f"{event.link.server.node}:{port}"
+def asked(event: DnsExchange) -> str:
+    tcp = " over TCP" if event.flow.protocol == "tcp" else ""
+    port = event.flow.server.port
+    server = event.flow.server.node if port == 53 else f"{event.flow.server.node}:{port}"
     if event.operation == "notify":
-        return f"{event.link.client.node} tells {server}{tcp} that the zone {event.name} has changed (NOTIFY)"
+        return f"{event.flow.client.node} tells {server}{tcp} that the zone {event.name} has changed (NOTIFY)"
     if event.operation == "update":
-        return f"{event.link.client.node} asks {server}{tcp} to change the zone {event.name} (UPDATE)"
-    return f"{event.link.client.node} asks {server}{tcp} for {event.name} {event.type}"
+        return f"{event.flow.client.node} asks {server}{tcp} to change the zone {event.name} (UPDATE)"
+    return f"{event.flow.client.node} asks {server}{tcp} for {event.name} {event.type}"
 
 
-def answered(event: Asked, scene: Scene | None) -> str:
+def answered(event: DnsExchange, span: Span | None) -> str:
     if event.reason:
         return f"{event.reason} (ICMP)"
     if not event.rcode:
         return silence(event.tries, "question", event.last_try - event.started)
-    source = authority(event, scene)
+    source = authority(event, span)
     return f"{answer(event)} ({source})" if source else answer(event)
 
 
-def answer(event: Asked) -> str:
+def answer(event: DnsExchange) -> str:
     """The records of an answer, or what its absence means."""
     if event.rcode == "NXDOMAIN":
         return "NXDOMAIN, no such name"
@@ -186,24 +186,26 @@ def answer(event: Asked) -> str:
     return ", ".join(found)
 
 
-def authority(event: Asked, scene: Scene | None) -> str:
+def authority(event: DnsExchange, span: Span | None) -> str:
     """Whose word it is: the server's own, another's whom it asked now, or one that it had kept."""
     if event.operation != "query":
         return ""
     if event.authoritative:
         return "authoritative"
-    if event.rcode not in ("NOERROR", "NXDOMAIN") or event.referred or scene is None:
+    if event.rcode not in ("NOERROR", "NXDOMAIN") or event.referred or span is None:
         return ""
-    others = dict.fromkeys(child.event.link.server.node for child in scene.children if isinstance(child.event, Asked))
+    others = dict.fromkeys(
+        child.event.flow.server.node for child in span.children if isinstance(child.event, DnsExchange)
+    )
     if others:
         return f"from {', '.join(others)}"
-    return "not authoritative" if scene.unsure else "from its cache"
+    return "not authoritative" if span.possible_children else "from its cache"
 
 
 def http(event: HttpExchange) -> str:
     if event.method:
         return f"{event.method} {event.target}"
-    return "a request that was not captured" if event.link.opened is None else "no whole HTTP request"
+    return "a request that was not captured" if event.flow.opened is None else "no whole HTTP request"
 
 
 def http_answer(event: HttpExchange) -> str:
@@ -213,7 +215,7 @@ def http_answer(event: HttpExchange) -> str:
     return f"{event.status} {event.phrase}".rstrip() + size
 
 
-def sql_start(event: SqlStart) -> str:
+def sql_start(event: SqlSession) -> str:
     if event.outcome == "ready":
         return f"ready ({event.authentication})" if event.authentication else "ready"
     if event.authentication and event.outcome in CUT and not event.error:
@@ -255,31 +257,31 @@ def tls_answer(event: TlsHandshake) -> str:
     return ", ".join(parts)
 
 
-def datagrams(event: Datagrams) -> Words:
-    if event.link.protocol == "icmp":
+def datagrams(event: DatagramFlow) -> Words:
+    if event.flow.protocol == "icmp":
         return _pings(event)
     packets = counted(event.sent, "UDP packet")
-    text = f"{event.link.client.node} sends {packets} to {end_of(event.link)}{over(event.link)}"
+    text = f"{event.flow.client.node} sends {packets} to {end_of(event.flow)}{over(event.flow)}"
     if event.reason:
         return text, f"{event.reason} (ICMP)"
     return text, f"{event.received} back" if event.received else "no answer"
 
 
-def _pings(event: Datagrams) -> Words:
+def _pings(event: DatagramFlow) -> Words:
     times = "" if event.sent == 1 else f", {event.sent} times"
     came = "answered" if event.received == event.sent else f"{event.received} of {event.sent} answered"
-    text = f"{event.link.client.node} pings {event.link.server.node}{over(event.link)}{times}"
+    text = f"{event.flow.client.node} pings {event.flow.server.node}{over(event.flow)}{times}"
     return text, came if event.received else "no answer"
 
 
-def _unreachable(event: Unreachable) -> str:
-    return f"{end_of(event.link)}, {event.link.protocol.upper()}: {event.reason} (ICMP)"
+def _unreachable(event: IcmpError) -> str:
+    return f"{end_of(event.flow)}, {event.flow.protocol.upper()}: {event.reason} (ICMP)"
 
 
 def unclaimed(event: UnansweredArp) -> Words:
     target = event.address if event.target == event.address else f"{event.address} ({event.target})"
     times = "once" if event.tries == 1 else f"{event.tries} times"
-    text = f"{event.asker} looks for {target} on its network ({search(event).upper()}, {times})"
+    text = f"{event.sender} looks for {target} on its network ({search(event).upper()}, {times})"
     return text, "nobody has this address" if event.ended is None else "answered late"
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from orchestrator.rendering.labs import table
 from orchestrator.rendering.story import missing
 from orchestrator.traffic.roles import Comparison, Relation, TrafficRoles
-from orchestrator.traffic.story import Losses
+from orchestrator.traffic.story import PacketLosses
 
 BOTH = "both"
 
 
 def roles_document(
-    lab: str, nodes: Sequence[str], roles: TrafficRoles, comparison: Comparison, losses: Losses
+    lab: str, nodes: Sequence[str], roles: TrafficRoles, comparison: Comparison, losses: PacketLosses
 ) -> dict[str, Any]:
     """As `wirelab roles --json` prints it. Bytes are payload; `refused` counts attempts that came to nothing."""
     return {
@@ -41,7 +41,7 @@ def _relation(one: Relation, other: str) -> dict[str, Any]:
     return {other: parts.pop(other), **{key: value for key, value in parts.items() if key not in ("client", "server")}}
 
 
-def roles_text(nodes: Sequence[str], roles: TrafficRoles, comparison: Comparison, losses: Losses) -> str:
+def roles_text(nodes: Sequence[str], roles: TrafficRoles, comparison: Comparison, losses: PacketLosses) -> str:
     """The nodes with their parts, the relations behind them, and what `uses` and the packets disagree about."""
     parts = [*missing(losses, "these tables may have holes"), _parts(nodes, roles), "", _relations(roles)]
     notes = [*_lesson(roles), *_unseen_beginnings(roles), *_disagreements(comparison)]

@@ -8,19 +8,19 @@ from html import escape
 
 from orchestrator.rendering.event_sentences import ms, over, search, words
 from orchestrator.traffic.exchanges.events import (
-    Asked,
-    Closing,
-    Datagrams,
-    Ended,
-    Opening,
+    CompletedEvent,
+    DatagramFlow,
+    DnsExchange,
+    IcmpError,
+    TcpClose,
+    TcpHandshake,
     UnansweredArp,
-    Unreachable,
-    asker,
-    begins_at,
-    ends_at,
-    server,
+    client_node,
+    end_time,
+    server_node,
+    start_time,
 )
-from orchestrator.traffic.story import Earlier, Scene, Story
+from orchestrator.traffic.story import EarlierConnection, Span, Story
 
 ASK, ANSWER, LOST, NOTE = "ask", "answer", "lost", "note"
 
@@ -29,7 +29,7 @@ ASK, ANSWER, LOST, NOTE = "ask", "answer", "lost", "note"
 class Message:
     """One arrow: `style` is ask, answer, lost (nothing came back) or note (about the two, no arrow).
 
-    `at` is in seconds since the story began, `scene` the number of the scene in the story's tree, from 1, in the
+    `at` is in seconds since the story began, `span` the number of the span in the story's tree, from 1, in the
     order in which `json_lines` gives them.
     """
 
@@ -38,72 +38,72 @@ class Message:
     target: str
     text: str
     style: str
-    scene: int
+    span: int
 
 
 def messages(story: Story) -> tuple[Message, ...]:
     """All messages in order of time."""
     began = story.began or 0.0
     numbers = iter(range(1, 1 << 62))
-    found = [message for scene in story.scenes for message in _scene(scene, began, numbers)]
+    found = [message for span in story.spans for message in _span_messages(span, began, numbers)]
     return tuple(sorted(found, key=lambda message: message.at))
 
 
-def _scene(scene: Scene, began: float, numbers: Iterator[int]) -> Iterator[Message]:
+def _span_messages(span: Span, began: float, numbers: Iterator[int]) -> Iterator[Message]:
     own = next(numbers)
-    yield from _of(scene, began, own)
-    for child in scene.children:
-        yield from _scene(child, began, numbers)
+    yield from _own_messages(span, began, own)
+    for child in span.children:
+        yield from _span_messages(child, began, numbers)
 
 
-def _of(scene: Scene, began: float, own: int) -> Iterator[Message]:
-    event = scene.event
-    asked, came = words(scene, began)
-    if isinstance(event, Earlier):
-        link = event.link
-        yield Message(event.at - began, link.client.node, link.server.node, asked, NOTE, own)
+def _own_messages(span: Span, began: float, own: int) -> Iterator[Message]:
+    event = span.event
+    asked, came = words(span, began)
+    if isinstance(event, EarlierConnection):
+        flow = event.flow
+        yield Message(event.at - began, flow.client.node, flow.server.node, asked, NOTE, own)
         return
-    source, target = asker(event), server(event)
-    start = begins_at(event) - began
-    if isinstance(event, Closing):
+    source, target = client_node(event), server_node(event)
+    start = start_time(event) - began
+    if isinstance(event, TcpClose):
         by = event.by or source
         yield Message(start, by, target if by == source else source, asked, ASK, own)
-    elif isinstance(event, Unreachable):
+    elif isinstance(event, IcmpError):
         yield Message(start, event.reporter, source, came, ANSWER, own)
     else:
         yield from _exchange(event, start, (source, target), (_short(event, asked), came), own, began)
 
 
 def _exchange(
-    event: Ended, start: float, ends: tuple[str, str], said: tuple[str, str], own: int, began: float
+    event: CompletedEvent, start: float, ends: tuple[str, str], said: tuple[str, str], own: int, began: float
 ) -> Iterator[Message]:
     source, target = ends
-    ended = ends_at(event)
+    ended = end_time(event)
     if ended is None:
         text = f"{said[0]}: {said[1]}" if said[1] else said[0]
         yield Message(start, source, target, text, LOST, own)
         return
     yield Message(start, source, target, said[0], ASK, own)
-    if said[1] or not isinstance(event, Opening):
+    if said[1] or not isinstance(event, TcpHandshake):
         yield Message(ended - began, target, source, said[1] or "done", ANSWER, own)
 
 
-def _short(event: Ended, asked: str) -> str:
+def _short(event: CompletedEvent, asked: str) -> str:
     """Without the names that the arrow shows."""
     match event:
-        case Asked(operation="notify"):
+        case DnsExchange(operation="notify"):
             return f"{event.name} has changed (NOTIFY)"
-        case Asked(operation="update"):
+        case DnsExchange(operation="update"):
             return f"change {event.name} (UPDATE)"
-        case Asked():
-            tcp = " (TCP)" if event.link.protocol == "tcp" else ""
+        case DnsExchange():
+            tcp = " (TCP)" if event.flow.protocol == "tcp" else ""
             return f"{event.name} {event.type}?{tcp}"
-        case Opening():
-            return f"connects to port {event.link.server.port}{over(event.link)}"
-        case Datagrams(link=link) if link.protocol == "icmp":
-            return f"ping{over(link)}"
-        case Datagrams():
-            return f"UDP to port {event.link.server.port}{over(event.link)}"
+        case TcpHandshake():
+            return f"connects to port {event.flow.server.port}{over(event.flow)}"
+        case DatagramFlow(flow=flow) if flow.protocol == "icmp":
+            return f"ping{over(flow)}"
+        case DatagramFlow():
+            return f"UDP to port {event.flow.server.port}{over(event.flow)}"
         case UnansweredArp():
             return f"who has {event.address}? ({search(event).upper()})"
         case _:
@@ -161,7 +161,7 @@ STYLE = """\
 def svg(story: Story, title: str = "What crossed the wire") -> str:
     """The diagram as one SVG without scripts and without anything from outside; the same story gives the same bytes.
 
-    Each message is a group `<g id="m1" data-scene="1">` with its whole text as `<title>`.
+    Each message is a group `<g id="m1" data-span="1">` with its whole text as `<title>`.
     """
     return diagram(messages(story), title)
 
@@ -210,7 +210,7 @@ def _row(index: int, message: Message, places: dict[str, int]) -> str:
     if message.style == LOST:
         right = left + (right - left) * 3 // 4
     return (
-        f'<g id="m{index}" class="{message.style}" data-scene="{message.scene}">'
+        f'<g id="m{index}" class="{message.style}" data-span="{message.span}">'
         f"<title>{escape(f'{message.source} to {message.target}: {message.text}')}</title>"
         f'<text class="time" x="{MARGIN}" y="{y}">{ms(message.at)}</text>'
         f'<text x="{(places[message.source] + places[message.target]) // 2}" y="{y - 7}" '

@@ -11,16 +11,16 @@ from typing import Any
 from orchestrator.rendering.event_sentences import ms, readable, search, words
 from orchestrator.rendering.quantities import counted
 from orchestrator.traffic.exchanges.events import (
-    Began,
-    Datagrams,
-    Ended,
+    CompletedEvent,
+    DatagramFlow,
+    ExchangeStart,
     UnansweredArp,
-    asker,
-    begins_at,
-    ends_at,
-    server,
+    client_node,
+    end_time,
+    server_node,
+    start_time,
 )
-from orchestrator.traffic.story import Earlier, Losses, Scene, Story
+from orchestrator.traffic.story import EarlierConnection, PacketLosses, Span, Story
 
 WIDTH = 80
 TIME = 9  # "  12345.6"
@@ -32,39 +32,37 @@ LINES: Glyphs = ("├─ ", "└─ ", "│  ", "   ")
 ASCII: Glyphs = ("|- ", "`- ", "|  ", "   ")
 
 KINDS = {
-    "Opening": "tcp", "Closing": "close", "Asked": "dns", "HttpExchange": "http", "SqlStart": "sql-start",
-    "SqlStatement": "sql", "TlsHandshake": "tls", "SshGreeting": "ssh", "Datagrams": "udp", "Unreachable": "icmp",
-    "Earlier": "earlier",
+    "TcpHandshake": "tcp", "TcpClose": "close", "DnsExchange": "dns", "HttpExchange": "http", "SqlSession": "sql-start",
+    "SqlStatement": "sql", "TlsHandshake": "tls", "SshGreeting": "ssh", "DatagramFlow": "udp", "IcmpError": "icmp",
+    "EarlierConnection": "earlier",
 }  # fmt: skip
 
 
 def story_text(story: Story, *, width: int = WIDTH, ascii_only: bool = False) -> str:
     """The story as text: a time in milliseconds, the tree, and how long each exchange took."""
     lines = [*warnings(story)]
-    if not story.scenes:
+    if not story.spans:
         lines.append(nothing(story))
     else:
         lines.append(f"{'ms':>{TIME - 2}}{'took':>{width - TIME + 2}}")
-        lines += scene_lines(story.scenes, story.began or 0.0, width=width, ascii_only=ascii_only)
+        lines += span_lines(story.spans, story.began or 0.0, width=width, ascii_only=ascii_only)
         lines += ["", *textwrap.wrap(summary(story), width)]
     lines += [f"Left out: {counted(count, 'exchange')} of {label}." for label, count in story.hidden]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def nothing(story: Story) -> str:
-    """That there is no scene to tell, and why."""
+    """That there is no span to tell, and why."""
     if story.hidden:
         return "Nothing happened but what is left out."
     return "Nothing happened: no packet of a conversation was captured."
 
 
-def scene_lines(
-    scenes: tuple[Scene, ...], began: float, *, width: int = WIDTH, ascii_only: bool = False
-) -> Iterator[str]:
-    """The lines of these scenes; `began` is the time that counts as 0."""
+def span_lines(spans: tuple[Span, ...], began: float, *, width: int = WIDTH, ascii_only: bool = False) -> Iterator[str]:
+    """The lines of these spans; `began` is the time that counts as 0."""
     tree = _Tree(began, width, ASCII if ascii_only else LINES)
-    for scene in scenes:
-        yield from tree.lines(scene, "", "")
+    for span in spans:
+        yield from tree.lines(span, "", "")
 
 
 def warnings(story: Story) -> list[str]:
@@ -72,7 +70,7 @@ def warnings(story: Story) -> list[str]:
     return missing(story.losses, "this story may have holes")
 
 
-def missing(losses: Losses, so: str) -> list[str]:
+def missing(losses: PacketLosses, so: str) -> list[str]:
     """How many packets are missing and why, what follows from it, and an empty line; nothing where none is missing."""
     parts = [
         (losses.dropped, "dropped by the kernel"),
@@ -103,37 +101,37 @@ def summary(story: Story) -> str:
 
 
 class _Tree:
-    """Draws scenes; every line fits the width."""
+    """Draws spans; every line fits the width."""
 
     def __init__(self, began: float, width: int, glyphs: Glyphs) -> None:
         self._began = began
         self._width = width
         self._glyphs = glyphs
 
-    def lines(self, scene: Scene, first: str, rest: str, doubt: tuple[Began, ...] = ()) -> Iterator[str]:
-        """`first` and `rest` are what stands left of the scene's first line and of its others.
+    def lines(self, span: Span, first: str, rest: str, said: tuple[ExchangeStart, ...] = ()) -> Iterator[str]:
+        """`first` and `rest` are what stands left of the span's first line and of its others.
 
-        `doubt` is what was said already of the scene above.
+        `said` are the possible parents of the span above, which were named there.
         """
         tee, elbow, bar, space = self._glyphs
-        remarks = remarks_on(scene, doubt)
-        below = len(scene.children) + len(remarks)
-        yield from self._sentence(scene, first, rest + (bar if below else space))
+        remarks = remarks_on(span, said)
+        below = len(span.children) + len(remarks)
+        yield from self._sentence(span, first, rest + (bar if below else space))
         for remark in remarks:
             below -= 1
             edge = (tee, bar) if below else (elbow, space)
             yield from self._wrapped(f"? {remark}", "", "", rest + edge[0], rest + edge[1])
-        for child in scene.children:
+        for child in span.children:
             below -= 1
             edge = (tee, bar) if below else (elbow, space)
-            yield from self.lines(child, rest + edge[0], rest + edge[1], scene.doubt)
+            yield from self.lines(child, rest + edge[0], rest + edge[1], span.possible_parents)
 
-    def _sentence(self, scene: Scene, first: str, rest: str) -> Iterator[str]:
+    def _sentence(self, span: Span, first: str, rest: str) -> Iterator[str]:
         """On one line if it fits there, otherwise what came of it stands on a line of its own."""
-        at, seconds = times(scene)
+        at, seconds = times(span)
         time = f"{(at - self._began) * 1000:{TIME - 2}.1f}  "
         took = ms(seconds) if seconds is not None else ""
-        asked, came = words(scene, self._began)
+        asked, came = words(span, self._began)
         if not came:
             yield from self._wrapped(asked, time, took, first, rest)
         elif len(asked) + len(came) + 4 <= self._room(first, took):
@@ -153,34 +151,34 @@ class _Tree:
             yield f"{'':{TIME}}{rest}{part}"
 
 
-def remarks_on(scene: Scene, said: tuple[Began, ...] = ()) -> list[str]:
-    """What could not be told, in sentences; not again what was said of the scene above."""
+def remarks_on(span: Span, said: tuple[ExchangeStart, ...] = ()) -> list[str]:
+    """What could not be told, in sentences; not again what was said of the span above."""
     remarks = []
-    if scene.doubt and scene.doubt != said:
-        which = ", ".join(f"{readable(began.subject)} of {began.client}" for began in scene.doubt[:4])
-        more = f" and {len(scene.doubt) - 4} more" if len(scene.doubt) > 4 else ""
+    if span.possible_parents and span.possible_parents != said:
+        which = ", ".join(f"{readable(began.subject)} of {began.client}" for began in span.possible_parents[:4])
+        more = f" and {len(span.possible_parents) - 4} more" if len(span.possible_parents) > 4 else ""
         remarks.append(f"serves one of these, and the packets do not tell which: {which}{more}")
-    if scene.unsure:
-        others = f"{counted(scene.unsure, 'exchange')} outside this branch"
+    if span.possible_children:
+        others = f"{counted(span.possible_children, 'exchange')} outside this branch"
         remarks.append(f"{others} may belong here: other requests were open too")
-    if scene.more:
-        remarks.append(counted(scene.more, "more exchange is not shown", "more exchanges are not shown"))
+    if span.omitted:
+        remarks.append(counted(span.omitted, "more exchange is not shown", "more exchanges are not shown"))
     return remarks
 
 
-def times(scene: Scene) -> tuple[float, float | None]:
-    """When a scene began and how many seconds it took; None for a moment, and where nothing ended it."""
-    event = scene.event
-    if isinstance(event, Earlier):
+def times(span: Span) -> tuple[float, float | None]:
+    """When a span began and how many seconds it took; None for a moment, and where nothing ended it."""
+    event = span.event
+    if isinstance(event, EarlierConnection):
         return event.at, None
-    began, ended = begins_at(event), ends_at(event)
+    began, ended = start_time(event), end_time(event)
     return began, None if ended is None or ended == began else ended - began
 
 
 def json_lines(story: Story) -> Iterator[str]:
-    """The story as JSON, one object a line: first the whole, then each scene before its children.
+    """The story as JSON, one object a line: first the whole, then each span before its children.
 
-    Times are seconds since the story began, rounded to microseconds. `parent` is the id of the scene that was served.
+    Times are seconds since the story began, rounded to microseconds. `parent` is the id of the span that was served.
     """
     yield _dump(
         {
@@ -193,73 +191,74 @@ def json_lines(story: Story) -> Iterator[str]:
         }
     )
     identity = iter(range(1, 1 << 62))
-    for scene in story.scenes:
-        yield from _scene_json(scene, story.began or 0.0, None, identity)
+    for span in story.spans:
+        yield from _span_json(span, story.began or 0.0, None, identity)
 
 
-def live_json(scene: Scene, began: float, identity: Iterator[int]) -> Iterator[str]:
-    """The JSON lines of one scene, as they stand in a story; `identity` numbers them."""
-    yield from _scene_json(scene, began, None, identity)
+def live_json(span: Span, began: float, identity: Iterator[int]) -> Iterator[str]:
+    """The JSON lines of one span, as they stand in a story; `identity` numbers them."""
+    yield from _span_json(span, began, None, identity)
 
 
-def _scene_json(scene: Scene, began: float, parent: int | None, identity: Iterator[int]) -> Iterator[str]:
+def _span_json(span: Span, began: float, parent: int | None, identity: Iterator[int]) -> Iterator[str]:
     own = next(identity)
-    at, took = times(scene)
-    said, came = words(scene, began)
+    at, took = times(span)
+    said, came = words(span, began)
     document: dict[str, Any] = {
         "schema": 1,
-        "kind": _kind(scene.event),
+        "kind": _kind(span.event),
         "id": own,
         "parent": parent,
         "at": round(at - began, 6),
         "took": None if took is None else round(took, 6),
         "said": said,
         "came": came,
-        **_parties(scene),
-        **_details(scene.event),
+        **_parties(span),
+        **_details(span.event),
     }
-    if scene.doubt:
+    if span.possible_parents:
         document["doubt"] = [
-            {"client": item.client, "subject": item.subject, "exchange": item.exchange} for item in scene.doubt
+            {"client": item.client, "subject": item.subject, "exchange": item.exchange}
+            for item in span.possible_parents
         ]
-    if scene.unsure:
-        document["unsure"] = scene.unsure
-    if scene.more:
-        document["more"] = scene.more
+    if span.possible_children:
+        document["unsure"] = span.possible_children
+    if span.omitted:
+        document["more"] = span.omitted
     yield _dump(document)
-    for child in scene.children:
-        yield from _scene_json(child, began, own, identity)
+    for child in span.children:
+        yield from _span_json(child, began, own, identity)
 
 
-def _kind(event: Ended | Earlier) -> str:
-    if isinstance(event, Datagrams) and event.link.protocol == "icmp":
+def _kind(event: CompletedEvent | EarlierConnection) -> str:
+    if isinstance(event, DatagramFlow) and event.flow.protocol == "icmp":
         return "ping"
     if isinstance(event, UnansweredArp):
         return search(event)
     return KINDS[type(event).__name__]
 
 
-def _parties(scene: Scene) -> dict[str, Any]:
-    event = scene.event
-    if isinstance(event, Earlier):
-        return {"client": event.link.client.node, "server": event.link.server.node}
-    return {"client": asker(event), "server": server(event)}
+def _parties(span: Span) -> dict[str, Any]:
+    event = span.event
+    if isinstance(event, EarlierConnection):
+        return {"client": event.flow.client.node, "server": event.flow.server.node}
+    return {"client": client_node(event), "server": server_node(event)}
 
 
-def _details(event: Ended | Earlier) -> dict[str, Any]:
+def _details(event: CompletedEvent | EarlierConnection) -> dict[str, Any]:
     """The event's own fields, without those that the document has already."""
     found = asdict(event)
-    link = found.pop("link", None)
-    for name in ("started", "ended", "at", "asker", "target" if "address" in found else "", "last_try"):
+    flow = found.pop("flow", None)
+    for name in ("started", "ended", "at", "sender", "target" if "address" in found else "", "last_try"):
         found.pop(name, None)
-    if link:
-        found["link"] = link["number"]
-        found["protocol"] = link["protocol"]
-        found["port"] = link["server"]["port"]
-        found["client_port"] = link["client"]["port"]
-        found["server_address"] = link["server"]["address"]
-        found["client_address"] = link["client"]["address"]
-        found["name_asked"] = link["name"]
+    if flow:
+        found["link"] = flow["number"]
+        found["protocol"] = flow["protocol"]
+        found["port"] = flow["server"]["port"]
+        found["client_port"] = flow["client"]["port"]
+        found["server_address"] = flow["server"]["address"]
+        found["client_address"] = flow["client"]["address"]
+        found["name_asked"] = flow["name"]
     return found
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.traffic.exchanges.events import (
-    Asked,
-    Closing,
-    Datagrams,
-    Event,
+    DatagramFlow,
+    DnsExchange,
+    Flow,
     HttpExchange,
-    Link,
-    Opening,
     SqlStatement,
+    TcpClose,
+    TcpHandshake,
+    TrafficEvent,
 )
 
 
@@ -86,31 +86,31 @@ class _Sum:
 class _Sums:
     by_relation: dict[tuple[str, str, str, int], _Sum] = field(default_factory=dict)
 
-    def of(self, link: Link) -> _Sum:
-        key = (link.client.node, link.server.node, link.protocol, link.server.port)
+    def of(self, flow: Flow) -> _Sum:
+        key = (flow.client.node, flow.server.node, flow.protocol, flow.server.port)
         return self.by_relation.setdefault(key, _Sum())
 
 
-def traffic_roles(events: Iterable[Event]) -> TrafficRoles:
+def traffic_roles(events: Iterable[TrafficEvent]) -> TrafficRoles:
     """The relations in these events; the bytes of a connection count when it ends, or when the capture does."""
     sums = _Sums()
     for event in events:
         match event:
-            case Opening(outcome="accepted"):
-                sums.of(event.link).connections += 1
-            case Opening():
-                sums.of(event.link).refused += 1
-            case Closing():
-                found = sums.of(event.link)
+            case TcpHandshake(outcome="accepted"):
+                sums.of(event.flow).connections += 1
+            case TcpHandshake():
+                sums.of(event.flow).refused += 1
+            case TcpClose():
+                found = sums.of(event.flow)
                 found.sent += event.sent
                 found.received += event.received
-                found.earlier += event.link.opened is None
-            case Asked() if event.link.protocol == "udp":
-                found = sums.of(event.link)
+                found.earlier += event.flow.opened is None
+            case DnsExchange() if event.flow.protocol == "udp":
+                found = sums.of(event.flow)
                 found.connections += bool(event.rcode)
                 found.refused += not event.rcode
-            case Datagrams() if event.link.protocol == "udp":  # a kernel answers pings; that is no server
-                found = sums.of(event.link)
+            case DatagramFlow() if event.flow.protocol == "udp":  # a kernel answers pings; that is no server
+                found = sums.of(event.flow)
                 found.connections += bool(event.received)
                 found.refused += not event.received
     return TrafficRoles(
@@ -154,7 +154,7 @@ class Proof:
     words: str
 
 
-def proofs(events: Iterable[Event], since: float = 0.0) -> tuple[Proof, ...]:
+def proofs(events: Iterable[TrafficEvent], since: float = 0.0) -> tuple[Proof, ...]:
     """The first proof of each relation that was at work since that moment (seconds since 1970), sure ones first."""
     found: dict[tuple[str, str], Proof] = {}
     for event in events:
@@ -167,24 +167,24 @@ def proofs(events: Iterable[Event], since: float = 0.0) -> tuple[Proof, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def _proof(event: Event, since: float) -> Proof | None:
+def _proof(event: TrafficEvent, since: float) -> Proof | None:
     match event:
-        case Opening(outcome="accepted", link=link, started=at) if at >= since:
-            return _of(link, "accepted with SYN, ACK")
-        case Asked(link=link, started=at) if at >= since and event.rcode:
-            return _of(link, f"asked {event.name} {event.type}, answered {event.rcode}")
-        case Datagrams(link=link, started=at) if at >= since and event.received and link.protocol == "udp":
-            return _of(link, f"{event.received} datagrams came back")
-        case HttpExchange(link=link, started=at) if at >= since and event.status:
-            return _of(link, f"{event.method or 'a request'} {event.target}".rstrip() + f", answered {event.status}")
-        case SqlStatement(link=link, started=at) if at >= since and event.tag:
-            return _of(link, f"a statement, answered {event.tag}")
+        case TcpHandshake(outcome="accepted", flow=flow, started=at) if at >= since:
+            return _of(flow, "accepted with SYN, ACK")
+        case DnsExchange(flow=flow, started=at) if at >= since and event.rcode:
+            return _of(flow, f"asked {event.name} {event.type}, answered {event.rcode}")
+        case DatagramFlow(flow=flow, started=at) if at >= since and event.received and flow.protocol == "udp":
+            return _of(flow, f"{event.received} datagrams came back")
+        case HttpExchange(flow=flow, started=at) if at >= since and event.status:
+            return _of(flow, f"{event.method or 'a request'} {event.target}".rstrip() + f", answered {event.status}")
+        case SqlStatement(flow=flow, started=at) if at >= since and event.tag:
+            return _of(flow, f"a statement, answered {event.tag}")
         case _:
             return None
 
 
-def _of(link: Link, what: str) -> Proof:
-    ends = f"{link.client.address}:{link.client.port} -> {link.server.address}:{link.server.port}/{link.protocol}"
-    sure = link.opened is not None
+def _of(flow: Flow, what: str) -> Proof:
+    ends = f"{flow.client.address}:{flow.client.port} -> {flow.server.address}:{flow.server.port}/{flow.protocol}"
+    sure = flow.opened is not None
     words = f"{ends}: {what}" + ("" if sure else ", on a connection opened before the capture began")
-    return Proof(link.client.node, link.server.node, sure, words)
+    return Proof(flow.client.node, flow.server.node, sure, words)

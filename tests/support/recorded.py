@@ -9,10 +9,10 @@ from pathlib import Path
 
 from orchestrator.rendering.sequence import mermaid, svg
 from orchestrator.rendering.story import json_lines, story_text
-from orchestrator.traffic.exchanges import conversations
-from orchestrator.traffic.exchanges.events import Event
-from orchestrator.traffic.packets import in_order, packets
-from orchestrator.traffic.story import Mark, Story, story
+from orchestrator.traffic.exchanges import read_events
+from orchestrator.traffic.exchanges.events import TrafficEvent
+from orchestrator.traffic.packets import read_packets, sort_by_time
+from orchestrator.traffic.story import Exclusion, Story, build_story
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 GOLDEN = Path(__file__).parents[1] / "unit/traffic/story/golden"
@@ -35,12 +35,12 @@ def lines(name: str) -> list[str]:
         return list(file)
 
 
-def events(name: str) -> list[Event]:
-    return list(conversations(in_order(packets(lines(name))), NODES))
+def events(name: str) -> list[TrafficEvent]:
+    return list(read_events(sort_by_time(read_packets(lines(name))), NODES))
 
 
-def recorded(name: str, marks: tuple[Mark, ...] = ()) -> Story:
-    return story(events(name), marks=marks)
+def recorded(name: str, exclusions: tuple[Exclusion, ...] = ()) -> Story:
+    return build_story(events(name), exclusions=exclusions)
 
 
 def golden_texts(name: str) -> dict[str, str]:

@@ -121,6 +121,28 @@ def test_a_folder_imports_only_from_those_above_it() -> None:
     assert wrong == []
 
 
+def test_the_traffic_library_imports_nothing_else_of_ours_but_errors() -> None:
+    """Packets to stories is a library of its own; an import for the type checker alone would tie it too."""
+    files = [file for file in trees() if folder_of(module_of(file)) == "traffic"]
+    ours = {
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in files
+        for name in all_imported_names(trees()[file])
+        if name.startswith("orchestrator") and folder_of(name) not in ("traffic", "errors")
+    }
+    assert files
+    assert ours == set()
+
+
+def all_imported_names(tree: ast.Module) -> Iterator[str]:
+    """The modules that a file names in its imports, also under TYPE_CHECKING."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
 def test_the_core_touches_nothing_of_the_world() -> None:
     """Text and values in, text and values out."""
     wrong = [

@@ -1,15 +1,17 @@
-"""From packets to conversations: who asked whom for what, and what came of it."""
+"""Packets to exchanges: who asked whom for what, and what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.traffic.exchanges import field_positions as at
-from orchestrator.traffic.exchanges.context import Wire
+from orchestrator.traffic.exchanges.context import TrafficContext
 from orchestrator.traffic.exchanges.dns import DnsReader
-from orchestrator.traffic.exchanges.events import Event
+from orchestrator.traffic.exchanges.events import TrafficEvent
+from orchestrator.traffic.exchanges.icmp import delivery_error, icmp_error
+from orchestrator.traffic.exchanges.neighbours import NeighbourReader, neighbour_message
 from orchestrator.traffic.exchanges.tcp import TcpReader
-from orchestrator.traffic.exchanges.udp_icmp_arp import SearchReader, UdpReader, complaint, looked_for, unreachable
+from orchestrator.traffic.exchanges.udp import UdpReader
 from orchestrator.traffic.packets.packet import Packet
 
 __all__ = ["conversations"]
@@ -17,12 +19,12 @@ __all__ = ["conversations"]
 EXPIRE_EVERY = 1.0  # seconds of the capture's own time
 
 
-def conversations(packets: Iterable[Packet], names: Mapping[str, str]) -> Iterator[Event]:
-    """The events of these packets, in the order in which they ended; `names` maps addresses to nodes.
+def read_events(packets: Iterable[Packet], node_names: Mapping[str, str]) -> Iterator[TrafficEvent]:
+    """The events of these packets, in the order in which they ended; `node_names` maps addresses to nodes.
 
     Memory is bounded by what is open at a time, not by the length of the capture.
     """
-    reader = _Reader(names)
+    reader = _Reader(node_names)
     due = 0.0
     for packet in packets:
         if packet.time >= due:
@@ -38,44 +40,44 @@ def conversations(packets: Iterable[Packet], names: Mapping[str, str]) -> Iterat
 
 
 class _Reader:
-    """One reader a protocol, on one wire."""
+    """One reader for each protocol."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._wire = Wire(names)
-        self._dns = DnsReader(self._wire)
-        self.tcp = TcpReader(self._wire, self._dns)
-        self._udp = UdpReader(self._wire)
-        self._searches = SearchReader(self._wire)
-        self._all = (self._dns, self.tcp, self._udp, self._searches)
+    def __init__(self, node_names: Mapping[str, str]) -> None:
+        self._context = TrafficContext(node_names)
+        self._dns = DnsReader(self._context)
+        self.tcp = TcpReader(self._context, self._dns)
+        self._udp = UdpReader(self._context)
+        self._neighbours = NeighbourReader(self._context)
+        self._all = (self._dns, self.tcp, self._udp, self._neighbours)
 
-    def read(self, packet: Packet) -> Iterator[Event]:
+    def read(self, packet: Packet) -> Iterator[TrafficEvent]:
         """The events of a packet that is not TCP."""
         if packet.protocol == "udp":
             known = packet.layers and packet.layers[at.DNS_ID] and 5353 not in (packet.source_port, packet.target_port)
             yield from (self._dns if known else self._udp).read(packet)
-        elif (found := looked_for(packet)) is not None:
-            yield from self._searches.read(found, packet.time)
+        elif (message := neighbour_message(packet)) is not None:
+            yield from self._neighbours.read(message, packet.time)
         elif packet.echo:
             yield from self._udp.read(packet)
         elif packet.protocol == "icmp":
-            yield from self._complaint(packet)
+            yield from self._icmp_message(packet)
 
-    def _complaint(self, packet: Packet) -> Iterator[Event]:
-        if (found := complaint(packet)) is None:
+    def _icmp_message(self, packet: Packet) -> Iterator[TrafficEvent]:
+        if (error := delivery_error(packet)) is None:
             return
-        quote, reason = found
+        quote, reason = error
         ends = ((quote.source, quote.source_port), (quote.target, quote.target_port))
         ended = [
             event
             for reader in (self._dns, self.tcp, self._udp)
             for event in reader.unreachable(*ends, packet.time, reason)
         ]
-        yield from ended or [unreachable(self._wire, packet, quote, reason)]
+        yield from ended or [icmp_error(self._context, packet, quote, reason)]
 
-    def expire(self, now: float) -> Iterator[Event]:
+    def expire(self, now: float) -> Iterator[TrafficEvent]:
         for reader in self._all:
             yield from reader.expire(now)
 
-    def flush(self) -> Iterator[Event]:
+    def flush(self) -> Iterator[TrafficEvent]:
         for reader in self._all:
             yield from reader.flush()

@@ -1,4 +1,4 @@
-"""What the readers of all protocols share: numbers, names, and what DNS told whom."""
+"""What the readers of all protocols share: numbers, node names, and which name led to which address."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from itertools import count
 
-from orchestrator.traffic.exchanges.events import Link, Party
+from orchestrator.traffic.exchanges.events import Endpoint, Flow
 
 REMEMBERED_ANSWERS = 4096
 
 
-class Wire:
-    """Gives numbers to exchanges and links, names to addresses, and remembers which name led to which address."""
+class TrafficContext:
+    """Number exchanges and flows, name addresses, and remember the DNS answers that led to them."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = dict(names)
-        self._numbers: Iterator[int] = count(1)
-        self._links: Iterator[int] = count(1)
-        self._told: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
+    def __init__(self, node_names: Mapping[str, str]) -> None:
+        self._node_names = dict(node_names)
+        self._exchange_numbers: Iterator[int] = count(1)
+        self._flow_numbers: Iterator[int] = count(1)
+        self._answers: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
 
-    def number(self) -> int:
-        return next(self._numbers)
+    def exchange_number(self) -> int:
+        return next(self._exchange_numbers)
 
-    def name(self, address: str) -> str:
-        """The node that bears this address; the address itself where no node does."""
-        return self._names.get(address, address)
+    def node_at(self, address: str) -> str:
+        """The node that has this address; the address itself if no node has it."""
+        return self._node_names.get(address, address)
 
-    def told(self, node: str, name: str, address: str, at: float) -> None:
-        """DNS told this node that `name` has this address. Only the latest few thousand are remembered."""
-        self._told[node, address] = (name, at)
-        self._told.move_to_end((node, address))
-        if len(self._told) > REMEMBERED_ANSWERS:
-            self._told.popitem(last=False)
+    def remember_answer(self, node_name: str, name: str, address: str, when: float) -> None:
+        """Note that DNS gave this node `address` for `name`. Only the latest few thousand are kept."""
+        self._answers[node_name, address] = (name, when)
+        self._answers.move_to_end((node_name, address))
+        if len(self._answers) > REMEMBERED_ANSWERS:
+            self._answers.popitem(last=False)
 
-    def link(self, protocol: str, client: tuple[str, int], server: tuple[str, int], opened: float | None) -> Link:
-        """A new link between two (address, port), with the DNS answer that led to it."""
-        asker, target = self.name(client[0]), self.name(server[0])
-        name, asked = self._told.get((asker, server[0]), ("", None))
-        return Link(
-            next(self._links),
+    def new_flow(self, protocol: str, client: tuple[str, int], server: tuple[str, int], opened: float | None) -> Flow:
+        """A new flow between two (address, port), with the DNS answer that led to it."""
+        client_name, server_name = self.node_at(client[0]), self.node_at(server[0])
+        name, asked = self._answers.get((client_name, server[0]), ("", None))
+        return Flow(
+            next(self._flow_numbers),
             protocol,
-            Party(asker, client[0], client[1]),
-            Party(target, server[0], server[1]),
+            Endpoint(client_name, client[0], client[1]),
+            Endpoint(server_name, server[0], server[1]),
             opened,
             name if opened is not None else "",
             asked if opened is not None else None,

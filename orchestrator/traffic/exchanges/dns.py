@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from orchestrator.traffic.exchanges import field_positions as at
-from orchestrator.traffic.exchanges.context import Wire
-from orchestrator.traffic.exchanges.events import Asked, Began, Event, Link, Record
+from orchestrator.traffic.exchanges.context import TrafficContext
+from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, ExchangeStart, Flow, TrafficEvent
 from orchestrator.traffic.packets.decode import AT
-from orchestrator.traffic.packets.packet import Packet, whole
+from orchestrator.traffic.packets.packet import Packet, parse_number
 
 PATIENCE = 15.0  # seconds after the last try; a resolver that waits longer than this for one server is not known
 TYPES = {
@@ -21,7 +21,7 @@ RCODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
     8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
 }  # fmt: skip
-OPERATIONS = {4: "notify", 5: "update"}  # RFC 1996, RFC 2136; whatever else is asked is told as a query
+OPERATIONS = {4: "notify", 5: "update"}  # RFC 1996, RFC 2136; any other operation counts as a query
 VALUES = {
     "A": "dns.a", "AAAA": "dns.aaaa", "CNAME": "dns.cname", "NS": "dns.ns", "PTR": "dns.ptr.domain_name",
     "MX": "dns.mx.mail_exchange", "SRV": "dns.srv.target", "SOA": "dns.soa.mname", "TXT": "dns.txt",
@@ -33,19 +33,19 @@ RESPONSE, AUTHORITATIVE, TRUNCATED, RECURSION_AVAILABLE = 0x8000, 0x0400, 0x0200
 Key = tuple[str, int, str, int, str, str]
 
 
-def kind_of(number: str) -> str:
+def record_type(number: str) -> str:
     """The name of a record type; TYPE123 where it has none here (RFC 3597)."""
-    return TYPES.get(whole(number), f"TYPE{number}") if number else "?"
+    return TYPES.get(parse_number(number), f"TYPE{number}") if number else "?"
 
 
-class Question:
+class OpenQuery:
     """A question that waits for its answer."""
 
-    __slots__ = ("exchange", "last_try", "link", "name", "operation", "started", "tries", "type")
+    __slots__ = ("exchange", "flow", "last_try", "name", "operation", "started", "tries", "type")
 
-    def __init__(self, exchange: int, link: Link, at: float, name: str, kind: str, operation: str) -> None:
+    def __init__(self, exchange: int, flow: Flow, at: float, name: str, kind: str, operation: str) -> None:
         self.exchange = exchange
-        self.link = link
+        self.flow = flow
         self.started = self.last_try = at
         self.name = name
         self.type = kind
@@ -56,14 +56,14 @@ class Question:
         self,
         ended: float | None,
         rcode: str = "",
-        answers: tuple[Record, ...] = (),
+        answers: tuple[DnsRecord, ...] = (),
         flags: int = 0,
         reason: str = "",
         referred: tuple[str, ...] = (),
-    ) -> Asked:
-        return Asked(
+    ) -> DnsExchange:
+        return DnsExchange(
             self.exchange,
-            self.link,
+            self.flow,
             self.started,
             ended,
             self.name,
@@ -84,20 +84,20 @@ class Question:
 class DnsReader:
     """Pairs questions with answers; holds only the questions that are open."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._open: OrderedDict[Key, Question] = OrderedDict()
+    def __init__(self, context: TrafficContext) -> None:
+        self._context = context
+        self._open: OrderedDict[Key, OpenQuery] = OrderedDict()
 
-    def read(self, packet: Packet, link: Link | None = None) -> Iterator[Event]:
-        """What a packet asks or answers; `link` is the TCP connection that carries it, if one does."""
+    def read(self, packet: Packet, flow: Flow | None = None) -> Iterator[TrafficEvent]:
+        """What a packet asks or answers; `flow` is the TCP connection that carries it, if one does."""
         number, name, kind = packet.text(at.DNS_ID), packet.text(at.DNS_NAME), packet.text(at.DNS_TYPE)
-        flags = whole(packet.text(at.DNS_FLAGS))
+        flags = parse_number(packet.text(at.DNS_FLAGS))
         asking = (packet.source, packet.source_port, packet.target, packet.target_port)
         if flags & RESPONSE:
             asking = (asking[2], asking[3], asking[0], asking[1])
             answered = (*asking, number, f"{name.lower()} {kind}") if kind else self._by_number((*asking, number))
-            if answered and (question := self._open.pop(answered, None)) is not None:
-                yield self._answered(question, packet, flags)
+            if answered and (query := self._open.pop(answered, None)) is not None:
+                yield self._answered(query, packet, flags)
             return
         key = (*asking, number, f"{name.lower()} {kind}")
         if (known := self._open.get(key)) is not None:
@@ -105,80 +105,80 @@ class DnsReader:
             known.last_try = packet.time
             self._open.move_to_end(key)
             return
-        link = link or self._wire.link(packet.protocol, key[:2], key[2:4], packet.time)
-        yield self._asked(key, packet, link)
+        flow = flow or self._context.new_flow(packet.protocol, key[:2], key[2:4], packet.time)
+        yield self._queried(key, packet, flow)
 
     def _by_number(self, asked: tuple[str, int, str, int, str]) -> Key | None:
         """The question to which this belongs, where an error does not repeat it (NOTIMP, FORMERR: RFC 8906, 3.1.4)."""
         return next((key for key in self._open if key[:5] == asked), None)
 
-    def _asked(self, key: Key, packet: Packet, link: Link) -> Began:
-        name, kind = packet.text(at.DNS_NAME).lower() or ".", kind_of(packet.text(at.DNS_TYPE))
-        operation = OPERATIONS.get(whole(packet.text(at.DNS_FLAGS)) >> 11 & 0xF, "query")
-        question = Question(self._wire.number(), link, packet.time, name, kind, operation)
-        self._open[key] = question
-        return Began(
-            question.exchange,
+    def _queried(self, key: Key, packet: Packet, flow: Flow) -> ExchangeStart:
+        name, kind = packet.text(at.DNS_NAME).lower() or ".", record_type(packet.text(at.DNS_TYPE))
+        operation = OPERATIONS.get(parse_number(packet.text(at.DNS_FLAGS)) >> 11 & 0xF, "query")
+        query = OpenQuery(self._context.exchange_number(), flow, packet.time, name, kind, operation)
+        self._open[key] = query
+        return ExchangeStart(
+            query.exchange,
             "dns",
             packet.time,
-            link.client.node,
-            link.server.node,
-            link.number,
+            flow.client.node,
+            flow.server.node,
+            flow.number,
             f"{name} {kind}",
         )
 
-    def _answered(self, question: Question, packet: Packet, flags: int) -> Asked:
-        answers = tuple(self._named(answer) for answer in records(packet))
-        asker = question.link.client.node
+    def _answered(self, query: OpenQuery, packet: Packet, flags: int) -> DnsExchange:
+        answers = tuple(self._named(answer) for answer in answer_records(packet))
+        client = query.flow.client.node
         for answer in answers:
             if answer.type in ("A", "AAAA"):
-                self._wire.told(asker, question.name, answer.value, packet.time)
-        rcode = whole(packet.text(at.DNS_RCODE)) << 4 | flags & 0xF  # RFC 6891, section 6.1.3
+                self._context.remember_answer(client, query.name, answer.value, packet.time)
+        rcode = parse_number(packet.text(at.DNS_RCODE)) << 4 | flags & 0xF  # RFC 6891, section 6.1.3
         referred = referral(packet) if rcode == 0 and not flags & AUTHORITATIVE else ()
-        return question.ended(packet.time, RCODES.get(rcode, f"RCODE{rcode}"), answers, flags, referred=referred)
+        return query.ended(packet.time, RCODES.get(rcode, f"RCODE{rcode}"), answers, flags, referred=referred)
 
-    def _named(self, answer: Record) -> Record:
-        node = self._wire.name(answer.value)
-        return Record(answer.type, answer.value, node) if node != answer.value else answer
+    def _named(self, answer: DnsRecord) -> DnsRecord:
+        node = self._context.node_at(answer.value)
+        return DnsRecord(answer.type, answer.value, node) if node != answer.value else answer
 
     def unreachable(
         self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
-    ) -> Iterator[Event]:
+    ) -> Iterator[TrafficEvent]:
         """An ICMP message says that the server cannot be reached; ends the questions of this socket."""
         for key in [key for key in self._open if key[:4] == (*client, *server)]:
             yield self._open.pop(key).ended(when, reason=reason)
 
-    def expire(self, now: float) -> Iterator[Event]:
+    def expire(self, now: float) -> Iterator[TrafficEvent]:
         """Give up on questions that nobody answered for long."""
         while self._open:
-            key, question = next(iter(self._open.items()))
-            if now - question.last_try < PATIENCE:
+            key, query = next(iter(self._open.items()))
+            if now - query.last_try < PATIENCE:
                 return
             del self._open[key]
-            yield question.ended(None)
+            yield query.ended(None)
 
-    def flush(self) -> Iterator[Event]:
-        for question in self._open.values():
-            yield question.ended(None)
+    def flush(self) -> Iterator[TrafficEvent]:
+        for query in self._open.values():
+            yield query.ended(None)
         self._open.clear()
 
 
 def referral(packet: Packet) -> tuple[str, ...]:
     """To whom an empty answer refers: it has NS records and no SOA (RFC 1034, 4.3.1; RFC 2308, 2.2)."""
-    kinds = {kind_of(number) for number in packet.texts(at.DNS_RECORD_TYPE)}
-    if whole(packet.text(at.DNS_COUNT)) or "NS" not in kinds or "SOA" in kinds:
+    kinds = {record_type(number) for number in packet.texts(at.DNS_RECORD_TYPE)}
+    if parse_number(packet.text(at.DNS_COUNT)) or "NS" not in kinds or "SOA" in kinds:
         return ()
     return tuple(packet.texts(VALUE_PLACES["NS"]))
 
 
-def records(packet: Packet) -> tuple[Record, ...]:
+def answer_records(packet: Packet) -> tuple[DnsRecord, ...]:
     """The records of the answer section; tshark lists all sections one after the other, by field."""
-    count = whole(packet.text(at.DNS_COUNT))
+    count = parse_number(packet.text(at.DNS_COUNT))
     if not count:
         return ()
     taken: dict[str, int] = {}
-    found = []
-    kinds = [kind_of(number) for number in packet.texts(at.DNS_RECORD_TYPE)[:count]]
+    answers = []
+    kinds = [record_type(number) for number in packet.texts(at.DNS_RECORD_TYPE)[:count]]
     for kind in kinds:
         place = VALUE_PLACES.get(kind)
         values = packet.texts(place) if place is not None else []
@@ -189,5 +189,5 @@ def records(packet: Packet) -> tuple[Record, ...]:
             value = " ".join(values)  # one record of several strings
         if kind == "SRV" and index < len(ports := packet.texts(SRV_PORT)):
             value = f"{value}:{ports[index]}"
-        found.append(Record(kind, value))
-    return tuple(found)
+        answers.append(DnsRecord(kind, value))
+    return tuple(answers)

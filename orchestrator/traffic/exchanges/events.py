@@ -1,8 +1,8 @@
-"""What happened on the wire, as values.
+"""The events that packets show, as values.
 
-Every exchange has a number. `Began` says that it began; one event of another kind with the same number says how it
-ended. Times are seconds since 1970, an `ended` of None means that no packet ended it. `Closing` and `Unreachable` are
-moments and have a number of their own, without a `Began`.
+Every exchange has a number. `ExchangeStart` says that it began; one event of another kind with the same number says how
+it ended. Times are seconds since 1970. `ended` is None if no packet ended it. `TcpClose` and `IcmpError` are points in
+time: they have a number of their own and no `ExchangeStart`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Endpoint:
     """One end: the node's name (or the address where no node bears it), the address, the port."""
 
     node: str
@@ -20,7 +20,7 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Flow:
     """A TCP connection or a UDP flow. `opened` is None where it was opened before the capture began.
 
     `name` is what the client had asked DNS for to learn this address, and `asked` when; empty and None where no
@@ -29,15 +29,15 @@ class Link:
 
     number: int
     protocol: str
-    client: Party
-    server: Party
+    client: Endpoint
+    server: Endpoint
     opened: float | None
     name: str = ""
     asked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class ExchangeStart:
     """An exchange began: `subject` is its topic.
 
     `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp, icmp (a ping), arp or ndp.
@@ -48,16 +48,16 @@ class Began:
     at: float
     client: str
     server: str
-    link: int
+    flow: int
     subject: str
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class TcpHandshake:
     """A TCP connection was accepted (SYN, ACK), refused (RST), found unreachable (ICMP), or met silence."""
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     outcome: str
@@ -67,7 +67,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class TcpClose:
     """A connection ended: `how` is closed (FIN from both), half-closed (FIN from one), reset (RST) or open at the end.
 
     `by` is the node that began it. `sent` are payload bytes from client to server, `received` the other way.
@@ -75,7 +75,7 @@ class Closing:
     """
 
     exchange: int
-    link: Link
+    flow: Flow
     at: float
     how: str
     by: str
@@ -86,7 +86,7 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DnsRecord:
     """One resource record of an answer: its type as text, its value, and the node that bears it if it is an address."""
 
     type: str
@@ -95,7 +95,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DnsExchange:
     """A DNS question and what came of it; `rcode` is empty where nothing was answered.
 
     `operation` is query, notify (the zone `name` has changed) or update (change the zone `name`).
@@ -104,13 +104,13 @@ class Asked:
     """
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     name: str
     type: str
     rcode: str
-    answers: tuple[Record, ...]
+    answers: tuple[DnsRecord, ...]
     authoritative: bool
     recursive: bool
     truncated: bool
@@ -131,7 +131,7 @@ class HttpExchange:
     """
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     method: str
@@ -144,11 +144,11 @@ class HttpExchange:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlStart:
+class SqlSession:
     """A PostgreSQL session began: as whom, for which database, by which authentication; `error` where refused."""
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     user: str
@@ -168,7 +168,7 @@ class SqlStatement:
     """
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     sql: str
@@ -187,7 +187,7 @@ class TlsHandshake:
     """What was agreed when TLS began: the name asked for, the version, the certificate where it is readable."""
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     server_name: str
@@ -204,7 +204,7 @@ class SshGreeting:
     """The two lines by which SSH programs introduce themselves (RFC 4253, section 4.2)."""
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     client_says: str
@@ -212,11 +212,11 @@ class SshGreeting:
 
 
 @dataclass(frozen=True, slots=True)
-class Datagrams:
+class DatagramFlow:
     """UDP that no protocol here understands, or pings (the link's protocol is icmp): how many packets each way."""
 
     exchange: int
-    link: Link
+    flow: Flow
     started: float
     ended: float | None
     sent: int
@@ -226,11 +226,11 @@ class Datagrams:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreachable:
-    """An ICMP message that could not be tied to an open question: `reporter` says why `link` does not work."""
+class IcmpError:
+    """An ICMP message that could not be tied to an open question: `reporter` says why `flow` does not work."""
 
     exchange: int
-    link: Link
+    flow: Flow
     at: float
     reporter: str
     reason: str
@@ -246,7 +246,7 @@ class UnansweredArp:
     """
 
     exchange: int
-    asker: str
+    sender: str
     target: str
     address: str
     started: float
@@ -256,32 +256,40 @@ class UnansweredArp:
 
 
 Exchange = (
-    Opening | Asked | HttpExchange | SqlStart | SqlStatement | TlsHandshake | SshGreeting | Datagrams | UnansweredArp
+    TcpHandshake
+    | DnsExchange
+    | HttpExchange
+    | SqlSession
+    | SqlStatement
+    | TlsHandshake
+    | SshGreeting
+    | DatagramFlow
+    | UnansweredArp
 )
-Moment = Closing | Unreachable
-Ended = Exchange | Moment
-Event = Began | Ended
+PointEvent = TcpClose | IcmpError
+CompletedEvent = Exchange | PointEvent
+TrafficEvent = ExchangeStart | CompletedEvent
 
 
-def begins_at(event: Ended) -> float:
+def start_time(event: CompletedEvent) -> float:
     """When an event began."""
-    return event.at if isinstance(event, Closing | Unreachable) else event.started
+    return event.at if isinstance(event, TcpClose | IcmpError) else event.started
 
 
-def ends_at(event: Ended) -> float | None:
+def end_time(event: CompletedEvent) -> float | None:
     """When an event was over; None where no packet ended it."""
     match event:
-        case Closing() | Unreachable():
+        case TcpClose() | IcmpError():
             return event.at
         case _:
             return event.ended
 
 
-def asker(event: Ended) -> str:
+def client_node(event: CompletedEvent) -> str:
     """The node that began it."""
-    return event.asker if isinstance(event, UnansweredArp) else event.link.client.node
+    return event.sender if isinstance(event, UnansweredArp) else event.flow.client.node
 
 
-def server(event: Ended) -> str:
-    """The node that was asked; for an unclaimed address, the node that should bear it."""
-    return event.target if isinstance(event, UnansweredArp) else event.link.server.node
+def server_node(event: CompletedEvent) -> str:
+    """The node that was asked; for an address that nobody answers for, the node that should have it."""
+    return event.target if isinstance(event, UnansweredArp) else event.flow.server.node

@@ -7,19 +7,19 @@ from collections import deque
 from collections.abc import Iterator
 
 from orchestrator.traffic.exchanges import field_positions as at
-from orchestrator.traffic.exchanges.context import Wire
-from orchestrator.traffic.exchanges.events import Began, Event, HttpExchange, Link
-from orchestrator.traffic.packets.packet import Packet, whole
+from orchestrator.traffic.exchanges.context import TrafficContext
+from orchestrator.traffic.exchanges.events import ExchangeStart, Flow, HttpExchange, TrafficEvent
+from orchestrator.traffic.packets.packet import Packet, parse_number
 
 
-class Request:
+class OpenRequest:
     """A request that waits for its answer."""
 
-    __slots__ = ("exchange", "host", "link", "method", "started", "target")
+    __slots__ = ("exchange", "flow", "host", "method", "started", "target")
 
-    def __init__(self, exchange: int, link: Link, started: float, packet: Packet | None, index: int) -> None:
+    def __init__(self, exchange: int, flow: Flow, started: float, packet: Packet | None, index: int) -> None:
         self.exchange = exchange
-        self.link = link
+        self.flow = flow
         self.started = started
         self.method = _nth(packet, at.HTTP_METHOD, index)
         self.target = _nth(packet, at.HTTP_TARGET, index)
@@ -30,7 +30,7 @@ class Request:
     ) -> HttpExchange:
         return HttpExchange(
             self.exchange,
-            self.link,
+            self.flow,
             self.started,
             ended,
             self.method,
@@ -46,37 +46,37 @@ class Request:
 class HttpReader:
     """Answers come in the order of the requests (RFC 9112, section 9.3.2)."""
 
-    def __init__(self, wire: Wire, link: Link) -> None:
-        self._wire = wire
-        self._link = link
-        self._waiting: deque[Request] = deque()
+    def __init__(self, context: TrafficContext, flow: Flow) -> None:
+        self._context = context
+        self._flow = flow
+        self._waiting: deque[OpenRequest] = deque()
 
     @property
     def waits(self) -> bool:
         """Whether a request has no answer yet."""
         return bool(self._waiting)
 
-    def read(self, packet: Packet, from_client: bool, since: float | None) -> Iterator[Event]:
+    def read(self, packet: Packet, from_client: bool, since: float | None) -> Iterator[TrafficEvent]:
         """`since` is when the client began to send what this packet completes."""
         if from_client:
-            yield from self._asked(packet, packet.time if since is None else since)
+            yield from self._requested(packet, packet.time if since is None else since)
         else:
             yield from self._answered(packet)
 
-    def _asked(self, packet: Packet, since: float) -> Iterator[Event]:
+    def _requested(self, packet: Packet, since: float) -> Iterator[TrafficEvent]:
         for index in range(len(packet.texts(at.HTTP_METHOD))):
-            request = Request(self._wire.number(), self._link, since, packet, index)
+            request = OpenRequest(self._context.exchange_number(), self._flow, since, packet, index)
             self._waiting.append(request)
             yield self._began(request)
 
-    def _began(self, request: Request) -> Began:
-        link = request.link
+    def _began(self, request: OpenRequest) -> ExchangeStart:
+        flow = request.flow
         subject = f"{request.method} {request.target}"
-        return Began(
-            request.exchange, "http", request.started, link.client.node, link.server.node, link.number, subject
+        return ExchangeStart(
+            request.exchange, "http", request.started, flow.client.node, flow.server.node, flow.number, subject
         )
 
-    def _answered(self, packet: Packet) -> Iterator[Event]:
+    def _answered(self, packet: Packet) -> Iterator[TrafficEvent]:
         phrases = packet.texts(at.HTTP_PHRASE)
         statuses = packet.texts(at.HTTP_STATUS)
         for index, status in enumerate(statuses):
@@ -85,12 +85,12 @@ class HttpReader:
             request = self._waiting.popleft() if self._waiting else self._unseen(packet)
             phrase = phrases[index] if index < len(phrases) else ""
             size = 0 if _bare(request, status) else _size(packet) if len(statuses) == 1 else None
-            yield request.ended(packet.time, "answered", whole(status), phrase, size)
+            yield request.ended(packet.time, "answered", parse_number(status), phrase, size)
 
-    def _unseen(self, packet: Packet) -> Request:
-        return Request(self._wire.number(), self._link, packet.time, None, 0)
+    def _unseen(self, packet: Packet) -> OpenRequest:
+        return OpenRequest(self._context.exchange_number(), self._flow, packet.time, None, 0)
 
-    def end(self, outcome: str, unread: int = 0) -> Iterator[Event]:
+    def end(self, outcome: str, unread: int = 0) -> Iterator[TrafficEvent]:
         """`unread` is how many bytes came from the server after its last whole answer."""
         for request in self._waiting:
             yield request.ended(None, outcome, size=unread or None)
@@ -99,11 +99,11 @@ class HttpReader:
 
 
 def _nth(packet: Packet | None, place: int, index: int) -> str:
-    found = packet.texts(place) if packet else []
-    return found[index] if index < len(found) else ""
+    texts = packet.texts(place) if packet else []
+    return texts[index] if index < len(texts) else ""
 
 
-def _bare(request: Request, status: str) -> bool:
+def _bare(request: OpenRequest, status: str) -> bool:
     """Such an answer has no body, whatever length its head names (RFC 9112, section 6.3)."""
     return request.method == "HEAD" or status in ("101", "204", "304")
 
@@ -113,4 +113,4 @@ def _size(packet: Packet) -> int | None:
     if re.fullmatch("[0-9]{1,15}", length.strip()):
         return int(length)
     chunks = packet.texts(at.HTTP_CHUNKS)
-    return sum(whole(chunk) for chunk in chunks) if chunks else None
+    return sum(parse_number(chunk) for chunk in chunks) if chunks else None

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from orchestrator.traffic.exchanges import field_positions as at
-from orchestrator.traffic.exchanges.context import Wire
-from orchestrator.traffic.exchanges.events import Began, Event, Link, SqlStart, SqlStatement
+from orchestrator.traffic.exchanges.context import TrafficContext
+from orchestrator.traffic.exchanges.events import ExchangeStart, Flow, SqlSession, SqlStatement, TrafficEvent
 from orchestrator.traffic.packets.packet import Packet
 
 AUTHENTICATIONS = {"2": "Kerberos", "3": "password in clear", "5": "MD5", "7": "GSSAPI", "9": "SSPI", "10": "SCRAM"}
@@ -16,7 +16,7 @@ ROWS = re.compile(r"(?:INSERT \d+|[A-Z ]+) (\d{1,18})$")
 IDLE = "73"  # 'I': not in a transaction
 
 
-class Statement:
+class OpenStatement:
     """A statement that was sent; `group` ends with the server's ReadyForQuery."""
 
     __slots__ = ("error", "exchange", "extended", "known", "sql", "started", "tags", "transaction")
@@ -41,19 +41,19 @@ class Sync:
 class SqlReader:
     """Statements are answered in the order in which they were sent; after an error, the rest of a group is skipped."""
 
-    def __init__(self, wire: Wire, link: Link) -> None:
-        self._wire = wire
-        self._link = link
-        self._start: SqlStart | None = None
+    def __init__(self, context: TrafficContext, flow: Flow) -> None:
+        self._context = context
+        self._flow = flow
+        self._start: SqlSession | None = None
         self._prepared: dict[str, str] = {}
         self._portals: dict[str, tuple[str, bool]] = {}
-        self._waiting: deque[Statement | Sync] = deque()
-        self._done: list[tuple[Statement, float, str]] = []
+        self._waiting: deque[OpenStatement | Sync] = deque()
+        self._done: list[tuple[OpenStatement, float, str]] = []
         self._transaction = 0
         self._parsed: tuple[str, float] | None = None  # what was sent to be prepared, and not run yet, and when
-        self.farewell = ""  # told at the end: an error that answers nothing, or that this was a cancel request
+        self.farewell = ""  # the reason for the close: an error that answers nothing, or that this was a cancel request
 
-    def read(self, packet: Packet, from_client: bool) -> Iterator[Event]:
+    def read(self, packet: Packet, from_client: bool) -> Iterator[TrafficEvent]:
         if from_client:
             yield from self._asked(packet)
         elif self._start is not None:
@@ -63,7 +63,7 @@ class SqlReader:
 
     # from the client
 
-    def _asked(self, packet: Packet) -> Iterator[Event]:
+    def _asked(self, packet: Packet) -> Iterator[TrafficEvent]:
         kinds = packet.texts(at.SQL_TYPE)
         queries = iter(packet.texts(at.SQL_QUERY))
         names, portals = _Names(packet, kinds), iter(packet.texts(at.SQL_PORTAL))
@@ -91,26 +91,26 @@ class SqlReader:
                 case "Sync":
                     self._waiting.append(Sync())
 
-    def _begin(self, packet: Packet) -> Began:
+    def _begin(self, packet: Packet) -> ExchangeStart:
         said = dict(zip(packet.texts(at.SQL_NAMES), packet.texts(at.SQL_VALUES), strict=False))
         user = said.get("user", "")
         database = said.get("database", user)
-        exchange = self._wire.number()
-        self._start = SqlStart(exchange, self._link, packet.time, None, user, database, "", "", "", "pending")
+        exchange = self._context.exchange_number()
+        self._start = SqlSession(exchange, self._flow, packet.time, None, user, database, "", "", "", "pending")
         return self._began(exchange, "sql-start", packet.time, f"session as {user}")
 
-    def _send(self, sql: str, known: bool, extended: bool, packet: Packet) -> Began:
-        statement = Statement(self._wire.number(), sql, known, extended, packet.time, self._transaction)
+    def _send(self, sql: str, known: bool, extended: bool, packet: Packet) -> ExchangeStart:
+        statement = OpenStatement(self._context.exchange_number(), sql, known, extended, packet.time, self._transaction)
         self._waiting.append(statement)
         return self._began(statement.exchange, "sql", packet.time, sql)
 
-    def _began(self, exchange: int, kind: str, when: float, subject: str) -> Began:
-        client, server = self._link.client.node, self._link.server.node
-        return Began(exchange, kind, when, client, server, self._link.number, subject)
+    def _began(self, exchange: int, kind: str, when: float, subject: str) -> ExchangeStart:
+        client, server = self._flow.client.node, self._flow.server.node
+        return ExchangeStart(exchange, kind, when, client, server, self._flow.number, subject)
 
     # from the server
 
-    def _greeted(self, packet: Packet) -> Iterator[Event]:
+    def _greeted(self, packet: Packet) -> Iterator[TrafficEvent]:
         start = self._start
         assert start is not None
         method = AUTHENTICATIONS.get(packet.text(at.SQL_AUTH), start.authentication)
@@ -120,9 +120,9 @@ class SqlReader:
         error = _error(packet) if "Error" in kinds else ""
         over = bool(error) or "Ready for query" in kinds
         outcome = "refused" if error else "ready" if over else "pending"
-        self._start = SqlStart(
+        self._start = SqlSession(
             start.exchange,
-            self._link,
+            self._flow,
             start.started,
             packet.time if over else None,
             start.user,
@@ -136,7 +136,7 @@ class SqlReader:
             yield self._start
             self._start = None
 
-    def _answered(self, packet: Packet) -> Iterator[Event]:
+    def _answered(self, packet: Packet) -> Iterator[TrafficEvent]:
         tags, statuses = iter(packet.texts(at.SQL_TAG)), iter(packet.texts(at.SQL_STATUS))
         errors = 0
         for kind in packet.texts(at.SQL_TYPE):
@@ -164,12 +164,12 @@ class SqlReader:
     @property
     def _running(self) -> bool:
         """Whether the next answer is that of a statement."""
-        return bool(self._waiting) and isinstance(self._waiting[0], Statement)
+        return bool(self._waiting) and isinstance(self._waiting[0], OpenStatement)
 
-    def _refused(self, sql: str, when: float) -> Began:
-        """A text that the server would not even prepare: told as a statement, for nobody runs it later."""
+    def _refused(self, sql: str, when: float) -> ExchangeStart:
+        """A text that the server would not even prepare: counts as a statement, because nobody runs it later."""
         self._parsed = None
-        statement = Statement(self._wire.number(), sql, True, True, when, self._transaction)
+        statement = OpenStatement(self._context.exchange_number(), sql, True, True, when, self._transaction)
         self._waiting.appendleft(statement)
         return self._began(statement.exchange, "sql", when, sql)
 
@@ -182,16 +182,16 @@ class SqlReader:
             return
         self._waiting.popleft()
         self._done.append((head, when, "failed"))
-        while self._waiting and isinstance(skipped := self._waiting[0], Statement) and skipped.extended:
+        while self._waiting and isinstance(skipped := self._waiting[0], OpenStatement) and skipped.extended:
             self._waiting.popleft()
             self._done.append((skipped, when, "skipped"))
 
-    def _ready(self, status: str, when: float) -> Iterator[Event]:
+    def _ready(self, status: str, when: float) -> Iterator[TrafficEvent]:
         """The end of a group: only now it is known whether the transaction is over as well."""
         if not self._waiting or isinstance(self._waiting[0], Sync):
             self._parsed = None
         head = self._waiting.popleft() if self._waiting else None
-        if isinstance(head, Statement):
+        if isinstance(head, OpenStatement):
             self._done.append((head, when, "failed" if head.error else "done"))
         done, self._done = self._done, []
         for index, (statement, ended, outcome) in enumerate(done, 1):
@@ -199,11 +199,11 @@ class SqlReader:
         if status == IDLE:
             self._transaction += 1
 
-    def _ended(self, statement: Statement, ended: float | None, outcome: str, last: bool = False) -> SqlStatement:
-        rows = [int(found[1]) for tag in statement.tags if (found := ROWS.match(tag))]
+    def _ended(self, statement: OpenStatement, ended: float | None, outcome: str, last: bool = False) -> SqlStatement:
+        rows = [int(match[1]) for tag in statement.tags if (match := ROWS.match(tag))]
         return SqlStatement(
             statement.exchange,
-            self._link,
+            self._flow,
             statement.started,
             ended,
             statement.sql,
@@ -217,18 +217,18 @@ class SqlReader:
             last,
         )
 
-    def end(self, outcome: str) -> Iterator[Event]:
+    def end(self, outcome: str) -> Iterator[TrafficEvent]:
         if self._start is not None:
             start, self._start = self._start, None
-            yield SqlStart(
-                start.exchange, self._link, start.started, None, start.user, start.database,
+            yield SqlSession(
+                start.exchange, self._flow, start.started, None, start.user, start.database,
                 start.authentication, start.version, "", outcome,
             )  # fmt: skip
         for done in self._done:
             yield self._ended(*done)
         self._done.clear()
         for statement in self._waiting:
-            if isinstance(statement, Statement):
+            if isinstance(statement, OpenStatement):
                 yield self._ended(statement, None, outcome)
         self._waiting.clear()
 
@@ -237,7 +237,7 @@ class _Names:
     """The names of prepared statements in one packet, in order.
 
     Describe and Close name either a statement or a portal, and tshark does not list which; the number of names left
-    over tells it, where all of them are of one kind, as drivers send them.
+    over shows it, if all of them are of one kind, as drivers send them.
     """
 
     def __init__(self, packet: Packet, kinds: list[str]) -> None:
@@ -260,6 +260,6 @@ def _error(packet: Packet, index: int = 0) -> str:
     """`ERROR 42P01: relation "x" does not exist`."""
     parts = []
     for place in (at.SQL_SEVERITY, at.SQL_CODE, at.SQL_MESSAGE):
-        found = packet.texts(place)
-        parts.append(found[index] if index < len(found) else "")
+        texts = packet.texts(place)
+        parts.append(texts[index] if index < len(texts) else "")
     return f"{parts[0]} {parts[1]}: {parts[2]}"

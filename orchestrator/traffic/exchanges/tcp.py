@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from orchestrator.traffic.exchanges import field_positions as at
-from orchestrator.traffic.exchanges.context import Wire
+from orchestrator.traffic.exchanges.context import TrafficContext
 from orchestrator.traffic.exchanges.dns import DnsReader
-from orchestrator.traffic.exchanges.events import Began, Closing, Event, Link, Opening
+from orchestrator.traffic.exchanges.events import ExchangeStart, Flow, TcpClose, TcpHandshake, TrafficEvent
 from orchestrator.traffic.exchanges.http import HttpReader
 from orchestrator.traffic.exchanges.sql import SqlReader
 from orchestrator.traffic.exchanges.ssh import SshReader
@@ -23,17 +23,31 @@ REMEMBERED_ENDS = 4096
 NEWS = SYN | FIN | RST
 
 
-class Connection:
+class OpenConnection:
     """One TCP connection that is open, or being opened."""
 
     __slots__ = (
-        "accepted", "ends", "exchange", "http", "last", "last_syn", "link", "received", "sent", "since", "sql", "ssh",
-        "syns", "tls", "understood", "whole",
+        "accepted",
+        "ends",
+        "exchange",
+        "flow",
+        "http",
+        "last",
+        "last_syn",
+        "received",
+        "sent",
+        "since",
+        "sql",
+        "ssh",
+        "syns",
+        "tls",
+        "understood",
+        "whole",
     )  # fmt: skip
 
-    def __init__(self, wire: Wire, link: Link, when: float, accepted: bool) -> None:
-        self.link = link
-        self.exchange = wire.number()
+    def __init__(self, context: TrafficContext, flow: Flow, when: float, accepted: bool) -> None:
+        self.flow = flow
+        self.exchange = context.exchange_number()
         self.accepted = accepted
         self.syns = 1
         self.last_syn = self.last = when
@@ -48,14 +62,14 @@ class Connection:
         self.ssh: SshReader | None = None
 
     def from_client(self, packet: Packet) -> bool:
-        client = self.link.client
+        client = self.flow.client
         return packet.source_port == client.port and packet.source == client.address
 
-    def opening(self, ended: float | None, outcome: str, reason: str = "") -> Opening:
-        started = self.link.opened if self.link.opened is not None else self.last_syn
-        return Opening(self.exchange, self.link, started, ended, outcome, self.syns, self.last_syn, reason)
+    def opening(self, ended: float | None, outcome: str, reason: str = "") -> TcpHandshake:
+        started = self.flow.opened if self.flow.opened is not None else self.last_syn
+        return TcpHandshake(self.exchange, self.flow, started, ended, outcome, self.syns, self.last_syn, reason)
 
-    def unfinished(self, outcome: str) -> Iterator[Event]:
+    def unfinished(self, outcome: str) -> Iterator[TrafficEvent]:
         for reader in (self.tls, self.sql, self.ssh):
             if reader is not None:
                 yield from reader.end(outcome)
@@ -66,10 +80,10 @@ class Connection:
 class TcpReader:
     """Follows connections by tshark's number of the stream; holds those that are open."""
 
-    def __init__(self, wire: Wire, dns: DnsReader) -> None:
-        self._wire = wire
+    def __init__(self, context: TrafficContext, dns: DnsReader) -> None:
+        self._context = context
         self._dns = dns
-        self._open: OrderedDict[int, Connection] = OrderedDict()
+        self._open: OrderedDict[int, OpenConnection] = OrderedDict()
         self._over: OrderedDict[int, None] = OrderedDict()
 
     def passed(self, packet: Packet) -> bool:
@@ -84,7 +98,7 @@ class TcpReader:
             self._count(packet, connection, connection.from_client(packet))
         return True
 
-    def read(self, packet: Packet) -> Iterator[Event]:
+    def read(self, packet: Packet) -> Iterator[TrafficEvent]:
         connection = self._open.get(packet.stream)
         if connection is None:
             connection = self._new(packet)
@@ -108,28 +122,32 @@ class TcpReader:
 
     # beginning
 
-    def _new(self, packet: Packet) -> Connection | None:
+    def _new(self, packet: Packet) -> OpenConnection | None:
         """A connection that is seen for the first time; None for the last words of one that is over."""
         source, target = (packet.source, packet.source_port), (packet.target, packet.target_port)
         if packet.flags & SYN:
             ends = (target, source) if packet.flags & ACK else (source, target)
-            connection = Connection(self._wire, self._wire.link("tcp", *ends, packet.time), packet.time, False)
+            connection = OpenConnection(
+                self._context, self._context.new_flow("tcp", *ends, packet.time), packet.time, False
+            )
         elif packet.stream in self._over or not (packet.size or packet.flags & FIN):
             return None
         else:
             # the beginning was not captured: servers listen on the lower port, as a rule
             ends = (source, target) if packet.source_port > packet.target_port else (target, source)
-            connection = Connection(self._wire, self._wire.link("tcp", *ends, None), packet.time, True)
+            connection = OpenConnection(self._context, self._context.new_flow("tcp", *ends, None), packet.time, True)
         self._open[packet.stream] = connection
         return connection
 
-    def _began(self, connection: Connection) -> Began:
-        client, server = connection.link.client, connection.link.server
+    def _began(self, connection: OpenConnection) -> ExchangeStart:
+        client, server = connection.flow.client, connection.flow.server
         subject = f"{server.node}:{server.port}"
         at_ = connection.last_syn
-        return Began(connection.exchange, "opening", at_, client.node, server.node, connection.link.number, subject)
+        return ExchangeStart(
+            connection.exchange, "opening", at_, client.node, server.node, connection.flow.number, subject
+        )
 
-    def _handshake(self, packet: Packet, connection: Connection, from_client: bool) -> Iterator[Event]:
+    def _handshake(self, packet: Packet, connection: OpenConnection, from_client: bool) -> Iterator[TrafficEvent]:
         if packet.flags & RST:
             outcome = "refused" if not from_client else "abandoned"
             yield connection.opening(packet.time, outcome)
@@ -144,7 +162,7 @@ class TcpReader:
 
     # between
 
-    def _count(self, packet: Packet, connection: Connection, from_client: bool) -> None:
+    def _count(self, packet: Packet, connection: OpenConnection, from_client: bool) -> None:
         if from_client:
             connection.sent += packet.size
             if connection.since is None:
@@ -152,37 +170,37 @@ class TcpReader:
         else:
             connection.received += packet.size
 
-    def _said(self, packet: Packet, connection: Connection, from_client: bool) -> Iterator[Event]:
-        layers, link = packet.layers, connection.link
+    def _said(self, packet: Packet, connection: OpenConnection, from_client: bool) -> Iterator[TrafficEvent]:
+        layers, flow = packet.layers, connection.flow
         if from_client and packet.size and connection.tls is not None:
             yield from connection.tls.payload(packet.time, packet)
         connection.understood = True
         if layers[at.TLS_TYPE] or layers[at.TLS_ALERT]:
-            connection.tls = connection.tls or TlsReader(self._wire, link)
+            connection.tls = connection.tls or TlsReader(self._context, flow)
             yield from connection.tls.read(packet, from_client)
             connection.whole += 0 if from_client else packet.size
         if layers[at.HTTP_METHOD] or layers[at.HTTP_STATUS]:
-            connection.http = connection.http or HttpReader(self._wire, link)
+            connection.http = connection.http or HttpReader(self._context, flow)
             if not (from_client and connection.http.waits):
                 connection.whole = connection.received
             yield from connection.http.read(packet, from_client, connection.since)
         elif layers[at.SQL_TYPE]:
-            connection.sql = connection.sql or SqlReader(self._wire, link)
+            connection.sql = connection.sql or SqlReader(self._context, flow)
             yield from connection.sql.read(packet, from_client)
         elif layers[at.DNS_ID]:
-            yield from self._dns.read(packet, link)
+            yield from self._dns.read(packet, flow)
         elif layers[at.SSH_LINE]:
-            connection.ssh = connection.ssh or SshReader(self._wire, link)
+            connection.ssh = connection.ssh or SshReader(self._context, flow)
             yield from connection.ssh.read(packet, from_client)
         if from_client:
             connection.since = None
 
     # ending
 
-    def _ending(self, packet: Packet, connection: Connection, from_client: bool) -> Iterator[Event]:
+    def _ending(self, packet: Packet, connection: OpenConnection, from_client: bool) -> Iterator[TrafficEvent]:
         if packet.stream not in self._open:
             return
-        by = connection.link.client.node if from_client else connection.link.server.node
+        by = connection.flow.client.node if from_client else connection.flow.server.node
         if packet.flags & RST:
             if connection.ends:  # somebody had closed before: the rest of the data was not wanted any more
                 connection.whole = connection.received
@@ -195,12 +213,12 @@ class TcpReader:
         if len(connection.ends) == 2:
             yield from self._closed(packet.stream, "closed", *connection.ends[0])
 
-    def _closed(self, stream: int, how: str, by: str, when: float) -> Iterator[Event]:
+    def _closed(self, stream: int, how: str, by: str, when: float) -> Iterator[TrafficEvent]:
         connection = self._open[stream]
         yield from connection.unfinished("pending" if how in ("open", "half-closed") else how)
-        yield Closing(
-            self._wire.number(),
-            connection.link,
+        yield TcpClose(
+            self._context.exchange_number(),
+            connection.flow,
             when,
             how,
             by,
@@ -219,16 +237,16 @@ class TcpReader:
 
     def unreachable(
         self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
-    ) -> Iterator[Event]:
+    ) -> Iterator[TrafficEvent]:
         """An ICMP message says that the server cannot be reached; ends an opening that waits."""
         for stream, connection in list(self._open.items()):
-            link = connection.link
-            ends = ((link.client.address, link.client.port), (link.server.address, link.server.port))
+            flow = connection.flow
+            ends = ((flow.client.address, flow.client.port), (flow.server.address, flow.server.port))
             if not connection.accepted and ends == (client, server):
                 yield connection.opening(when, "unreachable", reason)
                 self._forget(stream)
 
-    def expire(self, now: float) -> Iterator[Event]:
+    def expire(self, now: float) -> Iterator[TrafficEvent]:
         """Give up on what stayed silent for longer than any program waits."""
         for stream, connection in list(self._open.items()):
             if not connection.accepted and now - connection.last > SYN_PATIENCE:
@@ -237,7 +255,7 @@ class TcpReader:
             elif now - connection.last > IDLE_PATIENCE:
                 yield from self._closed(stream, "open", "", connection.last)
 
-    def flush(self) -> Iterator[Event]:
+    def flush(self) -> Iterator[TrafficEvent]:
         for stream, connection in list(self._open.items()):
             if not connection.accepted:
                 yield connection.opening(None, "silent")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.traffic.exchanges import field_positions as at
-from orchestrator.traffic.exchanges.context import Wire
-from orchestrator.traffic.exchanges.events import Began, Event, Link, TlsHandshake
-from orchestrator.traffic.packets.packet import Packet, whole
+from orchestrator.traffic.exchanges.context import TrafficContext
+from orchestrator.traffic.exchanges.events import ExchangeStart, Flow, TlsHandshake, TrafficEvent
+from orchestrator.traffic.packets.packet import Packet, parse_number
 
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 # RFC 8446, section 6
@@ -32,23 +32,23 @@ UTF8, PRINTABLE = "4", "1"
 class TlsReader:
     """One handshake: from the client's hello to the first thing that follows the server's, or to an alert."""
 
-    def __init__(self, wire: Wire, link: Link) -> None:
-        self._wire = wire
-        self._link = link
+    def __init__(self, context: TrafficContext, flow: Flow) -> None:
+        self._context = context
+        self._flow = flow
         self._exchange: int | None = None
         self._started = 0.0
         self._agreed: float | None = None
         self._name = self._version = self._subject = ""
         self._names: tuple[str, ...] = ()
 
-    def read(self, packet: Packet, from_client: bool) -> Iterator[Event]:
+    def read(self, packet: Packet, from_client: bool) -> Iterator[TrafficEvent]:
         kinds = packet.texts(at.TLS_TYPE)
         if CLIENT_HELLO in kinds and self._exchange is None:
-            self._exchange, self._started = self._wire.number(), packet.time
+            self._exchange, self._started = self._context.exchange_number(), packet.time
             self._agreed = None
             self._name = packet.text(at.TLS_NAME)
-            client, server = self._link.client.node, self._link.server.node
-            yield Began(self._exchange, "tls", packet.time, client, server, self._link.number, self._name)
+            client, server = self._flow.client.node, self._flow.server.node
+            yield ExchangeStart(self._exchange, "tls", packet.time, client, server, self._flow.number, self._name)
         if SERVER_HELLO in kinds:
             self._agreed = packet.time
             self._version = _version(packet)
@@ -57,10 +57,10 @@ class TlsReader:
             self._names = self._names or tuple(packet.texts(at.CERT_NAMES))
         alert = packet.text(at.TLS_ALERT)
         if alert and self._exchange is not None and alert != "0":
-            by = self._link.client if from_client else self._link.server
-            yield self._ended(packet.time, "alert", ALERTS.get(whole(alert), f"alert {alert}"), by.node)
+            by = self._flow.client if from_client else self._flow.server
+            yield self._ended(packet.time, "alert", ALERTS.get(parse_number(alert), f"alert {alert}"), by.node)
 
-    def payload(self, when: float, packet: Packet) -> Iterator[Event]:
+    def payload(self, when: float, packet: Packet) -> Iterator[TrafficEvent]:
         """The client sent something after the server's hello: unless it is an alert, it went on.
 
         A server may ask for another hello (RFC 8446, section 4.1.4); what comes before that one decides nothing.
@@ -73,7 +73,7 @@ class TlsReader:
         exchange, self._exchange = self._exchange or 0, None
         return TlsHandshake(
             exchange,
-            self._link,
+            self._flow,
             self._started,
             ended,
             self._name,
@@ -85,7 +85,7 @@ class TlsReader:
             outcome,
         )
 
-    def end(self, outcome: str) -> Iterator[Event]:
+    def end(self, outcome: str) -> Iterator[TrafficEvent]:
         if self._exchange is not None:
             yield self._ended(None, outcome)
 
@@ -93,7 +93,7 @@ class TlsReader:
 def _version(packet: Packet) -> str:
     """TLS 1.3 says its version in an extension (RFC 8446, section 4.2.1)."""
     text = packet.text(at.TLS_VERSIONS) or packet.text(at.TLS_VERSION)
-    number = whole(text)
+    number = parse_number(text)
     return VERSIONS.get(number, text)
 
 
@@ -103,8 +103,8 @@ def subject(packet: Packet) -> str:
     tshark lists the attributes of issuer and subject of all certificates one after the other, and their values by
     type; the sizes of the names say where the first certificate's subject begins.
     """
-    issuer = whole(packet.text(at.CERT_ISSUER))
-    size = whole(packet.text(at.CERT_SUBJECT))
+    issuer = parse_number(packet.text(at.CERT_ISSUER))
+    size = parse_number(packet.text(at.CERT_SUBJECT))
     choices = iter(packet.texts(at.CERT_CHOICE))
     texts = {UTF8: iter(packet.texts(at.CERT_UTF8)), PRINTABLE: iter(packet.texts(at.CERT_PRINTABLE))}
     countries = iter(packet.texts(at.CERT_COUNTRY))

@@ -1,15 +1,15 @@
 """From a capture file to packets: what tshark is asked for, and what its lines say."""
 
 from orchestrator.traffic.packets.decode import DECODE_ARGV, decode_argv, decode_warning
-from orchestrator.traffic.packets.packet import Packet, Tally, drop_forwarded_copies, in_order, packets
+from orchestrator.traffic.packets.packet import LineCounts, Packet, drop_forwarded_copies, read_packets, sort_by_time
 
 __all__ = [
     "DECODE_ARGV",
+    "LineCounts",
     "Packet",
-    "Tally",
     "decode_argv",
     "decode_warning",
     "drop_forwarded_copies",
-    "in_order",
-    "packets",
+    "read_packets",
+    "sort_by_time",
 ]

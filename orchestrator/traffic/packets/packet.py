@@ -20,7 +20,7 @@ from orchestrator.traffic.packets.decode import (
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 HEAD = len(FRAME_FIELDS)
-WIRE = FRAME_FIELDS.index("frame.interface_name")
+NETWORK = FRAME_FIELDS.index("frame.interface_name")
 LAYERS = len(LAYER_FIELDS)
 BARE = FIELD_SEPARATOR * (LAYERS - 1)
 ICMP, ICMPV6, ARP = (LAYER_FIELDS.index(name) for name in ("icmp.type", "icmpv6.type", "arp.opcode"))
@@ -34,18 +34,18 @@ NOTHING: tuple[str, ...] = ()
 WRITTEN = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 CONTROL = re.compile(f"(?![\n\r\t{OCCURRENCE_SEPARATOR}])[\x00-\x1f\x7f-\x9f]")
 ESCAPED = re.compile(r"\\([\\nrt])")
-# A conversation that is older than so many others is over, or was heard on one wire only.
-REMEMBERED_WIRES = 100_000
+# A flow that is older than so many others is over, or crossed one network only.
+REMEMBERED_FLOWS = 100_000
 
 
 def _plain(text: str) -> str:
     """The text as it was sent, but for control characters: they move a terminal's cursor, and XML cannot hold them."""
-    text = ESCAPED.sub(lambda found: WRITTEN[found[1]], text) if "\\" in text else text
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    text = ESCAPED.sub(lambda match: WRITTEN[match[1]], text) if "\\" in text else text
+    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class QuotedPacket:
     """The packet about which an ICMP message complains."""
 
     protocol: str
@@ -61,7 +61,7 @@ class Packet:
 
     `protocol` is tcp, udp, icmp, arp or other; `stream` is tshark's number of the TCP or UDP conversation, -1 where
     there is none; `size` is the length of the payload in bytes; `repeated` says that the payload was seen before.
-    `wire` is the network on which it was heard, empty where the capture does not say it.
+    `network` is where it was captured, empty if the capture does not say it.
     `layers` has a text for each of LAYER_FIELDS, or is empty where the packet carries no such layer.
     """
 
@@ -77,8 +77,8 @@ class Packet:
     size: int
     repeated: bool
     layers: tuple[str, ...]
-    quote: Quote | None = None
-    wire: str = ""
+    quote: QuotedPacket | None = None
+    network: str = ""
 
     @property
     def echo(self) -> str:
@@ -91,12 +91,12 @@ class Packet:
 
     def texts(self, place: int) -> list[str]:
         """All occurrences of a field."""
-        found = self.layers[place] if self.layers else ""
-        return _plain(found).split(OCCURRENCE_SEPARATOR) if found else []
+        text = self.layers[place] if self.layers else ""
+        return _plain(text).split(OCCURRENCE_SEPARATOR) if text else []
 
 
 @dataclass
-class Tally:
+class LineCounts:
     """How many lines were read, and how many of them nobody could read."""
 
     read: int = 0
@@ -109,17 +109,17 @@ class Tally:
             self.examples.append(line[:80])
 
 
-def packets(lines: Iterable[str], tally: Tally | None = None) -> Iterator[Packet]:
-    """The packets of tshark's lines; a line that is damaged is counted in `tally` and left out."""
-    tally = tally if tally is not None else Tally()
+def read_packets(lines: Iterable[str], line_counts: LineCounts | None = None) -> Iterator[Packet]:
+    """The packets of tshark's lines; a line that is damaged is counted in `line_counts` and left out."""
+    line_counts = line_counts if line_counts is not None else LineCounts()
     for line in lines:
         if not line or line == "\n":
             continue
-        tally.read += 1
+        line_counts.read += 1
         try:
             packet = _packet(line)
         except (ValueError, IndexError):
-            tally.damage(line)
+            line_counts.damage(line)
             continue
         yield packet
 
@@ -132,7 +132,7 @@ def _packet(line: str) -> Packet:
         _check(layers)
     if layers and (layers[ICMP] or layers[ICMPV6]):
         return _icmp(head, layers)
-    number, time, wire = int(head[0]), float(head[1]), head[WIRE]
+    number, time, network = int(head[0]), float(head[1]), head[NETWORK]
     source, target = head[2] or head[4], head[3] or head[5]
     if line.find(OCCURRENCE_SEPARATOR, 0, len(line) - len(rest)) >= 0:  # a packet within a packet: the inner one
         source, target = _last(source), _last(target)
@@ -142,11 +142,11 @@ def _packet(line: str) -> Packet:
         stream, sport, dport, flags = int(head[6]), int(head[7]), int(head[8]), int(head[9], 16)
         size = int(head[10])
         return Packet(
-            number, time, source, target, "tcp", stream, sport, dport, flags, size, repeated, layers, None, wire
+            number, time, source, target, "tcp", stream, sport, dport, flags, size, repeated, layers, None, network
         )
     if head[13]:
         stream, sport, dport, size = int(head[13]), int(head[14]), int(head[15]), int(head[16]) - UDP_HEADER
-        return Packet(number, time, source, target, "udp", stream, sport, dport, 0, size, False, layers, None, wire)
+        return Packet(number, time, source, target, "udp", stream, sport, dport, 0, size, False, layers, None, network)
     kind = "arp" if layers and layers[ARP] else "other"
     return Packet(number, time, source, target, kind, -1, 0, 0, 0, 0, False, layers)
 
@@ -159,7 +159,7 @@ def _check(layers: tuple[str, ...]) -> None:
         raise ValueError("a text where a number must be")
 
 
-def whole(text: str) -> int:
+def parse_number(text: str) -> int:
     """A number as tshark writes it, decimal or with 0x; 0 for an empty text."""
     return int(text, 16) if text[:2] == "0x" else int(text or "0")
 
@@ -171,9 +171,9 @@ def _icmp(head: list[str], layers: tuple[str, ...]) -> Packet:
     quote = None
     if OCCURRENCE_SEPARATOR in source and (head[7] or head[14]):
         protocol, sport, dport = ("tcp", head[7], head[8]) if head[7] else ("udp", head[14], head[15])
-        quote = Quote(protocol, _last(source), int(_last(sport)), _last(target), int(_last(dport)))
-    wire = head[WIRE]
-    return Packet(number, time, _first(source), _first(target), "icmp", -1, 0, 0, 0, 0, False, layers, quote, wire)
+        quote = QuotedPacket(protocol, _last(source), int(_last(sport)), _last(target), int(_last(dport)))
+    network = head[NETWORK]
+    return Packet(number, time, _first(source), _first(target), "icmp", -1, 0, 0, 0, 0, False, layers, quote, network)
 
 
 def _first(text: str) -> str:
@@ -184,7 +184,7 @@ def _last(text: str) -> str:
     return text.rpartition(OCCURRENCE_SEPARATOR)[2]
 
 
-def in_order(stream: Iterable[Packet], window: int = 1000) -> Iterator[Packet]:
+def sort_by_time(stream: Iterable[Packet], window: int = 1000) -> Iterator[Packet]:
     """The packets by time, where none is further than `window` packets from its place; 0 leaves them as they come."""
     waiting: list[Packet] = []
     room = 2 * window
@@ -200,17 +200,17 @@ def in_order(stream: Iterable[Packet], window: int = 1000) -> Iterator[Packet]:
 
 
 def drop_forwarded_copies(stream: Iterable[Packet]) -> Iterator[Packet]:
-    """Without the copies that routers hand on: what one end says to another is taken from the first wire that has it.
+    """Drop the copies that routers forward: keep what one end sends to another on the first network that has it.
 
-    Each direction for itself, for tshark takes the later copy of a segment, whichever that is, for a repetition.
+    Each direction by itself, because tshark takes the later copy of a segment, whichever that is, for a repetition.
     """
-    wires: OrderedDict[tuple[object, ...], str] = OrderedDict()
+    networks: OrderedDict[tuple[object, ...], str] = OrderedDict()
     for packet in stream:
         if packet.stream < 0 and packet.quote is None and not packet.echo:
             yield packet
             continue
         key = (packet.protocol, packet.stream, packet.source, packet.source_port, packet.quote)
-        if wires.setdefault(key, packet.wire) == packet.wire:
+        if networks.setdefault(key, packet.network) == packet.network:
             yield packet
-        if len(wires) > REMEMBERED_WIRES:
-            wires.popitem(last=False)
+        if len(networks) > REMEMBERED_FLOWS:
+            networks.popitem(last=False)

@@ -1,9 +1,8 @@
-"""Which exchange served which: a tree built from the times at which exchanges began and ended.
+"""Build a tree of spans: which exchange was caused by which.
 
-The rule: a node that serves a request asks, between the request and its answer, for the sake of that request. Where
-several requests were being served by the node at that time, only what the packets themselves show decides: statements
-of one transaction belong together, and so do a resolver's questions for one name. Otherwise nothing is decided, and
-the scene says between which requests it stands in doubt.
+The rule: what a node asks between a request that it serves and the answer to it, it asks for that request. If the node
+was serving several requests at that time, only packets decide: statements of one transaction belong together, and so
+do the queries of a resolver for one name. Otherwise the span lists all requests that it may belong to.
 """
 
 from __future__ import annotations
@@ -12,244 +11,246 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from orchestrator.traffic.exchanges.events import (
-    Began,
-    Closing,
-    Ended,
-    Event,
-    Link,
+    CompletedEvent,
+    ExchangeStart,
+    Flow,
     SqlStatement,
-    asker,
-    begins_at,
-    ends_at,
+    TcpClose,
+    TrafficEvent,
+    client_node,
+    end_time,
+    start_time,
 )
 
-# an exchange of these kinds makes its server work; within it the server may ask others
+# A server works on an exchange of these kinds; meanwhile it may ask other servers.
 SERVED = frozenset({"http", "dns", "sql"})
 # A request that hangs could otherwise gather the traffic of hours.
 MOST_CHILDREN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """Stands for a connection at a place of the story where it is used but was not opened."""
+class EarlierConnection:
+    """A connection where the story uses it, although it was opened earlier."""
 
-    link: Link
+    flow: Flow
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """An event with what served it, by time.
+class Span:
+    """An event and, by time, the spans that it caused.
 
-    `doubt` names the exchanges between which it could not be told which one this served; `unsure` counts the scenes
-    elsewhere that stand in doubt of belonging here; `more` the scenes left out because there were too many.
+    `possible_parents` are the exchanges of which one caused this, if the packets do not tell which. `possible_children`
+    counts the spans elsewhere that may belong here; `omitted` counts the children that were too many to keep.
     """
 
-    event: Ended | Earlier
-    children: tuple[Scene, ...] = ()
-    doubt: tuple[Began, ...] = ()
-    unsure: int = 0
-    more: int = 0
+    event: CompletedEvent | EarlierConnection
+    children: tuple[Span, ...] = ()
+    possible_parents: tuple[ExchangeStart, ...] = ()
+    possible_children: int = 0
+    omitted: int = 0
 
     @property
-    def asker(self) -> str:
+    def client_node(self) -> str:
         """The node that began it."""
-        return self.event.link.client.node if isinstance(self.event, Earlier) else asker(self.event)
+        return self.event.flow.client.node if isinstance(self.event, EarlierConnection) else client_node(self.event)
 
     @property
     def at(self) -> float:
         """When it began, in seconds since 1970."""
-        return order(self)[0]
+        return start_order(self)[0]
 
 
-def order(scene: Scene) -> tuple[float, int]:
-    """By time; where two began in the same moment, in the order in which they were seen."""
-    if isinstance(scene.event, Earlier):
-        return scene.event.at, 0
-    return begins_at(scene.event), scene.event.exchange
+def start_order(span: Span) -> tuple[float, int]:
+    """Sort key: by time, and within one moment by the order in which the packets were read."""
+    if isinstance(span.event, EarlierConnection):
+        return span.event.at, 0
+    return start_time(span.event), span.event.exchange
 
 
-class _Act:
-    """An exchange that is open, or waits for what it may have caused."""
+class _OpenSpan:
+    """An exchange that goes on, or that waits for what it may have caused."""
 
-    __slots__ = ("began", "candidates", "children", "ended", "more", "unit", "unsure", "waiting")
+    __slots__ = ("candidates", "children", "ended", "group", "omitted", "possible_children", "start", "waiting")
 
-    def __init__(self, began: Began, candidates: tuple[_Act, ...]) -> None:
-        self.began = began
+    def __init__(self, start: ExchangeStart, candidates: tuple[_OpenSpan, ...]) -> None:
+        self.start = start
         self.candidates = candidates
-        self.ended: Ended | None = None
-        self.unit: _Unit | None = None
-        self.children: list[Scene] = []
+        self.ended: CompletedEvent | None = None
+        self.group: _SpanGroup | None = None
+        self.children: list[Span] = []
         self.waiting = 0
-        self.unsure = 0
-        self.more = 0
+        self.possible_children = 0
+        self.omitted = 0
 
-    def adopt(self, scene: Scene) -> None:
+    def add_child(self, span: Span) -> None:
         if len(self.children) < MOST_CHILDREN:
-            self.children.append(scene)
+            self.children.append(span)
         else:
-            self.more += 1
+            self.omitted += 1
 
     def served_until(self, when: float) -> bool:
         """Whether this was still being served at that time."""
-        end = ends_at(self.ended) if self.ended is not None else None
+        end = end_time(self.ended) if self.ended is not None else None
         return end is None or end >= when
 
     def until(self) -> float:
-        """The last moment at which a packet of this act was seen."""
+        """The time of the last packet of this exchange."""
         assert self.ended is not None
-        end = ends_at(self.ended)
-        return end if end is not None else getattr(self.ended, "last_try", begins_at(self.ended))
+        end = end_time(self.ended)
+        return end if end is not None else getattr(self.ended, "last_try", start_time(self.ended))
 
-    def possible(self) -> tuple[_Act, ...]:
-        """The requests that were being served from this act's beginning to its end."""
+    def parents(self) -> tuple[_OpenSpan, ...]:
+        """The requests that were being served from the beginning to the end of this exchange."""
         until = self.until()
-        return tuple(act for act in self.candidates if act.served_until(until))
+        return tuple(candidate for candidate in self.candidates if candidate.served_until(until))
 
-    def scene(self, doubt: tuple[_Act, ...] = ()) -> Scene:
+    def finished(self, possible_parents: tuple[_OpenSpan, ...] = ()) -> Span:
         assert self.ended is not None
-        children = tuple(sorted(self.children, key=order))
-        return Scene(self.ended, children, tuple(act.began for act in doubt), self.unsure, self.more)
+        children = tuple(sorted(self.children, key=start_order))
+        starts = tuple(parent.start for parent in possible_parents)
+        return Span(self.ended, children, starts, self.possible_children, self.omitted)
 
 
-class _Unit:
-    """Acts that belong to the same request: the statements of a transaction, otherwise a single act."""
+class _SpanGroup:
+    """Spans that have the same parent: the statements of one transaction, otherwise a single span."""
 
-    __slots__ = ("acts", "complete", "decided")
+    __slots__ = ("complete", "decided", "spans")
 
     def __init__(self) -> None:
-        self.acts: list[_Act] = []
+        self.spans: list[_OpenSpan] = []
         self.complete = False
         self.decided = False
 
     def ready(self) -> bool:
-        return self.complete and not self.decided and not any(act.waiting for act in self.acts)
+        return self.complete and not self.decided and not any(span.waiting for span in self.spans)
 
-    def parents(self) -> tuple[_Act, ...]:
-        """The requests that span all acts; empty where none does."""
-        possible = [act.possible() for act in self.acts]
-        return tuple(act for act in possible[0] if all(act in others for others in possible[1:]))
+    def common_parents(self) -> tuple[_OpenSpan, ...]:
+        """The requests that last longer than all spans of the group; empty if there is none."""
+        parents = [span.parents() for span in self.spans]
+        return tuple(parent for parent in parents[0] if all(parent in others for others in parents[1:]))
 
 
-def scenes(events: Iterable[Event]) -> Iterator[Scene]:
-    """The scenes that serve no other, each as soon as all that it may have caused has ended.
+def build_spans(events: Iterable[TrafficEvent]) -> Iterator[Span]:
+    """The spans that have no parent, each as soon as everything that it may have caused has ended.
 
-    Holds what is open, and what waits for something open.
+    Keeps in memory what is open, and what waits for something open.
     """
-    nest = _Nest()
+    tree = _SpanTree()
     for event in events:
-        if isinstance(event, Began):
-            nest.begin(event)
+        if isinstance(event, ExchangeStart):
+            tree.begin(event)
         else:
-            yield from nest.end(event)
-    yield from nest.flush()
+            yield from tree.end(event)
+    yield from tree.flush()
 
 
-class _Nest:
-    """The exchanges that are open, by number, by the node that serves them, and by transaction."""
+class _SpanTree:
+    """The open exchanges by number, by the node that serves them, and by transaction."""
 
     def __init__(self) -> None:
-        self._acts: dict[int, _Act] = {}
-        self._served: dict[str, dict[int, _Act]] = {}
-        self._transactions: dict[tuple[int, int], _Unit] = {}
-        self._undecided: dict[int, _Unit] = {}
+        self._open: dict[int, _OpenSpan] = {}
+        self._served: dict[str, dict[int, _OpenSpan]] = {}
+        self._transactions: dict[tuple[int, int], _SpanGroup] = {}
+        self._undecided: dict[int, _SpanGroup] = {}
 
-    def begin(self, began: Began) -> None:
-        candidates = self._candidates(began)
+    def begin(self, start: ExchangeStart) -> None:
+        candidates = self._candidates(start)
         for candidate in candidates:
             candidate.waiting += 1
-        act = self._acts[began.exchange] = _Act(began, candidates)
-        if began.kind in SERVED:
-            self._served.setdefault(began.server, {})[began.exchange] = act
+        span = self._open[start.exchange] = _OpenSpan(start, candidates)
+        if start.kind in SERVED:
+            self._served.setdefault(start.server, {})[start.exchange] = span
 
-    def _candidates(self, began: Began) -> tuple[_Act, ...]:
-        """What the asker was serving when it asked; a resolver asks others for the same name (RFC 1034, 5.3.3)."""
-        found = tuple(self._served.get(began.client, {}).values())
-        if began.kind == "dns" and len(found) > 1:
-            same = tuple(act for act in found if act.began.kind == "dns" and act.began.subject == began.subject)
-            return same or found
-        return found
+    def _candidates(self, start: ExchangeStart) -> tuple[_OpenSpan, ...]:
+        """What the client was serving when it asked; a resolver asks others for the same name (RFC 1034, 5.3.3)."""
+        served = tuple(self._served.get(start.client, {}).values())
+        if start.kind == "dns" and len(served) > 1:
+            same = tuple(span for span in served if span.start.kind == "dns" and span.start.subject == start.subject)
+            return same or served
+        return served
 
-    def end(self, event: Ended) -> Iterator[Scene]:
-        act = self._acts.pop(event.exchange, None)
-        if act is None:
-            yield from self._moment(event)
+    def end(self, event: CompletedEvent) -> Iterator[Span]:
+        span = self._open.pop(event.exchange, None)
+        if span is None:
+            yield from self._point_event(event)
             return
-        act.ended = event
-        if act.began.kind in SERVED:
-            del self._served[act.began.server][event.exchange]
-        unit = self._unit_of(event)
-        unit.acts.append(act)
-        act.unit = unit
-        self._undecided[id(unit)] = unit
-        yield from self._settle([unit])
+        span.ended = event
+        if span.start.kind in SERVED:
+            del self._served[span.start.server][event.exchange]
+        group = self._group_of(event)
+        group.spans.append(span)
+        span.group = group
+        self._undecided[id(group)] = group
+        yield from self._settle([group])
 
-    def _unit_of(self, event: Ended) -> _Unit:
+    def _group_of(self, event: CompletedEvent) -> _SpanGroup:
         if not isinstance(event, SqlStatement):
-            unit = _Unit()
-            unit.complete = True
-            return unit
-        key = (event.link.number, event.transaction)
-        unit = self._transactions.setdefault(key, _Unit())
-        # without the server's word, nothing more will come on this connection
+            group = _SpanGroup()
+            group.complete = True
+            return group
+        key = (event.flow.number, event.transaction)
+        group = self._transactions.setdefault(key, _SpanGroup())
+        # If the server did not answer, nothing more comes on this connection.
         if event.last or event.outcome in ("closed", "reset", "pending"):
-            unit.complete = True
+            group.complete = True
             del self._transactions[key]
-        return unit
+        return group
 
-    def _moment(self, event: Ended) -> Iterator[Scene]:
-        """An event that has no beginning of its own. A closing goes where its connection is, which `arrange` finds."""
-        if isinstance(event, Closing):
-            for key in [key for key in self._transactions if key[0] == event.link.number]:
-                unit = self._transactions.pop(key)
-                unit.complete = True
-                yield from self._settle([unit])
-            yield Scene(event)
+    def _point_event(self, event: CompletedEvent) -> Iterator[Span]:
+        """An event without a start. `group_by_connection` puts the close of a connection where it belongs."""
+        if isinstance(event, TcpClose):
+            for key in [key for key in self._transactions if key[0] == event.flow.number]:
+                group = self._transactions.pop(key)
+                group.complete = True
+                yield from self._settle([group])
+            yield Span(event)
             return
-        found = tuple(self._served.get(asker(event), {}).values())
-        if len(found) == 1:
-            found[0].adopt(Scene(event))
+        served = tuple(self._served.get(client_node(event), {}).values())
+        if len(served) == 1:
+            served[0].add_child(Span(event))
             return
-        for act in found:
-            act.unsure += 1
-        yield Scene(event, doubt=tuple(act.began for act in found))
+        for span in served:
+            span.possible_children += 1
+        yield Span(event, possible_parents=tuple(span.start for span in served))
 
-    def _settle(self, units: list[_Unit]) -> Iterator[Scene]:
-        """Decide for these units, and for those that waited for nothing else."""
-        while units:
-            unit = units.pop()
-            if not unit.ready():
+    def _settle(self, groups: list[_SpanGroup]) -> Iterator[Span]:
+        """Find the parents of these groups, and of those that waited for nothing else."""
+        while groups:
+            group = groups.pop()
+            if not group.ready():
                 continue
-            yield from self._decide(unit)
-            for candidate in (one for act in unit.acts for one in act.candidates):
+            yield from self._decide(group)
+            for candidate in (candidate for span in group.spans for candidate in span.candidates):
                 candidate.waiting -= 1
-                if candidate.unit is not None:
-                    units.append(candidate.unit)
+                if candidate.group is not None:
+                    groups.append(candidate.group)
 
-    def _decide(self, unit: _Unit) -> Iterator[Scene]:
-        unit.decided = True
-        self._undecided.pop(id(unit), None)
-        together = unit.parents()
-        for act in unit.acts:
-            parents = together or act.possible()
+    def _decide(self, group: _SpanGroup) -> Iterator[Span]:
+        group.decided = True
+        self._undecided.pop(id(group), None)
+        common = group.common_parents()
+        for span in group.spans:
+            parents = common or span.parents()
             if len(parents) == 1:
-                parents[0].adopt(act.scene())
+                parents[0].add_child(span.finished())
                 continue
             for parent in parents:
-                parent.unsure += 1
-            common = {parent.candidates for parent in parents}
-            above = next(iter(common)) if len(common) == 1 else ()
-            if len(above) == 1 and above[0].served_until(act.until()):
-                above[0].adopt(act.scene(parents))
+                parent.possible_children += 1
+            grandparents = {parent.candidates for parent in parents}
+            above = next(iter(grandparents)) if len(grandparents) == 1 else ()
+            if len(above) == 1 and above[0].served_until(span.until()):
+                above[0].add_child(span.finished(parents))
             else:
-                yield act.scene(parents)
+                yield span.finished(parents)
 
-    def flush(self) -> Iterator[Scene]:
-        """The capture is over: nothing will come for what still waits; the youngest first, for it serves others."""
-        for unit in sorted(self._undecided.values(), key=lambda unit: -max(act.began.exchange for act in unit.acts)):
-            if unit.decided:
+    def flush(self) -> Iterator[Span]:
+        """Decide what still waits when the capture ends; the youngest first, because it may be a child of others."""
+        undecided = self._undecided.values()
+        for group in sorted(undecided, key=lambda group: -max(span.start.exchange for span in group.spans)):
+            if group.decided:
                 continue
-            unit.complete = True
-            for act in unit.acts:
-                act.waiting = 0
-            yield from self._settle([unit])
+            group.complete = True
+            for span in group.spans:
+                span.waiting = 0
+            yield from self._settle([group])

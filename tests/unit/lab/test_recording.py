@@ -23,7 +23,7 @@ from orchestrator.planning.snapshot import Snapshot
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.traffic.exchanges.events import HttpExchange, SqlStatement
-from orchestrator.traffic.story import Losses
+from orchestrator.traffic.story import PacketLosses
 
 TEXT = """\
 name: shop
@@ -45,14 +45,14 @@ def test_lines_are_whole_wherever_the_pieces_end() -> None:
 @pytest.mark.parametrize(
     ("said", "losses"),
     [
-        ('{"dropped": 2, "overwritten": 3}', Losses(2, 3)),
-        ('{"dropped": null, "overwritten": 3, "packets": 9}', Losses(0, 3)),
-        ("wirelab: nothing is recording", Losses()),
-        ("{}", Losses()),
-        ("", Losses()),
+        ('{"dropped": 2, "overwritten": 3}', PacketLosses(2, 3)),
+        ('{"dropped": null, "overwritten": 3, "packets": 9}', PacketLosses(0, 3)),
+        ("wirelab: nothing is recording", PacketLosses()),
+        ("{}", PacketLosses()),
+        ("", PacketLosses()),
     ],
 )
-def test_losses_are_read_from_the_recorders_count(said: str, losses: Losses) -> None:
+def test_losses_are_read_from_the_recorders_count(said: str, losses: PacketLosses) -> None:
     assert losses_of(said) == losses
 
 
@@ -129,14 +129,14 @@ def test_of_a_later_moment_what_led_to_it_is_still_known() -> None:
     later = list(recording().events(place, since)[0])
     assert [event for event in later if isinstance(event, SqlStatement)] == whole
     assert not [event for event in later if isinstance(event, HttpExchange)]
-    [link] = {event.link for event in later if isinstance(event, SqlStatement)}
-    assert link.opened is not None
-    assert link.opened < since
-    assert link.name.startswith("db.shop.lab")
+    [flow] = {event.flow for event in later if isinstance(event, SqlStatement)}
+    assert flow.opened is not None
+    assert flow.opened < since
+    assert flow.name.startswith("db.shop.lab")
 
 
 def test_what_is_missing_is_known_when_all_is_read() -> None:
     """The recorder's count is the line of JSON among what was said."""
     one = recording()
-    assert one.losses == Losses(1, 0)
+    assert one.losses == PacketLosses(1, 0)
     assert one.warning is None

@@ -19,7 +19,7 @@ from orchestrator.rendering.lab_page import lab_page
 from orchestrator.rendering.report import Report, report_page
 from orchestrator.rendering.sequence import messages
 from orchestrator.rendering.story_page import MOST, story_page
-from orchestrator.traffic.story import Story, story
+from orchestrator.traffic.story import Story, build_story
 
 EVIL = "<script>alert(1)</script>\"'&<b>\x00"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -83,7 +83,7 @@ def pages() -> dict[str, str]:
         "report": report(finding("pass", "One"), finding("fail", "Two", why=True), told=recorded("first")),
         "bare report": report(finding("unknown", "Two"), pictured=False),
         "story": story_page(recorded("overlap"), "A story"),
-        "empty story": story_page(story(()), "Nothing"),
+        "empty story": story_page(build_story(()), "Nothing"),
         "lab": lab_page(shown, drawn(shown)),
     }
 
@@ -167,7 +167,7 @@ def test_every_message_has_a_line_and_a_group() -> None:
 def test_a_long_story_is_cut_and_says_so() -> None:
     told = recorded("overlap")
     times = MOST // len(messages(told)) + 1
-    many = Story(told.scenes * times, told.began, told.counts)
+    many = Story(told.spans * times, told.began, told.counts)
     parsed = Parsed(story_page(many, "Long"))
     assert len([one for one in parsed.all("a") if "data-source" in one]) == MOST
     assert f"The first {MOST} of {len(messages(many))} messages" in parsed.words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.rendering.roles import roles_document, roles_text
 from orchestrator.traffic.roles import Comparison, Relation, TrafficRoles
-from orchestrator.traffic.story import Losses
+from orchestrator.traffic.story import PacketLosses
 
 ROLES = TrafficRoles(
     (
@@ -17,7 +17,7 @@ NODES = ("dns", "db", "app", "client")
 
 
 def test_the_table_marks_who_was_both() -> None:
-    text = roles_text(NODES, ROLES, Comparison((), ()), Losses())
+    text = roles_text(NODES, ROLES, Comparison((), ()), PacketLosses())
     assert text.splitlines() == [
         "NODE    CLIENT OF            SERVER TO",
         "dns     -                    app",
@@ -37,7 +37,7 @@ def test_the_table_marks_who_was_both() -> None:
 def test_why_an_earlier_connection_makes_no_client_is_said() -> None:
     """It stands in the lower table and not in the upper one."""
     known = (Relation("app", "db", "tcp", 5432, 0, 0, 37, 203, 1),)
-    text = roles_text(("db", "app"), TrafficRoles(known), Comparison((), ()), Losses())
+    text = roles_text(("db", "app"), TrafficRoles(known), Comparison((), ()), PacketLosses())
     assert text.endswith(
         "\n\napp and db spoke over a connection that was opened before the capture began. Which of the two opened "
         "it, as a client does, was not seen: the upper table leaves it out."
@@ -45,14 +45,14 @@ def test_why_an_earlier_connection_makes_no_client_is_said() -> None:
 
 
 def test_disagreements_with_the_declaration_are_said() -> None:
-    text = roles_text(NODES, ROLES, Comparison((("app", "db"),), (("client", "db"),)), Losses(dropped=2))
+    text = roles_text(NODES, ROLES, Comparison((("app", "db"),), (("client", "db"),)), PacketLosses(dropped=2))
     assert text.startswith("Packets are missing (2 dropped by the kernel): these tables may have holes.")
     assert "Seen, but not declared by `uses`: app is a client of db." in text
     assert "Declared by `uses`, but never seen: client as a client of db." in text
 
 
 def test_the_document_has_each_relation_on_both_sides() -> None:
-    document = roles_document("shop", NODES, ROLES, Comparison((("app", "db"),), ()), Losses(overwritten=1))
+    document = roles_document("shop", NODES, ROLES, Comparison((("app", "db"),), ()), PacketLosses(overwritten=1))
     app = document["nodes"][2]
     assert (app["node"], app["both"]) == ("app", True)
     assert [one["server"] for one in app["client_of"]] == ["db", "dns"]
@@ -71,5 +71,5 @@ def test_the_document_has_each_relation_on_both_sides() -> None:
 
 
 def test_without_packets_nobody_was_anything() -> None:
-    text = roles_text(("a",), TrafficRoles(()), Comparison((), ()), Losses())
+    text = roles_text(("a",), TrafficRoles(()), Comparison((), ()), PacketLosses())
     assert text.endswith("No packet of a conversation was captured.")

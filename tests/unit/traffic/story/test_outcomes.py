@@ -10,10 +10,10 @@ from recorded import NODES, events, lines, recorded
 from orchestrator.rendering.event_sentences import event_words
 from orchestrator.rendering.sequence import mermaid, svg
 from orchestrator.rendering.story import story_text
-from orchestrator.traffic.exchanges import conversations
-from orchestrator.traffic.exchanges.events import Opening
-from orchestrator.traffic.packets import packets
-from orchestrator.traffic.story import Losses, live_scenes, story
+from orchestrator.traffic.exchanges import read_events
+from orchestrator.traffic.exchanges.events import TcpHandshake
+from orchestrator.traffic.packets import read_packets
+from orchestrator.traffic.story import PacketLosses, build_story, live_spans
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_passwords_are_never_told() -> None:
 
 def test_a_story_with_losses_says_so_first() -> None:
     """Whoever reads the story must know that it may have holes."""
-    told = story([], losses=Losses(dropped=3, overwritten=10, unreadable=1))
+    told = build_story([], losses=PacketLosses(dropped=3, overwritten=10, unreadable=1))
     first = story_text(told).splitlines()[0]
     assert first == (
         "Packets are missing (3 dropped by the kernel, 10 overwritten in the ring, 1 unreadable): "
@@ -95,10 +95,10 @@ def test_a_story_with_losses_says_so_first() -> None:
 
 def test_what_a_router_passed_on_is_one_packet() -> None:
     """A recording of both of its networks has each packet twice: the second is no new try."""
-    once = [packet for packet in packets(lines("silent")) if packet.protocol == "tcp"]
+    once = [packet for packet in read_packets(lines("silent")) if packet.protocol == "tcp"]
     copies = [replace(packet, number=packet.number + 10_000, time=packet.time + 0.0002) for packet in once]
     both = sorted((*once, *copies), key=lambda packet: packet.time)
-    openings = [[one for one in conversations(iter(p), NODES) if isinstance(one, Opening)] for p in (once, both)]
+    openings = [[one for one in read_events(iter(p), NODES) if isinstance(one, TcpHandshake)] for p in (once, both)]
     assert openings[0]
     assert [(one.outcome, one.tries) for one in openings[0]] == [(one.outcome, one.tries) for one in openings[1]]
 
@@ -117,8 +117,10 @@ def test_no_form_of_a_story_holds_a_control_character() -> None:
 
 def test_that_a_connection_goes_by_ipv6_is_said() -> None:
     """A name with two addresses would otherwise lead to two lines that look the same."""
-    [opened] = [one for one in conversations(iter(packets(lines("refused"))), NODES) if isinstance(one, Opening)]
-    newer = replace(opened, link=replace(opened.link, server=replace(opened.link.server, address="fd00::12")))
+    [opened] = [
+        one for one in read_events(iter(read_packets(lines("refused"))), NODES) if isinstance(one, TcpHandshake)
+    ]
+    newer = replace(opened, flow=replace(opened.flow, server=replace(opened.flow.server, address="fd00::12")))
     assert [event_words(one)[0] for one in (opened, newer)] == [
         "client connects to app:81",
         "client connects to app:81 over IPv6",
@@ -135,14 +137,14 @@ def test_that_a_connection_goes_by_ipv6_is_said() -> None:
 )
 def test_what_a_node_began_is_told_wherever_it_stands(name: str, node: str, told: str, counted: str) -> None:
     """A server asks others for the sake of the requests that it serves; of these alone the story tells and counts."""
-    text = story_text(story(events(name), began_by=node))
+    text = story_text(build_story(events(name), began_by=node))
     assert told in text
     assert "client" not in text
     assert counted in text.splitlines()[-1] + text.splitlines()[-2]
-    assert len([one for one in live_scenes(events(name), node) if one.asker == node])
+    assert len([one for one in live_spans(events(name), node) if one.client_node == node])
 
 
 def test_a_connection_of_a_node_that_serves_is_told_once_with_all_that_was_said_on_it() -> None:
-    text = story_text(story(events("second"), began_by="app"))
+    text = story_text(build_story(events("second"), began_by="app"))
     assert text.count("app's connection to db:5432") == 1
     assert text.count("COMMIT") == 2

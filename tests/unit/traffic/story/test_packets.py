@@ -11,29 +11,29 @@ from hypothesis import strategies as st
 from recorded import NAMES, NODES, lines
 
 from orchestrator.rendering.story import story_text
-from orchestrator.traffic.exchanges import conversations
+from orchestrator.traffic.exchanges import read_events
 from orchestrator.traffic.packets import (
     DECODE_ARGV,
-    Tally,
+    LineCounts,
     decode_argv,
     decode_warning,
     drop_forwarded_copies,
-    in_order,
-    packets,
+    read_packets,
+    sort_by_time,
 )
-from orchestrator.traffic.story import story
+from orchestrator.traffic.story import build_story
 
 
 def told(from_lines: list[str]) -> str:
-    return story_text(story(conversations(in_order(packets(from_lines)), NODES)))
+    return story_text(build_story(read_events(sort_by_time(read_packets(from_lines)), NODES)))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recorded_line_is_read(name: str) -> None:
     """No line of a whole recording is damaged, and each is one packet."""
-    tally = Tally()
-    assert len(list(packets(lines(name), tally))) == tally.read == len(lines(name))
-    assert tally.damaged == 0
+    line_counts = LineCounts()
+    assert len(list(read_packets(lines(name), line_counts))) == line_counts.read == len(lines(name))
+    assert line_counts.damaged == 0
 
 
 @pytest.mark.parametrize("name", ["first", "overlap", "prepared", "tls", "web"])
@@ -73,11 +73,11 @@ def test_a_capture_that_begins_late_tells_its_end(begin: int) -> None:
 
 def test_a_damaged_line_is_counted_and_left_out() -> None:
     """The rest of the story is told."""
-    tally = Tally()
+    line_counts = LineCounts()
     whole = lines("first")
     broken = [whole[0], "nonsense\n", whole[1][:40], "\t" * 200 + "\n", *whole[2:]]
-    assert len(list(packets(broken, tally))) == len(whole) - 1
-    assert tally.damaged == 3
+    assert len(list(read_packets(broken, line_counts))) == len(whole) - 1
+    assert line_counts.damaged == 3
 
 
 @given(st.data())
@@ -131,22 +131,22 @@ def test_what_tshark_says_against_a_file_is_said_to_people(said: str, expected: 
 @pytest.mark.parametrize("name", ["first", "overlap", "upstream", "sql", "refused", "tls"])
 def test_what_a_router_hands_on_is_told_once(name: str) -> None:
     """Each packet is heard on a second wire too, where tshark takes what TCP says for a repetition."""
-    heard = list(packets(lines(name)))
+    heard = list(read_packets(lines(name)))
     routed = []
     for packet in heard:
         first, second = ("office", "front") if packet.source < packet.target else ("front", "office")
-        copy = {"time": packet.time + 1e-6, "wire": second, "repeated": packet.protocol == "tcp" and packet.size > 0}
+        copy = {"time": packet.time + 1e-6, "network": second, "repeated": packet.protocol == "tcp" and packet.size > 0}
         # ARP, and what is no conversation, stays on its network
-        routed += [replace(packet, wire=first)] + [replace(packet, **copy)] * (
+        routed += [replace(packet, network=first)] + [replace(packet, **copy)] * (
             packet.stream >= 0 or packet.quote is not None
         )
-    once = list(drop_forwarded_copies(in_order(routed)))
+    once = list(drop_forwarded_copies(sort_by_time(routed)))
     assert len(once) == len(heard)
-    told = [story_text(story(conversations(one, NODES))) for one in (once, in_order(heard))]
+    told = [story_text(build_story(read_events(one, NODES))) for one in (once, sort_by_time(heard))]
     assert told[0] == told[1]
 
 
 def test_on_one_wire_nothing_is_taken_for_a_copy() -> None:
     """A question that is asked again, and a segment that is sent again, stay."""
-    heard = list(packets(lines("silent")))
+    heard = list(read_packets(lines("silent")))
     assert list(drop_forwarded_copies(heard)) == heard

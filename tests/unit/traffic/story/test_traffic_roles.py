@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from recorded import events
 
-from orchestrator.traffic.exchanges.events import Began
+from orchestrator.traffic.exchanges.events import ExchangeStart
 from orchestrator.traffic.roles import compare, proofs, traffic_roles
 
 USES: dict[str, tuple[str, ...]] = {
@@ -90,7 +90,7 @@ def test_proofs_name_the_packets() -> None:
 
 
 def test_what_was_before_is_no_proof_of_now() -> None:
-    last = max(event.at for event in events("first") if isinstance(event, Began))
+    last = max(event.at for event in events("first") if isinstance(event, ExchangeStart))
     assert proofs(events("first"), last + 1) == ()
 
 

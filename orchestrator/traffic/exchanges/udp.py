@@ -1,0 +1,95 @@
+"""UDP that no other reader here understands, and pings."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from orchestrator.traffic.exchanges.context import TrafficContext
+from orchestrator.traffic.exchanges.events import DatagramFlow, ExchangeStart, Flow, TrafficEvent
+from orchestrator.traffic.packets.packet import Packet
+
+UDP_PATIENCE = 30.0  # seconds
+
+
+class OpenFlow:
+    """UDP between two sockets, or pings between two machines; the first packet's sender is the client."""
+
+    __slots__ = ("answered", "exchange", "flow", "last", "last_sent", "received", "sent", "started")
+
+    def __init__(self, exchange: int, flow: Flow, when: float) -> None:
+        self.exchange = exchange
+        self.flow = flow
+        self.started = self.last = self.last_sent = when
+        self.answered: float | None = None
+        self.sent = self.received = 0
+
+    def ended(self, reason: str = "", when: float | None = None) -> DatagramFlow:
+        ended = when if when is not None else self.answered
+        return DatagramFlow(
+            self.exchange, self.flow, self.started, ended, self.sent, self.received, self.last_sent, reason
+        )
+
+
+class UdpReader:
+    """Count UDP packets and pings. Leaves out what is sent to many machines at once."""
+
+    def __init__(self, context: TrafficContext) -> None:
+        self._context = context
+        self._open: OrderedDict[int | frozenset[str], OpenFlow] = OrderedDict()
+
+    def read(self, packet: Packet) -> Iterator[TrafficEvent]:
+        key = frozenset((packet.source, packet.target)) if packet.echo else packet.stream
+        open_flow = self._open.get(key)
+        if open_flow is None:
+            if _is_for_many(packet.target) or packet.source == "0.0.0.0" or packet.echo == "reply":
+                return
+            ends = ((packet.source, packet.source_port), (packet.target, packet.target_port))
+            flow = self._context.new_flow(packet.protocol, *ends, packet.time)
+            open_flow = self._open[key] = OpenFlow(self._context.exchange_number(), flow, packet.time)
+            client, server = flow.client.node, flow.server.node
+            subject = f"{server}:{flow.server.port}"
+            yield ExchangeStart(open_flow.exchange, packet.protocol, packet.time, client, server, flow.number, subject)
+        open_flow.last = packet.time
+        self._open.move_to_end(key)
+        if (packet.source, packet.source_port) == (open_flow.flow.client.address, open_flow.flow.client.port):
+            open_flow.sent += 1
+            open_flow.last_sent = packet.time
+        else:
+            open_flow.received += 1
+            open_flow.answered = packet.time
+            if packet.echo:  # each ping is an exchange of its own, with its own time
+                yield self._open.pop(key).ended()
+
+    def unreachable(
+        self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
+    ) -> Iterator[TrafficEvent]:
+        for key, open_flow in list(self._open.items()):
+            flow = open_flow.flow
+            ends = ((flow.client.address, flow.client.port), (flow.server.address, flow.server.port))
+            if ends == (client, server):
+                del self._open[key]
+                yield open_flow.ended(reason, when)
+
+    def expire(self, now: float) -> Iterator[TrafficEvent]:
+        while self._open:
+            key, open_flow = next(iter(self._open.items()))
+            if now - open_flow.last < UDP_PATIENCE:
+                return
+            del self._open[key]
+            yield open_flow.ended()
+
+    def flush(self) -> Iterator[TrafficEvent]:
+        for open_flow in self._open.values():
+            yield open_flow.ended()
+        self._open.clear()
+
+
+def _is_for_many(address: str) -> bool:
+    if address.endswith(".255"):
+        return True
+    try:
+        return ip_address(address).is_multicast
+    except ValueError:
+        return True
