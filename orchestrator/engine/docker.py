@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 
 import docker
 import requests
@@ -41,6 +42,8 @@ LOOKS = 8
 # containers, most of all of those that were just starting (Engine 20.10). So often they are tried again, the pauses
 # twice as long each time: 5 s in all for a network, 1 s for a volume, which somebody else's container may really use.
 NETWORK_TRIES, VOLUME_TRIES, FIRST_PAUSE_SECONDS = 9, 7, 0.02
+# The engine refuses to take a container off these networks.
+UNLEAVABLE = ("host", "none")
 # How long a container that somebody else removes may take to go.
 GONE_SECONDS = 10.0
 
@@ -55,6 +58,8 @@ class DockerEngine:
         client = partial(docker.APIClient, base_url=url, version=self._api.api_version)
         self._programs = DockerPrograms(self._api, client)
         self._logs = DockerLogs(self._api, client)
+        # Held while an endpoint is removed and while networks are read (see `_disconnect`).
+        self._endpoints = Lock()
 
     @property
     def url(self) -> str:
@@ -71,7 +76,7 @@ class DockerEngine:
         self._logs.close()
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
-        with translated("the networks"):
+        with self._endpoints, translated("the networks"):
             return tuple(network_seen(found) for found in self._api.networks())
 
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
@@ -117,8 +122,10 @@ class DockerEngine:
 
     def _disconnect_all(self, network: str) -> None:
         with suppress(NotFound), translated(f"the network {network[:12]}"):
+            with self._endpoints:
+                endpoints = self._api.inspect_network(network).get("Containers") or {}
             # By its name: an endpoint that outlived its container is found by no container's id.
-            for endpoint in (self._api.inspect_network(network).get("Containers") or {}).values():
+            for endpoint in endpoints.values():
                 self.disconnect(endpoint["Name"], network)
 
     def make_container(self, spec: ContainerSpec) -> str:
@@ -175,6 +182,7 @@ class DockerEngine:
 
     def remove_container(self, container: str) -> None:
         with suppress(NotFound), translated(f"the container {container[:12]}"):
+            self._leave_networks(container)
             try:
                 self._api.remove_container(container, force=True, v=True)
             except APIError as error:
@@ -182,6 +190,15 @@ class DockerEngine:
                 if "already in progress" not in str(error.explanation):
                     raise
                 self._await_gone(container)
+
+    def _leave_networks(self, container: str) -> None:
+        """Take the container off every network on which it has an endpoint, for its removal would do so unordered."""
+        networks = self._api.inspect_container(container)["NetworkSettings"].get("Networks") or {}
+        for name, endpoint in networks.items():
+            if endpoint.get("EndpointID") and name not in UNLEAVABLE:
+                # What cannot be taken off goes with the container.
+                with suppress(EngineRefused):
+                    self.disconnect(container, endpoint["NetworkID"])
 
     def _await_gone(self, container: str) -> None:
         deadline = time.monotonic() + GONE_SECONDS
@@ -206,10 +223,20 @@ class DockerEngine:
     def disconnect(self, container: str, network: str) -> None:
         try:
             with suppress(NotFound), translated(f"the network {network[:12]}"):
-                self._api.disconnect_container_from_network(container, network, force=True)
+                self._disconnect(container, network)
         except EngineRefused as error:
             if "is not connected" not in error.why:
                 raise
+
+    def _disconnect(self, container: str, network: str) -> None:
+        """Remove one endpoint at a time, and read no networks meanwhile.
+
+        Engine 20.10 counts the endpoints of a network without a lock when it removes one, and a listing of networks
+        replaces the counter. A decrement that is lost stays lost until the engine restarts, and the network cannot be
+        removed: "has active endpoints".
+        """
+        with self._endpoints:
+            self._api.disconnect_container_from_network(container, network, force=True)
 
     def run(self, container: str, argv: Argv, *, seconds: float, user: str = "", env: Env = None) -> Output:
         return self._programs.run(container, argv, seconds=seconds, user=user, env=env)

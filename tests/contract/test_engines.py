@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -383,3 +384,17 @@ def test_a_container_in_the_network_of_another_needs_it_to_run(world: World) -> 
         world.engine.start(beside)
     world.engine.start(node)
     assert world.engine.start(beside).state == "running"
+
+
+def test_sixteen_containers_go_side_by_side_and_their_network_goes_at_once(world: World) -> None:
+    """Networks are listed meanwhile, as other commands do; the network is removed at the first try."""
+    for _ in range(2):
+        network, subnet = world.network()
+        with ThreadPoolExecutor(8) as pool:
+            places = [Attach("one", network, subnet[10 + number]) for number in range(16)]
+            nodes = list(pool.map(lambda place: world.started(f"n{place.address}", attach=(place,)), places))
+            listings = [pool.submit(world.engine.networks) for _ in range(8)]
+            list(pool.map(world.engine.remove_container, nodes))
+            assert all(listing.result() for listing in listings)
+        world.engine.remove_network(network)
+        assert network not in [one.id for one in world.engine.networks()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -28,7 +28,11 @@ class Answers(BaseHTTPRequestHandler):
     def asked(self) -> bytes:
         return self.rfile.read(int(self.headers["Content-Length"]))
 
-    def whole(self, document: Mapping[str, object], code: int = 200) -> None:
+    def asked_for(self, key: str) -> object:
+        """One value of the JSON object that the request brought."""
+        return json.loads(self.asked())[key]
+
+    def whole(self, document: Mapping[str, object] | Sequence[object], code: int = 200) -> None:
         self.send_response(code)
         body = json.dumps(document).encode()
         self.send_header("Content-Length", str(len(body)))
