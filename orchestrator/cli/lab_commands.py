@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -68,8 +69,10 @@ def bring_up(
 
     began = time.monotonic()
     label = lab or loaded.reading.scenario.name
-    with workspace.guard(keep=keep) as run:
-        made = workspace.lab(loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout, capture=capture)
+    with (guard := workspace.guard(keep=keep)) as run:
+        made = workspace.lab(
+            loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout, capture=capture, whole=guard.release
+        )
         plan = made.up()
     if plan:
         say(f"the lab {label!r} is up: {counted(len(plan.steps), 'step')} in {time.monotonic() - began:.1f} s")
@@ -137,16 +140,20 @@ def prove(
     as_json: bool,
     only: tuple[str, ...] = (),
     wanted: Wanted = Wanted(),  # noqa: B008 (a frozen value)
+    run: str = "",
 ) -> int:
-    """Put the checks, print the findings, write the files that are wanted, give the exit code."""
+    """Put the checks, print the findings, write the files that are wanted, give the exit code.
+
+    `run` is the run whose guard is around this already, if there is one.
+    """
     from orchestrator.checks.findings import worst
     from orchestrator.lab.faults import check
 
     checks = _named(loaded.reading.scenario, only)
     began = time.monotonic()
     # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
-    with workspace.guard() as run:
-        made = workspace.lab(loaded, lab, run=run, images_too=wanted.images)
+    with nullcontext(run) if run else workspace.guard() as guarded_run:
+        made = workspace.lab(loaded, lab, run=guarded_run, images_too=wanted.images)
         with reporting(loaded, made, wanted) as report:
             with failure_told(loaded, made.name, wanted):
                 findings = check(made, checks)
@@ -223,7 +230,7 @@ def _run_and_remove(
         try:
             with failure_told(loaded, label, wanted):
                 workspace.lab(loaded, label, notify=tell, run=run, **settings).up()
-            code = prove(workspace, loaded, label, as_json=as_json, wanted=wanted)
+            code = prove(workspace, loaded, label, as_json=as_json, wanted=wanted, run=run)
         except LabBusy:
             ours = False  # another process works on it, and may have ended by now: its lab stays
             raise

@@ -45,11 +45,15 @@ class Guard:
         self._watchdog.begin()
         self._interrupts.enter_context(interruptible_between_locks())
 
+    def release(self) -> None:
+        """Let what was made outlive this process: from this moment it stands by itself, or is gone."""
+        self._run.end()
+
     def end(self) -> None:
-        """What was made stands by itself, or is gone."""
+        """Release what was made, and send the watchdog away."""
         with self._interrupts, uninterrupted():
-            # In this order: killed in between, all of it goes; no complete lab is left that counts as dead.
-            self._run.end()
+            # In this order: killed in between, the watchdog sees that the run has ended well.
+            self.release()
             self._watchdog.end()
 
     def __enter__(self) -> str:

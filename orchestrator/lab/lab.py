@@ -22,7 +22,7 @@ from orchestrator.lab.host_routes import host_ranges
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
-from orchestrator.lab.run_registry import refuse_foreign
+from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
 from orchestrator.lab.step_events import StepEvent
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
@@ -70,6 +70,8 @@ class Settings:
     called: str = ""
     # Record from the first packet, as `capture: true` in the file says it.
     capture: bool = False
+    # Called once the lab is whole, while its lock is held.
+    whole: Callable[[], None] = lambda: None
     # Clean-up is not cut short: by what, the command line knows.
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -185,9 +187,20 @@ class Lab:
                 with self.settings.shield():
                     self._take_back()
             raise
+        self._outlive(observed)
         for node in set(observed.files) - set(self.scenario.nodes):
             self.folder.forget(node)
         return plan
+
+    def _outlive(self, observed: Observed) -> None:
+        """The lab is whole: what dead runs began of it is from now on not theirs, nor is it ours alone."""
+        networks = [n for n in observed.networks if n.labels.get(labels.LAB) == self.name]
+        things = (*observed.containers, *observed.volumes, *networks)
+        others = {thing.labels.get(labels.RUN, "") for thing in things} - {self.settings.run}
+        if others:
+            dead = sorted(run for run in others if is_dead(self.state, run))
+            retire_runs(self.state, self.name, (*dead, self.settings.run))
+        self.settings.whole()
 
     def _require_isolation(self, plan: Plan) -> None:
         """Skipped where the engine lets IPv6 cross from one network to another: a check would prove nothing there."""

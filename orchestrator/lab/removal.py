@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineMissing, LabBusy, Leftovers, WirelabError
 from orchestrator.host.state import State
 from orchestrator.lab.lock import lab_lock
-from orchestrator.lab.run_registry import forget_run
+from orchestrator.lab.run_registry import forget_run, is_retired
 from orchestrator.lab.store import LabFolder, claimed
 from orchestrator.planning import labels
 
@@ -75,34 +74,63 @@ def _all(remove: Remove, things: Mapping[str, str], failures: list[str]) -> int:
         return sum(pool.map(one, things))
 
 
-def remove_empty_folders(engine: Engine, state: State, run: str) -> None:
-    """Remove the folders of labs on which a dead run worked and of which no container is left."""
-    for lab in claimed(state, run):
-        with suppress(LabBusy), lab_lock(state, lab, cleaning=True):
-            if not engine.containers(f"{labels.LAB}={lab}"):
-                LabFolder(state, lab).remove()
-
-
 def sweep_run(engine: Engine, state: State, run: str) -> int:
-    """Remove all that a dead run left, and forget it; how many things that were. Raises Leftovers."""
-    count = remove_labelled(engine, f"{labels.RUN}={run}")
-    remove_empty_folders(engine, state, run)
+    """Remove what a dead run left, and forget the run; return how many things that were.
+
+    Raises Leftovers, or LabBusy if another command works on one of its labs; the run then stays a dead one.
+    """
+    count = remove_run(engine, state, run)
     forget_run(state, run)
     return count
 
 
-def sweep_until_quiet(engine: Engine, run: str, seconds: float = 30.0) -> bool:
-    """Remove what bears the run's label until two looks in a row find nothing: a call may still be under way.
+def remove_run(engine: Engine, state: State, run: str) -> int:
+    """Remove what a dead run left of each lab, under the lab's lock; return how many things that were.
 
-    False where something would not go in that time.
+    A lab that another command has completed meanwhile stands: nothing of it is removed. Raises Leftovers or LabBusy,
+    after all labs.
     """
+    count = 0
+    failures: list[Leftovers | LabBusy] = []
+    for lab in _labs_of(engine, state, run):
+        try:
+            with lab_lock(state, lab, cleaning=True):
+                if not is_retired(state, lab, run):
+                    count += remove_labelled(engine, f"{labels.RUN}={run}", f"{labels.LAB}={lab}")
+                    if not engine.containers(f"{labels.LAB}={lab}"):
+                        LabFolder(state, lab).remove()
+        except (Leftovers, LabBusy) as error:
+            failures.append(error)
+    if failures:
+        raise next((error for error in failures if isinstance(error, Leftovers)), failures[0])
+    return count
+
+
+def _labs_of(engine: Engine, state: State, run: str) -> list[str]:
+    """The labs of which a run has made anything. Raises Leftovers if the engine cannot tell."""
     label = f"{labels.RUN}={run}"
+    try:
+        things = [*engine.containers(label), *engine.volumes(label)]
+        things += [network for network in engine.networks() if bears(network.labels, label)]
+    except EngineMissing:
+        raise
+    except WirelabError as error:
+        raise Leftovers("clean-up is not complete", why=f"{error.what}: {error.why}", hint="wirelab sweep") from error
+    found = {thing.labels[labels.LAB] for thing in things if labels.LAB in thing.labels}
+    return sorted(found.union(claimed(state, run)))
+
+
+def sweep_until_quiet(engine: Engine, state: State, run: str, seconds: float = 30.0) -> bool:
+    """Remove what a dead run left until two looks in a row find nothing: a call may still be under way.
+
+    False if something is left after that time, or if another command still works on one of the labs.
+    """
     deadline = time.monotonic() + seconds
     quiet = 0
     while quiet < 2 and time.monotonic() < deadline:
         try:
-            quiet = quiet + 1 if remove_labelled(engine, label) == 0 else 0
-        except Leftovers:
+            quiet = quiet + 1 if remove_run(engine, state, run) == 0 else 0
+        except (Leftovers, LabBusy):
             quiet = 0
             time.sleep(0.1)
         if quiet == 1:

@@ -3,6 +3,9 @@
 While the command lives it holds a locked file named after the run. A run whose file is there but not locked is dead:
 what bears its label may go (`wirelab sweep`). A run that ended well has no file: its lab stands.
 
+A second command may complete what a dead run began, and labels cannot be changed. So each lab lists its retired runs:
+whatever becomes of these, nothing of the lab is removed.
+
 An id begins with the mark of the state folder: people who share an engine have labs of the same name, and each has the
 files of his own only.
 """
@@ -44,6 +47,9 @@ def refuse_foreign(state: State, lab: str, found: Iterable[Mapping[str, str]]) -
         )
 
 
+RETIRED_FILE = "retired"
+
+
 class Run:
     """One command's claim on what it makes."""
 
@@ -77,6 +83,29 @@ def dead_runs(state: State) -> Iterator[str]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if _is_dead(path):
             yield path.name
+
+
+def is_dead(state: State, run: str) -> bool:
+    """Whether the process of this run died before it was done."""
+    return bool(run) and _is_dead(state.root / "runs" / run)
+
+
+def ended_well(state: State, run: str) -> bool:
+    """Whether the run has ended by itself, so that what it made stands."""
+    return not (state.root / "runs" / run).exists()
+
+
+def retire_runs(state: State, lab: str, runs: Iterable[str]) -> None:
+    """Let the lab outlive these runs. The caller holds the lab's lock."""
+    with (state.private(state.labs / lab) / RETIRED_FILE).open("a") as file:
+        file.writelines(f"{run}\n" for run in runs)
+
+
+def is_retired(state: State, lab: str, run: str) -> bool:
+    """Whether the lab outlives this run."""
+    with suppress(OSError, ValueError):
+        return run in (state.labs / lab / RETIRED_FILE).read_text().splitlines()
+    return False
 
 
 def _is_dead(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """A process of its own session that outlives the command by a moment: when the command dies, it cleans up.
 
 It is blocked on a pipe whose other end the command holds. The end of file means that the command is dead, whatever
-killed it; then everything that bears the run's label is removed. A word on the pipe before that means: all is well.
+killed it; then what bears the run's label is removed, unless the run had ended well or another command has completed
+the lab meanwhile. A word on the pipe before that means: all is well.
 Until then it is a bare interpreter that has imported nothing.
 """
 
@@ -82,12 +83,12 @@ def main(url: str, root: str, run: str) -> None:
 
 def _clean_up(url: str, state: State, run: str) -> None:
     from orchestrator.engine.docker import DockerEngine
-    from orchestrator.lab.removal import remove_empty_folders, sweep_until_quiet
-    from orchestrator.lab.run_registry import forget_run
+    from orchestrator.lab.removal import sweep_until_quiet
+    from orchestrator.lab.run_registry import ended_well, forget_run
 
-    engine = DockerEngine(url)
-    if sweep_until_quiet(engine, run):
-        remove_empty_folders(engine, state, run)
+    if ended_well(state, run):
+        return
+    if sweep_until_quiet(DockerEngine(url), state, run):
         forget_run(state, run)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from orchestrator.operations.scenario_library import FILE, as_typed, find_scenar
 
 if TYPE_CHECKING:
     from orchestrator.engine.docker import DockerEngine
+    from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
     from orchestrator.operations.scenario_library import LoadedScenario
 
@@ -58,7 +58,7 @@ class Workspace:
         )
         return Lab(self.engine, self.state, name or reading.scenario.name, reading.scenario, reading.texts, whole)
 
-    def guard(self, *, keep: bool = False) -> AbstractContextManager[str]:
+    def guard(self, *, keep: bool = False) -> Guard:
         """A context that removes what was made inside if this process dies in it. Gives the run's id.
 
         Where the command is interrupted, cannot remove all of it or loses the engine, the run counts as dead; with

@@ -450,7 +450,7 @@ def test_a_dead_runs_things_are_found_by_its_label_alone(place: Place) -> None:
     """This is what the watchdog does."""
     place.lab(run="dead").up()
     place.lab(name="other", run="alive").up()
-    assert sweep_until_quiet(place.engine, "dead", seconds=5)
+    assert sweep_until_quiet(place.engine, place.state, "dead", seconds=5)
     assert not place.engine.containers("wirelab.run=dead")
     assert len(place.engine.containers("wirelab.run=alive")) == 4
     assert remove_labelled(place.engine, "wirelab.run=dead") == 0
@@ -460,7 +460,7 @@ def test_a_dead_run_of_which_something_stays_is_not_quiet(place: Place) -> None:
     """The watchdog then forgets nothing, so that `sweep` finds it."""
     stubborn = replace(place, engine=Stubborn(list(IMAGES.values())))
     stubborn.lab(run="dead").up()
-    assert not sweep_until_quiet(stubborn.engine, "dead", seconds=0.3)
+    assert not sweep_until_quiet(stubborn.engine, stubborn.state, "dead", seconds=0.3)
 
 
 def test_a_sweep_goes_on_after_what_cannot_be_removed() -> None:
