@@ -192,11 +192,12 @@ class Lab:
             self.folder.forget(node)
         return plan
 
-    def _outlive(self, observed: Observed) -> None:
+    def _outlive(self, observed: Snapshot) -> None:
         """The lab is whole: what dead runs began of it is from now on not theirs, nor is it ours alone."""
-        networks = [n for n in observed.networks if n.labels.get(labels.LAB) == self.name]
-        things = (*observed.containers, *observed.volumes, *networks)
-        others = {thing.labels.get(labels.RUN, "") for thing in things} - {self.settings.run}
+        made = [container.labels for container in observed.containers]
+        made += [volume.labels for volume in observed.volumes]
+        made += [network.labels for network in observed.networks if network.labels.get(labels.LAB) == self.name]
+        others = {found.get(labels.RUN, "") for found in made} - {self.settings.run}
         if others:
             dead = sorted(run for run in others if is_dead(self.state, run))
             retire_runs(self.state, self.name, (*dead, self.settings.run))

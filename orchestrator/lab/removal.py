@@ -110,14 +110,14 @@ def _labs_of(engine: Engine, state: State, run: str) -> list[str]:
     """The labs of which a run has made anything. Raises Leftovers if the engine cannot tell."""
     label = f"{labels.RUN}={run}"
     try:
-        things = [*engine.containers(label), *engine.volumes(label)]
-        things += [network for network in engine.networks() if bears(network.labels, label)]
+        found = [container.labels for container in engine.containers(label)]
+        found += [volume.labels for volume in engine.volumes(label)]
+        found += [network.labels for network in engine.networks() if bears(network.labels, label)]
     except EngineMissing:
         raise
     except WirelabError as error:
         raise Leftovers("clean-up is not complete", why=f"{error.what}: {error.why}", hint="wirelab sweep") from error
-    found = {thing.labels[labels.LAB] for thing in things if labels.LAB in thing.labels}
-    return sorted(found.union(claimed(state, run)))
+    return sorted({labels_[labels.LAB] for labels_ in found if labels.LAB in labels_}.union(claimed(state, run)))
 
 
 def sweep_until_quiet(engine: Engine, state: State, run: str, seconds: float = 30.0) -> bool:

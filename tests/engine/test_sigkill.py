@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -97,6 +99,37 @@ def test_a_killed_repair_takes_only_its_own(standing):
     before.pop("client")
     assert eventually(lambda: not open_runs(standing), DEADLINE)
     assert {node: one for node, one in standing.ids().items() if node != "client"} == before
+
+
+def test_a_lab_that_was_repaired_after_a_kill_survives_sweep(bench):
+    """`up` and its watchdog are killed when two nodes run; the next `up` completes the lab, and `sweep` leaves it."""
+    with bench.start("up") as process:
+        nodes = (line for line in process.stderr if " ok " in line and "node:" in line)
+        for _ in range(2):
+            next(nodes)
+        (watchdog,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(watchdog), signal.SIGKILL)
+        process.kill()
+    (dead,) = open_runs(bench)
+    bench.up()
+    before = bench.ids()
+    assert bench.cli("check").code == 0
+    swept = sweep(bench)
+    assert (swept.returncode, swept.stderr.splitlines()[-1]) == (0, "nothing to sweep")
+    assert dead not in open_runs(bench)
+    assert (bench.ids(), bench.steps()) == (before, {})
+
+
+def sweep(bench) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-m", "orchestrator", "sweep"),
+        env=bench.engine.environ,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
