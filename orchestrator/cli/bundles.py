@@ -48,10 +48,10 @@ def _contents(
 ) -> dict[str, bytes]:
     from orchestrator.cli.reports import report_text
     from orchestrator.lab.bundle import bundle
-    from orchestrator.lab.capture_window import Heard
+    from orchestrator.lab.capture.window import CaptureWindow
 
     said = f"{test}\n\n{failure}\n"
-    page = report_text(lab, _proof(lab, loaded, found), Heard.standing(lab), said)
+    page = report_text(lab, _proof(lab, loaded, found), CaptureWindow.of_running_capture(lab), said)
     return {"report.html": page.encode(), "failure.txt": said.encode(), **bundle(lab)}
 
 

@@ -13,7 +13,7 @@ from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK, UsageInvalid, WorldError
 
 if TYPE_CHECKING:
-    from orchestrator.lab.capture import Capture
+    from orchestrator.lab.capture.lab_capture import LabCapture
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.snapshot import Snapshot
 
@@ -47,10 +47,10 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
     if live:
         return _live(name, lab, nodes, bpf)
     capture, observed, _ = open_capture(name, lab)
-    if capture.recording():
+    if capture.running():
         if nodes or bpf or ring:
             what = "a capture is running already, and is not changed"
-            why = f"it records {capture.narrowed or 'everything'}"
+            why = f"it records {capture.filter or 'everything'}"
             raise UsageInvalid(what, why=why, hint=f"{capture.named.command('capture stop')}, then start it anew")
         say("a capture is running already")
         return OK
@@ -68,21 +68,21 @@ def _live(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str) -
         )
     workspace = open_workspace(read_only=True)
     with workspace.guard() as run:
-        capture, observed = recorder(workspace, name, lab, run)
+        capture, observed = lab_capture(workspace, name, lab, run)
         said: list[str] = []
-        for piece in capture.listen(observed, said, narrow(capture, observed, nodes, bpf)):
+        for piece in capture.stream_live(observed, said, narrow(capture, observed, nodes, bpf)):
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
     ended(said, capture)
 
 
-def ended(said: list[str], capture: Capture) -> NoReturn:
+def ended(said: list[str], capture: LabCapture) -> NoReturn:
     """The wire is heard until somebody interrupts; if it ended by itself, its last words are the reason."""
     words = "\n".join(line for line in "".join(said).splitlines() if not line.startswith(USUAL))
     raise gone(words.strip()[-500:], capture)
 
 
-def gone(why: str, capture: Capture) -> WorldError:
+def gone(why: str, capture: LabCapture) -> WorldError:
     """A recorder that was there is no longer."""
     why = why or "its container has ended: the lab was taken down, or somebody stopped it"
     return WorldError("the capture ended by itself", why=why, hint=capture.named.command("ps"))
@@ -107,9 +107,9 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.rendering.capture import status_text
 
     capture, _, _ = open_capture(name, lab)
-    found = capture.seen()
+    found = capture.recorder()
     more = capture.status(found.id) if found and found.state == "running" else {}
-    document = {"schema": 1, "capture": found.state if found else "none", "narrowed": capture.narrowed, **more}
+    document = {"schema": 1, "capture": found.state if found else "none", "narrowed": capture.filter, **more}
     if as_json:
         out_json(document)
     else:
@@ -128,10 +128,10 @@ def save(name: str | None, file: str, lab: str | None) -> int:
     from orchestrator.rendering.capture import losses_text
 
     capture, _, _ = open_capture(name, lab)
-    container = capture.required()
+    container = capture.require_running()
     try:
         with Path(file).open("wb") as target:
-            for piece in capture.saved(container):
+            for piece in capture.pcapng(container):
                 target.write(piece)
     except OSError as error:
         raise UsageInvalid(f"{file} cannot be written", why=error.strerror or str(error)) from error
@@ -141,32 +141,32 @@ def save(name: str | None, file: str, lab: str | None) -> int:
     return OK
 
 
-def narrow(capture: Capture, observed: Snapshot, nodes: tuple[str, ...], bpf: str) -> str:
+def narrow(capture: LabCapture, observed: Snapshot, nodes: tuple[str, ...], bpf: str) -> str:
     """The BPF expression for these nodes and that filter."""
     from orchestrator.cli.look_commands import known_node
-    from orchestrator.planning.capture import narrowed
+    from orchestrator.planning.capture import capture_filter
 
     topology = capture.topology(observed)
     known = [one if one in topology.names else known_node(topology.scenario, one) for one in nodes]
-    return narrowed(topology, known, bpf)
+    return capture_filter(topology, known, bpf)
 
 
-def tell_narrowed(capture: Capture) -> None:
+def tell_narrowed(capture: LabCapture) -> None:
     """Whoever reads what was recorded must know that it is not all."""
-    if expression := capture.narrowed:
+    if expression := capture.filter:
         say(f"the capture that runs hears only {expression}; nothing else is told")
 
 
-def open_capture(name: str | None, lab: str | None) -> tuple[Capture, Snapshot, Workspace]:
+def open_capture(name: str | None, lab: str | None) -> tuple[LabCapture, Snapshot, Workspace]:
     """The recorder of a lab, what there is of the lab, and the workspace."""
     workspace = open_workspace(read_only=True)
-    return *recorder(workspace, name, lab, "none"), workspace
+    return *lab_capture(workspace, name, lab, "none"), workspace
 
 
-def recorder(workspace: Workspace, name: str | None, lab: str | None, run: str) -> tuple[Capture, Snapshot]:
+def lab_capture(workspace: Workspace, name: str | None, lab: str | None, run: str) -> tuple[LabCapture, Snapshot]:
     """The recorder of a lab, and what there is of the lab now."""
-    from orchestrator.lab.capture import Capture
+    from orchestrator.lab.capture.lab_capture import LabCapture
     from orchestrator.operations.scenario_library import load_scenario
 
     one = workspace.lab(load_scenario(name), lab, run=run, images_too=("capture",))
-    return Capture(workspace.engine, one), one.observe()
+    return LabCapture(workspace.engine, one), one.observe()

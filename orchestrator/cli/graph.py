@@ -50,7 +50,7 @@ def command(name: str | None, lab: str | None, form: str) -> int:
 
 def _shown(name: str | None, lab: str | None) -> Picture:
     """The picture of a lab as it is now."""
-    from orchestrator.lab.capture_window import Heard
+    from orchestrator.lab.capture.window import CaptureWindow
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.graph import picture
     from orchestrator.traffic.roles import traffic_roles
@@ -58,13 +58,13 @@ def _shown(name: str | None, lab: str | None) -> Picture:
     one = open_workspace(read_only=True).lab(load_scenario(name), lab)
     observed = one.observe()
     topology = one.topology(observed)
-    heard = Heard.standing(one)
-    said = heard.listened(topology)
-    if heard.container:
-        tell_narrowed(heard.capture)
-    if heard.container and said.missing:
-        say(said.missing)
-    return picture(topology, states(topology, observed), None if said.missing else traffic_roles(said.events))
+    window = CaptureWindow.of_running_capture(one)
+    result = window.result(topology)
+    if window.container:
+        tell_narrowed(window.capture)
+    if window.container and result.missing:
+        say(result.missing)
+    return picture(topology, states(topology, observed), None if result.missing else traffic_roles(result.events))
 
 
 def _laid_out(text: str) -> str:

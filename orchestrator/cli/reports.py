@@ -17,7 +17,7 @@ from orchestrator.errors import UsageInvalid, WirelabError
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
-    from orchestrator.lab.capture_window import Heard
+    from orchestrator.lab.capture.window import CaptureWindow
     from orchestrator.lab.lab import Lab
     from orchestrator.model.checks import BaseCheck
     from orchestrator.operations.scenario_library import LoadedScenario
@@ -71,7 +71,7 @@ class Reporting:
     wanted: Wanted
     versions: Mapping[str, str]
     began: datetime
-    heard: Heard | None
+    window: CaptureWindow | None
 
     def write(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> None:
         """Write what is wanted, and say where it is."""
@@ -82,8 +82,8 @@ class Reporting:
             from orchestrator.rendering.junit import junit
 
             written(self.wanted.junit, junit(proof))
-        if self.wanted.report and self.heard:
-            written(self.wanted.report, report_text(self.lab, proof, self.heard))
+        if self.wanted.report and self.window:
+            written(self.wanted.report, report_text(self.lab, proof, self.window))
 
     def _proof(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> Proof:
         from orchestrator.rendering.check_results import Proof, placed
@@ -106,16 +106,16 @@ class Reporting:
 def reporting(loaded: LoadedScenario, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
     """Listen while the checks run, if a report is wanted; a recorder that was started for it is removed again."""
     named = versions(lab) if wanted else {}
-    heard = None
+    window = None
     if wanted.report:
-        from orchestrator.lab.capture_window import Heard
+        from orchestrator.lab.capture.window import CaptureWindow
 
-        heard = Heard.begin(lab)
+        window = CaptureWindow.open(lab)
     try:
-        yield Reporting(loaded, lab, wanted, named, datetime.now(UTC), heard)
+        yield Reporting(loaded, lab, wanted, named, datetime.now(UTC), window)
     finally:
-        if heard:
-            heard.end()
+        if window:
+            window.close()
 
 
 @contextmanager
@@ -155,8 +155,8 @@ def versions(lab: Lab) -> dict[str, str]:
     return {"wirelab": __version__, "engine": lab.engine.version()}
 
 
-def report_text(lab: Lab, proof: Proof, heard: Heard, failure: str = "") -> str:
-    """The page on these findings, with the lab as it stands and what was heard; `failure` is that of a test."""
+def report_text(lab: Lab, proof: Proof, window: CaptureWindow, failure: str = "") -> str:
+    """The page on these findings, with the lab as it is now and the recorded traffic; `failure` is that of a test."""
     from orchestrator.cli.graph import states
     from orchestrator.host.graph_layout import lay_out
     from orchestrator.rendering import graph
@@ -167,18 +167,18 @@ def report_text(lab: Lab, proof: Proof, heard: Heard, failure: str = "") -> str:
 
     observed = lab.observe()
     topology = lab.topology(observed)
-    said = heard.listened(topology)
-    traffic = traffic_roles(said.events) if said.missing == "" else None
+    result = window.result(topology)
+    traffic = traffic_roles(result.events) if result.missing == "" else None
     picture = graph.picture(topology, states(topology, observed), traffic)
     drawn, no_drawing = "", ""
     try:
         drawn = drawing.svg(picture, lay_out(drawing.layout_text(picture)))
     except WirelabError as error:
         no_drawing = f"{error.what} ({error.why}); {error.hint}"
-    told = build_story(said.events, losses=said.losses) if said.missing == "" else None
+    told = build_story(result.events, losses=result.losses) if result.missing == "" else None
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
     whole = replace(proof, versions={**proof.versions, **images})
-    return report_page(Report(whole, picture, drawn, no_drawing, told, said.missing, failure))
+    return report_page(Report(whole, picture, drawn, no_drawing, told, result.missing, failure))
 
 
 def written(file: Path, text: str) -> None:

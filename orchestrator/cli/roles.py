@@ -23,7 +23,7 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.traffic.roles import compare, traffic_roles
 
     capture, observed, _ = open_capture(name, lab)
-    recording = capture.read_on(capture.required())
+    recording = capture.read(capture.require_running())
     tell_narrowed(capture)
     if recording.warning:
         say(recording.warning)

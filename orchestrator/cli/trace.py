@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.capture import ended, gone, narrow, narrowing_options, open_capture, recorder, tell_narrowed
+from orchestrator.cli.capture import ended, gone, lab_capture, narrow, narrowing_options, open_capture, tell_narrowed
 from orchestrator.cli.console import out, say
 from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
@@ -20,8 +20,8 @@ from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import INTERRUPTED, OK, EngineRefused, NotFound, TookTooLong, UsageInvalid
 
 if TYPE_CHECKING:
-    from orchestrator.lab.capture import Capture
-    from orchestrator.lab.recording import Recording
+    from orchestrator.lab.capture.lab_capture import LabCapture
+    from orchestrator.lab.capture.recording import Recording
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.snapshot import Snapshot
     from orchestrator.traffic.exchanges.events import TrafficEvent
@@ -82,8 +82,8 @@ def _so_far(name: str, asker: str | None, lab: str | None, form: str, *, checks:
     if asker:
         known_node(capture.scenario, asker)
     tell_narrowed(capture)
-    exclusions = () if checks else capture.checks_marks()
-    recording = capture.read_on(capture.required())
+    exclusions = () if checks else capture.check_exclusions()
+    recording = capture.read(capture.require_running())
     _show(_story(recording, capture, observed, exclusions=exclusions, asker=asker), recording, capture, form)
     return OK
 
@@ -95,9 +95,9 @@ def _of_file(name: str, file: str, asker: str | None, lab: str | None, form: str
 
     workspace = open_workspace(read_only=True)
     with workspace.guard() as run:
-        capture, observed = recorder(workspace, name, lab, run)
+        capture, observed = lab_capture(workspace, name, lab, run)
         user = f"{os.getuid()}:{os.getgid()}"
-        with capture.from_file(observed, Path(file).resolve(), user) as recording:
+        with capture.open_file(observed, Path(file).resolve(), user) as recording:
             told = _story(recording, capture, observed, asker=asker)
     # tshark takes any text for a capture of one packet, in which it reads nothing
     why = recording.warning or ("This file is no capture." if told.losses.unreadable else "")
@@ -113,12 +113,12 @@ def _of_command(
     """Run the command while it is recorded; by a recorder of our own where none is there."""
     capture, observed, workspace = open_capture(name, lab)
     node = _runner(capture, observed, asker)
-    standing = capture.recording()
+    standing = capture.running()
     with ExitStack() as stack:
         began = 0.0
         if standing is None:
             run = stack.enter_context(workspace.guard())
-            capture, observed = recorder(workspace, name, lab, run)
+            capture, observed = lab_capture(workspace, name, lab, run)
             container = capture.start(observed, narrow(capture, observed, nodes, bpf))
             stack.callback(capture.stop)
         else:
@@ -126,26 +126,26 @@ def _of_command(
             container, began = standing.id, time.time()
         code = _run_in(workspace, observed, node, argv, capture)
         with _while_it_stands(capture):
-            recording = capture.read(container, end=True) if standing is None else capture.read_on(container)
+            recording = capture.read(container, end=standing is None)
             told = _story(recording, capture, observed, since=began)
         _show(told, recording, capture, form)
     return code
 
 
 @contextmanager
-def _while_it_stands(capture: Capture) -> Iterator[None]:
+def _while_it_stands(capture: LabCapture) -> Iterator[None]:
     """What is read inside ends early, or in any error, where somebody takes the lab down meanwhile."""
     try:
         yield
     except (NotFound, EngineRefused) as error:
-        if capture.recording():
+        if capture.running():
             raise
         raise gone("", capture) from error
-    if not capture.recording():
+    if not capture.running():
         raise gone("", capture)
 
 
-def _runner(capture: Capture, observed: Snapshot, asker: str | None) -> str:
+def _runner(capture: LabCapture, observed: Snapshot, asker: str | None) -> str:
     """The node that runs the command."""
     scenario = capture.scenario
     clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
@@ -154,14 +154,14 @@ def _runner(capture: Capture, observed: Snapshot, asker: str | None) -> str:
     return node
 
 
-def _container(capture: Capture, observed: Snapshot, node: str) -> str:
+def _container(capture: LabCapture, observed: Snapshot, node: str) -> str:
     found = observed.container_of(node)
     if found is None:
         raise NotFound(f"the node {node!r} is not up", hint=capture.named.command("up"))
     return found.id
 
 
-def _run_in(workspace: Workspace, observed: Snapshot, node: str, argv: tuple[str, ...], capture: Capture) -> int:
+def _run_in(workspace: Workspace, observed: Snapshot, node: str, argv: tuple[str, ...], capture: LabCapture) -> int:
     """Run the command in the node and show what it printed, apart from the story. INTERRUPTED where somebody was."""
     from orchestrator.lab.node_program import run_program
 
@@ -192,35 +192,35 @@ def _follow(
     name: str, argv: tuple[str, ...], asker: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, form: str
 ) -> int:
     """Each span as soon as all that it caused is over."""
-    from orchestrator.lab.recording import Recording, lines
+    from orchestrator.lab.capture.recording import Recording, whole_lines
 
     if argv or form not in ("text", "json"):
         what = "-f tells what happens as text or JSON, and runs no command"
         raise UsageInvalid(what, hint=f"wirelab trace -f {name}")
     workspace = open_workspace(read_only=True)
     with workspace.guard() as run:
-        capture, observed = recorder(workspace, name, lab, run)
+        capture, observed = lab_capture(workspace, name, lab, run)
         if asker:
             known_node(capture.scenario, asker)
-        said: list[str] = []
-        pieces = _heard(capture, observed, said, narrow(capture, observed, nodes, bpf))
+        errors: list[str] = []
+        pieces = _heard(capture, observed, errors, narrow(capture, observed, nodes, bpf))
         interrupted = [False]
-        recording = Recording(lines(_until_interrupt(pieces, interrupted)), said=said)
+        recording = Recording(whole_lines(_until_interrupt(pieces, interrupted)), errors=errors)
         events, _ = recording.events(capture.topology(observed), window=0)
         say(f"listening to {capture.scenario.name}; Ctrl-C ends it")
         _tell_live(events, asker, form)
     if interrupted[0]:
         raise KeyboardInterrupt
-    ended(said, capture)
+    ended(errors, capture)
 
 
-def _heard(capture: Capture, observed: Snapshot, said: list[str], bpf: str) -> Iterator[bytes]:
+def _heard(capture: LabCapture, observed: Snapshot, errors: list[str], bpf: str) -> Iterator[bytes]:
     """What tshark makes of the wire, as it is heard."""
-    from orchestrator.lab.recording import http_ports
+    from orchestrator.lab.capture.recording import http_ports
     from orchestrator.traffic.packets.decode import decode_argv
 
     decode = decode_argv(http=http_ports(capture.scenario), live=True)
-    return capture.listen(observed, said, bpf, decode)
+    return capture.stream_live(observed, errors, bpf, decode)
 
 
 def _until_interrupt(pieces: Iterator[bytes], interrupted: list[bool]) -> Iterator[bytes]:
@@ -245,7 +245,7 @@ def _tell_live(events: Iterator[TrafficEvent], asker: str | None, form: str) -> 
 
 def _story(
     recording: Recording,
-    capture: Capture,
+    capture: LabCapture,
     observed: Snapshot,
     since: float = 0.0,
     exclusions: tuple[Exclusion, ...] = (),
@@ -260,7 +260,7 @@ def _story(
     return replace(told, losses=replace(recording.losses, unreadable=line_counts.damaged))
 
 
-def _show(told: Story, recording: Recording, capture: Capture, form: str) -> None:
+def _show(told: Story, recording: Recording, capture: LabCapture, form: str) -> None:
     from orchestrator.rendering import sequence
     from orchestrator.rendering.story import json_lines, story_text
     from orchestrator.rendering.story_page import story_page

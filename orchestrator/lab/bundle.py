@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from orchestrator.checks.probes import Answer, Log, Logged, Question, Ran, Run, Unavailable
 from orchestrator.errors import WirelabError
-from orchestrator.lab.capture import Capture
+from orchestrator.lab.capture.lab_capture import LabCapture
+from orchestrator.lab.capture.recording import stream_pcapng
 from orchestrator.lab.lab import Lab, asked
 from orchestrator.lab.probe_runner import ProbeRunner
-from orchestrator.lab.recording import pcapng
 from orchestrator.model.topology import Topology
 
 SOCKETS = ("ss", "-tuanp")  # ss(8): TCP and UDP, all, by number, with the process
@@ -60,10 +60,12 @@ def _text(answer: Answer) -> str:
 
 def _packets(lab: Lab) -> dict[str, bytes]:
     """The recording, where a capture runs."""
-    found = Capture(lab.engine, lab).seen()
-    if found is None:
+    recorder = LabCapture(lab.engine, lab).recorder()
+    if recorder is None:
         return {}
     try:
-        return {"capture.pcapng": b"".join(pcapng(lab.engine, found.id, f"wirelab scenario {lab.scenario.name}"))}
+        return {
+            "capture.pcapng": b"".join(stream_pcapng(lab.engine, recorder.id, f"wirelab scenario {lab.scenario.name}"))
+        }
     except WirelabError as error:
         return {"capture.txt": f"The packets could not be had: {error.what}.\n".encode()}

@@ -253,14 +253,14 @@ class Lab:
     def _crossed(self, with_places: Topology, since: float) -> Answer:
         """What the lab's capture proves of its nodes since that moment."""
         from orchestrator.checks.probes import Flows
-        from orchestrator.lab.recorder import recorder
-        from orchestrator.lab.recording import read
+        from orchestrator.lab.capture.recorder import find_recorder
+        from orchestrator.lab.capture.recording import read_recording
         from orchestrator.traffic.roles import proofs
 
-        found = recorder(self.engine, self.name)
-        if found is None or found.state != "running":
+        recorder = find_recorder(self.engine, self.name)
+        if recorder is None or recorder.state != "running":
             return Flows(None)
-        events, _ = read(self.engine, found.id, self.name, self.scenario).events(with_places)
+        events, _ = read_recording(self.engine, recorder.id, self.name, self.scenario).events(with_places)
         return Flows(proofs(events, since))
 
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from orchestrator.engine.docker_config import moment
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import Conflict, EngineRefused, NodeFailed, NotFound, WorldError
-from orchestrator.lab.recorder import record, says_ready
+from orchestrator.lab.capture.recorder import start_recorder
+from orchestrator.lab.ready_line import says_ready
 from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
-from orchestrator.planning.capture import hearing
+from orchestrator.planning.capture import with_networks
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.plan import (
     AwaitReady,
@@ -64,7 +65,7 @@ class StepHandler:
             case MakeNetwork(spec, network):
                 self._networks[network] = self._engine.make_network(spec)
             case MakeCapture(spec, networks):
-                record(self._engine, hearing(spec, {**networks, **self._networks}), stop)
+                start_recorder(self._engine, with_networks(spec, {**networks, **self._networks}), stop)
             case RemoveNetwork(network_id):
                 self._engine.remove_network(network_id)
             case RemoveVolume(name):

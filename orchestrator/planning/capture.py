@@ -1,4 +1,4 @@
-"""The container that records a lab's networks: which it is, when `up` makes it, and what it is told. Pure."""
+"""The container that records a lab's networks: its specification, its steps in a plan, its command lines. Pure."""
 
 from __future__ import annotations
 
@@ -20,41 +20,42 @@ RING_MEGABYTES, RING_FILES = 64, 4
 READING_MEGABYTES = 512  # what dumpcap and tshark need beside the recording
 STEP = "capture:networks"
 CAPABILITIES = ("NET_RAW",)
-# Where a capture file is seen by the program that reads it.
+# The path of a capture file in the container that reads it.
 READ_AT = "/capture.pcapng"
 
 
 def capture_steps(topology: Topology, observed: Snapshot, before: tuple[Step, ...]) -> Iterator[Step]:
-    """The recorder, if it is missing, ended, or hears networks that `before` makes anew; every node waits for it."""
-    seen = recorder_of(observed)
+    """Make the recorder if it is missing or has ended, or if `before` makes its networks anew. Nodes wait for it."""
+    recorder = recorder_of(observed)
     changed = any(isinstance(step.action, MakeNetwork | RemoveNetwork) for step in before)
-    if seen and seen.state == "running" and not changed:
+    if recorder and recorder.state == "running" and not changed:
         return
     needs = [step.id for step in before if isinstance(step.action, MakeNetwork)]
-    if seen:
+    if recorder:
         reason = "the networks changed" if changed else "it no longer records"
-        yield Step("remove:capture", RemoveNode("capture", seen.id), reason)
+        yield Step("remove:capture", RemoveNode("capture", recorder.id), reason)
         needs.append("remove:capture")
-    networks = networks_of(topology, observed)
-    # those that are made anew get another id, which the engine has not given yet
+    networks = network_ids(topology, observed)
+    # The engine has not given an id yet to those that are made anew.
     networks.update({step.action.network: "" for step in before if isinstance(step.action, MakeNetwork)})
-    action = MakeCapture(capture_spec(topology, observed), networks)
-    yield Step(STEP, action, "missing" if not seen else reason, tuple(needs), " ".join(networks))
+    action = MakeCapture(recorder_spec(topology, observed), networks)
+    yield Step(STEP, action, "missing" if not recorder else reason, tuple(needs), " ".join(networks))
 
 
 def recorder_of(observed: Snapshot) -> ObservedContainer | None:
     """The lab's recorder, if there is one."""
-    return next((one for one in observed.containers if one.labels.get(labels.CAPTURE) == labels.RECORDER), None)
+    recorders = (item for item in observed.containers if item.labels.get(labels.CAPTURE) == labels.RECORDER)
+    return next(recorders, None)
 
 
-def networks_of(topology: Topology, observed: Snapshot) -> dict[str, str]:
-    """Network -> the engine's id of it; empty where it is not there yet."""
-    found = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
-    return {name: seen.id if seen else "" for name, seen in found.items()}
+def network_ids(topology: Topology, observed: Snapshot) -> dict[str, str]:
+    """Map each network to the engine's id of it; empty if it does not exist yet."""
+    networks = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
+    return {name: network.id if network else "" for name, network in networks.items()}
 
 
-def capture_spec(topology: Topology, observed: Snapshot, bpf: str = "", ring: int = RING_MEGABYTES) -> ContainerSpec:
-    """A recorder, without the networks that it is to hear; it keeps the last `ring` megabytes."""
+def recorder_spec(topology: Topology, observed: Snapshot, bpf: str = "", ring: int = RING_MEGABYTES) -> ContainerSpec:
+    """A recorder without its networks. It keeps the last `ring` megabytes."""
     kilobytes = str(ring * 1000 // RING_FILES)
     command = (PROGRAM, "record", "--kilobytes", kilobytes, "--files", str(RING_FILES), *_filter(bpf))
     spec = replace(_spec(topology, observed, labels.RECORDER), command=command)
@@ -67,14 +68,14 @@ def capture_spec(topology: Topology, observed: Snapshot, bpf: str = "", ring: in
     return replace(spec, tmpfs=tmpfs, limits=limits)
 
 
-def listener_spec(topology: Topology, observed: Snapshot) -> ContainerSpec:
-    """A container beside the recorder, in which the wire is heard and nothing is kept."""
+def live_spec(topology: Topology, observed: Snapshot) -> ContainerSpec:
+    """A container that captures live, beside the recorder, and keeps nothing."""
     spec = _spec(topology, observed, labels.LISTENER)
     return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
 
 
 def reader_spec(topology: Topology, observed: Snapshot, file: str, user: str) -> ContainerSpec:
-    """A container that reads a capture file of this machine as that user; it has no network and no capability."""
+    """A container that reads a capture file of this machine as that user, without network and capabilities."""
     spec = _spec(topology, observed, labels.LISTENER)
     return replace(
         spec,
@@ -112,25 +113,25 @@ def _filter(bpf: str) -> tuple[str, ...]:
 
 
 def filter_argv(bpf: str) -> tuple[str, ...]:
-    """What fails, and says why, where a BPF expression means nothing."""
+    """A command that fails, and says why, if a BPF expression cannot be compiled."""
     return ("tcpdump", "-y", "EN10MB", "-d", bpf)
 
 
-def listen_argv(networks: Mapping[str, str], bpf: str = "", then: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """What a listener is told: print pcapng, or hand it to the program `then`."""
-    heard = (*_filter(bpf), *_interfaces(networks))
-    return (PROGRAM, "follow", *heard, "--", *then) if then else (PROGRAM, "live", *heard)
+def live_argv(networks: Mapping[str, str], bpf: str = "", then: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The command that captures live: print pcapng, or pass it to the program `then`."""
+    options = (*_filter(bpf), *_interfaces(networks))
+    return (PROGRAM, "follow", *options, "--", *then) if then else (PROGRAM, "live", *options)
 
 
-def narrowed(topology: Topology, nodes: Sequence[str], bpf: str = "") -> str:
-    """A BPF expression (pcap-filter(7)): what any of these nodes sends or receives, and what `bpf` says."""
+def capture_filter(topology: Topology, nodes: Sequence[str], bpf: str = "") -> str:
+    """A BPF expression (pcap-filter(7)) for what any of these nodes sends or receives, and that `bpf` matches."""
     addresses = [str(address) for node in nodes for address in topology.addresses_of(node)]
     hosts = " or ".join(f"host {address}" for address in addresses)
     return " and ".join(f"({part})" for part in (hosts, bpf) if part) if hosts else bpf
 
 
-def hearing(spec: ContainerSpec, networks: Mapping[str, str]) -> ContainerSpec:
-    """The recorder with its networks: the engine names a bridge after the first 12 characters of its network's id."""
+def with_networks(spec: ContainerSpec, networks: Mapping[str, str]) -> ContainerSpec:
+    """Add its networks to a recorder. The engine names a bridge after the first 12 characters of the network's id."""
     return replace(spec, command=(*(spec.command or ()), *_interfaces(networks)))
 
 
@@ -138,10 +139,10 @@ def _interfaces(networks: Mapping[str, str]) -> list[str]:
     return [f"{name}=br-{network[:12]}" for name, network in networks.items() if network]
 
 
-def names_of(topology: Topology) -> dict[str, str]:
-    """Address -> node, for a story that shows names; the gateway is the engine's host."""
+def node_names(topology: Topology) -> dict[str, str]:
+    """Map each address to its node, for a story that shows names; the gateway is `host`, the engine's machine."""
     ranges: tuple[IPv4Network | IPv6Network, ...] = (*topology.subnets.values(), *topology.subnets6.values())
-    hosts = {str(one[1]): "host" for one in ranges}
+    hosts = {str(subnet[1]): "host" for subnet in ranges}
     places = {
         str(address): place.node for place in topology.places for address in (*place.addresses(4), *place.addresses(6))
     }

@@ -1,4 +1,4 @@
-"""What the recorder says and hands over becomes lines, losses and keys; what checks ask is noted."""
+"""What the recorder says and hands over becomes whole_lines, losses and keys; what checks ask is noted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from orchestrator.engine.fake import FakeEngine
 from orchestrator.engine.protocol import Output
 from orchestrator.errors import WorldError
 from orchestrator.host.state import State
+from orchestrator.lab.capture.recording import Recording, http_ports, parse_losses, stream_pcapng, whole_lines
+from orchestrator.lab.capture.tls_keys import KEYS_PATH, PIECE, copy_tls_keys
 from orchestrator.lab.probe_log import ProbeLog
-from orchestrator.lab.recording import Recording, http_ports, lines, losses_of, pcapng
 from orchestrator.lab.store import LabFolder, ProbeInterval
-from orchestrator.lab.tls_keys import KEPT_AT, PIECE, put_keys
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import TLS_KEYS_FILE
@@ -39,7 +39,7 @@ SCENARIO = read_scenario(TEXT, file="s.yaml", beside={}.get).scenario
 def test_lines_are_whole_wherever_the_pieces_end() -> None:
     """A carriage return, or U+0085, is a part of a line and not its end."""
     pieces = [b"a\tb", b"\n\nc\xc2", b"\x85d\re\n", b"last"]
-    assert list(lines(iter(pieces))) == ["a\tb", "", "c\x85d\re", "last"]
+    assert list(whole_lines(iter(pieces))) == ["a\tb", "", "c\x85d\re", "last"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_lines_are_whole_wherever_the_pieces_end() -> None:
     ],
 )
 def test_losses_are_read_from_the_recorders_count(said: str, losses: PacketLosses) -> None:
-    assert losses_of(said) == losses
+    assert parse_losses(said) == losses
 
 
 def test_http_is_tried_on_the_authors_own_ports_but_not_below_tls() -> None:
@@ -74,7 +74,7 @@ def test_the_keys_of_nodes_that_write_some_are_carried_to_the_recorder() -> None
         own = {labels.LAB: "shop", **({labels.NODE: name} if name != "capture" else {})}
         engine.start(engine.make_container(ContainerSpec(name, "i", own, command=("sleep", "1"))))
     recorder = next(one.id for one in engine.containers(labels.LAB) if one.name == "capture")
-    assert put_keys(engine, recorder, "shop", SCENARIO) == KEPT_AT
+    assert copy_tls_keys(engine, recorder, "shop", SCENARIO) == KEYS_PATH
     assert [argv for name, argv in ran if name != "capture"] == [("cat", TLS_KEYS_FILE)]
     assert "".join(argv[3] for name, argv in ran if name == "capture" and argv[0] == "bash") == keys
     assert all(len(argv[3]) <= PIECE for name, argv in ran if argv[0] == "bash")
@@ -82,7 +82,7 @@ def test_the_keys_of_nodes_that_write_some_are_carried_to_the_recorder() -> None
 
 def test_without_keys_nothing_is_carried() -> None:
     plain = read_scenario(TEXT.replace(", tls_keys: true", ""), file="s.yaml", beside={}.get).scenario
-    assert put_keys(FakeEngine([]), "nobody", "shop", plain) is None
+    assert copy_tls_keys(FakeEngine([]), "nobody", "shop", plain) is None
 
 
 def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
@@ -90,7 +90,7 @@ def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
     engine = FakeEngine(["i"], answer=lambda _spec, _argv: Output(1, "", "reordercap: no space\n"))
     engine.start(recorder := engine.make_container(ContainerSpec("capture", "i", {}, command=("sleep", "1"))))
     with pytest.raises(WorldError, match="could not be saved") as caught:
-        list(pcapng(engine, recorder, "a comment"))
+        list(stream_pcapng(engine, recorder, "a comment"))
     assert caught.value.why == "reordercap: no space"
 
 

@@ -10,7 +10,7 @@ from test_lab_in_memory import IMAGES, Place, bash
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.host.state import State
 from orchestrator.lab.bundle import bundle
-from orchestrator.lab.capture_window import Heard
+from orchestrator.lab.capture.window import CaptureWindow
 from orchestrator.lab.lab import Lab
 from orchestrator.planning.specs import ContainerSpec
 
@@ -30,20 +30,20 @@ def lab(tmp_path: Path) -> Lab:
 def test_a_lab_that_cannot_be_recorded_is_reported_all_the_same(lab: Lab) -> None:
     """The reason stands where the story would; nothing of the recorder is left."""
     lab.up()
-    heard = Heard.begin(lab)
-    said = heard.listened(lab.topology(lab.observe()))
-    heard.end()
-    assert (said.events, "no permission" in said.missing) == ((), True)
+    window = CaptureWindow.open(lab)
+    result = window.result(lab.topology(lab.observe()))
+    window.close()
+    assert (result.events, "no permission" in result.missing) == ((), True)
     assert [one for one in lab.engine.containers("wirelab.lab") if "wirelab.capture" in one.labels] == []
 
 
 def test_nothing_is_heard_of_a_lab_that_is_down(lab: Lab) -> None:
-    assert Heard.begin(lab).missing == "The lab was not up."
+    assert CaptureWindow.open(lab).missing == "The lab was not up."
 
 
 def test_without_a_capture_the_way_to_one_is_told(lab: Lab) -> None:
     lab.up()
-    assert "wirelab capture start shop" in Heard.standing(lab).missing
+    assert "wirelab capture start shop" in CaptureWindow.of_running_capture(lab).missing
 
 
 def test_a_bundle_has_a_file_for_all_and_says_what_could_not_be_had(lab: Lab) -> None:

@@ -7,7 +7,15 @@ from dataclasses import replace
 from standing import BASIC, nothing, planned, standing
 
 from orchestrator.planning import labels
-from orchestrator.planning.capture import STEP, capture_spec, hearing, listen_argv, listener_spec, narrowed, reader_spec
+from orchestrator.planning.capture import (
+    STEP,
+    capture_filter,
+    live_argv,
+    live_spec,
+    reader_spec,
+    recorder_spec,
+    with_networks,
+)
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
 from orchestrator.planning.snapshot import Snapshot
@@ -46,7 +54,7 @@ def test_all_networks_are_heard() -> None:
     action = next(step.action for step in planned(TWO, nothing())[1].steps if step.id == STEP)
     assert isinstance(action, MakeCapture)
     assert action.networks == {"front": "", "back": ""}
-    spec = hearing(action.spec, {"front": "0123456789abcdef", "back": "fedcba9876543210"})
+    spec = with_networks(action.spec, {"front": "0123456789abcdef", "back": "fedcba9876543210"})
     assert spec.command is not None
     assert spec.command[-2:] == ("front=br-0123456789ab", "back=br-fedcba987654")
     assert (spec.host_network, spec.capabilities, spec.read_only, spec.user) == (True, ("NET_RAW",), True, "0")
@@ -100,12 +108,12 @@ def test_down_removes_it() -> None:
 def test_a_capture_is_narrowed_to_nodes_and_by_a_filter() -> None:
     """Both as one BPF expression (pcap-filter(7)), with brackets, for `or` binds weaker than it reads."""
     topology, _ = planned(BASIC, nothing())
-    assert narrowed(topology, ()) == ""
-    assert narrowed(topology, (), "tcp") == "tcp"
-    assert narrowed(topology, ("db",)) == "(host 192.168.102.11)"
-    both = narrowed(topology, ("db", "app"), "tcp or udp")
+    assert capture_filter(topology, ()) == ""
+    assert capture_filter(topology, (), "tcp") == "tcp"
+    assert capture_filter(topology, ("db",)) == "(host 192.168.102.11)"
+    both = capture_filter(topology, ("db", "app"), "tcp or udp")
     assert both == "(host 192.168.102.11 or host 192.168.102.12) and (tcp or udp)"
-    assert capture_spec(topology, nothing(), both).command[-2:] == ("--filter", both)  # type: ignore[index]
+    assert recorder_spec(topology, nothing(), both).command[-2:] == ("--filter", both)  # type: ignore[index]
 
 
 def test_the_ring_and_its_room_are_as_large_as_is_wanted() -> None:
@@ -114,20 +122,20 @@ def test_the_ring_and_its_room_are_as_large_as_is_wanted() -> None:
     All of it is memory of the recorder, so that a large ring needs a larger limit.
     """
     topology, _ = planned(BASIC, nothing())
-    spec = capture_spec(topology, nothing(), ring=8)
+    spec = recorder_spec(topology, nothing(), ring=8)
     assert spec.command is not None
     assert spec.command[2:6] == ("--kilobytes", "2000", "--files", "4")
     assert spec.tmpfs["/capture"].startswith("size=56m")
     assert spec.limits.memory > 56
-    assert capture_spec(topology, nothing(), ring=1024).limits.memory > 3 * 1024
+    assert recorder_spec(topology, nothing(), ring=1024).limits.memory > 3 * 1024
 
 
 def test_a_listener_keeps_nothing_and_is_no_recorder() -> None:
     topology, _ = planned(BASIC, nothing())
-    spec = listener_spec(topology, nothing())
+    spec = live_spec(topology, nothing())
     assert (spec.name, spec.labels[labels.CAPTURE]) == ("wirelab-shop-capture-run1", labels.LISTENER)
-    assert listen_argv({"lab": "0123456789abcdef"})[1:] == ("live", "lab=br-0123456789ab")
-    told = listen_argv({"lab": "0123456789abcdef"}, "tcp", ("tshark", "-l"))
+    assert live_argv({"lab": "0123456789abcdef"})[1:] == ("live", "lab=br-0123456789ab")
+    told = live_argv({"lab": "0123456789abcdef"}, "tcp", ("tshark", "-l"))
     assert told[1:] == ("follow", "--filter", "tcp", "lab=br-0123456789ab", "--", "tshark", "-l")
 
 

@@ -1,4 +1,4 @@
-"""What a lab's recorder has recorded, read with tshark: packets as lines, and what happened as events."""
+"""Read a recording with tshark: one line for each packet, and the traffic events that the packets show."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import WorldError
-from orchestrator.lab.tls_keys import put_keys
+from orchestrator.lab.capture.tls_keys import copy_tls_keys
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
-from orchestrator.planning.capture import PROGRAM, names_of
+from orchestrator.planning.capture import PROGRAM, node_names
 from orchestrator.traffic.exchanges import read_events
 from orchestrator.traffic.exchanges.events import ExchangeStart, TrafficEvent, start_time
 from orchestrator.traffic.packets.decode import decode_argv, decode_warning
@@ -25,36 +25,36 @@ TLS_PORTS = (443, 8443)
 
 @dataclass(frozen=True)
 class Recording:
-    """What tshark reads from a recording, a line a packet, which can be read once.
+    """The lines that tshark prints for a recording, one for each packet; they can be read once.
 
-    `said` is what the recorder and tshark wrote to standard error, complete when all lines have been read.
+    `errors` is what the recorder and tshark wrote to standard error, complete when all lines have been read.
     """
 
     lines: Iterator[str]
-    said: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     @property
     def losses(self) -> PacketLosses:
-        """What is missing from it, by the recorder's own count; known when all lines have been read."""
-        counted = (line for line in "".join(self.said).splitlines() if line.startswith("{"))
-        return losses_of(next(counted, ""))
+        """Missing packets, by the recorder's own count; known when all lines have been read."""
+        counts = (line for line in "".join(self.errors).splitlines() if line.startswith("{"))
+        return parse_losses(next(counts, ""))
 
     @property
     def warning(self) -> str | None:
-        """What tshark said against the recording, as a sentence; known when all lines have been read."""
-        return decode_warning("".join(self.said))
+        """What tshark found wrong with the recording, as a sentence; known when all lines have been read."""
+        return decode_warning("".join(self.errors))
 
     def events(
         self, topology: Topology, since: float = 0.0, window: int = 1000
     ) -> tuple[Iterator[TrafficEvent], LineCounts]:
-        """What began since that moment, and a line_counts that is complete when the events have been read.
+        """The events that began since that time, and the counts of lines, complete when all events have been read.
 
         All packets are read: a connection may have been opened before, after a question that was captured too.
         Packets are put in order of time as far as they are within `window` of their place.
         """
         line_counts = LineCounts()
         packets = drop_forwarded_copies(sort_by_time(read_packets(self.lines, line_counts), window))
-        events = read_events(packets, names_of(topology))
+        events = read_events(packets, node_names(topology))
         return (event for event in events if _began(event) >= since), line_counts
 
 
@@ -62,24 +62,26 @@ def _began(event: TrafficEvent) -> float:
     return event.at if isinstance(event, ExchangeStart) else start_time(event)
 
 
-def read(engine: Engine, container: str, lab: str, scenario: Scenario, *, end: bool = False) -> Recording:
-    """What has crossed the wire until now; with `end` the recording ends first."""
-    keys = put_keys(engine, container, lab, scenario)
+def read_recording(
+    engine: Engine, container: str, lab_name: str, scenario: Scenario, *, end: bool = False
+) -> Recording:
+    """What was captured so far; with `end` the recording ends first."""
+    keys = copy_tls_keys(engine, container, lab_name, scenario)
     before = "--end" if end else "--settle"
     argv = (PROGRAM, "read", before, *decode_argv(http=http_ports(scenario), tls_keys=keys))
-    said: list[str] = []
-    return Recording(lines(engine.stream(container, argv, said)), said)
+    errors: list[str] = []
+    return Recording(whole_lines(engine.stream(container, argv, errors)), errors)
 
 
-def losses_of(document: str) -> PacketLosses:
-    """From the recorder's own count. What the kernel dropped is known only when the recording has ended."""
+def parse_losses(document: str) -> PacketLosses:
+    """Read the recorder's own counts. What the kernel dropped is known only when the recording has ended."""
     with suppress(ValueError, KeyError):
-        counted = json.loads(document)
-        return PacketLosses(counted["dropped"] or 0, counted["overwritten"])
+        counts = json.loads(document)
+        return PacketLosses(counts["dropped"] or 0, counts["overwritten"])
     return PacketLosses()
 
 
-def lines(chunks: Iterator[bytes]) -> Iterator[str]:
+def whole_lines(chunks: Iterator[bytes]) -> Iterator[str]:
     """Whole lines from pieces that end anywhere; a line of tshark ends with a line feed and nothing else."""
     rest = b""
     for chunk in chunks:
@@ -90,19 +92,19 @@ def lines(chunks: Iterator[bytes]) -> Iterator[str]:
 
 
 def http_ports(scenario: Scenario) -> list[int]:
-    """TCP ports of the authors' own services, where tshark has no rule of its own: it is told to try HTTP."""
+    """TCP ports of the authors' own services for which tshark has no rule: it tries HTTP there."""
     services = [node for node in scenario.nodes.values() if node.role == "service"]
-    found = {one.port for node in services for one in node.listens or () if one.protocol == "tcp"}
-    return sorted(found - set(TLS_PORTS))
+    ports = {listener.port for node in services for listener in node.listens or () if listener.protocol == "tcp"}
+    return sorted(ports - set(TLS_PORTS))
 
 
-def pcapng(engine: Engine, container: str, comment: str) -> Iterator[bytes]:
-    """What is recorded so far as a pcapng file that bears a comment, in pieces. WorldError if none could be made."""
-    said: list[str] = []
+def stream_pcapng(engine: Engine, container: str, comment: str) -> Iterator[bytes]:
+    """What was captured so far as the pieces of a pcapng file with a comment. Raises WorldError if there are none."""
+    errors: list[str] = []
     empty = True
-    for piece in engine.stream(container, (PROGRAM, "save", comment), said):
+    for piece in engine.stream(container, (PROGRAM, "save", comment), errors):
         empty = False
         yield piece
     if empty:  # even a file without a packet has a header
-        why = " ".join("".join(said).split())[-300:]
+        why = " ".join("".join(errors).split())[-300:]
         raise WorldError("what is recorded could not be saved", why=why, hint="wirelab capture status")

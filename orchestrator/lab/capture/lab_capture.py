@@ -1,0 +1,168 @@
+"""The capture of one lab: start, stop, read, save, or stream it live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from orchestrator.engine.protocol import Engine
+from orchestrator.errors import NotFound, UsageInvalid, WorldError
+from orchestrator.lab.capture.recorder import find_recorder, invalid_filter, start_recorder
+from orchestrator.lab.capture.recording import Recording, http_ports, read_recording, stream_pcapng, whole_lines
+from orchestrator.lab.lab import Lab
+from orchestrator.model.scenario import Scenario
+from orchestrator.model.topology import Topology
+from orchestrator.planning import labels
+from orchestrator.planning.capture import (
+    PROGRAM,
+    READ_AT,
+    RING_MEGABYTES,
+    filter_argv,
+    live_argv,
+    live_spec,
+    network_ids,
+    reader_spec,
+    recorder_spec,
+    with_networks,
+)
+from orchestrator.planning.lab_ref import LabRef
+from orchestrator.planning.snapshot import ObservedContainer, Snapshot
+from orchestrator.traffic.packets.decode import decode_argv
+from orchestrator.traffic.story import Exclusion
+
+SETTLE_SECONDS = 10.0
+
+
+class LabCapture:
+    """The capture of one lab, made by a container that records its networks. There is at most one at a time."""
+
+    def __init__(self, engine: Engine, lab: Lab) -> None:
+        self._engine = engine
+        self._lab = lab
+
+    @property
+    def scenario(self) -> Scenario:
+        return self._lab.scenario
+
+    @property
+    def named(self) -> LabRef:
+        return self._lab.named
+
+    def topology(self, observed: Snapshot) -> Topology:
+        return self._lab.topology(observed)
+
+    def recorder(self) -> ObservedContainer | None:
+        """The container that records, or that has ended; None if there is none."""
+        return find_recorder(self._engine, self._lab.name)
+
+    def running(self) -> ObservedContainer | None:
+        """The container that records; None if there is none or it has ended."""
+        container = self.recorder()
+        return container if container and container.state == "running" else None
+
+    @property
+    def filter(self) -> str:
+        """The BPF expression that limits what is recorded; empty if everything is."""
+        container = self.recorder()
+        return container.labels.get(labels.NARROWED, "") if container else ""
+
+    def start(self, observed: Snapshot, bpf: str = "", ring: int = RING_MEGABYTES) -> str:
+        """Start to record and return the container's id; every packet from then on is in the recording.
+
+        `bpf` limits what is recorded (pcap-filter(7)); the ring keeps the last `ring` megabytes. A recorder that has
+        ended is removed first: its recording was in memory, and is gone.
+        """
+        if not self.running():
+            self.stop()
+        topology, networks = self._networks(observed)
+        spec = recorder_spec(topology, observed, bpf, ring)
+        return start_recorder(self._engine, with_networks(spec, networks))
+
+    def stream_live(
+        self, observed: Snapshot, errors: list[str], bpf: str = "", then: tuple[str, ...] = ()
+    ) -> Iterator[bytes]:
+        """Packets as they are captured, as pcapng, or the output of the program `then` that reads it. Never ends.
+
+        Uses a temporary container, and leaves a recorder that runs alone. `errors` collects what the programs write to
+        standard error.
+        """
+        topology, networks = self._networks(observed)
+        container = self._engine.make_container(live_spec(topology, observed))
+        try:
+            self._engine.start(container)
+            if bpf and (trial := self._engine.run(container, filter_argv(bpf), seconds=10)).exit_code:
+                raise invalid_filter(f"{bpf!r}: {trial.err.strip().removeprefix('tcpdump: ')}")
+            argv = live_argv(networks, bpf, then)
+            yield from self._engine.stream(container, argv, errors)
+        finally:
+            self._engine.remove_container(container)
+
+    def _networks(self, observed: Snapshot) -> tuple[Topology, dict[str, str]]:
+        """The lab, and the engine's ids of its networks. Raises NotFound where none is there."""
+        topology = self._lab.topology(observed)
+        ids = network_ids(topology, observed)
+        if not any(ids.values()):
+            raise NotFound(f"the lab {self._lab.name!r} is not up", hint=self.named.command("up"))
+        return topology, ids
+
+    @contextmanager
+    def open_file(self, observed: Snapshot, file: Path, user: str) -> Iterator[Recording]:
+        """The recording in a capture file of this machine; readable inside the `with` block."""
+        topology = self._lab.topology(observed)
+        container = self._engine.make_container(reader_spec(topology, observed, str(file), user))
+        try:
+            self._engine.start(container)
+            errors: list[str] = []
+            argv = (PROGRAM, "ordered", READ_AT, *decode_argv(http=http_ports(self._lab.scenario)))
+            yield Recording(whole_lines(self._engine.stream(container, argv, errors)), errors)
+        finally:
+            self._engine.remove_container(container)
+
+    def require_running(self) -> str:
+        """The id of the container that records. Raises UsageInvalid if there is none, WorldError if it has ended."""
+        container, hint = self.recorder(), self.named.command("capture start")
+        if container is None:
+            raise UsageInvalid(f"no capture of the lab {self._lab.name!r} is there", hint=hint)
+        if container.state != "running":
+            why = f"its container is {container.state}; what it had recorded was in memory, and is gone"
+            raise WorldError(f"the capture of the lab {self._lab.name!r} has ended by itself", why=why, hint=hint)
+        return container.id
+
+    def settle(self, container: str) -> None:
+        """Wait until all packets captured so far are written.
+
+        The kernel and the recorder pass packets on in blocks, a quarter of a second each, and do not say when.
+        """
+        self._engine.run(container, (PROGRAM, "settle"), seconds=SETTLE_SECONDS)
+
+    def read(self, container: str, *, end: bool = False) -> Recording:
+        """What was captured so far; with `end` the recording ends first."""
+        return read_recording(self._engine, container, self._lab.name, self._lab.scenario, end=end)
+
+    def check_exclusions(self) -> tuple[Exclusion, ...]:
+        """When checks probed from which node: what these nodes began then is the checks' own traffic."""
+        return tuple(Exclusion("the checks", one.node, one.since, one.until) for one in self._lab.folder.checked())
+
+    def status(self, container: str) -> dict[str, Any]:
+        """The recorder's own counts: files, bytes, packets, and those that are missing."""
+        counts: dict[str, Any] = json.loads(self._engine.run(container, (PROGRAM, "status"), seconds=10).out)
+        return counts
+
+    def pcapng(self, container: str) -> Iterator[bytes]:
+        """What was captured so far as pcapng, with the scenario's name in its header."""
+        self.settle(container)
+        name, lab = self._lab.scenario.name, self._lab.name
+        comment = f"wirelab scenario {name}" + (f", lab {lab}" if lab != name else "")
+        return stream_pcapng(self._engine, container, comment)
+
+    def stop(self) -> bool:
+        """Remove the recorder and its recording. Returns False if there was none."""
+        container = self.recorder()
+        if container is None:
+            return False
+        with suppress(NotFound):
+            self._engine.remove_container(container.id)
+        return True
