@@ -271,10 +271,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     lab = _lab_of(item)
     if lab and report.failed and report.when != "teardown":
-        from orchestrator.cli.bundles import keep
+        from orchestrator.operations.failure_bundle import write_bundle
 
         folder = item.config.rootpath / item.config.getoption("--lab-bundles")
-        said = keep(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
+        said = write_bundle(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
         report.sections.append(("wirelab", said))
         report.user_properties.append((BUNDLE, said))
     return report

@@ -143,11 +143,11 @@ def save(name: str | None, file: str, lab: str | None) -> int:
 
 def narrow(capture: LabCapture, observed: Snapshot, nodes: tuple[str, ...], bpf: str) -> str:
     """The BPF expression for these nodes and that filter."""
-    from orchestrator.cli.look_commands import known_node
+    from orchestrator.operations.nodes import require_node
     from orchestrator.planning.capture import capture_filter
 
     topology = capture.topology(observed)
-    known = [one if one in topology.names else known_node(topology.scenario, one) for one in nodes]
+    known = [one if one in topology.names else require_node(topology.scenario, one) for one in nodes]
     return capture_filter(topology, known, bpf)
 
 

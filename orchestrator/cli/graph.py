@@ -13,8 +13,6 @@ from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK
 
 if TYPE_CHECKING:
-    from orchestrator.model.topology import Topology
-    from orchestrator.planning.snapshot import Snapshot
     from orchestrator.rendering.graph import Picture
 
 FORMS = ("mermaid", "dot", "svg", "html")
@@ -53,6 +51,7 @@ def _shown(name: str | None, lab: str | None) -> Picture:
     from orchestrator.lab.capture.window import CaptureWindow
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.graph import picture
+    from orchestrator.rendering.labs import node_states
     from orchestrator.traffic.roles import traffic_roles
 
     one = open_workspace(read_only=True).lab(load_scenario(name), lab)
@@ -64,18 +63,10 @@ def _shown(name: str | None, lab: str | None) -> Picture:
         tell_narrowed(window.capture)
     if window.container and result.missing:
         say(result.missing)
-    return picture(topology, states(topology, observed), None if result.missing else traffic_roles(result.events))
+    return picture(topology, node_states(topology, observed), None if result.missing else traffic_roles(result.events))
 
 
 def _laid_out(text: str) -> str:
     from orchestrator.host.graph_layout import lay_out
 
     return lay_out(text)
-
-
-def states(topology: Topology, observed: Snapshot) -> dict[str, str]:
-    """The state of each node; empty where nothing of the lab stands."""
-    from orchestrator.rendering.labs import nodes_document
-
-    found = {node["node"]: node["state"] for node in nodes_document(topology, observed)["nodes"]}
-    return {} if set(found.values()) == {"missing"} else found

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import time
-from contextlib import nullcontext
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -13,22 +11,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.options import capture_option, json_option, lab_option, scenario_argument, timeout_option
-from orchestrator.cli.reports import Wanted, failure_told, report_options, reporting
+from orchestrator.cli.options import (
+    capture_option,
+    json_option,
+    lab_option,
+    report_options,
+    scenario_argument,
+    timeout_option,
+)
 from orchestrator.cli.workspace import open_workspace
-from orchestrator.errors import CHECK_FAILED, OK, WORLD, LabBusy
-from orchestrator.lab.interrupts import uninterrupted
-from orchestrator.operations.workspace import lab_name_of
+from orchestrator.errors import CHECK_FAILED, OK, WORLD
 from orchestrator.rendering.quantities import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orchestrator.checks.findings import Finding
-    from orchestrator.model.checks import BaseCheck
     from orchestrator.model.scenario import Scenario
-    from orchestrator.operations.scenario_library import LoadedScenario
-    from orchestrator.operations.workspace import Workspace
+    from orchestrator.operations.checks import CheckRun
+    from orchestrator.operations.lifecycle import UpResult
+    from orchestrator.operations.reports import ReportFiles
     from orchestrator.planning.plan import Plan
 
 EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
@@ -46,14 +45,24 @@ def up_command(
     name: str | None, lab: str | None, as_json: bool, capture: bool, keep: bool, timeout: float, yes: bool
 ) -> int:
     """Bring a lab up, or repair it, or bring it in line with its changed file."""
+    from orchestrator.operations.lifecycle import UpOptions, bring_up
     from orchestrator.operations.scenario_library import load_scenario
 
-    loaded = load_scenario(name)
-    workspace = open_workspace(yes=yes)
-    plan = bring_up(workspace, loaded, lab, keep=keep, timeout=timeout, capture=capture)
+    scenario = load_scenario(name)
+    result = bring_up(open_workspace(yes=yes), scenario, lab, UpOptions(keep, timeout, capture))
+    say_up(result)
     if as_json:
-        out_json(steps_document(plan))
+        out_json(steps_document(result.plan))
     return OK
+
+
+def say_up(result: UpResult) -> None:
+    """Tell how `up` ended."""
+    if result.plan:
+        steps = counted(len(result.plan.steps), "step")
+        say(f"the lab {result.lab!r} is up: {steps} in {result.seconds:.1f} s")
+    else:
+        say(f"the lab {result.lab!r} is up already: nothing to do")
 
 
 def steps_document(plan: Plan) -> dict[str, Any]:
@@ -61,39 +70,18 @@ def steps_document(plan: Plan) -> dict[str, Any]:
     return {"schema": 1, "lab": plan.lab, "steps": [{"id": step.id, "why": step.why} for step in plan.steps]}
 
 
-def bring_up(
-    workspace: Workspace, loaded: LoadedScenario, lab: str | None, *, keep: bool, timeout: float, capture: bool = False
-) -> Plan:
-    """`up` under the watchdog, told step by step; an empty plan costs no watchdog."""
-    from orchestrator.cli.progress import tell
-
-    began = time.monotonic()
-    label = lab or loaded.reading.scenario.name
-    with (guard := workspace.guard(keep=keep)) as run:
-        made = workspace.lab(
-            loaded, lab, notify=tell, run=run, keep=keep, ready_seconds=timeout, capture=capture, whole=guard.release
-        )
-        plan = made.up()
-    if plan:
-        say(f"the lab {label!r} is up: {counted(len(plan.steps), 'step')} in {time.monotonic() - began:.1f} s")
-    else:
-        say(f"the lab {label!r} is up already: nothing to do")
-    return plan
-
-
 @click.command()
 @scenario_argument
 @lab_option
 def down_command(name: str | None, lab: str | None) -> int:
     """Remove a lab: its containers, networks, volumes and files. Nothing there is fine."""
-    from orchestrator.cli.progress import tell
-    from orchestrator.lab.take_down import take_down
+    from orchestrator.operations.lifecycle import bring_down
     from orchestrator.operations.scenario_library import scenario_name
+    from orchestrator.operations.workspace import lab_name_of
 
-    wanted = lab_name_of(name, lab) if name else (lab or scenario_name(None))
-    workspace = open_workspace(start=False)
-    plan = take_down(workspace.engine, workspace.state, wanted, tell)
-    say(f"the lab {wanted!r} is down" if plan else f"the lab {wanted!r} was not up")
+    lab_name = lab_name_of(name, lab) if name else (lab or scenario_name(None))
+    plan = bring_down(open_workspace(start=False), lab_name)
+    say(f"the lab {lab_name!r} is down" if plan else f"the lab {lab_name!r} was not up")
     return OK
 
 
@@ -103,14 +91,14 @@ def down_command(name: str | None, lab: str | None) -> int:
 @json_option
 def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """Print what `up` would do, and do nothing."""
+    from orchestrator.operations.lifecycle import plan_up
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.plans import plan_text
 
-    loaded = load_scenario(name)
-    workspace = open_workspace(read_only=True)
-    plan = workspace.lab(loaded, lab).plan()
+    scenario = load_scenario(name)
+    plan = plan_up(open_workspace(read_only=True), scenario, lab)
     if as_json:
-        steps = [{"id": s.id, "why": s.why, "needs": list(s.needs)} for s in plan.steps]
+        steps = [{"id": step.id, "why": step.why, "needs": list(step.needs)} for step in plan.steps]
         out_json({"schema": 1, "lab": plan.lab, "steps": steps})
     else:
         out(plan_text(plan))
@@ -123,63 +111,37 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @json_option
 @click.option("--only", multiple=True, metavar="TEXT", help="Only the checks whose name holds TEXT; may be repeated.")
 @report_options
-def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...], wanted: Wanted) -> int:
+def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...], files: ReportFiles) -> int:
     """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
+    from orchestrator.operations.checks import run_checks
     from orchestrator.operations.scenario_library import load_scenario
 
-    loaded = load_scenario(name)
+    scenario = load_scenario(name)
     workspace = open_workspace(read_only=True)
-    return prove(workspace, loaded, lab, as_json=as_json, only=only, wanted=wanted)
+    printer = ResultPrinter(as_json)
+    result = run_checks(workspace, scenario, lab, only=only, files=files, on_result=printer.result, on_file=say_file)
+    return EXIT[result.verdict]
 
 
-def prove(
-    workspace: Workspace,
-    loaded: LoadedScenario,
-    lab: str | None,
-    *,
-    as_json: bool,
-    only: tuple[str, ...] = (),
-    wanted: Wanted = Wanted(),  # noqa: B008 (a frozen value)
-    run: str = "",
-) -> int:
-    """Put the checks, print the findings, write the files that are wanted, give the exit code.
+class ResultPrinter:
+    """Prints the findings of a run of checks, as text or as one JSON document."""
 
-    `run` is the run whose guard is around this already, if there is one.
-    """
-    from orchestrator.checks.findings import worst
-    from orchestrator.lab.faults import check
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
 
-    checks = _named(loaded.reading.scenario, only)
-    began = time.monotonic()
-    # Under a watchdog: a node whose image lacks a tool is asked from a container beside it.
-    with nullcontext(run) if run else workspace.guard() as guarded_run:
-        made = workspace.lab(loaded, lab, run=guarded_run, images_too=wanted.images)
-        with reporting(loaded, made, wanted) as report:
-            with failure_told(loaded, made.name, wanted):
-                findings = check(made, checks)
-            _print(loaded, made.name, findings, as_json=as_json, seconds=time.monotonic() - began)
-            report.write(checks, findings)
-    return EXIT[worst(finding.verdict for finding in findings)]
+    def result(self, run: CheckRun) -> None:
+        from orchestrator.rendering.findings import findings_document, findings_text, summary_text
+
+        if self._as_json:
+            out_json(findings_document(run.scenario, run.lab, run.findings))
+        else:
+            out(findings_text(run.findings))
+            say(summary_text(run.findings, run.seconds))
 
 
-def _named(scenario: Scenario, only: tuple[str, ...]) -> list[BaseCheck]:
-    """The checks whose name holds one of these texts; all of them if there is none."""
-    from orchestrator.errors import UsageInvalid
-
-    checks: list[BaseCheck] = [c for c in scenario.checks if not only or any(text in c.name for text in only)]
-    if only and not checks:
-        raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
-    return checks
-
-
-def _print(loaded: LoadedScenario, lab: str, findings: Sequence[Finding], *, as_json: bool, seconds: float) -> None:
-    from orchestrator.rendering.findings import findings_document, findings_text, summary_text
-
-    if as_json:
-        out_json(findings_document(loaded.reading.scenario.name, lab, findings))
-    else:
-        out(findings_text(findings))
-        say(summary_text(findings, seconds))
+def say_file(file: Path) -> None:
+    """Tell where something was written."""
+    say(f"written: {file}")
 
 
 @click.command()
@@ -199,63 +161,41 @@ def run_command(
     remove: bool,
     timeout: float,
     yes: bool,
-    wanted: Wanted,
+    files: ReportFiles,
 ) -> int:
     """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
+    from orchestrator.operations.lifecycle import UpOptions
+    from orchestrator.operations.run import up_and_check, up_check_and_remove
     from orchestrator.operations.scenario_library import load_scenario
 
-    loaded = load_scenario(name)
+    scenario = load_scenario(name)
     workspace = open_workspace(yes=yes)
-    label = lab or loaded.reading.scenario.name
+    options = UpOptions(ready_seconds=timeout, capture=capture)
+    on_result = ResultPrinter(as_json).result
     if remove:
-        return _run_and_remove(
-            workspace, loaded, label, as_json=as_json, wanted=wanted, capture=capture, ready_seconds=timeout
-        )
-    with failure_told(loaded, label, wanted):
-        bring_up(workspace, loaded, label, keep=False, timeout=timeout, capture=capture)
-    code = prove(workspace, loaded, label, as_json=as_json, wanted=wanted)
+        result = up_check_and_remove(workspace, scenario, lab, options, files, on_result=on_result, on_file=say_file)
+        say(f"the lab {result.lab!r} is down")
+        return EXIT[result.verdict]
+    result = up_and_check(workspace, scenario, lab, options, files, on_up=say_up, on_result=on_result, on_file=say_file)
     if not as_json:
-        say(next_steps(name or ".", loaded.reading.scenario, lab))
-    return code
-
-
-def _run_and_remove(
-    workspace: Workspace, loaded: LoadedScenario, label: str, *, as_json: bool, wanted: Wanted, **settings: object
-) -> int:
-    from orchestrator.cli.progress import tell
-    from orchestrator.lab.take_down import take_down
-
-    with workspace.guard() as run:
-        ours = True
-        try:
-            with failure_told(loaded, label, wanted):
-                workspace.lab(loaded, label, notify=tell, run=run, **settings).up()
-            code = prove(workspace, loaded, label, as_json=as_json, wanted=wanted, run=run)
-        except LabBusy:
-            ours = False  # another process works on it, and may have ended by now: its lab stays
-            raise
-        finally:
-            if ours:
-                with uninterrupted():
-                    take_down(workspace.engine, workspace.state, label, lambda _event: None)
-    say(f"the lab {label!r} is down")
-    return code
+        say(next_steps(name or ".", scenario.reading.scenario, lab))
+    return EXIT[result.verdict]
 
 
 def next_steps(name: str, scenario: Scenario, lab: str | None) -> str:
     """What to try now, in words that can be typed."""
     command, more = _own_command(), f" --lab {lab}" if lab else ""
     name = quote(name)
-    clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
+    clients = [node for node, own in scenario.nodes.items() if own.role == "client"]
     # Of an image of the author's nobody knows which tools it holds.
     equipped = [node for node in clients if not scenario.nodes[node].image]
     client = next(iter((*equipped, *clients, *scenario.nodes)))
-    names = [f"{node}.{scenario.domain}" for node, one in scenario.nodes.items() if one.role in ("app", "dns")]
+    names = [f"{node}.{scenario.domain}" for node, own in scenario.nodes.items() if own.role in ("app", "dns")]
     lines = ["", "The lab is still running. Look around:"]
     lines.append(f"  {command} shell {name} {client}{more}")
     if equipped and names:
         lines.append(f"  {command} exec {name} {client}{more} -- dig {names[-1]}")
-    apps = [node for node, one in scenario.nodes.items() if one.role == "app"]
+    apps = [node for node, own in scenario.nodes.items() if own.role == "app"]
     if equipped and apps:
         lines.append(f"  {command} exec {name} {client}{more} -- curl -s http://{apps[0]}.{scenario.domain}/whoami")
     lines.append(f"  {command} ps {name}{more}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -45,3 +46,19 @@ def json_option(command: Command) -> Command:
 
 def scenario_argument(command: Command) -> Command:
     return click.argument("name", required=False)(command)
+
+
+def report_options(command: Command) -> Command:
+    """--junit FILE and --report FILE, as `files`."""
+    file = click.Path(dir_okay=False, path_type=Path)
+
+    def with_files(*arguments: Any, junit: Path | None, report: Path | None, **more: Any) -> Any:
+        from orchestrator.operations.reports import ReportFiles
+
+        return command(*arguments, files=ReportFiles(junit, report), **more)
+
+    with_files.__doc__ = command.__doc__
+    with_files.__name__ = command.__name__
+    junit = click.option("--junit", type=file, metavar="FILE", help="Write the findings as JUnit XML, for CI.")
+    report = click.option("--report", type=file, metavar="FILE", help="Write a report as one HTML page.")
+    return junit(report(with_files))

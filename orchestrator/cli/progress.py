@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.findings import Finding
+from typing import TYPE_CHECKING
+
 from orchestrator.cli.console import say
-from orchestrator.lab.step_events import StepEvent
-from orchestrator.rendering.findings import finding_text
-from orchestrator.rendering.plans import event_text
+
+if TYPE_CHECKING:
+    from orchestrator.lab.step_events import StepEvent
 
 
-def tell(event: StepEvent) -> None:
-    """One line for a step that ended; the begin of a wait is told too, for it may take long."""
+def print_step(event: StepEvent) -> None:
+    """Print a line for a step that ended, where it is worth one."""
+    from orchestrator.rendering.plans import event_text
+
     text = event_text(event.step, event.state, event.seconds)
     if text:
         say(text)
-
-
-def tell_finding(finding: Finding) -> None:
-    say(finding_text(finding))

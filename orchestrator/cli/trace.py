@@ -14,10 +14,10 @@ import click
 
 from orchestrator.cli.capture import ended, gone, lab_capture, narrow, narrowing_options, open_capture, tell_narrowed
 from orchestrator.cli.console import out, say
-from orchestrator.cli.look_commands import known_node
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import INTERRUPTED, OK, EngineRefused, NotFound, TookTooLong, UsageInvalid
+from orchestrator.operations.nodes import require_node
 
 if TYPE_CHECKING:
     from orchestrator.lab.capture.lab_capture import LabCapture
@@ -80,7 +80,7 @@ def _so_far(name: str, asker: str | None, lab: str | None, form: str, *, checks:
     """What a running capture has recorded, without what the checks began."""
     capture, observed, _ = open_capture(name, lab)
     if asker:
-        known_node(capture.scenario, asker)
+        require_node(capture.scenario, asker)
     tell_narrowed(capture)
     exclusions = () if checks else capture.check_exclusions()
     recording = capture.read(capture.require_running())
@@ -149,7 +149,7 @@ def _runner(capture: LabCapture, observed: Snapshot, asker: str | None) -> str:
     """The node that runs the command."""
     scenario = capture.scenario
     clients = [node for node, one in scenario.nodes.items() if one.role == "client"]
-    node = known_node(scenario, asker) if asker else (clients[0] if clients else next(iter(scenario.nodes)))
+    node = require_node(scenario, asker) if asker else (clients[0] if clients else next(iter(scenario.nodes)))
     _container(capture, observed, node)
     return node
 
@@ -201,7 +201,7 @@ def _follow(
     with workspace.guard() as run:
         capture, observed = lab_capture(workspace, name, lab, run)
         if asker:
-            known_node(capture.scenario, asker)
+            require_node(capture.scenario, asker)
         errors: list[str] = []
         pieces = _heard(capture, observed, errors, narrow(capture, observed, nodes, bpf))
         interrupted = [False]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.console import say
+from orchestrator.cli.progress import print_step
 
 if TYPE_CHECKING:
     from orchestrator.operations.workspace import Workspace
@@ -17,7 +18,9 @@ def open_workspace(*, start: bool = True, yes: bool = False, read_only: bool = F
     """The engine in use and the state folder. Raises EngineMissing."""
     from orchestrator.operations import workspace
 
-    return workspace.open_workspace(start=start, read_only=read_only, notify=say, confirm=confirmer(yes))
+    return workspace.open_workspace(
+        start=start, read_only=read_only, notify=say, confirm=confirmer(yes), on_step=print_step
+    )
 
 
 def confirmer(yes: bool) -> Callable[[str], bool]:

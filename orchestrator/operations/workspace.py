@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import DockerEngine
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
+    from orchestrator.lab.step_events import StepEvent
     from orchestrator.operations.scenario_library import LoadedScenario
 
 LAB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
@@ -25,12 +26,16 @@ LAB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Workspace:
-    """The state folder and one engine, with its address. `notify` takes a line of progress for a person."""
+    """The state folder and one engine, with its address.
+
+    `notify` takes a line of progress for a person, `on_step` each step of a plan as it begins and ends.
+    """
 
     state: State
     url: str
     engine: DockerEngine
     notify: Callable[[str], None] = lambda _text: None
+    on_step: Callable[[StepEvent], None] = lambda _event: None
 
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
         """Return the tags of wirelab's own images, and build those that are missing."""
@@ -75,6 +80,7 @@ def open_workspace(
     read_only: bool = False,
     notify: Callable[[str], None],
     confirm: Callable[[str], bool],
+    on_step: Callable[[StepEvent], None] = lambda _event: None,
 ) -> Workspace:
     """Find an engine or, with `start`, start one if `confirm` says yes to the question. Raises EngineMissing.
 
@@ -89,7 +95,7 @@ def open_workspace(
     from orchestrator.engine.docker import DockerEngine
 
     try:
-        return Workspace(state, engine.url, DockerEngine(engine.url), notify)
+        return Workspace(state, engine.url, DockerEngine(engine.url), notify, on_step)
     except EngineMissing as error:
         raise EngineMissing(error.what, why=error.why, hint=engine.hint or error.hint) from error
 

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import CAPABILITIES, recorder_of
+from orchestrator.planning.desired import desired
 from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
 
 
@@ -27,6 +28,41 @@ def node_document(topology: Topology, observed: Snapshot, name: str) -> dict[str
         "addresses": [str(address) for address in seen if address],
         "state": state_of(container, observed.files.get(name, ObservedFiles())),
     }
+
+
+def node_states(topology: Topology, observed: Snapshot) -> dict[str, str]:
+    """The state of each node; empty where nothing of the lab stands."""
+    states = {node["node"]: node["state"] for node in nodes_document(topology, observed)["nodes"]}
+    return {} if set(states.values()) == {"missing"} else states
+
+
+def lab_document(topology: Topology, observed: Snapshot, node_names: Sequence[str]) -> dict[str, Any]:
+    """As `wirelab inspect` prints it: the networks, these nodes with all that is known of them, and the capture."""
+    networks = {name: str(subnet) for name, subnet in topology.subnets.items()}
+    return {
+        "schema": 1,
+        "lab": topology.lab,
+        "domain": topology.scenario.domain,
+        "networks": networks,
+        "nodes": [_declared_document(topology, observed, node_name) for node_name in node_names],
+        "capture": capture_document(observed),
+    }
+
+
+def _declared_document(topology: Topology, observed: Snapshot, node_name: str) -> dict[str, Any]:
+    """A node as it is now, and what its container is made of."""
+    spec = desired(topology, observed, node_name).spec
+    declared = {
+        "name": topology.name_of(node_name),
+        "uses": list(topology.node(node_name).uses),
+        "image": spec.image,
+        "user": spec.user,
+        "capabilities": list(spec.capabilities),
+        "read_only": spec.read_only,
+        "limits": spec.limits.model_dump(),
+        "mounts": {bind.target: bind.source for bind in spec.binds},
+    }
+    return {**node_document(topology, observed, node_name), **declared}
 
 
 def capture_document(observed: Snapshot) -> dict[str, Any] | None:

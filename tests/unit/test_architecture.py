@@ -209,6 +209,19 @@ def test_only_the_command_line_speaks_and_ends() -> None:
     assert wrong == []
 
 
+def test_use_cases_know_no_command_line() -> None:
+    """A web page, a test suite and a script call the same operations as the command line."""
+    faces = ("click", "orchestrator.cli")
+    wrong = [
+        str(found)
+        for found in all_imports()
+        if folder_of(module_of(found.file)) == "operations" or found.file.stem in ("pytest_plugin", "__init__")
+        if folder_of(module_of(found.file)) != "cli"
+        if any(found.module == face or found.module.startswith(f"{face}.") for face in faces)
+    ]
+    assert wrong == []
+
+
 def test_files_stay_short() -> None:
     sizes = {file: len(file.read_text("utf-8").splitlines()) for file in trees()}
     assert {str(file): size for file, size in sizes.items() if size >= MOST_LINES} == {}

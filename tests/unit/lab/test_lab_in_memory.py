@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli.look_commands import each_removed
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engine.protocol import Output
 from orchestrator.errors import Conflict, EngineRefused, LabBusy, Leftovers, NodeFailed, WorldError
@@ -22,6 +21,7 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
 from orchestrator.lab.step_events import StepEvent
 from orchestrator.lab.take_down import take_down
+from orchestrator.operations.sweep import remove_each
 from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 from orchestrator.reading.scenario import read_scenario
@@ -470,7 +470,7 @@ def test_a_sweep_goes_on_after_what_cannot_be_removed() -> None:
     def stays() -> int:
         raise stuck
 
-    assert each_removed([stays, lambda: 2, lambda: 1]) == (3, [stuck])
+    assert remove_each([stays, lambda: 2, lambda: 1]) == (3, [stuck])
 
 
 def test_a_subnet_that_the_file_names_is_used_just_so(place: Place) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from standing import nothing, planned, scenario, standing
 
-from orchestrator.cli.look_commands import known_node
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.faults import Disconnect, Pause, Stop
 from orchestrator.model.roles.dns.files import files
+from orchestrator.operations.nodes import require_node
 from orchestrator.planning.desired import desired
 from orchestrator.planning.faults import inject
 from orchestrator.rendering.graph import mermaid, picture
@@ -107,8 +107,8 @@ def test_each_machine_is_named_by_itself() -> None:
 def test_where_one_node_is_needed_the_group_is_told_apart() -> None:
     """`wirelab exec shop app` cannot know which machine is meant, and says what to name instead."""
     read = scenario(THREE)
-    assert known_node(read, "app-3") == "app-3"
+    assert require_node(read, "app-3") == "app-3"
     with pytest.raises(UsageInvalid) as caught:
-        known_node(read, "app")
+        require_node(read, "app")
     assert caught.value.what == "'app' has 3 replicas, and one node is needed here"
     assert caught.value.hint == "name one of app-1, app-2, app-3"

@@ -1,4 +1,4 @@
-"""Keeps what is left of a lab in which a test failed: for each test a folder, with the report and the raw texts."""
+"""Keep what is left of a lab in which a test failed: a folder for each test, with the report and the raw texts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
+from orchestrator.operations.reports import TIME_FORMAT, report_text, versions
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from orchestrator.rendering.check_results import Proof
 
 
-def keep(folder: Path, test: str, failure: str, lab: Lab, loaded: LoadedScenario, found: Mapping[int, Finding]) -> str:
+def write_bundle(
+    folder: Path, test: str, failure: str, lab: Lab, scenario: LoadedScenario, findings: Mapping[int, Finding]
+) -> str:
     """Write the bundle of a test and say where it is. A bundle that cannot be written fails no test twice.
 
-    `found` are the findings that the tests of this lab had, by the place of their checks in the file.
+    `findings` are those that the tests of this lab had, by the place of their checks in the file.
     """
     place = folder / _folder_name(test)
     try:
         shutil.rmtree(place, ignore_errors=True)
-        for name, content in _contents(test, failure, lab, loaded, found).items():
+        for name, content in _contents(test, failure, lab, scenario, findings).items():
             file = place / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
@@ -44,31 +47,29 @@ def _folder_name(test: str) -> str:
 
 
 def _contents(
-    test: str, failure: str, lab: Lab, loaded: LoadedScenario, found: Mapping[int, Finding]
+    test: str, failure: str, lab: Lab, scenario: LoadedScenario, findings: Mapping[int, Finding]
 ) -> dict[str, bytes]:
-    from orchestrator.cli.reports import report_text
     from orchestrator.lab.bundle import bundle
     from orchestrator.lab.capture.window import CaptureWindow
 
-    said = f"{test}\n\n{failure}\n"
-    page = report_text(lab, _proof(lab, loaded, found), CaptureWindow.of_running_capture(lab), said)
-    return {"report.html": page.encode(), "failure.txt": said.encode(), **bundle(lab)}
+    summary = f"{test}\n\n{failure}\n"
+    page = report_text(lab, _proof(lab, scenario, findings), CaptureWindow.of_running_capture(lab), summary)
+    return {"report.html": page.encode(), "failure.txt": summary.encode(), **bundle(lab)}
 
 
-def _proof(lab: Lab, loaded: LoadedScenario, found: Mapping[int, Finding]) -> Proof:
-    from orchestrator.cli.reports import MOMENT, versions
+def _proof(lab: Lab, scenario: LoadedScenario, findings: Mapping[int, Finding]) -> Proof:
     from orchestrator.rendering.check_results import Proof, placed
 
-    scenario = lab.scenario
-    places = sorted(found)
-    findings = [found[place] for place in places]
+    declared = lab.scenario
+    places = sorted(findings)
+    in_order = [findings[place] for place in places]
     return Proof(
-        scenario.name,
-        scenario.title,
+        declared.name,
+        declared.title,
         lab.name,
-        loaded.file,
-        placed(scenario, [scenario.checks[place] for place in places], findings, loaded.reading.positions),
-        datetime.now(UTC).strftime(MOMENT),
-        sum(finding.seconds for finding in findings),
+        scenario.file,
+        placed(declared, [declared.checks[place] for place in places], in_order, scenario.reading.positions),
+        datetime.now(UTC).strftime(TIME_FORMAT),
+        sum(finding.seconds for finding in in_order),
         versions(lab),
     )

@@ -1,18 +1,15 @@
-"""What `check` and `run` write besides what they print: JUnit XML and the report."""
+"""Write the files about a run of checks: JUnit XML and the HTML report."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-
-from orchestrator.cli.console import say
 from orchestrator.errors import UsageInvalid, WirelabError
 
 if TYPE_CHECKING:
@@ -23,18 +20,17 @@ if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.rendering.check_results import Proof
 
-MOMENT = "%Y-%m-%dT%H:%M:%S"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The files that a command was told to write."""
+class ReportFiles:
+    """The files to write about a run of checks. Raises UsageInvalid before the checks run if a folder is missing."""
 
     junit: Path | None = None
     report: Path | None = None
 
     def __post_init__(self) -> None:
-        """A folder that is not there is told before the checks run, not after."""
         for file in filter(None, (self.junit, self.report)):
             if not file.parent.is_dir():
                 raise UsageInvalid(f"{file} cannot be written", why=f"there is no folder {file.parent}")
@@ -44,112 +40,103 @@ class Wanted:
 
     @property
     def images(self) -> tuple[str, ...]:
-        """The images that writing them needs besides those of the lab: a report tells what crossed the wire."""
+        """The images needed besides those of the lab: a report tells what crossed the wire."""
         return ("capture",) if self.report else ()
 
 
-def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--junit FILE and --report FILE, as `wanted`."""
-    file = click.Path(dir_okay=False, path_type=Path)
-
-    def with_wanted(*arguments: Any, junit: Path | None, report: Path | None, **more: Any) -> Any:
-        return command(*arguments, wanted=Wanted(junit, report), **more)
-
-    with_wanted.__doc__ = command.__doc__
-    with_wanted.__name__ = command.__name__
-    junit = click.option("--junit", type=file, metavar="FILE", help="Write the findings as JUnit XML, for CI.")
-    report = click.option("--report", type=file, metavar="FILE", help="Write a report as one HTML page.")
-    return junit(report(with_wanted))
+NO_FILES = ReportFiles()
 
 
 @dataclass(frozen=True)
-class Reporting:
-    """One run of checks while somebody listens, if a report is wanted."""
+class ReportWriter:
+    """Writes the files about one run of checks; `window` holds the packets of that time if a report is wanted."""
 
-    loaded: LoadedScenario
+    scenario: LoadedScenario
     lab: Lab
-    wanted: Wanted
+    files: ReportFiles
     versions: Mapping[str, str]
     began: datetime
     window: CaptureWindow | None
 
-    def write(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> None:
-        """Write what is wanted, and say where it is."""
-        if not self.wanted:
-            return
+    def write(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> tuple[Path, ...]:
+        """Write the files, and return where they are."""
+        if not self.files:
+            return ()
         proof = self._proof(checks, findings)
-        if self.wanted.junit:
+        written = []
+        if self.files.junit:
             from orchestrator.rendering.junit import junit
 
-            written(self.wanted.junit, junit(proof))
-        if self.wanted.report and self.window:
-            written(self.wanted.report, report_text(self.lab, proof, self.window))
+            written.append(write_whole(self.files.junit, junit(proof)))
+        if self.files.report and self.window:
+            written.append(write_whole(self.files.report, report_text(self.lab, proof, self.window)))
+        return tuple(written)
 
     def _proof(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> Proof:
         from orchestrator.rendering.check_results import Proof, placed
 
-        reading = self.loaded.reading
+        reading = self.scenario.reading
         scenario = reading.scenario
         return Proof(
             scenario.name,
             scenario.title,
             self.lab.name,
-            self.loaded.file,
+            self.scenario.file,
             placed(scenario, checks, findings, reading.positions),
-            self.began.strftime(MOMENT),
+            self.began.strftime(TIME_FORMAT),
             (datetime.now(UTC) - self.began).total_seconds(),
             self.versions,
         )
 
 
 @contextmanager
-def reporting(loaded: LoadedScenario, lab: Lab, wanted: Wanted) -> Iterator[Reporting]:
-    """Listen while the checks run, if a report is wanted; a recorder that was started for it is removed again."""
-    named = versions(lab) if wanted else {}
+def report_writer(scenario: LoadedScenario, lab: Lab, files: ReportFiles) -> Iterator[ReportWriter]:
+    """Record the traffic while the checks run, if a report is wanted; a recorder started for it is removed again."""
+    named = versions(lab) if files else {}
     window = None
-    if wanted.report:
+    if files.report:
         from orchestrator.lab.capture.window import CaptureWindow
 
         window = CaptureWindow.open(lab)
     try:
-        yield Reporting(loaded, lab, wanted, named, datetime.now(UTC), window)
+        yield ReportWriter(scenario, lab, files, named, datetime.now(UTC), window)
     finally:
         if window:
             window.close()
 
 
 @contextmanager
-def failure_told(loaded: LoadedScenario, lab: str, wanted: Wanted) -> Iterator[None]:
-    """A lab that does not stand, or cannot be asked, is an error in the JUnit file: CI must not find nothing at all."""
+def junit_on_error(scenario: LoadedScenario, lab_name: str, files: ReportFiles) -> Iterator[None]:
+    """Write an error of the lab into the JUnit file: CI must not find nothing at all."""
     began = datetime.now(UTC)
     try:
         yield
     except WirelabError as error:
-        if wanted.junit:
+        if files.junit:
             from orchestrator.rendering.junit import junit
 
-            written(wanted.junit, junit(_unproved(loaded, lab, error, began)))
+            write_whole(files.junit, junit(_proof_of_error(scenario, lab_name, error, began)))
         raise
 
 
-def _unproved(loaded: LoadedScenario, lab: str, error: WirelabError, began: datetime) -> Proof:
-    """One finding: that the lab could not be proved, with the error as what was seen."""
+def _proof_of_error(scenario: LoadedScenario, lab_name: str, error: WirelabError, began: datetime) -> Proof:
+    """One finding: that nothing could be proved of the lab, with the error as what was seen."""
     from orchestrator import __version__
     from orchestrator.checks.findings import Finding, Judgement
     from orchestrator.reading.document import Position
     from orchestrator.rendering.check_results import Placed, Proof
 
-    scenario = loaded.reading.scenario
+    declared = scenario.reading.scenario
     seconds = (datetime.now(UTC) - began).total_seconds()
     why = tuple(line for line in (error.why, error.hint and f"try: {error.hint}") if line)
     judgement = Judgement("unknown", "the lab stands and can be asked", error.what, why)
-    found = (Placed(Finding("The lab stands", "lab", "wirelab", judgement, seconds), Position(1, 1)),)
-    at = began.strftime(MOMENT)
-    return Proof(scenario.name, scenario.title, lab, loaded.file, found, at, seconds, {"wirelab": __version__})
+    finding = (Placed(Finding("The lab stands", "lab", "wirelab", judgement, seconds), Position(1, 1)),)
+    at, versions = began.strftime(TIME_FORMAT), {"wirelab": __version__}
+    return Proof(declared.name, declared.title, lab_name, scenario.file, finding, at, seconds, versions)
 
 
 def versions(lab: Lab) -> dict[str, str]:
-    """What takes part, by name."""
+    """The versions of what takes part, by name."""
     from orchestrator import __version__
 
     return {"wirelab": __version__, "engine": lab.engine.version()}
@@ -157,32 +144,32 @@ def versions(lab: Lab) -> dict[str, str]:
 
 def report_text(lab: Lab, proof: Proof, window: CaptureWindow, failure: str = "") -> str:
     """The page on these findings, with the lab as it is now and the recorded traffic; `failure` is that of a test."""
-    from orchestrator.cli.graph import states
     from orchestrator.host.graph_layout import lay_out
     from orchestrator.rendering import graph
     from orchestrator.rendering import graph_svg as drawing
+    from orchestrator.rendering.labs import node_states
     from orchestrator.rendering.report import Report, report_page
     from orchestrator.traffic.roles import traffic_roles
     from orchestrator.traffic.story import build_story
 
     observed = lab.observe()
     topology = lab.topology(observed)
-    result = window.result(topology)
-    traffic = traffic_roles(result.events) if result.missing == "" else None
-    picture = graph.picture(topology, states(topology, observed), traffic)
+    recorded = window.result(topology)
+    traffic = traffic_roles(recorded.events) if recorded.missing == "" else None
+    picture = graph.picture(topology, node_states(topology, observed), traffic)
     drawn, no_drawing = "", ""
     try:
         drawn = drawing.svg(picture, lay_out(drawing.layout_text(picture)))
     except WirelabError as error:
         no_drawing = f"{error.what} ({error.why}); {error.hint}"
-    told = build_story(result.events, losses=result.losses) if result.missing == "" else None
+    told = build_story(recorded.events, losses=recorded.losses) if recorded.missing == "" else None
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
     whole = replace(proof, versions={**proof.versions, **images})
-    return report_page(Report(whole, picture, drawn, no_drawing, told, result.missing, failure))
+    return report_page(Report(whole, picture, drawn, no_drawing, told, recorded.missing, failure))
 
 
-def written(file: Path, text: str) -> None:
-    """Put the text in place as a whole. Raises UsageInvalid where it cannot be written."""
+def write_whole(file: Path, text: str) -> Path:
+    """Put the text in place as a whole, and return the file. Raises UsageInvalid where it cannot be written."""
     part = file.with_name(f".{file.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
@@ -190,4 +177,4 @@ def written(file: Path, text: str) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise UsageInvalid(f"{file} cannot be written", why=error.strerror or str(error)) from error
-    say(f"written: {file}")
+    return file

@@ -1,0 +1,123 @@
+"""Run the checks of a lab, explain what does not hold, and write the reports about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.checks.findings import Finding, Verdict, worst
+from orchestrator.errors import UsageInvalid
+from orchestrator.operations.reports import NO_FILES, ReportFiles, junit_on_error, report_writer
+
+if TYPE_CHECKING:
+    from orchestrator.model.checks import BaseCheck
+    from orchestrator.model.scenario import Scenario
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """One run of checks: a finding a check in the order of the file, and how long all of it took."""
+
+    scenario: str
+    lab: str
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst(finding.verdict for finding in self.findings)
+
+
+def run_checks(
+    workspace: Workspace,
+    scenario: LoadedScenario,
+    lab_name: str | None,
+    *,
+    only: Sequence[str] = (),
+    files: ReportFiles = NO_FILES,
+    run: str = "",
+    on_result: Callable[[CheckRun], None] = lambda _run: None,
+    on_file: Callable[[Path], None] = lambda _file: None,
+) -> CheckRun:
+    """Run the checks, of which `only` names some by a part of their names.
+
+    `run` is the run whose guard is around this already, if there is one. `on_result` is called before the files are
+    written, `on_file` with each file that was written.
+    """
+    from orchestrator.lab.faults import check
+
+    checks = select_checks(scenario.reading.scenario, only)
+    began = time.monotonic()
+    # Under a watchdog: a node whose image lacks a tool is probed from a container beside it.
+    with nullcontext(run) if run else workspace.guard() as guarded_run:
+        lab = workspace.lab(scenario, lab_name, run=guarded_run, images_too=files.images)
+        with report_writer(scenario, lab, files) as writer:
+            with junit_on_error(scenario, lab.name, files):
+                findings = check(lab, checks)
+            result = CheckRun(scenario.reading.scenario.name, lab.name, findings, time.monotonic() - began)
+            on_result(result)
+            for file in writer.write(checks, findings):
+                on_file(file)
+    return result
+
+
+def select_checks(scenario: Scenario, only: Sequence[str]) -> list[BaseCheck]:
+    """The checks whose names hold one of these texts; all of them where there is none. Raises UsageInvalid."""
+    checks: list[BaseCheck] = [
+        check for check in scenario.checks if not only or any(text in check.name for text in only)
+    ]
+    if only and not checks:
+        raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
+    return checks
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The walks through the layers of some checks; `skipped` checks put a fault in first, and were left out."""
+
+    findings: tuple[Finding, ...]
+    skipped: int
+
+    @property
+    def verdict(self) -> Verdict:
+        return worst(finding.verdict for finding in self.findings)
+
+
+def explain_checks(
+    workspace: Callable[[], Workspace], scenario: LoadedScenario, lab_name: str | None, check_name: str | None
+) -> Explanation:
+    """Walk through the layers of the checks whose names hold `check_name`, of the lab as it is now.
+
+    The workspace is opened once it is known that there is something to explain.
+    """
+    checks = scenario.reading.scenario.checks
+    named = [check for check in checks if check_name is None or check_name in check.name]
+    # A fault is put in only by `check`: `why` looks at the lab as it stands.
+    wanted = [check for check in named if check.fault is None]
+    if not wanted:
+        raise _nothing_to_explain(check_name, [check.name for check in checks], bool(named), scenario)
+    opened = workspace()
+    with opened.guard() as run:
+        findings = opened.lab(scenario, lab_name, run=run).judge(wanted, explain_all=True)
+    return Explanation(findings, len(named) - len(wanted))
+
+
+def _nothing_to_explain(
+    check_name: str | None, names: list[str], with_fault: bool, scenario: LoadedScenario
+) -> UsageInvalid:
+    from orchestrator.reading.spelling import near
+
+    name = scenario.reading.scenario.name
+    if with_fault or not names:
+        why = "each puts a fault in first" if names else "the file has no checks"
+        return UsageInvalid("no check can be walked through", why=why, hint=f"wirelab check {name}")
+    nearest = near(check_name or "", names)
+    hint = f"did you mean {nearest!r}?" if nearest else f"wirelab why {name}, which looks at each of them"
+    why = "the checks are" + "".join(f"\n         {known}" for known in names)
+    return UsageInvalid(f"no check has {(check_name or '')[:80]!r} in its name", why=why, hint=hint)

@@ -1,0 +1,25 @@
+"""Look at labs without changing anything: what is declared, and what there is of it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.planning import labels
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology import Topology
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.snapshot import ObservedContainer, Snapshot
+
+
+def lab_containers(workspace: Workspace) -> tuple[ObservedContainer, ...]:
+    """The containers of all labs on the engine."""
+    return tuple(workspace.engine.containers(labels.LAB))
+
+
+def observe_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> tuple[Topology, Snapshot]:
+    """The topology of a lab, and what there is of it now."""
+    lab = workspace.lab(scenario, lab_name)
+    observed = lab.observe()
+    return lab.topology(observed), observed

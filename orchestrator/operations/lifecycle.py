@@ -1,0 +1,77 @@
+"""Bring a lab up, take it down, and tell what `up` would do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.plan import Plan
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """How to bring a lab up: with a recorder of its traffic, and how long each node may take to become ready.
+
+    With `keep`, what was made stays after a failure.
+    """
+
+    keep: bool = False
+    ready_seconds: float = 30.0
+    capture: bool = False
+
+
+@dataclass(frozen=True)
+class UpResult:
+    """What `up` did, and how long it took; the plan is empty where nothing was to be done."""
+
+    lab: str
+    plan: Plan
+    seconds: float
+
+
+def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
+    """Make the lab what its file declares, under a watchdog that removes it again if this process dies."""
+    with (guard := workspace.guard(keep=options.keep)) as run:
+        return bring_up_in_run(workspace, scenario, lab_name, options, run, whole=guard.release)
+
+
+def bring_up_in_run(
+    workspace: Workspace,
+    scenario: LoadedScenario,
+    lab_name: str | None,
+    options: UpOptions,
+    run: str,
+    *,
+    whole: Callable[[], None] = lambda: None,
+) -> UpResult:
+    """As `bring_up`, in a run whose watchdog somebody else began; `whole` is called once the lab is complete."""
+    began = time.monotonic()
+    lab = workspace.lab(
+        scenario,
+        lab_name,
+        notify=workspace.on_step,
+        run=run,
+        keep=options.keep,
+        ready_seconds=options.ready_seconds,
+        capture=options.capture,
+        whole=whole,
+    )
+    plan = lab.up()
+    return UpResult(lab.name, plan, time.monotonic() - began)
+
+
+def plan_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> Plan:
+    """What `bring_up` would do now. Changes nothing."""
+    return workspace.lab(scenario, lab_name).plan()
+
+
+def bring_down(workspace: Workspace, lab_name: str) -> Plan:
+    """Remove the lab, whole: containers, networks, volumes and files. The plan is empty where nothing was there."""
+    from orchestrator.lab.take_down import take_down
+
+    return take_down(workspace.engine, workspace.state, lab_name, workspace.on_step)

@@ -1,0 +1,73 @@
+"""Remove what dead commands left, found by label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import LabBusy, Leftovers, WirelabError
+from orchestrator.planning import labels
+
+if TYPE_CHECKING:
+    from orchestrator.engine.protocol import Engine
+    from orchestrator.host.state import State
+    from orchestrator.operations.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """How many things were removed, and the errors of what could not be."""
+
+    removed: int
+    failures: tuple[WirelabError, ...]
+
+    def raise_failures(self) -> None:
+        """Raise Leftovers or LabBusy if something could not be removed."""
+        if len(self.failures) == 1:
+            raise self.failures[0]
+        if self.failures:
+            why = "; ".join(error.why or error.what for error in self.failures)
+            raise Leftovers("not all could be swept", why=why, hint="wirelab sweep")
+
+
+def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
+    """Remove what dead runs left; with `all_labs` every lab of this person too. Goes on after a failure."""
+    from orchestrator.lab.removal import sweep_run
+    from orchestrator.lab.run_registry import dead_runs
+
+    engine, state = workspace.engine, workspace.state
+    count, failures = remove_each(partial(sweep_run, engine, state, run) for run in list(dead_runs(state)))
+    if all_labs:
+        more, others = remove_each(partial(_remove_lab, workspace, lab_name) for lab_name in _lab_names(engine, state))
+        count, failures = count + more, failures + others
+    return SweepResult(count, tuple(failures))
+
+
+def remove_each(removals: Iterable[Callable[[], int]]) -> tuple[int, list[WirelabError]]:
+    """Carry out each removal, also after one that failed; how much was removed, and what failed."""
+    count = 0
+    failures: list[WirelabError] = []
+    for remove in removals:
+        try:
+            count += remove()
+        except (Leftovers, LabBusy) as error:
+            failures.append(error)
+    return count, failures
+
+
+def _remove_lab(workspace: Workspace, lab_name: str) -> int:
+    from orchestrator.lab.take_down import take_down
+
+    return len(take_down(workspace.engine, workspace.state, lab_name, lambda _event: None).steps)
+
+
+def _lab_names(engine: Engine, state: State) -> list[str]:
+    """The labs of this person of which anything is on the engine."""
+    from orchestrator.lab.run_registry import is_foreign
+
+    found = [container.labels for container in engine.containers(labels.LAB)]
+    found += [network.labels for network in engine.networks() if labels.LAB in network.labels]
+    found += [volume.labels for volume in engine.volumes(labels.LAB)]
+    return sorted({own[labels.LAB] for own in found if not is_foreign(state, own)})
