@@ -9,14 +9,14 @@ import base64
 from collections.abc import Sequence
 from shlex import join
 
-from orchestrator.checks.probes import Ran, Run
+from orchestrator.checks.probes import ProgramResult, RunProgram
 
 # More than this of an output is cut off: a check looks for a text, it does not carry files.
 MOST_BYTES = 1_000_000
 SPARE_SECONDS = 10.0
 
 
-def script(runs: Sequence[Run]) -> str:
+def script(runs: Sequence[RunProgram]) -> str:
     """A bash script; its first line of output is the time, then come three lines a program."""
     lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70; trap 'rm -rf \"$d\"' EXIT", 'echo "$EPOCHREALTIME"']
     for number, run in enumerate(runs):
@@ -29,7 +29,7 @@ def script(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
-def read(out: str, count: int) -> tuple[Ran, ...]:
+def read(out: str, count: int) -> tuple[ProgramResult, ...]:
     """The programs' outcomes, in the order of the script.
 
     Raises ValueError if the script itself came to grief, or was ended before its end: there are `count` of them.
@@ -44,12 +44,12 @@ def read(out: str, count: int) -> tuple[Ran, ...]:
         texts = [base64.b64decode(coded) for coded in (output, errors)]
         cut = any(len(text) >= MOST_BYTES for text in texts)
         out, err = (text.decode("utf-8", "replace") for text in texts)
-        found.append(Ran(int(code), out, err, float(began), float(end) - float(began), cut))
+        found.append(ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut))
     if len(found) != count:
         raise ValueError(f"{len(found)} outcomes instead of {count}")
     return tuple(found)
 
 
-def seconds(runs: Sequence[Run]) -> float:
+def seconds(runs: Sequence[RunProgram]) -> float:
     """How long the script may take at most: each program ends by itself, the rest is for a busy engine."""
     return max(run.seconds for run in runs) + SPARE_SECONDS

@@ -35,13 +35,13 @@ class DnsAnswer:
     values: tuple[str, ...]
     server: str
     protocol: str = "UDP"
-    answers: tuple[Row, ...] = ()
+    results: tuple[Row, ...] = ()
     authority: tuple[Row, ...] = ()
     additional: tuple[Row, ...] = ()
 
     def ttl(self, kind: str) -> int | None:
         """For how long the answer may still be kept; of "no such name" by the SOA (RFC 2308, section 5)."""
-        rows = [row for row in self.answers if row.kind == kind] or list(self.answers)
+        rows = [row for row in self.results if row.kind == kind] or list(self.results)
         if rows:
             return min(row.ttl for row in rows)
         soa = next((row for row in self.authority if row.kind == "SOA"), None)
@@ -55,14 +55,14 @@ def read_dig(out: str, kind: str) -> DnsAnswer | None:
         return None
     flags = re.search(r"flags: ([\w ]+);", out)
     server = re.search(r";; SERVER: ([^#\s]+)#\S+(?: \((\w+)\))?", out)
-    answers = _section(out, "ANSWER")
+    results = _section(out, "ANSWER")
     return DnsAnswer(
         header[1],
         tuple(flags[1].split()) if flags else (),
-        tuple(row.value for row in answers if row.kind == kind),
+        tuple(row.value for row in results if row.kind == kind),
         server[1] if server else "?",
         (server[2] if server else None) or "UDP",
-        answers,
+        results,
         _section(out, "AUTHORITY"),
         _section(out, "ADDITIONAL"),
     )

@@ -5,26 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import Answer, Asks, Question, Ran, Run
+from orchestrator.checks.probes import CheckSteps, Probe, ProbeResult, ProgramResult, RunProgram
 from orchestrator.model.check_values import DurationRange
 
 
-def timed(judging: Asks, takes: DurationRange, asker: str) -> Asks:
+def judge_duration(judging: CheckSteps, takes: DurationRange, asker: str) -> CheckSteps:
     """The same check; where it holds, the time of the first program that the asker ran for it is judged too."""
     seconds: float | None = None
     try:
-        questions = next(judging)
+        probes = next(judging)
         while True:
-            answers = yield questions
-            seconds = _first(questions, answers, asker) if seconds is None else seconds
-            questions = judging.send(answers)
+            results = yield probes
+            seconds = _first(probes, results, asker) if seconds is None else seconds
+            probes = judging.send(results)
     except StopIteration as ended:
         return _with_time(ended.value, takes, seconds)
 
 
-def _first(questions: tuple[Question, ...], answers: tuple[Answer, ...], asker: str) -> float | None:
-    pairs = zip(questions, answers, strict=True)
-    return next((a.seconds for q, a in pairs if isinstance(q, Run) and q.node == asker and isinstance(a, Ran)), None)
+def _first(probes: tuple[Probe, ...], results: tuple[ProbeResult, ...], asker: str) -> float | None:
+    pairs = zip(probes, results, strict=True)
+    return next(
+        (a.seconds for q, a in pairs if isinstance(q, RunProgram) and q.node == asker and isinstance(a, ProgramResult)),
+        None,
+    )
 
 
 def _with_time(found: Judgement, takes: DurationRange, seconds: float | None) -> Judgement:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from orchestrator.checks.probes import Answer, Log, Question, Run, logged, told
+from orchestrator.checks.probes import Probe, ProbeResult, ReadLog, RunProgram, require_log, require_output
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import LogWitness
@@ -30,20 +30,20 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Witness:
-    """`asks(node, since)` gives the questions; `reads(answers, since)` the sightings; the server writes in `says`."""
+    """`asks(node, since)` gives the questions; `reads(results, since)` the sightings; the server writes in `says`."""
 
     says: str
-    asks: Callable[[str, float], tuple[Question, ...]]
-    reads: Callable[[tuple[Answer, ...], float], Iterator[Sighting]]
+    asks: Callable[[str, float], tuple[Probe, ...]]
+    reads: Callable[[tuple[ProbeResult, ...], float], Iterator[Sighting]]
 
 
-def _log(node: str, since: float) -> tuple[Question, ...]:
-    return (Log(node, since),)
+def _log(node: str, since: float) -> tuple[Probe, ...]:
+    return (ReadLog(node, since),)
 
 
 def _by_log(witness: LogWitness) -> Witness:
-    def reads(answers: tuple[Answer, ...], _since: float) -> Iterator[Sighting]:
-        for line in logged(answers[0]).splitlines():
+    def reads(results: tuple[ProbeResult, ...], _since: float) -> Iterator[Sighting]:
+        for line in require_log(results[0]).splitlines():
             if witness.without and witness.without in line:
                 continue
             if found := re.search(witness.pattern, line):
@@ -52,23 +52,23 @@ def _by_log(witness: LogWitness) -> Witness:
     return Witness(witness.says, _log, reads)
 
 
-def _sessions_asked(node: str, since: float) -> tuple[Question, ...]:
+def _sessions_asked(node: str, since: float) -> tuple[Probe, ...]:
     psql = ("psql", "-X", "-U", "app", "-d", "app", "--csv", "-t", "-c", SESSIONS)
-    return (Run(node, psql, frozenset({"psql"})), Log(node, since))
+    return (RunProgram(node, psql, frozenset({"psql"})), ReadLog(node, since))
 
 
-def _sessions(answers: tuple[Answer, ...], _since: float) -> Iterator[Sighting]:
+def _sessions(results: tuple[ProbeResult, ...], _since: float) -> Iterator[Sighting]:
     """Sessions that are open now, and connections that the log says were received."""
-    for row in told(answers[0]).out.splitlines():
+    for row in require_output(results[0]).out.splitlines():
         address, _, port = row.partition(",")
         yield Sighting(address, f"pg_stat_activity: client_addr {address}, client_port {port}")
-    for line in logged(answers[1]).splitlines():
+    for line in require_log(results[1]).splitlines():
         if found := re.search(r"connection received: host=([0-9a-f.:]+) port=\d+", line):
             yield Sighting(found[1], line)
 
 
-def _sockets_asked(node: str, _since: float) -> tuple[Question, ...]:
-    return (Run(node, ("ss", "-Htano"), frozenset({"ss"})),)
+def _sockets_asked(node: str, _since: float) -> tuple[Probe, ...]:
+    return (RunProgram(node, ("ss", "-Htano"), frozenset({"ss"})),)
 
 
 def _by_sockets(node: Node) -> Witness:
@@ -76,8 +76,8 @@ def _by_sockets(node: Node) -> Witness:
     listener meanwhile). At another port it is itself the client; half open, nobody was served yet."""
     declared = {listener.port for listener in ROLES[node.role].listeners_of(node)}  # type: ignore[attr-defined]
 
-    def reads(answers: tuple[Answer, ...], since: float) -> Iterator[Sighting]:
-        found = told(answers[0])
+    def reads(results: tuple[ProbeResult, ...], since: float) -> Iterator[Sighting]:
+        found = require_output(results[0])
         rows = [columns for row in found.out.splitlines() if len(columns := row.split()) >= 5]
         ports = declared | {_port(local) for state, _, _, local, *_ in rows if state == "LISTEN"}
         for columns in rows:

@@ -19,7 +19,7 @@ from orchestrator.traffic.roles import Proof
 
 
 @dataclass(frozen=True)
-class Run:
+class RunProgram:
     """Run a program in a node. `needs` are the tools that it takes.
 
     Unless `inside`, seeing the node's network is enough, so that a container beside it may run the program where the
@@ -34,7 +34,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Log:
+class ReadLog:
     """What a node wrote since that moment, in seconds since 1970 by the engine's clock."""
 
     node: str
@@ -42,7 +42,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Wire:
+class TrafficQuery:
     """Who was seen as client of whom on the lab's wires since that moment (seconds since 1970), by its capture."""
 
     since: float
@@ -50,20 +50,20 @@ class Wire:
 
 
 @dataclass(frozen=True)
-class StateOf:
+class GetNodeState:
     """Whether a node's container runs."""
 
     node: str
 
 
-Question = Run | Log | Wire | StateOf
+Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState
 # Exit codes of timeout(1) and bash(1): ended by it; failed itself, not executable, not found.
 TIMED_OUT = 124
-UNRUNNABLE = (125, 126, 127)
+NOT_RUN_CODES = (125, 126, 127)
 
 
 @dataclass(frozen=True)
-class Ran:
+class ProgramResult:
     """A program's exit code and output; `started` by the engine's clock, and the seconds until its end.
 
     `cut`: it wrote more than is read, so that nothing is known of the rest.
@@ -78,7 +78,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Logged:
+class LogText:
     text: str
 
 
@@ -104,13 +104,13 @@ class NodeState:
     exit_code: int = 0
 
 
-Answer = Ran | Logged | Flows | NodeState | Unavailable
-Kind = TypeVar("Kind", Ran, Logged, Flows)
-Said = TypeVar("Said", bound=NodeCheck)
-Asks = Generator[tuple[Question, ...], tuple[Answer, ...], Judgement]
+ProbeResult = ProgramResult | LogText | Flows | NodeState | Unavailable
+ResultT = TypeVar("ResultT", ProgramResult, LogText, Flows)
+CheckT = TypeVar("CheckT", bound=NodeCheck)
+CheckSteps = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Judgement]
 
 
-class CannotAsk(Exception):
+class ResultUnavailable(Exception):
     """Raised inside a check when an answer that it needs is Unavailable; the check is then unknown."""
 
     def __init__(self, reason: str) -> None:
@@ -119,7 +119,7 @@ class CannotAsk(Exception):
 
 
 @dataclass(frozen=True)
-class Scene:
+class CheckContext:
     """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began.
 
     `ended`: when its question was answered, in seconds since 1970; what came later was none of its doing.
@@ -141,7 +141,7 @@ class Scene:
                 values[f"{node}.ipv6"] = str(address6)
         return Placeholders(text).safe_substitute(values)
 
-    def filled(self, check: Said, *keys: str) -> Said:
+    def fill_fields(self, check: CheckT, *keys: str) -> CheckT:
         """The check with these of its texts filled in; what it does not say stays unsaid."""
         said = ((key, getattr(check, key)) for key in keys)
         return check.model_copy(update={key: self.fill(text, check.asker) for key, text in said if text is not None})
@@ -164,40 +164,40 @@ class Placeholders(Template):
     idpattern = r"(?!)"
 
 
-def ran(answer: Answer) -> Ran:
-    """The answer to a Run; raises CannotAsk if there is none."""
-    return _given(answer, Ran)
+def require_result(result: ProbeResult) -> ProgramResult:
+    """The result of a RunProgram; raises ResultUnavailable if there is none."""
+    return _require(result, ProgramResult)
 
 
-def told(answer: Answer) -> Ran:
+def require_output(result: ProbeResult) -> ProgramResult:
     """The same, of a program by which a check looks: where it could not be run (126, 127), nothing was seen."""
-    found = ran(answer)
-    if found.exit_code in UNRUNNABLE:
+    found = require_result(result)
+    if found.exit_code in NOT_RUN_CODES:
         said = found.err.strip().splitlines()
-        raise CannotAsk(said[-1] if said else f"the program could not be run ({found.exit_code})")
+        raise ResultUnavailable(said[-1] if said else f"the program could not be run ({found.exit_code})")
     return found
 
 
-def whole(found: Ran, check: Http | Runs, scene: Scene) -> None:
-    """Raises CannotAsk where a text that matters may stand in the part of an output that was not read."""
+def require_whole_output(found: ProgramResult, check: Http | Runs, context: CheckContext) -> None:
+    """Raises ResultUnavailable where a text that matters may stand in the part of an output that was not read."""
     text = found.out + found.err
-    missing = check.contains is not None and scene.fill(check.contains, check.asker) not in text
-    absent = check.lacks is not None and scene.fill(check.lacks, check.asker) not in text
+    missing = check.contains is not None and context.fill(check.contains, check.asker) not in text
+    absent = check.lacks is not None and context.fill(check.lacks, check.asker) not in text
     if found.cut and (missing or absent):
-        raise CannotAsk("the output is too long, only its first megabyte was read")
+        raise ResultUnavailable("the output is too long, only its first megabyte was read")
 
 
-def logged(answer: Answer) -> str:
-    """The answer to a Log; raises CannotAsk if there is none."""
-    return _given(answer, Logged).text
+def require_log(result: ProbeResult) -> str:
+    """The text of a ReadLog; raises ResultUnavailable if there is none."""
+    return _require(result, LogText).text
 
 
-def crossed(answer: Answer) -> Flows:
-    """The answer to a Wire; raises CannotAsk if there is none."""
-    return _given(answer, Flows)
+def require_flows(result: ProbeResult) -> Flows:
+    """The result of a TrafficQuery; raises ResultUnavailable if there is none."""
+    return _require(result, Flows)
 
 
-def _given(answer: Answer, kind: type[Kind]) -> Kind:
-    if isinstance(answer, kind):
-        return answer
-    raise CannotAsk(answer.reason if isinstance(answer, Unavailable) else "the answer is of another kind")
+def _require(result: ProbeResult, kind: type[ResultT]) -> ResultT:
+    if isinstance(result, kind):
+        return result
+    raise ResultUnavailable(result.reason if isinstance(result, Unavailable) else "the answer is of another kind")

@@ -14,7 +14,16 @@ from datetime import UTC, datetime
 from math import inf
 
 from orchestrator.checks.dig import NO_ANSWER, dig
-from orchestrator.checks.probes import Answer, CannotAsk, Log, Question, Run, Scene, logged, told
+from orchestrator.checks.probes import (
+    CheckContext,
+    Probe,
+    ProbeResult,
+    ReadLog,
+    ResultUnavailable,
+    RunProgram,
+    require_log,
+    require_output,
+)
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by
 
 MARKS_FROM = 40  # source ports of the questions that mark a log's end, above that of the check
@@ -29,23 +38,27 @@ class OnTheWay:
     wrong: str
 
 
-NodeCheck = Generator[tuple[Question, ...], tuple[Answer, ...], OnTheWay]
+NodeCheck = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], OnTheWay]
 
 
-def on_the_way(scene: Scene, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]) -> NodeCheck:
+def on_the_way(
+    context: CheckContext, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]
+) -> NodeCheck:
     """Look into the log of each DNS server but the one that answered, for this name since the check's try began."""
-    others = [node for node in scene.topology.with_role("dns") if node != answerer]
+    others = [node for node in context.topology.with_role("dns") if node != answerer]
     silent = [node for node in others if node not in declared]
-    marks = {node: scene.port + MARKS_FROM + at for at, node in enumerate(silent)}
-    answers = yield tuple(_mark(scene, asker, node, port) for node, port in marks.items())
-    answered = {node for node, answer in zip(silent, answers, strict=True) if told(answer).exit_code != NO_ANSWER}
-    logs = yield tuple(Log(node, scene.began) for node in others)
-    texts = {node: logged(log) for node, log in zip(others, logs, strict=True)}
+    marks = {node: context.port + MARKS_FROM + at for at, node in enumerate(silent)}
+    results = yield tuple(_mark(context, asker, node, port) for node, port in marks.items())
+    answered = {
+        node for node, answer in zip(silent, results, strict=True) if require_output(answer).exit_code != NO_ANSWER
+    }
+    logs = yield tuple(ReadLog(node, context.began) for node in others)
+    texts = {node: require_log(log) for node, log in zip(others, logs, strict=True)}
     for node in sorted(answered):
-        if mark_of(scene) not in texts[node]:
-            raise CannotAsk(f"the log of {node} is not complete yet")
-    found = {node: line for node in others if (line := _first_line(texts[node], scene, name, kind))}
-    asked = tuple(sorted(found, key=lambda node: (_moment(found[node]), -_knows_the_way_to(scene, node))))
+        if mark_of(context) not in texts[node]:
+            raise ResultUnavailable(f"the log of {node} is not complete yet")
+    found = {node: line for node in others if (line := _first_line(texts[node], context, name, kind))}
+    asked = tuple(sorted(found, key=lambda node: (_moment(found[node]), -_knows_the_way_to(context, node))))
     lines = [f"query log of {node}: {found[node]}" for node in asked]
     lines += [
         f"query log of {node}, up to a question of ours: nothing" for node in silent if node in answered - {*found}
@@ -53,21 +66,21 @@ def on_the_way(scene: Scene, asker: str, answerer: str, name: str, kind: str, de
     return OnTheWay(asked, tuple(lines), _difference(asked, declared))
 
 
-def _mark(scene: Scene, asker: str, node: str, port: int) -> Run:
-    server = str(scene.topology.address_for(asker, node))
-    argv = dig(port, "-t", "A", f"{mark_of(scene)}.", server=server, recursive=False)
-    return Run(asker, argv, frozenset({"dig"}))
+def _mark(context: CheckContext, asker: str, node: str, port: int) -> RunProgram:
+    server = str(context.topology.address_for(asker, node))
+    argv = dig(port, "-t", "A", f"{mark_of(context)}.", server=server, recursive=False)
+    return RunProgram(asker, argv, frozenset({"dig"}))
 
 
-def mark_of(scene: Scene) -> str:
+def mark_of(context: CheckContext) -> str:
     """The name of our own question at the end of a log."""
-    return f"{scene.word}.log-mark"
+    return f"{context.word}.log-mark"
 
 
-def _first_line(text: str, scene: Scene, name: str, kind: str) -> str | None:
+def _first_line(text: str, context: CheckContext, name: str, kind: str) -> str | None:
     """The first question for this name that came from another DNS server, and not after ours had its answer."""
-    servers = {str(one) for node in scene.topology.with_role("dns") for one in scene.topology.addresses_of(node)}
-    until = _written(scene.ended)
+    servers = {str(one) for node in context.topology.with_role("dns") for one in context.topology.addresses_of(node)}
+    until = _written(context.ended)
     for line in text.splitlines():
         asked = re.search(r"client \S+ (\S+)#\d+ .*query: (\S+) IN (\w+) ", line)
         if asked and asked[1] in servers and (asked[2].lower(), asked[3]) == (name.lower(), kind):
@@ -85,13 +98,13 @@ def _moment(line: str) -> str:
     return line.split(" ", 1)[0]
 
 
-def _knows_the_way_to(scene: Scene, node: str) -> int:
+def _knows_the_way_to(context: CheckContext, node: str) -> int:
     """How many servers can be reached by what this one says: of two in one step of the clock it comes first."""
     reached: set[str] = set()
     todo = [node]
     while todo:
         current = todo.pop()
-        scenario = scene.topology.scenario
+        scenario = context.topology.scenario
         todo += {*asked_by(scenario, current), *delegated_by(scenario, current)} - reached
         reached.add(current)
     return len(reached)

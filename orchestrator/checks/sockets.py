@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from orchestrator.checks.probes import Ran, Run
+from orchestrator.checks.probes import ProgramResult, RunProgram
 
 TABLE = ("ss", "-Htulnp")
 # Docker's own name server for the node, in each node's network namespace.
@@ -52,12 +52,12 @@ class BoundSocket:
         return f"{self.protocol} {host}:{self.port}{held}"
 
 
-def table_of(node: str) -> Run:
+def table_of(node: str) -> RunProgram:
     """The question for a node's table."""
-    return Run(node, TABLE, frozenset({"ss"}))
+    return RunProgram(node, TABLE, frozenset({"ss"}))
 
 
-def sockets(found: Ran) -> tuple[BoundSocket, ...]:
+def sockets(found: ProgramResult) -> tuple[BoundSocket, ...]:
     """The sockets in the order of the table; the engine's are left out."""
     rows = (line.split() for line in found.out.splitlines())
     bound = (_socket(columns) for columns in rows if len(columns) >= 6 and columns[0] in ("tcp", "udp"))

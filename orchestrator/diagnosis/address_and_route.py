@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.checks.probes import Question, Ran, Run
+from orchestrator.checks.probes import Probe, ProgramResult, RunProgram
 from orchestrator.diagnosis.dns_names import dns_works
 from orchestrator.diagnosis.interfaces import (
     NEEDS,
@@ -59,27 +59,27 @@ def _ways(leg: Leg) -> tuple[Way, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _route(way: Way) -> Run:
-    return Run(way.node, ("ip", "-j", "route", "get", way.address), NEEDS)
+def _route(way: Way) -> RunProgram:
+    return RunProgram(way.node, ("ip", "-j", "route", "get", way.address), NEEDS)
 
 
-def _forwarding(router: str) -> Run:
-    return Run(router, ("cat", FORWARDING), inside=True)
+def _forwarding(router: str) -> RunProgram:
+    return RunProgram(router, ("cat", FORWARDING), inside=True)
 
 
-def _asks(leg: Leg) -> tuple[Question, ...]:
-    tables = (question(node) for node in leg.on_the_way() for question in (addresses_of, neighbours_of))
-    routers = (question(node) for node in leg.routers for question in (addresses_of, _forwarding))
+def _asks(leg: Leg) -> tuple[Probe, ...]:
+    tables = (probe(node) for node in leg.on_the_way() for probe in (addresses_of, neighbours_of))
+    routers = (probe(node) for node in leg.routers for probe in (addresses_of, _forwarding))
     return (*tables, *routers, *(_route(way) for way in _ways(leg)))
 
 
-def _reads(leg: Leg, answers: Answers) -> Seen:
+def _reads(leg: Leg, results: Answers) -> Seen:
     readings = Readings()
-    cut = [node for node in leg.on_the_way() if not _read_address(leg, node, answers, readings)]
+    cut = [node for node in leg.on_the_way() if not _read_address(leg, node, results, readings)]
     ways = [way for way in _ways(leg) if way.node not in cut and way.to not in cut]
-    _read_routes(leg, [way for way in _ways(leg) if way.node not in cut], answers, readings)
-    _read_neighbours(leg, ways, answers, readings)
-    _read_networks(leg, answers, readings)
+    _read_routes(leg, [way for way in _ways(leg) if way.node not in cut], results, readings)
+    _read_neighbours(leg, ways, results, readings)
+    _read_networks(leg, results, readings)
     if not leg.address and not leg.claim:
         readings.held.append("it asks itself")
     return readings.seen()
@@ -93,13 +93,13 @@ def _strikes(leg: Leg, node: str) -> tuple[LayerName, ...]:
     return (*strikes, *AFTER_DNS) if node in (leg.asker, leg.target) or not leg.target else strikes
 
 
-def _read_address(leg: Leg, node: str, answers: Answers, readings: Readings) -> bool:
+def _read_address(leg: Leg, node: str, results: Answers, readings: Readings) -> bool:
     """Whether a node has its addresses on interfaces that are up; true, too, where nobody can say."""
-    found = ran_or_reason(answers.get(addresses_of(node)))
+    found = ran_or_reason(results.get(addresses_of(node)))
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return True
-    if node not in (leg.asker, leg.target) and dns_works(leg, answers):
+    if node not in (leg.asker, leg.target) and dns_works(leg, results):
         return True
     interfaces = read_json(found.out)
     return all(_has(leg, node, address, interfaces, readings) for address in _homes(leg, node))
@@ -135,7 +135,7 @@ def _has(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readings) 
 
 def _without(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readings) -> None:
     """No interface has the address: the engine took the interface away, or somebody inside took the address."""
-    places = leg.scene.topology.places_of(node)
+    places = leg.context.topology.places_of(node)
     others = [one for one in ipv4_addresses(interfaces) if one not in {str(place.address) for place in places}]
     names = [str(one.get("ifname")) for one in interfaces or ()]
     if len(names) > len(places):  # with the loopback interface
@@ -149,26 +149,26 @@ def _without(leg: Leg, node: str, wanted: str, interfaces: Any, readings: Readin
     readings.broken(f"{node} has no address {wanted}", sentence, command, *_strikes(leg, node), evidence=evidence)
 
 
-def _read_routes(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
+def _read_routes(leg: Leg, ways: list[Way], results: Answers, readings: Readings) -> None:
     lost: dict[str, list[tuple[Way, str]]] = {}
     for way in ways:
-        found = ran_or_reason(answers.get(_route(way)))
+        found = ran_or_reason(results.get(_route(way)))
         if isinstance(found, str):
             continue  # said already: its addresses could not be asked either
         if found.exit_code == 0:
-            _held(leg, way, read_json(found.out), answers, readings)
-        elif _counts(leg, way, answers):
+            _held(leg, way, read_json(found.out), results, readings)
+        elif _counts(leg, way, results):
             lost.setdefault(way.node, []).append((way, _said(found.err)))
     for node, missing in lost.items():
         _no_route(leg, node, missing, readings)
 
 
-def _counts(leg: Leg, way: Way, answers: Answers) -> bool:
+def _counts(leg: Leg, way: Way, results: Answers) -> bool:
     """A way to a DNS server and back matters only where the name was not resolved."""
-    return way.far == leg.to or not dns_works(leg, answers)
+    return way.far == leg.to or not dns_works(leg, results)
 
 
-def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings) -> None:
+def _held(leg: Leg, way: Way, routes: Any, results: Answers, readings: Readings) -> None:
     """There is a way; one over the wrong gateway is to blame where nothing comes through."""
     if _first(routes).get("type") == "local":
         sentence = (
@@ -179,7 +179,7 @@ def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings)
         return
     gateway, seen = _gateway(routes), f"{way.node} to {way.to} {_by(routes)}"
     astray = _astray(leg, way, gateway) if gateway else ""
-    if astray and not _works(leg, way, answers):
+    if astray and not _works(leg, way, results):
         sentence = f"{way.node} sends what is for {way.to} through {gateway} ({leg.owner(gateway)}), {astray}."
         command = leg.commands.run(way.node, "ip", "route", "get", way.address)
         readings.broken(seen, sentence, command, *_strikes(leg, way.far))
@@ -189,20 +189,20 @@ def _held(leg: Leg, way: Way, routes: Any, answers: Answers, readings: Readings)
 
 def _astray(leg: Leg, way: Way, gateway: str) -> str:
     """Why a gateway is the wrong one; empty where it is right, or not a node of the lab."""
-    topology = leg.scene.topology
+    topology = leg.context.topology
     if leg.near(way.far):
         return f"though {way.to} is on its own network"
     owner = topology.owner(gateway)
     return "which is no router" if owner and owner not in routers(topology) else ""
 
 
-def _read_neighbours(leg: Leg, ways: list[Way], answers: Answers, readings: Readings) -> None:
+def _read_neighbours(leg: Leg, ways: list[Way], results: Answers, readings: Readings) -> None:
     """A neighbour for whom another hardware address is known: a wrong entry, or a second machine with its address."""
     for way in ways:
-        if not leg.near(way.far) or _works(leg, way, answers):
+        if not leg.near(way.far) or _works(leg, way, results):
             continue
-        known = known_as(_printed(neighbours_of(way.node), answers), way.address)
-        own = hardware_address(_printed(addresses_of(way.to), answers), way.address)
+        known = known_as(_printed(neighbours_of(way.node), results), way.address)
+        own = hardware_address(_printed(addresses_of(way.to), results), way.address)
         if not known or not own or known == own:
             continue
         sentence = f"{way.node} sends what is for {way.to} to the hardware address {known}, but {way.to} has {own}."
@@ -212,15 +212,15 @@ def _read_neighbours(leg: Leg, ways: list[Way], answers: Answers, readings: Read
         readings.broken(seen, sentence, command, *_strikes(leg, way.far), evidence=evidence)
 
 
-def _printed(question: Run, answers: Answers) -> Any:
+def _printed(probe: RunProgram, results: Answers) -> Any:
     """What ip(8) printed as JSON; None where it could not be asked."""
-    found = answers.get(question)
-    return read_json(found.out) if isinstance(found, Ran) else None
+    found = results.get(probe)
+    return read_json(found.out) if isinstance(found, ProgramResult) else None
 
 
-def _works(leg: Leg, way: Way, answers: Answers) -> bool:
+def _works(leg: Leg, way: Way, results: Answers) -> bool:
     """Whether that for which a way is needed works: the connection, or the answer of a DNS server."""
-    return connected(leg, answers) if way.far == leg.to and leg.port else dns_works(leg, answers)
+    return connected(leg, results) if way.far == leg.to and leg.port else dns_works(leg, results)
 
 
 def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Readings) -> None:
@@ -235,7 +235,7 @@ def _no_route(leg: Leg, node: str, missing: list[tuple[Way, str]], readings: Rea
 
 
 def _said(err: str) -> str:
-    """The kernel's words in `RTNETLINK answers: ...`."""
+    """The kernel's words in `RTNETLINK results: ...`."""
     lines = err.strip().splitlines()
     words = lines[-1].rpartition(": ")[2] if lines else "no answer"
     return MEANINGS.get(words, words)
@@ -255,15 +255,15 @@ def _first(routes: Any) -> dict[str, Any]:
     return routes[0] if isinstance(routes, list) and routes and isinstance(routes[0], dict) else {}
 
 
-def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
+def _read_networks(leg: Leg, results: Answers, readings: Readings) -> None:
     """Two nodes without a common network, where no connection is made."""
-    topology, target = leg.scene.topology, leg.target
-    lost = _lost_servers(leg, answers)
-    cut = bool(target and target != leg.asker and not connected(leg, answers) and not leg.near(target))
+    topology, target = leg.context.topology, leg.target
+    lost = _lost_servers(leg, results)
+    cut = bool(target and target != leg.asker and not connected(leg, results) and not leg.near(target))
     if readings.wrong or not (lost or cut):
         return
     if leg.routers:
-        _read_routers(leg, lost, cut, answers, readings)
+        _read_routers(leg, lost, cut, results, readings)
     if leg.routers or target is None or not cut:
         return
     own = [place.network for place in topology.places_of(leg.asker)]
@@ -275,18 +275,18 @@ def _read_networks(leg: Leg, answers: Answers, readings: Readings) -> None:
     readings.broken("no network in common", sentence, leg.commands.run(leg.asker, "ip", "route"), *AFTER_DNS)
 
 
-def _lost_servers(leg: Leg, answers: Answers) -> list[str]:
+def _lost_servers(leg: Leg, results: Answers) -> list[str]:
     """The DNS servers on other networks, where the name was not resolved."""
     far = [node for node in leg.dns_nodes if not leg.near(node)]
-    return far if far and not dns_works(leg, answers) else []
+    return far if far and not dns_works(leg, results) else []
 
 
-def _read_routers(leg: Leg, lost: list[str], cut: bool, answers: Answers, readings: Readings) -> None:
+def _read_routers(leg: Leg, lost: list[str], cut: bool, results: Answers, readings: Readings) -> None:
     """The ways lead over a router: one that passes nothing on is to blame, or one behind which two servers are lost."""
     strikes: tuple[LayerName, ...] = ("dns", *AFTER_DNS) if lost else AFTER_DNS
     for router in leg.routers:
-        told = answers.get(_forwarding(router))
-        if isinstance(told, Ran) and told.out.strip() == "0":
+        told = results.get(_forwarding(router))
+        if isinstance(told, ProgramResult) and told.out.strip() == "0":
             sentence = f"The router {router} passes nothing on: IP forwarding is off in it (net.ipv4.ip_forward = 0)."
             command = leg.commands.start_anew(router)
             evidence = [f"{FORWARDING} of {router}: 0"]
@@ -295,8 +295,8 @@ def _read_routers(leg: Leg, lost: list[str], cut: bool, answers: Answers, readin
     if not lost or not cut:
         return
     for router in leg.routers:
-        interfaces = _printed(addresses_of(router), answers)
-        homes = [str(place.address) for place in leg.scene.topology.places_of(router)]
+        interfaces = _printed(addresses_of(router), results)
+        homes = [str(place.address) for place in leg.context.topology.places_of(router)]
         if interfaces and not all(_has(leg, router, home, interfaces, readings) for home in homes):
             readings.strikes.update(("dns", *AFTER_DNS))
             return

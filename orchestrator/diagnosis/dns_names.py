@@ -7,7 +7,7 @@ import re
 from orchestrator.checks.dig import DnsAnswer, dig, question, read_dig
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import wrong_with
-from orchestrator.checks.probes import Ran, Run, Scene
+from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram
 from orchestrator.diagnosis.stage import Answers, Leg, NameClaim, Readings, Seen, Stage, listed, ran_or_reason
 from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Topology
@@ -42,23 +42,23 @@ def leads_to(topology: Topology, asker: str, target: str | None, name: str) -> N
     return NameClaim(name, "A", wrong)
 
 
-def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim:
+def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> NameClaim:
     """The claim that a `resolves` check makes; it may ask for more than the answer, such as who gave it."""
-    name = scene.fill(check.resolves, check.asker)
+    name = context.fill(check.resolves, check.asker)
     node = check.to if isinstance(check.to, str) and check.type == "A" else None
     plain = check.rcode in (None, "NOERROR") and not check.refers_to and check.answered
 
     def wrong(answer: DnsAnswer, server: str) -> str:
-        differs = wrong_with(check, scene, answer)
+        differs = wrong_with(check, context, answer)
         if not differs:
             failed = judgement.verdict == "fail"
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
         without = without_answer(name, check.type, answer, server) if plain else ""
-        astray = _astray(scene.topology, check.asker, node, name, answer, server)
+        astray = _astray(context.topology, check.asker, node, name, answer, server)
         told = f": {', '.join(answer.values)}" if answer.values else ""
         return without or astray or f"The DNS server {server} answers{told}; but the check says otherwise: {differs}."
 
-    at = (f"@{scene.topology.address_for(check.asker, check.asks)}",) if check.asks else ()
+    at = (f"@{context.topology.address_for(check.asker, check.asks)}",) if check.asks else ()
     words = (*at, *(("+tcp",) if check.over == "tcp" else ()), *(() if check.recursive else ("+norecurse",)))
     return NameClaim(name, check.type, wrong, words, silent=not check.answered)
 
@@ -66,7 +66,7 @@ def as_checked(check: Resolves, scene: Scene, judgement: Judgement) -> NameClaim
 def without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
     if answer.rcode == "NOERROR" and answer.values:
         return ""
-    aliases = [row.value for row in answer.answers if row.kind == "CNAME"]
+    aliases = [row.value for row in answer.results if row.kind == "CNAME"]
     if aliases and answer.rcode in ("NOERROR", "NXDOMAIN"):
         lacks = "does not exist" if answer.rcode == "NXDOMAIN" else f"has no {kind} record"
         return f"The DNS server {server} says that {name} is an alias of {aliases[-1]}, which {lacks}."
@@ -88,41 +88,41 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
     return f"The DNS server {server} says that {name} is {told}, but {target} is {topology.address_for(asker, target)}."
 
 
-def asked(leg: Leg) -> Run:
+def asked(leg: Leg) -> RunProgram:
     """The asker's question for the name, by its own resolv.conf or to the server that the check names."""
     assert leg.claim is not None
     argv = dig(0, *question(leg.claim.name, leg.claim.type), *leg.claim.words)
-    return Run(leg.asker, argv, frozenset({"dig"}), seconds=8.0)
+    return RunProgram(leg.asker, argv, frozenset({"dig"}), seconds=8.0)
 
 
-def dns_works(leg: Leg, answers: Answers) -> bool:
+def dns_works(leg: Leg, results: Answers) -> bool:
     """Whether the name was resolved as it should be; true where none is needed."""
-    return leg.claim is None or _read_dns(leg, answers).verdict == "pass"
+    return leg.claim is None or _read_dns(leg, results).verdict == "pass"
 
 
-def resolved(leg: Leg, answers: Answers) -> tuple[str, ...]:
+def resolved(leg: Leg, results: Answers) -> tuple[str, ...]:
     """What the name led to."""
-    found = answers.get(asked(leg)) if leg.claim else None
-    answer = read_dig(found.out, leg.claim.type) if leg.claim and isinstance(found, Ran) else None
+    found = results.get(asked(leg)) if leg.claim else None
+    answer = read_dig(found.out, leg.claim.type) if leg.claim and isinstance(found, ProgramResult) else None
     return answer.values if answer else ()
 
 
-def _file(leg: Leg, name: str) -> Run:
+def _file(leg: Leg, name: str) -> RunProgram:
     # Inside: a container beside the node has files of its own.
-    return Run(leg.asker, ("cat", name), inside=True)
+    return RunProgram(leg.asker, ("cat", name), inside=True)
 
 
-def _asks_conf(leg: Leg) -> tuple[Run, ...]:
+def _asks_conf(leg: Leg) -> tuple[RunProgram, ...]:
     """A question of dig's does not heed the hosts file; a program that connects does (hosts(5))."""
     return (_file(leg, CONF), *([_file(leg, HOSTS)] if leg.port and leg.target else []))
 
 
-def _read_hosts(leg: Leg, answers: Answers, readings: Readings) -> None:
+def _read_hosts(leg: Leg, results: Answers, readings: Readings) -> None:
     """An entry for the name with another address than the target's."""
-    found = answers.get(_file(leg, HOSTS))
-    if not isinstance(found, Ran) or not leg.claim or not leg.target:
+    found = results.get(_file(leg, HOSTS))
+    if not isinstance(found, ProgramResult) or not leg.claim or not leg.target:
         return
-    right = {str(address) for address in leg.scene.topology.addresses_of(leg.target)}
+    right = {str(address) for address in leg.context.topology.addresses_of(leg.target)}
     for line in found.out.splitlines():
         address, *names = line.partition("#")[0].split() or [""]
         if leg.claim.name.rstrip(".") in names and address not in right:
@@ -134,12 +134,12 @@ def _read_hosts(leg: Leg, answers: Answers, readings: Readings) -> None:
             readings.broken(f"{address} stands in {HOSTS}", sentence, command, evidence=[line.strip()])
 
 
-def _read_conf(leg: Leg, answers: Answers) -> Seen:
-    found, readings = ran_or_reason(answers.get(_file(leg, CONF))), Readings()
+def _read_conf(leg: Leg, results: Answers) -> Seen:
+    found, readings = ran_or_reason(results.get(_file(leg, CONF))), Readings()
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return readings.seen()
-    _read_hosts(leg, answers, readings)
+    _read_hosts(leg, results, readings)
     lines = [line for line in found.out.splitlines() if line.strip()]
     there = nameservers(found.out)
     astray = [address for address in there if address not in leg.servers]
@@ -152,7 +152,7 @@ def _read_conf(leg: Leg, answers: Answers) -> Seen:
     elif not there:
         sentence = f"No DNS server stands in the file {CONF} of {leg.asker}, so it can ask nobody for an address."
         readings.broken("no nameserver", sentence, command, "dns", evidence=lines)
-    elif astray and not dns_works(leg, answers):
+    elif astray and not dns_works(leg, results):
         sentence = f"{leg.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
         readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns", evidence=lines)
     else:
@@ -162,13 +162,13 @@ def _read_conf(leg: Leg, answers: Answers) -> Seen:
 
 
 def _with_owner(leg: Leg, address: str) -> str:
-    owner = leg.scene.topology.owner(address)
+    owner = leg.context.topology.owner(address)
     return f"{address} ({owner})" if owner else address
 
 
-def _read_dns(leg: Leg, answers: Answers) -> Seen:
+def _read_dns(leg: Leg, results: Answers) -> Seen:
     assert leg.claim is not None
-    found, readings = ran_or_reason(answers.get(asked(leg))), Readings()
+    found, readings = ran_or_reason(results.get(asked(leg))), Readings()
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return readings.seen()
@@ -179,7 +179,7 @@ def _read_dns(leg: Leg, answers: Answers) -> Seen:
         _no_answer(leg, found, readings)
     if answer is None:
         return readings.seen()
-    server = leg.scene.topology.owner(answer.server) or answer.server
+    server = leg.context.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
     told = ", ".join(_with_owner(leg, value) for value in answer.values)
     seen = f"{answer.rcode} {told}".strip()
@@ -200,7 +200,7 @@ def _by_hand(leg: Leg, claim: NameClaim) -> str:
     return leg.commands.run(leg.asker, "dig", *claim.words, *words)
 
 
-def _no_answer(leg: Leg, found: Ran, readings: Readings) -> None:
+def _no_answer(leg: Leg, found: ProgramResult, readings: Readings) -> None:
     assert leg.claim is not None
     said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if "#53" in line]
     why = said[0].rstrip(".").rpartition(": ")[2] if said else "silence"

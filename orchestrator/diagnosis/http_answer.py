@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.checks.kinds.http import SECONDS, curl, facts_of, wrong_with
-from orchestrator.checks.probes import Ran, Run
+from orchestrator.checks.probes import ProgramResult, RunProgram
 from orchestrator.diagnosis.sql_answer import MISSING_TABLE
 from orchestrator.diagnosis.stage import Answers, Leg, Readings, Seen, Stage, ran_or_reason
 from orchestrator.diagnosis.tcp_connection import connected
@@ -35,19 +35,19 @@ class Request:
     check: Http
 
     def url(self, leg: Leg) -> str:
-        return leg.scene.fill(self.check.http, self.check.asker)
+        return leg.context.fill(self.check.http, self.check.asker)
 
-    def run(self, leg: Leg) -> Run:
+    def run(self, leg: Leg) -> RunProgram:
         """The question; curl's --resolve takes the place of the DNS server."""
-        argv = curl(self.check, leg.scene, self.url(leg))
+        argv = curl(self.check, leg.context, self.url(leg))
         host, port = _host(self.url(leg)), leg.port.number if leg.port else 0
         known = ("--resolve", f"{host}:{port}:{leg.address}") if leg.address and leg.claim else ()
-        return Run(leg.asker, (argv[0], *known, *argv[1:]), frozenset({"curl"}), seconds=SECONDS + 1)
+        return RunProgram(leg.asker, (argv[0], *known, *argv[1:]), frozenset({"curl"}), seconds=SECONDS + 1)
 
-    def certificate(self, leg: Leg) -> Run:
+    def certificate(self, leg: Leg) -> RunProgram:
         place = f"{leg.address}:{leg.port.number if leg.port else 443}"
         argv = ("bash", "-c", CERTIFICATE, place, _host(self.url(leg)))
-        return Run(leg.asker, argv, frozenset({"openssl"}))
+        return RunProgram(leg.asker, argv, frozenset({"openssl"}))
 
 
 def _host(url: str) -> str:
@@ -58,24 +58,24 @@ def http_stages(check: Http, url: str) -> tuple[Stage, ...]:
     """The layers above TCP: TLS where the URL asks for it, then the answer."""
     request = Request(check)
     answer = Stage(
-        "answer", lambda leg: (request.run(leg),), lambda leg, answers: _answer(request, leg, answers), "HTTP answer"
+        "answer", lambda leg: (request.run(leg),), lambda leg, results: _answer(request, leg, results), "HTTP answer"
     )
     if urlsplit(url).scheme != "https":
         return (answer,)
-    tls = Stage("tls", lambda leg: _tls_asks(request, leg), lambda leg, answers: _tls(request, leg, answers))
+    tls = Stage("tls", lambda leg: _tls_asks(request, leg), lambda leg, results: _tls(request, leg, results))
     return (tls, answer)
 
 
-def _tls_asks(request: Request, leg: Leg) -> tuple[Run, ...]:
+def _tls_asks(request: Request, leg: Leg) -> tuple[RunProgram, ...]:
     return (request.run(leg), request.certificate(leg)) if leg.address else (request.run(leg),)
 
 
-def _tls(request: Request, leg: Leg, answers: Answers) -> Seen:
-    found, readings = ran_or_reason(answers.get(request.run(leg))), Readings()
+def _tls(request: Request, leg: Leg, results: Answers) -> Seen:
+    found, readings = ran_or_reason(results.get(request.run(leg))), Readings()
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return readings.seen()
-    shown = ran_or_reason(answers.get(request.certificate(leg)))
+    shown = ran_or_reason(results.get(request.certificate(leg)))
     certificate = [] if isinstance(shown, str) else [one.strip() for one in shown.out.splitlines() if one.strip()]
     facts = facts_of(found)
     if found.exit_code in TLS_CODES:
@@ -83,7 +83,7 @@ def _tls(request: Request, leg: Leg, answers: Answers) -> Seen:
         sentence = _mistrust(leg, _host(request.url(leg)), said, certificate)
         by_hand = _by_hand(leg, _host(request.url(leg)))
         readings.broken(said, sentence, by_hand, "answer", evidence=certificate)
-    elif found.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(leg, answers):
+    elif found.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(leg, results):
         # curl counts the handshake as a part of the connection, which for the kernel is made.
         sentence = f"{leg.to} accepts the connection, but does not answer the TLS handshake within {SECONDS} seconds."
         readings.broken(_said(found), sentence, _log(leg), "answer")
@@ -117,14 +117,14 @@ def _by_hand(leg: Leg, host: str) -> str:
     return leg.commands.run(leg.asker, "openssl", "s_client", "-connect", place, "-servername", host)
 
 
-def _said(found: Ran) -> str:
+def _said(found: ProgramResult) -> str:
     lines = [line for line in found.err.strip().splitlines() if line.startswith("curl:")]
     text = lines[0] if lines else f"curl ended with {found.exit_code}"
     return re.sub(r"^curl: \(\d+\) ", "", text)
 
 
-def _answer(request: Request, leg: Leg, answers: Answers) -> Seen:
-    found, readings = ran_or_reason(answers.get(request.run(leg))), Readings()
+def _answer(request: Request, leg: Leg, results: Answers) -> Seen:
+    found, readings = ran_or_reason(results.get(request.run(leg))), Readings()
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return readings.seen()
@@ -134,7 +134,7 @@ def _answer(request: Request, leg: Leg, answers: Answers) -> Seen:
         return readings.seen()
     status = int(facts["http_code"])
     body = [f"body: {_short(found.out)}"]
-    wrong = wrong_with(request.check, leg.scene, status, found.out)
+    wrong = wrong_with(request.check, leg.context, status, found.out)
     readings.blames = status >= SERVER_ERROR
     if wrong:
         sentence, command = _wrong_answer(request, leg, status, found.out, wrong)
@@ -145,7 +145,7 @@ def _answer(request: Request, leg: Leg, answers: Answers) -> Seen:
     return readings.seen()
 
 
-def _no_answer(leg: Leg, found: Ran, facts: dict[str, Any], readings: Readings) -> None:
+def _no_answer(leg: Leg, found: ProgramResult, facts: dict[str, Any], readings: Readings) -> None:
     said = _said(found)
     reset = "reset by peer" in said
     if found.exit_code in TLS_CODES:
@@ -158,7 +158,7 @@ def _no_answer(leg: Leg, found: Ran, facts: dict[str, Any], readings: Readings) 
         readings.broken(said, f"{leg.to} accepts the connection, but {instead}.", _log(leg), "answer")
 
 
-def _instead(found: Ran, status: int) -> str:
+def _instead(found: ProgramResult, status: int) -> str:
     """What a server does that accepts the connection and gives no whole answer."""
     if found.exit_code == TOO_LATE:
         begun = f"does not end its answer with status {status}" if status else "gives no answer"

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orchestrator.checks.probes import Ran, Run
+from orchestrator.checks.probes import ProgramResult, RunProgram
 from orchestrator.diagnosis.stage import Answers
 
 # ip(8) and ss(8) come in one package: where one is, the other is.
 NEEDS = frozenset({"ss"})
 
 
-def addresses_of(node: str) -> Run:
+def addresses_of(node: str) -> RunProgram:
     """The question for a node's interfaces."""
-    return Run(node, ("ip", "-j", "addr"), NEEDS)
+    return RunProgram(node, ("ip", "-j", "addr"), NEEDS)
 
 
-def neighbours_of(node: str) -> Run:
+def neighbours_of(node: str) -> RunProgram:
     """The question for the hardware addresses to which a node sends what is for its neighbours (ip-neighbour(8))."""
-    return Run(node, ("ip", "-j", "neigh"), NEEDS)
+    return RunProgram(node, ("ip", "-j", "neigh"), NEEDS)
 
 
 def read_json(text: str) -> Any:
@@ -30,10 +30,10 @@ def read_json(text: str) -> Any:
         return None
 
 
-def lacks(node: str, address: str, answers: Answers) -> bool:
+def lacks(node: str, address: str, results: Answers) -> bool:
     """Whether a node is known not to have an address."""
-    found = answers.get(addresses_of(node))
-    if not isinstance(found, Ran) or not isinstance(read_json(found.out), list):
+    found = results.get(addresses_of(node))
+    if not isinstance(found, ProgramResult) or not isinstance(read_json(found.out), list):
         return False
     return interface_of(read_json(found.out), address) is None
 

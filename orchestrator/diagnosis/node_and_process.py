@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.probes import NodeState, StateOf
+from orchestrator.checks.probes import GetNodeState, NodeState
 from orchestrator.checks.sockets import BoundSocket, sockets, table_of
 from orchestrator.diagnosis.dns_names import dns_works
 from orchestrator.diagnosis.interfaces import lacks
@@ -26,22 +26,22 @@ STOPPED = (0, 137, 143)
 PAST_LISTENING: tuple[LayerName, ...] = ("tcp", "tls", "answer")
 
 
-def _state(leg: Leg, answers: Answers) -> Seen:
+def _state(leg: Leg, results: Answers) -> Seen:
     readings = Readings()
     for node in leg.on_the_way():
-        state = state_of(node, answers)
+        state = state_of(node, results)
         if state is None:
             readings.unasked.append(f"{node} could not be looked at")
         elif state.state == "running":
             readings.held.append(node)
-        elif node in (leg.asker, leg.target) or not dns_works(leg, answers):
+        elif node in (leg.asker, leg.target) or not dns_works(leg, results):
             sentence, command = _not_running(leg, node, state)
             readings.broken(f"{node} is {state.state}", sentence, command, *_needs(leg, node))
         else:
             readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
     for node in leg.routers:
-        state = state_of(node, answers)
-        if state and state.state != "running" and not (dns_works(leg, answers) and connected(leg, answers)):
+        state = state_of(node, results)
+        if state and state.state != "running" and not (dns_works(leg, results) and connected(leg, results)):
             sentence = f"The router {node} is {state.state}, so {leg.asker} reaches nobody on another network."
             readings.broken(f"{node} is {state.state}", sentence, leg.commands.heal(), "route", "dns", *PAST_LISTENING)
     if readings.held and not readings.wrong:
@@ -84,23 +84,23 @@ def _servers(leg: Leg) -> tuple[tuple[str, Port], ...]:
     return tuple(dict.fromkeys((*own, *dns)))
 
 
-def _listening(leg: Leg, answers: Answers) -> Seen:
+def _listening(leg: Leg, results: Answers) -> Seen:
     readings = Readings()
     for node, port in _servers(leg):
-        found = ran_or_reason(answers.get(table_of(node)))
+        found = ran_or_reason(results.get(table_of(node)))
         if isinstance(found, str):
             readings.unasked.append(f"not asked: {found}")
             continue
         # A program loses its socket with its address: then the network is to blame, not the program.
-        cut = lacks(node, _wanted(leg, node), answers)
-        counts = _counts(leg, node, port, answers)
+        cut = lacks(node, _wanted(leg, node), results)
+        counts = _counts(leg, node, port, results)
         _read_sockets(leg, node, port, sockets(found), readings, counts=counts, cut=cut)
     return readings.seen()
 
 
-def _counts(leg: Leg, node: str, port: Port, answers: Answers) -> bool:
+def _counts(leg: Leg, node: str, port: Port, results: Answers) -> bool:
     """Whether it matters that a node does not listen: a DNS server only where the name was not resolved."""
-    return (node, port) == (leg.target, leg.port) or not dns_works(leg, answers)
+    return (node, port) == (leg.target, leg.port) or not dns_works(leg, results)
 
 
 def _wanted(leg: Leg, node: str) -> str:
@@ -181,5 +181,5 @@ def _looked_at(leg: Leg) -> tuple[str, ...]:
     return (*leg.on_the_way(), *leg.routers)
 
 
-NODE = Stage("node", lambda leg: tuple(StateOf(node) for node in _looked_at(leg)), _state)
+NODE = Stage("node", lambda leg: tuple(GetNodeState(node) for node in _looked_at(leg)), _state)
 LISTEN = Stage("listen", lambda leg: tuple(table_of(node) for node, _ in _servers(leg)), _listening)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from orchestrator.checks.kinds.sql import answered, asked, database_of
-from orchestrator.checks.probes import TIMED_OUT, Ran
+from orchestrator.checks.probes import TIMED_OUT, ProgramResult
 from orchestrator.diagnosis.stage import Answers, Leg, Readings, Seen, Stage, ran_or_reason
 from orchestrator.diagnosis.tcp_connection import connected
 from orchestrator.diagnosis.walk import Break
@@ -24,23 +24,23 @@ ACTIVITY = "select pid, wait_event_type, query from pg_stat_activity"
 def sql_stage(check: Sql) -> Stage:
     """The layer above TCP."""
 
-    def reads(leg: Leg, answers: Answers) -> Seen:
-        found, readings = ran_or_reason(answers.get(asked(check, leg.scene, _known(leg)))), Readings()
+    def reads(leg: Leg, results: Answers) -> Seen:
+        found, readings = ran_or_reason(results.get(asked(check, leg.context, _known(leg)))), Readings()
         if isinstance(found, str):
             readings.unasked.append(f"not asked: {found}")
             return readings.seen()
-        judgement = answered(check, leg.scene, found)
+        judgement = answered(check, leg.context, found)
         if judgement.verdict == "pass":
             readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
-        elif found.exit_code != 0 and not _is_answer(found.err) and not _left_waiting(found, leg, answers):
+        elif found.exit_code != 0 and not _is_answer(found.err) and not _left_waiting(found, leg, results):
             readings.unasked.append(judgement.actual)
         else:
             one = _break(check, leg, found, judgement.actual)
             readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
         return readings.seen()
 
-    return Stage("answer", lambda leg: (asked(check, leg.scene, _known(leg)),), reads, "SQL answer")
+    return Stage("answer", lambda leg: (asked(check, leg.context, _known(leg)),), reads, "SQL answer")
 
 
 def _known(leg: Leg) -> str:
@@ -56,13 +56,13 @@ def _silent(said: str) -> bool:
     return "timeout expired" in said or "server closed the connection" in said
 
 
-def _left_waiting(found: Ran, leg: Leg, answers: Answers) -> bool:
+def _left_waiting(found: ProgramResult, leg: Leg, results: Answers) -> bool:
     """Whether the time was over before a connected server said anything, for example because of a lock."""
-    return found.exit_code == TIMED_OUT and connected(leg, answers)
+    return found.exit_code == TIMED_OUT and connected(leg, results)
 
 
-def _break(check: Sql, leg: Leg, ran: Ran, actual: str) -> Break:
-    said, database = ran.err, database_of(check, leg.scene)
+def _break(check: Sql, leg: Leg, ran: ProgramResult, actual: str) -> Break:
+    said, database = ran.err, database_of(check, leg.context)
     at_hand = leg.commands.run(database, "psql", "-U", "app", "-d", "app", "-c", r"\dt")
     if found := MISSING_TABLE.search(said):
         return Break(f"The database {database} has no table {found[1]}.", at_hand)

@@ -7,12 +7,21 @@ from dataclasses import dataclass, field
 
 from orchestrator.checks.dig import DnsAnswer
 from orchestrator.checks.findings import Verdict
-from orchestrator.checks.probes import UNRUNNABLE, Answer, NodeState, Question, Ran, Scene, StateOf, Unavailable
+from orchestrator.checks.probes import (
+    NOT_RUN_CODES,
+    CheckContext,
+    GetNodeState,
+    NodeState,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    Unavailable,
+)
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.walk import Break, LayerName
 from orchestrator.planning.routes import routers
 
-Answers = Mapping[Question, Answer]
+Answers = Mapping[Probe, ProbeResult]
 DNS_PORT = 53
 
 
@@ -53,7 +62,7 @@ class Leg:
     port: Port | None
     claim: NameClaim | None
     address: str | None
-    scene: Scene
+    context: CheckContext
     commands: Commands
     servers: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,7 +78,7 @@ class Leg:
 
     def owner(self, address: str) -> str:
         """Whose address it is, in words."""
-        return self.scene.topology.owner(address) or "nobody in this lab"
+        return self.context.topology.owner(address) or "nobody in this lab"
 
     def on_the_way(self) -> tuple[str, ...]:
         """The nodes that must work: the asker, the target, and the DNS servers if a name is used."""
@@ -80,16 +89,16 @@ class Leg:
         """The routers of the lab, if the asker shares no network with one whom it must reach."""
         others = (*([self.target] if self.target else []), *self.dns_nodes)
         far = any(not self.near(other) for other in others)
-        return tuple(one for one in routers(self.scene.topology) if one not in self.on_the_way()) if far else ()
+        return tuple(one for one in routers(self.context.topology) if one not in self.on_the_way()) if far else ()
 
     def near(self, other: str) -> bool:
         """Whether the asker and another node stand on a common network."""
-        own, theirs = ({place.network for place in self.scene.topology.places_of(n)} for n in (self.asker, other))
+        own, theirs = ({place.network for place in self.context.topology.places_of(n)} for n in (self.asker, other))
         return bool(own & theirs)
 
     def home(self, node: str, seen_from: str) -> str:
         """The address of a node on the network that it shares with another one."""
-        return str(self.scene.topology.address_for(seen_from, node))
+        return str(self.context.topology.address_for(seen_from, node))
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,7 @@ class Stage:
     """
 
     name: LayerName
-    asks: Callable[[Leg], tuple[Question, ...]]
+    asks: Callable[[Leg], tuple[Probe, ...]]
     reads: Callable[[Leg, Answers], Seen]
     called: str = ""
     echo: bool = False
@@ -156,18 +165,18 @@ class Readings:
         return Seen(verdict, told, evidence, breaks, strikes, self.blames, unasked)
 
 
-def ran_or_reason(answer: Answer | None) -> Ran | str:
+def ran_or_reason(answer: ProbeResult | None) -> ProgramResult | str:
     """What a program left, or why it could not be asked; a program that could not be run was not asked."""
-    if isinstance(answer, Ran):
-        if answer.exit_code in UNRUNNABLE:
+    if isinstance(answer, ProgramResult):
+        if answer.exit_code in NOT_RUN_CODES:
             return answer.err.strip().splitlines()[-1] if answer.err.strip() else "the program could not be run"
         return answer
     return answer.reason if isinstance(answer, Unavailable) else "it was not asked"
 
 
-def state_of(node: str, answers: Answers) -> NodeState | None:
+def state_of(node: str, results: Answers) -> NodeState | None:
     """The state of a node's container, if somebody could say."""
-    found = answers.get(StateOf(node))
+    found = results.get(GetNodeState(node))
     return found if isinstance(found, NodeState) else None
 
 

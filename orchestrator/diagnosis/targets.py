@@ -10,7 +10,7 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import asker_of
 from orchestrator.checks.kinds.connections import endpoint, target_of
 from orchestrator.checks.kinds.sql import database_of
-from orchestrator.checks.probes import Scene
+from orchestrator.checks.probes import CheckContext
 from orchestrator.diagnosis.address_and_route import ROUTE
 from orchestrator.diagnosis.check_verdicts import bound, forbidden, judged, shaken
 from orchestrator.diagnosis.dns_names import DNS, RESOLVER, as_checked, leads_to, servers_of
@@ -56,92 +56,94 @@ class Aim:
 
     def knowing(self, address: str) -> Aim:
         """The same, once the name has led to an address."""
-        return _reaching(replace(self.leg, address=address, target=self.leg.scene.topology.owner(address)), *self.above)
+        return _reaching(
+            replace(self.leg, address=address, target=self.leg.context.topology.owner(address)), *self.above
+        )
 
 
-def aims_of(check: BaseCheck, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
+def aims_of(check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
     """The legs that a check needs: one, or one to each machine of a group.
 
     A kind of which nothing is known here needs its node, and its own judgement.
     """
     match check:
         case Resolves():
-            return (_resolving(check, scene, judgement, commands),)
+            return (_resolving(check, context, judgement, commands),)
         case Connects():
-            host, port = endpoint(scene.fill(check.connects, check.asker))
-            return _each(towards(check.asker, host, Port(port), scene, commands), TCP)
+            host, port = endpoint(context.fill(check.connects, check.asker))
+            return _each(towards(check.asker, host, Port(port), context, commands), TCP)
         case CannotConnect():
-            return (_forbidding(check, scene, judgement, commands),)
+            return (_forbidding(check, context, judgement, commands),)
         case Http():
-            url = urlsplit(scene.fill(check.http, check.asker))
-            legs = towards(check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), scene, commands)
+            url = urlsplit(context.fill(check.http, check.asker))
+            legs = towards(check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), context, commands)
             return _each(legs, TCP, *http_stages(check, url.geturl()))
         case Tls():
-            host, port = endpoint(scene.fill(check.tls, check.asker))
-            return _each(towards(check.asker, host, Port(port), scene, commands), TCP, shaken(judgement))
+            host, port = endpoint(context.fill(check.tls, check.asker))
+            return _each(towards(check.asker, host, Port(port), context, commands), TCP, shaken(judgement))
         case Sql():
-            return (sql_aim(check, scene, commands),)
+            return (sql_aim(check, context, commands),)
         case Sees():
-            return _seen_aims(check, scene, judgement, commands)
+            return _seen_aims(check, context, judgement, commands)
         case Listens():
-            return (Aim(_alone(check.node, scene, commands), (NODE, bound(judgement))),)
+            return (Aim(_alone(check.node, context, commands), (NODE, bound(judgement))),)
         case Runs():
-            return _running_aims(check, scene, judgement, commands)
+            return _running_aims(check, context, judgement, commands)
         case _:
-            return (Aim(_alone(_asker(check, scene), scene, commands), (NODE, judged(judgement))),)
+            return (Aim(_alone(_asker(check, context), context, commands), (NODE, judged(judgement))),)
 
 
-def _asker(check: BaseCheck, scene: Scene) -> str:
+def _asker(check: BaseCheck, context: CheckContext) -> str:
     """The node that asks, or the first of which a check speaks."""
-    nodes = scene.topology.scenario.nodes
+    nodes = context.topology.scenario.nodes
     named = (asker_of(check), *(check.roles if isinstance(check, Roles) else ()), *nodes)
     return str(next(node for node in named if node in nodes))
 
 
-def _resolving(check: Resolves, scene: Scene, judgement: Judgement, commands: Commands) -> Aim:
+def _resolving(check: Resolves, context: CheckContext, judgement: Judgement, commands: Commands) -> Aim:
     """By the asker's resolv.conf, or, where the check names a server, by that alone."""
-    leg = _leg(check.asker, scene, commands, claim=as_checked(check, scene, judgement))
+    leg = _leg(check.asker, context, commands, claim=as_checked(check, context, judgement))
     if not check.asks:
         return Aim(leg, (NODE, LISTEN, ROUTE, RESOLVER, DNS))
-    address = str(scene.topology.address_for(check.asker, check.asks))
+    address = str(context.topology.address_for(check.asker, check.asks))
     return Aim(replace(leg, servers={address: check.asks}), (NODE, LISTEN, ROUTE, DNS))
 
 
-def _forbidding(check: CannotConnect, scene: Scene, judgement: Judgement, commands: Commands) -> Aim:
+def _forbidding(check: CannotConnect, context: CheckContext, judgement: Judgement, commands: Commands) -> Aim:
     """To the host that must not be reached. Where nobody knows, that it does not listen, or is cut off, says why."""
-    host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
-    leg = towards(check.asker, host, Port(port), scene, commands)[0]
+    host, port = endpoint(context.fill(check.cannot_connect, check.asker))
+    leg = towards(check.asker, host, Port(port), context, commands)[0]
     names = (RESOLVER, DNS) if leg.claim else ()
     below = (*((LISTEN,) if leg.target else ()), ROUTE) if judgement.verdict == "unknown" else ()
     return Aim(leg, (NODE, *below, *names, forbidden(judgement)))
 
 
-def towards(asker: str, host: str, port: Port, scene: Scene, commands: Commands) -> tuple[Leg, ...]:
+def towards(asker: str, host: str, port: Port, context: CheckContext, commands: Commands) -> tuple[Leg, ...]:
     """The legs from a node to a host: a name of the lab or another one, an address, or the asker itself.
 
     A name may stand for a group of machines: then there is a leg to each.
     """
-    topology = scene.topology
+    topology = context.topology
     name = host if is_address(host) else topology.whole_name(host)
-    target = target_of(scene, asker, name)
+    target = target_of(context, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         loopback = "127.0.0.1" if name == "localhost" else name
-        return (_leg(asker, scene, commands, target=asker, port=port, address=loopback),)
+        return (_leg(asker, context, commands, target=asker, port=port, address=loopback),)
     if is_address(name):
-        return (_leg(asker, scene, commands, target=target, port=port, address=name),)
+        return (_leg(asker, context, commands, target=target, port=port, address=name),)
     claim = leads_to(topology, asker, target, name)
     if target is None:
-        return (_leg(asker, scene, commands, port=port, claim=claim),)
+        return (_leg(asker, context, commands, port=port, claim=claim),)
     homes = {one: str(topology.address_for(asker, one)) for one in topology.scenario.groups.get(target, (target,))}
     return tuple(
-        _leg(asker, scene, commands, target=machine, port=port, claim=claim, address=home)
+        _leg(asker, context, commands, target=machine, port=port, claim=claim, address=home)
         for machine, home in homes.items()
     )
 
 
 def _leg(
     asker: str,
-    scene: Scene,
+    context: CheckContext,
     commands: Commands,
     *,
     target: str | None = None,
@@ -149,11 +151,11 @@ def _leg(
     claim: NameClaim | None = None,
     address: str | None = None,
 ) -> Leg:
-    return Leg(asker, target, port, claim, address, scene, commands, servers_of(scene.topology, asker))
+    return Leg(asker, target, port, claim, address, context, commands, servers_of(context.topology, asker))
 
 
-def _alone(asker: str, scene: Scene, commands: Commands) -> Leg:
-    return _leg(asker, scene, commands, target=asker)
+def _alone(asker: str, context: CheckContext, commands: Commands) -> Leg:
+    return _leg(asker, context, commands, target=asker)
 
 
 def _reaching(leg: Leg, *above: Stage) -> Aim:
@@ -168,60 +170,60 @@ def _each(legs: tuple[Leg, ...], *above: Stage) -> tuple[Aim, ...]:
     return tuple(_reaching(leg, *above) for leg in legs)
 
 
-def sql_aim(check: Sql, scene: Scene, commands: Commands) -> Aim:
+def sql_aim(check: Sql, context: CheckContext, commands: Commands) -> Aim:
     """Over the network, or, where the database asks itself, over its local socket."""
-    database = database_of(check, scene)
-    port = _first_port(database, scene) or Port(5432)
+    database = database_of(check, context)
+    port = _first_port(database, context) or Port(5432)
     if check.asker == database and check.password is None:
-        return Aim(replace(_alone(database, scene, commands), port=port), (NODE, LISTEN, sql_stage(check)))
-    (leg,) = towards(check.asker, scene.topology.name_of(database), port, scene, commands)
+        return Aim(replace(_alone(database, context, commands), port=port), (NODE, LISTEN, sql_stage(check)))
+    (leg,) = towards(check.asker, context.topology.name_of(database), port, context, commands)
     return _reaching(leg, TCP, sql_stage(check))
 
 
-def used_aims(node: str, used: str, scene: Scene, commands: Commands) -> tuple[Aim, ...]:
+def used_aims(node: str, used: str, context: CheckContext, commands: Commands) -> tuple[Aim, ...]:
     """The legs from a server to one that it uses; none where the used one listens on nothing."""
-    if scene.topology.node(used).role == "database":  # type: ignore[attr-defined]
+    if context.topology.node(used).role == "database":  # type: ignore[attr-defined]
         asked = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
-        return (sql_aim(Sql.model_validate(asked), scene, commands),)
-    port, name = _first_port(used, scene), scene.topology.name_of(used)
+        return (sql_aim(Sql.model_validate(asked), context, commands),)
+    port, name = _first_port(used, context), context.topology.name_of(used)
     if port is None:
         return ()
-    legs = towards(node, name, port, scene, commands)
-    declared = scene.topology.node(used)
+    legs = towards(node, name, port, context, commands)
+    declared = context.topology.node(used)
     if declared.role != "app" or declared.image or declared.command:  # type: ignore[attr-defined]
         return _each(legs, TCP)
     url = f"http://{name}:{port.number}/health"  # it needs nothing but the program itself
     return _each(legs, TCP, *http_stages(Http.model_validate({"name": "It answers", "from": node, "http": url}), url))
 
 
-def _seen_aims(check: Sees, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
+def _seen_aims(check: Sees, context: CheckContext, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
     """From the node that should be seen to the server that should have seen it."""
-    port = _first_port(check.node, scene)
+    port = _first_port(check.node, context)
     if port is None or check.sees == check.node:
-        return (Aim(_alone(check.node, scene, commands), (NODE, judged(judgement))),)
-    legs = towards(check.sees, scene.topology.name_of(check.node), port, scene, commands)
+        return (Aim(_alone(check.node, context, commands), (NODE, judged(judgement))),)
+    legs = towards(check.sees, context.topology.name_of(check.node), port, context, commands)
     return _each(legs, TCP, judged(judgement))
 
 
-def _running_aims(check: Runs, scene: Scene, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
+def _running_aims(check: Runs, context: CheckContext, judgement: Judgement, commands: Commands) -> tuple[Aim, ...]:
     """To whom the program's own words lead, by URLs and by names of the lab; then what it printed.
 
     A program that did what it should may have met a closed port on purpose: then nothing else is asked.
     """
-    own = Aim(_alone(check.asker, scene, commands), (NODE, judged(judgement)), closing=True)
+    own = Aim(_alone(check.asker, context, commands), (NODE, judged(judgement)), closing=True)
     if judgement.verdict == "pass":
         return (own,)
-    words = " ".join(scene.fill(word, check.asker) for word in check.runs)
+    words = " ".join(context.fill(word, check.asker) for word in check.runs)
     urls = dict.fromkeys((host, int(port or WEB_PORTS[scheme])) for scheme, host, port in URL.findall(words))
-    legs = [leg for host, port in urls for leg in towards(check.asker, host, Port(port), scene, commands)]
+    legs = [leg for host, port in urls for leg in towards(check.asker, host, Port(port), context, commands)]
     hosts = {host for host, _ in urls}
-    topology = scene.topology
+    topology = context.topology
     named = [node for node in topology.names if _holds(words, name := topology.name_of(node)) and name not in hosts]
-    aims = [one for node in named for one in _naming(check, node, scene, commands)]
+    aims = [one for node in named for one in _naming(check, node, context, commands)]
     met = {address: owner for address in ADDRESS.findall(words) if (owner := topology.owner(address))}
     for address, owner in met.items():
         if address not in hosts and owner != check.asker:
-            leg = _leg(check.asker, scene, commands, target=owner, address=address)
+            leg = _leg(check.asker, context, commands, target=owner, address=address)
             aims.append(Aim(leg, (NODE, ROUTE)))
     return (*_each(tuple(legs), TCP), *aims, own)
 
@@ -230,18 +232,18 @@ def _holds(words: str, name: str) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None
 
 
-def _naming(check: Runs, node: str, scene: Scene, commands: Commands) -> tuple[Aim, ...]:
+def _naming(check: Runs, node: str, context: CheckContext, commands: Commands) -> tuple[Aim, ...]:
     """The legs to a node whose name a program was given: it may only look it up, or speak to its first port."""
-    asker, name = check.asker, scene.topology.name_of(node)
-    machine = scene.topology.scenario.groups.get(node, (node,))[0]
-    port = _first_port(machine, scene) if machine != asker else None
+    asker, name = check.asker, context.topology.name_of(node)
+    machine = context.topology.scenario.groups.get(node, (node,))[0]
+    port = _first_port(machine, context) if machine != asker else None
     if port and check.exit == 0:
-        return _each(towards(asker, name, port, scene, commands), TCP)
-    claim = leads_to(scene.topology, asker, target_of(scene, asker, name), name)
-    return (Aim(_leg(asker, scene, commands, claim=claim), (NODE, LISTEN, ROUTE, RESOLVER, DNS)),)
+        return _each(towards(asker, name, port, context, commands), TCP)
+    claim = leads_to(context.topology, asker, target_of(context, asker, name), name)
+    return (Aim(_leg(asker, context, commands, claim=claim), (NODE, LISTEN, ROUTE, RESOLVER, DNS)),)
 
 
-def _first_port(node: str, scene: Scene) -> Port | None:
-    declared = scene.topology.node(node)
+def _first_port(node: str, context: CheckContext) -> Port | None:
+    declared = context.topology.node(node)
     listeners = ROLES[declared.role].listeners_of(declared)  # type: ignore[attr-defined]
     return next((Port(one.port) for one in listeners if one.protocol == "tcp"), None)

@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 from orchestrator.checks.kinds.connections import Attempt, attempt, read_attempt
-from orchestrator.checks.probes import Question, Ran
+from orchestrator.checks.probes import Probe, ProgramResult
 from orchestrator.checks.sockets import BoundSocket, sockets, table_of
 from orchestrator.diagnosis.stage import Answers, Leg, Readings, Seen, Stage, ran_or_reason, state_of
 
 
-def _asks(leg: Leg) -> tuple[Question, ...]:
+def _asks(leg: Leg) -> tuple[Probe, ...]:
     return (attempt(leg.asker, leg.address, leg.port.number),) if leg.address and leg.port else ()
 
 
-def tried(leg: Leg, answers: Answers) -> Attempt | str:
+def tried(leg: Leg, results: Answers) -> Attempt | str:
     """How the connection attempt ended, or why there was none."""
     asked = _asks(leg)
     if not asked:
         return "no address is known to connect to"
-    found = ran_or_reason(answers.get(asked[0]))
+    found = ran_or_reason(results.get(asked[0]))
     return found if isinstance(found, str) else read_attempt(found)
 
 
-def connected(leg: Leg, answers: Answers) -> bool:
+def connected(leg: Leg, results: Answers) -> bool:
     """Whether the connection was accepted; true, too, where none is asked for."""
-    if not any(question in answers for question in _asks(leg)):
+    if not any(probe in results for probe in _asks(leg)):
         return True
-    found = tried(leg, answers)
+    found = tried(leg, results)
     return not isinstance(found, str) and found.outcome == "accepted"
 
 
-def _reads(leg: Leg, answers: Answers) -> Seen:
-    found, readings = tried(leg, answers), Readings()
+def _reads(leg: Leg, results: Answers) -> Seen:
+    found, readings = tried(leg, results), Readings()
     if isinstance(found, str):
         readings.unasked.append(f"not asked: {found}")
         return readings.seen()
     assert leg.port is not None
     where = f"{leg.address}:{leg.port.number}"
     if found.outcome == "accepted":
-        state = state_of(leg.target, answers) if leg.target else None
+        state = state_of(leg.target, results) if leg.target else None
         kernel = f", by the kernel: {leg.target} is paused" if state and state.state == "paused" else ""
         readings.held.append(f"{where} accepted{kernel}")
         readings.evidence.append(found.said)
         return readings.seen()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(found.outcome, found.outcome)
     said = [f"connect to {where}: {found.said}"]
-    crowded = _crowded(leg, answers) if found.outcome == "silent" else None
+    crowded = _crowded(leg, results) if found.outcome == "silent" else None
     if crowded:
         sentence = (
             f"The program on port {leg.port.number} of {leg.to} accepts no connections: {crowded.crowd} "
@@ -57,10 +57,10 @@ def _reads(leg: Leg, answers: Answers) -> Seen:
     return readings.seen()
 
 
-def _crowded(leg: Leg, answers: Answers) -> BoundSocket | None:
+def _crowded(leg: Leg, results: Answers) -> BoundSocket | None:
     """The socket of the target that would take the connection, if its queue is full: then the kernel is silent."""
-    found = answers.get(table_of(leg.target)) if leg.target else None
-    there = sockets(found) if isinstance(found, Ran) else ()
+    found = results.get(table_of(leg.target)) if leg.target else None
+    there = sockets(found) if isinstance(found, ProgramResult) else ()
     own = [one for one in there if leg.port and one.port == leg.port.number and one.takes(leg.address or "")]
     return next((one for one in own if one.crowd), None)
 

@@ -19,7 +19,7 @@ def on_the_way(leg: Leg) -> list[Aim]:
     """The legs from the DNS servers of a leg to those whom they must ask for its name."""
     aims = []
     for server in _resolving(leg):
-        scenario, name = leg.scene.topology.scenario, _name(leg)
+        scenario, name = leg.context.topology.scenario, _name(leg)
         chain = list(leads_on(scenario, server, name) or asked_by(scenario, server))
         for other in chain:  # grows while it is read
             if other not in forwarders(scenario, server):
@@ -30,7 +30,7 @@ def on_the_way(leg: Leg) -> list[Aim]:
 
 def elsewhere(leg: Leg) -> list[Aim]:
     """The other servers to which these can be led, by an alias for example: only whether they run is asked."""
-    scenario = leg.scene.topology.scenario
+    scenario = leg.context.topology.scenario
     aims = []
     for server in _resolving(leg):
         reached = [server]
@@ -47,7 +47,7 @@ def _resolving(leg: Leg) -> list[str]:
     """The DNS servers that were asked to find the answer themselves."""
     if leg.claim is None or ITERATIVE in leg.claim.words:
         return []
-    return [node for node in leg.dns_nodes if recursive(leg.scene.topology.scenario.nodes[node])]
+    return [node for node in leg.dns_nodes if recursive(leg.context.topology.scenario.nodes[node])]
 
 
 def _name(leg: Leg) -> str:
@@ -59,7 +59,7 @@ def _towards(leg: Leg, server: str, other: str) -> Aim:
     """The leg from a resolver to a server that it asks, as it asks: a forwarder for the answer, others for what they
     know themselves."""
     assert leg.claim is not None
-    topology = leg.scene.topology
+    topology = leg.context.topology
     address = str(topology.address_for(server, other))
     handed_on = other in forwarders(topology.scenario, server)
     words = (f"@{address}", *(() if handed_on else (ITERATIVE,)))
@@ -71,7 +71,7 @@ def _towards(leg: Leg, server: str, other: str) -> Aim:
         return _misled(topology, _name(leg), nexts, answer, who) if nexts else ""
 
     claim = NameClaim(leg.claim.name, leg.claim.type, wrong, words)
-    own = Leg(server, other, None, claim, None, leg.scene, leg.commands, {address: other})
+    own = Leg(server, other, None, claim, None, leg.context, leg.commands, {address: other})
     return Aim(own, (NODE, LISTEN, ROUTE, DNS))
 
 

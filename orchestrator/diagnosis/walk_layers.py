@@ -6,8 +6,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds import asks
-from orchestrator.checks.probes import Answer, Question, Scene
+from orchestrator.checks.kinds import check_steps
+from orchestrator.checks.probes import CheckContext, Probe, ProbeResult
 from orchestrator.diagnosis.dns_names import asked, resolved
 from orchestrator.diagnosis.stage import Answers, Stage, listed
 from orchestrator.diagnosis.suggested_commands import Commands
@@ -16,18 +16,18 @@ from orchestrator.diagnosis.upstream import elsewhere, on_the_way
 from orchestrator.diagnosis.walk import Break, Layer, LayerName, Walk, walk_of
 from orchestrator.model.checks import BaseCheck
 
-Walking = Generator[tuple[Question, ...], tuple[Answer, ...], Walk]
+Walking = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Walk]
 Layers = list[Layer]
-NodeCheck = Generator[tuple[Question, ...], tuple[Answer, ...], Layers]
+NodeCheck = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Layers]
 
 
-def walk(check: BaseCheck, scene: Scene, judgement: Judgement, commands: Commands) -> Walking:
+def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands) -> Walking:
     """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold."""
     for before in check.first:
-        found = yield from asks(before, scene)
+        found = yield from check_steps(before, context)
         if found.verdict != "pass":
-            return (yield from walk(before, scene, found, commands))
-    aims, seen = aims_of(check, scene, judgement, commands), _Seen()
+            return (yield from walk(before, context, found, commands))
+    aims, seen = aims_of(check, context, judgement, commands), _Seen()
     walked = list(zip(aims, (yield from _side_by_side(aims, seen)), strict=True))
     layers = [layer for aim, own in walked if not aim.closing for layer in own]
     if judgement.verdict != "pass" and any(aim.closing for aim in aims):
@@ -56,14 +56,14 @@ class _Seen:
 
 def _side_by_side(
     aims: Sequence[Aim], seen: _Seen
-) -> Generator[tuple[Question, ...], tuple[Answer, ...], list[Layers]]:
+) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], list[Layers]]:
     """The layers of each leg; what all of them ask at one time is one yield."""
     walks = [_walked(aim, seen) for aim in aims]
     asked = {place: next(one) for place, one in enumerate(walks)}
     found: dict[int, Layers] = {}
     while asked:
-        answers = iter((yield tuple(question for questions in asked.values() for question in questions)))
-        given = {place: tuple(next(answers) for _ in questions) for place, questions in asked.items()}
+        results = iter((yield tuple(probe for probes in asked.values() for probe in probes)))
+        given = {place: tuple(next(results) for _ in probes) for place, probes in asked.items()}
         asked = {}
         for place, got in given.items():
             try:
@@ -78,10 +78,10 @@ def _walked(aim: Aim, seen: _Seen) -> NodeCheck:
     if aim.leg.port and aim.leg.claim and aim.leg.address is None:
         aim = yield from _found(aim)
     seen.pairs += ((aim.leg.asker, aim.leg.target),)
-    questions = tuple(dict.fromkeys(question for stage in aim.stages for question in stage.asks(aim.leg)))
-    answers = dict(zip(questions, (yield questions), strict=True))
+    probes = tuple(dict.fromkeys(probe for stage in aim.stages for probe in stage.asks(aim.leg)))
+    results = dict(zip(probes, (yield probes), strict=True))
     walked: Layers = []
-    for layer, blames in _read(aim, aim.stages, answers):
+    for layer, blames in _read(aim, aim.stages, results):
         deeper = (yield from _deeper(aim, layer, seen)) if blames and layer.breaks else []
         # What a server lacks from those that it needs explains what it answers.
         walked += [*deeper, replace(layer, breaks=()) if _broken(deeper) else layer]
@@ -98,11 +98,11 @@ def _deeper(aim: Aim, layer: Layer, seen: _Seen) -> NodeCheck:
     return found
 
 
-def _found(aim: Aim) -> Generator[tuple[Question, ...], tuple[Answer, ...], Aim]:
+def _found(aim: Aim) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Aim]:
     """The same leg, to where its name leads, where the file does not say which node is meant."""
-    question = asked(aim.leg)
-    (answer,) = yield (question,)
-    values = resolved(aim.leg, {question: answer})
+    probe = asked(aim.leg)
+    (answer,) = yield (probe,)
+    values = resolved(aim.leg, {probe: answer})
     return aim.knowing(values[-1]) if values else aim
 
 
@@ -112,22 +112,22 @@ def _used(aim: Aim, seen: _Seen) -> list[Aim]:
     legs: list[Aim] = []
     users = [leg.target] if leg.target and leg.target != leg.asker else []
     for user in users:  # grows while it is read
-        for used in leg.scene.topology.node(user).uses:
+        for used in leg.context.topology.node(user).uses:
             if (user, used) not in seen.pairs:
                 seen.pairs += ((user, used),)
-                legs += used_aims(user, used, leg.scene, leg.commands)
+                legs += used_aims(user, used, leg.context, leg.commands)
             users += [used] if used not in users else []
     return legs
 
 
-def _read(aim: Aim, stages: Sequence[Stage], answers: Answers) -> list[tuple[Layer, bool]]:
+def _read(aim: Aim, stages: Sequence[Stage], results: Answers) -> list[tuple[Layer, bool]]:
     """One layer after the other; what an earlier one explains is no break of its own. And whether others, further on,
     may be to blame for it."""
     struck: set[LayerName] = set()
     layers: list[Layer] = []
     blames: list[bool] = []
     for stage in stages:
-        seen = stage.reads(aim.leg, answers)
+        seen = stage.reads(aim.leg, results)
         explained = stage.name in struck or (stage.echo and _broken(layers))
         breaks = () if explained else seen.breaks
         struck |= seen.strikes

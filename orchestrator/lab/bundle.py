@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.probes import Answer, Log, Logged, Question, Ran, Run, Unavailable
+from orchestrator.checks.probes import LogText, Probe, ProbeResult, ProgramResult, ReadLog, RunProgram, Unavailable
 from orchestrator.errors import WirelabError
 from orchestrator.lab.capture.lab_capture import LabCapture
 from orchestrator.lab.capture.recording import stream_pcapng
@@ -32,25 +32,25 @@ def bundle(lab: Lab) -> dict[str, bytes]:
 
 def _of_nodes(lab: Lab, topology: Topology) -> dict[str, str]:
     """All questions are put at once; a node is asked once for all that it is asked."""
-    questions: dict[str, Question] = {}
+    probes: dict[str, Probe] = {}
     for node in topology.scenario.nodes:
-        questions[f"logs/{node}.log"] = Log(node, 0.0)
-        questions[f"resolv.conf/{node}.conf"] = Run(node, RESOLVER, inside=True)
-        questions[f"sockets/{node}.txt"] = Run(node, SOCKETS, needs=frozenset({"ss"}))
+        probes[f"logs/{node}.log"] = ReadLog(node, 0.0)
+        probes[f"resolv.conf/{node}.conf"] = RunProgram(node, RESOLVER, inside=True)
+        probes[f"sockets/{node}.txt"] = RunProgram(node, SOCKETS, needs=frozenset({"ss"}))
     observed = lab.observe()
     asker = ProbeRunner(lab.engine, asked(topology, observed))
     try:
-        answers = asker.answer(list(questions.values()))
+        answers = asker.answer(list(probes.values()))
     finally:
         asker.close()
-    return {name: _text(answer) for name, answer in zip(questions, answers, strict=True)}
+    return {name: _text(answer) for name, answer in zip(probes, answers, strict=True)}
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: ProbeResult) -> str:
     match answer:
-        case Logged():
+        case LogText():
             return answer.text
-        case Ran():
+        case ProgramResult():
             return answer.out + answer.err
         case Unavailable():
             return f"This could not be had: {answer.reason}.\n"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.kinds import asker_of, asks
-from orchestrator.checks.probes import Answer, Asks, Question, Scene
+from orchestrator.checks.kinds import asker_of, check_steps
+from orchestrator.checks.probes import CheckContext, CheckSteps, Probe, ProbeResult
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
 
-Answering = Callable[[Sequence[Question]], list[Answer]]
+RunProbes = Callable[[Sequence[Probe]], list[ProbeResult]]
 
 # Source ports of ours: below the range that Linux gives to programs that do not choose (32768-60999).
 PORTS = (20000, 32000)
@@ -29,27 +29,27 @@ class _Trial:
     check: BaseCheck
     began: float
     deadline: float
-    scene_began: float
-    asks: Asks | None = None
-    asked: tuple[Question, ...] = ()
+    context_began: float
+    check_steps: CheckSteps | None = None
+    asked: tuple[Probe, ...] = ()
     judgement: Judgement | None = None
     tries: int = 0
 
 
 class CheckRunner:
-    """`answering` answers questions; the clocks are passed in so that tests can move them."""
+    """`run_probes` answers questions; the clocks are passed in so that tests can move them."""
 
     def __init__(
         self,
         topology: Topology,
-        answering: Answering,
+        run_probes: RunProbes,
         told: Callable[[Finding], None],
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._topology = topology
-        self._answering = answering
+        self._run_probes = run_probes
         self._told = told
         self._clock = clock
         self._wall = wall
@@ -65,34 +65,34 @@ class CheckRunner:
         while open_trials:
             self._round(list(open_trials.values()))
             for place, trial in list(open_trials.items()):
-                if trial.asks is None and self._is_over(trial):
+                if trial.check_steps is None and self._is_over(trial):
                     findings[place] = self._finding(trial)
                     self._told(findings[place])
                     del open_trials[place]
-            if open_trials and all(trial.asks is None for trial in open_trials.values()):
+            if open_trials and all(trial.check_steps is None for trial in open_trials.values()):
                 self._pause(PAUSE_SECONDS)
         return tuple(findings[place] for place in sorted(findings))
 
     def _round(self, trials: list[_Trial]) -> None:
         """Begin what has no try under way, ask everything that is to be asked at once, hand over the answers."""
         for trial in trials:
-            if trial.asks is None:
-                trial.asks = asks(trial.check, self._scene(trial))
+            if trial.check_steps is None:
+                trial.check_steps = check_steps(trial.check, self._context(trial))
                 self._advance(trial, None)
-        questions = [question for trial in trials for question in trial.asked]
-        answers = iter(self._answering(questions))
+        probes = [probe for trial in trials for probe in trial.asked]
+        results = iter(self._run_probes(probes))
         for trial in trials:
-            if trial.asks is not None:
-                self._advance(trial, tuple(next(answers) for _ in trial.asked))
+            if trial.check_steps is not None:
+                self._advance(trial, tuple(next(results) for _ in trial.asked))
 
-    def _advance(self, trial: _Trial, answers: tuple[Answer, ...] | None) -> None:
-        assert trial.asks is not None
+    def _advance(self, trial: _Trial, results: tuple[ProbeResult, ...] | None) -> None:
+        assert trial.check_steps is not None
         try:
-            trial.asked = next(trial.asks) if answers is None else trial.asks.send(answers)
+            trial.asked = next(trial.check_steps) if results is None else trial.check_steps.send(results)
         except StopIteration as ended:
             trial.judgement = ended.value
             trial.tries += 1
-            trial.asks = None
+            trial.check_steps = None
             trial.asked = ()
 
     def _is_over(self, trial: _Trial) -> bool:
@@ -101,9 +101,9 @@ class CheckRunner:
             return judgement is not None
         return trial.tries >= LEAST_TRIES and self._clock() >= trial.deadline
 
-    def _scene(self, trial: _Trial) -> Scene:
+    def _context(self, trial: _Trial) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"
-        return Scene(self._topology, word, self._chance.randrange(*PORTS), trial.scene_began)
+        return CheckContext(self._topology, word, self._chance.randrange(*PORTS), trial.context_began)
 
     def _finding(self, trial: _Trial) -> Finding:
         assert trial.judgement is not None

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.checks.findings import Finding
-from orchestrator.checks.probes import Answer, Question, Scene
+from orchestrator.checks.probes import CheckContext, Probe, ProbeResult
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.walk import Walk
 from orchestrator.diagnosis.walk_layers import Walking, walk
-from orchestrator.lab.check_runner import PORTS, Answering
+from orchestrator.lab.check_runner import PORTS, RunProbes
 from orchestrator.model.checks import BaseCheck
 
 
@@ -21,12 +21,12 @@ class _Way:
     """A walk under way: what it asks now, and the walk when it has ended."""
 
     walking: Walking
-    asked: tuple[Question, ...] = ()
+    asked: tuple[Probe, ...] = ()
     ended: Walk | None = None
 
-    def advance(self, answers: tuple[Answer, ...] | None) -> None:
+    def advance(self, results: tuple[ProbeResult, ...] | None) -> None:
         try:
-            self.asked = next(self.walking) if answers is None else self.walking.send(answers)
+            self.asked = next(self.walking) if results is None else self.walking.send(results)
         except StopIteration as end:
             self.asked, self.ended = (), end.value
 
@@ -36,11 +36,11 @@ def _is_broken(way: _Way) -> bool:
 
 
 class DiagnosisRunner:
-    """`answering` answers questions, `wall` is the time of day in seconds since 1970."""
+    """`run_probes` answers questions, `wall` is the time of day in seconds since 1970."""
 
-    def __init__(self, commands: Commands, answering: Answering, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, commands: Commands, run_probes: RunProbes, wall: Callable[[], float] = time.time) -> None:
         self._commands = commands
-        self._answering = answering
+        self._run_probes = run_probes
         self._wall = wall
         self._chance = random.SystemRandom()
 
@@ -61,7 +61,7 @@ class DiagnosisRunner:
 
     def _walked(self, pairs: Sequence[tuple[BaseCheck, Finding]], places: Sequence[int]) -> dict[int, _Way]:
         ways = {
-            place: _Way(walk(check, self._scene(), finding.judgement, self._commands))
+            place: _Way(walk(check, self._context(), finding.judgement, self._commands))
             for place in places
             for check, finding in (pairs[place],)
         }
@@ -73,11 +73,11 @@ class DiagnosisRunner:
             way.advance(None)
         while open_ways := [way for way in ways if way.ended is None]:
             # Several walks ask a node for the same table: it is asked once.
-            questions = list(dict.fromkeys(question for way in open_ways for question in way.asked))
-            answers = dict(zip(questions, self._answering(questions), strict=True))
+            probes = list(dict.fromkeys(probe for way in open_ways for probe in way.asked))
+            results = dict(zip(probes, self._run_probes(probes), strict=True))
             for way in open_ways:
-                way.advance(tuple(answers[question] for question in way.asked))
+                way.advance(tuple(results[probe] for probe in way.asked))
 
-    def _scene(self) -> Scene:
+    def _context(self) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"
-        return Scene(self._commands.topology, word, self._chance.randrange(*PORTS), self._wall())
+        return CheckContext(self._commands.topology, word, self._chance.randrange(*PORTS), self._wall())

@@ -41,7 +41,7 @@ from orchestrator.planning.routes import routes_of
 from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
 
 if TYPE_CHECKING:
-    from orchestrator.checks.probes import Answer
+    from orchestrator.checks.probes import ProbeResult
     from orchestrator.lab.probe_runner import Asked
 
 # Another process may take a range between our look and our call; then we look again.
@@ -250,7 +250,7 @@ class Lab:
             asker.close()
             self.folder.note_checks(noting.probe_times)
 
-    def _crossed(self, with_places: Topology, since: float) -> Answer:
+    def _crossed(self, with_places: Topology, since: float) -> ProbeResult:
         """What the lab's capture proves of its nodes since that moment."""
         from orchestrator.checks.probes import Flows
         from orchestrator.lab.capture.recorder import find_recorder

@@ -12,17 +12,17 @@ from time import monotonic
 
 from orchestrator.checks import batch
 from orchestrator.checks.probes import (
-    Answer,
     Flows,
-    Log,
-    Logged,
+    GetNodeState,
+    LogText,
     NodeState,
-    Question,
-    Ran,
-    Run,
-    StateOf,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    ReadLog,
+    RunProgram,
+    TrafficQuery,
     Unavailable,
-    Wire,
 )
 from orchestrator.engine.docker_config import moment
 from orchestrator.engine.protocol import Engine
@@ -47,7 +47,10 @@ class ProbeRunner:
     """
 
     def __init__(
-        self, engine: Engine, nodes: Mapping[str, Asked], wire: Callable[[float], Answer] = lambda _since: Flows(None)
+        self,
+        engine: Engine,
+        nodes: Mapping[str, Asked],
+        wire: Callable[[float], ProbeResult] = lambda _since: Flows(None),
     ) -> None:
         self._engine = engine
         self._wire = wire
@@ -61,70 +64,70 @@ class ProbeRunner:
                 removals.callback(self._engine.remove_container, container)
         self._onlookers.clear()
 
-    def answer(self, questions: Sequence[Question]) -> list[Answer]:
+    def answer(self, probes: Sequence[Probe]) -> list[ProbeResult]:
         """The answers, in the order of the questions. Raises EngineMissing if the engine is gone."""
-        answers: dict[int, Answer] = {}
-        calls = self._groups(questions)
+        results: dict[int, ProbeResult] = {}
+        calls = self._groups(probes)
         if not calls:
             return []
         with ThreadPoolExecutor(min(8, len(calls))) as pool:
             for (places, _), found in zip(calls, pool.map(lambda call: call[1](), calls), strict=True):
-                answers.update(zip(places, found, strict=True))
-        return [answers[place] for place in range(len(questions))]
+                results.update(zip(places, found, strict=True))
+        return [results[place] for place in range(len(probes))]
 
-    def _groups(self, questions: Sequence[Question]) -> list[tuple[list[int], Callable[[], list[Answer]]]]:
+    def _groups(self, probes: Sequence[Probe]) -> list[tuple[list[int], Callable[[], list[ProbeResult]]]]:
         """Questions that one call can answer, with their places."""
         groups: dict[tuple[str, str], list[int]] = {}
-        for place, question in enumerate(questions):
-            groups.setdefault((question.node, self._way(question, place)), []).append(place)
+        for place, probe in enumerate(probes):
+            groups.setdefault((probe.node, self._way(probe, place)), []).append(place)
         return [
-            (places, partial(self._safely, node, way, [questions[place] for place in places]))
+            (places, partial(self._safely, node, way, [probes[place] for place in places]))
             for (node, way), places in groups.items()
         ]
 
-    def _way(self, question: Question, place: int) -> str:
+    def _way(self, probe: Probe, place: int) -> str:
         """How a question is put: in a batch inside the node, in one beside it, or alone."""
-        if isinstance(question, Log):
+        if isinstance(probe, ReadLog):
             return f"log {place}"
-        if isinstance(question, Wire):
+        if isinstance(probe, TrafficQuery):
             return "wire"
-        if isinstance(question, StateOf):
+        if isinstance(probe, GetNodeState):
             return f"state {place}"
-        known = self._nodes.get(question.node)
+        known = self._nodes.get(probe.node)
         tools = known.tools if known else None
         if tools is None:
-            return f"alone {place}" if question.inside else "beside"
-        return "inside" if question.inside or question.needs <= tools else "beside"
+            return f"alone {place}" if probe.inside else "beside"
+        return "inside" if probe.inside or probe.needs <= tools else "beside"
 
-    def _safely(self, node: str, way: str, questions: list[Question]) -> list[Answer]:
+    def _safely(self, node: str, way: str, probes: list[Probe]) -> list[ProbeResult]:
         try:
-            return self._put(node, way, questions)
+            return self._put(node, way, probes)
         except EngineMissing:
             raise
         except WirelabError as error:
-            return [Unavailable(error.why or error.what)] * len(questions)
+            return [Unavailable(error.why or error.what)] * len(probes)
 
-    def _put(self, node: str, way: str, questions: list[Question]) -> list[Answer]:
-        if isinstance(questions[0], Wire):
-            return self._wired([question.since for question in questions if isinstance(question, Wire)])
-        if isinstance(questions[0], StateOf):
+    def _put(self, node: str, way: str, probes: list[Probe]) -> list[ProbeResult]:
+        if isinstance(probes[0], TrafficQuery):
+            return self._wired([probe.since for probe in probes if isinstance(probe, TrafficQuery)])
+        if isinstance(probes[0], GetNodeState):
             return [self._state(node)]
         known = self._nodes.get(node)
         if known is None:
-            return [Unavailable(f"the node {node} has no container")] * len(questions)
-        if isinstance(questions[0], Log):
-            return [Logged(self._engine.log(known.container.id, questions[0].since))]
+            return [Unavailable(f"the node {node} has no container")] * len(probes)
+        if isinstance(probes[0], ReadLog):
+            return [LogText(self._engine.log(known.container.id, probes[0].since))]
         # Other than before the check, perhaps: somebody may just have stopped it.
         now = self._engine.container(known.container.id)
         if now.state != "running":
-            return [Unavailable(f"the node {node} is {_word(now)}")] * len(questions)
-        runs = [question for question in questions if isinstance(question, Run)]
+            return [Unavailable(f"the node {node} is {_word(now)}")] * len(probes)
+        runs = [probe for probe in probes if isinstance(probe, RunProgram)]
         if way.startswith("alone"):
             return [self._alone(now, runs[0])]
         container = now.id if way == "inside" else self._onlooker(node, known, now.id)
         return list(self._batch(container, runs))
 
-    def _wired(self, moments: list[float]) -> list[Answer]:
+    def _wired(self, moments: list[float]) -> list[ProbeResult]:
         """The capture is read once for all that began at the same moment."""
         found = {since: self._wire(since) for since in set(moments)}
         return [found[since] for since in moments]
@@ -137,7 +140,7 @@ class ProbeRunner:
             now = None
         return NodeState(_word(now), now.exit_code) if now else NodeState("missing")
 
-    def _batch(self, container: str, runs: list[Run]) -> Sequence[Answer]:
+    def _batch(self, container: str, runs: list[RunProgram]) -> Sequence[ProbeResult]:
         argv = ("bash", "-c", batch.script(runs))
         output = self._engine.run(container, argv, seconds=batch.seconds(runs))
         try:
@@ -147,10 +150,10 @@ class ProbeRunner:
             why = re.sub(r"^bash: line \d+: ", "", said[0])[:200] if said else "it ended before it had answered"
             return [Unavailable(f"the questions could not be put: {why}")] * len(runs)
 
-    def _alone(self, now: ObservedContainer, run: Run) -> Answer:
+    def _alone(self, now: ObservedContainer, run: RunProgram) -> ProbeResult:
         began = monotonic()
         output = self._engine.run(now.id, run.argv, seconds=run.seconds)
-        return Ran(output.exit_code, output.out, output.err, moment(now.started), monotonic() - began)
+        return ProgramResult(output.exit_code, output.out, output.err, moment(now.started), monotonic() - began)
 
     def _onlooker(self, node: str, known: Asked, container: str) -> str:
         if node not in self._onlookers:

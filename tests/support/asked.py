@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds import asks
-from orchestrator.checks.probes import Answer, Question, Ran, Scene
+from orchestrator.checks.kinds import check_steps
+from orchestrator.checks.probes import CheckContext, Probe, ProbeResult, ProgramResult
 from orchestrator.model.checks import KINDS, BaseCheck, kind_of
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
@@ -61,14 +61,14 @@ def check(**keys: Any) -> BaseCheck:
     return KINDS[str(kind_of(dict(whole)))].model_validate(whole)
 
 
-def judged(one: BaseCheck, *answers: Answer, lab: str = SHOP) -> Judgement:
+def judged(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> Judgement:
     """The judgement; every answer must have been asked for, and none more."""
     return conversation(one, *answers, lab=lab)[0]
 
 
-def conversation(one: BaseCheck, *answers: Answer, lab: str = SHOP) -> tuple[Judgement, list[Question]]:
+def conversation(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> tuple[Judgement, list[Probe]]:
     """The judgement, and the questions in their order."""
-    trying = asks(one, Scene(shop(lab), WORD, PORT, BEGAN))
+    trying = check_steps(one, CheckContext(shop(lab), WORD, PORT, BEGAN))
     left, asked = list(answers), []
     questions = next(trying)
     while True:
@@ -82,5 +82,5 @@ def conversation(one: BaseCheck, *answers: Answer, lab: str = SHOP) -> tuple[Jud
             return ended.value, asked
 
 
-def ran(out: str = "", err: str = "", code: int = 0, started: float = BEGAN) -> Ran:
-    return Ran(code, out, err, started)
+def ran(out: str = "", err: str = "", code: int = 0, started: float = BEGAN) -> ProgramResult:
+    return ProgramResult(code, out, err, started)

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.probes import Answer, Log, NodeState, Question, Ran, Run, StateOf, Unavailable
+from orchestrator.checks.probes import (
+    GetNodeState,
+    NodeState,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    ReadLog,
+    RunProgram,
+    Unavailable,
+)
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.model.secret import Secret
@@ -38,23 +47,23 @@ def places() -> Topology:
     return assign_addresses("layers", read.scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), read.texts)
 
 
-def asked(question: Question) -> list[str]:
+def asked(probe: Probe) -> list[str]:
     """What makes a question the same one."""
-    match question:
-        case Run():
-            return ["run", question.node, *question.argv]
-        case StateOf():
-            return ["state", question.node]
-        case Log():
-            return ["log", question.node]
+    match probe:
+        case RunProgram():
+            return ["run", probe.node, *probe.argv]
+        case GetNodeState():
+            return ["state", probe.node]
+        case ReadLog():
+            return ["log", probe.node]
         case _:
             return ["wire"]
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def told(answer: ProbeResult) -> dict[str, Any]:
     """An answer as JSON."""
     match answer:
-        case Ran():
+        case ProgramResult():
             return {"code": answer.exit_code, "out": answer.out, "err": answer.err}
         case NodeState():
             return {"state": answer.state, "code": answer.exit_code}
@@ -64,12 +73,12 @@ def told(answer: Answer) -> dict[str, Any]:
             raise ValueError(f"a walk does not ask for {answer}")
 
 
-def answer_of(found: dict[str, Any]) -> Answer:
+def answer_of(found: dict[str, Any]) -> ProbeResult:
     if "unasked" in found:
         return Unavailable(found["unasked"])
     if "state" in found:
         return NodeState(found["state"], found["code"])
-    return Ran(found["code"], found["out"], found["err"])
+    return ProgramResult(found["code"], found["out"], found["err"])
 
 
 def finding(name: str) -> Finding:
@@ -77,13 +86,13 @@ def finding(name: str) -> Finding:
     recorded = json.loads((RECORDINGS / f"{name}.json").read_text())
     answers = {tuple(one["asked"]): answer_of(one["told"]) for one in recorded["answers"]}
 
-    def answering(questions: Sequence[Question]) -> list[Answer]:
-        return [answers[tuple(asked(question))] for question in questions]
+    def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        return [answers[tuple(asked(probe))] for probe in probes]
 
     (check,) = [one for one in reading().scenario.checks if one.name == recorded["check"]]
     judgement = Judgement(**{**recorded["judgement"], "evidence": tuple(recorded["judgement"]["evidence"])})
     bare = Finding(check.name, recorded["kind"], recorded["from"], judgement, 0.2)
-    walker = DiagnosisRunner(Commands(places()), answering, lambda: 1000.0)
+    walker = DiagnosisRunner(Commands(places()), run_probes, lambda: 1000.0)
     return walker.explained([check], [bare], green_too=True)[0]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.probes import Answer, NodeState, Question, Ran, Run, StateOf
+from orchestrator.checks.probes import GetNodeState, NodeState, Probe, ProbeResult, ProgramResult, RunProgram
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.walk import Walk
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
@@ -45,7 +45,7 @@ FOUND = """;; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 1
 ;; SERVER: {server}#53({server}) (UDP)
 """
 LOST = ";; communications error to {server}#53: timed out\n;; no servers could be reached\n"
-Rule = Callable[[Question], Answer | None]
+Rule = Callable[[Probe], ProbeResult | None]
 
 
 @dataclass
@@ -54,22 +54,22 @@ class World:
 
     topology: Topology
     rules: list[Rule] = field(default_factory=list)
-    asked: list[Question] = field(default_factory=list)
+    asked: list[Probe] = field(default_factory=list)
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
-        self.asked += questions
-        return [self.answer(question) for question in questions]
+    def __call__(self, probes: Sequence[Probe]) -> list[ProbeResult]:
+        self.asked += probes
+        return [self.answer(probe) for probe in probes]
 
-    def answer(self, question: Question) -> Answer:
-        ruled = next((found for rule in self.rules if (found := rule(question)) is not None), None)
+    def answer(self, probe: Probe) -> ProbeResult:
+        ruled = next((found for rule in self.rules if (found := rule(probe)) is not None), None)
         if ruled is not None:
             return ruled
-        if isinstance(question, StateOf):
+        if isinstance(probe, GetNodeState):
             return NodeState("running")
-        assert isinstance(question, Run)
-        return Ran(0, self.out(question), "")
+        assert isinstance(probe, RunProgram)
+        return ProgramResult(0, self.out(probe), "")
 
-    def out(self, run: Run) -> str:
+    def out(self, run: RunProgram) -> str:
         match run.argv:
             case ("ss", *_):
                 node = self.topology.node(run.node)
@@ -106,21 +106,21 @@ def far(text: str = FAR) -> World:
 
 
 def state(node: str, word: str, code: int = 0) -> Rule:
-    return lambda question: NodeState(word, code) if question == StateOf(node) else None
+    return lambda probe: NodeState(word, code) if probe == GetNodeState(node) else None
 
 
-def program(name: str, answer: Answer, node: str = "") -> Rule:
-    def rule(question: Question) -> Answer | None:
-        fits = isinstance(question, Run) and question.argv[0] == name and node in ("", question.node)
+def program(name: str, answer: ProbeResult, node: str = "") -> Rule:
+    def rule(probe: Probe) -> ProbeResult | None:
+        fits = isinstance(probe, RunProgram) and probe.argv[0] == name and node in ("", probe.node)
         return answer if fits else None
 
     return rule
 
 
 def tcp(code: int, err: str) -> Rule:
-    def rule(question: Question) -> Answer | None:
-        fits = isinstance(question, Run) and question.argv[0] == "bash"
-        return Ran(code, f"{question.argv[3]}\n", err) if fits and isinstance(question, Run) else None
+    def rule(probe: Probe) -> ProbeResult | None:
+        fits = isinstance(probe, RunProgram) and probe.argv[0] == "bash"
+        return ProgramResult(code, f"{probe.argv[3]}\n", err) if fits and isinstance(probe, RunProgram) else None
 
     return rule
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from orchestrator.checks.duration import timed
+from orchestrator.checks.duration import judge_duration
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.binds import binds, cannot_bind
 from orchestrator.checks.kinds.connections import cannot_connect, connects
@@ -17,10 +17,10 @@ from orchestrator.checks.kinds.runs import runs
 from orchestrator.checks.kinds.sees import sees
 from orchestrator.checks.kinds.sql import sql
 from orchestrator.checks.kinds.tls import tls
-from orchestrator.checks.probes import Asks, CannotAsk, Scene
+from orchestrator.checks.probes import CheckContext, CheckSteps, ResultUnavailable
 from orchestrator.model.checks import BaseCheck, NodeCheck, kind_of
 
-JUDGES: dict[str, Any] = {
+CHECK_FUNCTIONS: dict[str, Any] = {
     "resolves": resolves,
     "connects": connects,
     "cannot_connect": cannot_connect,
@@ -36,22 +36,22 @@ JUDGES: dict[str, Any] = {
 }
 
 
-def asks(check: BaseCheck, scene: Scene) -> Asks:
+def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
     """One try of a check: what must hold before it, in order, then the check itself."""
     for position, before in enumerate(check.first):
-        judgement = yield from asks(before, replace(scene, port=scene.port + position + 1))
+        judgement = yield from check_steps(before, replace(context, port=context.port + position + 1))
         if judgement.verdict != "pass":
             return replace(judgement, actual=f"before it, {before.name!r}: {judgement.actual}")
-    judging = JUDGES[str(kind_of(check))](check, scene)
+    judging = CHECK_FUNCTIONS[str(kind_of(check))](check, context)
     takes = check.takes if isinstance(check, NodeCheck) else None
     try:
-        found: Judgement = yield from timed(judging, takes, asker_of(check)) if takes else judging
-    except CannotAsk as error:
-        return Judgement("unknown", claimed(check), f"could not be asked: {error.reason}")
+        found: Judgement = yield from judge_duration(judging, takes, asker_of(check)) if takes else judging
+    except ResultUnavailable as error:
+        return Judgement("unknown", declared_text(check), f"could not be asked: {error.reason}")
     return found
 
 
-def claimed(check: BaseCheck) -> str:
+def declared_text(check: BaseCheck) -> str:
     """What a check claims, in the words of its file: of one that could not be asked no judge has said it."""
     around = {"name", "within", "during", "after", "first", "before", "takes", "asker"}
     said = check.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=around)

@@ -7,7 +7,16 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from orchestrator.checks.findings import Judgement, Verdict
-from orchestrator.checks.probes import Answer, Asks, CannotAsk, Question, Ran, Run, Scene, told
+from orchestrator.checks.probes import (
+    CheckContext,
+    CheckSteps,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    ResultUnavailable,
+    RunProgram,
+    require_output,
+)
 from orchestrator.checks.sockets import EVERYWHERE, BoundSocket, sockets, table_of
 from orchestrator.model.checks import BindCheck, Binds, CannotBind
 
@@ -36,7 +45,7 @@ print(json.dumps(found))
 """
 
 
-Tried = Generator[tuple[Question, ...], tuple[Answer, ...], "tuple[BindAttempt, tuple[BoundSocket, ...]]"]
+Tried = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], "tuple[BindAttempt, tuple[BoundSocket, ...]]"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,8 @@ class BindAttempt:
     range: str
 
 
-def read_bind(found: Ran) -> BindAttempt:
-    """From what the BIND program printed; raises CannotAsk if it is not that."""
+def read_bind(found: ProgramResult) -> BindAttempt:
+    """From what the BIND program printed; raises ResultUnavailable if it is not that."""
     try:
         told_of = json.loads(found.out)
         bound = (str(told_of["bound"][0]), int(told_of["bound"][1])) if "bound" in told_of else None
@@ -59,12 +68,12 @@ def read_bind(found: Ran) -> BindAttempt:
         return BindAttempt(bound, told_of.get("error", ""), told_of.get("said", ""), first, between)
     except (ValueError, LookupError, TypeError):
         said = (found.err or found.out).strip().splitlines()
-        raise CannotAsk(said[-1] if said else f"the program ended with {found.exit_code}") from None
+        raise ResultUnavailable(said[-1] if said else f"the program ended with {found.exit_code}") from None
 
 
-def binds(check: Binds, scene: Scene) -> Asks:
+def binds(check: Binds, context: CheckContext) -> CheckSteps:
     """The kernel gives the socket; with port 0 it says which port it picked."""
-    host, port = _place(check.binds, check, scene)
+    host, port = _place(check.binds, check, context)
     expected = f"a program on {check.asker} binds {check.protocol} {host}:{port}"
     found, table = yield from _tried(check, host, port)
     if not found.bound:
@@ -76,9 +85,9 @@ def binds(check: Binds, scene: Scene) -> Asks:
     return Judgement("pass", expected, f"bound to {address}:{got}", (f"{check.asker}: bound to {address}:{got}",))
 
 
-def cannot_bind(check: CannotBind, scene: Scene) -> Asks:
+def cannot_bind(check: CannotBind, context: CheckContext) -> CheckSteps:
     """The kernel refuses, and for the reason that is claimed."""
-    host, port = _place(check.cannot_bind, check, scene)
+    host, port = _place(check.cannot_bind, check, context)
     expected = f"a program on {check.asker} cannot bind {check.protocol} {host}:{port}: {check.error}"
     found, table = yield from _tried(check, host, port)
     if found.bound:
@@ -88,16 +97,16 @@ def cannot_bind(check: CannotBind, scene: Scene) -> Asks:
     return Judgement(verdict, expected, f"{found.error}: {found.said}", _why(found, table, check, host, port))
 
 
-def _place(text: str, check: BindCheck, scene: Scene) -> tuple[str, int]:
-    host, port = scene.fill(text, check.asker).rsplit(":", 1)
+def _place(text: str, check: BindCheck, context: CheckContext) -> tuple[str, int]:
+    host, port = context.fill(text, check.asker).rsplit(":", 1)
     return host.strip("[]"), int(port)
 
 
 def _tried(check: BindCheck, host: str, port: int) -> Tried:
     """The attempt, and the sockets that were bound meanwhile."""
     argv = ("python3", "-I", "-c", BIND, host, str(port), check.protocol)
-    ended, table = yield (Run(check.asker, argv, frozenset({"python3"})), table_of(check.asker))
-    return read_bind(told(ended)), sockets(told(table))
+    ended, table = yield (RunProgram(check.asker, argv, frozenset({"python3"})), table_of(check.asker))
+    return read_bind(require_output(ended)), sockets(require_output(table))
 
 
 def _why(found: BindAttempt, table: tuple[BoundSocket, ...], check: BindCheck, host: str, port: int) -> tuple[str, ...]:

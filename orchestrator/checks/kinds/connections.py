@@ -9,7 +9,17 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import TIMED_OUT, Answer, Asks, CannotAsk, Question, Ran, Run, Scene, told
+from orchestrator.checks.probes import (
+    TIMED_OUT,
+    CheckContext,
+    CheckSteps,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    ResultUnavailable,
+    RunProgram,
+    require_output,
+)
 from orchestrator.model.checks import CannotConnect, Connects
 
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
@@ -44,7 +54,7 @@ class Attempt:
     said: str
 
 
-def read_attempt(found: Ran) -> Attempt:
+def read_attempt(found: ProgramResult) -> Attempt:
     """From what the CONNECT script left."""
     rows = found.out.splitlines()
     address = rows[0] if rows else ""
@@ -84,30 +94,30 @@ def endpoint(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def attempt(asker: str, host: str, port: int) -> Run:
+def attempt(asker: str, host: str, port: int) -> RunProgram:
     """The question: can this node connect?"""
     argv = ("bash", "-c", CONNECT, host, str(port))
-    return Run(asker, argv, frozenset({"bash", "ss"}), seconds=CONNECT_SECONDS)
+    return RunProgram(asker, argv, frozenset({"bash", "ss"}), seconds=CONNECT_SECONDS)
 
 
-def target_of(scene: Scene, asker: str, host: str) -> str | None:
+def target_of(context: CheckContext, asker: str, host: str) -> str | None:
     """The node that is meant by a host: a name of the lab, an address, or the asker itself."""
     if host.startswith("127.") or host in ("localhost", "::1"):
         return asker
     if ":" in host:
         with suppress(ValueError):
-            return scene.topology.owner(IPv6Address(host))
-    by_name = {scene.topology.name_of(node): node for node in scene.topology.names}
-    return by_name.get(scene.topology.whole_name(host)) or scene.topology.owner(host)
+            return context.topology.owner(IPv6Address(host))
+    by_name = {context.topology.name_of(node): node for node in context.topology.names}
+    return by_name.get(context.topology.whole_name(host)) or context.topology.owner(host)
 
 
-def connects(check: Connects, scene: Scene) -> Asks:
+def connects(check: Connects, context: CheckContext) -> CheckSteps:
     """The connection is accepted, and by the machine that was meant."""
-    host, port = endpoint(scene.fill(check.connects, check.asker))
-    target = target_of(scene, check.asker, host)
+    host, port = endpoint(context.fill(check.connects, check.asker))
+    target = target_of(context, check.asker, host)
     expected = f"{check.asker} connects to {_called(target, host, port)}"
-    found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
-    wrong = astray(scene, check.asker, host, found.address)
+    found = read_attempt(require_output((yield (attempt(check.asker, host, port),))[0]))
+    wrong = astray(context, check.asker, host, found.address)
     if found.outcome != "accepted":
         return Judgement("fail", expected, f"{found.outcome}: {found.said}", _evidence(found))
     if wrong:
@@ -115,20 +125,20 @@ def connects(check: Connects, scene: Scene) -> Asks:
     return Judgement("pass", expected, f"accepted: {found.said}", _evidence(found))
 
 
-def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
+def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     """Positive evidence that no connection is made: an RST, or silence although the target listens just there.
 
     A name may have several addresses, of both versions of IP, and a client goes from one to the next: of each.
     """
-    host, port = endpoint(scene.fill(check.cannot_connect, check.asker))
-    expected = f"{check.asker} cannot connect to {_called(target_of(scene, check.asker, host), host, port)}"
-    found = read_attempt(told((yield (attempt(check.asker, host, port),))[0]))
-    judgement = yield from _kept_out(check.asker, scene, host, port, found)
+    host, port = endpoint(context.fill(check.cannot_connect, check.asker))
+    expected = f"{check.asker} cannot connect to {_called(target_of(context, check.asker, host), host, port)}"
+    found = read_attempt(require_output((yield (attempt(check.asker, host, port),))[0]))
+    judgement = yield from _kept_out(check.asker, context, host, port, found)
     if judgement.verdict == "pass" and found.address != host:
         others = (yield from _addresses(check.asker, host)) - {found.address}
-        answers = (yield tuple(attempt(check.asker, one, port) for one in sorted(others))) if others else ()
-        for answer in answers:
-            other = yield from _kept_out(check.asker, scene, host, port, read_attempt(told(answer)))
+        results = (yield tuple(attempt(check.asker, one, port) for one in sorted(others))) if others else ()
+        for answer in results:
+            other = yield from _kept_out(check.asker, context, host, port, read_attempt(require_output(answer)))
             evidence = (*judgement.evidence, *other.evidence)
             if other.verdict != "pass":
                 return replace(other, expected=expected, evidence=evidence)
@@ -136,18 +146,18 @@ def cannot_connect(check: CannotConnect, scene: Scene) -> Asks:
     return replace(judgement, expected=expected)
 
 
-def _addresses(asker: str, host: str) -> Generator[tuple[Question, ...], tuple[Answer, ...], set[str]]:
-    """All addresses to which a name leads. Raises CannotAsk where it leads to none just now."""
-    found = told((yield (Run(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
+def _addresses(asker: str, host: str) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], set[str]]:
+    """All addresses to which a name leads. Raises ResultUnavailable where it leads to none just now."""
+    found = require_output((yield (RunProgram(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
     addresses = {line.split()[0] for line in found.out.splitlines()}
     if not addresses:
-        raise CannotAsk(f"it is not known which addresses {host} has beside the first one")
+        raise ResultUnavailable(f"it is not known which addresses {host} has beside the first one")
     return addresses
 
 
-def _kept_out(asker: str, scene: Scene, host: str, port: int, found: Attempt) -> Asks:
+def _kept_out(asker: str, context: CheckContext, host: str, port: int, found: Attempt) -> CheckSteps:
     """What one attempt proves."""
-    wrong = astray(scene, asker, host, found.address)
+    wrong = astray(context, asker, host, found.address)
     if wrong:
         return Judgement("unknown", "", f"{found.outcome}, but {wrong}", _evidence(found))
     if found.outcome == "accepted":
@@ -155,21 +165,21 @@ def _kept_out(asker: str, scene: Scene, host: str, port: int, found: Attempt) ->
     if found.outcome == "refused":
         return Judgement("pass", "", f"refused with an RST by {found.address}", _evidence(found))
     if found.said == NO_ROUTE:
-        table = told((yield (routing_table(asker, found.address),))[0]).out
+        table = require_output((yield (routing_table(asker, found.address),))[0]).out
         if not covered(table, found.address):
             seen = f"{NO_ROUTE} at once: {asker} has no route to {found.address}"
             lines = " | ".join(table.splitlines()) or "empty"
             return Judgement("pass", "", seen, (*_evidence(found), f"routing table of {asker}: {lines}"))
     # Of a group or an alias, the machine to which the name led.
-    server = scene.topology.owner(found.address) or target_of(scene, asker, host)
+    server = context.topology.owner(found.address) or target_of(context, asker, host)
     return (yield from _silence(found, server, port))
 
 
-def _silence(found: Attempt, server: str | None, port: int) -> Asks:
+def _silence(found: Attempt, server: str | None, port: int) -> CheckSteps:
     """Nobody answered: that is evidence only while the target listens just there."""
     if found.outcome not in ("silent", "unreachable") or server is None:
         return Judgement("unknown", "", f"{found.outcome}: {found.said}", _evidence(found))
-    table = told((yield (Run(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
+    table = require_output((yield (RunProgram(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
     line = next((row for row in table.out.splitlines() if _listens(row, found.address, port)), None)
     if line is None:
         seen = f"{found.said}, and {server} does not listen there: this proves nothing"
@@ -178,10 +188,10 @@ def _silence(found: Attempt, server: str | None, port: int) -> Asks:
     return Judgement("pass", "", heard, (*_evidence(found), f"socket table of {server}: {' '.join(line.split())}"))
 
 
-def routing_table(asker: str, address: str) -> Run:
+def routing_table(asker: str, address: str) -> RunProgram:
     """The question: by which ways does this node reach others, over the address's version of IP (ip-route(8))?"""
     # `ip` is in the same package as `ss`.
-    return Run(asker, ("ip", "-6" if ":" in address else "-4", "route"), frozenset({"ss"}))
+    return RunProgram(asker, ("ip", "-6" if ":" in address else "-4", "route"), frozenset({"ss"}))
 
 
 def covered(table: str, address: str) -> bool:
@@ -211,15 +221,15 @@ def _called(target: str | None, host: str, port: int) -> str:
     return f"{host}:{port} ({target})" if target and target not in host else f"{host}:{port}"
 
 
-def astray(scene: Scene, asker: str, host: str, address: str) -> str:
+def astray(context: CheckContext, asker: str, host: str, address: str) -> str:
     """What is wrong where a host led to another machine than the one that is meant."""
-    target = target_of(scene, asker, host)
-    own = map(str, scene.topology.addresses_of(target)) if target else ()
+    target = target_of(context, asker, host)
+    own = map(str, context.topology.addresses_of(target)) if target else ()
     if not target or not address or address in (host, *own):
         return ""
     if target == asker and ip_address(address).is_loopback:
         return ""
-    return f"{host} led to {address}, which is {scene.topology.owner(address) or 'nobody'} and not {target}"
+    return f"{host} led to {address}, which is {context.topology.owner(address) or 'nobody'} and not {target}"
 
 
 def _evidence(found: Attempt) -> tuple[str, ...]:

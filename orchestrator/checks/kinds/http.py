@@ -8,38 +8,47 @@ from urllib.parse import urlsplit
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.connections import astray
-from orchestrator.checks.probes import Asks, Ran, Run, Scene, told, whole
+from orchestrator.checks.probes import (
+    CheckContext,
+    CheckSteps,
+    ProgramResult,
+    RunProgram,
+    require_output,
+    require_whole_output,
+)
 from orchestrator.model.checks import Http
 
 SECONDS = 4
 
 
-def http(check: Http, scene: Scene) -> Asks:
+def http(check: Http, context: CheckContext) -> CheckSteps:
     """Request, then compare status, text, JSON, and who answered."""
-    url = scene.fill(check.http, check.asker)
-    expected = _expected(check, scene, url)
-    found = told((yield (Run(check.asker, curl(check, scene, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0])
+    url = context.fill(check.http, check.asker)
+    expected = _expected(check, context, url)
+    found = require_output(
+        (yield (RunProgram(check.asker, curl(check, context, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0]
+    )
     facts = facts_of(found)
     if found.exit_code != 0 or not facts.get("http_code"):
         said = [line for line in found.err.strip().splitlines() if not line.startswith("{")]  # not curl's account
         return Judgement("fail", expected, said[0] if said else f"curl ended with {found.exit_code}")
     evidence = (_line(facts), f"body: {_short(found.out)}")
     if not _wrong_status(check, facts["http_code"]):
-        whole(found, check, scene)
-    wrong = wrong_with(check, scene, facts["http_code"], found.out) or _led_astray(check, scene, url, facts)
+        require_whole_output(found, check, context)
+    wrong = wrong_with(check, context, facts["http_code"], found.out) or _led_astray(check, context, url, facts)
     seen = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
     if wrong:
         return Judgement("fail", expected, f"{seen}; {wrong}", evidence)
     return Judgement("pass", expected, seen, evidence)
 
 
-def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
+def curl(check: Http, context: CheckContext, url: str) -> tuple[str, ...]:
     # Braces and brackets in a URL are its own, not curl's: one check is one request.
     argv = ["curl", "-sS", "--globoff", "--max-time", str(SECONDS), "-X", check.method, "-w", "%{stderr}%{json}\n"]
     headers = dict(check.headers)
-    body = scene.fill(check.body, check.asker) if check.body is not None else None
+    body = context.fill(check.body, check.asker) if check.body is not None else None
     if check.send is not None:
-        body = json.dumps(scene.fill_all(check.send, check.asker))
+        body = json.dumps(context.fill_all(check.send, check.asker))
         headers.setdefault("Content-Type", "application/json")
     if body is not None:
         argv += ["--data-raw", body]
@@ -47,18 +56,18 @@ def curl(check: Http, scene: Scene, url: str) -> tuple[str, ...]:
         # The answer has no body; curl would print its headers instead (RFC 9110, section 9.3.2).
         argv += ["-I", "-o", "/dev/null"]
     for name, value in headers.items():
-        argv += ["-H", f"{name}: {scene.fill(value, check.asker)}"]
+        argv += ["-H", f"{name}: {context.fill(value, check.asker)}"]
     return (*argv, url)
 
 
-def _led_astray(check: Http, scene: Scene, url: str, facts: dict[str, Any]) -> str:
+def _led_astray(check: Http, context: CheckContext, url: str, facts: dict[str, Any]) -> str:
     """What is wrong where another machine than the URL's answered; whom a proxy asks, curl does not know."""
     if facts.get("proxy_used"):
         return ""
-    return astray(scene, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
+    return astray(context, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
 
 
-def facts_of(found: Ran) -> dict[str, Any]:
+def facts_of(found: ProgramResult) -> dict[str, Any]:
     """curl's own account of the transfer: the last line that it wrote to standard error."""
     lines = found.err.strip().splitlines()
     try:
@@ -68,14 +77,14 @@ def facts_of(found: Ran) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
-def _expected(check: Http, scene: Scene, url: str) -> str:
+def _expected(check: Http, context: CheckContext, url: str) -> str:
     parts = [f"{check.method} {url} is answered", f"with {check.status}" if check.status else "with success"]
     if check.contains is not None:
-        parts.append(f"and holds {scene.fill(check.contains, check.asker)!r}")
+        parts.append(f"and holds {context.fill(check.contains, check.asker)!r}")
     if check.lacks is not None:
-        parts.append(f"and lacks {scene.fill(check.lacks, check.asker)!r}")
+        parts.append(f"and lacks {context.fill(check.lacks, check.asker)!r}")
     if check.json_ is not None:
-        parts.append(f"and holds the JSON {_short(json.dumps(scene.fill_all(check.json_, check.asker)))}")
+        parts.append(f"and holds the JSON {_short(json.dumps(context.fill_all(check.json_, check.asker)))}")
     return " ".join(parts)
 
 
@@ -87,16 +96,16 @@ def _wrong_status(check: Http, status: int) -> str:
     return ""
 
 
-def wrong_with(check: Http, scene: Scene, status: int, body: str) -> str:
+def wrong_with(check: Http, context: CheckContext, status: int, body: str) -> str:
     """What is wrong with the answer, in words; empty where nothing is."""
     if wrong := _wrong_status(check, status):
         return wrong
-    text = scene.fill(check.contains, check.asker) if check.contains is not None else ""
+    text = context.fill(check.contains, check.asker) if check.contains is not None else ""
     if text not in body:
         return f"the body does not hold {text!r}"
-    if check.lacks is not None and (lacking := scene.fill(check.lacks, check.asker)) in body:
+    if check.lacks is not None and (lacking := context.fill(check.lacks, check.asker)) in body:
         return f"the body holds {lacking!r}"
-    return _wrong_json(scene.fill_all(check.json_, check.asker), body) if check.json_ is not None else ""
+    return _wrong_json(context.fill_all(check.json_, check.asker), body) if check.json_ is not None else ""
 
 
 def _wrong_json(wanted: object, body: str) -> str:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import Asks, CannotAsk, Scene, told
+from orchestrator.checks.probes import CheckContext, CheckSteps, ResultUnavailable, require_output
 from orchestrator.checks.sockets import BoundSocket, sockets, table_of
 from orchestrator.model.check_values import Socket
 from orchestrator.model.checks import Listens
 
 
-def listens(check: Listens, scene: Scene) -> Asks:
+def listens(check: Listens, context: CheckContext) -> CheckSteps:
     """Read the table once, then look for what must be there, what must not, and what nobody spoke of."""
     expected = _expected(check)
-    bound = sockets(told((yield (table_of(check.node),))[0]))
+    bound = sockets(require_output((yield (table_of(check.node),))[0]))
     for socket in (*check.listens, *check.lacks):
-        _known(socket, bound, scene, check.node)
+        _known(socket, bound, context, check.node)
     evidence = tuple(f"socket table of {check.node}: {one.line}" for one in bound)
-    wanted = {socket: [one for one in bound if fits(socket, one, scene, check.node)] for socket in check.listens}
+    wanted = {socket: [one for one in bound if fits(socket, one, context, check.node)] for socket in check.listens}
     missing = [socket for socket, found in wanted.items() if not found]
-    unwanted = [one for one in bound if any(fits(socket, one, scene, check.node) for socket in check.lacks)]
+    unwanted = [one for one in bound if any(fits(socket, one, context, check.node) for socket in check.lacks)]
     spoken_of = {one for found in wanted.values() for one in found}
     more = [one for one in bound if check.exactly and one not in spoken_of]
     told_wrong = [f"nothing is bound to {socket_text(socket)}" + _near(socket, bound) for socket in missing]
@@ -31,17 +31,17 @@ def listens(check: Listens, scene: Scene) -> Asks:
     return Judgement("pass", expected, seen, evidence or (f"{check.node} has no bound socket",))
 
 
-def _known(wanted: Socket, bound: Iterable[BoundSocket], scene: Scene, node: str) -> None:
-    """Raises CannotAsk where it matters who holds a socket, and the table does not say: it names one's own programs."""
+def _known(wanted: Socket, bound: Iterable[BoundSocket], context: CheckContext, node: str) -> None:
+    """Raise ResultUnavailable if the check names a program and the table does not: it shows one's own programs only."""
     anyone = wanted.model_copy(update={"process": None})
-    place = [one for one in bound if fits(anyone, one, scene, node)]
+    place = [one for one in bound if fits(anyone, one, context, node)]
     if wanted.process and not any(one.process == wanted.process for one in place):
         for one in place:
             if not one.process:
-                raise CannotAsk(f"the socket table of {node} does not say which program holds {one}")
+                raise ResultUnavailable(f"the socket table of {node} does not say which program holds {one}")
 
 
-def fits(wanted: Socket, one: BoundSocket, scene: Scene, node: str) -> bool:
+def fits(wanted: Socket, one: BoundSocket, context: CheckContext, node: str) -> bool:
     """Whether a socket of the table is one of those that are meant."""
     if (wanted.protocol, wanted.port) != (one.protocol, one.port) or wanted.process not in (None, one.process):
         return False
@@ -53,7 +53,7 @@ def fits(wanted: Socket, one: BoundSocket, scene: Scene, node: str) -> bool:
         case "loopback":
             return one.loopback
         case place:
-            ends = [end for end in scene.topology.places_of(node) if end.network == place]
+            ends = [end for end in context.topology.places_of(node) if end.network == place]
             own = [str(address) for end in ends for address in (*end.addresses(4), *end.addresses(6))]
             return one.address in (own or [place])
 

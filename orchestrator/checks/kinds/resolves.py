@@ -18,7 +18,17 @@ from orchestrator.checks.dig import (
     read_dig,
 )
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import Answer, Asks, Log, Question, Ran, Run, Scene, logged, told
+from orchestrator.checks.probes import (
+    CheckContext,
+    CheckSteps,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    ReadLog,
+    RunProgram,
+    require_log,
+    require_output,
+)
 from orchestrator.checks.query_path import on_the_way
 from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
@@ -38,51 +48,51 @@ class Looked:
     lines: tuple[str, ...] = ()
 
 
-Looking = Generator[tuple[Question, ...], tuple[Answer, ...], Looked]
+Looking = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Looked]
 
 
-def resolves(check: Resolves, scene: Scene) -> Asks:
+def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     """Ask, compare, and look into the servers' query logs for this very question."""
-    name = scene.fill(check.resolves, check.asker)
-    expected = _expected(check, scene, name)
-    found = told((yield (_asked(check, scene, name, scene.port),))[0])
+    name = context.fill(check.resolves, check.asker)
+    expected = _expected(check, context, name)
+    found = require_output((yield (_asked(check, context, name, context.port),))[0])
     answer = read_dig(found.out, check.type)
     if answer is None:
-        return _without_answer(check, scene, expected, found)
+        return _without_answer(check, context, expected, found)
     seen = _seen(answer)
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
-    wrong = wrong_with(check, scene, answer)
-    asked = replace(scene, began=found.started, ended=found.started + found.seconds if found.seconds else inf)
+    wrong = wrong_with(check, context, answer)
+    asked = replace(context, began=found.started, ended=found.started + found.seconds if found.seconds else inf)
     for look in (_in_server_log, _on_the_way, _in_turn):
         if not wrong:
             looked: Looked = yield from look(check, asked, name, answer)
             wrong = looked.wrong
             evidence += looked.lines
-    evidence += [f"answer: {row}" for row in (*answer.answers, *answer.authority)[:5]]
+    evidence += [f"answer: {row}" for row in (*answer.results, *answer.authority)[:5]]
     if wrong:
         return Judgement("fail", expected, f"{seen}; {wrong}", tuple(evidence))
     return Judgement("pass", expected, seen, tuple(evidence))
 
 
-def _asked(check: Resolves, scene: Scene, name: str, port: int, times: int = 1) -> Run:
+def _asked(check: Resolves, context: CheckContext, name: str, port: int, times: int = 1) -> RunProgram:
     words, tcp = question(name, check.type) * times, check.over == "tcp"
-    if port and not check.asks and len(scene.topology.resolvers_of(check.asker)) > 1:
+    if port and not check.asks and len(context.topology.resolvers_of(check.asker)) > 1:
         argv = in_order(port, *words, tcp=tcp, recursive=check.recursive)
-        return Run(check.asker, argv, frozenset({"bash", "dig"}), seconds=8.0)
-    server = str(scene.topology.address_for(check.asker, check.asks)) if check.asks else ""
+        return RunProgram(check.asker, argv, frozenset({"bash", "dig"}), seconds=8.0)
+    server = str(context.topology.address_for(check.asker, check.asks)) if check.asks else ""
     argv = dig(port, *words, server=server, tcp=tcp, recursive=check.recursive)
-    return Run(check.asker, argv, frozenset({"dig"}), seconds=8.0)
+    return RunProgram(check.asker, argv, frozenset({"dig"}), seconds=8.0)
 
 
-def _without_answer(check: Resolves, scene: Scene, expected: str, found: Ran) -> Judgement:
+def _without_answer(check: Resolves, context: CheckContext, expected: str, found: ProgramResult) -> Judgement:
     """No message came: right where none should, if each server was tried in vain."""
     said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if line.strip(" ;")]
     why = "no DNS server answered" if found.exit_code == NO_ANSWER else f"dig ended with {found.exit_code}"
     actual = f"{why}: {said[-1] if said else 'silence'}"
     if check.answered or found.exit_code != NO_ANSWER:
         return Judgement("fail", expected, actual)
-    servers = (check.asks,) if check.asks else scene.topology.resolvers_of(check.asker)
-    tried = {server: str(scene.topology.address_for(check.asker, server)) for server in servers}
+    servers = (check.asks,) if check.asks else context.topology.resolvers_of(check.asker)
+    tried = {server: str(context.topology.address_for(check.asker, server)) for server in servers}
     vain = [line for line in said if any(word in line for word in IN_VAIN)]
     lines = {server: next((line for line in vain if f"{at}#" in line), "") for server, at in tried.items()}
     untried = [server for server, line in lines.items() if not line]
@@ -92,10 +102,10 @@ def _without_answer(check: Resolves, scene: Scene, expected: str, found: Ran) ->
     return Judgement("pass" if evidence else "unknown", expected, actual, evidence)
 
 
-def _expected(check: Resolves, scene: Scene, name: str) -> str:
+def _expected(check: Resolves, context: CheckContext, name: str) -> str:
     if not check.answered:
         return f"{name} {check.type} is answered by nobody"
-    wanted = _wanted(check, scene)
+    wanted = _wanted(check, context)
     parts = [f"{name} {check.type}"]
     if wanted is not None:
         parts.append("is " + ", ".join(sorted(wanted)))
@@ -128,20 +138,20 @@ def _ttl_text(ttl: int | TtlRange) -> str:
     return " and ".join(filter(None, (low, high)))
 
 
-def _wanted(check: Resolves, scene: Scene) -> set[str] | None:
+def _wanted(check: Resolves, context: CheckContext) -> set[str] | None:
     """The values that must come; None where the check names none."""
     if check.to is None:
         return None
     if not isinstance(check.to, str):
-        values = {scene.fill(value, check.asker) for value in check.to}
+        values = {context.fill(value, check.asker) for value in check.to}
         return values if check.type == "TXT" else {value.rstrip(".") for value in values}
     if check.type not in ("A", "AAAA"):
-        return {scene.topology.name_of(check.to)}
+        return {context.topology.name_of(check.to)}
     version: Version = 4 if check.type == "A" else 6
     if check.asks:
-        network = scene.topology.asked_from(check.asker, check.asks)
-        return set(map(str, scene.topology.addresses_from(network, check.to, version)))
-    return set(map(str, scene.topology.answers(check.asker, check.to, version)))
+        network = context.topology.asked_from(check.asker, check.asks)
+        return set(map(str, context.topology.addresses_from(network, check.to, version)))
+    return set(map(str, context.topology.answers(check.asker, check.to, version)))
 
 
 def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
@@ -159,29 +169,29 @@ def _over(answer: DnsAnswer) -> str:
     return f", over {answer.protocol}" if answer.protocol != "UDP" else ""
 
 
-def wrong_with(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+def wrong_with(check: Resolves, context: CheckContext, answer: DnsAnswer) -> str:
     """What is wrong with the answer, in words; empty where nothing is."""
     if not check.answered:
-        return f"{scene.topology.owner(answer.server) or answer.server} answered"
+        return f"{context.topology.owner(answer.server) or answer.server} answered"
     if answer.rcode != _rcode(check):
         return f"the response code is {answer.rcode}, not {_rcode(check)}"
     if check.refers_to:
-        return _wrong_referral(check.refers_to, scene, answer)
-    return _wrong_values(check, scene, answer) or _wrong_about(check, scene, answer)
+        return _wrong_referral(check.refers_to, context, answer)
+    return _wrong_values(check, context, answer) or _wrong_about(check, context, answer)
 
 
-def _wrong_referral(server: str, scene: Scene, answer: DnsAnswer) -> str:
+def _wrong_referral(server: str, context: CheckContext, answer: DnsAnswer) -> str:
     """A referral has no answer and no AA flag, but NS records of a zone below (RFC 1034, section 4.3.1)."""
     named = [row.value for row in answer.authority if row.kind == "NS"]
-    if answer.answers:
+    if answer.results:
         return "that is an answer, and does not lead on to another server"
     if "aa" in answer.flags or not named:
         return "it names no other server"
-    return "" if scene.topology.name_of(server) in named else f"it leads on to {', '.join(sorted(named))}"
+    return "" if context.topology.name_of(server) in named else f"it leads on to {', '.join(sorted(named))}"
 
 
-def _wrong_values(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
-    wanted, values = _wanted(check, scene), _values(check, answer)
+def _wrong_values(check: Resolves, context: CheckContext, answer: DnsAnswer) -> str:
+    wanted, values = _wanted(check, context), _values(check, answer)
     if wanted is not None and set(values) != wanted:
         return f"that is not {', '.join(sorted(wanted))}"
     if check.count is not None:
@@ -191,10 +201,10 @@ def _wrong_values(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
     return ""
 
 
-def _wrong_about(check: Resolves, scene: Scene, answer: DnsAnswer) -> str:
+def _wrong_about(check: Resolves, context: CheckContext, answer: DnsAnswer) -> str:
     """What is wrong with who answered, and how."""
     server = check.answered_by or check.asks
-    if server and answer.server not in map(str, scene.topology.addresses_of(server)):
+    if server and answer.server not in map(str, context.topology.addresses_of(server)):
         return f"{answer.server} answered, which is not {server}"
     if check.authoritative is not None and ("aa" in answer.flags) != check.authoritative:
         return "the AA flag is missing" if check.authoritative else "the AA flag is set"
@@ -211,20 +221,20 @@ def _wrong_ttl(wanted: int | TtlRange, ttl: int | None) -> str:
     return "" if right else f"it may be kept for {ttl} s, not for {_ttl_text(wanted)}"
 
 
-def _in_server_log(check: Resolves, scene: Scene, _name: str, _answer: DnsAnswer) -> Looking:
+def _in_server_log(check: Resolves, context: CheckContext, _name: str, _answer: DnsAnswer) -> Looking:
     server = check.answered_by or check.asks
     if not server:
         return Looked()
-    line = _in_query_log(logged((yield (Log(server, scene.began),))[0]), scene, check.asker)
+    line = _in_query_log(require_log((yield (ReadLog(server, context.began),))[0]), context, check.asker)
     if line is None:
         return Looked(f"the query log of {server} does not hold the question")
     return Looked("", (f"query log of {server}: {line}",))
 
 
-def _in_query_log(text: str, scene: Scene, asker: str) -> str | None:
+def _in_query_log(text: str, context: CheckContext, asker: str) -> str | None:
     """The line of this question: from one of the asker's addresses and from a source port that we chose."""
-    ports = range(scene.port, scene.port + max(1, len(scene.topology.resolvers_of(asker))))
-    for address in scene.topology.addresses_of(asker):
+    ports = range(context.port, context.port + max(1, len(context.topology.resolvers_of(asker))))
+    for address in context.topology.addresses_of(asker):
         marks = [f" {address}#{port} " for port in ports]
         line = next((x for x in text.splitlines() if "query:" in x and any(mark in x for mark in marks)), None)
         if line:
@@ -232,19 +242,19 @@ def _in_query_log(text: str, scene: Scene, asker: str) -> str | None:
     return None
 
 
-def _on_the_way(check: Resolves, scene: Scene, name: str, answer: DnsAnswer) -> Looking:
+def _on_the_way(check: Resolves, context: CheckContext, name: str, answer: DnsAnswer) -> Looking:
     if check.through is None:
         return Looked()
-    answerer = scene.topology.owner(answer.server) or ""
-    found = yield from on_the_way(scene, check.asker, answerer, asked_name(name), check.type, check.through)
+    answerer = context.topology.owner(answer.server) or ""
+    found = yield from on_the_way(context, check.asker, answerer, asked_name(name), check.type, check.through)
     return Looked(found.wrong, found.lines)
 
 
-def _in_turn(check: Resolves, scene: Scene, name: str, _answer: DnsAnswer) -> Looking:
+def _in_turn(check: Resolves, context: CheckContext, name: str, _answer: DnsAnswer) -> Looking:
     """Ask again and again; in turning order each answer is the one before, begun at another place."""
     if check.order is None:
         return Looked()
-    found = told((yield (_asked(check, scene, name, 0, TURNS),))[0])
+    found = require_output((yield (_asked(check, context, name, 0, TURNS),))[0])
     orders = [answer.values for answer in read_all(found.out, check.type)]
     lines = tuple(f"order: {', '.join(order)}" for order in orders)
     if len(orders) < TURNS or not all(orders):

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.peer_evidence import Sighting, witness_of
-from orchestrator.checks.probes import Answer, Asks, Question, Scene, Wire, crossed
+from orchestrator.checks.probes import CheckContext, CheckSteps, Probe, ProbeResult, TrafficQuery, require_flows
 from orchestrator.model.check_values import ExpectedPeers
 from orchestrator.model.checks import Roles
 from orchestrator.traffic.roles import Proof
@@ -18,31 +18,31 @@ from orchestrator.traffic.roles import Proof
 Pair = tuple[str, str]
 
 
-def roles(check: Roles, scene: Scene) -> Asks:
+def roles(check: Roles, context: CheckContext) -> CheckSteps:
     """Every relation that the check names was at work since the check began.
 
     A name that stands for several machines is confirmed by one of them.
     """
     wanted = _pairs(check.roles)
     expected = "; ".join(_claim(node, part) for node, part in check.roles.items())
-    proofs = crossed((yield (Wire(scene.began),))[0]).proofs
-    seen = {pair: proof for pair in wanted if (proof := _proof(scene, pair, proofs or ()))}
+    proofs = require_flows((yield (TrafficQuery(context.began),))[0]).proofs
+    seen = {pair: proof for pair in wanted if (proof := _proof(context, pair, proofs or ()))}
     evidence = [f"capture: {one.words}" for one in seen.values() if one.sure]
     open_pairs = [pair for pair in wanted if pair not in seen or not seen[pair].sure]
     asked = [pair for pair in open_pairs if proofs is None or pair in seen]
-    testimony = yield from _testimonies(scene, asked)
+    testimony = yield from _testimonies(context, asked)
     evidence += testimony.values()
     missing = [pair for pair in open_pairs if pair not in testimony]
     if missing:
-        said = "; ".join(_unseen(pair, seen, proofs, scene) for pair in missing)
+        said = "; ".join(_unseen(pair, seen, proofs, context) for pair in missing)
         return Judgement("fail", expected, said, tuple(evidence))
     said = "; ".join(f"{one} was a client of {other}" for one, other in wanted)
     return Judgement("pass", expected, said, tuple(evidence))
 
 
-def _proof(scene: Scene, pair: Pair, proofs: Iterable[Proof]) -> Proof | None:
+def _proof(context: CheckContext, pair: Pair, proofs: Iterable[Proof]) -> Proof | None:
     """What the packets say of a pair, sure if they can be."""
-    clients, servers = (scene.topology.scenario.machines(name) for name in pair)
+    clients, servers = (context.topology.scenario.machines(name) for name in pair)
     found = [one for one in proofs if one.client in clients and one.server in servers]
     return max(found, key=lambda one: one.sure, default=None)
 
@@ -68,34 +68,34 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _testimonies(
-    scene: Scene, pairs: list[Pair]
-) -> Generator[tuple[Question, ...], tuple[Answer, ...], dict[Pair, str]]:
+    context: CheckContext, pairs: list[Pair]
+) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], dict[Pair, str]]:
     """For each pair that the server confirms, the line that says so. Each server is asked once."""
     found: dict[Pair, str] = {}
     for server in dict.fromkeys(server for _, server in pairs):
         clients = [client for client, other in pairs if other == server]
-        for machine in scene.topology.scenario.machines(server):
-            witness = witness_of(scene.topology.node(machine))
-            sightings = tuple(witness.reads((yield witness.asks(machine, scene.began)), scene.began))
-            for client, line in _sighted(scene, clients, sightings):
+        for machine in context.topology.scenario.machines(server):
+            witness = witness_of(context.topology.node(machine))
+            sightings = tuple(witness.reads((yield witness.asks(machine, context.began)), context.began))
+            for client, line in _sighted(context, clients, sightings):
                 found.setdefault((client, server), f"{witness.says.removeprefix('its ')} of {machine}: {line}")
     return found
 
 
-def _sighted(scene: Scene, clients: Iterable[str], sightings: Sequence[Sighting]) -> Iterator[tuple[str, str]]:
+def _sighted(context: CheckContext, clients: Iterable[str], sightings: Sequence[Sighting]) -> Iterator[tuple[str, str]]:
     """Each of these nodes that was seen by an address of its own, with the line that says so."""
     for client in clients:
-        addresses = set(map(str, scene.topology.addresses_of(client)))
+        addresses = set(map(str, context.topology.addresses_of(client)))
         line = next((one.line for one in sightings if one.address in addresses), None)
         if line is not None:
             yield client, line
 
 
-def _unseen(pair: Pair, seen: dict[Pair, Proof], proofs: tuple[Proof, ...] | None, scene: Scene) -> str:
+def _unseen(pair: Pair, seen: dict[Pair, Proof], proofs: tuple[Proof, ...] | None, context: CheckContext) -> str:
     client, server = pair
     if proofs is None:
-        machine = scene.topology.scenario.machines(server)[0]
-        return f"{server} did not see {client}, by {witness_of(scene.topology.node(machine)).says}"
+        machine = context.topology.scenario.machines(server)[0]
+        return f"{server} did not see {client}, by {witness_of(context.topology.node(machine)).says}"
     if pair in seen:
         return f"{client} spoke with {server} on a connection whose opening was not captured: {seen[pair].words}"
     return f"no packet shows {client} as a client of {server}"

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import TIMED_OUT, Asks, Ran, Run, Scene, ran, whole
+from orchestrator.checks.probes import (
+    TIMED_OUT,
+    CheckContext,
+    CheckSteps,
+    ProgramResult,
+    RunProgram,
+    require_result,
+    require_whole_output,
+)
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -12,11 +20,11 @@ ENDED = (TIMED_OUT, 128 + 9)
 LONGEST = 160
 
 
-def runs(check: Runs, scene: Scene) -> Asks:
+def runs(check: Runs, context: CheckContext) -> CheckSteps:
     """Run it, then compare exit code and output (standard output and error together)."""
-    argv = tuple(scene.fill(word, check.asker) for word in check.runs)
-    expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, scene)
-    found = ran((yield (Run(check.asker, argv, inside=True, seconds=check.within),))[0])
+    argv = tuple(context.fill(word, check.asker) for word in check.runs)
+    expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, context)
+    found = require_result((yield (RunProgram(check.asker, argv, inside=True, seconds=check.within),))[0])
     if found.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and check.exit != found.exit_code:
         # Of an image without a shell the engine says nothing but the exit code.
         said = found.err.strip()[:200] or f"exit code {found.exit_code}"
@@ -28,27 +36,27 @@ def runs(check: Runs, scene: Scene) -> Asks:
         )
     output = found.out + found.err
     evidence = (f"exit code {found.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
-    wrong = _wrong(check, scene, found)
+    wrong = _wrong(check, context, found)
     if found.exit_code == check.exit:
-        whole(found, check, scene)
+        require_whole_output(found, check, context)
     if wrong:
         return Judgement("fail", expected, wrong, evidence)
     return Judgement("pass", expected, f"exit code {found.exit_code}", evidence)
 
 
-def _texts(check: Runs, scene: Scene) -> str:
-    holds = f", prints {scene.fill(check.contains, check.asker)!r}" if check.contains is not None else ""
-    lacks = f", does not print {scene.fill(check.lacks, check.asker)!r}" if check.lacks is not None else ""
+def _texts(check: Runs, context: CheckContext) -> str:
+    holds = f", prints {context.fill(check.contains, check.asker)!r}" if check.contains is not None else ""
+    lacks = f", does not print {context.fill(check.lacks, check.asker)!r}" if check.lacks is not None else ""
     return holds + lacks
 
 
-def _wrong(check: Runs, scene: Scene, found: Ran) -> str:
+def _wrong(check: Runs, context: CheckContext, found: ProgramResult) -> str:
     output = found.out + found.err
     if found.exit_code != check.exit:
         said = found.err.strip().splitlines()[-1:]
         return f"exit code {found.exit_code}" + "".join(f": {line[:LONGEST]}" for line in said)
-    if check.contains is not None and (text := scene.fill(check.contains, check.asker)) not in output:
+    if check.contains is not None and (text := context.fill(check.contains, check.asker)) not in output:
         return f"the output does not hold {text!r}"
-    if check.lacks is not None and (text := scene.fill(check.lacks, check.asker)) in output:
+    if check.lacks is not None and (text := context.fill(check.lacks, check.asker)) in output:
         return f"the output holds {text!r}"
     return ""

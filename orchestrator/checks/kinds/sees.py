@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.peer_evidence import witness_of
-from orchestrator.checks.probes import Asks, Scene
+from orchestrator.checks.probes import CheckContext, CheckSteps
 from orchestrator.model.checks import Sees
 
 
-def sees(check: Sees, scene: Scene) -> Asks:
+def sees(check: Sees, context: CheckContext) -> CheckSteps:
     """Ask the server's witness for its peers since the check began."""
-    witness = witness_of(scene.topology.node(check.node))
-    wanted = set(map(str, scene.topology.addresses_of(check.sees)))
+    witness = witness_of(context.topology.node(check.node))
+    wanted = set(map(str, context.topology.addresses_of(check.sees)))
     expected = f"{check.node} sees {check.sees} as {' or '.join(sorted(wanted))}"
-    answers = yield witness.asks(check.node, scene.began)
-    sightings = tuple(witness.reads(answers, scene.began))
+    results = yield witness.asks(check.node, context.began)
+    sightings = tuple(witness.reads(results, context.began))
     match = next((one for one in sightings if one.address in wanted), None)
     if match is None:
         others = sorted({one.address for one in sightings})

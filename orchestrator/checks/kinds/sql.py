@@ -7,7 +7,7 @@ import re
 from io import StringIO
 
 from orchestrator.checks.findings import Judgement, Verdict
-from orchestrator.checks.probes import Asks, Ran, Run, Scene, told
+from orchestrator.checks.probes import CheckContext, CheckSteps, ProgramResult, RunProgram, require_output
 from orchestrator.model.checks import Sql
 from orchestrator.model.roles.role import FILES_AT
 
@@ -19,28 +19,28 @@ WHERE = ("-c", r"\conninfo", "-c", rf"\echo {MARK}")
 PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1", "-P", f"null={NULL}")
 
 
-def sql(check: Sql, scene: Scene) -> Asks:
+def sql(check: Sql, context: CheckContext) -> CheckSteps:
     """Run the statement, then compare the rows or the error."""
-    return answered(check, scene, told((yield (asked(check, scene),))[0]))
+    return answered(check, context, require_output((yield (asked(check, context),))[0]))
 
 
-def asked(check: Sql, scene: Scene, address: str = "") -> Run:
+def asked(check: Sql, context: CheckContext, address: str = "") -> RunProgram:
     """The question; with an address no name is asked for (PGHOSTADDR, libpq)."""
-    check = scene.filled(check, "sql", "password")
-    argv = _psql(check, scene, database_of(check, scene), () if address else WHERE)
+    check = context.fill_fields(check, "sql", "password")
+    argv = _psql(check, context, database_of(check, context), () if address else WHERE)
     known = ("env", f"PGHOSTADDR={address}") if address and argv[0] == "env" else ()
-    return Run(check.asker, (*known, *argv), frozenset({"psql"}))
+    return RunProgram(check.asker, (*known, *argv), frozenset({"psql"}))
 
 
-def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
+def answered(check: Sql, context: CheckContext, found: ProgramResult) -> Judgement:
     """The judgement on what psql printed."""
-    check = scene.filled(check, "sql", "fails")
-    database = database_of(check, scene)
-    expected = _expected(check, scene)
+    check = context.fill_fields(check, "sql", "fails")
+    database = database_of(check, context)
+    expected = _expected(check, context)
     address, rows = read_rows(found)
     where = f"psql at {check.asker}, database {database}" + (f" at {address}" if address else "")
-    if address and address not in map(str, scene.topology.addresses_of(database)):
-        whose = scene.topology.owner(address) or "nobody"
+    if address and address not in map(str, context.topology.addresses_of(database)):
+        whose = context.topology.owner(address) or "nobody"
         return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
     if check.fails is not None:
         return _judge_failure(check, expected, where, found)
@@ -48,7 +48,7 @@ def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
         return Judgement("fail", expected, _error(found), (where,))
     seen = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
     evidence = (where, *(f"row: {', '.join(map(_shown, row))}" for row in rows[:5]))
-    wanted = None if check.rows is None else _texts(scene.fill_all(check.rows, check.asker))
+    wanted = None if check.rows is None else _texts(context.fill_all(check.rows, check.asker))
     if wanted is not None and rows != wanted:
         return Judgement("fail", expected, f"{seen}: {list(map(list, rows))[:5]}", evidence)
     return Judgement("pass", expected, seen, evidence)
@@ -57,7 +57,7 @@ def answered(check: Sql, scene: Scene, found: Ran) -> Judgement:
 SqlRow = tuple[str | None, ...]
 
 
-def read_rows(found: Ran) -> tuple[str, tuple[SqlRow, ...]]:
+def read_rows(found: ProgramResult) -> tuple[str, tuple[SqlRow, ...]]:
     """The address of the server, as \\conninfo or the server's refusal tells it, and the rows.
 
     A row with one empty text is an empty line.
@@ -71,34 +71,34 @@ def read_rows(found: Ran) -> tuple[str, tuple[SqlRow, ...]]:
     return said[1] if said else "", read
 
 
-def database_of(check: Sql, scene: Scene) -> str:
+def database_of(check: Sql, context: CheckContext) -> str:
     """The database node that is meant: named, the asker itself, or the first that the asker uses."""
-    databases = scene.topology.with_role("database")
+    databases = context.topology.with_role("database")
     if check.database:
         return check.database
     if check.asker in databases:
         return check.asker
-    used = scene.topology.node(check.asker).uses
+    used = context.topology.node(check.asker).uses
     return next((name for name in (*used, *databases) if name in databases), check.asker)
 
 
-def _psql(check: Sql, scene: Scene, database: str, where: tuple[str, ...]) -> tuple[str, ...]:
+def _psql(check: Sql, context: CheckContext, database: str, where: tuple[str, ...]) -> tuple[str, ...]:
     if check.asker == database and check.password is None:
         return ("psql", *PSQL, "-c", check.sql)
-    over_network = ("-h", scene.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", check.sql)
+    over_network = ("-h", context.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", check.sql)
     if check.password is not None:
         return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
-    files = scene.topology.password_files(check.asker).items()
+    files = context.topology.password_files(check.asker).items()
     password = next((file for file, holder in files if holder == database), "password")
     return ("env", "PGCONNECT_TIMEOUT=2", "bash", "-c", WITH_PASSWORD, f"{FILES_AT}/{password}", *over_network)
 
 
-def _expected(check: Sql, scene: Scene) -> str:
+def _expected(check: Sql, context: CheckContext) -> str:
     if check.fails is not None:
         return f"{check.sql} fails with {check.fails!r}"
     if check.rows is None:
         return f"{check.sql} succeeds"
-    return f"{check.sql} gives {list(map(list, _texts(scene.fill_all(check.rows, check.asker))))}"
+    return f"{check.sql} gives {list(map(list, _texts(context.fill_all(check.rows, check.asker))))}"
 
 
 def _shown(value: str | None) -> str:
@@ -119,7 +119,7 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def _judge_failure(check: Sql, expected: str, where: str, found: Ran) -> Judgement:
+def _judge_failure(check: Sql, expected: str, where: str, found: ProgramResult) -> Judgement:
     """Only the server's own error counts: that no server was reached proves nothing about what it would say."""
     if found.exit_code == 0:
         return Judgement("fail", expected, "it succeeded", (where,))
@@ -130,7 +130,7 @@ def _judge_failure(check: Sql, expected: str, where: str, found: Ran) -> Judgeme
     return Judgement(verdict, expected, error, (where, error))
 
 
-def _error(found: Ran) -> str:
+def _error(found: ProgramResult) -> str:
     said = [line.strip() for line in found.err.splitlines() if line.strip()]
     server = [line for line in said if "ERROR:" in line or "FATAL:" in line]
     return (server or said or [f"psql ended with {found.exit_code}"])[0]

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.connections import astray, endpoint
-from orchestrator.checks.probes import TIMED_OUT, Asks, CannotAsk, Ran, Run, Scene, told
+from orchestrator.checks.probes import (
+    TIMED_OUT,
+    CheckContext,
+    CheckSteps,
+    ProgramResult,
+    ResultUnavailable,
+    RunProgram,
+    require_output,
+)
 from orchestrator.model.checks import Tls
 
 # $0 is the host, $1 the port, $2 the name. Nodes of ours trust the lab's authority; an address has no server name
@@ -53,20 +61,22 @@ def read_handshake(out: str) -> Handshake | None:
     return Handshake(address[1] if address else "", subject[1], issuer[1], result, verified[2], lines)
 
 
-def tls(check: Tls, scene: Scene) -> Asks:
+def tls(check: Tls, context: CheckContext) -> CheckSteps:
     """Shake hands, then compare who answered, the verification and the certificate."""
-    host, port = endpoint(scene.fill(check.tls, check.asker))
-    check = scene.filled(check, "server_name", "subject", "issuer")
+    host, port = endpoint(context.fill(check.tls, check.asker))
+    check = context.fill_fields(check, "server_name", "subject", "issuer")
     name = (check.server_name or host).rstrip(".")
     expected = _expected(check, host, port, name)
     argv = ("bash", "-c", SHAKE, host, str(port), name)
-    found = told((yield (Run(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),))[0])
+    found = require_output(
+        (yield (RunProgram(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),))[0]
+    )
     shaken = read_handshake(found.out)
     if shaken is None:
         return Judgement("fail", expected, _without_certificate(found), (f"openssl ended with {found.exit_code}",))
     evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.said}", *shaken.chain)
     seen = f"{shaken.result or shaken.said}: the certificate of {shaken.subject}, from {shaken.issuer}"
-    wrong = _wrong(check, shaken) or astray(scene, check.asker, host, shaken.address)
+    wrong = _wrong(check, shaken) or astray(context, check.asker, host, shaken.address)
     return Judgement("fail" if wrong else "pass", expected, f"{seen}; {wrong}" if wrong else seen, evidence)
 
 
@@ -88,12 +98,12 @@ def _wrong(check: Tls, shaken: Handshake) -> str:
     return ""
 
 
-def _without_certificate(found: Ran) -> str:
+def _without_certificate(found: ProgramResult) -> str:
     """Why there was nothing to verify."""
     if found.exit_code == TIMED_OUT:
         return f"no certificate in {SHAKE_SECONDS:g} s: nobody speaks TLS there"
     if "openssl: command not found" in found.out:
-        raise CannotAsk("there is no openssl")
+        raise ResultUnavailable("there is no openssl")
     if "Connection refused" in found.out:
         return "refused: Connection refused"
     if "BIO_lookup" in found.out:

@@ -26,7 +26,7 @@ from test_why import BREAKAGES, PAIRS, Breakage, Broken, named, trust
 from walks import asked, places, told
 
 from orchestrator.checks.findings import Finding
-from orchestrator.checks.probes import Answer, Question
+from orchestrator.checks.probes import Probe, ProbeResult
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.check_runner import CheckRunner
@@ -85,14 +85,14 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
         assert topology.places == places().places, "the lab's range is taken: end the lab that has it"
         asker = ProbeRunner(lab.engine, nodes_asked(topology, observed))
 
-        def answering(questions: Sequence[Question]) -> list[Answer]:
-            found = asker.answer(questions)
-            answers.extend({"asked": asked(q), "told": told(a)} for q, a in zip(questions, found, strict=True))
+        def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+            found = asker.answer(probes)
+            answers.extend({"asked": asked(q), "told": told(a)} for q, a in zip(probes, found, strict=True))
             return found
 
         checks = [one for one in lab.scenario.checks if one.name == name]
         findings = CheckRunner(topology, asker.answer, lambda _finding: None).check(checks)
-        DiagnosisRunner(Commands(topology), answering).explained(checks, findings, green_too=True)
+        DiagnosisRunner(Commands(topology), run_probes).explained(checks, findings, green_too=True)
         asker.close()
     return {**document(findings[0]), "answers": answers}
 

@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from orchestrator.checks import batch
-from orchestrator.checks.probes import Ran, Run
+from orchestrator.checks.probes import ProgramResult, RunProgram
 
 
-def answered(*runs: Run) -> tuple[Ran, ...]:
+def answered(*runs: RunProgram) -> tuple[ProgramResult, ...]:
     done = subprocess.run(("bash", "-c", batch.script(runs)), capture_output=True, text=True, timeout=10, check=False)
     return batch.read(done.stdout, len(runs))
 
@@ -18,9 +18,9 @@ def answered(*runs: Run) -> tuple[Ran, ...]:
 def test_each_program_keeps_its_own_output_and_code() -> None:
     """In the order of the questions, whatever order they end in; bytes that are no text do no harm."""
     one, two, three = answered(
-        Run("n", ("bash", "-c", "sleep 0.1; echo one; exit 3")),
-        Run("n", ("printf", "%s\\n\\n", 'two words\' and "quotes" $HOME')),
-        Run("n", ("bash", "-c", "printf '\\377'; echo wrong >&2")),
+        RunProgram("n", ("bash", "-c", "sleep 0.1; echo one; exit 3")),
+        RunProgram("n", ("printf", "%s\\n\\n", 'two words\' and "quotes" $HOME')),
+        RunProgram("n", ("bash", "-c", "printf '\\377'; echo wrong >&2")),
     )
     assert (one.exit_code, one.out, one.err) == (3, "one\n", "")
     assert (two.exit_code, two.out) == (0, 'two words\' and "quotes" $HOME\n\n')
@@ -29,18 +29,18 @@ def test_each_program_keeps_its_own_output_and_code() -> None:
 
 
 def test_a_program_that_takes_too_long_is_ended_and_the_others_answer() -> None:
-    slow, quick = answered(Run("n", ("sleep", "9"), seconds=0.1), Run("n", ("echo", "quick")))
+    slow, quick = answered(RunProgram("n", ("sleep", "9"), seconds=0.1), RunProgram("n", ("echo", "quick")))
     assert slow.exit_code == 124
     assert quick.out == "quick\n"
 
 
 def test_an_output_that_is_too_long_is_cut_off_and_says_so() -> None:
-    long, short = answered(Run("n", ("head", "-c", "1000001", "/dev/zero")), Run("n", ("echo", "short")))
+    long, short = answered(RunProgram("n", ("head", "-c", "1000001", "/dev/zero")), RunProgram("n", ("echo", "short")))
     assert (len(long.out), long.cut, short.cut) == (batch.MOST_BYTES, True, False)
 
 
 def test_a_missing_program_says_so() -> None:
-    (one,) = answered(Run("n", ("no-such-program-here",)))
+    (one,) = answered(RunProgram("n", ("no-such-program-here",)))
     assert one.exit_code == 127
     assert "no-such-program-here" in one.err
 
@@ -60,11 +60,11 @@ def test_a_script_cut_short_is_not_read_as_fewer_answers() -> None:
 
 
 def test_the_call_may_take_as_long_as_its_slowest_question() -> None:
-    assert batch.seconds([Run("n", ("a",), seconds=2), Run("n", ("b",), seconds=7)]) > 7
+    assert batch.seconds([RunProgram("n", ("a",), seconds=2), RunProgram("n", ("b",), seconds=7)]) > 7
 
 
 def test_each_program_is_timed_by_itself() -> None:
     """The time of a quick one is not that of the slow one beside it."""
-    slow, quick = answered(Run("n", ("sleep", "0.4")), Run("n", ("true",)))
+    slow, quick = answered(RunProgram("n", ("sleep", "0.4")), RunProgram("n", ("true",)))
     assert slow.seconds >= 0.4
     assert 0 < quick.seconds < slow.seconds

@@ -6,7 +6,7 @@ import pytest
 from asked import SHOP, check, conversation, judged, ran, shop
 
 from orchestrator.checks.kinds.connections import attempt
-from orchestrator.checks.probes import Run, Unavailable
+from orchestrator.checks.probes import RunProgram, Unavailable
 
 SIX = SHOP.replace("192.168.7.0/24", "192.168.7.0/24, ipv6: true")
 ACCEPTED = ran("192.168.7.12\nESTAB 0 0 192.168.7.13:41234 192.168.7.12:80\n")
@@ -73,8 +73,8 @@ def test_a_name_is_the_same_however_a_person_writes_it(host: str) -> None:
 
 
 def test_behind_an_alias_the_machine_to_which_it_led_has_to_listen() -> None:
-    found, questions = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS, ALONE)
-    assert (found.verdict, questions[1].node) == ("pass", "app")
+    found, probes = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS, ALONE)
+    assert (found.verdict, probes[1].node) == ("pass", "app")
     assert judged(cannot("www.shop.lab:80"), SILENT, LISTENS_ELSEWHERE).verdict == "unknown"
 
 
@@ -101,10 +101,10 @@ BOTH = ran("192.168.7.12    STREAM app.shop.lab\n192.168.7.12    DGRAM\n192.168.
 def test_of_a_name_with_several_addresses_none_may_accept() -> None:
     """A client goes from one address to the next: that the first one is silent keeps nobody out."""
     answers = (SILENT, LISTENS, BOTH)
-    found, questions = conversation(cannot(), *answers, SECOND, lab=GROUP)
+    found, probes = conversation(cannot(), *answers, SECOND, lab=GROUP)
     assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.14:41234 -> 192.168.7.13:80")
-    assert questions[2:] == [
-        Run("client", ("getent", "ahosts", "app.shop.lab"), frozenset({"bash", "ss"})),
+    assert probes[2:] == [
+        RunProgram("client", ("getent", "ahosts", "app.shop.lab"), frozenset({"bash", "ss"})),
         attempt("client", "192.168.7.13", 80),
     ]
     refused = ran("192.168.7.13\n", "bash: connect: Connection refused\n", 1)
@@ -117,10 +117,10 @@ def test_of_a_name_with_several_addresses_none_may_accept() -> None:
 
 @pytest.mark.parametrize("answer", [SILENT, UNREACHABLE, REJECTED])
 def test_silence_is_evidence_only_while_the_target_listens(answer: object) -> None:
-    found, questions = conversation(cannot(), answer, LISTENS, ALONE)
+    found, probes = conversation(cannot(), answer, LISTENS, ALONE)
     assert found.verdict == "pass"
     assert found.actual.endswith("although app listens on 0.0.0.0:80")
-    assert questions[1] == Run("app", ("ss", "-Htln"), frozenset({"ss"}))
+    assert probes[1] == RunProgram("app", ("ss", "-Htln"), frozenset({"ss"}))
 
 
 NO_ROUTE = ran("192.168.7.12\n", "bash: connect: Network is unreachable\n", 1)
@@ -129,11 +129,11 @@ OWN_NETWORK = ran("10.1.1.0/24 dev eth0 proto kernel scope link src 10.1.1.10\nu
 
 def test_no_way_at_all_is_evidence_by_the_askers_own_routing_table() -> None:
     """ENETUNREACH comes at once and from the asker's own kernel: whether the target listens plays no part."""
-    found, questions = conversation(cannot(), NO_ROUTE, OWN_NETWORK, ALONE)
+    found, probes = conversation(cannot(), NO_ROUTE, OWN_NETWORK, ALONE)
     assert found.verdict == "pass"
     assert found.actual == "Network is unreachable at once: client has no route to 192.168.7.12"
     assert found.evidence[1].startswith("routing table of client: 10.1.1.0/24 dev eth0")
-    assert questions[1] == Run("client", ("ip", "-4", "route"), frozenset({"ss"}))
+    assert probes[1] == RunProgram("client", ("ip", "-4", "route"), frozenset({"ss"}))
 
 
 @pytest.mark.parametrize("said", ["Invalid argument", "Permission denied"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from asked import SHOP, check, conversation, judged, ran
 
-from orchestrator.checks.probes import Ran, Run, Unavailable
+from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable
 
 FACTS = {
     "http_code": 200,
@@ -20,7 +20,7 @@ FACTS = {
 }
 
 
-def curl(body: str, status: int = 200) -> Ran:
+def curl(body: str, status: int = 200) -> ProgramResult:
     return ran(body, json.dumps({**FACTS, "http_code": status}) + "\n")
 
 
@@ -29,14 +29,14 @@ def get(**keys: object) -> object:
 
 
 def test_an_answer_as_declared_passes_with_its_ends_and_body() -> None:
-    found, questions = conversation(get(status=200, contains="anvil"), curl('[{"name": "anvil"}]'))
+    found, probes = conversation(get(status=200, contains="anvil"), curl('[{"name": "anvil"}]'))
     assert (found.verdict, found.actual) == ("pass", "status 200 from 192.168.7.12:80")
     assert found.evidence == (
         "192.168.7.13:40000 -> 192.168.7.12:80, status 200, 4.2 ms",
         'body: [{"name": "anvil"}]',
     )
-    assert isinstance(questions[0], Run)
-    assert questions[0].argv[-1] == "http://app.shop.lab/items"
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[-1] == "http://app.shop.lab/items"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_answer_as_declared_passes_with_its_ends_and_body() -> None:
         ({}, ran("half an answer", json.dumps(FACTS) + "\n", 124), "curl ended with 124"),
     ],
 )
-def test_another_answer_fails(keys: dict[str, object], answer: Ran, wrong: str) -> None:
+def test_another_answer_fails(keys: dict[str, object], answer: ProgramResult, wrong: str) -> None:
     found = judged(get(**keys), answer)
     assert found.verdict == "fail"
     assert found.actual.endswith(wrong)
@@ -71,7 +71,7 @@ def test_what_could_not_be_requested_is_unknown(answer: object) -> None:
     assert judged(get(), answer).verdict == "unknown"
 
 
-def from_(address: str, **facts: object) -> Ran:
+def from_(address: str, **facts: object) -> ProgramResult:
     return ran("", json.dumps({**FACTS, "remote_ip": address, **facts}) + "\n")
 
 
@@ -86,10 +86,10 @@ def test_an_answer_of_another_machine_than_the_one_that_is_named_fails() -> None
 
 def test_one_check_is_one_request_and_of_head_no_header_is_a_body() -> None:
     """curl would read braces and brackets as several URLs, and print the headers where there is no body."""
-    _, questions = conversation(check(from_="client", http="http://app.shop.lab/{a,b}"), curl(""))
-    assert "--globoff" in questions[0].argv
-    found, questions = conversation(get(method="HEAD", contains="HTTP/1.1"), curl(""))
-    assert questions[0].argv[questions[0].argv.index("-I") :][1:3] == ("-o", "/dev/null")
+    _, probes = conversation(check(from_="client", http="http://app.shop.lab/{a,b}"), curl(""))
+    assert "--globoff" in probes[0].argv
+    found, probes = conversation(get(method="HEAD", contains="HTTP/1.1"), curl(""))
+    assert probes[0].argv[probes[0].argv.index("-I") :][1:3] == ("-o", "/dev/null")
     assert found.verdict == "fail"
 
 
@@ -107,10 +107,10 @@ def test_json_may_hold_more_than_is_declared() -> None:
 
 def test_what_is_sent_is_filled_in() -> None:
     one = get(method="POST", send={"name": "${random}"}, status=201)
-    found, questions = conversation(one, curl("", 201))
+    found, probes = conversation(one, curl("", 201))
     assert found.verdict == "pass"
-    assert isinstance(questions[0], Run)
-    argv = questions[0].argv
+    assert isinstance(probes[0], RunProgram)
+    argv = probes[0].argv
     assert argv[argv.index("--data-raw") + 1] == '{"name": "w0123456789"}'
     assert "Content-Type: application/json" in argv
 
@@ -121,11 +121,11 @@ def test_what_must_hold_before_is_asked_first_with_the_same_word() -> None:
         contains="${random}",
         first=[{"name": "Write", "from": "db", "sql": "insert into items values ('${random}')"}],
     )
-    found, questions = conversation(one, ran(""), curl("w0123456789"))
+    found, probes = conversation(one, ran(""), curl("w0123456789"))
     assert found.verdict == "pass"
-    assert [question.node for question in questions] == ["db", "client"]
-    assert isinstance(questions[0], Run)
-    assert "insert into items values ('w0123456789')" in questions[0].argv
+    assert [question.node for question in probes] == ["db", "client"]
+    assert isinstance(probes[0], RunProgram)
+    assert "insert into items values ('w0123456789')" in probes[0].argv
 
 
 def test_where_the_step_before_does_not_hold_the_check_does_not_either() -> None:
@@ -140,18 +140,18 @@ def sql(**keys: object) -> object:
 
 
 def test_rows_as_declared_pass() -> None:
-    found, questions = conversation(sql(rows=[["anvil", 1, True, None]]), ran("anvil,1,t,␀\n"))
+    found, probes = conversation(sql(rows=[["anvil", 1, True, None]]), ran("anvil,1,t,␀\n"))
     assert (found.verdict, found.actual) == ("pass", "1 row")
     assert found.evidence == ("psql at app, database db", "row: anvil, 1, t, null")
-    assert isinstance(questions[0], Run)
-    assert "db.shop.lab." in questions[0].argv
+    assert isinstance(probes[0], RunProgram)
+    assert "db.shop.lab." in probes[0].argv
 
 
 def test_the_database_itself_is_asked_without_the_network() -> None:
-    _, questions = conversation(sql(from_="db"), ran(""))
-    assert isinstance(questions[0], Run)
-    assert questions[0].argv[0] == "psql"
-    assert "-h" not in questions[0].argv
+    _, probes = conversation(sql(from_="db"), ran(""))
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[0] == "psql"
+    assert "-h" not in probes[0].argv
 
 
 def test_nothing_is_not_the_empty_text_and_a_line_may_be_empty() -> None:
@@ -179,9 +179,9 @@ def test_each_database_has_its_own_password() -> None:
     lab = SHOP.replace("  client: {role: client, uses: [app]}", "  client: {role: client, uses: [db, more]}")
     lab += "  more: {role: database}\n"
     for database, file in (("db", "/wirelab/password"), ("more", "/wirelab/password-more")):
-        _, questions = conversation(check(from_="client", sql="select 1", database=database), ran("1\n"), lab=lab)
-        assert isinstance(questions[0], Run)
-        assert file in questions[0].argv
+        _, probes = conversation(check(from_="client", sql="select 1", database=database), ran("1\n"), lab=lab)
+        assert isinstance(probes[0], RunProgram)
+        assert file in probes[0].argv
 
 
 def test_other_rows_and_errors_fail() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from asked import PORT, check, conversation, judged, ran
 
-from orchestrator.checks.probes import Log, Logged, Run, Unavailable
+from orchestrator.checks.probes import LogText, ReadLog, RunProgram, Unavailable
 
 ANSWER = """\
 
@@ -53,16 +53,16 @@ LOG = (
 
 def test_the_right_answer_from_the_right_server_passes_with_the_line_of_its_log() -> None:
     one = check(from_="client", resolves="app.shop.lab", to="app", answered_by="dns", authoritative=True)
-    found, questions = conversation(one, ran(ANSWER), Logged(LOG))
+    found, probes = conversation(one, ran(ANSWER), LogText(LOG))
     assert found.verdict == "pass"
     assert found.expected == "app.shop.lab A is 192.168.7.12 answered by dns authoritatively"
     assert found.actual == "NOERROR 192.168.7.12"
     assert found.evidence[0] == "192.168.7.10 answered NOERROR, flags qr aa rd ra"
     assert found.evidence[1].startswith("query log of dns: client @0x7f2a 192.168.7.13#20123")
-    assert isinstance(questions[0], Run)
-    assert questions[0].argv[-1] == "app.shop.lab."
-    assert f"0.0.0.0#{PORT}" in questions[0].argv
-    assert questions[1] == Log("dns", 1000.0)
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[-1] == "app.shop.lab."
+    assert f"0.0.0.0#{PORT}" in probes[0].argv
+    assert probes[1] == ReadLog("dns", 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_wrong_answer_fails_and_says_what_is_wrong(keys: dict[str, object], ou
 
 def test_nxdomain_is_right_where_it_is_expected() -> None:
     asked = check(from_="client", resolves="${random}.shop.lab", rcode="NXDOMAIN", answered_by="dns")
-    assert conversation(asked, ran(NXDOMAIN), Logged(LOG))[0].expected == (
+    assert conversation(asked, ran(NXDOMAIN), LogText(LOG))[0].expected == (
         "w0123456789.shop.lab A is answered NXDOMAIN by dns"
     )
     found = judged(check(from_="client", resolves="${random}.shop.lab", rcode="NXDOMAIN"), ran(NXDOMAIN))
@@ -100,10 +100,10 @@ def test_nxdomain_is_right_where_it_is_expected() -> None:
 
 def test_an_address_leads_back_to_its_name() -> None:
     one = check(from_="client", resolves="${app}", type="PTR", to="app")
-    found, questions = conversation(one, ran(POINTER))
+    found, probes = conversation(one, ran(POINTER))
     assert (found.verdict, found.actual) == ("pass", "NOERROR app.shop.lab")
-    assert isinstance(questions[0], Run)
-    assert questions[0].argv[-2:] == ("-x", "192.168.7.12")
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[-2:] == ("-x", "192.168.7.12")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_address_leads_back_to_its_name() -> None:
 def test_without_this_very_question_in_the_log_it_fails(log: str) -> None:
     """An answer of somebody else, or the question of somebody else, is no proof."""
     found = judged(
-        check(from_="client", resolves="app.shop.lab", to="app", answered_by="dns"), ran(ANSWER), Logged(log)
+        check(from_="client", resolves="app.shop.lab", to="app", answered_by="dns"), ran(ANSWER), LogText(log)
     )
     assert found.verdict == "fail"
     assert found.actual.endswith("the query log of dns does not hold the question")

@@ -9,7 +9,7 @@ import pytest
 from asked import PORT, TREE, WORD, check, conversation, judged, ran
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import Log, Logged, Ran, Run
+from orchestrator.checks.probes import LogText, ProgramResult, ReadLog, RunProgram
 
 DIG = Path(__file__).parents[2] / "recordings" / "dig"
 REFERRAL, MX, TXT, TURN, NX = ((DIG / f"{name}.txt").read_text() for name in ("referral", "mx", "txt", "turn", "nx"))
@@ -32,12 +32,12 @@ def test_a_server_that_leads_on_names_the_server_below() -> None:
     """A referral: no answer, no AA, NS in the authority section; asked directly, without recursion."""
     one = check(from_="client", resolves="www.shop.lab", asks="root", recursive=False, refers_to="tld")
     log = line(16, "www.shop.lab", port=PORT)
-    found, questions = conversation(one, ran(REFERRAL), Logged(log), lab=TREE)
+    found, probes = conversation(one, ran(REFERRAL), LogText(log), lab=TREE)
     assert verdict(found) == ("pass", "NOERROR")
     assert found.expected == "www.shop.lab A leads on to tld answered by root"
     assert found.evidence[-1] == "answer: lab 2 IN NS tld.shop.lab"
-    assert isinstance(questions[0], Run)
-    assert {"+norecurse", "@192.168.68.10"} < set(questions[0].argv)
+    assert isinstance(probes[0], RunProgram)
+    assert {"+norecurse", "@192.168.68.10"} < set(probes[0].argv)
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ WALK = check(from_="client", resolves="${random}.shop.lab", type="MX", through=[
 KNOWN = check(from_="client", resolves="${random}.shop.lab", type="MX", through=[])
 
 
-def logs(**texts: str) -> list[Logged]:
+def logs(**texts: str) -> list[LogText]:
     """The logs of all but the resolver, in the order of the file."""
-    return [Logged(texts.get(node, "")) for node in ("root", "tld", "auth", "second")]
+    return [LogText(texts.get(node, "")) for node in ("root", "tld", "auth", "second")]
 
 
-def marks(count: int, code: int = 0) -> list[Ran]:
+def marks(count: int, code: int = 0) -> list[ProgramResult]:
     return [ran("status: REFUSED", code=code)] * count
 
 
@@ -103,13 +103,13 @@ ASKED = {node: line(13, NAME, kind="MX", ms=100) for node in ("root", "tld", "au
 
 def test_the_way_of_a_question_is_read_from_the_servers_logs() -> None:
     """Questions of the resolver count, in their order; each server that may not be asked is proved not to have been."""
-    found, questions = conversation(WALK, ran(MX), *marks(1), *logs(**ASKED, second=MARK), lab=TREE)
+    found, probes = conversation(WALK, ran(MX), *marks(1), *logs(**ASKED, second=MARK), lab=TREE)
     assert found.verdict == "pass"
     assert [text.split(": ")[0] for text in found.evidence[1:4]] == [
         f"query log of {n}" for n in ("root", "tld", "auth")
     ]
     assert "query log of second, up to a question of ours: nothing" in found.evidence
-    assert [one.node for one in questions if isinstance(one, Log)] == ["root", "tld", "auth", "second"]
+    assert [one.node for one in probes if isinstance(one, ReadLog)] == ["root", "tld", "auth", "second"]
 
 
 @pytest.mark.parametrize(
@@ -167,11 +167,11 @@ def test_the_second_server_is_asked_from_a_port_of_its_own() -> None:
     """The servers of resolv.conf are asked one after the other; the question is found in the second one's log."""
     one = check(from_="client", resolves="shop.lab", type="MX", answered_by="second")
     out = BOTH.splitlines(True)[0] + MX.replace("192.168.68.13", "192.168.68.14")
-    found, questions = conversation(one, ran(out), Logged(line(16, "shop.lab", kind="MX", port=PORT + 1)), lab=TREE)
+    found, probes = conversation(one, ran(out), LogText(line(16, "shop.lab", kind="MX", port=PORT + 1)), lab=TREE)
     assert verdict(found) == ("pass", "NOERROR 10 app.shop.lab")
-    assert isinstance(questions[0], Run)
-    assert questions[0].argv[:2] == ("bash", "-c")
-    assert questions[0].argv[3] == str(PORT)
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[:2] == ("bash", "-c")
+    assert probes[0].argv[3] == str(PORT)
 
 
 MANY = check(from_="client", resolves="many.shop.lab", order="rotates", count=3)
@@ -179,11 +179,11 @@ FIRST = ";; Got answer:" + TURN.split(";; Got answer:")[1]
 
 
 def test_the_order_turns() -> None:
-    found, questions = conversation(MANY, ran(FIRST), ran(TURN), lab=TREE)
+    found, probes = conversation(MANY, ran(FIRST), ran(TURN), lab=TREE)
     assert found.verdict == "pass"
     assert "order: 192.168.68.11, 192.168.68.15, 192.168.68.10" in found.evidence
-    assert isinstance(questions[1], Run)
-    assert questions[1].argv.count("many.shop.lab.") == 6
+    assert isinstance(probes[1], RunProgram)
+    assert probes[1].argv.count("many.shop.lab.") == 6
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from asked import BEGAN, check, conversation, judged, ran
 
-from orchestrator.checks.probes import Flows, Log, Logged, Unavailable, Wire
+from orchestrator.checks.probes import Flows, LogText, ReadLog, TrafficQuery, Unavailable
 from orchestrator.traffic.roles import Proof
 
 NO_CAPTURE = Flows(None)
@@ -26,7 +26,7 @@ def test_packets_prove_every_part() -> None:
     """With a capture nobody else is asked, and each relation has its packet as evidence."""
     proofs = (proof("app", "db"), proof("app", "dns"), proof("client", "app"))
     found, asked = conversation(whole(), Flows(proofs))
-    assert asked == [Wire(BEGAN)]
+    assert asked == [TrafficQuery(BEGAN)]
     assert found.verdict == "pass"
     assert found.expected == "app is a server to client and a client of db, dns"
     assert found.evidence == ("capture: client -> app", "capture: app -> db", "capture: app -> dns")
@@ -50,14 +50,14 @@ def test_the_wrong_direction_proves_nothing() -> None:
 
 
 def test_without_a_capture_each_server_is_asked() -> None:
-    found, asked = conversation(whole(), NO_CAPTURE, Logged(ACCESS), ran(SESSION), Logged(""), Logged(QUERY))
+    found, asked = conversation(whole(), NO_CAPTURE, LogText(ACCESS), ran(SESSION), LogText(""), LogText(QUERY))
     assert found.verdict == "pass"
     assert [line.partition(":")[0] for line in found.evidence] == [
         "access log of app",
         "sessions of db",
         "query log of dns",
     ]
-    assert Log("app", BEGAN) in asked
+    assert ReadLog("app", BEGAN) in asked
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_without_a_capture_each_server_is_asked() -> None:
     ],
 )
 def test_a_server_that_did_not_see_its_client_fails(access: str, sessions: str, queries: str, missing: str) -> None:
-    found = judged(whole(), NO_CAPTURE, Logged(access), ran(sessions), Logged(""), Logged(queries))
+    found = judged(whole(), NO_CAPTURE, LogText(access), ran(sessions), LogText(""), LogText(queries))
     assert (found.verdict, found.actual) == ("fail", missing)
 
 
@@ -78,9 +78,9 @@ def test_a_connection_opened_before_the_capture_is_proved_by_the_server() -> Non
     """Who opened it was not captured, so its packets alone do not do."""
     one = check(roles={"app": {"client_of": ["db"]}})
     crossed = Flows((proof("app", "db", sure=False),))
-    found = judged(one, crossed, ran(SESSION), Logged(""))
+    found = judged(one, crossed, ran(SESSION), LogText(""))
     assert found.evidence == ("sessions of db: pg_stat_activity: client_addr 192.168.7.12, client_port 40000",)
-    found = judged(one, crossed, ran(""), Logged(""))
+    found = judged(one, crossed, ran(""), LogText(""))
     assert found.verdict == "fail"
     assert "whose opening was not captured" in found.actual
 

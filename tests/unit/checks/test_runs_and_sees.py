@@ -8,7 +8,7 @@ import pytest
 from asked import BEGAN, check, judged, ran
 
 from orchestrator.checks.findings import Finding, Judgement, worst
-from orchestrator.checks.probes import Logged, Unavailable
+from orchestrator.checks.probes import LogText, Unavailable
 
 
 def runs(**keys: object) -> object:
@@ -54,7 +54,7 @@ def test_what_an_output_lacks_is_not_known_before_its_end() -> None:
 def test_the_app_names_its_client_in_its_access_log() -> None:
     one = check(node="app", sees="client")
     line = "access 192.168.7.13:40000 GET /items 200"
-    found = judged(one, Logged(f"started\n{line}\n"))
+    found = judged(one, LogText(f"started\n{line}\n"))
     assert found.verdict == "pass"
     assert found.actual == "192.168.7.13: app is a server to client, client is a client of app"
     assert found.evidence == (f"access log of app: {line}",)
@@ -62,18 +62,18 @@ def test_the_app_names_its_client_in_its_access_log() -> None:
 
 def test_another_peer_or_nobody_is_a_fail() -> None:
     one = check(node="app", sees="client")
-    found = judged(one, Logged("access 192.168.7.11:40000 GET / 200\n"))
+    found = judged(one, LogText("access 192.168.7.11:40000 GET / 200\n"))
     assert (found.verdict, found.actual) == ("fail", "by its access log it saw 192.168.7.11")
-    assert judged(one, Logged("")).actual == "by its access log it saw nobody"
+    assert judged(one, LogText("")).actual == "by its access log it saw nobody"
     assert judged(one, Unavailable("the node app has no container")).verdict == "unknown"
 
 
 def test_the_database_names_its_client_by_a_session_or_by_its_log() -> None:
     one = check(node="db", sees="app")
-    assert judged(one, ran("192.168.7.12,40000\n"), Logged("")).verdict == "pass"
+    assert judged(one, ran("192.168.7.12,40000\n"), LogText("")).verdict == "pass"
     log = "2026-11-23 [9] LOG:  connection received: host=192.168.7.12 port=40000\n"
-    assert judged(one, ran(""), Logged(log)).verdict == "pass"
-    assert judged(one, ran("192.168.7.13,40000\n"), Logged("")).verdict == "fail"
+    assert judged(one, ran(""), LogText(log)).verdict == "pass"
+    assert judged(one, ran("192.168.7.13,40000\n"), LogText("")).verdict == "fail"
 
 
 def test_a_foreign_image_is_known_by_its_socket_table() -> None:
@@ -144,6 +144,6 @@ Accepted publickey for student from 192.168.7.13 port 42940 ssh2: ED25519 SHA256
 @pytest.mark.parametrize(("server", "log"), [("proxy", PROXY_LOG), ("shell", SSH_LOG)])
 def test_a_role_says_itself_how_its_log_names_peers(server: str, log: str) -> None:
     """nginx and OpenSSH, as recorded; who was not let in, and who stands behind a proxy, was no client."""
-    assert judged(check(node=server, sees="client"), Logged(log)).verdict == "pass"
-    assert judged(check(node=server, sees="db"), Logged(log)).verdict == "fail"
-    assert judged(check(node=server, sees="app"), Logged(log)).verdict == "fail"
+    assert judged(check(node=server, sees="client"), LogText(log)).verdict == "pass"
+    assert judged(check(node=server, sees="db"), LogText(log)).verdict == "fail"
+    assert judged(check(node=server, sees="app"), LogText(log)).verdict == "fail"

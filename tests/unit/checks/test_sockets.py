@@ -10,7 +10,7 @@ import pytest
 from asked import check, conversation, judged, ran
 
 from orchestrator.checks.kinds.binds import BIND
-from orchestrator.checks.probes import Run, Unavailable
+from orchestrator.checks.probes import RunProgram, Unavailable
 from orchestrator.checks.sockets import sockets
 
 # As recorded in nodes of the roles app, dns and database on Engine 20.10.
@@ -192,7 +192,7 @@ def test_a_bind_that_was_not_tried_is_unknown(answer: object) -> None:
 def test_the_address_may_be_another_machines() -> None:
     answer = refused("EADDRNOTAVAIL", "Cannot assign requested address")
     found, asked = conversation(cannot("EADDRNOTAVAIL", place="${db}:80", protocol="udp"), answer, APP)
-    assert isinstance(asked[0], Run)
+    assert isinstance(asked[0], RunProgram)
     assert asked[0].argv[-3:] == ("192.168.7.11", "80", "udp")
     assert found.verdict == "pass"
 

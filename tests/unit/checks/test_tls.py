@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from asked import check, conversation, judged, ran
 
-from orchestrator.checks.probes import Run, Unavailable
+from orchestrator.checks.probes import RunProgram, Unavailable
 
 RECORDED = {file.stem: file.read_text("utf-8") for file in Path(__file__).with_name("handshakes").glob("*.txt")}
 RESULTS = {
@@ -86,6 +86,6 @@ def test_what_could_not_be_asked_is_unknown() -> None:
 def test_another_server_name_is_sent_and_verified() -> None:
     """The connection goes to the host, the name is another one; the last dot of a name belongs to the DNS only."""
     found, asked = conversation(tls("${app}:443", server_name="${app.name}"), ran(RECORDED["good"]))
-    assert isinstance(asked[0], Run)
+    assert isinstance(asked[0], RunProgram)
     assert asked[0].argv[3:] == ("192.168.7.12", "443", "app.shop.lab")
     assert found.expected == "client verifies the certificate of 192.168.7.12:443 as app.shop.lab: ok"

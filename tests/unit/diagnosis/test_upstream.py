@@ -7,10 +7,10 @@ import json
 import pytest
 from worlds import CONNECTS, FOUND, LOST, Rule, World, far, program, state, walked
 
-from orchestrator.checks.probes import Ran, Run
+from orchestrator.checks.probes import ProgramResult, RunProgram
 
-SERVFAIL = Ran(0, FOUND.format(rows="", server="192.168.1.1").replace("NOERROR", "SERVFAIL"), "")
-REFUSED = Ran(0, SERVFAIL.out.replace("SERVFAIL", "REFUSED"), "")
+SERVFAIL = ProgramResult(0, FOUND.format(rows="", server="192.168.1.1").replace("NOERROR", "SERVFAIL"), "")
+REFUSED = ProgramResult(0, SERVFAIL.out.replace("SERVFAIL", "REFUSED"), "")
 TREE = """
 name: tree
 title: A tree of servers, and a resolver that hands on to the one which walks through it
@@ -28,22 +28,24 @@ nodes:
 NAME = {"from_": "client", "resolves": "app.shop.lab", "to": "app"}
 
 
-def lost(server: str, world: World) -> Ran:
-    return Ran(9, LOST.format(server=world.topology.address_for("client", server)), "")
+def lost(server: str, world: World) -> ProgramResult:
+    return ProgramResult(9, LOST.format(server=world.topology.address_for("client", server)), "")
 
 
-def leading_on(who: str, at: str) -> Ran:
+def leading_on(who: str, at: str) -> ProgramResult:
     """A referral to the server of that name, at the address of a node."""
     below = f";; AUTHORITY SECTION:\nlab. 3 IN NS {who}.shop.lab.\n\n"
     glue = f";; ADDITIONAL SECTION:\n{who}.shop.lab. 3 IN A {at}\n"
-    return Ran(0, FOUND.replace(";; ANSWER SECTION:\n{rows}\n", below + glue).format(server="192.168.1.1"), "")
+    return ProgramResult(
+        0, FOUND.replace(";; ANSWER SECTION:\n{rows}\n", below + glue).format(server="192.168.1.1"), ""
+    )
 
 
-def from_server(server: str, answer: Ran, world: World) -> Rule:
+def from_server(server: str, answer: ProgramResult, world: World) -> Rule:
     """What one server answers to the resolver that walks from the root."""
     at = str(world.topology.address_for("walker", server))
-    own = Ran(answer.exit_code, answer.out.replace("192.168.1.1#53(192.168.1.1)", f"{at}#53({at})"), "")
-    return lambda question: own if isinstance(question, Run) and f"@{at}" in question.argv else None
+    own = ProgramResult(answer.exit_code, answer.out.replace("192.168.1.1#53(192.168.1.1)", f"{at}#53({at})"), "")
+    return lambda probe: own if isinstance(probe, RunProgram) and f"@{at}" in probe.argv else None
 
 
 def test_a_server_behind_the_resolver_is_named_where_the_resolver_found_nothing_out() -> None:
@@ -76,7 +78,7 @@ def test_a_walk_goes_on_behind_the_resolver_to_the_server_that_is_broken(silent:
         "servfail": SERVFAIL,
         "astray": leading_on("auth", address["app"]),
         "other": leading_on("other", address["other"]),
-        "empty": Ran(0, SERVFAIL.out.replace("SERVFAIL", "NOERROR"), ""),
+        "empty": ProgramResult(0, SERVFAIL.out.replace("SERVFAIL", "NOERROR"), ""),
     }
     for node, what in silent.items():
         world.rules.append(from_server(node, answers.get(what) or lost(node, world), world))
@@ -111,10 +113,10 @@ def test_a_way_that_leads_a_resolver_astray_is_named_and_not_the_server_at_its_e
     """A resolver makes no connection to those that it asks: whether a way works shows by their answer alone."""
     world = far(TREE)
     root, gateway, auth = (str(world.topology.address_for("walker", node)) for node in ("root", "app", "auth"))
-    astray = Ran(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
-    route = Run("walker", ("ip", "-j", "route", "get", root), frozenset({"ss"}))
+    astray = ProgramResult(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
+    route = RunProgram("walker", ("ip", "-j", "route", "get", root), frozenset({"ss"}))
     world.rules += [
-        lambda question: astray if question == route else None,
+        lambda probe: astray if probe == route else None,
         from_server("root", lost("root", world), world),
         from_server("tld", leading_on("auth", auth), world),
         program("dig", SERVFAIL, "client"),

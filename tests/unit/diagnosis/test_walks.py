@@ -9,7 +9,7 @@ import pytest
 from worlds import CONNECTS, FAR, FOUND, LOST, far, program, state, tcp, walked
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.probes import Ran, Run, Unavailable
+from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.model.checks import KINDS
@@ -52,9 +52,9 @@ def test_a_broken_layer_of_a_check_that_holds_is_told_as_such() -> None:
     world = far()
     moved = [{"ifname": "eth0", "flags": ["UP"], "addr_info": [{"local": "192.168.9.9", "family": "inet"}]}]
     world.rules.append(
-        lambda question: (
-            Ran(0, json.dumps(moved), "")
-            if isinstance(question, Run) and (question.node, question.argv[-1]) == ("client", "addr")
+        lambda probe: (
+            ProgramResult(0, json.dumps(moved), "")
+            if isinstance(probe, RunProgram) and (probe.node, probe.argv[-1]) == ("client", "addr")
             else None
         )
     )
@@ -67,7 +67,7 @@ def test_a_program_whose_queue_is_full_is_named_and_not_the_way_to_it(table: str
     """The kernel drops what it has no room for (listen(2)); from outside that looks like a lost packet."""
     world = far()
     crowd = f"tcp LISTEN {table} 0.0.0.0:80 0.0.0.0:*\n"
-    world.rules += [tcp(124, ""), program("ss", Ran(0, crowd, ""), "app-1")]
+    world.rules += [tcp(124, ""), program("ss", ProgramResult(0, crowd, ""), "app-1")]
     walk = walked(world, **CONNECTS)
     assert walk.broken is not None
     assert walk.broken.name == "tcp"
@@ -77,7 +77,9 @@ def test_a_program_whose_queue_is_full_is_named_and_not_the_way_to_it(table: str
 
 def test_a_program_that_is_missing_has_seen_nothing() -> None:
     world = far()
-    world.rules.append(program("ss", Ran(127, "", "timeout: failed to run command 'ss': No such file or directory")))
+    world.rules.append(
+        program("ss", ProgramResult(127, "", "timeout: failed to run command 'ss': No such file or directory"))
+    )
     assert [x.name for x in walked(world, **CONNECTS).layers if x.verdict == "unknown"] == ["listen"]
 
 
@@ -119,13 +121,13 @@ def test_a_socket_of_ipv6_alone_does_not_take_what_is_sent_to_an_ipv4_address() 
     """ss(8) prints * for both versions, and [::] for IPv6 alone."""
     world = far()
     world.rules += [
-        program("ss", Ran(0, "tcp LISTEN 0 9 [::]:80 [::]:*\n", ""), "app-1"),
+        program("ss", ProgramResult(0, "tcp LISTEN 0 9 [::]:80 [::]:*\n", ""), "app-1"),
         tcp(1, "connect: Connection refused"),
     ]
     walk = walked(world, **CONNECTS)
     address = world.topology.address_for("client", "app-1")
     assert walk.sentence == f"app-1 waits on port 80 over IPv6 alone, and {address} is no IPv6 address."
-    world.rules[0] = program("ss", Ran(0, "tcp LISTEN 0 9 *:80 *:*\n", ""), "app-1")
+    world.rules[0] = program("ss", ProgramResult(0, "tcp LISTEN 0 9 *:80 *:*\n", ""), "app-1")
     assert walked(world, **CONNECTS).sentence.startswith("The connection to port 80 of app-1 is refused")
 
 
@@ -144,7 +146,7 @@ UNFINISHED = (
 def test_what_a_server_does_instead_of_a_whole_answer_is_named(code: int, said: str, status: int, says: str) -> None:
     world = far()
     facts = json.dumps({"http_code": status, "time_connect": 0.1})
-    world.rules.append(program("curl", Ran(code, "", f"curl: ({code}) {said}\n{facts}")))
+    world.rules.append(program("curl", ProgramResult(code, "", f"curl: ({code}) {said}\n{facts}")))
     walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
     assert walk.sentence == f"app-1 accepts the connection, but {says}."
 
@@ -152,7 +154,9 @@ def test_what_a_server_does_instead_of_a_whole_answer_is_named(code: int, said: 
 def test_a_connection_that_is_reset_before_curl_looks_at_it_was_made_all_the_same() -> None:
     world = far()
     facts = json.dumps({"http_code": 0, "time_connect": 0})
-    world.rules.append(program("curl", Ran(56, "", f"curl: (56) Recv failure: Connection reset by peer\n{facts}")))
+    world.rules.append(
+        program("curl", ProgramResult(56, "", f"curl: (56) Recv failure: Connection reset by peer\n{facts}"))
+    )
     walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
     assert walk.sentence == "app-1 accepts the connection, but breaks it off with an RST."
 
@@ -161,8 +165,8 @@ def test_of_a_server_that_cannot_answer_all_are_walked_to_that_it_needs() -> Non
     """The proxy hands on the app's 503; the app's database drops what comes."""
     world = far()
     facts = json.dumps({"http_code": 503, "time_connect": 0.1})
-    dropped = Ran(124, f"{world.topology.address_for('app-1', 'db')}\n", "")
-    world.rules += [program("curl", Ran(0, "away", facts), "client"), program("bash", dropped, "app-1")]
+    dropped = ProgramResult(124, f"{world.topology.address_for('app-1', 'db')}\n", "")
+    world.rules += [program("curl", ProgramResult(0, "away", facts), "client"), program("bash", dropped, "app-1")]
     walk = walked(world, from_="client", http="http://gate.shop.lab/items")
     assert walk.sentence.startswith("Nothing comes back from port 5432 of db")
     ends = list(dict.fromkeys((layer.asker, layer.target) for layer in walk.layers))
@@ -172,7 +176,7 @@ def test_of_a_server_that_cannot_answer_all_are_walked_to_that_it_needs() -> Non
 
 def test_a_resolv_conf_that_cannot_be_read_is_not_taken_for_an_empty_one() -> None:
     world = far()
-    world.rules.append(program("cat", Ran(1, "", "cat: /etc/resolv.conf: Permission denied\n"), "client"))
+    world.rules.append(program("cat", ProgramResult(1, "", "cat: /etc/resolv.conf: Permission denied\n"), "client"))
     walk = walked(world, **CONNECTS)
     assert walk.broken
     assert walk.broken.name == "resolver"
@@ -205,10 +209,10 @@ def test_without_a_common_network_and_a_router_just_that_is_named() -> None:
 def test_a_router_in_which_forwarding_is_off_is_named() -> None:
     """Where nothing comes through, be it to the target or to the DNS server alone."""
     world = far()
-    off = program("cat", Ran(0, "0\n", ""), "router")
+    off = program("cat", ProgramResult(0, "0\n", ""), "router")
     world.rules += [tcp(124, ""), off]
     assert "router router passes nothing on" in walked(world, **{**CONNECTS, "from_": "clerk"}).sentence
-    world.rules[:] = [off, program("dig", Ran(9, LOST.format(server="192.168.1.1"), ""))]
+    world.rules[:] = [off, program("dig", ProgramResult(9, LOST.format(server="192.168.1.1"), ""))]
     walk = walked(world, from_="clerk", resolves="app-1.shop.lab", to="app-1")
     assert "router router passes nothing on" in walk.sentence
     assert walk.also == ()
@@ -220,11 +224,11 @@ def test_a_router_that_passes_nothing_on_is_named_where_all_behind_it_is_lost() 
     world.rules.append(tcp(124, ""))
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
     assert walk.sentence.startswith("Nothing comes back from port 80 of app-1")
-    world.rules.append(program("dig", Ran(9, LOST.format(server="192.168.1.1"), "")))
+    world.rules.append(program("dig", ProgramResult(9, LOST.format(server="192.168.1.1"), "")))
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
     assert walk.sentence == "Nothing comes through the router router: clerk reaches neither app-1 nor resolver."
     assert walk.also == ()
-    world.rules.append(program("ip", Ran(0, json.dumps([{"ifname": "lo", "flags": ["UP"]}]), ""), "router"))
+    world.rules.append(program("ip", ProgramResult(0, json.dumps([{"ifname": "lo", "flags": ["UP"]}]), ""), "router"))
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
     assert walk.sentence.startswith("The node router is cut off")
     assert walk.also == ()
@@ -233,10 +237,10 @@ def test_a_router_that_passes_nothing_on_is_named_where_all_behind_it_is_lost() 
 def test_a_way_over_a_machine_that_is_no_router_is_named() -> None:
     world = far()
     gateway = str(world.topology.address_for("app-1", "db"))
-    astray = Ran(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
+    astray = ProgramResult(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
     back = str(world.topology.address_for("app-1", "clerk"))
     world.rules += [
-        lambda question: astray if isinstance(question, Run) and question.argv[-1] == back else None,
+        lambda probe: astray if isinstance(probe, RunProgram) and probe.argv[-1] == back else None,
         tcp(124, ""),
     ]
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
@@ -250,10 +254,10 @@ def test_a_lost_way_to_the_dns_server_is_named_where_a_node_connects_to_itself()
     world = far()
     server = str(world.topology.address_for("app-1", "resolver"))
     gateway = str(world.topology.address_for("app-1", "db"))
-    astray = Ran(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
+    astray = ProgramResult(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
     world.rules += [
-        lambda question: astray if isinstance(question, Run) and question.argv[-1] == server else None,
-        program("dig", Ran(9, LOST.format(server=server), ""), "app-1"),
+        lambda probe: astray if isinstance(probe, RunProgram) and probe.argv[-1] == server else None,
+        program("dig", ProgramResult(9, LOST.format(server=server), ""), "app-1"),
     ]
     walk = walked(world, from_="app-1", connects="app-1.shop.lab:80")
     assert walk.broken
@@ -304,12 +308,12 @@ def test_an_entry_in_the_hosts_file_is_named_where_dns_is_right() -> None:
     """Programs look there first, and dig(1) does not look there at all (hosts(5))."""
     world = far()
     db = world.topology.address_for("client", "db")
-    hosts = Ran(0, f"127.0.0.1 localhost\n{db} x app-1.shop.lab # mine\n", "")
+    hosts = ProgramResult(0, f"127.0.0.1 localhost\n{db} x app-1.shop.lab # mine\n", "")
     conf = resolver_text(world.topology, "client")
     world.rules.append(
-        lambda question: (
-            (hosts if question.argv[1] == "/etc/hosts" else Ran(0, conf, ""))
-            if isinstance(question, Run) and question.argv[0] == "cat"
+        lambda probe: (
+            (hosts if probe.argv[1] == "/etc/hosts" else ProgramResult(0, conf, ""))
+            if isinstance(probe, RunProgram) and probe.argv[0] == "cat"
             else None
         )
     )
@@ -342,7 +346,7 @@ def test_an_ipv6_address_that_is_asked_for_must_be_there_too() -> None:
 def test_an_app_behind_a_proxy_that_accepts_and_says_nothing_is_named_and_not_the_proxy() -> None:
     world = far()
     facts = json.dumps({"http_code": 0, "time_connect": 0.1})
-    world.rules.append(program("curl", Ran(28, "", f"curl: (28) Operation timed out\n{facts}")))
+    world.rules.append(program("curl", ProgramResult(28, "", f"curl: (28) Operation timed out\n{facts}")))
     walk = walked(world, from_="client", http="http://gate.shop.lab/items")
     assert walk.sentence == "app-1 accepts the connection, but gives no answer within 4 seconds."
     assert walk.layers[-1].breaks == ()
@@ -352,7 +356,7 @@ def test_a_server_that_leaves_a_tls_handshake_unanswered_is_named() -> None:
     world = far()
     facts = json.dumps({"http_code": 0, "time_connect": 0, "time_appconnect": 0})
     world.rules.append(
-        program("curl", Ran(28, "", f"curl: (28) Connection timed out after 4002 milliseconds\n{facts}"))
+        program("curl", ProgramResult(28, "", f"curl: (28) Connection timed out after 4002 milliseconds\n{facts}"))
     )
     walk = walked(world, from_="client", http="https://gate.shop.lab:80/")
     assert walk.sentence == "gate accepts the connection, but does not answer the TLS handshake within 4 seconds."
@@ -361,7 +365,7 @@ def test_a_server_that_leaves_a_tls_handshake_unanswered_is_named() -> None:
 
 def test_what_a_check_met_without_a_dns_server_is_no_second_break() -> None:
     world = far()
-    silent = Ran(0, LOST.format(server="192.168.1.1"), "")
+    silent = ProgramResult(0, LOST.format(server="192.168.1.1"), "")
     world.rules += [state("resolver", "stopped", 137), program("dig", silent)]
     walk = walked(world, actual="no certificate in 4 s", from_="client", tls="gate.shop.lab:80")
     assert walk.sentence.startswith("The DNS server resolver is stopped")
@@ -379,7 +383,7 @@ UNANSWERED = (
 @pytest.mark.parametrize(("code", "err", "says"), UNANSWERED)
 def test_what_a_database_does_instead_of_an_answer_is_named(code: int, err: str, says: str) -> None:
     world = far()
-    world.rules.append(program("env", Ran(code, "", err)))
+    world.rules.append(program("env", ProgramResult(code, "", err)))
     walk = walked(world, actual=err, from_="app-1", sql="select name from items")
     assert walk.sentence.startswith(says)
     assert walk.broken
@@ -397,7 +401,7 @@ NAMED = (
 def test_an_alias_of_nobody_is_no_missing_name(rcode: str, rows: str, says: str) -> None:
     world = far()
     answer = FOUND.format(rows=rows, server="192.168.1.1").replace("NOERROR", rcode)
-    world.rules.append(program("dig", Ran(0, answer, "")))
+    world.rules.append(program("dig", ProgramResult(0, answer, "")))
     assert walked(world, **CONNECTS).sentence.endswith(says)
 
 
@@ -421,7 +425,7 @@ def test_an_address_that_was_taken_inside_is_not_healed_by_connecting(eth0: Any,
     world = far()
     own = [{"ifname": "lo", "flags": ["UP"], "addr_info": []}]
     own += [{"ifname": "eth0", "flags": ["UP"], "addr_info": eth0}] if eth0 is not None else []
-    world.rules += [program("ip", Ran(0, json.dumps(own), ""), "app-1"), tcp(1, "connect: No route to host")]
+    world.rules += [program("ip", ProgramResult(0, json.dumps(own), ""), "app-1"), tcp(1, "connect: No route to host")]
     walk = walked(world, **CONNECTS)
     assert walk.sentence.endswith(says.format(world.topology.address_for("client", "app-1")))
     assert walk.command == tries
@@ -437,8 +441,12 @@ def test_a_connection_that_must_not_be_is_named_where_it_is() -> None:
 def test_what_must_hold_before_is_walked_through_first() -> None:
     """The check is about SQL; what does not hold is the request before it."""
     world = far()
-    refused = Ran(7, "", "curl: (7) Failed to connect\n" + json.dumps({"http_code": 0}))
-    world.rules += [program("curl", refused), program("ss", Ran(0, "", ""), "app-1"), tcp(1, "Connection refused")]
+    refused = ProgramResult(7, "", "curl: (7) Failed to connect\n" + json.dumps({"http_code": 0}))
+    world.rules += [
+        program("curl", refused),
+        program("ss", ProgramResult(0, "", ""), "app-1"),
+        tcp(1, "Connection refused"),
+    ]
     before = {"name": "Before", "from": "client", "http": "http://app-1.shop.lab/items"}
     walk = walked(world, from_="db", sql="select 1", first=[before])
     assert walk.sentence.startswith("Nobody listens on port 80 of app-1")

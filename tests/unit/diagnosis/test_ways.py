@@ -6,7 +6,7 @@ import json
 
 from worlds import CONNECTS, far, program, tcp, walked
 
-from orchestrator.checks.probes import Answer, Question, Ran, Run
+from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult, RunProgram
 
 
 def test_an_asker_that_has_the_address_of_the_server_itself_is_named() -> None:
@@ -14,9 +14,9 @@ def test_an_asker_that_has_the_address_of_the_server_itself_is_named() -> None:
     world = far()
     address = str(world.topology.address_for("client", "app-1"))
 
-    def local(question: Question) -> Answer | None:
-        own = isinstance(question, Run) and (question.node, question.argv[-1]) == ("client", address)
-        return Ran(0, json.dumps([{"type": "local", "dst": address, "dev": "lo"}]), "") if own else None
+    def local(probe: Probe) -> ProbeResult | None:
+        own = isinstance(probe, RunProgram) and (probe.node, probe.argv[-1]) == ("client", address)
+        return ProgramResult(0, json.dumps([{"type": "local", "dst": address, "dev": "lo"}]), "") if own else None
 
     world.rules += [local, tcp(1, "connect: Connection refused")]
     walk = walked(world, **CONNECTS)
@@ -33,11 +33,11 @@ def test_an_interface_that_takes_only_the_smallest_packets_is_named() -> None:
     address = str(world.topology.address_for("client", "app-1"))
     interface = {"ifname": "eth0", "flags": ["UP"], "mtu": 100, "addr_info": [{"local": address}]}
 
-    def addresses(question: Question) -> Answer | None:
-        own = isinstance(question, Run) and (question.node, *question.argv) == ("app-1", "ip", "-j", "addr")
-        return Ran(0, json.dumps([interface]), "") if own else None
+    def addresses(probe: Probe) -> ProbeResult | None:
+        own = isinstance(probe, RunProgram) and (probe.node, *probe.argv) == ("app-1", "ip", "-j", "addr")
+        return ProgramResult(0, json.dumps([interface]), "") if own else None
 
-    world.rules += [addresses, program("curl", Ran(28, "", "curl: (28) Operation timed out"), "client")]
+    world.rules += [addresses, program("curl", ProgramResult(28, "", "curl: (28) Operation timed out"), "client")]
     walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
     assert walk.broken
     assert walk.broken.name == "route"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from orchestrator.checks.findings import Finding
-from orchestrator.checks.probes import Answer, Question, Ran, Run, Unavailable
+from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult, RunProgram, Unavailable
 from orchestrator.lab.check_runner import PORTS, CheckRunner
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.planning.addressing import assign_addresses
@@ -30,7 +30,7 @@ class Clock:
         self.now += seconds
 
 
-Answers = Callable[[Question], Answer]
+Answers = Callable[[Probe], ProbeResult]
 
 
 def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> BaseCheck:
@@ -39,32 +39,32 @@ def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> BaseCheck:
 
 def checked(
     answer: Answers, *checks: BaseCheck, clock: Clock | None = None, told: list[Finding] | None = None
-) -> tuple[tuple[Finding, ...], list[list[Question]]]:
+) -> tuple[tuple[Finding, ...], list[list[Probe]]]:
     """The findings, and what was asked at each call."""
     time = clock or Clock()
-    calls: list[list[Question]] = []
+    calls: list[list[Probe]] = []
 
-    def answering(questions: Sequence[Question]) -> list[Answer]:
-        if questions:
-            calls.append(list(questions))
+    def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        if probes:
+            calls.append(list(probes))
         time.now += 0.05
-        return [answer(question) for question in questions]
+        return [answer(probe) for probe in probes]
 
     scenario = read_scenario(TEXT, file="f", beside={}.get).scenario
     places = assign_addresses("one", scenario, Snapshot("/s", "r", {}), {})
     tell = (told if told is not None else []).append
-    found = CheckRunner(places, answering, tell, time, lambda: 1000 + time.now, time.pause).check(checks)
+    found = CheckRunner(places, run_probes, tell, time, lambda: 1000 + time.now, time.pause).check(checks)
     return found, calls
 
 
-def always(answer: Answer) -> Answers:
+def always(answer: ProbeResult) -> Answers:
     return lambda _question: answer
 
 
-def after(tries: int, first: Answer, then: Answer) -> Answers:
+def after(tries: int, first: ProbeResult, then: ProbeResult) -> Answers:
     left = [tries]
 
-    def answer(_question: Question) -> Answer:
+    def answer(_question: Probe) -> ProbeResult:
         left[0] -= 1
         return first if left[0] >= 0 else then
 
@@ -72,14 +72,14 @@ def after(tries: int, first: Answer, then: Answer) -> Answers:
 
 
 def test_what_holds_at_once_is_asked_once() -> None:
-    found, calls = checked(always(Ran(0, "", "")), runs())
+    found, calls = checked(always(ProgramResult(0, "", "")), runs())
     assert [one.verdict for one in found] == ["pass"]
     assert len(calls) == 1
     assert (found[0].check, found[0].kind, found[0].asker) == ("A claim", "runs", "a")
 
 
 def test_what_does_not_hold_yet_is_asked_again() -> None:
-    found, calls = checked(after(3, Ran(1, "", ""), Ran(0, "", "")), runs())
+    found, calls = checked(after(3, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs())
     assert found[0].verdict == "pass"
     assert len(calls) == 4
     assert 0 < found[0].seconds < 5
@@ -87,7 +87,7 @@ def test_what_does_not_hold_yet_is_asked_again() -> None:
 
 def test_what_never_holds_fails_when_its_deadline_has_passed() -> None:
     clock = Clock()
-    found, calls = checked(always(Ran(1, "", "")), runs(within=2.0), clock=clock)
+    found, calls = checked(always(ProgramResult(1, "", "")), runs(within=2.0), clock=clock)
     assert found[0].verdict == "fail"
     assert 2.0 <= found[0].seconds < 2.5
     assert len(calls) > 5
@@ -96,9 +96,9 @@ def test_what_never_holds_fails_when_its_deadline_has_passed() -> None:
 
 def test_a_try_that_outlasts_the_deadline_is_not_the_only_one() -> None:
     """On a busy machine the first try may take longer than the whole deadline, and lose a packet."""
-    found, calls = checked(after(1, Ran(1, "", ""), Ran(0, "", "")), runs(within=0.01))
+    found, calls = checked(after(1, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs(within=0.01))
     assert (found[0].verdict, len(calls)) == ("pass", 2)
-    found, calls = checked(always(Ran(1, "", "")), runs(within=0.01))
+    found, calls = checked(always(ProgramResult(1, "", "")), runs(within=0.01))
     assert (found[0].verdict, len(calls)) == ("fail", 2)
 
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_asked_stays_unknown() -> None:
 
 def test_the_last_word_counts() -> None:
     """It failed before the node went away; what is known at the deadline is that nobody can be asked."""
-    found, _ = checked(after(2, Ran(1, "", ""), Unavailable("gone")), runs(within=1.0))
+    found, _ = checked(after(2, ProgramResult(1, "", ""), Unavailable("gone")), runs(within=1.0))
     assert found[0].verdict == "unknown"
 
 
@@ -118,11 +118,11 @@ def test_checks_go_side_by_side_and_are_told_when_they_are_known() -> None:
     """All questions of one moment are in one call; findings come in the order of the checks."""
     slow, quick = runs("slow", runs=["slow"]), runs("quick", runs=["quick"])
     told: list[Finding] = []
-    retry = after(2, Ran(1, "", ""), Ran(0, "", ""))
+    retry = after(2, ProgramResult(1, "", ""), ProgramResult(0, "", ""))
 
-    def answer(question: Question) -> Answer:
-        assert isinstance(question, Run)
-        return retry(question) if question.argv == ("slow",) else Ran(0, "", "")
+    def answer(probe: Probe) -> ProbeResult:
+        assert isinstance(probe, RunProgram)
+        return retry(probe) if probe.argv == ("slow",) else ProgramResult(0, "", "")
 
     found, calls = checked(answer, slow, quick, told=told)
     assert [one.check for one in found] == ["slow", "quick"]
@@ -132,8 +132,10 @@ def test_checks_go_side_by_side_and_are_told_when_they_are_known() -> None:
 
 def test_each_try_has_a_word_of_its_own() -> None:
     """What an earlier try wrote must not make the next one pass."""
-    found, calls = checked(after(2, Ran(1, "", ""), Ran(0, "", "")), runs(runs=["echo", "${random}"]))
-    words = [call[0].argv[1] for call in calls if isinstance(call[0], Run)]
+    found, calls = checked(
+        after(2, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs(runs=["echo", "${random}"])
+    )
+    words = [call[0].argv[1] for call in calls if isinstance(call[0], RunProgram)]
     assert found[0].verdict == "pass"
     assert len(set(words)) == 3
 
@@ -143,4 +145,4 @@ def test_source_ports_are_not_those_that_the_kernel_gives() -> None:
 
 
 def test_no_check_is_no_question() -> None:
-    assert checked(always(Ran(0, "", ""))) == ((), [])
+    assert checked(always(ProgramResult(0, "", ""))) == ((), [])

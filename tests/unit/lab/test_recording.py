@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.checks.probes import Log, Run, Unavailable
+from orchestrator.checks.probes import ReadLog, RunProgram, Unavailable
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.engine.protocol import Output
 from orchestrator.errors import WorldError
@@ -98,8 +98,8 @@ def test_the_times_in_which_checks_asked_are_noted(tmp_path: Path) -> None:
     """One stretch a node, from its first question to its last answer; reading a log asks nothing of the wire."""
     clock = iter([1.0, 2.0, 3.0, 4.5])
     noting = ProbeLog(lambda questions: [Unavailable("x")] * len(questions), lambda: next(clock))
-    noting.answer([Run("client", ("dig",)), Log("dns", 0.0)])
-    noting.answer([Run("client", ("dig",)), Run("app", ("curl",))])
+    noting.answer([RunProgram("client", ("dig",)), ReadLog("dns", 0.0)])
+    noting.answer([RunProgram("client", ("dig",)), RunProgram("app", ("curl",))])
     assert noting.probe_times == (ProbeInterval("app", 3.0, 4.5), ProbeInterval("client", 1.0, 4.5))
     folder = LabFolder(State(tmp_path), "shop")
     folder.note_checks(noting.probe_times)
