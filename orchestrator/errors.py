@@ -103,9 +103,10 @@ class TookTooLong(EngineRefused):
 class NotStarted(EngineRefused):
     """A program is not there (exit code 127), or is not to be run (126), as a shell has it."""
 
-    def __init__(self, program: str, why: str, *, missing: bool) -> None:
+    def __init__(self, program: str, why: str, *, missing: bool, meant: str = "") -> None:
         what = f"there is no program {program!r} in the node" if missing else f"{program!r} cannot be run in the node"
-        super().__init__(what, why=why, hint="a whole line needs a shell: -- sh -c 'COMMAND LINE'")
+        hint = f"did you mean {meant!r}?" if meant else "a whole line needs a shell: -- sh -c 'COMMAND LINE'"
+        super().__init__(what, why=why, hint=hint)
         self.exit_code = 127 if missing else 126
 
 

@@ -24,11 +24,16 @@ def command() -> None:
 @click.argument("names", nargs=-1)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before an engine is installed.")
 def build(names: tuple[str, ...], yes: bool) -> None:
-    """Build the images that are missing (all, or those named). What is there is left alone."""
+    """Build the images that are missing (all, or NAMES). An image that exists is not built again.
+
+    Each image also gets the tag wirelab/NAME:latest, so that a Dockerfile of yours can say FROM wirelab/client:latest.
+    """
     from orchestrator.host.images.files import images_folder, names_in
 
     wanted = names or names_in(images_folder())
-    _shelf(start=True, yes=yes).ensure(wanted)
+    image_shelf = _shelf(start=True, yes=yes)
+    image_shelf.ensure(wanted)
+    image_shelf.name_newest(wanted)
     say(f"images: all there: {', '.join(sorted(wanted))}")
 
 

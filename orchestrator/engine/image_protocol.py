@@ -50,6 +50,10 @@ class ImageStore(Protocol):
         """Get an image from its registry; False if no registry answers promptly."""
         ...
 
+    def tag(self, existing: str, new: str) -> None:
+        """Give an image a second tag; where another image had it, that one loses it."""
+        ...
+
     def remove(self, tag: str) -> None:
         """Remove a tag, and the image with its last tag; nothing happens if it is gone."""
         ...

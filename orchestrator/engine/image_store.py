@@ -93,6 +93,14 @@ class DockerImageStore:
             return False
         return self.has(reference)
 
+    def tag(self, existing: str, new: str) -> None:
+        """Give an image a second tag."""
+        from orchestrator.engine.sdk_errors import translated
+
+        repository, _, version = new.rpartition(":")
+        with translated(f"the image {existing}"):
+            self._client().tag(existing, repository, version)
+
     def remove(self, tag: str) -> None:
         """Remove a tag; an image in use by a container stays, and the engine says so."""
         from orchestrator.engine.sdk_errors import translated

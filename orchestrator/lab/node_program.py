@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from orchestrator.engine.attached import Wrote
 from orchestrator.engine.protocol import Engine, Output
-from orchestrator.errors import NotStarted, WirelabError
+from orchestrator.errors import EngineRefused, NotStarted, WirelabError
 from orchestrator.lab.interrupts import uninterrupted
 
 MARK = "WIRELAB_PROGRAM"
@@ -27,6 +27,41 @@ for signal in TERM KILL KILL KILL; do
   [ "$none" = xx ] && exit 0
   sleep 0.3
 done"""
+
+# Whether $1 can be run: 0 yes, 126 no, 127 it is not there, with the programs that are.
+LOOKS = """case $1 in
+  */*) [ -e "$1" ] || exit 127; [ -f "$1" ] && [ -x "$1" ] || exit 126; exit 0 ;;
+esac
+IFS=:
+for folder in $PATH; do [ -f "$folder/$1" ] && [ -x "$folder/$1" ] && exit 0; done
+for folder in $PATH; do ls "$folder" 2> /dev/null; done
+exit 127"""
+LIKE = 0.5  # of the letters of a name, so many must be those of a name that is proposed
+
+
+def require_program(engine: Engine, container: str, program: str, usual: Collection[str] = ()) -> None:
+    """Raise NotStarted if the node cannot run a program, with the nearest name that it can; the `usual` ones first.
+
+    A node without a shell cannot be asked: nothing is raised.
+    """
+    with suppress(EngineRefused):
+        answer = engine.run(container, ("sh", "-c", LOOKS, "sh", program), seconds=10)
+        if answer.exit_code == 126:
+            raise NotStarted(program, "the node's user may not run it", missing=False)
+        if answer.exit_code == 127 and answer.out:
+            there = set(answer.out.split())
+            meant = _nearest(program, there & set(usual)) or _nearest(program, there)
+            raise NotStarted(program, "it is in no folder of the node's PATH", missing=True, meant=meant)
+        if answer.exit_code == 127 and "/" in program:
+            raise NotStarted(program, "there is no such file", missing=True)
+
+
+def _nearest(program: str, names: Iterable[str]) -> str:
+    """The name that is nearest to this one; empty where none is near. A mistake is rarely in the first letter."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(program[:64], sorted(name for name in names if name[:1] == program[:1]), n=1, cutoff=LIKE)
+    return found[0] if found else ""
 
 
 def run_program(engine: Engine, container: str, argv: Sequence[str], *, seconds: float, run: str) -> Output:

@@ -19,6 +19,8 @@ from orchestrator.host.bundled_files import bundled_files
 
 BASE = "base"
 REPOSITORY = "wirelab"
+# The tag that names the newest image whatever its files are: an author's Dockerfile builds FROM it.
+STABLE = "latest"
 NOT_IN_IMAGES = ("__pycache__", ".ruff_cache", ".mypy_cache", "README.md")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.image_protocol import RELEASE_LABEL, ImageSeen, ImageStore, Original
-from orchestrator.host.images.files import BASE, images_folder, names_in, tag_of, tags_of
+from orchestrator.host.images.files import BASE, REPOSITORY, STABLE, images_folder, names_in, tag_of, tags_of
 from orchestrator.host.state import State
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ class ImageRow:
 
 
 class ImageShelf:
-    """The images of one engine. `originate` finds what the base is built from; asked only when the base is missing."""
+    """The images of one engine.
+
+    `originate` finds what the base is built from; it is called only when the base is missing. `stable` is the tag that
+    each newest image gets beside its own.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class ImageShelf:
         notify: Callable[[str], None],
         originate: Callable[[ImageStore], Original],
         build_args: Callable[[], Mapping[str, str]] = dict,
+        stable: str = STABLE,
     ) -> None:
         self._store = store
         self._source = source
@@ -48,6 +53,7 @@ class ImageShelf:
         self._notify = notify
         self._originate = originate
         self._build_args = build_args
+        self._stable = stable
 
     def ensure(self, names: Iterable[str]) -> dict[str, str]:
         """Build what is missing of these images, and return the tag of each; says nothing when all are there."""
@@ -55,12 +61,19 @@ class ImageShelf:
         if self._missing(tags):
             with self._alone():
                 # another process may have built them while we waited
-                self._build(self._missing(tags))
+                missing = self._missing(tags)
+                self._build(missing)
+                self.name_newest(missing)
         return tags
 
+    def name_newest(self, names: Iterable[str]) -> None:
+        """Give the present images their stable tags; an author's own image is built FROM such a tag."""
+        for name, tag in tags_of(names, self._source).items():
+            self._store.tag(tag, f"{REPOSITORY}/{name}:{self._stable}")
+
     def rows(self) -> tuple[ImageRow, ...]:
-        """The images of this checkout, then the old ones that the engine still has."""
-        seen = {image.tag: image for image in self._store.seen()}
+        """The images of this checkout, then the old ones that the engine still has. A stable tag has no row."""
+        seen = {image.tag: image for image in self._store.seen() if not image.tag.endswith(f":{self._stable}")}
         rows = []
         for name, tag in tags_of(names_in(self._source), self._source).items():
             image = seen.pop(tag, None)

@@ -81,13 +81,14 @@ def bound_to(topology: Topology, node: str, listener: Listener) -> tuple[str, ..
 class Role:
     """All that belongs to a role.
 
-    `ready` is the readiness probe of the image (images/README.md); `files` maps names below /wirelab to their text;
-    `mentions` names the files beside the scenario that the node needs; `reload` is the signal after which the
-    program reads changed files again, None where it must start anew; `reloaded` is what its log says once it goes by
-    them, and `refused` what it says where it goes on by the old ones; `tools` are the programs that checks may use
-    inside the role's own image; `tmpfs` maps paths to mount options; `witness` says how a server of this role
-    tells who its peers were (`checks/peer_evidence.py`); `forwards` says that its kernel passes packets on. `serving`
-    is what its server makes of the node's listeners, None where they only say what a program of the author's does.
+    `serves` is the protocol that its server speaks, as people call it (HTTP, DNS); `ready` is the readiness probe of the
+    image (images/README.md); `files` maps names below /wirelab to their text; `mentions` names the files beside the
+    scenario that the node needs; `reload` is the signal after which the program reads changed files again, None
+    where it must start anew; `reloaded` is what its log says once it goes by them, and `refused` what it says where
+    it goes on by the old ones; `tools` are the programs that checks may use inside the role's own image; `tmpfs`
+    maps paths to mount options; `witness` says how a server of this role tells who its peers were
+    (`checks/peer_evidence.py`); `forwards` says that its kernel passes packets on. `serving` is what its server
+    makes of the node's listeners, None where they only say what a program of the author's does.
     `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
     """
 
@@ -97,6 +98,7 @@ class Role:
     image: str | None
     user: int | None
     listeners: tuple[Listener, ...] = ()
+    serves: str = ""
     ready: str = "none"
     limits: Limits = field(default_factory=Limits)
     capabilities: tuple[str, ...] = ()

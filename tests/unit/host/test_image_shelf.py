@@ -35,6 +35,7 @@ class MemoryStore:
     tags: set[str] = field(default_factory=set)
     built: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     broken: str = ""
+    named: dict[str, str] = field(default_factory=dict)
 
     def seen(self) -> tuple[ImageSeen, ...]:
         return tuple(ImageSeen(tag, 1_000_000, "Debian 13 (trixie)") for tag in sorted(self.tags))
@@ -59,6 +60,11 @@ class MemoryStore:
 
     def pull(self, reference: str) -> bool:
         return self.has(reference)
+
+    def tag(self, existing: str, new: str) -> None:
+        assert existing in self.tags
+        self.tags.add(new)
+        self.named[new] = existing
 
     def remove(self, tag: str) -> None:
         self.tags.discard(tag)
@@ -254,6 +260,18 @@ def test_two_at_once_build_once(source: Path) -> None:
     for thread in threads:
         thread.join(timeout=20)
     assert sorted(tag for tag, _ in store.built) == sorted(tag_of(name, source) for name in names_in(source))
+
+
+def test_the_newest_image_has_a_stable_tag(source: Path) -> None:
+    """An author's Dockerfile builds FROM wirelab/dns:latest; the tag moves with each build, and prune leaves it."""
+    store = MemoryStore()
+    shelf_of(store, source, []).ensure(["dns"])
+    assert store.named["wirelab/dns:latest"] == tag_of("dns", source)
+    (source / "dns" / "files" / "start").write_text("changed")
+    shelf_of(store, source, []).ensure(["dns"])
+    assert store.named["wirelab/dns:latest"] == tag_of("dns", source)
+    shelf_of(store, source, []).remove_old()
+    assert "wirelab/dns:latest" in store.tags
 
 
 # listing

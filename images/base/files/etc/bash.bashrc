@@ -1,4 +1,4 @@
-# Interactive shells in a node: a prompt that says where you are, and a word of welcome.
+# Interactive shells in a node: a prompt that says where you are.
 [[ $- == *i* ]] || return
 unset HISTFILE
 shopt -s checkwinsize
@@ -6,4 +6,3 @@ wirelab_address=$(ip -4 -brief address show scope global 2> /dev/null | { read -
 PS1="\u@\h${wirelab_address:+ $wirelab_address}:\w\\$ "
 unset wirelab_address
 alias ls='ls --color=auto' ll='ls -l' grep='grep --color=auto'
-[[ -r /etc/wirelab/welcome ]] && cat /etc/wirelab/welcome

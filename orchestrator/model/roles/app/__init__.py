@@ -50,6 +50,7 @@ ROLE = Role(
     image="app",
     user=10080,
     listeners=(Listener(port=80),),
+    serves="HTTP",
     ready="http:80/health",
     limits=Limits(memory=192),
     tmpfs={"/tmp": "size=16m,mode=1777"},

@@ -38,6 +38,7 @@ ROLE = Role(
     image="database",
     user=10432,
     listeners=(Listener(port=5432),),
+    serves="PostgreSQL",
     ready="database",
     limits=Limits(memory=256),
     tmpfs={"/tmp": "size=16m,mode=1777", "/run/postgresql": "size=1m,uid=10432,gid=10432,mode=755"},

@@ -67,6 +67,7 @@ ROLE = Role(
     image="dns",
     user=10053,
     listeners=(Listener(port=53, protocol="udp"), Listener(port=53, protocol="tcp")),
+    serves="DNS",
     ready="dns:53",
     tmpfs={"/tmp": "size=4m,mode=1777", "/run/named": "size=4m,uid=10053,gid=10053,mode=755"},
     files=files,

@@ -30,6 +30,7 @@ ROLE = Role(
     image="proxy",
     user=10081,
     listeners=(Listener(port=80),),
+    serves="HTTP",
     ready="http:80/wirelab-probe",
     tmpfs={"/tmp": "size=16m,mode=1777"},
     files=files,

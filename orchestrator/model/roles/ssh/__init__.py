@@ -81,6 +81,7 @@ ROLE = Role(
     user=10022,
     listeners=(Listener(port=22),),
     serving=Serving(),
+    serves="SSH",
     ready="tcp:22",
     tmpfs={"/tmp": "size=16m,mode=1777", "/home/student": "size=4m,uid=10022,gid=10022,mode=700"},
     keys=("host", "user"),
