@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from orchestrator.engine.attached import Wrote
 from orchestrator.engine.protocol import Engine, Output
 from orchestrator.errors import EngineRefused, NotStarted, WirelabError
 from orchestrator.lab.interrupts import uninterrupted
+from orchestrator.model.roles import ROLES
 
 MARK = "WIRELAB_PROGRAM"
 # The engine ends no program that it has begun, and may be about to begin one that it was just asked for: so only a
@@ -39,21 +40,24 @@ exit 127"""
 LIKE = 0.5  # of the letters of a name, so many must be those of a name that is proposed
 
 
-def require_program(engine: Engine, container: str, program: str, usual: Collection[str] = ()) -> None:
-    """Raise NotStarted if the node cannot run a program, with the nearest name that it can; the `usual` ones first.
+def require_program(engine: Engine, container: str, program: str) -> None:
+    """Raise NotStarted if the node cannot run a program, with the nearest name that it can run.
 
     A node without a shell cannot be asked: nothing is raised.
     """
-    with suppress(EngineRefused):
+    try:
         answer = engine.run(container, ("sh", "-c", LOOKS, "sh", program), seconds=10)
-        if answer.exit_code == 126:
-            raise NotStarted(program, "the node's user may not run it", missing=False)
-        if answer.exit_code == 127 and answer.out:
-            there = set(answer.out.split())
-            meant = _nearest(program, there & set(usual)) or _nearest(program, there)
-            raise NotStarted(program, "it is in no folder of the node's PATH", missing=True, meant=meant)
-        if answer.exit_code == 127 and "/" in program:
-            raise NotStarted(program, "there is no such file", missing=True)
+    except EngineRefused:
+        return
+    if answer.exit_code == 126:
+        raise NotStarted(program, "the node's user may not run it", missing=False)
+    if answer.exit_code == 127 and "/" in program:
+        raise NotStarted(program, "there is no such file", missing=True)
+    if answer.exit_code == 127 and answer.out:
+        there = set(answer.out.split())
+        usual = frozenset[str]().union(*(role.tools for role in ROLES.values()))
+        meant = _nearest(program, there & usual) or _nearest(program, there)
+        raise NotStarted(program, "it is in no folder of the node's PATH", missing=True, meant=meant)
 
 
 def _nearest(program: str, names: Iterable[str]) -> str:

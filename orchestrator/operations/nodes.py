@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.errors import NotFound, NotStarted, UsageInvalid
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
@@ -56,7 +56,18 @@ def run_program(
 
     from orchestrator.lab.node_program import attend_program
 
-    return attend_program(workspace.engine, container, argv, output, input_descriptor, run=token_hex(6))
+    try:
+        return attend_program(workspace.engine, container, argv, output, input_descriptor, run=token_hex(6))
+    except NotStarted:
+        require_program(workspace, container, argv[0])  # raises the same error with a suggestion
+        raise
+
+
+def require_program(workspace: Workspace, container: str, program: str) -> None:
+    """Raise NotStarted if the container has no such program, with the nearest name that it has."""
+    from orchestrator.lab import node_program
+
+    node_program.require_program(workspace.engine, container, program)
 
 
 def log_lines(

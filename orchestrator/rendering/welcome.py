@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from orchestrator.model.node import Listener
-from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Topology
+from orchestrator.planning.desired import role_of
 
 WIDTH = 80
 SERVES_NOTHING = "serves nothing"
@@ -35,7 +35,7 @@ def _machines(topology: Topology, node_name: str) -> list[str]:
 
 def services_text(topology: Topology, node_name: str) -> str:
     """What a node serves and on which ports: `HTTP on port 80, HTTPS on port 443`."""
-    role = ROLES[topology.node(node_name).role]
+    role = role_of(topology.node(node_name))
     if role.forwards:
         return "passes packets on between its networks"
     named = topology.node(node_name).command is None and topology.node(node_name).image is None
@@ -63,14 +63,14 @@ def _tries(topology: Topology, node_name: str) -> Iterator[tuple[str, str]]:
         yield f"dig {topology.name_of(target)}", "ask the DNS server for an address"
         yield "cat /etc/resolv.conf", "which DNS server this machine asks"
     for name in others:
-        if ROLES[topology.node(name).role].serves == "HTTP" and resolvers and not _speaks_tls_only(topology, name):
+        if role_of(topology.node(name)).serves == "HTTP" and resolvers and not _speaks_tls_only(topology, name):
             yield f"curl {_url(topology, name)}", "talk to a web server"
             break
     yield "ss -tn", "the TCP connections of this machine, now"
     yield "ip route", "the networks that this machine can reach"
     yield "ps aux", "the programs that run here"
     holder = topology.password_files(node_name).get("password", node_name)
-    if holder != node_name and "psql" in ROLES[topology.node(node_name).role].tools:
+    if holder != node_name and "psql" in role_of(topology.node(node_name)).tools:
         # The password stands in a file, so psql need not ask for it.
         connect = f"PGPASSWORD=$(cat /wirelab/password) psql -h {topology.name_of(holder)} -U app app"
         yield connect, "talk to the database"
@@ -85,7 +85,7 @@ def _url(topology: Topology, name: str) -> str:
     return f"http://{topology.name_of(name)}" + ("/" if port == 80 else f":{port}/")
 
 
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Aligned columns; the last one wraps, and what cannot stand beside the others goes below."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     before = 2 + sum(width + 2 for width in widths)
@@ -93,7 +93,10 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
     for row in rows:
         start = "  " + "".join(cell.ljust(width + 2) for cell, width in zip(row, widths, strict=False))
         if before + 20 > WIDTH:
-            lines += [f"  {'  '.join(row[:-1])}", *wrap(row[-1], WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+            lines += [
+                f"  {'  '.join(row[:-1])}",
+                *wrap(row[-1], WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6),
+            ]
             continue
         pieces = wrap(row[-1], WIDTH - before) or [""]
         lines += [f"{start}{pieces[0]}".rstrip(), *(" " * before + piece for piece in pieces[1:])]

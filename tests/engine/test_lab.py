@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import signal
 import socket
@@ -107,21 +106,6 @@ def test_up_look_down(bench):
     assert "app.shop.lab" in bench.cli("logs", "dns").out
     assert bench.cli("down").code == 0
     assert bench.left() == []
-
-
-def test_all_that_the_welcome_of_a_client_says_can_be_typed(standing):
-    """With the name of a node and the domain of resolv.conf for NAME; the database's password is where it says."""
-    welcome = (CHECKOUT / "images/client/files/etc/wirelab/welcome").read_text()
-    lines = [re.split(r"  +", line.strip()) for line in welcome.splitlines() if line.startswith("  ")]
-    assert len(lines) >= 6
-    resolv_conf = standing.cli("exec", "client", "--", "cat", "/etc/resolv.conf").out
-    domain = re.search(r"^search (\S+)$", resolv_conf, re.MULTILINE)[1]
-    password = standing.cli("exec", "app", "--", "cat", "/wirelab/password").out
-    for typed, _ in lines:
-        words = typed.replace("NAME", f"{'db' if 'psql' in typed else 'app'}.{domain}")
-        ran = standing.cli("exec", "client", "--", "env", f"PGPASSWORD={password}", *words.split())
-        assert ran.code == 0, ran.err
-        assert "NXDOMAIN" not in ran.out
 
 
 def test_exec_hands_on_what_comes_as_it_comes(standing):

@@ -81,7 +81,7 @@ def bound_to(topology: Topology, node: str, listener: Listener) -> tuple[str, ..
 class Role:
     """All that belongs to a role.
 
-    `serves` is the protocol that its server speaks, as people call it (HTTP, DNS); `ready` is the readiness probe of the
+    `serves` is the protocol that its server speaks, as people call it (HTTP); `ready` is the readiness probe of the
     image (images/README.md); `files` maps names below /wirelab to their text; `mentions` names the files beside the
     scenario that the node needs; `reload` is the signal after which the program reads changed files again, None
     where it must start anew; `reloaded` is what its log says once it goes by them, and `refused` what it says where

@@ -8,20 +8,22 @@ import library
 import pytest
 
 from orchestrator.model.topology import Topology
-from orchestrator.planning.addressing import topology
-from orchestrator.planning.observed import Observed
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.welcome import WIDTH, services_text, welcome_text
 
 
 def place(name: str) -> Topology:
     reading = library.loaded(name).reading
-    return topology(name, reading.scenario, Observed(folder="", run="", images={}), reading.texts)
+    return assign_addresses(name, reading.scenario, Snapshot(folder="", run="", images={}), reading.texts)
 
 
 def written(nodes: str) -> Topology:
-    scenario = read_scenario(f"name: w\ntitle: t\ndomain: w.lab\nnodes:\n{nodes}", file="w", beside=lambda _: "").scenario
-    return topology("w", scenario, Observed(folder="", run="", images={}), {})
+    scenario = read_scenario(
+        f"name: w\ntitle: t\ndomain: w.lab\nnodes:\n{nodes}", file="w", beside=lambda _: ""
+    ).scenario
+    return assign_addresses("w", scenario, Snapshot(folder="", run="", images={}), {})
 
 
 @pytest.mark.parametrize("name", library.NAMES)
