@@ -11,7 +11,7 @@ NO_ANSWER = 9  # dig's exit code when no server replied
 SECONDS = 2  # for which one server is waited
 
 
-class Row(NamedTuple):
+class DnsRecord(NamedTuple):
     """One record as dig prints it."""
 
     owner: str
@@ -35,9 +35,9 @@ class DnsAnswer:
     values: tuple[str, ...]
     server: str
     protocol: str = "UDP"
-    results: tuple[Row, ...] = ()
-    authority: tuple[Row, ...] = ()
-    additional: tuple[Row, ...] = ()
+    results: tuple[DnsRecord, ...] = ()
+    authority: tuple[DnsRecord, ...] = ()
+    additional: tuple[DnsRecord, ...] = ()
 
     def ttl(self, kind: str) -> int | None:
         """For how long the answer may still be kept; of "no such name" by the SOA (RFC 2308, section 5)."""
@@ -74,15 +74,17 @@ def read_all(out: str, kind: str) -> tuple[DnsAnswer, ...]:
     return tuple(answer for message in messages if (answer := read_dig(message, kind)))
 
 
-def _section(out: str, name: str) -> tuple[Row, ...]:
+def _section(out: str, name: str) -> tuple[DnsRecord, ...]:
     text = re.search(rf";; {name} SECTION:\n(.*?)\n(?:\n|$)", out, re.DOTALL)
     rows = [line.split(None, 4) for line in text[1].splitlines()] if text else []
     return tuple(_row(row) for row in rows if len(row) == 5 and row[1].isdigit())
 
 
-def _row(parts: list[str]) -> Row:
+def _row(parts: list[str]) -> DnsRecord:
     owner, ttl, _, kind, value = parts
-    return Row(owner.rstrip(".") or ".", int(ttl), kind, plain_text(value) if kind == "TXT" else value.rstrip("."))
+    return DnsRecord(
+        owner.rstrip(".") or ".", int(ttl), kind, plain_text(value) if kind == "TXT" else value.rstrip(".")
+    )
 
 
 def plain_text(value: str) -> str:
@@ -102,7 +104,7 @@ def _escaped(part: str) -> bytes:
     return bytes([int(part)]) if part.isdigit() and len(part) == 3 and int(part) < 256 else part.encode()
 
 
-def question(name: str, kind: str) -> tuple[str, ...]:
+def question_words(name: str, kind: str) -> tuple[str, ...]:
     """The words that ask for a name, or for the name of an address. Names are whole: no search list is tried."""
     try:
         ip_address(name)
@@ -111,7 +113,7 @@ def question(name: str, kind: str) -> tuple[str, ...]:
     return ("-x", name)
 
 
-def asked_name(name: str) -> str:
+def query_name(name: str) -> str:
     """The name that the server sees: of an address, that below in-addr.arpa or ip6.arpa."""
     try:
         return ip_address(name).reverse_pointer
@@ -132,10 +134,10 @@ done </etc/resolv.conf
 exit $code
 """
 # Errors by which dig says that a server was asked in vain.
-IN_VAIN = ("timed out", "unreachable", "refused", "reset", "end of file")
+NO_REPLY_ERRORS = ("timed out", "unreachable", "refused", "reset", "end of file")
 
 
-def in_order(port: int, *words: str, tcp: bool = False, recursive: bool = True) -> tuple[str, ...]:
+def dig_each_server(port: int, *words: str, tcp: bool = False, recursive: bool = True) -> tuple[str, ...]:
     """One question to the servers of resolv.conf, one after the other, each from a source port of its own."""
     return ("bash", "-c", IN_ORDER, str(port), *dig(0, *words, tcp=tcp, recursive=recursive)[1:])
 

@@ -1,6 +1,6 @@
 """How a server tells who its peers were: by its access log, its sessions, its query log, or its socket table.
 
-A witness is a question and the reading of its answer into addresses, each with the line that says so.
+A source is a set of probes, and a function that reads addresses from their results, each with the line that holds it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from orchestrator.checks.probes import Probe, ProbeResult, ReadLog, RunProgram, require_log, require_output
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
-from orchestrator.model.roles.role import LogWitness
+from orchestrator.model.roles.role import PeerLog
 
 TIME_WAIT = 60.0  # seconds for which Linux keeps an ended connection in its table (TCP_TIMEWAIT_LEN, tcp.h)
 SESSIONS = (
@@ -21,7 +21,7 @@ SESSIONS = (
 
 
 @dataclass(frozen=True)
-class Sighting:
+class SeenPeer:
     """A peer's address, and the line in which it stands."""
 
     address: str
@@ -29,27 +29,30 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Witness:
-    """`asks(node, since)` gives the questions; `reads(results, since)` the sightings; the server writes in `says`."""
+class PeerSource:
+    """Where a server records its peers: the probes that read it, and how their results become peers.
 
-    says: str
-    asks: Callable[[str, float], tuple[Probe, ...]]
-    reads: Callable[[tuple[ProbeResult, ...], float], Iterator[Sighting]]
+    `name` is what a person calls it, as "its access log".
+    """
+
+    name: str
+    probes: Callable[[str, float], tuple[Probe, ...]]
+    read_peers: Callable[[tuple[ProbeResult, ...], float], Iterator[SeenPeer]]
 
 
 def _log(node: str, since: float) -> tuple[Probe, ...]:
     return (ReadLog(node, since),)
 
 
-def _by_log(witness: LogWitness) -> Witness:
-    def reads(results: tuple[ProbeResult, ...], _since: float) -> Iterator[Sighting]:
+def _by_log(source: PeerLog) -> PeerSource:
+    def read_peers(results: tuple[ProbeResult, ...], _since: float) -> Iterator[SeenPeer]:
         for line in require_log(results[0]).splitlines():
-            if witness.without and witness.without in line:
+            if source.without and source.without in line:
                 continue
-            if found := re.search(witness.pattern, line):
-                yield Sighting(found[1].removeprefix("::ffff:"), line)
+            if found := re.search(source.pattern, line):
+                yield SeenPeer(found[1].removeprefix("::ffff:"), line)
 
-    return Witness(witness.says, _log, reads)
+    return PeerSource(source.says, _log, read_peers)
 
 
 def _sessions_asked(node: str, since: float) -> tuple[Probe, ...]:
@@ -57,26 +60,26 @@ def _sessions_asked(node: str, since: float) -> tuple[Probe, ...]:
     return (RunProgram(node, psql, frozenset({"psql"})), ReadLog(node, since))
 
 
-def _sessions(results: tuple[ProbeResult, ...], _since: float) -> Iterator[Sighting]:
+def _sessions(results: tuple[ProbeResult, ...], _since: float) -> Iterator[SeenPeer]:
     """Sessions that are open now, and connections that the log says were received."""
     for row in require_output(results[0]).out.splitlines():
         address, _, port = row.partition(",")
-        yield Sighting(address, f"pg_stat_activity: client_addr {address}, client_port {port}")
+        yield SeenPeer(address, f"pg_stat_activity: client_addr {address}, client_port {port}")
     for line in require_log(results[1]).splitlines():
         if found := re.search(r"connection received: host=([0-9a-f.:]+) port=\d+", line):
-            yield Sighting(found[1], line)
+            yield SeenPeer(found[1], line)
 
 
 def _sockets_asked(node: str, _since: float) -> tuple[Probe, ...]:
     return (RunProgram(node, ("ss", "-Htano"), frozenset({"ss"})),)
 
 
-def _by_sockets(node: Node) -> Witness:
+def _by_sockets(node: Node) -> PeerSource:
     """Connections to the ports on which the node listens, by its own table or its own word (one may have closed its
     listener meanwhile). At another port it is itself the client; half open, nobody was served yet."""
     declared = {listener.port for listener in ROLES[node.role].listeners_of(node)}  # type: ignore[attr-defined]
 
-    def reads(results: tuple[ProbeResult, ...], since: float) -> Iterator[Sighting]:
+    def read_peers(results: tuple[ProbeResult, ...], since: float) -> Iterator[SeenPeer]:
         found = require_output(results[0])
         rows = [columns for row in found.out.splitlines() if len(columns := row.split()) >= 5]
         ports = declared | {_port(local) for state, _, _, local, *_ in rows if state == "LISTEN"}
@@ -85,9 +88,9 @@ def _by_sockets(node: Node) -> Witness:
             if state in ("LISTEN", "SYN-SENT", "SYN-RECV") or _port(local) not in ports:
                 continue
             if state != "TIME-WAIT" or found.started - TIME_WAIT + _left(timer) >= since:
-                yield Sighting(peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:"), " ".join(columns))
+                yield SeenPeer(peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:"), " ".join(columns))
 
-    return Witness("its socket table", _sockets_asked, reads)
+    return PeerSource("its socket table", _sockets_asked, read_peers)
 
 
 def _port(place: str) -> int:
@@ -100,12 +103,12 @@ def _left(timer: list[str]) -> float:
     return 60 * int(found[1] or 0) + int(found[2] or 0) if found else 0
 
 
-BY_SESSIONS = Witness("its sessions", _sessions_asked, _sessions)
+BY_SESSIONS = PeerSource("its sessions", _sessions_asked, _sessions)
 
 
-def witness_of(node: Node) -> Witness:
+def peer_source_of(node: Node) -> PeerSource:
     """How this server tells who its peers were; of an image of the author's own only the socket table is known."""
-    witness = "sockets" if node.image else ROLES[node.role].witness  # type: ignore[attr-defined]
-    if isinstance(witness, LogWitness):
-        return _by_log(witness)
-    return _by_sockets(node) if witness == "sockets" else BY_SESSIONS
+    source = "sockets" if node.image else ROLES[node.role].peer_source  # type: ignore[attr-defined]
+    if isinstance(source, PeerLog):
+        return _by_log(source)
+    return _by_sockets(node) if source == "sockets" else BY_SESSIONS

@@ -30,7 +30,7 @@ MARKS_FROM = 40  # source ports of the questions that mark a log's end, above th
 
 
 @dataclass(frozen=True)
-class OnTheWay:
+class QueryPath:
     """The servers that were asked, in their order, with the line of each; `wrong` where that is not as declared."""
 
     servers: tuple[str, ...]
@@ -38,10 +38,10 @@ class OnTheWay:
     wrong: str
 
 
-NodeCheck = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], OnTheWay]
+NodeCheck = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], QueryPath]
 
 
-def on_the_way(
+def trace_query_path(
     context: CheckContext, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]
 ) -> NodeCheck:
     """Look into the log of each DNS server but the one that answered, for this name since the check's try began."""
@@ -63,7 +63,7 @@ def on_the_way(
     lines += [
         f"query log of {node}, up to a question of ours: nothing" for node in silent if node in answered - {*found}
     ]
-    return OnTheWay(asked, tuple(lines), _difference(asked, declared))
+    return QueryPath(asked, tuple(lines), _difference(asked, declared))
 
 
 def _mark(context: CheckContext, asker: str, node: str, port: int) -> RunProgram:

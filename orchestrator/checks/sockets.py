@@ -36,7 +36,7 @@ class BoundSocket:
         return not self.everywhere and ip_address(self.address).is_loopback
 
     @property
-    def crowd(self) -> int:
+    def pending_connections(self) -> int:
         """How many connections wait to be accepted where there is no room for another (listen(2)); 0 if there is."""
         waiting, most = map(int, self.line.split()[2:4])
         return waiting if self.protocol == "tcp" and waiting > most else 0
@@ -52,12 +52,12 @@ class BoundSocket:
         return f"{self.protocol} {host}:{self.port}{held}"
 
 
-def table_of(node: str) -> RunProgram:
+def socket_table_probe(node: str) -> RunProgram:
     """The question for a node's table."""
     return RunProgram(node, TABLE, frozenset({"ss"}))
 
 
-def sockets(found: ProgramResult) -> tuple[BoundSocket, ...]:
+def read_socket_table(found: ProgramResult) -> tuple[BoundSocket, ...]:
     """The sockets in the order of the table; the engine's are left out."""
     rows = (line.split() for line in found.out.splitlines())
     bound = (_socket(columns) for columns in rows if len(columns) >= 6 and columns[0] in ("tcp", "udp"))

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.dig import DnsAnswer, dig, question, read_dig
+from orchestrator.checks.dig import DnsAnswer, dig, question_words, read_dig
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import wrong_with
 from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram
-from orchestrator.diagnosis.stage import Answers, Leg, NameClaim, Readings, Seen, Stage, listed, ran_or_reason
+from orchestrator.diagnosis.layer_probe import (
+    Answers,
+    ConnectionAttempt,
+    LayerProbe,
+    LayerReading,
+    LayerReadings,
+    NameClaim,
+    listed,
+    ran_or_reason,
+)
 from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import resolver_text
@@ -88,135 +97,138 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
     return f"The DNS server {server} says that {name} is {told}, but {target} is {topology.address_for(asker, target)}."
 
 
-def asked(leg: Leg) -> RunProgram:
+def name_probe(attempt: ConnectionAttempt) -> RunProgram:
     """The asker's question for the name, by its own resolv.conf or to the server that the check names."""
-    assert leg.claim is not None
-    argv = dig(0, *question(leg.claim.name, leg.claim.type), *leg.claim.words)
-    return RunProgram(leg.asker, argv, frozenset({"dig"}), seconds=8.0)
+    assert attempt.claim is not None
+    argv = dig(0, *question_words(attempt.claim.name, attempt.claim.type), *attempt.claim.words)
+    return RunProgram(attempt.asker, argv, frozenset({"dig"}), seconds=8.0)
 
 
-def dns_works(leg: Leg, results: Answers) -> bool:
+def dns_works(attempt: ConnectionAttempt, results: Answers) -> bool:
     """Whether the name was resolved as it should be; true where none is needed."""
-    return leg.claim is None or _read_dns(leg, results).verdict == "pass"
+    return attempt.claim is None or _read_dns(attempt, results).verdict == "pass"
 
 
-def resolved(leg: Leg, results: Answers) -> tuple[str, ...]:
+def resolved_values(attempt: ConnectionAttempt, results: Answers) -> tuple[str, ...]:
     """What the name led to."""
-    found = results.get(asked(leg)) if leg.claim else None
-    answer = read_dig(found.out, leg.claim.type) if leg.claim and isinstance(found, ProgramResult) else None
+    found = results.get(name_probe(attempt)) if attempt.claim else None
+    answer = read_dig(found.out, attempt.claim.type) if attempt.claim and isinstance(found, ProgramResult) else None
     return answer.values if answer else ()
 
 
-def _file(leg: Leg, name: str) -> RunProgram:
+def _file(attempt: ConnectionAttempt, name: str) -> RunProgram:
     # Inside: a container beside the node has files of its own.
-    return RunProgram(leg.asker, ("cat", name), inside=True)
+    return RunProgram(attempt.asker, ("cat", name), inside=True)
 
 
-def _asks_conf(leg: Leg) -> tuple[RunProgram, ...]:
+def _asks_conf(attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:
     """A question of dig's does not heed the hosts file; a program that connects does (hosts(5))."""
-    return (_file(leg, CONF), *([_file(leg, HOSTS)] if leg.port and leg.target else []))
+    return (_file(attempt, CONF), *([_file(attempt, HOSTS)] if attempt.port and attempt.target else []))
 
 
-def _read_hosts(leg: Leg, results: Answers, readings: Readings) -> None:
+def _read_hosts(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
     """An entry for the name with another address than the target's."""
-    found = results.get(_file(leg, HOSTS))
-    if not isinstance(found, ProgramResult) or not leg.claim or not leg.target:
+    found = results.get(_file(attempt, HOSTS))
+    if not isinstance(found, ProgramResult) or not attempt.claim or not attempt.target:
         return
-    right = {str(address) for address in leg.context.topology.addresses_of(leg.target)}
+    right = {str(address) for address in attempt.context.topology.addresses_of(attempt.target)}
     for line in found.out.splitlines():
         address, *names = line.partition("#")[0].split() or [""]
-        if leg.claim.name.rstrip(".") in names and address not in right:
-            where = f"the file {HOSTS} of {leg.asker}, where programs look before they ask a DNS server"
+        if attempt.claim.name.rstrip(".") in names and address not in right:
+            where = f"the file {HOSTS} of {attempt.asker}, where programs look before they ask a DNS server"
             sentence = (
-                f"{leg.claim.name} is {address} ({leg.owner(address)}) in {where}; but {leg.target} is {leg.address}."
+                f"{attempt.claim.name} is {address} ({attempt.owner(address)}) in {where}; "
+                f"but {attempt.target} is {attempt.address}."
             )
-            command = leg.commands.run(leg.asker, "cat", HOSTS)
+            command = attempt.commands.run(attempt.asker, "cat", HOSTS)
             readings.broken(f"{address} stands in {HOSTS}", sentence, command, evidence=[line.strip()])
 
 
-def _read_conf(leg: Leg, results: Answers) -> Seen:
-    found, readings = ran_or_reason(results.get(_file(leg, CONF))), Readings()
+def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+    found, readings = ran_or_reason(results.get(_file(attempt, CONF))), LayerReadings()
     if isinstance(found, str):
-        readings.unasked.append(f"not asked: {found}")
+        readings.not_probed.append(f"not asked: {found}")
         return readings.seen()
-    _read_hosts(leg, results, readings)
+    _read_hosts(attempt, results, readings)
     lines = [line for line in found.out.splitlines() if line.strip()]
     there = nameservers(found.out)
-    astray = [address for address in there if address not in leg.servers]
-    command = leg.commands.run(leg.asker, "cat", CONF)
-    right = listed([f"{node} ({address})" for address, node in leg.servers.items()]) if leg.servers else "none"
+    astray = [address for address in there if address not in attempt.servers]
+    command = attempt.commands.run(attempt.asker, "cat", CONF)
+    right = listed([f"{node} ({address})" for address, node in attempt.servers.items()]) if attempt.servers else "none"
     if found.exit_code != 0:
         said = found.err.strip().rpartition(": ")[2] or f"exit code {found.exit_code}"
-        sentence = f"The file {CONF} of {leg.asker} cannot be read ({said}), so it knows no DNS server."
-        readings.broken(said, sentence, leg.commands.run(leg.asker, "ls", "-l", CONF), "dns", evidence=[found.err])
+        sentence = f"The file {CONF} of {attempt.asker} cannot be read ({said}), so it knows no DNS server."
+        readings.broken(
+            said, sentence, attempt.commands.run(attempt.asker, "ls", "-l", CONF), "dns", evidence=[found.err]
+        )
     elif not there:
-        sentence = f"No DNS server stands in the file {CONF} of {leg.asker}, so it can ask nobody for an address."
+        sentence = f"No DNS server stands in the file {CONF} of {attempt.asker}, so it can ask nobody for an address."
         readings.broken("no nameserver", sentence, command, "dns", evidence=lines)
-    elif astray and not dns_works(leg, results):
-        sentence = f"{leg.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
+    elif astray and not dns_works(attempt, results):
+        sentence = f"{attempt.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
         readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns", evidence=lines)
     else:
         readings.evidence += lines
-        readings.held.append("nameserver " + ", ".join(_with_owner(leg, address) for address in there))
+        readings.held.append("nameserver " + ", ".join(_with_owner(attempt, address) for address in there))
     return readings.seen()
 
 
-def _with_owner(leg: Leg, address: str) -> str:
-    owner = leg.context.topology.owner(address)
+def _with_owner(attempt: ConnectionAttempt, address: str) -> str:
+    owner = attempt.context.topology.owner(address)
     return f"{address} ({owner})" if owner else address
 
 
-def _read_dns(leg: Leg, results: Answers) -> Seen:
-    assert leg.claim is not None
-    found, readings = ran_or_reason(results.get(asked(leg))), Readings()
+def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+    assert attempt.claim is not None
+    found, readings = ran_or_reason(results.get(name_probe(attempt))), LayerReadings()
     if isinstance(found, str):
-        readings.unasked.append(f"not asked: {found}")
+        readings.not_probed.append(f"not asked: {found}")
         return readings.seen()
-    answer = read_dig(found.out, leg.claim.type)
-    if answer is None and leg.claim.silent:
-        readings.held.append(f"{leg.claim.name} {leg.claim.type}: nobody answers, as the check says")
+    answer = read_dig(found.out, attempt.claim.type)
+    if answer is None and attempt.claim.silent:
+        readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: nobody answers, as the check says")
     elif answer is None:
-        _no_answer(leg, found, readings)
+        _no_answer(attempt, found, readings)
     if answer is None:
         return readings.seen()
-    server = leg.context.topology.owner(answer.server) or answer.server
+    server = attempt.context.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
-    told = ", ".join(_with_owner(leg, value) for value in answer.values)
+    told = ", ".join(_with_owner(attempt, value) for value in answer.values)
     seen = f"{answer.rcode} {told}".strip()
-    sentence = leg.claim.wrong(answer, server)
+    sentence = attempt.claim.wrong(answer, server)
     if sentence:
-        readings.broken(f"{seen} from {server}", sentence, _by_hand(leg, leg.claim), evidence=[header])
-        readings.blames = answer.rcode == "SERVFAIL"
+        readings.broken(f"{seen} from {server}", sentence, _by_hand(attempt, attempt.claim), evidence=[header])
+        readings.look_further = answer.rcode == "SERVFAIL"
     else:
         readings.evidence.append(header)
-        readings.held.append(f"{leg.claim.name} {leg.claim.type}: {seen}, from {server}")
+        readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: {seen}, from {server}")
     return readings.seen()
 
 
-def _by_hand(leg: Leg, claim: NameClaim) -> str:
-    if leg.target in leg.dns_nodes and not leg.port:  # a DNS server asks it, which has no dig
-        return leg.commands.logs(str(leg.target))
-    words = [word for word in question(claim.name, claim.type) if word not in ("-t", "A")]
-    return leg.commands.run(leg.asker, "dig", *claim.words, *words)
+def _by_hand(attempt: ConnectionAttempt, claim: NameClaim) -> str:
+    if attempt.target in attempt.dns_nodes and not attempt.port:  # a DNS server asks it, which has no dig
+        return attempt.commands.logs(str(attempt.target))
+    words = [word for word in question_words(claim.name, claim.type) if word not in ("-t", "A")]
+    return attempt.commands.run(attempt.asker, "dig", *claim.words, *words)
 
 
-def _no_answer(leg: Leg, found: ProgramResult, readings: Readings) -> None:
-    assert leg.claim is not None
+def _no_answer(attempt: ConnectionAttempt, found: ProgramResult, readings: LayerReadings) -> None:
+    assert attempt.claim is not None
     said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if "#53" in line]
     why = said[0].rstrip(".").rpartition(": ")[2] if said else "silence"
-    asked = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(said)))) or list(leg.servers)
-    servers = listed([_with_owner(leg, address) for address in asked]) if asked else "no DNS server"
-    nobody = _nobody(leg, asked)
-    sentence = f"{nobody} {leg.asker}, so it does not learn the address of {leg.claim.name}."
-    readings.blames = True
-    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(leg, leg.claim), evidence=said)
+    name_probe = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(said)))) or list(attempt.servers)
+    servers = listed([_with_owner(attempt, address) for address in name_probe]) if name_probe else "no DNS server"
+    nobody = _nobody(attempt, name_probe)
+    sentence = f"{nobody} {attempt.asker}, so it does not learn the address of {attempt.claim.name}."
+    readings.look_further = True
+    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(attempt, attempt.claim), evidence=said)
 
 
-def _nobody(leg: Leg, asked: list[str]) -> str:
+def _nobody(attempt: ConnectionAttempt, name_probe: list[str]) -> str:
     """Who does not answer: the DNS server by its name where only one was asked."""
-    server = leg.servers.get(asked[0]) if len(asked) == 1 else None
+    server = attempt.servers.get(name_probe[0]) if len(name_probe) == 1 else None
     return f"The DNS server {server} does not answer" if server else "No DNS server answers"
 
 
-RESOLVER = Stage("resolver", _asks_conf, _read_conf)
-DNS = Stage("dns", lambda leg: (asked(leg),), _read_dns)
+RESOLVER = LayerProbe("resolver", _asks_conf, _read_conf)
+DNS = LayerProbe("dns", lambda attempt: (name_probe(attempt),), _read_dns)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from orchestrator.checks.probes import ProgramResult, RunProgram
-from orchestrator.diagnosis.stage import Answers
+from orchestrator.diagnosis.layer_probe import Answers
 
 # ip(8) and ss(8) come in one package: where one is, the other is.
 NEEDS = frozenset({"ss"})

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from orchestrator.checks.probes import GetNodeState, NodeState
-from orchestrator.checks.sockets import BoundSocket, sockets, table_of
+from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
 from orchestrator.diagnosis.dns_names import dns_works
 from orchestrator.diagnosis.interfaces import lacks
-from orchestrator.diagnosis.stage import (
+from orchestrator.diagnosis.layer_probe import (
     DNS_PORT,
     Answers,
-    Leg,
+    ConnectionAttempt,
+    LayerProbe,
+    LayerReading,
+    LayerReadings,
     Port,
-    Readings,
-    Seen,
-    Stage,
     listed,
     ran_or_reason,
     state_of,
@@ -26,99 +26,101 @@ STOPPED = (0, 137, 143)
 PAST_LISTENING: tuple[LayerName, ...] = ("tcp", "tls", "answer")
 
 
-def _state(leg: Leg, results: Answers) -> Seen:
-    readings = Readings()
-    for node in leg.on_the_way():
+def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+    readings = LayerReadings()
+    for node in attempt.on_the_way():
         state = state_of(node, results)
         if state is None:
-            readings.unasked.append(f"{node} could not be looked at")
+            readings.not_probed.append(f"{node} could not be looked at")
         elif state.state == "running":
             readings.held.append(node)
-        elif node in (leg.asker, leg.target) or not dns_works(leg, results):
-            sentence, command = _not_running(leg, node, state)
-            readings.broken(f"{node} is {state.state}", sentence, command, *_needs(leg, node))
+        elif node in (attempt.asker, attempt.target) or not dns_works(attempt, results):
+            sentence, command = _not_running(attempt, node, state)
+            readings.broken(f"{node} is {state.state}", sentence, command, *_needs(attempt, node))
         else:
             readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
-    for node in leg.routers:
+    for node in attempt.routers:
         state = state_of(node, results)
-        if state and state.state != "running" and not (dns_works(leg, results) and connected(leg, results)):
-            sentence = f"The router {node} is {state.state}, so {leg.asker} reaches nobody on another network."
-            readings.broken(f"{node} is {state.state}", sentence, leg.commands.heal(), "route", "dns", *PAST_LISTENING)
+        if state and state.state != "running" and not (dns_works(attempt, results) and connected(attempt, results)):
+            sentence = f"The router {node} is {state.state}, so {attempt.asker} reaches nobody on another network."
+            readings.broken(
+                f"{node} is {state.state}", sentence, attempt.commands.heal(), "route", "dns", *PAST_LISTENING
+            )
     if readings.held and not readings.wrong:
         readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
     return readings.seen()
 
 
-def _not_running(leg: Leg, node: str, found: NodeState) -> tuple[str, str]:
+def _not_running(attempt: ConnectionAttempt, node: str, found: NodeState) -> tuple[str, str]:
     """The sentence on a node that does not run, and the command."""
-    name = f"The DNS server {node}" if node in leg.dns_nodes else f"The node {node}"
+    name = f"The DNS server {node}" if node in attempt.dns_nodes else f"The node {node}"
     if found.state == "missing":
-        return f"{name} is not there: it has no container.", leg.commands.up()
+        return f"{name} is not there: it has no container.", attempt.commands.up()
     if found.state == "stopped" and found.exit_code not in STOPPED:
-        return f"{name} has ended by itself, with exit code {found.exit_code}.", leg.commands.logs(node)
-    return f"{name} is {found.state}{_consequence(leg, node, found.state)}.", leg.commands.heal()
+        return f"{name} has ended by itself, with exit code {found.exit_code}.", attempt.commands.logs(node)
+    return f"{name} is {found.state}{_consequence(attempt, node, found.state)}.", attempt.commands.heal()
 
 
-def _consequence(leg: Leg, node: str, state: str) -> str:
-    if node == leg.asker:
+def _consequence(attempt: ConnectionAttempt, node: str, state: str) -> str:
+    if node == attempt.asker:
         return ", so no program in it can ask anything"
-    if leg.claim and (node != leg.target or not leg.port):
-        return f", so {leg.asker} does not get the answer for {leg.claim.name}"
+    if attempt.claim and (node != attempt.target or not attempt.port):
+        return f", so {attempt.asker} does not get the answer for {attempt.claim.name}"
     if state == "paused":
         return ": its kernel still accepts connections, but its program does not run, so nobody answers"
     return ", so nobody can reach it"
 
 
-def _needs(leg: Leg, node: str) -> tuple[LayerName, ...]:
+def _needs(attempt: ConnectionAttempt, node: str) -> tuple[LayerName, ...]:
     """The layers that cannot work without a node."""
-    if node == leg.asker:
+    if node == attempt.asker:
         return ("resolver", "dns", *PAST_LISTENING)
-    strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
-    return ("dns", *strikes) if node in leg.dns_nodes else strikes
+    affects: tuple[LayerName, ...] = PAST_LISTENING if node == attempt.target else ()
+    return ("dns", *affects) if node in attempt.dns_nodes else affects
 
 
-def _servers(leg: Leg) -> tuple[tuple[str, Port], ...]:
+def _servers(attempt: ConnectionAttempt) -> tuple[tuple[str, Port], ...]:
     """The nodes that have to listen, with their ports."""
-    own = ((leg.target, leg.port),) if leg.target and leg.port else ()
-    dns = tuple((node, Port(DNS_PORT, "udp")) for node in leg.dns_nodes)
+    own = ((attempt.target, attempt.port),) if attempt.target and attempt.port else ()
+    dns = tuple((node, Port(DNS_PORT, "udp")) for node in attempt.dns_nodes)
     return tuple(dict.fromkeys((*own, *dns)))
 
 
-def _listening(leg: Leg, results: Answers) -> Seen:
-    readings = Readings()
-    for node, port in _servers(leg):
-        found = ran_or_reason(results.get(table_of(node)))
+def _listening(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+    readings = LayerReadings()
+    for node, port in _servers(attempt):
+        found = ran_or_reason(results.get(socket_table_probe(node)))
         if isinstance(found, str):
-            readings.unasked.append(f"not asked: {found}")
+            readings.not_probed.append(f"not asked: {found}")
             continue
         # A program loses its socket with its address: then the network is to blame, not the program.
-        cut = lacks(node, _wanted(leg, node), results)
-        counts = _counts(leg, node, port, results)
-        _read_sockets(leg, node, port, sockets(found), readings, counts=counts, cut=cut)
+        cut = lacks(node, _wanted(attempt, node), results)
+        counts = _counts(attempt, node, port, results)
+        _read_sockets(attempt, node, port, read_socket_table(found), readings, counts=counts, cut=cut)
     return readings.seen()
 
 
-def _counts(leg: Leg, node: str, port: Port, results: Answers) -> bool:
+def _counts(attempt: ConnectionAttempt, node: str, port: Port, results: Answers) -> bool:
     """Whether it matters that a node does not listen: a DNS server only where the name was not resolved."""
-    return (node, port) == (leg.target, leg.port) or not dns_works(leg, results)
+    return (node, port) == (attempt.target, attempt.port) or not dns_works(attempt, results)
 
 
-def _wanted(leg: Leg, node: str) -> str:
+def _wanted(attempt: ConnectionAttempt, node: str) -> str:
     """The address at which a node is expected to listen."""
-    return leg.address if node == leg.target and leg.address else leg.home(node, leg.asker)
+    return attempt.address if node == attempt.target and attempt.address else attempt.home(node, attempt.asker)
 
 
 def _read_sockets(
-    leg: Leg,
+    attempt: ConnectionAttempt,
     node: str,
     port: Port,
     there: tuple[BoundSocket, ...],
-    readings: Readings,
+    readings: LayerReadings,
     *,
     counts: bool,
     cut: bool,
 ) -> None:
-    wanted = _wanted(leg, node)
+    wanted = _wanted(attempt, node)
     on_port = [one for one in there if (one.protocol, one.port) == (port.protocol, port.number)]
     if any(one.takes(wanted) for one in on_port):
         readings.held.append(f"{node} on port {port.number}, {_where(on_port)}{_program(on_port)}")
@@ -131,10 +133,10 @@ def _read_sockets(
     if cut:
         readings.suffers(f"{node} has no address {wanted} to listen on", evidence)
         return
-    strikes: tuple[LayerName, ...] = PAST_LISTENING if node == leg.target else ()
-    strikes = (*strikes, "dns") if node in leg.dns_nodes else strikes
-    command = leg.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
-    readings.broken(seen, sentence, command, *strikes, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
+    affects: tuple[LayerName, ...] = PAST_LISTENING if node == attempt.target else ()
+    affects = (*affects, "dns") if node in attempt.dns_nodes else affects
+    command = attempt.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
+    readings.broken(seen, sentence, command, *affects, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
 
 
 def _line(node: str, one: BoundSocket) -> str:
@@ -177,9 +179,11 @@ def _not_reached(
     return f"nobody listens in {node}", sentence
 
 
-def _looked_at(leg: Leg) -> tuple[str, ...]:
-    return (*leg.on_the_way(), *leg.routers)
+def _looked_at(attempt: ConnectionAttempt) -> tuple[str, ...]:
+    return (*attempt.on_the_way(), *attempt.routers)
 
 
-NODE = Stage("node", lambda leg: tuple(GetNodeState(node) for node in _looked_at(leg)), _state)
-LISTEN = Stage("listen", lambda leg: tuple(table_of(node) for node, _ in _servers(leg)), _listening)
+NODE = LayerProbe("node", lambda attempt: tuple(GetNodeState(node) for node in _looked_at(attempt)), _state)
+LISTEN = LayerProbe(
+    "listen", lambda attempt: tuple(socket_table_probe(node) for node, _ in _servers(attempt)), _listening
+)

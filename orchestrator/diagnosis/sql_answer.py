@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.kinds.sql import answered, asked, database_of
+from orchestrator.checks.kinds.sql import database_of, judge_sql, sql_probe
 from orchestrator.checks.probes import TIMED_OUT, ProgramResult
-from orchestrator.diagnosis.stage import Answers, Leg, Readings, Seen, Stage, ran_or_reason
+from orchestrator.diagnosis.layer_probe import (
+    Answers,
+    ConnectionAttempt,
+    LayerProbe,
+    LayerReading,
+    LayerReadings,
+    ran_or_reason,
+)
 from orchestrator.diagnosis.tcp_connection import connected
-from orchestrator.diagnosis.walk import Break
+from orchestrator.diagnosis.walk import Cause
 from orchestrator.model.checks import Sql
 
 # Of the server's own words (PostgreSQL, "Error Codes"), those whose meaning we can tell.
@@ -21,30 +28,35 @@ REFUSED_PASSWORD = re.compile(r'password authentication failed for user "([^"]+)
 ACTIVITY = "select pid, wait_event_type, query from pg_stat_activity"
 
 
-def sql_stage(check: Sql) -> Stage:
+def sql_layer(check: Sql) -> LayerProbe:
     """The layer above TCP."""
 
-    def reads(leg: Leg, results: Answers) -> Seen:
-        found, readings = ran_or_reason(results.get(asked(check, leg.context, _known(leg)))), Readings()
+    def reads(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+        found, readings = (
+            ran_or_reason(results.get(sql_probe(check, attempt.context, _known(attempt)))),
+            LayerReadings(),
+        )
         if isinstance(found, str):
-            readings.unasked.append(f"not asked: {found}")
+            readings.not_probed.append(f"not asked: {found}")
             return readings.seen()
-        judgement = answered(check, leg.context, found)
+        judgement = judge_sql(check, attempt.context, found)
         if judgement.verdict == "pass":
             readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
-        elif found.exit_code != 0 and not _is_answer(found.err) and not _left_waiting(found, leg, results):
-            readings.unasked.append(judgement.actual)
+        elif found.exit_code != 0 and not _is_answer(found.err) and not _left_waiting(found, attempt, results):
+            readings.not_probed.append(judgement.actual)
         else:
-            one = _break(check, leg, found, judgement.actual)
+            one = _break(check, attempt, found, judgement.actual)
             readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
         return readings.seen()
 
-    return Stage("answer", lambda leg: (asked(check, leg.context, _known(leg)),), reads, "SQL answer")
+    return LayerProbe(
+        "answer", lambda attempt: (sql_probe(check, attempt.context, _known(attempt)),), reads, "SQL answer"
+    )
 
 
-def _known(leg: Leg) -> str:
-    return leg.address or "" if leg.claim else ""
+def _known(attempt: ConnectionAttempt) -> str:
+    return attempt.address or "" if attempt.claim else ""
 
 
 def _is_answer(said: str) -> bool:
@@ -56,34 +68,36 @@ def _silent(said: str) -> bool:
     return "timeout expired" in said or "server closed the connection" in said
 
 
-def _left_waiting(found: ProgramResult, leg: Leg, results: Answers) -> bool:
+def _left_waiting(found: ProgramResult, attempt: ConnectionAttempt, results: Answers) -> bool:
     """Whether the time was over before a connected server said anything, for example because of a lock."""
-    return found.exit_code == TIMED_OUT and connected(leg, results)
+    return found.exit_code == TIMED_OUT and connected(attempt, results)
 
 
-def _break(check: Sql, leg: Leg, ran: ProgramResult, actual: str) -> Break:
-    said, database = ran.err, database_of(check, leg.context)
-    at_hand = leg.commands.run(database, "psql", "-U", "app", "-d", "app", "-c", r"\dt")
+def _break(check: Sql, attempt: ConnectionAttempt, ran: ProgramResult, actual: str) -> Cause:
+    said, database = ran.err, database_of(check, attempt.context)
+    at_hand = attempt.commands.run(database, "psql", "-U", "app", "-d", "app", "-c", r"\dt")
     if found := MISSING_TABLE.search(said):
-        return Break(f"The database {database} has no table {found[1]}.", at_hand)
+        return Cause(f"The database {database} has no table {found[1]}.", at_hand)
     if found := MISSING_COLUMN.search(said):
-        return Break(f"The database {database} has no column {found[1]} in that table.", at_hand)
+        return Cause(f"The database {database} has no column {found[1]} in that table.", at_hand)
     if found := REFUSED_PASSWORD.search(said):
         sentence = f"The database {database} refuses the password that {check.asker} gives for the user {found[1]}."
-        return Break(sentence, leg.commands.logs(database))
+        return Cause(sentence, attempt.commands.logs(database))
     if found := MISSING_DATABASE.search(said):
-        return Break(f"The server {database} has no database {found[1]}.", leg.commands.logs(database))
+        return Cause(f"The server {database} has no database {found[1]}.", attempt.commands.logs(database))
     if ran.exit_code == TIMED_OUT:
-        busy = leg.commands.run(database, "psql", "-U", "postgres", "-d", "app", "-c", ACTIVITY)
-        return Break(f"{database} accepts the connection, but does not answer the statement in time.", busy)
+        busy = attempt.commands.run(database, "psql", "-U", "postgres", "-d", "app", "-c", ACTIVITY)
+        return Cause(f"{database} accepts the connection, but does not answer the statement in time.", busy)
     if _silent(said):
-        return Break(f"{database} accepts the connection, but gives no answer.", leg.commands.logs(database))
+        return Cause(f"{database} accepts the connection, but gives no answer.", attempt.commands.logs(database))
     if "FATAL:" in said:
         sentence = f"The database {database} does not let {check.asker} in: {_words(actual)}."
-        return Break(sentence, leg.commands.logs(database))
+        return Cause(sentence, attempt.commands.logs(database))
     if "ERROR:" in said:
-        return Break(f"The database {database} refuses the statement: {_words(actual)}.", leg.commands.logs(database))
-    return Break(f"The database {database} answers otherwise than the check says: {actual}.", at_hand)
+        return Cause(
+            f"The database {database} refuses the statement: {_words(actual)}.", attempt.commands.logs(database)
+        )
+    return Cause(f"The database {database} answers otherwise than the check says: {actual}.", at_hand)
 
 
 def _words(said: str) -> str:

@@ -15,14 +15,14 @@ EVERYWHERE = frozenset({"cat", "ip"})
 
 @dataclass(frozen=True)
 class Commands:
-    """`called` is the scenario's name or path; `lab` is named only where it is not the scenario's own name."""
+    """`scenario_ref` is the scenario's name or path; `lab` is named only where it is not the scenario's own name."""
 
     topology: Topology
-    called: str = ""
+    scenario_ref: str = ""
 
     def _typed(self, command: str, *words: str) -> str:
         own = self.topology.lab == self.topology.scenario.name
-        named = LabRef(self.called or self.topology.scenario.name, "" if own else self.topology.lab)
+        named = LabRef(self.scenario_ref or self.topology.scenario.name, "" if own else self.topology.lab)
         return named.command(command, *words)
 
     def heal(self) -> str:

@@ -2,92 +2,107 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.kinds.connections import Attempt, attempt, read_attempt
+from orchestrator.checks.kinds.connections import ConnectResult, connect_probe, read_connect_result
 from orchestrator.checks.probes import Probe, ProgramResult
-from orchestrator.checks.sockets import BoundSocket, sockets, table_of
-from orchestrator.diagnosis.stage import Answers, Leg, Readings, Seen, Stage, ran_or_reason, state_of
+from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
+from orchestrator.diagnosis.layer_probe import (
+    Answers,
+    ConnectionAttempt,
+    LayerProbe,
+    LayerReading,
+    LayerReadings,
+    ran_or_reason,
+    state_of,
+)
 
 
-def _asks(leg: Leg) -> tuple[Probe, ...]:
-    return (attempt(leg.asker, leg.address, leg.port.number),) if leg.address and leg.port else ()
+def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
+    return (
+        (connect_probe(attempt.asker, attempt.address, attempt.port.number),)
+        if attempt.address and attempt.port
+        else ()
+    )
 
 
-def tried(leg: Leg, results: Answers) -> Attempt | str:
+def connect_result(attempt: ConnectionAttempt, results: Answers) -> ConnectResult | str:
     """How the connection attempt ended, or why there was none."""
-    asked = _asks(leg)
+    asked = _probes(attempt)
     if not asked:
         return "no address is known to connect to"
     found = ran_or_reason(results.get(asked[0]))
-    return found if isinstance(found, str) else read_attempt(found)
+    return found if isinstance(found, str) else read_connect_result(found)
 
 
-def connected(leg: Leg, results: Answers) -> bool:
+def connected(attempt: ConnectionAttempt, results: Answers) -> bool:
     """Whether the connection was accepted; true, too, where none is asked for."""
-    if not any(probe in results for probe in _asks(leg)):
+    if not any(probe in results for probe in _probes(attempt)):
         return True
-    found = tried(leg, results)
+    found = connect_result(attempt, results)
     return not isinstance(found, str) and found.outcome == "accepted"
 
 
-def _reads(leg: Leg, results: Answers) -> Seen:
-    found, readings = tried(leg, results), Readings()
+def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+    found, readings = connect_result(attempt, results), LayerReadings()
     if isinstance(found, str):
-        readings.unasked.append(f"not asked: {found}")
+        readings.not_probed.append(f"not asked: {found}")
         return readings.seen()
-    assert leg.port is not None
-    where = f"{leg.address}:{leg.port.number}"
+    assert attempt.port is not None
+    where = f"{attempt.address}:{attempt.port.number}"
     if found.outcome == "accepted":
-        state = state_of(leg.target, results) if leg.target else None
-        kernel = f", by the kernel: {leg.target} is paused" if state and state.state == "paused" else ""
+        state = state_of(attempt.target, results) if attempt.target else None
+        kernel = f", by the kernel: {attempt.target} is paused" if state and state.state == "paused" else ""
         readings.held.append(f"{where} accepted{kernel}")
         readings.evidence.append(found.said)
         return readings.seen()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(found.outcome, found.outcome)
     said = [f"connect to {where}: {found.said}"]
-    crowded = _crowded(leg, results) if found.outcome == "silent" else None
-    if crowded:
+    full_backlog = _full_backlog(attempt, results) if found.outcome == "silent" else None
+    if full_backlog:
+        pending = full_backlog.pending_connections
         sentence = (
-            f"The program on port {leg.port.number} of {leg.to} accepts no connections: {crowded.crowd} "
-            f"{'waits' if crowded.crowd == 1 else 'wait'} in its queue already, and there is no room for another."
+            f"The program on port {attempt.port.number} of {attempt.to} accepts no connections: {pending} "
+            f"{'waits' if pending == 1 else 'wait'} in its queue already, and there is no room for another."
         )
-        said.append(f"socket table of {leg.to}: {crowded.line}")
-        readings.broken(f"{where}: its queue is full", sentence, _table(leg), "tls", "answer", evidence=said)
+        said.append(f"socket table of {attempt.to}: {full_backlog.line}")
+        readings.broken(f"{where}: its queue is full", sentence, _table(attempt), "tls", "answer", evidence=said)
         return readings.seen()
-    readings.broken(f"{where}: {words}", _sentence(leg, found), by_hand(leg), "tls", "answer", evidence=said)
+    readings.broken(f"{where}: {words}", _sentence(attempt, found), by_hand(attempt), "tls", "answer", evidence=said)
     return readings.seen()
 
 
-def _crowded(leg: Leg, results: Answers) -> BoundSocket | None:
+def _full_backlog(attempt: ConnectionAttempt, results: Answers) -> BoundSocket | None:
     """The socket of the target that would take the connection, if its queue is full: then the kernel is silent."""
-    found = results.get(table_of(leg.target)) if leg.target else None
-    there = sockets(found) if isinstance(found, ProgramResult) else ()
-    own = [one for one in there if leg.port and one.port == leg.port.number and one.takes(leg.address or "")]
-    return next((one for one in own if one.crowd), None)
+    found = results.get(socket_table_probe(attempt.target)) if attempt.target else None
+    there = read_socket_table(found) if isinstance(found, ProgramResult) else ()
+    own = [
+        one for one in there if attempt.port and one.port == attempt.port.number and one.takes(attempt.address or "")
+    ]
+    return next((one for one in own if one.pending_connections), None)
 
 
-def _table(leg: Leg) -> str:
-    return leg.commands.run(leg.to, "ss", "-tlnp")
+def _table(attempt: ConnectionAttempt) -> str:
+    return attempt.commands.run(attempt.to, "ss", "-tlnp")
 
 
-def _sentence(leg: Leg, found: Attempt) -> str:
+def _sentence(attempt: ConnectionAttempt, found: ConnectResult) -> str:
     """What is said where nothing before explains it."""
-    assert leg.port is not None
-    place = f"port {leg.port.number} of {leg.to}"
+    assert attempt.port is not None
+    place = f"port {attempt.port.number} of {attempt.to}"
     match found.outcome:
         case "refused":
             return f"The connection to {place} is refused at once: something there answers with an RST."
         case "silent":
             return f"Nothing comes back from {place}: packets are lost on the way, for example by a firewall rule."
         case "unreachable":
-            return f"{leg.asker} cannot reach {place}: {found.said}."
+            return f"{attempt.asker} cannot reach {place}: {found.said}."
         case _:
             return f"The connection to {place} is not made: {found.said}."
 
 
-def by_hand(leg: Leg) -> str:
+def by_hand(attempt: ConnectionAttempt) -> str:
     """The command that tries the same connection."""
-    assert leg.port is not None
-    return leg.commands.run(leg.asker, "nc", "-vz", "-w", "2", str(leg.address), str(leg.port.number))
+    assert attempt.port is not None
+    return attempt.commands.run(attempt.asker, "nc", "-vz", "-w", "2", str(attempt.address), str(attempt.port.number))
 
 
-TCP = Stage("tcp", _asks, _reads)
+TCP = LayerProbe("tcp", _probes, _read)

@@ -24,7 +24,7 @@ TITLES: dict[LayerName, str] = {
 
 
 @dataclass(frozen=True)
-class Break:
+class Cause:
     """Something broken: one sentence that says what, one command to try next, and the lines that prove it.
 
     `what` is the bare fact, which may be met on several legs.
@@ -40,8 +40,8 @@ class Break:
 class Layer:
     """One layer between two nodes: pass (it holds), fail (it is broken) or unknown (it could not be asked).
 
-    `seen` is one line, `unasked` why a part of it could not be asked. `breaks` is empty where the layer holds, and also
-    where it only suffers from an earlier one.
+    `seen` is one line, `not_probed` why a part of it could not be asked. `causes` is empty where the layer holds, and
+    also where it only suffers from an earlier one.
     """
 
     name: LayerName
@@ -50,14 +50,14 @@ class Layer:
     verdict: Verdict
     seen: str
     evidence: tuple[str, ...] = ()
-    breaks: tuple[Break, ...] = ()
-    called: str = ""
-    unasked: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    own_title: str = ""
+    not_probed: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """What a person calls the layer."""
-        return self.called or TITLES[self.name]
+        return self.own_title or TITLES[self.name]
 
     def document(self) -> dict[str, Any]:
         return {
@@ -97,9 +97,9 @@ class Walk:
         }
 
 
-def walk_of(layers: Sequence[Layer], otherwise: Break) -> Walk:
+def make_walk(layers: Sequence[Layer], otherwise: Cause) -> Walk:
     """The walk through these layers; `otherwise` is said where none is broken."""
-    broken = next((layer for layer in layers if layer.breaks), None)
-    breaks = [one for layer in layers for one in layer.breaks] or [otherwise]
-    others = {one.what: one.sentence for one in reversed(breaks[1:]) if one.what != breaks[0].what}
-    return Walk(tuple(layers), broken, breaks[0].sentence, breaks[0].command, tuple(reversed(others.values())))
+    broken = next((layer for layer in layers if layer.causes), None)
+    causes = [one for layer in layers for one in layer.causes] or [otherwise]
+    others = {one.what: one.sentence for one in reversed(causes[1:]) if one.what != causes[0].what}
+    return Walk(tuple(layers), broken, causes[0].sentence, causes[0].command, tuple(reversed(others.values())))

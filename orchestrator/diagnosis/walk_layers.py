@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import check_steps
 from orchestrator.checks.probes import CheckContext, Probe, ProbeResult
-from orchestrator.diagnosis.dns_names import asked, resolved
-from orchestrator.diagnosis.stage import Answers, Stage, listed
+from orchestrator.diagnosis.dns_names import name_probe, resolved_values
+from orchestrator.diagnosis.layer_probe import Answers, LayerProbe, listed
+from orchestrator.diagnosis.resolver_parts import referred_parts, resolver_parts
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.diagnosis.targets import Aim, aims_of, used_aims
-from orchestrator.diagnosis.upstream import elsewhere, on_the_way
-from orchestrator.diagnosis.walk import Break, Layer, LayerName, Walk, walk_of
+from orchestrator.diagnosis.walk import Cause, Layer, LayerName, Walk, make_walk
+from orchestrator.diagnosis.walk_parts import WalkPart, parts_for_used_node, walk_parts
 from orchestrator.model.checks import BaseCheck
 
 Walking = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Walk]
@@ -27,16 +27,16 @@ def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands
         found = yield from check_steps(before, context)
         if found.verdict != "pass":
             return (yield from walk(before, context, found, commands))
-    aims, seen = aims_of(check, context, judgement, commands), _Seen()
-    walked = list(zip(aims, (yield from _side_by_side(aims, seen)), strict=True))
-    layers = [layer for aim, own in walked if not aim.closing for layer in own]
-    if judgement.verdict != "pass" and any(aim.closing for aim in aims):
+    parts, seen = walk_parts(check, context, judgement, commands), _Seen()
+    walked = list(zip(parts, (yield from _side_by_side(parts, seen)), strict=True))
+    layers = [layer for part, own in walked if not part.closing for layer in own]
+    if judgement.verdict != "pass" and any(part.closing for part in parts):
         # Nobody knows what the program asked of its servers: what those need may be to blame.
-        used = [one for aim in aims if not _broken(layers) for one in _used(aim, seen)]
+        used = [one for part in parts if not _broken(layers) for one in _used(part, seen)]
         layers += [layer for own in (yield from _side_by_side(used, seen)) for layer in own]
-    for own in (own for aim, own in walked if aim.closing):
-        layers += [replace(layer, breaks=()) for layer in own] if _broken(layers) else own
-    walked_through = walk_of(layers, _otherwise(check, judgement, layers, commands))
+    for own in (own for part, own in walked if part.closing):
+        layers += [replace(layer, causes=()) for layer in own] if _broken(layers) else own
+    walked_through = make_walk(layers, _otherwise(check, judgement, layers, commands))
     if judgement.verdict == "pass" and walked_through.broken:
         sentence = f"The check holds, but a layer does not: {walked_through.sentence}"
         return replace(walked_through, sentence=sentence)
@@ -44,7 +44,7 @@ def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands
 
 
 def _broken(layers: Sequence[Layer]) -> bool:
-    return any(layer.breaks for layer in layers)
+    return any(layer.causes for layer in layers)
 
 
 @dataclass
@@ -55,100 +55,106 @@ class _Seen:
 
 
 def _side_by_side(
-    aims: Sequence[Aim], seen: _Seen
+    parts: Sequence[WalkPart], seen: _Seen
 ) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], list[Layers]]:
     """The layers of each leg; what all of them ask at one time is one yield."""
-    walks = [_walked(aim, seen) for aim in aims]
-    asked = {place: next(one) for place, one in enumerate(walks)}
+    walks = [_walked(part, seen) for part in parts]
+    name_probe = {place: next(one) for place, one in enumerate(walks)}
     found: dict[int, Layers] = {}
-    while asked:
-        results = iter((yield tuple(probe for probes in asked.values() for probe in probes)))
-        given = {place: tuple(next(results) for _ in probes) for place, probes in asked.items()}
-        asked = {}
+    while name_probe:
+        results = iter((yield tuple(probe for probes in name_probe.values() for probe in probes)))
+        given = {place: tuple(next(results) for _ in probes) for place, probes in name_probe.items()}
+        name_probe = {}
         for place, got in given.items():
             try:
-                asked[place] = walks[place].send(got)
+                name_probe[place] = walks[place].send(got)
             except StopIteration as end:
                 found[place] = end.value
     return [found[place] for place in range(len(walks))]
 
 
-def _walked(aim: Aim, seen: _Seen) -> NodeCheck:
+def _walked(part: WalkPart, seen: _Seen) -> NodeCheck:
     """The layers of a leg; those of the servers further on stand before the answer that they may explain."""
-    if aim.leg.port and aim.leg.claim and aim.leg.address is None:
-        aim = yield from _found(aim)
-    seen.pairs += ((aim.leg.asker, aim.leg.target),)
-    probes = tuple(dict.fromkeys(probe for stage in aim.stages for probe in stage.asks(aim.leg)))
+    if part.attempt.port and part.attempt.claim and part.attempt.address is None:
+        part = yield from _found(part)
+    seen.pairs += ((part.attempt.asker, part.attempt.target),)
+    probes = tuple(
+        dict.fromkeys(probe for layer_probe in part.layer_probes for probe in layer_probe.probes(part.attempt))
+    )
     results = dict(zip(probes, (yield probes), strict=True))
     walked: Layers = []
-    for layer, blames in _read(aim, aim.stages, results):
-        deeper = (yield from _deeper(aim, layer, seen)) if blames and layer.breaks else []
+    for layer, look_further in _read(part, part.layer_probes, results):
+        deeper = (yield from _deeper(part, layer, seen)) if look_further and layer.causes else []
         # What a server lacks from those that it needs explains what it answers.
-        walked += [*deeper, replace(layer, breaks=()) if _broken(deeper) else layer]
+        walked += [*deeper, replace(layer, causes=()) if _broken(deeper) else layer]
     return walked
 
 
-def _deeper(aim: Aim, layer: Layer, seen: _Seen) -> NodeCheck:
+def _deeper(part: WalkPart, layer: Layer, seen: _Seen) -> NodeCheck:
     """The layers of the legs further on, which may explain one that is broken."""
-    further = [on_the_way(aim.leg), elsewhere(aim.leg)] if layer.name == "dns" else [_used(aim, seen)]
+    further = (
+        [resolver_parts(part.attempt), referred_parts(part.attempt)] if layer.name == "dns" else [_used(part, seen)]
+    )
     found: Layers = []
-    for aims in further:
+    for parts in further:
         if not _broken(found):
-            found += [one for leg in (yield from _side_by_side(aims, seen)) for one in leg]
+            found += [one for attempt in (yield from _side_by_side(parts, seen)) for one in attempt]
     return found
 
 
-def _found(aim: Aim) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Aim]:
+def _found(part: WalkPart) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], WalkPart]:
     """The same leg, to where its name leads, where the file does not say which node is meant."""
-    probe = asked(aim.leg)
+    probe = name_probe(part.attempt)
     (answer,) = yield (probe,)
-    values = resolved(aim.leg, {probe: answer})
-    return aim.knowing(values[-1]) if values else aim
+    values = resolved_values(part.attempt, {probe: answer})
+    return part.knowing(values[-1]) if values else part
 
 
-def _used(aim: Aim, seen: _Seen) -> list[Aim]:
+def _used(part: WalkPart, seen: _Seen) -> list[WalkPart]:
     """The legs from the target to those that it uses, from those to the ones that they use, and so on."""
-    leg = aim.leg
-    legs: list[Aim] = []
-    users = [leg.target] if leg.target and leg.target != leg.asker else []
+    attempt = part.attempt
+    attempts: list[WalkPart] = []
+    users = [attempt.target] if attempt.target and attempt.target != attempt.asker else []
     for user in users:  # grows while it is read
-        for used in leg.context.topology.node(user).uses:
+        for used in attempt.context.topology.node(user).uses:
             if (user, used) not in seen.pairs:
                 seen.pairs += ((user, used),)
-                legs += used_aims(user, used, leg.context, leg.commands)
+                attempts += parts_for_used_node(user, used, attempt.context, attempt.commands)
             users += [used] if used not in users else []
-    return legs
+    return attempts
 
 
-def _read(aim: Aim, stages: Sequence[Stage], results: Answers) -> list[tuple[Layer, bool]]:
+def _read(part: WalkPart, layer_probes: Sequence[LayerProbe], results: Answers) -> list[tuple[Layer, bool]]:
     """One layer after the other; what an earlier one explains is no break of its own. And whether others, further on,
     may be to blame for it."""
     struck: set[LayerName] = set()
     layers: list[Layer] = []
-    blames: list[bool] = []
-    for stage in stages:
-        seen = stage.reads(aim.leg, results)
-        explained = stage.name in struck or (stage.echo and _broken(layers))
-        breaks = () if explained else seen.breaks
-        struck |= seen.strikes
-        blames.append(seen.blames)
-        ends = (aim.leg.asker, aim.leg.to)
-        called, unasked = stage.called, seen.unasked
-        layers.append(Layer(stage.name, *ends, seen.verdict, seen.seen, seen.evidence, breaks, called, unasked))
-    return list(zip(layers, blames, strict=True))
+    look_further: list[bool] = []
+    for layer_probe in layer_probes:
+        seen = layer_probe.reads(part.attempt, results)
+        explained = layer_probe.name in struck or (layer_probe.repeats_check and _broken(layers))
+        causes = () if explained else seen.causes
+        struck |= seen.affects
+        look_further.append(seen.look_further)
+        ends = (part.attempt.asker, part.attempt.to)
+        own_title, not_probed = layer_probe.own_title, seen.not_probed
+        layers.append(
+            Layer(layer_probe.name, *ends, seen.verdict, seen.seen, seen.evidence, causes, own_title, not_probed)
+        )
+    return list(zip(layers, look_further, strict=True))
 
 
-def _otherwise(check: BaseCheck, judgement: Judgement, layers: Sequence[Layer], commands: Commands) -> Break:
+def _otherwise(check: BaseCheck, judgement: Judgement, layers: Sequence[Layer], commands: Commands) -> Cause:
     """What is said where no layer is broken: that each held, or that nobody could look."""
     unknown = [layer for layer in layers if layer.verdict == "unknown"]
     if unknown:
         titles = listed(list(dict.fromkeys(layer.title for layer in unknown)))
-        reasons = dict.fromkeys(reason.removeprefix("not asked: ") for layer in unknown for reason in layer.unasked)
+        reasons = dict.fromkeys(reason.removeprefix("not asked: ") for layer in unknown for reason in layer.not_probed)
         lacking = f"not all could be asked: {titles} ({'; '.join(reasons)})."
         if judgement.verdict == "pass":
-            return Break(f"The check holds; of its layers {lacking}", "")
-        return Break(f"No broken layer was seen, but {lacking}", commands.ps())
+            return Cause(f"The check holds; of its layers {lacking}", "")
+        return Cause(f"No broken layer was seen, but {lacking}", commands.ps())
     if judgement.verdict == "pass":
-        return Break("Each layer held.", "")
+        return Cause("Each layer held.", "")
     sentence = f"Each layer held when it was asked once more; the check itself had seen: {judgement.actual}."
-    return Break(sentence, commands.check(check.name))
+    return Cause(sentence, commands.check(check.name))

@@ -44,7 +44,7 @@ class DiagnosisRunner:
         self._wall = wall
         self._chance = random.SystemRandom()
 
-    def explained(
+    def explain(
         self, checks: Sequence[BaseCheck], findings: Sequence[Finding], *, green_too: bool = False
     ) -> tuple[Finding, ...]:
         """The findings, those that do not hold (or, if wanted, all) with their walks."""

@@ -42,7 +42,7 @@ from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
 
 if TYPE_CHECKING:
     from orchestrator.checks.probes import ProbeResult
-    from orchestrator.lab.probe_runner import Asked
+    from orchestrator.lab.probe_runner import ProbeTarget
 
 # Another process may take a range between our look and our call; then we look again.
 RANGE_TRIES = 5
@@ -245,7 +245,7 @@ class Lab:
             from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
             walker = DiagnosisRunner(Commands(with_places, self.settings.called), noting.answer)
-            return walker.explained(wanted, findings, green_too=explain_all)
+            return walker.explain(wanted, findings, green_too=explain_all)
         finally:
             asker.close()
             self.folder.note_checks(noting.probe_times)
@@ -264,16 +264,18 @@ class Lab:
         return Flows(proofs(events, since))
 
 
-def asked(with_places: Topology, observed: Snapshot) -> dict[str, Asked]:
+def asked(with_places: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
     """The nodes that have a container, and how each can be asked."""
-    from orchestrator.lab.probe_runner import Asked
+    from orchestrator.lab.probe_runner import ProbeTarget
 
     found = {}
     for name, node in with_places.scenario.nodes.items():
         container = observed.container_of(name)
         if container:
             tools = None if node.image else role_of(node).tools
-            found[name] = Asked(container, tools, onlooker(with_places, observed, name, "ask", ("sleep", "infinity")))
+            found[name] = ProbeTarget(
+                container, tools, onlooker(with_places, observed, name, "ask", ("sleep", "infinity"))
+            )
     return found
 
 

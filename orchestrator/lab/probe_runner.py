@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 
-from orchestrator.checks import batch
+from orchestrator.checks import program_batch as batch
 from orchestrator.checks.probes import (
     Flows,
     GetNodeState,
@@ -32,12 +32,12 @@ from orchestrator.planning.specs import ContainerSpec
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProbeTarget:
     """A node that can be asked: its container, the tools in its image (None: nobody knows), and who looks on for it."""
 
     container: ObservedContainer
     tools: frozenset[str] | None
-    onlooker: ContainerSpec
+    sidecar: ContainerSpec
 
 
 class ProbeRunner:
@@ -49,20 +49,20 @@ class ProbeRunner:
     def __init__(
         self,
         engine: Engine,
-        nodes: Mapping[str, Asked],
+        nodes: Mapping[str, ProbeTarget],
         wire: Callable[[float], ProbeResult] = lambda _since: Flows(None),
     ) -> None:
         self._engine = engine
         self._wire = wire
         self._nodes = nodes
-        self._onlookers: dict[str, str] = {}
+        self._sidecars: dict[str, str] = {}
 
     def close(self) -> None:
         """Remove what asked for nodes that could not ask themselves: all of it, also where one will not go."""
         with ExitStack() as removals:
-            for container in self._onlookers.values():
+            for container in self._sidecars.values():
                 removals.callback(self._engine.remove_container, container)
-        self._onlookers.clear()
+        self._sidecars.clear()
 
     def answer(self, probes: Sequence[Probe]) -> list[ProbeResult]:
         """The answers, in the order of the questions. Raises EngineMissing if the engine is gone."""
@@ -124,7 +124,7 @@ class ProbeRunner:
         runs = [probe for probe in probes if isinstance(probe, RunProgram)]
         if way.startswith("alone"):
             return [self._alone(now, runs[0])]
-        container = now.id if way == "inside" else self._onlooker(node, known, now.id)
+        container = now.id if way == "inside" else self._sidecar(node, known, now.id)
         return list(self._batch(container, runs))
 
     def _wired(self, moments: list[float]) -> list[ProbeResult]:
@@ -155,12 +155,12 @@ class ProbeRunner:
         output = self._engine.run(now.id, run.argv, seconds=run.seconds)
         return ProgramResult(output.exit_code, output.out, output.err, moment(now.started), monotonic() - began)
 
-    def _onlooker(self, node: str, known: Asked, container: str) -> str:
-        if node not in self._onlookers:
-            made = self._engine.make_container(replace(known.onlooker, share_network_of=container))
-            self._onlookers[node] = made
+    def _sidecar(self, node: str, known: ProbeTarget, container: str) -> str:
+        if node not in self._sidecars:
+            made = self._engine.make_container(replace(known.sidecar, share_network_of=container))
+            self._sidecars[node] = made
             self._engine.start(made)
-        return self._onlookers[node]
+        return self._sidecars[node]
 
 
 def _word(container: ObservedContainer) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
     from orchestrator.lab.lab import Lab
     from orchestrator.operations.scenario_library import LoadedScenario
-    from orchestrator.rendering.check_results import Proof
+    from orchestrator.rendering.check_report import CheckReport
 
 
 def write_bundle(
@@ -53,23 +53,25 @@ def _contents(
     from orchestrator.lab.capture.window import CaptureWindow
 
     summary = f"{test}\n\n{failure}\n"
-    page = report_text(lab, _proof(lab, scenario, findings), CaptureWindow.of_running_capture(lab), summary)
+    page = report_text(lab, _check_report(lab, scenario, findings), CaptureWindow.of_running_capture(lab), summary)
     return {"report.html": page.encode(), "failure.txt": summary.encode(), **bundle(lab)}
 
 
-def _proof(lab: Lab, scenario: LoadedScenario, findings: Mapping[int, Finding]) -> Proof:
-    from orchestrator.rendering.check_results import Proof, placed
+def _check_report(lab: Lab, scenario: LoadedScenario, findings: Mapping[int, Finding]) -> CheckReport:
+    from orchestrator.rendering.check_report import CheckReport, locate_findings
 
     declared = lab.scenario
     places = sorted(findings)
-    in_order = [findings[place] for place in places]
-    return Proof(
+    dig_each_server = [findings[place] for place in places]
+    return CheckReport(
         declared.name,
         declared.title,
         lab.name,
         scenario.file,
-        placed(declared, [declared.checks[place] for place in places], in_order, scenario.reading.positions),
+        locate_findings(
+            declared, [declared.checks[place] for place in places], dig_each_server, scenario.reading.positions
+        ),
         datetime.now(UTC).strftime(TIME_FORMAT),
-        sum(finding.seconds for finding in in_order),
+        sum(finding.seconds for finding in dig_each_server),
         versions(lab),
     )

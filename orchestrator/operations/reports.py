@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
     from orchestrator.model.checks import BaseCheck
     from orchestrator.operations.scenario_library import LoadedScenario
-    from orchestrator.rendering.check_results import Proof
+    from orchestrator.rendering.check_report import CheckReport
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
@@ -62,27 +62,27 @@ class ReportWriter:
         """Write the files, and return where they are."""
         if not self.files:
             return ()
-        proof = self._proof(checks, findings)
+        check_report = self._check_report(checks, findings)
         written = []
         if self.files.junit:
             from orchestrator.rendering.junit import junit
 
-            written.append(write_whole(self.files.junit, junit(proof)))
+            written.append(write_whole(self.files.junit, junit(check_report)))
         if self.files.report and self.window:
-            written.append(write_whole(self.files.report, report_text(self.lab, proof, self.window)))
+            written.append(write_whole(self.files.report, report_text(self.lab, check_report, self.window)))
         return tuple(written)
 
-    def _proof(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> Proof:
-        from orchestrator.rendering.check_results import Proof, placed
+    def _check_report(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> CheckReport:
+        from orchestrator.rendering.check_report import CheckReport, locate_findings
 
         reading = self.scenario.reading
         scenario = reading.scenario
-        return Proof(
+        return CheckReport(
             scenario.name,
             scenario.title,
             self.lab.name,
             self.scenario.file,
-            placed(scenario, checks, findings, reading.positions),
+            locate_findings(scenario, checks, findings, reading.positions),
             self.began.strftime(TIME_FORMAT),
             (datetime.now(UTC) - self.began).total_seconds(),
             self.versions,
@@ -115,24 +115,24 @@ def junit_on_error(scenario: LoadedScenario, lab_name: str, files: ReportFiles) 
         if files.junit:
             from orchestrator.rendering.junit import junit
 
-            write_whole(files.junit, junit(_proof_of_error(scenario, lab_name, error, began)))
+            write_whole(files.junit, junit(_report_of_error(scenario, lab_name, error, began)))
         raise
 
 
-def _proof_of_error(scenario: LoadedScenario, lab_name: str, error: WirelabError, began: datetime) -> Proof:
+def _report_of_error(scenario: LoadedScenario, lab_name: str, error: WirelabError, began: datetime) -> CheckReport:
     """One finding: that nothing could be proved of the lab, with the error as what was seen."""
     from orchestrator import __version__
     from orchestrator.checks.findings import Finding, Judgement
     from orchestrator.reading.document import Position
-    from orchestrator.rendering.check_results import Placed, Proof
+    from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 
     declared = scenario.reading.scenario
     seconds = (datetime.now(UTC) - began).total_seconds()
     why = tuple(line for line in (error.why, error.hint and f"try: {error.hint}") if line)
     judgement = Judgement("unknown", "the lab stands and can be asked", error.what, why)
-    finding = (Placed(Finding("The lab stands", "lab", "wirelab", judgement, seconds), Position(1, 1)),)
+    finding = (LocatedFinding(Finding("The lab stands", "lab", "wirelab", judgement, seconds), Position(1, 1)),)
     at, versions = began.strftime(TIME_FORMAT), {"wirelab": __version__}
-    return Proof(declared.name, declared.title, lab_name, scenario.file, finding, at, seconds, versions)
+    return CheckReport(declared.name, declared.title, lab_name, scenario.file, finding, at, seconds, versions)
 
 
 def versions(lab: Lab) -> dict[str, str]:
@@ -142,7 +142,7 @@ def versions(lab: Lab) -> dict[str, str]:
     return {"wirelab": __version__, "engine": lab.engine.version()}
 
 
-def report_text(lab: Lab, proof: Proof, window: CaptureWindow, failure: str = "") -> str:
+def report_text(lab: Lab, check_report: CheckReport, window: CaptureWindow, failure: str = "") -> str:
     """The page on these findings, with the lab as it is now and the recorded traffic; `failure` is that of a test."""
     from orchestrator.host.graph_layout import lay_out
     from orchestrator.rendering import graph
@@ -164,7 +164,7 @@ def report_text(lab: Lab, proof: Proof, window: CaptureWindow, failure: str = ""
         no_drawing = f"{error.what} ({error.why}); {error.hint}"
     told = build_story(recorded.events, losses=recorded.losses) if recorded.missing == "" else None
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
-    whole = replace(proof, versions={**proof.versions, **images})
+    whole = replace(check_report, versions={**check_report.versions, **images})
     return report_page(Report(whole, picture, drawn, no_drawing, told, recorded.missing, failure))
 
 

@@ -11,7 +11,7 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from orchestrator.checks.findings import Finding
-from orchestrator.rendering.check_results import Placed, Proof
+from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.findings import finding_text
 
 # Characters that XML 1.0 cannot hold in any form (section 2.2); a server's answer may hold them.
@@ -20,43 +20,47 @@ UNFIT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ELEMENTS = {"fail": "failure", "unknown": "error"}
 
 
-def junit(proof: Proof) -> str:
+def junit(check_report: CheckReport) -> str:
     """The document: one suite, with one test case a check."""
     root = Element("testsuites")
     suite = SubElement(
         root,
         "testsuite",
-        name=proof.lab,
-        package=proof.scenario,
+        name=check_report.lab,
+        package=check_report.scenario,
         id="0",
-        timestamp=proof.at,
+        timestamp=check_report.at,
         hostname="localhost",
-        tests=str(len(proof.findings)),
-        failures=str(proof.counted("fail")),
-        errors=str(proof.counted("unknown")),
+        tests=str(len(check_report.findings)),
+        failures=str(check_report.counted("fail")),
+        errors=str(check_report.counted("unknown")),
         skipped="0",
-        time=f"{proof.seconds:.3f}",
+        time=f"{check_report.seconds:.3f}",
     )
     properties = SubElement(suite, "properties")
-    for name, value in {"scenario": proof.scenario, "file": proof.file, **proof.versions}.items():
+    for name, value in {"scenario": check_report.scenario, "file": check_report.file, **check_report.versions}.items():
         SubElement(properties, "property", name=_fit(name), value=_fit(value))
-    for placed in proof.findings:
-        _case(suite, proof, placed)
-    lines = (f"{proof.place(one)}: {one.finding.verdict}: {one.finding.check}" for one in proof.findings)
+    for placed in check_report.findings:
+        _case(suite, check_report, placed)
+    lines = (f"{check_report.place(one)}: {one.finding.verdict}: {one.finding.check}" for one in check_report.findings)
     SubElement(suite, "system-out").text = _fit("\n".join(lines))
     SubElement(suite, "system-err")
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: Element, proof: Proof, placed: Placed) -> None:
+def _case(suite: Element, check_report: CheckReport, placed: LocatedFinding) -> None:
     finding = placed.finding
     case = SubElement(
-        suite, "testcase", name=_token(finding.check), classname=_token(proof.file), time=f"{finding.seconds:.3f}"
+        suite,
+        "testcase",
+        name=_token(finding.check),
+        classname=_token(check_report.file),
+        time=f"{finding.seconds:.3f}",
     )
     if element := ELEMENTS.get(finding.verdict):
         said = SubElement(case, element, type=finding.kind, message=_fit(_sentence(finding)))
-        said.text = _fit(f"{proof.place(placed)}\n{finding_text(finding)}")
+        said.text = _fit(f"{check_report.place(placed)}\n{finding_text(finding)}")
 
 
 def _sentence(finding: Finding) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from orchestrator.rendering.check_results import Placed, Proof
+from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.findings import summary_text
 from orchestrator.rendering.graph import Picture
 from orchestrator.rendering.lab_page import lab_section
@@ -34,7 +34,7 @@ class Report:
     `failure` is what a test said that failed in this lab.
     """
 
-    proof: Proof
+    check_report: CheckReport
     picture: Picture
     drawn: str
     no_drawing: str
@@ -45,44 +45,49 @@ class Report:
 
 def report_page(report: Report) -> str:
     """The page, in one file."""
-    proof = report.proof
+    check_report = report.check_report
     lead = (
         f"<p>{_verdict(report)}</p>\n"
-        f'<p class="soft">Lab {escape(proof.lab)}, {escape(proof.file)}, {proof.at.replace("T", " ")} UTC</p>'
+        f'<p class="soft">Lab {escape(check_report.lab)}, {escape(check_report.file)}, '
+        f"{check_report.at.replace('T', ' ')} UTC</p>"
     )
     story = (
         story_section(report.story) if report.story else Section("story", HEADING, f"<p>{escape(report.no_story)}</p>")
     )
     sections = [
-        _checks(proof),
+        _checks(check_report),
         lab_section(report.picture, report.drawn, report.no_drawing, NOTE if report.story else ""),
         story,
-        Section("versions", "Versions", facts((name, escape(value)) for name, value in proof.versions.items())),
+        Section("versions", "Versions", facts((name, escape(value)) for name, value in check_report.versions.items())),
     ]
     if report.failure:
         sections.insert(0, Section("test", "The test that failed", f'<pre tabindex="0">{escape(report.failure)}</pre>'))
-    title = f"{proof.scenario}: {proof.title}"
-    return page(title, lead, sections, f"Made by wirelab {proof.versions.get('wirelab', '')}.")
+    title = f"{check_report.scenario}: {check_report.title}"
+    return page(title, lead, sections, f"Made by wirelab {check_report.versions.get('wirelab', '')}.")
 
 
 def _verdict(report: Report) -> str:
     """The whole in a line. A test may fail in a lab whose checks all hold."""
-    proof = report.proof
-    verdict, said = ("fail", "A test failed.") if report.failure else (proof.verdict, VERDICTS[proof.verdict])
-    if proof.findings:
-        said = f"{said} {escape(summary_text([placed.finding for placed in proof.findings], proof.seconds))}"
+    check_report = report.check_report
+    verdict, said = (
+        ("fail", "A test failed.") if report.failure else (check_report.verdict, VERDICTS[check_report.verdict])
+    )
+    if check_report.findings:
+        said = (
+            f"{said} {escape(summary_text([placed.finding for placed in check_report.findings], check_report.seconds))}"
+        )
     elif not report.failure:
         return "No check was asked."
     return f'<span class="badge {verdict}">{WORDS[verdict]}</span> {said}'
 
 
-def _checks(proof: Proof) -> Section:
+def _checks(check_report: CheckReport) -> Section:
     """What does not hold stands open; what holds can be opened."""
-    body = "\n".join(_check(proof, placed) for placed in proof.findings)
+    body = "\n".join(_check(check_report, placed) for placed in check_report.findings)
     return Section("checks", "The checks", body or "<p>No check was asked.</p>")
 
 
-def _check(proof: Proof, placed: Placed) -> str:
+def _check(check_report: CheckReport, placed: LocatedFinding) -> str:
     finding = placed.finding
     judgement = finding.judgement
     evidence = "".join(f"<li><code>{escape(line)}</code></li>" for line in judgement.evidence)
@@ -92,7 +97,7 @@ def _check(proof: Proof, placed: Placed) -> str:
         ("evidence", f"<ul>{evidence}</ul>" if evidence else "none"),
         ("asked by", escape(finding.asker)),
         ("took", f"{finding.seconds:.2f} s"),
-        ("declared in", f"<code>{escape(proof.place(placed))}</code>"),
+        ("declared in", f"<code>{escape(check_report.place(placed))}</code>"),
     ]
     shut = "" if finding.verdict == "pass" else " open"
     walk = _walk(finding.why) if finding.why else ""
@@ -114,9 +119,9 @@ def _walk(walk: Walk) -> str:
 
 def _layer(layer: Layer, *, broken: bool) -> str:
     """In the words of the terminal; of the broken layer the lines that prove it, of the others all that was seen."""
-    suffers = layer.verdict == "fail" and not layer.breaks
+    suffers = layer.verdict == "fail" and not layer.causes
     kind = ' class="broken"' if broken else ""
-    lines = (layer.breaks[0].evidence if broken else ()) or layer.evidence
+    lines = (layer.causes[0].evidence if broken else ()) or layer.evidence
     evidence = "".join(f"<br><code>{escape(line)}</code>" for line in lines)
     mark = SUFFERS if suffers else MARKS[layer.verdict].strip()
     ends = layer.asker if layer.asker == layer.target else f"{layer.asker} to {layer.target}"

@@ -27,7 +27,7 @@ def walk_text(walk: Walk) -> str:
 
 def course(walk: Walk) -> tuple[object, ...]:
     """What makes a walk the same for a reader: its legs, layers and verdicts, and what they come to."""
-    layers = tuple((one.title, one.asker, one.target, one.verdict, bool(one.breaks)) for one in walk.layers)
+    layers = tuple((one.title, one.asker, one.target, one.verdict, bool(one.causes)) for one in walk.layers)
     return (*layers, walk.sentence, walk.also)
 
 
@@ -38,8 +38,8 @@ def same_walk_text(walk: Walk, check: str) -> str:
 
 
 def _layer(layer: Layer, walk: Walk) -> Iterator[str]:
-    mark = SUFFERS if layer.verdict == "fail" and not layer.breaks else MARKS[layer.verdict]
+    mark = SUFFERS if layer.verdict == "fail" and not layer.causes else MARKS[layer.verdict]
     yield f"{INDENT}    {mark}  {layer.title:17}  {layer.seen}"
     # What holds needs no proof here; --json has the evidence of all.
     if layer == walk.broken:
-        yield from (f"{INDENT}             {'':17}  {line}" for line in layer.breaks[0].evidence)
+        yield from (f"{INDENT}             {'':17}  {line}" for line in layer.causes[0].evidence)

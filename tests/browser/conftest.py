@@ -14,11 +14,11 @@ from pictured import SMALL, THIRTY, lab
 from recorded import events, recorded
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.diagnosis.walk import Break, Layer, walk_of
+from orchestrator.diagnosis.walk import Cause, Layer, make_walk
 from orchestrator.host.graph_layout import lay_out
 from orchestrator.model.topology import Topology
 from orchestrator.reading.document import Mark
-from orchestrator.rendering.check_results import Placed, Proof
+from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.graph import Picture, picture
 from orchestrator.rendering.graph_svg import layout_text, svg
 from orchestrator.rendering.lab_page import lab_page
@@ -33,16 +33,16 @@ def drawn(shown: Picture) -> str:
     return svg(shown, lay_out(layout_text(shown)))
 
 
-def findings() -> tuple[Placed, ...]:
+def findings() -> tuple[LocatedFinding, ...]:
     layers = (
         Layer("node", "client", "app", "pass", "both run"),
-        Layer("tcp", "client", "app", "fail", "refused", ("an RST",), (Break("nobody listens", "wirelab logs x app"),)),
+        Layer("tcp", "client", "app", "fail", "refused", ("an RST",), (Cause("nobody listens", "wirelab logs x app"),)),
         Layer("answer", "client", "app", "unknown", "not asked"),
     )
-    walk = walk_of(layers, Break("all holds", ""))
+    walk = make_walk(layers, Cause("all holds", ""))
     verdicts = {"pass": None, "fail": walk, "unknown": None}
     return tuple(
-        Placed(
+        LocatedFinding(
             Finding(
                 f"A check that is {verdict}", "http", "client", Judgement(verdict, "200", "404 " * 30, ("x",)), 0.1, why
             ),  # type: ignore[arg-type]
@@ -54,10 +54,10 @@ def findings() -> tuple[Placed, ...]:
 
 def report(topology: Topology) -> tuple[str, Picture]:
     shown = picture(topology, dict.fromkeys(topology.scenario.nodes, "ready"), traffic_roles(events("first")))
-    proof = Proof(
+    check_report = CheckReport(
         "small", "Small", "small", "s/scenario.yaml", findings(), "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
     )
-    return report_page(Report(proof, shown, drawn(shown), "", recorded("first"), "")), shown
+    return report_page(Report(check_report, shown, drawn(shown), "", recorded("first"), "")), shown
 
 
 @pytest.fixture(scope="session")

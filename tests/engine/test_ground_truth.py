@@ -37,7 +37,7 @@ nodes:
 
 
 @pytest.fixture
-def crowd(bench: Bench, tmp_path: Path) -> Iterator[Bench]:
+def pending_connections(bench: Bench, tmp_path: Path) -> Iterator[Bench]:
     """The lab, recorded from its first packet, whose database logs every statement."""
     file = tmp_path / "scenario.yaml"
     file.write_text(SCENARIO)
@@ -55,23 +55,29 @@ def log(bench: Bench, node: str) -> str:
     return str(bench.container(node).logs().decode())
 
 
-def test_two_thousand_requests_are_counted_as_the_servers_counted_them(crowd: Bench) -> None:
+def test_two_thousand_requests_are_counted_as_the_servers_counted_them(pending_connections: Bench) -> None:
     """HTTP requests, DNS questions by type, SQL statements with BEGIN and COMMIT; nothing is lost."""
     shares = [REQUESTS // 3, REQUESTS // 3, REQUESTS - 2 * (REQUESTS // 3)]
     with ThreadPoolExecutor(3) as pool:
         asked = pool.map(
-            lambda client, count: crowd.container(client).exec_run(["python3", "-c", ASK.format(count=count)]),
+            lambda client, count: pending_connections.container(client).exec_run(
+                ["python3", "-c", ASK.format(count=count)]
+            ),
             CLIENTS,
             shares,
         )
         assert [(one.exit_code, one.output) for one in asked] == [(0, b"")] * 3
-    story = crowd.cli("trace", "--json")
+    story = pending_connections.cli("trace", "--json")
     assert story.code == 0, story.err
     head = json.loads(story.out.partition("\n")[0])
-    queries = [line for line in log(crowd, "dns").splitlines() if "query: " in line and "wirelab-probe" not in line]
+    queries = [
+        line
+        for line in log(pending_connections, "dns").splitlines()
+        if "query: " in line and "wirelab-probe" not in line
+    ]
     types = [re.search(r"query: \S+ IN (\S+)", line)[1] for line in queries]  # type: ignore[index]
-    requests = re.findall(r"^access \S+ \"GET /items", log(crowd, "app"), re.MULTILINE)
-    statements = re.findall(r"app@app LOG:  (?:statement|execute [^:]*): ", log(crowd, "db"))
+    requests = re.findall(r"^access \S+ \"GET /items", log(pending_connections, "app"), re.MULTILINE)
+    statements = re.findall(r"app@app LOG:  (?:statement|execute [^:]*): ", log(pending_connections, "db"))
     counts = head["counts"]
     assert counts["requests"] == len(requests) == REQUESTS
     assert counts["questions"] == {"A": types.count("A"), "AAAA": types.count("AAAA")}

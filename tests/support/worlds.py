@@ -131,7 +131,7 @@ def walked(world: World, verdict: str = "fail", actual: str = "it is not so", **
     check = KINDS[str(kind_of(whole))].model_validate(whole)
     finding = Finding("A claim", "?", "?", Judgement(verdict, "it is so", actual), 0.1)  # type: ignore[arg-type]
     walker = DiagnosisRunner(Commands(world.topology), world, lambda: 1000.0)
-    (found,) = walker.explained([check], [finding], green_too=True)
+    (found,) = walker.explain([check], [finding], green_too=True)
     assert found.why
     return found.why
 

@@ -30,8 +30,8 @@ def test_the_readme_has_its_parts(name: str) -> None:
     assert places == sorted(places)
     parts = re.split(r"^(?:```mermaid|## .*)$", text, flags=re.MULTILINE)
     assert all(len(part.split()) > 15 for part in parts), "a part says almost nothing"
-    breaks = " ".join(parts[-1].split())
-    assert [one.name for one in library.breakages(name) if one.name not in breaks] == []
+    causes = " ".join(parts[-1].split())
+    assert [one.name for one in library.breakages(name) if one.name not in causes] == []
 
 
 @each

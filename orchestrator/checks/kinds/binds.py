@@ -17,7 +17,7 @@ from orchestrator.checks.probes import (
     RunProgram,
     require_output,
 )
-from orchestrator.checks.sockets import EVERYWHERE, BoundSocket, sockets, table_of
+from orchestrator.checks.sockets import EVERYWHERE, BoundSocket, read_socket_table, socket_table_probe
 from orchestrator.model.checks import BindCheck, Binds, CannotBind
 
 # One attempt after the other on a machine, or two of ours would stand in each other's way.
@@ -105,8 +105,8 @@ def _place(text: str, check: BindCheck, context: CheckContext) -> tuple[str, int
 def _tried(check: BindCheck, host: str, port: int) -> Tried:
     """The attempt, and the sockets that were bound meanwhile."""
     argv = ("python3", "-I", "-c", BIND, host, str(port), check.protocol)
-    ended, table = yield (RunProgram(check.asker, argv, frozenset({"python3"})), table_of(check.asker))
-    return read_bind(require_output(ended)), sockets(require_output(table))
+    ended, table = yield (RunProgram(check.asker, argv, frozenset({"python3"})), socket_table_probe(check.asker))
+    return read_bind(require_output(ended)), read_socket_table(require_output(table))
 
 
 def _why(found: BindAttempt, table: tuple[BoundSocket, ...], check: BindCheck, host: str, port: int) -> tuple[str, ...]:

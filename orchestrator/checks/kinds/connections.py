@@ -46,7 +46,7 @@ Outcome = Literal["accepted", "refused", "silent", "unreachable", "no address", 
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ConnectResult:
     """How one connection attempt ended, with which address, and the kernel's own words."""
 
     outcome: Outcome
@@ -54,7 +54,7 @@ class Attempt:
     said: str
 
 
-def read_attempt(found: ProgramResult) -> Attempt:
+def read_connect_result(found: ProgramResult) -> ConnectResult:
     """From what the CONNECT script left."""
     rows = found.out.splitlines()
     address = rows[0] if rows else ""
@@ -62,17 +62,17 @@ def read_attempt(found: ProgramResult) -> Attempt:
     said = error[0].split(": ", 1)[-1] if error else ""
     if found.exit_code == 0:
         own = rows[1].split() if rows[1:] else []
-        return Attempt("accepted", address, f"{own[3]} -> {own[4]}" if own else "accepted")
+        return ConnectResult("accepted", address, f"{own[3]} -> {own[4]}" if own else "accepted")
     if found.exit_code == NO_ADDRESS:
-        return Attempt("no address", "", said or "no address")
+        return ConnectResult("no address", "", said or "no address")
     if found.exit_code == TIMED_OUT:
-        return Attempt("silent" if address else "no address", address, f"no answer in {CONNECT_SECONDS:g} s")
+        return ConnectResult("silent" if address else "no address", address, f"no answer in {CONNECT_SECONDS:g} s")
     for text, outcome in _ERRORS.items():
         if text in found.err and outcome == "refused" and rows[1:] == ["ICMP"]:
-            return Attempt("unreachable", address, BY_ICMP)
+            return ConnectResult("unreachable", address, BY_ICMP)
         if text in found.err:
-            return Attempt(outcome, address, text)
-    return Attempt("broken", address, said or f"exit code {found.exit_code}")
+            return ConnectResult(outcome, address, text)
+    return ConnectResult("broken", address, said or f"exit code {found.exit_code}")
 
 
 _ERRORS: dict[str, Outcome] = {
@@ -94,7 +94,7 @@ def endpoint(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def attempt(asker: str, host: str, port: int) -> RunProgram:
+def connect_probe(asker: str, host: str, port: int) -> RunProgram:
     """The question: can this node connect?"""
     argv = ("bash", "-c", CONNECT, host, str(port))
     return RunProgram(asker, argv, frozenset({"bash", "ss"}), seconds=CONNECT_SECONDS)
@@ -116,8 +116,8 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     host, port = endpoint(context.fill(check.connects, check.asker))
     target = target_of(context, check.asker, host)
     expected = f"{check.asker} connects to {_called(target, host, port)}"
-    found = read_attempt(require_output((yield (attempt(check.asker, host, port),))[0]))
-    wrong = astray(context, check.asker, host, found.address)
+    found = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    wrong = wrong_machine(context, check.asker, host, found.address)
     if found.outcome != "accepted":
         return Judgement("fail", expected, f"{found.outcome}: {found.said}", _evidence(found))
     if wrong:
@@ -132,13 +132,15 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     """
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
     expected = f"{check.asker} cannot connect to {_called(target_of(context, check.asker, host), host, port)}"
-    found = read_attempt(require_output((yield (attempt(check.asker, host, port),))[0]))
-    judgement = yield from _kept_out(check.asker, context, host, port, found)
+    found = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    judgement = yield from _judge_refusal(check.asker, context, host, port, found)
     if judgement.verdict == "pass" and found.address != host:
         others = (yield from _addresses(check.asker, host)) - {found.address}
-        results = (yield tuple(attempt(check.asker, one, port) for one in sorted(others))) if others else ()
+        results = (yield tuple(connect_probe(check.asker, one, port) for one in sorted(others))) if others else ()
         for answer in results:
-            other = yield from _kept_out(check.asker, context, host, port, read_attempt(require_output(answer)))
+            other = yield from _judge_refusal(
+                check.asker, context, host, port, read_connect_result(require_output(answer))
+            )
             evidence = (*judgement.evidence, *other.evidence)
             if other.verdict != "pass":
                 return replace(other, expected=expected, evidence=evidence)
@@ -155,9 +157,9 @@ def _addresses(asker: str, host: str) -> Generator[tuple[Probe, ...], tuple[Prob
     return addresses
 
 
-def _kept_out(asker: str, context: CheckContext, host: str, port: int, found: Attempt) -> CheckSteps:
+def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, found: ConnectResult) -> CheckSteps:
     """What one attempt proves."""
-    wrong = astray(context, asker, host, found.address)
+    wrong = wrong_machine(context, asker, host, found.address)
     if wrong:
         return Judgement("unknown", "", f"{found.outcome}, but {wrong}", _evidence(found))
     if found.outcome == "accepted":
@@ -166,7 +168,7 @@ def _kept_out(asker: str, context: CheckContext, host: str, port: int, found: At
         return Judgement("pass", "", f"refused with an RST by {found.address}", _evidence(found))
     if found.said == NO_ROUTE:
         table = require_output((yield (routing_table(asker, found.address),))[0]).out
-        if not covered(table, found.address):
+        if not has_route(table, found.address):
             seen = f"{NO_ROUTE} at once: {asker} has no route to {found.address}"
             lines = " | ".join(table.splitlines()) or "empty"
             return Judgement("pass", "", seen, (*_evidence(found), f"routing table of {asker}: {lines}"))
@@ -175,7 +177,7 @@ def _kept_out(asker: str, context: CheckContext, host: str, port: int, found: At
     return (yield from _silence(found, server, port))
 
 
-def _silence(found: Attempt, server: str | None, port: int) -> CheckSteps:
+def _silence(found: ConnectResult, server: str | None, port: int) -> CheckSteps:
     """Nobody answered: that is evidence only while the target listens just there."""
     if found.outcome not in ("silent", "unreachable") or server is None:
         return Judgement("unknown", "", f"{found.outcome}: {found.said}", _evidence(found))
@@ -194,7 +196,7 @@ def routing_table(asker: str, address: str) -> RunProgram:
     return RunProgram(asker, ("ip", "-6" if ":" in address else "-4", "route"), frozenset({"ss"}))
 
 
-def covered(table: str, address: str) -> bool:
+def has_route(table: str, address: str) -> bool:
     """Whether a line of a routing table leads to an address; one that says "unreachable" or the like does not."""
     wanted = ip_address(address)
     for words in filter(None, map(str.split, table.splitlines())):
@@ -221,7 +223,7 @@ def _called(target: str | None, host: str, port: int) -> str:
     return f"{host}:{port} ({target})" if target and target not in host else f"{host}:{port}"
 
 
-def astray(context: CheckContext, asker: str, host: str, address: str) -> str:
+def wrong_machine(context: CheckContext, asker: str, host: str, address: str) -> str:
     """What is wrong where a host led to another machine than the one that is meant."""
     target = target_of(context, asker, host)
     own = map(str, context.topology.addresses_of(target)) if target else ()
@@ -232,5 +234,5 @@ def astray(context: CheckContext, asker: str, host: str, address: str) -> str:
     return f"{host} led to {address}, which is {context.topology.owner(address) or 'nobody'} and not {target}"
 
 
-def _evidence(found: Attempt) -> tuple[str, ...]:
+def _evidence(found: ConnectResult) -> tuple[str, ...]:
     return (f"connect to {found.address or '?'}: {found.outcome}: {found.said}",)

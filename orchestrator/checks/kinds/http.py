@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.connections import astray
+from orchestrator.checks.kinds.connections import wrong_machine
 from orchestrator.checks.probes import (
     CheckContext,
     CheckSteps,
@@ -64,7 +64,7 @@ def _led_astray(check: Http, context: CheckContext, url: str, facts: dict[str, A
     """What is wrong where another machine than the URL's answered; whom a proxy asks, curl does not know."""
     if facts.get("proxy_used"):
         return ""
-    return astray(context, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
+    return wrong_machine(context, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
 
 
 def facts_of(found: ProgramResult) -> dict[str, Any]:

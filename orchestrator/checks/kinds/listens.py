@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import CheckContext, CheckSteps, ResultUnavailable, require_output
-from orchestrator.checks.sockets import BoundSocket, sockets, table_of
+from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
 from orchestrator.model.check_values import Socket
 from orchestrator.model.checks import Listens
 
@@ -14,7 +14,7 @@ from orchestrator.model.checks import Listens
 def listens(check: Listens, context: CheckContext) -> CheckSteps:
     """Read the table once, then look for what must be there, what must not, and what nobody spoke of."""
     expected = _expected(check)
-    bound = sockets(require_output((yield (table_of(check.node),))[0]))
+    bound = read_socket_table(require_output((yield (socket_table_probe(check.node),))[0]))
     for socket in (*check.listens, *check.lacks):
         _known(socket, bound, context, check.node)
     evidence = tuple(f"socket table of {check.node}: {one.line}" for one in bound)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from orchestrator.checks.dig import (
-    IN_VAIN,
     NO_ANSWER,
+    NO_REPLY_ERRORS,
     DnsAnswer,
-    asked_name,
     dig,
-    in_order,
-    question,
+    dig_each_server,
+    query_name,
+    question_words,
     read_all,
     read_dig,
 )
@@ -29,7 +29,7 @@ from orchestrator.checks.probes import (
     require_log,
     require_output,
 )
-from orchestrator.checks.query_path import on_the_way
+from orchestrator.checks.query_path import trace_query_path
 from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Version
@@ -41,14 +41,14 @@ __all__ = ["DnsAnswer", "read_dig", "resolves", "wrong_with"]
 
 
 @dataclass(frozen=True)
-class Looked:
+class Lookup:
     """What a further look found: what is wrong, empty where nothing is, and the lines that prove it."""
 
     wrong: str = ""
     lines: tuple[str, ...] = ()
 
 
-Looking = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Looked]
+LookupSteps = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Lookup]
 
 
 def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
@@ -63,11 +63,11 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
     wrong = wrong_with(check, context, answer)
     asked = replace(context, began=found.started, ended=found.started + found.seconds if found.seconds else inf)
-    for look in (_in_server_log, _on_the_way, _in_turn):
+    for look in (_in_server_log, _query_path, _in_turn):
         if not wrong:
-            looked: Looked = yield from look(check, asked, name, answer)
-            wrong = looked.wrong
-            evidence += looked.lines
+            lookup: Lookup = yield from look(check, asked, name, answer)
+            wrong = lookup.wrong
+            evidence += lookup.lines
     evidence += [f"answer: {row}" for row in (*answer.results, *answer.authority)[:5]]
     if wrong:
         return Judgement("fail", expected, f"{seen}; {wrong}", tuple(evidence))
@@ -75,9 +75,9 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
 
 
 def _asked(check: Resolves, context: CheckContext, name: str, port: int, times: int = 1) -> RunProgram:
-    words, tcp = question(name, check.type) * times, check.over == "tcp"
+    words, tcp = question_words(name, check.type) * times, check.over == "tcp"
     if port and not check.asks and len(context.topology.resolvers_of(check.asker)) > 1:
-        argv = in_order(port, *words, tcp=tcp, recursive=check.recursive)
+        argv = dig_each_server(port, *words, tcp=tcp, recursive=check.recursive)
         return RunProgram(check.asker, argv, frozenset({"bash", "dig"}), seconds=8.0)
     server = str(context.topology.address_for(check.asker, check.asks)) if check.asks else ""
     argv = dig(port, *words, server=server, tcp=tcp, recursive=check.recursive)
@@ -93,7 +93,7 @@ def _without_answer(check: Resolves, context: CheckContext, expected: str, found
         return Judgement("fail", expected, actual)
     servers = (check.asks,) if check.asks else context.topology.resolvers_of(check.asker)
     tried = {server: str(context.topology.address_for(check.asker, server)) for server in servers}
-    vain = [line for line in said if any(word in line for word in IN_VAIN)]
+    vain = [line for line in said if any(word in line for word in NO_REPLY_ERRORS)]
     lines = {server: next((line for line in vain if f"{at}#" in line), "") for server, at in tried.items()}
     untried = [server for server, line in lines.items() if not line]
     if untried:
@@ -221,14 +221,14 @@ def _wrong_ttl(wanted: int | TtlRange, ttl: int | None) -> str:
     return "" if right else f"it may be kept for {ttl} s, not for {_ttl_text(wanted)}"
 
 
-def _in_server_log(check: Resolves, context: CheckContext, _name: str, _answer: DnsAnswer) -> Looking:
+def _in_server_log(check: Resolves, context: CheckContext, _name: str, _answer: DnsAnswer) -> LookupSteps:
     server = check.answered_by or check.asks
     if not server:
-        return Looked()
+        return Lookup()
     line = _in_query_log(require_log((yield (ReadLog(server, context.began),))[0]), context, check.asker)
     if line is None:
-        return Looked(f"the query log of {server} does not hold the question")
-    return Looked("", (f"query log of {server}: {line}",))
+        return Lookup(f"the query log of {server} does not hold the question")
+    return Lookup("", (f"query log of {server}: {line}",))
 
 
 def _in_query_log(text: str, context: CheckContext, asker: str) -> str | None:
@@ -242,24 +242,24 @@ def _in_query_log(text: str, context: CheckContext, asker: str) -> str | None:
     return None
 
 
-def _on_the_way(check: Resolves, context: CheckContext, name: str, answer: DnsAnswer) -> Looking:
+def _query_path(check: Resolves, context: CheckContext, name: str, answer: DnsAnswer) -> LookupSteps:
     if check.through is None:
-        return Looked()
+        return Lookup()
     answerer = context.topology.owner(answer.server) or ""
-    found = yield from on_the_way(context, check.asker, answerer, asked_name(name), check.type, check.through)
-    return Looked(found.wrong, found.lines)
+    found = yield from trace_query_path(context, check.asker, answerer, query_name(name), check.type, check.through)
+    return Lookup(found.wrong, found.lines)
 
 
-def _in_turn(check: Resolves, context: CheckContext, name: str, _answer: DnsAnswer) -> Looking:
+def _in_turn(check: Resolves, context: CheckContext, name: str, _answer: DnsAnswer) -> LookupSteps:
     """Ask again and again; in turning order each answer is the one before, begun at another place."""
     if check.order is None:
-        return Looked()
+        return Lookup()
     found = require_output((yield (_asked(check, context, name, 0, TURNS),))[0])
     orders = [answer.values for answer in read_all(found.out, check.type)]
     lines = tuple(f"order: {', '.join(order)}" for order in orders)
     if len(orders) < TURNS or not all(orders):
-        return Looked(f"only {len([o for o in orders if o])} of {TURNS} further questions were answered", lines)
-    return Looked(_wrong_order(check.order, orders), lines)
+        return Lookup(f"only {len([o for o in orders if o])} of {TURNS} further questions were answered", lines)
+    return Lookup(_wrong_order(check.order, orders), lines)
 
 
 def _wrong_order(wanted: str, orders: list[tuple[str, ...]]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.peer_evidence import Sighting, witness_of
+from orchestrator.checks.peer_evidence import SeenPeer, peer_source_of
 from orchestrator.checks.probes import CheckContext, CheckSteps, Probe, ProbeResult, TrafficQuery, require_flows
 from orchestrator.model.check_values import ExpectedPeers
 from orchestrator.model.checks import Roles
@@ -58,9 +58,9 @@ def _pairs(parts: dict[str, ExpectedPeers]) -> list[Pair]:
 
 
 def _claim(node: str, part: ExpectedPeers) -> str:
-    says = [f"a server to {_listed(part.server_to)}"] if part.server_to else []
-    says += [f"a client of {_listed(part.client_of)}"] if part.client_of else []
-    return f"{node} is {' and '.join(says)}"
+    name = [f"a server to {_listed(part.server_to)}"] if part.server_to else []
+    name += [f"a client of {_listed(part.client_of)}"] if part.client_of else []
+    return f"{node} is {' and '.join(name)}"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -75,18 +75,20 @@ def _testimonies(
     for server in dict.fromkeys(server for _, server in pairs):
         clients = [client for client, other in pairs if other == server]
         for machine in context.topology.scenario.machines(server):
-            witness = witness_of(context.topology.node(machine))
-            sightings = tuple(witness.reads((yield witness.asks(machine, context.began)), context.began))
-            for client, line in _sighted(context, clients, sightings):
-                found.setdefault((client, server), f"{witness.says.removeprefix('its ')} of {machine}: {line}")
+            source = peer_source_of(context.topology.node(machine))
+            seen_peers = tuple(source.read_peers((yield source.probes(machine, context.began)), context.began))
+            for client, line in _sighted(context, clients, seen_peers):
+                found.setdefault((client, server), f"{source.name.removeprefix('its ')} of {machine}: {line}")
     return found
 
 
-def _sighted(context: CheckContext, clients: Iterable[str], sightings: Sequence[Sighting]) -> Iterator[tuple[str, str]]:
+def _sighted(
+    context: CheckContext, clients: Iterable[str], seen_peers: Sequence[SeenPeer]
+) -> Iterator[tuple[str, str]]:
     """Each of these nodes that was seen by an address of its own, with the line that says so."""
     for client in clients:
         addresses = set(map(str, context.topology.addresses_of(client)))
-        line = next((one.line for one in sightings if one.address in addresses), None)
+        line = next((one.line for one in seen_peers if one.address in addresses), None)
         if line is not None:
             yield client, line
 
@@ -95,7 +97,7 @@ def _unseen(pair: Pair, seen: dict[Pair, Proof], proofs: tuple[Proof, ...] | Non
     client, server = pair
     if proofs is None:
         machine = context.topology.scenario.machines(server)[0]
-        return f"{server} did not see {client}, by {witness_of(context.topology.node(machine)).says}"
+        return f"{server} did not see {client}, by {peer_source_of(context.topology.node(machine)).name}"
     if pair in seen:
         return f"{client} spoke with {server} on a connection whose opening was not captured: {seen[pair].words}"
     return f"no packet shows {client} as a client of {server}"

@@ -21,10 +21,10 @@ PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1", 
 
 def sql(check: Sql, context: CheckContext) -> CheckSteps:
     """Run the statement, then compare the rows or the error."""
-    return answered(check, context, require_output((yield (asked(check, context),))[0]))
+    return judge_sql(check, context, require_output((yield (sql_probe(check, context),))[0]))
 
 
-def asked(check: Sql, context: CheckContext, address: str = "") -> RunProgram:
+def sql_probe(check: Sql, context: CheckContext, address: str = "") -> RunProgram:
     """The question; with an address no name is asked for (PGHOSTADDR, libpq)."""
     check = context.fill_fields(check, "sql", "password")
     argv = _psql(check, context, database_of(check, context), () if address else WHERE)
@@ -32,7 +32,7 @@ def asked(check: Sql, context: CheckContext, address: str = "") -> RunProgram:
     return RunProgram(check.asker, (*known, *argv), frozenset({"psql"}))
 
 
-def answered(check: Sql, context: CheckContext, found: ProgramResult) -> Judgement:
+def judge_sql(check: Sql, context: CheckContext, found: ProgramResult) -> Judgement:
     """The judgement on what psql printed."""
     check = context.fill_fields(check, "sql", "fails")
     database = database_of(check, context)

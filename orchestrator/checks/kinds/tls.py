@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.connections import astray, endpoint
+from orchestrator.checks.kinds.connections import endpoint, wrong_machine
 from orchestrator.checks.probes import (
     TIMED_OUT,
     CheckContext,
@@ -76,7 +76,7 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
         return Judgement("fail", expected, _without_certificate(found), (f"openssl ended with {found.exit_code}",))
     evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.said}", *shaken.chain)
     seen = f"{shaken.result or shaken.said}: the certificate of {shaken.subject}, from {shaken.issuer}"
-    wrong = _wrong(check, shaken) or astray(context, check.asker, host, shaken.address)
+    wrong = _wrong(check, shaken) or wrong_machine(context, check.asker, host, shaken.address)
     return Judgement("fail" if wrong else "pass", expected, f"{seen}; {wrong}" if wrong else seen, evidence)
 
 

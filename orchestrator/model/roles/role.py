@@ -50,7 +50,7 @@ class Serving:
 
 
 @dataclass(frozen=True)
-class LogWitness:
+class PeerLog:
     """A server whose log names its peers: what it is called, a pattern with the address as its group, and a mark of
     the lines that count for nothing."""
 
@@ -86,7 +86,7 @@ class Role:
     scenario that the node needs; `reload` is the signal after which the program reads changed files again, None
     where it must start anew; `reloaded` is what its log says once it goes by them, and `refused` what it says where
     it goes on by the old ones; `tools` are the programs that checks may use inside the role's own image; `tmpfs`
-    maps paths to mount options; `witness` says how a server of this role tells who its peers were
+    maps paths to mount options; `peer_source` says how a server of this role tells who its peers were
     (`checks/peer_evidence.py`); `forwards` says that its kernel passes packets on. `serving` is what its server
     makes of the node's listeners, None where they only say what a program of the author's does.
     `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
@@ -108,7 +108,7 @@ class Role:
     reload: str | None = None
     reloaded: str = ""
     refused: str = ""
-    witness: str | LogWitness = "sockets"
+    peer_source: str | PeerLog = "sockets"
     serving: Serving | None = None
     keys: tuple[str, ...] = ()
     forwards: bool = False

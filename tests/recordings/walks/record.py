@@ -92,7 +92,7 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
 
         checks = [one for one in lab.scenario.checks if one.name == name]
         findings = CheckRunner(topology, asker.answer, lambda _finding: None).check(checks)
-        DiagnosisRunner(Commands(topology), run_probes).explained(checks, findings, green_too=True)
+        DiagnosisRunner(Commands(topology), run_probes).explain(checks, findings, green_too=True)
         asker.close()
     return {**document(findings[0]), "answers": answers}
 

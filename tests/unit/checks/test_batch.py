@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from orchestrator.checks import batch
+from orchestrator.checks import program_batch as batch
 from orchestrator.checks.probes import ProgramResult, RunProgram
 
 

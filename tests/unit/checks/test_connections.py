@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from asked import SHOP, check, conversation, judged, ran, shop
 
-from orchestrator.checks.kinds.connections import attempt
+from orchestrator.checks.kinds.connections import connect_probe
 from orchestrator.checks.probes import RunProgram, Unavailable
 
 SIX = SHOP.replace("192.168.7.0/24", "192.168.7.0/24, ipv6: true")
@@ -105,7 +105,7 @@ def test_of_a_name_with_several_addresses_none_may_accept() -> None:
     assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.14:41234 -> 192.168.7.13:80")
     assert probes[2:] == [
         RunProgram("client", ("getent", "ahosts", "app.shop.lab"), frozenset({"bash", "ss"})),
-        attempt("client", "192.168.7.13", 80),
+        connect_probe("client", "192.168.7.13", 80),
     ]
     refused = ran("192.168.7.13\n", "bash: connect: Connection refused\n", 1)
     found = conversation(cannot(), *answers, refused, lab=GROUP)[0]

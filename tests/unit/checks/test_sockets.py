@@ -11,7 +11,7 @@ from asked import check, conversation, judged, ran
 
 from orchestrator.checks.kinds.binds import BIND
 from orchestrator.checks.probes import RunProgram, Unavailable
-from orchestrator.checks.sockets import sockets
+from orchestrator.checks.sockets import read_socket_table
 
 # As recorded in nodes of the roles app, dns and database on Engine 20.10.
 ENGINES = """\
@@ -123,7 +123,7 @@ def test_the_engines_own_sockets_do_not_count() -> None:
 def test_an_address_of_one_interface_is_read_without_it() -> None:
     """A link-local IPv6 address bears its interface behind the brackets, and is no loopback (RFC 4007, section 11)."""
     line = 'tcp LISTEN 0 10 [fe80::42:c0ff:fea8:ac0a]%eth0:53 [::]:* users:(("named",pid=6,fd=16))\n'
-    (found,) = sockets(ran(line))
+    (found,) = read_socket_table(ran(line))
     assert (found.address, found.port, found.loopback) == ("fe80::42:c0ff:fea8:ac0a", 53, False)
 
 

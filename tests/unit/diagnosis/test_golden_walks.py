@@ -30,7 +30,7 @@ def test_what_is_named_is_broken_and_proved(name: str) -> None:
     assert walk.command.startswith("wirelab ")
     assert walk.sentence.endswith(".")
     earlier = walk.layers[: walk.layers.index(walk.broken)]
-    assert not any(layer.breaks for layer in earlier)
+    assert not any(layer.causes for layer in earlier)
 
 
 @pytest.mark.parametrize("name", NAMES)

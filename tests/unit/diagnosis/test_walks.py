@@ -66,8 +66,8 @@ def test_a_broken_layer_of_a_check_that_holds_is_told_as_such() -> None:
 def test_a_program_whose_queue_is_full_is_named_and_not_the_way_to_it(table: str, says: str) -> None:
     """The kernel drops what it has no room for (listen(2)); from outside that looks like a lost packet."""
     world = far()
-    crowd = f"tcp LISTEN {table} 0.0.0.0:80 0.0.0.0:*\n"
-    world.rules += [tcp(124, ""), program("ss", ProgramResult(0, crowd, ""), "app-1")]
+    pending_connections = f"tcp LISTEN {table} 0.0.0.0:80 0.0.0.0:*\n"
+    world.rules += [tcp(124, ""), program("ss", ProgramResult(0, pending_connections, ""), "app-1")]
     walk = walked(world, **CONNECTS)
     assert walk.broken is not None
     assert walk.broken.name == "tcp"
@@ -293,7 +293,7 @@ def test_of_a_program_that_failed_all_are_walked_to_that_its_servers_need() -> N
     walk = walked(world, from_="client", runs=["curl", "-sf", "http://gate.shop.lab/items"])
     assert walk.sentence == "The node db is stopped, so nobody can reach it."
     assert walk.layers[-1].title == "what the check says"
-    assert not walk.layers[-1].breaks
+    assert not walk.layers[-1].causes
 
 
 @pytest.mark.parametrize("words", [["nc", "-z", "db.shop.lab", "5432"], ["ping", "-c", "1", "${db}"]])
@@ -349,7 +349,7 @@ def test_an_app_behind_a_proxy_that_accepts_and_says_nothing_is_named_and_not_th
     world.rules.append(program("curl", ProgramResult(28, "", f"curl: (28) Operation timed out\n{facts}")))
     walk = walked(world, from_="client", http="http://gate.shop.lab/items")
     assert walk.sentence == "app-1 accepts the connection, but gives no answer within 4 seconds."
-    assert walk.layers[-1].breaks == ()
+    assert walk.layers[-1].causes == ()
 
 
 def test_a_server_that_leaves_a_tls_handshake_unanswered_is_named() -> None:
@@ -458,7 +458,7 @@ def test_the_same_question_is_put_once_for_many_checks() -> None:
     check = KINDS["connects"].model_validate({"name": "A claim", "from": "client", "connects": "app-1.shop.lab:80"})
     bad, good = (Finding("A claim", "connects", "client", Judgement(v, "", ""), 0.1) for v in ("fail", "pass"))
     walker = DiagnosisRunner(Commands(world.topology), world, lambda: 1000.0)
-    found = walker.explained([check, check, check], [bad, good, bad])
+    found = walker.explain([check, check, check], [bad, good, bad])
     assert [one.why is not None for one in found] == [True, False, True]
     assert found[0].why == found[2].why
     assert len(world.asked) == len(set(world.asked))

@@ -11,7 +11,7 @@ from lxml import etree
 from orchestrator.checks.findings import Finding, Judgement, Verdict
 from orchestrator.reading.document import Position
 from orchestrator.reading.scenario import read_scenario
-from orchestrator.rendering.check_results import Placed, Proof, placed
+from orchestrator.rendering.check_report import CheckReport, LocatedFinding, locate_findings
 from orchestrator.rendering.junit import junit
 
 SCHEMA = etree.XMLSchema(file=Path(__file__).with_name("junit.xsd"))
@@ -36,8 +36,8 @@ def finding(verdict: Verdict, name: str, actual: str = "that") -> Finding:
 
 
 def document(*findings: Finding) -> str:
-    found = tuple(Placed(one, Position(10 + number, 5)) for number, one in enumerate(findings))
-    return junit(Proof("one", "One", "one-2", FILE, found, "2026-01-31T12:00:00", 1.5, {"wirelab": "0.1.0"}))
+    found = tuple(LocatedFinding(one, Position(10 + number, 5)) for number, one in enumerate(findings))
+    return junit(CheckReport("one", "One", "one-2", FILE, found, "2026-01-31T12:00:00", 1.5, {"wirelab": "0.1.0"}))
 
 
 def suite_of(text: str) -> Element:
@@ -88,5 +88,7 @@ def test_a_finding_is_placed_where_its_check_begins() -> None:
     """Also where only some checks were asked, in any order."""
     reading = read_scenario(TEXT, file=FILE, beside=lambda _name: None)
     asked = tuple(reversed(reading.scenario.checks))
-    found = placed(reading.scenario, asked, [finding("pass", check.name) for check in asked], reading.positions)
+    found = locate_findings(
+        reading.scenario, asked, [finding("pass", check.name) for check in asked], reading.positions
+    )
     assert [(one.finding.check, one.position.line) for one in found] == [("The second", 9), ("The first", 6)]

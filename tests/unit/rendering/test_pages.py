@@ -11,9 +11,9 @@ from pictured import SMALL, drawn, lab
 from recorded import NAMES, recorded
 
 from orchestrator.checks.findings import Finding, Judgement, Verdict
-from orchestrator.diagnosis.walk import Break, Layer, walk_of
+from orchestrator.diagnosis.walk import Cause, Layer, make_walk
 from orchestrator.reading.document import Position
-from orchestrator.rendering.check_results import Placed, Proof
+from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.graph import picture
 from orchestrator.rendering.lab_page import lab_page
 from orchestrator.rendering.report import Report, report_page
@@ -61,19 +61,21 @@ def finding(verdict: Verdict, name: str, text: str = "that", why: bool = False) 
     layers = (
         Layer("node", "client", "app", "pass", "both run"),
         Layer(
-            "listen", "client", "app", "fail", f"nobody {text}", ("ss: nothing",), (Break(f"B {text}", f"T {text}"),)
+            "listen", "client", "app", "fail", f"nobody {text}", ("ss: nothing",), (Cause(f"B {text}", f"T {text}"),)
         ),
     )
-    walk = walk_of(layers, Break("all holds", "")) if why else None
+    walk = make_walk(layers, Cause("all holds", "")) if why else None
     return Finding(name, "http", "client", Judgement(verdict, f"E {text}", f"A {text}", (f"V {text}",)), 0.2, walk)
 
 
 def report(*findings: Finding, told: Story | None = None, pictured: bool = True) -> str:
-    found = tuple(Placed(one, Position(10 + number, 5)) for number, one in enumerate(findings))
-    proof = Proof("small", "A title", "small-2", "s/scenario.yaml", found, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"})
+    found = tuple(LocatedFinding(one, Position(10 + number, 5)) for number, one in enumerate(findings))
+    check_report = CheckReport(
+        "small", "A title", "small-2", "s/scenario.yaml", found, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
+    )
     shown = picture(lab(SMALL), {"db": "paused"})
     picture_text = drawn(shown) if pictured else ""
-    return report_page(Report(proof, shown, picture_text, "no engine", told, "nobody listened"))
+    return report_page(Report(check_report, shown, picture_text, "no engine", told, "nobody listened"))
 
 
 @cache

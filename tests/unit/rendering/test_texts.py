@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.checks.findings import Finding, Judgement, Verdict
-from orchestrator.diagnosis.walk import Break, Layer, walk_of
+from orchestrator.diagnosis.walk import Cause, Layer, make_walk
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
@@ -58,9 +58,9 @@ def test_a_finding_that_does_not_hold_shows_what_was_expected(verdict: Verdict, 
 
 
 def explained(name: str, sentence: str, seen: str = "db is stopped") -> Finding:
-    away = Break(sentence, "wirelab heal one")
+    away = Cause(sentence, "wirelab heal one")
     layers = (Layer("node", "a", "b", "fail", seen, (), (away,)), Layer("tcp", "a", "b", "fail", "no answer"))
-    return replace(finding("fail", name), why=walk_of(layers, away))
+    return replace(finding("fail", name), why=make_walk(layers, away))
 
 
 def test_a_walk_that_was_told_is_not_told_again_and_a_cause_of_several_checks_is_told_at_the_end() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from orchestrator.model.node import Limits, Listener, Node
-from orchestrator.model.roles.role import FILES_AT, LogWitness, Role, Serving, bound_to
+from orchestrator.model.roles.role import FILES_AT, PeerLog, Role, Serving, bound_to
 
 if TYPE_CHECKING:
     from orchestrator.model.topology import Topology
@@ -55,7 +55,7 @@ ROLE = Role(
     limits=Limits(memory=192),
     tmpfs={"/tmp": "size=16m,mode=1777"},
     environment=environment,
-    witness=LogWitness("its access log", r"access ([0-9a-f.:]+):\d+ "),
+    peer_source=PeerLog("its access log", r"access ([0-9a-f.:]+):\d+ "),
     serving=Serving(most=1),
     tools=frozenset({"bash", "ss", "python3"}),
 )

@@ -46,7 +46,7 @@ ROLE = Role(
     secret=True,
     files=files,
     mentions=lambda node: (node.seed,) if node.seed else (),
-    witness="sessions",
+    peer_source="sessions",
     serving=Serving(most=0),
     tools=frozenset({"bash", "ss", "psql"}),
 )

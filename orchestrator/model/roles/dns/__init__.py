@@ -9,7 +9,7 @@ from pydantic import Field
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.records import Records, Ttl, ZoneName
 from orchestrator.model.roles.dns.files import files
-from orchestrator.model.roles.role import LogWitness, Role, Serving
+from orchestrator.model.roles.role import PeerLog, Role, Serving
 from orchestrator.model.values import DnsName, DnsNames, Domain, ScenarioModel
 
 
@@ -75,7 +75,7 @@ ROLE = Role(
     reloaded="all zones loaded",
     refused="reloading configuration failed",
     # The readiness probe asks for a name of its own: it is no client.
-    witness=LogWitness("its query log", r"client @\S+ ([0-9a-f.:]+)#\d+ .*query:", without="wirelab-probe"),
+    peer_source=PeerLog("its query log", r"client @\S+ ([0-9a-f.:]+)#\d+ .*query:", without="wirelab-probe"),
     serving=Serving(most=0),
     tools=frozenset({"bash", "ss"}),
 )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles.proxy.files import files
-from orchestrator.model.roles.role import LogWitness, Role, Serving
+from orchestrator.model.roles.role import PeerLog, Role, Serving
 
 
 class Proxy(Node):
@@ -38,7 +38,7 @@ ROLE = Role(
     # So says the old worker when it takes no more connections; until then some are served as before.
     reloaded="gracefully shutting down",
     refused="[emerg]",
-    witness=LogWitness("its access log", r"access ([0-9a-f.:]+):\d+ "),
+    peer_source=PeerLog("its access log", r"access ([0-9a-f.:]+):\d+ "),
     serving=Serving(tls=True),
     tools=frozenset({"bash", "ss", "openssl"}),
 )

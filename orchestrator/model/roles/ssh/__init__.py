@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from orchestrator.model.node import Listener, Node
-from orchestrator.model.roles.role import FILES_AT, LogWitness, Role, Serving, bound_to
+from orchestrator.model.roles.role import FILES_AT, PeerLog, Role, Serving, bound_to
 
 if TYPE_CHECKING:
     from orchestrator.model.topology import Topology
@@ -87,6 +87,6 @@ ROLE = Role(
     keys=("host", "user"),
     files=files,
     for_clients=for_clients,
-    witness=LogWitness("its log", r"Accepted \S+ for \S+ from ([0-9a-f.:]+) port \d+"),
+    peer_source=PeerLog("its log", r"Accepted \S+ for \S+ from ([0-9a-f.:]+) port \d+"),
     tools=frozenset({"bash", "ss"}),
 )

@@ -12,7 +12,7 @@ from orchestrator.reading.document import Path, Position
 
 
 @dataclass(frozen=True)
-class Placed:
+class LocatedFinding:
     """A finding, and where its check stands in the scenario's file."""
 
     finding: Finding
@@ -20,7 +20,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Proof:
+class CheckReport:
     """The findings of one run. `at` is the time of its beginning, in UTC, as 2026-01-31T12:00:00; `seconds` how long
     it took; `versions` what took part in it, by name."""
 
@@ -28,30 +28,30 @@ class Proof:
     title: str
     lab: str
     file: str
-    findings: tuple[Placed, ...]
+    findings: tuple[LocatedFinding, ...]
     at: str
     seconds: float
     versions: Mapping[str, str]
 
     @property
     def verdict(self) -> Verdict:
-        return worst(placed.finding.verdict for placed in self.findings)
+        return worst(locate_findings.finding.verdict for locate_findings in self.findings)
 
     def counted(self, verdict: Verdict) -> int:
         """How many checks ended so."""
-        return sum(placed.finding.verdict == verdict for placed in self.findings)
+        return sum(locate_findings.finding.verdict == verdict for locate_findings in self.findings)
 
-    def place(self, placed: Placed) -> str:
+    def place(self, locate_findings: LocatedFinding) -> str:
         """file:line:column of a check, as an editor takes it."""
-        return f"{self.file}:{placed.position.line}:{placed.position.column}"
+        return f"{self.file}:{locate_findings.position.line}:{locate_findings.position.column}"
 
 
-def placed(
+def locate_findings(
     scenario: Scenario, checks: Sequence[BaseCheck], findings: Sequence[Finding], positions: Mapping[Path, Position]
-) -> tuple[Placed, ...]:
+) -> tuple[LocatedFinding, ...]:
     """Each finding with the place of its check; `positions` are those of the file that was read."""
     numbers = {id(check): number for number, check in enumerate(scenario.checks)}
     return tuple(
-        Placed(finding, positions.get(("checks", numbers.get(id(check), -1)), Position(1, 1)))
+        LocatedFinding(finding, positions.get(("checks", numbers.get(id(check), -1)), Position(1, 1)))
         for check, finding in zip(checks, findings, strict=True)
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.dig import DnsAnswer, asked_name
+from orchestrator.checks.dig import DnsAnswer, query_name
 from orchestrator.diagnosis.address_and_route import ROUTE
 from orchestrator.diagnosis.dns_names import DNS, without_answer
+from orchestrator.diagnosis.layer_probe import ConnectionAttempt, NameClaim, listed
 from orchestrator.diagnosis.node_and_process import LISTEN, NODE
-from orchestrator.diagnosis.stage import Leg, NameClaim, listed
-from orchestrator.diagnosis.targets import Aim
+from orchestrator.diagnosis.walk_parts import WalkPart
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by, forwarders, leads_on, recursive
 from orchestrator.model.topology import Topology
 
@@ -15,64 +15,66 @@ ITERATIVE = "+norecurse"
 FOUND = ("NOERROR", "NXDOMAIN")
 
 
-def on_the_way(leg: Leg) -> list[Aim]:
+def resolver_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
     """The legs from the DNS servers of a leg to those whom they must ask for its name."""
-    aims = []
-    for server in _resolving(leg):
-        scenario, name = leg.context.topology.scenario, _name(leg)
+    parts = []
+    for server in _resolving(attempt):
+        scenario, name = attempt.context.topology.scenario, _name(attempt)
         chain = list(leads_on(scenario, server, name) or asked_by(scenario, server))
         for other in chain:  # grows while it is read
             if other not in forwarders(scenario, server):
                 chain += [one for one in leads_on(scenario, other, name) if one not in (server, *chain)]
-        aims += [_towards(leg, server, other) for other in chain]
-    return aims
+        parts += [_towards(attempt, server, other) for other in chain]
+    return parts
 
 
-def elsewhere(leg: Leg) -> list[Aim]:
+def referred_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
     """The other servers to which these can be led, by an alias for example: only whether they run is asked."""
-    scenario = leg.context.topology.scenario
-    aims = []
-    for server in _resolving(leg):
+    scenario = attempt.context.topology.scenario
+    parts = []
+    for server in _resolving(attempt):
         reached = [server]
         for one in reached:  # grows while it is read
             reached += {*asked_by(scenario, one), *delegated_by(scenario, one)} - {*reached}
-        known = {aim.leg.target for aim in on_the_way(leg)}
-        aims += [
-            Aim(_towards(leg, server, other).leg, (NODE,)) for other in sorted(reached) if other not in (server, *known)
+        known = {part.attempt.target for part in resolver_parts(attempt)}
+        parts += [
+            WalkPart(_towards(attempt, server, other).attempt, (NODE,))
+            for other in sorted(reached)
+            if other not in (server, *known)
         ]
-    return aims
+    return parts
 
 
-def _resolving(leg: Leg) -> list[str]:
+def _resolving(attempt: ConnectionAttempt) -> list[str]:
     """The DNS servers that were asked to find the answer themselves."""
-    if leg.claim is None or ITERATIVE in leg.claim.words:
+    if attempt.claim is None or ITERATIVE in attempt.claim.words:
         return []
-    return [node for node in leg.dns_nodes if recursive(leg.context.topology.scenario.nodes[node])]
+    return [node for node in attempt.dns_nodes if recursive(attempt.context.topology.scenario.nodes[node])]
 
 
-def _name(leg: Leg) -> str:
-    assert leg.claim is not None
-    return asked_name(leg.claim.name)
+def _name(attempt: ConnectionAttempt) -> str:
+    assert attempt.claim is not None
+    return query_name(attempt.claim.name)
 
 
-def _towards(leg: Leg, server: str, other: str) -> Aim:
+def _towards(attempt: ConnectionAttempt, server: str, other: str) -> WalkPart:
     """The leg from a resolver to a server that it asks, as it asks: a forwarder for the answer, others for what they
     know themselves."""
-    assert leg.claim is not None
-    topology = leg.context.topology
+    assert attempt.claim is not None
+    topology = attempt.context.topology
     address = str(topology.address_for(server, other))
     handed_on = other in forwarders(topology.scenario, server)
     words = (f"@{address}", *(() if handed_on else (ITERATIVE,)))
-    nexts = () if handed_on else leads_on(topology.scenario, other, _name(leg))
+    nexts = () if handed_on else leads_on(topology.scenario, other, _name(attempt))
 
     def wrong(answer: DnsAnswer, who: str) -> str:
         if answer.rcode not in FOUND:
-            return without_answer(_name(leg), leg.claim.type if leg.claim else "A", answer, who)
-        return _misled(topology, _name(leg), nexts, answer, who) if nexts else ""
+            return without_answer(_name(attempt), attempt.claim.type if attempt.claim else "A", answer, who)
+        return _misled(topology, _name(attempt), nexts, answer, who) if nexts else ""
 
-    claim = NameClaim(leg.claim.name, leg.claim.type, wrong, words)
-    own = Leg(server, other, None, claim, None, leg.context, leg.commands, {address: other})
-    return Aim(own, (NODE, LISTEN, ROUTE, DNS))
+    claim = NameClaim(attempt.claim.name, attempt.claim.type, wrong, words)
+    own = ConnectionAttempt(server, other, None, claim, None, attempt.context, attempt.commands, {address: other})
+    return WalkPart(own, (NODE, LISTEN, ROUTE, DNS))
 
 
 def _misled(topology: Topology, name: str, nexts: tuple[str, ...], answer: DnsAnswer, who: str) -> str:

@@ -18,7 +18,7 @@ from orchestrator.checks.probes import (
     Unavailable,
 )
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.diagnosis.walk import Break, LayerName
+from orchestrator.diagnosis.walk import Cause, LayerName
 from orchestrator.planning.routes import routers
 
 Answers = Mapping[Probe, ProbeResult]
@@ -49,7 +49,7 @@ class NameClaim:
 
 
 @dataclass(frozen=True)
-class Leg:
+class ConnectionAttempt:
     """`target` is the node that is meant, None where no node of the lab is.
 
     `claim` is the name that has to be resolved, None where an address was given; `address` is where the target is on
@@ -102,67 +102,67 @@ class Leg:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a layer showed. `strikes` are the later layers that cannot work for that reason.
+class LayerReading:
+    """What a layer showed. `affects` are the later layers that cannot work for that reason.
 
-    `blames` says that the cause may lie further on: with the servers that the target itself uses, or that the DNS
-    server asks in turn. `unasked` says why a part could not be asked.
+    `look_further` says that the cause may lie further on: with the servers that the target itself uses, or that the DNS
+    server asks in turn. `not_probed` says why a part could not be asked.
     """
 
     verdict: Verdict
     seen: str
     evidence: tuple[str, ...] = ()
-    breaks: tuple[Break, ...] = ()
-    strikes: frozenset[LayerName] = frozenset()
-    blames: bool = False
-    unasked: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    affects: frozenset[LayerName] = frozenset()
+    look_further: bool = False
+    not_probed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A layer of a leg: what it asks, and how the answers are read; `called` is its title, if not the usual one.
+class LayerProbe:
+    """A layer of a leg: what it asks, and how the answers are read; `own_title` is its title, if not the usual one.
 
-    `echo`: it repeats what the check itself met, which anything that is broken below explains.
+    `repeats_check`: it repeats what the check itself met, which anything that is broken below explains.
     """
 
     name: LayerName
-    asks: Callable[[Leg], tuple[Probe, ...]]
-    reads: Callable[[Leg, Answers], Seen]
-    called: str = ""
-    echo: bool = False
+    probes: Callable[[ConnectionAttempt], tuple[Probe, ...]]
+    reads: Callable[[ConnectionAttempt, Answers], LayerReading]
+    own_title: str = ""
+    repeats_check: bool = False
 
 
-class Readings:
+class LayerReadings:
     """Gathers what one layer shows of several nodes into one value."""
 
     def __init__(self) -> None:
         self.held: list[str] = []
         self.wrong: list[str] = []
-        self.unasked: list[str] = []
+        self.not_probed: list[str] = []
         self.evidence: list[str] = []
-        self.breaks: list[Break] = []
-        self.strikes: set[LayerName] = set()
-        self.blames = False
+        self.causes: list[Cause] = []
+        self.affects: set[LayerName] = set()
+        self.look_further = False
 
-    def broken(self, seen: str, sentence: str, command: str, *strikes: LayerName, evidence: Sequence[str] = ()) -> None:
+    def broken(self, seen: str, sentence: str, command: str, *affects: LayerName, evidence: Sequence[str] = ()) -> None:
         """Something is broken by itself; the layers that it strikes cannot work."""
         self.suffers(seen, evidence)
-        self.breaks.append(Break(sentence, command, tuple(evidence), seen))
-        self.strikes.update(strikes)
+        self.causes.append(Cause(sentence, command, tuple(evidence), seen))
+        self.affects.update(affects)
 
     def suffers(self, seen: str, evidence: Sequence[str] = ()) -> None:
         """Something does not work, for a reason that lies elsewhere."""
         self.wrong.append(seen)
         self.evidence += evidence
 
-    def seen(self) -> Seen:
+    def seen(self) -> LayerReading:
         """Broken if anything is; otherwise unknown if anything could not be asked."""
-        verdict: Verdict = "fail" if self.wrong else "unknown" if self.unasked else "pass"
-        words = self.wrong or [*self.held, *self.unasked]
+        verdict: Verdict = "fail" if self.wrong else "unknown" if self.not_probed else "pass"
+        words = self.wrong or [*self.held, *self.not_probed]
         told = "; ".join(dict.fromkeys(words)) or "nothing to see"
         evidence = tuple(dict.fromkeys(self.evidence))
-        breaks, strikes, unasked = tuple(self.breaks), frozenset(self.strikes), tuple(self.unasked)
-        return Seen(verdict, told, evidence, breaks, strikes, self.blames, unasked)
+        causes, affects, not_probed = tuple(self.causes), frozenset(self.affects), tuple(self.not_probed)
+        return LayerReading(verdict, told, evidence, causes, affects, self.look_further, not_probed)
 
 
 def ran_or_reason(answer: ProbeResult | None) -> ProgramResult | str:

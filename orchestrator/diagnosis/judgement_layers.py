@@ -1,0 +1,77 @@
+"""Layers where nothing is asked anew: what the check itself found there is what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from orchestrator.checks.findings import Judgement
+from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
+from orchestrator.diagnosis.tcp_connection import by_hand
+from orchestrator.diagnosis.walk import Cause, LayerName
+
+# How the judgement of a handshake begins in which no certificate came.
+NONE = "no certificate"
+
+
+def answer_layer(judgement: Judgement) -> LayerProbe:
+    """The last layer: what the check asks for beyond a connection."""
+
+    def says(attempt: ConnectionAttempt) -> Cause:
+        sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
+        return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
+
+    return _by_judgement("answer", judgement, says, "what the check says")
+
+
+def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
+    """TCP, where the check says that no connection is made; that one was made is explained by nothing below."""
+
+    def says(attempt: ConnectionAttempt) -> Cause:
+        number = attempt.port.number if attempt.port else 0
+        sentence = f"{attempt.asker} can connect to port {number} of {attempt.to}, but the check says that it cannot."
+        return Cause(sentence, by_hand(attempt))
+
+    return replace(_by_judgement("tcp", judgement, says), repeats_check=False)
+
+
+def tls_layer(judgement: Judgement) -> LayerProbe:
+    """TLS, as the check's own handshake found it."""
+
+    def says(attempt: ConnectionAttempt) -> Cause:
+        place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
+        command = attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place)
+        if judgement.actual.startswith(NONE):
+            return Cause(f"{attempt.asker} is shown no certificate by {attempt.to}: {judgement.actual}.", command)
+        sentence = f"{attempt.asker} finds another certificate at {attempt.to} than the check says: {judgement.actual}."
+        return Cause(sentence, command)
+
+    return _by_judgement("tls", judgement, says)
+
+
+def listen_layer(judgement: Judgement) -> LayerProbe:
+    """What a node listens on, as the check found it in its socket table."""
+
+    def says(attempt: ConnectionAttempt) -> Cause:
+        sentence = f"{attempt.asker} does not listen as the check says: {judgement.actual}."
+        return Cause(sentence, attempt.commands.run(attempt.asker, "ss", "-tulnp"))
+
+    return _by_judgement("listen", judgement, says)
+
+
+def _by_judgement(
+    name: LayerName, judgement: Judgement, says: Callable[[ConnectionAttempt], Cause], own_title: str = ""
+) -> LayerProbe:
+    def reads(attempt: ConnectionAttempt, _answers: Answers) -> LayerReading:
+        readings = LayerReadings()
+        if judgement.verdict == "pass":
+            readings.held.append(judgement.actual)
+            readings.evidence += judgement.evidence
+        elif judgement.verdict == "unknown":
+            readings.not_probed.append(judgement.actual)
+        else:
+            one = says(attempt)
+            readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
+        return readings.seen()
+
+    return LayerProbe(name, lambda _leg: (), reads, own_title, repeats_check=True)
