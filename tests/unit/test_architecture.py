@@ -18,6 +18,7 @@ PACKAGE = ROOT / "orchestrator"
 # DESIGN: a folder imports only from folders above it in this list.
 ORDER = (
     "errors",
+    "events",
     "model",
     "reading",
     "planning",

@@ -1,0 +1,134 @@
+"""Read the journal of a lab, also while it is written, and follow what is appended."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from orchestrator.events import Entry, ProbeEvent, parse_entry
+from orchestrator.host.state import State
+from orchestrator.lab.journal import journal_file, older_file
+
+PIECE = 1 << 16  # bytes
+POLL_SECONDS = 0.1
+
+
+def read_entries(state: State, lab: str) -> Iterator[Entry]:
+    """The entries of a lab, oldest first, until now. A record that a killed process tore is left out."""
+    file = journal_file(state, lab)
+    for descriptor in _opened(file):
+        yield from _entries(_lines_and_close(descriptor))
+
+
+def has_journal(state: State, lab: str) -> bool:
+    """Whether anything was ever written of that lab, and is still kept."""
+    return journal_file(state, lab).exists() or older_file(journal_file(state, lab)).exists()
+
+
+def follow_entries(
+    state: State, lab: str, *, stop: Callable[[], bool] = lambda: False, pause: Callable[[float], None] = time.sleep
+) -> Iterator[Entry]:
+    """The entries of a lab until now, and each new one as it is written, until `stop` says so."""
+    file = journal_file(state, lab)
+    return _entries(_followed(file, stop, pause))
+
+
+def probe_events(state: State, lab: str) -> tuple[ProbeEvent, ...]:
+    """When checks probed from which node."""
+    found = (entry.event for entry in read_entries(state, lab))
+    return tuple(event for event in found if isinstance(event, ProbeEvent))
+
+
+def _entries(lines: Iterator[bytes]) -> Iterator[Entry]:
+    for line in lines:
+        if line and (entry := parse_entry(line.decode("utf-8", "replace"))):
+            yield entry
+
+
+def _opened(file: Path) -> list[int]:
+    """The older file and the present one, as descriptors; once more where somebody rotated between the two."""
+    while True:
+        present, older = _open(file), _open(older_file(file))
+        if present is None or older is None or not os.path.samestat(os.fstat(present), os.fstat(older)):
+            return [descriptor for descriptor in (older, present) if descriptor is not None]
+        os.close(present)
+        os.close(older)
+
+
+def _open(file: Path) -> int | None:
+    with suppress(FileNotFoundError):
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    return None
+
+
+def _lines_and_close(descriptor: int) -> Iterator[bytes]:
+    """The lines that have their end."""
+    try:
+        rest = b""
+        while piece := os.read(descriptor, PIECE):
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+    finally:
+        os.close(descriptor)
+
+
+def _followed(file: Path, stop: Callable[[], bool], pause: Callable[[float], None]) -> Iterator[bytes]:
+    """Whole lines, for ever: first what is there, then what is appended, also after the file was rotated away."""
+    # What was read last stays open, so that no new file gets its inode number.
+    read: int | None = None
+    waiting: list[int] = []
+    try:
+        while True:
+            ending = stop()  # looked at first: what was written until then is read
+            waiting = _not_yet_read(read, file)
+            if not waiting and ending:
+                return
+            if not waiting:
+                pause(POLL_SECONDS)
+            while waiting:
+                yield from _appended(waiting[0], file, stop, pause, last=len(waiting) == 1)
+                if read is not None:
+                    os.close(read)
+                read = waiting.pop(0)
+    finally:
+        for descriptor in waiting if read is None else (read, *waiting):
+            os.close(descriptor)
+
+
+def _not_yet_read(read: int | None, file: Path) -> list[int]:
+    """The files of the journal after the one that has been read to its end."""
+    opened = _opened(file)
+    for place, descriptor in enumerate(opened):
+        if read is not None and os.path.samestat(os.fstat(descriptor), os.fstat(read)):
+            for earlier in opened[: place + 1]:
+                os.close(earlier)
+            return opened[place + 1 :]
+    return opened
+
+
+def _appended(
+    descriptor: int, file: Path, stop: Callable[[], bool], pause: Callable[[float], None], *, last: bool
+) -> Iterator[bytes]:
+    """The whole lines of one file; of the last one until it is rotated away, removed, or `stop` says so."""
+    rest, ending = b"", not last
+    while True:
+        if piece := os.read(descriptor, PIECE):
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+        elif ending:
+            return
+        else:
+            # Once more round after that: what was written until then is read first.
+            ending = stop() or not _is_named(descriptor, file)
+            if not ending:
+                pause(POLL_SECONDS)
+
+
+def _is_named(descriptor: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(file))
+    except FileNotFoundError:
+        return False
