@@ -13,7 +13,6 @@
     │   ├── ImageMissing        an image is not there and cannot be made
     │   ├── RangeFull           no address, or no private range, is left
     │   ├── FileUnseen          the engine cannot see a file that a node needs
-    │   ├── LayoutMissing       the engine that lays out pictures is not installed
     │   ├── Skipped             this engine or kernel cannot do what the scenario shows
     │   └── NodeFailed          a node ended, or did not become ready in time
     ├── LabBusy           (5)   another process works on this lab
@@ -124,10 +123,6 @@ class RangeFull(WorldError):
 
 class FileUnseen(WorldError):
     """The engine cannot see a file of this machine that a node needs."""
-
-
-class LayoutMissing(WorldError):
-    """The engine that lays out pictures is not installed, or does not work here."""
 
 
 class NodeFailed(WorldError):

@@ -28,7 +28,7 @@ def command(name: str | None, lab: str | None, form: str) -> int:
     mermaid and dot are text; svg is a picture, html a page with the picture and its tables.
     """
     from orchestrator.rendering import graph
-    from orchestrator.rendering import graph_svg as drawing
+    from orchestrator.rendering.graph_svg import svg
 
     shown = _shown(name, lab)
     match form:
@@ -37,36 +37,29 @@ def command(name: str | None, lab: str | None, form: str) -> int:
         case "dot":
             out(graph.dot(shown))
         case "svg":
-            out(drawing.svg(shown, _laid_out(drawing.layout_text(shown))).rstrip())
+            out(svg(shown).rstrip())
         case _:
             from orchestrator.rendering.lab_page import lab_page
 
-            drawn = drawing.svg(shown, _laid_out(drawing.layout_text(shown)))
-            out(lab_page(shown, drawn).rstrip())
+            out(lab_page(shown).rstrip())
     return OK
 
 
-def _shown(name: str | None, lab: str | None) -> Picture:
+def _shown(name: str | None, lab_name: str | None) -> Picture:
     """The picture of a lab as it is now."""
     from orchestrator.lab.capture.window import CaptureWindow
+    from orchestrator.operations.capture import seen_traffic
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.graph import picture
     from orchestrator.rendering.labs import node_states
-    from orchestrator.traffic.roles import traffic_roles
 
-    one = open_workspace(read_only=True).lab(load_scenario(name), lab)
-    observed = one.observe()
-    topology = one.topology(observed)
-    window = CaptureWindow.of_running_capture(one)
+    opened = open_workspace(read_only=True).lab(load_scenario(name), lab_name)
+    observed = opened.observe()
+    topology = opened.topology(observed)
+    window = CaptureWindow.of_running_capture(opened)
     result = window.result(topology)
     if window.container:
         tell_narrowed(window.capture)
     if window.container and result.missing:
         say(result.missing)
-    return picture(topology, node_states(topology, observed), None if result.missing else traffic_roles(result.events))
-
-
-def _laid_out(text: str) -> str:
-    from orchestrator.host.graph_layout import lay_out
-
-    return lay_out(text)
+    return picture(topology, node_states(topology, observed), seen_traffic(window, result))

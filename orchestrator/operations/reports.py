@@ -144,28 +144,20 @@ def versions(lab: Lab) -> dict[str, str]:
 
 def report_text(lab: Lab, check_report: CheckReport, window: CaptureWindow, failure: str = "") -> str:
     """The page on these findings, with the lab as it is now and the recorded traffic; `failure` is that of a test."""
-    from orchestrator.host.graph_layout import lay_out
+    from orchestrator.operations.capture import seen_traffic
     from orchestrator.rendering import graph
-    from orchestrator.rendering import graph_svg as drawing
     from orchestrator.rendering.labs import node_states
     from orchestrator.rendering.report import Report, report_page
-    from orchestrator.traffic.roles import traffic_roles
     from orchestrator.traffic.story import build_story
 
     observed = lab.observe()
     topology = lab.topology(observed)
     recorded = window.result(topology)
-    traffic = traffic_roles(recorded.events) if recorded.missing == "" else None
-    picture = graph.picture(topology, node_states(topology, observed), traffic)
-    drawn, no_drawing = "", ""
-    try:
-        drawn = drawing.svg(picture, lay_out(drawing.layout_text(picture)))
-    except WirelabError as error:
-        no_drawing = f"{error.what} ({error.why}); {error.hint}"
-    told = build_story(recorded.events, losses=recorded.losses) if recorded.missing == "" else None
+    picture = graph.picture(topology, node_states(topology, observed), seen_traffic(window, recorded))
+    story = build_story(recorded.events, losses=recorded.losses) if recorded.missing == "" else None
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
     whole = replace(check_report, versions={**check_report.versions, **images})
-    return report_page(Report(whole, picture, drawn, no_drawing, told, recorded.missing, failure))
+    return report_page(Report(whole, picture, story, recorded.missing, failure))
 
 
 def write_whole(file: Path, text: str) -> Path:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
-from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by
 from orchestrator.model.topology import Topology
+from orchestrator.planning.routes import routers
 from orchestrator.rendering.quantities import counted
 from orchestrator.traffic.roles import Relation, TrafficRoles
 
 COLOURS = {"ready": "#c8e6c9", "starting": "#fff9c4", "stopped": "#ffcdd2", "paused": "#e1bee7", "missing": "#eeeeee"}
 
 # uses: declared. asks: asks a DNS server for names. delegates: a DNS server points to one below it; nothing crosses the
-# wire. seen: crossed the wire without being declared.
+# wire. seen: crossed the wire without being declared. Traffic of the checks makes no arrow of its own.
 How = Literal["uses", "asks", "delegates", "seen"]
 # Arrows to DNS servers: one from nearly every node. With more than these they would hide all others.
 MOST_ASKS = 8
@@ -26,33 +26,58 @@ DNS_PORT = 53  # RFC 1035, section 4.2
 
 
 @dataclass(frozen=True)
+class Network:
+    """A network as pictures show it: its name, and its ranges of addresses."""
+
+    name: str
+    ranges: tuple[str, ...]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return (self.name, *self.ranges)
+
+
+@dataclass(frozen=True)
 class Machine:
-    """A node as pictures show it; `state` is empty where the lab does not stand, `note` where nothing is to be said."""
+    """A node as pictures show it; `attachments` are its networks, each with the node's addresses on it.
+
+    `state` is empty if the lab is down, `note` if there is nothing to say.
+    """
 
     name: str
     role: str
-    addresses: tuple[str, ...]
-    networks: tuple[str, ...]
+    attachments: tuple[tuple[str, tuple[str, ...]], ...]
     state: str
     note: str = ""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(address for _, addresses in self.attachments for address in addresses)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return tuple(network for network, _ in self.attachments)
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """From a client to its server. `label` says over which ports, and what was seen of it."""
+    """From a client to its server. `label` says over which ports, and what was seen of it.
+
+    `path` has the networks that it crosses, with the routers between them: network, router, network. It is empty if
+    no way leads there. `missed` says that it is declared, and that a capture shows no connection.
+    """
 
     client: str
     server: str
     how: How
     label: str
+    path: tuple[str, ...] = ()
+    missed: bool = False
 
-
-@dataclass(frozen=True)
-class Area:
-    """The nodes that stand on the same networks: those of one network, or those that stand on several."""
-
-    title: str
-    machines: tuple[Machine, ...]
+    @property
+    def kind(self) -> str:
+        """How it is drawn."""
+        return "missed" if self.missed else self.how
 
 
 @dataclass(frozen=True)
@@ -60,108 +85,139 @@ class Picture:
     """What a picture of a lab shows."""
 
     title: str
-    areas: tuple[Area, ...]
+    networks: tuple[Network, ...]
+    machines: tuple[Machine, ...]
     arrows: tuple[Arrow, ...]
 
-    @property
-    def machines(self) -> tuple[Machine, ...]:
-        return tuple(machine for area in self.areas for machine in area.machines)
+
+@dataclass(frozen=True)
+class SeenTraffic:
+    """What a capture showed: the traffic of users and programs, and that of the checks."""
+
+    users: TrafficRoles
+    checks: TrafficRoles = field(default_factory=lambda: TrafficRoles(()))
 
 
-def picture(topology: Topology, states: Mapping[str, str], traffic: TrafficRoles | None = None) -> Picture:
-    """The lab as declared, its nodes in these states, its arrows with the traffic that was seen, where it was."""
+def picture(topology: Topology, states: Mapping[str, str], traffic: SeenTraffic | None = None) -> Picture:
+    """The lab as declared, its nodes in these states, its arrows with the traffic that was seen, if it was captured."""
     arrows = list(_arrows(topology, traffic))
     asks = [arrow for arrow in arrows if arrow.how == "asks"]
-    noted: dict[str, str] = {}
+    notes: dict[str, str] = {}
     if len(asks) > MOST_ASKS:
         arrows = [arrow for arrow in arrows if arrow.how != "asks"]
         counts = Counter(arrow.server for arrow in asks)
         verb = "asked by" if traffic else "serves"
-        noted = {server: f"{verb} {counted(count, 'node')}" for server, count in counts.items()}
-    machines = [_machine(topology, node, states.get(node, ""), noted.get(node, "")) for node in topology.scenario.nodes]
+        notes = {server: f"{verb} {counted(count, 'node')}" for server, count in counts.items()}
+    machines = [_machine(topology, node, states.get(node, ""), notes.get(node, "")) for node in topology.scenario.nodes]
     title = f"{topology.lab}: {topology.scenario.title}"
-    return Picture(title, tuple(_areas(topology, machines)), tuple(arrows))
+    return Picture(title, tuple(_networks(topology)), tuple(machines), tuple(arrows))
 
 
-def _machine(topology: Topology, node: str, state: str, note: str) -> Machine:
-    role: str = topology.node(node).role  # type: ignore[attr-defined]
-    places = topology.places_of(node)
-    addresses = tuple(map(str, topology.addresses_of(node)))
-    return Machine(node, role, addresses, tuple(dict.fromkeys(place.network for place in places)), state, note)
+def _machine(topology: Topology, node_name: str, state: str, note: str) -> Machine:
+    attachments: dict[str, tuple[str, ...]] = {}
+    for place in topology.places_of(node_name):
+        own = tuple(map(str, (*place.addresses(4), *place.addresses(6))))
+        attachments[place.network] = attachments.get(place.network, ()) + own
+    return Machine(node_name, topology.scenario.nodes[node_name].role, tuple(attachments.items()), state, note)
 
 
-def _areas(topology: Topology, machines: list[Machine]) -> Iterator[Area]:
-    """A node on several networks belongs to none alone: such nodes have an area of their own, named after all."""
-    for networks in dict.fromkeys(machine.networks for machine in machines):
-        title = " and ".join(_network(topology, network) for network in networks)
-        yield Area(title, tuple(machine for machine in machines if machine.networks == networks))
+def _networks(topology: Topology) -> Iterator[Network]:
+    for name, subnet in topology.subnets.items():
+        subnet6 = topology.subnets6.get(name)
+        yield Network(name, (str(subnet), str(subnet6)) if subnet6 else (str(subnet),))
 
 
-def _network(topology: Topology, network: str) -> str:
-    ranges = (topology.subnets.get(network), topology.subnets6.get(network))
-    return " ".join((network, *(str(one) for one in ranges if one)))
+def path_of(topology: Topology, client: str, server: str) -> tuple[str, ...]:
+    """The networks and routers between two nodes, the fewest routers; empty if the client knows no way."""
+    there = {place.network for place in topology.places_of(server)}
+    routes = topology.scenario.nodes[client].routes
+    ways: deque[tuple[str, ...]] = deque((place.network,) for place in topology.places_of(client))
+    known = {way[-1] for way in ways}
+    while ways:
+        way = ways.popleft()
+        if way[-1] in there:
+            return way if len(way) == 1 or routes is None or way[-1] in routes else ()
+        for router in routers(topology):
+            networks = [place.network for place in topology.places_of(router)]
+            if way[-1] in networks:
+                ways.extend((*way, router, network) for network in networks if network not in known)
+                known.update(networks)
+    return ()
 
 
-def _arrows(topology: Topology, traffic: TrafficRoles | None) -> Iterator[Arrow]:
+def _arrows(topology: Topology, traffic: SeenTraffic | None) -> Iterator[Arrow]:
     """What is declared, in the order of the file, then what was only seen; no DNS server that was not asked."""
-    seen = _seen(topology, traffic)
+    by_users = _relations(topology, traffic.users if traffic else None)
+    by_checks = _relations(topology, traffic.checks if traffic else None)
     for (client, server), how in _declared(topology).items():
-        found = seen.pop((client, server), None)
-        if how != "asks" or found or not traffic:
-            label = _label_of(how, found) or _missed(topology, (client, server), how, traffic)
-            yield Arrow(client, server, how, label)
-    for (client, server), found in seen.items():
+        pair, path = (client, server), path_of(topology, client, server)
+        if relations := by_users.pop(pair, None):
+            yield Arrow(client, server, how, _label_of(how, relations), path)
+        elif relations := by_checks.get(pair):
+            yield Arrow(client, server, how, f"{_label_of(how, relations)} (by checks)", path)
+        elif how == "delegates":
+            yield Arrow(client, server, how, "delegates", path)
+        elif how != "asks" or traffic is None:
+            label = _missed_words(topology, pair, how, traffic)
+            yield Arrow(client, server, how, label, path, missed=traffic is not None)
+    for (client, server), relations in by_users.items():
         # Where delegation leads a resolver, no file says; to ask a DNS server needs no declaration.
-        asked = server in topology.with_role("dns") and all(one.port == DNS_PORT for one in found)
-        yield Arrow(client, server, "asks" if asked else "seen", _seen_words(found))
+        asked = server in topology.with_role("dns") and all(relation.port == DNS_PORT for relation in relations)
+        how = "asks" if asked else "seen"
+        yield Arrow(client, server, how, _seen_words(relations), path_of(topology, client, server))
 
 
-def _label_of(how: How, found: list[Relation] | None) -> str:
-    """What was seen of an arrow, or what it is where that is known without looking."""
-    if how == "delegates":
-        return f"delegates; {_seen_words(found)}" if found else "delegates"
-    return _seen_words(found) if found else ""
+def _label_of(how: How, relations: list[Relation]) -> str:
+    return f"delegates; {_seen_words(relations)}" if how == "delegates" else _seen_words(relations)
 
 
-def _missed(topology: Topology, pair: tuple[str, str], how: How, traffic: TrafficRoles | None) -> str:
-    """Over which ports nothing was seen; and whether somebody tried, where somebody looked."""
+def _missed_words(topology: Topology, pair: tuple[str, str], how: How, traffic: SeenTraffic | None) -> str:
+    """Over which ports nothing was seen; and whether somebody tried, if traffic was captured."""
     ports = _port_words(topology, pair[1]) if how == "uses" else ""
     if traffic is None:
         return ports
-    tries = sum(one.refused for one in traffic.relations if (one.client, one.server) == pair)
+    relations = (*traffic.users.relations, *traffic.checks.relations)
+    tries = sum(relation.refused for relation in relations if (relation.client, relation.server) == pair)
     return ", ".join(filter(None, (ports, f"{counted(tries, 'try', 'tries')} in vain" if tries else "not seen")))
 
 
 def _declared(topology: Topology) -> dict[tuple[str, str], How]:
     """Every declared use, every node's DNS servers, and what these say of one another."""
     nodes = topology.scenario.nodes
-    uses: dict[tuple[str, str], How] = {(node, used): "uses" for node, one in nodes.items() for used in one.uses}
-    names = {(node, server): how for node in nodes for server, how in _names(topology, node) if node != server}
+    uses: dict[tuple[str, str], How] = {
+        (node_name, used): "uses" for node_name, node in nodes.items() for used in node.uses
+    }
+    names = {
+        (node_name, server): how
+        for node_name in nodes
+        for server, how in _names(topology, node_name)
+        if node_name != server
+    }
     return {**uses, **{pair: how for pair, how in names.items() if pair not in uses}}
 
 
-def _names(topology: Topology, node: str) -> Iterator[tuple[str, How]]:
+def _names(topology: Topology, node_name: str) -> Iterator[tuple[str, How]]:
     """Whom a node asks for names; a DNS server asks others only as a resolver, and points to those below it."""
-    if node not in topology.with_role("dns"):
-        yield from ((server, "asks") for server in topology.resolvers_of(node))
+    if node_name not in topology.with_role("dns"):
+        yield from ((server, "asks") for server in topology.resolvers_of(node_name))
         return
-    yield from ((server, "delegates") for server in delegated_by(topology.scenario, node))
-    yield from ((server, "asks") for server in asked_by(topology.scenario, node))
+    yield from ((server, "delegates") for server in delegated_by(topology.scenario, node_name))
+    yield from ((server, "asks") for server in asked_by(topology.scenario, node_name))
 
 
-def _seen(topology: Topology, traffic: TrafficRoles | None) -> dict[tuple[str, str], list[Relation]]:
+def _relations(topology: Topology, traffic: TrafficRoles | None) -> dict[tuple[str, str], list[Relation]]:
     """What was accepted, or was open before, between nodes of the lab."""
-    found: dict[tuple[str, str], list[Relation]] = {}
-    for one in traffic.relations if traffic else ():
-        known = {one.client, one.server} <= set(topology.scenario.nodes) and one.client != one.server
-        if known and (one.connections or one.earlier):
-            found.setdefault((one.client, one.server), []).append(one)
-    return found
+    relations: dict[tuple[str, str], list[Relation]] = {}
+    for relation in traffic.relations if traffic else ():
+        ends = (relation.client, relation.server)
+        known = set(ends) <= set(topology.scenario.nodes) and relation.client != relation.server
+        if known and (relation.connections or relation.earlier):
+            relations.setdefault(ends, []).append(relation)
+    return relations
 
 
 def _port_words(topology: Topology, server: str) -> str:
-    node: Any = topology.node(server)
-    ports = [str(port) for port in dict.fromkeys(one.port for one in ROLES[node.role].listeners_of(node))]
+    ports = [str(port) for port in dict.fromkeys(listener.port for listener in topology.listeners_of(server))]
     if len(ports) > MOST_PORTS + 1:
         return f"{len(ports)} ports: {', '.join(ports[:MOST_PORTS])} and {len(ports) - MOST_PORTS} more"
     return f"{'port' if len(ports) == 1 else 'ports'} {', '.join(ports)}" if ports else ""
@@ -172,50 +228,76 @@ def _seen_words(relations: list[Relation]) -> str:
     if len(relations) > MOST_PORTS + 1:
         return f"{_seen_words(relations[:MOST_PORTS])} and {len(relations) - MOST_PORTS} ports more"
     return ", ".join(
-        f"port {one.port}: {counted(one.connections, 'question' if one.protocol == 'udp' else 'connection')}"
-        if one.connections
-        else f"port {one.port}: open before"
-        for one in relations
+        f"port {relation.port}: "
+        + (
+            counted(relation.connections, "question" if relation.protocol == "udp" else "connection")
+            if relation.connections
+            else "open before"
+        )
+        for relation in relations
     )
 
 
 def mermaid(shown: Picture) -> str:
-    """A flowchart (mermaid.js.org): networks as areas, nodes with role and addresses, coloured by state."""
+    """A flowchart (mermaid.js.org): each network is an area with its nodes, coloured by state, and arrows between them.
+
+    A node on several networks stands outside, attached to each of them with its address there.
+    """
     lines = ["flowchart LR"]
-    for number, area in enumerate(shown.areas):
-        lines.append(f'    subgraph area_{number}["{area.title}"]')
-        lines += [f'        {_id(one.name)}["{_label(one, "<br>")}"]' for one in area.machines]
+    for network in shown.networks:
+        lines.append(f'    subgraph {_network_id(network.name)}["{" ".join(network.titles)}"]')
+        inside = (machine for machine in shown.machines if machine.networks == (network.name,))
+        lines += [f'        {_id(machine.name)}["{_label(machine, "<br>", *machine.addresses)}"]' for machine in inside]
         lines.append("    end")
+    for machine in (machine for machine in shown.machines if len(machine.networks) != 1):
+        lines.append(f'    {_id(machine.name)}["{_label(machine, "<br>")}"]')
+        for network_name, addresses in machine.attachments:
+            lines.append(f'    {_id(machine.name)} --- |"{" ".join(addresses)}"| {_network_id(network_name)}')
     for arrow in shown.arrows:
-        label = f'|"{arrow.label}"|' if arrow.label else ""
-        line = {"uses": "-->", "asks": "-.->", "delegates": "-.->", "seen": "==>"}[arrow.how]
+        label = f'|"{_arrow_label(arrow)}"|' if _arrow_label(arrow) else ""
+        line = {"uses": "-->", "missed": "-.->", "asks": "-.->", "delegates": "-.->", "seen": "==>"}[arrow.kind]
         lines.append(f"    {_id(arrow.client)} {line}{label} {_id(arrow.server)}")
-    for state in sorted({one.state for one in shown.machines if one.state}):
+    for state in sorted({machine.state for machine in shown.machines if machine.state}):
+        names = ",".join(_id(machine.name) for machine in shown.machines if machine.state == state)
         lines.append(f"    classDef {state} fill:{COLOURS[state]},color:#000")
-        lines.append(f"    class {','.join(_id(one.name) for one in shown.machines if one.state == state)} {state}")
+        lines.append(f"    class {names} {state}")
     return "\n".join(lines)
 
 
 def dot(shown: Picture) -> str:
     """The same for Graphviz."""
-    lines = ["digraph lab {", "    rankdir=LR; node [shape=box, style=filled, fillcolor=white];"]
-    for number, area in enumerate(shown.areas):
-        lines.append(f'    subgraph "cluster_{number}" {{ label="{area.title}";')
-        for one in area.machines:
-            colour = COLOURS.get(one.state, "white")
-            lines.append(f'        "{one.name}" [label="{_label(one, chr(92) + "n")}", fillcolor="{colour}"];')
-        lines.append("    }")
+    lines = ["digraph lab {", "    node [shape=box, style=filled, fillcolor=white];"]
+    for network in shown.networks:
+        title = "\\n".join(network.titles)
+        lines.append(f'    "network {network.name}" [label="{title}", shape=box, style="filled,rounded"];')
+    for machine in shown.machines:
+        colour = COLOURS.get(machine.state, "white")
+        lines.append(f'    "{machine.name}" [label="{_label(machine, chr(92) + "n")}", fillcolor="{colour}"];')
+        for network_name, addresses in machine.attachments:
+            label = "\\n".join(addresses)
+            lines.append(f'    "{machine.name}" -> "network {network_name}" [label="{label}", dir=none, color=gray];')
     for arrow in shown.arrows:
-        style = {"uses": "solid", "asks": "dotted", "delegates": "dotted", "seen": "bold"}[arrow.how]
-        lines.append(f'    "{arrow.client}" -> "{arrow.server}" [label="{arrow.label}", style={style}];')
+        styles = {"uses": "solid", "missed": "dashed", "asks": "dotted", "delegates": "dotted", "seen": "bold"}
+        label = _arrow_label(arrow)
+        lines.append(f'    "{arrow.client}" -> "{arrow.server}" [label="{label}", style={styles[arrow.kind]}];')
     return "\n".join([*lines, "}"])
 
 
-def _label(machine: Machine, newline: str) -> str:
-    lines = (f"{machine.name} ({machine.role})", *machine.addresses, machine.note)
-    return newline.join(line for line in lines if line)
+def _arrow_label(arrow: Arrow) -> str:
+    """With the routers on the way, which no arrow of these languages can cross."""
+    routers_on_path = arrow.path[1::2]
+    via = f"through {', '.join(routers_on_path)}" if routers_on_path else ""
+    return ", ".join(filter(None, (arrow.label, via)))
+
+
+def _label(machine: Machine, newline: str, *addresses: str) -> str:
+    return newline.join(line for line in (f"{machine.name} ({machine.role})", *addresses, machine.note) if line)
 
 
 def _id(name: str) -> str:
     """`end` and the like are words of the picture's own language."""
     return "n_" + name.replace("-", "_")
+
+
+def _network_id(name: str) -> str:
+    return "net_" + name.replace("-", "_")

@@ -1,122 +1,106 @@
-"""The lab's picture as SVG. Where each thing stands is the layout engine's work (docs/decisions/layout-engine.md).
-
-`layout_text` is what Graphviz's `dot` is given: boxes of a given size and nothing to write in them, so that the places
-do not depend on the fonts of a machine. What it answers, with `-Tjson`, `svg` turns into the picture. One point of
-Graphviz is one pixel; its y axis points up (graphviz.org, "Output Formats: json").
-"""
+"""The lab's picture as SVG: segments, nodes with their plugs, connections along lanes, and a legend."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any
 
-from orchestrator.rendering.graph import Arrow, Machine, Picture
+from orchestrator.rendering.graph import Arrow, Machine, Network, Picture
+from orchestrator.rendering.network_layout import (
+    LINE,
+    MARGIN,
+    PIN,
+    PLUG_LINE,
+    SMALL,
+    Box,
+    Layout,
+    Line,
+    Plug,
+    box_lines,
+    hops_of,
+    lay_out,
+)
+from orchestrator.rendering.quantities import counted
 
-WIDE, SMALL = 7.6, 6.8  # pixels a character: 13 pixels bold, and 11 pixels, bold in a title
-LINE, PADDING = 16, 14
-LONGEST = 28  # characters of a line in a box
 VERBS = {"uses": "uses", "asks": "asks", "delegates": "delegates names to", "seen": "speaks, undeclared, to"}
-POINTS = 72  # to an inch, in which Graphviz takes sizes
+KINDS = {
+    "uses": "uses, as declared (a colour for each server)",
+    "missed": "declared, but no connection was captured",
+    "asks": "asks a DNS server for names",
+    "delegates": "delegates a part of the names",
+    "seen": "captured, but not declared",
+}
+COLOURS = 6  # in which the lanes of servers are drawn, again and again
+ROUND = 5  # pixels of a corner
+LEGEND_LINE = 20
 
 # plain colours first: not every program that draws SVG knows media queries or variables
 STYLE = """\
 .topology{color-scheme:light dark}
 .topology text{font:11px system-ui,sans-serif;fill:#1b1f24}
-.topology .paper{fill:#ffffff}.topology .area{fill:#f3f5f8;stroke:#8a94a2}
-.topology .title{font-weight:600;fill:#414a56}.topology .name{font-size:13px;font-weight:600}
-.topology .box{fill:#ffffff;stroke:#1b1f24}.topology .arrow path{fill:none;stroke:#3d4754;stroke-width:1.5}
-.topology .arrow .head{fill:#3d4754;stroke:none}
-.topology .arrow text{paint-order:stroke;stroke:#f3f5f8;stroke-width:3px}
-.topology .asks path,.topology .delegates path{stroke-dasharray:2 4;stroke:#5b6470}.topology .asks .head{fill:#5b6470}
-.topology .seen path{stroke:#b42318;stroke-width:2.5}.topology .seen .head{fill:#b42318}
-.topology .ready .box{fill:#c8e6c9}.topology .starting .box{fill:#fff9c4}.topology .stopped .box{fill:#ffcdd2}
-.topology .paused .box{fill:#e1bee7}.topology .missing .box{fill:#eeeeee;stroke-dasharray:4 3}
+.topology .paper{fill:#ffffff}.topology .segment{fill:#e6ecf5;stroke:#9aabc4}
+.topology .cable{fill:#e6ecf5;stroke:#9aabc4}.topology .title{fill:#414a56}
+.topology .title.name,.topology .machine .name{font-size:13px;font-weight:600;fill:#1b1f24}
+.topology .box{fill:#ffffff;stroke:#3d4754}.topology .plug rect{fill:#ffffff;stroke:#9aabc4}
+.topology .plug text{font-size:11px;fill:#414a56}
+.topology .arrow path,.topology .sample path{fill:none;stroke:#3d4754;stroke-width:1.8}
+.topology .arrow:hover path{stroke-width:4}
+.topology .label rect{fill:#e6ecf5}
+.topology .c0 path{stroke:#0b57b7}.topology .c0 .head{fill:#0b57b7}
+.topology .c1 path{stroke:#1a7f37}.topology .c1 .head{fill:#1a7f37}
+.topology .c2 path{stroke:#9a5b00}.topology .c2 .head{fill:#9a5b00}
+.topology .c3 path{stroke:#7a3ea8}.topology .c3 .head{fill:#7a3ea8}
+.topology .c4 path{stroke:#00767d}.topology .c4 .head{fill:#00767d}
+.topology .c5 path{stroke:#a8326b}.topology .c5 .head{fill:#a8326b}
+.topology .asks path,.topology .delegates path{stroke:#7b8694;stroke-width:1.2}
+.topology .asks .head,.topology .delegates .head{fill:#7b8694}
+.topology .delegates path,.topology .missed path{stroke-dasharray:5 4}
+.topology .seen path{stroke:#c0271b;stroke-width:3}.topology .seen .head{fill:#c0271b}
+.topology .ready .box{fill:#d3edd5}.topology .starting .box{fill:#fff6c2}.topology .stopped .box{fill:#ffd7da}
+.topology .paused .box{fill:#ead2ef}.topology .missing .box{fill:#eeeeee;stroke-dasharray:4 3}
 @media(prefers-color-scheme:dark){.topology text{fill:#e6e9ee}.topology .paper{fill:#14171c}
-.topology .area{fill:#1c2128;stroke:#5b6470}.topology .title{fill:#b6bfca}.topology .box{fill:#14171c;stroke:#e6e9ee}
-.topology .arrow path{stroke:#b6bfca}.topology .arrow .head{fill:#b6bfca}.topology .arrow text{stroke:#1c2128}
-.topology .asks path{stroke:#7b8694}.topology .asks .head{fill:#7b8694}
+.topology .segment,.topology .cable{fill:#232b38;stroke:#55647c}.topology .title{fill:#b6bfca}
+.topology .title.name,.topology .machine .name{fill:#e6e9ee}
+.topology .box{fill:#14171c;stroke:#b6bfca}.topology .plug rect{fill:#14171c;stroke:#55647c}
+.topology .plug text{fill:#b6bfca}.topology .label rect{fill:#232b38}
+.topology .arrow path,.topology .sample path{stroke:#b6bfca}
+.topology .c0 path{stroke:#6aa8ff}.topology .c0 .head{fill:#6aa8ff}
+.topology .c1 path{stroke:#56c271}.topology .c1 .head{fill:#56c271}
+.topology .c2 path{stroke:#e0a33e}.topology .c2 .head{fill:#e0a33e}
+.topology .c3 path{stroke:#c79bf0}.topology .c3 .head{fill:#c79bf0}
+.topology .c4 path{stroke:#4fc3c9}.topology .c4 .head{fill:#4fc3c9}
+.topology .c5 path{stroke:#f08bb8}.topology .c5 .head{fill:#f08bb8}
+.topology .asks path,.topology .delegates path{stroke:#8f9aa8}
+.topology .asks .head,.topology .delegates .head{fill:#8f9aa8}
 .topology .seen path{stroke:#ff8a80}.topology .seen .head{fill:#ff8a80}
 .topology .ready .box{fill:#1e4624}.topology .starting .box{fill:#4a4413}.topology .stopped .box{fill:#5c1f1f}
 .topology .paused .box{fill:#432a4b}.topology .missing .box{fill:#2a2f36}}"""
 
 
-def layout_text(shown: Picture) -> str:
-    """The picture as boxes and lines in Graphviz's language, without any text of it."""
-    lines = [
-        "digraph lab {",
-        "graph [rankdir=LR, nodesep=0.35, ranksep=0.8, splines=true];",
-        'node [shape=box, fixedsize=true, label=""];',
-    ]
-    numbers = {machine.name: f"n{number}" for number, machine in enumerate(shown.machines)}
-    for number, area in enumerate(shown.areas):
-        lines.append(f'subgraph "cluster_{number}" {{ margin=14; labeljust=l; label=<{_blank(area.title)}>;')
-        for machine in area.machines:
-            width, height = _size(machine)
-            size = f"width={width / POINTS:.4f}, height={height / POINTS:.4f}"
-            lines.append(f"{numbers[machine.name]} [{size}];")
-        lines.append("}")
-    for number, arrow in enumerate(shown.arrows):
-        label = f", label=<{_blank(arrow.label)}>" if arrow.label else ""
-        # Who asks the DNS server says nothing about who stands before whom.
-        loose = ", constraint=false" if arrow.how == "asks" else ""
-        lines.append(f"{numbers[arrow.client]} -> {numbers[arrow.server]} [id=e{number}{label}{loose}];")
-    return "\n".join([*lines, "}"]) + "\n"
+def svg(shown: Picture) -> str:
+    """The picture as one SVG without scripts and without anything from outside; the same picture gives the same bytes.
 
-
-def _blank(text: str) -> str:
-    """As much room as the text needs."""
-    width = round(len(text) * SMALL + 8)
-    return f'<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="16"><TR><TD></TD></TR></TABLE>'
-
-
-def _size(machine: Machine) -> tuple[float, float]:
-    lines = _lines(machine)
-    widths = [len(lines[0]) * WIDE, *(len(line) * SMALL for line in lines[1:])]
-    return max(90, *widths) + 2 * PADDING, len(lines) * LINE + PADDING
-
-
-def _lines(machine: Machine) -> list[str]:
-    role = f"{machine.role}, {machine.state}" if machine.state else machine.role
-    return [_cut(line) for line in (machine.name, role, *machine.addresses, machine.note) if line]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """Turns Graphviz's places, whose y axis points up, into those of SVG."""
-
-    height: float
-
-    def at(self, text: str) -> tuple[float, float]:
-        x, y = text.split(",")
-        return float(x), self.height - float(y)
-
-    def points(self, texts: list[str]) -> str:
-        return " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, texts))
-
-
-def svg(shown: Picture, laid_out: str) -> str:
-    """The picture as one SVG without scripts and without anything from outside; `laid_out` is Graphviz's JSON."""
-    found = json.loads(laid_out)
-    width, height = (float(number) for number in found["bb"].split(",")[2:])
-    sheet = _Sheet(height)
-    boxes = {one["name"]: one for one in found.get("objects", ())}
-    edges = {one["id"]: one for one in found.get("edges", ())}
+    Each node is a group `<g class="machine" data-node="app">`, each arrow a group with its sentence as `<title>`.
+    """
+    layout = lay_out(shown)
+    legend = list(_legend(shown, layout))
+    width = layout.width
+    height = layout.height + (LEGEND_LINE * len(legend) + 8 if legend else 0)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="topology" viewBox="-8 -8 {width + 16:.0f} {height + 16:.0f}" '
-        f'width="{width + 16:.0f}" height="{height + 16:.0f}" role="img" aria-labelledby="topology-t topology-d">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="topology" viewBox="0 0 {width:.0f} {height:.0f}" '
+        f'width="{width:.0f}" height="{height:.0f}" style="--width:{width:.0f}px" role="img" '
+        'aria-labelledby="topology-t topology-d">',
         f'<title id="topology-t">{escape(shown.title)}</title>',
         f'<desc id="topology-d">{escape(description(shown))}</desc>',
         f"<style>{STYLE}</style>",
-        f'<rect class="paper" x="-8" y="-8" width="{width + 16:.0f}" height="{height + 16:.0f}"/>',
-        *(_area(area.title, boxes[f"cluster_{n}"], sheet) for n, area in enumerate(shown.areas)),
-        *(_arrow(arrow, edges[f"e{n}"], sheet) for n, arrow in enumerate(shown.arrows)),
-        *(_machine(machine, boxes[f"n{n}"], sheet) for n, machine in enumerate(shown.machines)),
+        f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>',
+        *(_segment(network, layout.segments[network.name]) for network in shown.networks),
+        *(_cable(plug, layout, _pins(shown, plug)) for plug in layout.plugs),
+        *_arrows(shown, layout),
+        *_labels(shown, layout),
+        *(_plug(plug) for plug in layout.plugs),
+        *(_machine(machine, layout.boxes[machine.name]) for machine in shown.machines),
+        *legend,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -124,8 +108,8 @@ def svg(shown: Picture, laid_out: str) -> str:
 
 def description(shown: Picture) -> str:
     """The picture in words, for a screen reader."""
-    machines = (f"{machine_words(one)}." for one in shown.machines)
-    return " ".join((*machines, *(f"{arrow_words(one)}." for one in shown.arrows)))
+    machines = (f"{machine_words(machine)}." for machine in shown.machines)
+    return " ".join((*machines, *(f"{arrow_words(arrow)}." for arrow in shown.arrows)))
 
 
 def machine_words(machine: Machine) -> str:
@@ -137,59 +121,190 @@ def machine_words(machine: Machine) -> str:
 
 def arrow_words(arrow: Arrow) -> str:
     """An arrow as a sentence."""
-    verb = VERBS[arrow.how]
+    routers = arrow.path[1::2]
+    via = f" through {', '.join(routers)}" if routers else ""
     label = f" ({arrow.label})" if arrow.label not in ("", "delegates") else ""
-    return f"{arrow.client} {verb} {arrow.server}{label}"
+    return f"{arrow.client} {VERBS[arrow.how]} {arrow.server}{via}{label}"
 
 
-def _area(title: str, box: dict[str, Any], sheet: _Sheet) -> str:
-    left, low, right, high = (float(number) for number in box["bb"].split(","))
-    top = sheet.height - high
+def _segment(network: Network, box: Box) -> str:
+    top = box.top + box.height / 2 - len(network.titles) * LINE / 2
+    titles = "".join(
+        f'<text class="title{"" if at else " name"}" x="{box.left + 10:.1f}" y="{top + 12 + at * LINE:.1f}">'
+        f"{escape(title)}</text>"
+        for at, title in enumerate(network.titles)
+    )
+    name = escape(network.name)
+    return f'<g class="network" data-network="{name}"><rect class="segment" {_rect(box)} rx="9"/>{titles}</g>'
+
+
+def _rect(box: Box) -> str:
+    return f'x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+
+
+def _pins(shown: Picture, plug: Plug) -> int:
+    """How many lanes a plug is connected to."""
+    lanes = {
+        hop.lane
+        for arrow in shown.arrows
+        for hop in hops_of(arrow)
+        if plug.node_name in (hop.source, hop.target) and hop.lane[0] == plug.network
+    }
+    return len(lanes)
+
+
+def _cable(plug: Plug, layout: Layout, pins: int) -> str:
+    """What joins the plug with its segment; it has no line where it meets the segment."""
+    segment = layout.segments[plug.network]
+    half = max(10, pins * PIN + 3) / 2
+    if plug.above:
+        start, end = plug.box.top, segment.bottom - 1
+    else:
+        start, end = plug.box.bottom, segment.top + 1
+    left, right = plug.box.middle - half, plug.box.middle + half
+    outline = f"M{left:.1f} {start:.1f}V{end:.1f}H{right:.1f}V{start:.1f}"
+    return f'<path class="cable" d="{outline}" stroke-dasharray="{_edges(start, end, right - left)}"/>'
+
+
+def _edges(start: float, end: float, width: float) -> str:
+    """Draw the two sides of a cable, and leave out its end."""
+    side = abs(end - start)
+    return f"{side:.1f} {width:.1f} {side:.1f} 0"
+
+
+def _plug(plug: Plug) -> str:
+    texts = "".join(
+        f'<text x="{plug.box.middle:.1f}" y="{plug.box.top + 12 + at * PLUG_LINE:.1f}" text-anchor="middle">'
+        f"{escape(address)}</text>"
+        for at, address in enumerate(plug.addresses)
+    )
     return (
-        f'<rect class="area" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{high - low:.1f}" rx="8"/>'
-        f'<text class="title" x="{left + 14:.1f}" y="{top + 18:.1f}">{escape(title)}</text>'
+        f'<g class="plug" data-node="{escape(plug.node_name)}" data-network="{escape(plug.network)}">'
+        f'<rect {_rect(plug.box)} rx="3"/>{texts}</g>'
     )
 
 
-def _arrow(arrow: Arrow, edge: dict[str, Any], sheet: _Sheet) -> str:
-    """`pos` is "e,TIP P0 P1 P2 P3 ...": a Bézier curve in threes, and where the tip of the arrow is."""
-    points = edge["pos"].split()
-    tip = sheet.at(points[0].removeprefix("e,"))
-    curve = sheet.points(points[1:]).split(" ", 1)
-    label = ""
-    if arrow.label:
-        x, y = sheet.at(edge["lp"])
-        label = f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{escape(arrow.label)}</text>'
-    return (
-        f'<g class="arrow {arrow.how}" data-client="{escape(arrow.client)}" data-server="{escape(arrow.server)}">'
-        f'<title>{escape(arrow_words(arrow))}</title><path d="M{curve[0]}C{curve[1]}"/>'
-        f"{_head(sheet.at(points[-1]), tip)}{label}</g>"
+def _machine(machine: Machine, box: Box) -> str:
+    lines = box_lines(machine)
+    top = box.top + box.height / 2 - len(lines) * LINE / 2
+    texts = "".join(
+        f'<text {"" if at else _NAME}x="{box.middle:.1f}" y="{top + 12 + at * LINE:.1f}" text-anchor="middle">'
+        f"{escape(line)}</text>"
+        for at, line in enumerate(lines)
     )
-
-
-def _head(end: tuple[float, float], tip: tuple[float, float]) -> str:
-    """A triangle from the end of the curve to the tip."""
-    x, y = (tip[0] - end[0]) * 0.4, (tip[1] - end[1]) * 0.4
-    corners = ((end[0] - y, end[1] + x), (end[0] + y, end[1] - x), tip)
-    return f'<polygon class="head" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in corners)}"/>'
-
-
-def _machine(machine: Machine, box: dict[str, Any], sheet: _Sheet) -> str:
-    x, y = sheet.at(box["pos"])
-    width, height = _size(machine)
-    top = y - height / 2
-    lines = [
-        f'<text {_class(number)}x="{x:.1f}" y="{top + 20 + number * LINE:.1f}" '
-        f'text-anchor="middle">{escape(line)}</text>'
-        for number, line in enumerate(_lines(machine))
-    ]
     return (
         f'<g class="machine {machine.state}" data-node="{escape(machine.name)}">'
-        f"<title>{escape(machine_words(machine))}</title>"
-        f'<rect class="box" x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="5"/>'
-        f"{''.join(lines)}</g>"
+        f'<title>{escape(machine_words(machine))}</title><rect class="box" {_rect(box)} rx="5"/>{texts}</g>'
     )
 
 
-def _class(number: int) -> str:
-    return 'class="name" ' if number == 0 else ""
+_NAME = 'class="name" '
+
+
+# connections
+
+
+def _arrows(shown: Picture, layout: Layout) -> Iterator[str]:
+    servers = list(dict.fromkeys(arrow.server for arrow in shown.arrows if arrow.how == "uses"))
+    for arrow, lines in zip(shown.arrows, layout.lines, strict=True):
+        colour = f" c{servers.index(arrow.server) % COLOURS}" if arrow.how == "uses" else ""
+        paths = "".join(f'<path d="{_path(line)}"/>' for line in lines)
+        head = _head(lines[-1]) if lines else _no_way(layout.boxes[arrow.client], layout.boxes[arrow.server])
+        yield (
+            f'<g class="arrow {arrow.how}{" missed" if arrow.missed else ""}{colour}" '
+            f'data-client="{escape(arrow.client)}" data-server="{escape(arrow.server)}">'
+            f"<title>{escape(arrow_words(arrow))}</title>{paths}{head}</g>"
+        )
+
+
+def _path(line: Line) -> str:
+    """From a plug to the lane, along it, and to the other plug; with round corners."""
+    (x1, y1), (x2, y2), y = line.start, line.end, line.lane
+    if abs(x1 - x2) < 1:
+        return f"M{x1:.1f} {y1:.1f}V{y2:.1f}" if (y1 - y) * (y2 - y) < 0 else f"M{x1:.1f} {y1:.1f}V{y:.1f}V{y2:.1f}"
+    turn = min(ROUND, abs(x1 - x2) / 2)
+    along, down, up = _sign(x2 - x1) * turn, _sign(y - y1) * ROUND, _sign(y2 - y) * ROUND
+    return (
+        f"M{x1:.1f} {y1:.1f}V{y - down:.1f}Q{x1:.1f} {y:.1f} {x1 + along:.1f} {y:.1f}"
+        f"H{x2 - along:.1f}Q{x2:.1f} {y:.1f} {x2:.1f} {y + up:.1f}V{y2:.1f}"
+    )
+
+
+def _sign(number: float) -> int:
+    return 1 if number > 0 else -1
+
+
+def _head(line: Line) -> str:
+    """A triangle whose tip is at the server's plug."""
+    x, y = line.end
+    back = _sign(line.lane - y) * 9
+    return f'<polygon class="head" points="{x - 4.5:.1f},{y + back:.1f} {x + 4.5:.1f},{y + back:.1f} {x:.1f},{y:.1f}"/>'
+
+
+def _no_way(client: Box, server: Box) -> str:
+    """A straight line with a gap: the client knows no way to its server."""
+    y1, y2 = client.top + client.height / 2, server.top + server.height / 2
+    return f'<path stroke-dasharray="2 7" d="M{client.middle:.1f} {y1:.1f}L{server.middle:.1f} {y2:.1f}"/>'
+
+
+def _labels(shown: Picture, layout: Layout) -> Iterator[str]:
+    """One label for all arrows of a lane, near the server."""
+    lanes: dict[tuple[str, str, str], list[int]] = {}
+    for at, arrow in enumerate(shown.arrows):
+        if arrow.path and arrow.label:
+            lanes.setdefault((arrow.path[-1], arrow.server, arrow.kind), []).append(at)
+    uprights = [end for lines in layout.lines for line in lines for end in _uprights(line)]
+    taken: list[Box] = []
+    for indexes in lanes.values():
+        text = _common_label([shown.arrows[at].label for at in indexes])
+        line = layout.lines[indexes[-1]][-1]
+        box = _free_place(line, len(text) * SMALL + 4, uprights, taken)
+        taken.append(box)
+        yield (
+            f'<g class="label"><rect {_rect(box)}/>'
+            f'<text x="{box.left + 2:.1f}" y="{box.top + 11:.1f}">{escape(text)}</text></g>'
+        )
+
+
+def _uprights(line: Line) -> tuple[tuple[float, float, float], ...]:
+    """The vertical parts of a line: x, and from which y to which."""
+    return tuple((x, min(y, line.lane), max(y, line.lane)) for x, y in (line.start, line.end))
+
+
+def _free_place(line: Line, width: float, uprights: Sequence[tuple[float, float, float]], taken: Sequence[Box]) -> Box:
+    """The place nearest to the server along the lane where no other line and no other label stands."""
+    x, y = line.end[0], line.lane - 7
+
+    def free(box: Box) -> bool:
+        crossed = any(box.left - 2 < at < box.right + 2 and low < y + 12 and high > y + 2 for at, low, high in uprights)
+        met = any(box.left < other.right and other.left < box.right and abs(other.top - y) < 12 for other in taken)
+        return not crossed and not met and box.left > MARGIN
+
+    places = [Box(left, y, width, 14) for step in range(8, 320, 4) for left in (x + step, x - step - width)]
+    return next(filter(free, places), places[0])
+
+
+def _common_label(labels: Sequence[str]) -> str:
+    """The label of all arrows, or what they have in common and how many there are."""
+    distinct = dict.fromkeys(labels)
+    if len(distinct) == 1:
+        return labels[0]
+    heads = dict.fromkeys(label.partition(":")[0].partition(",")[0] for label in labels)
+    return f"{' / '.join(list(heads)[:2])}: {counted(len(labels), 'client')}"
+
+
+# legend
+
+
+def _legend(shown: Picture, layout: Layout) -> Iterator[str]:
+    """What lines and colours mean, as far as they occur in this picture."""
+    kinds = dict.fromkeys(arrow.kind for arrow in shown.arrows)
+    y = layout.height + 8
+    for kind in (kind for kind in KINDS if kind in kinds):
+        colour = " c0" if kind in ("uses", "missed") else ""
+        yield (
+            f'<g class="legend"><g class="sample {kind}{colour}"><path d="M{MARGIN} {y:.1f}h28"/>'
+            f'<polygon class="head" points="{MARGIN + 28},{y - 4.5:.1f} {MARGIN + 28},{y + 4.5:.1f} '
+            f'{MARGIN + 37},{y:.1f}"/></g><text x="{MARGIN + 46}" y="{y + 4:.1f}">{KINDS[kind]}</text></g>'
+        )
+        y += LEGEND_LINE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from orchestrator.rendering.graph import Arrow, Picture
+from orchestrator.rendering.graph_svg import svg
 from orchestrator.rendering.page import Section, page, scrolling, table
 
 HOW = {
@@ -15,18 +16,18 @@ HOW = {
 }
 
 
-def lab_page(shown: Picture, drawn: str) -> str:
-    """The picture alone, as `wirelab graph --format html` prints it; `drawn` is its SVG."""
-    return page(shown.title, "", [lab_section(shown, drawn)], "Made by wirelab.")
+def lab_page(shown: Picture) -> str:
+    """The picture alone, as `wirelab graph --format html` prints it."""
+    return page(shown.title, "", [lab_section(shown)], "Made by wirelab.")
 
 
-def lab_section(shown: Picture, drawn: str, instead: str = "", note: str = "") -> Section:
-    """The picture as a part of a page, with a `note` on it; where there is no SVG of it, `instead` says why."""
+def lab_section(shown: Picture, note: str = "") -> Section:
+    """The picture as a part of a page, with a `note` on it."""
     parts = [f"<p>{escape(note)}</p>"] if note else []
-    parts.append(scrolling("Picture of the lab", drawn) if drawn else f'<p class="warning">{escape(instead)}</p>')
+    parts.append(scrolling("Picture of the lab", svg(shown), "figure"))
     rows = [
-        (one.name, one.role, one.state or "-", " ".join(one.addresses), " ".join(one.networks))
-        for one in shown.machines
+        (machine.name, machine.role, machine.state or "-", " ".join(machine.addresses), " ".join(machine.networks))
+        for machine in shown.machines
     ]
     parts.append("<details><summary><h3>The nodes as a table</h3></summary>")
     parts.append(table("The nodes", ("Node", "Role", "State", "Addresses", "Networks"), rows) + "</details>")

@@ -31,7 +31,8 @@ class Section:
 
 def page(title: str, lead: str, sections: Sequence[Section], foot: str = "") -> str:
     """A whole page; `lead` is HTML below the title, `foot` plain text."""
-    contents = "".join(f'<li><a href="#{one.identity}">{escape(one.heading)}</a></li>' for one in sections)
+    links = "".join(f'<li><a href="#{section.identity}">{escape(section.heading)}</a></li>' for section in sections)
+    contents = f'<nav aria-label="On this page">\n<ul>{links}</ul>\n</nav>' if len(sections) > 1 else ""
     return "\n".join(
         (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -41,9 +42,9 @@ def page(title: str, lead: str, sections: Sequence[Section], foot: str = "") -> 
             f"<title>{escape(title)}</title>\n<style>\n{_part('page.css')}</style>\n</head>\n<body>",
             '<a class="skip" href="#content">Skip to the content</a>',
             f"<header>\n<h1>{escape(title)}</h1>\n{lead}\n</header>",
-            f'<nav aria-label="On this page">\n<ul>{contents}</ul>\n</nav>',
+            contents,
             '<main id="content" tabindex="-1">',
-            *(one.html() for one in sections),
+            *(section.html() for section in sections),
             f'</main>\n<footer>\n<p class="soft">{escape(foot)}</p>\n</footer>',
             f"<script>\n{_part('page.js')}</script>\n</body>\n</html>\n",
         )
@@ -63,14 +64,21 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of plain texts; the first cell of each row is its heading."""
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
     body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(one)}</td>" for one in rest)}</tr>'
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>'
         for first, *rest in rows
     )
     return f"{scrolling(caption, f'<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')}"
 
 
-def scrolling(name: str, body: str) -> str:
-    """What may be wider than the page scrolls by itself, also by keyboard (WCAG 2.1.1)."""
-    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(name)}">\n{body}\n</div>'
+def scrolling(name: str, body: str, kind: str = "", heads: str = "") -> str:
+    """What may be wider than the page scrolls sideways by itself, also by keyboard (WCAG 2.1.1), and says so.
+
+    `heads` is HTML that stays in sight while its body scrolls by.
+    """
+    classes = f"scroll {kind}".strip()
+    return (
+        f'<div class="wide"><p class="sideways">Wider than this window: scroll it sideways.</p>{heads}'
+        f'<div class="{classes}" role="region" tabindex="0" aria-label="{escape(name)}">\n{body}\n</div></div>'
+    )

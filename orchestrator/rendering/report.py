@@ -24,20 +24,18 @@ VERDICTS = {
     "fail": "A check failed.",
     "unknown": "A check could not be answered; that is no pass.",
 }
-NOTE = "The arrows show what crossed the wire while the checks ran; what the checks themselves asked is among it."
+NOTE = "The arrows show what crossed the wire while the checks ran. What only the checks asked is marked so."
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the page shows. `drawn` is the picture's SVG; where it or the story is not there, the text says why.
+    """What the page shows; if there is no story, `no_story` says why.
 
     `failure` is what a test said that failed in this lab.
     """
 
     check_report: CheckReport
     picture: Picture
-    drawn: str
-    no_drawing: str
     story: Story | None
     no_story: str
     failure: str = ""
@@ -56,7 +54,7 @@ def report_page(report: Report) -> str:
     )
     sections = [
         _checks(check_report),
-        lab_section(report.picture, report.drawn, report.no_drawing, NOTE if report.story else ""),
+        lab_section(report.picture, NOTE if report.story else ""),
         story,
         Section("versions", "Versions", facts((name, escape(value)) for name, value in check_report.versions.items())),
     ]

@@ -45,8 +45,8 @@ def messages(story: Story) -> tuple[Message, ...]:
     """All messages in order of time."""
     began = story.began or 0.0
     numbers = iter(range(1, 1 << 62))
-    found = [message for span in story.spans for message in _span_messages(span, began, numbers)]
-    return tuple(sorted(found, key=lambda message: message.at))
+    unordered = [message for span in story.spans for message in _span_messages(span, began, numbers)]
+    return tuple(sorted(unordered, key=lambda message: message.at))
 
 
 def _span_messages(span: Span, began: float, numbers: Iterator[int]) -> Iterator[Message]:
@@ -110,17 +110,17 @@ def _short(event: CompletedEvent, asked: str) -> str:
             return asked
 
 
-def participants(found: tuple[Message, ...]) -> tuple[str, ...]:
+def participants(shown: tuple[Message, ...]) -> tuple[str, ...]:
     """The nodes in the order in which they appear."""
-    return tuple(dict.fromkeys(node for message in found for node in (message.source, message.target)))
+    return tuple(dict.fromkeys(node for message in shown for node in (message.source, message.target)))
 
 
 def mermaid(story: Story) -> str:
     """A Mermaid sequence diagram (mermaid.js.org, "Sequence diagrams")."""
-    found = messages(story)
-    names = {node: f"p{index}" for index, node in enumerate(participants(found), 1)}
+    shown = messages(story)
+    names = {node: f"p{index}" for index, node in enumerate(participants(shown), 1)}
     lines = ["sequenceDiagram", *(f"    participant {key} as {_mermaid(node)}" for node, key in names.items())]
-    for message in found:
+    for message in shown:
         source, target = names[message.source], names[message.target]
         if message.style == NOTE:
             lines.append(f"    Note over {source},{target}: {_mermaid(message.text)}")
@@ -137,8 +137,10 @@ def _mermaid(text: str) -> str:
 
 
 # SVG, all lengths in pixels
-MARGIN, HEAD, ROW, LIFE_GAP, TIME_WIDTH = 16, 44, 40, 280, 76
-LONGEST = 44  # characters that fit over an arrow to a neighbour, at 12 pixels
+MARGIN, HEAD, HEAD_BOX, ROW, TIME_WIDTH = 16, 44, 28, 36, 76
+# between two nodes, by how many there are: many stand nearer together
+LIFE_GAPS, NARROW_GAP = {1: 280, 2: 280, 3: 270, 4: 262, 5: 236}, 212
+CHARACTER = 6.3  # pixels
 
 # plain colours first: not every program that draws SVG knows media queries or variables
 STYLE = """\
@@ -166,47 +168,68 @@ def svg(story: Story, title: str = "What crossed the wire") -> str:
     return diagram(messages(story), title)
 
 
-def diagram(found: tuple[Message, ...], title: str = "What crossed the wire") -> str:
+def diagram(shown: tuple[Message, ...], title: str = "What crossed the wire") -> str:
     """The diagram of these messages."""
-    nodes = participants(found)
-    places = {node: TIME_WIDTH + MARGIN + LIFE_GAP // 2 + index * LIFE_GAP for index, node in enumerate(nodes)}
-    width = TIME_WIDTH + 2 * MARGIN + max(1, len(nodes)) * LIFE_GAP
-    height = MARGIN + HEAD + (len(found) + 1) * ROW
+    places, width = _columns(shown)
+    height = MARGIN + HEAD + (len(shown) + 1) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="sequence" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-labelledby="t d" width="{width}" height="{height}">',
+        f'aria-labelledby="t d" width="{width}" height="{height}" style="--width:{width}px">',
         f'<title id="t">{escape(title)}</title>',
-        f'<desc id="d">{escape(_description(found))}</desc>',
+        f'<desc id="d">{escape(_description(shown))}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="paper" width="{width}" height="{height}"/>',
         *(_life(node, place, height) for node, place in places.items()),
-        *(_row(index, message, places) for index, message in enumerate(found, 1)),
+        *(_row(index, message, places) for index, message in enumerate(shown, 1)),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _description(found: tuple[Message, ...]) -> str:
+def heads(shown: tuple[Message, ...]) -> str:
+    """The names of the nodes alone, in the places of the diagram: a page keeps them in sight."""
+    places, width = _columns(shown)
+    height = MARGIN + HEAD_BOX + 6
+    boxes = "".join(_head(node, place) for node, place in places.items())
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="sequence" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" style="--width:{width}px" aria-hidden="true">'
+        f'<rect class="paper" width="{width}" height="{height}"/>{boxes}</svg>'
+    )
+
+
+def _columns(shown: tuple[Message, ...]) -> tuple[dict[str, int], int]:
+    """The place of each node from left to right, and the width of the diagram."""
+    nodes = participants(shown)
+    gap = LIFE_GAPS.get(len(nodes), NARROW_GAP)
+    places = {node: TIME_WIDTH + MARGIN + gap // 2 + index * gap for index, node in enumerate(nodes)}
+    return places, TIME_WIDTH + 2 * MARGIN + max(1, len(nodes)) * gap
+
+
+def _description(shown: tuple[Message, ...]) -> str:
     """The diagram in words, for a screen reader."""
-    if not found:
+    if not shown:
         return "Nothing happened."
-    return " ".join(f"{message.source} to {message.target}: {message.text}." for message in found)
+    return " ".join(f"{message.source} to {message.target}: {message.text}." for message in shown)
 
 
 def _life(node: str, place: int, height: int) -> str:
-    top = MARGIN + 28
+    top = MARGIN + HEAD_BOX
+    return f'{_head(node, place)}<line class="life" x1="{place}" y1="{top}" x2="{place}" y2="{height - MARGIN}"/>'
+
+
+def _head(node: str, place: int) -> str:
     return (
-        f'<rect class="box" x="{place - 70}" y="{MARGIN}" width="140" height="28" rx="5"/>'
+        f'<rect class="box" x="{place - 70}" y="{MARGIN}" width="140" height="{HEAD_BOX}" rx="5"/>'
         f'<text class="node" x="{place}" y="{MARGIN + 19}" text-anchor="middle">{escape(_cut(node, 20))}</text>'
-        f'<line class="life" x1="{place}" y1="{top}" x2="{place}" y2="{height - MARGIN}"/>'
     )
 
 
 def _row(index: int, message: Message, places: dict[str, int]) -> str:
     y = MARGIN + HEAD + index * ROW
     left, right = places[message.source], places[message.target]
-    spans = max(1, abs(left - right) // LIFE_GAP)
-    text = _cut(message.text, LONGEST * spans - 8 * (spans - 1))
+    room = abs(left - right) or LIFE_GAPS[1]
+    text = _cut(message.text, int((room - 14) / CHARACTER))
     if message.style == LOST:
         right = left + (right - left) * 3 // 4
     return (

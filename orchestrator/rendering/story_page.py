@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from html import escape
 
 from orchestrator.rendering.event_sentences import ms
 from orchestrator.rendering.page import Section, page, scrolling
-from orchestrator.rendering.sequence import LOST, Message, diagram, messages
+from orchestrator.rendering.sequence import LOST, Message, diagram, heads, messages
 from orchestrator.rendering.story import nothing, story_text, summary, warnings
 from orchestrator.traffic.story import Story
 
@@ -20,34 +21,36 @@ STEPS = """\
 <button type="button" value="back">Back</button>
 <button type="button" value="next">Next</button>
 <button type="button" value="last">Last</button>
-<output aria-live="polite">Press Next, or the arrow keys, to go from message to message.</output>
+<output aria-live="polite">Press the arrow keys, or Next, to go from message to message.</output>
 </div>"""
 
 
-def story_page(story: Story, title: str) -> str:
-    """The story alone, as `wirelab trace --format html` prints it."""
-    return page(
-        title, f"<p>{escape(summary(story))}</p>", [story_section(story)], "Made by wirelab from packets alone."
-    )
+def story_page(story: Story, title: str, command: str = "") -> str:
+    """The story alone, as `wirelab trace --format html` prints it; `command` is the command line that was typed."""
+    when = f"{datetime.fromtimestamp(story.began, UTC):%Y-%m-%d %H:%M:%S} UTC" if story.began else ""
+    lines = [f"<p><code>{escape(command)}</code></p>"] if command else []
+    lines += [f'<p class="soft">Captured {when}</p>'] if when else []
+    return page(title, "\n".join(lines), [story_section(story)], "Made by wirelab from packets alone.")
 
 
 def story_section(story: Story) -> Section:
     """The story as a part of a page; of a long one, the beginning, and it says so."""
-    found = messages(story)
-    shown = found[:MOST]
+    whole = messages(story)
+    shown = whole[:MOST]
     parts = [f'<p class="warning">{escape(line)}</p>' for line in warnings(story) if line]
     parts += [f"<p>Left out: {count} of {escape(label)}.</p>" for label, count in story.hidden]
     if not shown:
         parts.append(f"<p>{nothing(story)}</p>")
         return Section("story", HEADING, "\n".join(parts), "story")
-    if len(found) > MOST:
-        parts.append(f'<p class="warning">The first {MOST} of {len(found)} messages are shown.</p>')
+    if len(whole) > MOST:
+        parts.append(f'<p class="warning">The first {MOST} of {len(whole)} messages are shown.</p>')
+    entries = "".join(_entry(number, message) for number, message in enumerate(shown, 1))
     parts += [
         f"<p>{escape(summary(story))}</p>",
         STEPS,
-        scrolling("Sequence diagram", diagram(shown)),
+        scrolling("Sequence diagram", diagram(shown), "figure", f'<div class="heads" hidden>{heads(shown)}</div>'),
         "<details open><summary><h3>The messages, one after another</h3></summary>",
-        f'<ol class="messages">{"".join(_entry(number, one) for number, one in enumerate(shown, 1))}</ol></details>',
+        f'<ol class="messages">{entries}</ol></details>',
         "<details><summary><h3>The same as a tree: what served what</h3></summary>",
         f'<pre tabindex="0" aria-label="The story as a tree">{escape(story_text(story))}</pre></details>',
     ]

@@ -15,22 +15,16 @@ from recorded import events, recorded
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.diagnosis.walk import Cause, Layer, make_walk
-from orchestrator.host.graph_layout import lay_out
 from orchestrator.model.topology import Topology
-from orchestrator.reading.document import Mark
+from orchestrator.reading.document import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
-from orchestrator.rendering.graph import Picture, picture
-from orchestrator.rendering.graph_svg import layout_text, svg
+from orchestrator.rendering.graph import Picture, SeenTraffic, picture
 from orchestrator.rendering.lab_page import lab_page
 from orchestrator.rendering.report import Report, report_page
 from orchestrator.rendering.story_page import story_page
 from orchestrator.traffic.roles import traffic_roles
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def drawn(shown: Picture) -> str:
-    return svg(shown, lay_out(layout_text(shown)))
 
 
 def findings() -> tuple[LocatedFinding, ...]:
@@ -46,18 +40,20 @@ def findings() -> tuple[LocatedFinding, ...]:
             Finding(
                 f"A check that is {verdict}", "http", "client", Judgement(verdict, "200", "404 " * 30, ("x",)), 0.1, why
             ),  # type: ignore[arg-type]
-            Mark(9, 5),
+            Position(9, 5),
         )
         for verdict, why in verdicts.items()
     )
 
 
 def report(topology: Topology) -> tuple[str, Picture]:
-    shown = picture(topology, dict.fromkeys(topology.scenario.nodes, "ready"), traffic_roles(events("first")))
+    shown = picture(
+        topology, dict.fromkeys(topology.scenario.nodes, "ready"), SeenTraffic(traffic_roles(events("first")))
+    )
     check_report = CheckReport(
         "small", "Small", "small", "s/scenario.yaml", findings(), "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
     )
-    return report_page(Report(check_report, shown, drawn(shown), "", recorded("first"), "")), shown
+    return report_page(Report(check_report, shown, recorded("first"), "")), shown
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +64,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     thirty = picture(lab(THIRTY), {})
     texts = {
         "report": (told, shown, recorded("first")),
-        "story": (story_page(recorded("overlap"), "Overlap"), None, recorded("overlap")),
-        "lab": (lab_page(thirty, drawn(thirty)), thirty, None),
+        "story": (story_page(recorded("overlap"), "Overlap", "wirelab trace overlap"), None, recorded("overlap")),
+        "lab": (lab_page(thirty), thirty, None),
     }
     made = {}
     for name, (text, one, story) in texts.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from opened import PHONE, Made
+from opened import DESK, PHONE, Made
 
 from orchestrator.rendering.graph_svg import arrow_words
 from orchestrator.rendering.sequence import messages, participants
@@ -41,7 +41,7 @@ def test_every_node_and_arrow_is_in_the_picture(opened: Open, pages: dict[str, M
 
 @pytest.mark.parametrize("name", ["report", "lab"])
 def test_a_box_holds_its_words(opened: Open, pages: dict[str, Made], name: str) -> None:
-    """The layout engine knows no fonts; the sizes that it is given are large enough for a real one."""
+    """The layout knows no fonts; the sizes that it estimates are large enough for a real one."""
     page = opened(pages[name].file)
     wrong = page.eval_on_selector_all(
         ".topology .machine",
@@ -66,7 +66,7 @@ def test_every_message_is_there(opened: Open, pages: dict[str, Made], name: str)
     assert titles == [f"{one.source} to {one.target}: {one.text}" for one in found]
     entries = page.locator("ol.messages li").all_inner_texts()
     assert all(words in entry for words, entry in zip(titles, entries, strict=True))
-    heads = page.eval_on_selector_all(".sequence text.node", "all => all.map(one => one.textContent)")
+    heads = page.eval_on_selector_all(".scroll .sequence text.node", "all => all.map(one => one.textContent)")
     assert heads == list(participants(found))
 
 
@@ -93,14 +93,14 @@ def test_stepping_moves_the_marked_message(opened: Open, pages: dict[str, Made],
 
 
 def test_the_marked_message_is_in_sight_and_its_nodes_too(opened: Open, pages: dict[str, Made]) -> None:
-    """The diagram scrolls to it; in the picture both of its nodes are marked."""
+    """The page scrolls to it, below the heads of the diagram; in the picture both of its nodes are marked."""
     page, story = opened(pages["report"].file, viewport=PHONE), pages["report"].story
     assert story is not None
     page.get_by_role("button", name="Last").click()
     last = messages(story)[-1]
-    box = page.locator("#story .scroll").bounding_box()
+    heads = page.locator("#story .heads").bounding_box()
     line = page.locator(f"#m{len(messages(story))} line").bounding_box()
-    assert box["y"] <= line["y"] <= box["y"] + box["height"]
+    assert heads["y"] + heads["height"] <= line["y"] <= PHONE["height"]
     marked = page.eval_on_selector_all(".topology .machine.now", "all => all.map(one => one.dataset.node)")
     assert set(marked) == {last.source, last.target}
 
@@ -112,9 +112,11 @@ def test_the_diagram_scrolls_smoothly_too(opened: Open, pages: dict[str, Made]) 
     page.get_by_role("button", name="Last").click()
     page.wait_for_function(
         """() => {
+            const heads = document.querySelector("#story .heads").getBoundingClientRect();
             const box = document.querySelector("#story .scroll").getBoundingClientRect();
-            const now = document.querySelector(".sequence g.now").getBoundingClientRect();
-            return box.top <= now.top && now.bottom <= box.bottom;
+            const now = document.querySelector(".sequence g.now line").getBoundingClientRect();
+            const middle = (now.left + now.right) / 2;
+            return heads.bottom <= now.top && now.bottom <= innerHeight && box.left < middle && middle < box.right;
         }"""
     )
 
@@ -142,6 +144,60 @@ def test_the_keyboard_is_enough(opened: Open, pages: dict[str, Made]) -> None:
         page.keyboard.press(key)
         steps += shown_now(page)
     assert steps == ["m1", "m2", "m3", "m2", f"m{len(messages(story))}", "m1"]
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_the_arrow_keys_work_at_once(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """Without a click before them."""
+    page = opened(pages[name].file)
+    steps = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+        steps += shown_now(page)
+    assert steps == ["m1", "m2", "m1"]
+
+
+def test_the_arrow_keys_scroll_the_part_that_has_the_focus(opened: Open, pages: dict[str, Made]) -> None:
+    """The negative control: whoever looks around in a wide diagram does not step."""
+    page = opened(pages["story"].file, viewport=PHONE)
+    page.locator("#story .scroll").focus()
+    page.keyboard.press("ArrowRight")
+    assert shown_now(page) == []
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK])
+def test_the_names_of_the_nodes_stay_in_sight(opened: Open, pages: dict[str, Made], viewport: dict[str, int]) -> None:
+    """Down to the last message, each above its line."""
+    page = opened(pages["story"].file, viewport=viewport)
+    page.get_by_role("button", name="Last").click()
+    names, lines = (
+        page.eval_on_selector_all(selector, "all => all.map(one => one.getBoundingClientRect().x.toFixed())")
+        for selector in (".heads rect.box", ".scroll .sequence rect.box")
+    )
+    assert names == lines
+    place = page.locator(".heads").bounding_box()
+    assert 0 <= place["y"] <= viewport["height"] / 2
+
+
+def test_the_last_message_of_the_list_is_reached_by_scrolling_the_page(opened: Open, pages: dict[str, Made]) -> None:
+    """No part of the page scrolls downwards by itself."""
+    page = opened(pages["story"].file)
+    own = page.evaluate(
+        """[...document.querySelectorAll("main *")].filter(one => one.scrollHeight > one.clientHeight + 2 &&
+            ["auto", "scroll"].includes(getComputedStyle(one).overflowY)).map(one => one.className)"""
+    )
+    assert own == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_wider_than_a_phone_says_so(opened: Open, pages: dict[str, Made], name: str) -> None:
+    """And on a desk, where all of it can be seen, it does not."""
+    selector = ".figure"
+    for viewport, wide in ((PHONE, True), ({"width": 1600, "height": 900}, False)):
+        page = opened(pages[name].file, viewport=viewport)
+        for figure in page.locator(selector).all():
+            hint = figure.locator("xpath=..").locator(".sideways")
+            assert hint.is_visible() == wide == figure.evaluate("one => one.scrollWidth > one.clientWidth + 2")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -188,7 +244,7 @@ def test_without_scripts_everything_can_be_read(opened: Open, pages: dict[str, M
     page = opened(pages[name].file, script=False)
     assert page.locator(".steps").is_hidden()
     assert page.locator("ol.messages li").first.is_visible()
-    assert page.locator(".sequence").is_visible()
+    assert page.locator(".scroll .sequence").is_visible()
 
 
 def test_what_comes_from_outside_is_refused(opened: Open, pages: dict[str, Made], tmp_path: Any) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import library
 import pytest
 
-from orchestrator.host.graph_layout import lay_out
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.rendering.graph import picture
-from orchestrator.rendering.graph_svg import arrow_words, layout_text, svg
+from orchestrator.rendering.graph_svg import arrow_words
 from orchestrator.rendering.lab_page import lab_page
 
 # The words of each box that stand out of it, and the pairs of boxes that overlap.
@@ -37,7 +36,7 @@ def test_the_picture_of_a_scenario(opened: Callable[..., Any], tmp_path: Path, n
     """Each node once, with its words in its box, no box on another, and every arrow with its sentence."""
     reading = library.loaded(name).reading
     shown = picture(assign_addresses(name, reading.scenario, Snapshot("", "run", {}), reading.texts), {})
-    (tmp_path / "lab.html").write_text(lab_page(shown, svg(shown, lay_out(layout_text(shown)))), encoding="utf-8")
+    (tmp_path / "lab.html").write_text(lab_page(shown), encoding="utf-8")
     page = opened(tmp_path / "lab.html")
     assert page.eval_on_selector_all(".topology .machine", CROWDED) == [[], [], []]
     nodes = page.eval_on_selector_all(".topology .machine", "all => all.map(one => one.dataset.node)")

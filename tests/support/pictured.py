@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from orchestrator.host.graph_layout import lay_out
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.graph import Picture
-from orchestrator.rendering.graph_svg import layout_text, svg
+from orchestrator.rendering.graph_svg import svg
 
 SMALL = """\
 name: small
@@ -50,10 +47,6 @@ def lab(text: str) -> Topology:
     return assign_addresses(scenario.name, scenario, Snapshot("/state", "run", {}), {})
 
 
-# The engine is a process of its own: each layout is asked for once.
-laid_out = cache(lay_out)
-
-
 def drawn(shown: Picture) -> str:
     """The picture's SVG."""
-    return svg(shown, laid_out(layout_text(shown)))
+    return svg(shown)

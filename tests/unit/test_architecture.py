@@ -279,10 +279,9 @@ def test_whoever_installs_wirelab_gets_all_that_it_imports_and_nothing_else() ->
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {distribution(one) for one in project["dependencies"]}
     brought = {distribution(one) for name in declared for one in requires(name) or () if "extra ==" not in one}
-    optional = {distribution(one) for one in project["optional-dependencies"]["pictures"]}
     known = packages_distributions()
     foreign = {found.module.partition(".")[0] for found in all_imports()} - sys.stdlib_module_names
     # pytest is there where the plugin is loaded.
     used = {distribution(known[module][0]) for module in foreign - {"orchestrator", "pytest"}}
-    assert used - brought - optional <= declared
+    assert used - brought <= declared
     assert declared <= used

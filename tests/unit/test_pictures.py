@@ -7,11 +7,10 @@ from xml.etree import ElementTree
 
 import library
 
-from orchestrator.host.graph_layout import lay_out
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.rendering.graph import picture
-from orchestrator.rendering.graph_svg import layout_text, svg
+from orchestrator.rendering.graph_svg import svg
 from orchestrator.rendering.sequence import STYLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +21,7 @@ def test_the_lab_is_drawn_as_it_is_drawn_today() -> None:
     """Byte for byte what `wirelab graph basic --format svg` prints where the lab is down."""
     reading = library.loaded("basic").reading
     shown = picture(assign_addresses("basic", reading.scenario, Snapshot("", "run", {}), reading.texts), {})
-    assert (PICTURES / "basic.svg").read_text() == svg(shown, lay_out(layout_text(shown)))
+    assert (PICTURES / "basic.svg").read_text() == svg(shown)
 
 
 def test_the_story_is_drawn_as_stories_are_drawn_today() -> None:

@@ -10,6 +10,7 @@ from orchestrator.traffic.story.story import (
     build_story,
     count_events,
     live_spans,
+    split_events,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "count_events",
     "group_by_connection",
     "live_spans",
+    "split_events",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -145,6 +145,44 @@ def build_story(
     spans = group_by_connection(kept)
     began = min((span.at for span in spans), default=None)
     return Story(spans, began, counts, losses, tuple(item for item in hidden.items() if item[1]))
+
+
+def split_events(
+    events: Sequence[TrafficEvent], exclusions: Sequence[Exclusion]
+) -> tuple[tuple[TrafficEvent, ...], tuple[TrafficEvent, ...]]:
+    """The events that no exclusion covers, and those that one covers, each with what it caused.
+
+    The close of a connection goes where the connection was used.
+    """
+    excluded = set[int]()
+    excluded_flows, kept_flows = set[int](), set[int]()
+    for span in build_spans(events):
+        event = span.event
+        assert not isinstance(event, EarlierConnection)
+        if isinstance(event, TcpClose):
+            continue
+        covered = any(exclusion.covers(event) for exclusion in exclusions)
+        if covered:
+            excluded.update(_exchange_numbers((span,)))
+        (excluded_flows if covered else kept_flows).update(_flow_numbers((span,)))
+    only_excluded = excluded_flows - kept_flows
+
+    def is_excluded(event: TrafficEvent) -> bool:
+        if isinstance(event, TcpClose):
+            return event.flow.number in only_excluded
+        return event.exchange in excluded
+
+    return (
+        tuple(event for event in events if not is_excluded(event)),
+        tuple(event for event in events if is_excluded(event)),
+    )
+
+
+def _exchange_numbers(spans: Iterable[Span]) -> Iterator[int]:
+    for span in spans:
+        if not isinstance(span.event, EarlierConnection):
+            yield span.event.exchange
+        yield from _exchange_numbers(span.children)
 
 
 def _began_by(spans: Iterable[Span], node: str) -> Iterator[Span]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from xml.etree import ElementTree
 
 import pytest
 from pictured import SMALL, THIRTY, drawn, lab
 
-from orchestrator.errors import WORLD, LayoutMissing
-from orchestrator.host.graph_layout import lay_out
-from orchestrator.rendering.graph import Picture, dot, mermaid, picture
-from orchestrator.rendering.graph_svg import arrow_words, layout_text, svg
+from orchestrator.rendering.graph import Picture, SeenTraffic, dot, mermaid, picture
+from orchestrator.rendering.graph_svg import KINDS, arrow_words
 from orchestrator.traffic.roles import Relation, TrafficRoles
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,10 +44,9 @@ def test_every_node_network_and_arrow_is_in_the_svg(text: str, nodes: int) -> No
 
 @pytest.mark.parametrize("text", [SMALL, THIRTY])
 def test_the_same_lab_gives_the_same_bytes(text: str) -> None:
-    """In all four forms, from a layout engine that was started twice."""
-    one, other = picture(lab(text), {}), picture(lab(text), {})
-    assert (mermaid(one), dot(one)) == (mermaid(other), dot(other))
-    assert svg(one, lay_out(layout_text(one))) == svg(other, lay_out(layout_text(other)))
+    """In all forms."""
+    first, second = picture(lab(text), {}), picture(lab(text), {})
+    assert (mermaid(first), dot(first), drawn(first)) == (mermaid(second), dot(second), drawn(second))
 
 
 def boxes(root: ElementTree.Element) -> list[tuple[float, float, float, float]]:
@@ -82,7 +78,7 @@ def test_states_colour_the_nodes() -> None:
     assert {node: one.get("class") for node, one in found.items()} == {n: f"machine {s}" for n, s in READY.items()}
     assert "database, paused" in [one.text for one in found["db"].iter()]
     assert "class n_db paused" in mermaid(shown)
-    assert '"db" [label="db (database)\\n192.168.7.11", fillcolor="#e1bee7"];' in dot(shown)
+    assert '"db" [label="db (database)", fillcolor="#e1bee7"];' in dot(shown)
 
 
 def test_arrows_say_what_was_declared() -> None:
@@ -98,8 +94,15 @@ def test_arrows_say_what_was_declared() -> None:
 
 def test_traffic_confirms_arrows_adds_some_and_misses_some() -> None:
     """What was declared and not seen says so; what was seen and not declared is an arrow of its own kind."""
-    traffic = TrafficRoles(
-        (relation("app", "db"), relation("client", "db"), relation("client", "dns", 53, "udp", 1), relation("x", "db"))
+    traffic = SeenTraffic(
+        TrafficRoles(
+            (
+                relation("app", "db"),
+                relation("client", "db"),
+                relation("client", "dns", 53, "udp", 1),
+                relation("x", "db"),
+            )
+        )
     )
     shown = picture(lab(SMALL), {}, traffic)
     assert [arrow_words(one) for one in shown.arrows] == [
@@ -108,7 +111,7 @@ def test_traffic_confirms_arrows_adds_some_and_misses_some() -> None:
         "client asks dns (port 53: 1 question)",
         "client speaks, undeclared, to db (port 5432: 2 connections)",
     ]
-    assert [one.get("class") for one in groups(root_of(shown), "arrow")][-1] == "arrow seen"
+    assert [one.get("data-server") for one in groups(root_of(shown), "seen") if one.get("data-server")] == ["db"]
 
 
 def test_an_arrow_names_a_few_of_many_ports() -> None:
@@ -117,7 +120,7 @@ def test_an_arrow_names_a_few_of_many_ports() -> None:
     text = SMALL.replace("app: {role: app, uses: [db]}", f"app: {{role: service, image: 'a:1', listens: [{listens}]}}")
     (declared,) = [arrow_words(one) for one in picture(lab(text), {}).arrows if one.server == "app"]
     assert declared == "client uses app (5 ports: 80, 443, 5000 and 2 more)"
-    traffic = TrafficRoles(tuple(relation("client", "app", port) for port in (80, 443, 5000, 5001, 5002)))
+    traffic = SeenTraffic(TrafficRoles(tuple(relation("client", "app", port) for port in (80, 443, 5000, 5001, 5002))))
     (seen,) = [arrow_words(one) for one in picture(lab(text), {}, traffic).arrows if one.server == "app"]
     assert seen.startswith("client uses app (port 80: 2 connections, ")
     assert seen.endswith("port 5000: 2 connections and 2 ports more)")
@@ -126,7 +129,7 @@ def test_an_arrow_names_a_few_of_many_ports() -> None:
 def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:
     refused = Relation("client", "db", "tcp", 5432, 0, 3, 0, 0, 0)
     earlier = relation("app", "db", connections=0)
-    shown = picture(lab(SMALL), {}, TrafficRoles((refused, earlier)))
+    shown = picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((refused, earlier))))
     words = [arrow_words(one) for one in shown.arrows]
     assert words == ["app uses db (port 5432: open before)", "client uses app (port 80, not seen)"]
 
@@ -134,14 +137,14 @@ def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:
 def test_a_declared_arrow_over_which_nobody_got_through_says_so() -> None:
     """That is another thing than that nobody tried."""
     tried = Relation("app", "db", "tcp", 5432, 0, 3, 0, 0, 0)
-    words = [arrow_words(one) for one in picture(lab(SMALL), {}, TrafficRoles((tried,))).arrows]
+    words = [arrow_words(one) for one in picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((tried,)))).arrows]
     assert words[0] == "app uses db (port 5432, 3 tries in vain)"
 
 
 def test_a_dns_server_that_was_asked_undeclared_is_asked_and_nothing_worse() -> None:
     """A resolver goes where delegation leads it, which no file says."""
     text = SMALL.replace("dns: {role: dns}", "dns: {role: dns}\n  far: {role: dns, zones: {far.lab: }}")
-    shown = picture(lab(text), {}, TrafficRoles((relation("dns", "far", 53, "udp", 2),)))
+    shown = picture(lab(text), {}, SeenTraffic(TrafficRoles((relation("dns", "far", 53, "udp", 2),))))
     assert [one.how for one in shown.arrows if one.server == "far"] == ["asks"]
 
 
@@ -152,24 +155,94 @@ def test_many_arrows_to_a_dns_server_are_told_in_its_box() -> None:
     assert {one.how for one in shown.arrows} == {"uses"}
 
 
-def test_nodes_on_several_networks_have_an_area_of_their_own() -> None:
-    titles = [re.sub(r" 192\.168\.\d+\.0/24", "", area.title) for area in picture(lab(THIRTY), {}).areas]
-    assert titles == ["front and middle and back", "back", "middle and back", "front and middle", "front"]
+ROUTED = """\
+name: routed
+title: Two networks and a router
+networks: {office: {subnet: 192.168.1.0/24}, front: {subnet: 192.168.2.0/24}, back: {subnet: 192.168.3.0/24}}
+nodes:
+  router: {role: router, networks: [office, front]}
+  dns: {role: dns, networks: [front]}
+  db: {role: database, networks: [back], resolvers: []}
+  app: {role: app, networks: [front, back], uses: [db]}
+  clerk: {role: client, networks: [office], uses: [app]}
+  visitor: {role: client, networks: [office], routes: [], uses: [app], resolvers: []}
+"""
 
 
-def test_without_the_layout_engine_the_error_says_how_to_get_it(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    """Exit 3; what the program said is the evidence."""
-    (tmp_path / "python").write_text(
-        "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'pygraphviz'\" >&2\nexit 1\n"
-    )
-    (tmp_path / "python").chmod(0o755)
-    with pytest.raises(LayoutMissing) as caught:
-        lay_out("digraph {}", python=str(tmp_path / "python"))
-    assert caught.value.exit_code == WORLD
-    assert "pygraphviz" in caught.value.why
-    assert "pip install" in caught.value.hint
+@pytest.mark.parametrize("text", [SMALL, THIRTY, ROUTED])
+def test_each_network_is_drawn_once_and_its_nodes_are_attached_to_it(text: str) -> None:
+    """With the node's addresses on that network in the plug, however many networks the node is on."""
+    topology, root = lab(text), root_of(picture(lab(text), {}))
+    assert sorted(one.get("data-network") or "" for one in groups(root, "network")) == sorted(topology.subnets)
+    plugs = {
+        (plug.get("data-node"), plug.get("data-network")): [line.text for line in plug.iter(f"{SVG}text")]
+        for plug in groups(root, "plug")
+    }
+    assert plugs == {(place.node, place.network): [str(place.address)] for place in topology.places}
 
 
-def test_what_the_engine_cannot_read_is_an_error() -> None:
-    with pytest.raises(LayoutMissing):
-        lay_out("digraph {", python=sys.executable)
+def test_a_connection_to_another_network_runs_through_the_router() -> None:
+    """Once into the router and once out of it; in words too."""
+    shown = picture(lab(ROUTED), {})
+    clerk = next(arrow for arrow in shown.arrows if arrow.client == "clerk" and arrow.server == "app")
+    assert clerk.path == ("office", "router", "front")
+    assert arrow_words(clerk) == "clerk uses app through router (port 80)"
+    assert 'n_clerk -->|"port 80, through router"| n_app' in mermaid(shown)
+    by_ends = {(one.get("data-client"), one.get("data-server")): one for one in groups(root_of(shown), "arrow")}
+    assert len(by_ends["clerk", "app"].findall(f"{SVG}path")) == 2
+
+
+def test_mermaid_has_each_network_once() -> None:
+    """Nodes on one network stand in it; a node on several is attached to each, with its address there."""
+    text = mermaid(picture(lab(ROUTED), {}))
+    assert text.count("subgraph ") == 3
+    assert 'subgraph net_office["office 192.168.1.0/24"]\n        n_clerk["clerk (client)<br>192.168.1.11"]' in text
+    assert '    n_router --- |"192.168.1.10"| net_office\n    n_router --- |"192.168.2.10"| net_front' in text
+
+
+def test_who_knows_no_way_has_no_line_along_a_network() -> None:
+    """`routes: []`: the file declares the use, and no packet could go there."""
+    shown = picture(lab(ROUTED), {})
+    assert next(arrow for arrow in shown.arrows if arrow.client == "visitor").path == ()
+
+
+def verticals(root: ElementTree.Element) -> list[tuple[float, float, str]]:
+    """Where lines end at plugs: x, y, and the server that they lead to."""
+    ends = []
+    for group in groups(root, "arrow"):
+        for path in group.findall(f"{SVG}path"):
+            x, y = re.findall(r"-?[0-9.]+", path.get("d") or "")[:2]
+            ends.append((float(x), float(y), group.get("data-server") or "legend"))
+    return ends
+
+
+@pytest.mark.parametrize("text", [SMALL, THIRTY, ROUTED])
+def test_two_connections_leave_a_plug_at_two_places(text: str) -> None:
+    """Lines to different servers never lie on each other."""
+    found: dict[tuple[float, float], str] = {}
+    for x, y, server in verticals(root_of(picture(lab(text), {}))):
+        assert found.setdefault((x, y), server) == server
+
+
+def test_the_legend_explains_the_kinds_of_lines_that_occur_and_no_others() -> None:
+    root = root_of(picture(lab(SMALL), {}))
+    legend = [words.text for group in groups(root, "legend") for words in group.iter(f"{SVG}text")]
+    assert legend == [KINDS["uses"], KINDS["asks"]]
+
+
+def test_what_only_the_checks_did_is_no_traffic_of_users() -> None:
+    """A declared connection is marked as theirs; one that is not declared is not drawn."""
+    checks = TrafficRoles((relation("client", "db"), relation("client", "app", 80)))
+    shown = picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((relation("app", "db"),)), checks))
+    assert [arrow_words(arrow) for arrow in shown.arrows] == [
+        "app uses db (port 5432: 2 connections)",
+        "client uses app (port 80: 2 connections (by checks))",
+    ]
+    assert groups(root_of(shown), "seen") == []
+
+
+def test_what_somebody_else_did_too_is_drawn_as_theirs() -> None:
+    """The negative control: a check that connects as well does not hide a user."""
+    both = TrafficRoles((relation("client", "db"),))
+    shown = picture(lab(SMALL), {}, SeenTraffic(both, both))
+    assert [arrow.how for arrow in shown.arrows][-1] == "seen"
