@@ -1,28 +1,25 @@
-"""capture: record the wire of a lab, keep it as a file, or hand it to Wireshark as it is heard."""
+"""capture: record the networks of a lab, keep the packets as a file, or stream them to Wireshark."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import Command, json_option, lab_option, scenario_argument
 from orchestrator.cli.workspace import open_workspace
-from orchestrator.errors import OK, UsageInvalid, WorldError
+from orchestrator.errors import OK, UsageInvalid
 
 if TYPE_CHECKING:
-    from orchestrator.lab.capture.lab_capture import LabCapture
-    from orchestrator.operations.workspace import Workspace
-    from orchestrator.planning.snapshot import Snapshot
-
-# What dumpcap and tshark say where all is well.
-USUAL = ("Running as user", "Capturing on ", "File: ", "Packets")
+    from orchestrator.operations.capture import PacketFilter
 
 
-def narrowing_options(command: Command) -> Command:
-    """Which packets are meant."""
+def packet_options(command: Command) -> Command:
+    """--node and --filter: which packets are meant."""
     nodes = click.option("--node", "nodes", multiple=True, metavar="NODE", help="Only what NODE sends or receives.")
     text = "Only packets that this expression names (pcap-filter(7))."
     return nodes(click.option("--filter", "bpf", default="", metavar="BPF", help=text)(command))
@@ -36,7 +33,7 @@ def command() -> None:
 @command.command("start")
 @scenario_argument
 @lab_option
-@narrowing_options
+@packet_options
 @click.option("--ring", type=click.IntRange(1, 1024), metavar="MB", help="Keep the last MB megabytes (64).")
 @click.option("--live", is_flag=True, help="Record nothing; print pcapng as it is heard, for Wireshark.")
 def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, ring: int | None, live: bool) -> int:
@@ -44,48 +41,31 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
 
     wirelab capture start basic --live | wireshark -k -i -
     """
+    from orchestrator.operations.capture import PacketFilter, start_capture
+    from orchestrator.operations.scenario_library import load_scenario
+
+    packets = PacketFilter(nodes, bpf)
     if live:
-        return _live(name, lab, nodes, bpf)
-    capture, observed, _ = open_capture(name, lab)
-    if capture.running():
-        if nodes or bpf or ring:
-            what = "a capture is running already, and is not changed"
-            why = f"it records {capture.filter or 'everything'}"
-            raise UsageInvalid(what, why=why, hint=f"{capture.named.command('capture stop')}, then start it anew")
-        say("a capture is running already")
-        return OK
-    wanted = narrow(capture, observed, nodes, bpf)
-    capture.start(observed, wanted, **({"ring": ring} if ring else {}))
-    say(f"recording; then: {capture.named.command('trace')}")
+        return _stream(name, lab, packets)
+    capture, started = start_capture(open_workspace(read_only=True), load_scenario(name), lab, packets, ring)
+    say(f"recording; then: {capture.named.command('trace')}" if started else "a capture is running already")
     return OK
 
 
-def _live(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str) -> int:
+def _stream(name: str | None, lab: str | None, packets: PacketFilter) -> int:
     """pcapng to standard output until somebody interrupts, or Wireshark is closed."""
+    from orchestrator.operations.capture import stream_capture
+    from orchestrator.operations.scenario_library import load_scenario
+
     if sys.stdout.isatty():
-        raise UsageInvalid(
-            "pcapng is nothing to read on a terminal", hint="wirelab capture start NAME --live | wireshark -k -i -"
-        )
+        hint = "wirelab capture start NAME --live | wireshark -k -i -"
+        raise UsageInvalid("pcapng is nothing to read on a terminal", hint=hint)
     workspace = open_workspace(read_only=True)
-    with workspace.guard() as run:
-        capture, observed = lab_capture(workspace, name, lab, run)
-        said: list[str] = []
-        for piece in capture.stream_live(observed, said, narrow(capture, observed, nodes, bpf)):
+    with closing(stream_capture(workspace, load_scenario(name), lab, packets)) as pieces:
+        for piece in pieces:
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
-    ended(said, capture)
-
-
-def ended(said: list[str], capture: LabCapture) -> NoReturn:
-    """The wire is heard until somebody interrupts; if it ended by itself, its last words are the reason."""
-    words = "\n".join(line for line in "".join(said).splitlines() if not line.startswith(USUAL))
-    raise gone(words.strip()[-500:], capture)
-
-
-def gone(why: str, capture: LabCapture) -> WorldError:
-    """A recorder that was there is no longer."""
-    why = why or "its container has ended: the lab was taken down, or somebody stopped it"
-    return WorldError("the capture ended by itself", why=why, hint=capture.named.command("ps"))
+    return OK
 
 
 @command.command("stop", short_help="End the recording and throw it away.")
@@ -93,8 +73,11 @@ def gone(why: str, capture: LabCapture) -> WorldError:
 @lab_option
 def stop(name: str | None, lab: str | None) -> int:
     """End the recording and throw it away; `capture save` first, to keep it."""
-    capture, _, _ = open_capture(name, lab)
-    say("the capture is gone" if capture.stop() else "no capture was there")
+    from orchestrator.operations.capture import stop_capture
+    from orchestrator.operations.scenario_library import load_scenario
+
+    stopped = stop_capture(open_workspace(read_only=True), load_scenario(name), lab)
+    say("the capture is gone" if stopped else "no capture was there")
     return OK
 
 
@@ -104,12 +87,11 @@ def stop(name: str | None, lab: str | None) -> int:
 @json_option
 def status(name: str | None, lab: str | None, as_json: bool) -> int:
     """Say whether a capture is there, how much it has recorded, and what is missing from it."""
+    from orchestrator.operations.capture import capture_status
+    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.capture import status_text
 
-    capture, _, _ = open_capture(name, lab)
-    found = capture.recorder()
-    more = capture.status(found.id) if found and found.state == "running" else {}
-    document = {"schema": 1, "capture": found.state if found else "none", "narrowed": capture.filter, **more}
+    document = capture_status(open_workspace(read_only=True), load_scenario(name), lab)
     if as_json:
         out_json(document)
     else:
@@ -119,54 +101,22 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
 
 @command.command("save")
 @scenario_argument
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @lab_option
-def save(name: str | None, file: str, lab: str | None) -> int:
+def save(name: str | None, file: Path, lab: str | None) -> int:
     """Write what is recorded so far as pcapng, for Wireshark."""
-    from pathlib import Path
-
+    from orchestrator.operations.capture import save_capture
+    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.capture import losses_text
 
-    capture, _, _ = open_capture(name, lab)
-    container = capture.require_running()
-    try:
-        with Path(file).open("wb") as target:
-            for piece in capture.pcapng(container):
-                target.write(piece)
-    except OSError as error:
-        raise UsageInvalid(f"{file} cannot be written", why=error.strerror or str(error)) from error
+    counts = save_capture(open_workspace(read_only=True), load_scenario(name), lab, file)
     say(f"saved {file}")
-    if missing := losses_text(capture.status(container)):
+    if missing := losses_text(counts):
         say(missing)
     return OK
 
 
-def narrow(capture: LabCapture, observed: Snapshot, nodes: tuple[str, ...], bpf: str) -> str:
-    """The BPF expression for these nodes and that filter."""
-    from orchestrator.operations.nodes import require_node
-    from orchestrator.planning.capture import capture_filter
-
-    topology = capture.topology(observed)
-    known = [one if one in topology.names else require_node(topology.scenario, one) for one in nodes]
-    return capture_filter(topology, known, bpf)
-
-
-def tell_narrowed(capture: LabCapture) -> None:
-    """Whoever reads what was recorded must know that it is not all."""
-    if expression := capture.filter:
+def say_filter(expression: str) -> None:
+    """Tell whoever reads a recording that it does not hold everything."""
+    if expression:
         say(f"the capture that runs hears only {expression}; nothing else is told")
-
-
-def open_capture(name: str | None, lab: str | None) -> tuple[LabCapture, Snapshot, Workspace]:
-    """The recorder of a lab, what there is of the lab, and the workspace."""
-    workspace = open_workspace(read_only=True)
-    return *lab_capture(workspace, name, lab, "none"), workspace
-
-
-def lab_capture(workspace: Workspace, name: str | None, lab: str | None, run: str) -> tuple[LabCapture, Snapshot]:
-    """The recorder of a lab, and what there is of the lab now."""
-    from orchestrator.lab.capture.lab_capture import LabCapture
-    from orchestrator.operations.scenario_library import load_scenario
-
-    one = workspace.lab(load_scenario(name), lab, run=run, images_too=("capture",))
-    return LabCapture(workspace.engine, one), one.observe()

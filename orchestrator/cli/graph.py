@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from orchestrator.cli.capture import tell_narrowed
+from orchestrator.cli.capture import say_filter
 from orchestrator.cli.console import out, say
 from orchestrator.cli.options import lab_option, scenario_argument
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK
-
-if TYPE_CHECKING:
-    from orchestrator.rendering.graph import Picture
 
 FORMS = ("mermaid", "dot", "svg", "html")
 
@@ -27,39 +22,23 @@ def command(name: str | None, lab: str | None, form: str) -> int:
 
     mermaid and dot are text; svg is a picture, html a page with the picture and its tables.
     """
+    from orchestrator.operations.graph import picture_lab
+    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering import graph
     from orchestrator.rendering.graph_svg import svg
+    from orchestrator.rendering.lab_page import lab_page
 
-    shown = _shown(name, lab)
+    shown = picture_lab(open_workspace(read_only=True), load_scenario(name), lab)
+    say_filter(shown.filter)
+    if shown.missing:
+        say(shown.missing)
     match form:
         case "mermaid":
-            out(graph.mermaid(shown))
+            out(graph.mermaid(shown.picture))
         case "dot":
-            out(graph.dot(shown))
+            out(graph.dot(shown.picture))
         case "svg":
-            out(svg(shown).rstrip())
+            out(svg(shown.picture).rstrip())
         case _:
-            from orchestrator.rendering.lab_page import lab_page
-
-            out(lab_page(shown).rstrip())
+            out(lab_page(shown.picture).rstrip())
     return OK
-
-
-def _shown(name: str | None, lab_name: str | None) -> Picture:
-    """The picture of a lab as it is now."""
-    from orchestrator.lab.capture.window import CaptureWindow
-    from orchestrator.operations.capture import seen_traffic
-    from orchestrator.operations.scenario_library import load_scenario
-    from orchestrator.rendering.graph import picture
-    from orchestrator.rendering.labs import node_states
-
-    opened = open_workspace(read_only=True).lab(load_scenario(name), lab_name)
-    observed = opened.observe()
-    topology = opened.topology(observed)
-    window = CaptureWindow.of_running_capture(opened)
-    result = window.result(topology)
-    if window.container:
-        tell_narrowed(window.capture)
-    if window.container and result.missing:
-        say(result.missing)
-    return picture(topology, node_states(topology, observed), seen_traffic(window, result))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.capture import open_capture, tell_narrowed
+from orchestrator.cli.capture import say_filter
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
+from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK
 
 
@@ -19,22 +20,16 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
 
     What crossed the wire is compared with `uses`: what was seen but not declared, and what was declared but never seen.
     """
+    from orchestrator.operations.roles import observe_roles
+    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.roles import roles_document, roles_text
-    from orchestrator.traffic.roles import compare, traffic_roles
 
-    capture, observed, _ = open_capture(name, lab)
-    recording = capture.read(capture.require_running())
-    tell_narrowed(capture)
-    if recording.warning:
-        say(recording.warning)
-    topology = capture.topology(observed)
-    events, _ = recording.events(topology)
-    roles = traffic_roles(events)
-    nodes = topology.scenario.nodes
-    uses = {node: tuple(one.uses) for node, one in nodes.items()}
-    comparison = compare(roles, uses, frozenset(topology.with_role("dns")))
+    observed = observe_roles(open_workspace(read_only=True), load_scenario(name), lab)
+    say_filter(observed.filter)
+    if observed.warning:
+        say(observed.warning)
     if as_json:
-        out_json(roles_document(topology.lab, tuple(nodes), roles, comparison, recording.losses))
+        out_json(roles_document(observed.lab, observed.nodes, observed.roles, observed.comparison, observed.losses))
     else:
-        out(roles_text(tuple(nodes), roles, comparison, recording.losses))
+        out(roles_text(observed.nodes, observed.roles, observed.comparison, observed.losses))
     return OK

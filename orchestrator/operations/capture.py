@@ -1,12 +1,129 @@
-"""Use what a capture of a lab shows."""
+"""Record the networks of a lab: start, stop, look at, save and stream a capture."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from orchestrator.errors import UsageInvalid, WorldError
+from orchestrator.operations.nodes import require_node
+from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:
+    from orchestrator.lab.capture.lab_capture import LabCapture
     from orchestrator.lab.capture.window import CaptureResult, CaptureWindow
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.snapshot import Snapshot
     from orchestrator.rendering.graph import SeenTraffic
+
+# What dumpcap and tshark write to standard error if all is well.
+USUAL_MESSAGES = ("Running as user", "Capturing on ", "File: ", "Packets")
+
+
+@dataclass(frozen=True)
+class PacketFilter:
+    """Which packets are meant: those of some nodes, and those that a BPF expression matches (pcap-filter(7))."""
+
+    nodes: Sequence[str] = ()
+    bpf: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes or self.bpf)
+
+    def expression(self, capture: LabCapture, observed: Snapshot) -> str:
+        """One BPF expression for both. Raises UsageInvalid for a node that is not there."""
+        from orchestrator.planning.capture import capture_filter
+
+        topology = capture.topology(observed)
+        nodes = [name if name in topology.names else require_node(topology.scenario, name) for name in self.nodes]
+        return capture_filter(topology, nodes, self.bpf)
+
+
+ALL_PACKETS = PacketFilter()
+
+
+def open_capture(
+    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, run: str = "none"
+) -> tuple[LabCapture, Snapshot]:
+    """The capture of a lab, and what there is of the lab now."""
+    from orchestrator.lab.capture.lab_capture import LabCapture
+
+    lab = workspace.lab(scenario, lab_name, run=run, images_too=("capture",))
+    return LabCapture(workspace.engine, lab), lab.observe()
+
+
+def start_capture(
+    workspace: Workspace,
+    scenario: LoadedScenario,
+    lab_name: str | None,
+    packets: PacketFilter = ALL_PACKETS,
+    ring: int | None = None,
+) -> tuple[LabCapture, bool]:
+    """Start to record; False if a capture was running already. `ring` is how many megabytes are kept.
+
+    Raises UsageInvalid if the capture that runs would have to be changed.
+    """
+    capture, observed = open_capture(workspace, scenario, lab_name)
+    if capture.running():
+        if packets or ring:
+            what = "a capture is running already, and is not changed"
+            why = f"it records {capture.filter or 'everything'}"
+            raise UsageInvalid(what, why=why, hint=f"{capture.named.command('capture stop')}, then start it anew")
+        return capture, False
+    capture.start(observed, packets.expression(capture, observed), **({"ring": ring} if ring else {}))
+    return capture, True
+
+
+def stop_capture(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> bool:
+    """Remove the capture and what it recorded. Returns False if there was none."""
+    capture, _ = open_capture(workspace, scenario, lab_name)
+    return capture.stop()
+
+
+def capture_status(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> dict[str, Any]:
+    """A document about the capture: its state, its filter, and how much it has recorded and lost."""
+    capture, _ = open_capture(workspace, scenario, lab_name)
+    recorder = capture.recorder()
+    counts = capture.status(recorder.id) if recorder and recorder.state == "running" else {}
+    state = recorder.state if recorder else "none"
+    return {"schema": 1, "capture": state, "narrowed": capture.filter, **counts}
+
+
+def save_capture(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, file: Path) -> dict[str, Any]:
+    """Write what is recorded so far as a pcapng file, and return the counts of the capture.
+
+    The file is replaced as a whole: if nothing can be saved, it stays as it was.
+    """
+    capture, _ = open_capture(workspace, scenario, lab_name)
+    container = capture.require_running()
+    replace_file(file, capture.pcapng(container))
+    return capture.status(container)
+
+
+def stream_capture(
+    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, packets: PacketFilter = ALL_PACKETS
+) -> Generator[bytes, None, None]:
+    """Packets as they are captured, as pieces of pcapng, until the caller closes. Raises WorldError if it ends."""
+    with workspace.guard() as run:
+        capture, observed = open_capture(workspace, scenario, lab_name, run)
+        errors: list[str] = []
+        yield from capture.stream_live(observed, errors, packets.expression(capture, observed))
+    raise_ended(errors, capture)
+
+
+def raise_ended(errors: Sequence[str], capture: LabCapture) -> NoReturn:
+    """A live capture goes on until somebody interrupts it. If it ended by itself, its last messages are the reason."""
+    messages = (line for line in "".join(errors).splitlines() if not line.startswith(USUAL_MESSAGES))
+    raise capture_gone(capture, "\n".join(messages).strip()[-500:])
+
+
+def capture_gone(capture: LabCapture, why: str = "") -> WorldError:
+    """The error for a recorder that was there and no longer is."""
+    why = why or "its container has ended: the lab was taken down, or somebody stopped it"
+    return WorldError("the capture ended by itself", why=why, hint=capture.named.command("ps"))
 
 
 def seen_traffic(window: CaptureWindow, result: CaptureResult) -> SeenTraffic | None:

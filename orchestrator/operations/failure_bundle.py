@@ -30,8 +30,9 @@ def write_bundle(
     """
     place = folder / _folder_name(test)
     try:
+        contents = _contents(test, failure, lab, scenario, findings)
         shutil.rmtree(place, ignore_errors=True)
-        for name, content in _contents(test, failure, lab, scenario, findings).items():
+        for name, content in contents.items():
             file = place / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)

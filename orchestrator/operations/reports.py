@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageInvalid, WirelabError
+from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
@@ -67,9 +67,10 @@ class ReportWriter:
         if self.files.junit:
             from orchestrator.rendering.junit import junit
 
-            written.append(write_whole(self.files.junit, junit(check_report)))
+            written.append(replace_file(self.files.junit, (junit(check_report).encode(),)))
         if self.files.report and self.window:
-            written.append(write_whole(self.files.report, report_text(self.lab, check_report, self.window)))
+            text = report_text(self.lab, check_report, self.window)
+            written.append(replace_file(self.files.report, (text.encode(),)))
         return tuple(written)
 
     def _check_report(self, checks: Sequence[BaseCheck], findings: Sequence[Finding]) -> CheckReport:
@@ -115,7 +116,7 @@ def junit_on_error(scenario: LoadedScenario, lab_name: str, files: ReportFiles) 
         if files.junit:
             from orchestrator.rendering.junit import junit
 
-            write_whole(files.junit, junit(_report_of_error(scenario, lab_name, error, began)))
+            replace_file(files.junit, (junit(_report_of_error(scenario, lab_name, error, began)).encode(),))
         raise
 
 
@@ -158,15 +159,3 @@ def report_text(lab: Lab, check_report: CheckReport, window: CaptureWindow, fail
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
     whole = replace(check_report, versions={**check_report.versions, **images})
     return report_page(Report(whole, picture, story, recorded.missing, failure))
-
-
-def write_whole(file: Path, text: str) -> Path:
-    """Put the text in place as a whole, and return the file. Raises UsageInvalid where it cannot be written."""
-    part = file.with_name(f".{file.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageInvalid(f"{file} cannot be written", why=error.strerror or str(error)) from error
-    return file
