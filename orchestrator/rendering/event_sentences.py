@@ -105,7 +105,9 @@ def earlier(event: EarlierConnection, began: float) -> str:
     if flow.opened is None:
         return f"{flow.client.node}'s connection to {end_of(flow)}, opened before the capture began"
     name = f" after asking for {flow.name}" if flow.name else ""
-    return f"{flow.client.node}'s connection to {end_of(flow)}, opened earlier, at {ms(flow.opened - began)}{name}"
+    before = flow.opened - began
+    when = f"earlier, at {ms(before)}" if before >= 0 else f"{ms(-before)} before this story begins"
+    return f"{flow.client.node}'s connection to {end_of(flow)}, opened {when}{name}"
 
 
 def opening(event: TcpHandshake) -> str:
@@ -113,7 +115,7 @@ def opening(event: TcpHandshake) -> str:
         case "accepted":
             return "accepted" if event.tries == 1 else f"accepted, at try {event.tries}"
         case "refused":
-            return "refused (RST): nobody listens there"
+            return "refused (RST)"  # by a kernel without a listener or by a filter: packets do not tell which
         case "abandoned":
             return "given up by the client"
         case "unreachable":
@@ -161,7 +163,12 @@ def answered(event: DnsExchange, span: Span | None) -> str:
     if not event.rcode:
         return silence(event.tries, "question", event.last_try - event.started)
     source = authority(event, span)
-    return f"{answer(event)} ({source})" if source else answer(event)
+    again = f"asked {times_word(event.tries)}; " if event.tries > 1 else ""
+    return f"{again}{answer(event)} ({source})" if source else f"{again}{answer(event)}"
+
+
+def times_word(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def answer(event: DnsExchange) -> str:
@@ -280,7 +287,7 @@ def _unreachable(event: IcmpError) -> str:
 
 def unclaimed(event: UnansweredArp) -> Words:
     target = event.address if event.target == event.address else f"{event.address} ({event.target})"
-    times = "once" if event.tries == 1 else f"{event.tries} times"
+    times = times_word(event.tries)
     text = f"{event.sender} looks for {target} on its network ({search(event).upper()}, {times})"
     return text, "nobody has this address" if event.ended is None else "answered late"
 

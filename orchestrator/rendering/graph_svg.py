@@ -46,12 +46,12 @@ STYLE = """\
 .topology .arrow path,.topology .sample path{fill:none;stroke:#3d4754;stroke-width:1.8}
 .topology .arrow:hover path{stroke-width:4}
 .topology .label rect{fill:#e6ecf5}
-.topology .c0 path{stroke:#0b57b7}.topology .c0 .head{fill:#0b57b7}
-.topology .c1 path{stroke:#1a7f37}.topology .c1 .head{fill:#1a7f37}
-.topology .c2 path{stroke:#9a5b00}.topology .c2 .head{fill:#9a5b00}
-.topology .c3 path{stroke:#7a3ea8}.topology .c3 .head{fill:#7a3ea8}
-.topology .c4 path{stroke:#00767d}.topology .c4 .head{fill:#00767d}
-.topology .c5 path{stroke:#a8326b}.topology .c5 .head{fill:#a8326b}
+.topology .c0 path{stroke:#0b57b7}.topology .c0 .head,.topology .label.c0 text{fill:#0b57b7}
+.topology .c1 path{stroke:#17652d}.topology .c1 .head,.topology .label.c1 text{fill:#17652d}
+.topology .c2 path{stroke:#7d4a00}.topology .c2 .head,.topology .label.c2 text{fill:#7d4a00}
+.topology .c3 path{stroke:#7a3ea8}.topology .c3 .head,.topology .label.c3 text{fill:#7a3ea8}
+.topology .c4 path{stroke:#005f65}.topology .c4 .head,.topology .label.c4 text{fill:#005f65}
+.topology .c5 path{stroke:#a8326b}.topology .c5 .head,.topology .label.c5 text{fill:#a8326b}
 .topology .asks path,.topology .delegates path{stroke:#7b8694;stroke-width:1.2}
 .topology .asks .head,.topology .delegates .head{fill:#7b8694}
 .topology .delegates path,.topology .missed path{stroke-dasharray:5 4}
@@ -64,12 +64,12 @@ STYLE = """\
 .topology .box{fill:#14171c;stroke:#b6bfca}.topology .plug rect{fill:#14171c;stroke:#55647c}
 .topology .plug text{fill:#b6bfca}.topology .label rect{fill:#232b38}
 .topology .arrow path,.topology .sample path{stroke:#b6bfca}
-.topology .c0 path{stroke:#6aa8ff}.topology .c0 .head{fill:#6aa8ff}
-.topology .c1 path{stroke:#56c271}.topology .c1 .head{fill:#56c271}
-.topology .c2 path{stroke:#e0a33e}.topology .c2 .head{fill:#e0a33e}
-.topology .c3 path{stroke:#c79bf0}.topology .c3 .head{fill:#c79bf0}
-.topology .c4 path{stroke:#4fc3c9}.topology .c4 .head{fill:#4fc3c9}
-.topology .c5 path{stroke:#f08bb8}.topology .c5 .head{fill:#f08bb8}
+.topology .c0 path{stroke:#6aa8ff}.topology .c0 .head,.topology .label.c0 text{fill:#6aa8ff}
+.topology .c1 path{stroke:#56c271}.topology .c1 .head,.topology .label.c1 text{fill:#56c271}
+.topology .c2 path{stroke:#e0a33e}.topology .c2 .head,.topology .label.c2 text{fill:#e0a33e}
+.topology .c3 path{stroke:#c79bf0}.topology .c3 .head,.topology .label.c3 text{fill:#c79bf0}
+.topology .c4 path{stroke:#4fc3c9}.topology .c4 .head,.topology .label.c4 text{fill:#4fc3c9}
+.topology .c5 path{stroke:#f08bb8}.topology .c5 .head,.topology .label.c5 text{fill:#f08bb8}
 .topology .asks path,.topology .delegates path{stroke:#8f9aa8}
 .topology .asks .head,.topology .delegates .head{fill:#8f9aa8}
 .topology .seen path{stroke:#ff8a80}.topology .seen .head{fill:#ff8a80}
@@ -205,16 +205,20 @@ _NAME = 'class="name" '
 
 
 def _arrows(shown: Picture, layout: Layout) -> Iterator[str]:
-    servers = list(dict.fromkeys(arrow.server for arrow in shown.arrows if arrow.how == "uses"))
     for arrow, lines in zip(shown.arrows, layout.lines, strict=True):
-        colour = f" c{servers.index(arrow.server) % COLOURS}" if arrow.how == "uses" else ""
         paths = "".join(f'<path d="{_path(line)}"/>' for line in lines)
         head = _head(lines[-1]) if lines else _no_way(layout.boxes[arrow.client], layout.boxes[arrow.server])
         yield (
-            f'<g class="arrow {arrow.how}{" missed" if arrow.missed else ""}{colour}" '
+            f'<g class="arrow {arrow.how}{" missed" if arrow.missed else ""}{_colour(shown, arrow)}" '
             f'data-client="{escape(arrow.client)}" data-server="{escape(arrow.server)}">'
             f"<title>{escape(arrow_words(arrow))}</title>{paths}{head}</g>"
         )
+
+
+def _colour(shown: Picture, arrow: Arrow) -> str:
+    """The class of the colour of its server; none for lines that have the colour of their kind."""
+    servers = list(dict.fromkeys(arrow.server for arrow in shown.arrows if arrow.how == "uses"))
+    return f" c{servers.index(arrow.server) % COLOURS}" if arrow.how == "uses" else ""
 
 
 def _path(line: Line) -> str:
@@ -254,14 +258,19 @@ def _labels(shown: Picture, layout: Layout) -> Iterator[str]:
         if arrow.path and arrow.label:
             lanes.setdefault((arrow.path[-1], arrow.server, arrow.kind), []).append(at)
     uprights = [end for lines in layout.lines for line in lines for end in _uprights(line)]
+    titles = max(len(title) for network in shown.networks for title in network.titles) * SMALL + 2 * MARGIN
     taken: list[Box] = []
-    for indexes in lanes.values():
+    for (network_name, _, _), indexes in lanes.items():
         text = _common_label([shown.arrows[at].label for at in indexes])
-        line = layout.lines[indexes[-1]][-1]
-        box = _free_place(line, len(text) * SMALL + 4, uprights, taken)
+        line, segment = layout.lines[indexes[-1]][-1], layout.segments[network_name]
+        xs = [x for at in indexes for hop in layout.lines[at][-1:] for x, _ in (hop.start, hop.end)]
+        width = len(text) * SMALL + 4
+        beside = (line.end[0] + 8, line.end[0] - 8 - width, max(xs) + 18, min(xs) - 18 - width)
+        places = _label_places(line.lane - 7, width, beside, (titles, segment.right - 6))
+        box = _best_place(places, line.end[0], uprights, taken)
         taken.append(box)
         yield (
-            f'<g class="label"><rect {_rect(box)}/>'
+            f'<g class="label{_colour(shown, shown.arrows[indexes[-1]])}"><rect {_rect(box)}/>'
             f'<text x="{box.left + 2:.1f}" y="{box.top + 11:.1f}">{escape(text)}</text></g>'
         )
 
@@ -271,17 +280,29 @@ def _uprights(line: Line) -> tuple[tuple[float, float, float], ...]:
     return tuple((x, min(y, line.lane), max(y, line.lane)) for x, y in (line.start, line.end))
 
 
-def _free_place(line: Line, width: float, uprights: Sequence[tuple[float, float, float]], taken: Sequence[Box]) -> Box:
-    """The place nearest to the server along the lane where no other line and no other label stands."""
-    x, y = line.end[0], line.lane - 7
+def _label_places(y: float, width: float, beside: Sequence[float], room: tuple[float, float]) -> list[Box]:
+    """The places for a label on a lane within its segment: beside its lines, and all along."""
+    left, right = room
+    along = [left + step for step in range(0, max(1, int(right - left - width)), 4)]
+    places = [Box(place, y, width, 14) for place in (*beside, *along) if left <= place <= right - width]
+    return places or [Box(left, y, width, 14)]
 
-    def free(box: Box) -> bool:
-        crossed = any(box.left - 2 < at < box.right + 2 and low < y + 12 and high > y + 2 for at, low, high in uprights)
-        met = any(box.left < other.right and other.left < box.right and abs(other.top - y) < 12 for other in taken)
-        return not crossed and not met and box.left > MARGIN
 
-    places = [Box(left, y, width, 14) for step in range(8, 320, 4) for left in (x + step, x - step - width)]
-    return next(filter(free, places), places[0])
+def _best_place(
+    places: Sequence[Box], server: float, uprights: Sequence[tuple[float, float, float]], taken: Sequence[Box]
+) -> Box:
+    """Where it lies on no other label and on the fewest lines, as near to the server as can be."""
+
+    def cost(box: Box) -> tuple[int, int, float]:
+        met = [b for b in taken if box.left < b.right and b.left < box.right and abs(b.top - box.top) < 13]
+        crossed = [
+            x
+            for x, low, high in uprights
+            if box.left - 2 < x < box.right + 2 and low < box.bottom - 2 and high > box.top + 2
+        ]
+        return len(met), len(crossed), min(abs(box.left - server), abs(box.right - server))
+
+    return min(places, key=cost)
 
 
 def _common_label(labels: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ PLUG_LINE = 14
 STUB = 20  # from a plug to its segment, with room for the head of an arrow
 PIN = 11  # between two connections of one plug
 LANE = 16
+LONG_LABEL = 130
 WIDEST_ROW = 1000  # a wider row has two lines
 MARGIN = 12
 
@@ -133,7 +134,7 @@ class _Layouter:
 
     def layout(self) -> Layout:
         left = MARGIN + max((_title_width(network.titles) for network in self._picture.networks), default=0) + 24
-        right = self._columns(left)
+        right = self._columns(left) + self._label_room()
         offsets = self._lane_offsets()
         segments, boxes, height = self._heights(right + MARGIN, offsets)
         plugs = tuple(self._plugs(boxes))
@@ -193,6 +194,11 @@ class _Layouter:
         for row, machines in order.items():
             self._fill_row(machines, left + (whole - widths[row]) / 2)
         return max(left + whole, left - GAP)
+
+    def _label_room(self) -> float:
+        """Room for long labels, right of the last node; short ones find a place between the nodes."""
+        longest = max((len(arrow.label) for arrow in self._picture.arrows), default=0) * SMALL
+        return longest + 16 if longest > LONG_LABEL else 0.0
 
     def _pitch(self, machines: Sequence[Machine]) -> float:
         pipe = max(len(self._pins.get((m.name, n), ())) * PIN for m in machines for n, _ in m.attachments)

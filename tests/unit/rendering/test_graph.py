@@ -246,3 +246,28 @@ def test_what_somebody_else_did_too_is_drawn_as_theirs() -> None:
     both = TrafficRoles((relation("client", "db"),))
     shown = picture(lab(SMALL), {}, SeenTraffic(both, both))
     assert [arrow.how for arrow in shown.arrows][-1] == "seen"
+
+
+def rectangle(element: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a group's rectangle."""
+    rect = element.find(f"{SVG}rect")
+    assert rect is not None
+    x, y, width, height = (float(rect.get(name, "")) for name in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
+
+
+@pytest.mark.parametrize("text", [SMALL, THIRTY, ROUTED])
+@pytest.mark.parametrize("seen", [False, True])
+def test_every_label_stands_in_its_network_and_on_no_other(text: str, seen: bool) -> None:
+    """Short ones, as declared, and long ones, as captured."""
+    declared = picture(lab(text), {})
+    relations = tuple(relation(arrow.client, arrow.server, 5432) for arrow in declared.arrows)
+    shown = picture(lab(text), {}, SeenTraffic(TrafficRoles(()), TrafficRoles(relations))) if seen else declared
+    root = root_of(shown)
+    segments = [rectangle(group) for group in groups(root, "network")]
+    labels = [rectangle(group) for group in groups(root, "label")]
+    assert labels
+    for number, (left, top, right, bottom) in enumerate(labels):
+        assert any(a <= left and b <= top + 1 and right <= c and bottom <= d + 1 for a, b, c, d in segments)
+        for a, b, c, d in labels[number + 1 :]:
+            assert right <= a or c <= left or bottom <= b + 2 or d <= top + 2

@@ -19,7 +19,7 @@ from orchestrator.traffic.story import PacketLosses, build_story, live_spans
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("refused", "client connects to app:81 -> refused (RST): nobody listens there"),
+        ("refused", "client connects to app:81 -> refused (RST)"),
         ("silent", "client connects to app:80 -> no answer to 4 SYNs over 3."),
         ("nobody", "nobody has this address"),
         ("nobody6", "client looks for fd00:231::99 on its network (NDP, 3 times) -> nobody has this address"),
