@@ -44,8 +44,11 @@ def words(span: Span, began: float) -> Words:
     event = span.event
     if isinstance(event, EarlierConnection):
         return earlier(event, began), ""
-    said, came = (asked(event), answered(event, span)) if isinstance(event, DnsExchange) else event_words(event)
-    return readable(said), readable(came)
+    if isinstance(event, DnsExchange):
+        request, result = asked(event), answered(event, span)
+    else:
+        request, result = event_words(event)
+    return readable(request), readable(result)
 
 
 def readable(text: str) -> str:
@@ -185,12 +188,12 @@ def answer(event: DnsExchange) -> str:
         return f"does not know, and refers to {', '.join(event.referred)}"
     if not event.answers:
         return f"no {event.type} record"
-    found = []
+    texts = []
     for record in event.answers:
         prefix = f"{record.type} " if record.type != event.type else ""
         node = f" = {record.node}" if record.node else ""
-        found.append(f"{prefix}{record.value}{node}")
-    return ", ".join(found)
+        texts.append(f"{prefix}{record.value}{node}")
+    return ", ".join(texts)
 
 
 def authority(event: DnsExchange, span: Span | None) -> str:

@@ -25,8 +25,8 @@ def roles_document(
             {
                 "node": node,
                 "both": node in roles.both,
-                "client_of": [_relation(one, "server") for one in roles.relations if one.client == node],
-                "server_to": [_relation(one, "client") for one in roles.relations if one.server == node],
+                "client_of": [_relation(relation, "server") for relation in roles.relations if relation.client == node],
+                "server_to": [_relation(relation, "client") for relation in roles.relations if relation.server == node],
             }
             for node in nodes
         ],
@@ -36,8 +36,8 @@ def roles_document(
     }
 
 
-def _relation(one: Relation, other: str) -> dict[str, Any]:
-    parts = asdict(one)
+def _relation(relation: Relation, other: str) -> dict[str, Any]:
+    parts = asdict(relation)
     return {other: parts.pop(other), **{key: value for key, value in parts.items() if key not in ("client", "server")}}
 
 
@@ -52,7 +52,7 @@ def _parts(nodes: Sequence[str], roles: TrafficRoles) -> str:
     rows = [
         (
             node,
-            _list(_end(one) for one in roles.proved if one.client == node),
+            _list(_end(relation) for relation in roles.proved if relation.client == node),
             _list(roles.server_to(node)),
             BOTH if node in roles.both else "",
         )
@@ -61,8 +61,8 @@ def _parts(nodes: Sequence[str], roles: TrafficRoles) -> str:
     return table(("NODE", "CLIENT OF", "SERVER TO", ""), rows)
 
 
-def _end(one: Relation) -> str:
-    return f"{one.server}:{one.port}" + ("/udp" if one.protocol == "udp" else "")
+def _end(relation: Relation) -> str:
+    return f"{relation.server}:{relation.port}" + ("/udp" if relation.protocol == "udp" else "")
 
 
 def _list(names: Iterable[str]) -> str:
@@ -74,21 +74,25 @@ def _relations(roles: TrafficRoles) -> str:
         return "No packet of a conversation was captured."
     rows = [
         (
-            one.client,
-            one.server,
-            f"{one.port}/{one.protocol}",
-            _count(one),
-            str(one.refused or "-"),
-            "-" if one.protocol == "udp" else str(one.sent),
-            "-" if one.protocol == "udp" else str(one.received),
+            relation.client,
+            relation.server,
+            f"{relation.port}/{relation.protocol}",
+            _count(relation),
+            str(relation.refused or "-"),
+            "-" if relation.protocol == "udp" else str(relation.sent),
+            "-" if relation.protocol == "udp" else str(relation.received),
         )
-        for one in roles.relations
+        for relation in roles.relations
     ]
     return table(("CLIENT", "SERVER", "PORT", "CONNECTIONS", "REFUSED", "BYTES SENT", "RECEIVED"), rows)
 
 
-def _count(one: Relation) -> str:
-    return f"{one.connections} (+{one.earlier} opened earlier)" if one.earlier else str(one.connections)
+def _count(relation: Relation) -> str:
+    return (
+        f"{relation.connections} (+{relation.earlier} opened earlier)"
+        if relation.earlier
+        else str(relation.connections)
+    )
 
 
 def _lesson(roles: TrafficRoles) -> list[str]:
@@ -102,16 +106,19 @@ def _lesson(roles: TrafficRoles) -> list[str]:
 def _unseen_beginnings(roles: TrafficRoles) -> list[str]:
     """Why the upper table does not have what the lower one has."""
     return [
-        f"{one.client} and {one.server} spoke over a connection that was opened before the capture began. Which of "
-        "the two opened it, as a client does, was not seen: the upper table leaves it out."
-        for one in roles.relations
-        if one.earlier and not one.connections
+        f"{relation.client} and {relation.server} spoke over a connection that was opened before the capture began. "
+        "Which of the two opened it, as a client does, was not seen: the upper table leaves it out."
+        for relation in roles.relations
+        if relation.earlier and not relation.connections
     ]
 
 
 def _disagreements(comparison: Comparison) -> list[str]:
     undeclared = [
-        f"Seen, but not declared by `uses`: {one} is a client of {other}." for one, other in comparison.undeclared
+        f"Seen, but not declared by `uses`: {client} is a client of {server}."
+        for client, server in comparison.undeclared
     ]
-    unseen = [f"Declared by `uses`, but never seen: {one} as a client of {other}." for one, other in comparison.unseen]
+    unseen = [
+        f"Declared by `uses`, but never seen: {client} as a client of {server}." for client, server in comparison.unseen
+    ]
     return [*undeclared, *unseen]

@@ -58,37 +58,37 @@ def _span_messages(span: Span, began: float, numbers: Iterator[int]) -> Iterator
 
 def _own_messages(span: Span, began: float, own: int) -> Iterator[Message]:
     event = span.event
-    asked, came = words(span, began)
+    request, result = words(span, began)
     if isinstance(event, EarlierConnection):
         flow = event.flow
-        yield Message(event.at - began, flow.client.node, flow.server.node, asked, NOTE, own)
+        yield Message(event.at - began, flow.client.node, flow.server.node, request, NOTE, own)
         return
     source, target = client_node(event), server_node(event)
     start = start_time(event) - began
     if isinstance(event, TcpClose):
         by = event.by or source
-        yield Message(start, by, target if by == source else source, asked, ASK, own)
+        yield Message(start, by, target if by == source else source, request, ASK, own)
     elif isinstance(event, IcmpError):
-        yield Message(start, event.reporter, source, came, ANSWER, own)
+        yield Message(start, event.reporter, source, result, ANSWER, own)
     else:
-        yield from _exchange(event, start, (source, target), (_short(event, asked), came), own, began)
+        yield from _exchange(event, start, (source, target), (_short(event, request), result), own, began)
 
 
 def _exchange(
-    event: CompletedEvent, start: float, ends: tuple[str, str], said: tuple[str, str], own: int, began: float
+    event: CompletedEvent, start: float, ends: tuple[str, str], texts: tuple[str, str], own: int, began: float
 ) -> Iterator[Message]:
     source, target = ends
     ended = end_time(event)
     if ended is None:
-        text = f"{said[0]}: {said[1]}" if said[1] else said[0]
+        text = f"{texts[0]}: {texts[1]}" if texts[1] else texts[0]
         yield Message(start, source, target, text, LOST, own)
         return
-    yield Message(start, source, target, said[0], ASK, own)
-    if said[1] or not isinstance(event, TcpHandshake):
-        yield Message(ended - began, target, source, said[1] or "done", ANSWER, own)
+    yield Message(start, source, target, texts[0], ASK, own)
+    if texts[1] or not isinstance(event, TcpHandshake):
+        yield Message(ended - began, target, source, texts[1] or "done", ANSWER, own)
 
 
-def _short(event: CompletedEvent, asked: str) -> str:
+def _short(event: CompletedEvent, request: str) -> str:
     """Without the names that the arrow shows."""
     match event:
         case DnsExchange(operation="notify"):
@@ -107,7 +107,7 @@ def _short(event: CompletedEvent, asked: str) -> str:
         case UnansweredArp():
             return f"who has {event.address}? ({search(event).upper()})"
         case _:
-            return asked
+            return request
 
 
 def participants(shown: tuple[Message, ...]) -> tuple[str, ...]:

@@ -77,8 +77,8 @@ def missing(losses: PacketLosses, so: str) -> list[str]:
         (losses.overwritten, "overwritten in the ring"),
         (losses.unreadable, "unreadable"),
     ]
-    said = ", ".join(f"{count} {what}" for count, what in parts if count)
-    return [f"Packets are missing ({said}): {so}.", ""] if said else []
+    losses_text = ", ".join(f"{count} {what}" for count, what in parts if count)
+    return [f"Packets are missing ({losses_text}): {so}.", ""] if losses_text else []
 
 
 def summary(story: Story) -> str:
@@ -96,8 +96,8 @@ def summary(story: Story) -> str:
         (counts.requests, counted(counts.requests, "HTTP request")),
         (counts.statements, counted(counts.statements, "SQL statement")),
     ]
-    said = ", ".join(text for count, text in parts if count)
-    return f"{said}." if said else "No question, connection, request or statement was captured."
+    text = ", ".join(words for count, words in parts if count)
+    return f"{text}." if text else "No question, connection, request or statement was captured."
 
 
 class _Tree:
@@ -108,13 +108,13 @@ class _Tree:
         self._width = width
         self._glyphs = glyphs
 
-    def lines(self, span: Span, first: str, rest: str, said: tuple[ExchangeStart, ...] = ()) -> Iterator[str]:
+    def lines(self, span: Span, first: str, rest: str, already_named: tuple[ExchangeStart, ...] = ()) -> Iterator[str]:
         """`first` and `rest` are what stands left of the span's first line and of its others.
 
-        `said` are the possible parents of the span above, which were named there.
+        `already_named` are the possible parents of the span above, which were named there.
         """
         tee, elbow, bar, space = self._glyphs
-        remarks = remarks_on(span, said)
+        remarks = remarks_on(span, already_named)
         below = len(span.children) + len(remarks)
         yield from self._sentence(span, first, rest + (bar if below else space))
         for remark in remarks:
@@ -131,14 +131,14 @@ class _Tree:
         at, seconds = times(span)
         time = f"{(at - self._began) * 1000:{TIME - 2}.1f}  "
         took = ms(seconds) if seconds is not None else ""
-        asked, came = words(span, self._began)
-        if not came:
-            yield from self._wrapped(asked, time, took, first, rest)
-        elif len(asked) + len(came) + 4 <= self._room(first, took):
-            yield from self._wrapped(f"{asked} -> {came}", time, took, first, rest)
+        request, result = words(span, self._began)
+        if not result:
+            yield from self._wrapped(request, time, took, first, rest)
+        elif len(request) + len(result) + 4 <= self._room(first, took):
+            yield from self._wrapped(f"{request} -> {result}", time, took, first, rest)
         else:
-            yield from self._wrapped(asked, time, took, first, rest)
-            yield from self._wrapped(f"-> {came}", "", "", rest, rest)
+            yield from self._wrapped(request, time, took, first, rest)
+            yield from self._wrapped(f"-> {result}", "", "", rest, rest)
 
     def _room(self, left: str, took: str) -> int:
         return max(NARROWEST, self._width - TIME - len(left) - (TOOK if took else 0))
@@ -151,10 +151,10 @@ class _Tree:
             yield f"{'':{TIME}}{rest}{part}"
 
 
-def remarks_on(span: Span, said: tuple[ExchangeStart, ...] = ()) -> list[str]:
-    """What could not be told, in sentences; not again what was said of the span above."""
+def remarks_on(span: Span, already_named: tuple[ExchangeStart, ...] = ()) -> list[str]:
+    """What the packets do not tell, in sentences; not again what was said of the span above."""
     remarks = []
-    if span.possible_parents and span.possible_parents != said:
+    if span.possible_parents and span.possible_parents != already_named:
         which = ", ".join(f"{readable(began.subject)} of {began.client}" for began in span.possible_parents[:4])
         more = f" and {len(span.possible_parents) - 4} more" if len(span.possible_parents) > 4 else ""
         remarks.append(f"serves one of these, and the packets do not tell which: {which}{more}")
@@ -203,7 +203,7 @@ def live_json(span: Span, began: float, identity: Iterator[int]) -> Iterator[str
 def _span_json(span: Span, began: float, parent: int | None, identity: Iterator[int]) -> Iterator[str]:
     own = next(identity)
     at, took = times(span)
-    said, came = words(span, began)
+    request, result = words(span, began)
     document: dict[str, Any] = {
         "schema": 1,
         "kind": _kind(span.event),
@@ -211,8 +211,8 @@ def _span_json(span: Span, began: float, parent: int | None, identity: Iterator[
         "parent": parent,
         "at": round(at - began, 6),
         "took": None if took is None else round(took, 6),
-        "said": said,
-        "came": came,
+        "said": request,
+        "came": result,
         **_parties(span),
         **_details(span.event),
     }
@@ -247,19 +247,19 @@ def _parties(span: Span) -> dict[str, Any]:
 
 def _details(event: CompletedEvent | EarlierConnection) -> dict[str, Any]:
     """The event's own fields, without those that the document has already."""
-    found = asdict(event)
-    flow = found.pop("flow", None)
-    for name in ("started", "ended", "at", "sender", "target" if "address" in found else "", "last_try"):
-        found.pop(name, None)
+    details = asdict(event)
+    flow = details.pop("flow", None)
+    for name in ("started", "ended", "at", "sender", "target" if "address" in details else "", "last_try"):
+        details.pop(name, None)
     if flow:
-        found["link"] = flow["number"]
-        found["protocol"] = flow["protocol"]
-        found["port"] = flow["server"]["port"]
-        found["client_port"] = flow["client"]["port"]
-        found["server_address"] = flow["server"]["address"]
-        found["client_address"] = flow["client"]["address"]
-        found["name_asked"] = flow["name"]
-    return found
+        details["link"] = flow["number"]
+        details["protocol"] = flow["protocol"]
+        details["port"] = flow["server"]["port"]
+        details["client_port"] = flow["client"]["port"]
+        details["server_address"] = flow["server"]["address"]
+        details["client_address"] = flow["client"]["address"]
+        details["name_asked"] = flow["name"]
+    return details
 
 
 def _dump(document: dict[str, Any]) -> str:

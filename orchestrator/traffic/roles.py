@@ -52,10 +52,10 @@ class TrafficRoles:
         return tuple(relation for relation in self.relations if relation.connections)
 
     def client_of(self, node: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(found.server for found in self.proved if found.client == node))
+        return tuple(dict.fromkeys(relation.server for relation in self.proved if relation.client == node))
 
     def server_to(self, node: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(found.client for found in self.proved if found.server == node))
+        return tuple(dict.fromkeys(relation.client for relation in self.proved if relation.server == node))
 
     @property
     def both(self) -> tuple[str, ...]:
@@ -101,23 +101,23 @@ def traffic_roles(events: Iterable[TrafficEvent]) -> TrafficRoles:
             case TcpHandshake():
                 sums.of(event.flow).refused += 1
             case TcpClose():
-                found = sums.of(event.flow)
-                found.sent += event.sent
-                found.received += event.received
-                found.earlier += event.flow.opened is None
+                total = sums.of(event.flow)
+                total.sent += event.sent
+                total.received += event.received
+                total.earlier += event.flow.opened is None
             case DnsExchange() if event.flow.protocol == "udp":
-                found = sums.of(event.flow)
-                found.connections += bool(event.rcode)
-                found.refused += not event.rcode
+                total = sums.of(event.flow)
+                total.connections += bool(event.rcode)
+                total.refused += not event.rcode
             case DatagramFlow() if event.flow.protocol == "udp":  # a kernel answers pings; that is no server
-                found = sums.of(event.flow)
-                found.connections += bool(event.received)
-                found.refused += not event.received
+                total = sums.of(event.flow)
+                total.connections += bool(event.received)
+                total.refused += not event.received
     return TrafficRoles(
         tuple(
             sorted(
-                Relation(*key, found.connections, found.refused, found.sent, found.received, found.earlier)
-                for key, found in sums.by_relation.items()
+                Relation(*key, total.connections, total.refused, total.sent, total.received, total.earlier)
+                for key, total in sums.by_relation.items()
             )
         )
     )
@@ -132,9 +132,9 @@ def compare(
     that was opened before the capture counts as seen, so that a warm pool is not called missing.
     """
     seen = {
-        (found.client, found.server)
-        for found in roles.relations
-        if (found.connections or found.earlier) and found.client in uses and found.server in uses
+        (relation.client, relation.server)
+        for relation in roles.relations
+        if (relation.connections or relation.earlier) and relation.client in uses and relation.server in uses
     }
     declared = {(client, server) for client, servers in uses.items() for server in servers}
     undeclared = {pair for pair in seen - declared if pair[1] not in resolvers and pair[0] != pair[1]}
@@ -156,15 +156,15 @@ class Proof:
 
 def proofs(events: Iterable[TrafficEvent], since: float = 0.0) -> tuple[Proof, ...]:
     """The first proof of each relation that was at work since that moment (seconds since 1970), sure ones first."""
-    found: dict[tuple[str, str], Proof] = {}
+    first: dict[tuple[str, str], Proof] = {}
     for event in events:
         proof = _proof(event, since)
         if proof is None:
             continue
-        before = found.get((proof.client, proof.server))
-        if before is None or (proof.sure and not before.sure):
-            found[proof.client, proof.server] = proof
-    return tuple(found[key] for key in sorted(found))
+        earlier = first.get((proof.client, proof.server))
+        if earlier is None or (proof.sure and not earlier.sure):
+            first[proof.client, proof.server] = proof
+    return tuple(first[key] for key in sorted(first))
 
 
 def _proof(event: TrafficEvent, since: float) -> Proof | None:

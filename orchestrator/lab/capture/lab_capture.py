@@ -144,7 +144,8 @@ class LabCapture:
 
     def check_exclusions(self) -> tuple[Exclusion, ...]:
         """When checks probed from which node: what these nodes began then is the checks' own traffic."""
-        return tuple(Exclusion("the checks", one.node, one.since, one.until) for one in self._lab.folder.checked())
+        probes = self._lab.folder.checked()
+        return tuple(Exclusion("the checks", probe.node, probe.since, probe.until) for probe in probes)
 
     def status(self, container: str) -> dict[str, Any]:
         """The recorder's own counts: files, bytes, packets, and those that are missing."""

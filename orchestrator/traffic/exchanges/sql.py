@@ -92,9 +92,9 @@ class SqlReader:
                     self._waiting.append(Sync())
 
     def _begin(self, packet: Packet) -> ExchangeStart:
-        said = dict(zip(packet.texts(at.SQL_NAMES), packet.texts(at.SQL_VALUES), strict=False))
-        user = said.get("user", "")
-        database = said.get("database", user)
+        parameters = dict(zip(packet.texts(at.SQL_NAMES), packet.texts(at.SQL_VALUES), strict=False))
+        user = parameters.get("user", "")
+        database = parameters.get("database", user)
         exchange = self._context.exchange_number()
         self._start = SqlSession(exchange, self._flow, packet.time, None, user, database, "", "", "", "pending")
         return self._began(exchange, "sql-start", packet.time, f"session as {user}")
@@ -114,8 +114,8 @@ class SqlReader:
         start = self._start
         assert start is not None
         method = AUTHENTICATIONS.get(packet.text(at.SQL_AUTH), start.authentication)
-        said = dict(zip(packet.texts(at.SQL_NAMES), packet.texts(at.SQL_VALUES), strict=False))
-        version = said.get("server_version", start.version)
+        parameters = dict(zip(packet.texts(at.SQL_NAMES), packet.texts(at.SQL_VALUES), strict=False))
+        version = parameters.get("server_version", start.version)
         kinds = packet.texts(at.SQL_TYPE)
         error = _error(packet) if "Error" in kinds else ""
         over = bool(error) or "Ready for query" in kinds
