@@ -6,7 +6,7 @@ WIRELAB := .venv/bin/wirelab
 PYTHON_IN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help scenario up check down shell logs test unit bench clean
+.PHONY: help scenario up check down shell logs test unit bench docs clean
 
 help: ## Print this list
 	@echo "usage: make TARGET [NAME=scenario] [NODE=node]"
@@ -48,6 +48,10 @@ bench: ## Measure speed and memory, and print the table
 	@setup/venv test
 	@setup/with-engine $(PYTHON_IN) bench/run.py
 	@setup/with-engine $(PYTHON_IN) bench/library.py
+
+docs: ## Build the documentation as a site in build/site
+	@setup/venv docs
+	@setup/docs/build
 
 clean: ## Remove what wirelab made: labs, images, private engine, state, .venv
 	@setup/clean

@@ -7,7 +7,7 @@ that the finding's `actual` must hold. Every other check keeps its pass. Checks 
 lab by themselves, so they are not asked while another fault is in.
 
 `python tests/support/library.py` (with the repository on PYTHONPATH) writes the present picture into each README, and
-the table of the scenarios and the picture of basic into the first one.
+the table of the scenarios into docs/scenarios.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from orchestrator.rendering import graph
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 NAMES = tuple(sorted(file.parent.name for file in SCENARIOS.glob("*/scenario.yaml")))
-README = SCENARIOS.parent / "README.md"
+TABLE_PAGE = SCENARIOS.parent / "docs" / "scenarios.md"
 TABLE = re.compile(r"^\| scenario \| the idea \|\n\|---\|---\|\n((?:\|.*\n)*)", re.MULTILINE)
 PICTURE = re.compile(r"^```mermaid\n(.*?)\n?```$", re.MULTILINE | re.DOTALL)
 Text = Annotated[str, Field(min_length=1)]
@@ -111,13 +111,13 @@ def picture(name: str) -> str:
 def table() -> str:
     """A row for each scenario, with its title: the idea that it shows."""
     titles = {name: loaded(name).reading.scenario.title for name in NAMES}
-    return "".join(f"| [{name}](scenarios/{name}/README.md) | {title} |\n" for name, title in titles.items())
+    return "".join(f"| [{name}](../scenarios/{name}/README.md) | {title} |\n" for name, title in titles.items())
 
 
 def _rewrite() -> None:
-    text = README.read_text("utf-8")
-    README.write_text(TABLE.sub(lambda found: found[0].removesuffix(found[1]) + table(), text), "utf-8")
-    pages = {SCENARIOS / name / "README.md": name for name in NAMES} | {README: "basic"}
+    text = TABLE_PAGE.read_text("utf-8")
+    TABLE_PAGE.write_text(TABLE.sub(lambda found: found[0].removesuffix(found[1]) + table(), text), "utf-8")
+    pages = {SCENARIOS / name / "README.md": name for name in NAMES}
     for file, name in pages.items():
         if file.exists():
             block = f"```mermaid\n{picture(name)}\n```"

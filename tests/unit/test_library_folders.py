@@ -40,9 +40,9 @@ def test_the_picture_is_the_present_one(name: str) -> None:
     assert library.PICTURE.findall(readme(name)) == [library.picture(name)]
 
 
-def test_the_first_readme_has_a_row_for_each() -> None:
+def test_the_page_of_the_scenarios_has_a_row_for_each() -> None:
     """Name, link and title of every scenario; `python tests/support/library.py` writes the table."""
-    assert library.TABLE.findall(library.README.read_text("utf-8")) == [library.table()]
+    assert library.TABLE.findall(library.TABLE_PAGE.read_text("utf-8")) == [library.table()]
 
 
 @each

@@ -1,6 +1,6 @@
-"""Every command that the README shows is run, in its order, from a fresh state; so are its scenario and its test.
+"""Every command that a guide shows is run, in its order, from a fresh state; so are its scenario and its Python.
 
-What is run is read from the README itself: a command that is added there is run here.
+What is run is read from the page itself: a command that is added there is run here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import readme
+from doc_pages import GUIDES, NOT_RUN, DocPage
 from lab_bench import CHECKOUT, Engine
 
 SECONDS = 300
@@ -27,7 +27,7 @@ NAME = re.compile(r"^name: ([a-z0-9-]+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who types what the README shows, in a folder and with a state of their own."""
+    """Somebody who types what a page shows, in a folder and with a state of their own."""
 
     engine: Engine
     folder: Path
@@ -106,20 +106,28 @@ def reader(engine: Engine, tmp_path: Path) -> Iterator[Reader]:
     assert one.left() == []
 
 
-def test_everything_that_the_readme_shows_works(reader: Reader) -> None:
-    """Each command ends as the README says, with 0 where it says nothing; its scenario holds, its test passes."""
-    told = []
-    for step in readme.steps(readme.README):
-        if step.text in readme.NOT_RUN:
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_everything_that_a_page_shows_works(reader: Reader, page: DocPage) -> None:
+    """Each command ends as the page says, with 0 where it says nothing; scenarios hold, tests pass, scripts run."""
+    failures = []
+    for command in page.commands():
+        if command.text in NOT_RUN:
             continue
-        code, said = reader.types(readme.typed(step.text))
-        if code != step.code:
-            told.append(f"README.md:{step.line}: `{step.text}` ended with {code}, not {step.code}:\n{said[-2000:]}")
-        if step.text.startswith("wirelab new "):
-            file = reader.folder / "scenarios" / step.text.split()[2] / "scenario.yaml"
-            file.write_text(next(text for text in readme.blocks("yaml") if "nodes:" in text), "utf-8")
+        code, output = reader.types(command.typed)
+        if code != command.code:
+            place = f"{page.name}:{command.line}"
+            failures.append(f"{place}: `{command.text}` ended with {code}, not {command.code}:\n{output[-2000:]}")
+        if command.text.startswith("wirelab new "):
+            file = reader.folder / "scenarios" / command.text.split()[2] / "scenario.yaml"
+            file.write_text(next(text for text in page.blocks("yaml") if "nodes:" in text), "utf-8")
             reader.own_names()
-    assert not told, "\n".join(told)
-    (reader.folder / "test_readme_suite.py").write_text("".join(readme.blocks("python")))
-    code, said = reader.types(" ".join((*reader.engine.pytest, "-q", "-p no:cacheprovider", "test_readme_suite.py")))
-    assert code == 0, said
+    assert not failures, "\n".join(failures)
+    suite = "".join(text for text in page.blocks("python") if "def test_" in text)
+    if suite:
+        (reader.folder / "test_page.py").write_text(suite)
+        code, output = reader.types(" ".join((*reader.engine.pytest, "-q", "-p no:cacheprovider", "test_page.py")))
+        assert code == 0, output
+    for number, script in enumerate(text for text in page.blocks("python") if "def test_" not in text):
+        (reader.folder / f"script{number}.py").write_text(script)
+        code, output = reader.types(f"{sys.executable} script{number}.py")
+        assert code == 0, output

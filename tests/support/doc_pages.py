@@ -1,0 +1,116 @@
+"""The pages of the documentation: their blocks, and their commands in the order in which a reader meets them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
+# A line may say with which exit code its command ends, if not 0:   wirelab check basic   # exit code 1
+EXIT_CODE = re.compile(r"\s+# exit code (\d+)\b")
+REMARK = re.compile(r"\s+# .*")
+PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
+# Commands that the tests do not run, and why.
+NOT_RUN = {
+    "make test": "CI runs it, and it runs these commands",
+    "make unit": "CI runs it",
+    "make docs": "tests/browser builds the site",
+    "make bench": "it takes minutes; CI runs one round of it",
+    "make clean": "it removes the engine and the images that the tests use",
+    ". .venv/bin/activate": "the tests put a wirelab of their own in the path",
+    "wirelab engine down": "it ends the engine that the tests use",
+    "wirelab trace -f basic": "it runs until Ctrl-C; tests/engine/test_trace.py runs it",
+    "wirelab capture start basic --live | wireshark -k -i -": "no machine of the tests has Wireshark",
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, the number of its line in the page, and the exit code that the page gives for it."""
+
+    line: int
+    text: str
+    code: int = 0
+
+    @property
+    def typed(self) -> str:
+        """The command line; of a make target, the wirelab command that it calls.
+
+        `make logs NAME=basic NODE=app` is `wirelab logs basic app`. CI runs `make scenario` as it stands, in a
+        checkout without a virtual environment.
+        """
+        if not self.text.startswith("make "):
+            return self.text
+        _, target, *variables = self.text.split()
+        values = (variable.partition("=")[2] for variable in variables)
+        return " ".join(("wirelab", {"scenario": "run"}.get(target, target), *values))
+
+
+@dataclass(frozen=True)
+class DocPage:
+    """A page of Markdown, by its path in the checkout."""
+
+    name: str
+    text: str
+
+    def blocks(self, language: str) -> list[str]:
+        """The code blocks of a language."""
+        return [text for kind, text in BLOCK.findall(self.text) if kind == language]
+
+    def spans(self) -> list[str]:
+        """Everything between backquotes, outside of code blocks."""
+        return SPAN.findall(BLOCK.sub("", self.text))
+
+    def commands(self) -> list[Command]:
+        """Every command of the shell blocks, and every one in a sentence that can be typed as it stands.
+
+        A bare `wirelab heal` in a sentence is a name, `wirelab run NAME` a form, `wirelab new shop` a command. The
+        first `make scenario` comes first: a page may show a command before the lab is up.
+        """
+        commands: list[Command] = []
+        language = ""
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            if line.startswith("```"):
+                language = "" if language else line[3:] or "text"
+            elif language == "sh" and line.strip() and not line.startswith("#"):
+                commands.append(_command(number, line))
+            elif not language:
+                spans = [Command(number, span) for span in SPAN.findall(line) if span.startswith("wirelab ")]
+                commands += [span for span in spans if len(span.text.split()) > 2 and not PLACEHOLDER.search(span.text)]
+        starts = (place for place, command in enumerate(commands) if command.text.startswith("make scenario"))
+        start = next(starts, 0)
+        return [*commands[start : start + 1], *commands[:start], *commands[start + 1 :]]
+
+    def ci_steps(self) -> list[str]:
+        """The commands of the GitHub Actions workflows that the page shows."""
+        lines = [line for text in self.blocks("yaml") for line in text.splitlines()]
+        return [line.partition("run: ")[2] for line in lines if "run: " in line]
+
+
+def _command(number: int, line: str) -> Command:
+    code = EXIT_CODE.search(line)
+    return Command(number, REMARK.sub("", line).strip(), int(code[1]) if code else 0)
+
+
+def _page(name: str) -> DocPage:
+    return DocPage(name, (ROOT / name).read_text(encoding="utf-8"))
+
+
+# Every page with links and commands of ours. The pages of the scenarios have tests of their own.
+PAGES = tuple(
+    _page(str(file.relative_to(ROOT)))
+    for file in sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "images" / "README.md"))
+)
+# Pages for readers who type what they read. The others describe the code, are generated, or list what changed.
+GUIDES = tuple(
+    page
+    for page in PAGES
+    if page.name == "README.md"
+    or (
+        Path(page.name).parent == Path("docs")
+        and page.name not in ("docs/ARCHITECTURE.md", "docs/scenario-reference.md")
+    )
+)
