@@ -108,6 +108,8 @@ def picture(topology: Topology, states: Mapping[str, str], traffic: SeenTraffic 
         counts = Counter(arrow.server for arrow in asks)
         verb = "asked by" if traffic else "serves"
         notes = {server: f"{verb} {counted(count, 'node')}" for server, count in counts.items()}
+    for arrow in (arrow for arrow in arrows if not arrow.path):
+        notes[arrow.client] = f"knows no way to {arrow.server}"
     machines = [_machine(topology, node, states.get(node, ""), notes.get(node, "")) for node in topology.scenario.nodes]
     title = f"{topology.lab}: {topology.scenario.title}"
     return Picture(title, tuple(_networks(topology)), tuple(machines), tuple(arrows))

@@ -55,7 +55,7 @@ STYLE = """\
 .topology .asks path,.topology .delegates path{stroke:#7b8694;stroke-width:1.2}
 .topology .asks .head,.topology .delegates .head{fill:#7b8694}
 .topology .delegates path,.topology .missed path{stroke-dasharray:5 4}
-.topology .seen path{stroke:#c0271b;stroke-width:3}.topology .seen .head{fill:#c0271b}
+.topology .seen path{stroke:#c0271b;stroke-width:3}.topology .seen .head,.topology .label.seen text{fill:#c0271b}
 .topology .ready .box{fill:#d3edd5}.topology .starting .box{fill:#fff6c2}.topology .stopped .box{fill:#ffd7da}
 .topology .paused .box{fill:#ead2ef}.topology .missing .box{fill:#eeeeee;stroke-dasharray:4 3}
 @media(prefers-color-scheme:dark){.topology text{fill:#e6e9ee}.topology .paper{fill:#14171c}
@@ -72,7 +72,7 @@ STYLE = """\
 .topology .c5 path{stroke:#f08bb8}.topology .c5 .head,.topology .label.c5 text{fill:#f08bb8}
 .topology .asks path,.topology .delegates path{stroke:#8f9aa8}
 .topology .asks .head,.topology .delegates .head{fill:#8f9aa8}
-.topology .seen path{stroke:#ff8a80}.topology .seen .head{fill:#ff8a80}
+.topology .seen path{stroke:#ff8a80}.topology .seen .head,.topology .label.seen text{fill:#ff8a80}
 .topology .ready .box{fill:#1e4624}.topology .starting .box{fill:#4a4413}.topology .stopped .box{fill:#5c1f1f}
 .topology .paused .box{fill:#432a4b}.topology .missing .box{fill:#2a2f36}}"""
 
@@ -207,18 +207,18 @@ _NAME = 'class="name" '
 def _arrows(shown: Picture, layout: Layout) -> Iterator[str]:
     for arrow, lines in zip(shown.arrows, layout.lines, strict=True):
         paths = "".join(f'<path d="{_path(line)}"/>' for line in lines)
-        head = _head(lines[-1]) if lines else _no_way(layout.boxes[arrow.client], layout.boxes[arrow.server])
+        head = _head(lines[-1]) if lines else ""  # who knows no way has no line; its box says so
         yield (
-            f'<g class="arrow {arrow.how}{" missed" if arrow.missed else ""}{_colour(shown, arrow)}" '
+            f'<g class="arrow{_colour(shown, arrow)}{" missed" if arrow.missed else ""}" '
             f'data-client="{escape(arrow.client)}" data-server="{escape(arrow.server)}">'
             f"<title>{escape(arrow_words(arrow))}</title>{paths}{head}</g>"
         )
 
 
 def _colour(shown: Picture, arrow: Arrow) -> str:
-    """The class of the colour of its server; none for lines that have the colour of their kind."""
+    """The class of the colour of its server; of its kind for lines that have the colour of that."""
     servers = list(dict.fromkeys(arrow.server for arrow in shown.arrows if arrow.how == "uses"))
-    return f" c{servers.index(arrow.server) % COLOURS}" if arrow.how == "uses" else ""
+    return f" c{servers.index(arrow.server) % COLOURS}" if arrow.how == "uses" else f" {arrow.how}"
 
 
 def _path(line: Line) -> str:
@@ -243,12 +243,6 @@ def _head(line: Line) -> str:
     x, y = line.end
     back = _sign(line.lane - y) * 9
     return f'<polygon class="head" points="{x - 4.5:.1f},{y + back:.1f} {x + 4.5:.1f},{y + back:.1f} {x:.1f},{y:.1f}"/>'
-
-
-def _no_way(client: Box, server: Box) -> str:
-    """A straight line with a gap: the client knows no way to its server."""
-    y1, y2 = client.top + client.height / 2, server.top + server.height / 2
-    return f'<path stroke-dasharray="2 7" d="M{client.middle:.1f} {y1:.1f}L{server.middle:.1f} {y2:.1f}"/>'
 
 
 def _labels(shown: Picture, layout: Layout) -> Iterator[str]:

@@ -45,12 +45,12 @@ def recorded(name: str, exclusions: tuple[Exclusion, ...] = ()) -> Story:
 
 def golden_texts(name: str) -> dict[str, str]:
     """File name -> text. All forms for the first request, the terminal's for the others."""
-    told = recorded(name)
-    texts = {f"{name}.txt": story_text(told)}
+    story = recorded(name)
+    texts = {f"{name}.txt": story_text(story)}
     if name in ("first", "silent"):
-        texts[f"{name}.jsonl"] = "\n".join(json_lines(told)) + "\n"
-        texts[f"{name}.mmd"] = mermaid(told)
-        texts[f"{name}.svg"] = svg(told)
+        texts[f"{name}.jsonl"] = "\n".join(json_lines(story)) + "\n"
+        texts[f"{name}.mmd"] = mermaid(story)
+        texts[f"{name}.svg"] = svg(story)
     return texts
 
 

@@ -200,10 +200,14 @@ def test_mermaid_has_each_network_once() -> None:
     assert '    n_router --- |"192.168.1.10"| net_office\n    n_router --- |"192.168.2.10"| net_front' in text
 
 
-def test_who_knows_no_way_has_no_line_along_a_network() -> None:
+def test_who_knows_no_way_has_no_line_and_its_box_says_so() -> None:
     """`routes: []`: the file declares the use, and no packet could go there."""
     shown = picture(lab(ROUTED), {})
     assert next(arrow for arrow in shown.arrows if arrow.client == "visitor").path == ()
+    (group,) = [one for one in groups(root_of(shown), "arrow") if one.get("data-client") == "visitor"]
+    assert group.findall(f"{SVG}path") == []
+    notes = {machine.name: machine.note for machine in shown.machines if machine.note}
+    assert notes == {"visitor": "knows no way to app"}
 
 
 def verticals(root: ElementTree.Element) -> list[tuple[float, float, str]]:

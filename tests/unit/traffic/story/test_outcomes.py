@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from recorded import NODES, events, lines, recorded
 
-from orchestrator.rendering.event_sentences import event_words
+from orchestrator.rendering.event_sentences import earlier, event_words
 from orchestrator.rendering.sequence import mermaid, svg
 from orchestrator.rendering.story import story_text
 from orchestrator.traffic.exchanges import read_events
-from orchestrator.traffic.exchanges.events import TcpHandshake
+from orchestrator.traffic.exchanges.events import DnsExchange, TcpHandshake
 from orchestrator.traffic.packets import read_packets
-from orchestrator.traffic.story import PacketLosses, build_story, live_spans
+from orchestrator.traffic.story import EarlierConnection, PacketLosses, build_story, live_spans
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_passwords_are_never_told() -> None:
 
 def test_a_story_with_losses_says_so_first() -> None:
     """Whoever reads the story must know that it may have holes."""
-    told = build_story([], losses=PacketLosses(dropped=3, overwritten=10, unreadable=1))
-    first = story_text(told).splitlines()[0]
+    story = build_story([], losses=PacketLosses(dropped=3, overwritten=10, unreadable=1))
+    first = story_text(story).splitlines()[0]
     assert first == (
         "Packets are missing (3 dropped by the kernel, 10 overwritten in the ring, 1 unreadable): "
         "this story may have holes."
@@ -110,8 +110,8 @@ def test_a_hello_that_the_server_wants_again_is_one_handshake() -> None:
 
 def test_no_form_of_a_story_holds_a_control_character() -> None:
     """What a client sent must not move the reader's terminal, and XML cannot hold it."""
-    told = recorded("bodies")
-    for text in (story_text(told), svg(told), mermaid(told)):
+    story = recorded("bodies")
+    for text in (story_text(story), svg(story), mermaid(story)):
         assert all(letter.isprintable() for letter in text.replace("\n", ""))
 
 
@@ -128,17 +128,17 @@ def test_that_a_connection_goes_by_ipv6_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "node", "told", "counted"),
+    ("name", "node", "story", "counted"),
     [
         ("chain", "app", "app connects to app2:80 -> accepted", "4 DNS questions (2 A, 2 AAAA), 2 TCP connections"),
         ("second", "app", "SELECT id, name FROM items ORDER BY id -> 3 rows", "6 SQL statements."),
         ("upstream", "dns", "dns asks dns2 for www.far.lab A", "1 DNS question (1 A)."),
     ],
 )
-def test_what_a_node_began_is_told_wherever_it_stands(name: str, node: str, told: str, counted: str) -> None:
+def test_what_a_node_began_is_told_wherever_it_stands(name: str, node: str, story: str, counted: str) -> None:
     """A server asks others for the sake of the requests that it serves; of these alone the story tells and counts."""
     text = story_text(build_story(events(name), began_by=node))
-    assert told in text
+    assert story in text
     assert "client" not in text
     assert counted in text.splitlines()[-1] + text.splitlines()[-2]
     assert len([one for one in live_spans(events(name), node) if one.client_node == node])
@@ -148,3 +148,17 @@ def test_a_connection_of_a_node_that_serves_is_told_once_with_all_that_was_said_
     text = story_text(build_story(events("second"), began_by="app"))
     assert text.count("app's connection to db:5432") == 1
     assert text.count("COMMIT") == 2
+
+
+def test_a_query_that_was_sent_again_says_so() -> None:
+    """Otherwise one line would seem to have taken a second."""
+    [first, *_] = [event for event in events("first") if isinstance(event, DnsExchange)]
+    assert "asked twice; " in event_words(replace(first, tries=2))[1]
+    assert "asked" not in event_words(first)[1]
+
+
+def test_a_connection_from_before_the_story_has_no_negative_time() -> None:
+    [opened] = [event for event in events("refused") if isinstance(event, TcpHandshake)]
+    began = opened.started + 5.6
+    assert ", opened 5600.0 ms before this story begins" in earlier(EarlierConnection(opened.flow, began), began)
+    assert ", opened earlier, at 400.0 ms" in earlier(EarlierConnection(opened.flow, began), opened.started - 0.4)

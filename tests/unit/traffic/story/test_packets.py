@@ -24,7 +24,7 @@ from orchestrator.traffic.packets import (
 from orchestrator.traffic.story import build_story
 
 
-def told(from_lines: list[str]) -> str:
+def story_of_lines(from_lines: list[str]) -> str:
     return story_text(build_story(read_events(sort_by_time(read_packets(from_lines)), NODES)))
 
 
@@ -41,7 +41,7 @@ def test_packets_in_no_order_tell_the_same_story(name: str) -> None:
     """Several interfaces write into one file, not always in order of time."""
     shuffled = lines(name)
     random.Random(7).shuffle(shuffled)
-    assert told(shuffled) == told(lines(name))
+    assert story_of_lines(shuffled) == story_of_lines(lines(name))
 
 
 def test_repeated_segments_are_not_told_twice() -> None:
@@ -53,13 +53,13 @@ def test_repeated_segments_are_not_told_twice() -> None:
         if fields[6] and fields[10] != "0":
             fields[11] = "1"  # tcp.analysis.retransmission
             again.append("\t".join(fields))
-    assert told(again) == told(lines("first"))
+    assert story_of_lines(again) == story_of_lines(lines("first"))
 
 
 @pytest.mark.parametrize("end", range(0, 42, 3))
 def test_a_capture_that_is_cut_short_tells_its_beginning(end: int) -> None:
     """What came before the cut is told as it was; what was open is said to be without answer."""
-    text = told(lines("first")[:end])
+    text = story_of_lines(lines("first")[:end])
     assert text
     if end >= 8:
         assert "client asks dns for app.shop.lab A" in text
@@ -68,7 +68,7 @@ def test_a_capture_that_is_cut_short_tells_its_beginning(end: int) -> None:
 @pytest.mark.parametrize("begin", range(1, 42, 3))
 def test_a_capture_that_begins_late_tells_its_end(begin: int) -> None:
     """Connections without a beginning are no reason to stop."""
-    assert told(lines("first")[begin:])
+    assert story_of_lines(lines("first")[begin:])
 
 
 def test_a_damaged_line_is_counted_and_left_out() -> None:
@@ -93,7 +93,7 @@ def test_no_line_makes_the_story_crash(data: st.DataObject) -> None:
             st.sampled_from(["", "x", "-1", "0", "99999999999", "0x", "a\x1fb", "\x1f", "1e9", "é", "192.168.231.12"])
         )
         changed[place] = "\t".join(fields)
-    assert told(changed)
+    assert story_of_lines(changed)
 
 
 def test_the_command_asks_for_every_field_and_no_password() -> None:
@@ -131,9 +131,9 @@ def test_what_tshark_says_against_a_file_is_said_to_people(said: str, expected: 
 @pytest.mark.parametrize("name", ["first", "overlap", "upstream", "sql", "refused", "tls"])
 def test_what_a_router_hands_on_is_told_once(name: str) -> None:
     """Each packet is heard on a second wire too, where tshark takes what TCP says for a repetition."""
-    heard = list(read_packets(lines(name)))
+    packets = list(read_packets(lines(name)))
     routed = []
-    for packet in heard:
+    for packet in packets:
         first, second = ("office", "front") if packet.source < packet.target else ("front", "office")
         copy = {"time": packet.time + 1e-6, "network": second, "repeated": packet.protocol == "tcp" and packet.size > 0}
         # ARP, and what is no conversation, stays on its network
@@ -141,12 +141,12 @@ def test_what_a_router_hands_on_is_told_once(name: str) -> None:
             packet.stream >= 0 or packet.quote is not None
         )
     once = list(drop_forwarded_copies(sort_by_time(routed)))
-    assert len(once) == len(heard)
-    told = [story_text(build_story(read_events(one, NODES))) for one in (once, sort_by_time(heard))]
-    assert told[0] == told[1]
+    assert len(once) == len(packets)
+    story_of_lines = [story_text(build_story(read_events(one, NODES))) for one in (once, sort_by_time(packets))]
+    assert story_of_lines[0] == story_of_lines[1]
 
 
 def test_on_one_wire_nothing_is_taken_for_a_copy() -> None:
     """A question that is asked again, and a segment that is sent again, stay."""
-    heard = list(read_packets(lines("silent")))
-    assert list(drop_forwarded_copies(heard)) == heard
+    packets = list(read_packets(lines("silent")))
+    assert list(drop_forwarded_copies(packets)) == packets

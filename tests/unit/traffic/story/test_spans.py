@@ -19,17 +19,25 @@ from orchestrator.traffic.exchanges.events import (
     TcpClose,
     TcpHandshake,
 )
-from orchestrator.traffic.story import EarlierConnection, Exclusion, Span, build_spans, build_story, live_spans
+from orchestrator.traffic.story import (
+    EarlierConnection,
+    Exclusion,
+    Span,
+    build_spans,
+    build_story,
+    live_spans,
+    split_events,
+)
 
 
-def walk(found: tuple[Span, ...]) -> Iterator[Span]:
-    for span in found:
+def walk(spans: tuple[Span, ...]) -> Iterator[Span]:
+    for span in spans:
         yield span
         yield from walk(span.children)
 
 
 def below(span: Span, kind: type) -> list[Span]:
-    return [found for found in walk(span.children) if isinstance(found.event, kind)]
+    return [child for child in walk(span.children) if isinstance(child.event, kind)]
 
 
 def requests(name: str) -> list[Span]:
@@ -77,15 +85,15 @@ def test_a_connection_opened_before_the_capture_is_said_to_be() -> None:
 
 def test_a_connection_opened_in_an_earlier_request_names_the_question_that_led_to_it() -> None:
     """The pool's connection of the first request serves the second: the story says when and by which name."""
-    told = story_text(recorded("overlap"))
-    assert "opened earlier, at" in told
-    assert "asking for db.shop.lab" in told
+    story = story_text(recorded("overlap"))
+    assert "opened earlier, at" in story
+    assert "asking for db.shop.lab" in story
 
 
 def test_overlapping_requests_are_not_guessed_apart() -> None:
     """Two requests were open when the app asked DNS: the question stands in doubt, and both requests say so."""
-    told = recorded("overlap")
-    doubtful = [span for span in walk(told.spans) if span.possible_parents]
+    story = recorded("overlap")
+    doubtful = [span for span in walk(story.spans) if span.possible_parents]
     assert {type(span.event) for span in doubtful} >= {DnsExchange, TcpHandshake}
     assert all(len(span.possible_parents) == 2 for span in doubtful)
     assert [span.possible_children > 0 for span in requests("overlap")] == [True, True]
@@ -106,12 +114,12 @@ def test_every_exchange_is_told_once() -> None:
         still_open = {
             event.exchange for event in events(path.stem) if isinstance(event, TcpClose) and event.how == "open"
         }
-        told = [
+        story = [
             span.event.exchange
             for span in walk(recorded(path.stem).spans)
             if not isinstance(span.event, EarlierConnection)
         ]
-        assert sorted(told) == sorted(set(ended) - still_open), path.stem
+        assert sorted(story) == sorted(set(ended) - still_open), path.stem
 
 
 def test_marked_traffic_is_left_out_with_all_that_it_caused() -> None:
@@ -119,19 +127,19 @@ def test_marked_traffic_is_left_out_with_all_that_it_caused() -> None:
     start = recorded("second").began
     assert start is not None
     exclusion = Exclusion("check traffic", "client", since=start, until=start + 0.03)
-    told = recorded("second", (exclusion,))
-    assert told.hidden[0][0] == "check traffic"
-    assert len([span for span in walk(told.spans) if isinstance(span.event, HttpExchange)]) == 1
-    assert "of check traffic." in story_text(told)
+    story = recorded("second", (exclusion,))
+    assert story.hidden[0][0] == "check traffic"
+    assert len([span for span in walk(story.spans) if isinstance(span.event, HttpExchange)]) == 1
+    assert "of check traffic." in story_text(story)
 
 
 def test_a_mark_by_ports_covers_only_these_ports() -> None:
     """A check that binds its source port is told apart from everything else of the same node."""
     ports = {event.flow.client.port for event in events("second") if isinstance(event, TcpHandshake)}
     exclusion = Exclusion("checks", "client", ports=frozenset(ports))
-    told = recorded("second", (exclusion,))
-    assert not [span for span in walk(told.spans) if isinstance(span.event, HttpExchange)]
-    assert [span for span in walk(told.spans) if isinstance(span.event, DnsExchange)]
+    story = recorded("second", (exclusion,))
+    assert not [span for span in walk(story.spans) if isinstance(span.event, HttpExchange)]
+    assert [span for span in walk(story.spans) if isinstance(span.event, DnsExchange)]
 
 
 # made by hand: cases that a lab does not give on demand
@@ -159,9 +167,9 @@ def test_statements_after_the_answer_do_not_pull_the_others_out_of_the_request()
     outer = http(1, flow(1, "client", "app", 80), 0.0, 3.0)
     first = sql(2, flow(2, "app", "db", 5432), 1.0, 2.0, False)
     late = sql(3, flow(2, "app", "db", 5432), 4.0, 5.0, True)
-    told = tuple(build_spans([outer[0], *first, outer[1], *late]))
-    assert [span.event.exchange for span in told] == [3, 1]
-    assert [span.event.exchange for span in told[1].children] == [2]
+    story = tuple(build_spans([outer[0], *first, outer[1], *late]))
+    assert [span.event.exchange for span in story] == [3, 1]
+    assert [span.event.exchange for span in story[1].children] == [2]
 
 
 def test_doubt_between_two_inner_requests_stays_within_the_outer_one() -> None:
@@ -170,9 +178,9 @@ def test_doubt_between_two_inner_requests_stays_within_the_outer_one() -> None:
     left = http(2, flow(2, "proxy", "app", 80), 1.0, 8.0)
     right = http(3, flow(3, "proxy", "app", 80), 2.0, 8.5)
     inner = sql(4, flow(4, "app", "db", 5432), 3.0, 4.0, True)
-    [told] = build_spans([outer[0], left[0], right[0], *inner, left[1], right[1], outer[1]])
-    assert sorted(span.event.exchange for span in told.children) == [2, 3, 4]
-    [doubtful] = [span for span in told.children if span.possible_parents]
+    [story] = build_spans([outer[0], left[0], right[0], *inner, left[1], right[1], outer[1]])
+    assert sorted(span.event.exchange for span in story.children) == [2, 3, 4]
+    [doubtful] = [span for span in story.children if span.possible_parents]
     assert [began.exchange for began in doubtful.possible_parents] == [2, 3]
 
 
@@ -180,28 +188,28 @@ def test_a_request_that_is_never_answered_still_has_its_children() -> None:
     """The capture ended first: what the app did meanwhile stands below the open request."""
     outer = http(1, flow(1, "client", "app", 80), 0.0, None)
     inner = sql(2, flow(2, "app", "db", 5432), 1.0, 2.0, True)
-    [told] = build_spans([outer[0], *inner, outer[1]])
-    assert [span.event.exchange for span in told.children] == [2]
+    [story] = build_spans([outer[0], *inner, outer[1]])
+    assert [span.event.exchange for span in story.children] == [2]
 
 
 def test_a_transaction_that_nobody_ends_is_told_when_the_capture_ends() -> None:
     """Idle in transaction: nothing is kept back for ever."""
     outer = http(1, flow(1, "client", "app", 80), 0.0, 3.0)
     inner = sql(2, flow(2, "app", "db", 5432), 1.0, 2.0, False)
-    [told] = build_spans([outer[0], *inner, outer[1]])
-    assert [span.event.exchange for span in told.children] == [2]
+    [story] = build_spans([outer[0], *inner, outer[1]])
+    assert [span.event.exchange for span in story.children] == [2]
 
 
 def test_no_packets_no_story() -> None:
     """An empty capture is told as such."""
-    told = build_story(read_events([], NODES))
-    assert story_text(told) == "Nothing happened: no packet of a conversation was captured.\n"
+    story = build_story(read_events([], NODES))
+    assert story_text(story) == "Nothing happened: no packet of a conversation was captured.\n"
 
 
 def test_a_story_of_which_all_is_left_out_does_not_say_that_no_packet_was_captured() -> None:
     """It was, and what it told is counted."""
-    told = replace(build_story(read_events([], NODES)), hidden=(("the checks", 44),))
-    assert story_text(told) == "Nothing happened but what is left out.\nLeft out: 44 exchanges of the checks.\n"
+    story = replace(build_story(read_events([], NODES)), hidden=(("the checks", 44),))
+    assert story_text(story) == "Nothing happened but what is left out.\nLeft out: 44 exchanges of the checks.\n"
 
 
 def test_the_end_of_a_connection_that_is_left_out_is_left_out_too() -> None:
@@ -212,8 +220,8 @@ def test_the_end_of_a_connection_that_is_left_out_is_left_out_too() -> None:
     assert "exchanges of the checks." in story_text(marked)
 
 
-def _numbers(told: tuple[Span, ...]) -> list[int]:
-    return sorted(span.event.exchange for span in walk(told) if not isinstance(span.event, EarlierConnection))
+def _numbers(story: tuple[Span, ...]) -> list[int]:
+    return sorted(span.event.exchange for span in walk(story) if not isinstance(span.event, EarlierConnection))
 
 
 def test_a_live_scene_is_told_whole_and_once() -> None:
@@ -223,3 +231,23 @@ def test_a_live_scene_is_told_whole_and_once() -> None:
     request = next(span for span in live if isinstance(span.event, HttpExchange))
     assert {span.client_node for span in request.children} == {"app"}
     assert any(isinstance(span.event, TcpHandshake) and span.children for span in request.children)
+
+
+def test_events_are_split_into_those_that_are_excluded_and_the_others() -> None:
+    """With what they caused, and with the close of a connection that nobody else used; nothing is lost."""
+    all_events = events("second")
+    start = recorded("second").began
+    assert start is not None
+    kept, excluded = split_events(all_events, (Exclusion("the checks", "client", since=start, until=start + 0.03),))
+    assert sorted(map(id, (*kept, *excluded))) == sorted(map(id, all_events))
+    for part in (kept, excluded):
+        [request] = [event for event in part if isinstance(event, HttpExchange)]
+        assert {event.exchange for event in part if isinstance(event, ExchangeStart)} >= {request.exchange}
+        assert [event for event in part if isinstance(event, SqlStatement)], "what the request caused goes with it"
+
+
+def test_nothing_is_excluded_without_an_exclusion() -> None:
+    """The negative control: a window of another node, and none at all."""
+    all_events = tuple(events("second"))
+    assert split_events(all_events, ()) == (all_events, ())
+    assert split_events(all_events, (Exclusion("the checks", "nobody"),)) == (all_events, ())
