@@ -1,1 +1,1 @@
-"""Captured packets to exchanges, and exchanges to a story and to observed roles. Pure."""
+"""A streaming library: captured packets to exchanges, exchanges to a story and to observed roles. Pure."""

@@ -1,4 +1,4 @@
-"""Who was client of whom and who was server to whom, worked out from what crossed the wire.
+"""Who was client of whom and who was server to whom, from captured traffic.
 
 A node was a server where it accepted a connection (SYN, ACK) or answered a datagram; a client where it asked. A
 connection whose handshake was not captured proves neither and is listed apart.

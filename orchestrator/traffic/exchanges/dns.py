@@ -39,7 +39,7 @@ def record_type(number: str) -> str:
 
 
 class OpenQuery:
-    """A question that waits for its answer."""
+    """A query that waits for its answer."""
 
     __slots__ = ("exchange", "flow", "last_try", "name", "operation", "started", "tries", "type")
 
@@ -82,7 +82,7 @@ class OpenQuery:
 
 
 class DnsReader:
-    """Pairs questions with answers; holds only the questions that are open."""
+    """Pair queries with answers. Keeps only open queries."""
 
     def __init__(self, context: TrafficContext) -> None:
         self._context = context
@@ -109,7 +109,7 @@ class DnsReader:
         yield self._queried(key, packet, flow)
 
     def _by_number(self, asked: tuple[str, int, str, int, str]) -> Key | None:
-        """The question to which this belongs, where an error does not repeat it (NOTIMP, FORMERR: RFC 8906, 3.1.4)."""
+        """The query that this answers, if an error does not repeat the question (NOTIMP, FORMERR: RFC 8906, 3.1.4)."""
         return next((key for key in self._open if key[:5] == asked), None)
 
     def _queried(self, key: Key, packet: Packet, flow: Flow) -> ExchangeStart:
@@ -144,12 +144,12 @@ class DnsReader:
     def unreachable(
         self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
     ) -> Iterator[TrafficEvent]:
-        """An ICMP message says that the server cannot be reached; ends the questions of this socket."""
+        """An ICMP message says that the server cannot be reached; ends the queries of this socket."""
         for key in [key for key in self._open if key[:4] == (*client, *server)]:
             yield self._open.pop(key).ended(when, reason=reason)
 
     def expire(self, now: float) -> Iterator[TrafficEvent]:
-        """Give up on questions that nobody answered for long."""
+        """Give up on queries that have been unanswered for long."""
         while self._open:
             key, query = next(iter(self._open.items()))
             if now - query.last_try < PATIENCE:
@@ -164,7 +164,7 @@ class DnsReader:
 
 
 def referral(packet: Packet) -> tuple[str, ...]:
-    """To whom an empty answer refers: it has NS records and no SOA (RFC 1034, 4.3.1; RFC 2308, 2.2)."""
+    """The servers of a referral: an empty answer with NS records and no SOA (RFC 1034, 4.3.1; RFC 2308, 2.2)."""
     kinds = {record_type(number) for number in packet.texts(at.DNS_RECORD_TYPE)}
     if parse_number(packet.text(at.DNS_COUNT)) or "NS" not in kinds or "SOA" in kinds:
         return ()

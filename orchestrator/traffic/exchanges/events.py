@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One end: the node's name (or the address where no node bears it), the address, the port."""
+    """One end of a flow: the node's name (or the address if no node has it), the address, the port."""
 
     node: str
     address: str
@@ -54,7 +54,11 @@ class ExchangeStart:
 
 @dataclass(frozen=True, slots=True)
 class TcpHandshake:
-    """A TCP connection was accepted (SYN, ACK), refused (RST), found unreachable (ICMP), or met silence."""
+    """An attempt to open a TCP connection.
+
+    `outcome` is accepted (SYN, ACK), refused (RST from the server's side), abandoned (RST from the client), unreachable
+    (ICMP) or silent. An RST comes from a kernel without a listener, or from a filter: packets do not tell which.
+    """
 
     exchange: int
     flow: Flow
@@ -213,7 +217,7 @@ class SshGreeting:
 
 @dataclass(frozen=True, slots=True)
 class DatagramFlow:
-    """UDP that no protocol here understands, or pings (the link's protocol is icmp): how many packets each way."""
+    """UDP that no protocol here understands, or pings (the flow's protocol is icmp): how many packets each way."""
 
     exchange: int
     flow: Flow
@@ -238,10 +242,10 @@ class IcmpError:
 
 @dataclass(frozen=True, slots=True)
 class UnansweredArp:
-    """ARP requests, or IPv6's neighbour solicitations, that nobody answered: no machine on the network bears the
+    """ARP requests, or IPv6's neighbour solicitations, that nobody answered: no machine on the network has the
     address (RFC 826, RFC 4861).
 
-    `target` is the node that should bear it, or the address again where no node should. `ended` is when somebody did
+    `target` is the node that should have it, or the address again where no node should. `ended` is when somebody did
     answer, late. An answer within the first second is no news and gives no event.
     """
 

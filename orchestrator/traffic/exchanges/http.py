@@ -44,7 +44,7 @@ class OpenRequest:
 
 
 class HttpReader:
-    """Answers come in the order of the requests (RFC 9112, section 9.3.2)."""
+    """Pair requests with answers, which come in the same order (RFC 9112, section 9.3.2)."""
 
     def __init__(self, context: TrafficContext, flow: Flow) -> None:
         self._context = context
@@ -104,7 +104,7 @@ def _nth(packet: Packet | None, place: int, index: int) -> str:
 
 
 def _bare(request: OpenRequest, status: str) -> bool:
-    """Such an answer has no body, whatever length its head names (RFC 9112, section 6.3)."""
+    """Whether the answer has no body, whatever length its header states (RFC 9112, section 6.3)."""
     return request.method == "HEAD" or status in ("101", "204", "304")
 
 

@@ -17,7 +17,7 @@ IDLE = "73"  # 'I': not in a transaction
 
 
 class OpenStatement:
-    """A statement that was sent; `group` ends with the server's ReadyForQuery."""
+    """A statement that waits for its result."""
 
     __slots__ = ("error", "exchange", "extended", "known", "sql", "started", "tags", "transaction")
 
@@ -39,7 +39,7 @@ class Sync:
 
 
 class SqlReader:
-    """Statements are answered in the order in which they were sent; after an error, the rest of a group is skipped."""
+    """Pair statements with results, which come in order; after an error the server skips the rest of a group."""
 
     def __init__(self, context: TrafficContext, flow: Flow) -> None:
         self._context = context

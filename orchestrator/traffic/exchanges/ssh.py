@@ -11,7 +11,7 @@ from orchestrator.traffic.packets.packet import Packet
 
 
 class SshReader:
-    """Waits for both lines."""
+    """Wait for the identification lines of both sides."""
 
     def __init__(self, context: TrafficContext, flow: Flow) -> None:
         self._flow = flow

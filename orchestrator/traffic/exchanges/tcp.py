@@ -1,4 +1,4 @@
-"""TCP connections (RFC 9293): how each was opened, what was said on it, how it ended."""
+"""TCP connections (RFC 9293): handshake, the protocol on it, and close."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orchestrator.traffic.exchanges.tls import TlsReader
 from orchestrator.traffic.packets.packet import ACK, FIN, RST, SYN, Packet
 
 SYN_PATIENCE = 70.0  # seconds after the last SYN; Linux waits at most 64 s between two (tcp_syn_retries 6)
-# seconds; no SYN is sent again sooner (RFC 6298, section 2.1: 1 s): then it is the same one, which a router passed on.
+# seconds; no SYN is sent again sooner (RFC 6298, section 2.1: 1 s): then it is the same one, forwarded by a router.
 SYN_PAUSE = 0.5
 IDLE_PATIENCE = 7300.0  # seconds; a keep-alive would have spoken after 7200 (RFC 9293, section 3.8.4)
 REMEMBERED_ENDS = 4096
@@ -78,7 +78,7 @@ class OpenConnection:
 
 
 class TcpReader:
-    """Follows connections by tshark's number of the stream; holds those that are open."""
+    """Follow connections by tshark's stream number. Keeps those that are open."""
 
     def __init__(self, context: TrafficContext, dns: DnsReader) -> None:
         self._context = context
@@ -87,7 +87,7 @@ class TcpReader:
         self._over: OrderedDict[int, None] = OrderedDict()
 
     def passed(self, packet: Packet) -> bool:
-        """Whether the packet only carries on what is known: most do, and they are counted here, without an event."""
+        """Count a packet that changes nothing, and return True. Most packets do not; this is the fast path."""
         if packet.layers or packet.flags & NEWS:
             return False
         connection = self._open.get(packet.stream)
@@ -123,7 +123,7 @@ class TcpReader:
     # beginning
 
     def _new(self, packet: Packet) -> OpenConnection | None:
-        """A connection that is seen for the first time; None for the last words of one that is over."""
+        """A new connection; None for late packets of one that is over."""
         source, target = (packet.source, packet.source_port), (packet.target, packet.target_port)
         if packet.flags & SYN:
             ends = (target, source) if packet.flags & ACK else (source, target)
@@ -247,7 +247,7 @@ class TcpReader:
                 self._forget(stream)
 
     def expire(self, now: float) -> Iterator[TrafficEvent]:
-        """Give up on what stayed silent for longer than any program waits."""
+        """Give up on connections that were silent for longer than any program waits."""
         for stream, connection in list(self._open.items()):
             if not connection.accepted and now - connection.last > SYN_PATIENCE:
                 yield connection.opening(None, "silent")

@@ -1,4 +1,4 @@
-"""The beginning of TLS (RFC 8446, RFC 5246): what is readable without keys, and more where keys are at hand."""
+"""TLS handshakes (RFC 8446, RFC 5246): what is readable without keys, and more if tshark has the keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UTF8, PRINTABLE = "4", "1"
 
 
 class TlsReader:
-    """One handshake: from the client's hello to the first thing that follows the server's, or to an alert."""
+    """Follow one handshake, from ClientHello to the first message after ServerHello, or to an alert."""
 
     def __init__(self, context: TrafficContext, flow: Flow) -> None:
         self._context = context
@@ -61,7 +61,7 @@ class TlsReader:
             yield self._ended(packet.time, "alert", ALERTS.get(parse_number(alert), f"alert {alert}"), by.node)
 
     def payload(self, when: float, packet: Packet) -> Iterator[TrafficEvent]:
-        """The client sent something after the server's hello: unless it is an alert, it went on.
+        """The client sent something after ServerHello: unless it is an alert, the handshake went on.
 
         A server may ask for another hello (RFC 8446, section 4.1.4); what comes before that one decides nothing.
         """

@@ -1,4 +1,4 @@
-"""From a capture file to packets: what tshark is asked for, and what its lines say."""
+"""Capture files to packets: the tshark command, and the packets in its output."""
 
 from orchestrator.traffic.packets.decode import DECODE_ARGV, decode_argv, decode_warning
 from orchestrator.traffic.packets.packet import LineCounts, Packet, drop_forwarded_copies, read_packets, sort_by_time

@@ -1,4 +1,4 @@
-"""What tshark is asked for: a narrow selection of fields, one line a packet (FACTS: the JSON form is ten times slower).
+"""The tshark command: it prints a selection of fields, one line for each packet (its JSON output is ten times slower).
 
 Fields are separated by a tab and the occurrences of one field by the ASCII unit separator. tshark writes a tab, a
 line feed and a unit separator inside a text as an escape, so that neither can be taken for ours.
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 FIELD_SEPARATOR = "\t"
 OCCURRENCE_SEPARATOR = "\x1f"
 
-# every packet has these; a bare acknowledgement has nothing else
+# Every packet has these; a bare acknowledgement has no others.
 FRAME_FIELDS = (
     "frame.number",
     "frame.time_epoch",
@@ -96,7 +96,7 @@ LAYER_FIELDS = (
     "ssh.protocol",
 )
 
-# those of them that hold numbers, decimal or with 0x before them
+# The fields that hold numbers, decimal or with 0x before them.
 NUMBERS = (
     "icmp.type", "icmp.code", "icmpv6.type", "icmpv6.code", "arp.opcode", "dns.id", "dns.flags", "dns.qry.type",
     "dns.count.answers", "dns.resp.type", "dns.resp.ext_rcode", "dns.srv.port", "http.response.code",
@@ -104,12 +104,12 @@ NUMBERS = (
     "tls.alert_message.desc", "x509if.rdnSequence", "x509af.rdnSequence", "pgsql.authtype", "pgsql.status",
 )  # fmt: skip
 
-# field of a layer -> its place in Packet.layers
+# Field of a layer -> its index in Packet.layers.
 AT = {name: place for place, name in enumerate(LAYER_FIELDS)}
 
 # Out-of-order segments are put in order before a protocol reads them; checksums are left alone, for on a bridge of
-# one machine they are not filled in yet (offload). What is said decides which protocol it is, before the port does: to
-# tshark hundreds of ports, and some from which clients ask, belong to protocols that nobody here speaks.
+# one machine they are not filled in yet (offload). The content decides the protocol before the port does: tshark
+# assigns hundreds of ports, among them ephemeral ones, to protocols that no lab uses.
 PREFERENCES = (
     "tcp.try_heuristic_first:TRUE",
     "tcp.reassemble_out_of_order:TRUE",
@@ -150,7 +150,7 @@ DECODE_ARGV = decode_argv()
 
 
 def decode_warning(stderr: str) -> str | None:
-    """What tshark said against the file, as a sentence for people; None where it had nothing to say."""
+    """What tshark found wrong with the file, as a sentence; None if nothing."""
     if "cut short in the middle of a packet" in stderr:
         return "The capture is cut short in the middle of a packet; the story ends with the last whole one."
     if "isn't a capture file" in stderr or "not a capture file" in stderr or "unrecognized file format" in stderr:

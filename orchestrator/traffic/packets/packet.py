@@ -30,7 +30,7 @@ ALL_NUMBERS = re.compile(r"(?:0x[0-9a-fA-F]+|[0-9]{1,15}|\x1f)*")
 UDP_HEADER = 8  # bytes (RFC 768)
 TIME = attrgetter("time", "number")
 NOTHING: tuple[str, ...] = ()
-# how tshark writes such a character inside a text
+# tshark's escapes
 WRITTEN = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 CONTROL = re.compile(f"(?![\n\r\t{OCCURRENCE_SEPARATOR}])[\x00-\x1f\x7f-\x9f]")
 ESCAPED = re.compile(r"\\([\\nrt])")
@@ -39,14 +39,14 @@ REMEMBERED_FLOWS = 100_000
 
 
 def _plain(text: str) -> str:
-    """The text as it was sent, but for control characters: they move a terminal's cursor, and XML cannot hold them."""
+    """The text as it was sent, with control characters escaped: they move the cursor, and XML forbids them."""
     text = ESCAPED.sub(lambda match: WRITTEN[match[1]], text) if "\\" in text else text
     return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedPacket:
-    """The packet about which an ICMP message complains."""
+    """The packet that an ICMP error message quotes."""
 
     protocol: str
     source: str
@@ -97,7 +97,7 @@ class Packet:
 
 @dataclass
 class LineCounts:
-    """How many lines were read, and how many of them nobody could read."""
+    """How many lines were read, and how many of them were unreadable."""
 
     read: int = 0
     damaged: int = 0
@@ -110,7 +110,7 @@ class LineCounts:
 
 
 def read_packets(lines: Iterable[str], line_counts: LineCounts | None = None) -> Iterator[Packet]:
-    """The packets of tshark's lines; a line that is damaged is counted in `line_counts` and left out."""
+    """Parse tshark's lines. Damaged lines are skipped and counted in `line_counts`."""
     line_counts = line_counts if line_counts is not None else LineCounts()
     for line in lines:
         if not line or line == "\n":
@@ -152,7 +152,7 @@ def _packet(line: str) -> Packet:
 
 
 def _check(layers: tuple[str, ...]) -> None:
-    """Damage is found here, so that the readers of protocols need not look for it."""
+    """Raise ValueError for a damaged line, so that the protocol readers need not check."""
     if len(layers) != LAYERS:
         raise ValueError("not as many fields as were asked for")
     if not ALL_NUMBERS.fullmatch(OCCURRENCE_SEPARATOR.join(numbers(layers))):
@@ -185,13 +185,13 @@ def _last(text: str) -> str:
 
 
 def sort_by_time(stream: Iterable[Packet], window: int = 1000) -> Iterator[Packet]:
-    """The packets by time, where none is further than `window` packets from its place; 0 leaves them as they come."""
+    """Sort packets by time if none is further than `window` packets from its place; 0 does not sort."""
     waiting: list[Packet] = []
     room = 2 * window
     for packet in stream:
         waiting.append(packet)
         if len(waiting) > room:
-            # sorting what is nearly in order costs next to nothing
+            # sorting what is nearly in order is cheap
             waiting.sort(key=TIME)
             yield from waiting[: window + 1]
             del waiting[: window + 1]
