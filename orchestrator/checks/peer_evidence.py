@@ -77,7 +77,7 @@ def _sockets_asked(node: str, _since: float) -> tuple[Probe, ...]:
 def _by_sockets(node: Node) -> PeerSource:
     """Connections to the ports on which the node listens, by its own table or its own word (one may have closed its
     listener meanwhile). At another port it is itself the client; half open, nobody was served yet."""
-    declared = {listener.port for listener in ROLES[node.role].listeners_of(node)}  # type: ignore[attr-defined]
+    declared = {listener.port for listener in ROLES[node.role].listeners_of(node)}
 
     def read_peers(results: tuple[ProbeResult, ...], since: float) -> Iterator[SeenPeer]:
         found = require_output(results[0])
@@ -108,7 +108,7 @@ BY_SESSIONS = PeerSource("its sessions", _sessions_asked, _sessions)
 
 def peer_source_of(node: Node) -> PeerSource:
     """How this server tells who its peers were; of an image of the author's own only the socket table is known."""
-    source = "sockets" if node.image else ROLES[node.role].peer_source  # type: ignore[attr-defined]
+    source = "sockets" if node.image else ROLES[node.role].peer_source
     if isinstance(source, PeerLog):
         return _by_log(source)
     return _by_sockets(node) if source == "sockets" else BY_SESSIONS

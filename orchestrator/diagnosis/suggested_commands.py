@@ -47,7 +47,7 @@ class Commands:
     def run(self, node: str, *argv: str) -> str:
         """Run a program in a node; where the node lacks it, read the node's log instead."""
         declared = self.topology.node(node)
-        tools = ROLES[declared.role].tools | EVERYWHERE  # type: ignore[attr-defined]
+        tools = ROLES[declared.role].tools | EVERYWHERE
         if declared.image or argv[0] not in tools:
             return self.logs(node)
         return f"{self._typed('exec', node)} -- {join(argv)}"

@@ -190,7 +190,7 @@ def sql_part(check: Sql, context: CheckContext, commands: Commands) -> WalkPart:
 
 def parts_for_used_node(node: str, used: str, context: CheckContext, commands: Commands) -> tuple[WalkPart, ...]:
     """The legs from a server to one that it uses; none where the used one listens on nothing."""
-    if context.topology.node(used).role == "database":  # type: ignore[attr-defined]
+    if context.topology.node(used).role == "database":
         asked = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
         return (sql_part(Sql.model_validate(asked), context, commands),)
     port, name = _first_port(used, context), context.topology.name_of(used)
@@ -198,7 +198,7 @@ def parts_for_used_node(node: str, used: str, context: CheckContext, commands: C
         return ()
     attempts = towards(node, name, port, context, commands)
     declared = context.topology.node(used)
-    if declared.role != "app" or declared.image or declared.command:  # type: ignore[attr-defined]
+    if declared.role != "app" or declared.image or declared.command:
         return _reaching_each(attempts, TCP)
     url = f"http://{name}:{port.number}/health"  # it needs nothing but the program itself
     return _reaching_each(
@@ -255,5 +255,5 @@ def _naming(check: Runs, node: str, context: CheckContext, commands: Commands) -
 
 def _first_port(node: str, context: CheckContext) -> Port | None:
     declared = context.topology.node(node)
-    listeners = ROLES[declared.role].listeners_of(declared)  # type: ignore[attr-defined]
+    listeners = ROLES[declared.role].listeners_of(declared)
     return next((Port(one.port) for one in listeners if one.protocol == "tcp"), None)

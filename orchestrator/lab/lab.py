@@ -35,7 +35,7 @@ from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import PASSWORD_FILE, image_of, onlooker, role_of
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.planning.plan import MakeNetwork, Plan
+from orchestrator.planning.plan import BuildImage, MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
 from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
@@ -53,11 +53,14 @@ HINT = "wirelab doctor; the engine that wirelab starts for itself isolates it"
 class Settings:
     """What a command may ask of a lab.
 
-    `images` gives the tags of images of ours, made where they are missing; `routes` the ranges that this host
-    reaches, of which none is taken; `called` is how the person named the scenario, for commands that we propose.
+    `images` gives the tags of images of ours; `missing_images` those that the engine lacks, which a plan then builds by
+    `build_images`. `routes` gives the ranges that this host reaches, of which none is taken; `called` is how the person
+    named the scenario, for commands that we propose.
     """
 
     images: Callable[[Sequence[str]], Mapping[str, str]]
+    missing_images: Callable[[Sequence[str]], tuple[str, ...]] = lambda _names: ()
+    build_images: Callable[[Sequence[str]], object] = lambda _names: None
     notify: Callable[[StepEvent], None] = lambda _event: None
     found: Callable[[Finding], None] = lambda _finding: None
     run: str = "none"
@@ -106,12 +109,14 @@ class Lab:
             volumes = pool.submit(self.engine.volumes, label)
             networks = pool.submit(self.engine.networks)
             images = self.settings.images(self._image_names())
+            missing_images = self.settings.missing_images(self._image_names())
         refuse_foreign(self.state, self.name, (one.labels for one in containers.result()))
         found = Snapshot(
             # the engine takes UTF-8, whatever the locale here is
             folder=os.fsencode(self.folder.path).decode(errors="surrogateescape"),
             run=self.settings.run,
             images=images,
+            missing_images=missing_images,
             networks=networks.result(),
             containers=containers.result(),
             volumes=volumes.result(),
@@ -179,7 +184,8 @@ class Lab:
             if plan:
                 self.folder.claim(self.settings.run)
                 self.folder.keep_credentials(as_text(observed.credentials))
-            ended = Executor(doing, self.settings.notify, shield=self.settings.shield).run(plan)
+            rest = self._with_images(plan)
+            ended = Executor(doing, self.settings.notify, shield=self.settings.shield).run(rest)
             if ended.error:
                 raise ended.error
         except BaseException:
@@ -191,6 +197,22 @@ class Lab:
         for node in set(observed.files) - set(self.scenario.nodes):
             self.folder.forget(node)
         return plan
+
+    def _with_images(self, plan: Plan) -> Plan:
+        """Build what the plan builds, side by side, and return its other steps.
+
+        In this thread, not in the executor's: Ctrl-C ends it at once, and waits for no build.
+        """
+        steps = [step for step in plan.steps if isinstance(step.action, BuildImage)]
+        if not steps:
+            return plan
+        began = time.monotonic()
+        for step in steps:
+            self.settings.notify(StepEvent(step, "begun", 0.0))
+        self.settings.build_images([step.action.image for step in steps if isinstance(step.action, BuildImage)])
+        for step in steps:
+            self.settings.notify(StepEvent(step, "done", time.monotonic() - began))
+        return plan.without({step.id for step in steps})
 
     def _outlive(self, observed: Snapshot) -> None:
         """The lab is whole: what dead runs began of it is from now on not theirs, nor is it ours alone."""

@@ -17,6 +17,7 @@ from orchestrator.planning.capture import with_networks
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.plan import (
     AwaitReady,
+    BuildImage,
     CutOff,
     LeaveNetwork,
     MakeCapture,
@@ -62,6 +63,8 @@ class StepHandler:
 
     def __call__(self, step: Step, stop: Callable[[], bool]) -> None:
         match step.action:
+            case BuildImage(image):
+                raise AssertionError(f"the image {image} is built before the plan is carried out")
             case MakeNetwork(spec, network):
                 self._networks[network] = self._engine.make_network(spec)
             case MakeCapture(spec, networks):
@@ -93,13 +96,16 @@ class StepHandler:
                 self._engine.remove_container(container)
             case CutOff():
                 self._cut(step.action, stop)
-            case SetRoutes(node, routes, helper):
-                container = self._containers[node]
-                if self._help(node, helper, container, stop):
-                    started = self._engine.container(container).started
-                    self._folder.update(node, routed=routes, routed_at=started)
+            case SetRoutes():
+                self._set_routes(step.action, stop)
             case AwaitReady():
                 self._await_ready(step.action, stop)
+
+    def _set_routes(self, action: SetRoutes, stop: Callable[[], bool]) -> None:
+        container = self._containers[action.node]
+        if self._help(action.node, action.helper, container, stop):
+            started = self._engine.container(container).started
+            self._folder.update(action.node, routed=action.routes, routed_at=started)
 
     def _reload(self, action: Reload, stop: Callable[[], bool]) -> None:
         """Signal, and wait until the program says that it goes by its files: until then it gives the old answers."""

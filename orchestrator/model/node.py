@@ -103,6 +103,7 @@ class Limits(ScenarioModel):
 class Node(ScenarioModel):
     """What every node can say of itself, whatever its role."""
 
+    role: str = Field(description="What the node is.")
     image: ImageName | None = Field(
         None,
         description="An image of your own, used as it is, instead of the role's.",

@@ -51,7 +51,7 @@ def bring_up_in_run(
 ) -> UpResult:
     """As `bring_up`, in a run whose watchdog somebody else began; `whole` is called once the lab is complete."""
     began = time.monotonic()
-    lab = workspace.lab(
+    lab = workspace.planned_lab(
         scenario,
         lab_name,
         notify=workspace.on_step,
@@ -67,7 +67,7 @@ def bring_up_in_run(
 
 def plan_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> Plan:
     """What `bring_up` would do now. Changes nothing."""
-    return workspace.lab(scenario, lab_name).plan()
+    return workspace.planned_lab(scenario, lab_name).plan()
 
 
 def bring_down(workspace: Workspace, lab_name: str) -> Plan:

@@ -43,6 +43,29 @@ class Workspace:
 
         return shelf(self.url, self.state, os.environ, self.notify).ensure(names)
 
+    def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The tags of wirelab's own images, whether or not the engine has them. Builds nothing."""
+        from orchestrator.host.images.files import images_folder, tags_of
+
+        return tags_of(names, images_folder())
+
+    def missing_images(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of wirelab's own images that the engine lacks. Builds nothing."""
+        from orchestrator.host.images.shelf import shelf
+
+        return shelf(self.url, self.state, os.environ, self.notify).missing(names)
+
+    def planned_lab(self, scenario: LoadedScenario, name: str | None, **settings: object) -> Lab:
+        """A lab that builds missing images as steps of its plan, and none before."""
+        return self.lab(
+            scenario,
+            name,
+            images=self.image_tags,
+            missing_images=self.missing_images,
+            build_images=self.images,
+            **settings,
+        )
+
     def isolates_ipv6(self) -> bool | None:
         """Whether this engine isolates internal networks with IPv6; None where nobody can tell."""
         from orchestrator.host.machine import isolates_ipv6
@@ -54,13 +77,13 @@ class Workspace:
         from orchestrator.lab.lab import Lab, Settings
 
         reading = scenario.reading
-        whole = Settings(
-            images=self.images,
-            shield=uninterrupted,
-            isolates_ipv6=self.isolates_ipv6,
-            called=_scenario_as_typed(scenario),
-            **settings,  # type: ignore[arg-type]
-        )
+        usual: dict[str, object] = {
+            "images": self.images,
+            "shield": uninterrupted,
+            "isolates_ipv6": self.isolates_ipv6,
+            "called": _scenario_as_typed(scenario),
+        }
+        whole = Settings(**usual | settings)  # type: ignore[arg-type]
         return Lab(self.engine, self.state, name or reading.scenario.name, reading.scenario, reading.texts, whole)
 
     def guard(self, *, keep: bool = False) -> Guard:

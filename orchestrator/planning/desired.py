@@ -44,7 +44,7 @@ class DesiredNode:
 
 
 def role_of(node: Node) -> Role:
-    return ROLES[node.role]  # type: ignore[attr-defined]
+    return ROLES[node.role]
 
 
 def image_of(node: Node) -> str | None:

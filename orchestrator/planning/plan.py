@@ -5,10 +5,17 @@ A plan prints as text, one line a step, and that text is what tests expect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+
+@dataclass(frozen=True)
+class BuildImage:
+    """Build one of wirelab's own images, which the engine lacks."""
+
+    image: str
 
 
 @dataclass(frozen=True)
@@ -148,7 +155,7 @@ class SetRoutes:
 Action = (
     MakeNetwork | RemoveNetwork | RemoveVolume | WriteFiles | MakeNode | StartNode | UnpauseNode | Reconnect
     | LeaveNetwork | StopNode | PauseNode | Reload | RemoveNode | AwaitReady | CutOff | SetRoutes
-    | MakeCapture
+    | MakeCapture | BuildImage
 )  # fmt: skip
 
 
@@ -176,6 +183,13 @@ class Plan:
 
     def __bool__(self) -> bool:
         return bool(self.steps)
+
+    def without(self, done: Collection[str]) -> Plan:
+        """The rest of the plan after these steps."""
+        rest = (step for step in self.steps if step.id not in done)
+        return Plan(
+            self.lab, tuple(replace(step, needs=tuple(n for n in step.needs if n not in done)) for step in rest)
+        )
 
     def __str__(self) -> str:
         return "\n".join(str(step) for step in self.steps)

@@ -16,6 +16,7 @@ from orchestrator.planning.desired import READ_AT_EACH_USE, DesiredNode, desired
 from orchestrator.planning.networks import address_conflicts, missing_networks, stale_network_steps, stale_networks
 from orchestrator.planning.plan import (
     AwaitReady,
+    BuildImage,
     CutOff,
     LeaveNetwork,
     MakeCapture,
@@ -51,7 +52,9 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan
     stale, ways = stale_networks(topology, observed), routes_of(topology)
     leftovers = list(_leftover_nodes(topology, observed))
     removals = _removals(observed, wanted, leftovers)
+    images = [Step(f"image:{name}", BuildImage(name), "missing") for name in observed.missing_images]
     steps = [
+        *images,
         *leftovers,
         *stale_network_steps(stale, observed, removals),
         *missing_networks(topology, observed, stale),
@@ -77,7 +80,7 @@ def _only_needs_of_the_plan(steps: list[Step]) -> tuple[Step, ...]:
 
 
 def _before_nodes(step: Step) -> bool:
-    return isinstance(step.action, MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
+    return isinstance(step.action, BuildImage | MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
 
 
 def _removals(observed: Snapshot, wanted: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:

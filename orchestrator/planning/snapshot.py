@@ -137,6 +137,8 @@ class Snapshot:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     credentials: Credentials = field(default_factory=Credentials)
     taken: tuple[UsedRange, ...] = ()
+    # The images of ours that a plan may need and the engine lacks.
+    missing_images: tuple[str, ...] = ()
     # Node -> its routes through others, where somebody looked and could see them.
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -23,7 +23,7 @@ def node_document(topology: Topology, observed: Snapshot, name: str) -> dict[str
     seen = [*container.addresses.values(), *container.addresses6.values()] if container else []
     return {
         "node": name,
-        "role": topology.node(name).role,  # type: ignore[attr-defined]
+        "role": topology.node(name).role,
         "container": container.id if container else None,
         "addresses": [str(address) for address in seen if address],
         "state": state_of(container, observed.files.get(name, ObservedFiles())),

@@ -71,6 +71,10 @@ class ImageShelf:
         for name, tag in tags_of(names, self._source).items():
             self._store.tag(tag, f"{REPOSITORY}/{name}:{self._stable}")
 
+    def missing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these images that the engine lacks. Builds nothing."""
+        return tuple(self._missing(tags_of(names, self._source)))
+
     def rows(self) -> tuple[ImageRow, ...]:
         """The images of this checkout, then the old ones that the engine still has. A stable tag has no row."""
         seen = {image.tag: image for image in self._store.seen() if not image.tag.endswith(f":{self._stable}")}

@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engine.protocol import Output
-from orchestrator.errors import Conflict, EngineRefused, LabBusy, Leftovers, NodeFailed, WorldError
+from orchestrator.errors import Conflict, EngineRefused, ImageMissing, LabBusy, Leftovers, NodeFailed, WorldError
 from orchestrator.host.state import State
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.lock import lab_lock
@@ -497,3 +497,31 @@ def test_where_no_question_can_be_put_one_line_says_why(place: Place) -> None:
     found = full.lab().judge()[0]
     seen = "could not be asked: the questions could not be put: echo: write error: No space left on device"
     assert (found.verdict, found.judgement.actual) == ("unknown", seen)
+
+
+def test_a_plan_tells_the_missing_images_and_builds_none(place: Place) -> None:
+    """`up` builds them, all at once and before its other steps."""
+    built: list[list[str]] = []
+    images = {"missing_images": lambda _names: ("client", "dns"), "build_images": lambda names: built.append([*names])}
+    told: list[tuple[str, str]] = []
+    lab = place.lab(notify=lambda event: told.append((event.step.id, event.state)), **images)
+    assert [step.id for step in lab.plan().steps][:2] == ["image:client", "image:dns"]
+    assert (built, place.empty()) == ([], True)
+    lab.up()
+    assert built == [["client", "dns"]]
+    assert told[:4] == [
+        ("image:client", "begun"),
+        ("image:dns", "begun"),
+        ("image:client", "done"),
+        ("image:dns", "done"),
+    ]
+    assert told[4][0] not in ("image:client", "image:dns")
+
+
+def test_an_image_that_cannot_be_built_leaves_nothing(place: Place) -> None:
+    def fail(_names: object) -> None:
+        raise ImageMissing("the image dns could not be built")
+
+    with pytest.raises(ImageMissing):
+        place.lab(missing_images=lambda _names: ("dns",), build_images=fail).up()
+    assert place.empty()

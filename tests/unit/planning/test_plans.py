@@ -59,6 +59,18 @@ def test_a_fresh_lab() -> None:
     )
 
 
+def test_a_missing_image_is_built_before_any_node_is_made() -> None:
+    steps = planned(BASIC, replace(nothing(), missing_images=("client", "dns")))[1].steps
+    assert [str(step) for step in steps[:2]] == ["image:client  (missing)", "image:dns  (missing)"]
+    nodes = [step for step in steps if isinstance(step.action, MakeNode)]
+    assert nodes
+    assert all({"image:client", "image:dns"} <= set(step.needs) for step in nodes)
+
+
+def test_an_image_that_is_there_is_no_step() -> None:
+    assert not [step for step in planned(BASIC, nothing())[1].steps if step.id.startswith("image:")]
+
+
 def test_the_order_of_a_fresh_lab() -> None:
     """Containers start side by side; a node is waited for after the nodes that it uses and the DNS server."""
     order = needs(BASIC, nothing())
