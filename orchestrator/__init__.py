@@ -1,3 +1,3 @@
 """wirelab: a laboratory for the client-server model."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -10,6 +10,7 @@ import click
 import pytest
 from doc_pages import GUIDES, NOT_RUN, PAGES, REMARK, ROOT, DocPage
 
+from orchestrator import __version__
 from orchestrator.cli.main import cli
 from orchestrator.reading.scenario import read_scenario
 
@@ -128,3 +129,20 @@ def test_the_readme_links_every_guide() -> None:
     """No page of docs/ can be missed by somebody who begins with the README."""
     links = set(re.findall(r"\]\(([^)#\s]+)", README.text))
     assert {page.name for page in PAGES if page.name.startswith("docs/") and page.name.count("/") == 1} <= links
+
+
+def test_every_path_in_contributing_exists() -> None:
+    """Each path between backquotes is there, in the checkout or in the package; so are the tests that commands name."""
+    page = next(page for page in PAGES if page.name == "CONTRIBUTING.md")
+    words = [word for command in page.commands() for word in command.text.split() if word.startswith("tests/")]
+    words += [span for span in page.spans() if re.fullmatch(r"[\w.-]+/[\w./-]*|\w+\.(py|yaml|md)", span)]
+    made = {"build/site", "broken.yaml", "scenario.yaml"}
+    missing = [word for word in words if not ((ROOT / word).exists() or (ROOT / "orchestrator" / word).exists())]
+    assert len(words) > 20
+    assert set(missing) <= made
+
+
+def test_the_version_of_the_changelog_is_that_of_the_package() -> None:
+    """The newest heading of the changelog names the version that `wirelab --version` prints."""
+    text = next(page for page in PAGES if page.name == "CHANGELOG.md").text
+    assert re.search(r"^## (\S+)", text, re.MULTILINE)[1] == __version__  # type: ignore[index]
