@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from orchestrator.model.replicas import MOST_REPLICAS
 from orchestrator.model.values import (
     Address,
     Bound,
@@ -20,6 +19,9 @@ from orchestrator.model.values import (
     Texts,
     formed,
 )
+
+# Of one node: each is a container.
+MOST_REPLICAS = 64
 
 
 class Attachment(ScenarioModel):

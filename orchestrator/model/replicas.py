@@ -7,12 +7,8 @@ the machines among its nodes; the group is a name for them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from orchestrator.model.node import Node
-
-MOST_REPLICAS = 64
+from orchestrator.model.node import Node
 
 
 def machines_of(name: str, replicas: int) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from orchestrator.model.replicas import MOST_REPLICAS, machines_of
+from orchestrator.model.node import MOST_REPLICAS
+from orchestrator.model.replicas import machines_of
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import ONLY_NETWORK, Scenario
 from orchestrator.model.values import HostText, Reference
 from orchestrator.reading.document import Path
 from orchestrator.reading.schema_forms import Form
-from orchestrator.reading.zones import named_records
 
 
 class RawValue(NamedTuple):
@@ -87,12 +87,6 @@ class RawScenario:
     def node_names(self) -> Mapping[str, Any]:
         """Every name that a reference to one node may have, in the order of the file."""
         return self.machines
-
-    @cached_property
-    def full_names(self) -> Mapping[str, None]:
-        """Every name that somebody bears: nodes and groups in the lab's domain, and the names of records."""
-        nodes = (f"{name}.{self.domain}" for name in (*self.node_names, *self.groups))
-        return dict.fromkeys([*nodes, *(one.name for one in named_records(self))])
 
     def values_of(self, name: str) -> dict[str, Any]:
         """The values of the node that a name means: a machine, one of several replicas, or all of these."""

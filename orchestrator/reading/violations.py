@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.reading.document import Path, Violation
-from orchestrator.reading.error_messages import advice, expected, sentence
+from orchestrator.reading.error_messages import advice, as_flow, expected, sentence
 from orchestrator.reading.message_parts import found, listed
 from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion
 from orchestrator.reading.spelling import FOREIGN, did_you_mean, near, without_space
@@ -35,7 +35,7 @@ class FormValidator:
         if form.tagged_union:
             yield from self._choice(form.tagged_union, value, path)
         elif form.mapping:
-            yield from self._record(form.mapping, value, path)
+            yield from self._record(form.mapping, value, path, example=_example(form, value))
         elif form.branches:
             yield from self._either(form, value, path)
         else:
@@ -73,12 +73,12 @@ class FormValidator:
         yield Violation(path, f"expected {forms}, found {found(value)}{hint}")
 
     def _record(
-        self, record: MappingForm, value: Any, path: Path, tagged_union: TaggedUnion | None = None
+        self, record: MappingForm, value: Any, path: Path, tagged_union: TaggedUnion | None = None, *, example: str = ""
     ) -> Iterator[Violation]:
         if not isinstance(value, dict):
-            keys = listed(record.fields)
+            keys, hint = listed(record.fields), _as_record(record, value) or example
             keys = f"the key{'s' if len(record.fields) > 1 else ''} {keys}"
-            yield Violation(path, f"expected a mapping with {keys}; found {found(value)}{_as_record(record, value)}")
+            yield Violation(path, f"expected a mapping with {keys}; found {found(value)}{hint}")
             return
         violations = list(self._keys(record, value, path, tagged_union))
         for key in value:
@@ -158,6 +158,13 @@ def _unknown(
         return f"the key {key!r} is for {listed(kinds)}, not for {own}; {allowed}"
     question = without_space(key) or (f"; did you mean {meant!r}?" if meant else "")
     return f"unknown key {key!r}{question}{'' if question.endswith('?') else ';'} {allowed}"
+
+
+def _example(form: Form, value: Any) -> str:
+    """How the value is written, from the example of its field, where a single value stands in place of a mapping."""
+    examples = form.field.examples if form.field else None
+    single = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return f"; write it like {as_flow(examples[0])}" if single and examples and isinstance(examples[0], dict) else ""
 
 
 def _as_record(record: MappingForm, value: Any) -> str:

@@ -42,7 +42,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
 )
 AMONG_KEYS = ("expected key", "expected '-' indicator", "expected <block end>")
 # these sentences speak of where something was opened
-OPENING = ("end of stream", "expected ',' or ']'", "expected ',' or '}'")
+OPENING = ("end of stream", "could not find expected ':'", "expected ',' or ']'", "expected ',' or '}'")
 
 
 def yaml_sentence(error: Any, text: str) -> tuple[str, Any]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from orchestrator.model.records import TYPES, below
 from orchestrator.reading.document import Path
-
-if TYPE_CHECKING:
-    from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.raw_scenario import RawScenario
 
 
 class NamedRecords(NamedTuple):
@@ -89,6 +87,12 @@ def named_records(raw: RawScenario) -> tuple[NamedRecords, ...]:
         for path, zone, records in places
         for owner, sets in records.items()
     )
+
+
+def full_names(raw: RawScenario) -> dict[str, None]:
+    """Every name that somebody bears: nodes and groups in the lab's domain, and the names of records."""
+    nodes = (f"{name}.{raw.domain}" for name in (*raw.node_names, *raw.groups))
+    return dict.fromkeys([*nodes, *(records.name for records in named_records(raw))])
 
 
 def covers(names: Mapping[str, Any], name: str) -> bool:

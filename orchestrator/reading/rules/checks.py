@@ -12,7 +12,7 @@ from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules.references import several_text
 from orchestrator.reading.spelling import Hints
-from orchestrator.reading.zones import covers
+from orchestrator.reading.zones import covers, full_names
 
 # `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
 PLACEHOLDER = re.compile(r"\$\$|\$\{([^}]*)\}?")
@@ -105,7 +105,8 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 def hosts_are_there(raw: RawScenario) -> Iterator[Violation]:
     """A host inside the lab's domain is a node's name; a check that asks another one could never hold."""
-    hints = Hints(raw.full_names, ending=f".{raw.domain}")
+    names = full_names(raw)
+    hints = Hints(names, ending=f".{raw.domain}")
     for raw_value in raw.hosts:
         host = _host(raw_value.value)
         host = f"{host}.{raw.domain}" if host and "." not in host and host != "localhost" else host
@@ -117,8 +118,8 @@ def hosts_are_there(raw: RawScenario) -> Iterator[Violation]:
             or "${" in host
         ):
             continue
-        if not covers(raw.full_names, host):
-            message = f"no node has the name {short(host)!r}{hints.of(host)} the names are {listed(raw.full_names)}"
+        if not covers(names, host):
+            message = f"no node has the name {short(host)!r}{hints.of(host)} the names are {listed(names)}"
             yield Violation(raw_value.path, message)
 
 

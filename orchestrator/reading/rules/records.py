@@ -11,7 +11,7 @@ from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.spelling import Hints
-from orchestrator.reading.zones import covers, named_records, served, zones
+from orchestrator.reading.zones import covers, full_names, named_records, served, zones
 
 # How many numbers stand before the name.
 WORDS_BEFORE = {"MX": 1, "SRV": 3}
@@ -169,7 +169,7 @@ def told_names(raw: RawScenario) -> dict[str, None]:
     """Every name that somebody tells: of nodes, of records, of zones and of their delegated parts."""
     parts = (part for zone in zones(raw) for _, part, _ in zone.delegates())
     own = (zone for names in served(raw).values() for zone in names if zone != ".")
-    return dict.fromkeys([*raw.full_names, *own, *parts])
+    return dict.fromkeys([*full_names(raw), *own, *parts])
 
 
 def _inside(name: str, own: list[str]) -> bool:

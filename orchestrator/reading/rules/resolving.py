@@ -16,7 +16,7 @@ from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules.records import told_names
 from orchestrator.reading.spelling import Hints
-from orchestrator.reading.zones import covers, enumerate_at, is_plain, served
+from orchestrator.reading.zones import covers, enumerate_at, full_names, is_plain, served
 
 # What cannot be said of an answer that does not come, or that is none.
 OF_AN_ANSWER = ("to", "answered_by", "authoritative", "rcode", "count", "ttl", "order", "refers_to", "through")
@@ -122,7 +122,7 @@ def names_can_be_asked(raw: RawScenario) -> Iterator[Violation]:
 def names_are_told(raw: RawScenario) -> Iterator[Violation]:
     """A name in the lab's domain that must be there is told by somebody; what nobody has is NXDOMAIN."""
     there = told_names(raw)
-    hints = Hints(raw.full_names, ending=f".{raw.domain}")
+    hints = Hints(full_names(raw), ending=f".{raw.domain}")
     changed = {str(change.get("name")) for _, _, change in _changes(raw)}
     for path, check in raw.checks:
         name = check.get("resolves")
