@@ -9,7 +9,14 @@
     │   │   ├── NotFound        the named thing is not there
     │   │   ├── TookTooLong     no answer before the deadline
     │   │   ├── NotStarted (127)  a program is not in the node, or (126) cannot be run; as a shell has it
-    │   │   └── Conflict        a name, address or range is taken
+    │   │   ├── WrongState      a container does not run, or is paused, and the call needs another state
+    │   │   ├── NetworkBusy     a network still has endpoints
+    │   │   ├── VolumeBusy      a container uses the volume
+    │   │   └── Conflict        somebody else has what was asked for
+    │   │       ├── NameTaken     a container or network of that name exists
+    │   │       ├── RangeTaken    a range of addresses overlaps one that is in use
+    │   │       └── AddressTaken  another container has the address
+    │   ├── ForeignLab          a lab of that name belongs to another user or state folder
     │   ├── ImageMissing        an image is not there and cannot be made
     │   ├── RangeFull           no address, or no private range, is left
     │   ├── FileUnseen          the engine cannot see a file that a node needs
@@ -109,8 +116,36 @@ class NotStarted(EngineRefused):
         self.exit_code = 127 if missing else 126
 
 
+class WrongState(EngineRefused):
+    """A container does not run, or is paused, and the call needs another state."""
+
+
+class NetworkBusy(EngineRefused):
+    """A network still has endpoints, so it cannot be removed."""
+
+
+class VolumeBusy(EngineRefused):
+    """A container uses the volume, so it cannot be removed."""
+
+
 class Conflict(EngineRefused):
-    """A name, address or range is taken."""
+    """Somebody else has what was asked for."""
+
+
+class NameTaken(Conflict):
+    """A container or network of that name exists."""
+
+
+class RangeTaken(Conflict):
+    """A range of addresses overlaps one that is in use."""
+
+
+class AddressTaken(Conflict):
+    """Another container has the address."""
+
+
+class ForeignLab(WorldError):
+    """A lab of that name belongs to another user or state folder."""
 
 
 class ImageMissing(WorldError):

@@ -18,7 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
-    from orchestrator.engine.protocol import Output
+    from orchestrator.engine.programs import Output
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.lab import Lab
     from orchestrator.operations.scenario_library import LoadedScenario

@@ -58,9 +58,9 @@ def engine_facts(found: EngineFound) -> EngineFacts:
     """What the engine says about itself, and what can be seen of it from outside. Raises EngineMissing."""
     import docker
 
-    from orchestrator.engine.sdk_errors import translated
+    from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 
-    with translated(f"the engine at {found.url}"):
+    with map_sdk_errors(f"the engine at {found.url}"):
         api = docker.APIClient(base_url=found.url, version="auto", timeout=20)
         version, said, networks = api.version(), api.info(), api.networks()
         api.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding
 from orchestrator.engine.protocol import Engine
-from orchestrator.errors import Conflict, NotFound, Skipped
+from orchestrator.errors import NotFound, RangeTaken, Skipped
 from orchestrator.host.state import State
 from orchestrator.lab.credentials import as_text, credentials_of
 from orchestrator.lab.executor import Executor
@@ -101,7 +101,7 @@ class Lab:
         return LabRef(self.settings.called or self.scenario.name, "" if own else self.name)
 
     def observe(self) -> Snapshot:
-        """What there is now, of this lab and of what it must keep clear of. Conflict if the lab is somebody else's."""
+        """What there is now, of this lab and of what it must keep clear of. ForeignLab if it is somebody else's."""
         label = f"{labels.LAB}={self.name}"
         files = self.folder.seen()
         with ThreadPoolExecutor(3) as pool:
@@ -168,15 +168,15 @@ class Lab:
         """Make the lab what its file declares; return what had to be done. Undone again if that fails."""
         with lab_lock(self.state, self.name):
             for tries_left in reversed(range(RANGE_TRIES)):
+                with_places, observed = self._whole()
                 try:
-                    return self._up()
-                except Conflict as error:
-                    if not tries_left or "overlaps" not in error.why.lower():
+                    return self._up(with_places, observed)
+                except RangeTaken:
+                    if not tries_left:
                         raise
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _up(self) -> Plan:
-        with_places, observed = self._whole()
+    def _up(self, with_places: Topology, observed: Snapshot) -> Plan:
         plan = up(with_places, observed, capture=self._captures)
         self._require_isolation(plan)
         doing = StepHandler(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 
-from orchestrator.engine.attached import Wrote
-from orchestrator.engine.protocol import Engine, Output
+from orchestrator.engine.programs import Argv, Output, OutputSink, Programs
 from orchestrator.errors import EngineRefused, NotStarted, WirelabError
 from orchestrator.lab.interrupts import uninterrupted
 from orchestrator.model.roles import ROLES
@@ -40,7 +39,7 @@ exit 127"""
 LIKE = 0.5  # of the letters of a name, so many must be those of a name that is proposed
 
 
-def require_program(engine: Engine, container: str, program: str) -> None:
+def require_program(engine: Programs, container: str, program: str) -> None:
     """Raise NotStarted if the node cannot run a program, with the nearest name that it can run.
 
     A node without a shell cannot be asked: nothing is raised.
@@ -68,7 +67,7 @@ def _nearest(program: str, names: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def run_program(engine: Engine, container: str, argv: Sequence[str], *, seconds: float, run: str) -> Output:
+def run_program(engine: Programs, container: str, argv: Argv, *, seconds: float, run: str) -> Output:
     """What it wrote, and its exit code. If it takes longer, or we are interrupted, it is ended; then that is raised."""
     try:
         return engine.run(container, argv, seconds=seconds, env={MARK: run})
@@ -78,11 +77,11 @@ def run_program(engine: Engine, container: str, argv: Sequence[str], *, seconds:
 
 
 def attend_program(
-    engine: Engine, container: str, argv: Sequence[str], wrote: Wrote, source: int | None, *, run: str
+    engine: Programs, container: str, argv: Argv, sink: OutputSink, source: int | None, *, run: str
 ) -> int:
-    """As `Engine.attached`. If we are interrupted, or nobody takes what it writes, it is ended; then that is raised."""
+    """As `Programs.attached`. Ends the program and raises if we are interrupted, or if nobody takes its output."""
     try:
-        return engine.attached(container, argv, wrote, source, env={MARK: run})
+        return engine.attached(container, argv, sink, source, env={MARK: run})
     except NotStarted:
         raise
     except BaseException:
@@ -90,6 +89,6 @@ def attend_program(
         raise
 
 
-def _end(engine: Engine, container: str, run: str) -> None:
+def _end(engine: Programs, container: str, run: str) -> None:
     with uninterrupted(), suppress(WirelabError):
         engine.run(container, ("sh", "-c", END, "sh", f"{MARK}={run}"), seconds=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from orchestrator.engine.protocol import Engine
+from orchestrator.engine.programs import Programs
 from orchestrator.errors import EngineMissing, WirelabError
 from orchestrator.planning.routes import read_table
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
@@ -14,7 +14,7 @@ LOOK_SECONDS = 10.0
 LOOKS = 8
 
 
-def seen_routes(engine: Engine, observed: Snapshot, nodes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def seen_routes(engine: Programs, observed: Snapshot, nodes: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Node -> its routes through others; a node that does not run, or whose image has no `cat`, is left out."""
     running = [(n, c) for n in nodes if (c := observed.container_of(n)) and c.state == "running"]
     if not running:

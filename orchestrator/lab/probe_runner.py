@@ -24,8 +24,8 @@ from orchestrator.checks.probes import (
     TrafficQuery,
     Unavailable,
 )
-from orchestrator.engine.docker_config import moment
 from orchestrator.engine.protocol import Engine
+from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import EngineMissing, NotFound, WirelabError
 from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
@@ -153,7 +153,7 @@ class ProbeRunner:
     def _alone(self, now: ObservedContainer, run: RunProgram) -> ProbeResult:
         began = monotonic()
         output = self._engine.run(now.id, run.argv, seconds=run.seconds)
-        return ProgramResult(output.exit_code, output.out, output.err, moment(now.started), monotonic() - began)
+        return ProgramResult(output.exit_code, output.out, output.err, unix_seconds(now.started), monotonic() - began)
 
     def _sidecar(self, node: str, known: ProbeTarget, container: str) -> str:
         if node not in self._sidecars:

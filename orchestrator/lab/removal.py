@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from orchestrator.engine.protocol import Engine
+from orchestrator.engine.protocol import Resources
 from orchestrator.errors import EngineMissing, LabBusy, Leftovers, WirelabError
 from orchestrator.host.state import State
 from orchestrator.lab.lock import lab_lock
@@ -19,7 +19,7 @@ Remove = Callable[[str], None]
 Listed = Callable[[], Mapping[str, str]]
 
 
-def remove_labelled(engine: Engine, label: str, *also: str) -> int:
+def remove_labelled(engine: Resources, label: str, *also: str) -> int:
     """Remove the containers, then the networks and volumes, that bear all these labels; how many things that were.
 
     Goes on after a failure. Raises Leftovers, with all that is left, if anything is, or if nobody could see what is.
@@ -74,7 +74,7 @@ def _all(remove: Remove, things: Mapping[str, str], failures: list[str]) -> int:
         return sum(pool.map(one, things))
 
 
-def sweep_run(engine: Engine, state: State, run: str) -> int:
+def sweep_run(engine: Resources, state: State, run: str) -> int:
     """Remove what a dead run left, and forget the run; return how many things that were.
 
     Raises Leftovers, or LabBusy if another command works on one of its labs; the run then stays a dead one.
@@ -84,7 +84,7 @@ def sweep_run(engine: Engine, state: State, run: str) -> int:
     return count
 
 
-def remove_run(engine: Engine, state: State, run: str) -> int:
+def remove_run(engine: Resources, state: State, run: str) -> int:
     """Remove what a dead run left of each lab, under the lab's lock; return how many things that were.
 
     A lab that another command has completed meanwhile stands: nothing of it is removed. Raises Leftovers or LabBusy,
@@ -106,7 +106,7 @@ def remove_run(engine: Engine, state: State, run: str) -> int:
     return count
 
 
-def _labs_of(engine: Engine, state: State, run: str) -> list[str]:
+def _labs_of(engine: Resources, state: State, run: str) -> list[str]:
     """The labs of which a run has made anything. Raises Leftovers if the engine cannot tell."""
     label = f"{labels.RUN}={run}"
     try:
@@ -120,7 +120,7 @@ def _labs_of(engine: Engine, state: State, run: str) -> list[str]:
     return sorted({labels_[labels.LAB] for labels_ in found if labels.LAB in labels_}.union(claimed(state, run)))
 
 
-def sweep_until_quiet(engine: Engine, state: State, run: str, seconds: float = 30.0) -> bool:
+def sweep_until_quiet(engine: Resources, state: State, run: str, seconds: float = 30.0) -> bool:
     """Remove what a dead run left until two looks in a row find nothing: a call may still be under way.
 
     False if something is left after that time, or if another command still works on one of the labs.

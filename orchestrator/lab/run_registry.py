@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from orchestrator.errors import Conflict
+from orchestrator.errors import ForeignLab
 from orchestrator.host.state import State
 from orchestrator.lab.lock import hold
 from orchestrator.planning import labels
@@ -38,9 +38,9 @@ def is_foreign(state: State, found: Mapping[str, str]) -> bool:
 
 
 def refuse_foreign(state: State, lab: str, found: Iterable[Mapping[str, str]]) -> None:
-    """Raises Conflict where things of this lab belong to another state folder: their files are not ours to change."""
+    """Raises ForeignLab where things of this lab belong to another state folder: their files are not ours to change."""
     if any(is_foreign(state, one) for one in found):
-        raise Conflict(
+        raise ForeignLab(
             f"a lab {lab!r} of somebody else stands on this engine",
             why=f"it was made by another user or with another state folder than {state.root}",
             hint=f"another name for your own: --lab {lab}-2 (or WIRELAB_STATE, if that lab is yours)",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from orchestrator.engine.docker_config import moment
 from orchestrator.engine.protocol import Engine
-from orchestrator.errors import Conflict, EngineRefused, NodeFailed, NotFound, WorldError
+from orchestrator.engine.timestamps import unix_seconds
+from orchestrator.errors import AddressTaken, EngineRefused, NodeFailed, NotFound, WorldError
 from orchestrator.lab.capture.recorder import start_recorder
 from orchestrator.lab.ready_line import says_ready
 from orchestrator.lab.store import LabFolder
@@ -192,8 +192,8 @@ class StepHandler:
 
     def _says_ready(self, seen: ObservedContainer, stop: Callable[[], bool]) -> bool:
         # the line may bear an earlier time than the start, but none before the end of the run before
-        before, seconds = moment(seen.ended), self._ready_seconds
-        since = before if before < moment(seen.started) else 0.0
+        before, seconds = unix_seconds(seen.ended), self._ready_seconds
+        since = before if before < unix_seconds(seen.started) else 0.0
         return self._engine.await_line(seen.id, says_ready, since=since, seconds=seconds, stop=stop) is not None
 
     def _beside(self, spec: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
@@ -229,10 +229,9 @@ def _address_of(node: str, attachments: Sequence[Attach]) -> Iterator[None]:
     """Say whose address it is that somebody else has: the engine does not."""
     try:
         yield
-    except Conflict as error:
-        if "address already in use" not in error.why.lower():
-            raise
+    except AddressTaken as error:
         addresses = ", ".join(f"{attach.address} ({attach.network})" for attach in attachments)
         networks = " ".join(attach.network_id[:12] for attach in attachments)
         hint = f"docker network inspect {networks} tells who has it; wirelab engine env points docker there"
-        raise Conflict(f"the node {node!r} cannot have its address: {addresses}", why=error.why, hint=hint) from error
+        what = f"the node {node!r} cannot have its address: {addresses}"
+        raise AddressTaken(what, why=error.why, hint=hint) from error

@@ -26,7 +26,7 @@ from orchestrator.planning.snapshot import Snapshot
 def take_down(engine: Engine, state: State, lab: str, notify: Callable[[StepEvent], None]) -> Plan:
     """Remove the lab, by its label alone: its file may be gone. Nothing happens if there is nothing.
 
-    Conflict if the lab is somebody else's.
+    ForeignLab if the lab is somebody else's.
     """
     with lab_lock(state, lab):
         label = f"{labels.LAB}={lab}"

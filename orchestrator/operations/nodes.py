@@ -9,7 +9,7 @@ from orchestrator.errors import NotFound, NotStarted, UsageInvalid
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
-    from orchestrator.engine.attached import Wrote
+    from orchestrator.engine.programs import OutputSink
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -46,7 +46,7 @@ def container_of(workspace: Workspace, scenario: LoadedScenario, lab_name: str |
 
 
 def run_program(
-    workspace: Workspace, container: str, argv: Sequence[str], output: Wrote, input_descriptor: int | None
+    workspace: Workspace, container: str, argv: Sequence[str], output: OutputSink, input_descriptor: int | None
 ) -> int:
     """Run a program in a container and return its exit code. `output` gets what it writes, as it comes.
 

@@ -16,7 +16,7 @@ from orchestrator.operations.capture import ALL_PACKETS, PacketFilter, capture_g
 from orchestrator.operations.nodes import default_node, require_node
 
 if TYPE_CHECKING:
-    from orchestrator.engine.protocol import Output
+    from orchestrator.engine.programs import Output
     from orchestrator.lab.capture.lab_capture import LabCapture
     from orchestrator.lab.capture.recording import Recording
     from orchestrator.operations.scenario_library import LoadedScenario

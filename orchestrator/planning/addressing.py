@@ -12,7 +12,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import count
 
-from orchestrator.errors import Conflict, RangeFull
+from orchestrator.errors import RangeFull, RangeTaken
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Place, Topology
 from orchestrator.planning import labels
@@ -27,7 +27,7 @@ FIRST = 10
 def assign_addresses(lab: str, scenario: Scenario, observed: Snapshot, texts: Mapping[str, str]) -> Topology:
     """Fill in every subnet and every address.
 
-    Raises Conflict if a subnet that the file names is in use, RangeFull if no range or no address is left.
+    Raises RangeTaken if a subnet that the file names is in use, RangeFull if no range or no address is left.
     """
     subnets, members = _subnets(lab, scenario, observed), _members(scenario)
     places = [place for name in subnets for place in _places(name, subnets[name], members[name], observed)]
@@ -68,7 +68,7 @@ def _taken_by_others(lab: str, observed: Snapshot) -> tuple[UsedRange, ...]:
 def _declared_subnet(name: str, subnet: IPv4Network, taken: Sequence[UsedRange]) -> IPv4Network:
     clash = next((t for t in taken if t.range.overlaps(subnet)), None)
     if clash:
-        raise Conflict(
+        raise RangeTaken(
             f"the network {name!r} wants {subnet}, which is in use",
             why=f"{clash.range} belongs to {clash.by}",
             hint=f"name another `subnet` for {name!r}, or leave it out and wirelab takes a free one",

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address
 
 import pytest
 from contract_world import World
 
-from orchestrator.errors import Conflict, EngineRefused, ImageMissing, NotFound, NotStarted
+from orchestrator.errors import (
+    AddressTaken,
+    EngineRefused,
+    ImageMissing,
+    NameTaken,
+    NotFound,
+    NotStarted,
+    RangeTaken,
+    TookTooLong,
+    VolumeBusy,
+    WrongState,
+)
 from orchestrator.planning.specs import Attach, NamedVolume
 
 NOBODY = "f" * 64
@@ -18,6 +31,10 @@ NOBODY = "f" * 64
 
 def never() -> bool:
     return False
+
+
+def _keep(pieces: list[tuple[int, bytes]], stream: int, piece: bytes) -> None:
+    pieces.append((stream, piece))
 
 
 def test_a_network_is_listed_with_its_range_and_labels_and_goes(world: World) -> None:
@@ -36,12 +53,18 @@ def test_a_network_may_be_open(world: World) -> None:
     assert next(one for one in world.engine.networks() if one.id == made).internal is False
 
 
-def test_overlapping_ranges_are_a_conflict(world: World) -> None:
-    """The lab chooses another range when it reads "overlaps" in the reason."""
+def test_overlapping_ranges_are_refused(world: World) -> None:
+    """The lab then chooses another range."""
     _, subnet = world.network()
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(RangeTaken):
         world.engine.make_network(world.network_spec("two", next(subnet.subnets(new_prefix=26))))
-    assert "overlaps" in caught.value.why
+
+
+def test_a_network_of_the_same_name_is_refused(world: World) -> None:
+    spec = world.network_spec()
+    world.engine.make_network(spec)
+    with pytest.raises(NameTaken):
+        world.engine.make_network(replace(world.network_spec(), name=spec.name))
 
 
 def test_a_network_with_a_container_on_it_can_be_removed(world: World) -> None:
@@ -82,11 +105,10 @@ def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: World) -> No
     assert (other.internal, other.gateway_unanswered, other.subnets6) == (True, False, ())
 
 
-def test_an_ipv6_range_that_is_taken_is_a_conflict(world: World) -> None:
+def test_an_ipv6_range_that_is_taken_is_refused(world: World) -> None:
     world.engine.make_network(replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6))
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(RangeTaken):
         world.engine.make_network(replace(world.network_spec("two"), gateway_unanswered=True, subnet6=world.subnet6))
-    assert "overlaps" in caught.value.why
 
 
 def test_a_container_has_an_address_of_each_version_and_gets_both_back(world: World) -> None:
@@ -115,9 +137,9 @@ def test_containers_are_found_by_their_label_in_order_of_name(world: World) -> N
     assert {one.name for one in world.engine.containers("contract")} >= set(names)
 
 
-def test_a_name_that_is_taken_is_a_conflict(world: World) -> None:
+def test_a_name_that_is_taken_is_refused(world: World) -> None:
     world.engine.make_container(world.spec("node"))
-    with pytest.raises(Conflict):
+    with pytest.raises(NameTaken):
         world.engine.make_container(world.spec("node"))
 
 
@@ -127,14 +149,15 @@ def test_an_image_that_is_not_there_is_named(world: World) -> None:
     assert "registry.invalid/nothing" in caught.value.what + caught.value.why
 
 
-def test_an_address_that_is_taken_is_a_conflict(world: World) -> None:
+def test_an_address_that_is_taken_is_refused(world: World) -> None:
     network, subnet = world.network()
     world.started("first", attach=(Attach("one", network, subnet[10]),))
     second = world.engine.make_container(world.spec("second", attach=(Attach("one", network, subnet[10]),)))
-    with pytest.raises(Conflict):
+    with pytest.raises(AddressTaken):
         world.engine.start(second)
-    third = world.started("third")
-    with pytest.raises(EngineRefused):
+    other, other_subnet = world.network("two")
+    third = world.started("third", attach=(Attach("two", other, other_subnet[10]),))
+    with pytest.raises(AddressTaken):
         world.engine.connect(third, Attach("one", network, subnet[10]))
 
 
@@ -165,10 +188,14 @@ def test_pause_and_unpause(world: World) -> None:
     world.engine.pause(node)
     assert world.engine.container(node).state == "paused"
     assert world.engine.container(node).addresses == {network: subnet[10]}
-    with pytest.raises(EngineRefused):
+    with pytest.raises(WrongState):
         world.engine.run(node, ("true",), seconds=30)
+    with pytest.raises(WrongState):
+        world.engine.pause(node)
     world.engine.unpause(node)
     assert world.engine.run(node, ("true",), seconds=30).exit_code == 0
+    with pytest.raises(WrongState):
+        world.engine.unpause(node)
 
 
 def test_a_signal_reaches_the_program(world: World) -> None:
@@ -179,7 +206,7 @@ def test_a_signal_reaches_the_program(world: World) -> None:
         time.sleep(0.02)
     seen = world.engine.container(node)
     assert (seen.state, seen.exit_code) == ("exited", 137)
-    with pytest.raises(EngineRefused):
+    with pytest.raises(WrongState):
         world.engine.signal(node, "SIGHUP")
 
 
@@ -310,6 +337,59 @@ def test_a_program_is_run_inside(world: World) -> None:
     assert world.engine.run(node, ("false",), seconds=30).exit_code == 1
 
 
+def test_a_program_is_run_as_another_user(world: World) -> None:
+    node = world.started("node")
+    assert world.engine.run(node, ("id", "-u"), seconds=30, user="12345").out == "12345\n"
+    assert world.engine.run(node, ("id", "-u"), seconds=30).out != "12345\n"
+
+
+def test_a_program_has_the_variables_of_its_container_and_its_own(world: World) -> None:
+    made = world.engine.make_container(replace(world.spec("node"), environment={"FIRST": "1", "SECOND": "2"}))
+    world.engine.start(made)
+    own = {"SECOND": "22", "THIRD": "3"}
+    values = {
+        name: world.engine.run(made, ("printenv", name), seconds=30, env=own).out
+        for name in ("FIRST", "SECOND", "THIRD")
+    }
+    assert values == {"FIRST": "1\n", "SECOND": "22\n", "THIRD": "3\n"}
+    assert world.engine.run(made, ("printenv", "THIRD"), seconds=30).exit_code == 1
+    pieces: list[bytes] = []
+    assert world.engine.attached(made, ("printenv", "THIRD"), lambda _, piece: pieces.append(piece), env=own) == 0
+    assert b"".join(pieces) == b"3\n"
+
+
+def test_a_program_reads_what_it_is_given(world: World) -> None:
+    """Its input ends where the descriptor ends; without one it has none."""
+    node = world.started("node")
+    for written in (b"one\ntwo\n", b""):
+        read, write = os.pipe()
+        os.write(write, written)
+        os.close(write)
+        pieces: list[tuple[int, bytes]] = []
+        try:
+            assert world.engine.attached(node, ("cat",), partial(_keep, pieces), read) == 0
+        finally:
+            os.close(read)
+        assert b"".join(piece for _, piece in pieces) == written
+    assert world.engine.attached(node, ("cat",), lambda *_piece: None) == 0
+
+
+def test_a_container_that_is_told_to_end_has_so_many_seconds(world: World) -> None:
+    """Within them it ends by the polite signal; with none it may be killed."""
+    for seconds, codes in ((20, (143,)), (0, (143, 137))):
+        node = world.started(f"node{seconds}")
+        world.engine.stop(node, seconds)
+        seen = world.engine.container(node)
+        assert (seen.state, seen.exit_code in codes) == ("exited", True)
+
+
+def test_a_log_is_followed_since_a_moment(world: World) -> None:
+    before = world.engine.now()
+    node = world.started("node", "echo", "one")
+    assert list(world.engine.follow(node, since=before)) == ["one"]
+    assert list(world.engine.follow(node, since=world.engine.now() + 60)) == []
+
+
 def test_what_a_program_prints_is_streamed(world: World) -> None:
     node = world.started("node")
     said: list[str] = []
@@ -353,13 +433,13 @@ def test_a_program_that_cannot_be_run_is_no_success(world: World) -> None:
 
 def test_a_program_that_takes_too_long_is_refused(world: World) -> None:
     node = world.started("node")
-    with pytest.raises(EngineRefused):
+    with pytest.raises(TookTooLong):
         world.engine.run(node, ("sleep", "60"), seconds=0.2)
 
 
 def test_nothing_is_run_in_what_does_not_run(world: World) -> None:
     node = world.engine.make_container(world.spec("node"))
-    with pytest.raises(EngineRefused):
+    with pytest.raises(WrongState):
         world.engine.run(node, ("true",), seconds=30)
 
 
@@ -368,7 +448,7 @@ def test_a_volume_is_made_with_its_labels_and_outlives_its_container(world: Worl
     volume = NamedVolume(name, "/kept", world.labels)
     node = world.engine.make_container(replace(world.spec("node"), volumes=(volume,)))
     assert [(one.name, dict(one.labels)) for one in world.engine.volumes(world.label)] == [(name, world.labels)]
-    with pytest.raises(Conflict):
+    with pytest.raises(VolumeBusy):
         world.engine.remove_volume(name)
     world.engine.remove_container(node)
     assert [one.name for one in world.engine.volumes(world.label)] == [name]
@@ -380,7 +460,7 @@ def test_a_container_in_the_network_of_another_needs_it_to_run(world: World) -> 
     """This is how an onlooker stands beside a node."""
     node = world.engine.make_container(world.spec("node"))
     beside = world.engine.make_container(replace(world.spec("beside"), share_network_of=node))
-    with pytest.raises(EngineRefused):
+    with pytest.raises(WrongState):
         world.engine.start(beside)
     world.engine.start(node)
     assert world.engine.start(beside).state == "running"

@@ -12,8 +12,8 @@ import pytest
 from image_stage import connect
 from lab_bench import Engine
 
-from orchestrator.engine.image_protocol import Original
-from orchestrator.engine.image_store import DockerImageStore
+from orchestrator.engine.docker.images import DockerImageStore
+from orchestrator.engine.images import Original
 from orchestrator.errors import ImageMissing
 from orchestrator.host.images.files import images_folder, tag_of
 from orchestrator.host.images.shelf import ImageShelf, shelf

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
+from typing import Any
 
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
@@ -133,3 +134,9 @@ def without_container(seen: Snapshot, node: str) -> Snapshot:
 
 def foreign(subnet: str, name: str = "theirs") -> ObservedNetwork:
     return ObservedNetwork(f"id-{name}", name, (IPv4Network(subnet),), False, {})
+
+
+def listed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A network that was made with these arguments, as the engine lists it."""
+    keys = {"Name": "name", "Internal": "internal", "Options": "options", "IPAM": "ipam", "Labels": "labels"}
+    return {"Id": "1", **{theirs: arguments[ours] for theirs, ours in keys.items()}}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine.image_protocol import LABEL, RELEASE_LABEL, ImageStore, Original
+from orchestrator.engine.images import LABEL, RELEASE_LABEL, ImageStore, Original
 from orchestrator.errors import ImageMissing
 from orchestrator.host.images.files import REPOSITORY
 from orchestrator.host.images.package_archive import DEBIAN_13, Archive, archive_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from orchestrator.engine.image_protocol import ImageStore
+from orchestrator.engine.images import ImageStore
 from orchestrator.errors import ImageMissing, WirelabError
 from orchestrator.host.images.files import context_of, phrases_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.image_protocol import RELEASE_LABEL, ImageSeen, ImageStore, Original
+from orchestrator.engine.images import RELEASE_LABEL, ImageSeen, ImageStore, Original
 from orchestrator.host.images.files import BASE, REPOSITORY, STABLE, images_folder, names_in, tag_of, tags_of
 from orchestrator.host.state import State
 
@@ -144,7 +144,7 @@ def shelf(
     api_version: str = "auto",
 ) -> ImageShelf:
     """The images of the engine at `url`, built from this checkout. A known `api_version` saves a question."""
-    from orchestrator.engine.image_store import DockerImageStore
+    from orchestrator.engine.docker.images import DockerImageStore
 
     def host() -> Host:
         from orchestrator.host.images.base_image import Host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from orchestrator.engine.containers import Containers
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import UsageInvalid, WirelabError, WorldError
 from orchestrator.lab.ready_line import says_ready
@@ -39,7 +40,7 @@ def invalid_filter(reason: str) -> UsageInvalid:
     return UsageInvalid("this is no filter", why=reason, hint="--filter 'tcp port 80' (pcap-filter(7) has all words)")
 
 
-def find_recorder(engine: Engine, lab_name: str) -> ObservedContainer | None:
+def find_recorder(engine: Containers, lab_name: str) -> ObservedContainer | None:
     """The recorder of a lab, if there is one."""
     containers = engine.containers(f"{labels.LAB}={lab_name}")
     return next(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from orchestrator.engine.programs import Programs
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import WorldError
 from orchestrator.lab.capture.tls_keys import copy_tls_keys
@@ -98,7 +99,7 @@ def http_ports(scenario: Scenario) -> list[int]:
     return sorted(ports - set(TLS_PORTS))
 
 
-def stream_pcapng(engine: Engine, container: str, comment: str) -> Iterator[bytes]:
+def stream_pcapng(engine: Programs, container: str, comment: str) -> Iterator[bytes]:
     """What was captured so far as the pieces of a pcapng file with a comment. Raises WorldError if there are none."""
     errors: list[str] = []
     empty = True

@@ -10,7 +10,7 @@ import pytest
 from small_engine import UPGRADED, VERSION, Answers, served
 
 from orchestrator.engine.docker import DockerEngine
-from orchestrator.engine.image_store import DockerImageStore
+from orchestrator.engine.docker.images import DockerImageStore
 from orchestrator.errors import EngineMissing, ImageMissing, TookTooLong
 from orchestrator.planning.specs import ContainerSpec
 

@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from orchestrator.cli.images import socket_table_probe
-from orchestrator.engine.image_protocol import ImageSeen, Original
+from orchestrator.engine.images import ImageSeen, Original
 from orchestrator.errors import ImageMissing
 from orchestrator.host.images.build import phrase_for, telling
 from orchestrator.host.images.files import context_of, images_folder, names_in, phrases_of, tag_of

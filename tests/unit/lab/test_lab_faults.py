@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from test_lab_in_memory import IMAGES, TEXT, Place, bash, place
 
-from orchestrator.engine.fake import FakeEngine
-from orchestrator.engine.protocol import Output
+from orchestrator.engine.fake import FakeEngine, ProgramCall
+from orchestrator.engine.programs import Output
 from orchestrator.lab import faults as breaking
 from orchestrator.model.faults import Pause
-from orchestrator.planning.specs import ContainerSpec
 
 __all__ = ["place"]
 
@@ -46,10 +44,10 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place
     """As by `heal` in another window: what was seen then may have been seen in a whole lab."""
     text = BROKEN.replace("node: db, sees: app", "from: app, runs: [echo, x]")
 
-    def mends(spec: ContainerSpec, argv: Sequence[str]) -> Output:
+    def mends(call: ProgramCall) -> Output:
         if any(one.state == "exited" for one in torn.engine.containers("wirelab.lab=shop")):
             torn.lab(text, run="run2").up()
-        return bash(spec, argv)
+        return bash(call)
 
     torn = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=mends))
     told: list[str] = []

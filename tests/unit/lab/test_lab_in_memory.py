@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
-from orchestrator.engine.protocol import Output
+from orchestrator.engine.fake import Behaviour, FakeEngine, ProgramCall, as_declared
+from orchestrator.engine.programs import Output
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, LabBusy, Leftovers, NodeFailed, WorldError
 from orchestrator.host.state import State
 from orchestrator.lab.lab import Lab, Settings
@@ -43,9 +43,9 @@ checks:
 IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "capture")}
 
 
-def bash(_spec: ContainerSpec, argv: Sequence[str]) -> Output:
+def bash(call: ProgramCall) -> Output:
     """What is run inside a node is run here: the batch of questions is a real script."""
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False, env=dict(os.environ))
+    done = subprocess.run(call.argv, capture_output=True, text=True, timeout=10, check=False, env=dict(os.environ))
     return Output(done.returncode, done.stdout, done.stderr)
 
 
@@ -492,7 +492,7 @@ def test_a_node_at_another_address_is_put_back(place: Place) -> None:
 def test_where_no_question_can_be_put_one_line_says_why(place: Place) -> None:
     """A full disk in a node, for one: each program says so, and one of them is enough."""
     said = "bash: line 24: echo: write error: No space left on device\nbash: line 3: echo: write error\n"
-    full = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=lambda _spec, _argv: Output(1, "", said)))
+    full = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=lambda _call: Output(1, "", said)))
     full.lab().up()
     found = full.lab().judge()[0]
     seen = "could not be asked: the questions could not be put: echo: write error: No space left on device"

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from orchestrator.engine.fake import FakeEngine
-from orchestrator.engine.protocol import Output
+from orchestrator.engine.fake import FakeEngine, ProgramCall
+from orchestrator.engine.programs import Output
 from orchestrator.errors import NotStarted
 from orchestrator.lab.node_program import require_program
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 
-def on_this_machine(_spec: ContainerSpec, argv: Sequence[str]) -> Output:
+def on_this_machine(call: ProgramCall) -> Output:
     """Run the look into PATH here: the script is the same."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+    done = subprocess.run(call.argv, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
     return Output(done.returncode, done.stdout, done.stderr)
 
 
-def no_shell(_spec: ContainerSpec, _argv: Sequence[str]) -> Output:
+def no_shell(_call: ProgramCall) -> Output:
     return Output(127, "", "")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
-from orchestrator.engine.protocol import Output
+from orchestrator.engine.fake import Behaviour, FakeEngine, ProgramCall, as_declared
+from orchestrator.engine.programs import Output
 from orchestrator.errors import Skipped, WorldError
 from orchestrator.host.state import State
 from orchestrator.lab.faults import inject
@@ -46,10 +45,9 @@ class Helped:
             return Behaviour(("wirelab: ready",), 0)
         return as_declared(spec)
 
-    def answer(self, spec: ContainerSpec, argv: Sequence[str]) -> Output:
+    def answer(self, call: ProgramCall) -> Output:
         """An image without `cat`: nobody can look."""
-        del spec
-        return Output(127, "", f"{argv[0]}: not found\n")
+        return Output(127, "", f"{call.argv[0]}: not found\n")
 
     def lab(self, state: Path, run: str = "run1") -> Lab:
         return lab_on(self.engine, state, TEXT, run)

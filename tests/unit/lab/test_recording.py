@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from orchestrator.checks.probes import ReadLog, RunProgram, Unavailable
-from orchestrator.engine.fake import FakeEngine
-from orchestrator.engine.protocol import Output
+from orchestrator.engine.fake import FakeEngine, ProgramCall
+from orchestrator.engine.programs import Output
 from orchestrator.errors import WorldError
 from orchestrator.host.state import State
 from orchestrator.lab.capture.recording import Recording, http_ports, parse_losses, stream_pcapng, whole_lines
@@ -65,9 +64,9 @@ def test_the_keys_of_nodes_that_write_some_are_carried_to_the_recorder() -> None
     ran: list[tuple[str, tuple[str, ...]]] = []
     keys = "CLIENT_RANDOM aa bb\n" * (PIECE // 15)
 
-    def answer(spec: ContainerSpec, argv: Sequence[str]) -> Output:
-        ran.append((spec.name, tuple(argv)))
-        return Output(0, keys if argv[0] == "cat" else "", "")
+    def answer(call: ProgramCall) -> Output:
+        ran.append((call.spec.name, tuple(call.argv)))
+        return Output(0, keys if call.argv[0] == "cat" else "", "")
 
     engine = FakeEngine(["i"], answer=answer)
     for name in ("one", "two", "capture"):
@@ -87,7 +86,7 @@ def test_without_keys_nothing_is_carried() -> None:
 
 def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
     """An empty file would look like a quiet wire."""
-    engine = FakeEngine(["i"], answer=lambda _spec, _argv: Output(1, "", "reordercap: no space\n"))
+    engine = FakeEngine(["i"], answer=lambda _call: Output(1, "", "reordercap: no space\n"))
     engine.start(recorder := engine.make_container(ContainerSpec("capture", "i", {}, command=("sleep", "1"))))
     with pytest.raises(WorldError, match="could not be saved") as caught:
         list(stream_pcapng(engine, recorder, "a comment"))

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 import pytest
 from standing import BASIC, LAB, SEED, foreign, nothing, scenario, standing
 
-from orchestrator.errors import Conflict, RangeFull
+from orchestrator.errors import RangeFull, RangeTaken
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import resolver_text
@@ -62,7 +62,7 @@ def test_the_route_that_our_own_network_brings_does_not_count() -> None:
 @pytest.mark.parametrize("theirs", ["192.168.7.0/24", "192.168.0.0/16", "192.168.7.128/25"])
 def test_a_declared_subnet_that_is_in_use_is_a_conflict(theirs: str) -> None:
     """The message says whose it is and what to do."""
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(RangeTaken) as caught:
         places(FIXED, replace(nothing(), networks=(foreign(theirs),)))
     assert caught.value.what == "the network 'lab' wants 192.168.7.0/24, which is in use"
     assert caught.value.why == f"{theirs} belongs to the network 'theirs' of the engine"

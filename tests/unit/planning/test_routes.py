@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from textwrap import dedent
 
-from standing import nothing, plan_of, planned, standing, with_container
+from standing import listed, nothing, plan_of, planned, standing, with_container
 
-from orchestrator.engine.docker_config import network_config, network_seen
+from orchestrator.engine.docker.config import network_arguments, network_seen
 from orchestrator.planning.plan import MakeNetwork, MakeNode, SetRoutes
 from orchestrator.planning.routes import read_table, routes_of, routes_text
 
@@ -85,10 +85,10 @@ def test_a_network_with_a_router_is_closed_by_a_bridge_without_an_address() -> N
         "back": (True, True),
         "office": (True, False),
     }
-    front, office = network_config(specs["front"]), network_config(specs["office"])
-    assert (front["Internal"], office["Internal"]) == (False, True)
-    assert front["Options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
-    seen = network_seen({**front, "Id": "1"})
+    front, office = network_arguments(specs["front"]), network_arguments(specs["office"])
+    assert (front["internal"], office["internal"]) == (False, True)
+    assert front["options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
+    seen = network_seen(listed(front))
     assert (seen.internal, seen.gateway_unanswered) == (True, True)
 
 

@@ -1,4 +1,4 @@
-"""The images of a Docker engine (or of what speaks its API), behind the protocol of `image_protocol.py`."""
+"""The images of a Docker engine (or of what speaks its API), behind the protocol of `engine/images.py`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import io
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-from orchestrator.engine.image_protocol import LABEL, RELEASE_LABEL, ImageSeen
+import docker
+import requests
+from docker.errors import DockerException
+from urllib3.exceptions import HTTPError
+
+from orchestrator.engine.docker.sdk_errors import map_sdk_errors
+from orchestrator.engine.images import LABEL, RELEASE_LABEL, ImageSeen
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
-
-if TYPE_CHECKING:
-    import docker
 
 CALL_SECONDS = 60
 # a build step may be silent for long: a slow mirror, a large package being unpacked
@@ -35,18 +38,14 @@ class DockerImageStore:
 
     def seen(self) -> tuple[ImageSeen, ...]:
         """Every image of ours, one entry a tag."""
-        from orchestrator.engine.sdk_errors import translated
-
-        with translated("the images"):
+        with map_sdk_errors("the images"):
             found = self._client().images(filters={"label": self._label})
         images = [_seen(tag, image) for image in found for tag in image.get("RepoTags") or () if "<none>" not in tag]
         return tuple(sorted(images, key=lambda image: image.tag))
 
     def build(self, tag: str, context: bytes, args: Mapping[str, str], labels: Mapping[str, str]) -> Iterator[str]:
         """The classic builder, on the host's network: a private engine has no bridge of its own."""
-        from orchestrator.engine.sdk_errors import translated
-
-        with translated(f"building {tag}"):
+        with map_sdk_errors(f"building {tag}"):
             said = self._client(SILENT_SECONDS).build(
                 fileobj=io.BytesIO(context), custom_context=True, tag=tag, buildargs=dict(args), labels=dict(labels),
                 network_mode="host", rm=True, forcerm=True, decode=True,
@@ -55,11 +54,9 @@ class DockerImageStore:
 
     def take_tar(self, tar: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
         """`docker import`."""
-        from orchestrator.engine.sdk_errors import translated
-
         repository, _, version = tag.rpartition(":")
         changes = [f"LABEL {key}={_quoted(value)}" for key, value in sorted(labels.items())]
-        with translated(f"importing {tag}"):
+        with map_sdk_errors(f"importing {tag}"):
             answer = self._client(SILENT_SECONDS).import_image_from_stream(
                 # a generator: the SDK promises chunks, which only an object without a length is sent as
                 iter(lambda: tar.read(1 << 20), b""),
@@ -72,17 +69,11 @@ class DockerImageStore:
 
     def has(self, reference: str) -> bool:
         """True if the image is there."""
-        from orchestrator.engine.sdk_errors import translated
-
-        with translated("the images"):
+        with map_sdk_errors("the images"):
             return bool(self._client().images(name=reference))
 
     def pull(self, reference: str) -> bool:
         """False if the registry does not begin to answer within a few seconds, says no, or takes minutes."""
-        import requests
-        from docker.errors import DockerException
-        from urllib3.exceptions import HTTPError
-
         repository, _, tag = reference.rpartition(":")
         deadline = time.monotonic() + PULL_SECONDS
         try:
@@ -95,18 +86,14 @@ class DockerImageStore:
 
     def tag(self, existing: str, new: str) -> None:
         """Give an image a second tag."""
-        from orchestrator.engine.sdk_errors import translated
-
         repository, _, version = new.rpartition(":")
-        with translated(f"the image {existing}"):
+        with map_sdk_errors(f"the image {existing}"):
             self._client().tag(existing, repository, version)
 
     def remove(self, tag: str) -> None:
         """Remove a tag; an image in use by a container stays, and the engine says so."""
-        from orchestrator.engine.sdk_errors import translated
-
         try:
-            with translated(f"the image {tag}"):
+            with map_sdk_errors(f"the image {tag}"):
                 self._client().remove_image(tag)
         except (NotFound, ImageMissing):
             return
@@ -133,9 +120,7 @@ class DockerImageStore:
 
     def _references(self) -> list[str]:
         """Tags of our images, and ids of those that have no name."""
-        from orchestrator.engine.sdk_errors import translated
-
-        with translated("the images"):
+        with map_sdk_errors("the images"):
             found = self._client().images(filters={"label": self._label})
         references = []
         for image in found:
@@ -144,8 +129,6 @@ class DockerImageStore:
         return references
 
     def _client(self, seconds: int = CALL_SECONDS) -> docker.APIClient:
-        import docker
-
         return docker.APIClient(base_url=self._url, version=self._api_version, timeout=seconds)
 
 

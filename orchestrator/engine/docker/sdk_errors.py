@@ -10,20 +10,45 @@ from docker.errors import APIError, DockerException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from orchestrator.errors import (
+    AddressTaken,
     Conflict,
     EngineMissing,
     EngineRefused,
     FileUnseen,
     ImageMissing,
+    NameTaken,
+    NetworkBusy,
     NotFound,
+    RangeTaken,
     TookTooLong,
+    VolumeBusy,
+    WrongState,
+)
+
+# What an engine writes -> what it means. The status codes do not tell: 403 stands for three of them.
+REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
+    ("has active endpoints", NetworkBusy),
+    ("volume is in use", VolumeBusy),
+    ("pool overlaps", RangeTaken),
+    ("address already in use", AddressTaken),
+    ("already allocated", AddressTaken),
+    ("name is already in use", NameTaken),
+    ("already in use by container", NameTaken),
+    ("already exists", NameTaken),
+    ("is not running", WrongState),
+    ("is not paused", WrongState),
+    ("is already paused", WrongState),
+    ("is paused", WrongState),
+    ("non running container", WrongState),
 )
 
 
 @contextmanager
-def translated(what: str, *, patient: bool = False) -> Iterator[None]:
-    """`what` was asked of the engine. `patient`: what the HTTP libraries raise at a silence, or for want of a
-    connection, passes."""
+def map_sdk_errors(what: str, *, patient: bool = False) -> Iterator[None]:
+    """Raise what the Docker SDK raises inside as an error of wirelab; `what` names what the engine was asked about.
+
+    With `patient`, the HTTP libraries' own errors at a silence, or for want of a connection, pass unchanged.
+    """
     try:
         yield
     except APIError as error:
@@ -54,6 +79,6 @@ def _refusal(what: str, error: APIError) -> Exception:
         )
     if error.status_code == 404:
         return NotFound(f"{what} is not there", why=said)
-    taken = ("already in use", "already exists", "pool overlaps", "already allocated")
-    kind = Conflict if error.status_code == 409 or any(text in lower for text in taken) else EngineRefused
+    other = Conflict if error.status_code == 409 else EngineRefused
+    kind = next((kind for text, kind in REFUSALS if text in lower), other)
     return kind(f"the engine refused: {what}", why=said, hint="wirelab doctor")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.engine.docker_config import moment
+from orchestrator.engine.timestamps import unix_seconds
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from orchestrator.engine.docker_config import moment
 )
 def test_a_time_is_seconds_since_1970_in_any_zone(text: str, seconds: float) -> None:
     """RFC 3339; a container's times are in UTC, the engine's own is in the zone of its machine; "never" is 0."""
-    assert moment(text) == seconds
+    assert unix_seconds(text) == seconds

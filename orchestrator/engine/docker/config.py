@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
@@ -21,23 +19,22 @@ MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 GATEWAY6, NOBODY = "DefaultGatewayIPv6", 0xFFFF
 
 
-def network_config(spec: NetworkSpec) -> dict[str, Any]:
-    """The body of POST /networks/create."""
+def network_arguments(spec: NetworkSpec) -> dict[str, Any]:
+    """The arguments of APIClient.create_network."""
     ranges: list[dict[str, Any]] = [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]
     if spec.subnet6:
         six: dict[str, Any] = {"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])}
-        ranges.append(
-            {**six, "AuxiliaryAddresses": {GATEWAY6: str(spec.subnet6[NOBODY])}} if spec.gateway_unanswered else six
-        )
+        nobody = {GATEWAY6: str(spec.subnet6[NOBODY])}
+        ranges.append({**six, "AuxiliaryAddresses": nobody} if spec.gateway_unanswered else six)
     return {
-        "Name": spec.name,
-        "CheckDuplicate": True,
-        "Driver": "bridge",
-        "Internal": spec.internal and not spec.gateway_unanswered,
-        "EnableIPv6": spec.subnet6 is not None,
-        "IPAM": {"Driver": "default", "Config": ranges},
-        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.gateway_unanswered else {},
-        "Labels": dict(spec.labels),
+        "name": spec.name,
+        "check_duplicate": True,
+        "driver": "bridge",
+        "internal": spec.internal and not spec.gateway_unanswered,
+        "enable_ipv6": spec.subnet6 is not None,
+        "ipam": {"Driver": "default", "Config": ranges},
+        "options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.gateway_unanswered else {},
+        "labels": dict(spec.labels),
     }
 
 
@@ -143,12 +140,3 @@ def container_seen(found: Mapping[str, Any]) -> ObservedContainer:
         claims={network: IPv4Address(of["IPv4Address"]) for network, of in claimed.items() if of.get("IPv4Address")},
         claims6={network: IPv6Address(of["IPv6Address"]) for network, of in claimed.items() if of.get("IPv6Address")},
     )
-
-
-def moment(text: str) -> float:
-    """The engine's RFC 3339 time, of nanosecond precision, as seconds since 1970; "never" (the year 1) is 0."""
-    found = re.fullmatch(r"([\d-]+T[\d:]+)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
-    if not found:
-        return 0.0
-    whole, fraction, zone = found.groups()
-    return max(0.0, datetime.fromisoformat(whole + zone).timestamp() + float(fraction or 0))

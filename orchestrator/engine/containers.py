@@ -1,0 +1,54 @@
+"""The capability of an engine to make, look at, change and remove containers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from orchestrator.planning.snapshot import ObservedContainer
+from orchestrator.planning.specs import ContainerSpec
+
+
+class Containers(Protocol):
+    """Containers by the engine's own ids. Raises NotFound where none has the id, unless a method says otherwise."""
+
+    def containers(self, label: str) -> tuple[ObservedContainer, ...]:
+        """The containers, running or not, that have `label` (a key, or key=value), in the order of their names."""
+        ...
+
+    def container(self, container: str) -> ObservedContainer:
+        """One container as it is now."""
+        ...
+
+    def make_container(self, spec: ContainerSpec) -> str:
+        """Create a container, stopped, on all its networks, and return its id. Nothing is left if that fails.
+
+        Raises NameTaken or ImageMissing.
+        """
+        ...
+
+    def start(self, container: str) -> ObservedContainer:
+        """Start a container that is stopped or was never started, and return it as it is then.
+
+        Raises AddressTaken if another container has one of its addresses.
+        """
+        ...
+
+    def stop(self, container: str, seconds: int) -> None:
+        """Ask a container to end, and kill it after so many seconds. Does nothing if it is stopped."""
+        ...
+
+    def pause(self, container: str) -> None:
+        """Freeze all programs of a container. Raises WrongState unless it runs."""
+        ...
+
+    def unpause(self, container: str) -> None:
+        """Let the programs of a paused container go on. Raises WrongState unless it is paused."""
+        ...
+
+    def signal(self, container: str, name: str) -> None:
+        """Send a signal, such as SIGHUP, to the container's first process. Raises WrongState unless it runs."""
+        ...
+
+    def remove_container(self, container: str) -> None:
+        """Kill and remove a container. Does nothing if it is gone."""
+        ...

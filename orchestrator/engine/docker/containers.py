@@ -1,0 +1,131 @@
+"""Containers of a Docker engine."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import requests
+from docker.errors import APIError
+from urllib3.exceptions import HTTPError
+
+from orchestrator.engine.docker.config import container_config, container_seen
+from orchestrator.engine.docker.networks import DockerNetworks
+from orchestrator.engine.docker.sdk_errors import map_sdk_errors
+from orchestrator.errors import EngineRefused, ImageMissing, NotFound
+from orchestrator.planning.snapshot import ObservedContainer
+from orchestrator.planning.specs import ContainerSpec
+
+# How many containers are inspected side by side: a busy engine answers each late, but all at the same time.
+INSPECTIONS = 8
+# The engine refuses to take a container off these networks.
+UNLEAVABLE = ("host", "none")
+# How long a container that somebody else removes may take to go.
+GONE_SECONDS = 10.0
+
+
+class DockerContainers(DockerNetworks):
+    """The capability `Containers`. A container is made on its networks, and leaves them before it is removed."""
+
+    def containers(self, label: str) -> tuple[ObservedContainer, ...]:
+        with map_sdk_errors("the containers"):
+            ids = [row["Id"] for row in self._api.containers(all=True, filters={"label": label})]
+        if not ids:
+            return ()
+        with ThreadPoolExecutor(min(INSPECTIONS, len(ids))) as pool:
+            containers = [container for container in pool.map(self._container_or_none, ids) if container]
+        return tuple(sorted(containers, key=lambda container: container.name))
+
+    def _container_or_none(self, container: str) -> ObservedContainer | None:
+        """A container that goes away between the list and the inspection is not there."""
+        with suppress(NotFound):
+            return self.container(container)
+        return None
+
+    def container(self, container: str) -> ObservedContainer:
+        with map_sdk_errors(_named(container)):
+            return container_seen(self._api.inspect_container(container))
+
+    def make_container(self, spec: ContainerSpec) -> str:
+        try:
+            container = self._create(spec)
+        except ImageMissing:
+            self._pull(spec.image)
+            container = self._create(spec)
+        try:
+            for attach in spec.attachments[1:]:
+                self.connect(container, attach)
+        except BaseException:
+            self.remove_container(container)
+            raise
+        return container
+
+    def _create(self, spec: ContainerSpec) -> str:
+        with map_sdk_errors(f"the container {spec.name}"):
+            container: str = self._api.create_container_from_config(container_config(spec), spec.name)["Id"]
+        return container
+
+    def _pull(self, image: str) -> None:
+        """Get an author's image from its registry. Raises ImageMissing with what the registry, or its absence, said."""
+        name, _, tag = image.rpartition(":") if ":" in image.rpartition("/")[2] else (image, "", "latest")
+        try:
+            lines = list(self._api.pull(name, tag=tag, stream=True, decode=True))
+            errors = [line["error"] for line in lines if "error" in line]
+        except (APIError, requests.exceptions.RequestException, HTTPError) as error:
+            errors = [str(getattr(error, "explanation", None) or error)]
+        if errors:
+            hint = "look at the `image:` of the node; docker pull shows what the registry says"
+            raise ImageMissing(f"the image {image!r} is not there and cannot be pulled", why=errors[-1], hint=hint)
+
+    def start(self, container: str) -> ObservedContainer:
+        with map_sdk_errors(_named(container)):
+            self._api.start(container)
+        return self.container(container)
+
+    def stop(self, container: str, seconds: int) -> None:
+        with map_sdk_errors(_named(container)):
+            self._api.stop(container, timeout=seconds)
+
+    def pause(self, container: str) -> None:
+        with map_sdk_errors(_named(container)):
+            self._api.pause(container)
+
+    def unpause(self, container: str) -> None:
+        with map_sdk_errors(_named(container)):
+            self._api.unpause(container)
+
+    def signal(self, container: str, name: str) -> None:
+        with map_sdk_errors(_named(container)):
+            self._api.kill(container, name)
+
+    def remove_container(self, container: str) -> None:
+        with suppress(NotFound), map_sdk_errors(_named(container)):
+            self._leave_networks(container)
+            try:
+                self._api.remove_container(container, force=True, v=True)
+            except APIError as error:
+                # Somebody else is removing it already: what we want is under way.
+                if "already in progress" not in str(error.explanation):
+                    raise
+                self._await_gone(container)
+
+    def _leave_networks(self, container: str) -> None:
+        """Take the container off every network on which it has an endpoint: its removal would not do so in order."""
+        networks = self._api.inspect_container(container)["NetworkSettings"].get("Networks") or {}
+        for name, endpoint in networks.items():
+            if endpoint.get("EndpointID") and name not in UNLEAVABLE:
+                # What cannot be taken off goes with the container.
+                with suppress(EngineRefused):
+                    self.disconnect(container, endpoint["NetworkID"])
+
+    def _await_gone(self, container: str) -> None:
+        deadline = time.monotonic() + GONE_SECONDS
+        while time.monotonic() < deadline:
+            self._api.inspect_container(container)
+            time.sleep(0.05)
+        raise TimeoutError
+
+
+def _named(container: str) -> str:
+    return f"the container {container[:12]}"

@@ -1,0 +1,19 @@
+"""A Docker engine, whole: its capabilities stand in the modules beside this one."""
+
+from __future__ import annotations
+
+from orchestrator.engine.docker.containers import DockerContainers
+from orchestrator.engine.docker.logs import DockerLogs
+from orchestrator.engine.docker.programs import DockerPrograms
+from orchestrator.engine.docker.sdk_errors import map_sdk_errors
+from orchestrator.engine.docker.volumes import DockerVolumes
+
+
+class DockerEngine(DockerContainers, DockerVolumes, DockerPrograms, DockerLogs):
+    """One engine at one address, such as unix:///var/run/docker.sock. Safe to use from several threads."""
+
+    def version(self) -> str:
+        """What the engine calls itself, such as `Docker Engine 20.10.24`."""
+        with map_sdk_errors("the engine's version"):
+            answer = self._api.version()
+        return f"{answer.get('Platform', {}).get('Name') or 'Docker Engine'} {answer['Version']}"

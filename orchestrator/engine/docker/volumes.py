@@ -1,0 +1,32 @@
+"""Volumes of a Docker engine."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from orchestrator.engine.docker.connection import DockerConnection
+from orchestrator.engine.docker.retry import retry_while
+from orchestrator.engine.docker.sdk_errors import map_sdk_errors
+from orchestrator.errors import NotFound, VolumeBusy
+from orchestrator.planning.snapshot import ObservedVolume
+
+# "volume is in use" can persist for a moment after forced removals (Engine 20.10); and somebody else's container may
+# really use it. 1 s in all.
+TRIES = 7
+
+
+class DockerVolumes(DockerConnection):
+    """The capability `Volumes`."""
+
+    def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
+        with map_sdk_errors("the volumes"):
+            answer = self._api.volumes(filters={"label": label})["Volumes"] or []
+        volumes = (ObservedVolume(volume["Name"], volume.get("Labels") or {}) for volume in answer)
+        return tuple(sorted(volumes, key=lambda volume: volume.name))
+
+    def remove_volume(self, volume: str) -> None:
+        def remove() -> None:
+            with suppress(NotFound), map_sdk_errors(f"the volume {volume}"):
+                self._api.remove_volume(volume, force=True)
+
+        retry_while(VolumeBusy, remove, TRIES)
