@@ -20,7 +20,7 @@ from orchestrator.cli.options import (
     timeout_option,
 )
 from orchestrator.cli.workspace import open_workspace
-from orchestrator.errors import CHECK_FAILED, OK, WORLD
+from orchestrator.errors import OK
 from orchestrator.rendering.quantities import counted
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from orchestrator.operations.lifecycle import UpResult
     from orchestrator.operations.reports import ReportFiles
     from orchestrator.planning.plan import Plan
-
-EXIT = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
 
 
 @click.command()
@@ -113,14 +111,14 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @report_options
 def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...], files: ReportFiles) -> int:
     """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
-    from orchestrator.operations.checks import run_checks
+    from orchestrator.operations.checks import EXIT_CODES, run_checks
     from orchestrator.operations.scenario_library import load_scenario
 
     scenario = load_scenario(name)
     workspace = open_workspace(read_only=True)
     printer = ResultPrinter(as_json)
     result = run_checks(workspace, scenario, lab, only=only, files=files, on_result=printer.result, on_file=say_file)
-    return EXIT[result.verdict]
+    return EXIT_CODES[result.verdict]
 
 
 class ResultPrinter:
@@ -164,6 +162,7 @@ def run_command(
     files: ReportFiles,
 ) -> int:
     """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
+    from orchestrator.operations.checks import EXIT_CODES
     from orchestrator.operations.lifecycle import UpOptions
     from orchestrator.operations.run import up_and_check, up_check_and_remove
     from orchestrator.operations.scenario_library import load_scenario
@@ -175,11 +174,11 @@ def run_command(
     if remove:
         result = up_check_and_remove(workspace, scenario, lab, options, files, on_result=on_result, on_file=say_file)
         say(f"the lab {result.lab!r} is down")
-        return EXIT[result.verdict]
+        return EXIT_CODES[result.verdict]
     result = up_and_check(workspace, scenario, lab, options, files, on_up=say_up, on_result=on_result, on_file=say_file)
     if not as_json:
         say(next_steps(name or ".", scenario.reading.scenario, lab))
-    return EXIT[result.verdict]
+    return EXIT_CODES[result.verdict]
 
 
 def next_steps(name: str, scenario: Scenario, lab: str | None) -> str:

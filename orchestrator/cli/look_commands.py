@@ -79,17 +79,18 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
 
     What it writes comes at once, and what is piped in, or a file, is its input. Ctrl-C ends it.
     """
-    from orchestrator.operations.nodes import container_of, require_node, require_program, run_program
+    from orchestrator.operations.nodes import find_node, record_terminal, require_node, require_program, run_program
     from orchestrator.operations.scenario_library import load_scenario
 
     scenario = load_scenario(name)
     require_node(scenario.reading.scenario, node)
     workspace = open_workspace(read_only=True)
-    container = container_of(workspace, scenario, lab, node)
+    container = find_node(workspace, scenario, lab, node)
     if sys.stdin.isatty():
         # The docker client would tell of a missing program in the words of its runtime.
-        require_program(workspace, container, argv[0])
-        _become_terminal(workspace.url, container, argv)
+        require_program(workspace, container.id, argv[0])
+        record_terminal(workspace, container, argv)
+        _become_terminal(workspace.url, container.id, argv)
     source = sys.stdin.fileno() if interactive or _is_piped(sys.stdin.fileno()) else None
     return run_program(workspace, container, argv, _write_through, source)
 
@@ -113,7 +114,7 @@ def _write_through(stream: int, piece: bytes) -> None:
 def shell_command(name: str, node: str | None, lab: str | None) -> int:
     """Open a shell in a node (the first client if none is named)."""
     from orchestrator.operations.inspection import observe_lab
-    from orchestrator.operations.nodes import container_of, default_node, require_node
+    from orchestrator.operations.nodes import default_node, find_node, record_terminal, require_node
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.welcome import welcome_text
 
@@ -121,11 +122,13 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
     scenario = loaded.reading.scenario
     node_name = require_node(scenario, node) if node else default_node(scenario)
     workspace = open_workspace(read_only=True)
-    container = container_of(workspace, loaded, lab, node_name)
+    container = find_node(workspace, loaded, lab, node_name)
     if sys.stdin.isatty():
         say(f"\n{welcome_text(observe_lab(workspace, loaded, lab)[0], node_name)}\n")
     own_image = scenario.nodes[node_name].image is not None
-    _become_terminal(workspace.url, container, ("sh", "-i") if own_image else ("bash", "-il"))
+    shell = ("sh", "-i") if own_image else ("bash", "-il")
+    record_terminal(workspace, container, shell)
+    _become_terminal(workspace.url, container.id, shell)
     return OK
 
 

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shell": ("look_commands", "Open a shell in a node."),
     "exec": ("look_commands", "Run a program in a node."),
     "logs": ("look_commands", "Print what a node wrote."),
+    "events": ("events", "Print what happened in a lab, who did it, and when."),
     "inspect": ("look_commands", "Print as JSON what is known of a lab."),
     "inject": ("fault_commands", "Break a lab on purpose: stop, pause, disconnect or cut nodes, change a record."),
     "heal": ("fault_commands", "Mend whatever is not as the file declares."),

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from orchestrator.cli.console import say
-
-if TYPE_CHECKING:
-    from orchestrator.lab.step_events import StepEvent
+from orchestrator.events import Event, StepEvent
 
 
-def print_step(event: StepEvent) -> None:
+def print_step(event: Event) -> None:
     """Print a line for a step that ended, where it is worth one."""
-    from orchestrator.rendering.plans import event_text
+    from orchestrator.rendering.plans import step_text
 
-    text = event_text(event.step, event.state, event.seconds)
-    if text:
+    if isinstance(event, StepEvent) and (text := step_text(event)):
         say(text)

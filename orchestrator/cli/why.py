@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from orchestrator.cli.console import out, out_json, say
-from orchestrator.cli.lab_commands import EXIT
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.workspace import open_workspace
 
@@ -20,7 +19,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
 
     CHECK is a part of a check's name; its walk is printed also where the check holds. Exit codes as for `check`.
     """
-    from orchestrator.operations.checks import explain_checks
+    from orchestrator.operations.checks import EXIT_CODES, explain_checks
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.findings import findings_document, findings_text
 
@@ -33,4 +32,4 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
         out(findings_text(explained.findings, briefly=check is None))
         if explained.skipped:
             say(f"{explained.skipped} more checks put a fault in first: wirelab check judges and explains them")
-    return EXIT[explained.verdict]
+    return EXIT_CODES[explained.verdict]

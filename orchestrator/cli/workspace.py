@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.console import say
 from orchestrator.cli.progress import print_step
+from orchestrator.events import Actor
 
 if TYPE_CHECKING:
     from orchestrator.operations.workspace import Workspace
@@ -19,8 +21,13 @@ def open_workspace(*, start: bool = True, yes: bool = False, read_only: bool = F
     from orchestrator.operations import workspace
 
     return workspace.open_workspace(
-        start=start, read_only=read_only, notify=say, confirm=confirmer(yes), on_step=print_step
+        start=start, read_only=read_only, notify=say, confirm=confirmer(yes), on_event=print_step, actor=actor()
     )
+
+
+def actor() -> Actor:
+    """Who causes events here: this command line, and its seat in a class."""
+    return Actor(token_hex(6), "command line", ("wirelab", *sys.argv[1:]), os.environ.get("WIRELAB_SEAT", ""))
 
 
 def confirmer(yes: bool) -> Callable[[str], bool]:

@@ -16,7 +16,8 @@ from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from threading import Event as Flag
 
-from orchestrator.lab.step_events import StepEvent
+from orchestrator.events import Event, StepEvent
+from orchestrator.lab.step_events import StepState, effect_of, step_event
 from orchestrator.planning.plan import AwaitReady, Plan, Step
 
 # Eight starts at a time are as fast as sixteen: the engine is the limit (FACTS).
@@ -43,12 +44,12 @@ class Executor:
     def __init__(
         self,
         do: Do,
-        notify: Callable[[StepEvent], None],
+        publish: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
         shield: Shield = nullcontext,
     ) -> None:
         self._do = do
-        self._notify = notify
+        self._publish = publish
         self._clock = clock
         self._shield = shield
 
@@ -56,17 +57,17 @@ class Executor:
         """Carry out the plan; KeyboardInterrupt and SystemExit come through after what was under way has ended."""
         if not plan:
             return PlanResult((), None)
-        return _Execution(self._do, self._notify, self._clock, self._shield, plan).run()
+        return _Execution(self._do, self._publish, self._clock, self._shield, plan).run()
 
 
 class _Execution:
     """One plan being carried out."""
 
     def __init__(
-        self, do: Do, notify: Callable[[StepEvent], None], clock: Callable[[], float], shield: Shield, plan: Plan
+        self, do: Do, publish: Callable[[Event], None], clock: Callable[[], float], shield: Shield, plan: Plan
     ) -> None:
         self._do = do
-        self._notify = notify
+        self._publish = publish
         self._clock = clock
         self._shield = shield
         self._begun = clock()
@@ -143,10 +144,12 @@ class _Execution:
         else:
             self._ended.put((step, None))
 
-    def _tell(self, step: Step, state: str, error: Exception | None = None) -> None:
-        event = StepEvent(step, state, self._clock() - self._begun, error)  # type: ignore[arg-type]
+    def _tell(self, step: Step, state: StepState, error: Exception | None = None) -> None:
+        event = step_event(step, state, self._clock() - self._begun, error)
         self._events[step.id] = event
-        self._notify(event)
+        self._publish(event)
+        if state == "done" and (effect := effect_of(step)):
+            self._publish(effect)
 
     def _skip_rest(self) -> None:
         for step in self._steps.values():

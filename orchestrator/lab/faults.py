@@ -9,6 +9,7 @@ from itertools import groupby
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of
 from orchestrator.errors import NotFound
+from orchestrator.events import Event, FindingEvent
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
@@ -28,7 +29,7 @@ def inject(lab: Lab, fault: AnyFault) -> Plan:
         except NotFound as error:
             raise NotFound(error.what, hint=lab.named.command("up")) from error
         doing = StepHandler(lab.engine, lab.folder, observed, lab.named, lab.settings.ready_seconds)
-        ended = Executor(doing, lab.settings.notify, shield=lab.settings.shield).run(plan)
+        ended = Executor(doing, lab.settings.publish, shield=lab.settings.shield).run(plan)
         if ended.error:
             raise ended.error
         return plan
@@ -57,7 +58,7 @@ def _not_asked(lab: Lab, check: BaseCheck, pending_repairs: Sequence[Step]) -> F
     """A check with a fault in a lab that something is wrong with already: unknown."""
     seen = f"it was not asked, for the lab is not whole: {pending_repairs[0]}; {lab.named.command('heal')} mends it"
     finding = Finding(check.name, str(kind_of(check)), asker_of(check), Judgement("unknown", "a whole lab", seen), 0.0)
-    lab.settings.found(finding)
+    lab.publish_finding(finding)
     return finding
 
 
@@ -67,7 +68,7 @@ def _through(lab: Lab, fault: AnyFault, checks: Sequence[BaseCheck], found: dict
         early = _not_ready(lab, check)
         if early:
             found[id(check)] = early
-            lab.settings.found(early)
+            lab.publish_finding(early)
     checks = [check for check in checks if id(check) not in found]
     if not checks:
         return
@@ -111,7 +112,7 @@ def _judge_during(lab: Lab, fault: AnyFault, checks: Sequence[BaseCheck], found:
             actual = f"the fault was mended while this was judged ({mended}): {finding.judgement.actual}"
             finding = replace(finding, judgement=replace(finding.judgement, verdict="unknown", actual=actual))
         found[id(check)] = finding
-        lab.settings.found(finding)
+        lab.publish_finding(finding)
 
 
 def _mended(lab: Lab, fault: AnyFault) -> str:
@@ -125,7 +126,13 @@ def _mended(lab: Lab, fault: AnyFault) -> str:
 
 
 def _quiet(lab: Lab) -> Lab:
-    return replace(lab, settings=replace(lab.settings, found=lambda _finding: None))
+    """The lab without events of findings: they are changed before they are published."""
+
+    def publish(event: Event) -> None:
+        if not isinstance(event, FindingEvent):
+            lab.settings.publish(event)
+
+    return replace(lab, settings=replace(lab.settings, publish=publish))
 
 
 def _judge(lab: Lab, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:

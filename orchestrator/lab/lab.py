@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets as chance
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from orchestrator.checks.findings import Finding
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, RangeTaken, Skipped
+from orchestrator.events import CauseEvent, Event, FindingEvent
 from orchestrator.host.state import State
 from orchestrator.lab.credentials import as_text, credentials_of
 from orchestrator.lab.executor import Executor
@@ -23,7 +24,7 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
-from orchestrator.lab.step_events import StepEvent
+from orchestrator.lab.step_events import step_event
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.lab.take_down import take_down
@@ -33,12 +34,12 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
-from orchestrator.planning.desired import PASSWORD_FILE, image_of, onlooker, role_of
+from orchestrator.planning.desired import image_of, onlooker, role_of
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.plan import BuildImage, MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
-from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
+from orchestrator.planning.snapshot import PASSWORD_FILE, ObservedFiles, Snapshot, UsedRange
 
 if TYPE_CHECKING:
     from orchestrator.checks.probes import ProbeResult
@@ -61,8 +62,9 @@ class Settings:
     images: Callable[[Sequence[str]], Mapping[str, str]]
     missing_images: Callable[[Sequence[str]], tuple[str, ...]] = lambda _names: ()
     build_images: Callable[[Sequence[str]], object] = lambda _names: None
-    notify: Callable[[StepEvent], None] = lambda _event: None
-    found: Callable[[Finding], None] = lambda _finding: None
+    # Takes what happens, for the journal and for whoever watches; `hide` takes the secrets that no event may hold.
+    publish: Callable[[Event], None] = lambda _event: None
+    hide: Callable[[Iterable[str]], None] = lambda _secrets: None
     run: str = "none"
     ready_seconds: float = 30.0
     keep: bool = False
@@ -149,7 +151,9 @@ class Lab:
         """The password that a node keeps in its own file, or a new one."""
         holders = [name for name, node in self.scenario.nodes.items() if role_of(node).secret]
         kept = {name: files[name].texts.get(PASSWORD_FILE) for name in holders if name in files}
-        return {name: Secret(kept.get(name) or chance.token_urlsafe(18)) for name in holders}
+        passwords = {name: kept.get(name) or chance.token_urlsafe(18) for name in holders}
+        self.settings.hide(passwords.values())
+        return {name: Secret(password) for name, password in passwords.items()}
 
     def topology(self, observed: Snapshot) -> Topology:
         return assign_addresses(self.name, self.scenario, observed, self.texts)
@@ -185,7 +189,7 @@ class Lab:
                 self.folder.claim(self.settings.run)
                 self.folder.keep_credentials(as_text(observed.credentials))
             rest = self._with_images(plan)
-            ended = Executor(doing, self.settings.notify, shield=self.settings.shield).run(rest)
+            ended = Executor(doing, self.settings.publish, shield=self.settings.shield).run(rest)
             if ended.error:
                 raise ended.error
         except BaseException:
@@ -208,10 +212,10 @@ class Lab:
             return plan
         began = time.monotonic()
         for step in steps:
-            self.settings.notify(StepEvent(step, "begun", 0.0))
+            self.settings.publish(step_event(step, "begun", 0.0))
         self.settings.build_images([step.action.image for step in steps if isinstance(step.action, BuildImage)])
         for step in steps:
-            self.settings.notify(StepEvent(step, "done", time.monotonic() - began))
+            self.settings.publish(step_event(step, "done", time.monotonic() - began))
         return plan.without({step.id for step in steps})
 
     def _outlive(self, observed: Snapshot) -> None:
@@ -259,7 +263,7 @@ class Lab:
         noting = ProbeLog(asker.answer)
         try:
             wanted = self.scenario.checks if checks is None else checks
-            findings = CheckRunner(with_places, noting.answer, self.settings.found).check(wanted)
+            findings = CheckRunner(with_places, noting.answer, self.publish_finding).check(wanted)
             if not explain_all and all(finding.verdict == "pass" for finding in findings):
                 return findings
             # Here, for a lab where all is well needs no walk.
@@ -267,10 +271,35 @@ class Lab:
             from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
             walker = DiagnosisRunner(Commands(with_places, self.settings.called), noting.answer)
-            return walker.explain(wanted, findings, green_too=explain_all)
+            explained = walker.explain(wanted, findings, green_too=explain_all)
+            self._publish_causes(explained)
+            return explained
         finally:
             asker.close()
-            self.folder.note_checks(noting.probe_times)
+            for probed in noting.probe_times:
+                self.settings.publish(probed)
+
+    def publish_finding(self, finding: Finding) -> None:
+        """Publish what a check found."""
+        judgement = finding.judgement
+        self.settings.publish(
+            FindingEvent(
+                finding.check,
+                finding.kind,
+                finding.asker,
+                judgement.verdict,
+                judgement.expected,
+                judgement.actual,
+                judgement.evidence,
+                round(finding.seconds, 3),
+            )
+        )
+
+    def _publish_causes(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            walk = finding.why
+            if walk and walk.broken and finding.verdict != "pass":
+                self.settings.publish(CauseEvent(finding.check, walk.broken.name, walk.sentence))
 
     def _crossed(self, with_places: Topology, since: float) -> ProbeResult:
         """What the lab's capture proves of its nodes since that moment."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from orchestrator.checks.probes import Probe, ProbeResult, RunProgram
-from orchestrator.lab.store import ProbeInterval
+from orchestrator.events import ProbeEvent
 
 RunProbes = Callable[[Sequence[Probe]], list[ProbeResult]]
 
@@ -29,5 +29,5 @@ class ProbeLog:
                 self._times[node] = (self._times.get(node, (began,))[0], ended)
 
     @property
-    def probe_times(self) -> tuple[ProbeInterval, ...]:
-        return tuple(ProbeInterval(node, since, until) for node, (since, until) in sorted(self._times.items()))
+    def probe_times(self) -> tuple[ProbeEvent, ...]:
+        return tuple(ProbeEvent(node, since, until) for node, (since, until) in sorted(self._times.items()))

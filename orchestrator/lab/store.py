@@ -5,7 +5,6 @@
     <state>/labs/<lab>/nodes/<node>/record.json    the journal of that node
     <state>/labs/<lab>/credentials.json            its certificates and key pairs, with the private keys
     <state>/labs/<lab>/run                         the run that worked on it last
-    <state>/labs/<lab>/checked                     when checks asked from which node
 
 The state folder is closed to other people (0700); below it everything is readable, for a node's user is another one
 than ours, and inside the container only what is mounted is seen.
@@ -16,24 +15,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from orchestrator.host.state import State
-from orchestrator.planning.snapshot import RESOLVER_FILE, ContainerRecord, ObservedFiles
+from orchestrator.planning.snapshot import PASSWORD_FILE, RESOLVER_FILE, ContainerRecord, ObservedFiles
 
 CREDENTIALS_FILE = "credentials.json"
-
-
-@dataclass(frozen=True)
-class ProbeInterval:
-    """Checks asked from that node, between these moments (seconds since 1970)."""
-
-    node: str
-    since: float
-    until: float
 
 
 class LabFolder:
@@ -104,20 +94,11 @@ class LabFolder:
         """Remove one node's files."""
         shutil.rmtree(self.path / node, ignore_errors=True)
 
-    def note_checks(self, probe_times: Iterable[ProbeInterval]) -> None:
-        """Remember when checks asked, so that a story can leave their traffic out."""
-        if not self.path.is_dir():
-            return
-        with (self.path.parent / "checked").open("a") as file:
-            file.writelines(json.dumps(asdict(one)) + "\n" for one in probe_times)
-
-    def checked(self) -> tuple[ProbeInterval, ...]:
-        """When checks asked from which node; a line that cannot be read is left out."""
-        found = []
-        for line in _text(self.path.parent / "checked").splitlines():
-            with suppress(ValueError, TypeError):
-                found.append(ProbeInterval(**json.loads(line)))
-        return tuple(found)
+    def secrets(self) -> Iterator[str]:
+        """The passwords in the files of the nodes."""
+        for file in self.path.glob(f"*/files/{PASSWORD_FILE}"):
+            with suppress(OSError, ValueError):
+                yield file.read_text()
 
     def credentials(self) -> str:
         """What `keep_credentials` was given; nothing where nothing readable is."""

@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import WirelabError
+from orchestrator.events import Event
 from orchestrator.host.state import State
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import refuse_foreign
-from orchestrator.lab.step_events import StepEvent
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
@@ -23,7 +23,7 @@ from orchestrator.planning.removal import down
 from orchestrator.planning.snapshot import Snapshot
 
 
-def take_down(engine: Engine, state: State, lab: str, notify: Callable[[StepEvent], None]) -> Plan:
+def take_down(engine: Engine, state: State, lab: str, publish: Callable[[Event], None]) -> Plan:
     """Remove the lab, by its label alone: its file may be gone. Nothing happens if there is nothing.
 
     ForeignLab if the lab is somebody else's.
@@ -38,7 +38,7 @@ def take_down(engine: Engine, state: State, lab: str, notify: Callable[[StepEven
         observed = Snapshot("", "", {}, networks, containers, volumes.result())
         plan = down(lab, observed)
         doing = StepHandler(engine, LabFolder(state, lab), observed, LabRef(lab), 0)
-        ended = Executor(doing, notify).run(plan)
+        ended = Executor(doing, publish).run(plan)
         if ended.error:
             with suppress(WirelabError):
                 remove_labelled(engine, label)

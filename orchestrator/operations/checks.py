@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding, Verdict, worst
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import CHECK_FAILED, OK, WORLD, UsageInvalid
+from orchestrator.operations.command_record import recorded
 from orchestrator.operations.reports import NO_FILES, ReportFiles, junit_on_error, report_writer
 
 if TYPE_CHECKING:
+    from orchestrator.lab.lab import Lab
     from orchestrator.model.checks import BaseCheck
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
+
+
+EXIT_CODES = {"pass": OK, "fail": CHECK_FAILED, "unknown": WORLD}
 
 
 @dataclass(frozen=True)
@@ -50,21 +55,33 @@ def run_checks(
     `run` is the run whose guard is around this already, if there is one. `on_result` is called before the files are
     written, `on_file` with each file that was written.
     """
-    from orchestrator.lab.faults import check
-
     checks = select_checks(scenario.reading.scenario, only)
     began = time.monotonic()
     # Under a watchdog: a node whose image lacks a tool is probed from a container beside it.
     with nullcontext(run) if run else workspace.guard() as guarded_run:
-        lab = workspace.lab(scenario, lab_name, run=guarded_run, images_too=files.images)
+        lab = workspace.without_watcher().lab(scenario, lab_name, run=guarded_run, images_too=files.images)
         with report_writer(scenario, lab, files) as writer:
             with junit_on_error(scenario, lab.name, files):
-                findings = check(lab, checks)
+                findings = _recorded_check(workspace, lab, checks, guarded_run, inside=bool(run))
             result = CheckRun(scenario.reading.scenario.name, lab.name, findings, time.monotonic() - began)
             on_result(result)
             for file in writer.write(checks, findings):
                 on_file(file)
     return result
+
+
+def _recorded_check(
+    workspace: Workspace, lab: Lab, checks: Sequence[BaseCheck], run: str, *, inside: bool
+) -> tuple[Finding, ...]:
+    """Run the checks; that they began and how they ended is recorded, unless they are inside of another operation."""
+    from orchestrator.lab.faults import check
+
+    if inside:
+        return check(lab, checks)
+    with recorded(workspace.without_watcher(), lab.name, run) as record:
+        findings = check(lab, checks)
+        record.exit_code = EXIT_CODES[worst(finding.verdict for finding in findings)]
+        return findings
 
 
 def select_checks(scenario: Scenario, only: Sequence[str]) -> list[BaseCheck]:
@@ -104,7 +121,10 @@ def explain_checks(
         raise _nothing_to_explain(check_name, [check.name for check in checks], bool(named), scenario)
     opened = workspace()
     with opened.guard() as run:
-        findings = opened.lab(scenario, lab_name, run=run).judge(wanted, explain_all=True)
+        lab = opened.lab(scenario, lab_name, run=run)
+        with recorded(opened, lab.name, run) as record:
+            findings = lab.judge(wanted, explain_all=True)
+            record.exit_code = EXIT_CODES[worst(finding.verdict for finding in findings)]
     return Explanation(findings, len(named) - len(wanted))
 
 

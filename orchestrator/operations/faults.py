@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UsageInvalid
+from orchestrator.operations.command_record import recorded
 from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up
 from orchestrator.operations.nodes import require_node
 
@@ -28,8 +29,9 @@ def inject_fault(
     """Put one fault in; the plan is empty if it is in already. Returns how a person names the lab, and the plan."""
     from orchestrator.lab.faults import inject
 
-    lab = workspace.lab(scenario, lab_name, notify=workspace.on_step)
-    return lab.named, inject(lab, fault)
+    lab = workspace.lab(scenario, lab_name)
+    with recorded(workspace, lab.name):
+        return lab.named, inject(lab, fault)
 
 
 def heal_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> UpResult:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.events import LabEvent
+from orchestrator.operations.command_record import recorded
+
 if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -36,8 +39,9 @@ class UpResult:
 
 def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
     """Make the lab what its file declares, under a watchdog that removes it again if this process dies."""
-    with (guard := workspace.guard(keep=options.keep)) as run:
-        return bring_up_in_run(workspace, scenario, lab_name, options, run, whole=guard.release)
+    name = lab_name or scenario.reading.scenario.name
+    with (guard := workspace.guard(keep=options.keep)) as run, recorded(workspace, name, run):
+        return bring_up_in_run(workspace, scenario, name, options, run, whole=guard.release)
 
 
 def bring_up_in_run(
@@ -54,7 +58,6 @@ def bring_up_in_run(
     lab = workspace.planned_lab(
         scenario,
         lab_name,
-        notify=workspace.on_step,
         run=run,
         keep=options.keep,
         ready_seconds=options.ready_seconds,
@@ -62,6 +65,7 @@ def bring_up_in_run(
         whole=whole,
     )
     plan = lab.up()
+    lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
     return UpResult(lab.name, plan, time.monotonic() - began)
 
 
@@ -72,6 +76,19 @@ def plan_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None
 
 def bring_down(workspace: Workspace, lab_name: str) -> Plan:
     """Remove the lab, whole: containers, networks, volumes and files. The plan is empty where nothing was there."""
+    from orchestrator.lab.journal import prune_journals
+
+    prune_journals(workspace.state)
+    with recorded(workspace, lab_name):
+        return remove_lab(workspace, lab_name)
+
+
+def remove_lab(workspace: Workspace, lab_name: str, run: str = "") -> Plan:
+    """As `bring_down`, inside of another operation, whose run may be named."""
     from orchestrator.lab.take_down import take_down
 
-    return take_down(workspace.engine, workspace.state, lab_name, workspace.on_step)
+    publish = workspace.publisher(workspace.journal(lab_name, run))
+    plan = take_down(workspace.engine, workspace.state, lab_name, publish)
+    if plan:
+        publish(LabEvent("down", len(plan.steps)))
+    return plan

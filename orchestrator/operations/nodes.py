@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, NotStarted, UsageInvalid
+from orchestrator.events import ProgramEvent
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
@@ -36,19 +38,28 @@ def default_node(scenario: Scenario) -> str:
     return next(clients, next(iter(scenario.nodes)))
 
 
-def container_of(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, node_name: str) -> str:
-    """The id of the node's container. Raises NotFound where the node is not up."""
+@dataclass(frozen=True)
+class NodeContainer:
+    """A node of a lab that is up, and the id of its container."""
+
+    lab_name: str
+    node_name: str
+    id: str
+
+
+def find_node(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, node_name: str) -> NodeContainer:
+    """The node with its container. Raises NotFound where the node is not up."""
     lab = workspace.lab(scenario, lab_name)
     for container in workspace.engine.containers(f"{labels.LAB}={lab.name}"):
         if container.labels.get(labels.NODE) == node_name and labels.ONLOOKER not in container.labels:
-            return container.id
+            return NodeContainer(lab.name, node_name, container.id)
     raise NotFound(f"the node {node_name!r} of the lab {lab.name!r} is not up", hint=lab.named.command("up"))
 
 
 def run_program(
-    workspace: Workspace, container: str, argv: Sequence[str], output: OutputSink, input_descriptor: int | None
+    workspace: Workspace, node: NodeContainer, argv: Sequence[str], output: OutputSink, input_descriptor: int | None
 ) -> int:
-    """Run a program in a container and return its exit code. `output` gets what it writes, as it comes.
+    """Run a program in a node and return its exit code. `output` gets what it writes, as it comes.
 
     If we are interrupted, or nobody takes what it writes, the program is ended.
     """
@@ -56,10 +67,14 @@ def run_program(
 
     from orchestrator.lab.node_program import attend_program
 
+    publish = workspace.publisher(workspace.journal(node.lab_name))
+    publish(ProgramEvent("started", node.node_name, tuple(argv)))
     try:
-        return attend_program(workspace.engine, container, argv, output, input_descriptor, run=token_hex(6))
+        code = attend_program(workspace.engine, node.id, argv, output, input_descriptor, run=token_hex(6))
+        publish(ProgramEvent("ended", node.node_name, tuple(argv), code))
+        return code
     except NotStarted:
-        require_program(workspace, container, argv[0])  # raises the same error with a suggestion
+        require_program(workspace, node.id, argv[0])  # raises the same error with a suggestion
         raise
 
 
@@ -70,13 +85,19 @@ def require_program(workspace: Workspace, container: str, program: str) -> None:
     node_program.require_program(workspace.engine, container, program)
 
 
+def record_terminal(workspace: Workspace, node: NodeContainer, argv: Sequence[str]) -> None:
+    """Record that somebody opens a terminal in a node. What is typed there is not seen."""
+    publish = workspace.publisher(workspace.journal(node.lab_name))
+    publish(ProgramEvent("started", node.node_name, tuple(argv)))
+
+
 def log_lines(
     workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, node_name: str | None, *, follow: bool
 ) -> Iterator[str]:
     """What one node wrote, or what all nodes wrote, one after another, with their names before each line."""
     if node_name and follow:
-        yield from workspace.engine.follow(container_of(workspace, scenario, lab_name, node_name))
+        yield from workspace.engine.follow(find_node(workspace, scenario, lab_name, node_name).id)
         return
     for name in [node_name] if node_name else scenario.reading.scenario.nodes:
-        text = workspace.engine.log(container_of(workspace, scenario, lab_name, name)).rstrip("\n")
+        text = workspace.engine.log(find_node(workspace, scenario, lab_name, name).id).rstrip("\n")
         yield text if node_name else "\n".join(f"{name} | {line}" for line in text.splitlines())

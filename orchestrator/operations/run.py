@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import LabBusy
 from orchestrator.lab.interrupts import uninterrupted
-from orchestrator.operations.checks import CheckRun, run_checks
-from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up, bring_up_in_run
+from orchestrator.operations.checks import EXIT_CODES, CheckRun, run_checks
+from orchestrator.operations.command_record import recorded
+from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up, bring_up_in_run, remove_lab
 from orchestrator.operations.reports import ReportFiles, junit_on_error
 
 if TYPE_CHECKING:
@@ -46,19 +47,19 @@ def up_check_and_remove(
     on_file: Callable[[Path], None],
 ) -> CheckRun:
     """Bring the lab up, run its checks and remove it, whatever came out."""
-    from orchestrator.lab.take_down import take_down
-
     name = lab_name or scenario.reading.scenario.name
-    with workspace.guard() as run:
+    with workspace.guard() as run, recorded(workspace, name, run) as record:
         ours = True
         try:
             with junit_on_error(scenario, name, files):
                 bring_up_in_run(workspace, scenario, name, options, run)
-            return run_checks(workspace, scenario, name, files=files, run=run, on_result=on_result, on_file=on_file)
+            result = run_checks(workspace, scenario, name, files=files, run=run, on_result=on_result, on_file=on_file)
+            record.exit_code = EXIT_CODES[result.verdict]
+            return result
         except LabBusy:
             ours = False  # another process works on it, and may have ended by now: its lab stays
             raise
         finally:
             if ours:
                 with uninterrupted():
-                    take_down(workspace.engine, workspace.state, name, lambda _event: None)
+                    remove_lab(workspace.without_watcher(), name, run)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import LabBusy, Leftovers, WirelabError
+from orchestrator.operations.command_record import recorded
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
@@ -34,10 +35,12 @@ class SweepResult:
 
 def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
     """Remove what dead runs left; with `all_labs` every lab of this person too. Goes on after a failure."""
+    from orchestrator.lab.journal import prune_journals
     from orchestrator.lab.removal import sweep_run
     from orchestrator.lab.run_registry import dead_runs
 
     engine, state = workspace.engine, workspace.state
+    prune_journals(state)
     count, failures = remove_each(partial(sweep_run, engine, state, run) for run in list(dead_runs(state)))
     if all_labs:
         more, others = remove_each(partial(_remove_lab, workspace, lab_name) for lab_name in _lab_names(engine, state))
@@ -58,9 +61,10 @@ def remove_each(removals: Iterable[Callable[[], int]]) -> tuple[int, list[Wirela
 
 
 def _remove_lab(workspace: Workspace, lab_name: str) -> int:
-    from orchestrator.lab.take_down import take_down
+    from orchestrator.operations.lifecycle import remove_lab
 
-    return len(take_down(workspace.engine, workspace.state, lab_name, lambda _event: None).steps)
+    with recorded(workspace.without_watcher(), lab_name):
+        return len(remove_lab(workspace.without_watcher(), lab_name).steps)
 
 
 def _lab_names(engine: Engine, state: State) -> list[str]:

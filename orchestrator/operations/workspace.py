@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, UsageInvalid, WirelabError
+from orchestrator.events import Actor, Event
 from orchestrator.host.state import State
 from orchestrator.lab.interrupts import uninterrupted
 from orchestrator.operations.scenario_library import FILE, as_typed, find_scenario, scenario_name
@@ -17,10 +19,11 @@ from orchestrator.operations.scenario_library import FILE, as_typed, find_scenar
 if TYPE_CHECKING:
     from orchestrator.engine.docker import DockerEngine
     from orchestrator.lab.guard import Guard
+    from orchestrator.lab.journal import Journal
     from orchestrator.lab.lab import Lab
-    from orchestrator.lab.step_events import StepEvent
     from orchestrator.operations.scenario_library import LoadedScenario
 
+NO_RUN = "none"
 LAB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -28,14 +31,17 @@ LAB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 class Workspace:
     """The state folder and one engine, with its address.
 
-    `notify` takes a line of progress for a person, `on_step` each step of a plan as it begins and ends.
+    `actor` says who causes the events of this workspace. `notify` takes a line of progress for a person, `on_event`
+    each event as it is written to the journal.
     """
 
     state: State
     url: str
     engine: DockerEngine
     notify: Callable[[str], None] = lambda _text: None
-    on_step: Callable[[StepEvent], None] = lambda _event: None
+    on_event: Callable[[Event], None] = lambda _event: None
+    actor: Actor = field(default_factory=Actor)
+    _journals: dict[tuple[str, str], Journal] = field(default_factory=dict, repr=False, compare=False)
 
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
         """Return the tags of wirelab's own images, and build those that are missing."""
@@ -55,11 +61,12 @@ class Workspace:
 
         return shelf(self.url, self.state, os.environ, self.notify).missing(names)
 
-    def planned_lab(self, scenario: LoadedScenario, name: str | None, **settings: object) -> Lab:
+    def planned_lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
         """A lab that builds missing images as steps of its plan, and none before."""
         return self.lab(
             scenario,
             name,
+            run=run,
             images=self.image_tags,
             missing_images=self.missing_images,
             build_images=self.images,
@@ -72,19 +79,55 @@ class Workspace:
 
         return isolates_ipv6(self.url)
 
-    def lab(self, scenario: LoadedScenario, name: str | None, **settings: object) -> Lab:
+    def lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
         """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None."""
         from orchestrator.lab.lab import Lab, Settings
 
         reading = scenario.reading
+        lab_name = name or reading.scenario.name
+        journal = self.journal(lab_name, run)
         usual: dict[str, object] = {
+            "publish": self.publisher(journal),
+            "hide": journal.hide,
+            "run": run or NO_RUN,
             "images": self.images,
             "shield": uninterrupted,
             "isolates_ipv6": self.isolates_ipv6,
             "called": _scenario_as_typed(scenario),
         }
         whole = Settings(**usual | settings)  # type: ignore[arg-type]
-        return Lab(self.engine, self.state, name or reading.scenario.name, reading.scenario, reading.texts, whole)
+        return Lab(self.engine, self.state, lab_name, reading.scenario, reading.texts, whole)
+
+    def journal(self, lab_name: str, run: str = "") -> Journal:
+        """The journal of a lab, as this run writes it."""
+        key = (lab_name, run)
+        if key not in self._journals:
+            from orchestrator.lab.journal import Journal
+            from orchestrator.lab.store import LabFolder
+
+            actor = replace(self.actor, run=run) if run else self.actor
+            self._journals[key] = Journal(self.state, lab_name, actor, on_trouble=self.notify)
+            self._journals[key].hide(LabFolder(self.state, lab_name).secrets())
+        return self._journals[key]
+
+    def publisher(self, journal: Journal) -> Callable[[Event], None]:
+        """A function that writes an event to the journal and hands it to `on_event`."""
+
+        def publish(event: Event) -> None:
+            journal.publish(event)
+            self.on_event(event)
+
+        return publish
+
+    def without_watcher(self) -> Workspace:
+        """The same workspace, whose events go to the journal alone."""
+        return replace(self, on_event=lambda _event: None)
+
+    def close(self) -> None:
+        """Close the connection to the engine and the journals."""
+        for journal in self._journals.values():
+            journal.close()
+        self.engine.close()
 
     def guard(self, *, keep: bool = False) -> Guard:
         """A context that removes what was made inside if this process dies in it. Gives the run's id.
@@ -103,7 +146,8 @@ def open_workspace(
     read_only: bool = False,
     notify: Callable[[str], None],
     confirm: Callable[[str], bool],
-    on_step: Callable[[StepEvent], None] = lambda _event: None,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    actor: Actor | None = None,
 ) -> Workspace:
     """Find an engine or, with `start`, start one if `confirm` says yes to the question. Raises EngineMissing.
 
@@ -118,9 +162,14 @@ def open_workspace(
     from orchestrator.engine.docker import DockerEngine
 
     try:
-        return Workspace(state, engine.url, DockerEngine(engine.url), notify, on_step)
+        return Workspace(state, engine.url, DockerEngine(engine.url), notify, on_event, actor or Actor(new_run_id()))
     except EngineMissing as error:
         raise EngineMissing(error.what, why=error.why, hint=engine.hint or error.hint) from error
+
+
+def new_run_id() -> str:
+    """A name for what one command does, where no guard gives one."""
+    return token_hex(6)
 
 
 def valid_lab_name(name: str) -> str:

@@ -17,7 +17,6 @@ from orchestrator.planning.certificates import CA_FILE, file_of
 from orchestrator.planning.snapshot import RESOLVER_FILE, Snapshot
 from orchestrator.planning.specs import Attach, Bind, ContainerSpec, NamedVolume
 
-PASSWORD_FILE = "password"
 # Where a node with `tls_keys` writes the keys of its TLS sessions: in its own memory, and gone with it.
 TLS_KEYS_FILE = "/tmp/tls-keys"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.planning.plan import AwaitReady, Plan, Step, WriteFiles
+from orchestrator.events import StepEvent
+from orchestrator.planning.plan import AwaitReady, Plan, WriteFiles
 
 MARKS = {"done": "ok", "failed": "FAILED", "skipped": "skipped", "begun": "..."}
 
@@ -12,11 +13,13 @@ def plan_text(plan: Plan) -> str:
     return str(plan) if plan else f"nothing to do: the lab {plan.lab!r} is as its file declares"
 
 
-def event_text(step: Step, state: str, seconds: float) -> str:
+def step_text(event: StepEvent) -> str:
     """What to tell when a step changed its state; empty where there is nothing worth a line."""
-    if state == "begun" or (state == "done" and isinstance(step.action, WriteFiles)):
+    if event.state == "begun" or (event.state == "done" and event.action == WriteFiles.__name__):
         return ""
-    what = f"{step.id} {step.shows}".rstrip()
-    if state == "done" and isinstance(step.action, AwaitReady):
-        what = step.id
-    return f"  {seconds:6.2f}s  {MARKS[state]:7}  {what}" + (f"  ({step.why})" if state != "done" else "")
+    what = f"{event.step} {event.detail}".rstrip()
+    if event.state == "done" and event.action == AwaitReady.__name__:
+        what = event.step
+    return f"  {event.seconds:6.2f}s  {MARKS[event.state]:7}  {what}" + (
+        f"  ({event.why})" if event.state != "done" else ""
+    )

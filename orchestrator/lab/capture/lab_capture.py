@@ -12,6 +12,7 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, UsageInvalid, WorldError
 from orchestrator.lab.capture.recorder import find_recorder, invalid_filter, start_recorder
 from orchestrator.lab.capture.recording import Recording, http_ports, read_recording, stream_pcapng, whole_lines
+from orchestrator.lab.journal_reader import probe_events
 from orchestrator.lab.lab import Lab
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
@@ -144,7 +145,7 @@ class LabCapture:
 
     def check_exclusions(self) -> tuple[Exclusion, ...]:
         """When checks probed from which node: what these nodes began then is the checks' own traffic."""
-        probes = self._lab.folder.checked()
+        probes = probe_events(self._lab.state, self._lab.name)
         return tuple(Exclusion("the checks", probe.node, probe.since, probe.until) for probe in probes)
 
     def status(self, container: str) -> dict[str, Any]:

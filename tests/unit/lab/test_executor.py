@@ -10,8 +10,8 @@ from threading import current_thread as thread
 import pytest
 
 from orchestrator.errors import NodeFailed
+from orchestrator.events import StepEvent as Told
 from orchestrator.lab.executor import WORKERS, Executor
-from orchestrator.lab.step_events import StepEvent as Told
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step
 
 Stop = Callable[[], bool]
@@ -44,7 +44,7 @@ class Log:
 
 
 def states(events: tuple[Told, ...]) -> dict[str, str]:
-    return {event.step.id: event.state for event in events}
+    return {event.step: event.state for event in events}
 
 
 def test_a_step_begins_after_those_that_it_needs() -> None:
@@ -95,7 +95,7 @@ def test_after_the_first_failure_nothing_new_begins() -> None:
     assert ended.error is failure
     assert log.begun == ["a"]
     assert states(ended.events) == {"a": "failed", "b": "skipped", "c": "skipped"}
-    assert [(event.step.id, event.state) for event in told] == [
+    assert [(event.step, event.state) for event in told] == [
         ("a", "begun"),
         ("a", "failed"),
         ("b", "skipped"),
@@ -152,7 +152,7 @@ def test_an_interrupt_comes_through_after_what_was_under_way() -> None:
 
     def notify(event: Told) -> None:
         assert thread() is main_thread()
-        if event.step.id == "b":
+        if event.step == "b":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -173,7 +173,7 @@ def test_after_an_interrupt_a_second_one_does_not_end_the_wait() -> None:
         steps.append(f"{one.id} ended")
 
     def notify(event: Told) -> None:
-        if event.step.id == "b":
+        if event.step == "b":
             raise KeyboardInterrupt
 
     @contextmanager

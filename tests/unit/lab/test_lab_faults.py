@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_lab_in_memory import IMAGES, TEXT, Place, bash, place
+from test_lab_in_memory import IMAGES, TEXT, Place, bash, is_done, place
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
+from orchestrator.events import Event, FindingEvent
 from orchestrator.lab import faults as breaking
 from orchestrator.model.faults import Pause
 
@@ -26,7 +27,7 @@ BROKEN = TEXT.partition("checks:")[0] + (
 def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(place: Place) -> None:
     """A stopped database cannot be asked; once it is back it can. The fault of two checks is put in once."""
     done: list[str] = []
-    lab = place.lab(BROKEN, notify=lambda event: done.append(event.step.id) if event.state == "done" else None)
+    lab = place.lab(BROKEN, publish=lambda event: done.append(event.step) if is_done(event) else None)
     lab.up()
     done.clear()
     found = breaking.check(lab, lab.scenario.checks)
@@ -52,7 +53,9 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place
     torn = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=mends))
     told: list[str] = []
     for where, verdict in ((place, "pass"), (torn, "unknown")):
-        lab = where.lab(text, found=lambda finding: told.append(finding.verdict))
+        lab = where.lab(
+            text, publish=lambda event: told.append(event.verdict) if isinstance(event, FindingEvent) else None
+        )
         lab.up()
         found = breaking.check(lab, lab.scenario.checks[1:2])
         assert ([one.verdict for one in found], told.pop()) == ([verdict], verdict)
@@ -63,10 +66,11 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place
 def test_an_interrupt_leaves_no_fault(place: Place) -> None:
     """Whatever ends a check in the middle of a fault, the lab is healed first."""
 
-    def interrupted(_finding: object) -> None:
-        raise KeyboardInterrupt
+    def interrupted(event: Event) -> None:
+        if isinstance(event, FindingEvent):
+            raise KeyboardInterrupt
 
-    lab = place.lab(BROKEN, found=interrupted)
+    lab = place.lab(BROKEN, publish=interrupted)
     lab.up()
     with pytest.raises(KeyboardInterrupt):
         breaking.check(lab, lab.scenario.checks[1:])
@@ -97,7 +101,7 @@ BEFORE = TEXT.partition("checks:")[0] + (
 def test_what_must_hold_before_a_fault_is_asked_before_it_is_put_in(place: Place) -> None:
     """The stopped node could answer then; where it does not hold, the check fails with that reason, told once."""
     told: list[str] = []
-    lab = place.lab(BEFORE, found=lambda finding: told.append(finding.check))
+    lab = place.lab(BEFORE, publish=lambda event: told.append(event.check) if isinstance(event, FindingEvent) else None)
     lab.up()
     found = breaking.check(lab, lab.scenario.checks)
     assert [(one.check, one.verdict) for one in found] == [("held before", "pass"), ("did not hold before", "fail")]

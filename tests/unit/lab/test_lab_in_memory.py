@@ -8,18 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, ProgramCall, as_declared
 from orchestrator.engine.programs import Output
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, LabBusy, Leftovers, NodeFailed, WorldError
+from orchestrator.events import Event, FindingEvent, StepEvent
 from orchestrator.host.state import State
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
-from orchestrator.lab.step_events import StepEvent
 from orchestrator.lab.take_down import take_down
 from orchestrator.operations.sweep import remove_each
 from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
@@ -84,9 +84,18 @@ def down(place: Place) -> None:
     take_down(place.engine, place.state, "shop", lambda _event: None)
 
 
+def steps_to(told: list[StepEvent]) -> Callable[[Event], None]:
+    """Collect the events of steps alone."""
+    return lambda event: told.append(event) if isinstance(event, StepEvent) else None
+
+
+def is_done(event: Event) -> TypeGuard[StepEvent]:
+    return isinstance(event, StepEvent) and event.state == "done"
+
+
 def test_up_makes_the_lab_and_up_again_makes_nothing(place: Place) -> None:
     told: list[StepEvent] = []
-    assert place.lab(notify=told.append).up()
+    assert place.lab(publish=steps_to(told)).up()
     containers = place.engine.containers("wirelab.lab=shop")
     assert [one.labels["wirelab.node"] for one in containers] == ["app", "client", "db", "dns"]
     assert {one.state for one in containers} == {"running"}
@@ -97,7 +106,7 @@ def test_up_makes_the_lab_and_up_again_makes_nothing(place: Place) -> None:
 
 def test_a_node_is_ready_only_after_what_it_uses(place: Place) -> None:
     done: list[str] = []
-    place.lab(notify=lambda event: done.append(event.step.id) if event.state == "done" else None).up()
+    place.lab(publish=lambda event: done.append(event.step) if is_done(event) else None).up()
     ready = [name for name in done if name.startswith("ready:")]
     assert ready == ["ready:dns", "ready:db", "ready:app", "ready:client"]
 
@@ -105,8 +114,8 @@ def test_a_node_is_ready_only_after_what_it_uses(place: Place) -> None:
 def test_with_capture_the_recorder_is_there_first_and_stays(place: Place) -> None:
     """It is begun and done before any node is begun; the next `up` finds nothing to do."""
     told: list[StepEvent] = []
-    place.lab(notify=told.append, capture=True).up()
-    order = [(event.step.id, event.state) for event in told]
+    place.lab(publish=steps_to(told), capture=True).up()
+    order = [(event.step, event.state) for event in told]
     first_node = next(number for number, (step, _) in enumerate(order) if step.startswith("node:"))
     assert order.index(("capture:networks", "done")) < first_node
     assert len(place.engine.containers("wirelab.capture=on")) == 1
@@ -121,10 +130,10 @@ def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(place: Pla
     bad = misbehaving(place, lambda spec: refused if "wirelab.capture" in spec.labels else as_declared(spec))
     told: list[StepEvent] = []
     with pytest.raises(WorldError) as caught:
-        bad.lab(notify=told.append, capture=True).up()
+        bad.lab(publish=steps_to(told), capture=True).up()
     assert (caught.value.what, "no such device" in caught.value.why) == ("the capture did not start", True)
     assert bad.empty()
-    assert not [event for event in told if event.step.id.startswith("node:") and event.state != "skipped"]
+    assert not [event for event in told if event.step.startswith("node:") and event.state != "skipped"]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +205,7 @@ def test_a_node_added_to_the_file_reloads_the_dns_server(place: Place) -> None:
 
 def test_checks_are_asked_inside_the_nodes(place: Place) -> None:
     found: list[str] = []
-    lab = place.lab(found=lambda finding: found.append(finding.check))
+    lab = place.lab(publish=lambda event: found.append(event.check) if isinstance(event, FindingEvent) else None)
     lab.up()
     assert [one.verdict for one in lab.judge()] == ["pass", "fail"]
     assert found == ["The tools work", "Nobody is there"]
@@ -216,12 +225,12 @@ def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(p
     bad = misbehaving(place, without_ready("db", Behaviour(("psql: syntax error at line 3",), 1)))
     told: list[StepEvent] = []
     with pytest.raises(NodeFailed) as caught:
-        bad.lab(notify=told.append).up()
+        bad.lab(publish=steps_to(told)).up()
     assert caught.value.what == "the node 'db' ended with exit code 1"
     assert "syntax error at line 3" in caught.value.why
     assert bad.empty()
     assert not bad.lab().folder.path.exists()
-    assert [event.step.id for event in told if event.state == "failed"] == ["ready:db"]
+    assert [event.step for event in told if event.state == "failed"] == ["ready:db"]
 
 
 class EndsUnderTheEyes(FakeEngine):
@@ -322,12 +331,12 @@ def test_no_two_things_of_the_engine_bear_one_name(place: Place) -> None:
 
 
 def test_an_interrupt_leaves_nothing(place: Place) -> None:
-    def interrupt(event: StepEvent) -> None:
-        if event.step.id == "node:app" and event.state == "done":
+    def interrupt(event: Event) -> None:
+        if isinstance(event, StepEvent) and event.step == "node:app" and event.state == "done":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        place.lab(notify=interrupt).up()
+        place.lab(publish=interrupt).up()
     assert place.empty()
 
 
@@ -503,12 +512,13 @@ def test_a_plan_tells_the_missing_images_and_builds_none(place: Place) -> None:
     """`up` builds them, all at once and before its other steps."""
     built: list[list[str]] = []
     images = {"missing_images": lambda _names: ("client", "dns"), "build_images": lambda names: built.append([*names])}
-    told: list[tuple[str, str]] = []
-    lab = place.lab(notify=lambda event: told.append((event.step.id, event.state)), **images)
+    events: list[StepEvent] = []
+    lab = place.lab(publish=steps_to(events), **images)
     assert [step.id for step in lab.plan().steps][:2] == ["image:client", "image:dns"]
     assert (built, place.empty()) == ([], True)
     lab.up()
     assert built == [["client", "dns"]]
+    told = [(event.step, event.state) for event in events]
     assert told[:4] == [
         ("image:client", "begun"),
         ("image:dns", "begun"),

@@ -10,11 +10,10 @@ from orchestrator.checks.probes import ReadLog, RunProgram, Unavailable
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.errors import WorldError
-from orchestrator.host.state import State
+from orchestrator.events import ProbeEvent
 from orchestrator.lab.capture.recording import Recording, http_ports, parse_losses, stream_pcapng, whole_lines
 from orchestrator.lab.capture.tls_keys import KEYS_PATH, PIECE, copy_tls_keys
 from orchestrator.lab.probe_log import ProbeLog
-from orchestrator.lab.store import LabFolder, ProbeInterval
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import TLS_KEYS_FILE
@@ -93,23 +92,13 @@ def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
     assert caught.value.why == "reordercap: no space"
 
 
-def test_the_times_in_which_checks_asked_are_noted(tmp_path: Path) -> None:
+def test_the_times_in_which_checks_asked_are_noted() -> None:
     """One stretch a node, from its first question to its last answer; reading a log asks nothing of the wire."""
     clock = iter([1.0, 2.0, 3.0, 4.5])
     noting = ProbeLog(lambda questions: [Unavailable("x")] * len(questions), lambda: next(clock))
     noting.answer([RunProgram("client", ("dig",)), ReadLog("dns", 0.0)])
     noting.answer([RunProgram("client", ("dig",)), RunProgram("app", ("curl",))])
-    assert noting.probe_times == (ProbeInterval("app", 3.0, 4.5), ProbeInterval("client", 1.0, 4.5))
-    folder = LabFolder(State(tmp_path), "shop")
-    folder.note_checks(noting.probe_times)
-    assert folder.checked() == ()  # nothing of the lab is there: nothing is written
-    folder.write("client", {})
-    folder.note_checks(noting.probe_times)
-    folder.note_checks((ProbeInterval("db", 5.0, 6.0),))
-    assert folder.checked() == (*noting.probe_times, ProbeInterval("db", 5.0, 6.0))
-    with (folder.path.parent / "checked").open("a") as file:
-        file.write('half a li\n{"node": "x"}\n')
-    assert len(folder.checked()) == 3
+    assert noting.probe_times == (ProbeEvent("app", 3.0, 4.5), ProbeEvent("client", 1.0, 4.5))
 
 
 RECORDED = Path(__file__).parents[2] / "recordings" / "first.txt"

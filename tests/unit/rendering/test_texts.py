@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.checks.findings import Finding, Judgement, Verdict
 from orchestrator.diagnosis.walk import Cause, Layer, make_walk
+from orchestrator.lab.step_events import step_event
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
@@ -18,7 +19,7 @@ from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, O
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text, findings_document, findings_text, summary_text
 from orchestrator.rendering.labs import labs_document, labs_text, nodes_document, nodes_text, state_of, table
-from orchestrator.rendering.plans import event_text, plan_text
+from orchestrator.rendering.plans import plan_text, step_text
 from orchestrator.rendering.quantities import counted
 
 TEXT = "name: one\ntitle: One\nnodes:\n  a: {role: client}\n  b: {role: client}\n"
@@ -115,17 +116,19 @@ def test_a_plan_is_a_line_a_step_or_a_sentence() -> None:
 
 
 def test_progress_says_what_was_done_and_why_something_was_not() -> None:
-    assert event_text(REMOVE, "done", 0.5) == "    0.50s  ok       remove:volume:v"
-    assert event_text(REMOVE, "failed", 12.5) == "   12.50s  FAILED   remove:volume:v  (down)"
-    assert event_text(REMOVE, "skipped", 1) == "    1.00s  skipped  remove:volume:v  (down)"
+    assert step_text(step_event(REMOVE, "done", 0.5)) == "    0.50s  ok       remove:volume:v"
+    assert step_text(step_event(REMOVE, "failed", 12.5)) == "   12.50s  FAILED   remove:volume:v  (down)"
+    assert step_text(step_event(REMOVE, "skipped", 1)) == "    1.00s  skipped  remove:volume:v  (down)"
 
 
 def test_progress_is_silent_about_what_is_no_news() -> None:
     files = Step("files:a", WriteFiles("a", {}), "missing")
-    assert event_text(REMOVE, "begun", 0) == ""
-    assert event_text(files, "done", 0) == ""
-    assert event_text(files, "failed", 0) != ""
-    assert event_text(Step("ready:a", AwaitReady("a", "dns:53", None), "dns:53"), "done", 0).endswith("ready:a")
+    assert step_text(step_event(REMOVE, "begun", 0)) == ""
+    assert step_text(step_event(files, "done", 0)) == ""
+    assert step_text(step_event(files, "failed", 0)) != ""
+    assert step_text(step_event(Step("ready:a", AwaitReady("a", "dns:53", None), "dns:53"), "done", 0)).endswith(
+        "ready:a"
+    )
 
 
 PROVED = ObservedFiles(record=ContainerRecord("0123456789abcdef", ready="t1"))

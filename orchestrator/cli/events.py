@@ -1,0 +1,30 @@
+"""events: what happened in a lab, who did it, and when."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.cli.console import out
+from orchestrator.cli.options import lab_option, scenario_argument
+from orchestrator.errors import OK
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@click.option("-f", "--follow", is_flag=True, help="Go on as events come, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line.")
+def command(name: str | None, lab: str | None, follow: bool, as_json: bool) -> int:
+    """Print what happened in a lab: commands, steps, states of nodes, findings, faults, captures and programs.
+
+    Events are kept for 7 days after the lab was removed.
+    """
+    from orchestrator.operations.journal import lab_entries
+    from orchestrator.operations.scenario_library import scenario_name
+    from orchestrator.operations.workspace import lab_name_of
+    from orchestrator.rendering.events import entry_text
+
+    lab_name = lab_name_of(name, lab) if name else (lab or scenario_name(None))
+    for entry in lab_entries(lab_name, follow=follow):
+        out(entry.to_json() if as_json else entry_text(entry, None))
+    return OK
