@@ -134,9 +134,9 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
 
 def _become_terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
     """Become the docker client, which knows terminals; come back only where there is none to become."""
-    client = shutil.which("docker") or shutil.which("podman")
+    client = shutil.which("docker")
     if client is None:
-        what, why = "a shell needs the docker command, which knows terminals", "neither docker nor podman is in PATH"
+        what, why = "a shell needs the docker command, which knows terminals", "no docker is in PATH"
         raise WorldError(what, why=why, hint="install it, or run one program at a time: wirelab exec NAME NODE -- ls")
     flags = "-it" if sys.stdin.isatty() else "-i"
     os.execve(client, [client, "exec", flags, container, *argv], {**os.environ, "DOCKER_HOST": url})

@@ -71,6 +71,10 @@ class Row:
     hint: str = ""
 
 
+_NO_PODMAN = (
+    "wirelab does not support Podman yet: it refuses the mount option uid=, and BIND cannot bind port 53 in its "
+    "containers; use Docker Engine 20.10 or newer"
+)
 TRIED = "only root on the engine's own machine can try it, with tc and nft installed"
 _FEATURE_HINTS = {
     "netem": "no lab needs it; tc can make delay and loss by hand only where the kernel has it",
@@ -111,7 +115,9 @@ def _rows(machine: MachineFacts) -> Iterator[Row]:
 
 
 def _engine_rows(engine: EngineFacts) -> Iterator[Row]:
-    yield Row("engine", OK, f"{engine.product} {engine.version} at {engine.url} ({engine.origin})")
+    supported = engine.product != "Podman"
+    named = f"{engine.product} {engine.version} at {engine.url} ({engine.origin})"
+    yield Row("engine", OK if supported else MISSING, named, "" if supported else _NO_PODMAN)
     spoken = f"{engine.oldest_api} to {engine.api}" if engine.oldest_api else engine.api
     if version_of(engine.api) >= OLDEST_API:
         yield Row("engine API", OK, spoken)
@@ -159,8 +165,6 @@ def _trap_rows(engine: EngineFacts, hybrid: bool) -> Iterator[Row]:
          "do not count on a node being cut off from this machine; newer engines can"),
         (hybrid and engine.runtime == "crun" and version_of(crun) < (1, 9), "crun 1.8 refuses hybrid control groups",
          "use runc, or boot with systemd.unified_cgroup_hierarchy=1"),
-        (engine.product == "Podman" and version < (4, 4), "Podman 4.3 wants a high limit of open files",
-         "ulimit -n 1048576 before its service starts, or use Docker Engine"),
     )  # fmt: skip
     for holds, what, hint in traps:
         if holds:

@@ -70,7 +70,7 @@ def nothing_answers(tried: list[str]) -> EngineMissing:
     return EngineMissing(
         "no container engine answers",
         why="; ".join(tried),
-        hint="start Docker or Podman, or let wirelab start its own engine: wirelab engine up",
+        hint="start Docker Engine, or let wirelab start its own engine: wirelab engine up",
     )
 
 

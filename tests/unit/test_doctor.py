@@ -114,12 +114,23 @@ def test_podman_4_3_with_crun_1_8_on_hybrid_control_groups() -> None:
     assert engine.rootless
     assert engine.disk_free is None
     assert engine.isolates_ipv6 is None
-    assert traps(engine) == ["Podman 4.3 wants a high limit of open files"]
-    assert "crun 1.8 refuses hybrid control groups" in traps(engine, hybrid_cgroups=True)
+    assert traps(engine) == []
+    assert traps(engine, hybrid_cgroups=True) == ["crun 1.8 refuses hybrid control groups"]
     assert traps(replace(engine, parts={"crun": "1.14"}, version="5.0"), hybrid_cgroups=True) == []
     limits = row(of(engine), "control groups")
     assert limits.verdict == WARNING
     assert "no limit on memory" in limits.value
+
+
+@pytest.mark.parametrize("version", ["4.3.1", "5.4.2"])
+def test_podman_is_not_supported_and_the_row_says_why(version: str) -> None:
+    """No lab comes up there, so `doctor` must not say that one can run."""
+    found = of(replace(ENGINE, product="Podman", version=version))
+    assert verdict(found) == MISSING
+    assert row(found, "engine").verdict == MISSING
+    for words in ("does not support Podman yet", "uid=", "port 53", "Docker Engine 20.10"):
+        assert words in row(found, "engine").hint
+    assert row(of(), "engine") == Row("engine", OK, row(of(), "engine").value)
 
 
 def test_ranges_in_use_are_those_of_routes_and_of_engine_networks() -> None:

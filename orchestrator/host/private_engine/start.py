@@ -34,7 +34,7 @@ def start_private_engine(environ: Mapping[str, str], state: State, *, notify: No
         _refuse_beside_another(state)
     notify(_intent(state, there=there, as_root=as_root))
     if not confirm("Go on?"):
-        raise _missing("you said no to wirelab's own engine", "start Docker or Podman, or answer yes")
+        raise _missing("you said no to wirelab's own engine", "start Docker Engine, or answer yes")
     if as_root:
         return start_as_root(environ, state, notify=notify)
     from orchestrator.host.private_engine.paths import PrivatePaths
@@ -100,7 +100,7 @@ def _require_debian(os_release: Path) -> None:
     if not is_debian(text):
         raise _missing(
             "Docker Engine is not installed, and wirelab installs it on Debian and Ubuntu only",
-            "install your distribution's Docker Engine or Podman package and start it",
+            "install your distribution's Docker Engine package and start it",
         )
 
 
