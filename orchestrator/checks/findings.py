@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-if TYPE_CHECKING:
-    from orchestrator.diagnosis.walk import Walk
-
-Verdict = Literal["pass", "fail", "unknown"]
+from orchestrator.checks.verdict import Verdict
+from orchestrator.checks.walk import Walk
 
 
 @dataclass(frozen=True)
@@ -54,11 +51,3 @@ class Finding:
             "seconds": round(self.seconds, 3),
             **why,
         }
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict on all of them: one fail is a fail, one unknown keeps all from passing."""
-    found = set(verdicts)
-    if "fail" in found:
-        return "fail"
-    return "unknown" if "unknown" in found else "pass"

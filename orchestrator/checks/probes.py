@@ -6,13 +6,11 @@ recorded answers, and whoever asks can put the questions of many checks into one
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from math import inf
 from string import Template
 from typing import TypeVar
 
-from orchestrator.checks.findings import Judgement
 from orchestrator.model.checks import Http, NodeCheck, Runs
 from orchestrator.model.topology import Topology
 from orchestrator.traffic.roles import Proof
@@ -107,7 +105,6 @@ class NodeState:
 ProbeResult = ProgramResult | LogText | Flows | NodeState | Unavailable
 ResultT = TypeVar("ResultT", ProgramResult, LogText, Flows)
 CheckT = TypeVar("CheckT", bound=NodeCheck)
-CheckSteps = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Judgement]
 
 
 class ResultUnavailable(Exception):

@@ -8,7 +8,6 @@ to that one.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -16,14 +15,13 @@ from math import inf
 from orchestrator.checks.dig import NO_ANSWER, dig
 from orchestrator.checks.probes import (
     CheckContext,
-    Probe,
-    ProbeResult,
     ReadLog,
     ResultUnavailable,
     RunProgram,
     require_log,
     require_output,
 )
+from orchestrator.checks.steps import ProbeSteps
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by
 
 MARKS_FROM = 40  # source ports of the questions that mark a log's end, above that of the check
@@ -38,12 +36,9 @@ class QueryPath:
     wrong: str
 
 
-NodeCheck = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], QueryPath]
-
-
 def trace_query_path(
     context: CheckContext, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]
-) -> NodeCheck:
+) -> ProbeSteps[QueryPath]:
     """Look into the log of each DNS server but the one that answered, for this name since the check's try began."""
     others = [node for node in context.topology.with_role("dns") if node != answerer]
     silent = [node for node in others if node not in declared]

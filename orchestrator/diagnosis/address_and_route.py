@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.checks.probes import Probe, ProgramResult, RunProgram
+from orchestrator.checks.walk import LayerName
 from orchestrator.diagnosis.dns_names import dns_works
 from orchestrator.diagnosis.interfaces import (
     NEEDS,
@@ -27,7 +28,6 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
 )
 from orchestrator.diagnosis.tcp_connection import connected
-from orchestrator.diagnosis.walk import LayerName
 from orchestrator.planning.routes import routers
 
 AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.walk import Cause, LayerName
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
 from orchestrator.diagnosis.tcp_connection import by_hand
-from orchestrator.diagnosis.walk import Cause, LayerName
 
 # How the judgement of a handshake begins in which no certificate came.
 NONE = "no certificate"

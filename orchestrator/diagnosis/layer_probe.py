@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.checks.dig import DnsAnswer
-from orchestrator.checks.findings import Verdict
 from orchestrator.checks.probes import (
     NOT_RUN_CODES,
     CheckContext,
@@ -17,8 +16,9 @@ from orchestrator.checks.probes import (
     ProgramResult,
     Unavailable,
 )
+from orchestrator.checks.verdict import Verdict
+from orchestrator.checks.walk import Cause, LayerName
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.diagnosis.walk import Cause, LayerName
 from orchestrator.planning.routes import routers
 
 Answers = Mapping[Probe, ProbeResult]

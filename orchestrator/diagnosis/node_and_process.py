@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.checks.probes import GetNodeState, NodeState
 from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
+from orchestrator.checks.walk import LayerName
 from orchestrator.diagnosis.dns_names import dns_works
 from orchestrator.diagnosis.interfaces import lacks
 from orchestrator.diagnosis.layer_probe import (
@@ -19,7 +20,6 @@ from orchestrator.diagnosis.layer_probe import (
     state_of,
 )
 from orchestrator.diagnosis.tcp_connection import connected
-from orchestrator.diagnosis.walk import LayerName
 
 # Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
 STOPPED = (0, 137, 143)

@@ -6,6 +6,7 @@ import re
 
 from orchestrator.checks.kinds.sql import database_of, judge_sql, sql_probe
 from orchestrator.checks.probes import TIMED_OUT, ProgramResult
+from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
@@ -15,7 +16,6 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
 )
 from orchestrator.diagnosis.tcp_connection import connected
-from orchestrator.diagnosis.walk import Cause
 from orchestrator.model.checks import Sql
 
 # Of the server's own words (PostgreSQL, "Error Codes"), those whose meaning we can tell.

@@ -1,39 +1,38 @@
-"""The walk itself: a generator that asks all layers of a leg at once and reads them in the order in which they work."""
+"""The walk of a check: a generator that probes all layers of its connection attempts and reads them in their order."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import check_steps
-from orchestrator.checks.probes import CheckContext, Probe, ProbeResult
+from orchestrator.checks.probes import CheckContext
+from orchestrator.checks.steps import ProbeSteps, side_by_side
+from orchestrator.checks.walk import Cause, Layer, LayerName, Walk, make_walk
 from orchestrator.diagnosis.dns_names import name_probe, resolved_values
 from orchestrator.diagnosis.layer_probe import Answers, LayerProbe, listed
 from orchestrator.diagnosis.resolver_parts import referred_parts, resolver_parts
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.diagnosis.walk import Cause, Layer, LayerName, Walk, make_walk
 from orchestrator.diagnosis.walk_parts import WalkPart, parts_for_used_node, walk_parts
 from orchestrator.model.checks import BaseCheck
 
-Walking = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Walk]
 Layers = list[Layer]
-NodeCheck = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Layers]
 
 
-def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands) -> Walking:
+def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands) -> ProbeSteps[Walk]:
     """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold."""
     for before in check.first:
         found = yield from check_steps(before, context)
         if found.verdict != "pass":
             return (yield from walk(before, context, found, commands))
-    parts, seen = walk_parts(check, context, judgement, commands), _Seen()
-    walked = list(zip(parts, (yield from _side_by_side(parts, seen)), strict=True))
+    parts, seen = walk_parts(check, context, judgement, commands), _WalkedPairs()
+    walked = list(zip(parts, (yield from _walk_parts(parts, seen)), strict=True))
     layers = [layer for part, own in walked if not part.closing for layer in own]
     if judgement.verdict != "pass" and any(part.closing for part in parts):
         # Nobody knows what the program asked of its servers: what those need may be to blame.
         used = [one for part in parts if not _broken(layers) for one in _used(part, seen)]
-        layers += [layer for own in (yield from _side_by_side(used, seen)) for layer in own]
+        layers += [layer for own in (yield from _walk_parts(used, seen)) for layer in own]
     for own in (own for part, own in walked if part.closing):
         layers += [replace(layer, causes=()) for layer in own] if _broken(layers) else own
     walked_through = make_walk(layers, _otherwise(check, judgement, layers, commands))
@@ -48,32 +47,18 @@ def _broken(layers: Sequence[Layer]) -> bool:
 
 
 @dataclass
-class _Seen:
-    """The legs that were walked already: servers may use each other."""
+class _WalkedPairs:
+    """The connection attempts that were walked already: servers may use each other."""
 
     pairs: tuple[tuple[str, str | None], ...] = ()
 
 
-def _side_by_side(
-    parts: Sequence[WalkPart], seen: _Seen
-) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], list[Layers]]:
-    """The layers of each leg; what all of them ask at one time is one yield."""
-    walks = [_walked(part, seen) for part in parts]
-    name_probe = {place: next(one) for place, one in enumerate(walks)}
-    found: dict[int, Layers] = {}
-    while name_probe:
-        results = iter((yield tuple(probe for probes in name_probe.values() for probe in probes)))
-        given = {place: tuple(next(results) for _ in probes) for place, probes in name_probe.items()}
-        name_probe = {}
-        for place, got in given.items():
-            try:
-                name_probe[place] = walks[place].send(got)
-            except StopIteration as end:
-                found[place] = end.value
-    return [found[place] for place in range(len(walks))]
+def _walk_parts(parts: Sequence[WalkPart], seen: _WalkedPairs) -> ProbeSteps[list[Layers]]:
+    """The layers of each part; all parts send their probes at the same time."""
+    return side_by_side([_walked(part, seen) for part in parts])
 
 
-def _walked(part: WalkPart, seen: _Seen) -> NodeCheck:
+def _walked(part: WalkPart, seen: _WalkedPairs) -> ProbeSteps[Layers]:
     """The layers of a leg; those of the servers further on stand before the answer that they may explain."""
     if part.attempt.port and part.attempt.claim and part.attempt.address is None:
         part = yield from _found(part)
@@ -90,19 +75,19 @@ def _walked(part: WalkPart, seen: _Seen) -> NodeCheck:
     return walked
 
 
-def _deeper(part: WalkPart, layer: Layer, seen: _Seen) -> NodeCheck:
-    """The layers of the legs further on, which may explain one that is broken."""
+def _deeper(part: WalkPart, layer: Layer, seen: _WalkedPairs) -> ProbeSteps[Layers]:
+    """The layers of the connection attempts further on, which may explain one that is broken."""
     further = (
         [resolver_parts(part.attempt), referred_parts(part.attempt)] if layer.name == "dns" else [_used(part, seen)]
     )
     found: Layers = []
     for parts in further:
         if not _broken(found):
-            found += [one for attempt in (yield from _side_by_side(parts, seen)) for one in attempt]
+            found += [one for attempt in (yield from _walk_parts(parts, seen)) for one in attempt]
     return found
 
 
-def _found(part: WalkPart) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], WalkPart]:
+def _found(part: WalkPart) -> ProbeSteps[WalkPart]:
     """The same leg, to where its name leads, where the file does not say which node is meant."""
     probe = name_probe(part.attempt)
     (answer,) = yield (probe,)
@@ -110,8 +95,8 @@ def _found(part: WalkPart) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ..
     return part.knowing(values[-1]) if values else part
 
 
-def _used(part: WalkPart, seen: _Seen) -> list[WalkPart]:
-    """The legs from the target to those that it uses, from those to the ones that they use, and so on."""
+def _used(part: WalkPart, seen: _WalkedPairs) -> list[WalkPart]:
+    """The parts from the target to the nodes that it uses, from those to the nodes that they use, and so on."""
     attempt = part.attempt
     attempts: list[WalkPart] = []
     users = [attempt.target] if attempt.target and attempt.target != attempt.asker else []

@@ -1,4 +1,4 @@
-"""Puts checks to a lab, side by side, each again and again until it holds or its deadline has passed."""
+"""Run checks side by side, each again and again until it holds or its deadline has passed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of, check_steps
-from orchestrator.checks.probes import CheckContext, CheckSteps, Probe, ProbeResult
+from orchestrator.checks.probes import CheckContext
+from orchestrator.checks.steps import RunProbes, StepRun, send_round
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
-
-RunProbes = Callable[[Sequence[Probe]], list[ProbeResult]]
 
 # Source ports of ours: below the range that Linux gives to programs that do not choose (32768-60999).
 PORTS = (20000, 32000)
@@ -24,33 +23,38 @@ LEAST_TRIES = 2
 
 @dataclass
 class _Trial:
-    """One check under way: its present try, and what that try asks now."""
+    """One check under way: its present try, and what the last try came to."""
 
     check: BaseCheck
     began: float
     deadline: float
     context_began: float
-    check_steps: CheckSteps | None = None
-    asked: tuple[Probe, ...] = ()
+    run: StepRun[Judgement] | None = None
     judgement: Judgement | None = None
     tries: int = 0
 
+    def finish_try(self) -> None:
+        """Keep the judgement of a try that has ended."""
+        if self.run and self.run.done:
+            self.judgement, self.run = self.run.value, None
+            self.tries += 1
+
 
 class CheckRunner:
-    """`run_probes` answers questions; the clocks are passed in so that tests can move them."""
+    """Run checks; `run_probes` gives the results of probes. The clocks are passed in so that tests can move them."""
 
     def __init__(
         self,
         topology: Topology,
         run_probes: RunProbes,
-        told: Callable[[Finding], None],
+        on_finding: Callable[[Finding], None],
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._topology = topology
         self._run_probes = run_probes
-        self._told = told
+        self._on_finding = on_finding
         self._clock = clock
         self._wall = wall
         self._pause = pause
@@ -65,35 +69,24 @@ class CheckRunner:
         while open_trials:
             self._round(list(open_trials.values()))
             for place, trial in list(open_trials.items()):
-                if trial.check_steps is None and self._is_over(trial):
+                if trial.run is None and self._is_over(trial):
                     findings[place] = self._finding(trial)
-                    self._told(findings[place])
+                    self._on_finding(findings[place])
                     del open_trials[place]
-            if open_trials and all(trial.check_steps is None for trial in open_trials.values()):
+            if open_trials and all(trial.run is None for trial in open_trials.values()):
                 self._pause(PAUSE_SECONDS)
         return tuple(findings[place] for place in sorted(findings))
 
     def _round(self, trials: list[_Trial]) -> None:
-        """Begin what has no try under way, ask everything that is to be asked at once, hand over the answers."""
+        """Begin a try of each check that has none under way; send the probes of all at once, hand over the results."""
         for trial in trials:
-            if trial.check_steps is None:
-                trial.check_steps = check_steps(trial.check, self._context(trial))
-                self._advance(trial, None)
-        probes = [probe for trial in trials for probe in trial.asked]
-        results = iter(self._run_probes(probes))
+            if trial.run is None:
+                trial.run = StepRun(check_steps(trial.check, self._context(trial)))
+                trial.run.begin()
+        runs = [trial.run for trial in trials if trial.run]
+        send_round(runs, self._run_probes([probe for run in runs for probe in run.probes]))
         for trial in trials:
-            if trial.check_steps is not None:
-                self._advance(trial, tuple(next(results) for _ in trial.asked))
-
-    def _advance(self, trial: _Trial, results: tuple[ProbeResult, ...] | None) -> None:
-        assert trial.check_steps is not None
-        try:
-            trial.asked = next(trial.check_steps) if results is None else trial.check_steps.send(results)
-        except StopIteration as ended:
-            trial.judgement = ended.value
-            trial.tries += 1
-            trial.check_steps = None
-            trial.asked = ()
+            trial.finish_try()
 
     def _is_over(self, trial: _Trial) -> bool:
         judgement = trial.judgement

@@ -1,4 +1,4 @@
-"""Notes when checks ask from which node: their traffic is then told from that of people and programs."""
+"""Log which node each check probes from, and when, so that probe traffic can be separated from user traffic."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from orchestrator.checks.probes import Probe, ProbeResult, RunProgram
+from orchestrator.checks.steps import RunProbes
 from orchestrator.events import ProbeEvent
-
-RunProbes = Callable[[Sequence[Probe]], list[ProbeResult]]
 
 
 class ProbeLog:
-    """Hands questions on; `probe_times` has one stretch of time for each node that was asked to run something."""
+    """Run probes; `probe_times` has one interval for each node that a program ran in."""
 
     def __init__(self, run_probes: RunProbes, wall: Callable[[], float] = time.time) -> None:
         self._run_probes = run_probes

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.checks.findings import Finding, Verdict, worst
+from orchestrator.checks.findings import Finding
+from orchestrator.checks.verdict import Verdict, worst
 from orchestrator.errors import CHECK_FAILED, OK, WORLD, UsageInvalid
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.reports import NO_FILES, ReportFiles, junit_on_error, report_writer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.checks.findings import Finding, Verdict, worst
+from orchestrator.checks.findings import Finding
+from orchestrator.checks.verdict import Verdict, worst
 from orchestrator.model.checks import BaseCheck
 from orchestrator.model.scenario import Scenario
 from orchestrator.reading.document import Path, Position

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.checks.findings import Finding, worst
+from orchestrator.checks.findings import Finding
+from orchestrator.checks.verdict import worst
 from orchestrator.rendering.quantities import counted
 from orchestrator.rendering.walk import course, same_walk_text, walk_text
 

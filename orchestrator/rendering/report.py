@@ -16,7 +16,7 @@ from orchestrator.rendering.walk import MARKS, SUFFERS
 from orchestrator.traffic.story import Story
 
 if TYPE_CHECKING:
-    from orchestrator.diagnosis.walk import Layer, Walk
+    from orchestrator.checks.walk import Layer, Walk
 
 WORDS = {"pass": "pass", "fail": "FAIL", "unknown": "UNKNOWN"}
 VERDICTS = {

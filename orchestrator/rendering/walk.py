@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from orchestrator.diagnosis.walk import Layer, Walk
+from orchestrator.checks.walk import Layer, Walk
 
 MARKS = {"pass": "held   ", "fail": "BROKEN ", "unknown": "unknown"}
 SUFFERS = "suffers"

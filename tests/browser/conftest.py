@@ -14,7 +14,7 @@ from pictured import SMALL, THIRTY, lab
 from recorded import events, recorded
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.diagnosis.walk import Cause, Layer, make_walk
+from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.model.topology import Topology
 from orchestrator.reading.document import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import check_steps
 from orchestrator.checks.probes import CheckContext, Probe, ProbeResult, ProgramResult
+from orchestrator.checks.steps import run_steps
 from orchestrator.model.checks import KINDS, BaseCheck, kind_of
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
@@ -68,18 +69,17 @@ def judged(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> Judgement:
 
 def conversation(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> tuple[Judgement, list[Probe]]:
     """The judgement, and the questions in their order."""
-    trying = check_steps(one, CheckContext(shop(lab), WORD, PORT, BEGAN))
-    left, asked = list(answers), []
-    questions = next(trying)
-    while True:
-        asked += questions
-        given, left = left[: len(questions)], left[len(questions) :]
-        assert len(given) == len(questions), f"no answer was recorded for {questions}"
-        try:
-            questions = trying.send(tuple(given))
-        except StopIteration as ended:
-            assert not left, f"nobody asked for {left}"
-            return ended.value, asked
+    left = list(answers)
+    asked: list[Probe] = []
+
+    def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        asked.extend(probes)
+        assert len(left) >= len(probes), f"no answer was recorded for {probes}"
+        return [left.pop(0) for _ in probes]
+
+    judgement = run_steps(check_steps(one, CheckContext(shop(lab), WORD, PORT, BEGAN)), run_probes)
+    assert not left, f"nobody asked for {left}"
+    return judgement, asked
 
 
 def ran(out: str = "", err: str = "", code: int = 0, started: float = BEGAN) -> ProgramResult:

@@ -9,8 +9,8 @@ from typing import Any
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import GetNodeState, NodeState, Probe, ProbeResult, ProgramResult, RunProgram
+from orchestrator.checks.walk import Walk
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.diagnosis.walk import Walk
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.model.checks import KINDS, kind_of
 from orchestrator.model.roles import ROLES

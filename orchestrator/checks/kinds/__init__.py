@@ -17,7 +17,8 @@ from orchestrator.checks.kinds.runs import runs
 from orchestrator.checks.kinds.sees import sees
 from orchestrator.checks.kinds.sql import sql
 from orchestrator.checks.kinds.tls import tls
-from orchestrator.checks.probes import CheckContext, CheckSteps, ResultUnavailable
+from orchestrator.checks.probes import CheckContext, ResultUnavailable
+from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import BaseCheck, NodeCheck, kind_of
 
 CHECK_FUNCTIONS: dict[str, Any] = {

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from dataclasses import dataclass
 
-from orchestrator.checks.findings import Judgement, Verdict
+from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     CheckContext,
-    CheckSteps,
-    Probe,
-    ProbeResult,
     ProgramResult,
     ResultUnavailable,
     RunProgram,
     require_output,
 )
 from orchestrator.checks.sockets import EVERYWHERE, BoundSocket, read_socket_table, socket_table_probe
+from orchestrator.checks.steps import CheckSteps, ProbeSteps
+from orchestrator.checks.verdict import Verdict
 from orchestrator.model.checks import BindCheck, Binds, CannotBind
 
 # One attempt after the other on a machine, or two of ours would stand in each other's way.
@@ -43,9 +41,6 @@ with socket.socket(family, kind) as one:
         found["error"], found["said"] = errno.errorcode.get(error.errno, str(error.errno)), error.strerror
 print(json.dumps(found))
 """
-
-
-Tried = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], "tuple[BindAttempt, tuple[BoundSocket, ...]]"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ def _place(text: str, check: BindCheck, context: CheckContext) -> tuple[str, int
     return host.strip("[]"), int(port)
 
 
-def _tried(check: BindCheck, host: str, port: int) -> Tried:
+def _tried(check: BindCheck, host: str, port: int) -> ProbeSteps[tuple[BindAttempt, tuple[BoundSocket, ...]]]:
     """The attempt, and the sockets that were bound meanwhile."""
     argv = ("python3", "-I", "-c", BIND, host, str(port), check.protocol)
     ended, table = yield (RunProgram(check.asker, argv, frozenset({"python3"})), socket_table_probe(check.asker))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -12,14 +11,12 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     TIMED_OUT,
     CheckContext,
-    CheckSteps,
-    Probe,
-    ProbeResult,
     ProgramResult,
     ResultUnavailable,
     RunProgram,
     require_output,
 )
+from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.model.checks import CannotConnect, Connects
 
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
@@ -148,7 +145,7 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     return replace(judgement, expected=expected)
 
 
-def _addresses(asker: str, host: str) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], set[str]]:
+def _addresses(asker: str, host: str) -> ProbeSteps[set[str]]:
     """All addresses to which a name leads. Raises ResultUnavailable where it leads to none just now."""
     found = require_output((yield (RunProgram(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
     addresses = {line.split()[0] for line in found.out.splitlines()}

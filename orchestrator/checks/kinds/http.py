@@ -10,12 +10,12 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.connections import wrong_machine
 from orchestrator.checks.probes import (
     CheckContext,
-    CheckSteps,
     ProgramResult,
     RunProgram,
     require_output,
     require_whole_output,
 )
+from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Http
 
 SECONDS = 4

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import CheckContext, CheckSteps, ResultUnavailable, require_output
+from orchestrator.checks.probes import CheckContext, ResultUnavailable, require_output
 from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
+from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.check_values import Socket
 from orchestrator.model.checks import Listens
 

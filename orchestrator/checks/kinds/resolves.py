@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -20,9 +19,6 @@ from orchestrator.checks.dig import (
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     CheckContext,
-    CheckSteps,
-    Probe,
-    ProbeResult,
     ProgramResult,
     ReadLog,
     RunProgram,
@@ -30,6 +26,7 @@ from orchestrator.checks.probes import (
     require_output,
 )
 from orchestrator.checks.query_path import trace_query_path
+from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Version
@@ -46,9 +43,6 @@ class Lookup:
 
     wrong: str = ""
     lines: tuple[str, ...] = ()
-
-
-LookupSteps = Generator[tuple[Probe, ...], tuple[ProbeResult, ...], Lookup]
 
 
 def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
@@ -221,7 +215,7 @@ def _wrong_ttl(wanted: int | TtlRange, ttl: int | None) -> str:
     return "" if right else f"it may be kept for {ttl} s, not for {_ttl_text(wanted)}"
 
 
-def _in_server_log(check: Resolves, context: CheckContext, _name: str, _answer: DnsAnswer) -> LookupSteps:
+def _in_server_log(check: Resolves, context: CheckContext, _name: str, _answer: DnsAnswer) -> ProbeSteps[Lookup]:
     server = check.answered_by or check.asks
     if not server:
         return Lookup()
@@ -242,7 +236,7 @@ def _in_query_log(text: str, context: CheckContext, asker: str) -> str | None:
     return None
 
 
-def _query_path(check: Resolves, context: CheckContext, name: str, answer: DnsAnswer) -> LookupSteps:
+def _query_path(check: Resolves, context: CheckContext, name: str, answer: DnsAnswer) -> ProbeSteps[Lookup]:
     if check.through is None:
         return Lookup()
     answerer = context.topology.owner(answer.server) or ""
@@ -250,7 +244,7 @@ def _query_path(check: Resolves, context: CheckContext, name: str, answer: DnsAn
     return Lookup(found.wrong, found.lines)
 
 
-def _in_turn(check: Resolves, context: CheckContext, name: str, _answer: DnsAnswer) -> LookupSteps:
+def _in_turn(check: Resolves, context: CheckContext, name: str, _answer: DnsAnswer) -> ProbeSteps[Lookup]:
     """Ask again and again; in turning order each answer is the one before, begun at another place."""
     if check.order is None:
         return Lookup()

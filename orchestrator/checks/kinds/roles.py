@@ -6,11 +6,12 @@ its socket table. The same is done for a connection whose opening was before the
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.peer_evidence import SeenPeer, peer_source_of
-from orchestrator.checks.probes import CheckContext, CheckSteps, Probe, ProbeResult, TrafficQuery, require_flows
+from orchestrator.checks.probes import CheckContext, TrafficQuery, require_flows
+from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.model.check_values import ExpectedPeers
 from orchestrator.model.checks import Roles
 from orchestrator.traffic.roles import Proof
@@ -67,9 +68,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def _testimonies(
-    context: CheckContext, pairs: list[Pair]
-) -> Generator[tuple[Probe, ...], tuple[ProbeResult, ...], dict[Pair, str]]:
+def _testimonies(context: CheckContext, pairs: list[Pair]) -> ProbeSteps[dict[Pair, str]]:
     """For each pair that the server confirms, the line that says so. Each server is asked once."""
     found: dict[Pair, str] = {}
     for server in dict.fromkeys(server for _, server in pairs):

@@ -6,12 +6,12 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     TIMED_OUT,
     CheckContext,
-    CheckSteps,
     ProgramResult,
     RunProgram,
     require_result,
     require_whole_output,
 )
+from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.peer_evidence import peer_source_of
-from orchestrator.checks.probes import CheckContext, CheckSteps
+from orchestrator.checks.probes import CheckContext
+from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Sees
 
 

@@ -6,8 +6,10 @@ import csv
 import re
 from io import StringIO
 
-from orchestrator.checks.findings import Judgement, Verdict
-from orchestrator.checks.probes import CheckContext, CheckSteps, ProgramResult, RunProgram, require_output
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram, require_output
+from orchestrator.checks.steps import CheckSteps
+from orchestrator.checks.verdict import Verdict
 from orchestrator.model.checks import Sql
 from orchestrator.model.roles.role import FILES_AT
 

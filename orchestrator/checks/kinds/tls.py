@@ -10,12 +10,12 @@ from orchestrator.checks.kinds.connections import endpoint, wrong_machine
 from orchestrator.checks.probes import (
     TIMED_OUT,
     CheckContext,
-    CheckSteps,
     ProgramResult,
     ResultUnavailable,
     RunProgram,
     require_output,
 )
+from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Tls
 
 # $0 is the host, $1 the port, $2 the name. Nodes of ours trust the lab's authority; an address has no server name

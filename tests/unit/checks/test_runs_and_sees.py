@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from asked import BEGAN, check, judged, ran
 
-from orchestrator.checks.findings import Finding, Judgement, worst
+from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import LogText, Unavailable
+from orchestrator.checks.verdict import worst
 
 
 def runs(**keys: object) -> object:

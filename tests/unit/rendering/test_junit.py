@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 from lxml import etree
 
-from orchestrator.checks.findings import Finding, Judgement, Verdict
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.verdict import Verdict
 from orchestrator.reading.document import Position
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding, locate_findings

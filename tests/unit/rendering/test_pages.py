@@ -11,8 +11,9 @@ import pytest
 from pictured import SMALL, lab
 from recorded import NAMES, recorded
 
-from orchestrator.checks.findings import Finding, Judgement, Verdict
-from orchestrator.diagnosis.walk import Cause, Layer, make_walk
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.verdict import Verdict
+from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.reading.document import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.graph import picture

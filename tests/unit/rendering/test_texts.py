@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.checks.findings import Finding, Judgement, Verdict
-from orchestrator.diagnosis.walk import Cause, Layer, make_walk
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.verdict import Verdict
+from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.lab.step_events import step_event
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from orchestrator.checks.findings import Verdict
+from orchestrator.checks.verdict import Verdict
 
 LayerName = Literal["node", "listen", "route", "resolver", "dns", "tcp", "tls", "answer"]
 # In the order in which things must work.
@@ -38,7 +37,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer between two nodes: pass (it holds), fail (it is broken) or unknown (it could not be asked).
+    """One layer between two nodes: pass (it holds), fail (it is broken) or unknown (it could not be probed).
 
     `seen` is one line, `not_probed` why a part of it could not be asked. `causes` is empty where the layer holds, and
     also where it only suffers from an earlier one.
