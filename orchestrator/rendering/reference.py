@@ -14,8 +14,8 @@ HEAD = """\
 This page is generated from the model that reads the files: `wirelab schema --reference > docs/scenario-reference.md`.
 Do not edit it by hand; a test compares it. `wirelab help KEY` prints one entry, `wirelab validate NAME` checks a file.
 
-A scenario is the file `scenarios/<name>/scenario.yaml`, with the files that it mentions beside it. This line at its
-top gives completion and help in editors that know JSON Schema:
+A scenario is the file `scenarios/<name>/scenario.yaml`, with the files that it mentions beside it. This first line
+gives completion and help in editors that know JSON Schema:
 
 ```yaml
 # yaml-language-server: $schema=../../scenario.schema.json
@@ -23,32 +23,41 @@ top gives completion and help in editors that know JSON Schema:
 
 ## How values are read
 
-YAML, without its traps. `true` and `false` are truth values, and nothing else is: `no`, `on` and `Yes` are text.
-`null`, `~` and nothing at all mean "not said". Whole numbers have decimal digits and no leading zero (`010` is refused:
-write `"010"` or `10`); numbers may have a fraction or an exponent. Everything else is text, `22:22` and `1_000` too.
-A text that holds `: ` or ` #`, or begins with one of ``[ ] { } & * ! | > ' " % @ ` ``, stands in quotes. Keys are
-always text. Refused are keys that stand twice, anchors (`&a`), aliases (`*a`), tags (`!!str`), merge keys (`<<`), and
-a second document.
+The file is YAML with fewer surprises:
+
+- `true` and `false` are truth values. `no`, `on` and `Yes` are text.
+- `null`, `~` and an empty value mean "not given".
+- A whole number has decimal digits and no leading zero. wirelab refuses `010`: write `"010"` or `10`. A number may have
+  a fraction or an exponent.
+- Everything else is text, also `22:22` and `1_000`. Quote a text that contains `: ` or ` #`, or that begins with one of
+  ``[ ] { } & * ! | > ' " % @ ` ``.
+- Keys are always text.
+- wirelab refuses duplicate keys, anchors (`&a`), aliases (`*a`), tags (`!!str`), merge keys (`<<`), and a second
+  document.
 
 ## Placeholders
 
-In every text of a check `${random}` is a word that is new at each try, `${NODE}` the address of a node on the asker's
-network, and `${NODE.name}` its name in the lab's DNS. `$$` is a single `$`, so `$${HOME}` reaches a shell as `${HOME}`.
+You can use these in every text of a check:
+
+- `${random}` is a word that is new at each try.
+- `${NODE}` is the address of a node on the network of the node that asks.
+- `${NODE.name}` is the node's name in the lab's DNS.
+- `$$` is a single `$`, so `$${HOME}` reaches a shell as `${HOME}`.
 """
 
 FOOT = """\
-## What only wirelab knows
+## Rules that only wirelab checks
 
-The JSON Schema tells an editor which keys and values there are. These rules look at several places of a file at once,
-or at the files beside it; `wirelab validate` tells them:
+The JSON Schema tells an editor which keys and values exist. The following rules need several places of a file, or the
+files beside it. `wirelab validate` checks them:
 
 {rules}
 
-And these concern one value, but cannot be said in a JSON Schema:
+These rules concern one value, but a JSON Schema cannot express them:
 
-- the mistakes of YAML itself, and what is refused above;
-- a number such as `1.0` is a whole number to a JSON Schema; here, where a whole number is needed, only `1` is one;
-- the address of a subnet has no bits set outside of its prefix (`192.168.7.1/24` is no subnet, `192.168.7.0/24` is).
+- mistakes of YAML itself, and everything that wirelab refuses above;
+- for a JSON Schema `1.0` is a whole number; for wirelab only `1` is;
+- the address of a subnet has no bits set beyond its prefix (`192.168.7.1/24` is no subnet, `192.168.7.0/24` is).
 """
 
 
@@ -68,7 +77,7 @@ def _section(section: Section) -> str:
     if section.role:
         lines += [_brings(section.role), ""]
     if section.entries:
-        lines += ["| key | what may stand there | without it | what it means | example |", "|---|---|---|---|---|"]
+        lines += ["| key | value | default | meaning | example |", "|---|---|---|---|---|"]
         lines += [_row(entry) for entry in section.entries]
         lines.append("")
     return "\n".join(lines)

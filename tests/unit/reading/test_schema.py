@@ -24,8 +24,8 @@ SCHEMA = scenario_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 # What the model refuses and a JSON Schema cannot express: told in docs/scenario-reference.md, and here by the sentence.
 ONLY_THE_MODEL = {
-    "the address of a subnet has no bits set outside of its prefix": r"has host bits set",
-    "a number such as `1.0` is a whole number to a JSON Schema": r"expected a whole number.*found the number .*\.0",
+    "the address of a subnet has no bits set beyond its prefix": r"has host bits set",
+    "for a JSON Schema `1.0` is a whole number": r"expected a whole number.*found the number .*\.0",
 }
 
 
