@@ -1,4 +1,4 @@
-"""`wirelab help`: what a key of the scenario language means, with an example."""
+"""`wirelab help`: what a command does, or what a key of the scenario language means, with an example."""
 
 from __future__ import annotations
 
@@ -17,30 +17,61 @@ WIDTH = 88
 
 
 @click.command("help")
-@click.argument("key", required=False)
-def command(key: str | None) -> None:
-    """Say what KEY of the scenario language means: a key (uses), a role (app), a check (checks.resolves), `roles`.
+@click.argument("words", nargs=-1, metavar="[WORD]")
+@click.pass_context
+def command(ctx: click.Context, words: tuple[str, ...]) -> None:
+    """Explain WORD: a command (shell, capture start) or a word of the scenario language.
 
-    Without KEY: the list of all keys. For the commands of wirelab see: wirelab --help.
+    A word of the language is a key (uses), a role (app), a check (checks.resolves), or `roles`. Without WORD: all keys.
     """
-    if key is None:
+    if not words:
         out(_overview())
         return
-    out("\n\n".join(_explained(key.strip().strip(".:").lower())))
+    out("\n\n".join(_explained(ctx, words)))
 
 
-def _explained(key: str) -> list[str]:
-    from orchestrator.reading.spelling import near
+def _explained(ctx: click.Context, words: tuple[str, ...]) -> list[str]:
+    """What is known of these words: of a command, of a key of the language, or of both."""
+    texts = [text for text in (_command_help(ctx, words),) if text]
+    key = words[0].strip().strip(".:").lower() if len(words) == 1 else ""
+    texts += _language_help(key)
+    if not texts:
+        raise _unknown_word(ctx, words)
+    return texts
+
+
+def _command_help(ctx: click.Context, words: tuple[str, ...]) -> str:
+    """The help of a command, as `--help` prints it; empty where there is no such command."""
+    above = ctx.parent or ctx
+    for word in words:
+        group = above.command
+        found = group.get_command(above, word) if isinstance(group, click.Group) else None
+        if found is None:
+            return ""
+        above = found.context_class(found, parent=above, info_name=word)
+    return above.get_help()
+
+
+def _language_help(key: str) -> list[str]:
     from orchestrator.rendering.language_reference import Entry, keys_by_name
 
     if key in ("roles", "role", "nodes.role"):
         return [_roles()]
-    known = keys_by_name()
-    if key not in known:
-        meant = near(key, [*known, "roles"])
-        hint = f"did you mean {meant!r}?  wirelab help {meant}" if meant else "wirelab help lists all keys"
-        raise UsageInvalid(f"the scenario language has no key {key[:80]!r}", hint=hint)
-    return [_entry(found) if isinstance(found, Entry) else _section(found) for found in known[key]]
+    found = keys_by_name().get(key, ())
+    return [_entry(each) if isinstance(each, Entry) else _section(each) for each in found]
+
+
+def _unknown_word(ctx: click.Context, words: tuple[str, ...]) -> UsageInvalid:
+    from orchestrator.reading.spelling import near
+    from orchestrator.rendering.language_reference import keys_by_name
+
+    word = " ".join(words)[:80]
+    group = (ctx.parent or ctx).command
+    commands = group.list_commands(ctx) if isinstance(group, click.Group) else []
+    meant = near(words[0].lower(), commands) or near(words[0].lower(), [*keys_by_name(), "roles"])
+    hint = f"did you mean {meant!r}?  wirelab help {meant}" if meant else "wirelab help lists all keys"
+    what = f"{word!r} is neither a command nor a key of the scenario language"
+    return UsageInvalid(what, hint=hint)
 
 
 def _entry(entry: Entry) -> str:

@@ -146,17 +146,29 @@ def _become_terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
 @click.argument("name")
 @click.argument("node", required=False)
 @lab_option
-@click.option("-f", "--follow", is_flag=True, help="Go on as the node writes.")
-def logs_command(name: str, node: str | None, lab: str | None, follow: bool) -> int:
-    """Print what a node wrote, or what all nodes wrote, one after another."""
+@click.option("-f", "--follow", is_flag=True, help="Also print what the node goes on to write, until Ctrl-C.")
+@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="LINES", help="Print only the last lines.")
+@click.option("--since", metavar="DURATION", help="Print only what was written in the last DURATION, such as 10m.")
+@click.option("--all", "own", is_flag=True, help="Also print the DNS questions that wirelab itself has asked.")
+def logs_command(
+    name: str, node: str | None, lab: str | None, follow: bool, tail: int | None, since: str | None, own: bool
+) -> int:
+    """Print what a node has written, or what all nodes have written.
+
+    wirelab logs basic app --tail 5
+    """
+    from orchestrator.lab.node_logs import LogSelection
+    from orchestrator.operations.durations import parse_duration
     from orchestrator.operations.nodes import log_lines, require_node
     from orchestrator.operations.scenario_library import load_scenario
 
+    seconds = parse_duration(since, "--since") if since else 0.0
     scenario = load_scenario(name)
     if node:
         require_node(scenario.reading.scenario, node)
     workspace = open_workspace(read_only=True)
-    for line in log_lines(workspace, scenario, lab, node, follow=follow):
+    began = workspace.engine.now() - seconds if since else 0.0
+    for line in log_lines(workspace, scenario, lab, node, LogSelection(began, tail, own), follow=follow):
         out(line)
     return OK
 

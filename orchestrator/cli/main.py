@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("look_commands", "Remove what dead commands left."),
     "validate": ("validate", "Read a scenario and tell every mistake in it."),
     "new": ("new", "Write a small scenario to start from."),
-    "help": ("help", "Tell what a word of the scenario language means."),
+    "help": ("help", "Explain a command, or a word of the scenario language."),
     "schema": ("schema", "Print the JSON Schema of the scenario language."),
     "images": ("images", "Build and list the images of the nodes."),
     "engine": ("engine", "Start, stop and name the container engine in use."),

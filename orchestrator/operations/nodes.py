@@ -12,6 +12,7 @@ from orchestrator.planning import labels
 
 if TYPE_CHECKING:
     from orchestrator.engine.programs import OutputSink
+    from orchestrator.lab.node_logs import LogSelection
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -92,12 +93,26 @@ def record_terminal(workspace: Workspace, node: NodeContainer, argv: Sequence[st
 
 
 def log_lines(
-    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, node_name: str | None, *, follow: bool
+    workspace: Workspace,
+    scenario: LoadedScenario,
+    lab_name: str | None,
+    node_name: str | None,
+    selection: LogSelection,
+    *,
+    follow: bool,
 ) -> Iterator[str]:
-    """What one node wrote, or what all nodes wrote, one after another, with their names before each line."""
-    if node_name and follow:
-        yield from workspace.engine.follow(find_node(workspace, scenario, lab_name, node_name).id)
-        return
-    for name in [node_name] if node_name else scenario.reading.scenario.nodes:
-        text = workspace.engine.log(find_node(workspace, scenario, lab_name, name).id).rstrip("\n")
-        yield text if node_name else "\n".join(f"{name} | {line}" for line in text.splitlines())
+    """What one node wrote, or what all nodes wrote, one after another, with their names before each line.
+
+    With `follow` also what they go on to write, as it comes.
+    """
+    from orchestrator.lab.node_logs import followed_by_node, written_lines
+
+    names = [node_name] if node_name else list(scenario.reading.scenario.nodes)
+    containers = {name: find_node(workspace, scenario, lab_name, name).id for name in names}
+    if follow:
+        lines = followed_by_node(workspace.engine, containers, selection)
+    else:
+        engine = workspace.engine
+        lines = ((name, line) for name in names for line in written_lines(engine, containers[name], selection))
+    for name, line in lines:
+        yield line if node_name else f"{name} | {line}"

@@ -117,8 +117,10 @@ def _unknown(name: str, cwd: Path) -> UsageInvalid:
     from orchestrator.reading.spelling import near
 
     meant = near(name, [known for known, _ in all_scenarios(cwd)])
-    hint = f"did you mean {meant!r}?" if meant else "one of these names, or a path to a folder or a file"
-    return UsageInvalid(f"there is no scenario {name[:80]!r}", why=_library_text(cwd), hint=hint)
+    what = f"there is no scenario {name[:80]!r}"
+    if meant:
+        return UsageInvalid(what, hint=f"did you mean {meant!r}?")
+    return UsageInvalid(what, why=_library_text(cwd), hint="one of these names, or a path to a folder or a file")
 
 
 def _nameless(cwd: Path) -> UsageInvalid:

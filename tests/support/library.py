@@ -25,6 +25,7 @@ from orchestrator.checks.findings import Finding
 from orchestrator.model.checks import BaseCheck
 from orchestrator.model.faults import Fault
 from orchestrator.model.scenario import Scenario
+from orchestrator.model.topology import Topology
 from orchestrator.operations.scenario_library import Beside, LoadedScenario, load_scenario
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
@@ -103,9 +104,13 @@ def _laid_over(below: Any, above: Any) -> Any:
 
 def picture(name: str) -> str:
     """What `wirelab graph NAME` prints where the lab is down and no other network is in its way."""
+    return graph.mermaid(graph.picture(addressed(name), {}))
+
+
+def addressed(name: str) -> Topology:
+    """The scenario with the addresses that it has where no other network is in its way."""
     reading = loaded(name).reading
-    nothing = Snapshot(folder="", run="", images={})
-    return graph.mermaid(graph.picture(assign_addresses(name, reading.scenario, nothing, reading.texts), {}))
+    return assign_addresses(name, reading.scenario, Snapshot(folder="", run="", images={}), reading.texts)
 
 
 def table() -> str:

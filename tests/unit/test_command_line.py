@@ -18,6 +18,12 @@ WRONG = {
     "try:   did you mean '--json'?  wirelab validate --help\n",
     "new": "error: missing argument 'NAME'\nwhy:   it is used so: wirelab new [OPTIONS] NAME\n"
     "try:   wirelab new --help\n",
+    "logs basic app --since soon": "error: --since 'soon' is no duration\n"
+    "why:   a duration is numbers with units: s seconds, m minutes, h hours, d days\n"
+    "try:   --since 90m, or --since 1h30m\n",
+    "ps basik": "error: there is no scenario 'basik'\ntry:   did you mean 'basic'?\n",
+    "help shel": "error: 'shel' is neither a command nor a key of the scenario language\n"
+    "try:   did you mean 'shell'?  wirelab help shell\n",
     "logs basic ap": "error: there is no node 'ap' in basic\ntry:   did you mean 'app'?\n",
     "up basic --timeout nan": "error: invalid value for '--timeout': nan is not between 0 and 86400 seconds\n"
     "why:   it is used so: wirelab up [OPTIONS] [NAME]\ntry:   wirelab up --help\n",
@@ -93,3 +99,18 @@ def test_an_interrupt_while_the_command_is_being_loaded_is_one_as_any_other() ->
     asks += "sys.meta_path.insert(0, Interrupted())\nfrom orchestrator.__main__ import main\nmain()"
     done = subprocess.run((sys.executable, "-c", asks), capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (INTERRUPTED, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("shell", "Usage: wirelab shell [OPTIONS]"),
+        ("capture start", "Usage: wirelab capture start [OPTIONS]"),
+        ("capture", "what crosses the networks is recorded"),
+        ("uses", "nodes.uses"),
+    ],
+)
+def test_help_explains_commands_and_keys_of_the_language(words: str, shown: str) -> None:
+    """A word that is both is explained as both."""
+    ran = wirelab("help", *words.split())
+    assert (ran.returncode, shown in ran.stdout) == (0, True), ran.stdout

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import Any
 
 import click
 import library
+import pages
 import pytest
 
 from orchestrator.cli.main import cli
@@ -47,16 +47,24 @@ def test_the_page_of_the_scenarios_has_a_row_for_each() -> None:
 
 @each
 def test_what_is_to_be_tried_can_be_typed(name: str) -> None:
-    """The README begins with `make scenario NAME=…`, and every wirelab command that it shows is one."""
-    lines = [line.strip() for line in readme(name).splitlines() if line.startswith("    ")]
-    assert f"make scenario NAME={name}" in lines
-    typed = [shlex.split(line, comments=True) for line in lines if line.startswith(("wirelab ", ".venv/bin/wirelab "))]
+    """The page begins with `make scenario` and the virtual environment, and every wirelab command of it is one."""
+    shown = pages.steps(readme(name))
+    assert [step.text for step in shown[:2]] == [f"make scenario NAME={name}", ". .venv/bin/activate"]
+    typed = [step.words for step in shown if step.text.startswith("wirelab ")]
     assert typed
     for words in typed:
         command, rest = _command(words[1:])
-        context = command.make_context(words[0], rest)
+        context = command.make_context(words[0], [word for word in rest if word != "</dev/null"])
         if words[1] == "trace":  # which takes no node before the program
             assert context.params["argv"][0] not in library.loaded(name).reading.scenario.nodes
+
+
+@each
+def test_every_program_that_the_page_runs_shows_something(name: str) -> None:
+    """A command that looks at the lab has its output below it, and no option of curl hides an error."""
+    looking = [step for step in pages.steps(readme(name)) if step.words[:2][-1] in ("exec", "trace", "logs", "shell")]
+    assert [step.text for step in looking if not step.output] == []
+    assert [step.text for step in looking if re.search(r"curl .*-s(?!S)", step.text)] == []
 
 
 def _command(words: list[str]) -> tuple[click.Command, list[str]]:
