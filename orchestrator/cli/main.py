@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("validate", "Read a scenario and tell every mistake in it."),
     "new": ("new", "Write a small scenario to start from."),
     "help": ("help", "Explain a command, or a word of the scenario language."),
+    "completion": ("completion", "Print the completion for bash, zsh or fish."),
     "schema": ("schema", "Print the JSON Schema of the scenario language."),
     "images": ("images", "Build and list the images of the nodes."),
     "engine": ("engine", "Start, stop and name the container engine in use."),
@@ -79,7 +80,11 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"orchestrator.cli.{COMMANDS[cmd_name][0]}")
         found: click.Command = getattr(module, f"{cmd_name}_command", None) or module.command
-        return found
+        if "_WIRELAB_COMPLETE" not in os.environ:
+            return found
+        from orchestrator.cli.completion import with_proposals
+
+        return with_proposals(found)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -1,0 +1,52 @@
+"""What a shell proposes while a command is typed: commands, scenarios, labs, nodes, faults and checks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def proposed(line: str, state: Path) -> list[str]:
+    """What bash is told for a line whose last word is being typed."""
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1), "_WIRELAB_COMPLETE": "bash_complete"}
+    run = "from orchestrator.cli.main import main; main()"
+    done = subprocess.run(
+        (sys.executable, "-c", run), env={**os.environ, **words, "WIRELAB_STATE": str(state)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return [answer.partition(",")[2] for answer in done.stdout.splitlines() if answer]
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("wirelab ru", ["run"]),
+        ("wirelab up bas", ["basic"]),
+        ("wirelab down my-la", ["my-lab"]),
+        ("wirelab ps basic --lab my", ["my-lab"]),
+        ("wirelab shell basic cl", ["client"]),
+        ("wirelab inject basic sto", ["stop"]),
+        ("wirelab inject basic stop d", ["dns", "db"]),
+        (
+            "wirelab why basic On",
+            ["One machine plays both parts"],
+        ),
+        ("wirelab shell no-such-scenario cl", []),
+    ],
+)
+def test_what_can_stand_there_is_proposed(line: str, names: list[str], tmp_path: Path) -> None:
+    (tmp_path / "labs" / "my-lab").mkdir(parents=True)
+    found = [name for name in proposed(line, tmp_path) if not name.startswith("On the ")]
+    assert [name.partition(", ")[0] for name in found] == names
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_a_shell_asks_wirelab(shell: str) -> None:
+    run = f"from orchestrator.cli.main import main; main(['completion', '{shell}'])"
+    done = subprocess.run((sys.executable, "-c", run), capture_output=True, text=True, check=False)
+    assert (done.returncode, f"_WIRELAB_COMPLETE={shell}_complete" in done.stdout) == (0, True)
