@@ -22,6 +22,7 @@ from orchestrator.checks.probes import (
     require_output,
 )
 from orchestrator.checks.steps import ProbeSteps
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by
 
 MARKS_FROM = 40  # source ports of the questions that mark a log's end, above that of the check
@@ -40,7 +41,7 @@ def trace_query_path(
     context: CheckContext, asker: str, answerer: str, name: str, kind: str, declared: tuple[str, ...]
 ) -> ProbeSteps[QueryPath]:
     """Look into the log of each DNS server but the one that answered, for this name since the check's try began."""
-    others = [node for node in context.topology.with_role("dns") if node != answerer]
+    others = [node for node in context.topology.servers_of(ApplicationProtocol.DNS) if node != answerer]
     silent = [node for node in others if node not in declared]
     marks = {node: context.port + MARKS_FROM + at for at, node in enumerate(silent)}
     results = yield tuple(_mark(context, asker, node, port) for node, port in marks.items())
@@ -74,7 +75,9 @@ def mark_of(context: CheckContext) -> str:
 
 def _first_line(text: str, context: CheckContext, name: str, kind: str) -> str | None:
     """The first question for this name that came from another DNS server, and not after ours had its answer."""
-    servers = {str(one) for node in context.topology.with_role("dns") for one in context.topology.addresses_of(node)}
+    topology = context.topology
+    dns_servers = topology.servers_of(ApplicationProtocol.DNS)
+    servers = {str(address) for node in dns_servers for address in topology.addresses_of(node)}
     until = _written(context.ended)
     for line in text.splitlines():
         asked = re.search(r"client \S+ (\S+)#\d+ .*query: (\S+) IN (\w+) ", line)

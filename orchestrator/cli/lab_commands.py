@@ -21,6 +21,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.rendering.quantities import counted
 
 if TYPE_CHECKING:
@@ -185,18 +186,20 @@ def next_steps(name: str, scenario: Scenario, lab: str | None) -> str:
     """What to try now, in words that can be typed."""
     command, more = _own_command(), f" --lab {lab}" if lab else ""
     name = quote(name)
-    clients = [node for node, own in scenario.nodes.items() if own.role == "client"]
+    clients = [node for node, role in scenario.roles.items() if role.default_client]
     # Of an image of the author's nobody knows which tools it holds.
     equipped = [node for node in clients if not scenario.nodes[node].image]
     client = next(iter((*equipped, *clients, *scenario.nodes)))
-    names = [f"{node}.{scenario.domain}" for node, own in scenario.nodes.items() if own.role in ("app", "dns")]
+    dns_servers = scenario.servers_of(ApplicationProtocol.DNS)
+    apps = [node for node, role in scenario.roles.items() if role.identity_path]
+    names = [f"{node}.{scenario.domain}" for node in scenario.nodes if node in (*apps, *dns_servers)]
     lines = ["", "The lab is still running. Look around:"]
     lines.append(f"  {command} shell {name} {client}{more}")
     if equipped and names:
         lines.append(f"  {command} exec {name} {client}{more} -- dig {names[-1]}")
-    apps = [node for node, own in scenario.nodes.items() if own.role == "app"]
     if equipped and apps:
-        lines.append(f"  {command} exec {name} {client}{more} -- curl -s http://{apps[0]}.{scenario.domain}/whoami")
+        url = f"http://{apps[0]}.{scenario.domain}{scenario.roles[apps[0]].identity_path}"
+        lines.append(f"  {command} exec {name} {client}{more} -- curl -s {url}")
     lines.append(f"  {command} ps {name}{more}")
     lines.append(f"  {command} down {name}{more}      when you are done")
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from orchestrator.diagnosis.node_and_process import LISTEN, NODE
 from orchestrator.diagnosis.sql_answer import sql_layer
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.tcp_connection import TCP
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.checks import (
     BaseCheck,
     CannotConnect,
@@ -190,7 +191,7 @@ def sql_part(check: Sql, context: CheckContext, commands: Commands) -> WalkPart:
 
 def parts_for_used_node(node: str, used: str, context: CheckContext, commands: Commands) -> tuple[WalkPart, ...]:
     """The legs from a server to one that it uses; none where the used one listens on nothing."""
-    if context.topology.node(used).role == "database":
+    if used in context.topology.servers_of(ApplicationProtocol.POSTGRESQL):
         asked = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
         return (sql_part(Sql.model_validate(asked), context, commands),)
     port, name = _first_port(used, context), context.topology.name_of(used)
@@ -198,9 +199,10 @@ def parts_for_used_node(node: str, used: str, context: CheckContext, commands: C
         return ()
     attempts = towards(node, name, port, context, commands)
     declared = context.topology.node(used)
-    if declared.role != "app" or declared.image or declared.command:
+    health_path = ROLES[declared.role].health_path
+    if not health_path or declared.image or declared.command:
         return _reaching_each(attempts, TCP)
-    url = f"http://{name}:{port.number}/health"  # it needs nothing but the program itself
+    url = f"http://{name}:{port.number}{health_path}"  # it needs nothing but the program itself
     return _reaching_each(
         attempts, TCP, *http_layers(Http.model_validate({"name": "It answers", "from": node, "http": url}), url)
     )

@@ -8,6 +8,7 @@ from orchestrator.lab.capture.lab_capture import LabCapture
 from orchestrator.lab.capture.recording import stream_pcapng
 from orchestrator.lab.lab import Lab, asked
 from orchestrator.lab.probe_runner import ProbeRunner
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.topology import Topology
 
 SOCKETS = ("ss", "-tuanp")  # ss(8): TCP and UDP, all, by number, with the process
@@ -23,7 +24,7 @@ def bundle(lab: Lab) -> dict[str, bytes]:
     observed = lab.observe()
     topology = lab.topology(observed)
     files = _of_nodes(lab, topology)
-    servers = topology.with_role("dns")
+    servers = topology.servers_of(ApplicationProtocol.DNS)
     lines = [f"{server} | {line}" for server in servers for line in files[f"logs/{server}.log"].splitlines()]
     files["dns-queries.log"] = "".join(f"{line}\n" for line in lines if QUERY in line)
     packets = _packets(lab)

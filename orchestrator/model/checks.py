@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows, TtlRange
 from orchestrator.model.faults import Fault
 from orchestrator.model.records import Ttl
@@ -193,7 +194,7 @@ class Sql(NodeCheck):
     """PostgreSQL answers a statement as declared."""
 
     sql: str = Field(min_length=1, description="The statement.", examples=["select name from items"])
-    database: Annotated[NodeName, Reference("node", role="database")] | None = Field(
+    database: Annotated[NodeName, Reference("node", serves=ApplicationProtocol.POSTGRESQL)] | None = Field(
         None, description="The database node; may be left out where the asker uses just one.", examples=["db"]
     )
     rows: SqlRows | None = Field(

@@ -13,6 +13,7 @@ from orchestrator.model.node import Node
 from orchestrator.model.records import Records
 from orchestrator.model.replicas import groups_of, with_machines
 from orchestrator.model.roles import ROLES
+from orchestrator.model.roles.role import Role
 from orchestrator.model.values import Domain, Label, ScenarioModel, Subnet
 
 AnyNode: Any = Annotated[Union[tuple(role.node for role in ROLES.values())], Field(discriminator="role")]  # noqa: UP007
@@ -103,16 +104,21 @@ class Scenario(ScenarioModel):
         """The machines for which a name stands: those of a group, or the one that bears it."""
         return self.groups.get(name, (name,))
 
-    def with_role(self, role: str) -> tuple[str, ...]:
-        """The nodes of a role, in the order of the file."""
-        return self._by_role.get(role, ())
+    @cached_property
+    def roles(self) -> Mapping[str, Role]:
+        """Node name -> its role, in the order of the file."""
+        return {name: ROLES[node.role] for name, node in self.nodes.items()}
+
+    def servers_of(self, protocol: str) -> tuple[str, ...]:
+        """The nodes whose role serves an application protocol, in the order of the file."""
+        return self._servers.get(protocol, ())
 
     @cached_property
-    def _by_role(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for name, node in self.nodes.items():
-            found.setdefault(node.role, []).append(name)
-        return {role: tuple(names) for role, names in found.items()}
+    def _servers(self) -> Mapping[str, tuple[str, ...]]:
+        servers: dict[str, list[str]] = {}
+        for name, role in self.roles.items():
+            servers.setdefault(role.serves, []).append(name)
+        return {protocol: tuple(names) for protocol, names in servers.items()}
 
     @cached_property
     def all_networks(self) -> dict[str, Network]:

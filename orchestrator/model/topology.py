@@ -186,5 +186,5 @@ class Topology:
         nodes = self.scenario.nodes
         return tuple((address.reverse_pointer, node) for node in nodes for address in self.addresses_of(node))
 
-    def with_role(self, role: str) -> tuple[str, ...]:
-        return self.scenario.with_role(role)
+    def servers_of(self, protocol: str) -> tuple[str, ...]:
+        return self.scenario.servers_of(protocol)

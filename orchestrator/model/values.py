@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from orchestrator.model.application_protocol import ApplicationProtocol
+
 # Patterns, each for a whole text: for `fullmatch`, or as a part of another one.
 LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = rf"{LABEL}(\.{LABEL})*"
@@ -31,11 +33,12 @@ URL = rf"https?://{_HOST}(:{PORT})?([/?#][^\s]*)?"
 class Reference:
     """Marks a text that names something declared elsewhere in the file; reading checks that it is there.
 
+    `serves`: the role of the node must serve this protocol.
     `several`: the name may also be that of a group, which then stands for all of its replicas.
     """
 
     to: Literal["node", "network"]
-    role: str | None = None
+    serves: ApplicationProtocol | None = None
     several: bool = False
 
 
@@ -208,7 +211,7 @@ Seconds = Annotated[float, Field(gt=0, le=600)]
 NodeName = Annotated[Label, Reference("node")]
 Machines = Annotated[Label, Reference("node", several=True)]
 NodeNames = Annotated[tuple[Machines, ...], Field(strict=False)]
-DnsName = Annotated[Label, Reference("node", role="dns")]
+DnsName = Annotated[Label, Reference("node", serves=ApplicationProtocol.DNS)]
 DnsNames = Annotated[tuple[DnsName, ...], Field(strict=False)]
 NetworkName = Annotated[Label, Reference("network")]
 NetworkNames = Annotated[tuple[NetworkName, ...], Field(strict=False)]

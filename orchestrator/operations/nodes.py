@@ -35,7 +35,7 @@ def require_node(scenario: Scenario, node_name: str) -> str:
 
 def default_node(scenario: Scenario) -> str:
     """The node in which a person looks around: the first client, or the first node where there is no client."""
-    clients = (node_name for node_name, node in scenario.nodes.items() if node.role == "client")
+    clients = (node_name for node_name, role in scenario.roles.items() if role.default_client)
     return next(clients, next(iter(scenario.nodes)))
 
 

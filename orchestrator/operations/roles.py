@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.operations.capture import open_capture
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def observe_roles(workspace: Workspace, scenario: LoadedScenario, lab_name: str 
     roles = traffic_roles(events)
     nodes = topology.scenario.nodes
     uses = {node_name: tuple(node.uses) for node_name, node in nodes.items()}
-    comparison = compare(roles, uses, frozenset(topology.with_role("dns")))
+    comparison = compare(roles, uses, frozenset(topology.servers_of(ApplicationProtocol.DNS)))
     return ObservedRoles(
         topology.lab, tuple(nodes), roles, comparison, recording.losses, recording.warning, capture.filter
     )

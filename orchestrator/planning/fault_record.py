@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.faults import Change
-from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.files import file_of, views_of
 from orchestrator.model.roles.dns.zones import Writer, changed_zone
 from orchestrator.model.topology import Topology
@@ -20,7 +20,7 @@ LOADED = "changed by a fault"
 def change_record(change: Change, topology: Topology, observed: Snapshot) -> Iterator[Step]:
     """Write the server's zones anew and have them read; nothing where they say so already."""
     node, scenario = change.server, topology.scenario
-    servers = [name for name, one in scenario.nodes.items() if one.role == "dns"]
+    servers = scenario.servers_of(ApplicationProtocol.DNS)
     if node not in servers:
         hint = f"the DNS servers are {', '.join(servers)}" if servers else ""
         raise UsageInvalid(f"{node!r} is no DNS server, so it has no records", hint=hint)
@@ -40,7 +40,7 @@ def change_record(change: Change, topology: Topology, observed: Snapshot) -> Ite
     if texts != dict(files.texts):
         why = f"fault: {change.name} {change.type}"
         yield Step(f"files:{node}", WriteFiles(node, texts), why)
-        role = ROLES["dns"]
+        role = scenario.roles[node]
         reload = Reload(node, container.id, role.reload or "", LOADED, role.reloaded, role.refused)
         yield Step(f"reload:{node}", reload, why, (f"files:{node}",))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import capture_steps
@@ -216,7 +217,7 @@ def _repairs(
 
 def _before_reload(topology: Topology, node: str) -> tuple[str, ...]:
     """A program may ask for the names in its files when it reads them: the DNS servers must know them by then."""
-    servers = topology.with_role("dns")
+    servers = topology.servers_of(ApplicationProtocol.DNS)
     if node in servers:
         return ()
     return tuple(f"{step}:{server}" for server in servers for step in ("ready", "reload"))
@@ -292,7 +293,7 @@ def _ready(
 
 def _awaited(topology: Topology, node: str) -> set[str]:
     """The nodes that are ready before a node: those that it uses, and its DNS servers unless these wait for it."""
-    if node in topology.with_role("dns"):
+    if node in topology.servers_of(ApplicationProtocol.DNS):
         return set(topology.node(node).uses)
     servers = {server for server in topology.resolvers_of(node) if not _waits_for(topology, server, node)}
     return {*topology.node(node).uses, *servers} - {node}
@@ -309,7 +310,7 @@ def _waits_for(topology: Topology, server: str, node: str) -> bool:
         if current not in seen:
             seen.add(current)
             todo.extend(topology.node(current).uses)
-            if current not in topology.with_role("dns"):
+            if current not in topology.servers_of(ApplicationProtocol.DNS):
                 todo.extend(topology.resolvers_of(current))
     return False
 

@@ -120,9 +120,9 @@ class RawScenario:
         role = self.values_of(node).get("role")
         return ROLES.get(role) if isinstance(role, str) else None
 
-    def with_role(self, role: str) -> tuple[str, ...]:
-        """The machines of a role."""
-        return tuple(name for name in self.machines if self.values_of(name).get("role") == role)
+    def servers_of(self, protocol: str) -> tuple[str, ...]:
+        """The machines whose role serves an application protocol."""
+        return tuple(name for name in self.machines if (role := self.role(name)) and role.serves == protocol)
 
     def uses(self, node: str) -> tuple[str, ...]:
         """The nodes that a node uses, as far as they are texts, by the names under which they are declared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.records import TYPES, below
 from orchestrator.reading.document import Path
 from orchestrator.reading.raw_scenario import RawScenario
@@ -55,11 +56,16 @@ def enumerate_at(path: Path, named: Any) -> list[tuple[Path, str]]:
     return [((*path, index), one) for index, one in enumerate(listed) if isinstance(one, str)]
 
 
+def _answers_names(raw: RawScenario, node_name: str) -> bool:
+    role = raw.role(node_name)
+    return role is not None and role.serves == ApplicationProtocol.DNS
+
+
 def zones(raw: RawScenario) -> Iterator[Zone]:
     """Every zone that a server is said to answer for."""
     for node in raw.nodes:
         declared = raw.nodes[node].get("zones")
-        if raw.nodes[node].get("role") == "dns" and isinstance(declared, dict):
+        if _answers_names(raw, node) and isinstance(declared, dict):
             for name, values in declared.items():
                 yield Zone(("nodes", node, "zones", name), node, name, values if isinstance(values, dict) else {})
 
@@ -71,7 +77,7 @@ def is_plain(values: Mapping[str, Any]) -> bool:
 
 def served(raw: RawScenario) -> dict[str, list[str]]:
     """The name under which a server is declared -> the zones that it answers for."""
-    servers = [name for name in raw.nodes if raw.nodes[name].get("role") == "dns"]
+    servers = [name for name in raw.nodes if _answers_names(raw, name)]
     found = {name: [raw.domain] if is_plain(raw.nodes[name]) and raw.domain else [] for name in servers}
     for zone in zones(raw):
         found[zone.node].append(zone.name)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by
 from orchestrator.model.topology import Topology
 from orchestrator.planning.routes import routers
@@ -164,7 +165,8 @@ def _arrows(topology: Topology, traffic: SeenTraffic | None) -> Iterator[Arrow]:
             yield Arrow(client, server, how, label, path, missed=traffic is not None)
     for (client, server), relations in by_users.items():
         # Where delegation leads a resolver, no file says; to ask a DNS server needs no declaration.
-        asked = server in topology.with_role("dns") and all(relation.port == DNS_PORT for relation in relations)
+        is_dns_server = server in topology.servers_of(ApplicationProtocol.DNS)
+        asked = is_dns_server and all(relation.port == DNS_PORT for relation in relations)
         how = "asks" if asked else "seen"
         yield Arrow(client, server, how, _seen_words(relations), path_of(topology, client, server))
 
@@ -200,7 +202,7 @@ def _declared(topology: Topology) -> dict[tuple[str, str], How]:
 
 def _names(topology: Topology, node_name: str) -> Iterator[tuple[str, How]]:
     """Whom a node asks for names; a DNS server asks others only as a resolver, and points to those below it."""
-    if node_name not in topology.with_role("dns"):
+    if node_name not in topology.servers_of(ApplicationProtocol.DNS):
         yield from ((server, "asks") for server in topology.resolvers_of(node_name))
         return
     yield from ((server, "delegates") for server in delegated_by(topology.scenario, node_name))

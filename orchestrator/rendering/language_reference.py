@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from orchestrator.model.roles import ROLES
+from orchestrator.model.roles import ROLES, roles_that_serve
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import DisplayName, Reference
@@ -142,7 +142,8 @@ def allowed(form: Form) -> str:
     """What may stand at a form, in words."""
     refers = form.metadata_of(Reference)
     if refers:
-        return f"the name of a {refers.to}" + (f" with the role {refers.role}" if refers.role else "")
+        roles = " or ".join(roles_that_serve(refers.serves)) if refers.serves else ""
+        return f"the name of a {refers.to}" + (f" with the role {roles}" if roles else "")
     if form.branches:
         return " or ".join(map(allowed, form.branches))
     if form.item:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.node import Listener
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import role_of
@@ -46,7 +47,7 @@ def services_text(topology: Topology, node_name: str) -> str:
 
 
 def _service(listener: Listener, protocol: str) -> str:
-    if protocol == "HTTP" and listener.tls:
+    if protocol == ApplicationProtocol.HTTP and listener.tls:
         protocol = "HTTPS"
     # DNS listens on the same port of both protocols.
     text = f"{protocol} on port {listener.port}" if protocol else f"{listener.protocol} port {listener.port}"
@@ -63,7 +64,8 @@ def _tries(topology: Topology, node_name: str) -> Iterator[tuple[str, str]]:
         yield f"dig {topology.name_of(target)}", "ask the DNS server for an address"
         yield "cat /etc/resolv.conf", "which DNS server this machine asks"
     for name in others:
-        if role_of(topology.node(name)).serves == "HTTP" and resolvers and not _speaks_tls_only(topology, name):
+        on_http = name in topology.servers_of(ApplicationProtocol.HTTP)
+        if on_http and resolvers and not _speaks_tls_only(topology, name):
             yield f"curl {_url(topology, name)}", "talk to a web server"
             break
     yield "ss -tn", "the TCP connections of this machine, now"

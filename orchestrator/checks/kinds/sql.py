@@ -10,6 +10,7 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram, require_output
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.checks.verdict import Verdict
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.checks import Sql
 from orchestrator.model.roles.role import FILES_AT
 
@@ -75,7 +76,7 @@ def read_rows(found: ProgramResult) -> tuple[str, tuple[SqlRow, ...]]:
 
 def database_of(check: Sql, context: CheckContext) -> str:
     """The database node that is meant: named, the asker itself, or the first that the asker uses."""
-    databases = context.topology.with_role("database")
+    databases = context.topology.servers_of(ApplicationProtocol.POSTGRESQL)
     if check.database:
         return check.database
     if check.asker in databases:

@@ -94,7 +94,7 @@ def whole_lines(chunks: Iterator[bytes]) -> Iterator[str]:
 
 def http_ports(scenario: Scenario) -> list[int]:
     """TCP ports of the authors' own services for which tshark has no rule: it tries HTTP there."""
-    services = [node for node in scenario.nodes.values() if node.role == "service"]
+    services = [node for name, node in scenario.nodes.items() if scenario.roles[name].custom_program]
     ports = {listener.port for node in services for listener in node.listens or () if listener.protocol == "tcp"}
     return sorted(ports - set(TLS_PORTS))
 

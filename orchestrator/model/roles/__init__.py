@@ -10,3 +10,8 @@ from orchestrator.model.roles.role import Role
 ROLES: dict[str, Role] = {
     module.name: import_module(f"{__name__}.{module.name}").ROLE for module in iter_modules(__path__) if module.ispkg
 }
+
+
+def roles_that_serve(protocol: str) -> tuple[str, ...]:
+    """The names of the roles whose server speaks a protocol."""
+    return tuple(name for name, role in ROLES.items() if role.serves == protocol)

@@ -81,14 +81,19 @@ def bound_to(topology: Topology, node: str, listener: Listener) -> tuple[str, ..
 class Role:
     """All that belongs to a role.
 
-    `serves` is the protocol that its server speaks, as people call it (HTTP); `ready` is the readiness probe of the
-    image (images/README.md); `files` maps names below /wirelab to their text; `mentions` names the files beside the
+    `serves` is the protocol that its server speaks, as people call it (HTTP): whoever needs a server of a protocol
+    finds it by this, so a node of a role that serves DNS has the settings of `Dns`. `ready` is the readiness probe of
+    the image (images/README.md); `files` maps names below /wirelab to their text; `mentions` names the files beside the
     scenario that the node needs; `reload` is the signal after which the program reads changed files again, None
     where it must start anew; `reloaded` is what its log says once it goes by them, and `refused` what it says where
     it goes on by the old ones; `tools` are the programs that checks may use inside the role's own image; `tmpfs`
     maps paths to mount options; `peer_source` says how a server of this role tells who its peers were
     (`checks/peer_evidence.py`); `forwards` says that its kernel passes packets on. `serving` is what its server
     makes of the node's listeners, None where they only say what a program of the author's does.
+    `health_path` is the path of an HTTP server that needs nothing but its own program, `identity_path` the one under
+    which it says who asked and who answers. `forwards_requests` says that it passes requests on to the nodes that it
+    uses, `custom_program` that its nodes run a program of the author's. In a node with `default_client` people look
+    around when they name none.
     `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
     """
 
@@ -112,6 +117,11 @@ class Role:
     serving: Serving | None = None
     keys: tuple[str, ...] = ()
     forwards: bool = False
+    forwards_requests: bool = False
+    custom_program: bool = False
+    default_client: bool = False
+    health_path: str = ""
+    identity_path: str = ""
     tools: frozenset[str] = frozenset()
     environment: Callable[[Topology, str], Mapping[str, str]] = no_texts
     files: Callable[[Topology, str], Mapping[str, str]] = no_texts

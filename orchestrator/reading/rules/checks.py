@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.values import ADDRESS, is_address, is_name
 from orchestrator.reading.document import Path, Violation
 from orchestrator.reading.message_parts import listed, short
@@ -176,7 +177,7 @@ def programs_have_names(raw: RawScenario) -> Iterator[Violation]:
 
 def somebody_resolves(raw: RawScenario) -> Iterator[Violation]:
     """Where names are resolved, a node has the role dns."""
-    if raw.with_role("dns") or not raw.nodes:
+    if raw.servers_of(ApplicationProtocol.DNS) or not raw.nodes:
         return
     for path, check in raw.checks:
         if "resolves" in check:
@@ -186,7 +187,7 @@ def somebody_resolves(raw: RawScenario) -> Iterator[Violation]:
 
 def sql_has_a_database(raw: RawScenario) -> Iterator[Violation]:
     """It is clear which database an SQL check speaks to: the asker itself, the only one that it uses, or `database`."""
-    databases = raw.with_role("database")
+    databases = raw.servers_of(ApplicationProtocol.POSTGRESQL)
     for path, check in raw.checks:
         asker = check.get("from")
         if "sql" not in check or check.get("database") is not None or not isinstance(asker, str):
@@ -209,7 +210,7 @@ def sql_has_a_database(raw: RawScenario) -> Iterator[Violation]:
 
 def sql_has_a_password(raw: RawScenario) -> Iterator[Violation]:
     """Who asks a database is it or uses it, and so has its password; or the check says one."""
-    databases = raw.with_role("database")
+    databases = raw.servers_of(ApplicationProtocol.POSTGRESQL)
     for path, check in raw.checks:
         asker, database = check.get("from"), check.get("database")
         if "sql" not in check or check.get("password") is not None or database not in databases or asker == database:

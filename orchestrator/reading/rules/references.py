@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from orchestrator.model.roles import roles_that_serve
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
@@ -52,15 +53,12 @@ def several_text(raw: RawScenario, group: str) -> str:
 
 def references_have_the_role(raw: RawScenario) -> Iterator[Violation]:
     """A node that is named where a role is needed has this role."""
-    others = {
-        role: listed(raw.with_role(role))
-        for role in {reference.role for _, reference in raw.references if reference.role}
-    }
     for raw_value, reference in raw.references:
-        role = raw.values_of(raw_value.value).get("role")
-        if reference.role and isinstance(role, str) and role != reference.role:
-            message = f"{raw_value.value!r} has the role {role}, but {reference.role} is needed here"
-            message += f"; nodes with it: {others[reference.role]}"
+        role_name = raw.values_of(raw_value.value).get("role")
+        fitting = roles_that_serve(reference.serves) if reference.serves else ()
+        if reference.serves and isinstance(role_name, str) and role_name not in fitting:
+            message = f"{raw_value.value!r} has the role {role_name}, but {' or '.join(fitting)} is needed here"
+            message += f"; nodes with it: {listed(raw.servers_of(reference.serves))}"
             yield Violation(raw_value.path, message)
 
 

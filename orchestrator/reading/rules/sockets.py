@@ -121,7 +121,8 @@ def tls_is_over_tcp(raw: RawScenario) -> Iterator[Violation]:
 def a_proxy_is_understood(raw: RawScenario) -> Iterator[Violation]:
     """Who stands behind a proxy has a port without TLS: requests are passed on as plain HTTP."""
     for name, node in raw.nodes.items():
-        if node.get("role") != "proxy" or node.get("image") or node.get("command"):
+        role = raw.role(name)
+        if role is None or not role.forwards_requests or node.get("image") or node.get("command"):
             continue
         for path, used in enumerate_at(("nodes", name, "uses"), node.get("uses")):
             listens = raw.values_of(raw.groups.get(used, (used,))[0]).get("listens")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.node import Limits, Listener, Node
 from orchestrator.model.roles.role import FILES_AT, PeerLog, Role, Serving, bound_to
 
@@ -23,7 +24,7 @@ class App(Node):
 def database_of(topology: Topology, node: str) -> str | None:
     """The database that this node uses; the first one where there are several."""
     used = topology.node(node).uses
-    return next((name for name in used if name in topology.with_role("database")), None)
+    return next((name for name in used if name in topology.servers_of(ApplicationProtocol.POSTGRESQL)), None)
 
 
 def environment(topology: Topology, node: str) -> Mapping[str, str]:
@@ -50,8 +51,10 @@ ROLE = Role(
     image="app",
     user=10080,
     listeners=(Listener(port=80),),
-    serves="HTTP",
+    serves=ApplicationProtocol.HTTP,
     ready="http:80/health",
+    health_path="/health",
+    identity_path="/whoami",
     limits=Limits(memory=192),
     tmpfs={"/tmp": "size=16m,mode=1777"},
     environment=environment,

@@ -24,4 +24,5 @@ ROLE = Role(
     user=10000,
     tmpfs={"/tmp": "size=16m,mode=1777", "/home/student": "size=4m,uid=10000,gid=10000,mode=700"},
     tools=frozenset({"bash", "ss", "nc", "dig", "curl", "psql", "openssl", "python3"}),
+    default_client=True,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.node import Limits, Listener, Node
 from orchestrator.model.roles.role import Role, Serving, Volume
 
@@ -38,7 +39,7 @@ ROLE = Role(
     image="database",
     user=10432,
     listeners=(Listener(port=5432),),
-    serves="PostgreSQL",
+    serves=ApplicationProtocol.POSTGRESQL,
     ready="database",
     limits=Limits(memory=256),
     tmpfs={"/tmp": "size=16m,mode=1777", "/run/postgresql": "size=1m,uid=10432,gid=10432,mode=755"},

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.records import Records, Ttl, ZoneName
 from orchestrator.model.roles.dns.files import files
@@ -67,7 +68,7 @@ ROLE = Role(
     image="dns",
     user=10053,
     listeners=(Listener(port=53, protocol="udp"), Listener(port=53, protocol="tcp")),
-    serves="DNS",
+    serves=ApplicationProtocol.DNS,
     ready="dns:53",
     tmpfs={"/tmp": "size=4m,mode=1777", "/run/named": "size=4m,uid=10053,gid=10053,mode=755"},
     files=files,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.records import below
 
 ROOT = "."
@@ -13,8 +14,8 @@ MOST_RESOLVERS = 3
 
 
 def servers(scenario: Any) -> tuple[str, ...]:
-    """The nodes with the role dns, in the order of the file."""
-    found: tuple[str, ...] = scenario.with_role("dns")
+    """The DNS servers, in the order of the file."""
+    found: tuple[str, ...] = scenario.servers_of(ApplicationProtocol.DNS)
     return found
 
 

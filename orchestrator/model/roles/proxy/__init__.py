@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles.proxy.files import files
 from orchestrator.model.roles.role import PeerLog, Role, Serving
@@ -30,7 +31,7 @@ ROLE = Role(
     image="proxy",
     user=10081,
     listeners=(Listener(port=80),),
-    serves="HTTP",
+    serves=ApplicationProtocol.HTTP,
     ready="http:80/wirelab-probe",
     tmpfs={"/tmp": "size=16m,mode=1777"},
     files=files,
@@ -40,5 +41,6 @@ ROLE = Role(
     refused="[emerg]",
     peer_source=PeerLog("its access log", r"access ([0-9a-f.:]+):\d+ "),
     serving=Serving(tls=True),
+    forwards_requests=True,
     tools=frozenset({"bash", "ss", "openssl"}),
 )

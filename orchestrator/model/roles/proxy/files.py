@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.roles.role import FILES_AT, bound_to
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def _behind(topology: Topology, node: str) -> Iterator[str]:
     named = topology.resolvers_of(node)
     for used in topology.node(node).uses:
         plain = [one for one in topology.listeners_of(used) if one.protocol == "tcp" and not one.tls]
-        if topology.scenario.nodes[used].role in ("app", "proxy", "service"):
+        role = topology.scenario.roles[used]
+        if role.serves == ApplicationProtocol.HTTP or role.custom_program:
             host = topology.name_of(used) if named else topology.address_for(node, used)
             yield f"{host}:{plain[0].port if plain else 80}"
 

@@ -24,4 +24,5 @@ ROLE = Role(
     user=10000,
     tmpfs={"/tmp": "size=16m,mode=1777"},
     tools=frozenset({"bash", "ss", "nc", "dig", "curl", "psql", "openssl", "python3"}),
+    custom_program=True,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles.role import FILES_AT, PeerLog, Role, Serving, bound_to
 
@@ -81,7 +82,7 @@ ROLE = Role(
     user=10022,
     listeners=(Listener(port=22),),
     serving=Serving(),
-    serves="SSH",
+    serves=ApplicationProtocol.SSH,
     ready="tcp:22",
     tmpfs={"/tmp": "size=16m,mode=1777", "/home/student": "size=4m,uid=10022,gid=10022,mode=700"},
     keys=("host", "user"),
