@@ -13,6 +13,8 @@ from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "orchestrator"
 # DESIGN: a folder imports only from folders above it in this list.
@@ -285,3 +287,75 @@ def test_whoever_installs_wirelab_gets_all_that_it_imports_and_nothing_else() ->
     used = {distribution(known[module][0]) for module in foreign - {"orchestrator", "pytest"}}
     assert used - brought <= declared
     assert declared <= used
+
+
+ROLE_NAMES = {path.parent.name for path in (PACKAGE / "model" / "roles").glob("*/__init__.py")}
+
+
+def is_name_of_a_role(node: ast.AST) -> bool:
+    """Whether an expression reads the name of a node's role: `node.role`, `node["role"]`, `node.get("role")`."""
+    match node:
+        case ast.Attribute(attr="role"):
+            return True
+        case ast.Subscript(slice=ast.Constant("role")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant("role"), *_]):
+            return True
+        case _:
+            return False
+
+
+def literal_role(node: ast.AST) -> bool:
+    """Whether a role's name is written out in an expression."""
+    return any(isinstance(part, ast.Constant) and part.value in ROLE_NAMES for part in ast.walk(node))
+
+
+def role_by_name(node: ast.AST) -> bool:
+    """Whether a node of the source compares a role's name with text, or looks a role up by a text."""
+    match node:
+        case ast.Compare(left, _, comparators):
+            operands = (left, *comparators)
+            return any(map(is_name_of_a_role, operands)) or (
+                any(map(literal_role, operands)) and "role" in ast.unparse(node).lower()
+            )
+        case ast.Match(subject, cases):
+            written = is_name_of_a_role(subject) or "role" in ast.unparse(subject).lower()
+            return written and any(literal_role(case.pattern) for case in cases)
+        case ast.Subscript(owner, index):
+            return literal_role(index) and "role" in ast.unparse(owner).lower()
+        case ast.Call(function, arguments):
+            return any(map(literal_role, arguments)) and "role" in ast.unparse(function).lower()
+        case _:
+            return False
+
+
+def test_no_room_asks_for_a_role_by_name() -> None:
+    """What is special about a role is a fact of `Role`: a new role has it, too, and no other room changes."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file, nodes in nodes_of().items()
+        if not file.is_relative_to(PACKAGE / "model" / "roles")
+        for node in nodes
+        if isinstance(node, ast.expr | ast.stmt) and role_by_name(node)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("source", "is_by_name"),
+    [
+        ('node.role == "dns"', True),
+        ('node.get("role") != PROXY', True),
+        ('values["role"] in SERVERS', True),
+        ('role.name in ("app", "proxy")', True),
+        ('topology.with_role("database")', True),
+        ('ROLES["dns"]', True),
+        ('match node.role:\n    case "dns":\n        pass', True),
+        ("role.serves == ApplicationProtocol.DNS", False),
+        ("ROLES[node.role]", False),
+        ('layer.name == "dns"', False),
+        ('observed.images["client"]', False),
+    ],
+)
+def test_the_rule_tells_a_role_by_name_from_a_fact_of_a_role(source: str, is_by_name: bool) -> None:
+    assert any(map(role_by_name, ast.walk(ast.parse(source)))) is is_by_name
