@@ -47,7 +47,7 @@ unit: ## Check format, lint and types, and run the tests that need no engine
 bench: ## Measure speed and memory, and print the table
 	@setup/venv test
 	@setup/with-engine $(PYTHON_IN) bench/run.py
-	@setup/with-engine $(PYTHON_IN) bench/library.py
+	@setup/with-engine $(PYTHON_IN) bench/scenarios.py
 
 docs: ## Build the documentation as a site in build/site
 	@setup/venv docs

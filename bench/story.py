@@ -43,7 +43,8 @@ WANTED = {"with tshark": 10_000, "our step": 50_000}
 
 def multiplied(recording: bytes, wanted: int) -> Iterator[bytes]:
     """The recording again and again, each time a second later (pcapng, IETF draft-tuexen-opsawg-pcapng)."""
-    head, body = [], []
+    head: list[bytes] = []
+    body: list[bytes] = []
     place = 0
     while place < len(recording):
         kind, size = struct.unpack_from("<II", recording, place)

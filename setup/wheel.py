@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CARRIED = ("images", "scenarios")
 
 
-class CarryingBuild(build_py):
+class CarryingBuild(build_py):  # type: ignore[misc]
     """Builds the package with `images/` and `scenarios/` in it, where `host/bundled_files.py` looks for them."""
 
     def run(self) -> None:

@@ -14,7 +14,8 @@ from pictured import SMALL, THIRTY, lab
 from recorded import events, recorded
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.walk import Cause, Layer, make_walk
+from orchestrator.checks.verdict import Verdict
+from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.model.topology import Topology
 from orchestrator.reading.document import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
@@ -34,12 +35,12 @@ def findings() -> tuple[LocatedFinding, ...]:
         Layer("answer", "client", "app", "unknown", "not asked"),
     )
     walk = make_walk(layers, Cause("all holds", ""))
-    verdicts = {"pass": None, "fail": walk, "unknown": None}
+    verdicts: dict[Verdict, Walk | None] = {"pass": None, "fail": walk, "unknown": None}
     return tuple(
         LocatedFinding(
             Finding(
                 f"A check that is {verdict}", "http", "client", Judgement(verdict, "200", "404 " * 30, ("x",)), 0.1, why
-            ),  # type: ignore[arg-type]
+            ),
             Position(9, 5),
         )
         for verdict, why in verdicts.items()

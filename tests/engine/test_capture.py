@@ -84,7 +84,8 @@ def test_every_frame_of_every_node_is_there_from_the_first_to_the_last(bench: Be
     assert bench.cli("up", "--capture").code == 0
     assert bench.cli("check").code == 0
     bench.container("client").exec_run(["curl", "-s", "http://app.shop.lab/items"])
-    before, saved, sent = {}, {}, counted(bench)
+    sent = counted(bench)
+    before, saved = dict.fromkeys(sent, -1), dict.fromkeys(sent, -1)
     # Idle connections close by themselves meanwhile: only what stood still while it was saved can be compared.
     for _ in range(20):
         if before == sent:
@@ -198,7 +199,7 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
     ask = ["bash", "-c", "dig +short app.shop.lab; curl -s http://app.shop.lab/items"]
     readers = [
         threading.Thread(target=lambda: lines.extend(line.decode() for line in follow.stdout or ())),
-        threading.Thread(target=lambda: [heard.extend(piece) for piece in iter(lambda: wire.read1(65536), b"")]),
+        threading.Thread(target=lambda: heard.extend(byte[0] for byte in iter(lambda: wire.read(1), b""))),
     ]
     wire = live.stdout
     for reader in readers:

@@ -141,7 +141,7 @@ def test_a_dns_server_that_answers_servfail_is_not_ready(stage: LayerProbe) -> N
 
 def test_a_helper_in_a_nodes_network_probes_it(stage: LayerProbe) -> None:
     """The client image shares the network of another node, without capabilities, and says the same line."""
-    share = {"NetworkMode": f"container:{stage.ids['app']}"}
+    share: dict[str, Any] = {"NetworkMode": f"container:{stage.ids['app']}"}
     stage.start("helper", "client", command=("/usr/lib/wirelab/ready", "http:80/health", "tcp:80"), **share)
     assert stage.exit_code("helper") == 0
     stage.remove("helper")
@@ -149,7 +149,7 @@ def test_a_helper_in_a_nodes_network_probes_it(stage: LayerProbe) -> None:
 
 def test_a_helper_in_a_nodes_network_looks_and_asks_for_it(stage: LayerProbe) -> None:
     """`dig` and `ss` for a node that has them not: same addresses, same resolver."""
-    share = {"NetworkMode": f"container:{stage.ids['app']}"}
+    share: dict[str, Any] = {"NetworkMode": f"container:{stage.ids['app']}"}
     stage.start("helper", "client", texts={"resolv.conf": resolver(stage)}, **share)
     assert stage.run("helper", "dig", "+short", "client.shop.lab")[1].split() == [stage.address("client")]
     assert re.search(r"LISTEN .*0\.0\.0\.0:80\b", stage.run("helper", "ss", "-tln")[1])

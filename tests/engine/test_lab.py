@@ -9,15 +9,17 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 from docker.errors import APIError
-from lab_bench import eventually
+from lab_bench import Bench, Engine, eventually, piped
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ABSENT = """\
@@ -58,10 +60,10 @@ checks:
 
 
 @pytest.fixture
-def of_text(bench, tmp_path):
+def of_text(bench: Bench, tmp_path: Path) -> Callable[[str], Bench]:
     """A lab of a scenario that is written here."""
 
-    def make(text: str):
+    def make(text: str) -> Bench:
         (tmp_path / "scenario.yaml").write_text(text)
         return replace(bench, scenario=str(tmp_path))
 
@@ -81,7 +83,7 @@ def lines_of_error(err: str) -> list[str]:
         ("{}/link", "File exists: {}/link"),
     ],
 )
-def test_a_state_folder_that_cannot_be_written_is_told(bench, tmp_path, folder, why):
+def test_a_state_folder_that_cannot_be_written_is_told(bench: Bench, tmp_path: Path, folder: str, why: str) -> None:
     """Exit 3 and three lines, as for every refusal of the world; and nothing is left."""
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     ran = bench.cli("up", WIRELAB_STATE=folder.format(tmp_path), DOCKER_HOST=bench.engine.url)
@@ -90,7 +92,7 @@ def test_a_state_folder_that_cannot_be_written_is_told(bench, tmp_path, folder, 
     assert bench.left() == []
 
 
-def test_up_look_down(bench):
+def test_up_look_down(bench: Bench) -> None:
     """up, ps, inspect, exec, logs, down: each tells the same lab, and after down nothing of it is left."""
     bench.up()
     nodes = {node["node"]: node for node in bench.cli("ps", "--json").document["nodes"]}
@@ -108,12 +110,20 @@ def test_up_look_down(bench):
     assert bench.left() == []
 
 
-def test_exec_hands_on_what_comes_as_it_comes(standing):
+def test_exec_hands_on_what_comes_as_it_comes(standing: Bench) -> None:
     """Output before the program ends; errors apart; the exit code kept; what is piped in, of any size, is its input."""
     argv = (sys.executable, "-m", "orchestrator", "exec", "basic", "client", "--lab", standing.lab, "--")
-    ways = {"env": standing.engine.environ, "cwd": CHECKOUT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    ways: dict[str, Any] = {
+        "env": standing.engine.environ,
+        "cwd": CHECKOUT,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
     script = "echo first; read -r line; echo $line >&2; exit 7"
-    with subprocess.Popen((*argv, "bash", "-c", script), stdin=subprocess.PIPE, **ways) as process:
+    command = (*argv, "bash", "-c", script)
+    process: subprocess.Popen[bytes]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, **ways) as process:
+        assert process.stdout
         assert process.stdout.readline() == b"first\n"  # it waits for input now
         out, err = process.communicate(b"second\n", timeout=60)
     assert (process.returncode, out, err.splitlines()[-1]) == (7, b"", b"second")
@@ -124,25 +134,25 @@ def test_exec_hands_on_what_comes_as_it_comes(standing):
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("a closed pipe", 130)])
-def test_a_program_of_exec_ends_with_it(standing, name, code):
+def test_a_program_of_exec_ends_with_it(standing: Bench, name: str, code: int) -> None:
     """Ctrl-C, a polite end, or a reader who has gone: neither the program nor what it has begun goes on in the node."""
 
-    def going_on():
+    def going_on() -> bool:
         return "sleep 600" in str(standing.container("client").top())
 
     script = "echo begun; sleep 600 & while sleep 0.1; do echo more; done"
     with standing.start("exec", "client", "--", "sh", "-c", script) as process:
-        assert process.stdout.readline() == "begun\n"
+        assert piped(process.stdout).readline() == "begun\n"
         assert going_on()
         if name.startswith("SIG"):
             process.send_signal(getattr(signal, name))
             process.communicate(timeout=60)
-        process.stdout.close()
+        piped(process.stdout).close()
         assert process.wait(timeout=60) == code
     assert not going_on()
 
 
-def test_a_lab_stands_in_any_folder_whatever_the_locale(of_text, tmp_path):
+def test_a_lab_stands_in_any_folder_whatever_the_locale(of_text: Callable[[str], Bench], tmp_path: Path) -> None:
     """Blanks and letters that are not ASCII in the state's path; the engine takes UTF-8 also where Python does not."""
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     state = str(tmp_path / "Öde Wüste")
@@ -151,7 +161,7 @@ def test_a_lab_stands_in_any_folder_whatever_the_locale(of_text, tmp_path):
     assert "2 checks: 1 passed, 1 failed" in ran.err
 
 
-def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_answer(standing):
+def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_answer(standing: Bench) -> None:
     """`up` and `heal` say which engine is used; what only looks says nothing but its answer."""
     for command in ("up", "heal"):
         assert standing.cli(command).err.splitlines()[0].startswith(f"engine: {standing.engine.url} (")
@@ -160,14 +170,14 @@ def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_
     assert standing.cli("check", "--only", "NXDOMAIN, at once").err.startswith("2 checks: 2 passed")
 
 
-def test_down_of_nothing(bench):
+def test_down_of_nothing(bench: Bench) -> None:
     """`down` of a lab that is not there is fine."""
     ran = bench.cli("down")
     assert (ran.code, ran.out) == (0, "")
     assert "was not up" in ran.err
 
 
-def test_run_and_remove(bench):
+def test_run_and_remove(bench: Bench) -> None:
     """`run --rm` proves all checks, exits 0 and leaves nothing."""
     ran = bench.cli("run", "--rm", "--json")
     assert ran.code == 0, ran.err
@@ -176,7 +186,7 @@ def test_run_and_remove(bench):
     assert bench.left() == []
 
 
-def test_run_leaves_the_lab_running(bench):
+def test_run_leaves_the_lab_running(bench: Bench) -> None:
     """`run` without --rm leaves the lab for a look around, and says how to look."""
     ran = bench.cli("run")
     assert ran.code == 0, ran.err
@@ -184,7 +194,7 @@ def test_run_leaves_the_lab_running(bench):
     assert set(bench.ids()) == {"dns", "db", "app", "client"}
 
 
-def test_a_check_that_fails(of_text):
+def test_a_check_that_fails(of_text: Callable[[str], Bench]) -> None:
     """The lab stands and one check does not hold: exit 1, and only that check failed."""
     bench = of_text(WRONG_HOPE)
     ran = bench.cli("run", "--json")
@@ -195,7 +205,7 @@ def test_a_check_that_fails(of_text):
     assert "NXDOMAIN" in failed["actual"]
 
 
-def test_an_image_that_nobody_has(of_text):
+def test_an_image_that_nobody_has(of_text: Callable[[str], Bench]) -> None:
     """The lab does not stand because an image is not there: exit 3, three lines that name it, nothing left."""
     bench = of_text(ABSENT)
     ran = bench.cli("run")
@@ -207,7 +217,7 @@ def test_an_image_that_nobody_has(of_text):
     assert not bench.folder.exists()
 
 
-def test_a_node_that_ends(of_text):
+def test_a_node_that_ends(of_text: Callable[[str], Bench]) -> None:
     """A node whose program ends at once: exit 3 with its last log lines; what waited for it is skipped."""
     bench = of_text(ENDS)
     ran = bench.cli("up")
@@ -220,14 +230,14 @@ def test_a_node_that_ends(of_text):
     assert not bench.folder.exists()
 
 
-def test_keep(of_text):
+def test_keep(of_text: Callable[[str], Bench]) -> None:
     """With --keep what was made stays for a look, and `logs` shows why it failed."""
     bench = of_text(ENDS)
     assert bench.cli("up", "--keep").code == 3
     assert "the cupboard is bare" in bench.cli("logs", "one").out
 
 
-def test_a_failed_repair_leaves_the_rest(standing):
+def test_a_failed_repair_leaves_the_rest(standing: Bench) -> None:
     """An `up` that fails takes back what it made itself, not what stood before."""
     before = standing.ids()
     taken = standing.container("app").image.id
@@ -244,7 +254,7 @@ def test_a_failed_repair_leaves_the_rest(standing):
         squatter.remove(force=True)
 
 
-def test_two_processes_on_one_lab(bench):
+def test_two_processes_on_one_lab(bench: Bench) -> None:
     """While one process works on a lab, the second says busy at once, exit 5; the first is not disturbed."""
     with bench.start("up") as first:
         try:
@@ -260,7 +270,7 @@ def test_two_processes_on_one_lab(bench):
         assert first.wait(timeout=60) == 0
 
 
-def test_a_lab_of_somebody_else_is_left_alone(standing, tmp_path):
+def test_a_lab_of_somebody_else_is_left_alone(standing: Bench, tmp_path: Path) -> None:
     """People who share an engine have labs of the same name: the second is told to take another, and breaks nothing."""
     before = standing.ids()
     for command in ("up", "check", "heal", "down"):
@@ -270,7 +280,7 @@ def test_a_lab_of_somebody_else_is_left_alone(standing, tmp_path):
     assert standing.cli("check").code == 0
 
 
-def test_the_lock_dies_with_its_holder(bench):
+def test_the_lock_dies_with_its_holder(bench: Bench) -> None:
     """A process that was killed holds nobody up: there is no lock to remove by hand."""
     with bench.start("up") as first:
         first_step(first)
@@ -280,7 +290,7 @@ def test_the_lock_dies_with_its_holder(bench):
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_interrupted(bench, name, code):
+def test_interrupted(bench: Bench, name: str, code: int) -> None:
     """Ctrl-C, or a polite end, in the middle of `up`: all is taken back before the command exits, never with 0."""
     with bench.start("up") as process:
         first_step(process)
@@ -291,7 +301,7 @@ def test_interrupted(bench, name, code):
     assert not bench.folder.exists()
 
 
-def test_interrupted_run(bench):
+def test_interrupted_run(bench: Bench) -> None:
     """Ctrl-C in `run --rm` leaves nothing either."""
     with bench.start("run", "--rm") as process:
         first_step(process)
@@ -302,7 +312,7 @@ def test_interrupted_run(bench):
 
 
 @pytest.mark.parametrize(("seconds", "code"), [(0.3, 0), (60, 6)])
-def test_a_volume_that_is_in_use(bench, seconds, code):
+def test_a_volume_that_is_in_use(bench: Bench, seconds: float, code: int) -> None:
     """For a moment, as the engine may say of a container that has just gone: it is waited for. By a container of
     somebody's own: `down` says so, names the volume, and a second one removes it once it is free."""
     bench.up()
@@ -326,7 +336,7 @@ PATIENT = WRONG_HOPE.replace("within: 1}", "within: 60}")
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_interrupted_check(of_text, name, code):
+def test_interrupted_check(of_text: Callable[[str], Bench], name: str, code: int) -> None:
     """Ctrl-C while a check waits for what never comes: its own exit code, no verdict, and the lab is as it was."""
     bench = of_text(PATIENT)
     bench.up()
@@ -341,7 +351,7 @@ def test_interrupted_check(of_text, name, code):
     assert bench.cli("check", "--only", "The name is known").code == 0
 
 
-def test_the_engine_goes_away_during_a_check(of_text, engine, tmp_path):
+def test_the_engine_goes_away_during_a_check(of_text: Callable[[str], Bench], engine: Engine, tmp_path: Path) -> None:
     """Exit 3 in three lines with the way out, and no finding: nobody knows what holds. What it made is swept."""
     bench = of_text(PATIENT)
     bench.up()
@@ -359,7 +369,7 @@ def test_the_engine_goes_away_during_a_check(of_text, engine, tmp_path):
     assert list((Path(engine.environ["WIRELAB_STATE"]) / "runs").glob("*")) == []
 
 
-def asked(bench, name: str) -> None:
+def asked(bench: Bench, name: str) -> None:
     """Wait until the lab's DNS server has been asked for a name."""
     assert eventually(lambda: f"({name})" in bench.container("dns").logs().decode(), 60)
 
@@ -400,13 +410,13 @@ class Door:
 
 def first_step(process: subprocess.Popen[str]) -> None:
     """Wait until the command tells of its first step that is done: it holds the lab and has made something."""
-    for line in process.stderr:
+    for line in piped(process.stderr):
         if " ok " in line:
             return
     pytest.fail(f"the command ended with {process.wait()} before it did anything")
 
 
-def test_two_labs_of_one_scenario(bench):
+def test_two_labs_of_one_scenario(bench: Bench) -> None:
     """The same scenario twice, under two names: other addresses, and each proves its checks."""
     other = replace(bench, lab=f"{bench.lab}b")
     bench.up()
@@ -420,7 +430,7 @@ def test_two_labs_of_one_scenario(bench):
     assert set(bench.ids()) == {"dns", "db", "app", "client"}
 
 
-def test_addresses_stay(bench):
+def test_addresses_stay(bench: Bench) -> None:
     """The same file gets the same addresses at each `up`, as long as they are free."""
     bench.up()
     before = {node: bench.address(node) for node in bench.ids()}
@@ -433,7 +443,7 @@ def test_addresses_stay(bench):
     assert {node: bench.address(node) for node in bench.ids()} == before
 
 
-def test_nothing_is_published_and_nothing_is_privileged(standing):
+def test_nothing_is_published_and_nothing_is_privileged(standing: Bench) -> None:
     """Every node: no capabilities, no new privileges, read-only root, not root, limits; nothing published."""
     for container in standing.containers():
         host, config = container.attrs["HostConfig"], container.attrs["Config"]
@@ -451,7 +461,7 @@ def test_nothing_is_published_and_nothing_is_privileged(standing):
     assert standing.network().attrs["Internal"] is True
 
 
-def test_no_engine(bench):
+def test_no_engine(bench: Bench) -> None:
     """A DOCKER_HOST that does not answer: exit 3 in three lines, and no other engine is taken instead."""
     ran = bench.cli("up", DOCKER_HOST="unix:///nowhere/docker.sock")
     assert (ran.code, ran.out) == (3, "")
@@ -461,7 +471,7 @@ def test_no_engine(bench):
     assert bench.left() == []
 
 
-def test_sweep(bench, engine):
+def test_sweep(bench: Bench, engine: Engine) -> None:
     """`sweep` removes what a dead run left, found by label, and leaves labs that stand."""
     bench.up()
     runs = Path(engine.environ["WIRELAB_STATE"]) / "runs"
@@ -480,7 +490,7 @@ def test_sweep(bench, engine):
     assert not (runs / dead).exists()
 
 
-def test_a_range_that_is_taken(of_text, engine):
+def test_a_range_that_is_taken(of_text: Callable[[str], Bench], engine: Engine) -> None:
     """The file names a range that another network has: exit 3, and the message says which network."""
     other, subnet = network_in_a_free_range(engine)
     bench = of_text(WRONG_HOPE + f"networks:\n  lab: {{subnet: {subnet}}}\n")
@@ -494,7 +504,7 @@ def test_a_range_that_is_taken(of_text, engine):
     assert json.dumps(bench.left()) == "[]"
 
 
-def network_in_a_free_range(engine):
+def network_in_a_free_range(engine: Engine) -> tuple[Any, str]:
     """A network of somebody else's, and its range."""
     for number in range(1, 200):
         subnet = f"10.253.{number}.0/24"

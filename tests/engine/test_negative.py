@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab_bench import Bench
+
 RESOLVES = {
     "The client asks the lab's DNS server where the app is",
     "The app asks the same server where the database is",
@@ -27,7 +29,7 @@ def seen(finding: dict[str, Any]) -> str:
     return " ".join((finding["actual"], *finding["evidence"]))
 
 
-def test_all_hold_on_a_lab_that_stands(standing):
+def test_all_hold_on_a_lab_that_stands(standing: Bench) -> None:
     """Nothing broken: every check of basic passes, each with evidence, and the exit code is 0."""
     code, findings = standing.verdicts()
     assert code == 0
@@ -36,7 +38,7 @@ def test_all_hold_on_a_lab_that_stands(standing):
     assert all(finding["evidence"] for finding in findings.values())
 
 
-def test_dns_stopped(standing):
+def test_dns_stopped(standing: Bench) -> None:
     """The DNS server stopped: every resolution check fails for want of an answer; what needs no name still holds."""
     standing.container("dns").stop(timeout=1)
     code, findings = standing.verdicts()
@@ -47,7 +49,7 @@ def test_dns_stopped(standing):
         assert "answer" in seen(findings[name]) or "refused" in seen(findings[name]), findings[name]
 
 
-def test_names_come_from_the_dns_server_alone(standing):
+def test_names_come_from_the_dns_server_alone(standing: Bench) -> None:
     """The DNS server stopped: no node resolves a name any more, for nothing else in the lab answers."""
     standing.container("dns").stop(timeout=1)
     for name in ("app.shop.lab", "app", standing.container("app").name):
@@ -56,7 +58,7 @@ def test_names_come_from_the_dns_server_alone(standing):
         assert out == b""
 
 
-def test_database_stopped(standing):
+def test_database_stopped(standing: Bench) -> None:
     """The database stopped: the app answers 503 with a reason, the check says so; DNS does not mind."""
     standing.container("db").stop(timeout=1)
     code, findings = standing.verdicts()
@@ -67,7 +69,7 @@ def test_database_stopped(standing):
     assert names(findings, "pass") >= RESOLVES | LOOPBACK
 
 
-def test_the_app_comes_back_with_its_database(standing):
+def test_the_app_comes_back_with_its_database(standing: Bench) -> None:
     """The database stopped and started again by hand: the app serves its rows again, by itself."""
     standing.container("db").stop(timeout=1)
     ran = standing.cli("exec", "client", "--", "curl", "-s", "-w", "%{http_code}", "http://app.shop.lab/items")
@@ -77,7 +79,7 @@ def test_the_app_comes_back_with_its_database(standing):
     assert ran.code == 0, ran.out
 
 
-def test_network_cut(standing):
+def test_network_cut(standing: Bench) -> None:
     """The client cut from the network: whatever it asks over the network fails; the app's own questions hold."""
     standing.network().disconnect(standing.container("client"))
     code, findings = standing.verdicts()
@@ -88,7 +90,7 @@ def test_network_cut(standing):
     assert names(findings, "pass") >= {"The app asks the same server where the database is", *LOOPBACK}
 
 
-def test_node_removed(standing):
+def test_node_removed(standing: Bench) -> None:
     """A node removed: what it should have asked is unknown, never a pass or a fail, and the exit code is 3."""
     standing.container("client").remove(force=True)
     code, findings = standing.verdicts()
@@ -99,7 +101,7 @@ def test_node_removed(standing):
     assert names(findings, "pass") >= {"The app asks the same server where the database is"}
 
 
-def test_node_paused(standing):
+def test_node_paused(standing: Bench) -> None:
     """A paused node cannot be asked: unknown, although its kernel would still accept connections."""
     standing.container("client").pause()
     code, findings = standing.verdicts()
@@ -107,7 +109,7 @@ def test_node_paused(standing):
     assert findings["On the client, 127.0.0.1 port 80 is nobody"]["verdict"] == "unknown"
 
 
-def test_silence_is_not_proof(standing):
+def test_silence_is_not_proof(standing: Bench) -> None:
     """cannot_connect to a machine that is gone is unknown: nobody refused."""
     standing.container("app").stop(timeout=1)
     _, findings = standing.verdicts()

@@ -54,9 +54,10 @@ class Lab:
 
     def inside(self, container: str, *argv: str) -> str:
         """A program as root with NET_ADMIN in the container's network."""
-        return self.bench.engine.client.containers.run(
+        out = self.bench.engine.client.containers.run(
             self.image, argv, network_mode=f"container:{container}", cap_add=["NET_ADMIN"], user="0", remove=True
-        ).decode()
+        )
+        return str(out.decode())
 
     def node(self, name: str) -> str:
         return str(self.bench.container(name).id)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lab_bench import Engine
 
+Suite = Callable[..., subprocess.CompletedProcess[str]]
 CHECKOUT = Path(__file__).resolve().parents[2]
 SUITE = """\
 import os
@@ -88,7 +91,7 @@ def test_then_fails(lab):
 
 
 @pytest.fixture
-def suite(engine, tmp_path):
+def suite(engine: Engine, tmp_path: Path) -> Iterator[Suite]:
     """Run pytest with the plugin on `tmp_path`; afterwards no lab of its state folder is left."""
     own = tmp_path / "state"
 
@@ -110,7 +113,7 @@ def suite(engine, tmp_path):
     assert [path.name for folder in ("labs", "runs") for path in (own / folder).glob("*")] == []
 
 
-def test_fixture(suite, tmp_path):
+def test_fixture(suite: Suite, tmp_path: Path) -> None:
     """Tests marked with a scenario get its lab: one a module, with nodes, addresses and checks."""
     (tmp_path / "test_suite.py").write_text(SUITE)
     shutil.copytree(CHECKOUT / "scenarios", tmp_path / "scenarios")
@@ -120,7 +123,7 @@ def test_fixture(suite, tmp_path):
     assert "LAB basic-" in ran.stdout
 
 
-def test_scenarios_are_tests(suite, tmp_path):
+def test_scenarios_are_tests(suite: Suite, tmp_path: Path) -> None:
     """`pytest scenarios/` collects each check of each scenario as a test; one that fails shows why and where."""
     folder = tmp_path / "scenarios" / "small"
     folder.mkdir(parents=True)
@@ -135,7 +138,7 @@ def test_scenarios_are_tests(suite, tmp_path):
     assert "Traceback" not in ran.stdout
 
 
-def test_collecting_needs_no_engine(suite, tmp_path):
+def test_collecting_needs_no_engine(suite: Suite, tmp_path: Path) -> None:
     """Collecting brings nothing up; names are those of the checks."""
     shutil.copytree(CHECKOUT / "scenarios", tmp_path / "scenarios")
     ran = suite("-q", "--collect-only", "scenarios")
@@ -144,7 +147,7 @@ def test_collecting_needs_no_engine(suite, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
-def test_a_wrong_file(suite, tmp_path):
+def test_a_wrong_file(suite: Suite, tmp_path: Path) -> None:
     """A scenario with mistakes is a collection error that tells each of them with its place."""
     folder = tmp_path / "scenarios" / "small"
     folder.mkdir(parents=True)
@@ -156,7 +159,7 @@ def test_a_wrong_file(suite, tmp_path):
     assert "Traceback" not in ran.stdout
 
 
-def test_a_lab_that_does_not_stand(suite, tmp_path):
+def test_a_lab_that_does_not_stand(suite: Suite, tmp_path: Path) -> None:
     """A lab that cannot be brought up is an error of its tests, told in the three lines of the command."""
     folder = tmp_path / "scenarios" / "small"
     folder.mkdir(parents=True)
@@ -170,7 +173,7 @@ def test_a_lab_that_does_not_stand(suite, tmp_path):
     assert "Traceback" not in ran.stdout
 
 
-def test_a_marker_with_a_slip(suite, tmp_path):
+def test_a_marker_with_a_slip(suite: Suite, tmp_path: Path) -> None:
     """A word that a marker does not have is told: otherwise a capture that somebody asked for would be missing."""
     (tmp_path / "test_slip.py").write_text(SLIP)
     ran = suite("test_slip.py")
@@ -178,7 +181,7 @@ def test_a_marker_with_a_slip(suite, tmp_path):
     assert "a lab marker has scope= and capture=, not captur=" in ran.stdout
 
 
-def test_workers_do_not_meet(suite, tmp_path):
+def test_workers_do_not_meet(suite: Suite, tmp_path: Path) -> None:
     """Parallel workers have a lab each, named after the worker."""
     folder = tmp_path / "scenarios" / "small"
     folder.mkdir(parents=True)
@@ -194,7 +197,7 @@ KINDS = (("logs", "log"), ("resolv.conf", "conf"), ("sockets", "txt"))
 
 
 @pytest.fixture
-def failing(tmp_path, suite) -> Path:
+def failing(tmp_path: Path, suite: Suite) -> Path:
     """The folder in which a suite with failures and a scenario with a false check have run."""
     folder = tmp_path / "scenarios" / "small"
     folder.mkdir(parents=True)
@@ -206,7 +209,7 @@ def failing(tmp_path, suite) -> Path:
     return tmp_path
 
 
-def test_a_failed_test_leaves_a_bundle(failing) -> None:
+def test_a_failed_test_leaves_a_bundle(failing: Path) -> None:
     """One for each failure, none for what passed, and the output says where they are."""
     said = (failing / "said.txt").read_text()
     bundles = sorted(path for path in (failing / "lab-bundles").iterdir())

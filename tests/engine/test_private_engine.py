@@ -23,6 +23,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from lab_bench import piped
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine runs on Linux only"),
@@ -142,15 +143,14 @@ def machine() -> Iterator[Machine]:
         text=True,
     )  # fmt: skip
     try:
-        assert outer.stdout is not None
-        assert outer.stdout.readline() == "ready\n"
+        assert piped(outer.stdout).readline() == "ready\n"
         children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
         (state / "cgroup").rmdir()
         yield Machine(int(children[0]), state)
     finally:
         outer.kill()
         outer.wait()
-        outer.stdout.close()
+        piped(outer.stdout).close()
         shutil.rmtree(state, ignore_errors=True)
 
 

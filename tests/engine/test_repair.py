@@ -6,22 +6,24 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from lab_bench import Bench
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def holds(bench) -> None:
+def holds(bench: Bench) -> None:
     """All checks pass."""
     code, findings = bench.verdicts()
     failed = {name: f for name, f in findings.items() if f["verdict"] != "pass"}
     assert (code, failed) == (0, {})
 
 
-def test_second_up_does_nothing(standing):
+def test_second_up_does_nothing(standing: Bench) -> None:
     """A second `up` plans nothing and writes nothing: the engine tells of no event of this lab."""
     began = time.time_ns()
     assert standing.steps() == {}
@@ -30,7 +32,7 @@ def test_second_up_does_nothing(standing):
     assert ours == []
 
 
-def test_plan_is_what_up_does(bench):
+def test_plan_is_what_up_does(bench: Bench) -> None:
     """`plan` prints the steps that `up` then carries out, and makes nothing itself."""
     planned = bench.cli("plan", "--json")
     assert planned.code == 0
@@ -40,7 +42,7 @@ def test_plan_is_what_up_does(bench):
     assert set(bench.steps()) == set(ids)
 
 
-def test_stopped(standing):
+def test_stopped(standing: Bench) -> None:
     """A container stopped by hand is started again, and no other is touched."""
     before = standing.ids()
     standing.container("app").stop(timeout=1)
@@ -49,7 +51,7 @@ def test_stopped(standing):
     holds(standing)
 
 
-def test_paused(standing):
+def test_paused(standing: Bench) -> None:
     """A container paused by hand goes on."""
     before = standing.ids()
     standing.container("db").pause()
@@ -58,7 +60,7 @@ def test_paused(standing):
     holds(standing)
 
 
-def test_removed(standing):
+def test_removed(standing: Bench) -> None:
     """A container removed by hand is made anew, at its old address; the others stay as they are."""
     before, address = standing.ids(), standing.address("client")
     standing.container("client").remove(force=True)
@@ -70,7 +72,7 @@ def test_removed(standing):
     holds(standing)
 
 
-def test_reconnected_at_another_address(standing):
+def test_reconnected_at_another_address(standing: Bench) -> None:
     """A container put back on its network at another address gets its own again."""
     before, address = standing.ids(), standing.address("app")
     network = standing.network()
@@ -83,7 +85,7 @@ def test_reconnected_at_another_address(standing):
     holds(standing)
 
 
-def test_cut_off(standing):
+def test_cut_off(standing: Bench) -> None:
     """A container taken off its network is put back, at its own address."""
     before, address = standing.ids(), standing.address("client")
     standing.network().disconnect(standing.container("client"))
@@ -93,7 +95,7 @@ def test_cut_off(standing):
     holds(standing)
 
 
-def test_network_removed(standing):
+def test_network_removed(standing: Bench) -> None:
     """The network removed by hand is made anew with the same range, and every node is put on it at its address."""
     addresses = {node: standing.address(node) for node in standing.ids()}
     network = standing.network()
@@ -105,7 +107,7 @@ def test_network_removed(standing):
     holds(standing)
 
 
-def test_resolver_altered_in_place(standing):
+def test_resolver_altered_in_place(standing: Bench) -> None:
     """The mounted resolv.conf written over by hand is put right, and the node that mounts it sees that."""
     before = standing.ids()
     mounted = standing.folder / "nodes" / "client" / "resolv.conf"
@@ -115,7 +117,7 @@ def test_resolver_altered_in_place(standing):
     holds(standing)
 
 
-def test_resolver_replaced(standing):
+def test_resolver_replaced(standing: Bench) -> None:
     """Another file in place of the mounted resolv.conf: the container, which still sees the old one, is remade."""
     before = standing.ids()
     mounted = standing.folder / "nodes" / "client" / "resolv.conf"
@@ -130,7 +132,7 @@ def test_resolver_replaced(standing):
 
 
 @pytest.fixture
-def own_file(bench, tmp_path):
+def own_file(bench: Bench, tmp_path: Path) -> tuple[Bench, Path]:
     """The basic lab, up from a copy of its file."""
     shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "mine")
     own = replace(bench, scenario=str(tmp_path / "mine"))
@@ -138,7 +140,7 @@ def own_file(bench, tmp_path):
     return own, tmp_path / "mine" / "scenario.yaml"
 
 
-def test_a_node_is_added(own_file):
+def test_a_node_is_added(own_file: tuple[Bench, Path]) -> None:
     """A node more in the file: it is made, the DNS server learns its name, and nobody else is remade."""
     own, file = own_file
     before = own.ids()
@@ -155,7 +157,7 @@ def test_a_node_is_added(own_file):
     holds(own)
 
 
-def test_a_node_changes(own_file):
+def test_a_node_changes(own_file: tuple[Bench, Path]) -> None:
     """One node's declaration changes: that container alone is remade."""
     own, file = own_file
     before = own.ids()
@@ -168,7 +170,7 @@ def test_a_node_changes(own_file):
     assert own.cli("exec", "client", "--", "printenv", "GREETING").out == "hello\n"
 
 
-def test_a_node_leaves_the_file(own_file):
+def test_a_node_leaves_the_file(own_file: tuple[Bench, Path]) -> None:
     """A node that the file no longer has goes; the others stay."""
     own, file = own_file
     before = own.ids()
@@ -181,7 +183,7 @@ def test_a_node_leaves_the_file(own_file):
     assert after == before
 
 
-def test_a_broken_file_changes_nothing(own_file):
+def test_a_broken_file_changes_nothing(own_file: tuple[Bench, Path]) -> None:
     """A file that became wrong: exit 2 with every mistake, and the lab stays as it was."""
     own, file = own_file
     before = own.ids()
@@ -192,7 +194,9 @@ def test_a_broken_file_changes_nothing(own_file):
     assert own.ids() == before
 
 
-def test_a_proxy_whose_servers_changed_goes_by_the_new_ones_once_up_has_ended(of_copy):
+def test_a_proxy_whose_servers_changed_goes_by_the_new_ones_once_up_has_ended(
+    of_copy: Callable[[str], tuple[Bench, Path]],
+) -> None:
     """Whatever is asked after `up` is answered by the servers that the file declares, the very first request too."""
     one, both = "uses: [app-1]", "uses: [app]"
     lab, file = of_copy("proxy")
@@ -215,10 +219,10 @@ def test_a_proxy_whose_servers_changed_goes_by_the_new_ones_once_up_has_ended(of
 
 
 @pytest.fixture
-def of_copy(bench, tmp_path):
+def of_copy(bench: Bench, tmp_path: Path) -> Callable[[str], tuple[Bench, Path]]:
     """A lab of a copy of one of the library's scenarios, and the file, which may be changed."""
 
-    def make(name: str):
+    def make(name: str) -> tuple[Bench, Path]:
         shutil.copytree(CHECKOUT / "scenarios" / name, tmp_path / name)
         return replace(bench, scenario=str(tmp_path / name)), tmp_path / name / "scenario.yaml"
 

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+from lab_bench import Bench
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing, tmp_path) -> None:
+def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing: Bench, tmp_path: Path) -> None:
     """`check --report --junit`: red where it is red, with the walk, the story of the checks and no recorder left."""
     standing.container("dns").stop(timeout=0)
     page, xml = tmp_path / "out.html", tmp_path / "out.xml"
@@ -31,7 +33,7 @@ def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing, tmp_path) 
     assert [one for one in standing.containers() if "wirelab.capture" in one.labels] == []
 
 
-def test_a_capture_that_runs_goes_on_after_the_report(standing, tmp_path) -> None:
+def test_a_capture_that_runs_goes_on_after_the_report(standing: Bench, tmp_path: Path) -> None:
     """Its traffic is in the report and in the pictures, with the states of the nodes."""
     argv = (sys.executable, "-m", "orchestrator", "capture", "start", "basic", "--lab", standing.lab)
     subprocess.run(argv, env=standing.engine.environ, check=True, timeout=60)
@@ -53,7 +55,7 @@ def test_a_capture_that_runs_goes_on_after_the_report(standing, tmp_path) -> Non
     assert "app uses db (port 5432: " in drawn.out
 
 
-def test_where_nothing_stands_there_is_no_report_and_junit_has_an_error(bench, tmp_path) -> None:
+def test_where_nothing_stands_there_is_no_report_and_junit_has_an_error(bench: Bench, tmp_path: Path) -> None:
     """A report of a lab that is not up would be one of nothing; but CI must not take silence for success."""
     xml = tmp_path / "out.xml"
     ran = bench.cli("check", "--report", str(tmp_path / "out.html"), "--junit", str(xml))
@@ -69,7 +71,7 @@ def messages_of(text: str) -> list[str]:
     return sorted(re.sub(r"192\.168\.\d+\.", "", title) for title in titles)
 
 
-def test_the_picture_that_the_readme_opens_with_can_be_made_anew(standing) -> None:
+def test_the_picture_that_the_readme_opens_with_can_be_made_anew(standing: Bench) -> None:
     """The command beside it tells the same messages today, of a lab that has just come up."""
     ran = standing.cli("trace", "--format", "svg", "--", "curl", "-s", "http://app.shop.lab/items")
     assert ran.code == 0, ran.err

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab_bench import CHECKOUT, eventually
+from lab_bench import CHECKOUT, Bench, Engine, eventually, piped
 
 # How long it takes is measured by the bench; here a machine that does other work, too, has time enough.
 DEADLINE = 60.0
@@ -31,7 +31,7 @@ def test_it(lab):
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_up_killed(bench, moment):
+def test_up_killed(bench: Bench, moment: float) -> None:
     """`up` killed after so many seconds: nothing is left; if it was done by then, the whole lab stands."""
     with bench.start("up") as process:
         try:
@@ -42,10 +42,10 @@ def test_up_killed(bench, moment):
 
 
 @pytest.mark.parametrize("step", ["network:lab", "node:", "ready:dns", "ready:client"])
-def test_up_killed_at_a_step(bench, step):
+def test_up_killed_at_a_step(bench: Bench, step: str) -> None:
     """`up` killed just after a certain step was done: nothing is left."""
     with bench.start("up") as process:
-        for line in process.stderr:
+        for line in piped(process.stderr):
             if " ok " in line and step in line:
                 break
         process.kill()
@@ -53,10 +53,10 @@ def test_up_killed_at_a_step(bench, step):
 
 
 @pytest.mark.parametrize("step", ["network:lab", "node:"])
-def test_up_interrupted_again_and_again(bench, step):
+def test_up_interrupted_again_and_again(bench: Bench, step: str) -> None:
     """Ctrl-C, and more of them while what was under way still ends: exit 130 all the same, and nothing is left."""
     with bench.start("up") as process:
-        for line in process.stderr:
+        for line in piped(process.stderr):
             if " ok " in line and step in line:
                 break
         for _ in range(5):
@@ -68,7 +68,7 @@ def test_up_interrupted_again_and_again(bench, step):
     assert eventually(lambda: not open_runs(bench), DEADLINE)
 
 
-def nothing_or_all(bench, process: subprocess.Popen[str]) -> None:
+def nothing_or_all(bench: Bench, process: subprocess.Popen[str]) -> None:
     """Nothing is left; or the command was done, and had only to exit: then no run is open and the whole lab stands."""
     assert process.returncode in (-signal.SIGKILL, 0)
     if process.returncode == 0 or not open_runs(bench):
@@ -78,21 +78,21 @@ def nothing_or_all(bench, process: subprocess.Popen[str]) -> None:
         assert eventually(lambda: not open_runs(bench), DEADLINE)
 
 
-def open_runs(bench) -> list[str]:
+def open_runs(bench: Bench) -> list[str]:
     """The commands that are under way, or died and are not cleaned up after."""
     return [path.name for path in (Path(bench.engine.environ["WIRELAB_STATE"]) / "runs").glob("*")]
 
 
-def stands(bench) -> bool:
+def stands(bench: Bench) -> bool:
     return {one.labels["wirelab.node"]: one.status for one in bench.containers()} == STANDING
 
 
-def test_a_killed_repair_takes_only_its_own(standing):
+def test_a_killed_repair_takes_only_its_own(standing: Bench) -> None:
     """An `up` that repairs is killed: what stood before goes on standing."""
     before = standing.ids()
     standing.container("client").remove(force=True)
     with standing.start("up") as process:
-        for line in process.stderr:
+        for line in piped(process.stderr):
             if " ok " in line:
                 break
         process.kill()
@@ -101,10 +101,10 @@ def test_a_killed_repair_takes_only_its_own(standing):
     assert {node: one for node, one in standing.ids().items() if node != "client"} == before
 
 
-def test_a_lab_that_was_repaired_after_a_kill_survives_sweep(bench):
+def test_a_lab_that_was_repaired_after_a_kill_survives_sweep(bench: Bench) -> None:
     """`up` and its watchdog are killed when two nodes run; the next `up` completes the lab, and `sweep` leaves it."""
     with bench.start("up") as process:
-        nodes = (line for line in process.stderr if " ok " in line and "node:" in line)
+        nodes = (line for line in piped(process.stderr) if " ok " in line and "node:" in line)
         for _ in range(2):
             next(nodes)
         (watchdog,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -120,7 +120,7 @@ def test_a_lab_that_was_repaired_after_a_kill_survives_sweep(bench):
     assert (bench.ids(), bench.steps()) == (before, {})
 
 
-def sweep(bench) -> subprocess.CompletedProcess[str]:
+def sweep(bench: Bench) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         (sys.executable, "-m", "orchestrator", "sweep"),
         env=bench.engine.environ,
@@ -133,7 +133,7 @@ def sweep(bench) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_pytest_killed(engine, tmp_path, moment):
+def test_pytest_killed(engine: Engine, tmp_path: Path, moment: float) -> None:
     """A test process killed so many seconds after its start, or while its lab stands: nothing of its labs is left."""
     name = f"killed-{secrets.token_hex(4)}"
     shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "scenarios" / "basic")
@@ -159,7 +159,7 @@ def test_pytest_killed(engine, tmp_path, moment):
         text=True,
     ) as process:
         if moment == MOMENTS[-1]:
-            assert any("standing" in line for line in process.stdout)
+            assert any("standing" in line for line in piped(process.stdout))
             assert left_of(engine, own, name)
         else:
             time.sleep(moment)
@@ -167,7 +167,7 @@ def test_pytest_killed(engine, tmp_path, moment):
     assert eventually(lambda: not left_of(engine, own, name), DEADLINE), left_of(engine, own, name)
 
 
-def left_of(engine, state: Path, scenario: str) -> list[str]:
+def left_of(engine: Engine, state: Path, scenario: str) -> list[str]:
     """The containers, networks and volumes of a scenario, and the runs and labs of a state folder."""
     ours, client = {"label": f"wirelab.scenario={scenario}"}, engine.client
     containers = client.containers.list(all=True, filters=ours, ignore_removed=True)

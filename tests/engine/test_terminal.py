@@ -7,8 +7,8 @@ import shlex
 import sys
 
 import pytest
-from support.lab_bench import CHECKOUT, Bench
-from support.terminal import at_a_terminal
+from lab_bench import CHECKOUT, Bench
+from terminal import at_a_terminal
 
 
 def on_terminal(lab: Bench, command: str, *words: str, lines: tuple[str, ...] = ()) -> tuple[int, str]:

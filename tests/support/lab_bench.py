@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import docker
 
@@ -125,7 +125,7 @@ class Bench:
 
     def containers(self) -> list[Any]:
         label = {"label": f"wirelab.lab={self.lab}"}
-        return self.engine.client.containers.list(all=True, filters=label, ignore_removed=True)
+        return list(self.engine.client.containers.list(all=True, filters=label, ignore_removed=True))
 
     def container(self, node: str) -> Any:
         """The container of a node, as the Docker SDK sees it."""
@@ -137,7 +137,7 @@ class Bench:
         return {one.labels["wirelab.node"]: one.id for one in self.containers()}
 
     def networks(self) -> list[Any]:
-        return self.engine.client.networks.list(filters={"label": f"wirelab.lab={self.lab}"})
+        return list(self.engine.client.networks.list(filters={"label": f"wirelab.lab={self.lab}"}))
 
     def network(self) -> Any:
         """The lab's only network."""
@@ -162,6 +162,12 @@ class Bench:
     def nothing_within(self, seconds: float) -> bool:
         """Whether nothing is left, now or soon; and it stays so for a moment, for a call may be under way."""
         return eventually(lambda: not self.left() and not self.folder.exists(), seconds)
+
+
+def piped(stream: IO[str] | None) -> IO[str]:
+    """The end of a pipe to a program; the program was started with one."""
+    assert stream is not None
+    return stream
 
 
 def eventually(holds: Callable[[], bool], seconds: float) -> bool:

@@ -126,7 +126,8 @@ def _rewrite() -> None:
     for file, name in pages.items():
         if file.exists():
             block = f"```mermaid\n{picture(name)}\n```"
-            file.write_text(PICTURE.sub(lambda _, block=block: block, file.read_text("utf-8"), count=1), "utf-8")
+            drawn = PICTURE.sub(block.replace("\\", r"\\"), file.read_text("utf-8"), count=1)
+            file.write_text(drawn, "utf-8")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class World:
         match run.argv:
             case ("ss", *_):
                 node = self.topology.node(run.node)
-                listeners = ROLES[node.role].listeners_of(node)  # type: ignore[attr-defined]
+                listeners = ROLES[node.role].listeners_of(node)
                 return "".join(f"{one.protocol} LISTEN 0 9 0.0.0.0:{one.port} 0.0.0.0:*\n" for one in listeners)
             case ("ip", "-j", "addr"):
                 own = [{"local": str(address)} for address in self.topology.addresses(run.node)]
@@ -101,7 +101,7 @@ class World:
 
 
 def far(text: str = FAR) -> World:
-    scenario = read_scenario(text, file="far", beside={}.get).scenario
+    scenario = read_scenario(text, file="far", beside=dict[str, str]().get).scenario
     return World(assign_addresses("far", scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), {}))
 
 

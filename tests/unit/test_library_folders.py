@@ -95,8 +95,9 @@ def test_what_breaks_it_can_be_true(name: str) -> None:
 def test_a_surprise_is_told() -> None:
     """A breakage is met only by the verdict and the reason that it names, and by a pass of everything else."""
     from orchestrator.checks.findings import Finding, Judgement
+    from orchestrator.model.faults import Stop
 
-    one = library.Breakage(name="b", fault={"stop": "dns"}, red={"r": "no answer"}, unknown={"u": "stopped"})
+    one = library.Breakage(name="b", fault=Stop(stop="dns"), red={"r": "no answer"}, unknown={"u": "stopped"})
 
     def finding(check: str, verdict: Any, actual: str) -> Finding:
         return Finding(check, "resolves", "client", Judgement(verdict, "", actual), 0.1)

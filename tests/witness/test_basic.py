@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
+from lab_bench import Bench
 from testcontainers.core.container import DockerContainer
 
 Ask = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def ask(standing, run_label, monkeypatch) -> Iterator[Ask]:
+def ask(standing: Bench, run_label: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Run a program in the witness: its exit code and what it wrote."""
     monkeypatch.setenv("DOCKER_HOST", standing.engine.url)
     images = standing.engine.client.images.list(filters={"label": "wirelab.image=client"})
@@ -34,14 +35,14 @@ def ask(standing, run_label, monkeypatch) -> Iterator[Ask]:
 
         def run(*argv: str, **environ: str) -> tuple[int, str]:
             found = running.get_wrapped_container().exec_run(list(argv), environment=environ)
-            return found.exit_code, found.output.decode()
+            return int(found.exit_code), str(found.output.decode())
 
         yield run
     left = standing.engine.client.containers.list(all=True, filters={"label": f"wirelab.run={run_label}"})
     assert left == []
 
 
-def test_names(ask, standing):
+def test_names(ask: Ask, standing: Bench) -> None:
     """The lab's DNS server answers a stranger: A, PTR, NXDOMAIN, each with the authority it has."""
     dns, app = standing.address("dns"), standing.address("app")
     assert ask("dig", "+short", f"@{dns}", "app.shop.lab") == (0, f"{app}\n")
@@ -52,7 +53,7 @@ def test_names(ask, standing):
     assert "status: NXDOMAIN" in ask("dig", "+time=5", "+tries=1", f"@{dns}", "www.example.com")[1]
 
 
-def test_no_name_but_from_the_server(ask, standing):
+def test_no_name_but_from_the_server(ask: Ask, standing: Bench) -> None:
     """The engine's own resolver knows the lab's names from the DNS server alone: once that is stopped, none."""
     dig = ("dig", "+short", "+time=5", "+tries=1", "@127.0.0.11")
     names = [f"{node}.shop.lab" for node in ("app", "db", "client")]
@@ -62,7 +63,7 @@ def test_no_name_but_from_the_server(ask, standing):
         assert standing.address(name.split(".")[0]) not in ask(*dig, name)[1]
 
 
-def test_rows(ask, standing):
+def test_rows(ask: Ask, standing: Bench) -> None:
     """A row that the witness writes by SQL is in what it gets over HTTP, and the other way round."""
     password = standing.container("app").exec_run("cat /wirelab/password").output.decode().strip()
     by_sql, by_http = f"w{secrets.token_hex(6)}", f"w{secrets.token_hex(6)}"
@@ -80,7 +81,7 @@ def test_rows(ask, standing):
     assert "password authentication failed" in text
 
 
-def test_who_is_who(ask, standing):
+def test_who_is_who(ask: Ask, standing: Bench) -> None:
     """The app tells the witness's address, its own, and the database's: server to the one, client of the other."""
     who = json.loads(ask("curl", "-sS", f"http://{standing.address('app')}/whoami")[1])
     own = ask("hostname", "-I")[1].split()[0]
@@ -90,19 +91,19 @@ def test_who_is_who(ask, standing):
     assert standing.address("db") in text
 
 
-def test_ports(ask, standing):
+def test_ports(ask: Ask, standing: Bench) -> None:
     """A port belongs to a machine: 80 is open on the app alone, 5432 on the database alone."""
     for node, port, code in (("app", "80", 0), ("app", "5432", 1), ("db", "5432", 0), ("db", "80", 1)):
         assert ask("nc", "-z", "-w", "5", standing.address(node), port)[0] == code, (node, port)
 
 
-def test_nothing_leaves(ask):
+def test_nothing_leaves(ask: Ask) -> None:
     """The network is internal: from a machine on it, the outside cannot be reached."""
     assert ask("nc", "-z", "-w", "1", "198.51.100.1", "80")[0] == 1
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only a Linux host has routes to its containers")
-def test_from_the_host(standing):
+def test_from_the_host(standing: Bench) -> None:
     """From the host, at the app's address: the shop's rows over HTTP."""
     found = requests.get(f"http://{standing.address('app')}/items", timeout=20)
     assert found.status_code == 200

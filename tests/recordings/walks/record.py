@@ -1,10 +1,10 @@
-"""Makes the recordings of walks again: each breakage of tests/engine/test_why.py in a real lab, and what was answered.
+"""Makes the recordings of walks again: each breakage of `breakages.py` in a real lab, and what was answered.
 
 python tests/recordings/walks/record.py: needs an engine (DOCKER_HOST), whose networks leave the lab's range free, and
 the folder of its labs (WIRELAB_STATE).
 """
 
-# ruff: noqa: E402 (what it needs of the tests lies in two folders, which pytest would know)
+# ruff: noqa: E402 (pytest would know where the modules lie that the tests share)
 from __future__ import annotations
 
 import json
@@ -18,11 +18,11 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("", "tests/support", "tests/engine")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/support")]
 
 import docker
+from breakages import BREAKAGES, PAIRS, Breakage, Broken, named, trust
 from lab_bench import Engine
-from test_why import BREAKAGES, PAIRS, Breakage, Broken, named, trust
 from walks import asked, places, told
 
 from orchestrator.checks.findings import Finding

@@ -6,7 +6,8 @@ import pytest
 from asked import SHOP, check, conversation, judged, ran, shop
 
 from orchestrator.checks.kinds.connections import connect_probe
-from orchestrator.checks.probes import RunProgram, Unavailable
+from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable
+from orchestrator.model.checks import BaseCheck
 
 SIX = SHOP.replace("192.168.7.0/24", "192.168.7.0/24, ipv6: true")
 ACCEPTED = ran("192.168.7.12\nESTAB 0 0 192.168.7.13:41234 192.168.7.12:80\n")
@@ -25,11 +26,11 @@ LISTENS = ran("LISTEN 0 128 0.0.0.0:80 0.0.0.0:*\n")
 LISTENS_ELSEWHERE = ran("LISTEN 0 128 127.0.0.1:80 0.0.0.0:*\nLISTEN 0 128 0.0.0.0:8080 0.0.0.0:*\n")
 
 
-def connects(host: str = "app.shop.lab:80") -> object:
+def connects(host: str = "app.shop.lab:80") -> BaseCheck:
     return check(from_="client", connects=host)
 
 
-def cannot(host: str = "app.shop.lab:80") -> object:
+def cannot(host: str = "app.shop.lab:80") -> BaseCheck:
     return check(from_="client", cannot_connect=host)
 
 
@@ -50,7 +51,7 @@ def test_an_accepted_connection_passes_with_both_ends() -> None:
         (NO_ADDRESS, "no address: no address for app.shop.lab"),
     ],
 )
-def test_every_other_outcome_fails(answer: object, seen: str) -> None:
+def test_every_other_outcome_fails(answer: ProbeResult, seen: str) -> None:
     found = judged(connects(), answer)
     assert (found.verdict, found.actual) == ("fail", seen)
 
@@ -116,7 +117,7 @@ def test_of_a_name_with_several_addresses_none_may_accept() -> None:
 
 
 @pytest.mark.parametrize("answer", [SILENT, UNREACHABLE, REJECTED])
-def test_silence_is_evidence_only_while_the_target_listens(answer: object) -> None:
+def test_silence_is_evidence_only_while_the_target_listens(answer: ProbeResult) -> None:
     found, probes = conversation(cannot(), answer, LISTENS, ALONE)
     assert found.verdict == "pass"
     assert found.actual.endswith("although app listens on 0.0.0.0:80")
@@ -183,7 +184,7 @@ def test_who_listens_on_ipv4_alone_proves_nothing_about_ipv6(local: str, verdict
 
 
 @pytest.mark.parametrize("table", [ran(""), LISTENS_ELSEWHERE, ran("LISTEN 0 128 [::]:80 *:*\n")])
-def test_silence_of_a_target_that_does_not_listen_proves_nothing(table: object) -> None:
+def test_silence_of_a_target_that_does_not_listen_proves_nothing(table: ProbeResult) -> None:
     """A server that is down is silent too."""
     assert judged(cannot(), SILENT, table).verdict == "unknown"
 
@@ -198,7 +199,7 @@ def test_silence_of_a_target_that_does_not_listen_proves_nothing(table: object) 
         (ran("192.168.7.11\n", "bash: connect: Connection refused\n", 1),),
     ],
 )
-def test_what_was_not_seen_is_unknown_and_never_a_pass(answers: tuple[object, ...]) -> None:
+def test_what_was_not_seen_is_unknown_and_never_a_pass(answers: tuple[ProbeResult, ...]) -> None:
     """No address, a missing tool, a node that is gone, another machine that refused."""
     assert judged(cannot(), *answers).verdict == "unknown"
 

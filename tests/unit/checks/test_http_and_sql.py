@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from asked import SHOP, check, conversation, judged, ran
 
-from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable
+from orchestrator.checks.probes import ProbeResult, ProgramResult, RunProgram, Unavailable
+from orchestrator.model.checks import BaseCheck
 
 FACTS = {
     "http_code": 200,
@@ -24,7 +25,7 @@ def curl(body: str, status: int = 200) -> ProgramResult:
     return ran(body, json.dumps({**FACTS, "http_code": status}) + "\n")
 
 
-def get(**keys: object) -> object:
+def get(**keys: object) -> BaseCheck:
     return check(from_="client", http="http://app.shop.lab/items", **keys)
 
 
@@ -67,7 +68,7 @@ def test_another_answer_fails(keys: dict[str, object], answer: ProgramResult, wr
 
 
 @pytest.mark.parametrize("answer", [Unavailable("the node client is stopped"), ran("", "curl: not found\n", 127)])
-def test_what_could_not_be_requested_is_unknown(answer: object) -> None:
+def test_what_could_not_be_requested_is_unknown(answer: ProbeResult) -> None:
     assert judged(get(), answer).verdict == "unknown"
 
 
@@ -135,7 +136,7 @@ def test_where_the_step_before_does_not_hold_the_check_does_not_either() -> None
     assert judged(one, Unavailable("the node db is paused")).verdict == "unknown"
 
 
-def sql(**keys: object) -> object:
+def sql(**keys: object) -> BaseCheck:
     return check(**{"from_": "app", "sql": "select name from items", **keys})
 
 

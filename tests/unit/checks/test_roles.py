@@ -6,6 +6,7 @@ import pytest
 from asked import BEGAN, check, conversation, judged, ran
 
 from orchestrator.checks.probes import Flows, LogText, ReadLog, TrafficQuery, Unavailable
+from orchestrator.model.checks import BaseCheck
 from orchestrator.traffic.roles import Proof
 
 NO_CAPTURE = Flows(None)
@@ -14,7 +15,7 @@ ACCESS = 'access 192.168.7.13:40000 "GET /items HTTP/1.1" 200\n'
 SESSION = "192.168.7.12,40000\n"
 
 
-def whole() -> object:
+def whole() -> BaseCheck:
     return check(roles={"app": {"server_to": ["client"], "client_of": ["db", "dns"]}})
 
 

@@ -10,9 +10,10 @@ from asked import BEGAN, check, judged, ran
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import LogText, Unavailable
 from orchestrator.checks.verdict import worst
+from orchestrator.model.checks import BaseCheck
 
 
-def runs(**keys: object) -> object:
+def runs(**keys: object) -> BaseCheck:
     return check(from_="client", runs=["getent", "hosts", "${app}"], **keys)
 
 

@@ -10,8 +10,9 @@ import pytest
 from asked import check, conversation, judged, ran
 
 from orchestrator.checks.kinds.binds import BIND
-from orchestrator.checks.probes import RunProgram, Unavailable
+from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable
 from orchestrator.checks.sockets import read_socket_table
+from orchestrator.model.checks import BaseCheck
 
 # As recorded in nodes of the roles app, dns and database on Engine 20.10.
 ENGINES = """\
@@ -37,7 +38,7 @@ tcp LISTEN 0      100          [::]:5432     [::]:* users:(("postgres",pid=16,fd
 NOBODY = ran(ENGINES)
 
 
-def listens(node: str, *sockets: dict[str, object], **keys: object) -> object:
+def listens(node: str, *sockets: dict[str, object], **keys: object) -> BaseCheck:
     return check(node=node, listens=list(sockets), **keys)
 
 
@@ -90,7 +91,7 @@ def test_who_holds_a_socket_is_not_known_where_the_table_does_not_say() -> None:
     ],
 )
 def test_protocol_port_address_and_process_are_compared(
-    node: str, socket: dict[str, object], table: object, seen: str
+    node: str, socket: dict[str, object], table: ProbeResult, seen: str
 ) -> None:
     """tcp 53 and udp 53 are two; the message says what is there instead."""
     found = judged(listens(node, socket), table)
@@ -136,18 +137,18 @@ def test_a_table_that_could_not_be_read_is_unknown() -> None:
 SETTINGS = {"privileged": ["0"], "range": ["32768", "60999"]}
 
 
-def bound(address: str, port: int) -> object:
+def bound(address: str, port: int) -> ProbeResult:
     return ran(json.dumps({**SETTINGS, "bound": [address, port]}))
 
 
-def refused(error: str, said: str, **settings: object) -> object:
+def refused(error: str, said: str, **settings: object) -> ProbeResult:
     return ran(json.dumps({**SETTINGS, **settings, "error": error, "said": said}))
 
 
 IN_USE = refused("EADDRINUSE", "Address already in use")
 
 
-def cannot(error: str = "EADDRINUSE", **keys: str) -> object:
+def cannot(error: str = "EADDRINUSE", **keys: str) -> BaseCheck:
     return check(from_="app", cannot_bind=keys.pop("place", "0.0.0.0:80"), error=error, **keys)
 
 
@@ -184,7 +185,7 @@ def test_port_0_says_which_port_was_picked() -> None:
 
 
 @pytest.mark.parametrize("answer", [Unavailable("gone"), ran("", "python3: not found", 127), ran("", "Traceback", 1)])
-def test_a_bind_that_was_not_tried_is_unknown(answer: object) -> None:
+def test_a_bind_that_was_not_tried_is_unknown(answer: ProbeResult) -> None:
     assert judged(cannot(), answer, APP).verdict == "unknown"
     assert judged(check(from_="app", binds="0.0.0.0:81"), answer, APP).verdict == "unknown"
 

@@ -8,13 +8,14 @@ import pytest
 from asked import check, judged, ran
 
 from orchestrator.checks.probes import Unavailable
+from orchestrator.model.checks import BaseCheck
 
 REFUSED = ran("192.168.7.12\n", "bash: connect: Connection refused\n", 1)
 SILENT = ran("192.168.7.12\n", "", 124)
 LISTENS = ran("LISTEN 0 128 0.0.0.0:80 0.0.0.0:*\n")
 
 
-def cannot(**takes: float) -> object:
+def cannot(**takes: float) -> BaseCheck:
     return check(from_="client", cannot_connect="${app}:80", takes=takes)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from asked import check, conversation, judged, ran
 
-from orchestrator.checks.probes import RunProgram, Unavailable
+from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable
+from orchestrator.model.checks import BaseCheck
 
 RECORDED = {file.stem: file.read_text("utf-8") for file in Path(__file__).with_name("handshakes").glob("*.txt")}
 RESULTS = {
@@ -18,7 +19,7 @@ RESULTS = {
 }
 
 
-def tls(target: str = "app.shop.lab:443", **keys: str) -> object:
+def tls(target: str = "app.shop.lab:443", **keys: str) -> BaseCheck:
     return check(from_="client", tls=target, **keys)
 
 
@@ -71,7 +72,7 @@ def test_a_good_certificate_of_another_machine_than_meant_fails() -> None:
         (ran("Connecting to 192.168.7.12\n", "", 124), "no certificate in 4 s: nobody speaks TLS there"),
     ],
 )
-def test_without_a_certificate_nothing_holds(answer: object, seen: str) -> None:
+def test_without_a_certificate_nothing_holds(answer: ProbeResult, seen: str) -> None:
     """Also not that its verification fails: an absent certificate is no wrong one."""
     for meant in RESULTS.values():
         found = judged(tls(verify=meant), answer)

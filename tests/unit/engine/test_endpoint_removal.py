@@ -88,8 +88,10 @@ def test_containers_removed_in_parallel_leave_their_networks_one_after_another(c
     with ThreadPoolExecutor(8) as pool:
         removals = [pool.submit(engine.remove_container, container) for container in CONTAINERS]
         listings = [pool.submit(engine.networks) for _ in range(3)]
-        for call in (*removals, *listings):
-            call.result()
+        for removal in removals:
+            removal.result()
+        for listing in listings:
+            listing.result()
     assert (seen.lost, seen.endpoints) == ([], set())
 
 

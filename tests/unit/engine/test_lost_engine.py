@@ -46,7 +46,7 @@ class Dying(Answers):
     def _endless(self) -> None:
         self.wfile.write(UPGRADED)
         self.close_connection = True
-        if "no-end" not in self.server.server_address:
+        if "no-end" not in str(self.server.server_address):
             return  # the request's body is unread: the kernel tells the reader that the connection was reset
         frame = struct.pack(">BxxxL", 1, 1 << 20) + bytes(1 << 20)
         try:

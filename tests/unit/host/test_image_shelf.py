@@ -171,7 +171,8 @@ def test_our_own_images_stand_on_the_base_and_say_their_name() -> None:
 
 def test_what_is_missing_is_built_the_base_first_and_the_rest_on_it(source: Path) -> None:
     """The base from the original, the others from the base's tag; the release is a label of the base."""
-    store, said = MemoryStore(), []
+    store = MemoryStore()
+    said: list[str] = []
     tags = shelf_of(store, source, said).ensure(["dns", "app"])
     base = tag_of("base", source)
     assert store.built[0] == (base, {"BASE": "debian:trixie-slim", "wirelab.release": "Debian 13 (trixie)"})
@@ -181,7 +182,8 @@ def test_what_is_missing_is_built_the_base_first_and_the_rest_on_it(source: Path
 
 def test_when_all_is_there_nothing_is_built_and_nothing_is_said(source: Path) -> None:
     """Each `up` passes here."""
-    store, said = MemoryStore(), []
+    store = MemoryStore()
+    said: list[str] = []
     first = shelf_of(store, source, said).ensure(["dns"])
     built, said[:] = len(store.built), []
     assert shelf_of(store, source, said).ensure(["dns"]) == first
@@ -214,7 +216,8 @@ class SilentStore(MemoryStore):
 
 def test_an_interrupt_waits_for_no_word_of_a_build(source: Path) -> None:
     """Ctrl-C while the engine is silent: the command goes on to its end, and nothing counts as built."""
-    store, said = SilentStore(tag_of("base", source)), []
+    store = SilentStore(tag_of("base", source))
+    said: list[str] = []
     main = threading.main_thread().ident or 0
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -253,7 +256,8 @@ def test_a_failure_waits_for_no_other_build(source: Path) -> None:
 
 def test_two_at_once_build_once(source: Path) -> None:
     """The second waits for the first, and finds the images built."""
-    store, said = MemoryStore(), []
+    store = MemoryStore()
+    said: list[str] = []
     threads = [threading.Thread(target=shelf_of(store, source, said).ensure, args=(["dns", "app"],)) for _ in range(4)]
     for thread in threads:
         thread.start()

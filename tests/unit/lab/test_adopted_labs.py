@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_lab_in_memory import IMAGES, Place, bash, down
+from lab_in_memory import IMAGES, Place, bash, down
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.errors import LabBusy, Leftovers, NodeFailed

@@ -8,8 +8,10 @@ from threading import Barrier, Event, Lock, main_thread
 from threading import current_thread as thread
 
 import pytest
+from lab_in_memory import steps_to
 
 from orchestrator.errors import NodeFailed
+from orchestrator.events import Event as LabEvent
 from orchestrator.events import StepEvent as Told
 from orchestrator.lab.executor import WORKERS, Executor
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step
@@ -27,7 +29,7 @@ def waiting(name: str, *needs: str) -> Step:
     return Step(name, AwaitReady(name, "none", None), "test", needs)
 
 
-def nobody(_event: Told) -> None:
+def nobody(_event: LabEvent) -> None:
     return
 
 
@@ -91,7 +93,7 @@ def test_after_the_first_failure_nothing_new_begins() -> None:
             raise failure
 
     told: list[Told] = []
-    ended = Executor(do, told.append).run(Plan("lab", (step("a"), step("b", "a"), step("c", "b"))))
+    ended = Executor(do, steps_to(told)).run(Plan("lab", (step("a"), step("b", "a"), step("c", "b"))))
     assert ended.error is failure
     assert log.begun == ["a"]
     assert states(ended.events) == {"a": "failed", "b": "skipped", "c": "skipped"}
@@ -150,9 +152,9 @@ def test_an_interrupt_comes_through_after_what_was_under_way() -> None:
             pause.wait(0.005)
         ended.append(one.id)
 
-    def notify(event: Told) -> None:
+    def notify(event: LabEvent) -> None:
         assert thread() is main_thread()
-        if event.step == "b":
+        if isinstance(event, Told) and event.step == "b":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -172,8 +174,8 @@ def test_after_an_interrupt_a_second_one_does_not_end_the_wait() -> None:
         pause.wait(0.05)
         steps.append(f"{one.id} ended")
 
-    def notify(event: Told) -> None:
-        if event.step == "b":
+    def notify(event: LabEvent) -> None:
+        if isinstance(event, Told) and event.step == "b":
             raise KeyboardInterrupt
 
     @contextmanager
@@ -196,5 +198,5 @@ def test_an_empty_plan_is_done() -> None:
 def test_seconds_are_counted_from_the_beginning() -> None:
     ticks = iter(range(100, 200))
     told: list[Told] = []
-    Executor(Log(), told.append, clock=lambda: float(next(ticks))).run(Plan("lab", (step("a"),)))
+    Executor(Log(), steps_to(told), clock=lambda: float(next(ticks))).run(Plan("lab", (step("a"),)))
     assert [(event.state, event.seconds) for event in told] == [("begun", 1.0), ("done", 2.0)]

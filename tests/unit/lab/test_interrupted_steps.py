@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from test_lab_in_memory import Place, place
-from test_networks_in_memory import Helped
+from lab_in_memory import Place
+from networks_in_memory import Helped
 
 from orchestrator.lab.faults import inject
 from orchestrator.lab.lab import Lab
@@ -14,15 +15,14 @@ from orchestrator.lab.step_handler import StepHandler
 from orchestrator.model.faults import Cut
 from orchestrator.planning.plan import Reload, Step
 
-__all__ = ["place"]
-
 
 def given_up(lab: Lab, *steps: str) -> str:
     """The plan after its first steps were done, the last of them after somebody had asked to stop."""
     observed, plan = lab.observe(), {step.id: step for step in lab.plan().steps}
     doing = StepHandler(lab.engine, lab.folder, observed, lab.named, ready_seconds=0.1)
     for step in steps:
-        doing(plan[step], lambda last=step == steps[-1]: last)
+        asked_to_stop = step == steps[-1]
+        doing(plan[step], partial(bool, asked_to_stop))
     return str(lab.plan())
 
 

@@ -20,6 +20,7 @@ from orchestrator.events import (
     Actor,
     CommandEvent,
     Entry,
+    Event,
     NodeEvent,
     OtherEvent,
     ProbeEvent,
@@ -73,7 +74,7 @@ def of_writer(found: list[str], name: str) -> list[int]:
 
 def test_every_kind_of_event_comes_back_as_it_was_written(state: State) -> None:
     journal = Journal(state, "basic", Actor("r1", "pytest", seat="7"), wall=lambda: 12.5)
-    events = [
+    events: list[Event] = [
         CommandEvent("started", ("wirelab", "up", "basic")),
         StepEvent("node:dns", "failed", 1.25, "MakeNode", "missing", "192.168.0.2", "no such image"),
         NodeEvent("dns", "ready"),

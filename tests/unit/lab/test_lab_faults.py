@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_lab_in_memory import IMAGES, TEXT, Place, bash, is_done, place
+from lab_in_memory import IMAGES, TEXT, Place, bash, is_done
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.events import Event, FindingEvent
 from orchestrator.lab import faults as breaking
 from orchestrator.model.faults import Pause
-
-__all__ = ["place"]
 
 BROKEN = TEXT.partition("checks:")[0] + (
     "checks:\n"

@@ -2,74 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Network
-from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import pytest
+from lab_in_memory import IMAGES, TEXT, Place, bash, down, is_done, steps_to
 
-from orchestrator.engine.fake import Behaviour, FakeEngine, ProgramCall, as_declared
+from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engine.programs import Output
 from orchestrator.errors import Conflict, EngineRefused, ImageMissing, LabBusy, Leftovers, NodeFailed, WorldError
 from orchestrator.events import Event, FindingEvent, StepEvent
-from orchestrator.host.state import State
-from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
 from orchestrator.lab.take_down import take_down
 from orchestrator.operations.sweep import remove_each
 from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
-from orchestrator.reading.scenario import read_scenario
-
-SEED = {"seed.sql": "select 1;"}
-TEXT = """\
-name: shop
-title: A server that is also a client
-domain: shop.lab
-nodes:
-  dns:    {role: dns}
-  db:     {role: database, seed: seed.sql}
-  app:    {role: app, uses: [db]}
-  client: {role: client, uses: [app]}
-checks:
-  - {name: The tools work, from: client, runs: [echo, "${random}"], contains: "${random}", within: 0.1}
-  - {name: Nobody is there, from: app, runs: ["false"], within: 0.1}
-"""
-IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "capture")}
-
-
-def bash(call: ProgramCall) -> Output:
-    """What is run inside a node is run here: the batch of questions is a real script."""
-    done = subprocess.run(call.argv, capture_output=True, text=True, timeout=10, check=False, env=dict(os.environ))
-    return Output(done.returncode, done.stdout, done.stderr)
-
-
-@dataclass(frozen=True)
-class Place:
-    """An engine and a state folder for the labs of one test."""
-
-    engine: FakeEngine
-    state: State
-
-    def lab(self, text: str = TEXT, *, name: str = "shop", run: str = "run1", **settings: Any) -> Lab:
-        scenario = read_scenario(text, file="scenario.yaml", beside=SEED.get).scenario
-        settings = {"routes": tuple, **settings}
-        whole = Settings(images=lambda names: {n: IMAGES[n] for n in names}, run=run, ready_seconds=0.2, **settings)
-        return Lab(self.engine, self.state, name, scenario, SEED, whole)
-
-    def empty(self) -> bool:
-        ours = [one for one in self.engine.networks() if "wirelab.lab" in one.labels]
-        return not (ours or self.engine.containers("wirelab.lab") or self.engine.volumes("wirelab.lab"))
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(FakeEngine(list(IMAGES.values()), answer=bash), State(tmp_path / "state"))
 
 
 def misbehaving(place: Place, behave: Callable[[ContainerSpec], Behaviour]) -> Place:
@@ -78,19 +28,6 @@ def misbehaving(place: Place, behave: Callable[[ContainerSpec], Behaviour]) -> P
 
 def without_ready(node: str, behaviour: Behaviour) -> Callable[[ContainerSpec], Behaviour]:
     return lambda spec: behaviour if spec.labels["wirelab.node"] == node else as_declared(spec)
-
-
-def down(place: Place) -> None:
-    take_down(place.engine, place.state, "shop", lambda _event: None)
-
-
-def steps_to(told: list[StepEvent]) -> Callable[[Event], None]:
-    """Collect the events of steps alone."""
-    return lambda event: told.append(event) if isinstance(event, StepEvent) else None
-
-
-def is_done(event: Event) -> TypeGuard[StepEvent]:
-    return isinstance(event, StepEvent) and event.state == "done"
 
 
 def test_up_makes_the_lab_and_up_again_makes_nothing(place: Place) -> None:
@@ -511,7 +448,10 @@ def test_where_no_question_can_be_put_one_line_says_why(place: Place) -> None:
 def test_a_plan_tells_the_missing_images_and_builds_none(place: Place) -> None:
     """`up` builds them, all at once and before its other steps."""
     built: list[list[str]] = []
-    images = {"missing_images": lambda _names: ("client", "dns"), "build_images": lambda names: built.append([*names])}
+    images: dict[str, Any] = {
+        "missing_images": lambda _names: ("client", "dns"),
+        "build_images": lambda names: built.append([*names]),
+    }
     events: list[StepEvent] = []
     lab = place.lab(publish=steps_to(events), **images)
     assert [step.id for step in lab.plan().steps][:2] == ["image:client", "image:dns"]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_lab_in_memory import IMAGES, Place, place
+from lab_in_memory import IMAGES, Place
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import NodeFailed
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.planning.plan import Reload, Step
-
-__all__ = ["place"]
 
 
 def reload(place: Place, signal: str, says: str = "all zones loaded", refuses: str = "", before: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_lab_in_memory import IMAGES, Place, bash
+from lab_in_memory import IMAGES, Place, bash
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.host.state import State

@@ -18,7 +18,7 @@ from orchestrator.planning.capture import (
 )
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
-from orchestrator.planning.snapshot import Snapshot
+from orchestrator.planning.snapshot import ContainerStatus, Snapshot
 from orchestrator.rendering.labs import capture_document
 
 RECORDED = BASIC + "capture: true\n"
@@ -29,7 +29,7 @@ def steps(text: str, observed: Snapshot) -> list[str]:
     return [str(step) for step in planned(text, observed)[1].steps]
 
 
-def ended(observed: Snapshot, state: str) -> Snapshot:
+def ended(observed: Snapshot, state: ContainerStatus) -> Snapshot:
     """The same, but the recorder, and the client, are in that state."""
     names = ("id-capture", "id-client")
     return replace(

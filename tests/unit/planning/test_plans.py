@@ -471,9 +471,9 @@ def test_nobody_is_made_before_those_who_go() -> None:
 
 def test_a_stopped_node_that_was_connected_by_hand_is_taken_off_first() -> None:
     """The engine tells no network of it, and would go on with what it was told before."""
-    (step,) = [
-        step
+    (action,) = [
+        step.action
         for step in planned(BASIC, with_container(standing(BASIC), "app", state="exited", addresses={}))[1].steps
         if isinstance(step.action, Reconnect)
     ]
-    assert step.action.leave
+    assert action.leave

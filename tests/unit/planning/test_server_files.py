@@ -34,7 +34,7 @@ nodes:
 
 
 def all_of(text: str = TEXT) -> dict[str, DesiredNode]:
-    scenario = read_scenario(text, file="scenario.yaml", beside={}.get).scenario
+    scenario = read_scenario(text, file="scenario.yaml", beside=dict[str, str]().get).scenario
     seen = Snapshot("/s", "r", ALL_IMAGES, secrets={"db": Secret("pass-word")})
     seen = replace(seen, credentials=credentials_of(assign_addresses("shop", scenario, seen, {}), "", 1_800_000_000.0))
     topology = assign_addresses("shop", scenario, seen, {})

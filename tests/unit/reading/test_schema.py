@@ -83,6 +83,7 @@ def test_what_only_the_model_knows_is_told_in_the_reference() -> None:
 JSON = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.text("ab: ", max_size=3), st.just([1]), st.just({"k": 1})
 )
+YES_OR_NO: st.SearchStrategy[bool] = st.booleans()
 JUNK = st.sampled_from(
     [
         None,
@@ -108,13 +109,18 @@ JUNK = st.sampled_from(
 ).map(copy.deepcopy)
 
 
+def later(schema: dict[str, Any], depth: int) -> st.SearchStrategy[Any]:
+    """The same as `documents`, looked at only when it is drawn from: a schema may hold itself."""
+    return st.deferred(lambda: documents(schema, depth))
+
+
 def documents(schema: dict[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
     """Values that the schema allows."""
     if "$ref" in schema:
         return documents(SCHEMA["definitions"][schema["$ref"].rpartition("/")[2]], depth)
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
-            return st.one_of([st.deferred(lambda one=one: documents(one, depth)) for one in schema[key]])
+            return st.one_of([later(one, depth) for one in schema[key]])
     if "const" in schema:
         return st.just(schema["const"])
     if "enum" in schema:
@@ -144,9 +150,7 @@ def documents(schema: dict[str, Any], depth: int = 0) -> st.SearchStrategy[Any]:
 
 def _objects(schema: dict[str, Any], depth: int) -> st.SearchStrategy[Any]:
     if "properties" in schema:
-        parts = {
-            key: st.deferred(lambda one=one: documents(one, depth + 1)) for key, one in schema["properties"].items()
-        }
+        parts = {key: later(one, depth + 1) for key, one in schema["properties"].items()}
         required = {key: parts.pop(key) for key in schema.get("required", [])}
         return st.fixed_dictionaries(required, optional=parts if depth < 4 else {})
     values = next(iter(schema.get("patternProperties", {}).values()), None) or schema["additionalProperties"]
@@ -191,10 +195,11 @@ def _damage(document: Any, data: st.DataObject) -> None:
     if isinstance(place, list):
         place[:] = [*place, data.draw(JUNK)]
         return
-    keys = sorted(place)
-    if keys and data.draw(st.booleans()):
-        key = data.draw(st.sampled_from(keys))
-        if data.draw(st.booleans()):
+    keys: list[str] = sorted(place)
+    of_what_is_there = data.draw(YES_OR_NO)
+    if keys and of_what_is_there:
+        key: str = data.draw(st.sampled_from(keys))
+        if data.draw(YES_OR_NO):
             del place[key]
         else:
             place[key] = data.draw(JUNK)

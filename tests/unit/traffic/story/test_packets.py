@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -135,7 +136,11 @@ def test_what_a_router_hands_on_is_told_once(name: str) -> None:
     routed = []
     for packet in packets:
         first, second = ("office", "front") if packet.source < packet.target else ("front", "office")
-        copy = {"time": packet.time + 1e-6, "network": second, "repeated": packet.protocol == "tcp" and packet.size > 0}
+        copy: dict[str, Any] = {
+            "time": packet.time + 1e-6,
+            "network": second,
+            "repeated": packet.protocol == "tcp" and packet.size > 0,
+        }
         # ARP, and what is no conversation, stays on its network
         routed += [replace(packet, network=first)] + [replace(packet, **copy)] * (
             packet.stream >= 0 or packet.quote is not None
