@@ -97,40 +97,36 @@ class Journal:
         descriptor = self._locked()
         try:
             written = os.write(descriptor, record)
-            size = os.fstat(descriptor).st_size
         finally:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         if written < len(record):
             raise OSError(28, "No space left on device", str(self._file))
-        if size > self._rotate_bytes:
-            self._rotate(descriptor)
 
     def _locked(self) -> int:
         """The journal's file, opened and locked: the one that bears its name now, for somebody may have rotated."""
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
-            if self._descriptor is None:
-                self._state.private(self._file.parent)
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                self._descriptor = os.open(self._file, flags, 0o600)
-            late = time.monotonic() > deadline
-            if _try_lock(self._descriptor, fcntl.LOCK_SH) or late:
-                # A process that was stopped while it rotated holds nobody up: late is written without the lock.
-                if late or _is_same_file(self._descriptor, self._file):
-                    return self._descriptor
-                self._close()
-            else:
+            descriptor = self._opened()
+            # Once the file is full, each writer wants it alone, so that writers who never pause cannot put it off.
+            full = os.fstat(descriptor).st_size > self._rotate_bytes
+            if time.monotonic() > deadline:
+                return descriptor  # a process that was stopped while it held the lock holds nobody up
+            if not _try_lock(descriptor, fcntl.LOCK_EX if full else fcntl.LOCK_SH):
                 time.sleep(0.001)
-
-    def _rotate(self, descriptor: int) -> None:
-        """Give the file the name of the older one, unless somebody writes just now: the next event tries again."""
-        if not _try_lock(descriptor, fcntl.LOCK_EX):
-            return
-        try:
-            if _is_same_file(descriptor, self._file):
+                continue
+            is_current = _is_same_file(descriptor, self._file)
+            if is_current and not full:
+                return descriptor
+            if is_current:
                 os.replace(self._file, older_file(self._file))
-        finally:
             self._close()
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            self._state.private(self._file.parent)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._descriptor = os.open(self._file, flags, 0o600)
+        return self._descriptor
 
     def _close(self) -> None:
         if self._descriptor is not None:
