@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 Handler = Callable[[int, FrameType | None], object]
 Hook = Callable[["sys.UnraisableHookArgs"], object]
@@ -63,24 +64,71 @@ def _once_more(number: int) -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
+class _Layer:
+    """A handler or hook of ours, and what stood in its place before.
+
+    Two guards may end in another order than they began, as those of two labs do. A layer that has ended under another
+    one stays until that one ends too.
+    """
+
+    def __init__(self, handle: Callable[..., object], before: Any) -> None:
+        self._handle = handle
+        self.before = before
+        self.ended = False
+
+    def __call__(self, *args: object) -> object:
+        return self._handle(*args)
+
+
+class _InterruptingLayer(_Layer):
+    """One that raises KeyboardInterrupt, as Python's own handler does."""
+
+
+def _without_ended(current: Any) -> Any:
+    """What is to stand here: the topmost layer that has not ended, or what was there before all of them."""
+    while isinstance(current, _Layer) and current.ended:
+        current = current.before
+    return current
+
+
+def _on_main_thread() -> bool:
+    """Whether this is the thread that may set handlers of signals, and that alone gets them."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def _begin_layer(number: int, layer: _Layer) -> _Layer:
+    signal.signal(number, layer)
+    return layer
+
+
+def _end_layer(number: int, layer: _Layer) -> None:
+    layer.ended = True
+    if _on_main_thread() and isinstance(current := signal.getsignal(number), _Layer):
+        signal.signal(number, _without_ended(current))
+
+
 @contextmanager
 def interruptible_between_locks() -> Iterator[None]:
     """Until its end, Ctrl-C raises KeyboardInterrupt between locks only; where it raises none, it stays so.
 
     Of the main thread alone; elsewhere nothing changes.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _on_main_thread():
         yield
         return
-    before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
-    if before is signal.default_int_handler:
-        signal.signal(signal.SIGINT, between_locks(signal.default_int_handler))
-    sys.unraisablehook = _not_swallowed(hook)
+    before, layer = signal.getsignal(signal.SIGINT), None
+    if before is signal.default_int_handler or isinstance(before, _InterruptingLayer):
+        interrupting = _InterruptingLayer(between_locks(signal.default_int_handler), before)
+        layer = _begin_layer(signal.SIGINT, interrupting)
+    hook = _Layer(_not_swallowed(sys.unraisablehook), sys.unraisablehook)
+    sys.unraisablehook = hook
     try:
         yield
     finally:
-        sys.unraisablehook = hook
-        signal.signal(signal.SIGINT, before)
+        hook.ended = True
+        sys.unraisablehook = _without_ended(sys.unraisablehook)
+        if layer:
+            _end_layer(signal.SIGINT, layer)
 
 
 def _not_swallowed(hook: Hook) -> Hook:
@@ -98,17 +146,23 @@ def _not_swallowed(hook: Hook) -> Hook:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Clean-up is not cut short: Ctrl-C comes at its end. Where an error or Ctrl-C has led to it, none comes."""
+    """Clean-up is not cut short: Ctrl-C comes at its end. Where an error or Ctrl-C has led to it, none comes.
+
+    Off the main thread no signal comes in any case, and nothing changes.
+    """
+    if not _on_main_thread():
+        yield
+        return
     came: list[int] = []
     ending = sys.exc_info()[0] is not None
-    before = {
-        name: signal.signal(name, lambda number, _frame: came.append(number))
-        for name in (signal.SIGINT, signal.SIGTERM)
+    layers = {
+        number: _begin_layer(number, _Layer(lambda number, _frame: came.append(number), signal.getsignal(number)))
+        for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+        for number, layer in layers.items():
+            _end_layer(number, layer)
     if came and not ending:
         signal.raise_signal(came[0])

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -173,3 +173,56 @@ def test_a_handler_of_somebody_else_stays() -> None:
         with interruptible_between_locks():
             assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_off_the_main_thread_nothing_is_handled_and_nothing_fails() -> None:
+    """Only the main thread may set handlers; a lab in another thread works without them."""
+    done: list[object] = []
+
+    def work() -> None:
+        with interruptible_between_locks(), uninterrupted():
+            done.append(signal.getsignal(signal.SIGINT))
+
+    with handled(signal.default_int_handler):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert done == [signal.default_int_handler]
+
+
+def test_guards_that_end_out_of_order_leave_the_first_handler() -> None:
+    """The second one still guards after the first has ended; after both, all is as it was."""
+    hook = sys.unraisablehook
+    with handled(signal.default_int_handler):
+        first, second = ExitStack(), ExitStack()
+        first.enter_context(interruptible_between_locks())
+        second.enter_context(interruptible_between_locks())
+        first.close()
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        second.close()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert sys.unraisablehook is hook
+
+
+def test_a_guard_that_ends_in_another_thread_is_undone_by_the_next_one() -> None:
+    """A thread cannot set the handler back; Ctrl-C raises KeyboardInterrupt all the same."""
+    with handled(signal.default_int_handler):
+        guard = ExitStack()
+        guard.enter_context(interruptible_between_locks())
+        thread = threading.Thread(target=guard.close)
+        thread.start()
+        thread.join()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with uninterrupted():
+            pass
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_guard_that_begins_during_clean_up_does_not_let_ctrl_c_in() -> None:
+    done = []
+    with handled(signal.default_int_handler), pytest.raises(KeyboardInterrupt), uninterrupted():  # noqa: PT012
+        with interruptible_between_locks():
+            signal.raise_signal(signal.SIGINT)
+        done.append("cleaned up")
+    assert done == ["cleaned up"]
