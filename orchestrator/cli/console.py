@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 from orchestrator.errors import FileInvalid, WirelabError
 
@@ -11,6 +12,17 @@ from orchestrator.errors import FileInvalid, WirelabError
 def out(text: str) -> None:
     """Print data."""
     print(text, flush=True)
+
+
+def verdict_marks(stream: TextIO, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Symbols and colour where the stream is a terminal that can show them; plain words in a pipe."""
+    from orchestrator.rendering.findings import MARKS, terminal_marks
+
+    if not stream.isatty():
+        return MARKS
+    symbols = (stream.encoding or "").lower().replace("-", "") == "utf8"
+    colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return terminal_marks(symbols=symbols, colour=colour)
 
 
 def out_json(document: Any) -> None:

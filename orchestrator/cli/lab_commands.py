@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.console import out, out_json, say, verdict_marks
 from orchestrator.cli.options import (
     capture_option,
     json_option,
@@ -18,6 +19,7 @@ from orchestrator.cli.options import (
     report_options,
     scenario_argument,
     timeout_option,
+    verbose_option,
 )
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import OK
@@ -108,25 +110,32 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @scenario_argument
 @lab_option
 @json_option
+@verbose_option
 @click.option("--only", multiple=True, metavar="TEXT", help="Only the checks whose name holds TEXT; may be repeated.")
 @report_options
-def check_command(name: str | None, lab: str | None, as_json: bool, only: tuple[str, ...], files: ReportFiles) -> int:
+def check_command(
+    name: str | None, lab: str | None, as_json: bool, verbose: bool, only: tuple[str, ...], files: ReportFiles
+) -> int:
     """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
     from orchestrator.operations.checks import EXIT_CODES, run_checks
     from orchestrator.operations.scenario_library import load_scenario
 
     scenario = load_scenario(name)
     workspace = open_workspace(read_only=True)
-    printer = ResultPrinter(as_json)
+    printer = ResultPrinter(as_json, verbose)
     result = run_checks(workspace, scenario, lab, only=only, files=files, on_result=printer.result, on_file=say_file)
     return EXIT_CODES[result.verdict]
 
 
 class ResultPrinter:
-    """Prints the findings of a run of checks, as text or as one JSON document."""
+    """Prints the findings of a run of checks, as text or as one JSON document.
 
-    def __init__(self, as_json: bool) -> None:
+    What proves a check that holds is part of the text only where it is `verbose`.
+    """
+
+    def __init__(self, as_json: bool, verbose: bool) -> None:
         self._as_json = as_json
+        self._verbose = verbose
 
     def result(self, run: CheckRun) -> None:
         from orchestrator.rendering.findings import findings_document, findings_text, summary_text
@@ -134,8 +143,8 @@ class ResultPrinter:
         if self._as_json:
             out_json(findings_document(run.scenario, run.lab, run.findings))
         else:
-            out(findings_text(run.findings))
-            say(summary_text(run.findings, run.seconds))
+            out(findings_text(run.findings, briefly=not self._verbose, marks=verdict_marks(sys.stdout, os.environ)))
+            out(summary_text(run.findings, run.seconds))
 
 
 def say_file(file: Path) -> None:
@@ -147,6 +156,7 @@ def say_file(file: Path) -> None:
 @scenario_argument
 @lab_option
 @json_option
+@verbose_option
 @capture_option
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever came out.")
 @timeout_option
@@ -156,6 +166,7 @@ def run_command(
     name: str | None,
     lab: str | None,
     as_json: bool,
+    verbose: bool,
     capture: bool,
     remove: bool,
     timeout: float,
@@ -171,7 +182,7 @@ def run_command(
     scenario = load_scenario(name)
     workspace = open_workspace(yes=yes)
     options = UpOptions(ready_seconds=timeout, capture=capture)
-    on_result = ResultPrinter(as_json).result
+    on_result = ResultPrinter(as_json, verbose).result
     if remove:
         result = up_check_and_remove(workspace, scenario, lab, options, files, on_result=on_result, on_file=say_file)
         say(f"the lab {result.lab!r} is down")

@@ -44,6 +44,11 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 
 
+def verbose_option(command: Command) -> Command:
+    text = "Print also what proves each check that holds."
+    return click.option("-v", "--verbose", is_flag=True, help=text)(command)
+
+
 def scenario_argument(command: Command) -> Command:
     return click.argument("name", required=False)(command)
 

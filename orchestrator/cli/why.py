@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
-from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.console import out, out_json, say, verdict_marks
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.workspace import open_workspace
 
@@ -29,7 +32,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
         scenario = loaded.reading.scenario.name
         out_json(findings_document(scenario, lab or scenario, explained.findings))
     else:
-        out(findings_text(explained.findings, briefly=check is None))
+        out(findings_text(explained.findings, briefly=check is None, marks=verdict_marks(sys.stdout, os.environ)))
         if explained.skipped:
             say(f"{explained.skipped} more checks put a fault in first: wirelab check judges and explains them")
     return EXIT_CODES[explained.verdict]

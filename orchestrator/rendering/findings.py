@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.checks.findings import Finding
@@ -12,18 +12,26 @@ from orchestrator.rendering.quantities import counted
 from orchestrator.rendering.walk import course, same_walk_text, walk_text
 
 MARKS = {"pass": "pass   ", "fail": "FAIL   ", "unknown": "UNKNOWN"}
+SYMBOLS = {"pass": "✓ pass   ", "fail": "✗ FAIL   ", "unknown": "? UNKNOWN"}
+COLOURS = {"pass": "32", "fail": "31", "unknown": "33"}
 
 
-def findings_text(findings: Sequence[Finding], *, briefly: bool = False) -> str:
+def terminal_marks(*, symbols: bool, colour: bool) -> dict[str, str]:
+    """The marks of the verdicts for a terminal; a pipe gets MARKS."""
+    marks = SYMBOLS if symbols else MARKS
+    return {verdict: f"\x1b[{COLOURS[verdict]}m{mark}\x1b[0m" if colour else mark for verdict, mark in marks.items()}
+
+
+def findings_text(findings: Sequence[Finding], *, briefly: bool = False, marks: Mapping[str, str] = MARKS) -> str:
     """All findings, `briefly` one line for what holds; a walk is told once, and last what explains several."""
     told: dict[tuple[object, ...], str] = {}
     lines = []
     for one in findings:
         if briefly and one.verdict == "pass":
-            lines.append(held_text(one))
+            lines.append(held_text(one, marks))
             continue
         earlier = told.setdefault(course(one.why), one.check) if one.why else one.check
-        lines.append(finding_text(one, earlier if earlier != one.check else ""))
+        lines.append(finding_text(one, earlier if earlier != one.check else "", marks))
     return "\n".join([*lines, *_causes(findings)])
 
 
@@ -34,13 +42,13 @@ def _causes(findings: Sequence[Finding]) -> list[str]:
     return [f"One cause explains {count} checks: {cause}" for cause, count in counts.items() if count > 1]
 
 
-def finding_text(finding: Finding, earlier: str = "") -> str:
+def finding_text(finding: Finding, earlier: str = "", marks: Mapping[str, str] = MARKS) -> str:
     """The check's sentence with its verdict; what was expected where it does not hold; the evidence; and the walk.
 
     `earlier` is the check under which the same walk was told already.
     """
     judgement = finding.judgement
-    lines = [f"{MARKS[finding.verdict]} {finding.check}"]
+    lines = [f"{marks[finding.verdict]} {finding.check}"]
     if finding.verdict != "pass":
         lines.append(f"          expected: {judgement.expected}")
     lines.append(f"          {'seen' if finding.verdict == 'pass' else 'but seen'}: {judgement.actual}")
@@ -50,10 +58,10 @@ def finding_text(finding: Finding, earlier: str = "") -> str:
     return "\n".join(lines)
 
 
-def held_text(finding: Finding) -> str:
+def held_text(finding: Finding, marks: Mapping[str, str] = MARKS) -> str:
     """One line for a check that holds, with what its walk says."""
     said = finding.why.sentence if finding.why else ""
-    return f"{MARKS[finding.verdict]} {finding.check}: {said}".rstrip(": ")
+    return f"{marks[finding.verdict]} {finding.check}: {said}".rstrip(": ")
 
 
 def summary_text(findings: Sequence[Finding], seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from ipaddress import IPv4Address
 from textwrap import dedent
@@ -12,6 +13,7 @@ import pytest
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Cause, Layer, make_walk
+from orchestrator.cli.console import verdict_marks
 from orchestrator.lab.step_events import step_event
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -48,6 +50,42 @@ def test_a_finding_that_holds_shows_what_proves_it() -> None:
                   seen: that
                   evidence: first
                   evidence: second""")
+
+
+def test_briefly_a_finding_that_holds_is_one_line_and_one_that_does_not_keeps_its_evidence() -> None:
+    assert findings_text([finding("pass", "One")], briefly=True) == "pass    One"
+    assert "evidence: first" in findings_text([finding("pass", "One")])
+    for verdict in ("fail", "unknown"):
+        text = findings_text([finding(verdict, "One")], briefly=True)
+        assert "expected: this" in text
+        assert "evidence: second" in text
+
+
+class Stream(io.TextIOWrapper):
+    """Standard output, as a terminal or as a pipe."""
+
+    def __init__(self, encoding: str, terminal: bool) -> None:
+        super().__init__(io.BytesIO(), encoding)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.mark.parametrize(
+    ("encoding", "terminal", "environ", "mark"),
+    [
+        ("utf-8", True, {}, "\x1b[32m✓ pass   \x1b[0m"),
+        ("utf-8", True, {"NO_COLOR": "1"}, "✓ pass   "),
+        ("utf-8", True, {"TERM": "dumb"}, "✓ pass   "),
+        ("ascii", True, {}, "\x1b[32mpass   \x1b[0m"),
+        ("utf-8", False, {}, "pass   "),
+    ],
+)
+def test_symbols_and_colour_are_for_a_terminal_that_can_show_them(
+    encoding: str, terminal: bool, environ: dict[str, str], mark: str
+) -> None:
+    assert verdict_marks(Stream(encoding, terminal), environ)["pass"] == mark
 
 
 @pytest.mark.parametrize(("verdict", "mark"), [("fail", "FAIL   "), ("unknown", "UNKNOWN")])
