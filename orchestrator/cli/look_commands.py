@@ -18,11 +18,12 @@ from orchestrator.errors import OK, WorldError
 @click.command()
 @json_option
 def ls_command(as_json: bool) -> int:
-    """List the labs that stand on the engine in use."""
-    from orchestrator.operations.inspection import lab_containers
+    """List the labs that stand on the engine in use, and what is left of labs whose removal is not complete."""
+    from orchestrator.operations.inspection import lab_containers, lab_leftovers
     from orchestrator.rendering.labs import labs_document, labs_text
 
-    document = labs_document(lab_containers(open_workspace(read_only=True)))
+    workspace = open_workspace(read_only=True)
+    document = labs_document(lab_containers(workspace), lab_leftovers(workspace))
     if as_json:
         out_json(document)
     else:
@@ -176,10 +177,13 @@ def logs_command(
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Every lab on the engine, standing ones too.")
 def sweep_command(everything: bool) -> int:
-    """Remove what dead commands left, found by label. Labs that stand stay, unless --all."""
+    """Remove what dead commands left, and complete removals that began. Labs that stand stay, unless --all."""
     from orchestrator.operations.sweep import sweep
+    from orchestrator.rendering.labs import leftovers_text
 
     result = sweep(open_workspace(start=False), all_labs=everything)
     say(f"removed {result.removed} things" if result.removed else "nothing to sweep")
+    if result.left:
+        say(leftovers_text(result.left))
     result.raise_failures()
     return OK

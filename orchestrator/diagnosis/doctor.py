@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from orchestrator.planning.leftovers import LabLeftovers
+
 OK, WARNING, MISSING = "ok", "warning", "missing"
 OLDEST_PYTHON = (3, 11)
 # Docker Engine 20.10 speaks 1.41, which is the first to report the version of the control groups.
@@ -59,6 +61,7 @@ class MachineFacts:
     memory_free: int | None
     images: Mapping[str, str]  # name -> present, missing or old
     tools: Mapping[str, bool]
+    leftovers: tuple[LabLeftovers, ...] = ()  # labs whose removal is not complete
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ def _rows(machine: MachineFacts) -> Iterator[Row]:
     yield _ranges_row(machine)
     yield from _space_rows(machine)
     yield _images_row(machine)
+    for left in machine.leftovers:
+        yield Row(f"lab {left.lab}", WARNING, "its removal is not complete", left.command)
     for name, there in sorted(machine.tools.items()):
         yield Row(f"tool {name}", OK, "there" if there else "not there", "" if there else _TOOL_HINTS.get(name, ""))
 

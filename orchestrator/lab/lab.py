@@ -36,6 +36,7 @@ from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import image_of, onlooker, role_of
 from orchestrator.planning.lab_ref import LabRef
+from orchestrator.planning.leftovers import removal_command
 from orchestrator.planning.plan import BuildImage, MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
@@ -185,6 +186,7 @@ class Lab:
         self._require_isolation(plan)
         doing = StepHandler(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
         try:
+            self.folder.cancel_removal()
             if plan:
                 self.folder.claim(self.settings.run)
                 self.folder.keep_credentials(as_text(observed.credentials))
@@ -243,7 +245,8 @@ class Lab:
     def _take_back(self) -> None:
         """Remove what this run has made of this lab (pytest has several); the folder too if nothing of it is left."""
         own = f"{labels.LAB}={self.name}"
-        remove_labelled(self.engine, f"{labels.RUN}={self.settings.run}", own)
+        hint = removal_command(self.name)
+        remove_labelled(self.engine, f"{labels.RUN}={self.settings.run}", own, hint=hint)
         if not self.engine.containers(own):
             self.folder.remove()
 

@@ -13,16 +13,18 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.run_registry import forget_run, is_retired
 from orchestrator.lab.store import LabFolder, claimed
 from orchestrator.planning import labels
+from orchestrator.planning.leftovers import removal_command
 
 Remove = Callable[[str], None]
 # What the engine knows each thing by -> what it is called in a failure.
 Listed = Callable[[], Mapping[str, str]]
 
 
-def remove_labelled(engine: Resources, label: str, *also: str) -> int:
+def remove_labelled(engine: Resources, label: str, *also: str, hint: str = "wirelab sweep") -> int:
     """Remove the containers, then the networks and volumes, that bear all these labels; how many things that were.
 
-    Goes on after a failure. Raises Leftovers, with all that is left, if anything is, or if nobody could see what is.
+    Goes on after a failure. Raises Leftovers, with all that is left, if anything is, or if nobody could see what is;
+    `hint` is the command that removes it.
     """
     failures: list[str] = []
     kinds: tuple[tuple[Listed, Remove], ...] = (
@@ -42,11 +44,9 @@ def remove_labelled(engine: Resources, label: str, *also: str) -> int:
         except WirelabError as error:
             failures.append(f"{error.what}: {error.why}" if error.why else error.what)
     if failures:
-        # Engine 20.10 may keep an end of a network that nobody has any more; only its restart knows that.
-        kept = any("active endpoints" in failure for failure in failures)
-        hint = (
-            "restart the engine (wirelab's own: wirelab engine down), then: wirelab sweep" if kept else "wirelab sweep"
-        )
+        # Engine 20.10 may count an end of a network that nobody has any more; only its restart mends the count.
+        if any("active endpoints" in failure for failure in failures):
+            hint = f"{hint}; if the engine refuses again, restart it before"
         raise Leftovers("clean-up is not complete", why="; ".join(failures), hint=hint)
     return count
 
@@ -96,13 +96,20 @@ def remove_run(engine: Resources, state: State, run: str) -> int:
         try:
             with lab_lock(state, lab, cleaning=True):
                 if not is_retired(state, lab, run):
-                    count += remove_labelled(engine, f"{labels.RUN}={run}", f"{labels.LAB}={lab}")
-                    if not engine.containers(f"{labels.LAB}={lab}"):
-                        LabFolder(state, lab).remove()
+                    count += _remove_lab_of_run(engine, state, run, lab)
         except (Leftovers, LabBusy) as error:
             failures.append(error)
     if failures:
         raise next((error for error in failures if isinstance(error, Leftovers)), failures[0])
+    return count
+
+
+def _remove_lab_of_run(engine: Resources, state: State, run: str, lab: str) -> int:
+    own, folder = f"{labels.LAB}={lab}", LabFolder(state, lab)
+    count = remove_labelled(engine, f"{labels.RUN}={run}", own, hint=removal_command(lab))
+    # A removal that began is of the whole lab: what other runs made of it may still be there.
+    if not folder.removal_begun and not engine.containers(own):
+        folder.remove()
     return count
 
 

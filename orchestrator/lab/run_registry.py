@@ -90,6 +90,11 @@ def is_dead(state: State, run: str) -> bool:
     return bool(run) and _is_dead(state.root / "runs" / run)
 
 
+def is_alive(state: State, run: str) -> bool:
+    """Whether the process of this run is still at work."""
+    return bool(run) and not ended_well(state, run) and not is_dead(state, run)
+
+
 def ended_well(state: State, run: str) -> bool:
     """Whether the run has ended by itself, so that what it made stands."""
     return not (state.root / "runs" / run).exists()

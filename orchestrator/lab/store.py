@@ -5,6 +5,7 @@
     <state>/labs/<lab>/nodes/<node>/record.json    the journal of that node
     <state>/labs/<lab>/credentials.json            its certificates and key pairs, with the private keys
     <state>/labs/<lab>/run                         the run that worked on it last
+    <state>/labs/<lab>/removing                    a `down` began and did not complete
 
 The state folder is closed to other people (0700); below it everything is readable, for a node's user is another one
 than ours, and inside the container only what is mounted is seen.
@@ -24,6 +25,7 @@ from orchestrator.host.state import State
 from orchestrator.planning.snapshot import PASSWORD_FILE, RESOLVER_FILE, ContainerRecord, ObservedFiles
 
 CREDENTIALS_FILE = "credentials.json"
+REMOVING_FILE = "removing"
 
 
 class LabFolder:
@@ -115,6 +117,24 @@ class LabFolder:
         """Say whose run works on the lab: should it die, its watchdog finds the folder."""
         (self._state.private(self.path.parent) / "run").write_text(run)
 
+    def claimed_by(self) -> str:
+        """The run that worked on the lab last; nothing where no run is known."""
+        file = self.path.parent / "run"
+        return _text(file) if file.is_file() else ""
+
+    @property
+    def removal_begun(self) -> bool:
+        """Whether a removal began and did not complete."""
+        return (self.path.parent / REMOVING_FILE).exists()
+
+    def begin_removal(self) -> None:
+        """Say that the lab is being removed, until `remove` or `cancel_removal`. The caller holds the lab's lock."""
+        (self._state.private(self.path.parent) / REMOVING_FILE).touch()
+
+    def cancel_removal(self) -> None:
+        """Say that the lab is wanted again. The caller holds the lab's lock."""
+        (self.path.parent / REMOVING_FILE).unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove the lab's whole folder; nothing happens if it is gone."""
         shutil.rmtree(self.path.parent, ignore_errors=True)
@@ -123,6 +143,11 @@ class LabFolder:
 def claimed(state: State, run: str) -> list[str]:
     """The labs on which a run worked last."""
     return sorted(one.parent.name for one in state.labs.glob("*/run") if _text(one) == run)
+
+
+def labs_with_begun_removal(state: State) -> list[str]:
+    """The labs whose removal began and did not complete."""
+    return sorted(file.parent.name for file in state.labs.glob(f"*/{REMOVING_FILE}"))
 
 
 def _text(path: Path) -> str:

@@ -18,6 +18,7 @@ from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
 from orchestrator.planning.lab_ref import LabRef
+from orchestrator.planning.leftovers import removal_command
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.removal import down
 from orchestrator.planning.snapshot import Snapshot
@@ -29,19 +30,27 @@ def take_down(engine: Engine, state: State, lab: str, publish: Callable[[Event],
     ForeignLab if the lab is somebody else's.
     """
     with lab_lock(state, lab):
-        label = f"{labels.LAB}={lab}"
-        with ThreadPoolExecutor(2) as pool:
-            found, volumes = pool.submit(engine.networks), pool.submit(engine.volumes, label)
-            containers = engine.containers(label)
-        refuse_foreign(state, lab, (one.labels for one in containers))
-        networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
-        observed = Snapshot("", "", {}, networks, containers, volumes.result())
-        plan = down(lab, observed)
-        doing = StepHandler(engine, LabFolder(state, lab), observed, LabRef(lab), 0)
-        ended = Executor(doing, publish).run(plan)
-        if ended.error:
-            with suppress(WirelabError):
-                remove_labelled(engine, label)
+        return remove_locked_lab(engine, state, lab, publish)
+
+
+def remove_locked_lab(engine: Engine, state: State, lab: str, publish: Callable[[Event], None]) -> Plan:
+    """As `take_down`, for a caller that holds the lab's lock. What cannot be removed is remembered as left."""
+    label = f"{labels.LAB}={lab}"
+    folder = LabFolder(state, lab)
+    with ThreadPoolExecutor(2) as pool:
+        found, volumes = pool.submit(engine.networks), pool.submit(engine.volumes, label)
+        containers = engine.containers(label)
+    refuse_foreign(state, lab, (one.labels for one in containers))
+    networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
+    observed = Snapshot("", "", {}, networks, containers, volumes.result())
+    plan = down(lab, observed)
+    if plan:
+        folder.begin_removal()
+    doing = StepHandler(engine, folder, observed, LabRef(lab), 0)
+    ended = Executor(doing, publish).run(plan)
+    if ended.error:
+        with suppress(WirelabError):
             remove_labelled(engine, label)
-        LabFolder(state, lab).remove()
-        return plan
+        remove_labelled(engine, label, hint=removal_command(lab))
+    folder.remove()
+    return plan

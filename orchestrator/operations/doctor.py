@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from orchestrator.errors import WirelabError
 
 if TYPE_CHECKING:
     from orchestrator.diagnosis.doctor import EngineFacts, MachineFacts, Row
+    from orchestrator.planning.leftovers import LabLeftovers
 
 
 def examine_machine() -> tuple[Row, ...]:
@@ -26,12 +29,22 @@ def _machine() -> MachineFacts:
     from orchestrator.lab.host_routes import host_ranges
 
     engine, no_engine = _engine()
-    return machine_facts(
+    facts = machine_facts(
         engine,
         no_engine=no_engine,
         routes=[taken.range for taken in host_ranges() if isinstance(taken.range, IPv4Network)],
         images=_images(engine.url if engine else None),
     )
+    return replace(facts, leftovers=_leftovers(engine.url)) if engine else facts
+
+
+def _leftovers(url: str) -> tuple[LabLeftovers, ...]:
+    from orchestrator.engine.docker import DockerEngine
+    from orchestrator.host.state import State
+    from orchestrator.lab.incomplete_removal import incomplete_removals
+
+    with closing(DockerEngine(url)) as engine:
+        return incomplete_removals(engine, State.of(os.environ))
 
 
 def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
     from orchestrator.engine.protocol import Engine
     from orchestrator.host.state import State
     from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.leftovers import LabLeftovers
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """How many things were removed, and the errors of what could not be."""
+    """How many things were removed, the errors of what could not be, and the labs of which something is left."""
 
     removed: int
     failures: tuple[WirelabError, ...]
+    left: tuple[LabLeftovers, ...] = ()
 
     def raise_failures(self) -> None:
         """Raise Leftovers or LabBusy if something could not be removed."""
@@ -30,22 +33,31 @@ class SweepResult:
             raise self.failures[0]
         if self.failures:
             why = "; ".join(error.why or error.what for error in self.failures)
-            raise Leftovers("not all could be swept", why=why, hint="wirelab sweep")
+            hints = dict.fromkeys(error.hint for error in self.failures if error.hint)
+            raise Leftovers("not all could be swept", why=why, hint="; ".join(hints))
 
 
 def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
-    """Remove what dead runs left; with `all_labs` every lab of this person too. Goes on after a failure."""
+    """Remove what dead runs left, and complete each removal of a lab that began; goes on after a failure.
+
+    With `all_labs` every lab of this person goes too.
+    """
+    from orchestrator.lab.incomplete_removal import incomplete_removals
     from orchestrator.lab.journal import prune_journals
     from orchestrator.lab.removal import sweep_run
     from orchestrator.lab.run_registry import dead_runs
+    from orchestrator.lab.store import labs_with_begun_removal
 
     engine, state = workspace.engine, workspace.state
     prune_journals(state)
     count, failures = remove_each(partial(sweep_run, engine, state, run) for run in list(dead_runs(state)))
+    begun = labs_with_begun_removal(state)
+    more, others = remove_each(partial(_complete_removal, workspace, lab_name) for lab_name in begun)
+    count, failures = count + more, failures + others
     if all_labs:
         more, others = remove_each(partial(_remove_lab, workspace, lab_name) for lab_name in _lab_names(engine, state))
         count, failures = count + more, failures + others
-    return SweepResult(count, tuple(failures))
+    return SweepResult(count, tuple(failures), incomplete_removals(engine, state))
 
 
 def remove_each(removals: Iterable[Callable[[], int]]) -> tuple[int, list[WirelabError]]:
@@ -58,6 +70,17 @@ def remove_each(removals: Iterable[Callable[[], int]]) -> tuple[int, list[Wirela
         except (Leftovers, LabBusy) as error:
             failures.append(error)
     return count, failures
+
+
+def _complete_removal(workspace: Workspace, lab_name: str) -> int:
+    from orchestrator.lab.incomplete_removal import complete_removal
+
+    quiet = workspace.without_watcher()
+    publish = quiet.publisher(quiet.journal(lab_name))
+    # Whoever works on the lab completes its removal, or wants it.
+    with suppress(LabBusy), recorded(quiet, lab_name):
+        return len(complete_removal(quiet.engine, quiet.state, lab_name, publish).steps)
+    return 0
 
 
 def _remove_lab(workspace: Workspace, lab_name: str) -> int:

@@ -9,7 +9,9 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import CAPABILITIES, recorder_of
 from orchestrator.planning.desired import desired
+from orchestrator.planning.leftovers import LabLeftovers
 from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
+from orchestrator.rendering.quantities import counted
 
 
 def nodes_document(topology: Topology, observed: Snapshot) -> dict[str, Any]:
@@ -107,8 +109,8 @@ def nodes_text(document: dict[str, Any]) -> str:
     return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows)
 
 
-def labs_document(containers: Sequence[ObservedContainer]) -> dict[str, Any]:
-    """Every lab that has a container on the engine."""
+def labs_document(containers: Sequence[ObservedContainer], left: Sequence[LabLeftovers] = ()) -> dict[str, Any]:
+    """Every lab that has a container on the engine, and what is `left` of labs whose removal is not complete."""
     found: dict[str, list[ObservedContainer]] = {}
     for container in containers:
         if labels.NODE in container.labels and labels.ONLOOKER not in container.labels:
@@ -124,9 +126,38 @@ def labs_document(containers: Sequence[ObservedContainer]) -> dict[str, Any]:
             }
             for lab, members in sorted(found.items())
         ],
+        "left": [
+            {
+                "lab": leftovers.lab,
+                "containers": leftovers.containers,
+                "networks": leftovers.networks,
+                "volumes": leftovers.volumes,
+                "command": leftovers.command,
+            }
+            for leftovers in left
+        ],
     }
 
 
 def labs_text(document: dict[str, Any]) -> str:
     rows = [(d["lab"], d["scenario"], f"{d['running']} of {d['nodes']}") for d in document["labs"]]
-    return table(("LAB", "SCENARIO", "RUNNING"), rows) if rows else "no lab stands"
+    text = table(("LAB", "SCENARIO", "RUNNING"), rows) if rows else "no lab stands"
+    left = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
+    return f"{text}\n\n{leftovers_text(left)}" if left else text
+
+
+def leftovers_text(left: Sequence[LabLeftovers]) -> str:
+    """One line a lab: what is left of it, and the command that removes it."""
+    return "\n".join(
+        f"of the lab {leftovers.lab!r} {left_words(leftovers)} left; "
+        f"remove {'it' if leftovers.count == 1 else 'them'}: {leftovers.command}"
+        for leftovers in left
+    )
+
+
+def left_words(leftovers: LabLeftovers) -> str:
+    """What is left of a lab, with its verb: `1 network is`."""
+    counts = (("container", leftovers.containers), ("network", leftovers.networks), ("volume", leftovers.volumes))
+    words = [counted(count, noun) for noun, count in counts if count]
+    things = " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
+    return f"{things or 'files'} {'is' if leftovers.count == 1 else 'are'}"

@@ -21,6 +21,7 @@ from orchestrator.diagnosis.doctor import (
 )
 from orchestrator.host.find import EngineFound
 from orchestrator.host.machine import facts_of
+from orchestrator.planning.leftovers import LabLeftovers
 from orchestrator.rendering.doctor import doctor_document, doctor_text
 
 ENGINE = EngineFacts(
@@ -120,6 +121,12 @@ def test_podman_4_3_with_crun_1_8_on_hybrid_control_groups() -> None:
     limits = row(of(engine), "control groups")
     assert limits.verdict == WARNING
     assert "no limit on memory" in limits.value
+
+
+def test_a_lab_whose_removal_is_not_complete_is_named_with_the_command() -> None:
+    found = of(leftovers=(LabLeftovers("shop", networks=1),))
+    assert row(found, "lab shop") == Row("lab shop", WARNING, "its removal is not complete", "wirelab down --lab shop")
+    assert not [each for each in of() if each.name.startswith("lab ")]
 
 
 @pytest.mark.parametrize("version", ["4.3.1", "5.4.2"])

@@ -1,0 +1,43 @@
+"""Finds labs whose removal is not complete, and completes the removals that a command began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.engine.protocol import Engine, Resources
+from orchestrator.events import Event
+from orchestrator.host.state import State
+from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.run_registry import is_alive, is_foreign
+from orchestrator.lab.store import LabFolder, labs_with_begun_removal
+from orchestrator.lab.take_down import remove_locked_lab
+from orchestrator.planning import labels
+from orchestrator.planning.leftovers import LabLeftovers, leftovers
+from orchestrator.planning.plan import Plan
+
+
+def incomplete_removals(engine: Resources, state: State) -> tuple[LabLeftovers, ...]:
+    """The labs of this person whose `down` did not complete, and those of which only networks or volumes are left."""
+
+    def alive(lab: str, run: str) -> bool:
+        return is_alive(state, run) or is_alive(state, LabFolder(state, lab).claimed_by())
+
+    return leftovers(
+        [container.labels for container in engine.containers(labels.LAB)],
+        [network.labels for network in engine.networks() if labels.LAB in network.labels],
+        [volume.labels for volume in engine.volumes(labels.LAB)],
+        begun=labs_with_begun_removal(state),
+        alive=alive,
+        foreign=lambda found: is_foreign(state, found),
+    )
+
+
+def complete_removal(engine: Engine, state: State, lab: str, publish: Callable[[Event], None]) -> Plan:
+    """Remove what is left of a lab whose `down` did not complete. The plan is empty if the lab is up again.
+
+    Raises Leftovers, or LabBusy if another command works on the lab.
+    """
+    with lab_lock(state, lab):
+        if not LabFolder(state, lab).removal_begun:
+            return Plan(lab, ())
+        return remove_locked_lab(engine, state, lab, publish)

@@ -1,0 +1,162 @@
+"""What a `down` could not remove is named until it is gone, with the command that removes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_adopted_labs import alive, dead
+from test_lab_in_memory import IMAGES, Place, bash, down
+
+from orchestrator.engine.fake import FakeEngine
+from orchestrator.errors import EngineRefused, Leftovers
+from orchestrator.host.state import State
+from orchestrator.lab.incomplete_removal import complete_removal, incomplete_removals
+from orchestrator.lab.lock import lab_lock
+from orchestrator.operations.sweep import sweep
+from orchestrator.operations.workspace import Workspace
+from orchestrator.planning.leftovers import LabLeftovers
+from orchestrator.rendering.labs import labs_document, labs_text, leftovers_text
+
+COMMAND = "wirelab down --lab shop"
+
+
+class Refusing(FakeEngine):
+    """Removes no network for as long as it refuses."""
+
+    refuses = True
+
+    def remove_network(self, network: str) -> None:
+        if self.refuses:
+            raise EngineRefused("the engine refused", why=f"network {network[:12]} has active endpoints")
+        super().remove_network(network)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(Refusing(list(IMAGES.values()), answer=bash), State(tmp_path / "state"))
+
+
+@pytest.fixture
+def workspace(place: Place) -> Workspace:
+    return Workspace(place.state, "unix:///nobody", place.engine)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def half_removed(place: Place) -> Place:
+    """A lab after a `down` that left its network."""
+    place.lab().up()
+    with pytest.raises(Leftovers) as caught:
+        down(place)
+    assert COMMAND in caught.value.hint
+    assert "sweep" not in caught.value.hint
+    return place
+
+
+def let_remove(place: Place) -> None:
+    assert isinstance(place.engine, Refusing)
+    place.engine.refuses = False
+
+
+def found(place: Place) -> list[LabLeftovers]:
+    return list(incomplete_removals(place.engine, place.state))
+
+
+def test_what_a_failed_down_left_is_named_until_it_is_gone(half_removed: Place) -> None:
+    assert found(half_removed) == [LabLeftovers("shop", networks=1)]
+    let_remove(half_removed)
+    down(half_removed)
+    assert found(half_removed) == []
+    assert half_removed.empty()
+
+
+def test_a_lab_that_stands_is_not_left_over(place: Place) -> None:
+    place.lab().up()
+    assert found(place) == []
+
+
+def test_the_sweep_completes_a_removal(half_removed: Place, workspace: Workspace) -> None:
+    with pytest.raises(Leftovers) as caught:
+        sweep(workspace, all_labs=False).raise_failures()
+    assert COMMAND in caught.value.hint
+    let_remove(half_removed)
+    result = sweep(workspace, all_labs=False)
+    result.raise_failures()
+    assert (result.removed, result.left) == (1, ())
+    assert half_removed.empty()
+    assert not (half_removed.state.labs / "shop").exists()
+
+
+def test_a_lab_that_is_up_again_is_not_swept(half_removed: Place, workspace: Workspace) -> None:
+    """Its `down` failed once; who brings it up again wants it."""
+    half_removed.lab(run="run2").up()
+    let_remove(half_removed)
+    assert sweep(workspace, all_labs=False).removed == 0
+    assert complete_removal(half_removed.engine, half_removed.state, "shop", lambda _event: None).steps == ()
+    assert len(half_removed.engine.containers("wirelab.lab=shop")) == 4
+    assert found(half_removed) == []
+
+
+def test_a_removal_that_is_under_way_is_left_to_its_command(half_removed: Place, workspace: Workspace) -> None:
+    let_remove(half_removed)
+    with lab_lock(half_removed.state, "shop"):
+        result = sweep(workspace, all_labs=False)
+        result.raise_failures()
+        assert result.removed == 0
+    assert not half_removed.empty()
+
+
+def strip(place: Place) -> None:
+    """Remove all containers of the lab by hand."""
+    for container in place.engine.containers("wirelab.lab=shop"):
+        place.engine.remove_container(container.id)
+
+
+def test_a_lab_of_which_no_container_is_left_is_named_and_not_swept(place: Place, workspace: Workspace) -> None:
+    """No `down` began; the volume may hold what somebody wants."""
+    place.lab().up()
+    strip(place)
+    assert found(place) == [LabLeftovers("shop", networks=1, volumes=1)]
+    result = sweep(workspace, all_labs=False)
+    assert (result.removed, result.left) == (0, (LabLeftovers("shop", networks=1, volumes=1),))
+    assert not place.empty()
+
+
+def test_what_a_living_command_makes_is_not_left_over(place: Place) -> None:
+    """It makes the networks first."""
+    with alive(place.state) as run:
+        place.lab(run=run).up()
+        strip(place)
+        assert found(place) == []
+    assert found(place) == [LabLeftovers("shop", networks=1, volumes=1)]
+
+
+def test_what_a_dead_command_made_is_left_over(place: Place) -> None:
+    place.lab(run=dead(place.state)).up()
+    strip(place)
+    assert found(place) == [LabLeftovers("shop", networks=1, volumes=1)]
+
+
+def test_what_belongs_to_somebody_else_is_not_named(place: Place, tmp_path: Path) -> None:
+    """`down` would refuse to remove it."""
+    place.lab(run=dead(place.state)).up()
+    strip(place)
+    assert found(replace(place, state=State(tmp_path / "other"))) == []
+
+
+def test_the_list_of_labs_names_what_is_left_and_the_command() -> None:
+    document = labs_document([], [LabLeftovers("shop", networks=1, volumes=2), LabLeftovers("other")])
+    assert document["left"] == [
+        {"lab": "shop", "containers": 0, "networks": 1, "volumes": 2, "command": COMMAND},
+        {"lab": "other", "containers": 0, "networks": 0, "volumes": 0, "command": "wirelab down --lab other"},
+    ]
+    assert labs_text(document) == (
+        "no lab stands\n"
+        "\n"
+        "of the lab 'shop' 1 network and 2 volumes are left; remove them: wirelab down --lab shop\n"
+        "of the lab 'other' files are left; remove them: wirelab down --lab other"
+    )
+    assert leftovers_text([LabLeftovers("shop", containers=1)]) == (
+        "of the lab 'shop' 1 container is left; remove it: wirelab down --lab shop"
+    )
