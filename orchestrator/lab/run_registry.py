@@ -65,7 +65,10 @@ class Run:
     def begin(self) -> None:
         """From now on, if this process dies, what bears the run's label is a dead run's."""
         self._state.private(self._path.parent)
-        self._held = hold(self._path)
+        # Held before it has its name: who looks for dead runs never meets a file that nobody holds yet.
+        unnamed = self._path.with_name(f".{self.id}")
+        self._held = hold(unnamed)
+        unnamed.rename(self._path)
 
     def end(self) -> None:
         """What bears the run's label stands by itself, or is gone."""
@@ -81,7 +84,7 @@ def dead_runs(state: State) -> Iterator[str]:
     """The ids of runs whose process died before it was done."""
     folder = state.root / "runs"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if _is_dead(path):
+        if not path.name.startswith(".") and _is_dead(path):
             yield path.name
 
 
@@ -114,13 +117,16 @@ def is_retired(state: State, lab: str, run: str) -> bool:
 
 
 def _is_dead(path: Path) -> bool:
-    """Whether the file is there and nobody holds it; a run that ends well while we look has taken it away."""
+    """Whether the file is there and nobody holds it; a run that ends well while we look has taken it away.
+
+    The lock is a shared one, so that two processes may look at the same time.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return os.fstat(descriptor).st_nlink > 0
     except BlockingIOError:
         return False

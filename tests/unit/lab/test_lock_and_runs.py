@@ -131,3 +131,23 @@ def test_a_run_that_ends_well_while_somebody_looks_for_dead_ones_is_not_dead(tmp
     run.end()
     assert list(looking) == []
     assert [one.name for one in (state.root / "runs").iterdir()] == ["0"]
+
+
+def test_two_processes_may_look_at_a_run_at_the_same_time(tmp_path: Path) -> None:
+    """A dead run is dead for both of them: a look takes nothing away from the other one."""
+    state = State(tmp_path / "state")
+    program = (sys.executable, "-c", DIES_INSIDE, str(state.root))
+    dead = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
+    with (state.root / "runs" / dead).open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert list(dead_runs(state)) == [dead]
+    living = Run(state)
+    living.begin()
+    assert list(dead_runs(state)) == [dead]
+    living.end()
+
+
+def test_a_run_that_has_no_name_yet_is_not_a_dead_one(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    (state.private(state.root / "runs") / ".4711-abc").touch()
+    assert list(dead_runs(state)) == []
