@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from lab_in_memory import IMAGES, Place, bash, down
+from runs import alive, dead
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.errors import LabBusy, Leftovers, NodeFailed
@@ -24,22 +23,6 @@ NODES = ["app", "client", "db", "dns"]
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(FakeEngine(list(IMAGES.values()), answer=bash), State(tmp_path / "state"))
-
-
-@contextmanager
-def alive(state: State) -> Iterator[str]:
-    """A run whose process lives."""
-    run = Run(state)
-    run.begin()
-    yield run.id
-    run.end()
-
-
-def dead(state: State) -> str:
-    """A run whose process died."""
-    run = Run(state).id
-    (state.private(state.root / "runs") / run).touch()
-    return run
 
 
 def half_made(place: Place, run: str) -> None:

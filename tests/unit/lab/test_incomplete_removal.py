@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_adopted_labs import alive, dead
-from test_lab_in_memory import IMAGES, Place, bash, down
+from lab_in_memory import IMAGES, Place, bash, down
+from runs import alive, dead
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import EngineRefused, Leftovers

@@ -1,0 +1,25 @@
+"""Runs for tests: one whose process lives, and one whose process has died."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestrator.host.state import State
+from orchestrator.lab.run_registry import Run
+
+
+@contextmanager
+def alive(state: State) -> Iterator[str]:
+    """A run whose process lives."""
+    run = Run(state)
+    run.begin()
+    yield run.id
+    run.end()
+
+
+def dead(state: State) -> str:
+    """A run whose process died."""
+    run = Run(state).id
+    (state.private(state.root / "runs") / run).touch()
+    return run
