@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
-    from orchestrator.checks.findings import Finding
-    from orchestrator.engine.programs import Output
-    from orchestrator.lab.guard import Guard
-    from orchestrator.lab.lab import Lab
+    from orchestrator.operations.lab_handle import GuardedWorkspace, LabHandle
     from orchestrator.operations.scenario_library import LoadedScenario
-    from orchestrator.operations.workspace import Workspace
 
 FILE = "scenario.yaml"
 LIBRARY = "scenarios"
@@ -34,160 +29,51 @@ MARKER = (
 )
 
 
-@dataclass(frozen=True)
-class LabNode:
-    """One machine of a lab that stands."""
+def _open_workspace() -> GuardedWorkspace:
+    from orchestrator.operations.lab_handle import GuardedWorkspace
 
-    lab: StandingLab
-    name: str
-
-    @property
-    def container(self) -> str:
-        """The id of the node's container. Raises NotFound if the node has none."""
-        from orchestrator.errors import NotFound
-
-        found = self.lab.made.observe().container_of(self.name)
-        if found is None:
-            raise NotFound(f"the node {self.name!r} of the lab {self.lab.name!r} has no container")
-        return found.id
-
-    def run(self, *argv: str, seconds: float = 30.0, user: str = "") -> Output:
-        """Run a program in the node; its exit_code, out and err. EngineRefused if it takes longer than `seconds`."""
-        return self.lab.made.engine.run(self.container, argv, seconds=seconds, user=user)
-
-
-@dataclass(frozen=True, repr=False)
-class StandingLab:
-    """A lab as tests see it."""
-
-    made: Lab
-    docker_host: str
-    loaded: LoadedScenario
-    # The last finding of each check that was asked, by its place in the file: for the report, should a test fail.
-    found: dict[int, Finding] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        """Short, for pytest prints it with each test that fails."""
-        return f"<the lab {self.name}>"
-
-    @property
-    def name(self) -> str:
-        """The lab's own name, which everything of it bears as the label `wirelab.lab`."""
-        return self.made.name
-
-    def node(self, name: str) -> LabNode:
-        """A node by the name that it has in the file. Raises UsageInvalid where the file has no such node."""
-        self._known(name)
-        return LabNode(self, name)
-
-    def address(self, name: str) -> str:
-        """The node's address; its first one where it has several."""
-        self._known(name)
-        return str(self.made.topology(self.made.observe()).addresses(name)[0])
-
-    def check(self, name: str | None = None) -> tuple[Finding, ...]:
-        """The findings of all checks of the scenario, or of those whose name holds `name`."""
-        from orchestrator.errors import UsageInvalid
-        from orchestrator.lab import faults as breaking
-
-        checks = [check for check in self.made.scenario.checks if name is None or name in check.name]
-        if not checks and name is not None:
-            known = "; ".join(check.name for check in self.made.scenario.checks)
-            raise UsageInvalid(f"no check of {self.made.scenario.name} holds {name!r}", why=f"they are: {known}")
-        findings = breaking.check(self.made, checks)
-        places = {id(check): place for place, check in enumerate(self.made.scenario.checks)}
-        self.found.update((places[id(check)], finding) for check, finding in zip(checks, findings, strict=True))
-        return findings
-
-    def up(self) -> None:
-        """Repair what a test has broken."""
-        self.made.up()
-
-    def _known(self, node: str) -> None:
-        from orchestrator.errors import UsageInvalid
-
-        nodes = self.made.scenario.nodes
-        if node not in nodes:
-            raise UsageInvalid(f"there is no node {node!r}", why=f"the nodes are {', '.join(nodes)}")
-
-
-@dataclass(frozen=True)
-class Ways:
-    """What all labs of this process share: the way to the engine, and the guard of what they make."""
-
-    workspace: Workspace
-    guard: Guard
-
-    @classmethod
-    def open(cls) -> Ways:
-        from orchestrator.lab.guard import Guard
-        from orchestrator.operations.workspace import open_workspace
-
-        workspace = open_workspace(notify=_quiet, confirm=lambda _question: True)
-        guard = Guard(workspace.url, workspace.state, os.environ)
-        guard.begin()
-        return cls(workspace, guard)
-
-    def lab(self, loaded: LoadedScenario, worker: str, *, capture: bool) -> Lab:
-        """A new lab of the scenario, of which nothing is there yet."""
-        import secrets
-
-        name = f"{loaded.reading.scenario.name[:30]}-{worker}-{secrets.token_hex(3)}"
-        return self.workspace.lab(loaded, name, run=self.guard.run, capture=capture)
-
-    def down(self, lab: str) -> None:
-        from orchestrator.lab.interrupts import uninterrupted
-        from orchestrator.lab.take_down import take_down
-
-        with uninterrupted():
-            take_down(self.workspace.engine, self.workspace.state, lab, lambda _event: None)
-
-    def close(self) -> None:
-        self.workspace.engine.close()
-        self.guard.end()
+    return GuardedWorkspace.open()
 
 
 class Labs:
     """The labs of this test process, on one engine, under one run and one watchdog; nothing is opened until needed."""
 
-    def __init__(self, worker: str, ways: Callable[[], Ways] = Ways.open) -> None:
+    def __init__(self, worker: str, open_workspace: Callable[[], GuardedWorkspace] = _open_workspace) -> None:
         self._worker = worker
-        self._open_ways = ways
-        self._ways: Ways | None = None
-        self._standing: dict[tuple[Path, str, bool], StandingLab] = {}
+        self._open_workspace = open_workspace
+        self._guarded: GuardedWorkspace | None = None
+        self._standing: dict[tuple[Path, str, bool], LabHandle] = {}
         # Of each scope the labs of which anything may be there: also where `up` failed, or Ctrl-C came right after it.
         self._begun: dict[str, list[str]] = {}
 
-    def open(self, loaded: LoadedScenario, scope: str, *, capture: bool = False) -> StandingLab:
+    def open(self, loaded: LoadedScenario, scope: str, *, capture: bool = False) -> LabHandle:
         """The scenario's lab of that scope, brought up if it does not stand yet."""
         key = (loaded.folder / loaded.file, scope, capture)
         if key not in self._standing:
-            self._ways = self._ways or self._open_ways()
-            lab = self._ways.lab(loaded, self._worker, capture=capture)
+            from orchestrator.operations.lab_handle import LabHandle, fresh_name
+
+            self._guarded = self._guarded or self._open_workspace()
+            lab = self._guarded.lab(loaded, fresh_name(loaded, self._worker), capture=capture)
             self._begun.setdefault(scope, []).append(lab.name)
             lab.up()
-            self._standing[key] = StandingLab(lab, self._ways.workspace.url, loaded)
+            self._standing[key] = LabHandle(lab, self._guarded.workspace, loaded)
         return self._standing[key]
 
     def close_scope(self, scope: str) -> None:
         """Take down the labs of one scope."""
         self._standing = {key: lab for key, lab in self._standing.items() if key[1] != scope}
         begun = self._begun.get(scope, [])
-        while self._ways and begun:
-            self._ways.down(begun[-1])
+        while self._guarded and begun:
+            self._guarded.down(begun[-1])
             begun.pop()
 
     def close(self) -> None:
         """Take down all. What cannot be removed is left to the watchdog, which then is not sent away."""
         for scope in sorted(self._begun):
             self.close_scope(scope)
-        if self._ways:
-            self._ways.close()
-            self._ways = None
-
-
-def _quiet(_text: str) -> None:
-    """pytest reports for itself."""
+        if self._guarded:
+            self._guarded.close()
+            self._guarded = None
 
 
 LABS = pytest.StashKey[Labs]()
@@ -220,7 +106,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest) -> StandingLab:
+def lab(request: pytest.FixtureRequest) -> LabHandle:
     """The lab that the test's marker names, up and ready; taken down with the module, or with the session."""
     marker = request.node.get_closest_marker("lab")
     if marker is None or len(marker.args) != 1:
@@ -291,11 +177,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-def _lab_of(item: pytest.Item) -> StandingLab | None:
+def _lab_of(item: pytest.Item) -> LabHandle | None:
     """The lab in which a test runs, if it stands."""
     found = item.parent.lab if isinstance(item, CheckItem) and hasattr(item.parent, "lab") else None
     fixture = getattr(item, "funcargs", {}).get("lab")  # somebody else's fixture may have this name
-    return found or (fixture if isinstance(fixture, StandingLab) else None)
+    if found or fixture is None:
+        return found
+    from orchestrator.operations.lab_handle import LabHandle
+
+    return fixture if isinstance(fixture, LabHandle) else None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
@@ -312,7 +202,7 @@ class ScenarioFile(pytest.File):
     """A scenario: its lab stands while its checks run."""
 
     loaded: LoadedScenario
-    lab: StandingLab
+    lab: LabHandle
 
     def collect(self) -> Iterator[CheckItem]:
         """One item a check. A wrong file is reported with all its mistakes."""

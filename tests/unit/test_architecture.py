@@ -110,7 +110,9 @@ def module_of(file: Path) -> str:
 
 def test_every_folder_is_in_the_house() -> None:
     """No folder stands beside the list, where no rule would hold it."""
-    assert {path.stem for path in PACKAGE.iterdir() if path.stem != "__pycache__"} - ENTRANCES == set(ORDER)
+    assert {path.stem for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "py.typed")} - ENTRANCES == set(
+        ORDER
+    )
 
 
 def test_a_folder_imports_only_from_those_above_it() -> None:

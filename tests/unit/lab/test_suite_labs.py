@@ -12,10 +12,11 @@ from orchestrator.engine.fake import Behaviour, FakeEngine
 from orchestrator.errors import EngineRefused, Leftovers
 from orchestrator.host.state import State
 from orchestrator.lab.guard import Guard
+from orchestrator.operations.lab_handle import GuardedWorkspace
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
 from orchestrator.operations.workspace import Workspace
 from orchestrator.planning.specs import ContainerSpec
-from orchestrator.pytest_plugin import Labs, Ways
+from orchestrator.pytest_plugin import Labs
 
 SMALL = "name: small\ntitle: One machine\ndomain: shop.lab\nnodes:\n  client: {role: client}\n"
 
@@ -53,13 +54,13 @@ def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_i
 ) -> None:
     state, engine = State(tmp_path / "state"), Sticky()
 
-    def ways() -> Ways:
+    def guarded_workspace() -> GuardedWorkspace:
         url = f"unix://{tmp_path}/nobody"
         guard = Guard(url, state, os.environ)
         guard.begin()
-        return Ways(InMemory(state, url, engine), guard)  # type: ignore[arg-type]
+        return GuardedWorkspace(InMemory(state, url, engine), guard)  # type: ignore[arg-type]
 
-    labs = Labs("main", ways)
+    labs = Labs("main", guarded_workspace)
     with pytest.raises(Leftovers):
         labs.open(small, "session")
     with pytest.raises(Leftovers):

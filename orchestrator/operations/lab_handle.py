@@ -1,0 +1,226 @@
+"""A lab as Python code sees it: `open_lab` for scripts, and the same handle for the tests of the pytest plugin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.operations.nodes import require_node
+from orchestrator.operations.workspace import Workspace, open_workspace, valid_lab_name
+
+if TYPE_CHECKING:
+    from orchestrator.checks.findings import Finding
+    from orchestrator.engine.programs import Output
+    from orchestrator.lab.guard import Guard
+    from orchestrator.lab.lab import Lab
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.trace import Trace
+
+
+class ChecksFailed(AssertionError):
+    """Checks that do not hold, each with what was expected, what was seen, and the cause."""
+
+    def __init__(self, lab_name: str, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("\n".join((f"these checks of the lab {lab_name} do not hold:", *map(_failure, findings))))
+
+
+def _failure(finding: Finding) -> str:
+    lines = [f"- {finding.check} ({finding.verdict})", f"  expected: {finding.judgement.expected}"]
+    lines.append(f"  seen: {finding.judgement.actual}")
+    if finding.why and finding.why.broken:
+        lines.append(f"  cause: {finding.why.sentence}")
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class NodeHandle:
+    """One node of a lab."""
+
+    lab: LabHandle
+    name: str
+
+    @property
+    def container(self) -> str:
+        """The id of the node's container. Raises NotFound if the node has none."""
+        container = self.lab.made.observe().container_of(self.name)
+        if container is None:
+            raise NotFound(f"the node {self.name!r} of the lab {self.lab.name!r} has no container")
+        return container.id
+
+    def run(self, *argv: str, seconds: float = 30.0, user: str = "") -> Output:
+        """Run a program in the node; its exit_code, out and err. EngineRefused if it takes longer than `seconds`."""
+        return self.lab.made.engine.run(self.container, argv, seconds=seconds, user=user)
+
+
+@dataclass(frozen=True, repr=False)
+class LabHandle:
+    """A lab that is up. `found` has the last finding of each check that ran, by its place in the file."""
+
+    made: Lab
+    workspace: Workspace
+    loaded: LoadedScenario
+    found: dict[int, Finding] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Short, for pytest prints it with each test that fails."""
+        return f"<the lab {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """The lab's own name, which everything of it bears as the label `wirelab.lab`."""
+        return self.made.name
+
+    @property
+    def docker_host(self) -> str:
+        """The address of the engine, as DOCKER_HOST takes it."""
+        return self.workspace.url
+
+    def node(self, name: str) -> NodeHandle:
+        """A node by the name that it has in the file. Raises UsageInvalid where the file has no such node."""
+        return NodeHandle(self, require_node(self.made.scenario, name))
+
+    def address(self, name: str) -> str:
+        """The node's address; its first one where it has several."""
+        require_node(self.made.scenario, name)
+        return str(self.made.topology(self.made.observe()).addresses(name)[0])
+
+    def check(self, name: str | None = None) -> tuple[Finding, ...]:
+        """Run all checks of the scenario, or those whose name holds `name`, and return a finding for each."""
+        from orchestrator.lab import faults
+
+        checks = [check for check in self.made.scenario.checks if name is None or name in check.name]
+        if not checks and name is not None:
+            known = "; ".join(check.name for check in self.made.scenario.checks)
+            raise UsageInvalid(f"no check of {self.made.scenario.name} holds {name!r}", why=f"they are: {known}")
+        findings = faults.check(self.made, checks)
+        places = {id(check): place for place, check in enumerate(self.made.scenario.checks)}
+        self.found.update((places[id(check)], finding) for check, finding in zip(checks, findings, strict=True))
+        return findings
+
+    def prove(self, name: str | None = None) -> None:
+        """Run checks as `check` does. Raises ChecksFailed, which names each that does not hold, and why."""
+        __tracebackhide__ = True  # pytest then shows the line of the test
+        failed = tuple(finding for finding in self.check(name) if finding.verdict != "pass")
+        if failed:
+            raise ChecksFailed(self.name, failed)
+
+    def inject(self, *words: str) -> None:
+        """Put a fault in, in the words of the command line: `lab.inject("stop", "dns")`."""
+        from orchestrator.lab import faults
+        from orchestrator.operations.faults import KINDS, fault_of_words
+
+        if len(words) < 2:
+            raise UsageInvalid("a fault has a kind and a node", hint=KINDS)
+        faults.inject(self.made, fault_of_words(words, self.made.scenario))
+
+    def heal(self) -> None:
+        """Repair whatever is not as the file declares. Raises NotFound where the lab is gone."""
+        self.made.standing()
+        self.made.up()
+
+    def up(self) -> None:
+        """Make the lab what its file declares, also where all of it is gone."""
+        self.made.up()
+
+    def logs(self, node: str) -> str:
+        """What a node has written so far."""
+        from orchestrator.lab.node_logs import LogSelection, written_lines
+
+        return "\n".join(written_lines(self.made.engine, self.node(node).container, LogSelection()))
+
+    def trace(self, *argv: str, node: str = "") -> Trace:
+        """Run a command in a node, the first client by default; `.story` tells what it caused across all nodes."""
+        from orchestrator.operations.trace import trace_command
+
+        return trace_command(self.workspace, self.loaded, self.name, argv, node_name=node)[1]
+
+
+@dataclass(frozen=True)
+class GuardedWorkspace:
+    """A way to the engine, and a guard that removes what is made through it should this process die."""
+
+    workspace: Workspace
+    guard: Guard
+
+    @classmethod
+    def open(cls) -> GuardedWorkspace:
+        """Find an engine, or start one without a question, and begin the guard."""
+        from orchestrator.lab.guard import Guard
+
+        workspace = open_workspace(notify=lambda _text: None, confirm=lambda _question: True)
+        guard = Guard(workspace.url, workspace.state, os.environ)
+        guard.begin()
+        return cls(workspace, guard)
+
+    def lab(self, loaded: LoadedScenario, lab_name: str, *, capture: bool) -> Lab:
+        """A lab of the scenario in the guard's run; nothing is brought up."""
+        return self.workspace.lab(loaded, lab_name, run=self.guard.run, capture=capture)
+
+    def down(self, lab_name: str) -> None:
+        """Remove a lab, whole."""
+        from orchestrator.lab.interrupts import uninterrupted
+        from orchestrator.lab.take_down import take_down
+
+        with uninterrupted():
+            take_down(self.workspace.engine, self.workspace.state, lab_name, lambda _event: None)
+
+    def close(self) -> None:
+        """Close the workspace and release what was made and not removed."""
+        self.workspace.close()
+        self.guard.end()
+
+
+def fresh_name(loaded: LoadedScenario, middle: str) -> str:
+    """A name for a lab that no other lab bears."""
+    from secrets import token_hex
+
+    return f"{loaded.reading.scenario.name[:30]}-{middle}-{token_hex(3)}"
+
+
+@contextmanager
+def open_lab(
+    scenario: str | Path, *, name: str | None = None, keep: bool = False, capture: bool = False
+) -> Iterator[LabHandle]:
+    """Bring a scenario's lab up, under a fresh name or `name`, and remove it at the end unless `keep`.
+
+    `capture` records it from the start. If this process dies, the lab is removed; with `keep`, only while it comes up.
+    Raises UsageInvalid where a lab of that name is up already, for its end here would remove it.
+    """
+    from orchestrator.operations.scenario_library import load_scenario
+
+    loaded = load_scenario(str(scenario), Path.cwd())
+    lab_name = valid_lab_name(name) if name else fresh_name(loaded, "py")
+    guarded = GuardedWorkspace.open()
+    with lab_in(guarded, loaded, lab_name, keep=keep, capture=capture) as lab:
+        yield lab
+
+
+@contextmanager
+def lab_in(
+    guarded: GuardedWorkspace, loaded: LoadedScenario, lab_name: str, *, keep: bool = False, capture: bool = False
+) -> Iterator[LabHandle]:
+    """As `open_lab`, in a guarded workspace, which is closed at the end.
+
+    Where the lab cannot be removed it is left to the watchdog, which then is not sent away.
+    """
+    lab = guarded.lab(loaded, lab_name, capture=capture)
+    ours = True
+    try:
+        if not keep and lab.observe().containers:
+            ours = False
+            hint = "give another name, or keep=True"
+            raise UsageInvalid(f"the lab {lab_name!r} is up already", why="open_lab removes its lab", hint=hint)
+        lab.up()
+        if keep:
+            guarded.guard.release()
+        yield LabHandle(lab, guarded.workspace, loaded)
+    finally:
+        if ours and not keep:
+            guarded.down(lab_name)
+        guarded.close()

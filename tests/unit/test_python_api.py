@@ -1,0 +1,48 @@
+"""The Python API: light until it is used, without pytest, and a failed proof that explains itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import orchestrator
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.walk import Walk
+from orchestrator.operations.lab_handle import ChecksFailed
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top modules that a fresh interpreter has after the statement."""
+    script = f"{statement}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, timeout=60, check=True)
+    return set(done.stdout.split())
+
+
+def test_the_package_loads_nothing_heavy() -> None:
+    assert loaded_by("import orchestrator") & {"docker", "pydantic", "pytest", "click"} == set()
+
+
+def test_the_api_needs_no_pytest() -> None:
+    assert loaded_by("from orchestrator import open_lab; import orchestrator.lab.lab") & {"pytest", "click"} == set()
+
+
+def test_what_the_package_does_not_have_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="open_lap"):
+        _ = orchestrator.open_lap
+
+
+def test_a_failed_proof_names_the_check_and_its_cause() -> None:
+    """What was expected, what was seen, and the sentence of the walk, where a layer is broken."""
+    walk = Walk((), "node", "The node db is stopped.", "wirelab heal basic", ())  # type: ignore[arg-type]
+    judgement = Judgement("fail", "an answer", "no answer")
+    error = ChecksFailed("basic-py", (Finding("The app answers", "http", "client", judgement, 0.1, walk),))
+    assert isinstance(error, AssertionError)
+    assert str(error).splitlines() == [
+        "these checks of the lab basic-py do not hold:",
+        "- The app answers (fail)",
+        "  expected: an answer",
+        "  seen: no answer",
+        "  cause: The node db is stopped.",
+    ]
