@@ -197,11 +197,16 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
     until(lambda: len([one for one in bench.containers() if one.labels.get("wirelab.capture") == "live"]) == 2)
     lines: list[str] = []
     ask = ["bash", "-c", "dig +short app.shop.lab; curl -s http://app.shop.lab/items"]
+    wire = live.stdout
+
+    def read_wire() -> None:
+        while byte := wire.read(1):
+            heard.extend(byte)
+
     readers = [
         threading.Thread(target=lambda: lines.extend(line.decode() for line in follow.stdout or ())),
-        threading.Thread(target=lambda: heard.extend(byte[0] for byte in iter(lambda: wire.read(1), b""))),
+        threading.Thread(target=read_wire),
     ]
-    wire = live.stdout
     for reader in readers:
         reader.start()
 
