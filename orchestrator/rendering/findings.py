@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,23 +22,51 @@ def terminal_marks(*, symbols: bool, colour: bool) -> dict[str, str]:
 
 
 def findings_text(findings: Sequence[Finding], *, briefly: bool = False, marks: Mapping[str, str] = MARKS) -> str:
-    """All findings, `briefly` one line for what holds; a walk is told once, and last what explains several."""
-    told: dict[tuple[object, ...], str] = {}
+    """All findings in their order; `briefly`: causes of several checks first, and one line for a check that holds."""
+    if briefly:
+        return _brief_text(findings, marks)
+    shown: dict[tuple[object, ...], str] = {}
     lines = []
-    for one in findings:
-        if briefly and one.verdict == "pass":
-            lines.append(held_text(one, marks))
-            continue
-        earlier = told.setdefault(course(one.why), one.check) if one.why else one.check
-        lines.append(finding_text(one, earlier if earlier != one.check else "", marks))
-    return "\n".join([*lines, *_causes(findings)])
+    for finding in findings:
+        earlier = shown.setdefault(course(finding.why), finding.check) if finding.why else finding.check
+        lines.append(finding_text(finding, earlier if earlier != finding.check else "", marks))
+    return "\n".join(lines)
 
 
-def _causes(findings: Sequence[Finding]) -> list[str]:
-    """A line for each sentence that explains several checks."""
-    broken = [one.why for one in findings if one.why and one.why.broken and one.verdict != "pass"]
-    counts = Counter(walk.sentence for walk in broken)
-    return [f"One cause explains {count} checks: {cause}" for cause, count in counts.items() if count > 1]
+def _brief_text(findings: Sequence[Finding], marks: Mapping[str, str]) -> str:
+    """Each cause that explains several checks with one walk and those checks; then all other findings."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        if cause := _cause_key(finding):
+            groups.setdefault(cause, []).append(finding)
+    shared = [group for group in groups.values() if len(group) > 1]
+    explained = {id(finding) for group in shared for finding in group}
+    lines = [_cause_text(group, marks) for group in shared]
+    for finding in findings:
+        if id(finding) not in explained:
+            lines.append(held_text(finding, marks) if finding.verdict == "pass" else finding_text(finding, "", marks))
+    return "\n".join(lines)
+
+
+def _cause_key(finding: Finding) -> tuple[str, ...]:
+    """What two findings with one cause have in common; empty where nothing is known to be broken."""
+    if finding.verdict == "pass" or finding.why is None or finding.why.broken is None:
+        return ()
+    layer = finding.why.broken
+    cause = layer.causes[0]
+    if layer.name == "node" and cause.what:  # "db is stopped", whoever wants to reach it
+        return (layer.name, cause.what)
+    return (layer.name, layer.asker, layer.target, cause.what or cause.sentence)
+
+
+def _cause_text(group: Sequence[Finding], marks: Mapping[str, str]) -> str:
+    """One cause: the walk of the first check that it explains, then a line for each of these checks."""
+    walk = group[0].why
+    assert walk is not None
+    lines = [f"One cause explains {len(group)} checks: {walk.sentence}", walk_text(walk, sentence=False)]
+    for finding in group:
+        lines.append(f"{marks[finding.verdict]} {finding.check}: {finding.judgement.actual}")
+    return "\n".join([*lines, ""])
 
 
 def finding_text(finding: Finding, earlier: str = "", marks: Mapping[str, str] = MARKS) -> str:

@@ -12,14 +12,17 @@ SUFFERS = "suffers"
 INDENT = " " * 10
 
 
-def walk_text(walk: Walk) -> str:
-    """The layers up to the last, grouped by who asks whom; then the sentence, what else is broken, and what to try."""
+def walk_text(walk: Walk, *, sentence: bool = True) -> str:
+    """The layers up to the last, grouped by who asks whom; then the sentence, what else is broken, and what to try.
+
+    Without `sentence` it is left out: it stands before the walk already.
+    """
     lines = [INDENT + "why:"]
     for (asker, target), layers in groupby(walk.layers, key=lambda layer: (layer.asker, layer.target)):
         lines.append(f"{INDENT}  {asker}" if asker == target else f"{INDENT}  from {asker} to {target}")
         for layer in layers:
             lines += _layer(layer, walk)
-    lines.append(f"{INDENT}  {walk.sentence}")
+    lines += [f"{INDENT}  {walk.sentence}"] if sentence else []
     lines += [f"{INDENT}  Also: {sentence}" for sentence in walk.also]
     lines += [f"{INDENT}  try: {walk.command}"] if walk.command else []
     return "\n".join(lines)

@@ -103,37 +103,47 @@ def explained(name: str, sentence: str, seen: str = "db is stopped") -> Finding:
     return replace(finding("fail", name), why=make_walk(layers, away))
 
 
-def test_a_walk_that_was_told_is_not_told_again_and_a_cause_of_several_checks_is_told_at_the_end() -> None:
-    """What was seen in passing may differ: the verdicts make a walk the same. Another sentence is another walk."""
+def test_a_cause_of_several_checks_comes_first_with_one_walk_and_a_line_for_each_of_them() -> None:
+    """What was seen in passing may differ: the broken layer and its cause make two causes the same."""
     found = [
-        explained("One", "It is away."),
         finding("pass", "Two"),
+        explained("One", "It is away."),
         explained("Three", "It is away.", "db is no more"),
         explained("Four", "It is slow."),
     ]
     text = findings_text(found, briefly=True)
     assert text.count("BROKEN") == 2
-    assert text.splitlines()[-1] == "One cause explains 2 checks: It is away."
-    assert (
-        dedent("""\
-        FAIL    Three
-                  expected: this
-                  but seen: that
-                  evidence: first
-                  evidence: second
-                  why: It is away.
-                    The walk is the same as under "One".
-                    try: wirelab heal one
-        FAIL    Four
-        """)
-        in text
-    )
-    assert "\npass    Two\nFAIL" in text
+    first, rest = text.split("\n\n")
+    assert first.splitlines()[0] == "One cause explains 2 checks: It is away."
+    assert first.splitlines()[-2:] == ["FAIL    One: that", "FAIL    Three: that"]
+    assert first.count("It is away.") == 1
+    assert rest.startswith("pass    Two\nFAIL    Four\n          expected: this\n")
 
 
-def test_what_explains_one_check_alone_is_not_told_again() -> None:
+def test_a_stopped_node_is_one_cause_whoever_wants_to_reach_it() -> None:
+    """The sentences differ by who asks; what is broken does not."""
+    found = [stopped("One", "client"), stopped("Two", "app")]
+    text = findings_text(found, briefly=True)
+    assert text.startswith("One cause explains 2 checks: dns is stopped, so client gets no answer.\n")
+    assert text.count("BROKEN") == 1
+
+
+def stopped(name: str, asker: str) -> Finding:
+    cause = Cause(f"dns is stopped, so {asker} gets no answer.", "wirelab heal basic", what="dns is stopped")
+    layer = Layer("node", asker, "db", "fail", "dns is stopped", causes=(cause,))
+    return replace(finding("fail", name), why=make_walk([layer], cause))
+
+
+def test_with_evidence_the_same_walk_is_printed_once() -> None:
+    found = [explained("One", "It is away."), explained("Three", "It is away.", "db is no more")]
+    text = findings_text(found)
+    assert text.count("BROKEN") == 1
+    assert 'The walk is the same as under "One".' in text
+
+
+def test_what_explains_one_check_alone_is_printed_under_it() -> None:
     found = [explained("One", "It is away."), explained("Two", "It is slow.")]
-    assert "explains" not in findings_text(found)
+    assert "explains" not in findings_text(found, briefly=True)
 
 
 def test_the_summary_counts_each_verdict() -> None:
