@@ -2,6 +2,8 @@
 
 NAME ?=
 NODE ?=
+LAB ?=
+IN_LAB = $(if $(LAB),--lab '$(LAB)')
 WIRELAB := .venv/bin/wirelab
 PYTHON_IN := .venv/bin/python
 
@@ -9,32 +11,32 @@ PYTHON_IN := .venv/bin/python
 .PHONY: help scenario up check down shell logs test unit bench docs clean
 
 help: ## Print this list
-	@echo "usage: make TARGET [NAME=scenario] [NODE=node]"
+	@echo "usage: make TARGET [NAME=scenario] [NODE=node] [LAB=lab]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 scenario: ## Bring up the lab NAME, prove it, leave it running:  make scenario NAME=basic
 	@setup/venv run
-	@$(WIRELAB) run '$(NAME)'
+	@$(WIRELAB) run '$(NAME)' $(IN_LAB)
 
 up: ## Bring up the lab NAME, or repair it
 	@setup/venv run
-	@$(WIRELAB) up '$(NAME)'
+	@$(WIRELAB) up '$(NAME)' $(IN_LAB)
 
 check: ## Run the checks of the lab NAME
 	@setup/venv run
-	@$(WIRELAB) check '$(NAME)'
+	@$(WIRELAB) check '$(NAME)' $(IN_LAB)
 
 down: ## Remove the lab NAME, whole
 	@setup/venv run
-	@$(WIRELAB) down '$(NAME)'
+	@$(WIRELAB) down '$(NAME)' $(IN_LAB)
 
 shell: ## Open a shell in NODE of the lab NAME (without NODE: in its client)
 	@setup/venv run
-	@$(WIRELAB) shell '$(NAME)' $(if $(NODE),'$(NODE)')
+	@$(WIRELAB) shell '$(NAME)' $(IN_LAB) $(if $(NODE),'$(NODE)')
 
 logs: ## Print what NODE of the lab NAME wrote (without NODE: all of them)
 	@setup/venv run
-	@$(WIRELAB) logs '$(NAME)' $(if $(NODE),'$(NODE)')
+	@$(WIRELAB) logs '$(NAME)' $(IN_LAB) $(if $(NODE),'$(NODE)')
 
 test: ## Run all tests on a real engine; a skipped test fails the run
 	@setup/venv test
