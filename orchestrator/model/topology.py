@@ -9,33 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Literal
 
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.node import Listener, Node
+from orchestrator.model.place import AnyAddress, Place, Version
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
-
-AnyAddress = IPv4Address | IPv6Address
-Version = Literal[4, 6]
-
-
-@dataclass(frozen=True)
-class Place:
-    """A node's end on one network: its IPv4 address, and its IPv6 address where the network has IPv6."""
-
-    node: str
-    network: str
-    address: IPv4Address
-    address6: IPv6Address | None = None
-
-    def addresses(self, version: Version) -> tuple[AnyAddress, ...]:
-        """The address of that version of IP; none where the network has no IPv6."""
-        if version == 4:
-            return (self.address,)
-        return (self.address6,) if self.address6 else ()
 
 
 @dataclass(frozen=True)

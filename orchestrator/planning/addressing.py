@@ -13,8 +13,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import count
 
 from orchestrator.errors import RangeFull, RangeTaken
+from orchestrator.model.place import Place
 from orchestrator.model.scenario import Scenario
-from orchestrator.model.topology import Place, Topology
+from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot, UsedRange
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults import AnyFault, Cut, Disconnect, Pause, RecordChanged, Stop
-from orchestrator.model.topology import AnyAddress, Topology
+from orchestrator.model.place import AnyAddress
+from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import network_helper
 from orchestrator.planning.fault_record import change_record
 from orchestrator.planning.plan import CutOff, LeaveNetwork, PauseNode, Plan, Step, StopNode

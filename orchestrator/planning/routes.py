@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import permutations
 
+from orchestrator.model.place import Place
 from orchestrator.model.roles import ROLES
-from orchestrator.model.topology import Place, Topology
+from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import gateway_of
 
 ANYWHERE = IPv4Network("0.0.0.0/0")

@@ -6,10 +6,10 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -51,6 +51,7 @@ class Import:
     line: int
     module: str
     lazy: bool
+    """Whether it stands anywhere but at the top of the file: inside a function, or for the type checker alone."""
 
     def __str__(self) -> str:
         return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
@@ -67,25 +68,26 @@ def nodes_of() -> dict[Path, tuple[ast.AST, ...]]:
 
 
 def imports(file: Path, tree: ast.Module, nodes: tuple[ast.AST, ...]) -> Iterator[Import]:
-    """Every import of a file, also those inside functions; those for the type checker alone are left out."""
-    typing_only = {
-        id(inner)
-        for node in nodes
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
+    """Every import of a file: also inside functions, under TYPE_CHECKING, and `import_module("name.written.out")`."""
     top = {id(node) for node in tree.body}
     for node in nodes:
-        if not isinstance(node, ast.Import | ast.ImportFrom) or id(node) in typing_only:
-            continue
-        lazy = id(node) not in top
-        if isinstance(node, ast.Import):
-            yield from (Import(file, node.lineno, alias.name, lazy) for alias in node.names)
-        else:
-            assert node.level == 0, f"{file}: a relative import hides which folder is meant"
-            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+        if isinstance(node, ast.expr | ast.stmt):
+            for module in imported_modules(node):
+                yield Import(file, node.lineno, module, id(node) not in top)
+
+
+def imported_modules(node: ast.AST) -> Iterator[str]:
+    """The modules that one statement or call imports; none for everything else."""
+    match node:
+        case ast.Import(names):
+            yield from (alias.name for alias in names)
+        case ast.ImportFrom(module, names, level):
+            assert level == 0, f"line {node.lineno}: a relative import hides which folder is meant"
             # A submodule taken out of its package is what is meant, not the package around it.
-            yield from (Import(file, node.lineno, n if _is_module(n) else node.module or "", lazy) for n in whole)
+            whole = [f"{module}.{alias.name}" for alias in names]
+            yield from dict.fromkeys(name if _is_module(name) else module or "" for name in whole)
+        case ast.Call(ast.Name("import_module"), [ast.Constant(str(module))]):
+            yield module
 
 
 def _is_module(name: str) -> bool:
@@ -128,24 +130,9 @@ def test_a_folder_imports_only_from_those_above_it() -> None:
 
 def test_the_traffic_library_imports_nothing_else_of_ours_but_errors() -> None:
     """Packets to stories is a library of its own; an import for the type checker alone would tie it too."""
-    files = [file for file in trees() if folder_of(module_of(file)) == "traffic"]
-    ours = {
-        f"{file.relative_to(ROOT)} imports {name}"
-        for file in files
-        for name in all_imported_names(trees()[file])
-        if name.startswith("orchestrator") and folder_of(name) not in ("traffic", "errors")
-    }
-    assert files
-    assert ours == set()
-
-
-def all_imported_names(tree: ast.Module) -> Iterator[str]:
-    """The modules that a file names in its imports, also under TYPE_CHECKING."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
+    ours = [found for found in all_imports() if folder_of(module_of(found.file)) == "traffic"]
+    assert ours
+    assert [str(found) for found in ours if folder_of(found.module) not in ("traffic", "errors", None)] == []
 
 
 def test_the_core_touches_nothing_of_the_world() -> None:
@@ -158,15 +145,42 @@ def test_the_core_touches_nothing_of_the_world() -> None:
     assert wrong == []
 
 
+def circles(imported: Mapping[str, Iterable[str]]) -> list[str]:
+    """A circle among modules (name -> what it imports), in the order of the imports; empty if there is none."""
+    try:
+        TopologicalSorter(imported).prepare()
+    except CycleError as error:
+        return [str(module) for module in reversed(error.args[1])]
+    return []
+
+
 def test_no_module_imports_itself_in_a_circle() -> None:
-    """Not by a late import either, which only hides the circle."""
-    modules = {module_of(file) for file in trees()}
-    graph: dict[str, set[str]] = {module: set() for module in modules}
+    """Not by an import in a function, nor by one for the type checker, which only hide the circle."""
+    graph: dict[str, set[str]] = {module_of(file): set() for file in trees()}
     for one in all_imports():
         here = module_of(one.file)
-        if one.module in modules and one.module != here:
+        if one.module in graph and one.module != here:
             graph[here].add(one.module)
-    assert list(TopologicalSorter(graph).static_order())
+    assert circles(graph) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import orchestrator.model.node",
+        "from orchestrator.model import node",
+        "from orchestrator.model.node import Node",
+        "def f():\n    from orchestrator.model.node import Node",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from orchestrator.model.node import Node",
+        "import_module('orchestrator.model.node')",
+    ],
+)
+def test_a_circle_is_found_however_it_is_imported(source: str) -> None:
+    tree = ast.parse(source)
+    imported = [found.module for found in imports(PACKAGE / "x.py", tree, tuple(ast.walk(tree)))]
+    circle = circles({"x": imported, "orchestrator.model.node": ["y"], "y": ["x"], "z": []})
+    assert len(circle) == 4
+    assert set(circle) == {"x", "y", "orchestrator.model.node"}
 
 
 def loaded_with(*modules: str) -> set[str]:
@@ -264,13 +278,12 @@ def test_names_say_what_they_are() -> None:
     assert [str(file) for file in trees() if file.stem in shy] == []
 
 
-def test_the_rules_see_a_lazy_import() -> None:
-    """The reader of imports is not blind: an import inside a function counts, one for the type checker does not."""
+def test_the_rules_see_where_an_import_stands() -> None:
+    """The reader of imports is not blind to those in a function and to those for the type checker alone."""
     source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import docker\ndef f():\n    import subprocess\n"
     tree = ast.parse(source)
-    found = [one.module for one in imports(PACKAGE / "x.py", tree, tuple(ast.walk(tree)))]
-    assert "subprocess" in found
-    assert "docker" not in found
+    lazy = {each.module: each.lazy for each in imports(PACKAGE / "x.py", tree, tuple(ast.walk(tree)))}
+    assert lazy == {"typing": False, "docker": True, "subprocess": True}
 
 
 def distribution(requirement: str) -> str:

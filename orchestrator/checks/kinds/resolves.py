@@ -29,7 +29,7 @@ from orchestrator.checks.query_path import trace_query_path
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
-from orchestrator.model.topology import Version
+from orchestrator.model.place import Version
 
 # So often a question is put again to see the order of the answers.
 TURNS = 6

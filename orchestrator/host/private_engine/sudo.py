@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import orchestrator
 from orchestrator.errors import LEFTOVERS, EngineMissing, Leftovers
 from orchestrator.host.state import State
 
@@ -37,7 +36,7 @@ def engine_as_root(
 ) -> None:
     """Run `wirelab engine WORDS` as root on this user's state folder. Raises what it raised."""
     state.private(state.engine)  # made by us first, so that the state folder stays this user's
-    package = str(Path(orchestrator.__file__).parent.parent)
+    package = str(Path(__file__).parents[3])
     search = os.pathsep.join(filter(None, (package, environ.get("PYTHONPATH"))))
     values = {name: environ[name] for name in _PASSED if name in environ}
     values |= {"WIRELAB_STATE": str(state.root), "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.model.node import Limits, Listener
 
 if TYPE_CHECKING:
-    from orchestrator.model.topology import Topology
+    from orchestrator.model.topology_view import TopologyView
 
 # What a node mounts read-only, and where.
 FILES_AT = "/wirelab"
 
 
-def no_texts(_topology: Topology, _node: str) -> dict[str, str]:
+def no_texts(_topology: TopologyView, _node: str) -> dict[str, str]:
     """The role needs nothing of this kind."""
     return {}
 
@@ -59,12 +59,12 @@ class PeerLog:
     without: str = ""
 
 
-def no_files_for_clients(_topology: Topology, _node: str, _client: str) -> dict[str, str]:
+def no_files_for_clients(_topology: TopologyView, _node: str, _client: str) -> dict[str, str]:
     """Who uses the node needs nothing for it."""
     return {}
 
 
-def bound_to(topology: Topology, node: str, listener: Listener) -> tuple[str, ...]:
+def bound_to(topology: TopologyView, node: str, listener: Listener) -> tuple[str, ...]:
     """The addresses that a server must bind for a listener: 0.0.0.0 for all of IPv4, and :: where the node has IPv6."""
     match listener.address:
         case None | "all":
@@ -123,9 +123,9 @@ class Role:
     health_path: str = ""
     identity_path: str = ""
     tools: frozenset[str] = frozenset()
-    environment: Callable[[Topology, str], Mapping[str, str]] = no_texts
-    files: Callable[[Topology, str], Mapping[str, str]] = no_texts
-    for_clients: Callable[[Topology, str, str], Mapping[str, str]] = no_files_for_clients
+    environment: Callable[[TopologyView, str], Mapping[str, str]] = no_texts
+    files: Callable[[TopologyView, str], Mapping[str, str]] = no_texts
+    for_clients: Callable[[TopologyView, str, str], Mapping[str, str]] = no_files_for_clients
     mentions: Callable[[Any], tuple[str, ...]] = no_file_names
 
     def listeners_of(self, node: Any) -> tuple[Listener, ...]:

@@ -12,7 +12,7 @@ from orchestrator.model.node import Limits, Listener, Node
 from orchestrator.model.roles.role import FILES_AT, PeerLog, Role, Serving, bound_to
 
 if TYPE_CHECKING:
-    from orchestrator.model.topology import Topology
+    from orchestrator.model.topology_view import TopologyView
 
 
 class App(Node):
@@ -21,13 +21,13 @@ class App(Node):
     role: Literal["app"] = Field(description="A small HTTP service that may be a client of a database.")
 
 
-def database_of(topology: Topology, node: str) -> str | None:
+def database_of(topology: TopologyView, node: str) -> str | None:
     """The database that this node uses; the first one where there are several."""
     used = topology.node(node).uses
     return next((name for name in used if name in topology.servers_of(ApplicationProtocol.POSTGRESQL)), None)
 
 
-def environment(topology: Topology, node: str) -> Mapping[str, str]:
+def environment(topology: TopologyView, node: str) -> Mapping[str, str]:
     listener = topology.listeners_of(node)[0]
     hosts = bound_to(topology, node, listener)
     listens = {"LISTEN": f"{'*' if '::' in hosts else hosts[0]}:{listener.port}"}

@@ -12,7 +12,7 @@ from orchestrator.model.node import Limits, Listener, Node
 from orchestrator.model.roles.role import Role, Serving, Volume
 
 if TYPE_CHECKING:
-    from orchestrator.model.topology import Topology
+    from orchestrator.model.topology_view import TopologyView
 
 
 class Database(Node):
@@ -27,7 +27,7 @@ class Database(Node):
     )
 
 
-def files(topology: Topology, node: str) -> Mapping[str, str]:
+def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     seed = topology.node(node).seed  # type: ignore[attr-defined]
     return {"seed.sql": topology.texts[seed]} if seed else {}
 

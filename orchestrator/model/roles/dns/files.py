@@ -10,7 +10,7 @@ from orchestrator.model.roles.dns.zones import Writer, hints
 from orchestrator.model.roles.role import FILES_AT
 
 if TYPE_CHECKING:
-    from orchestrator.model.topology import Topology
+    from orchestrator.model.topology_view import TopologyView
 
 HINTS_FILE = "root.hints"
 
@@ -51,7 +51,7 @@ FINDS = """\
 """
 
 
-def files(topology: Topology, node: str) -> Mapping[str, str]:
+def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     """File name below /wirelab -> text, for one DNS node.
 
     With several networks each has a view of its own (BIND 9 reference manual, "view"): a name leads to the address
@@ -74,7 +74,7 @@ def files(topology: Topology, node: str) -> Mapping[str, str]:
     return {"named.conf": "".join(conf), **all_texts}
 
 
-def views_of(topology: Topology, node: str) -> tuple[str | None, ...]:
+def views_of(topology: TopologyView, node: str) -> tuple[str | None, ...]:
     """The networks that have a view of their own at a server; None stands for the only view."""
     if len(topology.subnets) == 1 or not zones_of(topology.scenario, node):
         return (None,)
@@ -86,7 +86,7 @@ def file_of(zone: str, network: str | None) -> str:
     return (zone.strip(".") or "root") + (f".{network}.zone" if network else ".zone")
 
 
-def _finds(topology: Topology, node: str) -> str:
+def _finds(topology: TopologyView, node: str) -> str:
     """How the server finds what it does not know: from the root, by asking others, or not at all."""
     declared = topology.scenario.nodes[node]
     if not recursive(declared):
@@ -97,7 +97,7 @@ def _finds(topology: Topology, node: str) -> str:
     return f"{FINDS}    forward only;\n    forwarders {{ {others} }};\n"
 
 
-def _entries(topology: Topology, node: str, network: str | None) -> tuple[str, dict[str, str]]:
+def _entries(topology: TopologyView, node: str, network: str | None) -> tuple[str, dict[str, str]]:
     """The zone statements of named.conf, and the texts of the files that they name."""
     entries, texts = "", {}
     roots = topology.scenario.nodes[node].hints

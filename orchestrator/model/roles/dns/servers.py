@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.records import below
+
+if TYPE_CHECKING:
+    from orchestrator.model.topology_view import ScenarioView
 
 ROOT = "."
 # A program asks no more servers than this, by the C library (resolv.conf(5), MAXNS).
 MOST_RESOLVERS = 3
 
 
-def servers(scenario: Any) -> tuple[str, ...]:
+def servers(scenario: ScenarioView) -> tuple[str, ...]:
     """The DNS servers, in the order of the file."""
-    found: tuple[str, ...] = scenario.servers_of(ApplicationProtocol.DNS)
-    return found
+    return scenario.servers_of(ApplicationProtocol.DNS)
 
 
 def is_plain(node: Any) -> bool:
@@ -31,7 +33,7 @@ def recursive(node: Any) -> bool:
     return is_plain(node) or bool(node.hints or node.forward)
 
 
-def zones_of(scenario: Any, node: str) -> Mapping[str, Any]:
+def zones_of(scenario: ScenarioView, node: str) -> Mapping[str, Any]:
     """Zone name -> what the server says of it (None: nothing special)."""
     declared = scenario.nodes[node]
     if declared.zones is not None:
@@ -39,29 +41,29 @@ def zones_of(scenario: Any, node: str) -> Mapping[str, Any]:
     return {scenario.domain: None} if is_plain(declared) else {}
 
 
-def serving(scenario: Any, zone: str) -> tuple[str, ...]:
+def serving(scenario: ScenarioView, zone: str) -> tuple[str, ...]:
     """The servers that answer for a zone with authority."""
     return tuple(node for node in servers(scenario) if zone in zones_of(scenario, node))
 
 
-def default_resolvers(scenario: Any) -> tuple[str, ...]:
+def default_resolvers(scenario: ScenarioView) -> tuple[str, ...]:
     """Whom a node asks that names nobody: those who resolve for others; where there is none, those of the domain."""
     resolving = tuple(node for node in servers(scenario) if recursive(scenario.nodes[node]))
     return (resolving or serving(scenario, scenario.domain) or servers(scenario))[:MOST_RESOLVERS]
 
 
-def forwarders(scenario: Any, node: str) -> tuple[str, ...]:
+def forwarders(scenario: ScenarioView, node: str) -> tuple[str, ...]:
     """The servers to which a server hands on what it does not know."""
     return tuple(scenario.nodes[node].forward)
 
 
-def asked_by(scenario: Any, node: str) -> tuple[str, ...]:
+def asked_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
     """The servers that a server asks first: its forwarders, or the root servers."""
     declared = scenario.nodes[node]
     return tuple(declared.forward or declared.hints)
 
 
-def delegated_by(scenario: Any, node: str) -> tuple[str, ...]:
+def delegated_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
     """The servers to which a server points for parts of its zones, each once, in the order of the file."""
     found: dict[str, None] = {}
     for zone in zones_of(scenario, node).values():
@@ -70,7 +72,7 @@ def delegated_by(scenario: Any, node: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def leads_on(scenario: Any, node: str, name: str) -> tuple[str, ...]:
+def leads_on(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
     """The servers to which a server points for a name; none where it answers itself (RFC 1034, section 4.3.2)."""
     zones = zones_of(scenario, node)
     zone = _closest(name, zones)

@@ -12,7 +12,8 @@ from orchestrator.model.records import IN_NODE, Records, absolute, address_of, b
 from orchestrator.model.roles.dns.servers import ROOT, is_plain, serving, zones_of
 
 if TYPE_CHECKING:
-    from orchestrator.model.topology import Topology, Version
+    from orchestrator.model.place import Version
+    from orchestrator.model.topology_view import TopologyView
 
 TTL = 60  # seconds
 NEGATIVE_TTL = 5  # seconds
@@ -46,7 +47,7 @@ class ZoneFile:
 class Writer:
     """Writes the zones of one server as they are told on one network (None: the lab has one network)."""
 
-    topology: Topology
+    topology: TopologyView
     node: str
     network: str | None
     domain: str = field(init=False)
@@ -136,7 +137,7 @@ class Writer:
         )
 
 
-def hints(topology: Topology, node: str, roots: Iterable[str]) -> str:
+def hints(topology: TopologyView, node: str, roots: Iterable[str]) -> str:
     """The file from which a resolver learns where the root servers are (RFC 9609)."""
     lines = []
     for root in roots:

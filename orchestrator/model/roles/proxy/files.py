@@ -10,7 +10,7 @@ from orchestrator.model.roles.role import FILES_AT, bound_to
 
 if TYPE_CHECKING:
     from orchestrator.model.node import Listener
-    from orchestrator.model.topology import Topology
+    from orchestrator.model.topology_view import TopologyView
 
 # Everything that nginx writes goes to /tmp: its disk is read-only. One worker is plenty for a lab. `notice` tells when
 # the old worker takes no more connections, which is when a reload is over.
@@ -55,7 +55,7 @@ ANSWER = """\
 """
 
 
-def files(topology: Topology, node: str) -> Mapping[str, str]:
+def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     """File name below /wirelab -> text, for one proxy."""
     behind = tuple(_behind(topology, node))
     answer = PASS_ON if behind else ANSWER.format(node=node)
@@ -63,7 +63,7 @@ def files(topology: Topology, node: str) -> Mapping[str, str]:
     return {"nginx.conf": "".join((HEAD, *_servers(topology, node, behind), *servers, "}\n"))}
 
 
-def _behind(topology: Topology, node: str) -> Iterator[str]:
+def _behind(topology: TopologyView, node: str) -> Iterator[str]:
     """host:port of each used server that speaks HTTP, by name: nginx asks the lab's DNS server when it starts."""
     named = topology.resolvers_of(node)
     for used in topology.node(node).uses:
@@ -74,7 +74,7 @@ def _behind(topology: Topology, node: str) -> Iterator[str]:
             yield f"{host}:{plain[0].port if plain else 80}"
 
 
-def _servers(topology: Topology, node: str, behind: tuple[str, ...]) -> Iterator[str]:
+def _servers(topology: TopologyView, node: str, behind: tuple[str, ...]) -> Iterator[str]:
     if not behind:
         return
     way = BALANCE[topology.scenario.nodes[node].balance]
@@ -86,7 +86,7 @@ def _servers(topology: Topology, node: str, behind: tuple[str, ...]) -> Iterator
     yield "    }\n"
 
 
-def _server(topology: Topology, node: str, listener: Listener, answer: str) -> str:
+def _server(topology: TopologyView, node: str, listener: Listener, answer: str) -> str:
     tls = " ssl" if listener.tls else ""
     lines = ["    server {\n"]
     for host in bound_to(topology, node, listener):

@@ -12,7 +12,7 @@ from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles.role import FILES_AT, PeerLog, Role, Serving, bound_to
 
 if TYPE_CHECKING:
-    from orchestrator.model.topology import Topology
+    from orchestrator.model.topology_view import TopologyView
 
 USER = "student"
 # Passwords are no way in. The files belong to whoever runs wirelab, which StrictModes would not bear.
@@ -37,7 +37,7 @@ class Ssh(Node):
     role: Literal["ssh"] = Field(description="An OpenSSH server.")
 
 
-def files(topology: Topology, node: str) -> Mapping[str, str]:
+def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     keys = topology.credentials.keys.get(node, {})
     listens = "".join(
         f"ListenAddress {f'[{host}]' if ':' in host else host}:{listener.port}\n"
@@ -50,7 +50,7 @@ def files(topology: Topology, node: str) -> Mapping[str, str]:
     return texts
 
 
-def for_clients(topology: Topology, node: str, _client: str) -> Mapping[str, str]:
+def for_clients(topology: TopologyView, node: str, _client: str) -> Mapping[str, str]:
     """The client's key, the host key that it must meet, and the settings that name both (ssh_config(5))."""
     keys = topology.credentials.keys.get(node, {})
     if not keys:
