@@ -16,6 +16,7 @@ from orchestrator.errors import OK, UsageInvalid
 
 if TYPE_CHECKING:
     from orchestrator.operations.capture import PacketFilter
+    from orchestrator.operations.scenario_library import LoadedScenario
 
 
 def packet_options(command: Command) -> Command:
@@ -44,24 +45,24 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
     from orchestrator.operations.capture import PacketFilter, start_capture
     from orchestrator.operations.scenario_library import load_scenario
 
-    packets = PacketFilter(nodes, bpf)
+    packets, scenario = PacketFilter(nodes, bpf), load_scenario(name)
+    packets.require_nodes(scenario.reading.scenario)
     if live:
-        return _stream(name, lab, packets)
-    capture, started = start_capture(open_workspace(read_only=True), load_scenario(name), lab, packets, ring)
+        return _stream(scenario, lab, packets)
+    capture, started = start_capture(open_workspace(read_only=True), scenario, lab, packets, ring)
     say(f"recording; then: {capture.named.command('trace')}" if started else "a capture is running already")
     return OK
 
 
-def _stream(name: str | None, lab: str | None, packets: PacketFilter) -> int:
+def _stream(scenario: LoadedScenario, lab: str | None, packets: PacketFilter) -> int:
     """pcapng to standard output until somebody interrupts, or Wireshark is closed."""
     from orchestrator.operations.capture import stream_capture
-    from orchestrator.operations.scenario_library import load_scenario
 
     if sys.stdout.isatty():
         hint = "wirelab capture start NAME --live | wireshark -k -i -"
         raise UsageInvalid("pcapng is nothing to read on a terminal", hint=hint)
     workspace = open_workspace(read_only=True)
-    with closing(stream_capture(workspace, load_scenario(name), lab, packets)) as pieces:
+    with closing(stream_capture(workspace, scenario, lab, packets)) as pieces:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
@@ -76,7 +77,8 @@ def stop(name: str | None, lab: str | None) -> int:
     from orchestrator.operations.capture import stop_capture
     from orchestrator.operations.scenario_library import load_scenario
 
-    stopped = stop_capture(open_workspace(read_only=True), load_scenario(name), lab)
+    scenario = load_scenario(name)
+    stopped = stop_capture(open_workspace(read_only=True), scenario, lab)
     say("the capture is gone" if stopped else "no capture was there")
     return OK
 
@@ -91,7 +93,8 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.capture import status_text
 
-    document = capture_status(open_workspace(read_only=True), load_scenario(name), lab)
+    scenario = load_scenario(name)
+    document = capture_status(open_workspace(read_only=True), scenario, lab)
     if as_json:
         out_json(document)
     else:
@@ -109,7 +112,8 @@ def save(name: str | None, file: Path, lab: str | None) -> int:
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.capture import losses_text
 
-    counts = save_capture(open_workspace(read_only=True), load_scenario(name), lab, file)
+    scenario = load_scenario(name)
+    counts = save_capture(open_workspace(read_only=True), scenario, lab, file)
     say(f"saved {file}")
     if missing := losses_text(counts):
         say(missing)

@@ -49,8 +49,8 @@ def heal_command(name: str, lab: str | None, as_json: bool) -> int:
     from orchestrator.operations.faults import heal_lab
     from orchestrator.operations.scenario_library import load_scenario
 
-    workspace, scenario = open_workspace(start=False), load_scenario(name)
-    result = heal_lab(workspace, scenario, lab)
+    scenario = load_scenario(name)
+    result = heal_lab(open_workspace(start=False), scenario, lab)
     say_up(result)
     if as_json:
         out_json(steps_document(result.plan))

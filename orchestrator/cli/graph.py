@@ -28,7 +28,8 @@ def command(name: str | None, lab: str | None, form: str) -> int:
     from orchestrator.rendering.graph_svg import svg
     from orchestrator.rendering.lab_page import lab_page
 
-    shown = picture_lab(open_workspace(read_only=True), load_scenario(name), lab)
+    scenario = load_scenario(name)
+    shown = picture_lab(open_workspace(read_only=True), scenario, lab)
     say_filter(shown.filter)
     if shown.missing:
         say(shown.missing)

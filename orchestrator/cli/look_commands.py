@@ -41,8 +41,8 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.labs import nodes_document, nodes_text
 
-    workspace = open_workspace(read_only=True)
-    document = nodes_document(*observe_lab(workspace, load_scenario(name), lab))
+    scenario = load_scenario(name)
+    document = nodes_document(*observe_lab(open_workspace(read_only=True), scenario, lab))
     if as_json:
         out_json(document)
     else:
@@ -62,9 +62,10 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.labs import lab_document
 
-    workspace = open_workspace(read_only=True)
-    topology, observed = observe_lab(workspace, load_scenario(name), lab)
-    nodes = [require_node(topology.scenario, node)] if node else list(topology.scenario.nodes)
+    scenario = load_scenario(name)
+    declared = scenario.reading.scenario
+    nodes = [require_node(declared, node)] if node else list(declared.nodes)
+    topology, observed = observe_lab(open_workspace(read_only=True), scenario, lab)
     out_json(lab_document(topology, observed, nodes))
     return OK
 

@@ -24,7 +24,8 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.roles import roles_document, roles_text
 
-    observed = observe_roles(open_workspace(read_only=True), load_scenario(name), lab)
+    scenario = load_scenario(name)
+    observed = observe_roles(open_workspace(read_only=True), scenario, lab)
     say_filter(observed.filter)
     if observed.warning:
         say(observed.warning)

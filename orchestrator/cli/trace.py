@@ -60,6 +60,7 @@ def command(
     --filter narrow what is heard with -f, and what is recorded where no capture is running.
     """
     from orchestrator.operations.capture import PacketFilter
+    from orchestrator.operations.nodes import require_node
     from orchestrator.operations.scenario_library import load_scenario
 
     form, packets = "json" if as_json else form, PacketFilter(nodes, bpf)
@@ -68,7 +69,11 @@ def command(
     if follow and (argv or form not in ("text", "json")):
         what = "-f tells what happens as text or JSON, and runs no command"
         raise UsageInvalid(what, hint=f"wirelab trace -f {name}")
-    workspace, scenario = open_workspace(read_only=True), load_scenario(name)
+    scenario = load_scenario(name)
+    packets.require_nodes(scenario.reading.scenario)
+    if node_name:
+        require_node(scenario.reading.scenario, node_name)
+    workspace = open_workspace(read_only=True)
     if follow:
         return _follow(workspace, scenario, lab, node_name, packets, form)
     return _trace(workspace, scenario, lab, argv, node_name, file, checks, packets, form)

@@ -14,6 +14,7 @@ from orchestrator.operations.output_file import replace_file
 if TYPE_CHECKING:
     from orchestrator.lab.capture.lab_capture import LabCapture
     from orchestrator.lab.capture.window import CaptureResult, CaptureWindow
+    from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.snapshot import Snapshot
@@ -33,13 +34,19 @@ class PacketFilter:
     def __bool__(self) -> bool:
         return bool(self.nodes or self.bpf)
 
+    def require_nodes(self, scenario: Scenario) -> None:
+        """Raise UsageInvalid for a name that is neither a node's nor a group's."""
+        for name in self.nodes:
+            if name not in scenario.groups:
+                require_node(scenario, name)
+
     def expression(self, capture: LabCapture, observed: Snapshot) -> str:
         """One BPF expression for both. Raises UsageInvalid for a node that is not there."""
+        self.require_nodes(capture.scenario)
         from orchestrator.planning.capture import capture_filter
 
         topology = capture.topology(observed)
-        nodes = [name if name in topology.names else require_node(topology.scenario, name) for name in self.nodes]
-        return capture_filter(topology, nodes, self.bpf)
+        return capture_filter(topology, self.nodes, self.bpf)
 
 
 ALL_PACKETS = PacketFilter()

@@ -1,0 +1,28 @@
+"""Every unit test runs as on a machine without a container engine and with an empty state folder.
+
+A test that reaches for an engine then fails on every machine, not only on those that have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def no_engine(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The variables of such an environment. A named engine is the only one that is looked for."""
+    folder = tmp_path_factory.mktemp("no-engine")
+    return {
+        "DOCKER_HOST": f"unix://{folder}/nobody.sock",
+        "DOCKER_CONFIG": str(folder / "docker"),
+        "DOCKER_CONTEXT": "default",
+        "WIRELAB_STATE": str(folder / "state"),
+    }
+
+
+@pytest.fixture(autouse=True)
+def _without_engine(monkeypatch: pytest.MonkeyPatch, no_engine: Mapping[str, str]) -> None:
+    for name, value in no_engine.items():
+        monkeypatch.setenv(name, value)
