@@ -102,8 +102,8 @@ class RecordSet(ScenarioModel):
         """(type, value) of each record, in the order of TYPES."""
         for kind in TYPES:
             value = getattr(self, kind)
-            for one in (value,) if isinstance(value, str) else value or ():
-                yield kind, one
+            for rdata in (value,) if isinstance(value, str) else value or ():
+                yield kind, rdata
 
 
 Records = dict[Owner, RecordSet]  # type: ignore[valid-type]

@@ -23,23 +23,23 @@ def group_of(machine: str, node: Node) -> str | None:
 
 def groups_of(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
     """Group -> its machines, of nodes among which the machines are."""
-    found: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     for name, node in nodes.items():
         group = group_of(name, node)
         if group:
-            found[group] = (*found.get(group, ()), name)
-    return found
+            groups[group] = (*groups.get(group, ()), name)
+    return groups
 
 
 def with_machines(declared: Mapping[str, Node]) -> dict[str, Node]:
     """The nodes with each group's machines in its place; whoever uses a group uses each of its machines."""
     groups = {name: machines_of(name, node.replicas) for name, node in declared.items() if node.replicas}
-    found: dict[str, Node] = {}
+    machines: dict[str, Node] = {}
     for name, node in declared.items():
         uses = tuple(_spread(node.uses, groups))
-        one = node if uses == node.uses else node.model_copy(update={"uses": uses})
-        found.update(dict.fromkeys(groups.get(name, (name,)), one))
-    return found
+        machine = node if uses == node.uses else node.model_copy(update={"uses": uses})
+        machines.update(dict.fromkeys(groups.get(name, (name,)), machine))
+    return machines
 
 
 def _spread(names: tuple[str, ...], groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

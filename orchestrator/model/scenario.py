@@ -127,5 +127,5 @@ class Scenario(ScenarioModel):
         return declared or {ONLY_NETWORK: Network()}
 
     def node(self, name: str) -> Node:
-        found: Node = self.nodes[name]
-        return found
+        node: Node = self.nodes[name]
+        return node

@@ -68,19 +68,21 @@ class Topology:
 
     @cached_property
     def _places_by_name(self) -> Mapping[str, tuple[Place, ...]]:
-        found: dict[str, list[Place]] = {}
+        by_name: dict[str, list[Place]] = {}
         for place in self.places:
-            found.setdefault(place.node, []).append(place)
+            by_name.setdefault(place.node, []).append(place)
         for group, machines in self.scenario.groups.items():
-            found[group] = [place for machine in machines for place in found.get(machine, ())]
-        return {name: tuple(places) for name, places in found.items()}
+            by_name[group] = [place for machine in machines for place in by_name.get(machine, ())]
+        return {name: tuple(places) for name, places in by_name.items()}
 
     def addresses(self, node: str) -> tuple[IPv4Address, ...]:
         return tuple(place.address for place in self.places_of(node))
 
     def addresses_of(self, node: str) -> tuple[AnyAddress, ...]:
         """All of the node's addresses, a network after the other, IPv4 first."""
-        return tuple(one for place in self.places_of(node) for one in (*place.addresses(4), *place.addresses(6)))
+        return tuple(
+            address for place in self.places_of(node) for address in (*place.addresses(4), *place.addresses(6))
+        )
 
     def address_for(self, asker: str, target: str) -> IPv4Address:
         """The target's address on the first network that it shares with the asker, or that is the fewest routers away.
@@ -159,7 +161,9 @@ class Topology:
 
     @cached_property
     def _owners(self) -> Mapping[str, str]:
-        return {str(one): place.node for place in self.places for one in (*place.addresses(4), *place.addresses(6))}
+        return {
+            str(address): place.node for place in self.places for address in (*place.addresses(4), *place.addresses(6))
+        }
 
     @cached_property
     def pointers(self) -> tuple[tuple[str, str], ...]:

@@ -132,14 +132,14 @@ def _subnet(text: Any) -> IPv4Network:
         return text
     if not isinstance(text, str) or not re.fullmatch(rf"{ADDRESS}/{_PREFIX}", text):
         raise ValueError("a subnet is an address and a prefix length, such as 192.168.7.0/24")
-    found = IPv4Network(text, strict=False)
-    if text != str(found):
-        raise ValueError(f"this is no subnet ({text} has host bits set); write {found}")
-    if not any(found.subnet_of(private) for private in PRIVATE):
+    subnet = IPv4Network(text, strict=False)
+    if text != str(subnet):
+        raise ValueError(f"this is no subnet ({text} has host bits set); write {subnet}")
+    if not any(subnet.subnet_of(private) for private in PRIVATE):
         raise ValueError("a lab's network is private: a part of 192.168.0.0/16, 172.16.0.0/12 or 10.0.0.0/8 (RFC 1918)")
-    if not 16 <= found.prefixlen <= 29:
+    if not 16 <= subnet.prefixlen <= 29:
         raise ValueError("the prefix length of a lab's network is 16 to 29, so that it holds a gateway and some nodes")
-    return found
+    return subnet
 
 
 PORT_RANGES = "0 to 65535 (0-1023 well-known, 1024-49151 registered, 49152-65535 dynamic)"

@@ -105,11 +105,11 @@ def _candidates(lab: str, name: str, observed: Snapshot) -> Iterator[IPv4Network
 def _members(scenario: Scenario) -> dict[str, dict[str, IPv4Address | None]]:
     """Network -> its nodes in the order of the file, each with the address that it declares there."""
     names = tuple(scenario.all_networks)
-    found: dict[str, dict[str, IPv4Address | None]] = {name: {} for name in names}
-    for node, one in scenario.nodes.items():
-        for network, attachment in one.attachments(names).items():
-            found[network][node] = attachment.address
-    return found
+    declared: dict[str, dict[str, IPv4Address | None]] = {name: {} for name in names}
+    for node, declaration in scenario.nodes.items():
+        for network, attachment in declaration.attachments(names).items():
+            declared[network][node] = attachment.address
+    return declared
 
 
 def _places(
@@ -173,7 +173,7 @@ def _subnets6(lab: str, scenario: Scenario, observed: Snapshot) -> dict[str, IPv
     for name, network in scenario.all_networks.items():
         if network.ipv6:
             used = (*taken, *chosen.values())
-            free = (s for s in _candidates6(lab, name, observed) if not any(one.overlaps(s) for one in used))
+            free = (s for s in _candidates6(lab, name, observed) if not any(subnet.overlaps(s) for subnet in used))
             chosen[name] = next(free)
     return chosen
 

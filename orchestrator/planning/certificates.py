@@ -24,26 +24,26 @@ def requests(topology: Topology) -> tuple[CertificateRequest, ...]:
 
 def _request(topology: Topology, node: str, listener: Listener) -> CertificateRequest:
     """For the names and addresses by which a client may call the node, unless the file asks for other ones."""
-    asked = listener.tls if isinstance(listener.tls, Certificate) else Certificate()
+    declared = listener.tls if isinstance(listener.tls, Certificate) else Certificate()
     groups = [group for group, machines in topology.scenario.groups.items() if node in machines]
-    own = [topology.name_of(node), node, *map(topology.name_of, groups), *asked.names]
+    own = [topology.name_of(node), node, *map(topology.name_of, groups), *declared.names]
     return CertificateRequest(
         node=node,
         port=listener.port,
-        subject=asked.name or topology.name_of(node),
-        names=(asked.name,) if asked.name else tuple(dict.fromkeys(own)),
-        addresses=() if asked.name else tuple(map(str, topology.addresses_of(node))),
-        expired=asked.expired,
-        trusted=asked.authority == "lab",
+        subject=declared.name or topology.name_of(node),
+        names=(declared.name,) if declared.name else tuple(dict.fromkeys(own)),
+        addresses=() if declared.name else tuple(map(str, topology.addresses_of(node))),
+        expired=declared.expired,
+        trusted=declared.authority == "lab",
     )
 
 
 def will_do(credentials: Credentials, wanted: tuple[CertificateRequest, ...], now: float) -> bool:
     """Whether the certificates are just those that are wanted, and none ends soon (but for those that must have)."""
-    issued = [one for several in credentials.certificates.values() for one in several]
-    if {one.request for one in issued} != set(wanted):
+    issued = [certificate for several in credentials.certificates.values() for certificate in several]
+    if {certificate.request for certificate in issued} != set(wanted):
         return False
-    return all(one.request.expired or one.until - now > SPARE_SECONDS for one in issued)
+    return all(certificate.request.expired or certificate.until - now > SPARE_SECONDS for certificate in issued)
 
 
 def file_of(request: CertificateRequest, kind: str) -> str:

@@ -143,9 +143,9 @@ def _environment(topology: Topology, declared: Node, role: Role, node: str) -> d
 
 def _attachments(topology: Topology, observed: Snapshot, node: str) -> tuple[Attach, ...]:
     """The node's places; the engine's network ids stay empty for networks that are still to be made."""
-    found = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
+    networks = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
     return tuple(
-        Attach(place.network, seen.id if (seen := found[place.network]) else "", place.address, place.address6)
+        Attach(place.network, network.id if (network := networks[place.network]) else "", place.address, place.address6)
         for place in topology.places_of(node)
     )
 

@@ -28,14 +28,14 @@ def change_record(change: Change, topology: Topology, observed: Snapshot) -> Ite
     if container is None or files is None or container.state != "running":
         raise NotFound(f"the node {node!r} is not running, so its records cannot be changed")
     texts = dict(files.texts)
-    told: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     for network in views_of(topology, node):
         file, zone = _zone(change, Writer(topology, node, network))
         values = _values(change, Writer(topology, node, network), zone)
-        told += values
+        written += values
         if file in texts and not _says(texts[file], zone, change, values):
             texts[file] = _changed(texts[file], zone, change, values)
-    if change.values and not told:
+    if change.values and not written:
         raise UsageInvalid(f"{' '.join(change.values)!r} is nobody's address for a record of type {change.type}")
     if texts != dict(files.texts):
         why = f"fault: {change.name} {change.type}"
@@ -48,7 +48,7 @@ def change_record(change: Change, topology: Topology, observed: Snapshot) -> Ite
 def _zone(change: Change, writer: Writer) -> tuple[str, str]:
     """The file and the name of the nearest zone of the server in which the name lies."""
     zones = sorted(writer.zones(), key=len, reverse=True)
-    zone = next((one for one in zones if one != "." and f".{change.name}".endswith(f".{one}")), None)
+    zone = next((name for name in zones if name != "." and f".{change.name}".endswith(f".{name}")), None)
     if zone is None and "." not in zones:
         known = ", ".join(sorted(zones)) or "none"
         raise UsageInvalid(f"{change.server!r} has no zone for {change.name!r}", hint=f"its zones are: {known}")
@@ -59,7 +59,7 @@ def _values(change: Change, writer: Writer, zone: str) -> tuple[str, ...]:
     refused = change.refused(zone)
     if refused:
         raise UsageInvalid(f"{change.name!r} cannot have this {change.type} record", why=refused[1])
-    return tuple(one for value in change.values for one in writer.rdata(change.type, value, zone))
+    return tuple(rdata for value in change.values for rdata in writer.rdata(change.type, value, zone))
 
 
 def _changed(text: str, zone: str, change: Change, values: tuple[str, ...]) -> str:

@@ -24,12 +24,12 @@ NARROWED = "wirelab.narrowed"
 LISTENER = "live"
 
 
-def name_of(lab: str, one: str) -> str:
+def name_of(lab: str, node: str) -> str:
     """What the engine calls a node, network or volume of a lab: for people, and another one for each.
 
     No name of a file holds `_`: the node `eu-db` of the lab `shop` and `db` of `shop-eu` would else bear the same.
     """
-    return f"wirelab-{lab}_{one}"
+    return f"wirelab-{lab}_{node}"
 
 
 def of_lab(lab: str, scenario: str, run: str, **more: str) -> dict[str, str]:

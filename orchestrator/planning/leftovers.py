@@ -49,13 +49,13 @@ def leftovers(
     `alive(lab, run)` says whether the command of that run may still work on the lab; what is `foreign` is left out.
     """
     kinds = (containers, networks, volumes)
-    standing = {found[labels.LAB] for found in containers}
+    standing = {container[labels.LAB] for container in containers}
     others = {labels_[labels.LAB] for kind in kinds for labels_ in kind if foreign(labels_)}
-    without_container = {found[labels.LAB] for found in (*networks, *volumes)} - standing - others
+    without_container = {leftover[labels.LAB] for leftover in (*networks, *volumes)} - standing - others
     living = {
-        found[labels.LAB]
-        for found in (*networks, *volumes)
-        if alive(found[labels.LAB], found.get(labels.RUN, ""))
+        leftover[labels.LAB]
+        for leftover in (*networks, *volumes)
+        if alive(leftover[labels.LAB], leftover.get(labels.RUN, ""))
     }  # fmt: skip
     return tuple(
         LabLeftovers(lab, *(sum(labels_[labels.LAB] == lab for labels_ in kind) for kind in kinds))

@@ -56,20 +56,27 @@ def stale_network_steps(
 
 
 def address_conflicts(
-    observed: Snapshot, wanted: Sequence[DesiredNode], removals: Mapping[str, str], stale: tuple[ObservedNetwork, ...]
+    observed: Snapshot,
+    desired_nodes: Sequence[DesiredNode],
+    removals: Mapping[str, str],
+    stale: tuple[ObservedNetwork, ...],
 ) -> Iterator[Step]:
     """Who stands at an address of another node leaves it before that one comes."""
-    owners = {(attach.network_id, attach.address): one.node for one in wanted for attach in one.spec.attachments}
+    owners = {
+        (attach.network_id, attach.address): desired_node.node
+        for desired_node in desired_nodes
+        for attach in desired_node.spec.attachments
+    }
     gone = {network.id for network in stale}
-    for one in wanted:
-        container = observed.container_of(one.node)
+    for desired_node in desired_nodes:
+        container = observed.container_of(desired_node.node)
         if container is None or container.id in removals:
             continue
         for network_id, address in container.addresses.items():
-            owner = owners.get((network_id, address), one.node) if address else one.node
-            if owner != one.node and network_id not in gone:
-                action = LeaveNetwork(one.node, container.id, network_id)
-                yield Step(f"leave:{one.node}:{network_id[:12]}", action, f"at the address of {owner}")
+            owner = owners.get((network_id, address), desired_node.node) if address else desired_node.node
+            if owner != desired_node.node and network_id not in gone:
+                action = LeaveNetwork(desired_node.node, container.id, network_id)
+                yield Step(f"leave:{desired_node.node}:{network_id[:12]}", action, f"at the address of {owner}")
 
 
 def _dead_ends(topology: Topology) -> frozenset[str]:
@@ -82,8 +89,8 @@ def _dead_ends(topology: Topology) -> frozenset[str]:
 def missing_networks(topology: Topology, observed: Snapshot, stale: tuple[ObservedNetwork, ...]) -> Iterator[Step]:
     dead_ends = _dead_ends(topology)
     for name, network in topology.scenario.all_networks.items():
-        seen = observed.network_of(name, topology.lab)
-        if seen and seen not in stale:
+        existing = observed.network_of(name, topology.lab)
+        if existing and existing not in stale:
             continue
         subnet = topology.subnets[name]
         spec = NetworkSpec(
@@ -95,6 +102,6 @@ def missing_networks(topology: Topology, observed: Snapshot, stale: tuple[Observ
             gateway_unanswered=name in dead_ends,
             subnet6=topology.subnets6.get(name),
         )
-        needs = (f"remove:network:{name}",) if seen else ()
-        shows = " ".join(str(one) for one in (subnet, spec.subnet6) if one)
-        yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if seen else "missing", needs, shows)
+        needs = (f"remove:network:{name}",) if existing else ()
+        shows = " ".join(str(range_) for range_ in (subnet, spec.subnet6) if range_)
+        yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if existing else "missing", needs, shows)

@@ -49,27 +49,27 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan
 
     With `capture`, or where the scenario says so, no node starts before the recorder records.
     """
-    wanted = [desired(topology, observed, node) for node in topology.scenario.nodes]
+    desired_nodes = [desired(topology, observed, node) for node in topology.scenario.nodes]
     stale, ways = stale_networks(topology, observed), routes_of(topology)
     leftovers = list(_leftover_nodes(topology, observed))
-    removals = _removals(observed, wanted, leftovers)
+    removals = _removals(observed, desired_nodes, leftovers)
     images = [Step(f"image:{name}", BuildImage(name), "missing") for name in observed.missing_images]
     steps = [
         *images,
         *leftovers,
         *stale_network_steps(stale, observed, removals),
         *missing_networks(topology, observed, stale),
-        *address_conflicts(observed, wanted, removals, stale),
+        *address_conflicts(observed, desired_nodes, removals, stale),
     ]
     if capture or topology.scenario.capture:
         steps.extend(capture_steps(topology, observed, tuple(steps)))
     # Who goes may hold an address that another one is to have.
     before = tuple(dict.fromkeys((*(step.id for step in steps if _before_nodes(step)), *removals.values())))
-    left = frozenset((s.action.container, s.action.network_id) for s in steps if isinstance(s.action, LeaveNetwork))
-    for one in wanted:
-        steps.extend(_node(topology, observed, one, before, left, ways.get(one.node)))
+    leaving = frozenset((s.action.container, s.action.network_id) for s in steps if isinstance(s.action, LeaveNetwork))
+    for desired_node in desired_nodes:
+        steps.extend(_node(topology, observed, desired_node, before, leaving, ways.get(desired_node.node)))
     steps.extend(
-        _leftover_volumes(topology, observed, wanted, tuple(s.id for s in steps if s.id.startswith("remove:")))
+        _leftover_volumes(topology, observed, desired_nodes, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )
     return Plan(topology.lab, _only_needs_of_the_plan(steps))
 
@@ -84,14 +84,16 @@ def _before_nodes(step: Step) -> bool:
     return isinstance(step.action, BuildImage | MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
 
 
-def _removals(observed: Snapshot, wanted: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:
+def _removals(observed: Snapshot, desired_nodes: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:
     """Container -> the step that removes it, of those that this plan removes."""
-    found = {step.action.container: step.id for step in leftovers if isinstance(step.action, RemoveNode)}
-    for one in wanted:
-        container = observed.container_of(one.node)
-        if container and _reason_to_remake(one, container, observed.files.get(one.node, ObservedFiles())):
-            found[container.id] = f"remove:{one.node}"
-    return found
+    removals = {step.action.container: step.id for step in leftovers if isinstance(step.action, RemoveNode)}
+    for desired_node in desired_nodes:
+        container = observed.container_of(desired_node.node)
+        if container and _reason_to_remake(
+            desired_node, container, observed.files.get(desired_node.node, ObservedFiles())
+        ):
+            removals[container.id] = f"remove:{desired_node.node}"
+    return removals
 
 
 def _leftover_nodes(topology: Topology, observed: Snapshot) -> Iterator[Step]:
@@ -106,9 +108,9 @@ def _leftover_nodes(topology: Topology, observed: Snapshot) -> Iterator[Step]:
 
 
 def _leftover_volumes(
-    topology: Topology, observed: Snapshot, wanted: list[DesiredNode], removals: tuple[str, ...]
+    topology: Topology, observed: Snapshot, desired_nodes: list[DesiredNode], removals: tuple[str, ...]
 ) -> Iterator[Step]:
-    kept = {volume.name for one in wanted for volume in one.spec.volumes}
+    kept = {volume.name for desired_node in desired_nodes for volume in desired_node.spec.volumes}
     for volume in observed.volumes:
         if volume.labels.get(labels.LAB) == topology.lab and volume.name not in kept:
             why = "what it was made from changed"
@@ -118,32 +120,34 @@ def _leftover_volumes(
 def _node(
     topology: Topology,
     observed: Snapshot,
-    one: DesiredNode,
+    desired_node: DesiredNode,
     before: tuple[str, ...],
-    left: Left,
+    leaving: Left,
     routes: tuple[Route, ...] | None,
 ) -> list[Step]:
     """The steps of one node: its files, its container, and the wait until it is ready."""
-    container = observed.container_of(one.node)
-    files = observed.files.get(one.node, ObservedFiles())
-    steps = list(_file_steps(one, files))
+    container = observed.container_of(desired_node.node)
+    files = observed.files.get(desired_node.node, ObservedFiles())
+    steps = list(_file_steps(desired_node, files))
     needs = tuple(step.id for step in steps)
-    reason = _reason_to_remake(one, container, files)
+    reason = _reason_to_remake(desired_node, container, files)
     if container and not reason:
-        mends = list(_mends(topology, observed, one, container, files))
+        mends = list(_mends(topology, observed, desired_node, container, files))
         steps.extend(mends)
         # What is inside the node first: the engine connects no node in which something else is set.
-        steps.extend(_repairs(topology, one, container, files, (*needs, *before, *(s.id for s in mends)), left))
+        steps.extend(
+            _repairs(topology, desired_node, container, files, (*needs, *before, *(s.id for s in mends)), leaving)
+        )
     else:
         if container:
-            steps.append(Step(f"remove:{one.node}", RemoveNode(one.node, container.id), reason))
-            needs = (*needs, f"remove:{one.node}")
-        shows = " ".join(_shown(attach) for attach in one.spec.attachments)
-        action = MakeNode(one.node, one.spec, one.loaded)
-        steps.append(Step(f"node:{one.node}", action, reason or "missing", (*needs, *before), shows))
+            steps.append(Step(f"remove:{desired_node.node}", RemoveNode(desired_node.node, container.id), reason))
+            needs = (*needs, f"remove:{desired_node.node}")
+        shows = " ".join(_attachment_text(attach) for attach in desired_node.spec.attachments)
+        action = MakeNode(desired_node.node, desired_node.spec, desired_node.loaded)
+        steps.append(Step(f"node:{desired_node.node}", action, reason or "missing", (*needs, *before), shows))
     if routes is not None:
-        steps.extend(_routes(topology, observed, one.node, routes, steps))
-    steps.extend(_ready(topology, one, container, files, steps))
+        steps.extend(_routes(topology, observed, desired_node.node, routes, steps))
+    steps.extend(_ready(topology, desired_node, container, files, steps))
     return steps
 
 
@@ -154,8 +158,8 @@ def _routes(
     wanted, why = routes_text(routes), ""
     if any(isinstance(step.action, MakeNode | StartNode | Reconnect | LeaveNetwork) for step in steps):
         why = "none of them is set yet"
-    elif (seen := observed.routes.get(node)) is not None:
-        why = "" if routes_text(seen) == wanted else f"it has {routes_text(seen)}"
+    elif (existing := observed.routes.get(node)) is not None:
+        why = "" if routes_text(existing) == wanted else f"it has {routes_text(existing)}"
     elif (container := observed.container_of(node)) and (record := observed.files[node].record):
         # Nobody could look, as into a frozen node: what was set since its start is still set.
         why = "" if (record.routed, record.routed_at) == (wanted, container.started) else "nobody has set them yet"
@@ -166,19 +170,19 @@ def _routes(
         yield Step(f"routes:{node}", action, why, tuple(step.id for step in steps), wanted)
 
 
-def _file_steps(one: DesiredNode, files: ObservedFiles) -> Iterator[Step]:
-    if dict(files.texts) == dict(one.texts):
+def _file_steps(desired_node: DesiredNode, files: ObservedFiles) -> Iterator[Step]:
+    if dict(files.texts) == dict(desired_node.texts):
         return
-    names = sorted({n for n in (*files.texts, *one.texts) if files.texts.get(n) != one.texts.get(n)})
+    names = sorted({n for n in (*files.texts, *desired_node.texts) if files.texts.get(n) != desired_node.texts.get(n)})
     why = "missing" if not files.texts else f"{', '.join(names)} differ" + ("s" if len(names) == 1 else "")
-    yield Step(f"files:{one.node}", WriteFiles(one.node, one.texts), why)
+    yield Step(f"files:{desired_node.node}", WriteFiles(desired_node.node, desired_node.texts), why)
 
 
-def _reason_to_remake(one: DesiredNode, container: ObservedContainer | None, files: ObservedFiles) -> str:
+def _reason_to_remake(desired_node: DesiredNode, container: ObservedContainer | None, files: ObservedFiles) -> str:
     """Why the container cannot be kept; empty where it can, or where there is none."""
     if container is None:
         return ""
-    if container.labels.get(labels.SPEC) != one.spec.labels[labels.SPEC]:
+    if container.labels.get(labels.SPEC) != desired_node.spec.labels[labels.SPEC]:
         return "its declaration changed"
     if container.state in ("dead", "removing"):
         return f"the engine says that it is {container.state}"
@@ -192,27 +196,37 @@ def _reason_to_remake(one: DesiredNode, container: ObservedContainer | None, fil
 
 def _repairs(
     topology: Topology,
-    one: DesiredNode,
+    desired_node: DesiredNode,
     container: ObservedContainer,
     files: ObservedFiles,
     needs: tuple[str, ...],
-    left: Left,
+    leaving: Left,
 ) -> Iterator[Step]:
     if container.state == "paused":
-        yield Step(f"unpause:{one.node}", UnpauseNode(one.node, container.id), "paused", needs)
-        needs = (*needs, f"unpause:{one.node}")
-    moves = (*_departures(one, container, needs, left), *_connections(one, container, needs, left))
+        yield Step(f"unpause:{desired_node.node}", UnpauseNode(desired_node.node, container.id), "paused", needs)
+        needs = (*needs, f"unpause:{desired_node.node}")
+    moves = (
+        *_departures(desired_node, container, needs, leaving),
+        *_connections(desired_node, container, needs, leaving),
+    )
     yield from moves
     needs = (*needs, *(step.id for step in moves))
     if container.stopped:
-        action = StartNode(one.node, container.id, one.loaded)
-        yield Step(f"start:{one.node}", action, "stopped" if container.state == "exited" else "never started", needs)
-    elif signal := _to_reload(role_of(topology.node(one.node)).reload, one, files):
-        declared = topology.node(one.node)
+        action = StartNode(desired_node.node, container.id, desired_node.loaded)
+        yield Step(
+            f"start:{desired_node.node}", action, "stopped" if container.state == "exited" else "never started", needs
+        )
+    elif signal := _to_reload(role_of(topology.node(desired_node.node)).reload, desired_node, files):
+        declared = topology.node(desired_node.node)
         # What a program of the author's own says is not known.
         says = ("", "") if declared.image else (role_of(declared).reloaded, role_of(declared).refused)
-        action_ = Reload(one.node, container.id, signal, one.loaded, *says)
-        yield Step(f"reload:{one.node}", action_, "its files changed", (*needs, *_before_reload(topology, one.node)))
+        action_ = Reload(desired_node.node, container.id, signal, desired_node.loaded, *says)
+        yield Step(
+            f"reload:{desired_node.node}",
+            action_,
+            "its files changed",
+            (*needs, *_before_reload(topology, desired_node.node)),
+        )
 
 
 def _before_reload(topology: Topology, node: str) -> tuple[str, ...]:
@@ -223,72 +237,86 @@ def _before_reload(topology: Topology, node: str) -> tuple[str, ...]:
     return tuple(f"{step}:{server}" for server in servers for step in ("ready", "reload"))
 
 
-def _to_reload(signal: str | None, one: DesiredNode, files: ObservedFiles) -> str:
+def _to_reload(signal: str | None, desired_node: DesiredNode, files: ObservedFiles) -> str:
     """The signal for a program that has read other files than these; empty where none is needed.
 
     Files that somebody changed by hand may have been read by the program, too.
     """
-    spoiled = any(files.texts.get(name) != text for name, text in one.texts.items() if name not in READ_AT_EACH_USE)
-    changed = files.record is not None and files.record.loaded != one.loaded
+    spoiled = any(
+        files.texts.get(name) != text for name, text in desired_node.texts.items() if name not in READ_AT_EACH_USE
+    )
+    changed = files.record is not None and files.record.loaded != desired_node.loaded
     return signal or "" if changed or spoiled else ""
 
 
 def _mends(
-    topology: Topology, observed: Snapshot, one: DesiredNode, container: ObservedContainer, files: ObservedFiles
+    topology: Topology,
+    observed: Snapshot,
+    desired_node: DesiredNode,
+    container: ObservedContainer,
+    files: ObservedFiles,
 ) -> Iterator[Step]:
     """Take out just what a fault has put into the node's network."""
     addresses = files.cut_in(container)
     if not addresses:
         return
     others = dict.fromkeys(topology.owner(address) or address for address in addresses)
-    helper = network_helper(topology, observed, one.node, "cut")
-    action = CutOff(one.node, container.id, container.started, (), helper)
-    yield Step(f"mend:{one.node}", action, f"cut from {', '.join(others)}")
+    helper = network_helper(topology, observed, desired_node.node, "cut")
+    action = CutOff(desired_node.node, container.id, container.started, (), helper)
+    yield Step(f"mend:{desired_node.node}", action, f"cut from {', '.join(others)}")
 
 
-def _departures(one: DesiredNode, container: ObservedContainer, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
-    wanted = {attach.network_id for attach in one.spec.attachments}
+def _departures(
+    desired_node: DesiredNode, container: ObservedContainer, needs: tuple[str, ...], leaving: Left
+) -> Iterator[Step]:
+    wanted = {attach.network_id for attach in desired_node.spec.attachments}
     for network_id in container.addresses:
-        if network_id not in wanted and (container.id, network_id) not in left:
-            action = LeaveNetwork(one.node, container.id, network_id)
+        if network_id not in wanted and (container.id, network_id) not in leaving:
+            action = LeaveNetwork(desired_node.node, container.id, network_id)
             why = "on a network that the file does not give it"
-            yield Step(f"leave:{one.node}:{network_id[:12]}", action, why, needs)
+            yield Step(f"leave:{desired_node.node}:{network_id[:12]}", action, why, needs)
 
 
-def _connections(one: DesiredNode, container: ObservedContainer, needs: tuple[str, ...], left: Left) -> Iterator[Step]:
+def _connections(
+    desired_node: DesiredNode, container: ObservedContainer, needs: tuple[str, ...], leaving: Left
+) -> Iterator[Step]:
     # A stopped container has no address until it starts; the engine keeps the one that it will ask for.
     addresses, addresses6 = container.addresses, container.addresses6
     if container.stopped:
         addresses, addresses6 = {**addresses, **container.claims}, container.claims6
-    for attach in one.spec.attachments:
+    for attach in desired_node.spec.attachments:
         # Of what it is taken from before, it has to be put back, or on the new one.
-        on_it = attach.network_id in container.addresses and (container.id, attach.network_id) not in left
+        on_it = attach.network_id in container.addresses and (container.id, attach.network_id) not in leaving
         address, address6 = addresses.get(attach.network_id), addresses6.get(attach.network_id)
         if on_it and address == attach.address and address6 == attach.address6:
             continue
         at = address6 if address == attach.address else address
-        seen = f"at {at or 'no IPv6 address'} instead of its own address"
-        why = seen if on_it else f"not on the network {attach.network}"
+        difference = f"at {at or 'no IPv6 address'} instead of its own address"
+        why = difference if on_it else f"not on the network {attach.network}"
         # Of a stopped container that was connected by hand, the engine says nothing, and keeps to what it knew before.
-        action_ = Reconnect(one.node, container.id, on_it or container.stopped, attach)
-        yield Step(f"connect:{one.node}:{attach.network}", action_, why, needs, _shown(attach))
+        action_ = Reconnect(desired_node.node, container.id, on_it or container.stopped, attach)
+        yield Step(f"connect:{desired_node.node}:{attach.network}", action_, why, needs, _attachment_text(attach))
 
 
-def _shown(attach: Attach) -> str:
+def _attachment_text(attach: Attach) -> str:
     return f"{attach.address} {attach.address6}" if attach.address6 else str(attach.address)
 
 
 def _ready(
-    topology: Topology, one: DesiredNode, container: ObservedContainer | None, files: ObservedFiles, steps: list[Step]
+    topology: Topology,
+    desired_node: DesiredNode,
+    container: ObservedContainer | None,
+    files: ObservedFiles,
+    steps: list[Step],
 ) -> Iterator[Step]:
     """Wait for a node that is new, that was started, or whose readiness nobody has seen yet."""
     changed = [s.id for s in steps if isinstance(s.action, MakeNode | StartNode)]
     proved = bool(container and files.record and files.record.ready == container.started)
     if not changed and proved:
         return
-    needs = (*(s.id for s in steps), *(f"ready:{name}" for name in sorted(_awaited(topology, one.node))))
-    action = AwaitReady(one.node, one.probe, one.beside)
-    yield Step(f"ready:{one.node}", action, one.probe, needs)
+    needs = (*(s.id for s in steps), *(f"ready:{name}" for name in sorted(_awaited(topology, desired_node.node))))
+    action = AwaitReady(desired_node.node, desired_node.probe, desired_node.beside)
+    yield Step(f"ready:{desired_node.node}", action, desired_node.probe, needs)
 
 
 def _awaited(topology: Topology, node: str) -> set[str]:

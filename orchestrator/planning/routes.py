@@ -67,10 +67,10 @@ def _routes(topology: Topology, node: str, places: Sequence[Place], crossings: C
     own = [place.network for place in places]
     allowed = topology.node(node).routes
     ways = _ways(node, own, crossings)
-    found = [Route(topology.subnets[to], via) for to, via in ways.items() if allowed is None or to in allowed]
+    routes = [Route(topology.subnets[to], via) for to, via in ways.items() if allowed is None or to in allowed]
     declared = topology.scenario.all_networks
     out = [Route(ANYWHERE, gateway_of(topology.subnets[name])) for name in own if not declared[name].internal]
-    return tuple(sorted((*found, *out[:1])))
+    return tuple(sorted((*routes, *out[:1])))
 
 
 def _ways(node: str, own: Sequence[str], crossings: Crossings) -> dict[str, IPv4Address]:
@@ -89,22 +89,22 @@ def _ways(node: str, own: Sequence[str], crossings: Crossings) -> dict[str, IPv4
 
 def _crossings(topology: Topology) -> Crossings:
     """Network -> the ways out of it: a router, its address there, and another network on which it stands."""
-    found: Crossings = {}
+    crossings: Crossings = {}
     for router in routers(topology):
         for here, there in permutations(topology.places_of(router), 2):
-            found.setdefault(here.network, []).append((router, here.address, there.network))
-    return found
+            crossings.setdefault(here.network, []).append((router, here.address, there.network))
+    return crossings
 
 
 def read_table(text: str) -> tuple[str, ...]:
     """The routes through others in a node's /proc/net/route (proc(5)), as `str(Route)` says them, sorted."""
-    found = []
+    routes = []
     for row in text.splitlines()[1:]:
         columns = row.split()
         to, via, mask = (IPv4Address(struct.pack("<L", int(columns[i], 16))) for i in (1, 2, 7))
         if int(via):
-            found.append(Route(IPv4Network(f"{to}/{mask}"), via))
-    return tuple(map(str, sorted(found)))
+            routes.append(Route(IPv4Network(f"{to}/{mask}"), via))
+    return tuple(map(str, sorted(routes)))
 
 
 def routes_text(routes: Iterable[object]) -> str:

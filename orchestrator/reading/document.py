@@ -95,16 +95,16 @@ def read_document(text: str, loader: Any = LOADER) -> Document:
 def _refuse_unfit(text: str) -> None:
     if len(text) > LARGEST_TEXT:
         raise Fatal(f"the file has more than {LARGEST_TEXT // 1024} KiB; a scenario is a short text", Position(1, 1))
-    if found := UNFIT.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
-        raise Fatal(_unfit(found), Position(line, column))
+    if match := UNFIT.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        column = match.start() - (text.rfind("\n", 0, match.start()) + 1) + 1
+        raise Fatal(_unfit(match), Position(line, column))
     if not text.strip():
         raise Fatal("the file is empty; a scenario has at least name, title and nodes", Position(1, 1))
 
 
-def _unfit(found: re.Match[str]) -> str:
-    return f"the character U+{ord(found[0]):04X} is not allowed in a scenario file"
+def _unfit(match: re.Match[str]) -> str:
+    return f"the character U+{ord(match[0]):04X} is not allowed in a scenario file"
 
 
 def _position(mark: Any) -> Position:

@@ -50,8 +50,8 @@ def sentence(error: Mapping[str, Any], form: Form | None, value: Any) -> str:
     """The sentence for one pydantic error; `form` is None where the rule belongs to several keys."""
     kind = error["type"]
     if kind == "value_error":
-        said = str(error["ctx"]["error"])
-        return said if form is None else f"{said}; found {found(value)}"
+        message = str(error["ctx"]["error"])
+        return message if form is None else f"{message}; found {found(value)}"
     if form is None:
         return str(error["msg"])
     if kind in ("literal_error", "string_pattern_mismatch"):

@@ -50,7 +50,7 @@ def read_scenario(text: str, *, file: str, beside: Beside) -> Reading:
     named = {violation.path for violation in ruled} & {
         raw_value.path for raw_value, _ in raw.references if not raw_value.at_key
     }
-    violations = [*(one for one in violations if one.path not in named), *ruled]
+    violations = [*(violation for violation in violations if violation.path not in named), *ruled]
     new = [violation for violation in violations if not _is_reported(violation, document)]
     if scenario is None or new or document.violations:
         raise _invalid(document, (*document.violations, *new), file)
@@ -74,9 +74,9 @@ def _judged(raw: RawScenario) -> tuple[Scenario | None, list[Violation]]:
 
         violations = list(FormValidator().violations(raw.root, raw.values, ()))
         if not violations:  # a rule of the model that the forms do not show
-            violations = [Violation((), str(one["msg"])) for one in error.errors()]
+            violations = [Violation((), str(problem["msg"])) for problem in error.errors()]
         known = {violation.path for violation in violations}
-        return None, [*violations, *(one for one in written if one.path not in known)]
+        return None, [*violations, *(violation for violation in written if violation.path not in known)]
 
 
 def _kept(beside: Beside, texts: dict[str, str | None]) -> Beside:

@@ -32,7 +32,7 @@ def scenario_schema() -> dict[str, Any]:
 def _converted(schema: Any) -> Any:
     """One schema in draft-07, without what only OpenAPI knows."""
     if isinstance(schema, list):
-        return [_converted(one) for one in schema]
+        return [_converted(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     converted: dict[str, Any] = {}
@@ -40,7 +40,7 @@ def _converted(schema: Any) -> Any:
         if key in ("title", "discriminator"):
             continue
         if key == "properties":
-            converted[key] = {name: _converted(one) for name, one in value.items()}
+            converted[key] = {name: _converted(subschema) for name, subschema in value.items()}
         elif key == "default" and value is None:
             continue  # the key may be left out; that says it
         elif key == "prefixItems":

@@ -77,14 +77,14 @@ def near(word: str, allowed: Iterable[str]) -> str | None:
     if len(names) > MANY:
         names = [name for name in names if name[:2] == word[:2]][:MANY]
     lowered = {name.lower(): name for name in reversed(names)}
-    found = get_close_matches(word.lower()[:64], lowered, n=1, cutoff=0.6 if len(word) > 3 else 0.5)
-    return lowered[found[0]] if found else None
+    matches = get_close_matches(word.lower()[:64], lowered, n=1, cutoff=0.6 if len(word) > 3 else 0.5)
+    return lowered[matches[0]] if matches else None
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """`; did you mean 'uses'?`, or nothing."""
-    found = near(word, allowed)
-    return f"; did you mean {found!r}?" if found else ""
+    suggestion = near(word, allowed)
+    return f"; did you mean {suggestion!r}?" if suggestion else ""
 
 
 def without_space(text: Any) -> str:
@@ -107,5 +107,5 @@ class Hints:
     def of(self, word: str) -> str:
         """`; did you mean 'uses'?`, or `;`, for a sentence that goes on."""
         self._left -= 1
-        found = near(word.removesuffix(self._ending), self._allowed) if self._left >= 0 else None
-        return f"; did you mean {self._allowed[found]!r}?" if found else ";"
+        suggestion = near(word.removesuffix(self._ending), self._allowed) if self._left >= 0 else None
+        return f"; did you mean {self._allowed[suggestion]!r}?" if suggestion else ";"

@@ -107,8 +107,8 @@ class FormValidator:
         try:
             record.model.model_validate(value)
         except ValidationError as error:
-            for one in error.errors():
-                yield Violation((*path, *one["loc"]), sentence(one, None, one["input"]))
+            for problem in error.errors():
+                yield Violation((*path, *problem["loc"]), sentence(problem, None, problem["input"]))
 
     def _choice(self, tagged_union: TaggedUnion, value: Any, path: Path) -> Iterator[Violation]:
         record = tagged_union.variant_of(value)

@@ -25,9 +25,9 @@ class NamedRecords(NamedTuple):
             value = self.sets.get(kind)
             if isinstance(value, str):
                 yield (*self.path, kind), kind, value
-            for index, one in enumerate(value if isinstance(value, list) else ()):
-                if isinstance(one, str):
-                    yield (*self.path, kind, index), kind, one
+            for index, item in enumerate(value if isinstance(value, list) else ()):
+                if isinstance(item, str):
+                    yield (*self.path, kind, index), kind, item
 
 
 class Zone(NamedTuple):
@@ -53,7 +53,7 @@ class Zone(NamedTuple):
 def enumerate_at(path: Path, named: Any) -> list[tuple[Path, str]]:
     """The texts of a list with the place of each; none where it is no list."""
     listed = named if isinstance(named, list) else []
-    return [((*path, index), one) for index, one in enumerate(listed) if isinstance(one, str)]
+    return [((*path, index), item) for index, item in enumerate(listed) if isinstance(item, str)]
 
 
 def _answers_names(raw: RawScenario, node_name: str) -> bool:
@@ -78,10 +78,10 @@ def is_plain(values: Mapping[str, Any]) -> bool:
 def served(raw: RawScenario) -> dict[str, list[str]]:
     """The name under which a server is declared -> the zones that it answers for."""
     servers = [name for name in raw.nodes if _answers_names(raw, name)]
-    found = {name: [raw.domain] if is_plain(raw.nodes[name]) and raw.domain else [] for name in servers}
+    zones_by_server = {name: [raw.domain] if is_plain(raw.nodes[name]) and raw.domain else [] for name in servers}
     for zone in zones(raw):
-        found[zone.node].append(zone.name)
-    return found
+        zones_by_server[zone.node].append(zone.name)
+    return zones_by_server
 
 
 def named_records(raw: RawScenario) -> tuple[NamedRecords, ...]:

@@ -74,7 +74,7 @@ def bound_to(topology: TopologyView, node: str, listener: Listener) -> tuple[str
             return ("127.0.0.1",)
         case where:
             ends = [place for place in topology.places_of(node) if place.network == where]
-            return tuple(str(one) for end in ends for one in (*end.addresses(4), *end.addresses(6))) or (where,)
+            return tuple(str(address) for end in ends for address in (*end.addresses(4), *end.addresses(6))) or (where,)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ def subnets_apart(raw: RawScenario) -> Iterator[Violation]:
     subnets = [(subnet, name) for name in declared if (subnet := _subnet(raw, name))]
     # Sorted by where they begin, wide ones first, a subnet overlaps only the one that reached farthest before it.
     widest: tuple[IPv4Network, str] | None = None
-    for subnet, name in sorted(subnets, key=lambda one: (one[0], declared[one[1]])):
+    for subnet, name in sorted(subnets, key=lambda item: (item[0], declared[item[1]])):
         if widest and widest[0].overlaps(subnet):
-            earlier, later = sorted(((subnet, name), widest), key=lambda one: declared[one[1]])
+            earlier, later = sorted(((subnet, name), widest), key=lambda item: declared[item[1]])
             line = raw.line_of(("networks", earlier[1], "subnet"))
             message = f"{later[0]} overlaps {earlier[0]} of the network {earlier[1]!r} (line {line})"
             yield Violation(("networks", later[1], "subnet"), message)

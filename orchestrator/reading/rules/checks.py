@@ -161,9 +161,9 @@ def the_asker_runs(raw: RawScenario) -> Iterator[Violation]:
 def one_thing_is_expected(raw: RawScenario) -> Iterator[Violation]:
     """What a check says fits together."""
     for path, check in raw.checks:
-        for kind, one, other, why in APART:
-            if kind in check and check.get(one) is not None and check.get(other) is not None:
-                yield Violation((*path, other), f"{one} and {other} stand together; {why}", at_key=True)
+        for kind, key, other, why in APART:
+            if kind in check and check.get(key) is not None and check.get(other) is not None:
+                yield Violation((*path, other), f"{key} and {other} stand together; {why}", at_key=True)
 
 
 def programs_have_names(raw: RawScenario) -> Iterator[Violation]:

@@ -27,32 +27,31 @@ def domain_has_a_server(raw: RawScenario) -> Iterator[Violation]:
 
 def an_alias_stands_alone(raw: RawScenario) -> Iterator[Violation]:
     """A name with a CNAME has no other record, and is not the zone itself (RFC 1034, section 3.6.2)."""
-    for one in named_records(raw):
-        if "CNAME" not in one.sets:
+    for records in named_records(raw):
+        if "CNAME" not in records.sets:
             continue
-        others = [kind for kind in TYPES if kind in one.sets and kind != "CNAME"]
-        if one.path[-1] == "@":
+        others = [kind for kind in TYPES if kind in records.sets and kind != "CNAME"]
+        if records.path[-1] == "@":
             message = "the zone itself cannot be an alias: it has SOA and NS records (RFC 1034, section 3.6.2)"
-            yield Violation((*one.path, "CNAME"), message, at_key=True)
+            yield Violation((*records.path, "CNAME"), message, at_key=True)
         elif others:
-            message = (
-                f"{one.path[-1]!r} has a CNAME and {listed(others)}; an alias stands alone (RFC 1034, section 3.6.2)"
-            )
-            yield Violation((*one.path, "CNAME"), message, at_key=True)
+            what = f"{records.path[-1]!r} has a CNAME and {listed(others)}"
+            message = f"{what}; an alias stands alone (RFC 1034, section 3.6.2)"
+            yield Violation((*records.path, "CNAME"), message, at_key=True)
 
 
 def nodes_keep_their_addresses(raw: RawScenario) -> Iterator[Violation]:
     """A node's own name leads to the node: its addresses are not written, and it is no alias."""
-    for one in named_records(raw):
-        name = one.name.removesuffix(f".{raw.domain}")
-        if one.zone != raw.domain or name not in (*raw.machines, *raw.groups):
+    for records in named_records(raw):
+        name = records.name.removesuffix(f".{raw.domain}")
+        if records.zone != raw.domain or name not in (*raw.machines, *raw.groups):
             continue
         for kind in ("A", "AAAA", "CNAME", "NS"):
-            if kind in one.sets:
+            if kind in records.sets:
                 message = (
                     f"{name!r} is a node, and its name leads to its own addresses; take another name for this {kind}"
                 )
-                yield Violation((*one.path, kind), message, at_key=True)
+                yield Violation((*records.path, kind), message, at_key=True)
 
 
 def records_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
@@ -60,11 +59,11 @@ def records_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
     there = told_names(raw)
     own = [zone for names in served(raw).values() for zone in names if zone != "."]
     hints = Hints(there)
-    for one in named_records(raw):
-        for path, kind, value in one.values(*NAMING):
+    for records in named_records(raw):
+        for path, kind, value in records.values(*NAMING):
             if value.count(" ") != WORDS_BEFORE.get(kind, 0):  # it is reported elsewhere
                 continue
-            name = absolute(value.rpartition(" ")[2], one.zone).lower()
+            name = absolute(value.rpartition(" ")[2], records.zone).lower()
             if is_name(name) and "$" not in name and _inside(name, own) and not covers(there, name):
                 yield Violation(
                     path, f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
@@ -73,25 +72,27 @@ def records_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
 
 def names_have_records(raw: RawScenario) -> Iterator[Violation]:
     """A name among the records has a record."""
-    for one in named_records(raw):
-        if set(one.sets) <= {*TYPES, "ttl"} and all(one.sets.get(kind) is None for kind in TYPES):
-            yield Violation(one.path, f"this name has no record; give it one of {listed(TYPES)}", at_key=True)
+    for records in named_records(raw):
+        if set(records.sets) <= {*TYPES, "ttl"} and all(records.sets.get(kind) is None for kind in TYPES):
+            yield Violation(records.path, f"this name has no record; give it one of {listed(TYPES)}", at_key=True)
 
 
 def owners_stand_inside(raw: RawScenario) -> Iterator[Violation]:
     """Records stand under their names inside the zone, without the zone's own name."""
-    for one in named_records(raw):
-        owner = str(one.path[-1])
-        if one.zone and f".{owner}".endswith(f".{one.zone}"):
-            inside = owner[: -len(one.zone)].rstrip(".") or "@"
-            message = f"names stand inside the zone here, so this one would be {short(one.name)!r}; write {inside!r}"
-            yield Violation(one.path, message, at_key=True)
+    for records in named_records(raw):
+        owner = str(records.path[-1])
+        if records.zone and f".{owner}".endswith(f".{records.zone}"):
+            inside = owner[: -len(records.zone)].rstrip(".") or "@"
+            message = (
+                f"names stand inside the zone here, so this one would be {short(records.name)!r}; write {inside!r}"
+            )
+            yield Violation(records.path, message, at_key=True)
 
 
 def names_are_no_addresses(raw: RawScenario) -> Iterator[Violation]:
     """A record that leads to a name does not lead to an address: only A and AAAA do."""
-    for one in named_records(raw):
-        for path, kind, value in one.values(*NAMING):
+    for records in named_records(raw):
+        for path, kind, value in records.values(*NAMING):
             name = value.rpartition(" ")[2]
             if "." in name and re.fullmatch(r"[0-9][0-9.]+", name):
                 message = f"{short(name)!r} is like an address, and {kind} leads to a name; an address stands in an A"
@@ -101,27 +102,27 @@ def names_are_no_addresses(raw: RawScenario) -> Iterator[Violation]:
 def aliases_end(raw: RawScenario) -> Iterator[Violation]:
     """An alias leads to a name that is none, not back to itself (RFC 1034, section 3.6.2)."""
     leads = {
-        one.name: (path, absolute(value, one.zone))
-        for one in named_records(raw)
-        for path, _, value in one.values("CNAME")
+        records.name: (path, absolute(value, records.zone))
+        for records in named_records(raw)
+        for path, _, value in records.values("CNAME")
     }
-    told: set[str] = set()
+    reported: set[str] = set()
     for start in leads:
         way = [start]
         while way[-1] in leads and leads[way[-1]][1] not in way:
             way.append(leads[way[-1]][1])
-        if way[-1] in leads and leads[way[-1]][1] == start and start not in told:
-            told.update(way)
+        if way[-1] in leads and leads[way[-1]][1] == start and start not in reported:
+            reported.update(way)
             words = " -> ".join([*way, start]) if len(way) < 12 else f"{len(way)} names, {start} among them"
             yield Violation(leads[start][0], f"the aliases form a circle: {words}; one of them must lead to a machine")
 
 
 def servers_have_names_of_their_own(raw: RawScenario) -> Iterator[Violation]:
     """MX, SRV and NS name a machine, never an alias (RFC 2181, section 10.3)."""
-    aliases = {one.name: str(one.sets["CNAME"]) for one in named_records(raw) if "CNAME" in one.sets}
-    for one in named_records(raw):
-        for path, kind, value in one.values("MX", "SRV", "NS"):
-            name = absolute(value.rpartition(" ")[2], one.zone)
+    aliases = {records.name: str(records.sets["CNAME"]) for records in named_records(raw) if "CNAME" in records.sets}
+    for records in named_records(raw):
+        for path, kind, value in records.values("MX", "SRV", "NS"):
+            name = absolute(value.rpartition(" ")[2], records.zone)
             if name in aliases:
                 message = f"{name!r} is an alias, and {kind} must name a machine (RFC 2181, section 10.3)"
                 yield Violation(path, f"{message}; write {aliases[name]}")
@@ -131,8 +132,8 @@ def record_addresses_are_nodes(raw: RawScenario) -> Iterator[Violation]:
     """${NODE} in a record is a node, with IPv6 where it stands for an AAAA."""
     names = (*raw.machines, *raw.groups)
     hints = Hints(names)
-    for one in named_records(raw):
-        for path, kind, value in one.values("A", "AAAA"):
+    for records in named_records(raw):
+        for path, kind, value in records.values("A", "AAAA"):
             node = value[2:-1] if IN_NODE.fullmatch(value) else None
             if node is None:
                 continue
@@ -156,13 +157,12 @@ def delegated_parts_are_served(raw: RawScenario) -> Iterator[Violation]:
 def nothing_below_a_delegation(raw: RawScenario) -> Iterator[Violation]:
     """What lies in a part that is given away is told by others: a record there is never seen (RFC 1034, 4.2.1)."""
     given = {(zone.name, part): server for zone in zones(raw) for _, part, server in zone.delegates()}
-    for one in named_records(raw):
+    for records in named_records(raw):
         for (zone, part), server in given.items():
-            if one.zone == zone and f".{one.name}".endswith(f".{part}"):
-                message = (
-                    f"{one.name!r} lies in {part!r}, which {server!r} answers for; write it in the zones of {server!r}"
-                )
-                yield Violation(one.path, message, at_key=True)
+            if records.zone == zone and f".{records.name}".endswith(f".{part}"):
+                what = f"{records.name!r} lies in {part!r}, which {server!r} answers for"
+                message = f"{what}; write it in the zones of {server!r}"
+                yield Violation(records.path, message, at_key=True)
 
 
 def told_names(raw: RawScenario) -> dict[str, None]:

@@ -52,29 +52,29 @@ def a_resolver_has_one_way(raw: RawScenario) -> Iterator[Violation]:
 
 def forwarding_ends(raw: RawScenario) -> Iterator[Violation]:
     """A server does not come back to itself by those that it asks: the question would go round for ever."""
-    asked = {
+    asks = {
         node: [
             raw.machines.get(name, name)
             for _, name in enumerate_at(("nodes", node, "forward"), raw.nodes[node].get("forward"))
         ]
         for node in raw.nodes
     }
-    for node, names in asked.items():
+    for node, names in asks.items():
         for index, name in enumerate(names):
-            if name == node or node in _reached(asked, name):
+            if name == node or node in _reached(asks, name):
                 message = f"a question would go round: {node!r} asks {name!r}, which "
                 message += "is itself" if name == node else f"comes back to {node!r}"
                 yield Violation(("nodes", node, "forward", index), message)
 
 
-def _reached(asked: dict[str, list[str]], start: str) -> set[str]:
+def _reached(asks: dict[str, list[str]], start: str) -> set[str]:
     seen: set[str] = set()
     todo = [start]
     while todo:
         current = todo.pop()
         if current not in seen:
             seen.add(current)
-            todo += asked.get(current, [])
+            todo += asks.get(current, [])
     return seen
 
 
@@ -140,8 +140,10 @@ def names_are_told(raw: RawScenario) -> Iterator[Violation]:
 def _must_be_there(check: dict[str, Any]) -> bool:
     """Whether a check says that a name of its own, without a placeholder in it, has records."""
     own = "${" not in str(check.get("resolves")) and check.get("type", "A") in OF_NAMES
-    said = check.get("rcode") is None and check.get("answered", True) is True and check.get("refers_to") is None
-    return own and said and check.get("count") != 0
+    expects_records = (
+        check.get("rcode") is None and check.get("answered", True) is True and check.get("refers_to") is None
+    )
+    return own and expects_records and check.get("count") != 0
 
 
 def ttl_says_a_range(raw: RawScenario) -> Iterator[Violation]:
@@ -189,7 +191,7 @@ def changed_records_can_be_told(raw: RawScenario) -> Iterator[Violation]:
         except ValidationError:  # it is reported elsewhere
             continue
         own = known.get(raw.machines.get(change.server, change.server), ())
-        zone = max((one for one in own if f".{change.name}".endswith(f".{one}")), key=len, default=".")
+        zone = max((name for name in own if f".{change.name}".endswith(f".{name}")), key=len, default=".")
         place = (*path, key, "record")
         if refused := change.refused(zone):
             yield Violation((*place, refused[0]), refused[1])

@@ -52,11 +52,11 @@ def routes_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
 def _reached(raw: RawScenario, node: str, own: tuple[str, ...]) -> tuple[str, ...]:
     """The networks to which other nodes that are routers lead, in the order of the file."""
     joins = [set(raw.attachments(router)) for router in _routers(raw) if router != node]
-    found, before = set(own), set[str]()
-    while found != before:
-        before = set(found)
-        found |= {name for joined in joins if joined & before for name in joined}
-    return tuple(name for name in raw.networks if name in found and name not in own)
+    reached, before = set(own), set[str]()
+    while reached != before:
+        before = set(reached)
+        reached |= {name for joined in joins if joined & before for name in joined}
+    return tuple(name for name in raw.networks if name in reached and name not in own)
 
 
 def _routers(raw: RawScenario) -> tuple[str, ...]:
@@ -69,9 +69,9 @@ def cut_groups_are_apart(raw: RawScenario) -> Iterator[Violation]:
         groups: Any = raw_value.value.get("cut") if isinstance(raw_value.value, dict) else None
         if not isinstance(groups, list) or len(groups) != 2 or not all(isinstance(group, list) for group in groups):
             continue
-        one = {machine for name in groups[0] for machine in _machines(raw, name)}
+        first_group = {machine for name in groups[0] for machine in _machines(raw, name)}
         for index, name in enumerate(groups[1]):
-            both = next((machine for machine in _machines(raw, name) if machine in one), None)
+            both = next((machine for machine in _machines(raw, name) if machine in first_group), None)
             if both:
                 message = f"{both!r} stands in both groups; a node cannot be cut from itself"
                 yield Violation((*raw_value.path, "cut", 1, index), message)

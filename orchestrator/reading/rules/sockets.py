@@ -79,9 +79,9 @@ def _sockets(check: dict[str, Any], path: Path) -> Iterator[tuple[Path, dict[str
 
 
 def _listed(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for index, one in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(one, dict):
-            yield (*path, index), one
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield (*path, index), item
 
 
 def listeners_are_served(raw: RawScenario) -> Iterator[Violation]:
@@ -94,18 +94,18 @@ def listeners_are_served(raw: RawScenario) -> Iterator[Violation]:
 
 def _served(role: Role, serving: Serving, name: str, listens: list[Any]) -> Iterator[Violation]:
     if not 1 <= len(listens) <= serving.most:
-        own = listed(f"{one.protocol} port {one.port}" for one in role.listeners)
+        own = listed(f"{listener.protocol} port {listener.port}" for listener in role.listeners)
         ports = "one port" if serving.most == 1 else f"1 to {serving.most} ports"
         allowed = f"listens on {ports}" if serving.most else f"always listens on {own}; leave listens out"
         yield Violation(("nodes", name, "listens"), f"a node with the role {role.name} {allowed}")
         return
-    for at, one in _listed(listens, ("nodes", name, "listens")):
-        if one.get("port") == 0:
+    for at, listener in _listed(listens, ("nodes", name, "listens")):
+        if listener.get("port") == 0:
             message = "the kernel would pick a free port for 0, and no client would know which; say one from 1 to 65535"
             yield Violation((*at, "port"), message)
-        if one.get("protocol") == "udp" and "udp" not in serving.protocols:
+        if listener.get("protocol") == "udp" and "udp" not in serving.protocols:
             yield Violation((*at, "protocol"), f"the server of the role {role.name} speaks tcp, not udp")
-        if one.get("tls") and not serving.tls:
+        if listener.get("tls") and not serving.tls:
             message = f"the server of the role {role.name} speaks no TLS; a node with the role proxy before it does"
             yield Violation((*at, "tls"), message)
 
@@ -113,8 +113,8 @@ def _served(role: Role, serving: Serving, name: str, listens: list[Any]) -> Iter
 def tls_is_over_tcp(raw: RawScenario) -> Iterator[Violation]:
     """TLS needs the ordered bytes of TCP (RFC 8446, section 1)."""
     for name, node in raw.nodes.items():
-        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
-            if one.get("protocol") == "udp" and one.get("tls"):
+        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
+            if listener.get("protocol") == "udp" and listener.get("tls"):
                 yield Violation((*at, "tls"), "TLS runs over tcp, and this listener speaks udp")
 
 
@@ -126,8 +126,8 @@ def a_proxy_is_understood(raw: RawScenario) -> Iterator[Violation]:
             continue
         for path, used in enumerate_at(("nodes", name, "uses"), node.get("uses")):
             listens = raw.values_of(raw.groups.get(used, (used,))[0]).get("listens")
-            tcp = [one for _, one in _listed(listens, ()) if one.get("protocol", "tcp") == "tcp"]
-            if tcp and all(one.get("tls") for one in tcp):
+            tcp = [listener for _, listener in _listed(listens, ()) if listener.get("protocol", "tcp") == "tcp"]
+            if tcp and all(listener.get("tls") for listener in tcp):
                 message = f"{name!r} passes requests on as plain HTTP, and {used!r} speaks only TLS; "
                 yield Violation(path, f"{message}give {used!r} a port without TLS, too")
 
@@ -135,8 +135,8 @@ def a_proxy_is_understood(raw: RawScenario) -> Iterator[Violation]:
 def a_certificate_has_its_names(raw: RawScenario) -> Iterator[Violation]:
     """The only name of a certificate stands alone."""
     for name, node in raw.nodes.items():
-        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
-            tls = one.get("tls")
+        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
+            tls = listener.get("tls")
             if isinstance(tls, dict) and tls.get("name") is not None and tls.get("names"):
                 message = "name is the only name in the certificate, and names are more: take one of the two keys away"
                 yield Violation((*at, "tls", "names"), message, at_key=True)
@@ -146,8 +146,9 @@ def a_port_is_bound_once(raw: RawScenario) -> Iterator[Violation]:
     """Two listeners of a node do not ask for the same port at the same address: the second bind would fail."""
     for name, node in raw.nodes.items():
         seen: list[tuple[object, object, object]] = []
-        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
-            port, protocol, place = one.get("port"), one.get("protocol", "tcp"), one.get("address") or "all"
+        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
+            port, protocol = listener.get("port"), listener.get("protocol", "tcp")
+            place = listener.get("address") or "all"
             rivals = (other for other in seen if other[:2] == (port, protocol))
             if port and any("all" in (place, other[2]) or place == other[2] for other in rivals):
                 message = f"{protocol} port {port} is bound twice; the second would fail (EADDRINUSE)"
@@ -161,8 +162,8 @@ def privileged_ports_are_free(raw: RawScenario) -> Iterator[Violation]:
         role = raw.role(name)
         if node.get("privileged_ports") is not True or role is None:
             continue
-        for at, one in _listed(node.get("listens"), ("nodes", name, "listens")):
-            port = one.get("port")
+        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
+            port = listener.get("port")
             if isinstance(port, int) and 0 < port < WELL_KNOWN_END:
                 yield Violation((*at, "port"), _needs_privilege(port))
         if node.get("listens") is None and not (node.get("image") or node.get("command")):

@@ -66,7 +66,7 @@ def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     for network, subnet in topology.subnets.items():
         entries, texts = _entries(topology, node, network)
         first = first or entries
-        clients = "".join(f" {one};" for one in (subnet, topology.subnets6.get(network)) if one)
+        clients = "".join(f" {range_};" for range_ in (subnet, topology.subnets6.get(network)) if range_)
         conf.append(f'view "{network}" {{\nmatch-clients {{{clients} }};\n{entries}}};\n')
         all_texts.update(texts)
     # Whoever asks from elsewhere, such as the node itself on loopback, has the view of the first network.

@@ -65,11 +65,11 @@ def asked_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
 
 def delegated_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
     """The servers to which a server points for parts of its zones, each once, in the order of the file."""
-    found: dict[str, None] = {}
+    delegated: dict[str, None] = {}
     for zone in zones_of(scenario, node).values():
         for who in zone.delegates.values() if zone else ():
-            found.update(dict.fromkeys((who,) if isinstance(who, str) else who))
-    return tuple(found)
+            delegated.update(dict.fromkeys((who,) if isinstance(who, str) else who))
+    return tuple(delegated)
 
 
 def leads_on(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def leads_on(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
         return parts[part]
     # Its root points to those of the lab's domain for each address of the lab.
     reverse = zone == ROOT and not is_plain(scenario.nodes[node]) and name.endswith(".arpa")
-    return tuple(one for one in serving(scenario, scenario.domain) if one != node) if reverse else ()
+    return tuple(server for server in serving(scenario, scenario.domain) if server != node) if reverse else ()
 
 
 def _closest(name: str, zones: Iterable[str]) -> str | None:

@@ -58,17 +58,17 @@ class Writer:
     def zones(self) -> dict[str, ZoneFile]:
         """Zone name -> its file: the declared zones, those of the lab's addresses beside its domain, and the root."""
         scenario = self.topology.scenario
-        found = {name: self._declared(name, zone) for name, zone in zones_of(scenario, self.node).items()}
-        if self.domain in found:
+        files = {name: self._declared(name, zone) for name, zone in zones_of(scenario, self.node).items()}
+        if self.domain in files:
             for name in self._reverse_zones():
-                found.setdefault(
+                files.setdefault(
                     name, ZoneFile(name, self._names(serving(scenario, self.domain)), self._pointers(name))
                 )
         if is_plain(scenario.nodes[self.node]) and scenario.nodes[self.node].recursion is not False:
             # A root that knows nothing: every other name is NXDOMAIN at once. BIND loads no zone whose server has
             # no address in it.
-            found[ROOT] = ZoneFile(ROOT, self._names((self.node,)), tuple(self._addresses_of(self.node)))
-        return found
+            files[ROOT] = ZoneFile(ROOT, self._names((self.node,)), tuple(self._addresses_of(self.node)))
+        return files
 
     def _declared(self, name: str, zone: Any) -> ZoneFile:
         named = serving(self.topology.scenario, name)
@@ -107,10 +107,10 @@ class Writer:
                 yield from self._glue(server, zone)
 
     def _written(self, records: Records, zone: str) -> Iterator[ResourceRecord]:
-        for owner, one in records.items():
-            for kind, value in one.values():
+        for owner, record_set in records.items():
+            for kind, value in record_set.values():
                 for rdata in self.rdata(kind, value, zone):
-                    yield ResourceRecord(f"{below(owner, zone)}.", kind, rdata, one.ttl)
+                    yield ResourceRecord(f"{below(owner, zone)}.", kind, rdata, record_set.ttl)
 
     def rdata(self, kind: str, value: str, zone: str) -> Iterator[str]:
         """A written value as a master file has it; ${NODE} may be several addresses."""
@@ -208,9 +208,9 @@ def zone_text(zone: ZoneFile) -> str:
     The serial is a hash of the records: it changes when they do, and the same input gives the same bytes. The last
     number of the SOA is how long "no such name" may be kept (RFC 2308, section 4).
     """
-    told = repr((zone.name, zone.servers, zone.ttl, zone.negative_ttl, sorted(map(repr, zone.records))))
+    contents = repr((zone.name, zone.servers, zone.ttl, zone.negative_ttl, sorted(map(repr, zone.records))))
     first = zone.servers[0]
-    serial = zlib.crc32(told.encode()) or 1
+    serial = zlib.crc32(contents.encode()) or 1
     soa = f"{first} hostmaster.{first} {serial} 3600 600 86400 {zone.negative_ttl}"
     origin = zone.name if zone.name == ROOT else f"{zone.name}."
     # What is kept of "no such name" is the smaller of the SOA's own ttl and its last number.
@@ -229,6 +229,6 @@ def zone_text(zone: ZoneFile) -> str:
     return "".join(lines)
 
 
-def _from_the_right(one: tuple[str, str]) -> list[str]:
+def _from_the_right(record_key: tuple[str, str]) -> list[str]:
     """The labels of an owner, the last one first; so a zone begins with its own name."""
-    return one[0].split(".")[::-1]
+    return record_key[0].split(".")[::-1]

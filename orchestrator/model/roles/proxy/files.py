@@ -67,7 +67,9 @@ def _behind(topology: TopologyView, node: str) -> Iterator[str]:
     """host:port of each used server that speaks HTTP, by name: nginx asks the lab's DNS server when it starts."""
     named = topology.resolvers_of(node)
     for used in topology.node(node).uses:
-        plain = [one for one in topology.listeners_of(used) if one.protocol == "tcp" and not one.tls]
+        plain = [
+            listener for listener in topology.listeners_of(used) if listener.protocol == "tcp" and not listener.tls
+        ]
         role = topology.scenario.roles[used]
         if role.serves == ApplicationProtocol.HTTP or role.custom_program:
             host = topology.name_of(used) if named else topology.address_for(node, used)
