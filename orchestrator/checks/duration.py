@@ -33,8 +33,8 @@ def _with_time(judgement: Judgement, takes: DurationRange, seconds: float | None
     timely = (takes.at_least or 0) <= seconds and (takes.at_most is None or seconds <= takes.at_most)
     if judgement.verdict != "pass" or timely:
         return replace(judgement, expected=expected, evidence=evidence)
-    seen = f"{judgement.actual}, but it took {seconds:.3f} s, not {wanted}"
-    return Judgement("fail", expected, seen, evidence)
+    actual = f"{judgement.actual}, but it took {seconds:.3f} s, not {wanted}"
+    return Judgement("fail", expected, actual, evidence)
 
 
 def range_text(takes: DurationRange) -> str:

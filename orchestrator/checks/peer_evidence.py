@@ -49,8 +49,8 @@ def _by_log(source: PeerLog) -> PeerSource:
         for line in require_log(results[0]).splitlines():
             if source.without and source.without in line:
                 continue
-            if found := re.search(source.pattern, line):
-                yield SeenPeer(found[1].removeprefix("::ffff:"), line)
+            if match := re.search(source.pattern, line):
+                yield SeenPeer(match[1].removeprefix("::ffff:"), line)
 
     return PeerSource(source.says, _log, read_peers)
 
@@ -66,8 +66,8 @@ def _sessions(results: tuple[ProbeResult, ...], _since: float) -> Iterator[SeenP
         address, _, port = row.partition(",")
         yield SeenPeer(address, f"pg_stat_activity: client_addr {address}, client_port {port}")
     for line in require_log(results[1]).splitlines():
-        if found := re.search(r"connection received: host=([0-9a-f.:]+) port=\d+", line):
-            yield SeenPeer(found[1], line)
+        if match := re.search(r"connection received: host=([0-9a-f.:]+) port=\d+", line):
+            yield SeenPeer(match[1], line)
 
 
 def _sockets_asked(node: str, _since: float) -> tuple[Probe, ...]:
@@ -80,14 +80,14 @@ def _by_sockets(node: Node) -> PeerSource:
     declared = {listener.port for listener in ROLES[node.role].listeners_of(node)}
 
     def read_peers(results: tuple[ProbeResult, ...], since: float) -> Iterator[SeenPeer]:
-        found = require_output(results[0])
-        rows = [columns for row in found.out.splitlines() if len(columns := row.split()) >= 5]
+        result = require_output(results[0])
+        rows = [columns for row in result.out.splitlines() if len(columns := row.split()) >= 5]
         ports = declared | {_port(local) for state, _, _, local, *_ in rows if state == "LISTEN"}
         for columns in rows:
             state, _, _, local, peer, *timer = columns
             if state in ("LISTEN", "SYN-SENT", "SYN-RECV") or _port(local) not in ports:
                 continue
-            if state != "TIME-WAIT" or found.started - TIME_WAIT + _left(timer) >= since:
+            if state != "TIME-WAIT" or result.started - TIME_WAIT + _seconds_left(timer) >= since:
                 yield SeenPeer(peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:"), " ".join(columns))
 
     return PeerSource("its socket table", _sockets_asked, read_peers)
@@ -97,10 +97,10 @@ def _port(place: str) -> int:
     return int(port) if (port := place.rpartition(":")[2]).isdigit() else 0
 
 
-def _left(timer: list[str]) -> float:
+def _seconds_left(timer: list[str]) -> float:
     """The seconds for which an ended connection stays in the table yet: `timer:(timewait,59sec,0)`; 0 if not said."""
-    found = re.search(r"timewait,(?:(\d+)min)?(?:(\d+)(?:sec|\.))?", " ".join(timer))
-    return 60 * int(found[1] or 0) + int(found[2] or 0) if found else 0
+    match = re.search(r"timewait,(?:(\d+)min)?(?:(\d+)(?:sec|\.))?", " ".join(timer))
+    return 60 * int(match[1] or 0) + int(match[2] or 0) if match else 0
 
 
 BY_SESSIONS = PeerSource("its sessions", _sessions_asked, _sessions)

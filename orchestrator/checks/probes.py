@@ -140,17 +140,17 @@ class CheckContext:
 
     def fill_fields(self, check: CheckT, *keys: str) -> CheckT:
         """The check with these of its texts filled in; what it does not say stays unsaid."""
-        said = ((key, getattr(check, key)) for key in keys)
-        return check.model_copy(update={key: self.fill(text, check.asker) for key, text in said if text is not None})
+        texts = ((key, getattr(check, key)) for key in keys)
+        return check.model_copy(update={key: self.fill(text, check.asker) for key, text in texts if text is not None})
 
     def fill_all(self, value: object, asker: str) -> object:
         """The same for every text inside a JSON value."""
         if isinstance(value, str):
             return self.fill(value, asker)
         if isinstance(value, dict):
-            return {key: self.fill_all(one, asker) for key, one in value.items()}
+            return {key: self.fill_all(item, asker) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.fill_all(one, asker) for one in value]
+            return [self.fill_all(item, asker) for item in value]
         return value
 
 
@@ -168,19 +168,19 @@ def require_result(result: ProbeResult) -> ProgramResult:
 
 def require_output(result: ProbeResult) -> ProgramResult:
     """The same, of a program by which a check looks: where it could not be run (126, 127), nothing was seen."""
-    found = require_result(result)
-    if found.exit_code in NOT_RUN_CODES:
-        said = found.err.strip().splitlines()
-        raise ResultUnavailable(said[-1] if said else f"the program could not be run ({found.exit_code})")
-    return found
+    program = require_result(result)
+    if program.exit_code in NOT_RUN_CODES:
+        errors = program.err.strip().splitlines()
+        raise ResultUnavailable(errors[-1] if errors else f"the program could not be run ({program.exit_code})")
+    return program
 
 
-def require_whole_output(found: ProgramResult, check: Http | Runs, context: CheckContext) -> None:
+def require_whole_output(result: ProgramResult, check: Http | Runs, context: CheckContext) -> None:
     """Raises ResultUnavailable where a text that matters may stand in the part of an output that was not read."""
-    text = found.out + found.err
+    text = result.out + result.err
     missing = check.contains is not None and context.fill(check.contains, check.asker) not in text
     absent = check.lacks is not None and context.fill(check.lacks, check.asker) not in text
-    if found.cut and (missing or absent):
+    if result.cut and (missing or absent):
         raise ResultUnavailable("the output is too long, only its first megabyte was read")
 
 

@@ -37,17 +37,17 @@ def read(out: str, count: int) -> tuple[ProgramResult, ...]:
     lines = out.split("\n")
     float(lines[0])  # what is no time is the script's own complaint
     rest = lines[1:]
-    found = []
+    results = []
     for at in range(0, len(rest) - 2, 3):
         ended, output, errors = rest[at : at + 3]
         code, began, end = ended.split()
         texts = [base64.b64decode(coded) for coded in (output, errors)]
         cut = any(len(text) >= MOST_BYTES for text in texts)
         out, err = (text.decode("utf-8", "replace") for text in texts)
-        found.append(ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut))
-    if len(found) != count:
-        raise ValueError(f"{len(found)} outcomes instead of {count}")
-    return tuple(found)
+        results.append(ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut))
+    if len(results) != count:
+        raise ValueError(f"{len(results)} outcomes instead of {count}")
+    return tuple(results)
 
 
 def seconds(runs: Sequence[RunProgram]) -> float:

@@ -53,13 +53,15 @@ def trace_query_path(
     for node in sorted(answered):
         if mark_of(context) not in texts[node]:
             raise ResultUnavailable(f"the log of {node} is not complete yet")
-    found = {node: line for node in others if (line := _first_line(texts[node], context, name, kind))}
-    asked = tuple(sorted(found, key=lambda node: (_moment(found[node]), -_knows_the_way_to(context, node))))
-    lines = [f"query log of {node}: {found[node]}" for node in asked]
+    first_lines = {node: line for node in others if (line := _first_line(texts[node], context, name, kind))}
+    path = tuple(sorted(first_lines, key=lambda node: (_moment(first_lines[node]), -_knows_the_way_to(context, node))))
+    lines = [f"query log of {node}: {first_lines[node]}" for node in path]
     lines += [
-        f"query log of {node}, up to a question of ours: nothing" for node in silent if node in answered - {*found}
+        f"query log of {node}, up to a question of ours: nothing"
+        for node in silent
+        if node in answered - {*first_lines}
     ]
-    return QueryPath(asked, tuple(lines), _difference(asked, declared))
+    return QueryPath(path, tuple(lines), _difference(path, declared))
 
 
 def _mark(context: CheckContext, asker: str, node: str, port: int) -> RunProgram:
@@ -80,8 +82,8 @@ def _first_line(text: str, context: CheckContext, name: str, kind: str) -> str |
     servers = {str(address) for node in dns_servers for address in topology.addresses_of(node)}
     until = _written(context.ended)
     for line in text.splitlines():
-        asked = re.search(r"client \S+ (\S+)#\d+ .*query: (\S+) IN (\w+) ", line)
-        if asked and asked[1] in servers and (asked[2].lower(), asked[3]) == (name.lower(), kind):
+        match = re.search(r"client \S+ (\S+)#\d+ .*query: (\S+) IN (\w+) ", line)
+        if match and match[1] in servers and (match[2].lower(), match[3]) == (name.lower(), kind):
             return line if _moment(line)[:23] <= until else None
     return None
 
@@ -108,7 +110,7 @@ def _knows_the_way_to(context: CheckContext, node: str) -> int:
     return len(reached)
 
 
-def _difference(asked: tuple[str, ...], declared: tuple[str, ...]) -> str:
-    if asked == declared:
+def _difference(path: tuple[str, ...], declared: tuple[str, ...]) -> str:
+    if path == declared:
         return ""
-    return f"asked on the way: {' -> '.join(asked) or 'nobody'}, not {' -> '.join(declared) or 'nobody'}"
+    return f"asked on the way: {' -> '.join(path) or 'nobody'}, not {' -> '.join(declared) or 'nobody'}"

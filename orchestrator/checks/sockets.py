@@ -57,11 +57,11 @@ def socket_table_probe(node: str) -> RunProgram:
     return RunProgram(node, TABLE, frozenset({"ss"}))
 
 
-def read_socket_table(found: ProgramResult) -> tuple[BoundSocket, ...]:
+def read_socket_table(result: ProgramResult) -> tuple[BoundSocket, ...]:
     """The sockets in the order of the table; the engine's are left out."""
-    rows = (line.split() for line in found.out.splitlines())
+    rows = (line.split() for line in result.out.splitlines())
     bound = (_socket(columns) for columns in rows if len(columns) >= 6 and columns[0] in ("tcp", "udp"))
-    return tuple(one for one in bound if one and one.address != ENGINE)
+    return tuple(socket for socket in bound if socket and socket.address != ENGINE)
 
 
 def _socket(columns: list[str]) -> BoundSocket | None:

@@ -99,6 +99,6 @@ class Walk:
 def make_walk(layers: Sequence[Layer], otherwise: Cause) -> Walk:
     """The walk through these layers; `otherwise` is said where none is broken."""
     broken = next((layer for layer in layers if layer.causes), None)
-    causes = [one for layer in layers for one in layer.causes] or [otherwise]
-    others = {one.what: one.sentence for one in reversed(causes[1:]) if one.what != causes[0].what}
+    causes = [cause for layer in layers for cause in layer.causes] or [otherwise]
+    others = {cause.what: cause.sentence for cause in reversed(causes[1:]) if cause.what != causes[0].what}
     return Walk(tuple(layers), broken, causes[0].sentence, causes[0].command, tuple(reversed(others.values())))

@@ -54,19 +54,19 @@ class NetworkPath:
 
 def _paths(attempt: ConnectionAttempt) -> tuple[NetworkPath, ...]:
     """There and back, to the target and to the DNS servers."""
-    found = []
+    paths = []
     if attempt.address and attempt.target != attempt.asker:
-        found.append(NetworkPath(attempt.asker, attempt.to, attempt.address, attempt.to))
+        paths.append(NetworkPath(attempt.asker, attempt.to, attempt.address, attempt.to))
         if attempt.target:
-            found.append(
+            paths.append(
                 NetworkPath(attempt.target, attempt.asker, attempt.home(attempt.asker, attempt.target), attempt.target)
             )
     if attempt.claim:
         for address, node in attempt.servers.items():
             if node != attempt.asker:
-                found.append(NetworkPath(attempt.asker, node, address, node))
-                found.append(NetworkPath(node, attempt.asker, attempt.home(attempt.asker, node), node))
-    return tuple(dict.fromkeys(found))
+                paths.append(NetworkPath(attempt.asker, node, address, node))
+                paths.append(NetworkPath(node, attempt.asker, attempt.home(attempt.asker, node), node))
+    return tuple(dict.fromkeys(paths))
 
 
 def _route(path: NetworkPath) -> RunProgram:
@@ -105,13 +105,13 @@ def _affected(attempt: ConnectionAttempt, node: str) -> tuple[LayerName, ...]:
 
 def _read_address(attempt: ConnectionAttempt, node: str, results: Answers, readings: LayerReadings) -> bool:
     """Whether a node has its addresses on interfaces that are up; true, too, where nobody can say."""
-    found = ran_or_reason(results.get(addresses_of(node)))
-    if isinstance(found, str):
-        readings.not_probed.append(f"not asked: {found}")
+    result = ran_or_reason(results.get(addresses_of(node)))
+    if isinstance(result, str):
+        readings.not_probed.append(f"not asked: {result}")
         return True
     if node not in (attempt.asker, attempt.target) and dns_works(attempt, results):
         return True
-    interfaces = read_json(found.out)
+    interfaces = read_json(result.out)
     return all(_has(attempt, node, address, interfaces, readings) for address in _homes(attempt, node))
 
 
@@ -140,8 +140,10 @@ def _has(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any, re
         return False
     if (mtu := interface.get("mtu", LEAST_MTU)) < LEAST_MTU:
         sentence = f"The network interface {name} of {node} takes no packet of more than {mtu} bytes (its MTU)."
-        command, seen = attempt.commands.start_anew(node), f"{name} of {node} takes {mtu} bytes at most"
-        readings.broken(seen, sentence, command, *_affected(attempt, node), evidence=[f"{name} of {node}: mtu {mtu}"])
+        command, summary = attempt.commands.start_anew(node), f"{name} of {node} takes {mtu} bytes at most"
+        readings.broken(
+            summary, sentence, command, *_affected(attempt, node), evidence=[f"{name} of {node}: mtu {mtu}"]
+        )
         return True
     readings.evidence.append(f"{node} has {wanted} on {name}")
     return True
@@ -150,8 +152,10 @@ def _has(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any, re
 def _without(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any, readings: LayerReadings) -> None:
     """No interface has the address: the engine took the interface away, or somebody inside took the address."""
     places = attempt.context.topology.places_of(node)
-    others = [one for one in ipv4_addresses(interfaces) if one not in {str(place.address) for place in places}]
-    names = [str(one.get("ifname")) for one in interfaces or ()]
+    others = [
+        address for address in ipv4_addresses(interfaces) if address not in {str(place.address) for place in places}
+    ]
+    names = [str(interface.get("ifname")) for interface in interfaces or ()]
     if len(names) > len(places):  # with the loopback interface
         has = f"it has {listed(others)}" if others else "no interface has it"
         sentence = f"The node {node} does not have its address {wanted}: {has}."
@@ -168,13 +172,13 @@ def _read_routes(
 ) -> None:
     lost: dict[str, list[tuple[NetworkPath, str]]] = {}
     for path in paths:
-        found = ran_or_reason(results.get(_route(path)))
-        if isinstance(found, str):
+        result = ran_or_reason(results.get(_route(path)))
+        if isinstance(result, str):
             continue  # said already: its addresses could not be asked either
-        if found.exit_code == 0:
-            _held(attempt, path, read_json(found.out), results, readings)
+        if result.exit_code == 0:
+            _held(attempt, path, read_json(result.out), results, readings)
         elif _counts(attempt, path, results):
-            lost.setdefault(path.node, []).append((path, _said(found.err)))
+            lost.setdefault(path.node, []).append((path, _error_text(result.err)))
     for node, missing in lost.items():
         _no_route(attempt, node, missing, readings)
 
@@ -193,20 +197,20 @@ def _held(
             f"{path.node} itself has the address {path.address} of {path.to}, "
             f"and sends what is for {path.to} to itself."
         )
-        command, seen = (
+        command, summary = (
             attempt.commands.start_anew(path.node),
             f"{path.node} has the address {path.address} of {path.to}",
         )
-        readings.broken(seen, sentence, command, *_affected(attempt, path.far))
+        readings.broken(summary, sentence, command, *_affected(attempt, path.far))
         return
-    gateway, seen = _gateway(routes), f"{path.node} to {path.to} {_by(routes)}"
+    gateway, summary = _gateway(routes), f"{path.node} to {path.to} {_by(routes)}"
     astray = _astray(attempt, path, gateway) if gateway else ""
     if astray and not _works(attempt, path, results):
         sentence = f"{path.node} sends what is for {path.to} through {gateway} ({attempt.owner(gateway)}), {astray}."
         command = attempt.commands.run(path.node, "ip", "route", "get", path.address)
-        readings.broken(seen, sentence, command, *_affected(attempt, path.far))
+        readings.broken(summary, sentence, command, *_affected(attempt, path.far))
     elif path.node in (attempt.asker, attempt.target):
-        readings.held.append(seen)
+        readings.held.append(summary)
 
 
 def _astray(attempt: ConnectionAttempt, path: NetworkPath, gateway: str) -> str:
@@ -232,14 +236,14 @@ def _read_neighbours(
         sentence = f"{path.node} sends what is for {path.to} to the hardware address {known}, but {path.to} has {own}."
         evidence = [f"{path.node}: ip neigh: {path.address} lladdr {known}", f"{path.to} has {path.address} on {own}"]
         command = attempt.commands.run(path.node, "ip", "neigh")
-        seen = f"{path.to} is {known} for {path.node}"
-        readings.broken(seen, sentence, command, *_affected(attempt, path.far), evidence=evidence)
+        summary = f"{path.to} is {known} for {path.node}"
+        readings.broken(summary, sentence, command, *_affected(attempt, path.far), evidence=evidence)
 
 
 def _printed(probe: RunProgram, results: Answers) -> Any:
     """What ip(8) printed as JSON; None where it could not be asked."""
-    found = results.get(probe)
-    return read_json(found.out) if isinstance(found, ProgramResult) else None
+    result = results.get(probe)
+    return read_json(result.out) if isinstance(result, ProgramResult) else None
 
 
 def _works(attempt: ConnectionAttempt, path: NetworkPath, results: Answers) -> bool:
@@ -256,11 +260,11 @@ def _no_route(
     sentence = f"The node {node} has no route {'back ' if back else ''}to {names}: {why}."
     affects = [strike for path, _ in missing for strike in _affected(attempt, path.far)]
     command = attempt.commands.run(node, "ip", "route", "get", missing[0][0].address)
-    evidence = [f"{node}: ip route get {path.address}: {said}" for path, said in missing]
+    evidence = [f"{node}: ip route get {path.address}: {reason}" for path, reason in missing]
     readings.broken(f"{node} has no route to {names}", sentence, command, *affects, evidence=evidence)
 
 
-def _said(err: str) -> str:
+def _error_text(err: str) -> str:
     """The kernel's words in `RTNETLINK results: ...`."""
     lines = err.strip().splitlines()
     words = lines[-1].rpartition(": ")[2] if lines else "no answer"
@@ -313,8 +317,8 @@ def _read_routers(
     """The ways lead over a router: one that passes nothing on is to blame, or one behind which two servers are lost."""
     affects: tuple[LayerName, ...] = ("dns", *AFTER_DNS) if lost else AFTER_DNS
     for router in attempt.routers:
-        told = results.get(_forwarding(router))
-        if isinstance(told, ProgramResult) and told.out.strip() == "0":
+        result = results.get(_forwarding(router))
+        if isinstance(result, ProgramResult) and result.out.strip() == "0":
             sentence = f"The router {router} passes nothing on: IP forwarding is off in it (net.ipv4.ip_forward = 0)."
             command = attempt.commands.start_anew(router)
             evidence = [f"{FORWARDING} of {router}: 0"]

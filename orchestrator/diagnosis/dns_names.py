@@ -64,8 +64,8 @@ def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> 
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
         without = without_answer(name, check.type, answer, server) if plain else ""
         astray = _astray(context.topology, check.asker, node, name, answer, server)
-        told = f": {', '.join(answer.values)}" if answer.values else ""
-        return without or astray or f"The DNS server {server} answers{told}; but the check says otherwise: {differs}."
+        values = f": {', '.join(answer.values)}" if answer.values else ""
+        return without or astray or f"The DNS server {server} answers{values}; but the check says otherwise: {differs}."
 
     at = (f"@{context.topology.address_for(check.asker, check.asks)}",) if check.asks else ()
     words = (*at, *(("+tcp",) if check.over == "tcp" else ()), *(() if check.recursive else ("+norecurse",)))
@@ -93,8 +93,9 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
     astray = sorted(value for value in answer.values if wanted and value not in wanted)
     if not astray or target is None:
         return ""
-    told = listed([f"{value} ({topology.owner(value) or 'which is nobody here'})" for value in astray])
-    return f"The DNS server {server} says that {name} is {told}, but {target} is {topology.address_for(asker, target)}."
+    addresses = listed([f"{value} ({topology.owner(value) or 'which is nobody here'})" for value in astray])
+    right = topology.address_for(asker, target)
+    return f"The DNS server {server} says that {name} is {addresses}, but {target} is {right}."
 
 
 def name_probe(attempt: ConnectionAttempt) -> RunProgram:
@@ -111,8 +112,8 @@ def dns_works(attempt: ConnectionAttempt, results: Answers) -> bool:
 
 def resolved_values(attempt: ConnectionAttempt, results: Answers) -> tuple[str, ...]:
     """What the name led to."""
-    found = results.get(name_probe(attempt)) if attempt.claim else None
-    answer = read_dig(found.out, attempt.claim.type) if attempt.claim and isinstance(found, ProgramResult) else None
+    result = results.get(name_probe(attempt)) if attempt.claim else None
+    answer = read_dig(result.out, attempt.claim.type) if attempt.claim and isinstance(result, ProgramResult) else None
     return answer.values if answer else ()
 
 
@@ -128,11 +129,11 @@ def _asks_conf(attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:
 
 def _read_hosts(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
     """An entry for the name with another address than the target's."""
-    found = results.get(_file(attempt, HOSTS))
-    if not isinstance(found, ProgramResult) or not attempt.claim or not attempt.target:
+    result = results.get(_file(attempt, HOSTS))
+    if not isinstance(result, ProgramResult) or not attempt.claim or not attempt.target:
         return
     right = {str(address) for address in attempt.context.topology.addresses_of(attempt.target)}
-    for line in found.out.splitlines():
+    for line in result.out.splitlines():
         address, *names = line.partition("#")[0].split() or [""]
         if attempt.claim.name.rstrip(".") in names and address not in right:
             where = f"the file {HOSTS} of {attempt.asker}, where programs look before they ask a DNS server"
@@ -145,21 +146,21 @@ def _read_hosts(attempt: ConnectionAttempt, results: Answers, readings: LayerRea
 
 
 def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
-    found, readings = ran_or_reason(results.get(_file(attempt, CONF))), LayerReadings()
-    if isinstance(found, str):
-        readings.not_probed.append(f"not asked: {found}")
+    result, readings = ran_or_reason(results.get(_file(attempt, CONF))), LayerReadings()
+    if isinstance(result, str):
+        readings.not_probed.append(f"not asked: {result}")
         return readings.seen()
     _read_hosts(attempt, results, readings)
-    lines = [line for line in found.out.splitlines() if line.strip()]
-    there = nameservers(found.out)
+    lines = [line for line in result.out.splitlines() if line.strip()]
+    there = nameservers(result.out)
     astray = [address for address in there if address not in attempt.servers]
     command = attempt.commands.run(attempt.asker, "cat", CONF)
     right = listed([f"{node} ({address})" for address, node in attempt.servers.items()]) if attempt.servers else "none"
-    if found.exit_code != 0:
-        said = found.err.strip().rpartition(": ")[2] or f"exit code {found.exit_code}"
-        sentence = f"The file {CONF} of {attempt.asker} cannot be read ({said}), so it knows no DNS server."
+    if result.exit_code != 0:
+        reason = result.err.strip().rpartition(": ")[2] or f"exit code {result.exit_code}"
+        sentence = f"The file {CONF} of {attempt.asker} cannot be read ({reason}), so it knows no DNS server."
         readings.broken(
-            said, sentence, attempt.commands.run(attempt.asker, "ls", "-l", CONF), "dns", evidence=[found.err]
+            reason, sentence, attempt.commands.run(attempt.asker, "ls", "-l", CONF), "dns", evidence=[result.err]
         )
     elif not there:
         sentence = f"No DNS server stands in the file {CONF} of {attempt.asker}, so it can ask nobody for an address."
@@ -180,28 +181,28 @@ def _with_owner(attempt: ConnectionAttempt, address: str) -> str:
 
 def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     assert attempt.claim is not None
-    found, readings = ran_or_reason(results.get(name_probe(attempt))), LayerReadings()
-    if isinstance(found, str):
-        readings.not_probed.append(f"not asked: {found}")
+    result, readings = ran_or_reason(results.get(name_probe(attempt))), LayerReadings()
+    if isinstance(result, str):
+        readings.not_probed.append(f"not asked: {result}")
         return readings.seen()
-    answer = read_dig(found.out, attempt.claim.type)
+    answer = read_dig(result.out, attempt.claim.type)
     if answer is None and attempt.claim.silent:
         readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: nobody answers, as the check says")
     elif answer is None:
-        _no_answer(attempt, found, readings)
+        _no_answer(attempt, result, readings)
     if answer is None:
         return readings.seen()
     server = attempt.context.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
-    told = ", ".join(_with_owner(attempt, value) for value in answer.values)
-    seen = f"{answer.rcode} {told}".strip()
+    values = ", ".join(_with_owner(attempt, value) for value in answer.values)
+    summary = f"{answer.rcode} {values}".strip()
     sentence = attempt.claim.wrong(answer, server)
     if sentence:
-        readings.broken(f"{seen} from {server}", sentence, _by_hand(attempt, attempt.claim), evidence=[header])
+        readings.broken(f"{summary} from {server}", sentence, _by_hand(attempt, attempt.claim), evidence=[header])
         readings.look_further = answer.rcode == "SERVFAIL"
     else:
         readings.evidence.append(header)
-        readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: {seen}, from {server}")
+        readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: {summary}, from {server}")
     return readings.seen()
 
 
@@ -212,16 +213,16 @@ def _by_hand(attempt: ConnectionAttempt, claim: NameClaim) -> str:
     return attempt.commands.run(attempt.asker, "dig", *claim.words, *words)
 
 
-def _no_answer(attempt: ConnectionAttempt, found: ProgramResult, readings: LayerReadings) -> None:
+def _no_answer(attempt: ConnectionAttempt, result: ProgramResult, readings: LayerReadings) -> None:
     assert attempt.claim is not None
-    said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if "#53" in line]
-    why = said[0].rstrip(".").rpartition(": ")[2] if said else "silence"
-    name_probe = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(said)))) or list(attempt.servers)
+    lines = [line.lstrip("; ") for line in (result.out + result.err).splitlines() if "#53" in line]
+    why = lines[0].rstrip(".").rpartition(": ")[2] if lines else "silence"
+    name_probe = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(lines)))) or list(attempt.servers)
     servers = listed([_with_owner(attempt, address) for address in name_probe]) if name_probe else "no DNS server"
     nobody = _nobody(attempt, name_probe)
     sentence = f"{nobody} {attempt.asker}, so it does not learn the address of {attempt.claim.name}."
     readings.look_further = True
-    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(attempt, attempt.claim), evidence=said)
+    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(attempt, attempt.claim), evidence=lines)
 
 
 def _nobody(attempt: ConnectionAttempt, name_probe: list[str]) -> str:

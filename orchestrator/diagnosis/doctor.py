@@ -95,9 +95,9 @@ def rows(machine: MachineFacts) -> tuple[Row, ...]:
     return tuple(_rows(machine))
 
 
-def verdict(found: Sequence[Row]) -> str:
+def verdict(rows: Sequence[Row]) -> str:
     """The worst of the rows."""
-    return max((row.verdict for row in found), key=(OK, WARNING, MISSING).index, default=OK)
+    return max((row.verdict for row in rows), key=(OK, WARNING, MISSING).index, default=OK)
 
 
 def _rows(machine: MachineFacts) -> Iterator[Row]:
@@ -113,8 +113,8 @@ def _rows(machine: MachineFacts) -> Iterator[Row]:
     yield _ranges_row(machine)
     yield from _space_rows(machine)
     yield _images_row(machine)
-    for left in machine.leftovers:
-        yield Row(f"lab {left.lab}", WARNING, "its removal is not complete", left.command)
+    for leftover in machine.leftovers:
+        yield Row(f"lab {leftover.lab}", WARNING, "its removal is not complete", leftover.command)
     for name, there in sorted(machine.tools.items()):
         yield Row(f"tool {name}", OK, "there" if there else "not there", "" if there else _TOOL_HINTS.get(name, ""))
 
@@ -237,5 +237,5 @@ def _images_row(machine: MachineFacts) -> Row:
 
 def version_of(text: str) -> tuple[int, ...]:
     """The first dotted number in a text as integers; () if there is none."""
-    found = re.search(r"\d+(\.\d+)*", text)
-    return tuple(map(int, found[0].split("."))) if found else ()
+    match = re.search(r"\d+(\.\d+)*", text)
+    return tuple(map(int, match[0].split("."))) if match else ()

@@ -83,24 +83,28 @@ def _tls_asks(request: Request, attempt: ConnectionAttempt) -> tuple[RunProgram,
 
 
 def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> LayerReading:
-    found, readings = ran_or_reason(results.get(request.run(attempt))), LayerReadings()
-    if isinstance(found, str):
-        readings.not_probed.append(f"not asked: {found}")
+    result, readings = ran_or_reason(results.get(request.run(attempt))), LayerReadings()
+    if isinstance(result, str):
+        readings.not_probed.append(f"not asked: {result}")
         return readings.seen()
-    shown = ran_or_reason(results.get(request.certificate(attempt)))
-    certificate = [] if isinstance(shown, str) else [one.strip() for one in shown.out.splitlines() if one.strip()]
-    facts = facts_of(found)
-    if found.exit_code in TLS_CODES:
-        said = _said(found)
-        sentence = _mistrust(attempt, _host(request.url(attempt)), said, certificate)
+    certificate_output = ran_or_reason(results.get(request.certificate(attempt)))
+    certificate = (
+        []
+        if isinstance(certificate_output, str)
+        else [line.strip() for line in certificate_output.out.splitlines() if line.strip()]
+    )
+    facts = facts_of(result)
+    if result.exit_code in TLS_CODES:
+        error = _curl_error(result)
+        sentence = _mistrust(attempt, _host(request.url(attempt)), error, certificate)
         by_hand = _by_hand(attempt, _host(request.url(attempt)))
-        readings.broken(said, sentence, by_hand, "answer", evidence=certificate)
-    elif found.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(attempt, results):
+        readings.broken(error, sentence, by_hand, "answer", evidence=certificate)
+    elif result.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(attempt, results):
         # curl counts the handshake as a part of the connection, which for the kernel is made.
         sentence = (
             f"{attempt.to} accepts the connection, but does not answer the TLS handshake within {SECONDS} seconds."
         )
-        readings.broken(_said(found), sentence, _log(attempt), "answer")
+        readings.broken(_curl_error(result), sentence, _log(attempt), "answer")
     elif facts.get("time_appconnect", 0) > 0:
         readings.evidence += certificate
         readings.held.append("the handshake is complete and the certificate is trusted for this name")
@@ -109,21 +113,21 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
     return readings.seen()
 
 
-def _mistrust(attempt: ConnectionAttempt, host: str, said: str, certificate: Sequence[str]) -> str:
-    lower = said.lower()
+def _mistrust(attempt: ConnectionAttempt, host: str, error: str, certificate: Sequence[str]) -> str:
+    lower = error.lower()
     if "subject name" in lower or "host name" in lower or "hostname" in lower:
         names = re.findall(r"(?:DNS|IP Address):([^,\s]+)", " ".join(certificate))
         other = f"but for {', '.join(names)}" if names else "but for another name"
         return f"The certificate of {attempt.to} is not for {host}, {other}."
     if "expired" in lower or "not yet valid" in lower:
-        return f"The certificate of {attempt.to} is not valid today: {said}."
+        return f"The certificate of {attempt.to} is not valid today: {error}."
     if "self-signed" in lower or "self signed" in lower or "issuer" in lower:
-        return f"{attempt.asker} does not trust whoever signed the certificate of {attempt.to}: {said}."
+        return f"{attempt.asker} does not trust whoever signed the certificate of {attempt.to}: {error}."
     if "wrong version number" in lower or "packet length" in lower or "record overflow" in lower:
         return f"{attempt.to} does not speak TLS on port {attempt.port.number if attempt.port else 443}."
     if "certificate file" in lower or "verify locations" in lower:
-        return f"{attempt.asker} cannot read the certificates that it trusts: {said}."
-    return f"{attempt.asker} and {attempt.to} do not agree on TLS: {said}."
+        return f"{attempt.asker} cannot read the certificates that it trusts: {error}."
+    return f"{attempt.asker} and {attempt.to} do not agree on TLS: {error}."
 
 
 def _by_hand(attempt: ConnectionAttempt, host: str) -> str:
@@ -131,27 +135,27 @@ def _by_hand(attempt: ConnectionAttempt, host: str) -> str:
     return attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place, "-servername", host)
 
 
-def _said(found: ProgramResult) -> str:
-    lines = [line for line in found.err.strip().splitlines() if line.startswith("curl:")]
-    text = lines[0] if lines else f"curl ended with {found.exit_code}"
+def _curl_error(result: ProgramResult) -> str:
+    lines = [line for line in result.err.strip().splitlines() if line.startswith("curl:")]
+    text = lines[0] if lines else f"curl ended with {result.exit_code}"
     return re.sub(r"^curl: \(\d+\) ", "", text)
 
 
 def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> LayerReading:
-    found, readings = ran_or_reason(results.get(request.run(attempt))), LayerReadings()
-    if isinstance(found, str):
-        readings.not_probed.append(f"not asked: {found}")
+    result, readings = ran_or_reason(results.get(request.run(attempt))), LayerReadings()
+    if isinstance(result, str):
+        readings.not_probed.append(f"not asked: {result}")
         return readings.seen()
-    facts = facts_of(found)
-    if found.exit_code != 0 or not facts.get("http_code"):
-        _no_answer(attempt, found, facts, readings)
+    facts = facts_of(result)
+    if result.exit_code != 0 or not facts.get("http_code"):
+        _no_answer(attempt, result, facts, readings)
         return readings.seen()
     status = int(facts["http_code"])
-    body = [f"body: {_short(found.out)}"]
-    wrong = wrong_with(request.check, attempt.context, status, found.out)
+    body = [f"body: {_short(result.out)}"]
+    wrong = wrong_with(request.check, attempt.context, status, result.out)
     readings.look_further = status >= SERVER_ERROR
     if wrong:
-        sentence, command = _wrong_answer(request, attempt, status, found.out, wrong)
+        sentence, command = _wrong_answer(request, attempt, status, result.out, wrong)
         readings.broken(f"status {status}; {wrong}", sentence, command, evidence=body)
     else:
         readings.evidence += body
@@ -160,30 +164,30 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
 
 
 def _no_answer(
-    attempt: ConnectionAttempt, found: ProgramResult, facts: dict[str, Any], readings: LayerReadings
+    attempt: ConnectionAttempt, result: ProgramResult, facts: dict[str, Any], readings: LayerReadings
 ) -> None:
-    said = _said(found)
-    reset = "reset by peer" in said
-    if found.exit_code in TLS_CODES:
+    error = _curl_error(result)
+    reset = "reset by peer" in error
+    if result.exit_code in TLS_CODES:
         readings.not_probed.append("not asked: there was no TLS")
     elif not facts.get("time_connect") and not reset:
         readings.not_probed.append("not asked: there was no connection")
     else:
-        readings.look_further = found.exit_code == TOO_LATE
-        instead = "breaks it off with an RST" if reset else _instead(found, int(facts.get("http_code", 0)))
-        readings.broken(said, f"{attempt.to} accepts the connection, but {instead}.", _log(attempt), "answer")
+        readings.look_further = result.exit_code == TOO_LATE
+        instead = "breaks it off with an RST" if reset else _instead(result, int(facts.get("http_code", 0)))
+        readings.broken(error, f"{attempt.to} accepts the connection, but {instead}.", _log(attempt), "answer")
 
 
-def _instead(found: ProgramResult, status: int) -> str:
+def _instead(result: ProgramResult, status: int) -> str:
     """What a server does that accepts the connection and gives no whole answer."""
-    if found.exit_code == TOO_LATE:
+    if result.exit_code == TOO_LATE:
         begun = f"does not end its answer with status {status}" if status else "gives no answer"
         return f"{begun} within {SECONDS} seconds"
     if status:
-        return f"ends it in the middle of its answer with status {status}: {_said(found)}"
-    if found.exit_code in (EMPTY, CUT):
+        return f"ends it in the middle of its answer with status {status}: {_curl_error(result)}"
+    if result.exit_code in (EMPTY, CUT):
         return "closes it without an answer"
-    return f"its answer is no HTTP: {_said(found)}"
+    return f"its answer is no HTTP: {_curl_error(result)}"
 
 
 def _log(attempt: ConnectionAttempt) -> str:
@@ -208,13 +212,13 @@ def _wrong_answer(request: Request, attempt: ConnectionAttempt, status: int, bod
 def reason_of(body: str) -> str:
     """What a JSON body gives as its reason, in one line; empty where it gives none."""
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except ValueError:
         return ""
-    parts = [str(found[key]) for key in ("error", "reason") if key in found] if isinstance(found, dict) else []
+    parts = [str(document[key]) for key in ("error", "reason") if key in document] if isinstance(document, dict) else []
     return _short(": ".join(part.splitlines()[0] for part in parts if part.strip())).rstrip(".")
 
 
 def _short(text: str) -> str:
-    one = " ".join(text.split())
-    return one if len(one) <= 200 else one[:197] + "..."
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else line[:197] + "..."

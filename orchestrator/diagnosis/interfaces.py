@@ -32,26 +32,28 @@ def read_json(text: str) -> Any:
 
 def lacks(node: str, address: str, results: Answers) -> bool:
     """Whether a node is known not to have an address."""
-    found = results.get(addresses_of(node))
-    if not isinstance(found, ProgramResult) or not isinstance(read_json(found.out), list):
+    result = results.get(addresses_of(node))
+    if not isinstance(result, ProgramResult) or not isinstance(read_json(result.out), list):
         return False
-    return interface_of(read_json(found.out), address) is None
+    return interface_of(read_json(result.out), address) is None
 
 
 def interface_of(interfaces: Any, address: str) -> dict[str, Any] | None:
     """The interface that bears an address; None if none does."""
-    for one in interfaces if isinstance(interfaces, list) else ():
-        if any(entry.get("local") == address for entry in one.get("addr_info", ())):
-            found: dict[str, Any] = one
-            return found
+    for row in interfaces if isinstance(interfaces, list) else ():
+        if any(entry.get("local") == address for entry in row.get("addr_info", ())):
+            interface: dict[str, Any] = row
+            return interface
     return None
 
 
 def ipv4_addresses(interfaces: Any) -> tuple[str, ...]:
     """The node's IPv4 addresses by which others could reach it."""
     rows = interfaces if isinstance(interfaces, list) else []
-    entries = [entry for one in rows for entry in one.get("addr_info", ())]
-    return tuple(str(one["local"]) for one in entries if (one.get("family"), one.get("scope")) == ("inet", "global"))
+    entries = [entry for interface in rows for entry in interface.get("addr_info", ())]
+    return tuple(
+        str(entry["local"]) for entry in entries if (entry.get("family"), entry.get("scope")) == ("inet", "global")
+    )
 
 
 def hardware_address(interfaces: Any, address: str) -> str:

@@ -70,8 +70,8 @@ def _by_judgement(
         elif judgement.verdict == "unknown":
             readings.not_probed.append(judgement.actual)
         else:
-            one = says(attempt)
-            readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
+            cause = says(attempt)
+            readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.seen()
 
     return LayerProbe(name, lambda _leg: (), reads, own_title, repeats_check=True)

@@ -89,7 +89,9 @@ class ConnectionAttempt:
         """The routers of the lab, if the asker shares no network with one whom it must reach."""
         others = (*([self.target] if self.target else []), *self.dns_nodes)
         far = any(not self.near(other) for other in others)
-        return tuple(one for one in routers(self.context.topology) if one not in self.on_the_way()) if far else ()
+        return (
+            tuple(router for router in routers(self.context.topology) if router not in self.on_the_way()) if far else ()
+        )
 
     def near(self, other: str) -> bool:
         """Whether the asker and another node stand on a common network."""
@@ -144,25 +146,27 @@ class LayerReadings:
         self.affects: set[LayerName] = set()
         self.look_further = False
 
-    def broken(self, seen: str, sentence: str, command: str, *affects: LayerName, evidence: Sequence[str] = ()) -> None:
+    def broken(
+        self, summary: str, sentence: str, command: str, *affects: LayerName, evidence: Sequence[str] = ()
+    ) -> None:
         """Something is broken by itself; the layers that it strikes cannot work."""
-        self.suffers(seen, evidence)
-        self.causes.append(Cause(sentence, command, tuple(evidence), seen))
+        self.suffers(summary, evidence)
+        self.causes.append(Cause(sentence, command, tuple(evidence), summary))
         self.affects.update(affects)
 
-    def suffers(self, seen: str, evidence: Sequence[str] = ()) -> None:
+    def suffers(self, summary: str, evidence: Sequence[str] = ()) -> None:
         """Something does not work, for a reason that lies elsewhere."""
-        self.wrong.append(seen)
+        self.wrong.append(summary)
         self.evidence += evidence
 
     def seen(self) -> LayerReading:
         """Broken if anything is; otherwise unknown if anything could not be asked."""
         verdict: Verdict = "fail" if self.wrong else "unknown" if self.not_probed else "pass"
         words = self.wrong or [*self.held, *self.not_probed]
-        told = "; ".join(dict.fromkeys(words)) or "nothing to see"
+        summary = "; ".join(dict.fromkeys(words)) or "nothing to see"
         evidence = tuple(dict.fromkeys(self.evidence))
         causes, affects, not_probed = tuple(self.causes), frozenset(self.affects), tuple(self.not_probed)
-        return LayerReading(verdict, told, evidence, causes, affects, self.look_further, not_probed)
+        return LayerReading(verdict, summary, evidence, causes, affects, self.look_further, not_probed)
 
 
 def ran_or_reason(answer: ProbeResult | None) -> ProgramResult | str:
@@ -176,8 +180,8 @@ def ran_or_reason(answer: ProbeResult | None) -> ProgramResult | str:
 
 def state_of(node: str, results: Answers) -> NodeState | None:
     """The state of a node's container, if somebody could say."""
-    found = results.get(GetNodeState(node))
-    return found if isinstance(found, NodeState) else None
+    result = results.get(GetNodeState(node))
+    return result if isinstance(result, NodeState) else None
 
 
 def listed(words: tuple[str, ...] | list[str]) -> str:

@@ -51,14 +51,14 @@ def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     return readings.seen()
 
 
-def _not_running(attempt: ConnectionAttempt, node: str, found: NodeState) -> tuple[str, str]:
+def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -> tuple[str, str]:
     """The sentence on a node that does not run, and the command."""
     name = f"The DNS server {node}" if node in attempt.dns_nodes else f"The node {node}"
-    if found.state == "missing":
+    if node_state.state == "missing":
         return f"{name} is not there: it has no container.", attempt.commands.up()
-    if found.state == "stopped" and found.exit_code not in STOPPED:
-        return f"{name} has ended by itself, with exit code {found.exit_code}.", attempt.commands.logs(node)
-    return f"{name} is {found.state}{_consequence(attempt, node, found.state)}.", attempt.commands.heal()
+    if node_state.state == "stopped" and node_state.exit_code not in STOPPED:
+        return f"{name} has ended by itself, with exit code {node_state.exit_code}.", attempt.commands.logs(node)
+    return f"{name} is {node_state.state}{_consequence(attempt, node, node_state.state)}.", attempt.commands.heal()
 
 
 def _consequence(attempt: ConnectionAttempt, node: str, state: str) -> str:
@@ -89,14 +89,14 @@ def _servers(attempt: ConnectionAttempt) -> tuple[tuple[str, Port], ...]:
 def _listening(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     readings = LayerReadings()
     for node, port in _servers(attempt):
-        found = ran_or_reason(results.get(socket_table_probe(node)))
-        if isinstance(found, str):
-            readings.not_probed.append(f"not asked: {found}")
+        result = ran_or_reason(results.get(socket_table_probe(node)))
+        if isinstance(result, str):
+            readings.not_probed.append(f"not asked: {result}")
             continue
         # A program loses its socket with its address: then the network is to blame, not the program.
         cut = lacks(node, _wanted(attempt, node), results)
         counts = _counts(attempt, node, port, results)
-        _read_sockets(attempt, node, port, read_socket_table(found), readings, counts=counts, cut=cut)
+        _read_sockets(attempt, node, port, read_socket_table(result), readings, counts=counts, cut=cut)
     return readings.seen()
 
 
@@ -121,38 +121,38 @@ def _read_sockets(
     cut: bool,
 ) -> None:
     wanted = _wanted(attempt, node)
-    on_port = [one for one in there if (one.protocol, one.port) == (port.protocol, port.number)]
-    if any(one.takes(wanted) for one in on_port):
+    on_port = [socket for socket in there if (socket.protocol, socket.port) == (port.protocol, port.number)]
+    if any(socket.takes(wanted) for socket in on_port):
         readings.held.append(f"{node} on port {port.number}, {_where(on_port)}{_program(on_port)}")
-        readings.evidence += [_line(node, one) for one in on_port]
+        readings.evidence += [_line(node, socket) for socket in on_port]
         return
     if not counts:
         return
-    seen, sentence = _not_reached(node, port, wanted, on_port, there)
-    evidence = [_line(node, one) for one in on_port or there]
+    summary, sentence = _not_reached(node, port, wanted, on_port, there)
+    evidence = [_line(node, socket) for socket in on_port or there]
     if cut:
         readings.suffers(f"{node} has no address {wanted} to listen on", evidence)
         return
     affects: tuple[LayerName, ...] = PAST_LISTENING if node == attempt.target else ()
     affects = (*affects, "dns") if node in attempt.dns_nodes else affects
     command = attempt.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
-    readings.broken(seen, sentence, command, *affects, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
+    readings.broken(summary, sentence, command, *affects, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
 
 
-def _line(node: str, one: BoundSocket) -> str:
-    return f"socket table of {node}: {one}"
+def _line(node: str, socket: BoundSocket) -> str:
+    return f"socket table of {node}: {socket}"
 
 
-def _where(found: list[BoundSocket]) -> str:
-    if any(one.everywhere for one in found):
+def _where(sockets: list[BoundSocket]) -> str:
+    if any(socket.everywhere for socket in sockets):
         return "on all addresses"
-    if all(one.loopback for one in found):
+    if all(socket.loopback for socket in sockets):
         return "on loopback only"
-    return "on " + listed(sorted({one.address for one in found if not one.loopback}))
+    return "on " + listed(sorted({socket.address for socket in sockets if not socket.loopback}))
 
 
-def _program(found: list[BoundSocket]) -> str:
-    names = sorted({one.process for one in found if one.process})
+def _program(sockets: list[BoundSocket]) -> str:
+    names = sorted({socket.process for socket in sockets if socket.process})
     return f" ({', '.join(names)})" if names else ""
 
 
@@ -161,17 +161,17 @@ def _not_reached(
 ) -> tuple[str, str]:
     """What is seen and what is said where no socket waits at the address and port that are meant."""
     number = port.number
-    if on_port and all(one.loopback for one in on_port):
+    if on_port and all(socket.loopback for socket in on_port):
         own = f"only {node} itself can connect to it"
         return _where(on_port), f"On {node} port {number} is open on {on_port[0].address} (loopback) alone: {own}."
-    if on_port and all(one.everywhere for one in on_port):
+    if on_port and all(socket.everywhere for socket in on_port):
         version = "IPv6" if ":" in on_port[0].address else "IPv4"
         sentence = f"{node} waits on port {number} over {version} alone, and {wanted} is no {version} address."
         return f"on all addresses of {version} alone", sentence
     if on_port:
-        hosts = listed(sorted({one.address for one in on_port}))
+        hosts = listed(sorted({socket.address for socket in on_port}))
         return _where(on_port), f"{node} waits on port {number} at {hosts} alone, and not at {wanted}."
-    others = sorted({one.port for one in there if one.protocol == port.protocol})
+    others = sorted({socket.port for socket in there if socket.protocol == port.protocol})
     if others:
         ports = f"port{'s' if len(others) > 1 else ''} {listed([str(other) for other in others])}"
         return f"{node} listens on {ports}", f"Nobody listens on port {number} of {node}; {node} listens on {ports}."

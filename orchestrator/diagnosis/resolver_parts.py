@@ -16,14 +16,14 @@ FOUND = ("NOERROR", "NXDOMAIN")
 
 
 def resolver_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
-    """The legs from the DNS servers of a leg to those whom they must ask for its name."""
+    """The connection attempts from the DNS servers of an attempt to those that they must ask for its name."""
     parts = []
     for server in _resolving(attempt):
         scenario, name = attempt.context.topology.scenario, _name(attempt)
         chain = list(leads_on(scenario, server, name) or asked_by(scenario, server))
         for other in chain:  # grows while it is read
             if other not in forwarders(scenario, server):
-                chain += [one for one in leads_on(scenario, other, name) if one not in (server, *chain)]
+                chain += [further for further in leads_on(scenario, other, name) if further not in (server, *chain)]
         parts += [_towards(attempt, server, other) for other in chain]
     return parts
 
@@ -34,8 +34,8 @@ def referred_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
     parts = []
     for server in _resolving(attempt):
         reached = [server]
-        for one in reached:  # grows while it is read
-            reached += {*asked_by(scenario, one), *delegated_by(scenario, one)} - {*reached}
+        for other in reached:  # grows while it is read
+            reached += {*asked_by(scenario, other), *delegated_by(scenario, other)} - {*reached}
         known = {part.attempt.target for part in resolver_parts(attempt)}
         parts += [
             WalkPart(_towards(attempt, server, other).attempt, (NODE,))

@@ -32,22 +32,22 @@ def sql_layer(check: Sql) -> LayerProbe:
     """The layer above TCP."""
 
     def reads(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
-        found, readings = (
+        result, readings = (
             ran_or_reason(results.get(sql_probe(check, attempt.context, _known(attempt)))),
             LayerReadings(),
         )
-        if isinstance(found, str):
-            readings.not_probed.append(f"not asked: {found}")
+        if isinstance(result, str):
+            readings.not_probed.append(f"not asked: {result}")
             return readings.seen()
-        judgement = judge_sql(check, attempt.context, found)
+        judgement = judge_sql(check, attempt.context, result)
         if judgement.verdict == "pass":
             readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
-        elif found.exit_code != 0 and not _is_answer(found.err) and not _left_waiting(found, attempt, results):
+        elif result.exit_code != 0 and not _is_answer(result.err) and not _left_waiting(result, attempt, results):
             readings.not_probed.append(judgement.actual)
         else:
-            one = _break(check, attempt, found, judgement.actual)
-            readings.broken(judgement.actual, one.sentence, one.command, evidence=judgement.evidence)
+            cause = _break(check, attempt, result, judgement.actual)
+            readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.seen()
 
     return LayerProbe(
@@ -59,46 +59,46 @@ def _known(attempt: ConnectionAttempt) -> str:
     return attempt.address or "" if attempt.claim else ""
 
 
-def _is_answer(said: str) -> bool:
+def _is_answer(error: str) -> bool:
     """Whether psql's words are the server's, or tell that a connected server said nothing."""
-    return "ERROR:" in said or "FATAL:" in said or _silent(said)
+    return "ERROR:" in error or "FATAL:" in error or _silent(error)
 
 
-def _silent(said: str) -> bool:
-    return "timeout expired" in said or "server closed the connection" in said
+def _silent(error: str) -> bool:
+    return "timeout expired" in error or "server closed the connection" in error
 
 
-def _left_waiting(found: ProgramResult, attempt: ConnectionAttempt, results: Answers) -> bool:
+def _left_waiting(result: ProgramResult, attempt: ConnectionAttempt, results: Answers) -> bool:
     """Whether the time was over before a connected server said anything, for example because of a lock."""
-    return found.exit_code == TIMED_OUT and connected(attempt, results)
+    return result.exit_code == TIMED_OUT and connected(attempt, results)
 
 
 def _break(check: Sql, attempt: ConnectionAttempt, ran: ProgramResult, actual: str) -> Cause:
-    said, database = ran.err, database_of(check, attempt.context)
+    error, database = ran.err, database_of(check, attempt.context)
     at_hand = attempt.commands.run(database, "psql", "-U", "app", "-d", "app", "-c", r"\dt")
-    if found := MISSING_TABLE.search(said):
-        return Cause(f"The database {database} has no table {found[1]}.", at_hand)
-    if found := MISSING_COLUMN.search(said):
-        return Cause(f"The database {database} has no column {found[1]} in that table.", at_hand)
-    if found := REFUSED_PASSWORD.search(said):
-        sentence = f"The database {database} refuses the password that {check.asker} gives for the user {found[1]}."
+    if match := MISSING_TABLE.search(error):
+        return Cause(f"The database {database} has no table {match[1]}.", at_hand)
+    if match := MISSING_COLUMN.search(error):
+        return Cause(f"The database {database} has no column {match[1]} in that table.", at_hand)
+    if match := REFUSED_PASSWORD.search(error):
+        sentence = f"The database {database} refuses the password that {check.asker} gives for the user {match[1]}."
         return Cause(sentence, attempt.commands.logs(database))
-    if found := MISSING_DATABASE.search(said):
-        return Cause(f"The server {database} has no database {found[1]}.", attempt.commands.logs(database))
+    if match := MISSING_DATABASE.search(error):
+        return Cause(f"The server {database} has no database {match[1]}.", attempt.commands.logs(database))
     if ran.exit_code == TIMED_OUT:
         busy = attempt.commands.run(database, "psql", "-U", "postgres", "-d", "app", "-c", ACTIVITY)
         return Cause(f"{database} accepts the connection, but does not answer the statement in time.", busy)
-    if _silent(said):
+    if _silent(error):
         return Cause(f"{database} accepts the connection, but gives no answer.", attempt.commands.logs(database))
-    if "FATAL:" in said:
+    if "FATAL:" in error:
         sentence = f"The database {database} does not let {check.asker} in: {_words(actual)}."
         return Cause(sentence, attempt.commands.logs(database))
-    if "ERROR:" in said:
+    if "ERROR:" in error:
         return Cause(
             f"The database {database} refuses the statement: {_words(actual)}.", attempt.commands.logs(database)
         )
     return Cause(f"The database {database} answers otherwise than the check says: {actual}.", at_hand)
 
 
-def _words(said: str) -> str:
-    return re.split(r"(?:ERROR|FATAL):\s*", said)[-1].rstrip(".")
+def _words(error: str) -> str:
+    return re.split(r"(?:ERROR|FATAL):\s*", error)[-1].rstrip(".")

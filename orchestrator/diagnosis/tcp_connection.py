@@ -26,77 +26,81 @@ def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
 
 def connect_result(attempt: ConnectionAttempt, results: Answers) -> ConnectResult | str:
     """How the connection attempt ended, or why there was none."""
-    asked = _probes(attempt)
-    if not asked:
+    probes = _probes(attempt)
+    if not probes:
         return "no address is known to connect to"
-    found = ran_or_reason(results.get(asked[0]))
-    return found if isinstance(found, str) else read_connect_result(found)
+    result = ran_or_reason(results.get(probes[0]))
+    return result if isinstance(result, str) else read_connect_result(result)
 
 
 def connected(attempt: ConnectionAttempt, results: Answers) -> bool:
     """Whether the connection was accepted; true, too, where none is asked for."""
     if not any(probe in results for probe in _probes(attempt)):
         return True
-    found = connect_result(attempt, results)
-    return not isinstance(found, str) and found.outcome == "accepted"
+    result = connect_result(attempt, results)
+    return not isinstance(result, str) and result.outcome == "accepted"
 
 
 def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
-    found, readings = connect_result(attempt, results), LayerReadings()
-    if isinstance(found, str):
-        readings.not_probed.append(f"not asked: {found}")
+    result, readings = connect_result(attempt, results), LayerReadings()
+    if isinstance(result, str):
+        readings.not_probed.append(f"not asked: {result}")
         return readings.seen()
     assert attempt.port is not None
     where = f"{attempt.address}:{attempt.port.number}"
-    if found.outcome == "accepted":
+    if result.outcome == "accepted":
         state = state_of(attempt.target, results) if attempt.target else None
         kernel = f", by the kernel: {attempt.target} is paused" if state and state.state == "paused" else ""
         readings.held.append(f"{where} accepted{kernel}")
-        readings.evidence.append(found.said)
+        readings.evidence.append(result.said)
         return readings.seen()
-    words = {"refused": "refused with an RST", "silent": "no answer"}.get(found.outcome, found.outcome)
-    said = [f"connect to {where}: {found.said}"]
-    full_backlog = _full_backlog(attempt, results) if found.outcome == "silent" else None
+    words = {"refused": "refused with an RST", "silent": "no answer"}.get(result.outcome, result.outcome)
+    evidence = [f"connect to {where}: {result.said}"]
+    full_backlog = _full_backlog(attempt, results) if result.outcome == "silent" else None
     if full_backlog:
         pending = full_backlog.pending_connections
         sentence = (
             f"The program on port {attempt.port.number} of {attempt.to} accepts no connections: {pending} "
             f"{'waits' if pending == 1 else 'wait'} in its queue already, and there is no room for another."
         )
-        said.append(f"socket table of {attempt.to}: {full_backlog.line}")
-        readings.broken(f"{where}: its queue is full", sentence, _table(attempt), "tls", "answer", evidence=said)
+        evidence.append(f"socket table of {attempt.to}: {full_backlog.line}")
+        readings.broken(f"{where}: its queue is full", sentence, _table(attempt), "tls", "answer", evidence=evidence)
         return readings.seen()
-    readings.broken(f"{where}: {words}", _sentence(attempt, found), by_hand(attempt), "tls", "answer", evidence=said)
+    readings.broken(
+        f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), "tls", "answer", evidence=evidence
+    )
     return readings.seen()
 
 
 def _full_backlog(attempt: ConnectionAttempt, results: Answers) -> BoundSocket | None:
     """The socket of the target that would take the connection, if its queue is full: then the kernel is silent."""
-    found = results.get(socket_table_probe(attempt.target)) if attempt.target else None
-    there = read_socket_table(found) if isinstance(found, ProgramResult) else ()
+    result = results.get(socket_table_probe(attempt.target)) if attempt.target else None
+    there = read_socket_table(result) if isinstance(result, ProgramResult) else ()
     own = [
-        one for one in there if attempt.port and one.port == attempt.port.number and one.takes(attempt.address or "")
+        socket
+        for socket in there
+        if attempt.port and socket.port == attempt.port.number and socket.takes(attempt.address or "")
     ]
-    return next((one for one in own if one.pending_connections), None)
+    return next((socket for socket in own if socket.pending_connections), None)
 
 
 def _table(attempt: ConnectionAttempt) -> str:
     return attempt.commands.run(attempt.to, "ss", "-tlnp")
 
 
-def _sentence(attempt: ConnectionAttempt, found: ConnectResult) -> str:
+def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
     """What is said where nothing before explains it."""
     assert attempt.port is not None
     place = f"port {attempt.port.number} of {attempt.to}"
-    match found.outcome:
+    match result.outcome:
         case "refused":
             return f"The connection to {place} is refused at once: something there answers with an RST."
         case "silent":
             return f"Nothing comes back from {place}: packets are lost on the way, for example by a firewall rule."
         case "unreachable":
-            return f"{attempt.asker} cannot reach {place}: {found.said}."
+            return f"{attempt.asker} cannot reach {place}: {result.said}."
         case _:
-            return f"The connection to {place} is not made: {found.said}."
+            return f"The connection to {place} is not made: {result.said}."
 
 
 def by_hand(attempt: ConnectionAttempt) -> str:

@@ -23,16 +23,16 @@ Layers = list[Layer]
 def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands) -> ProbeSteps[Walk]:
     """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold."""
     for before in check.first:
-        found = yield from check_steps(before, context)
-        if found.verdict != "pass":
-            return (yield from walk(before, context, found, commands))
-    parts, seen = walk_parts(check, context, judgement, commands), _WalkedPairs()
-    walked = list(zip(parts, (yield from _walk_parts(parts, seen)), strict=True))
+        earlier = yield from check_steps(before, context)
+        if earlier.verdict != "pass":
+            return (yield from walk(before, context, earlier, commands))
+    parts, walked_pairs = walk_parts(check, context, judgement, commands), _WalkedPairs()
+    walked = list(zip(parts, (yield from _walk_parts(parts, walked_pairs)), strict=True))
     layers = [layer for part, own in walked if not part.closing for layer in own]
     if judgement.verdict != "pass" and any(part.closing for part in parts):
         # Nobody knows what the program asked of its servers: what those need may be to blame.
-        used = [one for part in parts if not _broken(layers) for one in _used(part, seen)]
-        layers += [layer for own in (yield from _walk_parts(used, seen)) for layer in own]
+        used = [further for part in parts if not _broken(layers) for further in _used(part, walked_pairs)]
+        layers += [layer for own in (yield from _walk_parts(used, walked_pairs)) for layer in own]
     for own in (own for part, own in walked if part.closing):
         layers += [replace(layer, causes=()) for layer in own] if _broken(layers) else own
     walked_through = make_walk(layers, _otherwise(check, judgement, layers, commands))
@@ -53,41 +53,43 @@ class _WalkedPairs:
     pairs: tuple[tuple[str, str | None], ...] = ()
 
 
-def _walk_parts(parts: Sequence[WalkPart], seen: _WalkedPairs) -> ProbeSteps[list[Layers]]:
+def _walk_parts(parts: Sequence[WalkPart], walked_pairs: _WalkedPairs) -> ProbeSteps[list[Layers]]:
     """The layers of each part; all parts send their probes at the same time."""
-    return side_by_side([_walked(part, seen) for part in parts])
+    return side_by_side([_walked(part, walked_pairs) for part in parts])
 
 
-def _walked(part: WalkPart, seen: _WalkedPairs) -> ProbeSteps[Layers]:
+def _walked(part: WalkPart, walked_pairs: _WalkedPairs) -> ProbeSteps[Layers]:
     """The layers of a leg; those of the servers further on stand before the answer that they may explain."""
     if part.attempt.port and part.attempt.claim and part.attempt.address is None:
-        part = yield from _found(part)
-    seen.pairs += ((part.attempt.asker, part.attempt.target),)
+        part = yield from _with_address(part)
+    walked_pairs.pairs += ((part.attempt.asker, part.attempt.target),)
     probes = tuple(
         dict.fromkeys(probe for layer_probe in part.layer_probes for probe in layer_probe.probes(part.attempt))
     )
     results = dict(zip(probes, (yield probes), strict=True))
     walked: Layers = []
     for layer, look_further in _read(part, part.layer_probes, results):
-        deeper = (yield from _deeper(part, layer, seen)) if look_further and layer.causes else []
+        deeper = (yield from _deeper(part, layer, walked_pairs)) if look_further and layer.causes else []
         # What a server lacks from those that it needs explains what it answers.
         walked += [*deeper, replace(layer, causes=()) if _broken(deeper) else layer]
     return walked
 
 
-def _deeper(part: WalkPart, layer: Layer, seen: _WalkedPairs) -> ProbeSteps[Layers]:
+def _deeper(part: WalkPart, layer: Layer, walked_pairs: _WalkedPairs) -> ProbeSteps[Layers]:
     """The layers of the connection attempts further on, which may explain one that is broken."""
     further = (
-        [resolver_parts(part.attempt), referred_parts(part.attempt)] if layer.name == "dns" else [_used(part, seen)]
+        [resolver_parts(part.attempt), referred_parts(part.attempt)]
+        if layer.name == "dns"
+        else [_used(part, walked_pairs)]
     )
-    found: Layers = []
+    deeper: Layers = []
     for parts in further:
-        if not _broken(found):
-            found += [one for attempt in (yield from _walk_parts(parts, seen)) for one in attempt]
-    return found
+        if not _broken(deeper):
+            deeper += [layer for attempt in (yield from _walk_parts(parts, walked_pairs)) for layer in attempt]
+    return deeper
 
 
-def _found(part: WalkPart) -> ProbeSteps[WalkPart]:
+def _with_address(part: WalkPart) -> ProbeSteps[WalkPart]:
     """The same leg, to where its name leads, where the file does not say which node is meant."""
     probe = name_probe(part.attempt)
     (answer,) = yield (probe,)
@@ -95,15 +97,15 @@ def _found(part: WalkPart) -> ProbeSteps[WalkPart]:
     return part.knowing(values[-1]) if values else part
 
 
-def _used(part: WalkPart, seen: _WalkedPairs) -> list[WalkPart]:
+def _used(part: WalkPart, walked_pairs: _WalkedPairs) -> list[WalkPart]:
     """The parts from the target to the nodes that it uses, from those to the nodes that they use, and so on."""
     attempt = part.attempt
     attempts: list[WalkPart] = []
     users = [attempt.target] if attempt.target and attempt.target != attempt.asker else []
     for user in users:  # grows while it is read
         for used in attempt.context.topology.node(user).uses:
-            if (user, used) not in seen.pairs:
-                seen.pairs += ((user, used),)
+            if (user, used) not in walked_pairs.pairs:
+                walked_pairs.pairs += ((user, used),)
                 attempts += parts_for_used_node(user, used, attempt.context, attempt.commands)
             users += [used] if used not in users else []
     return attempts
@@ -116,15 +118,17 @@ def _read(part: WalkPart, layer_probes: Sequence[LayerProbe], results: Answers) 
     layers: list[Layer] = []
     look_further: list[bool] = []
     for layer_probe in layer_probes:
-        seen = layer_probe.reads(part.attempt, results)
+        reading = layer_probe.reads(part.attempt, results)
         explained = layer_probe.name in struck or (layer_probe.repeats_check and _broken(layers))
-        causes = () if explained else seen.causes
-        struck |= seen.affects
-        look_further.append(seen.look_further)
+        causes = () if explained else reading.causes
+        struck |= reading.affects
+        look_further.append(reading.look_further)
         ends = (part.attempt.asker, part.attempt.to)
-        own_title, not_probed = layer_probe.own_title, seen.not_probed
+        own_title, not_probed = layer_probe.own_title, reading.not_probed
         layers.append(
-            Layer(layer_probe.name, *ends, seen.verdict, seen.seen, seen.evidence, causes, own_title, not_probed)
+            Layer(
+                layer_probe.name, *ends, reading.verdict, reading.seen, reading.evidence, causes, own_title, not_probed
+            )
         )
     return list(zip(layers, look_further, strict=True))
 

@@ -141,7 +141,10 @@ def towards(
     claim = leads_to(topology, asker, target, name)
     if target is None:
         return (_leg(asker, context, commands, port=port, claim=claim),)
-    homes = {one: str(topology.address_for(asker, one)) for one in topology.scenario.groups.get(target, (target,))}
+    homes = {
+        machine: str(topology.address_for(asker, machine))
+        for machine in topology.scenario.groups.get(target, (target,))
+    }
     return tuple(
         _leg(asker, context, commands, target=machine, port=port, claim=claim, address=home)
         for machine, home in homes.items()
@@ -192,8 +195,8 @@ def sql_part(check: Sql, context: CheckContext, commands: Commands) -> WalkPart:
 def parts_for_used_node(node: str, used: str, context: CheckContext, commands: Commands) -> tuple[WalkPart, ...]:
     """The legs from a server to one that it uses; none where the used one listens on nothing."""
     if used in context.topology.servers_of(ApplicationProtocol.POSTGRESQL):
-        asked = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
-        return (sql_part(Sql.model_validate(asked), context, commands),)
+        fields = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
+        return (sql_part(Sql.model_validate(fields), context, commands),)
     port, name = _first_port(used, context), context.topology.name_of(used)
     if port is None:
         return ()
@@ -231,7 +234,7 @@ def _runs_parts(check: Runs, context: CheckContext, judgement: Judgement, comman
     hosts = {host for host, _ in urls}
     topology = context.topology
     named = [node for node in topology.names if _holds(words, name := topology.name_of(node)) and name not in hosts]
-    parts = [one for node in named for one in _naming(check, node, context, commands)]
+    parts = [part for node in named for part in _naming(check, node, context, commands)]
     met = {address: owner for address in ADDRESS.findall(words) if (owner := topology.owner(address))}
     for address, owner in met.items():
         if address not in hosts and owner != check.asker:
@@ -258,4 +261,4 @@ def _naming(check: Runs, node: str, context: CheckContext, commands: Commands) -
 def _first_port(node: str, context: CheckContext) -> Port | None:
     declared = context.topology.node(node)
     listeners = ROLES[declared.role].listeners_of(declared)
-    return next((Port(one.port) for one in listeners if one.protocol == "tcp"), None)
+    return next((Port(listener.port) for listener in listeners if listener.protocol == "tcp"), None)

@@ -45,7 +45,7 @@ def words(span: Span, began: float) -> Words:
     if isinstance(event, EarlierConnection):
         return earlier(event, began), ""
     if isinstance(event, DnsExchange):
-        request, result = asked(event), answered(event, span)
+        request, result = query_sentence(event), answered(event, span)
     else:
         request, result = event_words(event)
     return readable(request), readable(result)
@@ -81,7 +81,7 @@ def event_words(event: CompletedEvent) -> Words:
         case UnansweredArp():
             return unclaimed(event)
         case DnsExchange():
-            return asked(event), answered(event, None)
+            return query_sentence(event), answered(event, None)
         case _:
             assert_never(event)
 
@@ -149,7 +149,7 @@ def closing(event: TcpClose) -> str:
     return f"{text}; {event.reason}" if event.reason else text
 
 
-def asked(event: DnsExchange) -> str:
+def query_sentence(event: DnsExchange) -> str:
     tcp = " over TCP" if event.flow.protocol == "tcp" else ""
     port = event.flow.server.port
     server = event.flow.server.node if port == 53 else f"{event.flow.server.node}:{port}"

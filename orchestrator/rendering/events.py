@@ -48,8 +48,8 @@ def event_text(event: Event) -> str:
         case NodeEvent():
             return f"{event.node} is {event.state}"
         case FindingEvent():
-            seen = "" if event.verdict == "pass" else f": expected {event.expected}, but seen: {event.actual}"
-            return f"{VERDICTS[event.verdict]} {event.check}{seen}"
+            difference = "" if event.verdict == "pass" else f": expected {event.expected}, but seen: {event.actual}"
+            return f"{VERDICTS[event.verdict]} {event.check}{difference}"
         case CauseEvent():
             return f"{event.check}: {event.sentence}"
         case FaultEvent():

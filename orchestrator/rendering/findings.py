@@ -25,10 +25,10 @@ def findings_text(findings: Sequence[Finding], *, briefly: bool = False, marks: 
     """All findings in their order; `briefly`: causes of several checks first, and one line for a check that holds."""
     if briefly:
         return _brief_text(findings, marks)
-    shown: dict[tuple[object, ...], str] = {}
+    printed: dict[tuple[object, ...], str] = {}
     lines = []
     for finding in findings:
-        earlier = shown.setdefault(course(finding.why), finding.check) if finding.why else finding.check
+        earlier = printed.setdefault(course(finding.why), finding.check) if finding.why else finding.check
         lines.append(finding_text(finding, earlier if earlier != finding.check else "", marks))
     return "\n".join(lines)
 
@@ -87,8 +87,8 @@ def finding_text(finding: Finding, earlier: str = "", marks: Mapping[str, str] =
 
 def held_text(finding: Finding, marks: Mapping[str, str] = MARKS) -> str:
     """One line for a check that holds, with what its walk says."""
-    said = finding.why.sentence if finding.why else ""
-    return f"{marks[finding.verdict]} {finding.check}: {said}".rstrip(": ")
+    reason = finding.why.sentence if finding.why else ""
+    return f"{marks[finding.verdict]} {finding.check}: {reason}".rstrip(": ")
 
 
 def summary_text(findings: Sequence[Finding], seconds: float) -> str:

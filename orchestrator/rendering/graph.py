@@ -166,8 +166,8 @@ def _arrows(topology: Topology, traffic: SeenTraffic | None) -> Iterator[Arrow]:
     for (client, server), relations in by_users.items():
         # Where delegation leads a resolver, no file says; to ask a DNS server needs no declaration.
         is_dns_server = server in topology.servers_of(ApplicationProtocol.DNS)
-        asked = is_dns_server and all(relation.port == DNS_PORT for relation in relations)
-        how = "asks" if asked else "seen"
+        only_dns = is_dns_server and all(relation.port == DNS_PORT for relation in relations)
+        how = "asks" if only_dns else "seen"
         yield Arrow(client, server, how, _seen_words(relations), path_of(topology, client, server))
 
 
@@ -242,45 +242,45 @@ def _seen_words(relations: list[Relation]) -> str:
     )
 
 
-def mermaid(shown: Picture) -> str:
+def mermaid(picture: Picture) -> str:
     """A flowchart (mermaid.js.org): each network is an area with its nodes, coloured by state, and arrows between them.
 
     A node on several networks stands outside, attached to each of them with its address there.
     """
     lines = ["flowchart LR"]
-    for network in shown.networks:
+    for network in picture.networks:
         lines.append(f'    subgraph {_network_id(network.name)}["{" ".join(network.titles)}"]')
-        inside = (machine for machine in shown.machines if machine.networks == (network.name,))
+        inside = (machine for machine in picture.machines if machine.networks == (network.name,))
         lines += [f'        {_id(machine.name)}["{_label(machine, "<br>", *machine.addresses)}"]' for machine in inside]
         lines.append("    end")
-    for machine in (machine for machine in shown.machines if len(machine.networks) != 1):
+    for machine in (machine for machine in picture.machines if len(machine.networks) != 1):
         lines.append(f'    {_id(machine.name)}["{_label(machine, "<br>")}"]')
         for network_name, addresses in machine.attachments:
             lines.append(f'    {_id(machine.name)} --- |"{" ".join(addresses)}"| {_network_id(network_name)}')
-    for arrow in shown.arrows:
+    for arrow in picture.arrows:
         label = f'|"{_arrow_label(arrow)}"|' if _arrow_label(arrow) else ""
         line = {"uses": "-->", "missed": "-.->", "asks": "-.->", "delegates": "-.->", "seen": "==>"}[arrow.kind]
         lines.append(f"    {_id(arrow.client)} {line}{label} {_id(arrow.server)}")
-    for state in sorted({machine.state for machine in shown.machines if machine.state}):
-        names = ",".join(_id(machine.name) for machine in shown.machines if machine.state == state)
+    for state in sorted({machine.state for machine in picture.machines if machine.state}):
+        names = ",".join(_id(machine.name) for machine in picture.machines if machine.state == state)
         lines.append(f"    classDef {state} fill:{COLOURS[state]},color:#000")
         lines.append(f"    class {names} {state}")
     return "\n".join(lines)
 
 
-def dot(shown: Picture) -> str:
+def dot(picture: Picture) -> str:
     """The same for Graphviz."""
     lines = ["digraph lab {", "    node [shape=box, style=filled, fillcolor=white];"]
-    for network in shown.networks:
+    for network in picture.networks:
         title = "\\n".join(network.titles)
         lines.append(f'    "network {network.name}" [label="{title}", shape=box, style="filled,rounded"];')
-    for machine in shown.machines:
+    for machine in picture.machines:
         colour = COLOURS.get(machine.state, "white")
         lines.append(f'    "{machine.name}" [label="{_label(machine, chr(92) + "n")}", fillcolor="{colour}"];')
         for network_name, addresses in machine.attachments:
             label = "\\n".join(addresses)
             lines.append(f'    "{machine.name}" -> "network {network_name}" [label="{label}", dir=none, color=gray];')
-    for arrow in shown.arrows:
+    for arrow in picture.arrows:
         styles = {"uses": "solid", "missed": "dashed", "asks": "dotted", "delegates": "dotted", "seen": "bold"}
         label = _arrow_label(arrow)
         lines.append(f'    "{arrow.client}" -> "{arrow.server}" [label="{label}", style={styles[arrow.kind]}];')

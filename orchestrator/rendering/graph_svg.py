@@ -77,39 +77,39 @@ STYLE = """\
 .topology .paused .box{fill:#432a4b}.topology .missing .box{fill:#2a2f36}}"""
 
 
-def svg(shown: Picture) -> str:
+def svg(picture: Picture) -> str:
     """The picture as one SVG without scripts and without anything from outside; the same picture gives the same bytes.
 
     Each node is a group `<g class="machine" data-node="app">`, each arrow a group with its sentence as `<title>`.
     """
-    layout = lay_out(shown)
-    legend = list(_legend(shown, layout))
+    layout = lay_out(picture)
+    legend = list(_legend(picture, layout))
     width = layout.width
     height = layout.height + (LEGEND_LINE * len(legend) + 8 if legend else 0)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="topology" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" style="--width:{width:.0f}px" role="img" '
         'aria-labelledby="topology-t topology-d">',
-        f'<title id="topology-t">{escape(shown.title)}</title>',
-        f'<desc id="topology-d">{escape(description(shown))}</desc>',
+        f'<title id="topology-t">{escape(picture.title)}</title>',
+        f'<desc id="topology-d">{escape(description(picture))}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>',
-        *(_segment(network, layout.segments[network.name]) for network in shown.networks),
-        *(_cable(plug, layout, _pins(shown, plug)) for plug in layout.plugs),
-        *_arrows(shown, layout),
-        *_labels(shown, layout),
+        *(_segment(network, layout.segments[network.name]) for network in picture.networks),
+        *(_cable(plug, layout, _pins(picture, plug)) for plug in layout.plugs),
+        *_arrows(picture, layout),
+        *_labels(picture, layout),
         *(_plug(plug) for plug in layout.plugs),
-        *(_machine(machine, layout.boxes[machine.name]) for machine in shown.machines),
+        *(_machine(machine, layout.boxes[machine.name]) for machine in picture.machines),
         *legend,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def description(shown: Picture) -> str:
+def description(picture: Picture) -> str:
     """The picture in words, for a screen reader."""
-    machines = (f"{machine_words(machine)}." for machine in shown.machines)
-    return " ".join((*machines, *(f"{arrow_words(arrow)}." for arrow in shown.arrows)))
+    machines = (f"{machine_words(machine)}." for machine in picture.machines)
+    return " ".join((*machines, *(f"{arrow_words(arrow)}." for arrow in picture.arrows)))
 
 
 def machine_words(machine: Machine) -> str:
@@ -142,11 +142,11 @@ def _rect(box: Box) -> str:
     return f'x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
 
 
-def _pins(shown: Picture, plug: Plug) -> int:
+def _pins(picture: Picture, plug: Plug) -> int:
     """How many lanes a plug is connected to."""
     lanes = {
         hop.lane
-        for arrow in shown.arrows
+        for arrow in picture.arrows
         for hop in hops_of(arrow)
         if plug.node_name in (hop.source, hop.target) and hop.lane[0] == plug.network
     }
@@ -204,20 +204,20 @@ _NAME = 'class="name" '
 # connections
 
 
-def _arrows(shown: Picture, layout: Layout) -> Iterator[str]:
-    for arrow, lines in zip(shown.arrows, layout.lines, strict=True):
+def _arrows(picture: Picture, layout: Layout) -> Iterator[str]:
+    for arrow, lines in zip(picture.arrows, layout.lines, strict=True):
         paths = "".join(f'<path d="{_path(line)}"/>' for line in lines)
         head = _head(lines[-1]) if lines else ""  # who knows no way has no line; its box says so
         yield (
-            f'<g class="arrow{_colour(shown, arrow)}{" missed" if arrow.missed else ""}" '
+            f'<g class="arrow{_colour(picture, arrow)}{" missed" if arrow.missed else ""}" '
             f'data-client="{escape(arrow.client)}" data-server="{escape(arrow.server)}">'
             f"<title>{escape(arrow_words(arrow))}</title>{paths}{head}</g>"
         )
 
 
-def _colour(shown: Picture, arrow: Arrow) -> str:
+def _colour(picture: Picture, arrow: Arrow) -> str:
     """The class of the colour of its server; of its kind for lines that have the colour of that."""
-    servers = list(dict.fromkeys(arrow.server for arrow in shown.arrows if arrow.how == "uses"))
+    servers = list(dict.fromkeys(arrow.server for arrow in picture.arrows if arrow.how == "uses"))
     return f" c{servers.index(arrow.server) % COLOURS}" if arrow.how == "uses" else f" {arrow.how}"
 
 
@@ -245,17 +245,17 @@ def _head(line: Line) -> str:
     return f'<polygon class="head" points="{x - 4.5:.1f},{y + back:.1f} {x + 4.5:.1f},{y + back:.1f} {x:.1f},{y:.1f}"/>'
 
 
-def _labels(shown: Picture, layout: Layout) -> Iterator[str]:
+def _labels(picture: Picture, layout: Layout) -> Iterator[str]:
     """One label for all arrows of a lane, near the server."""
     lanes: dict[tuple[str, str, str], list[int]] = {}
-    for at, arrow in enumerate(shown.arrows):
+    for at, arrow in enumerate(picture.arrows):
         if arrow.path and arrow.label:
             lanes.setdefault((arrow.path[-1], arrow.server, arrow.kind), []).append(at)
     uprights = [end for lines in layout.lines for line in lines for end in _uprights(line)]
-    titles = max(len(title) for network in shown.networks for title in network.titles) * SMALL + 2 * MARGIN
+    titles = max(len(title) for network in picture.networks for title in network.titles) * SMALL + 2 * MARGIN
     taken: list[Box] = []
     for (network_name, _, _), indexes in lanes.items():
-        text = _common_label([shown.arrows[at].label for at in indexes])
+        text = _common_label([picture.arrows[at].label for at in indexes])
         line, segment = layout.lines[indexes[-1]][-1], layout.segments[network_name]
         xs = [x for at in indexes for hop in layout.lines[at][-1:] for x, _ in (hop.start, hop.end)]
         width = len(text) * SMALL + 4
@@ -264,7 +264,7 @@ def _labels(shown: Picture, layout: Layout) -> Iterator[str]:
         box = _best_place(places, line.end[0], uprights, taken)
         taken.append(box)
         yield (
-            f'<g class="label{_colour(shown, shown.arrows[indexes[-1]])}"><rect {_rect(box)}/>'
+            f'<g class="label{_colour(picture, picture.arrows[indexes[-1]])}"><rect {_rect(box)}/>'
             f'<text x="{box.left + 2:.1f}" y="{box.top + 11:.1f}">{escape(text)}</text></g>'
         )
 
@@ -311,9 +311,9 @@ def _common_label(labels: Sequence[str]) -> str:
 # legend
 
 
-def _legend(shown: Picture, layout: Layout) -> Iterator[str]:
+def _legend(picture: Picture, layout: Layout) -> Iterator[str]:
     """What lines and colours mean, as far as they occur in this picture."""
-    kinds = dict.fromkeys(arrow.kind for arrow in shown.arrows)
+    kinds = dict.fromkeys(arrow.kind for arrow in picture.arrows)
     y = layout.height + 8
     for kind in (kind for kind in KINDS if kind in kinds):
         colour = " c0" if kind in ("uses", "missed") else ""

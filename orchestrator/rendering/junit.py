@@ -42,7 +42,10 @@ def junit(check_report: CheckReport) -> str:
         SubElement(properties, "property", name=_fit(name), value=_fit(value))
     for placed in check_report.findings:
         _case(suite, check_report, placed)
-    lines = (f"{check_report.place(one)}: {one.finding.verdict}: {one.finding.check}" for one in check_report.findings)
+    lines = (
+        f"{check_report.place(placed)}: {placed.finding.verdict}: {placed.finding.check}"
+        for placed in check_report.findings
+    )
     SubElement(suite, "system-out").text = _fit("\n".join(lines))
     SubElement(suite, "system-err")
     indent(root)
@@ -59,8 +62,8 @@ def _case(suite: Element, check_report: CheckReport, placed: LocatedFinding) -> 
         time=f"{finding.seconds:.3f}",
     )
     if element := ELEMENTS.get(finding.verdict):
-        said = SubElement(case, element, type=finding.kind, message=_fit(_sentence(finding)))
-        said.text = _fit(f"{check_report.place(placed)}\n{finding_text(finding)}")
+        failure = SubElement(case, element, type=finding.kind, message=_fit(_sentence(finding)))
+        failure.text = _fit(f"{check_report.place(placed)}\n{finding_text(finding)}")
 
 
 def _sentence(finding: Finding) -> str:

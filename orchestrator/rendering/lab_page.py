@@ -16,24 +16,24 @@ HOW = {
 }
 
 
-def lab_page(shown: Picture) -> str:
+def lab_page(picture: Picture) -> str:
     """The picture alone, as `wirelab graph --format html` prints it."""
-    return page(shown.title, "", [lab_section(shown)], "Made by wirelab.")
+    return page(picture.title, "", [lab_section(picture)], "Made by wirelab.")
 
 
-def lab_section(shown: Picture, note: str = "") -> Section:
+def lab_section(picture: Picture, note: str = "") -> Section:
     """The picture as a part of a page, with a `note` on it."""
     parts = [f"<p>{escape(note)}</p>"] if note else []
-    parts.append(scrolling("Picture of the lab", svg(shown), "figure"))
+    parts.append(scrolling("Picture of the lab", svg(picture), "figure"))
     rows = [
         (machine.name, machine.role, machine.state or "-", " ".join(machine.addresses), " ".join(machine.networks))
-        for machine in shown.machines
+        for machine in picture.machines
     ]
     parts.append("<details><summary><h3>The nodes as a table</h3></summary>")
     parts.append(table("The nodes", ("Node", "Role", "State", "Addresses", "Networks"), rows) + "</details>")
-    if shown.arrows:
+    if picture.arrows:
         parts.append("<details><summary><h3>The arrows as a table</h3></summary>")
-        parts.append(table("The arrows", ("Client", "Server", "How", "What"), map(_row, shown.arrows)) + "</details>")
+        parts.append(table("The arrows", ("Client", "Server", "How", "What"), map(_row, picture.arrows)) + "</details>")
     return Section("lab", "The lab", "\n".join(parts))
 
 

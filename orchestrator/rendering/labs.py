@@ -22,12 +22,12 @@ def nodes_document(topology: Topology, observed: Snapshot) -> dict[str, Any]:
 
 def node_document(topology: Topology, observed: Snapshot, name: str) -> dict[str, Any]:
     container = observed.container_of(name)
-    seen = [*container.addresses.values(), *container.addresses6.values()] if container else []
+    addresses = [*container.addresses.values(), *container.addresses6.values()] if container else []
     return {
         "node": name,
         "role": topology.node(name).role,
         "container": container.id if container else None,
-        "addresses": [str(address) for address in seen if address],
+        "addresses": [str(address) for address in addresses if address],
         "state": state_of(container, observed.files.get(name, ObservedFiles())),
     }
 
@@ -69,12 +69,12 @@ def _declared_document(topology: Topology, observed: Snapshot, node_name: str) -
 
 def capture_document(observed: Snapshot) -> dict[str, Any] | None:
     """The recorder and what it alone may do; None where there is none."""
-    found = recorder_of(observed)
-    if found is None:
+    recorder = recorder_of(observed)
+    if recorder is None:
         return None
     return {
-        "container": found.id,
-        "state": found.state,
+        "container": recorder.id,
+        "state": recorder.state,
         "network": "host",
         "capabilities": list(CAPABILITIES),
         "why": "a bridge is heard only from the engine's host; no node of the lab is changed",
@@ -109,12 +109,12 @@ def nodes_text(document: dict[str, Any]) -> str:
     return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows)
 
 
-def labs_document(containers: Sequence[ObservedContainer], left: Sequence[LabLeftovers] = ()) -> dict[str, Any]:
-    """Every lab that has a container on the engine, and what is `left` of labs whose removal is not complete."""
-    found: dict[str, list[ObservedContainer]] = {}
+def labs_document(containers: Sequence[ObservedContainer], leftovers: Sequence[LabLeftovers] = ()) -> dict[str, Any]:
+    """Every lab that has a container on the engine, and what is left of labs whose removal is not complete."""
+    by_lab: dict[str, list[ObservedContainer]] = {}
     for container in containers:
         if labels.NODE in container.labels and labels.ONLOOKER not in container.labels:
-            found.setdefault(container.labels[labels.LAB], []).append(container)
+            by_lab.setdefault(container.labels[labels.LAB], []).append(container)
     return {
         "schema": 1,
         "labs": [
@@ -122,19 +122,19 @@ def labs_document(containers: Sequence[ObservedContainer], left: Sequence[LabLef
                 "lab": lab,
                 "scenario": members[0].labels.get(labels.SCENARIO, "?"),
                 "nodes": len(members),
-                "running": sum(one.state == "running" for one in members),
+                "running": sum(container.state == "running" for container in members),
             }
-            for lab, members in sorted(found.items())
+            for lab, members in sorted(by_lab.items())
         ],
         "left": [
             {
-                "lab": leftovers.lab,
-                "containers": leftovers.containers,
-                "networks": leftovers.networks,
-                "volumes": leftovers.volumes,
-                "command": leftovers.command,
+                "lab": lab_leftovers.lab,
+                "containers": lab_leftovers.containers,
+                "networks": lab_leftovers.networks,
+                "volumes": lab_leftovers.volumes,
+                "command": lab_leftovers.command,
             }
-            for leftovers in left
+            for lab_leftovers in leftovers
         ],
     }
 
@@ -142,22 +142,26 @@ def labs_document(containers: Sequence[ObservedContainer], left: Sequence[LabLef
 def labs_text(document: dict[str, Any]) -> str:
     rows = [(d["lab"], d["scenario"], f"{d['running']} of {d['nodes']}") for d in document["labs"]]
     text = table(("LAB", "SCENARIO", "RUNNING"), rows) if rows else "no lab stands"
-    left = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
-    return f"{text}\n\n{leftovers_text(left)}" if left else text
+    leftovers = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
+    return f"{text}\n\n{leftovers_text(leftovers)}" if leftovers else text
 
 
-def leftovers_text(left: Sequence[LabLeftovers]) -> str:
+def leftovers_text(leftovers: Sequence[LabLeftovers]) -> str:
     """One line a lab: what is left of it, and the command that removes it."""
     return "\n".join(
-        f"of the lab {leftovers.lab!r} {left_words(leftovers)} left; "
-        f"remove {'it' if leftovers.count == 1 else 'them'}: {leftovers.command}"
-        for leftovers in left
+        f"of the lab {lab_leftovers.lab!r} {left_words(lab_leftovers)} left; "
+        f"remove {'it' if lab_leftovers.count == 1 else 'them'}: {lab_leftovers.command}"
+        for lab_leftovers in leftovers
     )
 
 
 def left_words(leftovers: LabLeftovers) -> str:
     """What is left of a lab, with its verb: `1 network is`."""
-    counts = (("container", leftovers.containers), ("network", leftovers.networks), ("volume", leftovers.volumes))
+    counts = (
+        ("container", leftovers.containers),
+        ("network", leftovers.networks),
+        ("volume", leftovers.volumes),
+    )
     words = [counted(count, noun) for noun, count in counts if count]
     things = " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
     return f"{things or 'files'} {'is' if leftovers.count == 1 else 'are'}"

@@ -52,38 +52,38 @@ class Section:
 
 def sections() -> tuple[Section, ...]:
     """Every mapping of the language, the file itself first, each before what stands inside it."""
-    found: dict[tuple[str, str], Section] = {}
+    sections: dict[tuple[str, str], Section] = {}
     record = MappingForm(Scenario)
-    _collect(record, "", found)
-    return tuple(found.values())
+    _collect(record, "", sections)
+    return tuple(sections.values())
 
 
-def _collect(record: MappingForm, where: str, found: dict[tuple[str, str], Section]) -> None:
+def _collect(record: MappingForm, where: str, sections: dict[tuple[str, str], Section]) -> None:
     """A record and all that is inside it, breadth first; what is nested in itself (`first`) is told once."""
     key = (where, record.model.__name__)
-    if any(known == key or (known[1] == record.model.__name__ and where.startswith(known[0])) for known in found):
+    if any(known == key or (known[1] == record.model.__name__ and where.startswith(known[0])) for known in sections):
         return
-    found[key] = Section(where, _doc(record.model), tuple(_entries(record, where)))
+    sections[key] = Section(where, _doc(record.model), tuple(_entries(record, where)))
     for name in record.fields:
-        _inside(record.form(name), f"{where}.{name}" if where else name, found)
+        _inside(record.form(name), f"{where}.{name}" if where else name, sections)
 
 
-def _inside(form: Form, where: str, found: dict[tuple[str, str], Section]) -> None:
+def _inside(form: Form, where: str, sections: dict[tuple[str, str], Section]) -> None:
     if form.tagged_union:
-        _collect_choice(form.tagged_union, where, found)
+        _collect_choice(form.tagged_union, where, sections)
     elif form.mapping:
-        _collect(form.mapping, where, found)
+        _collect(form.mapping, where, sections)
     for branch in form.branches:
-        _inside(branch, where, found)
+        _inside(branch, where, sections)
     if form.table:
-        _inside(form.table[1], where, found)
+        _inside(form.table[1], where, sections)
     if form.item:
-        _inside(form.item, where, found)
+        _inside(form.item, where, sections)
 
 
-def _collect_choice(tagged_union: TaggedUnion, where: str, found: dict[tuple[str, str], Section]) -> None:
+def _collect_choice(tagged_union: TaggedUnion, where: str, sections: dict[tuple[str, str], Section]) -> None:
     """What all kinds share, then each kind with what is its own."""
-    if (where, "") in found or where.endswith((".before", ".first")):
+    if (where, "") in sections or where.endswith((".before", ".first")):
         return
     kinds = list(tagged_union.records.items())
     first = kinds[0][1]
@@ -91,18 +91,18 @@ def _collect_choice(tagged_union: TaggedUnion, where: str, found: dict[tuple[str
     common = [entry for entry in _entries(first, where) if entry.key in shared]
     if tagged_union.key:
         common.insert(0, _tag_entry(tagged_union, tagged_union.key, where))
-    said = f"{tagged_union.kinds.says[:1].upper()}{tagged_union.kinds.says[1:]} is said by one of the keys"
-    what = f"The key `{tagged_union.key}` tells them apart" if tagged_union.key else said
+    keys = f"{tagged_union.kinds.says[:1].upper()}{tagged_union.kinds.says[1:]} is said by one of the keys"
+    what = f"The key `{tagged_union.key}` tells them apart" if tagged_union.key else keys
     meaning = f"{what}: {listed(tagged_union.records)}."
-    found[where, ""] = Section(where, meaning, tuple(common), common=True)
+    sections[where, ""] = Section(where, meaning, tuple(common), common=True)
     for tag, record in kinds:
         own = tuple(entry for entry in _entries(record, where) if entry.key not in (*shared, tagged_union.key))
         role = ROLES.get(tag) if tagged_union.key == "role" else None
         meaning = role.summary if role else _doc(record.model)
-        found[where, tag] = Section(where, meaning, own, tag, role, called=tagged_union.called)
+        sections[where, tag] = Section(where, meaning, own, tag, role, called=tagged_union.called)
     for _, record in kinds:
         for key in record.fields:
-            _inside(record.form(key), f"{where}.{key}", found)
+            _inside(record.form(key), f"{where}.{key}", sections)
 
 
 def _tag_entry(tagged_union: TaggedUnion, key: str, where: str) -> Entry:
@@ -172,20 +172,20 @@ def _doc(model: type[Any]) -> str:
 
 def keys_by_name() -> dict[str, list[Entry | Section]]:
     """Everything that can be asked for, by each of its names: `uses` and `nodes.uses`, `roles`, `roles.app`, `app`."""
-    found: dict[str, list[Entry | Section]] = {}
+    by_name: dict[str, list[Entry | Section]] = {}
     for section in sections():
         for entry in section.entries:
             names = (entry.key, entry.path)
-            _put(found, names, entry)
+            _put(by_name, names, entry)
         if section.tag:
             group = "roles" if section.role else section.where
-            _put(found, (section.tag, f"{section.where}.{section.tag}", f"{group}.{section.tag}"), section)
+            _put(by_name, (section.tag, f"{section.where}.{section.tag}", f"{group}.{section.tag}"), section)
         elif section.where:
-            _put(found, (section.where,), section)
-    return found
+            _put(by_name, (section.where,), section)
+    return by_name
 
 
-def _put(found: dict[str, list[Entry | Section]], names: tuple[str, ...], what: Entry | Section) -> None:
+def _put(by_name: dict[str, list[Entry | Section]], names: tuple[str, ...], what: Entry | Section) -> None:
     for name in dict.fromkeys(names):
-        if what not in found.setdefault(name, []):
-            found[name].append(what)
+        if what not in by_name.setdefault(name, []):
+            by_name[name].append(what)

@@ -93,7 +93,7 @@ def _title(section: Section) -> str:
 
 def _brings(role: Role) -> str:
     """What the role brings: where it listens, as whom it runs, what it may use."""
-    listeners = ", ".join(f"{one.protocol} {one.port}" for one in role.listeners)
+    listeners = ", ".join(f"{listener.protocol} {listener.port}" for listener in role.listeners)
     listens = f"listens on {listeners}" if listeners else "listens nowhere by itself"
     limits = role.limits
     image = f"image `images/{role.image}`, " if role.image else ""

@@ -67,16 +67,15 @@ def report_page(report: Report) -> str:
 def _verdict(report: Report) -> str:
     """The whole in a line. A test may fail in a lab whose checks all hold."""
     check_report = report.check_report
-    verdict, said = (
+    verdict, summary = (
         ("fail", "A test failed.") if report.failure else (check_report.verdict, VERDICTS[check_report.verdict])
     )
     if check_report.findings:
-        said = (
-            f"{said} {escape(summary_text([placed.finding for placed in check_report.findings], check_report.seconds))}"
-        )
+        findings = [placed.finding for placed in check_report.findings]
+        summary = f"{summary} {escape(summary_text(findings, check_report.seconds))}"
     elif not report.failure:
         return "No check was asked."
-    return f'<span class="badge {verdict}">{WORDS[verdict]}</span> {said}'
+    return f'<span class="badge {verdict}">{WORDS[verdict]}</span> {summary}'
 
 
 def _checks(check_report: CheckReport) -> Section:

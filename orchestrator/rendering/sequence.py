@@ -110,17 +110,17 @@ def _short(event: CompletedEvent, request: str) -> str:
             return request
 
 
-def participants(shown: tuple[Message, ...]) -> tuple[str, ...]:
+def participants(drawn: tuple[Message, ...]) -> tuple[str, ...]:
     """The nodes in the order in which they appear."""
-    return tuple(dict.fromkeys(node for message in shown for node in (message.source, message.target)))
+    return tuple(dict.fromkeys(node for message in drawn for node in (message.source, message.target)))
 
 
 def mermaid(story: Story) -> str:
     """A Mermaid sequence diagram (mermaid.js.org, "Sequence diagrams")."""
-    shown = messages(story)
-    names = {node: f"p{index}" for index, node in enumerate(participants(shown), 1)}
+    drawn = messages(story)
+    names = {node: f"p{index}" for index, node in enumerate(participants(drawn), 1)}
     lines = ["sequenceDiagram", *(f"    participant {key} as {_mermaid(node)}" for node, key in names.items())]
-    for message in shown:
+    for message in drawn:
         source, target = names[message.source], names[message.target]
         if message.style == NOTE:
             lines.append(f"    Note over {source},{target}: {_mermaid(message.text)}")
@@ -168,27 +168,27 @@ def svg(story: Story, title: str = "What crossed the wire") -> str:
     return diagram(messages(story), title)
 
 
-def diagram(shown: tuple[Message, ...], title: str = "What crossed the wire") -> str:
+def diagram(drawn: tuple[Message, ...], title: str = "What crossed the wire") -> str:
     """The diagram of these messages."""
-    places, width = _columns(shown)
-    height = MARGIN + HEAD + (len(shown) + 1) * ROW
+    places, width = _columns(drawn)
+    height = MARGIN + HEAD + (len(drawn) + 1) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="sequence" viewBox="0 0 {width} {height}" role="img" '
         f'aria-labelledby="t d" width="{width}" height="{height}" style="--width:{width}px">',
         f'<title id="t">{escape(title)}</title>',
-        f'<desc id="d">{escape(_description(shown))}</desc>',
+        f'<desc id="d">{escape(_description(drawn))}</desc>',
         f"<style>{STYLE}</style>",
         f'<rect class="paper" width="{width}" height="{height}"/>',
         *(_life(node, place, height) for node, place in places.items()),
-        *(_row(index, message, places) for index, message in enumerate(shown, 1)),
+        *(_row(index, message, places) for index, message in enumerate(drawn, 1)),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def heads(shown: tuple[Message, ...]) -> str:
+def heads(drawn: tuple[Message, ...]) -> str:
     """The names of the nodes alone, in the places of the diagram: a page keeps them in sight."""
-    places, width = _columns(shown)
+    places, width = _columns(drawn)
     height = MARGIN + HEAD_BOX + 6
     boxes = "".join(_head(node, place) for node, place in places.items())
     return (
@@ -198,19 +198,19 @@ def heads(shown: tuple[Message, ...]) -> str:
     )
 
 
-def _columns(shown: tuple[Message, ...]) -> tuple[dict[str, int], int]:
+def _columns(drawn: tuple[Message, ...]) -> tuple[dict[str, int], int]:
     """The place of each node from left to right, and the width of the diagram."""
-    nodes = participants(shown)
+    nodes = participants(drawn)
     gap = LIFE_GAPS.get(len(nodes), NARROW_GAP)
     places = {node: TIME_WIDTH + MARGIN + gap // 2 + index * gap for index, node in enumerate(nodes)}
     return places, TIME_WIDTH + 2 * MARGIN + max(1, len(nodes)) * gap
 
 
-def _description(shown: tuple[Message, ...]) -> str:
+def _description(drawn: tuple[Message, ...]) -> str:
     """The diagram in words, for a screen reader."""
-    if not shown:
+    if not drawn:
         return "Nothing happened."
-    return " ".join(f"{message.source} to {message.target}: {message.text}." for message in shown)
+    return " ".join(f"{message.source} to {message.target}: {message.text}." for message in drawn)
 
 
 def _life(node: str, place: int, height: int) -> str:

@@ -36,19 +36,19 @@ def story_page(story: Story, title: str, command: str = "") -> str:
 def story_section(story: Story) -> Section:
     """The story as a part of a page; of a long one, the beginning, and it says so."""
     whole = messages(story)
-    shown = whole[:MOST]
+    drawn = whole[:MOST]
     parts = [f'<p class="warning">{escape(line)}</p>' for line in warnings(story) if line]
     parts += [f"<p>Left out: {count} of {escape(label)}.</p>" for label, count in story.hidden]
-    if not shown:
+    if not drawn:
         parts.append(f"<p>{nothing(story)}</p>")
         return Section("story", HEADING, "\n".join(parts), "story")
     if len(whole) > MOST:
         parts.append(f'<p class="warning">The first {MOST} of {len(whole)} messages are shown.</p>')
-    entries = "".join(_entry(number, message) for number, message in enumerate(shown, 1))
+    entries = "".join(_entry(number, message) for number, message in enumerate(drawn, 1))
     parts += [
         f"<p>{escape(summary(story))}</p>",
         STEPS,
-        scrolling("Sequence diagram", diagram(shown), "figure", f'<div class="heads" hidden>{heads(shown)}</div>'),
+        scrolling("Sequence diagram", diagram(drawn), "figure", f'<div class="heads" hidden>{heads(drawn)}</div>'),
         "<details open><summary><h3>The messages, one after another</h3></summary>",
         f'<ol class="messages">{entries}</ol></details>',
         "<details><summary><h3>The same as a tree: what served what</h3></summary>",

@@ -30,7 +30,7 @@ def walk_text(walk: Walk, *, sentence: bool = True) -> str:
 
 def course(walk: Walk) -> tuple[object, ...]:
     """What makes a walk the same for a reader: its legs, layers and verdicts, and what they come to."""
-    layers = tuple((one.title, one.asker, one.target, one.verdict, bool(one.causes)) for one in walk.layers)
+    layers = tuple((layer.title, layer.asker, layer.target, layer.verdict, bool(layer.causes)) for layer in walk.layers)
     return (*layers, walk.sentence, walk.also)
 
 

@@ -131,14 +131,14 @@ def compare(
     Every node may ask the `resolvers` without declaring it, and what leaves the lab is not compared. A connection
     that was opened before the capture counts as seen, so that a warm pool is not called missing.
     """
-    seen = {
+    observed = {
         (relation.client, relation.server)
         for relation in roles.relations
         if (relation.connections or relation.earlier) and relation.client in uses and relation.server in uses
     }
     declared = {(client, server) for client, servers in uses.items() for server in servers}
-    undeclared = {pair for pair in seen - declared if pair[1] not in resolvers and pair[0] != pair[1]}
-    return Comparison(tuple(sorted(undeclared)), tuple(sorted(declared - seen)))
+    undeclared = {pair for pair in observed - declared if pair[1] not in resolvers and pair[0] != pair[1]}
+    return Comparison(tuple(sorted(undeclared)), tuple(sorted(declared - observed)))
 
 
 @dataclass(frozen=True, order=True)

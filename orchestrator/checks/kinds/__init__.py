@@ -46,17 +46,17 @@ def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
     judging = CHECK_FUNCTIONS[str(kind_of(check))](check, context)
     takes = check.takes if isinstance(check, NodeCheck) else None
     try:
-        found: Judgement = yield from judge_duration(judging, takes, asker_of(check)) if takes else judging
+        timed: Judgement = yield from judge_duration(judging, takes, asker_of(check)) if takes else judging
     except ResultUnavailable as error:
         return Judgement("unknown", declared_text(check), f"could not be asked: {error.reason}")
-    return found
+    return timed
 
 
 def declared_text(check: BaseCheck) -> str:
     """What a check claims, in the words of its file: of one that could not be asked no judge has said it."""
     around = {"name", "within", "during", "after", "first", "before", "takes", "asker"}
-    said = check.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=around)
-    return f"from {asker_of(check)}: " + ", ".join(f"{key}: {value}" for key, value in said.items())
+    fields = check.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=around)
+    return f"from {asker_of(check)}: " + ", ".join(f"{key}: {value}" for key, value in fields.items())
 
 
 def asker_of(check: BaseCheck) -> str:

@@ -54,29 +54,29 @@ class BindAttempt:
     range: str
 
 
-def read_bind(found: ProgramResult) -> BindAttempt:
+def read_bind(result: ProgramResult) -> BindAttempt:
     """From what the BIND program printed; raises ResultUnavailable if it is not that."""
     try:
-        told_of = json.loads(found.out)
+        told_of = json.loads(result.out)
         bound = (str(told_of["bound"][0]), int(told_of["bound"][1])) if "bound" in told_of else None
         first, between = int(told_of["privileged"][0]), "-".join(told_of["range"])
         return BindAttempt(bound, told_of.get("error", ""), told_of.get("said", ""), first, between)
     except (ValueError, LookupError, TypeError):
-        said = (found.err or found.out).strip().splitlines()
-        raise ResultUnavailable(said[-1] if said else f"the program ended with {found.exit_code}") from None
+        lines = (result.err or result.out).strip().splitlines()
+        raise ResultUnavailable(lines[-1] if lines else f"the program ended with {result.exit_code}") from None
 
 
 def binds(check: Binds, context: CheckContext) -> CheckSteps:
     """The kernel gives the socket; with port 0 it says which port it picked."""
     host, port = _place(check.binds, check, context)
     expected = f"a program on {check.asker} binds {check.protocol} {host}:{port}"
-    found, table = yield from _tried(check, host, port)
-    if not found.bound:
-        return Judgement("fail", expected, f"{found.error}: {found.said}", _why(found, table, check, host, port))
-    address, got = found.bound
+    attempt, table = yield from _tried(check, host, port)
+    if not attempt.bound:
+        return Judgement("fail", expected, f"{attempt.error}: {attempt.said}", _why(attempt, table, check, host, port))
+    address, got = attempt.bound
     if port == 0:
-        seen = f"port 0: the kernel picked {check.protocol} port {got}"
-        return Judgement("pass", expected, seen, (f"bound to {address}:{got}, picked from {found.range}",))
+        actual = f"port 0: the kernel picked {check.protocol} port {got}"
+        return Judgement("pass", expected, actual, (f"bound to {address}:{got}, picked from {attempt.range}",))
     return Judgement("pass", expected, f"bound to {address}:{got}", (f"{check.asker}: bound to {address}:{got}",))
 
 
@@ -84,12 +84,12 @@ def cannot_bind(check: CannotBind, context: CheckContext) -> CheckSteps:
     """The kernel refuses, and for the reason that is claimed."""
     host, port = _place(check.cannot_bind, check, context)
     expected = f"a program on {check.asker} cannot bind {check.protocol} {host}:{port}: {check.error}"
-    found, table = yield from _tried(check, host, port)
-    if found.bound:
-        evidence = (f"{check.asker}: bound to {found.bound[0]}:{found.bound[1]}",)
+    attempt, table = yield from _tried(check, host, port)
+    if attempt.bound:
+        evidence = (f"{check.asker}: bound to {attempt.bound[0]}:{attempt.bound[1]}",)
         return Judgement("fail", expected, "it was bound, nothing was in the way", evidence)
-    verdict: Verdict = "pass" if found.error == check.error else "fail"
-    return Judgement(verdict, expected, f"{found.error}: {found.said}", _why(found, table, check, host, port))
+    verdict: Verdict = "pass" if attempt.error == check.error else "fail"
+    return Judgement(verdict, expected, f"{attempt.error}: {attempt.said}", _why(attempt, table, check, host, port))
 
 
 def _place(text: str, check: BindCheck, context: CheckContext) -> tuple[str, int]:
@@ -104,13 +104,15 @@ def _tried(check: BindCheck, host: str, port: int) -> ProbeSteps[tuple[BindAttem
     return read_bind(require_output(ended)), read_socket_table(require_output(table))
 
 
-def _why(found: BindAttempt, table: tuple[BoundSocket, ...], check: BindCheck, host: str, port: int) -> tuple[str, ...]:
+def _why(
+    attempt: BindAttempt, table: tuple[BoundSocket, ...], check: BindCheck, host: str, port: int
+) -> tuple[str, ...]:
     """The kernel's words, and what they rest on."""
-    lines = [f"bind to {host}:{port} on {check.asker}: {found.error}, {found.said}"]
-    if found.error == "EADDRINUSE":
-        same = (one for one in table if (one.protocol, one.port) == (check.protocol, port))
-        meets = (one for one in same if one.everywhere or host in EVERYWHERE or one.address == host)
-        lines += [f"socket table of {check.asker}: {one.line}" for one in meets]
-    if found.error == "EACCES":
-        lines.append(f"ports below {found.unprivileged} need a privilege there (ip_unprivileged_port_start)")
+    lines = [f"bind to {host}:{port} on {check.asker}: {attempt.error}, {attempt.said}"]
+    if attempt.error == "EADDRINUSE":
+        same = (socket for socket in table if (socket.protocol, socket.port) == (check.protocol, port))
+        meets = (socket for socket in same if socket.everywhere or host in EVERYWHERE or socket.address == host)
+        lines += [f"socket table of {check.asker}: {socket.line}" for socket in meets]
+    if attempt.error == "EACCES":
+        lines.append(f"ports below {attempt.unprivileged} need a privilege there (ip_unprivileged_port_start)")
     return tuple(lines)

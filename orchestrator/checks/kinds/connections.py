@@ -51,25 +51,25 @@ class ConnectResult:
     said: str
 
 
-def read_connect_result(found: ProgramResult) -> ConnectResult:
+def read_connect_result(result: ProgramResult) -> ConnectResult:
     """From what the CONNECT script left."""
-    rows = found.out.splitlines()
+    rows = result.out.splitlines()
     address = rows[0] if rows else ""
-    error = found.err.strip().splitlines()
-    said = error[0].split(": ", 1)[-1] if error else ""
-    if found.exit_code == 0:
+    error = result.err.strip().splitlines()
+    message = error[0].split(": ", 1)[-1] if error else ""
+    if result.exit_code == 0:
         own = rows[1].split() if rows[1:] else []
         return ConnectResult("accepted", address, f"{own[3]} -> {own[4]}" if own else "accepted")
-    if found.exit_code == NO_ADDRESS:
-        return ConnectResult("no address", "", said or "no address")
-    if found.exit_code == TIMED_OUT:
+    if result.exit_code == NO_ADDRESS:
+        return ConnectResult("no address", "", message or "no address")
+    if result.exit_code == TIMED_OUT:
         return ConnectResult("silent" if address else "no address", address, f"no answer in {CONNECT_SECONDS:g} s")
     for text, outcome in _ERRORS.items():
-        if text in found.err and outcome == "refused" and rows[1:] == ["ICMP"]:
+        if text in result.err and outcome == "refused" and rows[1:] == ["ICMP"]:
             return ConnectResult("unreachable", address, BY_ICMP)
-        if text in found.err:
+        if text in result.err:
             return ConnectResult(outcome, address, text)
-    return ConnectResult("broken", address, said or f"exit code {found.exit_code}")
+    return ConnectResult("broken", address, message or f"exit code {result.exit_code}")
 
 
 _ERRORS: dict[str, Outcome] = {
@@ -113,13 +113,13 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     host, port = endpoint(context.fill(check.connects, check.asker))
     target = target_of(context, check.asker, host)
     expected = f"{check.asker} connects to {_called(target, host, port)}"
-    found = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
-    wrong = wrong_machine(context, check.asker, host, found.address)
-    if found.outcome != "accepted":
-        return Judgement("fail", expected, f"{found.outcome}: {found.said}", _evidence(found))
+    result = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    wrong = wrong_machine(context, check.asker, host, result.address)
+    if result.outcome != "accepted":
+        return Judgement("fail", expected, f"{result.outcome}: {result.said}", _evidence(result))
     if wrong:
-        return Judgement("fail", expected, wrong, _evidence(found))
-    return Judgement("pass", expected, f"accepted: {found.said}", _evidence(found))
+        return Judgement("fail", expected, wrong, _evidence(result))
+    return Judgement("pass", expected, f"accepted: {result.said}", _evidence(result))
 
 
 def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
@@ -129,11 +129,13 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     """
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
     expected = f"{check.asker} cannot connect to {_called(target_of(context, check.asker, host), host, port)}"
-    found = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
-    judgement = yield from _judge_refusal(check.asker, context, host, port, found)
-    if judgement.verdict == "pass" and found.address != host:
-        others = (yield from _addresses(check.asker, host)) - {found.address}
-        results = (yield tuple(connect_probe(check.asker, one, port) for one in sorted(others))) if others else ()
+    result = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    judgement = yield from _judge_refusal(check.asker, context, host, port, result)
+    if judgement.verdict == "pass" and result.address != host:
+        others = (yield from _addresses(check.asker, host)) - {result.address}
+        results = (
+            (yield tuple(connect_probe(check.asker, address, port) for address in sorted(others))) if others else ()
+        )
         for answer in results:
             other = yield from _judge_refusal(
                 check.asker, context, host, port, read_connect_result(require_output(answer))
@@ -147,44 +149,44 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
 
 def _addresses(asker: str, host: str) -> ProbeSteps[set[str]]:
     """All addresses to which a name leads. Raises ResultUnavailable where it leads to none just now."""
-    found = require_output((yield (RunProgram(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
-    addresses = {line.split()[0] for line in found.out.splitlines()}
+    output = require_output((yield (RunProgram(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
+    addresses = {line.split()[0] for line in output.out.splitlines()}
     if not addresses:
         raise ResultUnavailable(f"it is not known which addresses {host} has beside the first one")
     return addresses
 
 
-def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, found: ConnectResult) -> CheckSteps:
+def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, result: ConnectResult) -> CheckSteps:
     """What one attempt proves."""
-    wrong = wrong_machine(context, asker, host, found.address)
+    wrong = wrong_machine(context, asker, host, result.address)
     if wrong:
-        return Judgement("unknown", "", f"{found.outcome}, but {wrong}", _evidence(found))
-    if found.outcome == "accepted":
-        return Judgement("fail", "", f"accepted: {found.said}", _evidence(found))
-    if found.outcome == "refused":
-        return Judgement("pass", "", f"refused with an RST by {found.address}", _evidence(found))
-    if found.said == NO_ROUTE:
-        table = require_output((yield (routing_table(asker, found.address),))[0]).out
-        if not has_route(table, found.address):
-            seen = f"{NO_ROUTE} at once: {asker} has no route to {found.address}"
+        return Judgement("unknown", "", f"{result.outcome}, but {wrong}", _evidence(result))
+    if result.outcome == "accepted":
+        return Judgement("fail", "", f"accepted: {result.said}", _evidence(result))
+    if result.outcome == "refused":
+        return Judgement("pass", "", f"refused with an RST by {result.address}", _evidence(result))
+    if result.said == NO_ROUTE:
+        table = require_output((yield (routing_table(asker, result.address),))[0]).out
+        if not has_route(table, result.address):
+            actual = f"{NO_ROUTE} at once: {asker} has no route to {result.address}"
             lines = " | ".join(table.splitlines()) or "empty"
-            return Judgement("pass", "", seen, (*_evidence(found), f"routing table of {asker}: {lines}"))
+            return Judgement("pass", "", actual, (*_evidence(result), f"routing table of {asker}: {lines}"))
     # Of a group or an alias, the machine to which the name led.
-    server = context.topology.owner(found.address) or target_of(context, asker, host)
-    return (yield from _silence(found, server, port))
+    server = context.topology.owner(result.address) or target_of(context, asker, host)
+    return (yield from _silence(result, server, port))
 
 
-def _silence(found: ConnectResult, server: str | None, port: int) -> CheckSteps:
+def _silence(result: ConnectResult, server: str | None, port: int) -> CheckSteps:
     """Nobody answered: that is evidence only while the target listens just there."""
-    if found.outcome not in ("silent", "unreachable") or server is None:
-        return Judgement("unknown", "", f"{found.outcome}: {found.said}", _evidence(found))
+    if result.outcome not in ("silent", "unreachable") or server is None:
+        return Judgement("unknown", "", f"{result.outcome}: {result.said}", _evidence(result))
     table = require_output((yield (RunProgram(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
-    line = next((row for row in table.out.splitlines() if _listens(row, found.address, port)), None)
+    line = next((row for row in table.out.splitlines() if _listens(row, result.address, port)), None)
     if line is None:
-        seen = f"{found.said}, and {server} does not listen there: this proves nothing"
-        return Judgement("unknown", "", seen, _evidence(found))
-    heard = f"{found.said}, although {server} listens on {line.split()[3]}"
-    return Judgement("pass", "", heard, (*_evidence(found), f"socket table of {server}: {' '.join(line.split())}"))
+        actual = f"{result.said}, and {server} does not listen there: this proves nothing"
+        return Judgement("unknown", "", actual, _evidence(result))
+    actual = f"{result.said}, although {server} listens on {line.split()[3]}"
+    return Judgement("pass", "", actual, (*_evidence(result), f"socket table of {server}: {' '.join(line.split())}"))
 
 
 def routing_table(asker: str, address: str) -> RunProgram:
@@ -231,5 +233,5 @@ def wrong_machine(context: CheckContext, asker: str, host: str, address: str) ->
     return f"{host} led to {address}, which is {context.topology.owner(address) or 'nobody'} and not {target}"
 
 
-def _evidence(found: ConnectResult) -> tuple[str, ...]:
-    return (f"connect to {found.address or '?'}: {found.outcome}: {found.said}",)
+def _evidence(result: ConnectResult) -> tuple[str, ...]:
+    return (f"connect to {result.address or '?'}: {result.outcome}: {result.said}",)

@@ -25,21 +25,21 @@ def http(check: Http, context: CheckContext) -> CheckSteps:
     """Request, then compare status, text, JSON, and who answered."""
     url = context.fill(check.http, check.asker)
     expected = _expected(check, context, url)
-    found = require_output(
+    result = require_output(
         (yield (RunProgram(check.asker, curl(check, context, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0]
     )
-    facts = facts_of(found)
-    if found.exit_code != 0 or not facts.get("http_code"):
-        said = [line for line in found.err.strip().splitlines() if not line.startswith("{")]  # not curl's account
-        return Judgement("fail", expected, said[0] if said else f"curl ended with {found.exit_code}")
-    evidence = (_line(facts), f"body: {_short(found.out)}")
+    facts = facts_of(result)
+    if result.exit_code != 0 or not facts.get("http_code"):
+        errors = [line for line in result.err.strip().splitlines() if not line.startswith("{")]  # not curl's account
+        return Judgement("fail", expected, errors[0] if errors else f"curl ended with {result.exit_code}")
+    evidence = (_line(facts), f"body: {_short(result.out)}")
     if not _wrong_status(check, facts["http_code"]):
-        require_whole_output(found, check, context)
-    wrong = wrong_with(check, context, facts["http_code"], found.out) or _led_astray(check, context, url, facts)
-    seen = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
+        require_whole_output(result, check, context)
+    wrong = wrong_with(check, context, facts["http_code"], result.out) or _led_astray(check, context, url, facts)
+    actual = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
     if wrong:
-        return Judgement("fail", expected, f"{seen}; {wrong}", evidence)
-    return Judgement("pass", expected, seen, evidence)
+        return Judgement("fail", expected, f"{actual}; {wrong}", evidence)
+    return Judgement("pass", expected, actual, evidence)
 
 
 def curl(check: Http, context: CheckContext, url: str) -> tuple[str, ...]:
@@ -67,9 +67,9 @@ def _led_astray(check: Http, context: CheckContext, url: str, facts: dict[str, A
     return wrong_machine(context, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
 
 
-def facts_of(found: ProgramResult) -> dict[str, Any]:
+def facts_of(result: ProgramResult) -> dict[str, Any]:
     """curl's own account of the transfer: the last line that it wrote to standard error."""
-    lines = found.err.strip().splitlines()
+    lines = result.err.strip().splitlines()
     try:
         facts = json.loads(lines[-1]) if lines else {}
     except ValueError:
@@ -110,28 +110,28 @@ def wrong_with(check: Http, context: CheckContext, status: int, body: str) -> st
 
 def _wrong_json(wanted: object, body: str) -> str:
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except ValueError:
         return "the body is no JSON"
-    return differing(wanted, found, "the JSON")
+    return differing(wanted, value, "the JSON")
 
 
-def differing(wanted: object, found: object, place: str) -> str:
+def differing(wanted: object, actual: object, place: str) -> str:
     """Where `found` lacks what is wanted; objects may hold more keys, lists must be equal in length."""
     if isinstance(wanted, dict):
-        if not isinstance(found, dict):
+        if not isinstance(actual, dict):
             return f"{place} is no object"
         parts = (
-            differing(value, found[key], f"{place}.{key}") if key in found else f"{place} has no {key!r}"
+            differing(value, actual[key], f"{place}.{key}") if key in actual else f"{place} has no {key!r}"
             for key, value in wanted.items()
         )
         return next((part for part in parts if part), "")
     if isinstance(wanted, list):
-        if not isinstance(found, list) or len(found) != len(wanted):
+        if not isinstance(actual, list) or len(actual) != len(wanted):
             return f"{place} is not a list of {len(wanted)}"
-        each = (differing(a, b, f"{place}[{at}]") for at, (a, b) in enumerate(zip(wanted, found, strict=True)))
+        each = (differing(a, b, f"{place}[{at}]") for at, (a, b) in enumerate(zip(wanted, actual, strict=True)))
         return next((part for part in each if part), "")
-    return "" if wanted == found and type(wanted) is type(found) else f"{place} is {found!r}, not {wanted!r}"
+    return "" if wanted == actual and type(wanted) is type(actual) else f"{place} is {actual!r}, not {wanted!r}"
 
 
 def _line(facts: dict[str, Any]) -> str:
@@ -140,5 +140,5 @@ def _line(facts: dict[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    one = " ".join(text.split())
-    return one if len(one) <= 200 else one[:197] + "..."
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else line[:197] + "..."

@@ -18,50 +18,57 @@ def listens(check: Listens, context: CheckContext) -> CheckSteps:
     bound = read_socket_table(require_output((yield (socket_table_probe(check.node),))[0]))
     for socket in (*check.listens, *check.lacks):
         _known(socket, bound, context, check.node)
-    evidence = tuple(f"socket table of {check.node}: {one.line}" for one in bound)
-    wanted = {socket: [one for one in bound if fits(socket, one, context, check.node)] for socket in check.listens}
-    missing = [socket for socket, found in wanted.items() if not found]
-    unwanted = [one for one in bound if any(fits(socket, one, context, check.node) for socket in check.lacks)]
-    spoken_of = {one for found in wanted.values() for one in found}
-    more = [one for one in bound if check.exactly and one not in spoken_of]
+    evidence = tuple(f"socket table of {check.node}: {socket.line}" for socket in bound)
+    wanted = {
+        socket: [candidate for candidate in bound if fits(socket, candidate, context, check.node)]
+        for socket in check.listens
+    }
+    missing = [socket for socket, sockets in wanted.items() if not sockets]
+    unwanted = [
+        candidate for candidate in bound if any(fits(socket, candidate, context, check.node) for socket in check.lacks)
+    ]
+    spoken_of = {socket for sockets in wanted.values() for socket in sockets}
+    more = [candidate for candidate in bound if check.exactly and candidate not in spoken_of]
     told_wrong = [f"nothing is bound to {socket_text(socket)}" + _near(socket, bound) for socket in missing]
-    told_wrong += [f"{one} is there" for one in dict.fromkeys([*unwanted, *more])]
+    told_wrong += [f"{socket} is there" for socket in dict.fromkeys([*unwanted, *more])]
     if told_wrong:
         return Judgement("fail", expected, "; ".join(told_wrong), evidence or (f"{check.node} has no bound socket",))
-    seen = ", ".join(map(str, spoken_of and sorted(spoken_of, key=str))) or "none of them is bound"
-    return Judgement("pass", expected, seen, evidence or (f"{check.node} has no bound socket",))
+    actual = ", ".join(map(str, spoken_of and sorted(spoken_of, key=str))) or "none of them is bound"
+    return Judgement("pass", expected, actual, evidence or (f"{check.node} has no bound socket",))
 
 
 def _known(wanted: Socket, bound: Iterable[BoundSocket], context: CheckContext, node: str) -> None:
     """Raise ResultUnavailable if the check names a program and the table does not: it shows one's own programs only."""
     anyone = wanted.model_copy(update={"process": None})
-    place = [one for one in bound if fits(anyone, one, context, node)]
-    if wanted.process and not any(one.process == wanted.process for one in place):
-        for one in place:
-            if not one.process:
-                raise ResultUnavailable(f"the socket table of {node} does not say which program holds {one}")
+    place = [candidate for candidate in bound if fits(anyone, candidate, context, node)]
+    if wanted.process and not any(candidate.process == wanted.process for candidate in place):
+        for candidate in place:
+            if not candidate.process:
+                raise ResultUnavailable(f"the socket table of {node} does not say which program holds {candidate}")
 
 
-def fits(wanted: Socket, one: BoundSocket, context: CheckContext, node: str) -> bool:
+def fits(wanted: Socket, candidate: BoundSocket, context: CheckContext, node: str) -> bool:
     """Whether a socket of the table is one of those that are meant."""
-    if (wanted.protocol, wanted.port) != (one.protocol, one.port) or wanted.process not in (None, one.process):
+    if (wanted.protocol, wanted.port) != (candidate.protocol, candidate.port):
+        return False
+    if wanted.process not in (None, candidate.process):
         return False
     match wanted.address:
         case None:
             return True
         case "all":
-            return one.everywhere
+            return candidate.everywhere
         case "loopback":
-            return one.loopback
+            return candidate.loopback
         case place:
             ends = [end for end in context.topology.places_of(node) if end.network == place]
             own = [str(address) for end in ends for address in (*end.addresses(4), *end.addresses(6))]
-            return one.address in (own or [place])
+            return candidate.address in (own or [place])
 
 
 def _near(wanted: Socket, bound: Iterable[BoundSocket]) -> str:
     """What has the same port, otherwise than meant."""
-    others = ", ".join(str(one) for one in bound if one.port == wanted.port)
+    others = ", ".join(str(candidate) for candidate in bound if candidate.port == wanted.port)
     return f" (there is {others})" if others else ""
 
 

@@ -49,26 +49,28 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     """Ask, compare, and look into the servers' query logs for this very question."""
     name = context.fill(check.resolves, check.asker)
     expected = _expected(check, context, name)
-    found = require_output((yield (_asked(check, context, name, context.port),))[0])
-    answer = read_dig(found.out, check.type)
+    result = require_output((yield (_dig_probe(check, context, name, context.port),))[0])
+    answer = read_dig(result.out, check.type)
     if answer is None:
-        return _without_answer(check, context, expected, found)
-    seen = _seen(answer)
+        return _without_answer(check, context, expected, result)
+    actual = _answer_text(answer)
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
     wrong = wrong_with(check, context, answer)
-    asked = replace(context, began=found.started, ended=found.started + found.seconds if found.seconds else inf)
+    during_query = replace(
+        context, began=result.started, ended=result.started + result.seconds if result.seconds else inf
+    )
     for look in (_in_server_log, _query_path, _in_turn):
         if not wrong:
-            lookup: Lookup = yield from look(check, asked, name, answer)
+            lookup: Lookup = yield from look(check, during_query, name, answer)
             wrong = lookup.wrong
             evidence += lookup.lines
     evidence += [f"answer: {row}" for row in (*answer.results, *answer.authority)[:5]]
     if wrong:
-        return Judgement("fail", expected, f"{seen}; {wrong}", tuple(evidence))
-    return Judgement("pass", expected, seen, tuple(evidence))
+        return Judgement("fail", expected, f"{actual}; {wrong}", tuple(evidence))
+    return Judgement("pass", expected, actual, tuple(evidence))
 
 
-def _asked(check: Resolves, context: CheckContext, name: str, port: int, times: int = 1) -> RunProgram:
+def _dig_probe(check: Resolves, context: CheckContext, name: str, port: int, times: int = 1) -> RunProgram:
     words, tcp = question_words(name, check.type) * times, check.over == "tcp"
     if port and not check.asks and len(context.topology.resolvers_of(check.asker)) > 1:
         argv = dig_each_server(port, *words, tcp=tcp, recursive=check.recursive)
@@ -78,16 +80,16 @@ def _asked(check: Resolves, context: CheckContext, name: str, port: int, times: 
     return RunProgram(check.asker, argv, frozenset({"dig"}), seconds=8.0)
 
 
-def _without_answer(check: Resolves, context: CheckContext, expected: str, found: ProgramResult) -> Judgement:
+def _without_answer(check: Resolves, context: CheckContext, expected: str, result: ProgramResult) -> Judgement:
     """No message came: right where none should, if each server was tried in vain."""
-    said = [line.lstrip("; ") for line in (found.out + found.err).splitlines() if line.strip(" ;")]
-    why = "no DNS server answered" if found.exit_code == NO_ANSWER else f"dig ended with {found.exit_code}"
-    actual = f"{why}: {said[-1] if said else 'silence'}"
-    if check.answered or found.exit_code != NO_ANSWER:
+    messages = [line.lstrip("; ") for line in (result.out + result.err).splitlines() if line.strip(" ;")]
+    why = "no DNS server answered" if result.exit_code == NO_ANSWER else f"dig ended with {result.exit_code}"
+    actual = f"{why}: {messages[-1] if messages else 'silence'}"
+    if check.answered or result.exit_code != NO_ANSWER:
         return Judgement("fail", expected, actual)
     servers = (check.asks,) if check.asks else context.topology.resolvers_of(check.asker)
     tried = {server: str(context.topology.address_for(check.asker, server)) for server in servers}
-    vain = [line for line in said if any(word in line for word in NO_REPLY_ERRORS)]
+    vain = [line for line in messages if any(word in line for word in NO_REPLY_ERRORS)]
     lines = {server: next((line for line in vain if f"{at}#" in line), "") for server, at in tried.items()}
     untried = [server for server, line in lines.items() if not line]
     if untried:
@@ -155,7 +157,7 @@ def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
     return answer.values
 
 
-def _seen(answer: DnsAnswer) -> str:
+def _answer_text(answer: DnsAnswer) -> str:
     return f"{answer.rcode} {', '.join(sorted(answer.values))}".strip()
 
 
@@ -240,16 +242,16 @@ def _query_path(check: Resolves, context: CheckContext, name: str, answer: DnsAn
     if check.through is None:
         return Lookup()
     answerer = context.topology.owner(answer.server) or ""
-    found = yield from trace_query_path(context, check.asker, answerer, query_name(name), check.type, check.through)
-    return Lookup(found.wrong, found.lines)
+    path = yield from trace_query_path(context, check.asker, answerer, query_name(name), check.type, check.through)
+    return Lookup(path.wrong, path.lines)
 
 
 def _in_turn(check: Resolves, context: CheckContext, name: str, _answer: DnsAnswer) -> ProbeSteps[Lookup]:
     """Ask again and again; in turning order each answer is the one before, begun at another place."""
     if check.order is None:
         return Lookup()
-    found = require_output((yield (_asked(check, context, name, 0, TURNS),))[0])
-    orders = [answer.values for answer in read_all(found.out, check.type)]
+    result = require_output((yield (_dig_probe(check, context, name, 0, TURNS),))[0])
+    orders = [answer.values for answer in read_all(result.out, check.type)]
     lines = tuple(f"order: {', '.join(order)}" for order in orders)
     if len(orders) < TURNS or not all(orders):
         return Lookup(f"only {len([o for o in orders if o])} of {TURNS} further questions were answered", lines)

@@ -27,35 +27,35 @@ def roles(check: Roles, context: CheckContext) -> CheckSteps:
     wanted = _pairs(check.roles)
     expected = "; ".join(_claim(node, part) for node, part in check.roles.items())
     proofs = require_flows((yield (TrafficQuery(context.began),))[0]).proofs
-    seen = {pair: proof for pair in wanted if (proof := _proof(context, pair, proofs or ()))}
-    evidence = [f"capture: {one.words}" for one in seen.values() if one.sure]
-    open_pairs = [pair for pair in wanted if pair not in seen or not seen[pair].sure]
-    asked = [pair for pair in open_pairs if proofs is None or pair in seen]
-    testimony = yield from _testimonies(context, asked)
+    proven = {pair: proof for pair in wanted if (proof := _proof(context, pair, proofs or ()))}
+    evidence = [f"capture: {proof.words}" for proof in proven.values() if proof.sure]
+    open_pairs = [pair for pair in wanted if pair not in proven or not proven[pair].sure]
+    to_ask = [pair for pair in open_pairs if proofs is None or pair in proven]
+    testimony = yield from _testimonies(context, to_ask)
     evidence += testimony.values()
     missing = [pair for pair in open_pairs if pair not in testimony]
     if missing:
-        said = "; ".join(_unseen(pair, seen, proofs, context) for pair in missing)
-        return Judgement("fail", expected, said, tuple(evidence))
-    said = "; ".join(f"{one} was a client of {other}" for one, other in wanted)
-    return Judgement("pass", expected, said, tuple(evidence))
+        actual = "; ".join(_unseen(pair, proven, proofs, context) for pair in missing)
+        return Judgement("fail", expected, actual, tuple(evidence))
+    actual = "; ".join(f"{client} was a client of {other}" for client, other in wanted)
+    return Judgement("pass", expected, actual, tuple(evidence))
 
 
 def _proof(context: CheckContext, pair: Pair, proofs: Iterable[Proof]) -> Proof | None:
     """What the packets say of a pair, sure if they can be."""
     clients, servers = (context.topology.scenario.machines(name) for name in pair)
-    found = [one for one in proofs if one.client in clients and one.server in servers]
-    return max(found, key=lambda one: one.sure, default=None)
+    matching = [proof for proof in proofs if proof.client in clients and proof.server in servers]
+    return max(matching, key=lambda proof: proof.sure, default=None)
 
 
 def _pairs(parts: dict[str, ExpectedPeers]) -> list[Pair]:
     """(client, server), each once, in the order of the check."""
-    found = [
+    pairs = [
         pair
         for node, part in parts.items()
-        for pair in (*((one, node) for one in part.server_to), *((node, one) for one in part.client_of))
+        for pair in (*((peer, node) for peer in part.server_to), *((node, peer) for peer in part.client_of))
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(pairs))
 
 
 def _claim(node: str, part: ExpectedPeers) -> str:
@@ -70,15 +70,15 @@ def _listed(names: Iterable[str]) -> str:
 
 def _testimonies(context: CheckContext, pairs: list[Pair]) -> ProbeSteps[dict[Pair, str]]:
     """For each pair that the server confirms, the line that says so. Each server is asked once."""
-    found: dict[Pair, str] = {}
+    testimonies: dict[Pair, str] = {}
     for server in dict.fromkeys(server for _, server in pairs):
         clients = [client for client, other in pairs if other == server]
         for machine in context.topology.scenario.machines(server):
             source = peer_source_of(context.topology.node(machine))
             seen_peers = tuple(source.read_peers((yield source.probes(machine, context.began)), context.began))
             for client, line in _sighted(context, clients, seen_peers):
-                found.setdefault((client, server), f"{source.name.removeprefix('its ')} of {machine}: {line}")
-    return found
+                testimonies.setdefault((client, server), f"{source.name.removeprefix('its ')} of {machine}: {line}")
+    return testimonies
 
 
 def _sighted(
@@ -87,16 +87,16 @@ def _sighted(
     """Each of these nodes that was seen by an address of its own, with the line that says so."""
     for client in clients:
         addresses = set(map(str, context.topology.addresses_of(client)))
-        line = next((one.line for one in seen_peers if one.address in addresses), None)
+        line = next((peer.line for peer in seen_peers if peer.address in addresses), None)
         if line is not None:
             yield client, line
 
 
-def _unseen(pair: Pair, seen: dict[Pair, Proof], proofs: tuple[Proof, ...] | None, context: CheckContext) -> str:
+def _unseen(pair: Pair, proven: dict[Pair, Proof], proofs: tuple[Proof, ...] | None, context: CheckContext) -> str:
     client, server = pair
     if proofs is None:
         machine = context.topology.scenario.machines(server)[0]
         return f"{server} did not see {client}, by {peer_source_of(context.topology.node(machine)).name}"
-    if pair in seen:
-        return f"{client} spoke with {server} on a connection whose opening was not captured: {seen[pair].words}"
+    if pair in proven:
+        return f"{client} spoke with {server} on a connection whose opening was not captured: {proven[pair].words}"
     return f"no packet shows {client} as a client of {server}"

@@ -24,24 +24,24 @@ def runs(check: Runs, context: CheckContext) -> CheckSteps:
     """Run it, then compare exit code and output (standard output and error together)."""
     argv = tuple(context.fill(word, check.asker) for word in check.runs)
     expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, context)
-    found = require_result((yield (RunProgram(check.asker, argv, inside=True, seconds=check.within),))[0])
-    if found.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and check.exit != found.exit_code:
+    result = require_result((yield (RunProgram(check.asker, argv, inside=True, seconds=check.within),))[0])
+    if result.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and check.exit != result.exit_code:
         # Of an image without a shell the engine says nothing but the exit code.
-        said = found.err.strip()[:200] or f"exit code {found.exit_code}"
-        return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {said}")
-    if found.exit_code in ENDED and found.seconds >= check.within:
-        code = found.exit_code
+        reason = result.err.strip()[:200] or f"exit code {result.exit_code}"
+        return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {reason}")
+    if result.exit_code in ENDED and result.seconds >= check.within:
+        code = result.exit_code
         return Judgement(
             "fail", expected, f"it had not ended after {check.within:g} s, and was ended: exit code {code}"
         )
-    output = found.out + found.err
-    evidence = (f"exit code {found.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
-    wrong = _wrong(check, context, found)
-    if found.exit_code == check.exit:
-        require_whole_output(found, check, context)
+    output = result.out + result.err
+    evidence = (f"exit code {result.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
+    wrong = _wrong(check, context, result)
+    if result.exit_code == check.exit:
+        require_whole_output(result, check, context)
     if wrong:
         return Judgement("fail", expected, wrong, evidence)
-    return Judgement("pass", expected, f"exit code {found.exit_code}", evidence)
+    return Judgement("pass", expected, f"exit code {result.exit_code}", evidence)
 
 
 def _texts(check: Runs, context: CheckContext) -> str:
@@ -50,11 +50,11 @@ def _texts(check: Runs, context: CheckContext) -> str:
     return holds + lacks
 
 
-def _wrong(check: Runs, context: CheckContext, found: ProgramResult) -> str:
-    output = found.out + found.err
-    if found.exit_code != check.exit:
-        said = found.err.strip().splitlines()[-1:]
-        return f"exit code {found.exit_code}" + "".join(f": {line[:LONGEST]}" for line in said)
+def _wrong(check: Runs, context: CheckContext, result: ProgramResult) -> str:
+    output = result.out + result.err
+    if result.exit_code != check.exit:
+        last_line = result.err.strip().splitlines()[-1:]
+        return f"exit code {result.exit_code}" + "".join(f": {line[:LONGEST]}" for line in last_line)
     if check.contains is not None and (text := context.fill(check.contains, check.asker)) not in output:
         return f"the output does not hold {text!r}"
     if check.lacks is not None and (text := context.fill(check.lacks, check.asker)) in output:

@@ -16,10 +16,10 @@ def sees(check: Sees, context: CheckContext) -> CheckSteps:
     expected = f"{check.node} sees {check.sees} as {' or '.join(sorted(wanted))}"
     results = yield source.probes(check.node, context.began)
     seen_peers = tuple(source.read_peers(results, context.began))
-    match = next((one for one in seen_peers if one.address in wanted), None)
+    match = next((peer for peer in seen_peers if peer.address in wanted), None)
     if match is None:
-        others = sorted({one.address for one in seen_peers})
-        seen = f"by {source.name} it saw {', '.join(others) if others else 'nobody'}"
-        return Judgement("fail", expected, seen)
-    seen = f"{match.address}: {check.node} is a server to {check.sees}, {check.sees} is a client of {check.node}"
-    return Judgement("pass", expected, seen, (f"{source.name[4:]} of {check.node}: {match.line}",))
+        others = sorted({peer.address for peer in seen_peers})
+        actual = f"by {source.name} it saw {', '.join(others) if others else 'nobody'}"
+        return Judgement("fail", expected, actual)
+    actual = f"{match.address}: {check.node} is a server to {check.sees}, {check.sees} is a client of {check.node}"
+    return Judgement("pass", expected, actual, (f"{source.name[4:]} of {check.node}: {match.line}",))

@@ -35,43 +35,43 @@ def sql_probe(check: Sql, context: CheckContext, address: str = "") -> RunProgra
     return RunProgram(check.asker, (*known, *argv), frozenset({"psql"}))
 
 
-def judge_sql(check: Sql, context: CheckContext, found: ProgramResult) -> Judgement:
+def judge_sql(check: Sql, context: CheckContext, result: ProgramResult) -> Judgement:
     """The judgement on what psql printed."""
     check = context.fill_fields(check, "sql", "fails")
     database = database_of(check, context)
     expected = _expected(check, context)
-    address, rows = read_rows(found)
+    address, rows = read_rows(result)
     where = f"psql at {check.asker}, database {database}" + (f" at {address}" if address else "")
     if address and address not in map(str, context.topology.addresses_of(database)):
         whose = context.topology.owner(address) or "nobody"
         return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
     if check.fails is not None:
-        return _judge_failure(check, expected, where, found)
-    if found.exit_code != 0:
-        return Judgement("fail", expected, _error(found), (where,))
-    seen = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
-    evidence = (where, *(f"row: {', '.join(map(_shown, row))}" for row in rows[:5]))
+        return _judge_failure(check, expected, where, result)
+    if result.exit_code != 0:
+        return Judgement("fail", expected, _error(result), (where,))
+    actual = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
+    evidence = (where, *(f"row: {', '.join(map(_value_text, row))}" for row in rows[:5]))
     wanted = None if check.rows is None else _texts(context.fill_all(check.rows, check.asker))
     if wanted is not None and rows != wanted:
-        return Judgement("fail", expected, f"{seen}: {list(map(list, rows))[:5]}", evidence)
-    return Judgement("pass", expected, seen, evidence)
+        return Judgement("fail", expected, f"{actual}: {list(map(list, rows))[:5]}", evidence)
+    return Judgement("pass", expected, actual, evidence)
 
 
 SqlRow = tuple[str | None, ...]
 
 
-def read_rows(found: ProgramResult) -> tuple[str, tuple[SqlRow, ...]]:
+def read_rows(result: ProgramResult) -> tuple[str, tuple[SqlRow, ...]]:
     """The address of the server, as \\conninfo or the server's refusal tells it, and the rows.
 
     A row with one empty text is an empty line.
     """
-    about, _, table = found.out.rpartition(f"{MARK}\n")
-    said = re.search(r'address "([0-9a-f.:]+)"', about) or re.search(
-        r"\(([0-9a-f.:]+)\), port \d+ failed: FATAL", found.err
+    about, _, table = result.out.rpartition(f"{MARK}\n")
+    match = re.search(r'address "([0-9a-f.:]+)"', about) or re.search(
+        r"\(([0-9a-f.:]+)\), port \d+ failed: FATAL", result.err
     )
     rows = csv.reader(StringIO(table, newline=""))
-    read = tuple(tuple(None if one == NULL else one for one in row) or ("",) for row in rows)
-    return said[1] if said else "", read
+    read = tuple(tuple(None if value == NULL else value for value in row) or ("",) for row in rows)
+    return match[1] if match else "", read
 
 
 def database_of(check: Sql, context: CheckContext) -> str:
@@ -104,7 +104,7 @@ def _expected(check: Sql, context: CheckContext) -> str:
     return f"{check.sql} gives {list(map(list, _texts(context.fill_all(check.rows, check.asker))))}"
 
 
-def _shown(value: str | None) -> str:
+def _value_text(value: str | None) -> str:
     return "null" if value is None else value
 
 
@@ -122,18 +122,18 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def _judge_failure(check: Sql, expected: str, where: str, found: ProgramResult) -> Judgement:
+def _judge_failure(check: Sql, expected: str, where: str, result: ProgramResult) -> Judgement:
     """Only the server's own error counts: that no server was reached proves nothing about what it would say."""
-    if found.exit_code == 0:
+    if result.exit_code == 0:
         return Judgement("fail", expected, "it succeeded", (where,))
-    error = _error(found)
-    if "ERROR:" not in found.err and "FATAL:" not in found.err:
+    error = _error(result)
+    if "ERROR:" not in result.err and "FATAL:" not in result.err:
         return Judgement("unknown", expected, error, (where,))
-    verdict: Verdict = "pass" if check.fails and check.fails in found.err else "fail"
+    verdict: Verdict = "pass" if check.fails and check.fails in result.err else "fail"
     return Judgement(verdict, expected, error, (where, error))
 
 
-def _error(found: ProgramResult) -> str:
-    said = [line.strip() for line in found.err.splitlines() if line.strip()]
-    server = [line for line in said if "ERROR:" in line or "FATAL:" in line]
-    return (server or said or [f"psql ended with {found.exit_code}"])[0]
+def _error(result: ProgramResult) -> str:
+    lines = [line.strip() for line in result.err.splitlines() if line.strip()]
+    server = [line for line in lines if "ERROR:" in line or "FATAL:" in line]
+    return (server or lines or [f"psql ended with {result.exit_code}"])[0]

@@ -68,16 +68,16 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     name = (check.server_name or host).rstrip(".")
     expected = _expected(check, host, port, name)
     argv = ("bash", "-c", SHAKE, host, str(port), name)
-    found = require_output(
+    result = require_output(
         (yield (RunProgram(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),))[0]
     )
-    shaken = read_handshake(found.out)
+    shaken = read_handshake(result.out)
     if shaken is None:
-        return Judgement("fail", expected, _without_certificate(found), (f"openssl ended with {found.exit_code}",))
+        return Judgement("fail", expected, _without_certificate(result), (f"openssl ended with {result.exit_code}",))
     evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.said}", *shaken.chain)
-    seen = f"{shaken.result or shaken.said}: the certificate of {shaken.subject}, from {shaken.issuer}"
+    actual = f"{shaken.result or shaken.said}: the certificate of {shaken.subject}, from {shaken.issuer}"
     wrong = _wrong(check, shaken) or wrong_machine(context, check.asker, host, shaken.address)
-    return Judgement("fail" if wrong else "pass", expected, f"{seen}; {wrong}" if wrong else seen, evidence)
+    return Judgement("fail" if wrong else "pass", expected, f"{actual}; {wrong}" if wrong else actual, evidence)
 
 
 def _expected(check: Tls, host: str, port: int, name: str) -> str:
@@ -98,16 +98,16 @@ def _wrong(check: Tls, shaken: Handshake) -> str:
     return ""
 
 
-def _without_certificate(found: ProgramResult) -> str:
+def _without_certificate(result: ProgramResult) -> str:
     """Why there was nothing to verify."""
-    if found.exit_code == TIMED_OUT:
+    if result.exit_code == TIMED_OUT:
         return f"no certificate in {SHAKE_SECONDS:g} s: nobody speaks TLS there"
-    if "openssl: command not found" in found.out:
+    if "openssl: command not found" in result.out:
         raise ResultUnavailable("there is no openssl")
-    if "Connection refused" in found.out:
+    if "Connection refused" in result.out:
         return "refused: Connection refused"
-    if "BIO_lookup" in found.out:
+    if "BIO_lookup" in result.out:
         return "no address: the name is not known"
-    errors = [line.split(":") for line in found.out.splitlines() if ":error:" in line]
-    said = errors[0][5] if errors and len(errors[0]) > 5 else f"openssl ended with {found.exit_code}"
-    return f"no certificate: {said}"
+    errors = [line.split(":") for line in result.out.splitlines() if ":error:" in line]
+    reason = errors[0][5] if errors and len(errors[0]) > 5 else f"openssl ended with {result.exit_code}"
+    return f"no certificate: {reason}"

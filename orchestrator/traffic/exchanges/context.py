@@ -37,7 +37,7 @@ class TrafficContext:
     def new_flow(self, protocol: str, client: tuple[str, int], server: tuple[str, int], opened: float | None) -> Flow:
         """A new flow between two (address, port), with the DNS answer that led to it."""
         client_name, server_name = self.node_at(client[0]), self.node_at(server[0])
-        name, asked = self._answers.get((client_name, server[0]), ("", None))
+        name, query_time = self._answers.get((client_name, server[0]), ("", None))
         return Flow(
             next(self._flow_numbers),
             protocol,
@@ -45,5 +45,5 @@ class TrafficContext:
             Endpoint(server_name, server[0], server[1]),
             opened,
             name if opened is not None else "",
-            asked if opened is not None else None,
+            query_time if opened is not None else None,
         )

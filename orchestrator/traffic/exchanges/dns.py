@@ -108,9 +108,9 @@ class DnsReader:
         flow = flow or self._context.new_flow(packet.protocol, key[:2], key[2:4], packet.time)
         yield self._queried(key, packet, flow)
 
-    def _by_number(self, asked: tuple[str, int, str, int, str]) -> Key | None:
+    def _by_number(self, query_key: tuple[str, int, str, int, str]) -> Key | None:
         """The query that this answers, if an error does not repeat the question (NOTIMP, FORMERR: RFC 8906, 3.1.4)."""
-        return next((key for key in self._open if key[:5] == asked), None)
+        return next((key for key in self._open if key[:5] == query_key), None)
 
     def _queried(self, key: Key, packet: Packet, flow: Flow) -> ExchangeStart:
         name, kind = packet.text(at.DNS_NAME).lower() or ".", record_type(packet.text(at.DNS_TYPE))

@@ -55,7 +55,7 @@ class SqlReader:
 
     def read(self, packet: Packet, from_client: bool) -> Iterator[TrafficEvent]:
         if from_client:
-            yield from self._asked(packet)
+            yield from self._client_messages(packet)
         elif self._start is not None:
             yield from self._greeted(packet)
         else:
@@ -63,7 +63,7 @@ class SqlReader:
 
     # from the client
 
-    def _asked(self, packet: Packet) -> Iterator[TrafficEvent]:
+    def _client_messages(self, packet: Packet) -> Iterator[TrafficEvent]:
         kinds = packet.texts(at.SQL_TYPE)
         queries = iter(packet.texts(at.SQL_QUERY))
         names, portals = _Names(packet, kinds), iter(packet.texts(at.SQL_PORTAL))

@@ -114,7 +114,7 @@ class TcpReader:
         if packet.size and not packet.repeated:
             self._count(packet, connection, from_client)
         if packet.layers and not packet.repeated:
-            yield from self._said(packet, connection, from_client)
+            yield from self._payload(packet, connection, from_client)
         elif packet.size and from_client and connection.tls is not None:
             yield from connection.tls.payload(packet.time, packet)
         if packet.flags & (FIN | RST):
@@ -170,7 +170,7 @@ class TcpReader:
         else:
             connection.received += packet.size
 
-    def _said(self, packet: Packet, connection: OpenConnection, from_client: bool) -> Iterator[TrafficEvent]:
+    def _payload(self, packet: Packet, connection: OpenConnection, from_client: bool) -> Iterator[TrafficEvent]:
         layers, flow = packet.layers, connection.flow
         if from_client and packet.size and connection.tls is not None:
             yield from connection.tls.payload(packet.time, packet)
