@@ -74,6 +74,8 @@ class Bench:
     engine: str
     rounds: int
     wirelab: tuple[str, ...]
+    # One round of everything, to see that the bench itself works.
+    sample: bool = False
     measured: Measured = field(default_factory=Measured)
 
     def ours(self, *arguments: str, engine: str = "") -> Once:
@@ -156,7 +158,7 @@ def _bare(bench: Bench, bare_lab: Path, lab: str) -> None:
 
 
 def start_of_the_command(bench: Bench) -> None:
-    for _ in range(max(15, bench.rounds)):
+    for _ in range(1 if bench.sample else max(15, bench.rounds)):
         bench.measured.put("--help", bench.ours("--help"))
         bench.measured.put("python -c pass", process((sys.executable, "-c", "pass"), dict(os.environ)))
 
@@ -300,10 +302,11 @@ def main() -> None:
     parser.add_argument(
         "--only", choices=("basic", "sixteen", "help", "compose", "killed"), help="one part, its raw medians; no table"
     )
+    parser.add_argument("--sample", action="store_true", help="one round of everything, to see that the bench works")
     chosen = parser.parse_args()
     wirelab = command()
     folder = Path(tempfile.mkdtemp(prefix="wirelab-bench-"))
-    bench = Bench(folder, engine_url(wirelab), chosen.rounds, wirelab)
+    bench = Bench(folder, engine_url(wirelab), 1 if chosen.sample else chosen.rounds, wirelab, chosen.sample)
     try:
         measure(bench, chosen.only)
     finally:

@@ -26,7 +26,8 @@ GROWTH = 1.3
 
 
 def whole_library(bench: Bench, *, at_once: int) -> tuple[float, dict[str, float]]:
-    """Seconds for up, checks and down of every scenario, that many labs at a time; and of each."""
+    """Seconds for up, checks and down of every scenario, that many labs at a time; and of each. A sample has two."""
+    scenarios = SCENARIOS[:2] if bench.sample else SCENARIOS
 
     def one(folder: Path) -> float:
         seconds = bench.ours("run", str(folder), "--rm", "--lab", PREFIX + folder.name).seconds
@@ -35,7 +36,7 @@ def whole_library(bench: Bench, *, at_once: int) -> tuple[float, dict[str, float
 
     began = time.monotonic()
     with ThreadPoolExecutor(at_once) as pool:
-        each = dict(zip((folder.name for folder in SCENARIOS), pool.map(one, SCENARIOS), strict=True))
+        each = dict(zip((folder.name for folder in scenarios), pool.map(one, scenarios), strict=True))
     return time.monotonic() - began, each
 
 
@@ -52,10 +53,15 @@ def of_size(folder: Path, nodes: int) -> Path:
     return folder
 
 
+def sizes(bench: Bench) -> tuple[int, ...]:
+    """The sizes that are measured; a sample leaves out the largest."""
+    return SIZES[:2] if bench.sample else SIZES
+
+
 def growth(bench: Bench) -> dict[int, list[float]]:
     """Nodes -> seconds of `up`, the sizes one after the other in each round."""
-    took: dict[int, list[float]] = {size: [] for size in SIZES}
-    folders = {size: of_size(bench.folder / f"size-{size}", size) for size in SIZES}
+    took: dict[int, list[float]] = {size: [] for size in sizes(bench)}
+    folders = {size: of_size(bench.folder / f"size-{size}", size) for size in took}
     for number in range(bench.rounds):
         for size, folder in folders.items():
             took[size].append(bench.ours("up", str(folder), "--lab", f"{PREFIX}{size}").seconds)
@@ -78,20 +84,20 @@ def planning() -> dict[str, float]:
 def rows(bench: Bench) -> list[Row]:
     """Each figure beside what is wanted of it."""
     name = largest()
-    validate = median([bench.ours("validate", name).seconds for _ in range(15)])
+    validate = median([bench.ours("validate", name).seconds for _ in range(1 if bench.sample else 15)])
     plans = planning()
     one_by_one, each = whole_library(bench, at_once=1)
     at_once, _ = whole_library(bench, at_once=4)
     slowest = max(each, key=lambda one: each[one])
     took = growth(bench)
-    count = f"{len(SCENARIOS)} scenarios"
+    count = f"{len(each)} scenarios"
     return [
         Row(f"`validate {name}`", f"{validate:.3f} s", "", f"{validate:.2f} s", "at most 0.4 s", validate <= 0.4),
         *(
             Row(f"planning 500 nodes, {what}", f"{took_:.3f} s", "", f"{took_:.2f} s", "at most 0.2 s", took_ <= 0.2)
             for what, took_ in plans.items()
         ),
-        *(_growth_row(took, size) for size in SIZES[1:]),
+        *(_growth_row(took, size) for size in sizes(bench)[1:]),
         Row(f"the library, {count} one by one", f"{one_by_one:.1f} s", f"slowest: {slowest} {each[slowest]:.1f} s",
             f"{one_by_one:.1f} s", "", None),
         Row(f"the library, {count}, four labs at once", f"{at_once:.1f} s", f"one by one: {one_by_one:.1f} s",
@@ -111,10 +117,11 @@ def _growth_row(took: dict[int, list[float]], size: int) -> Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the library, growth, reading and planning; print the table.")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the three sizes (default 3)")
+    parser.add_argument("--sample", action="store_true", help="a small run, to see that the bench works")
     chosen = parser.parse_args()
     wirelab = command()
     folder = Path(tempfile.mkdtemp(prefix="wirelab-bench-"))
-    bench = Bench(folder, engine_url(wirelab), chosen.rounds, wirelab)
+    bench = Bench(folder, engine_url(wirelab), 1 if chosen.sample else chosen.rounds, wirelab, chosen.sample)
     began = os.getloadavg()[0]
     try:
         print(table_text(rows(bench)))
