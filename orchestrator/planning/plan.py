@@ -1,11 +1,11 @@
 """A plan: steps with ids, reasons and an order. It holds every decision; whoever carries it out decides nothing.
 
-A plan prints as text, one line a step, and that text is what tests expect.
+It prints as text (`rendering/plans.py`): each step with what it needs. That text is what tests expect.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
@@ -192,4 +192,31 @@ class Plan:
         )
 
     def __str__(self) -> str:
+        """The steps without their needs; `rendering/plans.py` has those too."""
         return "\n".join(str(step) for step in self.steps)
+
+
+def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps with what they need before them, and of each need only what no other need implies.
+
+    A need that none of these steps meets is met already, and is left out. Otherwise the order stays.
+    """
+    ids = {step.id for step in steps}
+    ordered: list[Step] = []
+    # Step -> all that is done before it.
+    before: dict[str, set[str]] = {}
+    waiting = list(steps)
+    while waiting:
+        postponed = []
+        for step in waiting:
+            needs = [need for need in dict.fromkeys(step.needs) if need in ids]
+            if not all(need in before for need in needs):
+                postponed.append(step)
+                continue
+            implied = set().union(*(before[need] for need in needs))
+            before[step.id] = implied | set(needs)
+            ordered.append(replace(step, needs=tuple(need for need in needs if need not in implied)))
+        if len(postponed) == len(waiting):
+            raise ValueError(f"steps that need each other: {', '.join(step.id for step in waiting)}")
+        waiting = postponed
+    return tuple(ordered)

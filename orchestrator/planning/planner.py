@@ -7,7 +7,6 @@ that changed it gives what follows from the change. `down` gives the removal of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.topology import Topology
@@ -34,6 +33,7 @@ from orchestrator.planning.plan import (
     Step,
     UnpauseNode,
     WriteFiles,
+    in_order,
 )
 from orchestrator.planning.removal import down
 from orchestrator.planning.routes import ANYWHERE, Route, routes_of, routes_text
@@ -64,24 +64,22 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan
     if capture or topology.scenario.capture:
         steps.extend(capture_steps(topology, observed, tuple(steps)))
     # Who goes may hold an address that another one is to have.
-    before = tuple(dict.fromkeys((*(step.id for step in steps if _before_nodes(step)), *removals.values())))
     leaving = frozenset((s.action.container, s.action.network_id) for s in steps if isinstance(s.action, LeaveNetwork))
+    shared = tuple(steps)
     for desired_node in desired_nodes:
+        before = (*(step.id for step in shared if _is_before(step, desired_node)), *removals.values())
         steps.extend(_node(topology, observed, desired_node, before, leaving, ways.get(desired_node.node)))
     steps.extend(
         _leftover_volumes(topology, observed, desired_nodes, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )
-    return Plan(topology.lab, _only_needs_of_the_plan(steps))
+    return Plan(topology.lab, in_order(steps))
 
 
-def _only_needs_of_the_plan(steps: list[Step]) -> tuple[Step, ...]:
-    """A need that no step of this plan meets is met already."""
-    ids = {step.id for step in steps}
-    return tuple(replace(step, needs=tuple(n for n in dict.fromkeys(step.needs) if n in ids)) for step in steps)
-
-
-def _before_nodes(step: Step) -> bool:
-    return isinstance(step.action, BuildImage | MakeNetwork | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
+def _is_before(step: Step, desired_node: DesiredNode) -> bool:
+    """Whether a step that is no node's own must be done before this node is made or connected."""
+    if isinstance(step.action, MakeNetwork):
+        return step.action.network in (attach.network for attach in desired_node.spec.attachments)
+    return isinstance(step.action, BuildImage | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
 
 
 def _removals(observed: Snapshot, desired_nodes: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from orchestrator.events import StepEvent
-from orchestrator.planning.plan import AwaitReady, Plan, WriteFiles
+from orchestrator.planning.plan import AwaitReady, Plan, Step, WriteFiles
+
+WIDTH = 80
+BELOW = "    "
 
 MARKS = {"done": "ok", "failed": "FAILED", "skipped": "skipped", "begun": "..."}
 
 
-def plan_text(plan: Plan) -> str:
-    """A line a step; a sentence where there is nothing to do."""
-    return str(plan) if plan else f"nothing to do: the lab {plan.lab!r} is as its file declares"
+def plan_text(plan: Plan, width: int = WIDTH) -> str:
+    """A line a step, and what it needs beside it or, where the line would be too long, below it.
+
+    A sentence where there is nothing to do.
+    """
+    if not plan:
+        return f"nothing to do: the lab {plan.lab!r} is as its file declares"
+    return "\n".join(_plan_step(step, width) for step in plan.steps)
+
+
+def _plan_step(step: Step, width: int) -> str:
+    needs = f"needs: {', '.join(step.needs)}" if step.needs else ""
+    line = f"{step}  {needs}".rstrip()
+    if len(line) <= width or not needs:
+        return line
+    below = textwrap.wrap(
+        needs,
+        width,
+        initial_indent=BELOW,
+        subsequent_indent=BELOW + " " * len("needs: "),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return "\n".join((str(step), *below))
 
 
 def step_text(event: StepEvent) -> str:

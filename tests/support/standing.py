@@ -22,6 +22,7 @@ from orchestrator.planning.snapshot import (
     Snapshot,
 )
 from orchestrator.reading.scenario import read_scenario
+from orchestrator.rendering.plans import plan_text
 
 LAB = "shop"
 SEED = {"seed.sql": "create table items (name text);"}
@@ -56,7 +57,9 @@ def planned(text: str, observed: Snapshot, texts: Mapping[str, str] = SEED) -> t
 
 
 def plan_of(text: str, observed: Snapshot, texts: Mapping[str, str] = SEED) -> str:
-    return str(planned(text, observed, texts)[1])
+    """The plan as people read it; nothing where there is nothing to do."""
+    plan = planned(text, observed, texts)[1]
+    return plan_text(plan) if plan else ""
 
 
 def standing(text: str) -> Snapshot:

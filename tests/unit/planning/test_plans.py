@@ -21,9 +21,19 @@ from standing import (
 )
 
 from orchestrator.planning import labels
-from orchestrator.planning.plan import AwaitReady, MakeNode, Reconnect, Reload, WriteFiles
+from orchestrator.planning.plan import (
+    AwaitReady,
+    MakeNode,
+    Reconnect,
+    Reload,
+    RemoveVolume,
+    Step,
+    WriteFiles,
+    in_order,
+)
 from orchestrator.planning.planner import down
 from orchestrator.planning.snapshot import ObservedVolume, Snapshot
+from orchestrator.rendering.plans import plan_text
 
 CLIENT = "  client: {role: client, uses: [app]}\n"
 ZONES = "102.168.192.in-addr.arpa.zone, shop.lab.zone"
@@ -44,17 +54,17 @@ def test_a_fresh_lab() -> None:
         """
         network:lab 192.168.102.0/24  (missing)
         files:dns  (missing)
-        node:dns 192.168.102.10  (missing)
-        ready:dns  (dns:53)
+        node:dns 192.168.102.10  (missing)  needs: files:dns, network:lab
+        ready:dns  (dns:53)  needs: node:dns
         files:db  (missing)
-        node:db 192.168.102.11  (missing)
-        ready:db  (database)
+        node:db 192.168.102.11  (missing)  needs: files:db, network:lab
+        ready:db  (database)  needs: node:db, ready:dns
         files:app  (missing)
-        node:app 192.168.102.12  (missing)
-        ready:app  (http:80/health)
+        node:app 192.168.102.12  (missing)  needs: files:app, network:lab
+        ready:app  (http:80/health)  needs: node:app, ready:db
         files:client  (missing)
-        node:client 192.168.102.13  (missing)
-        ready:client  (none)
+        node:client 192.168.102.13  (missing)  needs: files:client, network:lab
+        ready:client  (none)  needs: node:client, ready:app
         """,
     )
 
@@ -75,9 +85,31 @@ def test_the_order_of_a_fresh_lab() -> None:
     """Containers start side by side; a node is waited for after the nodes that it uses and the DNS server."""
     order = needs(BASIC, nothing())
     assert order["node:app"] == ("files:app", "network:lab")
-    assert order["ready:dns"] == ("files:dns", "node:dns")
-    assert order["ready:db"] == ("files:db", "node:db", "ready:dns")
-    assert order["ready:app"] == ("files:app", "node:app", "ready:db", "ready:dns")
+    assert order["ready:dns"] == ("node:dns",)
+    assert order["ready:db"] == ("node:db", "ready:dns")
+    assert order["ready:app"] == ("node:app", "ready:db")
+
+
+def test_a_step_comes_after_all_that_it_needs_also_in_the_text() -> None:
+    """Here the file declares the client before what the client uses."""
+    text = BASIC.replace(CLIENT, "").replace("  dns: ", CLIENT + "  dns: ")
+    steps = planned(text, nothing())[1].steps
+    places = {step.id: place for place, step in enumerate(steps)}
+    assert all(places[need] < places[step.id] for step in steps for need in step.needs)
+    assert steps[-1].id == "ready:client"
+
+
+def test_a_need_that_another_need_implies_is_left_out() -> None:
+    """Of (c needs a, b) and (b needs a) only b is a need of c; what no step of the plan does is no need."""
+    a, b, c = (Step(name, RemoveVolume(name), "") for name in "abc")
+    steps = in_order([replace(c, needs=("a", "b", "elsewhere")), replace(b, needs=("a",)), a])
+    assert [(step.id, step.needs) for step in steps] == [("a", ()), ("b", ("a",)), ("c", ("b",))]
+
+
+def test_steps_that_need_each_other_are_no_plan() -> None:
+    steps = [Step("a", RemoveVolume("a"), "", ("b",)), Step("b", RemoveVolume("b"), "", ("a",))]
+    with pytest.raises(ValueError, match="a, b"):
+        in_order(steps)
 
 
 def test_a_lab_that_stands_needs_nothing() -> None:
@@ -91,7 +123,7 @@ def test_a_stopped_node_is_started() -> None:
         plan_of(BASIC, seen),
         """
         start:db  (stopped)
-        ready:db  (database)
+        ready:db  (database)  needs: start:db
         """,
     )
 
@@ -104,8 +136,8 @@ def test_a_stopped_node_that_would_start_at_another_address_is_put_at_its_own_fi
         plan_of(BASIC, seen),
         """
         connect:db:lab 192.168.102.11  (at 192.168.102.77 instead of its own address)
-        start:db  (stopped)
-        ready:db  (database)
+        start:db  (stopped)  needs: connect:db:lab
+        ready:db  (database)  needs: start:db
         """,
     )
 
@@ -126,7 +158,7 @@ def test_a_removed_node_is_made_again_at_its_address() -> None:
         plan_of(BASIC, without_container(standing(BASIC), "app")),
         """
         node:app 192.168.102.12  (missing)
-        ready:app  (http:80/health)
+        ready:app  (http:80/health)  needs: node:app
         """,
     )
 
@@ -136,8 +168,8 @@ def test_a_dead_node_is_made_again() -> None:
         plan_of(BASIC, with_container(standing(BASIC), "app", state="dead")),
         """
         remove:app  (the engine says that it is dead)
-        node:app 192.168.102.12  (the engine says that it is dead)
-        ready:app  (http:80/health)
+        node:app 192.168.102.12  (the engine says that it is dead)  needs: remove:app
+        ready:app  (http:80/health)  needs: node:app
         """,
     )
 
@@ -172,10 +204,10 @@ def test_a_removed_network_is_made_again_with_its_range() -> None:
         plan_of(BASIC, seen),
         """
         network:lab 192.168.102.0/24  (missing)
-        connect:dns:lab 192.168.102.10  (not on the network lab)
-        connect:db:lab 192.168.102.11  (not on the network lab)
-        connect:app:lab 192.168.102.12  (not on the network lab)
-        connect:client:lab 192.168.102.13  (not on the network lab)
+        connect:dns:lab 192.168.102.10  (not on the network lab)  needs: network:lab
+        connect:db:lab 192.168.102.11  (not on the network lab)  needs: network:lab
+        connect:app:lab 192.168.102.12  (not on the network lab)  needs: network:lab
+        connect:client:lab 192.168.102.13  (not on the network lab)  needs: network:lab
         """,
     )
     assert needs(BASIC, seen)["connect:app:lab"] == ("network:lab",)
@@ -198,7 +230,8 @@ def test_a_replaced_resolv_conf_means_another_container() -> None:
         """
         remove:client  (the mounted resolv.conf was replaced by another file)
         node:client 192.168.102.13  (the mounted resolv.conf was replaced by another file)
-        ready:client  (none)
+            needs: remove:client
+        ready:client  (none)  needs: node:client
         """,
     )
 
@@ -212,7 +245,8 @@ def test_lost_files_mean_another_container() -> None:
         files:client  (missing)
         remove:client  (its files were lost)
         node:client 192.168.102.13  (its files were lost)
-        ready:client  (none)
+            needs: files:client, remove:client
+        ready:client  (none)  needs: node:client
         """,
     )
 
@@ -223,10 +257,10 @@ def test_a_node_that_is_added_moves_no_other() -> None:
         plan_of(BASIC + "  two: {role: client}\n", standing(BASIC)),
         f"""
         files:dns  ({ZONES} differ)
-        reload:dns  (its files changed)
+        reload:dns  (its files changed)  needs: files:dns
         files:two  (missing)
-        node:two 192.168.102.14  (missing)
-        ready:two  (none)
+        node:two 192.168.102.14  (missing)  needs: files:two
+        ready:two  (none)  needs: node:two
         """,
     )
 
@@ -245,7 +279,7 @@ def test_a_node_that_left_the_file_is_removed() -> None:
         f"""
         remove:wirelab-shop_client  (no longer in the file)
         files:dns  ({ZONES} differ)
-        reload:dns  (its files changed)
+        reload:dns  (its files changed)  needs: files:dns, remove:wirelab-shop_client
         """,
     )
 
@@ -281,7 +315,13 @@ def test_a_zone_that_somebody_changed_by_hand_is_written_and_read_again() -> Non
     seen = standing(BASIC)
     spoiled = replace(seen.files["dns"], texts={**seen.files["dns"].texts, "shop.lab.zone": "nothing"})
     steps = plan_of(BASIC, with_files(seen, "dns", spoiled))
-    expect(steps, "files:dns  (shop.lab.zone differs)\nreload:dns  (its files changed)")
+    expect(
+        steps,
+        """
+        files:dns  (shop.lab.zone differs)
+        reload:dns  (its files changed)  needs: files:dns
+        """,
+    )
     spoiled = replace(seen.files["db"], texts={**seen.files["db"].texts, "password": "other"})
     expect(plan_of(BASIC, with_files(seen, "db", spoiled)), "files:db  (password differs)")
 
@@ -293,9 +333,10 @@ def test_another_seed_means_another_volume() -> None:
         """
         files:db  (seed.sql differs)
         remove:db  (its declaration changed)
-        node:db 192.168.102.11  (its declaration changed)
-        ready:db  (database)
+        node:db 192.168.102.11  (its declaration changed)  needs: files:db, remove:db
+        ready:db  (database)  needs: node:db
         remove:volume:wirelab-shop_db-da5d30da  (what it was made from changed)
+            needs: remove:db
         """,
     )
 
@@ -306,8 +347,8 @@ def test_another_environment_means_another_container() -> None:
         plan_of(changed, standing(BASIC)),
         """
         remove:client  (its declaration changed)
-        node:client 192.168.102.13  (its declaration changed)
-        ready:client  (none)
+        node:client 192.168.102.13  (its declaration changed)  needs: remove:client
+        ready:client  (none)  needs: node:client
         """,
     )
 
@@ -337,16 +378,18 @@ def test_two_networks() -> None:
         network:back 192.168.131.0/24  (missing)
         files:dns  (missing)
         node:dns 192.168.101.10 192.168.131.10  (missing)
-        ready:dns  (dns:53)
+            needs: files:dns, network:front, network:back
+        ready:dns  (dns:53)  needs: node:dns
         files:db  (missing)
-        node:db 192.168.131.11  (missing)
-        ready:db  (database)
+        node:db 192.168.131.11  (missing)  needs: files:db, network:back
+        ready:db  (database)  needs: node:db, ready:dns
         files:app  (missing)
         node:app 192.168.101.11 192.168.131.12  (missing)
-        ready:app  (http:80/health)
+            needs: files:app, network:front, network:back
+        ready:app  (http:80/health)  needs: node:app, ready:db
         files:client  (missing)
-        node:client 192.168.101.12  (missing)
-        ready:client  (none)
+        node:client 192.168.101.12  (missing)  needs: files:client, network:front
+        ready:client  (none)  needs: node:client, ready:app
         """,
     )
 
@@ -362,11 +405,12 @@ def test_a_network_that_changed_is_left_by_all_and_made_again() -> None:
         leave:lab:app  (the network lab changed)
         leave:lab:client  (the network lab changed)
         remove:network:lab  (the file changed)
-        network:lab 192.168.102.0/24  (changed)
-        connect:dns:lab 192.168.102.10  (not on the network lab)
-        connect:db:lab 192.168.102.11  (not on the network lab)
-        connect:app:lab 192.168.102.12  (not on the network lab)
-        connect:client:lab 192.168.102.13  (not on the network lab)
+            needs: leave:lab:dns, leave:lab:db, leave:lab:app, leave:lab:client
+        network:lab 192.168.102.0/24  (changed)  needs: remove:network:lab
+        connect:dns:lab 192.168.102.10  (not on the network lab)  needs: network:lab
+        connect:db:lab 192.168.102.11  (not on the network lab)  needs: network:lab
+        connect:app:lab 192.168.102.12  (not on the network lab)  needs: network:lab
+        connect:client:lab 192.168.102.13  (not on the network lab)  needs: network:lab
         """,
     )
 
@@ -377,14 +421,18 @@ def test_down_removes_all_that_bears_the_label_and_nothing_else() -> None:
     seen = replace(seen, networks=(*seen.networks, foreign("10.9.0.0/24")), volumes=(*seen.volumes, others))
     plan = down("shop", seen)
     expect(
-        str(plan),
+        plan_text(plan),
         """
         remove:wirelab-shop_dns  (down)
         remove:wirelab-shop_db  (down)
         remove:wirelab-shop_app  (down)
         remove:wirelab-shop_client  (down)
         remove:network:lab  (down)
+            needs: remove:wirelab-shop_dns, remove:wirelab-shop_db,
+                   remove:wirelab-shop_app, remove:wirelab-shop_client
         remove:volume:wirelab-shop_db-da5d30da  (down)
+            needs: remove:wirelab-shop_dns, remove:wirelab-shop_db,
+                   remove:wirelab-shop_app, remove:wirelab-shop_client
         """,
     )
     assert plan.steps[-1].needs == tuple(step.id for step in plan.steps[:4])
@@ -452,7 +500,9 @@ def test_two_nodes_that_stand_at_each_others_address_leave_before_they_come_back
         leave:app:id-lab  (at the address of client)
         leave:client:id-lab  (at the address of app)
         connect:app:lab 192.168.102.12  (not on the network lab)
+            needs: leave:app:id-lab, leave:client:id-lab
         connect:client:lab 192.168.102.13  (not on the network lab)
+            needs: leave:app:id-lab, leave:client:id-lab
         """,
     )
     order = needs(BASIC, seen)

@@ -146,7 +146,11 @@ def test_a_node_into_which_nobody_can_look_keeps_what_was_set_since_its_start() 
 def test_a_node_that_is_put_back_on_a_network_gets_its_routes_again() -> None:
     """The engine forgets them with the end on the network."""
     seen = with_container(standing(CHAIN), "client", addresses={})
-    assert [line.split()[0] for line in plan_of(CHAIN, seen).splitlines()] == ["connect:client:front", "routes:client"]
+    steps = planned(CHAIN, seen)[1].steps
+    assert [(step.id, step.needs) for step in steps] == [
+        ("connect:client:front", ()),
+        ("routes:client", ("connect:client:front",)),
+    ]
 
 
 def test_a_first_router_makes_the_networks_anew() -> None:

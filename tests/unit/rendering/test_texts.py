@@ -164,6 +164,18 @@ def test_a_plan_is_a_line_a_step_or_a_sentence() -> None:
     assert plan_text(Plan("one", ())) == "nothing to do: the lab 'one' is as its file declares"
 
 
+def test_a_step_of_a_plan_is_followed_by_what_it_needs() -> None:
+    """Beside it, or below it where the line would be longer than the terminal is wide."""
+    short, long = replace(REMOVE, needs=("remove:a",)), replace(REMOVE, needs=tuple(f"remove:{i:05}" for i in range(6)))
+    assert plan_text(Plan("one", (short,)), 46) == "remove:volume:v  (down)  needs: remove:a"
+    assert plan_text(Plan("one", (long,)), 46) == (
+        "remove:volume:v  (down)\n"
+        "    needs: remove:00000, remove:00001,\n"
+        "           remove:00002, remove:00003,\n"
+        "           remove:00004, remove:00005"
+    )
+
+
 def test_progress_says_what_was_done_and_why_something_was_not() -> None:
     assert step_text(step_event(REMOVE, "done", 0.5)) == "    0.50s  ok       remove:volume:v"
     assert step_text(step_event(REMOVE, "failed", 12.5)) == "   12.50s  FAILED   remove:volume:v  (down)"
