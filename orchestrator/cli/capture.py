@@ -11,12 +11,12 @@ import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import Command, json_option, lab_option, scenario_argument
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK, UsageInvalid
 
 if TYPE_CHECKING:
     from orchestrator.operations.capture import PacketFilter
-    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.lab_target import LabTarget
 
 
 def packet_options(command: Command) -> Command:
@@ -43,18 +43,18 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
     wirelab capture start basic --live | wireshark -k -i -
     """
     from orchestrator.operations.capture import PacketFilter, start_capture
-    from orchestrator.operations.scenario_library import load_scenario
 
-    packets, scenario = PacketFilter(nodes, bpf), load_scenario(name)
-    packets.require_nodes(scenario.reading.scenario)
+    packets, target = PacketFilter(nodes, bpf), find_lab(name, lab)
+    packets.require_nodes(target.scenario.reading.scenario)
     if live:
-        return _stream(scenario, lab, packets)
-    capture, started = start_capture(open_workspace(read_only=True), scenario, lab, packets, ring)
+        return _stream(target, packets)
+    workspace = open_workspace(read_only=True)
+    capture, started = start_capture(workspace, target.scenario, target.lab_name, packets, ring)
     say(f"recording; then: {capture.named.command('trace')}" if started else "a capture is running already")
     return OK
 
 
-def _stream(scenario: LoadedScenario, lab: str | None, packets: PacketFilter) -> int:
+def _stream(target: LabTarget, packets: PacketFilter) -> int:
     """pcapng to standard output until somebody interrupts, or Wireshark is closed."""
     from orchestrator.operations.capture import stream_capture
 
@@ -62,7 +62,7 @@ def _stream(scenario: LoadedScenario, lab: str | None, packets: PacketFilter) ->
         hint = "wirelab capture start NAME --live | wireshark -k -i -"
         raise UsageInvalid("pcapng is nothing to read on a terminal", hint=hint)
     workspace = open_workspace(read_only=True)
-    with closing(stream_capture(workspace, scenario, lab, packets)) as pieces:
+    with closing(stream_capture(workspace, target.scenario, target.lab_name, packets)) as pieces:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
@@ -75,10 +75,9 @@ def _stream(scenario: LoadedScenario, lab: str | None, packets: PacketFilter) ->
 def stop(name: str | None, lab: str | None) -> int:
     """End the recording and throw it away; `capture save` first, to keep it."""
     from orchestrator.operations.capture import stop_capture
-    from orchestrator.operations.scenario_library import load_scenario
 
-    scenario = load_scenario(name)
-    stopped = stop_capture(open_workspace(read_only=True), scenario, lab)
+    target = find_lab(name, lab)
+    stopped = stop_capture(open_workspace(read_only=True), target.scenario, target.lab_name)
     say("the capture is gone" if stopped else "no capture was there")
     return OK
 
@@ -90,11 +89,10 @@ def stop(name: str | None, lab: str | None) -> int:
 def status(name: str | None, lab: str | None, as_json: bool) -> int:
     """Say whether a capture is there, how much it has recorded, and what is missing from it."""
     from orchestrator.operations.capture import capture_status
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.capture import status_text
 
-    scenario = load_scenario(name)
-    document = capture_status(open_workspace(read_only=True), scenario, lab)
+    target = find_lab(name, lab)
+    document = capture_status(open_workspace(read_only=True), target.scenario, target.lab_name)
     if as_json:
         out_json(document)
     else:
@@ -109,11 +107,10 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
 def save(name: str | None, file: Path, lab: str | None) -> int:
     """Write what is recorded so far as pcapng, for Wireshark."""
     from orchestrator.operations.capture import save_capture
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.capture import losses_text
 
-    scenario = load_scenario(name)
-    counts = save_capture(open_workspace(read_only=True), scenario, lab, file)
+    target = find_lab(name, lab)
+    counts = save_capture(open_workspace(read_only=True), target.scenario, target.lab_name, file)
     say(f"saved {file}")
     if missing := losses_text(counts):
         say(missing)

@@ -68,15 +68,17 @@ def _scenarios(_ctx: click.Context) -> Iterable[str]:
 def _labs(_ctx: click.Context) -> Iterable[str]:
     """The labs of this person, by their folders: no engine is asked while somebody types."""
     from orchestrator.host.state import State
+    from orchestrator.lab.source import lab_names
 
-    folder = State.of(os.environ).labs
-    return sorted(lab.name for lab in folder.iterdir()) if folder.is_dir() else []
+    return lab_names(State.of(os.environ))
 
 
 def _scenario(ctx: click.Context) -> Any:
-    from orchestrator.operations.scenario_library import load_scenario
+    from orchestrator.host.state import State
+    from orchestrator.operations.lab_target import LabFinder
 
-    return load_scenario(ctx.params.get("name")).reading.scenario
+    finder = LabFinder(State.of(os.environ), Path.cwd())
+    return finder.find(ctx.params.get("name"), ctx.params.get("lab")).scenario.reading.scenario
 
 
 def _nodes(ctx: click.Context) -> Iterable[str]:

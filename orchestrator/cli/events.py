@@ -6,6 +6,7 @@ import click
 
 from orchestrator.cli.console import out
 from orchestrator.cli.options import lab_option, scenario_argument
+from orchestrator.cli.workspace import find_lab_name
 from orchestrator.errors import OK
 
 
@@ -20,11 +21,9 @@ def command(name: str | None, lab: str | None, follow: bool, as_json: bool) -> i
     Events are kept for 7 days after the lab was removed.
     """
     from orchestrator.operations.journal import lab_entries
-    from orchestrator.operations.scenario_library import scenario_name
-    from orchestrator.operations.workspace import lab_name_of
     from orchestrator.rendering.events import entry_text
 
-    lab_name = lab_name_of(name, lab) if name else (lab or scenario_name(None))
+    lab_name = find_lab_name(name, lab)
     for entry in lab_entries(lab_name, follow=follow):
         out(entry.to_json() if as_json else entry_text(entry, None))
     return OK

@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.console import out_json, say
 from orchestrator.cli.lab_commands import say_up, steps_document
 from orchestrator.cli.options import json_option, lab_option
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK
 
 
@@ -29,11 +29,10 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
     wirelab inject basic record dns app.shop.lab A 192.0.2.1
     """
     from orchestrator.operations.faults import fault_of_words, inject_fault
-    from orchestrator.operations.scenario_library import load_scenario
 
-    scenario = load_scenario(name)
-    wanted = fault_of_words(fault, scenario.reading.scenario)
-    lab_ref, plan = inject_fault(open_workspace(start=False), scenario, lab, wanted)
+    target = find_lab(name, lab)
+    wanted = fault_of_words(fault, target.scenario.reading.scenario)
+    lab_ref, plan = inject_fault(open_workspace(start=False), target.scenario, target.lab_name, wanted)
     say(f"put in: {' '.join(fault)}; to mend it: {lab_ref.command('heal')}" if plan else "that fault is in already")
     if as_json:
         out_json(steps_document(plan))
@@ -47,10 +46,9 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
 def heal_command(name: str, lab: str | None, as_json: bool) -> int:
     """Mend whatever is not as the file declares: nodes, addresses, networks."""
     from orchestrator.operations.faults import heal_lab
-    from orchestrator.operations.scenario_library import load_scenario
 
-    scenario = load_scenario(name)
-    result = heal_lab(open_workspace(start=False), scenario, lab)
+    target = find_lab(name, lab)
+    result = heal_lab(open_workspace(start=False), target.scenario, target.lab_name)
     say_up(result)
     if as_json:
         out_json(steps_document(result.plan))

@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.capture import say_filter
 from orchestrator.cli.console import out, say
 from orchestrator.cli.options import lab_option, scenario_argument
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK
 
 FORMS = ("mermaid", "dot", "svg", "html")
@@ -23,13 +23,12 @@ def command(name: str | None, lab: str | None, form: str) -> int:
     mermaid and dot are text; svg is a picture, html a page with the picture and its tables.
     """
     from orchestrator.operations.graph import picture_lab
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering import graph
     from orchestrator.rendering.graph_svg import svg
     from orchestrator.rendering.lab_page import lab_page
 
-    scenario = load_scenario(name)
-    shown = picture_lab(open_workspace(read_only=True), scenario, lab)
+    target = find_lab(name, lab)
+    shown = picture_lab(open_workspace(read_only=True), target.scenario, target.lab_name)
     say_filter(shown.filter)
     if shown.missing:
         say(shown.missing)

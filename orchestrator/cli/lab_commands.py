@@ -21,7 +21,7 @@ from orchestrator.cli.options import (
     timeout_option,
     verbose_option,
 )
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
 from orchestrator.errors import OK
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.rendering.quantities import counted
@@ -47,10 +47,10 @@ def up_command(
 ) -> int:
     """Bring a lab up, or repair it, or bring it in line with its changed file."""
     from orchestrator.operations.lifecycle import UpOptions, bring_up
-    from orchestrator.operations.scenario_library import load_scenario
 
-    scenario = load_scenario(name)
-    result = bring_up(open_workspace(yes=yes), scenario, lab, UpOptions(keep, timeout, capture))
+    target = find_lab(name, lab, file_needed=True)
+    options = UpOptions(keep, timeout, capture)
+    result = bring_up(open_workspace(yes=yes), target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
         out_json(steps_document(result.plan))
@@ -77,10 +77,8 @@ def steps_document(plan: Plan) -> dict[str, Any]:
 def down_command(name: str | None, lab: str | None) -> int:
     """Remove a lab: its containers, networks, volumes and files. Nothing there is fine."""
     from orchestrator.operations.lifecycle import bring_down
-    from orchestrator.operations.scenario_library import scenario_name
-    from orchestrator.operations.workspace import lab_name_of
 
-    lab_name = lab_name_of(name, lab) if name else (lab or scenario_name(None))
+    lab_name = find_lab_name(name, lab)
     plan = bring_down(open_workspace(start=False), lab_name)
     say(f"the lab {lab_name!r} is down" if plan else f"the lab {lab_name!r} was not up")
     return OK
@@ -93,11 +91,10 @@ def down_command(name: str | None, lab: str | None) -> int:
 def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """Print what `up` would do, and do nothing."""
     from orchestrator.operations.lifecycle import plan_up
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.plans import plan_text
 
-    scenario = load_scenario(name)
-    plan = plan_up(open_workspace(read_only=True), scenario, lab)
+    target = find_lab(name, lab, file_needed=True)
+    plan = plan_up(open_workspace(read_only=True), target.scenario, target.lab_name)
     if as_json:
         steps = [{"id": step.id, "why": step.why, "needs": list(step.needs)} for step in plan.steps]
         out_json({"schema": 1, "lab": plan.lab, "steps": steps})
@@ -118,9 +115,9 @@ def check_command(
 ) -> int:
     """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
     from orchestrator.operations.checks import EXIT_CODES, run_checks
-    from orchestrator.operations.scenario_library import load_scenario
 
-    scenario = load_scenario(name)
+    target = find_lab(name, lab, file_needed=True)
+    scenario, lab = target.scenario, target.lab_name
     workspace = open_workspace(read_only=True)
     printer = ResultPrinter(as_json, verbose)
     result = run_checks(workspace, scenario, lab, only=only, files=files, on_result=printer.result, on_file=say_file)
@@ -177,19 +174,23 @@ def run_command(
     from orchestrator.operations.checks import EXIT_CODES
     from orchestrator.operations.lifecycle import UpOptions
     from orchestrator.operations.run import up_and_check, up_check_and_remove
-    from orchestrator.operations.scenario_library import load_scenario
 
-    scenario = load_scenario(name)
+    target = find_lab(name, lab, file_needed=True)
+    scenario, lab_name = target.scenario, target.lab_name
     workspace = open_workspace(yes=yes)
     options = UpOptions(ready_seconds=timeout, capture=capture)
     on_result = ResultPrinter(as_json, verbose).result
     if remove:
-        result = up_check_and_remove(workspace, scenario, lab, options, files, on_result=on_result, on_file=say_file)
+        result = up_check_and_remove(
+            workspace, scenario, lab_name, options, files, on_result=on_result, on_file=say_file
+        )
         say(f"the lab {result.lab!r} is down")
         return EXIT_CODES[result.verdict]
-    result = up_and_check(workspace, scenario, lab, options, files, on_up=say_up, on_result=on_result, on_file=say_file)
+    result = up_and_check(
+        workspace, scenario, lab_name, options, files, on_up=say_up, on_result=on_result, on_file=say_file
+    )
     if not as_json:
-        say(next_steps(name or ".", scenario.reading.scenario, lab))
+        say(next_steps(name or lab or ".", scenario.reading.scenario, lab if name else None))
     return EXIT_CODES[result.verdict]
 
 

@@ -11,7 +11,7 @@ import click
 
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK, WorldError
 
 
@@ -38,11 +38,10 @@ def ls_command(as_json: bool) -> int:
 def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """List the nodes of a lab: role, state, addresses, container."""
     from orchestrator.operations.inspection import observe_lab
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.labs import nodes_document, nodes_text
 
-    scenario = load_scenario(name)
-    document = nodes_document(*observe_lab(open_workspace(read_only=True), scenario, lab))
+    target = find_lab(name, lab)
+    document = nodes_document(*observe_lab(open_workspace(read_only=True), target.scenario, target.lab_name))
     if as_json:
         out_json(document)
     else:
@@ -59,13 +58,12 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     """Print as JSON what is known of a lab: networks, nodes, names, mounted files and limits."""
     from orchestrator.operations.inspection import observe_lab
     from orchestrator.operations.nodes import require_node
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.labs import lab_document
 
-    scenario = load_scenario(name)
-    declared = scenario.reading.scenario
+    target = find_lab(name, lab)
+    declared = target.scenario.reading.scenario
     nodes = [require_node(declared, node)] if node else list(declared.nodes)
-    topology, observed = observe_lab(open_workspace(read_only=True), scenario, lab)
+    topology, observed = observe_lab(open_workspace(read_only=True), target.scenario, target.lab_name)
     out_json(lab_document(topology, observed, nodes))
     return OK
 
@@ -82,12 +80,11 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
     What it writes comes at once, and what is piped in, or a file, is its input. Ctrl-C ends it.
     """
     from orchestrator.operations.nodes import find_node, record_terminal, require_node, require_program, run_program
-    from orchestrator.operations.scenario_library import load_scenario
 
-    scenario = load_scenario(name)
-    require_node(scenario.reading.scenario, node)
+    target = find_lab(name, lab)
+    require_node(target.scenario.reading.scenario, node)
     workspace = open_workspace(read_only=True)
-    container = find_node(workspace, scenario, lab, node)
+    container = find_node(workspace, target.scenario, target.lab_name, node)
     if sys.stdin.isatty():
         # The docker client would tell of a missing program in the words of its runtime.
         require_program(workspace, container.id, argv[0])
@@ -117,16 +114,16 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
     """Open a shell in a node (the first client if none is named)."""
     from orchestrator.operations.inspection import observe_lab
     from orchestrator.operations.nodes import default_node, find_node, record_terminal, require_node
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.welcome import welcome_text
 
-    loaded = load_scenario(name)
-    scenario = loaded.reading.scenario
+    target = find_lab(name, lab)
+    scenario = target.scenario.reading.scenario
     node_name = require_node(scenario, node) if node else default_node(scenario)
     workspace = open_workspace(read_only=True)
-    container = find_node(workspace, loaded, lab, node_name)
+    container = find_node(workspace, target.scenario, target.lab_name, node_name)
     if sys.stdin.isatty():
-        say(f"\n{welcome_text(observe_lab(workspace, loaded, lab)[0], node_name)}\n")
+        topology, _ = observe_lab(workspace, target.scenario, target.lab_name)
+        say(f"\n{welcome_text(topology, node_name)}\n")
     own_image = scenario.nodes[node_name].image is not None
     shell = ("sh", "-i") if own_image else ("bash", "-il")
     record_terminal(workspace, container, shell)
@@ -162,15 +159,15 @@ def logs_command(
     from orchestrator.lab.node_logs import LogSelection
     from orchestrator.operations.durations import parse_duration
     from orchestrator.operations.nodes import log_lines, require_node
-    from orchestrator.operations.scenario_library import load_scenario
 
     seconds = parse_duration(since, "--since") if since else 0.0
-    scenario = load_scenario(name)
+    target = find_lab(name, lab)
     if node:
-        require_node(scenario.reading.scenario, node)
+        require_node(target.scenario.reading.scenario, node)
     workspace = open_workspace(read_only=True)
     began = workspace.engine.now() - seconds if since else 0.0
-    for line in log_lines(workspace, scenario, lab, node, LogSelection(began, tail, own), follow=follow):
+    selection = LogSelection(began, tail, own)
+    for line in log_lines(workspace, target.scenario, target.lab_name, node, selection, follow=follow):
         out(line)
     return OK
 

@@ -13,7 +13,7 @@ DAY = 86400  # seconds
 
 
 def lab_option(command: Command) -> Command:
-    text = "The lab's name, where one scenario runs several times; by default the scenario's name."
+    text = "The lab's name, where one scenario runs several times. A lab that stands needs no NAME beside it."
     return click.option("--lab", metavar="LAB", help=text, callback=_lab_name)(command)
 
 

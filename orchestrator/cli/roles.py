@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.capture import say_filter
 from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK
 
 
@@ -21,11 +21,10 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
     What crossed the wire is compared with `uses`: what was seen but not declared, and what was declared but never seen.
     """
     from orchestrator.operations.roles import observe_roles
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.roles import roles_document, roles_text
 
-    scenario = load_scenario(name)
-    observed = observe_roles(open_workspace(read_only=True), scenario, lab)
+    target = find_lab(name, lab)
+    observed = observe_roles(open_workspace(read_only=True), target.scenario, target.lab_name)
     say_filter(observed.filter)
     if observed.warning:
         say(observed.warning)

@@ -13,11 +13,12 @@ import click
 from orchestrator.cli.capture import packet_options, say_filter
 from orchestrator.cli.console import out, say
 from orchestrator.cli.options import json_option, lab_option
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import INTERRUPTED, OK, UsageInvalid
 
 if TYPE_CHECKING:
     from orchestrator.operations.capture import PacketFilter
+    from orchestrator.operations.lab_target import LabTarget
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.trace import CommandRun
     from orchestrator.operations.workspace import Workspace
@@ -61,7 +62,6 @@ def command(
     """
     from orchestrator.operations.capture import PacketFilter
     from orchestrator.operations.nodes import require_node
-    from orchestrator.operations.scenario_library import load_scenario
 
     form, packets = "json" if as_json else form, PacketFilter(nodes, bpf)
     if file and (argv or follow):
@@ -69,20 +69,19 @@ def command(
     if follow and (argv or form not in ("text", "json")):
         what = "-f tells what happens as text or JSON, and runs no command"
         raise UsageInvalid(what, hint=f"wirelab trace -f {name}")
-    scenario = load_scenario(name)
-    packets.require_nodes(scenario.reading.scenario)
+    target = find_lab(name, lab)
+    packets.require_nodes(target.scenario.reading.scenario)
     if node_name:
-        require_node(scenario.reading.scenario, node_name)
+        require_node(target.scenario.reading.scenario, node_name)
     workspace = open_workspace(read_only=True)
     if follow:
-        return _follow(workspace, scenario, lab, node_name, packets, form)
-    return _trace(workspace, scenario, lab, argv, node_name, file, checks, packets, form)
+        return _follow(workspace, target, node_name, packets, form)
+    return _trace(workspace, target, argv, node_name, file, checks, packets, form)
 
 
 def _trace(
     workspace: Workspace,
-    scenario: LoadedScenario,
-    lab: str | None,
+    target: LabTarget,
     argv: tuple[str, ...],
     node_name: str,
     file: Path | None,
@@ -93,7 +92,7 @@ def _trace(
     """Of a file, of a command, or of what a running capture has recorded."""
     from orchestrator.operations.trace import trace_capture, trace_command, trace_file
 
-    code = OK
+    code, scenario, lab = OK, target.scenario, target.lab_name
     if file:
         trace = trace_file(workspace, scenario, lab, file, node_name)
     elif argv:
@@ -124,17 +123,15 @@ def _say_run(run: CommandRun) -> None:
         say("")
 
 
-def _follow(
-    workspace: Workspace, scenario: LoadedScenario, lab: str | None, node_name: str, packets: PacketFilter, form: str
-) -> int:
+def _follow(workspace: Workspace, target: LabTarget, node_name: str, packets: PacketFilter, form: str) -> int:
     """Print each span as soon as all that it caused is over."""
     from orchestrator.operations.trace import follow_spans
     from orchestrator.rendering.story import live_json, span_lines
 
     def say_start() -> None:
-        say(f"listening to {scenario.reading.scenario.name}; Ctrl-C ends it")
+        say(f"listening to {target.lab_name}; Ctrl-C ends it")
 
-    began = None
+    scenario, lab, began = target.scenario, target.lab_name, None
     numbers = iter(range(1, 1 << 62))
     with closing(
         follow_spans(workspace, scenario, lab, began_by=node_name, packets=packets, on_start=say_start)

@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli.console import out, out_json, say, verdict_marks
 from orchestrator.cli.options import json_option, lab_option
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import find_lab, open_workspace
 
 
 @click.command()
@@ -23,14 +23,13 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     CHECK is a part of a check's name; its walk is printed also where the check holds. Exit codes as for `check`.
     """
     from orchestrator.operations.checks import EXIT_CODES, explain_checks
-    from orchestrator.operations.scenario_library import load_scenario
     from orchestrator.rendering.findings import findings_document, findings_text
 
-    loaded = load_scenario(name)
-    explained = explain_checks(lambda: open_workspace(read_only=True), loaded, lab, check)
+    target = find_lab(name, lab, file_needed=True)
+    explained = explain_checks(lambda: open_workspace(read_only=True), target.scenario, target.lab_name, check)
     if as_json:
-        scenario = loaded.reading.scenario.name
-        out_json(findings_document(scenario, lab or scenario, explained.findings))
+        scenario = target.scenario.reading.scenario.name
+        out_json(findings_document(scenario, target.lab_name, explained.findings))
     else:
         out(findings_text(explained.findings, briefly=check is None, marks=verdict_marks(sys.stdout, os.environ)))
         if explained.skipped:

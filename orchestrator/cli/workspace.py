@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from orchestrator.cli.progress import print_step
 from orchestrator.events import Actor
 
 if TYPE_CHECKING:
+    from orchestrator.operations.lab_target import LabTarget
     from orchestrator.operations.workspace import Workspace
 
 
@@ -23,6 +25,25 @@ def open_workspace(*, start: bool = True, yes: bool = False, read_only: bool = F
     return workspace.open_workspace(
         start=start, read_only=read_only, notify=say, confirm=confirmer(yes), on_event=print_step, actor=actor()
     )
+
+
+def find_lab(name: str | None, lab: str | None, *, file_needed: bool = False) -> LabTarget:
+    """The lab that a command line means. Tells a person which of two things NAME was taken for."""
+    from orchestrator.host.state import State
+    from orchestrator.operations.lab_target import LabFinder
+
+    target = LabFinder(State.of(os.environ), Path.cwd()).find(name, lab, file_needed=file_needed)
+    if target.note:
+        say(f"note: {target.note}")
+    return target
+
+
+def find_lab_name(name: str | None, lab: str | None) -> str:
+    """The name of the lab that a command line means, where nothing is read of its scenario."""
+    from orchestrator.host.state import State
+    from orchestrator.operations.lab_target import LabFinder
+
+    return LabFinder(State.of(os.environ), Path.cwd()).name(name, lab)
 
 
 def actor() -> Actor:

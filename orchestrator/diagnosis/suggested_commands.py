@@ -21,8 +21,7 @@ class Commands:
     scenario_ref: str = ""
 
     def _typed(self, command: str, *words: str) -> str:
-        own = self.topology.lab == self.topology.scenario.name
-        named = LabRef(self.scenario_ref or self.topology.scenario.name, "" if own else self.topology.lab)
+        named = LabRef.of(self.scenario_ref, self.topology.scenario.name, self.topology.lab)
         return named.command(command, *words)
 
     def heal(self) -> str:

@@ -24,6 +24,7 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
+from orchestrator.lab.source import LabSource, keep_source
 from orchestrator.lab.step_events import step_event
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
@@ -74,6 +75,8 @@ class Settings:
     isolates_ipv6: Callable[[], bool | None] = lambda: None
     images_too: tuple[str, ...] = ()
     called: str = ""
+    # What the lab remembers of its scenario, so that its name alone finds it.
+    source: LabSource | None = None
     # Record from the first packet, as `capture: true` in the file says it.
     capture: bool = False
     # Called once the lab is whole, while its lock is held.
@@ -100,8 +103,7 @@ class Lab:
     @property
     def named(self) -> LabRef:
         """How the person who stands here names this lab."""
-        own = self.name == self.scenario.name
-        return LabRef(self.settings.called or self.scenario.name, "" if own else self.name)
+        return LabRef.of(self.settings.called, self.scenario.name, self.name)
 
     def observe(self) -> Snapshot:
         """What there is now, of this lab and of what it must keep clear of. ForeignLab if it is somebody else's."""
@@ -187,6 +189,8 @@ class Lab:
         doing = StepHandler(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
         try:
             self.folder.cancel_removal()
+            if self.settings.source:
+                keep_source(self.state, self.name, self.settings.source, time.time())
             if plan:
                 self.folder.claim(self.settings.run)
                 self.folder.keep_credentials(as_text(observed.credentials))

@@ -24,11 +24,21 @@ LARGEST_BESIDE = 16 * 1024 * 1024  # bytes; such a file is mounted into a node
 
 @dataclass(frozen=True)
 class LoadedScenario:
-    """A scenario that was read: its folder, its file as messages show it, and what stands in it."""
+    """A scenario that was read: its folder, its file as messages show it, what stands in it, and its text.
+
+    `typed` is the name of the lab by which it was found, if it was: that name alone then stands for both.
+    """
 
     folder: Path
     file: str
     reading: Reading
+    text: str = ""
+    typed: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Where its file is. `file` is shown as seen from where it was sought: by a test suite, beside the test."""
+        return self.folder / Path(self.file).name
 
 
 def load_scenario(name_or_path: str | None, cwd: Path | None = None) -> LoadedScenario:
@@ -40,7 +50,7 @@ def load_scenario(name_or_path: str | None, cwd: Path | None = None) -> LoadedSc
     path = find_scenario(name_or_path, cwd)
     shown = as_typed(path, cwd)
     text = _read(path, shown, LARGEST_TEXT * 4 + 1)
-    return LoadedScenario(path.parent, shown, read_scenario(text, file=shown, beside=Beside(path.parent)))
+    return LoadedScenario(path.parent, shown, read_scenario(text, file=shown, beside=Beside(path.parent)), text)
 
 
 def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:

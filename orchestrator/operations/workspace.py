@@ -10,11 +10,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import EngineMissing, UsageInvalid, WirelabError
+from orchestrator.errors import EngineMissing, UsageInvalid
 from orchestrator.events import Actor, Event
 from orchestrator.host.state import State
 from orchestrator.lab.interrupts import uninterrupted
-from orchestrator.operations.scenario_library import FILE, as_typed, find_scenario, scenario_name
+from orchestrator.operations.scenario_library import FILE, as_typed, find_scenario
 
 if TYPE_CHECKING:
     from orchestrator.engine.docker import DockerEngine
@@ -82,6 +82,7 @@ class Workspace:
     def lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
         """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None."""
         from orchestrator.lab.lab import Lab, Settings
+        from orchestrator.lab.source import LabSource
 
         reading = scenario.reading
         lab_name = name or reading.scenario.name
@@ -93,7 +94,8 @@ class Workspace:
             "images": self.images,
             "shield": uninterrupted,
             "isolates_ipv6": self.isolates_ipv6,
-            "called": _scenario_as_typed(scenario),
+            "called": scenario.typed or _scenario_as_typed(scenario),
+            "source": LabSource(reading.scenario.name, os.path.abspath(scenario.path), scenario.text, reading.texts),
         }
         whole = Settings(**usual | settings)  # type: ignore[arg-type]
         return Lab(self.engine, self.state, lab_name, reading.scenario, reading.texts, whole)
@@ -183,18 +185,6 @@ def valid_lab_name(name: str) -> str:
     )
 
 
-def lab_name_of(name_or_path: str, lab: str | None) -> str:
-    """The name of the lab that a command means, also where the scenario's file is gone."""
-    if lab:
-        return valid_lab_name(lab)
-    try:
-        return scenario_name(name_or_path)
-    except WirelabError:
-        if "/" in name_or_path or Path(name_or_path).suffix != "":
-            raise
-        return valid_lab_name(name_or_path)
-
-
 def _scenario_as_typed(scenario: LoadedScenario) -> str:
     """What a person types here to name the scenario: its name where that finds it, otherwise its folder."""
     here, name = Path.cwd(), scenario.reading.scenario.name
@@ -202,7 +192,5 @@ def _scenario_as_typed(scenario: LoadedScenario) -> str:
         by_name = find_scenario(name, here).resolve()
     except UsageInvalid:
         by_name = None
-    # Its file is shown as seen from where it was sought: by a test suite, from beside the test.
-    file = scenario.folder / Path(scenario.file).name
-    own = Path(as_typed(file, here))
-    return name if by_name == file.resolve() else str(own.parent if own.name == FILE else own)
+    own = Path(as_typed(scenario.path, here))
+    return name if by_name == scenario.path.resolve() else str(own.parent if own.name == FILE else own)

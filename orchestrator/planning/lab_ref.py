@@ -13,6 +13,11 @@ class LabRef:
     scenario: str
     lab: str = ""
 
+    @classmethod
+    def of(cls, typed: str, scenario: str, lab: str) -> LabRef:
+        """How a lab is named that was found as `typed`: by its scenario's name or path, or by its own name."""
+        return cls(typed or scenario, "" if lab in (scenario, typed) else lab)
+
     def command(self, command: str, *words: str) -> str:
         """A command of wirelab for this lab, as a shell takes it."""
         more = ("--lab", self.lab) if self.lab else ()

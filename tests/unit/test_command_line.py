@@ -33,14 +33,15 @@ WRONG = {
     "try:   --lab basic-2\n",
 }
 
-# Each command that takes a scenario, with a name that no scenario has.
-NO_SCENARIO = (
+# Each command that takes a lab or its scenario, with a name that neither has.
+NO_LAB = (
     "up basik", "check basik", "run basik", "plan basik", "ps basik", "inspect basik", "graph basik", "roles basik",
     "exec basik app -- true", "shell basik", "logs basik", "why basik", "inject basik stop app", "heal basik",
     "trace basik", "trace basik -f", "capture start basik", "capture stop basik", "capture status basik",
-    "capture save basik /dev/null", "validate basik",
+    "capture save basik /dev/null", "down basik", "events basik",
 )  # fmt: skip
-WRONG |= dict.fromkeys(NO_SCENARIO, "error: there is no scenario 'basik'\ntry:   did you mean 'basic'?\n")
+WRONG |= dict.fromkeys(NO_LAB, "error: there is no lab and no scenario 'basik'\ntry:   did you mean 'basic'?\n")
+WRONG["validate basik"] = "error: there is no scenario 'basik'\ntry:   did you mean 'basic'?\n"
 # Each command that takes a node, with a name that no node has.
 NO_NODE = (
     "inspect basic ap", "exec basic ap -- true", "shell basic ap", "logs basic ap", "inject basic stop ap",

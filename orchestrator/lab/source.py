@@ -1,0 +1,64 @@
+"""What a lab was made from, in its folder: a command finds the lab by its name alone, also where the file is gone.
+
+<state>/labs/<lab>/source.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from orchestrator.host.state import State
+
+SOURCE_FILE = "source.json"
+
+
+@dataclass(frozen=True)
+class LabSource:
+    """A scenario as the last `up` read it: its name, its file (absolute), its text, and the texts of files beside it.
+
+    `made` is when the lab first came up, in seconds since 1970.
+    """
+
+    scenario: str
+    file: str
+    text: str
+    beside: Mapping[str, str]
+    made: float = 0.0
+
+
+def keep_source(state: State, lab: str, source: LabSource, now: float) -> None:
+    """Write down what the lab is made from. The time at which it was first made stays. The caller holds its lock."""
+    kept = source_of(state, lab)
+    source = replace(source, made=kept.made if kept else now)
+    if source == kept:
+        return
+    target = state.private(state.labs / lab) / SOURCE_FILE
+    new = target.with_suffix(".new")
+    new.write_text(json.dumps(asdict(source)))
+    # A reader sees the old one or the new one.
+    os.replace(new, target)
+
+
+def source_of(state: State, lab: str) -> LabSource | None:
+    """What the lab was made from; None where it does not stand, or an earlier version of wirelab has made it."""
+    try:
+        return LabSource(**json.loads((state.labs / lab / SOURCE_FILE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def labs_made_from(state: State, file: Path) -> Iterator[str]:
+    """The labs whose last `up` read this file."""
+    for record in sorted(state.labs.glob(f"*/{SOURCE_FILE}")):
+        source = source_of(state, record.parent.name)
+        if source and source.file == os.path.abspath(file):
+            yield record.parent.name
+
+
+def lab_names(state: State) -> list[str]:
+    """The labs that have a folder, which `up` makes and `down` removes."""
+    return sorted(folder.name for folder in state.labs.iterdir()) if state.labs.is_dir() else []

@@ -1,0 +1,104 @@
+"""A lab is found by its own name: by each command, from any folder, and where its scenario is gone too."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from lab_bench import Bench, Engine, Ran
+
+from orchestrator.errors import INVALID
+
+SCENARIO = """\
+name: small
+title: A web server and who asks it
+domain: shop.lab
+nodes:
+  dns:    {role: dns}
+  app:    {role: app}
+  client: {role: client, uses: [app]}
+checks:
+  - name: The app answers
+    from: client
+    http: http://app.shop.lab/whoami
+"""
+LOOK = (
+    "ps", "inspect", "graph", "events", "logs", "logs LAB app", "exec LAB client -- true", "shell LAB client",
+    "capture start", "trace LAB -- true", "roles", "capture status", "capture save LAB FILE", "capture stop",
+)  # fmt: skip
+DECLARED = ("check", "why", "plan", "up")
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A lab that was made from a scenario in a folder, and somebody who stands in another one."""
+
+    engine: Engine
+    lab: str
+    folder: Path
+    here: Path
+
+    def cli(self, line: str) -> Ran:
+        """Run a command, in which LAB is the lab's name; a single word gets it as its argument."""
+        line = line if "LAB" in line else f"{line} LAB"
+        words = line.replace("LAB", self.lab).replace("FILE", str(self.here / "packets.pcapng")).split()
+        done = subprocess.run(
+            (sys.executable, "-m", "orchestrator", *words),
+            env=dict(self.engine.environ), cwd=self.here, input="exit\n", capture_output=True, text=True, timeout=100,
+            check=False,
+        )  # fmt: skip
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
+    root = tmp_path_factory.mktemp("names")
+    (root / "here").mkdir()
+    (root / "there").mkdir()
+    (root / "there/scenario.yaml").write_text(SCENARIO)
+    one = Elsewhere(engine, "t-by-its-name", root / "there", root / "here")
+    ran = one.cli(f"up {root}/there --lab LAB")
+    assert ran.code == 0, ran.err
+    yield one
+    ran = one.cli("down")
+    assert ran.code == 0, ran.err
+    assert Bench(engine, one.lab).left() == []
+
+
+@pytest.mark.parametrize("line", [*LOOK, *DECLARED, "inject LAB stop app", "heal"])
+def test_a_command_finds_the_lab_from_another_folder(elsewhere: Elsewhere, line: str) -> None:
+    ran = elsewhere.cli(line)
+    assert (ran.code, "note:" in ran.err) == (0, False), ran
+
+
+def test_a_lab_outlives_the_folder_of_its_scenario(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    """Who looks at it or mends it needs no file; `check` and `up` say where it was, and `down --lab` still works."""
+    away = tmp_path / "away"
+    shutil.move(elsewhere.folder, away)
+    try:
+        for line in (*LOOK, "inject LAB stop app", "heal"):
+            ran = elsewhere.cli(line)
+            assert ran.code == 0, (line, ran)
+        for line in DECLARED:
+            ran = elsewhere.cli(line)
+            assert ran.code == INVALID, (line, ran)
+            assert f"the scenario of the lab '{elsewhere.lab}' is gone" in ran.err
+            assert f"made from {elsewhere.folder}/scenario.yaml" in ran.err
+        assert elsewhere.cli(f"check {away} --lab LAB").code == 0
+    finally:
+        shutil.move(away, elsewhere.folder)
+
+
+def test_a_lab_that_was_removed_is_no_longer_found(bench: Bench) -> None:
+    """Its events still are."""
+    bench.up()
+    assert bench.cli("down").code == 0
+    here = Elsewhere(bench.engine, bench.lab, bench.folder, Path("/"))
+    ran = here.cli("ps")
+    assert (ran.code, ran.err.splitlines()[0]) == (INVALID, f"error: there is no lab and no scenario '{bench.lab}'")
+    assert here.cli("events").code == 0
