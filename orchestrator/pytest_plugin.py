@@ -160,17 +160,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         from orchestrator.operations.failure_bundle import write_bundle
 
         folder = item.config.rootpath / item.config.getoption("--lab-bundles")
-        said = write_bundle(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
-        report.sections.append(("wirelab", said))
-        report.user_properties.append((BUNDLE, said))
+        summary = write_bundle(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
+        report.sections.append(("wirelab", summary))
+        report.user_properties.append((BUNDLE, summary))
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The places once more, where nobody has to look for them."""
     reports = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
-    told = [pair for report in reports for pair in getattr(report, "user_properties", ())]  # not of a collection
-    kept = [str(value) for name, value in told if name == BUNDLE]
+    properties = [pair for report in reports for pair in getattr(report, "user_properties", ())]  # not of a collection
+    kept = [str(value) for name, value in properties if name == BUNDLE]
     if kept:
         terminalreporter.section("wirelab")
         for line in dict.fromkeys(kept):
@@ -179,10 +179,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _lab_of(item: pytest.Item) -> LabHandle | None:
     """The lab in which a test runs, if it stands."""
-    found = item.parent.lab if isinstance(item, CheckItem) and hasattr(item.parent, "lab") else None
+    lab = item.parent.lab if isinstance(item, CheckItem) and hasattr(item.parent, "lab") else None
     fixture = getattr(item, "funcargs", {}).get("lab")  # somebody else's fixture may have this name
-    if found or fixture is None:
-        return found
+    if lab or fixture is None:
+        return lab
     from orchestrator.operations.lab_handle import LabHandle
 
     return fixture if isinstance(fixture, LabHandle) else None
@@ -254,7 +254,7 @@ class CheckItem(pytest.Item):
 
         path, line, _ = self.reportinfo()
         if isinstance(excinfo.value, CheckDidNotHold):
-            return f"{excinfo.value}\n\n{_shown(path)}:{(line or 0) + 1}"
+            return f"{excinfo.value}\n\n{_relative(path)}:{(line or 0) + 1}"
         if isinstance(excinfo.value, WirelabError):
             return error_text(excinfo.value)
         return super().repr_failure(excinfo, style)
@@ -264,5 +264,5 @@ class CheckItem(pytest.Item):
         return self.path, (mark.line - 1 if mark else None), self.name
 
 
-def _shown(path: Path) -> str:
+def _relative(path: Path) -> str:
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

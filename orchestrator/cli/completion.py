@@ -33,15 +33,15 @@ def command(ctx: click.Context, shell: str) -> None:
     out(completion(ctx.find_root().command, {}, "wirelab", VARIABLE).source())
 
 
-def with_proposals(found: click.Command) -> click.Command:
+def with_proposals(command: click.Command) -> click.Command:
     """The command; while a shell completes a line, its arguments propose what can stand there."""
     if VARIABLE not in os.environ:
-        return found
-    for parameter in found.params:
+        return command
+    for parameter in command.params:
         if parameter.name in PROPOSALS:
             # What the constructor's `shell_complete` sets: the parameters are those of many commands.
             parameter._custom_shell_complete = _proposing(PROPOSALS[parameter.name])
-    return found
+    return command
 
 
 def _proposing(names: Any) -> Any:

@@ -55,15 +55,15 @@ def status(as_json: bool) -> int:
     """Say which engine is used, and whether wirelab's own runs. Exit 3 if no engine answers."""
     state = State.of(os.environ)
     tried: list[str] = []
-    found = running_engine(os.environ, state, tried=tried)
+    engine = running_engine(os.environ, state, tried=tried)
     own = _own(state)
     if as_json:
-        used = {"url": found.url, "origin": found.origin} if found else None
+        used = {"url": engine.url, "origin": engine.origin} if engine else None
         out_json({"schema": 1, "used": used, "private": own})
     else:
-        out(_used(found, tried))
+        out(_used(engine, tried))
         out(_own_line(own))
-    return 0 if found else WORLD
+    return 0 if engine else WORLD
 
 
 @command.command("env", short_help="Print `export DOCKER_HOST=...` for the engine in use.")
@@ -72,10 +72,10 @@ def env() -> None:
     import shlex
 
     tried: list[str] = []
-    found = running_engine(os.environ, State.of(os.environ), tried=tried)
-    if found is None:
+    engine = running_engine(os.environ, State.of(os.environ), tried=tried)
+    if engine is None:
         raise nothing_answers(tried)
-    out(f"export DOCKER_HOST={shlex.quote(found.url)}")
+    out(f"export DOCKER_HOST={shlex.quote(engine.url)}")
 
 
 def _own(state: State) -> dict[str, object]:
@@ -88,10 +88,10 @@ def _own(state: State) -> dict[str, object]:
     return asdict(PrivateEngine(state, environ=os.environ).status())
 
 
-def _used(found: EngineFound | None, tried: list[str]) -> str:
-    if found is None:
+def _used(engine: EngineFound | None, tried: list[str]) -> str:
+    if engine is None:
         return "\n".join(["engine:  none answers", *(f"         {why}" for why in tried)])
-    return f"engine:  {found.url} ({found.origin})"
+    return f"engine:  {engine.url} ({engine.origin})"
 
 
 def _own_line(own: dict[str, object]) -> str:

@@ -28,17 +28,17 @@ def command(name: str | None, lab: str | None, form: str) -> int:
     from orchestrator.rendering.lab_page import lab_page
 
     target = find_lab(name, lab)
-    shown = picture_lab(open_workspace(read_only=True), target.scenario, target.lab_name)
-    say_filter(shown.filter)
-    if shown.missing:
-        say(shown.missing)
+    lab_picture = picture_lab(open_workspace(read_only=True), target.scenario, target.lab_name)
+    say_filter(lab_picture.filter)
+    if lab_picture.missing:
+        say(lab_picture.missing)
     match form:
         case "mermaid":
-            out(graph.mermaid(shown.picture))
+            out(graph.mermaid(lab_picture.picture))
         case "dot":
-            out(graph.dot(shown.picture))
+            out(graph.dot(lab_picture.picture))
         case "svg":
-            out(svg(shown.picture).rstrip())
+            out(svg(lab_picture.picture).rstrip())
         case _:
-            out(lab_page(shown.picture).rstrip())
+            out(lab_page(lab_picture.picture).rstrip())
     return OK

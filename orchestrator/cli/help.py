@@ -45,10 +45,10 @@ def _command_help(ctx: click.Context, words: tuple[str, ...]) -> str:
     above = ctx.parent or ctx
     for word in words:
         group = above.command
-        found = group.get_command(above, word) if isinstance(group, click.Group) else None
-        if found is None:
+        command = group.get_command(above, word) if isinstance(group, click.Group) else None
+        if command is None:
             return ""
-        above = found.context_class(found, parent=above, info_name=word)
+        above = command.context_class(command, parent=above, info_name=word)
     return above.get_help()
 
 
@@ -57,8 +57,8 @@ def _language_help(key: str) -> list[str]:
 
     if key in ("roles", "role", "nodes.role"):
         return [_roles()]
-    found = keys_by_name().get(key, ())
-    return [_entry(each) if isinstance(each, Entry) else _section(each) for each in found]
+    entries = keys_by_name().get(key, ())
+    return [_entry(each) if isinstance(each, Entry) else _section(each) for each in entries]
 
 
 def _unknown_word(ctx: click.Context, words: tuple[str, ...]) -> UsageInvalid:

@@ -84,5 +84,5 @@ def _shelf(*, start: bool, yes: bool = False) -> ImageShelf:
     from orchestrator.host.images.shelf import shelf
     from orchestrator.host.state import State
 
-    found = find_engine(os.environ, State.of(os.environ), private=start, notify=say, confirm=confirmer(yes))
-    return shelf(found.url, State.of(os.environ), os.environ, say)
+    engine = find_engine(os.environ, State.of(os.environ), private=start, notify=say, confirm=confirmer(yes))
+    return shelf(engine.url, State.of(os.environ), os.environ, say)

@@ -79,12 +79,12 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"orchestrator.cli.{COMMANDS[cmd_name][0]}")
-        found: click.Command = getattr(module, f"{cmd_name}_command", None) or module.command
+        command: click.Command = getattr(module, f"{cmd_name}_command", None) or module.command
         if "_WIRELAB_COMPLETE" not in os.environ:
-            return found
+            return command
         from orchestrator.cli.completion import with_proposals
 
-        return with_proposals(found)
+        return with_proposals(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

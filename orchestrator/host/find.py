@@ -53,16 +53,16 @@ def find_engine(
     Says which one it is. `confirm` is asked before anything is installed or started. Raises EngineMissing.
     """
     tried: list[str] = []
-    found = running_engine(environ, state, tried=tried)
-    if found is None and private:
+    engine = running_engine(environ, state, tried=tried)
+    if engine is None and private:
         from orchestrator.host.private_engine.start import start_private_engine
 
         url = start_private_engine(environ, state, notify=notify, confirm=confirm)
-        found = EngineFound(url, PRIVATE_ORIGIN)
-    if found is None:
+        engine = EngineFound(url, PRIVATE_ORIGIN)
+    if engine is None:
         raise nothing_answers(tried)
-    notify(f"engine: {found.url} ({found.origin})")
-    return found
+    notify(f"engine: {engine.url} ({engine.origin})")
+    return engine
 
 
 def nothing_answers(tried: list[str]) -> EngineMissing:

@@ -109,16 +109,16 @@ class Apt:
     def _apt(self, words: tuple[str, ...], notify: Notify) -> Ran:
         """One call of apt-get; waits while another program holds the package lock."""
         deadline = self.clock() + _LOCK_SECONDS
-        told = False
+        said_once = False
         while True:
-            left = max(0, round(deadline - self.clock()))
-            argv = ("apt-get", f"--option=DPkg::Lock::Timeout={left}", "--quiet", *words)
+            remaining = max(0, round(deadline - self.clock()))
+            argv = ("apt-get", f"--option=DPkg::Lock::Timeout={remaining}", "--quiet", *words)
             ran = self.run(argv, _QUIET, lambda line: _tell(line, notify))
             if ran.exit_code == 0 or not _lock_held(ran) or self.clock() >= deadline:
                 return ran
-            if not told:
+            if not said_once:
                 notify("another program is installing packages; waiting for it")
-                told = True
+                said_once = True
             self.sleep(2.0)
 
     @contextmanager

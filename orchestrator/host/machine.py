@@ -54,47 +54,47 @@ def machine_facts(
     )
 
 
-def engine_facts(found: EngineFound) -> EngineFacts:
+def engine_facts(engine: EngineFound) -> EngineFacts:
     """What the engine says about itself, and what can be seen of it from outside. Raises EngineMissing."""
     import docker
 
     from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 
-    with map_sdk_errors(f"the engine at {found.url}"):
-        api = docker.APIClient(base_url=found.url, version="auto", timeout=20)
-        version, said, networks = api.version(), api.info(), api.networks()
+    with map_sdk_errors(f"the engine at {engine.url}"):
+        api = docker.APIClient(base_url=engine.url, version="auto", timeout=20)
+        version, info, networks = api.version(), api.info(), api.networks()
         api.close()
-    return facts_of(found, version, said, networks)
+    return facts_of(engine, version, info, networks)
 
 
 def facts_of(
-    found: EngineFound, version: Mapping[str, Any], said: Mapping[str, Any], networks: Sequence[Mapping[str, Any]]
+    engine: EngineFound, version: Mapping[str, Any], info: Mapping[str, Any], networks: Sequence[Mapping[str, Any]]
 ) -> EngineFacts:
     """From the engine's answers to `/version`, `/info` and `/networks`."""
     parts = {part.get("Name", ""): part.get("Version", "") for part in version.get("Components") or ()}
     product = "Podman" if any("Podman" in name for name in parts) else "Docker Engine"
-    local = _is_local(found.url, said)
-    data_root = said.get("DockerRootDir") or ""
+    local = _is_local(engine.url, info)
+    data_root = info.get("DockerRootDir") or ""
     return EngineFacts(
-        url=found.url,
-        origin=found.origin,
+        url=engine.url,
+        origin=engine.origin,
         product=product,
-        version=version.get("Version") or said.get("ServerVersion") or "unknown",
+        version=version.get("Version") or info.get("ServerVersion") or "unknown",
         api=version.get("ApiVersion") or "",
         oldest_api=version.get("MinAPIVersion") or "",
         parts=parts,
-        system=said.get("OperatingSystem") or "",
-        kernel=said.get("KernelVersion") or "",
-        cgroup_version=said.get("CgroupVersion") or "",
-        cgroup_driver=said.get("CgroupDriver") or "",
-        storage=said.get("Driver") or "",
-        runtime=said.get("DefaultRuntime") or "",
-        rootless=any("name=rootless" in option for option in said.get("SecurityOptions") or ()),
-        swarm=(said.get("Swarm") or {}).get("LocalNodeState") or "",
-        unlimited=tuple(words for key, words in _LIMITS.items() if said.get(key) is False),
-        memory=said.get("MemTotal") or 0,
+        system=info.get("OperatingSystem") or "",
+        kernel=info.get("KernelVersion") or "",
+        cgroup_version=info.get("CgroupVersion") or "",
+        cgroup_driver=info.get("CgroupDriver") or "",
+        storage=info.get("Driver") or "",
+        runtime=info.get("DefaultRuntime") or "",
+        rootless=any("name=rootless" in option for option in info.get("SecurityOptions") or ()),
+        swarm=(info.get("Swarm") or {}).get("LocalNodeState") or "",
+        unlimited=tuple(words for key, words in _LIMITS.items() if info.get(key) is False),
+        memory=info.get("MemTotal") or 0,
         networks=tuple(_subnets(networks)),
-        isolates_ipv6=_isolates_ipv6(found.url, version_of(version.get("Version") or ""), local),
+        isolates_ipv6=_isolates_ipv6(engine.url, version_of(version.get("Version") or ""), local),
         local=local,
         data_root=data_root,
         disk_free=_disk_free(data_root) if local and data_root else None,
@@ -110,10 +110,10 @@ def _subnets(networks: Sequence[Mapping[str, Any]]) -> Iterable[IPv4Network]:
                     yield subnet
 
 
-def _is_local(url: str, said: Mapping[str, Any]) -> bool:
+def _is_local(url: str, info: Mapping[str, Any]) -> bool:
     """The engine shares our kernel: it has a socket file, the same kernel release, and is not Docker Desktop."""
-    same_kernel = said.get("KernelVersion") == platform.release()
-    return url.startswith("unix://") and same_kernel and "Docker Desktop" not in str(said.get("OperatingSystem"))
+    same_kernel = info.get("KernelVersion") == platform.release()
+    return url.startswith("unix://") and same_kernel and "Docker Desktop" not in str(info.get("OperatingSystem"))
 
 
 def isolates_ipv6(url: str) -> bool | None:
@@ -130,8 +130,8 @@ def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | No
     pid = _server_pid(url.removeprefix("unix://"))
     now = process(pid) if pid else None
     if now is not None and now.name == "dockerd":
-        told = [word.lstrip("-") for word in arguments(now.pid)]
-        if "ip6tables" in told or "ip6tables=true" in told:
+        options = [word.lstrip("-") for word in arguments(now.pid)]
+        if "ip6tables" in options or "ip6tables=true" in options:
             return True
     return _ip6_chains()
 

@@ -54,7 +54,7 @@ def process(pid: int) -> Process | None:
 def processes() -> tuple[Process, ...]:
     """Every process that we can see, in order of pid."""
     pids = sorted(int(entry) for entry in os.listdir(PROC) if entry.isdigit())
-    return tuple(found for found in map(process, pids) if found is not None)
+    return tuple(present for present in map(process, pids) if present is not None)
 
 
 def arguments(pid: int) -> tuple[str, ...]:
@@ -79,21 +79,21 @@ def with_descendants(roots: Iterable[Process]) -> tuple[Process, ...]:
     children: dict[int, list[Process]] = {}
     for each in processes():
         children.setdefault(each.parent, []).append(each)
-    found: dict[int, Process] = {}
+    tree: dict[int, Process] = {}
     waiting = list(roots)
     while waiting:
         each = waiting.pop()
-        if each.pid not in found:
-            found[each.pid] = each
+        if each.pid not in tree:
+            tree[each.pid] = each
             waiting.extend(children.get(each.pid, ()))
-    return tuple(sorted(found.values()))
+    return tuple(sorted(tree.values()))
 
 
 def wait_gone(group: Iterable[Process], seconds: float) -> tuple[Process, ...]:
     """Wait until all are gone or the time is over; those that are left."""
-    left = tuple(group)
-    _until(lambda: not any(each.alive() for each in left), seconds)
-    return tuple(each for each in left if each.alive())
+    remaining = tuple(group)
+    _until(lambda: not any(each.alive() for each in remaining), seconds)
+    return tuple(each for each in remaining if each.alive())
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> None:

@@ -64,7 +64,10 @@ def issue(request: CertificateRequest, by: Authority, now: float) -> IssuedCerti
     ends = begun - EARLIER if request.expired else begun + LIFE
     starts = ends - LIFE if request.expired else begun - EARLIER
     built = _builder(_name(request.subject), by.certificate.subject, key, by.key, starts, ends)
-    alternatives = [*map(x509.DNSName, request.names), *(x509.IPAddress(ip_address(one)) for one in request.addresses)]
+    alternatives = [
+        *map(x509.DNSName, request.names),
+        *(x509.IPAddress(ip_address(address)) for address in request.addresses),
+    ]
     built = built.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     built = built.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     built = built.add_extension(_usage("digital_signature", "key_encipherment"), critical=True)

@@ -34,19 +34,21 @@ def _issued(
     if not wanted:
         return "", {}
     ours, theirs = authority(f"Authority of the lab {lab}", now), authority(UNKNOWN, now)
-    issued = [issue(one, ours if one.trusted else theirs, now) for one in wanted]
-    nodes = dict.fromkeys(one.node for one in wanted)
-    return ours.text, {node: tuple(one for one in issued if one.request.node == node) for node in nodes}
+    issued = [issue(request, ours if request.trusted else theirs, now) for request in wanted]
+    nodes = dict.fromkeys(request.node for request in wanted)
+    return ours.text, {
+        node: tuple(certificate for certificate in issued if certificate.request.node == node) for node in nodes
+    }
 
 
 def _keys(topology: Topology, before: Credentials) -> dict[str, dict[str, KeyPair]]:
     """A pair for each name that a node's role asks for."""
-    found: dict[str, dict[str, KeyPair]] = {}
+    pairs: dict[str, dict[str, KeyPair]] = {}
     for node, declared in topology.scenario.nodes.items():
         for name in ROLES[declared.role].keys:
             pair = before.keys.get(node, {}).get(name) or _new_pair(f"{name}-of-{node}")
-            found.setdefault(node, {})[name] = pair
-    return found
+            pairs.setdefault(node, {})[name] = pair
+    return pairs
 
 
 def _new_pair(comment: str) -> KeyPair:
@@ -58,9 +60,14 @@ def _new_pair(comment: str) -> KeyPair:
 def as_text(credentials: Credentials) -> str:
     """To be kept in the lab's folder; secrets are plain in it."""
     certificates = [
-        {"request": asdict(one.request), "certificate": one.certificate, "key": one.key.reveal(), "until": one.until}
+        {
+            "request": asdict(issued.request),
+            "certificate": issued.certificate,
+            "key": issued.key.reveal(),
+            "until": issued.until,
+        }
         for several in credentials.certificates.values()
-        for one in several
+        for issued in several
     ]
     keys = {
         node: {name: {"private": pair.private.reveal(), "public": pair.public} for name, pair in pairs.items()}
@@ -73,19 +80,23 @@ def from_text(text: str) -> Credentials:
     """What was kept; nothing where the text is not readable, for then all is made anew."""
     try:
         document = json.loads(text) if text else {}
-        issued = [_read_issued(one) for one in document.get("certificates", ())]
+        issued = [_read_issued(certificate) for certificate in document.get("certificates", ())]
         keys = {
             node: {name: KeyPair(Secret(pair["private"]), pair["public"]) for name, pair in pairs.items()}
             for node, pairs in document.get("keys", {}).items()
         }
-        nodes = dict.fromkeys(one.request.node for one in issued)
-        by_node = {node: tuple(one for one in issued if one.request.node == node) for node in nodes}
+        nodes = dict.fromkeys(certificate.request.node for certificate in issued)
+        by_node = {
+            node: tuple(certificate for certificate in issued if certificate.request.node == node) for node in nodes
+        }
         return Credentials(str(document.get("authority", "")), by_node, keys)
     except (ValueError, LookupError, TypeError, AttributeError):
         return Credentials()
 
 
-def _read_issued(one: Mapping[str, Any]) -> IssuedCertificate:
-    asked: dict[str, Any] = dict(one["request"])
-    asked |= {"names": tuple(asked["names"]), "addresses": tuple(asked["addresses"])}
-    return IssuedCertificate(CertificateRequest(**asked), one["certificate"], Secret(one["key"]), float(one["until"]))
+def _read_issued(document: Mapping[str, Any]) -> IssuedCertificate:
+    request: dict[str, Any] = dict(document["request"])
+    request |= {"names": tuple(request["names"]), "addresses": tuple(request["addresses"])}
+    return IssuedCertificate(
+        CertificateRequest(**request), document["certificate"], Secret(document["key"]), float(document["until"])
+    )

@@ -128,7 +128,7 @@ class _Execution:
     def _submit(self, pool: ThreadPoolExecutor, step: Step) -> None:
         self._tell(step, "begun")
         self._count(step, 1)
-        pool.submit(self._one, step)
+        pool.submit(self._run_step, step)
 
     def _count(self, step: Step, change: int) -> None:
         if isinstance(step.action, AwaitReady):
@@ -136,7 +136,7 @@ class _Execution:
         else:
             self._working += change
 
-    def _one(self, step: Step) -> None:
+    def _run_step(self, step: Step) -> None:
         try:
             self._do(step, self._stop.is_set)
         except Exception as error:

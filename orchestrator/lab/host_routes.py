@@ -25,25 +25,25 @@ def _rows(table: Path) -> list[str]:
 
 
 def _ranges(rows: list[str]) -> list[UsedRange]:
-    found = []
+    routes = []
     for row in rows:
         columns = row.split()
         address, mask = (IPv4Address(struct.pack("<L", int(columns[i], 16))) for i in (1, 7))
         if int(mask):
-            found.append(
+            routes.append(
                 UsedRange(IPv4Network(f"{address}/{mask}", strict=False), f"a route of this host by {columns[0]}")
             )
-    return found
+    return routes
 
 
 def _ranges6(rows: list[str]) -> list[UsedRange]:
     """A row begins with the range as 32 hexadecimal digits and its length as two, and ends with the link."""
-    found = []
+    ranges = []
     for row in rows:
         columns = row.split()
         length = int(columns[1], 16)
         # A default route takes no range, and what each machine has (loopback, fe80::, ff00::) is no lab's.
         if length and columns[0].startswith(("fc", "fd")):
             network = IPv6Network((int(columns[0], 16), length), strict=False)
-            found.append(UsedRange(network, f"a route of this host by {columns[-1]}"))
-    return found
+            ranges.append(UsedRange(network, f"a route of this host by {columns[-1]}"))
+    return ranges

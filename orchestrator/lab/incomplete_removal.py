@@ -28,7 +28,7 @@ def incomplete_removals(engine: Resources, state: State) -> tuple[LabLeftovers, 
         [volume.labels for volume in engine.volumes(labels.LAB)],
         begun=labs_with_begun_removal(state),
         alive=alive,
-        foreign=lambda found: is_foreign(state, found),
+        foreign=lambda object_labels: is_foreign(state, object_labels),
     )
 
 

@@ -38,8 +38,8 @@ def follow_entries(
 
 def probe_events(state: State, lab: str) -> tuple[ProbeEvent, ...]:
     """When checks probed from which node."""
-    found = (entry.event for entry in read_entries(state, lab))
-    return tuple(event for event in found if isinstance(event, ProbeEvent))
+    events = (entry.event for entry in read_entries(state, lab))
+    return tuple(event for event in events if isinstance(event, ProbeEvent))
 
 
 def _entries(lines: Iterator[bytes]) -> Iterator[Entry]:

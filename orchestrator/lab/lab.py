@@ -115,8 +115,8 @@ class Lab:
             networks = pool.submit(self.engine.networks)
             images = self.settings.images(self._image_names())
             missing_images = self.settings.missing_images(self._image_names())
-        refuse_foreign(self.state, self.name, (one.labels for one in containers.result()))
-        found = Snapshot(
+        refuse_foreign(self.state, self.name, (container.labels for container in containers.result()))
+        snapshot = Snapshot(
             # the engine takes UTF-8, whatever the locale here is
             folder=os.fsencode(self.folder.path).decode(errors="surrogateescape"),
             run=self.settings.run,
@@ -129,8 +129,8 @@ class Lab:
             secrets=self._secrets(files),
             taken=self.settings.routes(),
         )
-        made = credentials_of(self.topology(found), self.folder.credentials(), time.time())
-        return replace(found, credentials=made)
+        made = credentials_of(self.topology(snapshot), self.folder.credentials(), time.time())
+        return replace(snapshot, credentials=made)
 
     def standing(self) -> Snapshot:
         """What there is now; NotFound if nothing of the lab is there."""
@@ -229,7 +229,7 @@ class Lab:
         made = [container.labels for container in observed.containers]
         made += [volume.labels for volume in observed.volumes]
         made += [network.labels for network in observed.networks if network.labels.get(labels.LAB) == self.name]
-        others = {found.get(labels.RUN, "") for found in made} - {self.settings.run}
+        others = {made_labels.get(labels.RUN, "") for made_labels in made} - {self.settings.run}
         if others:
             dead = sorted(run for run in others if is_dead(self.state, run))
             retire_runs(self.state, self.name, (*dead, self.settings.run))
@@ -240,10 +240,11 @@ class Lab:
         if any(isinstance(step.action, MakeNetwork) and step.action.spec.subnet6 for step in plan.steps):
             isolates = self.settings.isolates_ipv6()
             if not isolates:
-                said = (
-                    "lets IPv6 cross between networks" if isolates is False else "may let IPv6 cross between networks"
+                lets = "lets" if isolates is False else "may let"
+                why = (
+                    f"it has a network with ipv6: true, and this engine {lets} IPv6 cross between networks "
+                    "and out of the lab"
                 )
-                why = f"it has a network with ipv6: true, and this engine {said} and out of the lab"
                 raise Skipped(f"skipped: {self.scenario.name} needs an engine that isolates IPv6", why=why, hint=HINT)
 
     def _take_back(self) -> None:
@@ -326,15 +327,15 @@ def asked(with_places: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
     """The nodes that have a container, and how each can be asked."""
     from orchestrator.lab.probe_runner import ProbeTarget
 
-    found = {}
+    targets = {}
     for name, node in with_places.scenario.nodes.items():
         container = observed.container_of(name)
         if container:
             tools = None if node.image else role_of(node).tools
-            found[name] = ProbeTarget(
+            targets[name] = ProbeTarget(
                 container, tools, onlooker(with_places, observed, name, "ask", ("sleep", "infinity"))
             )
-    return found
+    return targets
 
 
 __all__ = ["Lab", "Settings", "asked", "take_down"]

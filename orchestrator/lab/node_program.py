@@ -63,8 +63,10 @@ def _nearest(program: str, names: Iterable[str]) -> str:
     """The name that is nearest to this one; empty where none is near. A mistake is rarely in the first letter."""
     from difflib import get_close_matches
 
-    found = get_close_matches(program[:64], sorted(name for name in names if name[:1] == program[:1]), n=1, cutoff=LIKE)
-    return found[0] if found else ""
+    matches = get_close_matches(
+        program[:64], sorted(name for name in names if name[:1] == program[:1]), n=1, cutoff=LIKE
+    )
+    return matches[0] if matches else ""
 
 
 def run_program(engine: Programs, container: str, argv: Argv, *, seconds: float, run: str) -> Output:

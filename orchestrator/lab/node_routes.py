@@ -20,15 +20,15 @@ def seen_routes(engine: Programs, observed: Snapshot, nodes: Iterable[str]) -> d
     if not running:
         return {}
 
-    def look(one: tuple[str, ObservedContainer]) -> tuple[str, ...] | None:
+    def read_routes(container: ObservedContainer) -> tuple[str, ...] | None:
         try:
-            found = engine.run(one[1].id, ("cat", "/proc/net/route"), seconds=LOOK_SECONDS)
+            result = engine.run(container.id, ("cat", "/proc/net/route"), seconds=LOOK_SECONDS)
         except EngineMissing:
             raise
         except WirelabError:
             return None
-        return read_table(found.out) if found.exit_code == 0 else None
+        return read_table(result.out) if result.exit_code == 0 else None
 
     with ThreadPoolExecutor(min(LOOKS, len(running))) as pool:
-        seen = pool.map(look, running)
-        return {node: routes for (node, _), routes in zip(running, seen, strict=True) if routes is not None}
+        tables = pool.map(read_routes, [container for _, container in running])
+        return {node: routes for (node, _), routes in zip(running, tables, strict=True) if routes is not None}

@@ -71,8 +71,8 @@ class ProbeRunner:
         if not calls:
             return []
         with ThreadPoolExecutor(min(8, len(calls))) as pool:
-            for (places, _), found in zip(calls, pool.map(lambda call: call[1](), calls), strict=True):
-                results.update(zip(places, found, strict=True))
+            for (places, _), outcomes in zip(calls, pool.map(lambda call: call[1](), calls), strict=True):
+                results.update(zip(places, outcomes, strict=True))
         return [results[place] for place in range(len(probes))]
 
     def _groups(self, probes: Sequence[Probe]) -> list[tuple[list[int], Callable[[], list[ProbeResult]]]]:
@@ -129,8 +129,8 @@ class ProbeRunner:
 
     def _wired(self, moments: list[float]) -> list[ProbeResult]:
         """The capture is read once for all that began at the same moment."""
-        found = {since: self._wire(since) for since in set(moments)}
-        return [found[since] for since in moments]
+        flows = {since: self._wire(since) for since in set(moments)}
+        return [flows[since] for since in moments]
 
     def _state(self, node: str) -> NodeState:
         known = self._nodes.get(node)
@@ -146,8 +146,8 @@ class ProbeRunner:
         try:
             return batch.read(output.out, len(runs))
         except (ValueError, IndexError):
-            said = output.err.strip().splitlines()
-            why = re.sub(r"^bash: line \d+: ", "", said[0])[:200] if said else "it ended before it had answered"
+            errors = output.err.strip().splitlines()
+            why = re.sub(r"^bash: line \d+: ", "", errors[0])[:200] if errors else "it ended before it had answered"
             return [Unavailable(f"the questions could not be put: {why}")] * len(runs)
 
     def _alone(self, now: ObservedContainer, run: RunProgram) -> ProbeResult:

@@ -51,14 +51,14 @@ def remove_labelled(engine: Resources, label: str, *also: str, hint: str = "wire
     return count
 
 
-def bears(found: Mapping[str, str], *wanted: str) -> bool:
+def bears(object_labels: Mapping[str, str], *wanted: str) -> bool:
     """Whether labels hold each `key` or `key=value`."""
     parts = (label.partition("=") for label in wanted)
-    return all(key in found and (not equals or found[key] == value) for key, equals, value in parts)
+    return all(key in object_labels and (not equals or object_labels[key] == value) for key, equals, value in parts)
 
 
 def _all(remove: Remove, things: Mapping[str, str], failures: list[str]) -> int:
-    def one(thing: str) -> int:
+    def attempt(thing: str) -> int:
         try:
             remove(thing)
         except EngineMissing:
@@ -71,7 +71,7 @@ def _all(remove: Remove, things: Mapping[str, str], failures: list[str]) -> int:
     if not things:
         return 0
     with ThreadPoolExecutor(min(8, len(things))) as pool:
-        return sum(pool.map(one, things))
+        return sum(pool.map(attempt, things))
 
 
 def sweep_run(engine: Resources, state: State, run: str) -> int:
@@ -117,14 +117,14 @@ def _labs_of(engine: Resources, state: State, run: str) -> list[str]:
     """The labs of which a run has made anything. Raises Leftovers if the engine cannot tell."""
     label = f"{labels.RUN}={run}"
     try:
-        found = [container.labels for container in engine.containers(label)]
-        found += [volume.labels for volume in engine.volumes(label)]
-        found += [network.labels for network in engine.networks() if bears(network.labels, label)]
+        all_labels = [container.labels for container in engine.containers(label)]
+        all_labels += [volume.labels for volume in engine.volumes(label)]
+        all_labels += [network.labels for network in engine.networks() if bears(network.labels, label)]
     except EngineMissing:
         raise
     except WirelabError as error:
         raise Leftovers("clean-up is not complete", why=f"{error.what}: {error.why}", hint="wirelab sweep") from error
-    return sorted({labels_[labels.LAB] for labels_ in found if labels.LAB in labels_}.union(claimed(state, run)))
+    return sorted({labels_[labels.LAB] for labels_ in all_labels if labels.LAB in labels_}.union(claimed(state, run)))
 
 
 def sweep_until_quiet(engine: Resources, state: State, run: str, seconds: float = 30.0) -> bool:

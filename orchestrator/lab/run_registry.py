@@ -31,15 +31,15 @@ def mark_of(state: State) -> str:
     return hashlib.sha256(f"{os.getuid()} ".encode() + os.fsencode(state.root)).hexdigest()[:8]
 
 
-def is_foreign(state: State, found: Mapping[str, str]) -> bool:
+def is_foreign(state: State, object_labels: Mapping[str, str]) -> bool:
     """Whether labels are those of a run of another state folder; an id without a mark tells nothing."""
-    mark, dash, _ = found.get(labels.RUN, "").partition("-")
+    mark, dash, _ = object_labels.get(labels.RUN, "").partition("-")
     return bool(dash) and mark != mark_of(state)
 
 
-def refuse_foreign(state: State, lab: str, found: Iterable[Mapping[str, str]]) -> None:
+def refuse_foreign(state: State, lab: str, objects: Iterable[Mapping[str, str]]) -> None:
     """Raises ForeignLab where things of this lab belong to another state folder: their files are not ours to change."""
-    if any(is_foreign(state, one) for one in found):
+    if any(is_foreign(state, object_labels) for object_labels in objects):
         raise ForeignLab(
             f"a lab {lab!r} of somebody else stands on this engine",
             why=f"it was made by another user or with another state folder than {state.root}",

@@ -123,10 +123,10 @@ class StepHandler:
         line = self._engine.await_line(action.container, tells, since=since, seconds=self._ready_seconds, stop=stop)
         if stop() or (line is not None and action.says in line):
             return
-        seen = self._engine.container(action.container)
+        container = self._engine.container(action.container)
         how = f"did not read its changed files in {self._ready_seconds:g} s"
-        if seen.state != "running":
-            how = f"ended with exit code {seen.exit_code} when it was told to read its changed files"
+        if container.state != "running":
+            how = f"ended with exit code {container.exit_code} when it was told to read its changed files"
         elif line:
             how = "goes on by its old files"
         why = line or f"its log does not say {action.says!r}"
@@ -180,21 +180,21 @@ class StepHandler:
         """Until the node says that it is ready, or, where its image cannot say so, until an onlooker does."""
         container = self._containers[action.node]
         speaks = action.probe != "none" and not action.beside
-        seen = (self._started.get(container) if speaks else None) or self._engine.container(container)
-        ready = seen.state == "running" and (
+        observed = (self._started.get(container) if speaks else None) or self._engine.container(container)
+        ready = observed.state == "running" and (
             action.probe == "none"
-            or (self._beside(action.beside, container, stop) if action.beside else self._says_ready(seen, stop))
+            or (self._beside(action.beside, container, stop) if action.beside else self._says_ready(observed, stop))
         )
         if ready:
-            self._folder.update(action.node, ready=seen.started)
+            self._folder.update(action.node, ready=observed.started)
         elif not stop():
             raise self._failure(action, container)
 
-    def _says_ready(self, seen: ObservedContainer, stop: Callable[[], bool]) -> bool:
+    def _says_ready(self, observed: ObservedContainer, stop: Callable[[], bool]) -> bool:
         # the line may bear an earlier time than the start, but none before the end of the run before
-        before, seconds = unix_seconds(seen.ended), self._ready_seconds
-        since = before if before < unix_seconds(seen.started) else 0.0
-        return self._engine.await_line(seen.id, says_ready, since=since, seconds=seconds, stop=stop) is not None
+        before, seconds = unix_seconds(observed.ended), self._ready_seconds
+        since = before if before < unix_seconds(observed.started) else 0.0
+        return self._engine.await_line(observed.id, says_ready, since=since, seconds=seconds, stop=stop) is not None
 
     def _beside(self, spec: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
         onlooker = self._engine.make_container(replace(spec, share_network_of=container))
@@ -212,9 +212,9 @@ class StepHandler:
         written = ""
         state = "is gone"
         with suppress(NotFound):
-            seen = self._engine.container(container)
-            state = f"ended with exit code {seen.exit_code}"
-            if seen.state == "running":
+            observed = self._engine.container(container)
+            state = f"ended with exit code {observed.exit_code}"
+            if observed.state == "running":
                 state = f"was not ready after {self._ready_seconds:g} s (probe: {action.probe})"
             written = "\n       ".join(self._engine.log(container).splitlines()[-LAST_LINES:])
         return NodeFailed(

@@ -40,10 +40,10 @@ class LabFolder:
         """Node -> its files as they stand; a file that cannot be read counts as another text."""
         if not self.path.is_dir():
             return {}
-        return {one.name: self._seen(one) for one in sorted(self.path.iterdir()) if one.is_dir()}
+        return {folder.name: self._observed(folder) for folder in sorted(self.path.iterdir()) if folder.is_dir()}
 
-    def _seen(self, node: Path) -> ObservedFiles:
-        texts = {one.name: _text(one) for one in sorted((node / "files").glob("*"))}
+    def _observed(self, node: Path) -> ObservedFiles:
+        texts = {file.name: _text(file) for file in sorted((node / "files").glob("*"))}
         resolver = node / RESOLVER_FILE
         if resolver.is_file():
             texts[RESOLVER_FILE] = _text(resolver)
@@ -143,7 +143,7 @@ class LabFolder:
 
 def claimed(state: State, run: str) -> list[str]:
     """The labs on which a run worked last."""
-    return sorted(one.parent.name for one in state.labs.glob("*/run") if _text(one) == run)
+    return sorted(file.parent.name for file in state.labs.glob("*/run") if _text(file) == run)
 
 
 def labs_with_begun_removal(state: State) -> list[str]:

@@ -38,10 +38,10 @@ def remove_locked_lab(engine: Engine, state: State, lab: str, publish: Callable[
     label = f"{labels.LAB}={lab}"
     folder = LabFolder(state, lab)
     with ThreadPoolExecutor(2) as pool:
-        found, volumes = pool.submit(engine.networks), pool.submit(engine.volumes, label)
+        listed, volumes = pool.submit(engine.networks), pool.submit(engine.volumes, label)
         containers = engine.containers(label)
-    refuse_foreign(state, lab, (one.labels for one in containers))
-    networks = tuple(n for n in found.result() if n.labels.get(labels.LAB) == lab)
+    refuse_foreign(state, lab, (container.labels for container in containers))
+    networks = tuple(n for n in listed.result() if n.labels.get(labels.LAB) == lab)
     observed = Snapshot("", "", {}, networks, containers, volumes.result())
     plan = down(lab, observed)
     if plan:

@@ -55,10 +55,10 @@ def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:
 
     tried: list[str] = []
     try:
-        found = running_engine(os.environ, State.of(os.environ), tried=tried)
-        if found is None:
+        engine = running_engine(os.environ, State.of(os.environ), tried=tried)
+        if engine is None:
             raise nothing_answers(tried)
-        return engine_facts(found), ("", "")
+        return engine_facts(engine), ("", "")
     except WirelabError as error:
         return None, (f"{error.what}: {error.why}", error.hint)
 

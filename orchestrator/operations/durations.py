@@ -32,10 +32,10 @@ def parse_duration(text: str, option: str) -> float:
 
 def duration_text(seconds: float) -> str:
     """A duration in its one or two largest units: 45s, 12m, 2h 5m, 3d 4h."""
-    left = max(0, int(seconds))
+    remaining = max(0, int(seconds))
     parts = []
     for unit in ("d", "h", "m", "s"):
-        count, left = divmod(left, SECONDS[unit])
+        count, remaining = divmod(remaining, SECONDS[unit])
         if count:
             parts.append((unit, count))
     if not parts:
@@ -44,5 +44,5 @@ def duration_text(seconds: float) -> str:
     # Seconds say nothing beside hours, nor minutes beside days.
     order = "dhms"
     second = next((part for part in others if order.index(part[0]) == order.index(first[0]) + 1), None)
-    shown = [first, second] if second and first[0] in "dh" else [first]
-    return " ".join(f"{count}{unit}" for unit, count in shown)
+    printed = [first, second] if second and first[0] in "dh" else [first]
+    return " ".join(f"{count}{unit}" for unit, count in printed)

@@ -25,7 +25,7 @@ class LabPicture:
 def picture_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> LabPicture:
     """The picture of a lab. Changes nothing."""
     from orchestrator.lab.capture.window import CaptureWindow
-    from orchestrator.rendering.graph import picture
+    from orchestrator.rendering.graph import make_picture
     from orchestrator.rendering.labs import node_states
 
     lab = workspace.planned_lab(scenario, lab_name)
@@ -33,7 +33,7 @@ def picture_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | 
     topology = lab.topology(observed)
     window = CaptureWindow.of_running_capture(lab)
     result = window.result(topology)
-    shown = picture(topology, node_states(topology, observed), seen_traffic(window, result))
+    picture = make_picture(topology, node_states(topology, observed), seen_traffic(window, result))
     if not window.container:
-        return LabPicture(shown)
-    return LabPicture(shown, window.capture.filter, result.missing)
+        return LabPicture(picture)
+    return LabPicture(picture, window.capture.filter, result.missing)

@@ -154,7 +154,7 @@ def report_text(lab: Lab, check_report: CheckReport, window: CaptureWindow, fail
     observed = lab.observe()
     topology = lab.topology(observed)
     recorded = window.result(topology)
-    picture = graph.picture(topology, node_states(topology, observed), seen_traffic(window, recorded))
+    picture = graph.make_picture(topology, node_states(topology, observed), seen_traffic(window, recorded))
     story = build_story(recorded.events, losses=recorded.losses) if recorded.missing == "" else None
     images = {f"image {name}": tag for name, tag in sorted(observed.images.items())}
     whole = replace(check_report, versions={**check_report.versions, **images})

@@ -94,7 +94,7 @@ def _lab_names(engine: Engine, state: State) -> list[str]:
     """The labs of this person of which anything is on the engine."""
     from orchestrator.lab.run_registry import is_foreign
 
-    found = [container.labels for container in engine.containers(labels.LAB)]
-    found += [network.labels for network in engine.networks() if labels.LAB in network.labels]
-    found += [volume.labels for volume in engine.volumes(labels.LAB)]
-    return sorted({own[labels.LAB] for own in found if not is_foreign(state, own)})
+    all_labels = [container.labels for container in engine.containers(labels.LAB)]
+    all_labels += [network.labels for network in engine.networks() if labels.LAB in network.labels]
+    all_labels += [volume.labels for volume in engine.volumes(labels.LAB)]
+    return sorted({own[labels.LAB] for own in all_labels if not is_foreign(state, own)})

@@ -99,7 +99,7 @@ class SeenTraffic:
     checks: TrafficRoles = field(default_factory=lambda: TrafficRoles(()))
 
 
-def picture(topology: Topology, states: Mapping[str, str], traffic: SeenTraffic | None = None) -> Picture:
+def make_picture(topology: Topology, states: Mapping[str, str], traffic: SeenTraffic | None = None) -> Picture:
     """The lab as declared, its nodes in these states, its arrows with the traffic that was seen, if it was captured."""
     arrows = list(_arrows(topology, traffic))
     asks = [arrow for arrow in arrows if arrow.how == "asks"]

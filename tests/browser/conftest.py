@@ -19,7 +19,7 @@ from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.model.topology import Topology
 from orchestrator.reading.document import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
-from orchestrator.rendering.graph import Picture, SeenTraffic, picture
+from orchestrator.rendering.graph import Picture, SeenTraffic, make_picture
 from orchestrator.rendering.lab_page import lab_page
 from orchestrator.rendering.report import Report, report_page
 from orchestrator.rendering.story_page import story_page
@@ -48,7 +48,7 @@ def findings() -> tuple[LocatedFinding, ...]:
 
 
 def report(topology: Topology) -> tuple[str, Picture]:
-    shown = picture(
+    shown = make_picture(
         topology, dict.fromkeys(topology.scenario.nodes, "ready"), SeenTraffic(traffic_roles(events("first")))
     )
     check_report = CheckReport(
@@ -62,7 +62,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     """All kinds of pages, as files."""
     folder = tmp_path_factory.mktemp("pages")
     told, shown = report(lab(SMALL))
-    thirty = picture(lab(THIRTY), {})
+    thirty = make_picture(lab(THIRTY), {})
     texts = {
         "report": (told, shown, recorded("first")),
         "story": (story_page(recorded("overlap"), "Overlap", "wirelab trace overlap"), None, recorded("overlap")),

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
-from orchestrator.rendering.graph import picture
+from orchestrator.rendering.graph import make_picture
 from orchestrator.rendering.graph_svg import arrow_words
 from orchestrator.rendering.lab_page import lab_page
 
@@ -35,7 +35,7 @@ CROWDED = """boxes => {
 def test_the_picture_of_a_scenario(opened: Callable[..., Any], tmp_path: Path, name: str) -> None:
     """Each node once, with its words in its box, no box on another, and every arrow with its sentence."""
     reading = library.loaded(name).reading
-    shown = picture(assign_addresses(name, reading.scenario, Snapshot("", "run", {}), reading.texts), {})
+    shown = make_picture(assign_addresses(name, reading.scenario, Snapshot("", "run", {}), reading.texts), {})
     (tmp_path / "lab.html").write_text(lab_page(shown), encoding="utf-8")
     page = opened(tmp_path / "lab.html")
     assert page.eval_on_selector_all(".topology .machine", CROWDED) == [[], [], []]

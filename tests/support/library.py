@@ -102,9 +102,9 @@ def _laid_over(below: Any, above: Any) -> Any:
     return {key: value for key, value in merged.items() if value is not None or key not in above}
 
 
-def picture(name: str) -> str:
+def mermaid_of(name: str) -> str:
     """What `wirelab graph NAME` prints where the lab is down and no other network is in its way."""
-    return graph.mermaid(graph.picture(addressed(name), {}))
+    return graph.mermaid(graph.make_picture(addressed(name), {}))
 
 
 def addressed(name: str) -> Topology:
@@ -125,7 +125,7 @@ def _rewrite() -> None:
     pages = {SCENARIOS / name / "README.md": name for name in NAMES}
     for file, name in pages.items():
         if file.exists():
-            block = f"```mermaid\n{picture(name)}\n```"
+            block = f"```mermaid\n{mermaid_of(name)}\n```"
             drawn = PICTURE.sub(block.replace("\\", r"\\"), file.read_text("utf-8"), count=1)
             file.write_text(drawn, "utf-8")
 

@@ -37,7 +37,7 @@ def test_the_readme_has_its_parts(name: str) -> None:
 @each
 def test_the_picture_is_the_present_one(name: str) -> None:
     """Byte for byte what `wirelab graph` prints; `python tests/support/library.py` writes it."""
-    assert library.PICTURE.findall(readme(name)) == [library.picture(name)]
+    assert library.PICTURE.findall(readme(name)) == [library.mermaid_of(name)]
 
 
 def test_the_page_of_the_scenarios_has_a_row_for_each() -> None:

@@ -9,7 +9,7 @@ import library
 
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
-from orchestrator.rendering.graph import picture
+from orchestrator.rendering.graph import make_picture
 from orchestrator.rendering.graph_svg import svg
 from orchestrator.rendering.sequence import STYLE
 
@@ -20,7 +20,7 @@ PICTURES = ROOT / "docs" / "pictures"
 def test_the_lab_is_drawn_as_it_is_drawn_today() -> None:
     """Byte for byte what `wirelab graph basic --format svg` prints where the lab is down."""
     reading = library.loaded("basic").reading
-    shown = picture(assign_addresses("basic", reading.scenario, Snapshot("", "run", {}), reading.texts), {})
+    shown = make_picture(assign_addresses("basic", reading.scenario, Snapshot("", "run", {}), reading.texts), {})
     assert (PICTURES / "basic.svg").read_text() == svg(shown)
 
 

@@ -98,34 +98,34 @@ def _network_mode(spec: ContainerSpec) -> str:
     return spec.attachments[0].network_id if spec.attachments else "none"
 
 
-def network_seen(found: Mapping[str, Any]) -> ObservedNetwork:
+def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
     """From one element of GET /networks. Nothing leaves a network that is internal or a dead end."""
-    gateway_unanswered = (found.get("Options") or {}).get(NO_ADDRESS) == "true"
-    configs = (found.get("IPAM") or {}).get("Config") or []
+    gateway_unanswered = (document.get("Options") or {}).get(NO_ADDRESS) == "true"
+    configs = (document.get("IPAM") or {}).get("Config") or []
     subnets = [subnet for config in configs if (subnet := config.get("Subnet", ""))]
     return ObservedNetwork(
-        id=found["Id"],
-        name=found["Name"],
+        id=document["Id"],
+        name=document["Name"],
         subnets=tuple(IPv4Network(s, strict=False) for s in subnets if ":" not in s),
-        internal=bool(found.get("Internal")) or gateway_unanswered,
-        labels=found.get("Labels") or {},
+        internal=bool(document.get("Internal")) or gateway_unanswered,
+        labels=document.get("Labels") or {},
         gateway_unanswered=gateway_unanswered,
         subnets6=tuple(IPv6Network(s, strict=False) for s in subnets if ":" in s),
     )
 
 
-def container_seen(found: Mapping[str, Any]) -> ObservedContainer:
+def container_seen(document: Mapping[str, Any]) -> ObservedContainer:
     """From GET /containers/{id}/json."""
-    state = found["State"]
-    networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
+    state = document["State"]
+    networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
     claimed = {end["NetworkID"]: end.get("IPAMConfig") or {} for end in networks.values() if end.get("NetworkID")}
     return ObservedContainer(
-        id=found["Id"],
-        name=found["Name"].lstrip("/"),
+        id=document["Id"],
+        name=document["Name"].lstrip("/"),
         state=state["Status"],
         started=state.get("StartedAt", ""),
         exit_code=state.get("ExitCode", 0),
-        labels=found["Config"].get("Labels") or {},
+        labels=document["Config"].get("Labels") or {},
         addresses={
             end["NetworkID"]: IPv4Address(end["IPAddress"]) if end.get("IPAddress") else None
             for end in networks.values()

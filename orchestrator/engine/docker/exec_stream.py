@@ -30,10 +30,10 @@ def frames(link: Any, early: bytes, deadline: float) -> Iterator[tuple[int, byte
     while True:
         whole, rest = _split(rest)
         yield from whole
-        left = deadline - time.monotonic()
-        if left <= 0:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError
-        link.settimeout(None if left == inf else left)
+        link.settimeout(None if remaining == inf else remaining)
         piece = link.recv(CHUNK)
         if not piece:
             return

@@ -39,18 +39,23 @@ class DockerImageStore:
     def seen(self) -> tuple[ImageSeen, ...]:
         """Every image of ours, one entry a tag."""
         with map_sdk_errors("the images"):
-            found = self._client().images(filters={"label": self._label})
-        images = [_seen(tag, image) for image in found for tag in image.get("RepoTags") or () if "<none>" not in tag]
+            images_seen = self._client().images(filters={"label": self._label})
+        images = [
+            _image_seen(tag, image)
+            for image in images_seen
+            for tag in image.get("RepoTags") or ()
+            if "<none>" not in tag
+        ]
         return tuple(sorted(images, key=lambda image: image.tag))
 
     def build(self, tag: str, context: bytes, args: Mapping[str, str], labels: Mapping[str, str]) -> Iterator[str]:
         """The classic builder, on the host's network: a private engine has no bridge of its own."""
         with map_sdk_errors(f"building {tag}"):
-            said = self._client(SILENT_SECONDS).build(
+            messages = self._client(SILENT_SECONDS).build(
                 fileobj=io.BytesIO(context), custom_context=True, tag=tag, buildargs=dict(args), labels=dict(labels),
                 network_mode="host", rm=True, forcerm=True, decode=True,
             )  # fmt: skip
-            yield from _lines(said)
+            yield from _lines(messages)
 
     def take_tar(self, tar: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
         """`docker import`."""
@@ -77,8 +82,8 @@ class DockerImageStore:
         repository, _, tag = reference.rpartition(":")
         deadline = time.monotonic() + PULL_SECONDS
         try:
-            for said in self._client(REGISTRY_SECONDS).pull(repository, tag=tag, stream=True, decode=True):
-                if "error" in said or time.monotonic() > deadline:
+            for message in self._client(REGISTRY_SECONDS).pull(repository, tag=tag, stream=True, decode=True):
+                if "error" in message or time.monotonic() > deadline:
                     return False
         except (DockerException, requests.exceptions.RequestException, HTTPError):
             return False
@@ -121,9 +126,9 @@ class DockerImageStore:
     def _references(self) -> list[str]:
         """Tags of our images, and ids of those that have no name."""
         with map_sdk_errors("the images"):
-            found = self._client().images(filters={"label": self._label})
+            images = self._client().images(filters={"label": self._label})
         references = []
-        for image in found:
+        for image in images:
             tags = [tag for tag in image.get("RepoTags") or () if "<none>" not in tag]
             references.extend(tags or [image["Id"]])
         return references
@@ -132,14 +137,14 @@ class DockerImageStore:
         return docker.APIClient(base_url=self._url, version=self._api_version, timeout=seconds)
 
 
-def _seen(tag: str, image: Mapping[str, Any]) -> ImageSeen:
+def _image_seen(tag: str, image: Mapping[str, Any]) -> ImageSeen:
     labels = image.get("Labels") or {}
     # Podman puts the registry that it takes for granted before the name
     return ImageSeen(tag.removeprefix("localhost/"), int(image.get("Size", 0)), labels.get(RELEASE_LABEL, ""))
 
 
-def _lines(said: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for message in said:
+def _lines(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for message in messages:
         if "error" in message:
             raise ImageMissing("the build failed", why=str(message["error"]).strip())
         for line in COLOUR.sub("", str(message.get("stream", ""))).splitlines():

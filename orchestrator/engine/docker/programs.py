@@ -91,10 +91,10 @@ def not_started(program: str, message: str) -> NotStarted:
 def read_streams(pieces: Iterator[tuple[int, bytes]]) -> tuple[str, str]:
     """Standard output and error, both to the end. Raises TookTooLong where more comes than memory is for."""
     parts: dict[int, list[bytes]] = {1: [], 2: []}
-    left = MOST_BYTES
+    remaining = MOST_BYTES
     for stream, piece in pieces:
-        left -= len(piece)
-        if left < 0:
+        remaining -= len(piece)
+        if remaining < 0:
             why = f"it had written more than {MOST_BYTES // 1024 // 1024} MiB"
             raise TookTooLong("the program does not end", why=why)
         parts.setdefault(stream, []).append(piece)

@@ -67,18 +67,18 @@ def map_sdk_errors(what: str, *, patient: bool = False) -> Iterator[None]:
 
 
 def _refusal(what: str, error: APIError) -> Exception:
-    said = str(error.explanation or error)
-    lower = said.lower()
+    reason = str(error.explanation or error)
+    lower = reason.lower()
     if "no such image" in lower:
-        return ImageMissing(f"{what} needs an image that is not there", why=said, hint="wirelab images build")
+        return ImageMissing(f"{what} needs an image that is not there", why=reason, hint="wirelab images build")
     if "bind source path does not exist" in lower:
         return FileUnseen(
             f"the engine cannot see a file that {what} needs",
-            why=said,
+            why=reason,
             hint="use an engine on this machine, or one that shares the folder WIRELAB_STATE",
         )
     if error.status_code == 404:
-        return NotFound(f"{what} is not there", why=said)
+        return NotFound(f"{what} is not there", why=reason)
     other = Conflict if error.status_code == 409 else EngineRefused
     kind = next((kind for text, kind in REFUSALS if text in lower), other)
-    return kind(f"the engine refused: {what}", why=said, hint="wirelab doctor")
+    return kind(f"the engine refused: {what}", why=reason, hint="wirelab doctor")

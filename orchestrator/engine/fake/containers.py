@@ -20,8 +20,8 @@ class FakeContainers(FakeNetworks):
 
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         with self._changed:
-            found = [each.observed() for each in self._containers.values() if has_label(each.spec.labels, label)]
-        return tuple(sorted(found, key=lambda container: container.name))
+            containers = [each.observed() for each in self._containers.values() if has_label(each.spec.labels, label)]
+        return tuple(sorted(containers, key=lambda container: container.name))
 
     def container(self, container: str) -> ObservedContainer:
         with self._changed:
@@ -103,8 +103,8 @@ class FakeContainers(FakeNetworks):
 
     def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
         with self._changed:
-            found = [volume for volume in self._volumes.values() if has_label(volume.labels, label)]
-        return tuple(sorted(found, key=lambda volume: volume.name))
+            volumes = [volume for volume in self._volumes.values() if has_label(volume.labels, label)]
+        return tuple(sorted(volumes, key=lambda volume: volume.name))
 
     def remove_volume(self, volume: str) -> None:
         with self._changed:

@@ -76,12 +76,12 @@ class FakeLogs(FakeState):
     ) -> str | None:
         deadline = time.monotonic() + seconds
         with self._changed:
-            while (left := deadline - time.monotonic()) > 0 and not stop():
+            while (remaining := deadline - time.monotonic()) > 0 and not stop():
                 awaited = self._find(container)
                 line = next((line for at, line in awaited.written if at >= since and wanted(line)), None)
                 if line is not None or not awaited.alive:
                     return line
-                self._changed.wait(min(left, 0.02))
+                self._changed.wait(min(remaining, 0.02))
         return None
 
     def write(self, container: str, line: str) -> None:

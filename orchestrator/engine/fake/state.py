@@ -50,7 +50,7 @@ class Container:
 
     def observed(self) -> ObservedContainer:
         # Only a running container holds its addresses; a stopped one will ask for them again.
-        shown = [endpoint for endpoint in self.endpoints.values() if endpoint.shown]
+        shown_endpoints = [endpoint for endpoint in self.endpoints.values() if endpoint.shown]
         return ObservedContainer(
             self.id,
             self.spec.name,
@@ -58,11 +58,11 @@ class Container:
             self.started,
             self.exit_code,
             dict(self.spec.labels),
-            {endpoint.network: endpoint.address if self.alive else None for endpoint in shown},
+            {endpoint.network: endpoint.address if self.alive else None for endpoint in shown_endpoints},
             self.ended,
-            {endpoint.network: endpoint.address6 for endpoint in shown if endpoint.address6 and self.alive},
-            {endpoint.network: endpoint.address for endpoint in shown},
-            {endpoint.network: endpoint.address6 for endpoint in shown if endpoint.address6},
+            {endpoint.network: endpoint.address6 for endpoint in shown_endpoints if endpoint.address6 and self.alive},
+            {endpoint.network: endpoint.address for endpoint in shown_endpoints},
+            {endpoint.network: endpoint.address6 for endpoint in shown_endpoints if endpoint.address6},
         )
 
 
@@ -112,10 +112,10 @@ class FakeState:
         return self._networks[attach.network_id]
 
     def _require(self, container: str, state: ContainerStatus) -> Container:
-        found = self._find(container)
-        if found.state != state:
+        entry = self._find(container)
+        if entry.state != state:
             raise refusal(WrongState, f"the container {container[:12]}", f"Container {container} is not {state}")
-        return found
+        return entry
 
 
 def has_label(labels: Mapping[str, str], label: str) -> bool:

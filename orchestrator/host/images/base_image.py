@@ -72,8 +72,8 @@ class Host:
     def build_args(self) -> dict[str, str]:
         """The proxy that package downloads need, for the time of a build only: Docker keeps these out of the image."""
         own = {name: self.environ[name] for name in ("http_proxy", "https_proxy", "no_proxy") if name in self.environ}
-        asked = {f"{kind}_proxy": apt_setting(f"Acquire::{kind}::Proxy") for kind in ("http", "https")}
-        proxies = {name: value for name, value in asked.items() if value and value != "DIRECT"}
+        settings = {f"{kind}_proxy": apt_setting(f"Acquire::{kind}::Proxy") for kind in ("http", "https")}
+        proxies = {name: value for name, value in settings.items() if value and value != "DIRECT"}
         return {**own, **proxies}
 
     def _bootstrap(self, archive: Archive, store: ImageStore) -> None:

@@ -38,16 +38,16 @@ def build_side_by_side(builds: Sequence[Build], store: ImageStore, notify: Calla
     Nobody waits for those: an engine may be silent for minutes. It ends a build whose listener goes away, which is at
     its next word, or when this process ends.
     """
-    told: SimpleQueue[str | Exception | None] = SimpleQueue()
+    messages: SimpleQueue[str | Exception | None] = SimpleQueue()
     stop = threading.Event()
-    left, running = deque(builds), 0
+    waiting, running = deque(builds), 0
     try:
-        while left or running:
-            while left and running < AT_ONCE:
+        while waiting or running:
+            while waiting and running < AT_ONCE:
                 # No pool: the end of the process would wait for its threads.
-                threading.Thread(target=_tell, args=(told, left.popleft(), store, stop), daemon=True).start()
+                threading.Thread(target=_tell, args=(messages, waiting.popleft(), store, stop), daemon=True).start()
                 running += 1
-            match told.get():
+            match messages.get():
                 case None:
                     running -= 1
                 case str(text):
@@ -58,14 +58,16 @@ def build_side_by_side(builds: Sequence[Build], store: ImageStore, notify: Calla
         stop.set()
 
 
-def _tell(told: SimpleQueue[str | Exception | None], build: Build, store: ImageStore, stop: threading.Event) -> None:
+def _tell(
+    messages: SimpleQueue[str | Exception | None], build: Build, store: ImageStore, stop: threading.Event
+) -> None:
     """Build, and tell how it goes; at the end None, or the error."""
     try:
-        _build(build, store, told.put, stop)
+        _build(build, store, messages.put, stop)
     except Exception as error:
-        told.put(error)
+        messages.put(error)
     else:
-        told.put(None)
+        messages.put(None)
 
 
 def _build(build: Build, store: ImageStore, notify: Callable[[str], None], stop: threading.Event) -> None:
@@ -86,12 +88,12 @@ def _build(build: Build, store: ImageStore, notify: Callable[[str], None], stop:
 
 def phrase_for(line: str, phrases: Sequence[str]) -> str:
     """`[3/9] installing BIND 9` for the line with which the engine starts a step that has words; otherwise nothing."""
-    found = STEP.match(line)
-    if not found:
+    match = STEP.match(line)
+    if not match:
         return ""
-    number = int(found.group(1))
+    number = int(match.group(1))
     words = phrases[number - 1] if number <= len(phrases) else ""
-    return f"[{number}/{found.group(2)}] {words}" if words else ""
+    return f"[{number}/{match.group(2)}] {words}" if words else ""
 
 
 def _failed(build: Build, error: WirelabError, last: Sequence[str]) -> WirelabError:

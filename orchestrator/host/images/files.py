@@ -47,8 +47,8 @@ def images_folder() -> Path:
 
 def names_in(source: Path) -> tuple[str, ...]:
     """The images that can be built, the base first."""
-    found = sorted(path.parent.name for path in source.glob("*/Dockerfile"))
-    return (BASE, *(name for name in found if name != BASE))
+    names = sorted(path.parent.name for path in source.glob("*/Dockerfile"))
+    return (BASE, *(name for name in names if name != BASE))
 
 
 def tags_of(names: Iterable[str], source: Path) -> dict[str, str]:
@@ -109,7 +109,7 @@ def phrases_of(dockerfile: str) -> tuple[str, ...]:
 
 def _files_of(folder: Path) -> list[_File]:
     """Folders and files, sorted by name; what is not part of the image left out. Every `up` passes here: no pathlib."""
-    found: list[_File] = []
+    files: list[_File] = []
     waiting = [("", str(folder))]
     while waiting:
         inside, at = waiting.pop()
@@ -120,10 +120,10 @@ def _files_of(folder: Path) -> list[_File]:
                 is_folder = entry.is_dir(follow_symlinks=False)
                 # modes as git keeps them: executable or not, whatever the umask
                 executable = is_folder or entry.stat().st_mode & 0o100
-                found.append(_File(inside + entry.name, entry.path, is_folder, 0o755 if executable else 0o644))
+                files.append(_File(inside + entry.name, entry.path, is_folder, 0o755 if executable else 0o644))
                 if is_folder:
                     waiting.append((f"{inside}{entry.name}/", entry.path))
-    return sorted(found)
+    return sorted(files)
 
 
 def _hash_of(folder: Path) -> str:

@@ -85,8 +85,8 @@ def _ubuntu(codename: str, values: Mapping[str, str], sources: Sequence[Source])
     keyring = f"{KEYRINGS}/ubuntu-archive-keyring.gpg"
     wanted = []
     for suite in (codename, f"{codename}-updates", f"{codename}-security"):
-        if found := _first(sources, (suite,), "ubuntu-archive"):
-            wanted.append(Source(found.uri, suite, ("main", "universe"), keyring))
+        if archive := _first(sources, (suite,), "ubuntu-archive"):
+            wanted.append(Source(archive.uri, suite, ("main", "universe"), keyring))
     if not wanted or wanted[0].suite != codename:
         return None
     number = values.get("VERSION_ID", "") if values.get("ID") == "ubuntu" else ""
@@ -109,9 +109,9 @@ def _fetchable(uri: str) -> bool:
 
 def _one_line(text: str) -> Iterator[Source]:
     for line in text.splitlines():
-        found = re.match(r"\s*deb\s+(?:\[([^]]*)\]\s*)?(\S+)\s+(\S+)\s*([^#]*)", line)
-        if found:
-            options, uri, suite, components = found.groups()
+        match = re.match(r"\s*deb\s+(?:\[([^]]*)\]\s*)?(\S+)\s+(\S+)\s*([^#]*)", line)
+        if match:
+            options, uri, suite, components = match.groups()
             signed = re.search(r"signed-by=(\S+)", options or "", re.IGNORECASE)
             yield Source(uri, suite, tuple(components.split()), signed.group(1) if signed else "")
 

@@ -77,12 +77,12 @@ class ImageShelf:
 
     def rows(self) -> tuple[ImageRow, ...]:
         """The images of this checkout, then the old ones that the engine still has. A stable tag has no row."""
-        seen = {image.tag: image for image in self._store.seen() if not image.tag.endswith(f":{self._stable}")}
+        present = {image.tag: image for image in self._store.seen() if not image.tag.endswith(f":{self._stable}")}
         rows = []
         for name, tag in tags_of(names_in(self._source), self._source).items():
-            image = seen.pop(tag, None)
+            image = present.pop(tag, None)
             rows.append(_row(name, image) if image else ImageRow(name, tag, MISSING, 0, ""))
-        old = [_row(_name_in(tag), image, OLD) for tag, image in sorted(seen.items())]
+        old = [_row(_name_in(tag), image, OLD) for tag, image in sorted(present.items())]
         return (*rows, *(row for row in old if row.name in names_in(self._source)))
 
     def remove_old(self) -> tuple[str, ...]:

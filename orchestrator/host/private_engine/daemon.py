@@ -151,7 +151,7 @@ class PrivateEngine:
     def _alone(self, notify: Notify) -> Iterator[None]:
         """Hold the engine's lock, which the kernel frees if we die."""
         deadline = time.monotonic() + self.seconds
-        told = False
+        said_once = False
         while True:
             lock = os.open(self.paths.lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             if _locked(lock, self.paths.lock):
@@ -163,9 +163,9 @@ class PrivateEngine:
                     why=f"waited {self.seconds:g} s for {self.paths.lock}",
                     hint="wirelab engine status",
                 )
-            if not told:
+            if not said_once:
                 notify("waiting for another wirelab process that starts or stops the engine")
-                told = True
+                said_once = True
             time.sleep(0.05)
             self.paths.root.mkdir(parents=True, exist_ok=True)
         try:

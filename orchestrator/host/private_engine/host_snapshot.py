@@ -82,8 +82,8 @@ class Before:
             return None
         tables = tuple((family, name) for family, name in document.pop("tables"))
         links, strays = tuple(document.pop("links")), tuple(document.pop("strays"))
-        found = cls(tables=tables, links=links, strays=strays, **document)
-        return found if found.boot == boot_id() else None
+        snapshot = cls(tables=tables, links=links, strays=strays, **document)
+        return snapshot if snapshot.boot == boot_id() else None
 
     def save(self, path: Path) -> None:
         """Write it down; a reader sees all of it or nothing."""
@@ -161,13 +161,13 @@ def _prune(folder: Path) -> None:
 
 
 def _read_sysctls() -> dict[str, str]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for pattern in SYSCTLS:
         for path in sorted(_SYS.glob(pattern)):
             value = _read(path)
             if value is not None:
-                found.setdefault(str(path.relative_to(_SYS)), value)
-    return found
+                values.setdefault(str(path.relative_to(_SYS)), value)
+    return values
 
 
 def _read(path: Path) -> str | None:

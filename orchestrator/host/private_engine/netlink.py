@@ -36,16 +36,16 @@ def delete_link(name: str) -> None:
 def tables() -> frozenset[tuple[str, str]]:
     """Every nftables table of this network namespace as (family, name); none where the kernel has no nftables."""
     names = {number: name for name, number in _FAMILIES.items()}
-    found: set[tuple[str, str]] = set()
+    tables: set[tuple[str, str]] = set()
     try:
         with _open(_NETFILTER) as link:
             link.send(_message(_GETTABLE, _REQUEST | _DUMP, _generic(0)))
             for kind, body in _answers(link):
                 if kind == (_NFTABLES | 0) and body[0] in names:
-                    found.add((names[body[0]], _attributes(body[4:])[_TABLE_NAME].rstrip(b"\0").decode()))
+                    tables.add((names[body[0]], _attributes(body[4:])[_TABLE_NAME].rstrip(b"\0").decode()))
     except OSError:
         return frozenset()
-    return frozenset(found)
+    return frozenset(tables)
 
 
 def delete_table(family: str, name: str) -> None:
@@ -106,9 +106,9 @@ def _raise(body: bytes, what: str) -> None:
 
 
 def _attributes(rest: bytes) -> dict[int, bytes]:
-    found = {}
+    attributes = {}
     while len(rest) >= 4:
         length, kind = struct.unpack_from("=HH", rest)
-        found[kind & 0x3FFF] = rest[4:length]
+        attributes[kind & 0x3FFF] = rest[4:length]
         rest = rest[(length + 3) & ~3 :]
-    return found
+    return attributes

@@ -73,7 +73,7 @@ def mounts(paths: PrivatePaths) -> tuple[str, ...]:
 
 
 def _unescaped(point: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), point)
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)
 
 
 def _refuse_elsewhere(daemons: tuple[Process, ...], here: str) -> None:
@@ -102,16 +102,16 @@ def _end_processes(paths: PrivatePaths, daemons: tuple[Process, ...]) -> None:
 
 def _container_processes(paths: PrivatePaths) -> tuple[Process, ...]:
     """First processes of containers, as the runtime wrote them down: they stay when their shim was killed."""
-    found = []
+    daemons = []
     for path in paths.exec_root.glob("runtime-*/*/*/state.json"):
         try:
             state = json.loads(path.read_bytes())
             now = process(int(state["init_process_pid"]))
             if now is not None and now.started == int(state["init_process_start"]):
-                found.append(now)
+                daemons.append(now)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # half written, or of a runtime that writes something else
-    return tuple(found)
+    return tuple(daemons)
 
 
 def _unmount(paths: PrivatePaths) -> None:
@@ -150,14 +150,14 @@ def _remove_cgroup(group: Path) -> None:
 
 
 def _report_leftovers(paths: PrivatePaths, unknown_before: bool) -> None:
-    left = [f"process {each.pid} ({each.name})" for each in own_daemons(paths)]
-    left += [f"mount {point}" for point in mounts(paths)]
+    leftovers = [f"process {each.pid} ({each.name})" for each in own_daemons(paths)]
+    leftovers += [f"mount {point}" for point in mounts(paths)]
     if unknown_before:
-        left.append(f"bridges and firewall chains, because {paths.before} was lost")
-    if left:
+        leftovers.append(f"bridges and firewall chains, because {paths.before} was lost")
+    if leftovers:
         raise Leftovers(
             "the private engine was stopped, but not all of it is gone",
-            why=", ".join(left),
+            why=", ".join(leftovers),
             hint="wirelab engine down; if that does not help, restart the machine",
         )
 

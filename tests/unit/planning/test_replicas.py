@@ -11,7 +11,7 @@ from orchestrator.model.roles.dns.files import files
 from orchestrator.operations.nodes import require_node
 from orchestrator.planning.desired import desired
 from orchestrator.planning.faults import inject
-from orchestrator.rendering.graph import mermaid, picture
+from orchestrator.rendering.graph import make_picture, mermaid
 
 THREE = """\
 name: shop
@@ -99,7 +99,7 @@ def test_each_machine_is_named_by_itself() -> None:
     """Its container has its own name; the picture shows three, each used by the client."""
     topology, _ = planned(THREE, nothing())
     assert desired(topology, nothing(), "app-2").spec.hostname == "app-2"
-    shown = picture(topology, {})
+    shown = make_picture(topology, {})
     assert [one.server for one in shown.arrows if (one.client, one.how) == ("client", "uses")] == list(APPS)
     assert 'n_app_2["app-2 (app)<br>' in mermaid(shown)
 

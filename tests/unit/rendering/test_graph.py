@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from pictured import SMALL, THIRTY, drawn, lab
 
-from orchestrator.rendering.graph import Picture, SeenTraffic, dot, mermaid, picture
+from orchestrator.rendering.graph import Picture, SeenTraffic, dot, make_picture, mermaid
 from orchestrator.rendering.graph_svg import KINDS, arrow_words
 from orchestrator.traffic.roles import Relation, TrafficRoles
 
@@ -31,7 +31,7 @@ def groups(root: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
 @pytest.mark.parametrize(("text", "nodes"), [(SMALL, 4), (THIRTY, 30)])
 def test_every_node_network_and_arrow_is_in_the_svg(text: str, nodes: int) -> None:
     """With its name, its role, all its addresses, and the networks with their ranges."""
-    shown = picture(lab(text), {})
+    shown = make_picture(lab(text), {})
     root = root_of(shown)
     words = " ".join(one.text for one in root.iter() if one.text)
     assert len(shown.machines) == nodes == len(groups(root, "machine"))
@@ -45,7 +45,7 @@ def test_every_node_network_and_arrow_is_in_the_svg(text: str, nodes: int) -> No
 @pytest.mark.parametrize("text", [SMALL, THIRTY])
 def test_the_same_lab_gives_the_same_bytes(text: str) -> None:
     """In all forms."""
-    first, second = picture(lab(text), {}), picture(lab(text), {})
+    first, second = make_picture(lab(text), {}), make_picture(lab(text), {})
     assert (mermaid(first), dot(first), drawn(first)) == (mermaid(second), dot(second), drawn(second))
 
 
@@ -57,7 +57,7 @@ def boxes(root: ElementTree.Element) -> list[tuple[float, float, float, float]]:
 @pytest.mark.parametrize("text", [SMALL, THIRTY])
 def test_no_two_nodes_overlap_and_all_are_on_the_sheet(text: str) -> None:
     """Thirty nodes can be read as well as four."""
-    root = root_of(picture(lab(text), {}))
+    root = root_of(make_picture(lab(text), {}))
     left, top, wide, high = map(float, (root.get("viewBox") or "").split())
     found = boxes(root)
     for number, (x, y, width, height) in enumerate(found):
@@ -68,12 +68,12 @@ def test_no_two_nodes_overlap_and_all_are_on_the_sheet(text: str) -> None:
 
 
 def test_a_title_with_marks_of_xml_is_shown_as_it_is() -> None:
-    assert root_of(picture(lab(SMALL), {})).findtext(f"{SVG}title") == 'small: A <small> & "quoted" lab'
+    assert root_of(make_picture(lab(SMALL), {})).findtext(f"{SVG}title") == 'small: A <small> & "quoted" lab'
 
 
 def test_states_colour_the_nodes() -> None:
     """As a class in the SVG, which also says the word; as colours in Mermaid and Graphviz."""
-    shown = picture(lab(SMALL), READY)
+    shown = make_picture(lab(SMALL), READY)
     found = {one.get("data-node"): one for one in groups(root_of(shown), "machine")}
     assert {node: one.get("class") for node, one in found.items()} == {n: f"machine {s}" for n, s in READY.items()}
     assert "database, paused" in [one.text for one in found["db"].iter()]
@@ -82,7 +82,7 @@ def test_states_colour_the_nodes() -> None:
 
 
 def test_arrows_say_what_was_declared() -> None:
-    shown = picture(lab(SMALL), {})
+    shown = make_picture(lab(SMALL), {})
     assert [arrow_words(one) for one in shown.arrows] == [
         "app uses db (port 5432)",
         "client uses app (port 80)",
@@ -104,7 +104,7 @@ def test_traffic_confirms_arrows_adds_some_and_misses_some() -> None:
             )
         )
     )
-    shown = picture(lab(SMALL), {}, traffic)
+    shown = make_picture(lab(SMALL), {}, traffic)
     assert [arrow_words(one) for one in shown.arrows] == [
         "app uses db (port 5432: 2 connections)",
         "client uses app (port 80, not seen)",
@@ -118,10 +118,10 @@ def test_an_arrow_names_a_few_of_many_ports() -> None:
     """Declared or seen: the picture stays narrow, and says that there are more."""
     listens = ", ".join(f"{{port: {port}}}" for port in (80, 443, 5000, 5001, 5002))
     text = SMALL.replace("app: {role: app, uses: [db]}", f"app: {{role: service, image: 'a:1', listens: [{listens}]}}")
-    (declared,) = [arrow_words(one) for one in picture(lab(text), {}).arrows if one.server == "app"]
+    (declared,) = [arrow_words(one) for one in make_picture(lab(text), {}).arrows if one.server == "app"]
     assert declared == "client uses app (5 ports: 80, 443, 5000 and 2 more)"
     traffic = SeenTraffic(TrafficRoles(tuple(relation("client", "app", port) for port in (80, 443, 5000, 5001, 5002))))
-    (seen,) = [arrow_words(one) for one in picture(lab(text), {}, traffic).arrows if one.server == "app"]
+    (seen,) = [arrow_words(one) for one in make_picture(lab(text), {}, traffic).arrows if one.server == "app"]
     assert seen.startswith("client uses app (port 80: 2 connections, ")
     assert seen.endswith("port 5000: 2 connections and 2 ports more)")
 
@@ -129,7 +129,7 @@ def test_an_arrow_names_a_few_of_many_ports() -> None:
 def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:
     refused = Relation("client", "db", "tcp", 5432, 0, 3, 0, 0, 0)
     earlier = relation("app", "db", connections=0)
-    shown = picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((refused, earlier))))
+    shown = make_picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((refused, earlier))))
     words = [arrow_words(one) for one in shown.arrows]
     assert words == ["app uses db (port 5432: open before)", "client uses app (port 80, not seen)"]
 
@@ -137,20 +137,20 @@ def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:
 def test_a_declared_arrow_over_which_nobody_got_through_says_so() -> None:
     """That is another thing than that nobody tried."""
     tried = Relation("app", "db", "tcp", 5432, 0, 3, 0, 0, 0)
-    words = [arrow_words(one) for one in picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((tried,)))).arrows]
+    words = [arrow_words(one) for one in make_picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((tried,)))).arrows]
     assert words[0] == "app uses db (port 5432, 3 tries in vain)"
 
 
 def test_a_dns_server_that_was_asked_undeclared_is_asked_and_nothing_worse() -> None:
     """A resolver goes where delegation leads it, which no file says."""
     text = SMALL.replace("dns: {role: dns}", "dns: {role: dns}\n  far: {role: dns, zones: {far.lab: }}")
-    shown = picture(lab(text), {}, SeenTraffic(TrafficRoles((relation("dns", "far", 53, "udp", 2),))))
+    shown = make_picture(lab(text), {}, SeenTraffic(TrafficRoles((relation("dns", "far", 53, "udp", 2),))))
     assert [one.how for one in shown.arrows if one.server == "far"] == ["asks"]
 
 
 def test_many_arrows_to_a_dns_server_are_told_in_its_box() -> None:
     """They would hide all others."""
-    shown = picture(lab(THIRTY), {})
+    shown = make_picture(lab(THIRTY), {})
     assert [one.note for one in shown.machines if one.note] == ["serves 29 nodes"]
     assert {one.how for one in shown.arrows} == {"uses"}
 
@@ -172,7 +172,7 @@ nodes:
 @pytest.mark.parametrize("text", [SMALL, THIRTY, ROUTED])
 def test_each_network_is_drawn_once_and_its_nodes_are_attached_to_it(text: str) -> None:
     """With the node's addresses on that network in the plug, however many networks the node is on."""
-    topology, root = lab(text), root_of(picture(lab(text), {}))
+    topology, root = lab(text), root_of(make_picture(lab(text), {}))
     assert sorted(one.get("data-network") or "" for one in groups(root, "network")) == sorted(topology.subnets)
     plugs = {
         (plug.get("data-node"), plug.get("data-network")): [line.text for line in plug.iter(f"{SVG}text")]
@@ -183,7 +183,7 @@ def test_each_network_is_drawn_once_and_its_nodes_are_attached_to_it(text: str) 
 
 def test_a_connection_to_another_network_runs_through_the_router() -> None:
     """Once into the router and once out of it; in words too."""
-    shown = picture(lab(ROUTED), {})
+    shown = make_picture(lab(ROUTED), {})
     clerk = next(arrow for arrow in shown.arrows if arrow.client == "clerk" and arrow.server == "app")
     assert clerk.path == ("office", "router", "front")
     assert arrow_words(clerk) == "clerk uses app through router (port 80)"
@@ -194,7 +194,7 @@ def test_a_connection_to_another_network_runs_through_the_router() -> None:
 
 def test_mermaid_has_each_network_once() -> None:
     """Nodes on one network stand in it; a node on several is attached to each, with its address there."""
-    text = mermaid(picture(lab(ROUTED), {}))
+    text = mermaid(make_picture(lab(ROUTED), {}))
     assert text.count("subgraph ") == 3
     assert 'subgraph net_office["office 192.168.1.0/24"]\n        n_clerk["clerk (client)<br>192.168.1.11"]' in text
     assert '    n_router --- |"192.168.1.10"| net_office\n    n_router --- |"192.168.2.10"| net_front' in text
@@ -202,7 +202,7 @@ def test_mermaid_has_each_network_once() -> None:
 
 def test_who_knows_no_way_has_no_line_and_its_box_says_so() -> None:
     """`routes: []`: the file declares the use, and no packet could go there."""
-    shown = picture(lab(ROUTED), {})
+    shown = make_picture(lab(ROUTED), {})
     assert next(arrow for arrow in shown.arrows if arrow.client == "visitor").path == ()
     (group,) = [one for one in groups(root_of(shown), "arrow") if one.get("data-client") == "visitor"]
     assert group.findall(f"{SVG}path") == []
@@ -224,12 +224,12 @@ def verticals(root: ElementTree.Element) -> list[tuple[float, float, str]]:
 def test_two_connections_leave_a_plug_at_two_places(text: str) -> None:
     """Lines to different servers never lie on each other."""
     found: dict[tuple[float, float], str] = {}
-    for x, y, server in verticals(root_of(picture(lab(text), {}))):
+    for x, y, server in verticals(root_of(make_picture(lab(text), {}))):
         assert found.setdefault((x, y), server) == server
 
 
 def test_the_legend_explains_the_kinds_of_lines_that_occur_and_no_others() -> None:
-    root = root_of(picture(lab(SMALL), {}))
+    root = root_of(make_picture(lab(SMALL), {}))
     legend = [words.text for group in groups(root, "legend") for words in group.iter(f"{SVG}text")]
     assert legend == [KINDS["uses"], KINDS["asks"]]
 
@@ -237,7 +237,7 @@ def test_the_legend_explains_the_kinds_of_lines_that_occur_and_no_others() -> No
 def test_what_only_the_checks_did_is_no_traffic_of_users() -> None:
     """A declared connection is marked as theirs; one that is not declared is not drawn."""
     checks = TrafficRoles((relation("client", "db"), relation("client", "app", 80)))
-    shown = picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((relation("app", "db"),)), checks))
+    shown = make_picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((relation("app", "db"),)), checks))
     assert [arrow_words(arrow) for arrow in shown.arrows] == [
         "app uses db (port 5432: 2 connections)",
         "client uses app (port 80: 2 connections (by checks))",
@@ -248,7 +248,7 @@ def test_what_only_the_checks_did_is_no_traffic_of_users() -> None:
 def test_what_somebody_else_did_too_is_drawn_as_theirs() -> None:
     """The negative control: a check that connects as well does not hide a user."""
     both = TrafficRoles((relation("client", "db"),))
-    shown = picture(lab(SMALL), {}, SeenTraffic(both, both))
+    shown = make_picture(lab(SMALL), {}, SeenTraffic(both, both))
     assert [arrow.how for arrow in shown.arrows][-1] == "seen"
 
 
@@ -264,9 +264,9 @@ def rectangle(element: ElementTree.Element) -> tuple[float, float, float, float]
 @pytest.mark.parametrize("seen", [False, True])
 def test_every_label_stands_in_its_network_and_on_no_other(text: str, seen: bool) -> None:
     """Short ones, as declared, and long ones, as captured."""
-    declared = picture(lab(text), {})
+    declared = make_picture(lab(text), {})
     relations = tuple(relation(arrow.client, arrow.server, 5432) for arrow in declared.arrows)
-    shown = picture(lab(text), {}, SeenTraffic(TrafficRoles(()), TrafficRoles(relations))) if seen else declared
+    shown = make_picture(lab(text), {}, SeenTraffic(TrafficRoles(()), TrafficRoles(relations))) if seen else declared
     root = root_of(shown)
     segments = [rectangle(group) for group in groups(root, "network")]
     labels = [rectangle(group) for group in groups(root, "label")]

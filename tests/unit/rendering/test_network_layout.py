@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from pictured import lab
 
-from orchestrator.rendering.graph import Picture, picture
+from orchestrator.rendering.graph import Picture, make_picture
 from orchestrator.rendering.network_layout import Box, Layout, hops_of, lay_out
 
 Upright = tuple[float, float, float, tuple[str, str, str]]
@@ -33,7 +33,7 @@ def any_lab(seed: int) -> Picture:
         nodes.append(f"c{number}: {{role: client, networks: [{network}], uses: [{', '.join(uses)}]}}")
     text = "".join(f"  {node.replace(', uses: []', '')}\n" for node in nodes)
     declared = "".join(f"  {network}:\n" for network in networks)
-    return picture(lab(f"name: x{seed}\ntitle: Any\nnetworks:\n{declared}nodes:\n{text}"), {})
+    return make_picture(lab(f"name: x{seed}\ntitle: Any\nnetworks:\n{declared}nodes:\n{text}"), {})
 
 
 def uprights(shown: Picture, layout: Layout) -> Iterator[Upright]:

@@ -16,7 +16,7 @@ from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.reading.document import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
-from orchestrator.rendering.graph import picture
+from orchestrator.rendering.graph import make_picture
 from orchestrator.rendering.lab_page import lab_page
 from orchestrator.rendering.report import Report, report_page
 from orchestrator.rendering.sequence import messages
@@ -76,13 +76,13 @@ def report(*findings: Finding, told: Story | None = None) -> str:
     check_report = CheckReport(
         "small", "A title", "small-2", "s/scenario.yaml", found, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
     )
-    shown = picture(lab(SMALL), {"db": "paused"})
+    shown = make_picture(lab(SMALL), {"db": "paused"})
     return report_page(Report(check_report, shown, told, "nobody listened"))
 
 
 @cache
 def pages() -> dict[str, str]:
-    shown = picture(lab(SMALL), {})
+    shown = make_picture(lab(SMALL), {})
     return {
         "report": report(finding("pass", "One"), finding("fail", "Two", why=True), told=recorded("first")),
         "bare report": report(finding("unknown", "Two")),
