@@ -11,16 +11,24 @@ from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK
 
 
-@click.command()
+class InjectCommand(click.Command):
+    """Its help lists the kinds of faults."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from orchestrator.model.faults import FAULTS
+
+        with formatter.section("Faults"):
+            formatter.write_dl([(f"{kind} {fault.usage}", fault.__doc__ or "") for kind, fault in FAULTS.items()])
+        super().format_epilog(ctx, formatter)
+
+
+@click.command(cls=InjectCommand)
 @click.argument("name")
-@click.argument("fault", nargs=-1, required=True, metavar="FAULT NODE...")
+@click.argument("fault", nargs=-1, required=True, metavar="FAULT WORD...")
 @lab_option
 @json_option
 def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: bool) -> int:
-    """Put a fault in.
-
-    stop NODE, pause NODE, disconnect NODE [NETWORK], cut NODE,... NODE,... [ipv4|ipv6],
-    or record DNS-NODE NAME TYPE [VALUE...]: another record, or none.
+    """Put a fault in: its kind, and what it breaks.
 
     wirelab inject basic stop dns
 

@@ -15,12 +15,12 @@ from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.model.checks import BaseCheck, kind_of
-from orchestrator.model.faults import AnyFault
+from orchestrator.model.faults.fault import BaseFault
 from orchestrator.planning.faults import inject as plan_of
 from orchestrator.planning.plan import Plan, Step
 
 
-def inject(lab: Lab, fault: AnyFault) -> Plan:
+def inject(lab: Lab, fault: BaseFault) -> Plan:
     """Put one fault in; the plan is empty if it is in already. NotFound if nothing of the lab is there."""
     with lab_lock(lab.state, lab.name):
         observed = lab.standing()
@@ -62,7 +62,7 @@ def _not_asked(lab: Lab, check: BaseCheck, pending_repairs: Sequence[Step]) -> F
     return finding
 
 
-def _through(lab: Lab, fault: AnyFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
+def _through(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
     """Judge the checks of one fault, which is put in once, if what they say of the time before it holds."""
     for check in checks:
         early = _not_ready(lab, check)
@@ -103,7 +103,7 @@ def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
     return None
 
 
-def _judge_during(lab: Lab, fault: AnyFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
+def _judge_during(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
     """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
     findings = _quiet(lab).judge(checks)
     mended = _mended(lab, fault)
@@ -115,7 +115,7 @@ def _judge_during(lab: Lab, fault: AnyFault, checks: Sequence[BaseCheck], found:
         lab.publish_finding(finding)
 
 
-def _mended(lab: Lab, fault: AnyFault) -> str:
+def _mended(lab: Lab, fault: BaseFault) -> str:
     """What of a fault is not in any more, by the steps that would put it in again; empty while all of it is in."""
     try:
         observed = lab.standing()

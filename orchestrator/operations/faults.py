@@ -10,21 +10,16 @@ from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up
 from orchestrator.operations.nodes import require_node
 
 if TYPE_CHECKING:
-    from orchestrator.model.faults import AnyFault
+    from orchestrator.model.faults.fault import BaseFault
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.lab_ref import LabRef
     from orchestrator.planning.plan import Plan
 
-KINDS = (
-    "stop NODE | pause NODE | disconnect NODE [NETWORK] | cut NODE,... NODE,... [ipv4|ipv6] | "
-    "record DNS-NODE NAME TYPE [VALUE...]"
-)
-
 
 def inject_fault(
-    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, fault: AnyFault
+    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, fault: BaseFault
 ) -> tuple[LabRef, Plan]:
     """Put one fault in; the plan is empty if it is in already. Returns how a person names the lab, and the plan."""
     from orchestrator.lab.faults import inject
@@ -40,52 +35,45 @@ def heal_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | Non
     return bring_up(workspace, scenario, lab_name, UpOptions(keep=True))
 
 
-def fault_of_words(words: tuple[str, ...], scenario: Scenario) -> AnyFault:
-    """The fault that these words of a command mean, as ("stop", "dns"). Raises UsageInvalid."""
-    return _read(words, _fields(words), scenario)
-
-
-def _fields(fault: tuple[str, ...]) -> dict[str, Any]:
-    """A fault as it stands in a file, from the words of the command line. Raises UsageInvalid where they are none."""
-    match fault:
-        case ("stop" | "pause" | "disconnect" as kind, node):
-            return {kind: node}
-        case ("disconnect", node, network):
-            return {"disconnect": node, "network": network}
-        case ("cut", left, right):
-            return {"cut": [left.split(","), right.split(",")]}
-        case ("cut", left, right, only):
-            return {"cut": [left.split(","), right.split(",")], "only": only}
-        case ("record", server, name, kind, *values):
-            return {"record": {"server": server, "name": name, "type": kind} | ({"value": values} if values else {})}
+def fault_usage() -> str:
+    """The words of each kind of fault on the command line."""
     from orchestrator.model.faults import FAULTS
-    from orchestrator.reading.spelling import near
 
-    meant = near(fault[0], FAULTS) if fault[0] not in FAULTS else None
-    raise _no_fault(fault, f"did you mean {meant!r}?" if meant else "")
+    return " | ".join(f"{kind} {fault.usage}" for kind, fault in FAULTS.items())
 
 
-def _read(fault: tuple[str, ...], fields: dict[str, Any], scenario: Scenario) -> AnyFault:
-    """The fault, of nodes that the scenario has. Raises UsageInvalid."""
+def fault_of_words(words: tuple[str, ...], scenario: Scenario) -> BaseFault:
+    """The fault that these words of a command mean, as ("stop", "dns"). Raises UsageInvalid."""
     from pydantic import ValidationError
 
     from orchestrator.model.faults import FAULTS
+    from orchestrator.reading.spelling import near
 
-    kind = fault[0]
-    for node in _nodes(fields[kind]):
-        if node not in scenario.groups:
-            require_node(scenario, node)
+    kind, *rest = words or ("",)
+    if kind not in FAULTS:
+        meant = near(kind, FAULTS)
+        raise _no_fault(words, f"did you mean {meant!r}?" if meant else "")
+    fields = FAULTS[kind].from_words(tuple(rest))
+    if fields is None:
+        raise _no_fault(words, f"it is used so: {kind} {FAULTS[kind].usage}")
+    for node_name in _node_names(FAULTS[kind], fields):
+        if node_name not in scenario.groups:
+            require_node(scenario, node_name)
     try:
         return FAULTS[kind].model_validate(fields)
     except ValidationError as error:
-        raise _no_fault(fault, error.errors()[0]["msg"]) from error
+        raise _no_fault(words, error.errors()[0]["msg"]) from error
 
 
-def _no_fault(fault: tuple[str, ...], why: str) -> UsageInvalid:
-    return UsageInvalid(f"{' '.join(fault)!r} is no fault", why=why, hint=KINDS)
+def _node_names(model: type[BaseFault], fields: dict[str, Any]) -> list[str]:
+    """The texts in the fault that name a node."""
+    from orchestrator.model.values import Reference
+    from orchestrator.reading.raw_scenario import walk
+    from orchestrator.reading.schema_forms import form_of
+
+    values = [(value.form.metadata_of(Reference), value.value) for value in walk(form_of(model), fields, ())]
+    return [value for reference, value in values if reference and reference.to == "node" and isinstance(value, str)]
 
 
-def _nodes(named: str | list[list[str]] | dict[str, str]) -> list[str]:
-    if isinstance(named, dict):
-        return [named["server"]]
-    return [named] if isinstance(named, str) else [node for group in named for node in group]
+def _no_fault(words: tuple[str, ...], why: str) -> UsageInvalid:
+    return UsageInvalid(f"{' '.join(words)!r} is no fault", why=why, hint=fault_usage())

@@ -95,7 +95,7 @@ def test_what_breaks_it_can_be_true(name: str) -> None:
 def test_a_surprise_is_told() -> None:
     """A breakage is met only by the verdict and the reason that it names, and by a pass of everything else."""
     from orchestrator.checks.findings import Finding, Judgement
-    from orchestrator.model.faults import Stop
+    from orchestrator.model.faults.stop import Stop
 
     one = library.Breakage(name="b", fault=Stop(stop="dns"), red={"r": "no answer"}, unknown={"u": "stopped"})
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
+from orchestrator.model.faults import FAULTS, fault_kind
 from orchestrator.model.values import ADDRESS, is_address, is_name
 from orchestrator.reading.document import Path, Violation
 from orchestrator.reading.message_parts import listed, short
@@ -151,11 +152,11 @@ def the_asker_runs(raw: RawScenario) -> Iterator[Violation]:
     for path, check in raw.checks:
         fault = check.get("during")
         asker = check.get("from") or (check.get("node") if "listens" in check else None)
-        for key in ("stop", "pause"):
-            name = fault.get(key) if isinstance(fault, dict) else None
-            if isinstance(name, str) and asker in raw.groups.get(name, (name,)):
-                message = f"{asker!r} is asked during this fault, and could not answer; break another node, or ask from"
-                yield Violation((*path, "during", key), f"{message} another")
+        kind = fault_kind(fault)
+        name = fault.get(kind) if isinstance(fault, dict) and kind and FAULTS[kind].halts else None
+        if isinstance(name, str) and asker in raw.groups.get(name, (name,)):
+            message = f"{asker!r} is asked during this fault, and could not answer; break another node, or ask from"
+            yield Violation((*path, "during", str(kind)), f"{message} another")
 
 
 def one_thing_is_expected(raw: RawScenario) -> Iterator[Violation]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.model.faults import Change
+from orchestrator.model.faults.record import Change
 from orchestrator.model.records import IN_NODE
 from orchestrator.model.values import is_address, is_name
 from orchestrator.reading.document import Path, Violation

@@ -12,7 +12,7 @@ from networks_in_memory import Helped
 from orchestrator.lab.faults import inject
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.step_handler import StepHandler
-from orchestrator.model.faults import Cut
+from orchestrator.model.faults.cut import Cut
 from orchestrator.planning.plan import Reload, Step
 
 

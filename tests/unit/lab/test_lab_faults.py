@@ -11,7 +11,7 @@ from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.events import Event, FindingEvent
 from orchestrator.lab import faults as breaking
-from orchestrator.model.faults import Pause
+from orchestrator.model.faults.pause import Pause
 
 BROKEN = TEXT.partition("checks:")[0] + (
     "checks:\n"

@@ -10,7 +10,7 @@ from networks_in_memory import IMAGES, TEXT, Helped, lab_on
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import Skipped, WorldError
 from orchestrator.lab.faults import inject
-from orchestrator.model.faults import Cut
+from orchestrator.model.faults.cut import Cut
 
 
 def test_up_sets_the_routes_and_up_again_does_nothing(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_cut_is_put_in_once_and_healed_whole(tmp_path: Path) -> None:
     world.lab(tmp_path).up()
     fault = Cut(cut=(("near",), ("far", "router")))
     assert [step.id for step in inject(world.lab(tmp_path, "run2"), fault).steps] == [
-        "cut:near", "cut:far", "cut:router"
+        "cut:router", "cut:near", "cut:far"
     ]  # fmt: skip
     assert not inject(world.lab(tmp_path, "run3"), fault)
     world.asked.clear()

@@ -9,7 +9,7 @@ import pytest
 from standing import BASIC, STARTED, planned, standing, with_container, with_files
 
 from orchestrator.errors import NotFound, UsageInvalid
-from orchestrator.model.faults import Cut
+from orchestrator.model.faults.cut import Cut
 from orchestrator.planning.faults import inject
 from orchestrator.planning.plan import CutOff, Plan
 from orchestrator.planning.snapshot import Snapshot
@@ -55,8 +55,8 @@ def test_one_version_of_ip_can_be_cut_alone() -> None:
 
 def test_a_helper_does_it_and_the_plan_says_it() -> None:
     plan = cut(("client",), ("dns",), only="ipv4")
-    assert str(plan) == "cut:client from dns  (fault)\ncut:dns from client  (fault)"
-    action = plan.steps[0].action
+    assert str(plan) == "cut:dns from client  (fault)\ncut:client from dns  (fault)"
+    action = plan.steps[1].action
     assert isinstance(action, CutOff)
     assert action.helper.command == ("/usr/lib/wirelab/cut", DNS)
     assert (action.helper.user, action.helper.capabilities) == ("0", ("NET_ADMIN",))

@@ -6,7 +6,9 @@ import pytest
 from standing import nothing, planned, scenario, standing
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.model.faults import Disconnect, Pause, Stop
+from orchestrator.model.faults.disconnect import Disconnect
+from orchestrator.model.faults.pause import Pause
+from orchestrator.model.faults.stop import Stop
 from orchestrator.model.roles.dns.files import files
 from orchestrator.operations.nodes import require_node
 from orchestrator.planning.desired import desired

@@ -1,0 +1,32 @@
+"""Faults: what can be broken in a lab, as values. The kinds, by name: every file here that holds a `FAULT`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Annotated, Any, Union
+
+from pydantic import Discriminator, Tag
+
+from orchestrator.model.faults.fault import BaseFault
+from orchestrator.model.values import VariantNames
+
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+FAULTS: dict[str, type[BaseFault]] = {
+    module.FAULT.kind: module.FAULT for module in _MODULES if hasattr(module, "FAULT")
+}
+
+
+def fault_kind(fault: Any) -> str | None:
+    """The kind of a fault, from the key that names it; None where there is none or more than one."""
+    if isinstance(fault, BaseFault):
+        return fault.kind
+    kinds = [kind for kind in FAULTS if isinstance(fault, dict) and kind in fault]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+Fault: Any = Annotated[
+    Union[tuple(Annotated[model, Tag(kind)] for kind, model in FAULTS.items())],  # noqa: UP007
+    Discriminator(fault_kind),
+    VariantNames("fault", "what is broken", "such as {stop: dns}"),
+]
