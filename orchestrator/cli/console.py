@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
@@ -23,6 +24,11 @@ def verdict_marks(stream: TextIO, environ: Mapping[str, str]) -> Mapping[str, st
     symbols = (stream.encoding or "").lower().replace("-", "") == "utf8"
     colour = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return terminal_marks(symbols=symbols, colour=colour)
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """How many columns the stream has, if it is a terminal."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def out_json(document: Any) -> None:

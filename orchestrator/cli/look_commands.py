@@ -6,10 +6,11 @@ import os
 import shutil
 import stat
 import sys
+import time
 
 import click
 
-from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.console import out, out_json, say, terminal_width
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK, WorldError
@@ -18,16 +19,20 @@ from orchestrator.errors import OK, WorldError
 @click.command()
 @json_option
 def ls_command(as_json: bool) -> int:
-    """List the labs that stand on the engine in use, and what is left of labs whose removal is not complete."""
-    from orchestrator.operations.inspection import lab_containers, lab_leftovers
-    from orchestrator.rendering.labs import labs_document, labs_text
+    """List the labs that stand on the engine in use, and what is left of labs whose removal is not complete.
+
+    Of each lab: its scenario, how many of its nodes run, its age and owner, how many faults are in, and how its last
+    check ended.
+    """
+    from orchestrator.operations.inspection import lab_leftovers, lab_summaries
+    from orchestrator.rendering.lab_list import labs_document, labs_text
 
     workspace = open_workspace(read_only=True)
-    document = labs_document(lab_containers(workspace), lab_leftovers(workspace))
+    document = labs_document(lab_summaries(workspace), lab_leftovers(workspace))
     if as_json:
         out_json(document)
     else:
-        out(labs_text(document))
+        out(labs_text(document, time.time(), terminal_width(sys.stdout)))
     return OK
 
 
@@ -45,7 +50,7 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
     if as_json:
         out_json(document)
     else:
-        out(nodes_text(document))
+        out(nodes_text(document, terminal_width(sys.stdout)))
     return OK
 
 
@@ -177,7 +182,7 @@ def logs_command(
 def sweep_command(everything: bool) -> int:
     """Remove what dead commands left, and complete removals that began. Labs that stand stay, unless --all."""
     from orchestrator.operations.sweep import sweep
-    from orchestrator.rendering.labs import leftovers_text
+    from orchestrator.rendering.lab_list import leftovers_text
 
     result = sweep(open_workspace(start=False), all_labs=everything)
     say(f"removed {result.removed} things" if result.removed else "nothing to sweep")

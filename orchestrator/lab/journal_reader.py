@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from orchestrator.events import Entry, ProbeEvent, parse_entry
+from orchestrator.events import Entry, FindingEvent, ProbeEvent, parse_entry
 from orchestrator.host.state import State
 from orchestrator.lab.journal import journal_file, older_file
 
 PIECE = 1 << 16  # bytes
 POLL_SECONDS = 0.1
+# In each line that holds a finding, and in few others: most lines need no parser.
+FINDING = f'"event":"{FindingEvent.kind}"'.encode()
 
 
 def read_entries(state: State, lab: str) -> Iterator[Entry]:
@@ -40,6 +42,18 @@ def probe_events(state: State, lab: str) -> tuple[ProbeEvent, ...]:
     """When checks probed from which node."""
     events = (entry.event for entry in read_entries(state, lab))
     return tuple(event for event in events if isinstance(event, ProbeEvent))
+
+
+def last_findings(state: State, lab: str) -> tuple[Entry, ...]:
+    """What the last run that checked the lab found: the last finding of each of its checks."""
+    run, found = "", dict[str, Entry]()
+    for descriptor in _opened(journal_file(state, lab)):
+        lines = (line for line in _lines_and_close(descriptor) if FINDING in line)
+        for entry in _entries(lines):
+            if isinstance(entry.event, FindingEvent):
+                found = found if entry.run == run else {}
+                run, found[entry.event.check] = entry.run, entry
+    return tuple(found.values())
 
 
 def _entries(lines: Iterator[bytes]) -> Iterator[Entry]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from orchestrator.errors import UsageInvalid
+from orchestrator.rendering.quantities import SECONDS, duration_text
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 PART = re.compile(r"([0-9]{1,9})([smhd])")
 WHOLE = re.compile(rf"(?:{PART.pattern})+")
 LONGEST = 30 * 86400
@@ -28,21 +28,3 @@ def parse_duration(text: str, option: str) -> float:
         why = f"a duration is more than 0 and at most {duration_text(LONGEST)}"
         raise UsageInvalid(f"{option} {text[:40]!r} is not possible", why=why, hint=f"{option} 2h")
     return float(seconds)
-
-
-def duration_text(seconds: float) -> str:
-    """A duration in its one or two largest units: 45s, 12m, 2h 5m, 3d 4h."""
-    remaining = max(0, int(seconds))
-    parts = []
-    for unit in ("d", "h", "m", "s"):
-        count, remaining = divmod(remaining, SECONDS[unit])
-        if count:
-            parts.append((unit, count))
-    if not parts:
-        return "0s"
-    first, *others = parts
-    # Seconds say nothing beside hours, nor minutes beside days.
-    order = "dhms"
-    second = next((part for part in others if order.index(part[0]) == order.index(first[0]) + 1), None)
-    printed = [first, second] if second and first[0] in "dh" else [first]
-    return " ".join(f"{count}{unit}" for unit, count in printed)

@@ -2,21 +2,71 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
+    from orchestrator.host.state import State
     from orchestrator.model.topology import Topology
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.leftovers import LabLeftovers
     from orchestrator.planning.snapshot import ObservedContainer, Snapshot
+    from orchestrator.rendering.lab_list import LabSummary, LastCheck
 
 
-def lab_containers(workspace: Workspace) -> tuple[ObservedContainer, ...]:
-    """The containers of all labs on the engine."""
-    return tuple(workspace.engine.containers(labels.LAB))
+def lab_summaries(workspace: Workspace) -> tuple[LabSummary, ...]:
+    """The labs that have a container on the engine, those of other people too."""
+    nodes: dict[str, list[ObservedContainer]] = {}
+    for container in workspace.engine.containers(labels.LAB):
+        if labels.NODE in container.labels and labels.ONLOOKER not in container.labels:
+            nodes.setdefault(container.labels[labels.LAB], []).append(container)
+    return tuple(_summary(workspace.state, lab_name, nodes[lab_name]) for lab_name in sorted(nodes))
+
+
+def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer]) -> LabSummary:
+    from orchestrator.engine.timestamps import unix_seconds
+    from orchestrator.lab.run_registry import is_foreign
+    from orchestrator.lab.source import source_of
+    from orchestrator.rendering.lab_list import LabSummary
+
+    oldest = min(containers, key=lambda container: container.started)
+    own = not is_foreign(state, oldest.labels)
+    source = source_of(state, lab_name) if own else None
+    return LabSummary(
+        lab_name,
+        oldest.labels.get(labels.SCENARIO, "?"),
+        len(containers),
+        sum(container.state == "running" for container in containers),
+        _user_name() if own else None,
+        oldest.labels.get(labels.RUN, ""),
+        source.made if source else unix_seconds(oldest.started),
+        source.file if source else "",
+        0,
+        _last_check(state, lab_name) if own else None,
+    )
+
+
+def _last_check(state: State, lab_name: str) -> LastCheck | None:
+    from orchestrator.events import FindingEvent
+    from orchestrator.lab.journal_reader import last_findings
+    from orchestrator.rendering.lab_list import LastCheck
+
+    entries = last_findings(state, lab_name)
+    verdicts = tuple(entry.event.verdict for entry in entries if isinstance(entry.event, FindingEvent))
+    return LastCheck(max(entry.time for entry in entries), verdicts) if verdicts else None
+
+
+def _user_name() -> str:
+    """The name of the user of this process: the state folder is closed to other people."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def lab_leftovers(workspace: Workspace) -> tuple[LabLeftovers, ...]:

@@ -1,4 +1,4 @@
-"""What stands: nodes and labs as tables and documents."""
+"""What stands of a lab: its nodes as a table and as documents."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.model.topology import Topology
-from orchestrator.planning import labels
 from orchestrator.planning.capture import CAPABILITIES, recorder_of
 from orchestrator.planning.desired import desired
-from orchestrator.planning.leftovers import LabLeftovers
 from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
-from orchestrator.rendering.quantities import counted
+from orchestrator.rendering.tables import table
 
 
 def nodes_document(topology: Topology, observed: Snapshot) -> dict[str, Any]:
@@ -94,74 +92,9 @@ def state_of(container: ObservedContainer | None, files: ObservedFiles) -> str:
     return "ready" if proved else "starting"
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they must be; no trailing blanks."""
-    widths = [max(len(row[i]) for row in (headings, *rows)) for i in range(len(headings))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (headings, *rows))
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def nodes_text(document: dict[str, Any]) -> str:
+def nodes_text(document: dict[str, Any], width: int | None = None) -> str:
     rows = [
         (n["node"], n["role"], n["state"], " ".join(n["addresses"]) or "-", (n["container"] or "-")[:12])
         for n in document["nodes"]
     ]
-    return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows)
-
-
-def labs_document(containers: Sequence[ObservedContainer], leftovers: Sequence[LabLeftovers] = ()) -> dict[str, Any]:
-    """Every lab that has a container on the engine, and what is left of labs whose removal is not complete."""
-    by_lab: dict[str, list[ObservedContainer]] = {}
-    for container in containers:
-        if labels.NODE in container.labels and labels.ONLOOKER not in container.labels:
-            by_lab.setdefault(container.labels[labels.LAB], []).append(container)
-    return {
-        "schema": 1,
-        "labs": [
-            {
-                "lab": lab,
-                "scenario": members[0].labels.get(labels.SCENARIO, "?"),
-                "nodes": len(members),
-                "running": sum(container.state == "running" for container in members),
-            }
-            for lab, members in sorted(by_lab.items())
-        ],
-        "left": [
-            {
-                "lab": lab_leftovers.lab,
-                "containers": lab_leftovers.containers,
-                "networks": lab_leftovers.networks,
-                "volumes": lab_leftovers.volumes,
-                "command": lab_leftovers.command,
-            }
-            for lab_leftovers in leftovers
-        ],
-    }
-
-
-def labs_text(document: dict[str, Any]) -> str:
-    rows = [(d["lab"], d["scenario"], f"{d['running']} of {d['nodes']}") for d in document["labs"]]
-    text = table(("LAB", "SCENARIO", "RUNNING"), rows) if rows else "no lab stands"
-    leftovers = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
-    return f"{text}\n\n{leftovers_text(leftovers)}" if leftovers else text
-
-
-def leftovers_text(leftovers: Sequence[LabLeftovers]) -> str:
-    """One line a lab: what is left of it, and the command that removes it."""
-    return "\n".join(
-        f"of the lab {lab_leftovers.lab!r} {left_words(lab_leftovers)} left; "
-        f"remove {'it' if lab_leftovers.count == 1 else 'them'}: {lab_leftovers.command}"
-        for lab_leftovers in leftovers
-    )
-
-
-def left_words(leftovers: LabLeftovers) -> str:
-    """What is left of a lab, with its verb: `1 network is`."""
-    counts = (
-        ("container", leftovers.containers),
-        ("network", leftovers.networks),
-        ("volume", leftovers.volumes),
-    )
-    words = [counted(count, noun) for noun, count in counts if count]
-    things = " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
-    return f"{things or 'files'} {'is' if leftovers.count == 1 else 'are'}"
+    return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows, width)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.rendering.labs import table
 from orchestrator.rendering.story import missing
+from orchestrator.rendering.tables import table
 from orchestrator.traffic.roles import Comparison, Relation, TrafficRoles
 from orchestrator.traffic.story import PacketLosses
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -46,7 +48,10 @@ class Elsewhere:
     def cli(self, line: str) -> Ran:
         """Run a command, in which LAB is the lab's name; a single word gets it as its argument."""
         line = line if "LAB" in line else f"{line} LAB"
-        words = line.replace("LAB", self.lab).replace("FILE", str(self.here / "packets.pcapng")).split()
+        return self.run(*line.replace("LAB", self.lab).replace("FILE", str(self.here / "packets.pcapng")).split())
+
+    def run(self, *words: str) -> Ran:
+        """Run a command as it stands."""
         done = subprocess.run(
             (sys.executable, "-m", "orchestrator", *words),
             env=dict(self.engine.environ), cwd=self.here, input="exit\n", capture_output=True, text=True, timeout=100,
@@ -74,6 +79,18 @@ def elsewhere(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def test_a_command_finds_the_lab_from_another_folder(elsewhere: Elsewhere, line: str) -> None:
     ran = elsewhere.cli(line)
     assert (ran.code, "note:" in ran.err) == (0, False), ran
+
+
+def test_ls_shows_the_lab_with_its_file_and_the_verdict_of_its_last_check(elsewhere: Elsewhere) -> None:
+    """And writes nothing."""
+    assert elsewhere.cli("check").code == 0
+    state = Path(elsewhere.engine.environ["WIRELAB_STATE"])
+    before = {file: file.stat().st_mtime_ns for file in state.rglob("*")}
+    (lab,) = [lab for lab in elsewhere.run("ls", "--json").document["labs"] if lab["lab"] == elsewhere.lab]
+    assert {file: file.stat().st_mtime_ns for file in state.rglob("*")} == before
+    assert (lab["scenario"], lab["nodes"], lab["running"]) == ("small", 3, 3)
+    assert (lab["file"], lab["owner"]) == (f"{elsewhere.folder}/scenario.yaml", pwd.getpwuid(os.getuid()).pw_name)
+    assert (lab["check"]["verdict"], lab["check"]["pass"]) == ("pass", 1)
 
 
 def test_a_lab_outlives_the_folder_of_its_scenario(elsewhere: Elsewhere, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.operations.durations import duration_text, parse_duration
+from orchestrator.operations.durations import parse_duration
+from orchestrator.rendering.quantities import duration_text
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,10 @@ from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, Wri
 from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text, findings_document, findings_text, summary_text
-from orchestrator.rendering.labs import labs_document, labs_text, nodes_document, nodes_text, state_of, table
+from orchestrator.rendering.labs import nodes_document, nodes_text, state_of
 from orchestrator.rendering.plans import plan_text, step_text
 from orchestrator.rendering.quantities import counted
+from orchestrator.rendering.tables import table
 
 TEXT = "name: one\ntitle: One\nnodes:\n  a: {role: client}\n  b: {role: client}\n"
 REMOVE = Step("remove:volume:v", RemoveVolume("v"), "down")
@@ -228,17 +229,6 @@ def test_nodes_as_document_and_table() -> None:
         NODE  ROLE    STATE    ADDRESSES     CONTAINER
         a     client  ready    192.168.7.10  0123456789ab
         b     client  missing  -             -""")
-
-
-def test_labs_are_counted_without_those_who_look_on() -> None:
-    onlooker = {"wirelab.onlooker": "ask"}
-    seen = [container(), container("exited", "b"), container(**onlooker), container(**{"wirelab.lab": "another"})]
-    document = labs_document(seen)
-    assert labs_text(document) == dedent("""\
-        LAB      SCENARIO  RUNNING
-        another  one       1 of 1
-        one      one       1 of 2""")
-    assert labs_text(labs_document([])) == "no lab stands"
 
 
 def test_a_table_has_no_blanks_at_its_end() -> None:
