@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from shlex import join
+from shlex import quote
 
 from orchestrator.checks.probes import ProgramResult, RunProgram
 
 # More than this of an output is cut off: a check looks for a text, it does not carry files.
 MOST_BYTES = 1_000_000
 SPARE_SECONDS = 10.0
+# A program of this many characters is written once, though several checks run it: the script has to fit one argument
+# of exec (128 KiB, execve(2)).
+LONG_WORD = 200
 
 
 def script(runs: Sequence[RunProgram]) -> str:
     """A bash script; its first line of output is the time, then come three lines a program."""
     lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70; trap 'rm -rf \"$d\"' EXIT", 'echo "$EPOCHREALTIME"']
+    texts = {
+        word: f"w{at}" for at, word in enumerate(sorted({w for run in runs for w in run.argv if len(w) > LONG_WORD}))
+    }
+    lines += [f"{name}={quote(word)}" for word, name in texts.items()]
     for number, run in enumerate(runs):
-        limited = f"timeout -k 1 {run.seconds:g} {join(run.argv)}"
+        words = " ".join(f'"${texts[word]}"' if word in texts else quote(word) for word in run.argv)
+        limited = f"timeout -k 1 {run.seconds:g} {words}"
         ended = f'echo "$?" "$t" "$EPOCHREALTIME" >"$d/{number}.c"'
         lines.append(f'{{ t=$EPOCHREALTIME; {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null; {ended}; }} &')
     lines.append("wait")

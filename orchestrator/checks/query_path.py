@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 
-from orchestrator.checks.dig import NO_ANSWER, dig
+from orchestrator.checks.dns_answer import read_answer
+from orchestrator.checks.dns_query import NEEDS, DnsQuestion
 from orchestrator.checks.probes import (
     CheckContext,
     ReadLog,
@@ -45,9 +46,7 @@ def trace_query_path(
     silent = [node for node in others if node not in declared]
     marks = {node: context.port + MARKS_FROM + at for at, node in enumerate(silent)}
     results = yield tuple(_mark(context, asker, node, port) for node, port in marks.items())
-    answered = {
-        node for node, answer in zip(silent, results, strict=True) if require_output(answer).exit_code != NO_ANSWER
-    }
+    answered = {node for node, result in zip(silent, results, strict=True) if read_answer(require_output(result).out)}
     logs = yield tuple(ReadLog(node, context.began) for node in others)
     texts = {node: require_log(log) for node, log in zip(others, logs, strict=True)}
     for node in sorted(answered):
@@ -66,8 +65,7 @@ def trace_query_path(
 
 def _mark(context: CheckContext, asker: str, node: str, port: int) -> RunProgram:
     server = str(context.topology.address_for(asker, node))
-    argv = dig(port, "-t", "A", f"{mark_of(context)}.", server=server, recursive=False)
-    return RunProgram(asker, argv, frozenset({"dig"}))
+    return RunProgram(asker, DnsQuestion(mark_of(context), "A", server, recursive=False).argv(port), NEEDS)
 
 
 def mark_of(context: CheckContext) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.dig import DnsAnswer, dig, question_words, read_dig
+from orchestrator.checks.dns_answer import DnsAnswer, printable, read_answer, read_attempts
+from orchestrator.checks.dns_query import NEEDS, DnsQuestion
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import wrong_with
 from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram
@@ -48,7 +49,7 @@ def leads_to(topology: Topology, asker: str, target: str | None, name: str) -> N
     def wrong(answer: DnsAnswer, server: str) -> str:
         return without_answer(name, "A", answer, server) or _astray(topology, asker, target, name, answer, server)
 
-    return NameClaim(name, "A", wrong)
+    return NameClaim(DnsQuestion(name, "A"), wrong)
 
 
 def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> NameClaim:
@@ -64,12 +65,12 @@ def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> 
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
         without = without_answer(name, check.type, answer, server) if plain else ""
         astray = _astray(context.topology, check.asker, node, name, answer, server)
-        values = f": {', '.join(answer.values)}" if answer.values else ""
+        values = f": {', '.join(map(printable, answer.values))}" if answer.values else ""
         return without or astray or f"The DNS server {server} answers{values}; but the check says otherwise: {differs}."
 
-    at = (f"@{context.topology.address_for(check.asker, check.asks)}",) if check.asks else ()
-    words = (*at, *(("+tcp",) if check.over == "tcp" else ()), *(() if check.recursive else ("+norecurse",)))
-    return NameClaim(name, check.type, wrong, words, silent=not check.answered)
+    server = str(context.topology.address_for(check.asker, check.asks)) if check.asks else ""
+    question = DnsQuestion(name, check.type, server, tcp=check.over == "tcp", recursive=check.recursive)
+    return NameClaim(question, wrong, silent=not check.answered)
 
 
 def without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
@@ -101,8 +102,7 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
 def name_probe(attempt: ConnectionAttempt) -> RunProgram:
     """The asker's question for the name, by its own resolv.conf or to the server that the check names."""
     assert attempt.claim is not None
-    argv = dig(0, *question_words(attempt.claim.name, attempt.claim.type), *attempt.claim.words)
-    return RunProgram(attempt.asker, argv, frozenset({"dig"}), seconds=8.0)
+    return RunProgram(attempt.asker, attempt.claim.question.argv(), NEEDS, seconds=8.0)
 
 
 def dns_works(attempt: ConnectionAttempt, results: Answers) -> bool:
@@ -113,7 +113,7 @@ def dns_works(attempt: ConnectionAttempt, results: Answers) -> bool:
 def resolved_values(attempt: ConnectionAttempt, results: Answers) -> tuple[str, ...]:
     """What the name led to."""
     result = results.get(name_probe(attempt)) if attempt.claim else None
-    answer = read_dig(result.out, attempt.claim.type) if attempt.claim and isinstance(result, ProgramResult) else None
+    answer = read_answer(result.out) if isinstance(result, ProgramResult) else None
     return answer.values if answer else ()
 
 
@@ -123,7 +123,7 @@ def _file(attempt: ConnectionAttempt, name: str) -> RunProgram:
 
 
 def _asks_conf(attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:
-    """A question of dig's does not heed the hosts file; a program that connects does (hosts(5))."""
+    """A DNS question does not heed the hosts file; a program that connects does (hosts(5))."""
     return (_file(attempt, CONF), *([_file(attempt, HOSTS)] if attempt.port and attempt.target else []))
 
 
@@ -185,7 +185,7 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     if isinstance(result, str):
         readings.not_probed.append(f"not asked: {result}")
         return readings.seen()
-    answer = read_dig(result.out, attempt.claim.type)
+    answer = read_answer(result.out)
     if answer is None and attempt.claim.silent:
         readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: nobody answers, as the check says")
     elif answer is None:
@@ -194,7 +194,7 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         return readings.seen()
     server = attempt.context.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
-    values = ", ".join(_with_owner(attempt, value) for value in answer.values)
+    values = ", ".join(_with_owner(attempt, printable(value)) for value in answer.values)
     summary = f"{answer.rcode} {values}".strip()
     sentence = attempt.claim.wrong(answer, server)
     if sentence:
@@ -209,25 +209,26 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
 def _by_hand(attempt: ConnectionAttempt, claim: NameClaim) -> str:
     if attempt.target in attempt.dns_nodes and not attempt.port:  # a DNS server asks it, which has no dig
         return attempt.commands.logs(str(attempt.target))
-    words = [word for word in question_words(claim.name, claim.type) if word not in ("-t", "A")]
-    return attempt.commands.run(attempt.asker, "dig", *claim.words, *words)
+    return attempt.commands.run(attempt.asker, "dig", *claim.question.dig_words)
 
 
 def _no_answer(attempt: ConnectionAttempt, result: ProgramResult, readings: LayerReadings) -> None:
     assert attempt.claim is not None
-    lines = [line.lstrip("; ") for line in (result.out + result.err).splitlines() if "#53" in line]
-    why = lines[0].rstrip(".").rpartition(": ")[2] if lines else "silence"
-    name_probe = list(dict.fromkeys(re.findall(r"([0-9a-f.:]+)#53", " ".join(lines)))) or list(attempt.servers)
-    servers = listed([_with_owner(attempt, address) for address in name_probe]) if name_probe else "no DNS server"
-    nobody = _nobody(attempt, name_probe)
-    sentence = f"{nobody} {attempt.asker}, so it does not learn the address of {attempt.claim.name}."
+    tries = read_attempts(result.out)
+    why = tries[0].reason if tries else "silence"
+    addresses = list(dict.fromkeys(attempt.server for attempt in tries)) or list(attempt.servers)
+    servers = listed([_with_owner(attempt, address) for address in addresses]) if addresses else "no DNS server"
+    sentence = (
+        f"{_nobody(attempt, addresses)} {attempt.asker}, so it does not learn the address of {attempt.claim.name}."
+    )
     readings.look_further = True
-    readings.broken(f"no answer from {servers}: {why}", sentence, _by_hand(attempt, attempt.claim), evidence=lines)
+    command = _by_hand(attempt, attempt.claim)
+    readings.broken(f"no answer from {servers}: {why}", sentence, command, evidence=list(map(str, tries)))
 
 
-def _nobody(attempt: ConnectionAttempt, name_probe: list[str]) -> str:
+def _nobody(attempt: ConnectionAttempt, addresses: list[str]) -> str:
     """Who does not answer: the DNS server by its name where only one was asked."""
-    server = attempt.servers.get(name_probe[0]) if len(name_probe) == 1 else None
+    server = attempt.servers.get(addresses[0]) if len(addresses) == 1 else None
     return f"The DNS server {server} does not answer" if server else "No DNS server answers"
 
 

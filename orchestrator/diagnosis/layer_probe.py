@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.checks.dig import DnsAnswer
+from orchestrator.checks.dns_answer import DnsAnswer
+from orchestrator.checks.dns_query import DnsQuestion
 from orchestrator.checks.probes import (
     NOT_RUN_CODES,
     CheckContext,
@@ -37,15 +38,20 @@ class Port:
 class NameClaim:
     """A name that has to be resolved, and the sentence on an answer that is wrong (empty where it is right).
 
-    `wrong` takes the answer and the name of the server that gave it; `words` are further ones for dig(1); where
-    `silent`, no answer at all is right.
+    `wrong` takes the answer and the name of the server that gave it; where `silent`, no answer at all is right.
     """
 
-    name: str
-    type: str
+    question: DnsQuestion
     wrong: Callable[[DnsAnswer, str], str]
-    words: tuple[str, ...] = ()
     silent: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.question.name
+
+    @property
+    def type(self) -> str:
+        return self.question.type
 
 
 @dataclass(frozen=True)

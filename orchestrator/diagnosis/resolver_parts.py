@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.dig import DnsAnswer, query_name
+from orchestrator.checks.dns_answer import DnsAnswer
+from orchestrator.checks.dns_query import DnsQuestion, query_name
 from orchestrator.diagnosis.address_and_route import ROUTE
 from orchestrator.diagnosis.dns_names import DNS, without_answer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, NameClaim, listed
@@ -11,7 +12,6 @@ from orchestrator.diagnosis.walk_parts import WalkPart
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by, forwarders, leads_on, recursive
 from orchestrator.model.topology import Topology
 
-ITERATIVE = "+norecurse"
 FOUND = ("NOERROR", "NXDOMAIN")
 
 
@@ -47,7 +47,7 @@ def referred_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
 
 def _resolving(attempt: ConnectionAttempt) -> list[str]:
     """The DNS servers that were asked to find the answer themselves."""
-    if attempt.claim is None or ITERATIVE in attempt.claim.words:
+    if attempt.claim is None or not attempt.claim.question.recursive:
         return []
     return [node for node in attempt.dns_nodes if recursive(attempt.context.topology.scenario.nodes[node])]
 
@@ -64,7 +64,6 @@ def _towards(attempt: ConnectionAttempt, server: str, other: str) -> WalkPart:
     topology = attempt.context.topology
     address = str(topology.address_for(server, other))
     handed_on = other in forwarders(topology.scenario, server)
-    words = (f"@{address}", *(() if handed_on else (ITERATIVE,)))
     nexts = () if handed_on else leads_on(topology.scenario, other, _name(attempt))
 
     def wrong(answer: DnsAnswer, who: str) -> str:
@@ -72,7 +71,8 @@ def _towards(attempt: ConnectionAttempt, server: str, other: str) -> WalkPart:
             return without_answer(_name(attempt), attempt.claim.type if attempt.claim else "A", answer, who)
         return _misled(topology, _name(attempt), nexts, answer, who) if nexts else ""
 
-    claim = NameClaim(attempt.claim.name, attempt.claim.type, wrong, words)
+    question = DnsQuestion(attempt.claim.name, attempt.claim.type, address, recursive=handed_on)
+    claim = NameClaim(question, wrong)
     own = ConnectionAttempt(server, other, None, claim, None, attempt.context, attempt.commands, {address: other})
     return WalkPart(own, (NODE, LISTEN, ROUTE, DNS))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.checks.dns_query import ASK
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import (
     GetNodeState,
@@ -51,7 +52,7 @@ def asked(probe: Probe) -> list[str]:
     """What makes a question the same one."""
     match probe:
         case RunProgram():
-            return ["run", probe.node, *probe.argv]
+            return ["run", probe.node, *("dns_query.ASK" if word == ASK else word for word in probe.argv)]
         case GetNodeState():
             return ["state", probe.node]
         case ReadLog():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dns_bytes import printed, question_of
+
+from orchestrator.checks.dns_query import ASK
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import GetNodeState, NodeState, Probe, ProbeResult, ProgramResult, RunProgram
 from orchestrator.checks.walk import Walk
@@ -84,8 +87,8 @@ class World:
                 return f"127.0.0.1 localhost\n{self.topology.addresses(run.node)[0]} 0123456789ab\n"
             case ("cat", *_):
                 return resolver_text(self.topology, run.node)
-            case ("dig", *_, name):
-                return self.dug(run.node, name)
+            case ("python3", *_) if ASK in run.argv:
+                return self.dug(run)
             case ("bash", _, _, host, port):
                 return f"{host}\nESTAB 0 0 {host}:40000 {host}:{port}\n"
             case ("curl", *_):
@@ -93,11 +96,13 @@ class World:
             case _:
                 return "1\n"
 
-    def dug(self, asker: str, name: str) -> str:
-        (server, *_) = self.topology.resolvers_of(asker)
-        node = name.partition(".")[0]
-        rows = "\n".join(f"{name} 60 IN A {address}" for address in self.topology.answers(asker, node))
-        return FOUND.format(rows=rows, server=self.topology.address_for(asker, server))
+    def dug(self, run: RunProgram) -> str:
+        (server, *_) = self.topology.resolvers_of(run.node)
+        question = question_of(run)
+        name = question.partition(" ")[0]
+        answers = self.topology.answers(run.node, name.partition(".")[0])
+        rows = "\n".join(f"{name} 60 IN A {address}" for address in answers)
+        return printed(FOUND.format(rows=rows, server=self.topology.address_for(run.node, server)), question)
 
 
 def far(text: str = FAR) -> World:
@@ -113,6 +118,19 @@ def program(name: str, answer: ProbeResult, node: str = "") -> Rule:
     def rule(probe: Probe) -> ProbeResult | None:
         fits = isinstance(probe, RunProgram) and probe.argv[0] == name and node in ("", probe.node)
         return answer if fits else None
+
+    return rule
+
+
+def dns_reply(answer: ProgramResult, node: str = "", server: str = "") -> Rule:
+    """What is answered to a DNS question of a node, or to a server; the output is written as dig(1) does."""
+
+    def rule(probe: Probe) -> ProbeResult | None:
+        if not isinstance(probe, RunProgram) or ASK not in probe.argv or node not in ("", probe.node):
+            return None
+        if server and server not in probe.argv:
+            return None
+        return replace(answer, out=printed(answer.out, question_of(probe)))
 
     return rule
 

@@ -1,26 +1,20 @@
-"""`resolves`: what a DNS server answers, by dig(1), and which servers were asked, by their query logs."""
+"""`resolves`: what a DNS server answers, by the bytes of its message, and which servers were asked, by their logs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from math import inf
 
-from orchestrator.checks.dig import (
-    NO_ANSWER,
-    NO_REPLY_ERRORS,
-    DnsAnswer,
-    dig,
-    dig_each_server,
-    query_name,
-    question_words,
-    read_all,
-    read_dig,
-)
+from orchestrator.checks.dns_answer import DnsAnswer, DnsAttempt, answers_in, printable, read_attempts
+from orchestrator.checks.dns_query import NEEDS, DnsQuestion, query_name
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     CheckContext,
     ProgramResult,
     ReadLog,
+    ResultUnavailable,
     RunProgram,
     require_log,
     require_output,
@@ -33,8 +27,6 @@ from orchestrator.model.place import Version
 
 # So often a question is put again to see the order of the answers.
 TURNS = 6
-
-__all__ = ["DnsAnswer", "read_dig", "resolves", "wrong_with"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +41,14 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     """Ask, compare, and look into the servers' query logs for this very question."""
     name = context.fill(check.resolves, check.asker)
     expected = _expected(check, context, name)
-    result = require_output((yield (_dig_probe(check, context, name, context.port),))[0])
-    answer = read_dig(result.out, check.type)
-    if answer is None:
-        return _without_answer(check, context, expected, result)
+    result = require_output((yield (_dns_probe(check, context, name, context.port),))[0])
+    attempts = read_attempts(result.out)
+    if not (answers := answers_in(attempts)):
+        return _without_answer(check, context, expected, result, attempts)
+    answer = answers[-1]
     actual = _answer_text(answer)
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
+    evidence += [str(attempt) for attempt in attempts if not attempt.answer]
     wrong = wrong_with(check, context, answer)
     during_query = replace(
         context, began=result.started, ended=result.started + result.seconds if result.seconds else inf
@@ -70,32 +64,35 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     return Judgement("pass", expected, actual, tuple(evidence))
 
 
-def _dig_probe(check: Resolves, context: CheckContext, name: str, port: int, times: int = 1) -> RunProgram:
-    words, tcp = question_words(name, check.type) * times, check.over == "tcp"
-    if port and not check.asks and len(context.topology.resolvers_of(check.asker)) > 1:
-        argv = dig_each_server(port, *words, tcp=tcp, recursive=check.recursive)
-        return RunProgram(check.asker, argv, frozenset({"bash", "dig"}), seconds=8.0)
+def _dns_probe(check: Resolves, context: CheckContext, name: str, port: int, times: int = 1) -> RunProgram:
     server = str(context.topology.address_for(check.asker, check.asks)) if check.asks else ""
-    argv = dig(port, *words, server=server, tcp=tcp, recursive=check.recursive)
-    return RunProgram(check.asker, argv, frozenset({"dig"}), seconds=8.0)
+    question = DnsQuestion(name, check.type, server, tcp=check.over == "tcp", recursive=check.recursive)
+    return RunProgram(check.asker, question.argv(port, times), NEEDS, seconds=8.0)
 
 
-def _without_answer(check: Resolves, context: CheckContext, expected: str, result: ProgramResult) -> Judgement:
-    """No message came: right where none should, if each server was tried in vain."""
-    messages = [line.lstrip("; ") for line in (result.out + result.err).splitlines() if line.strip(" ;")]
-    why = "no DNS server answered" if result.exit_code == NO_ANSWER else f"dig ended with {result.exit_code}"
-    actual = f"{why}: {messages[-1] if messages else 'silence'}"
-    if check.answered or result.exit_code != NO_ANSWER:
-        return Judgement("fail", expected, actual)
+def _without_answer(
+    check: Resolves, context: CheckContext, expected: str, result: ProgramResult, attempts: Sequence[DnsAttempt]
+) -> Judgement:
+    """No answer came: right where none should, if each server was tried in vain.
+
+    Raises ResultUnavailable if no server was asked.
+    """
+    if not attempts:
+        messages = result.err.strip().splitlines()
+        why = messages[-1] if messages else f"exit code {result.exit_code}"
+        raise ResultUnavailable(f"the question was not sent: {why}")
+    actual = f"no DNS server answered: {attempts[-1].reason}"
+    evidence = tuple(map(str, attempts))
+    if check.answered or any(attempt.strayed for attempt in attempts):
+        return Judgement("fail", expected, actual, evidence)
     servers = (check.asks,) if check.asks else context.topology.resolvers_of(check.asker)
     tried = {server: str(context.topology.address_for(check.asker, server)) for server in servers}
-    vain = [line for line in messages if any(word in line for word in NO_REPLY_ERRORS)]
-    lines = {server: next((line for line in vain if f"{at}#" in line), "") for server, at in tried.items()}
-    untried = [server for server, line in lines.items() if not line]
+    vain = {attempt.server: str(attempt) for attempt in attempts if attempt.in_vain}
+    untried = [server for server, address in tried.items() if address not in vain]
     if untried:
-        return Judgement("unknown", expected, f"{actual}; it is not known whether {untried[0]} was asked")
-    evidence = tuple(f"{server}: {line}" for server, line in lines.items()) or tuple(vain)
-    return Judgement("pass" if evidence else "unknown", expected, actual, evidence)
+        return Judgement("unknown", expected, f"{actual}; it is not known whether {untried[0]} was asked", evidence)
+    named = tuple(f"{server}: {vain[address]}" for server, address in tried.items()) or tuple(vain.values())
+    return Judgement("pass" if named else "unknown", expected, actual, named)
 
 
 def _expected(check: Resolves, context: CheckContext, name: str) -> str:
@@ -139,8 +136,7 @@ def _wanted(check: Resolves, context: CheckContext) -> set[str] | None:
     if check.to is None:
         return None
     if not isinstance(check.to, str):
-        values = {context.fill(value, check.asker) for value in check.to}
-        return values if check.type == "TXT" else {value.rstrip(".") for value in values}
+        return {_as_read(context.fill(value, check.asker), check.type) for value in check.to}
     if check.type not in ("A", "AAAA"):
         return {context.topology.name_of(check.to)}
     version: Version = 4 if check.type == "A" else 6
@@ -148,6 +144,16 @@ def _wanted(check: Resolves, context: CheckContext) -> set[str] | None:
         network = context.topology.asked_from(check.asker, check.asks)
         return set(map(str, context.topology.addresses_from(network, check.to, version)))
     return set(map(str, context.topology.answers(check.asker, check.to, version)))
+
+
+def _as_read(value: str, kind: str) -> str:
+    """A value that an author wrote, as an answer would hold it."""
+    if kind in ("A", "AAAA"):
+        try:
+            return str(ip_address(value))
+        except ValueError:
+            return value
+    return value if kind == "TXT" else value.rstrip(".").lower()
 
 
 def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
@@ -158,7 +164,7 @@ def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
 
 
 def _answer_text(answer: DnsAnswer) -> str:
-    return f"{answer.rcode} {', '.join(sorted(answer.values))}".strip()
+    return f"{answer.rcode} {', '.join(sorted(map(printable, answer.values)))}".strip()
 
 
 def _over(answer: DnsAnswer) -> str:
@@ -188,13 +194,21 @@ def _wrong_referral(server: str, context: CheckContext, answer: DnsAnswer) -> st
 
 def _wrong_values(check: Resolves, context: CheckContext, answer: DnsAnswer) -> str:
     wanted, values = _wanted(check, context), _values(check, answer)
+    if answer.truncated:
+        return "the answer is truncated (TC)"
     if wanted is not None and set(values) != wanted:
-        return f"that is not {', '.join(sorted(wanted))}"
+        return f"that is not {', '.join(sorted(map(printable, wanted)))}{_of_others(check, answer)}"
     if check.count is not None:
         return f"there are {len(values)} {check.type} records, not {check.count}" if len(values) != check.count else ""
     if wanted is None and check.rcode is None and not values:
-        return f"there is no {check.type} record"
+        return f"there is no {check.type} record{_of_others(check, answer)}"
     return ""
+
+
+def _of_others(check: Resolves, answer: DnsAnswer) -> str:
+    """Records of the type that no alias connects with the question, in words."""
+    others = [row for row in answer.results if row.kind == check.type and row not in answer.records]
+    return f"; {others[0].owner} {others[0].kind} is no answer to the question" if others else ""
 
 
 def _wrong_about(check: Resolves, context: CheckContext, answer: DnsAnswer) -> str:
@@ -206,7 +220,7 @@ def _wrong_about(check: Resolves, context: CheckContext, answer: DnsAnswer) -> s
         return "the AA flag is missing" if check.authoritative else "the AA flag is set"
     if check.over == "tcp" and answer.protocol != "TCP":
         return f"the answer came over {answer.protocol}"
-    return _wrong_ttl(check.ttl, answer.ttl(check.type)) if check.ttl is not None else ""
+    return _wrong_ttl(check.ttl, answer.ttl) if check.ttl is not None else ""
 
 
 def _wrong_ttl(wanted: int | TtlRange, ttl: int | None) -> str:
@@ -250,9 +264,9 @@ def _in_turn(check: Resolves, context: CheckContext, name: str, _answer: DnsAnsw
     """Ask again and again; in turning order each answer is the one before, begun at another place."""
     if check.order is None:
         return Lookup()
-    result = require_output((yield (_dig_probe(check, context, name, 0, TURNS),))[0])
-    orders = [answer.values for answer in read_all(result.out, check.type)]
-    lines = tuple(f"order: {', '.join(order)}" for order in orders)
+    result = require_output((yield (_dns_probe(check, context, name, 0, TURNS),))[0])
+    orders = [answer.values for answer in answers_in(read_attempts(result.out))]
+    lines = tuple(f"order: {', '.join(map(printable, order))}" for order in orders)
     if len(orders) < TURNS or not all(orders):
         return Lookup(f"only {len([o for o in orders if o])} of {TURNS} further questions were answered", lines)
     return Lookup(_wrong_order(check.order, orders), lines)

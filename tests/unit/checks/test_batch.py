@@ -39,6 +39,14 @@ def test_an_output_that_is_too_long_is_cut_off_and_says_so() -> None:
     assert (len(long.out), long.cut, short.cut) == (batch.MOST_BYTES, True, False)
 
 
+def test_a_long_program_that_many_run_stands_in_the_script_once() -> None:
+    """A script is one argument of exec, and has at most 128 KiB (execve(2))."""
+    program = "echo 'it' \"$0\"  # " + '$HOME `"x"` \'' * 500
+    runs = [RunProgram("n", ("bash", "-c", program, str(number))) for number in range(8)]
+    assert len(batch.script(runs)) < 2 * len(program)
+    assert [result.out for result in answered(*runs)] == [f"it {number}\n" for number in range(8)]
+
+
 def test_a_missing_program_says_so() -> None:
     (one,) = answered(RunProgram("n", ("no-such-program-here",)))
     assert one.exit_code == 127

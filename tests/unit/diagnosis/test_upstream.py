@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from worlds import CONNECTS, FOUND, LOST, Rule, World, far, program, state, walked
+from worlds import CONNECTS, FOUND, LOST, Rule, World, dns_reply, far, state, walked
 
 from orchestrator.checks.probes import ProgramResult, RunProgram
 
@@ -45,12 +45,12 @@ def from_server(server: str, answer: ProgramResult, world: World) -> Rule:
     """What one server answers to the resolver that walks from the root."""
     at = str(world.topology.address_for("walker", server))
     own = ProgramResult(answer.exit_code, answer.out.replace("192.168.1.1#53(192.168.1.1)", f"{at}#53({at})"), "")
-    return lambda probe: own if isinstance(probe, RunProgram) and f"@{at}" in probe.argv else None
+    return dns_reply(own, server=at)
 
 
 def test_a_server_behind_the_resolver_is_named_where_the_resolver_found_nothing_out() -> None:
     world = far()
-    world.rules += [state("auth", "stopped"), program("dig", SERVFAIL)]
+    world.rules += [state("auth", "stopped"), dns_reply(SERVFAIL)]
     walk = walked(world, **CONNECTS)
     assert walk.sentence == "The DNS server auth is stopped, so resolver does not get the answer for app-1.shop.lab."
     assert walk.also == ()
@@ -86,7 +86,7 @@ def test_a_walk_goes_on_behind_the_resolver_to_the_server_that_is_broken(silent:
         from_server("root", leading_on("tld", address["tld"]), world),
         from_server("tld", leading_on("auth", address["auth"]), world),
         from_server("other", REFUSED, world),
-        program("dig", SERVFAIL, "client"),
+        dns_reply(SERVFAIL, "client"),
         from_server("walker", SERVFAIL, world),
     ]
     walk = walked(world, **NAME)
@@ -97,7 +97,7 @@ def test_a_walk_goes_on_behind_the_resolver_to_the_server_that_is_broken(silent:
 def test_a_server_that_is_stopped_and_not_on_the_way_to_a_name_is_named_only_where_nothing_else_is() -> None:
     """An alias may lead to it."""
     world = far(TREE)
-    world.rules += [state("other", "stopped"), program("dig", SERVFAIL, "client")]
+    world.rules += [state("other", "stopped"), dns_reply(SERVFAIL, "client")]
     tld, auth = (str(world.topology.address_for("walker", node)) for node in ("tld", "auth"))
     world.rules += [
         from_server("root", leading_on("tld", tld), world),
@@ -119,7 +119,7 @@ def test_a_way_that_leads_a_resolver_astray_is_named_and_not_the_server_at_its_e
         lambda probe: astray if probe == route else None,
         from_server("root", lost("root", world), world),
         from_server("tld", leading_on("auth", auth), world),
-        program("dig", SERVFAIL, "client"),
+        dns_reply(SERVFAIL, "client"),
         from_server("walker", SERVFAIL, world),
     ]
     walk = walked(world, **NAME)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from worlds import CONNECTS, FAR, FOUND, LOST, far, program, state, tcp, walked
+from worlds import CONNECTS, FAR, FOUND, LOST, dns_reply, far, program, state, tcp, walked
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable
@@ -29,7 +29,7 @@ def test_of_a_check_that_holds_each_layer_held() -> None:
     assert (walk.sentence, walk.command) == ("Each layer held.", "")
 
 
-@pytest.mark.parametrize("tool", ["ss", "ip", "cat", "dig", "bash"])
+@pytest.mark.parametrize("tool", ["ss", "ip", "cat", "python3", "bash"])
 def test_a_layer_that_cannot_be_asked_is_unknown_and_said_so(tool: str) -> None:
     """Nothing is named on the strength of an answer that did not come; nor is it taken for a layer that holds."""
     world = far()
@@ -212,7 +212,7 @@ def test_a_router_in_which_forwarding_is_off_is_named() -> None:
     off = program("cat", ProgramResult(0, "0\n", ""), "router")
     world.rules += [tcp(124, ""), off]
     assert "router router passes nothing on" in walked(world, **{**CONNECTS, "from_": "clerk"}).sentence
-    world.rules[:] = [off, program("dig", ProgramResult(9, LOST.format(server="192.168.1.1"), ""))]
+    world.rules[:] = [off, dns_reply(ProgramResult(9, LOST.format(server="192.168.1.1"), ""))]
     walk = walked(world, from_="clerk", resolves="app-1.shop.lab", to="app-1")
     assert "router router passes nothing on" in walk.sentence
     assert walk.also == ()
@@ -224,7 +224,7 @@ def test_a_router_that_passes_nothing_on_is_named_where_all_behind_it_is_lost() 
     world.rules.append(tcp(124, ""))
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
     assert walk.sentence.startswith("Nothing comes back from port 80 of app-1")
-    world.rules.append(program("dig", ProgramResult(9, LOST.format(server="192.168.1.1"), "")))
+    world.rules.append(dns_reply(ProgramResult(9, LOST.format(server="192.168.1.1"), "")))
     walk = walked(world, **{**CONNECTS, "from_": "clerk"})
     assert walk.sentence == "Nothing comes through the router router: clerk reaches neither app-1 nor resolver."
     assert walk.also == ()
@@ -257,7 +257,7 @@ def test_a_lost_way_to_the_dns_server_is_named_where_a_node_connects_to_itself()
     astray = ProgramResult(0, json.dumps([{"dev": "eth0", "gateway": gateway}]), "")
     world.rules += [
         lambda probe: astray if isinstance(probe, RunProgram) and probe.argv[-1] == server else None,
-        program("dig", ProgramResult(9, LOST.format(server=server), ""), "app-1"),
+        dns_reply(ProgramResult(9, LOST.format(server=server), ""), "app-1"),
     ]
     walk = walked(world, from_="app-1", connects="app-1.shop.lab:80")
     assert walk.broken
@@ -366,7 +366,7 @@ def test_a_server_that_leaves_a_tls_handshake_unanswered_is_named() -> None:
 def test_what_a_check_met_without_a_dns_server_is_no_second_break() -> None:
     world = far()
     silent = ProgramResult(0, LOST.format(server="192.168.1.1"), "")
-    world.rules += [state("resolver", "stopped", 137), program("dig", silent)]
+    world.rules += [state("resolver", "stopped", 137), dns_reply(silent)]
     walk = walked(world, actual="no certificate in 4 s", from_="client", tls="gate.shop.lab:80")
     assert walk.sentence.startswith("The DNS server resolver is stopped")
     assert walk.also == ()
@@ -401,7 +401,7 @@ NAMED = (
 def test_an_alias_of_nobody_is_no_missing_name(rcode: str, rows: str, says: str) -> None:
     world = far()
     answer = FOUND.format(rows=rows, server="192.168.1.1").replace("NOERROR", rcode)
-    world.rules.append(program("dig", ProgramResult(0, answer, "")))
+    world.rules.append(dns_reply(ProgramResult(0, answer, "")))
     assert walked(world, **CONNECTS).sentence.endswith(says)
 
 

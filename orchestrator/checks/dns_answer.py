@@ -1,0 +1,209 @@
+"""DNS messages, read from their bytes (RFC 1035): what a server said, and what counts as an answer to a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import dns.message
+    import dns.name
+    import dns.rrset
+
+# Why no message came, as the kernel says it (errno(3)) and as a person reads it.
+NO_REPLY = {
+    "ETIMEDOUT": "timed out",
+    "ECONNREFUSED": "connection refused",
+    "ENETUNREACH": "network unreachable",
+    "EHOSTUNREACH": "host unreachable",
+    "ECONNRESET": "connection reset",
+    "EOF": "end of file",
+}
+
+
+def printable(value: str) -> str:
+    """A value for people: what would steer their terminal is escaped."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in value)
+
+
+class DnsRecord(NamedTuple):
+    """One record. Names are in lower case, since case means nothing in them (RFC 4343), and without their last dot."""
+
+    owner: str
+    ttl: int
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.ttl} IN {self.kind} {printable(self.value)}"
+
+
+@dataclass(frozen=True)
+class DnsAnswer:
+    """The parts of one DNS message that a check looks at (RFC 1035, section 4.1).
+
+    `records` answer the question: they are of its type, and belong to its name or to the name at the end of its
+    aliases. `results` is the whole answer section. Two equal records are one (RFC 2181, section 5.2).
+    """
+
+    rcode: str
+    flags: tuple[str, ...]
+    server: str
+    protocol: str = "UDP"
+    records: tuple[DnsRecord, ...] = ()
+    results: tuple[DnsRecord, ...] = ()
+    authority: tuple[DnsRecord, ...] = ()
+    additional: tuple[DnsRecord, ...] = ()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What the records that answer the question say, in the order in which they came."""
+        return tuple(record.value for record in self.records)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the server left out what did not fit (RFC 2181, section 9)."""
+        return "tc" in self.flags
+
+    @property
+    def ttl(self) -> int | None:
+        """For how long the answer may still be kept; of "no such name" by the SOA (RFC 2308, section 5)."""
+        rows = self.records or self.results
+        if rows:
+            return min(row.ttl for row in rows)
+        soa = next((row for row in self.authority if row.kind == "SOA"), None)
+        return min(soa.ttl, int(soa.value.split()[-1])) if soa else None
+
+
+@dataclass(frozen=True)
+class DnsAttempt:
+    """One question to one server, and what came of it: an answer, or why there is none.
+
+    `strayed`: a message came that is no answer to the question.
+    """
+
+    server: str
+    protocol: str
+    answer: DnsAnswer | None = None
+    reason: str = ""
+    strayed: bool = False
+    in_vain: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.server} over {self.protocol}: {self.reason or 'answered'}"
+
+
+def read_attempts(out: str) -> tuple[DnsAttempt, ...]:
+    """From what the program of `dns_query` printed; a line that it did not finish is left out."""
+    rows = [line.split(" ") for line in out.splitlines()]
+    return tuple(_attempt(*row) for row in rows if len(row) == 5)
+
+
+def answers_in(attempts: Sequence[DnsAttempt]) -> tuple[DnsAnswer, ...]:
+    """The answers, in their order; a truncated one only where asking again over TCP brought none."""
+    pairs = zip_longest(attempts, attempts[1:])
+    return tuple(
+        attempt.answer
+        for attempt, following in pairs
+        if attempt.answer
+        and not (attempt.answer.truncated and following and following.protocol == "TCP" and following.answer)
+    )
+
+
+def read_answer(out: str) -> DnsAnswer | None:
+    """The last answer; None if none came."""
+    answers = answers_in(read_attempts(out))
+    return answers[-1] if answers else None
+
+
+def _attempt(server: str, protocol: str, outcome: str, query: str, message: str) -> DnsAttempt:
+    if outcome not in ("answer", "other"):
+        return DnsAttempt(server, protocol, reason=NO_REPLY.get(outcome, outcome), in_vain=outcome in NO_REPLY)
+    try:
+        answer = _read(bytes.fromhex(query), bytes.fromhex(message.strip("-")), server, protocol)
+    except ValueError as error:
+        return DnsAttempt(server, protocol, reason=str(error), strayed=True)
+    return DnsAttempt(server, protocol, answer)
+
+
+def _read(asked: bytes, wire: bytes, server: str, protocol: str) -> DnsAnswer:
+    """The answer; raises ValueError, with the reason, where the message is none to what was asked."""
+    # Imported where an answer is judged: it takes as long as the command line needs for its help.
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.rcode
+
+    query = dns.message.from_wire(asked)
+    try:
+        message = dns.message.from_wire(wire)
+    except dns.exception.DNSException as error:
+        raise ValueError(f"a malformed message came ({type(error).__name__})") from None
+    if not query.is_response(message):
+        raise ValueError(f"a message came that is no answer: {_difference(query, message)}")
+    return DnsAnswer(
+        dns.rcode.to_text(message.rcode()),
+        tuple(dns.flags.to_text(message.flags).lower().split()),
+        server,
+        protocol,
+        _answering(message),
+        _records(message.answer),
+        _records(message.authority),
+        _records(message.additional),
+    )
+
+
+def _difference(query: dns.message.Message, message: dns.message.Message) -> str:
+    import dns.flags
+
+    if not message.flags & dns.flags.QR:
+        return "the QR flag is missing"
+    if message.id != query.id:
+        return "its id is another one"
+    asked = [f"{_text(question.name)} {_kind(question)}" for question in message.question]
+    return f"its question is {', '.join(asked)}" if asked else "its question section is empty"
+
+
+def _answering(message: dns.message.Message) -> tuple[DnsRecord, ...]:
+    """The records at the end of the aliases that begin at the question; none where these go round or break off."""
+    import dns.exception
+    import dns.message
+
+    if not isinstance(message, dns.message.QueryMessage) or len(message.question) != 1:
+        return ()
+    try:
+        found = message.resolve_chaining().answer
+    except dns.exception.DNSException:  # aliases in a circle, or records of a name that does not exist
+        return ()
+    return _records([found]) if found else ()
+
+
+def _records(rrsets: Sequence[dns.rrset.RRset]) -> tuple[DnsRecord, ...]:
+    return tuple(
+        DnsRecord(_text(rrset.name), rrset.ttl, _kind(rrset), _value(rdata)) for rrset in rrsets for rdata in rrset
+    )
+
+
+def _kind(rrset: dns.rrset.RRset) -> str:
+    import dns.rdatatype
+
+    return dns.rdatatype.to_text(rrset.rdtype)
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower()
+
+
+def _value(rdata: object) -> str:
+    """The value as its author wrote it: a text joined and without quotes (RFC 1035, section 3.3.14)."""
+    import dns.rdata
+    import dns.rdatatype
+    import dns.rdtypes.txtbase
+
+    if isinstance(rdata, dns.rdtypes.txtbase.TXTBase):
+        return b"".join(rdata.strings).decode("utf-8", "replace")
+    assert isinstance(rdata, dns.rdata.Rdata)
+    text = rdata.to_text()
+    return (text.removesuffix(".") or ".").lower() if text.endswith(".") or rdata.rdtype == dns.rdatatype.SOA else text
