@@ -88,8 +88,9 @@ def _clean_up(url: str, state: State, run: str) -> None:
 
     if ended_well(state, run):
         return
-    if sweep_until_quiet(DockerEngine(url), state, run):
-        forget_run(state, run)
+    with contextlib.closing(DockerEngine(url)) as engine:
+        if sweep_until_quiet(engine, state, run):
+            forget_run(state, run)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import io
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import IO, Any
 
 import docker
@@ -38,8 +39,8 @@ class DockerImageStore:
 
     def seen(self) -> tuple[ImageSeen, ...]:
         """Every image of ours, one entry a tag."""
-        with map_sdk_errors("the images"):
-            images_seen = self._client().images(filters={"label": self._label})
+        with map_sdk_errors("the images"), self._client() as client:
+            images_seen = client.images(filters={"label": self._label})
         images = [
             _image_seen(tag, image)
             for image in images_seen
@@ -50,8 +51,8 @@ class DockerImageStore:
 
     def build(self, tag: str, context: bytes, args: Mapping[str, str], labels: Mapping[str, str]) -> Iterator[str]:
         """The classic builder, on the host's network: a private engine has no bridge of its own."""
-        with map_sdk_errors(f"building {tag}"):
-            messages = self._client(SILENT_SECONDS).build(
+        with map_sdk_errors(f"building {tag}"), self._client(SILENT_SECONDS) as client:
+            messages = client.build(
                 fileobj=io.BytesIO(context), custom_context=True, tag=tag, buildargs=dict(args), labels=dict(labels),
                 network_mode="host", rm=True, forcerm=True, decode=True,
             )  # fmt: skip
@@ -61,8 +62,8 @@ class DockerImageStore:
         """`docker import`."""
         repository, _, version = tag.rpartition(":")
         changes = [f"LABEL {key}={_quoted(value)}" for key, value in sorted(labels.items())]
-        with map_sdk_errors(f"importing {tag}"):
-            answer = self._client(SILENT_SECONDS).import_image_from_stream(
+        with map_sdk_errors(f"importing {tag}"), self._client(SILENT_SECONDS) as client:
+            answer = client.import_image_from_stream(
                 # a generator: the SDK promises chunks, which only an object without a length is sent as
                 iter(lambda: tar.read(1 << 20), b""),
                 repository=repository,
@@ -74,17 +75,18 @@ class DockerImageStore:
 
     def has(self, reference: str) -> bool:
         """True if the image is there."""
-        with map_sdk_errors("the images"):
-            return bool(self._client().images(name=reference))
+        with map_sdk_errors("the images"), self._client() as client:
+            return bool(client.images(name=reference))
 
     def pull(self, reference: str) -> bool:
         """False if the registry does not begin to answer within a few seconds, says no, or takes minutes."""
         repository, _, tag = reference.rpartition(":")
         deadline = time.monotonic() + PULL_SECONDS
         try:
-            for message in self._client(REGISTRY_SECONDS).pull(repository, tag=tag, stream=True, decode=True):
-                if "error" in message or time.monotonic() > deadline:
-                    return False
+            with self._client(REGISTRY_SECONDS) as client:
+                for message in client.pull(repository, tag=tag, stream=True, decode=True):
+                    if "error" in message or time.monotonic() > deadline:
+                        return False
         except (DockerException, requests.exceptions.RequestException, HTTPError):
             return False
         return self.has(reference)
@@ -92,14 +94,14 @@ class DockerImageStore:
     def tag(self, existing: str, new: str) -> None:
         """Give an image a second tag."""
         repository, _, version = new.rpartition(":")
-        with map_sdk_errors(f"the image {existing}"):
-            self._client().tag(existing, repository, version)
+        with map_sdk_errors(f"the image {existing}"), self._client() as client:
+            client.tag(existing, repository, version)
 
     def remove(self, tag: str) -> None:
         """Remove a tag; an image in use by a container stays, and the engine says so."""
         try:
-            with map_sdk_errors(f"the image {tag}"):
-                self._client().remove_image(tag)
+            with map_sdk_errors(f"the image {tag}"), self._client() as client:
+                client.remove_image(tag)
         except (NotFound, ImageMissing):
             return
 
@@ -125,16 +127,16 @@ class DockerImageStore:
 
     def _references(self) -> list[str]:
         """Tags of our images, and ids of those that have no name."""
-        with map_sdk_errors("the images"):
-            images = self._client().images(filters={"label": self._label})
+        with map_sdk_errors("the images"), self._client() as client:
+            images = client.images(filters={"label": self._label})
         references = []
         for image in images:
             tags = [tag for tag in image.get("RepoTags") or () if "<none>" not in tag]
             references.extend(tags or [image["Id"]])
         return references
 
-    def _client(self, seconds: int = CALL_SECONDS) -> docker.APIClient:
-        return docker.APIClient(base_url=self._url, version=self._api_version, timeout=seconds)
+    def _client(self, seconds: int = CALL_SECONDS) -> closing[docker.APIClient]:
+        return closing(docker.APIClient(base_url=self._url, version=self._api_version, timeout=seconds))
 
 
 def _image_seen(tag: str, image: Mapping[str, Any]) -> ImageSeen:

@@ -42,6 +42,9 @@ def exec_connection(api: docker.APIClient, program: str) -> Iterator[tuple[Any, 
     try:
         yield link, _read_ahead(handle, link)
     finally:
+        # The answer owns the connection; without it the socket stays open until the garbage collector comes.
+        if (response := getattr(handle, "_response", None)) is not None:
+            response.close()
         handle.close()
 
 

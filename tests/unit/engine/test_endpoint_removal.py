@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -84,8 +85,7 @@ def count(tmp_path: Path) -> Iterator[tuple[Count, str]]:
 
 def test_containers_removed_in_parallel_leave_their_networks_one_after_another(count: tuple[Count, str]) -> None:
     seen, url = count
-    engine = DockerEngine(url)
-    with ThreadPoolExecutor(8) as pool:
+    with closing(DockerEngine(url)) as engine, ThreadPoolExecutor(8) as pool:
         removals = [pool.submit(engine.remove_container, container) for container in CONTAINERS]
         listings = [pool.submit(engine.networks) for _ in range(3)]
         for removal in removals:
@@ -98,8 +98,8 @@ def test_containers_removed_in_parallel_leave_their_networks_one_after_another(c
 def test_an_engine_that_counts_without_order_loses_count(count: tuple[Count, str]) -> None:
     """The test above can fail: two clients that know nothing of each other do what it forbids."""
     seen, url = count
-    engines = [DockerEngine(url) for _ in CONTAINERS]
-    with ThreadPoolExecutor(4) as pool:
+    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+        engines = [stack.enter_context(closing(DockerEngine(url))) for _ in CONTAINERS]
         for call in [pool.submit(e.remove_container, name) for e, name in zip(engines, CONTAINERS, strict=True)]:
             call.result()
     assert seen.lost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,19 +75,23 @@ def await_ready(engine: DockerEngine) -> object:
 def test_an_engine_that_goes_away_in_the_middle_is_missing(
     tmp_path: Path, ask: Callable[[DockerEngine], object]
 ) -> None:
-    with served(tmp_path / "e", Dying) as url, pytest.raises(EngineMissing):
-        ask(DockerEngine(url))
+    with served(tmp_path / "e", Dying) as url, closing(DockerEngine(url)) as engine, pytest.raises(EngineMissing):
+        ask(engine)
 
 
 def test_a_pull_that_breaks_off_leaves_the_image_missing(tmp_path: Path) -> None:
     with served(tmp_path / "e", Dying) as url:
-        with pytest.raises(ImageMissing):
-            DockerEngine(url).make_container(ContainerSpec("n", "mine:1", {}))
+        with closing(DockerEngine(url)) as engine, pytest.raises(ImageMissing):
+            engine.make_container(ContainerSpec("n", "mine:1", {}))
         assert DockerImageStore(url).pull("debian:trixie") is False
 
 
 def test_a_program_that_writes_without_end_takes_too_long(tmp_path: Path) -> None:
     """Its output would fill the memory before its time is over."""
-    with served(tmp_path / "no-end", Dying) as url, pytest.raises(TookTooLong) as caught:
-        DockerEngine(url).run("c", ("yes",), seconds=60)
+    with (
+        served(tmp_path / "no-end", Dying) as url,
+        closing(DockerEngine(url)) as engine,
+        pytest.raises(TookTooLong) as caught,
+    ):
+        engine.run("c", ("yes",), seconds=60)
     assert "64 MiB" in caught.value.why
