@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("lab_commands", "up and check; with --rm also down. This is the command for CI."),
     "why": ("why", "Walk through the layers of a check, and name the first that is broken."),
     "down": ("lab_commands", "Remove a lab, whole."),
+    "learn": ("learn", "Begin a lesson, or go on with it; without a name, list the lessons."),
+    "lesson": ("lesson", "Prove a lesson, as its author."),
     "plan": ("lab_commands", "Print what up would do, and do nothing."),
     "ls": ("look_commands", "List the labs that stand."),
     "ps": ("look_commands", "List the nodes of a lab."),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.snapshot import Snapshot
+    from orchestrator.traffic.exchanges.events import TrafficEvent
     from orchestrator.traffic.story import Exclusion, Span, Story
 
 LONGEST_COMMAND = 60  # seconds
@@ -133,8 +134,6 @@ def follow_spans(
 
     `on_start` is called when the capture begins. Raises WorldError if the capture ends by itself.
     """
-    from orchestrator.lab.capture.recording import Recording, http_ports, whole_lines
-    from orchestrator.traffic.packets.decode import decode_argv
     from orchestrator.traffic.story import live_spans
 
     interrupts: list[KeyboardInterrupt] = []
@@ -150,14 +149,32 @@ def follow_spans(
         if began_by:
             require_node(capture.scenario, began_by)
         errors: list[str] = []
-        decode = decode_argv(http=http_ports(capture.scenario), live=True)
-        pieces = capture.stream_live(observed, errors, packets.expression(capture, observed), decode)
-        events, _ = Recording(whole_lines(until_interrupt(pieces)), errors).events(capture.topology(observed), window=0)
+        expression = packets.expression(capture, observed)
+        events = live_events(capture, observed, errors, expression, until_interrupt)
         on_start()
         yield from live_spans(events, began_by)
     if interrupts:
         raise KeyboardInterrupt from interrupts[0]
     raise_ended(errors, capture)
+
+
+def live_events(
+    capture: LabCapture,
+    observed: Snapshot,
+    errors: list[str],
+    expression: str = "",
+    through: Callable[[Iterator[bytes]], Iterator[bytes]] = lambda pieces: pieces,
+) -> Iterator[TrafficEvent]:
+    """The events of what crosses the lab's networks, as it happens, until the capture's container is removed.
+
+    `errors` collects what the programs wrote to standard error; `through` may watch the pieces that they print.
+    """
+    from orchestrator.lab.capture.recording import Recording, http_ports, whole_lines
+    from orchestrator.traffic.packets.decode import decode_argv
+
+    decode = decode_argv(http=http_ports(capture.scenario), live=True)
+    pieces = through(capture.stream_live(observed, errors, expression, decode))
+    return Recording(whole_lines(pieces), errors).events(capture.topology(observed), window=0)[0]
 
 
 @contextmanager

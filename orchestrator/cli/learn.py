@@ -1,0 +1,98 @@
+"""learn: a lesson in the terminal; without a name, the course and where one stands."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.console import out, say
+from orchestrator.cli.options import lab_option
+from orchestrator.cli.workspace import open_workspace
+from orchestrator.errors import CHECK_FAILED, OK
+
+if TYPE_CHECKING:
+    from orchestrator.operations.learn import OpenLesson
+
+KEYS = "Type: hint, solution, reset (begin anew), quit. What you answer, type here, too."
+
+
+@click.command("learn")
+@click.argument("name", required=False)
+@click.option("--seed", type=click.IntRange(0), help="Choose the values and the order of answers by this number.")
+@lab_option
+def command(name: str | None, seed: int | None, lab: str | None) -> int:
+    """Begin the lesson of the scenario NAME, or go on with it. Without NAME: list the lessons.
+
+    Programs are run in a second terminal; the lesson sees what they do by the packets. Exit code 0: the lesson is done;
+    1: it is not.
+    """
+    from orchestrator.operations.scenario_library import load_scenario
+
+    if name is None:
+        return _course()
+    from orchestrator.operations.learn import lab_reference, open_lesson
+    from orchestrator.rendering.lesson import message_text
+
+    scenario = load_scenario(name)
+    workspace = open_workspace()
+    seat = os.environ.get("WIRELAB_SEAT", "")
+
+    def say_where() -> None:
+        shell = lab_reference(scenario, lab).command("shell")
+        say(f"\nOpen a second terminal in this folder, and there a shell in the client:\n\n    {shell}\n\n{KEYS}")
+
+    with open_lesson(
+        workspace,
+        scenario,
+        lab,
+        tell=lambda message: out(message_text(message, _width())),
+        seed=seed,
+        seat=seat,
+        on_up=say_where,
+    ) as lesson:
+        finished = _converse(lesson)
+    if not finished:
+        say(f"\nYour progress is kept: wirelab learn {name}")
+    return OK if finished else CHECK_FAILED
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def _converse(lesson: OpenLesson) -> bool:
+    """Take lines and traffic until the lesson is done (True), or the learner quits or closes the input (False)."""
+    lines: SimpleQueue[str | None] = SimpleQueue()
+    threading.Thread(target=_read_lines, args=(lines,), daemon=True).start()
+    while lesson.run.task_name is not None:
+        line: str | None = None
+        try:
+            line = lines.get_nowait()
+            if line is None:
+                return False
+        except Empty:
+            pass
+        if not lesson.turn(line):
+            return lesson.run.task_name is None
+    return True
+
+
+def _read_lines(lines: SimpleQueue[str | None]) -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    lines.put(None)
+
+
+def _course() -> int:
+    from orchestrator.host.state import State
+    from orchestrator.operations.course import course
+    from orchestrator.rendering.lesson import course_text
+
+    out(course_text(course(State.of(os.environ), os.environ.get("WIRELAB_SEAT", "")), _width()))
+    return OK

@@ -1,0 +1,71 @@
+"""What a lesson tells a learner: one value for each thing that is said. A face shows them and decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TaskBegun:
+    """A task begins: its text, what is to be done, and the choices where it is a question."""
+
+    task: str
+    number: int
+    total: int
+    text: str
+    title: str
+    is_question: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskDone:
+    """A task is done: by what was seen, or by a right answer and why it is right."""
+
+    task: str
+    because: str
+
+
+@dataclass(frozen=True)
+class NotDone:
+    """An attempt did not complete the task, and this is why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class HintShown:
+    """One of the hints of a task; `number` counts from 1."""
+
+    number: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True)
+class SolutionShown:
+    """What completes the task."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something else that a learner must know: a task was left out, a word was not understood."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class LessonDone:
+    """The lesson is over: how many tasks are done, and how many attempts, hints and solutions it took."""
+
+    done: int
+    total: int
+    attempts: int
+    hints: int
+    solutions: int
+    text: str
+
+
+Message = TaskBegun | TaskDone | NotDone | HintShown | SolutionShown | Note | LessonDone

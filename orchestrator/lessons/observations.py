@@ -1,0 +1,265 @@
+"""What a task wants to see on the wire, and how an exchange that was seen differs from it.
+
+Each kind of observation compares itself with the exchanges of the node that was meant and of others: the same exchange
+may come from dig, host, getent, curl or a program of the learner's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Discriminator, Field, Tag
+
+from orchestrator.model.checks import RCODES
+from orchestrator.model.values import HostPort, Machines, NodeName, ScenarioModel, Url, VariantNames
+from orchestrator.traffic.exchanges.events import (
+    CompletedEvent,
+    DnsExchange,
+    Flow,
+    HttpExchange,
+    SqlStatement,
+    TcpHandshake,
+    client_node,
+)
+
+RCODE_MEANINGS = {
+    "NXDOMAIN": "nobody has that name",
+    "SERVFAIL": "the server could not find out",
+    "REFUSED": "the server does not answer such questions",
+}
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The exchange is what the task wants."""
+
+    seen: str
+
+
+@dataclass(frozen=True)
+class Different:
+    """The exchange is an attempt at the task, and differs: what was seen, what is expected, and in which layer."""
+
+    layer: Literal["node", "name", "dns", "address", "port", "tcp", "http", "sql"]
+    seen: str
+    expected: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.seen}. Expected: {self.expected}."
+
+
+Comparison = Matched | Different | None
+# The addresses to which a host leads, a name or an address.
+AddressesOf = Callable[[str], Collection[str]]
+
+
+class BaseObservation(ScenarioModel):
+    """Every exchange has a node that began it."""
+
+    client: NodeName = Field(alias="from", description="The node that begins it.", examples=["client"])
+
+    def by_another_node(self, event: CompletedEvent, what: str) -> Different | None:
+        """The right exchange, begun by the wrong node."""
+        began_by = client_node(event)
+        if began_by == self.client:
+            return None
+        return Different("node", f"{began_by} {what}", f"{self.client} does it")
+
+
+class ResolvesObservation(BaseObservation):
+    """A DNS question and its answer."""
+
+    resolves: str = Field(min_length=1, description="The whole name that is asked for.", examples=["app.shop.lab"])
+    type: str = Field("A", pattern="^[A-Z]+$", description="The type of record.", examples=["AAAA"])
+    to: Machines | None = Field(None, description="The node whose address must come.", examples=["app"])
+    rcode: str = Field(
+        "NOERROR", pattern=f"^({'|'.join(RCODES)})$", description="The response code.", examples=["NXDOMAIN"]
+    )
+
+    def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
+        """Matched where it is this question with this answer; None where it is no attempt at it."""
+        if not isinstance(event, DnsExchange) or event.operation != "query":
+            return None
+        wanted = f"a question for {self.resolves} {self.type}"
+        asked = f"asked {event.flow.server.node} for {event.name} {event.type}"
+        name = event.name.lower().rstrip(".")
+        if name != self.resolves.lower() or event.type != self.type:
+            return self._another_question(event, name, asked, wanted)
+        if wrong_node := self.by_another_node(event, asked):
+            return wrong_node
+        if event.rcode != self.rcode:
+            return Different(
+                "dns", f"{event.flow.client.node} {asked}: {dns_answer(event)}", f"the answer {self.rcode}"
+            )
+        values = [record.value for record in event.answers if record.type == self.type]
+        if self.to and not set(values) & set(addresses_of(self.to)):
+            seen = f"the answer to {self.client} was {', '.join(values) or 'empty'}"
+            return Different("dns", seen, f"the address of {self.to}")
+        return Matched(f"{self.client} {asked}: {dns_answer(event)}")
+
+    def _another_question(self, event: DnsExchange, name: str, asked: str, wanted: str) -> Different | None:
+        if event.flow.client.node != self.client:
+            return None
+        if name.startswith(f"{self.resolves.lower()}."):
+            return None  # the stub resolver tries the search list (resolv.conf(5))
+        if name == self.resolves.lower() and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA"):
+            return None  # a program asks for both families; the other question comes too
+        return Different("name", f"{self.client} {asked}: {dns_answer(event)}", wanted)
+
+
+class ConnectsObservation(BaseObservation):
+    """An attempt to open a TCP connection."""
+
+    connects: HostPort = Field(description="host:port of the server.", examples=["app.shop.lab:80"])
+    outcome: Literal["accepted", "refused", "silent", "unreachable"] = Field(
+        "accepted", description="What came of it.", examples=["refused"]
+    )
+
+    def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
+        if isinstance(event, DnsExchange):
+            return failed_lookup(event, self.client, f"a connection to {self.connects}")
+        if not isinstance(event, TcpHandshake):
+            return None
+        host, _, port = self.connects.rpartition(":")
+        return self._compare_flow(event, host, int(port), addresses_of)
+
+    def _compare_flow(self, event: TcpHandshake, host: str, port: int, addresses_of: AddressesOf) -> Comparison:
+        attempt = f"opened a connection to {server_text(event.flow)}"
+        reaches = leads_to(event.flow, host, addresses_of)
+        if not reaches or event.flow.server.port != port:
+            if client_node(event) != self.client:
+                return None
+            layer: Literal["address", "port"] = "port" if reaches else "address"
+            return Different(layer, f"{self.client} {attempt}: {event.outcome}", f"a connection to {self.connects}")
+        if wrong_node := self.by_another_node(event, attempt):
+            return wrong_node
+        if event.outcome != self.outcome:
+            return Different("tcp", f"{self.client} {attempt}: {event.outcome}", f"it is {self.outcome}")
+        return Matched(f"{self.client} {attempt}: {event.outcome}")
+
+
+class HttpObservation(BaseObservation):
+    """An HTTP request and its answer."""
+
+    http: Url = Field(description="The URL that is requested.", examples=["http://app.shop.lab/items"])
+    method: str = Field("GET", pattern="^[A-Z]+$", description="The request method.", examples=["POST"])
+    status: int | None = Field(
+        None, ge=100, le=599, description="The status that must come; any 2xx when absent.", examples=[200]
+    )
+
+    def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
+        wanted = f"{self.method} {self.http}"
+        if isinstance(event, DnsExchange):
+            return failed_lookup(event, self.client, wanted)
+        if isinstance(event, TcpHandshake):
+            return self._failed_connection(event, wanted)
+        if not isinstance(event, HttpExchange) or not event.method:
+            return None
+        return self._compare_request(event, wanted, addresses_of)
+
+    def _failed_connection(self, event: TcpHandshake, wanted: str) -> Different | None:
+        if client_node(event) != self.client or event.outcome == "accepted":
+            return None
+        seen = f"{self.client} opened a connection to {server_text(event.flow)}: {event.outcome}"
+        return Different("tcp", seen, wanted)
+
+    def _compare_request(self, event: HttpExchange, wanted: str, addresses_of: AddressesOf) -> Comparison:
+        url = urlsplit(self.http)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        requested = f"requested {event.method} {event.target} from {server_text(event.flow)}"
+        answer = f"the answer was {event.status}" if event.status else "no answer came"
+        reaches = leads_to(event.flow, url.hostname or "", addresses_of)
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        if not reaches or event.flow.server.port != port or (event.method, event.target) != (self.method, target):
+            if client_node(event) != self.client:
+                return None
+            return Different("http" if reaches else "address", f"{self.client} {requested}: {answer}", wanted)
+        if wrong_node := self.by_another_node(event, requested):
+            return wrong_node
+        if not self._status_is_right(event.status):
+            expected = f"the status {self.status}" if self.status else "a status from 200 to 299"
+            return Different("http", f"{self.client} {requested}: {answer}", expected)
+        return Matched(f"{self.client} {requested}: {answer}")
+
+    def _status_is_right(self, status: int | None) -> bool:
+        return status == self.status if self.status else status is not None and 200 <= status <= 299
+
+
+class SqlObservation(BaseObservation):
+    """A statement that a PostgreSQL server carried out."""
+
+    sql: NodeName = Field(description="The database node.", examples=["db"])
+    statement: str = Field("", description="A text that the statement must hold.", examples=["select"])
+
+    def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
+        if not isinstance(event, SqlStatement) or event.flow.server.address not in addresses_of(self.sql):
+            return None
+        asked = f"sent {event.sql!r} to {event.flow.server.node}"
+        wanted = f"a statement with {self.statement!r}" if self.statement else "a statement"
+        if self.statement.lower() not in event.sql.lower():
+            return Different("sql", f"{client_node(event)} {asked}", wanted)
+        if wrong_node := self.by_another_node(event, asked):
+            return wrong_node
+        if event.error:
+            return Different("sql", f"{self.client} {asked}: {event.error}", "it succeeds")
+        return Matched(f"{self.client} {asked}")
+
+
+def leads_to(flow: Flow, host: str, addresses_of: AddressesOf) -> bool:
+    """Whether the flow goes to that host, by its name or to one of its addresses."""
+    return (bool(flow.name) and flow.name.lower() == host.lower()) or flow.server.address in addresses_of(host)
+
+
+def server_text(flow: Flow) -> str:
+    """The server's end of a flow for a person: "app, 192.168.7.12, port 80"."""
+    server = flow.server
+    where = server.address if server.node == server.address else f"{server.node}, {server.address}"
+    return f"{where}, port {server.port}"
+
+
+def dns_answer(event: DnsExchange) -> str:
+    """The answer for a person: "192.168.7.12", "NXDOMAIN, nobody has that name", "no answer came"."""
+    if not event.rcode:
+        return "no answer came"
+    if event.rcode != "NOERROR":
+        meaning = RCODE_MEANINGS.get(event.rcode)
+        return f"{event.rcode}, {meaning}" if meaning else event.rcode
+    return ", ".join(record.value for record in event.answers) or f"no {event.type} record"
+
+
+def failed_lookup(event: DnsExchange, client: str, wanted: str) -> Different | None:
+    """A lookup that led nowhere, so that nothing further could happen."""
+    if event.flow.client.node != client or event.rcode == "NOERROR" or event.type not in ("A", "AAAA"):
+        return None
+    return Different("dns", f"{client} asked {event.flow.server.node} for {event.name}: {dns_answer(event)}", wanted)
+
+
+KINDS: dict[str, type[BaseObservation]] = {
+    "resolves": ResolvesObservation,
+    "connects": ConnectsObservation,
+    "http": HttpObservation,
+    "sql": SqlObservation,
+}
+
+
+def kind_of(observation: Any) -> str | None:
+    """The kind of an observation, from the key that names it; None where there is none or more than one."""
+    if isinstance(observation, BaseObservation):
+        return next((kind for kind, model in KINDS.items() if type(observation) is model), None)
+    kinds = [kind for kind in KINDS if isinstance(observation, dict) and kind in observation]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+AnyObservation = ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation
+Observation = Annotated[
+    Annotated[ResolvesObservation, Tag("resolves")]
+    | Annotated[ConnectsObservation, Tag("connects")]
+    | Annotated[HttpObservation, Tag("http")]
+    | Annotated[SqlObservation, Tag("sql")],
+    Discriminator(kind_of),
+    VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
+]

@@ -1,0 +1,61 @@
+"""How far a learner is: a frozen value that can be written as JSON and read again.
+
+A learner is named by a seat; one person at a laptop is the seat "". The seed, and so the values of the variables, stays
+the same until the lesson is begun anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class TaskProgress:
+    """One task: whether it is done, and how many attempts, hints and shown solutions it took."""
+
+    done: bool = False
+    attempts: int = 0
+    hints: int = 0
+    solution_shown: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All tasks of one lesson for one learner; a task that is not in `tasks` was not begun."""
+
+    lesson: str
+    seed: int
+    seat: str = ""
+    tasks: Mapping[str, TaskProgress] = field(default_factory=dict)
+
+    def task(self, name: str) -> TaskProgress:
+        return self.tasks.get(name, TaskProgress())
+
+    def with_task(self, name: str, task: TaskProgress) -> Progress:
+        return replace(self, tasks={**self.tasks, name: task})
+
+    def current(self, names: Sequence[str]) -> str | None:
+        """The first of these tasks that is not done; None where all are."""
+        return next((name for name in names if not self.task(name).done), None)
+
+    def done_count(self, names: Sequence[str]) -> int:
+        return sum(self.task(name).done for name in names)
+
+    def document(self) -> dict[str, Any]:
+        tasks = {name: asdict(task) for name, task in self.tasks.items()}
+        return {"schema": SCHEMA, "lesson": self.lesson, "seed": self.seed, "seat": self.seat, "tasks": tasks}
+
+
+def progress_of(document: Any) -> Progress | None:
+    """The progress that a document holds; None where it is none, or of a later version."""
+    try:
+        if document["schema"] != SCHEMA:
+            return None
+        tasks = {str(name): TaskProgress(**task) for name, task in document["tasks"].items()}
+        return Progress(str(document["lesson"]), int(document["seed"]), str(document["seat"]), tasks)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None

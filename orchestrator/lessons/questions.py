@@ -1,0 +1,81 @@
+"""Questions: what a learner can answer, which answer is right, and why a wrong one is wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+
+from orchestrator.checks.walk import TITLES
+from orchestrator.lessons.lesson import AskTask
+from orchestrator.model.topology import Topology
+
+HIGHEST_PORT = 65535  # RFC 9293, section 3.1: 16 bits
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: the choices in the order in which they are shown (none where the answer is typed)."""
+
+    choices: tuple[str, ...]
+    right: str
+
+
+def question_of(task: AskTask, right: str, topology: Topology, seed: int) -> Question:
+    """The question with its choices, taken from the lab and shuffled by the learner's seed."""
+    choices = list(_choices(task, topology))
+    if choices and right not in choices:
+        choices.append(right)
+    random.Random(f"{seed} {task.title}").shuffle(choices)
+    return Question(tuple(choices), right)
+
+
+def _choices(task: AskTask, topology: Topology) -> Sequence[str]:
+    match task.ask:
+        case "nodes":
+            return tuple(topology.scenario.nodes)
+        case "addresses":
+            nodes = topology.scenario.nodes
+            return tuple(dict.fromkeys(str(address) for node in nodes for address in topology.addresses(node)))
+        case "layers":
+            return tuple(TITLES.values())
+        case "choices":
+            return task.choices
+    return ()
+
+
+def wrong_because(task: AskTask, question: Question, answer: str) -> str | None:
+    """None where the answer is right; otherwise why it is not. A choice may be given by its number, from 1."""
+    answer = answer.strip()
+    if question.choices and answer.isdigit() and 1 <= int(answer) <= len(question.choices):
+        answer = question.choices[int(answer) - 1]
+    if answer.lower() == question.right.lower():
+        return None
+    if question.choices:
+        if answer.lower() not in (choice.lower() for choice in question.choices):
+            return f"{answer!r} is none of the choices; type a number from 1 to {len(question.choices)}."
+        return f"It is not {answer}."
+    return _wrong_address(answer) if task.ask == "address" else _wrong_port(answer)
+
+
+def _wrong_address(answer: str) -> str:
+    parts = answer.split(".")
+    if len(parts) != 4:
+        return f"{answer!r} is no address: it has {len(parts)} parts, and an IPv4 address has four (RFC 791)."
+    too_large = next((part for part in parts if part.isdigit() and int(part) > 255), None)
+    if too_large:
+        return f"{answer} is no address: {too_large} is more than 255; each number is 0 to 255 (RFC 791)."
+    try:
+        IPv4Address(answer)
+    except AddressValueError:
+        return f"{answer!r} is no address: it is four numbers from 0 to 255 with dots between them (RFC 791)."
+    return f"{answer} is an address, but not this one."
+
+
+def _wrong_port(answer: str) -> str:
+    if not answer.isdigit():
+        return f"{answer!r} is no port: a port is a number from 0 to {HIGHEST_PORT} (RFC 9293)."
+    if int(answer) > HIGHEST_PORT:
+        return f"{answer} is no port: the highest one is {HIGHEST_PORT}, for a port has 16 bits (RFC 9293)."
+    return f"{answer} is a port, but not this one."

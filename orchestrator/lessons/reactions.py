@@ -1,0 +1,83 @@
+"""What an attempt, an answer or a request for help does to the progress of a task, and what the learner is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, Run
+from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
+from orchestrator.lessons.observations import AddressesOf, Matched
+from orchestrator.lessons.progress import Progress
+from orchestrator.lessons.questions import Question, wrong_because
+from orchestrator.traffic.exchanges.events import CompletedEvent
+
+Reaction = tuple[Progress, Message | None]
+
+
+def react_to_exchange(
+    progress: Progress, name: str, task: ObserveTask, event: CompletedEvent, addresses_of: AddressesOf
+) -> Reaction:
+    """Complete the task if this is what it wants; say what differs if it is an attempt at it."""
+    comparison = task.observe.compare(event, addresses_of)
+    if comparison is None:
+        return progress, None
+    if isinstance(comparison, Matched):
+        return completed(progress, name, comparison.seen)
+    return attempted(progress, name, comparison.sentence)
+
+
+def react_to_answer(progress: Progress, name: str, task: AskTask, question: Question, answer: str) -> Reaction:
+    """Complete the task if the answer is right; say why it is not otherwise."""
+    reason = wrong_because(task, question, answer)
+    return attempted(progress, name, reason) if reason else completed(progress, name, task.because)
+
+
+def completed(progress: Progress, name: str, because: str) -> Reaction:
+    """The task is done; what completes it is an attempt, too."""
+    task = progress.task(name)
+    return progress.with_task(name, replace(task, done=True, attempts=task.attempts + 1)), TaskDone(name, because)
+
+
+def attempted(progress: Progress, name: str, sentence: str) -> Reaction:
+    """An attempt that did not complete the task."""
+    task = progress.task(name)
+    return progress.with_task(name, replace(task, attempts=task.attempts + 1)), NotDone(sentence)
+
+
+def show_hint(progress: Progress, name: str, task: BaseTask) -> Reaction:
+    """The next hint, each time one more; the last one again after that."""
+    if not task.hints:
+        return progress, Note("This task has no hint.")
+    so_far = progress.task(name)
+    number = min(so_far.hints + 1, len(task.hints))
+    return progress.with_task(name, replace(so_far, hints=number)), HintShown(
+        number, len(task.hints), task.hints[number - 1]
+    )
+
+
+def show_solution(progress: Progress, name: str, task: BaseTask, right_answer: str = "") -> Reaction:
+    """What completes the task. It stays open, and that the solution was shown is kept."""
+    shown = replace(progress.task(name), solution_shown=True)
+    return progress.with_task(name, shown), SolutionShown(solution_text(task, right_answer))
+
+
+def solution_text(task: BaseTask, right_answer: str = "") -> str:
+    """The solution as a learner types it."""
+    if not isinstance(task, DoneTask):
+        return right_answer
+    if isinstance(task.solve, Run):
+        return f"{task.solve.node}$ {' '.join(task.solve.run)}"
+    return "heal what is broken"
+
+
+def lesson_done(progress: Progress, lesson: Lesson, text: str) -> LessonDone:
+    """How the lesson went."""
+    tasks = [progress.task(name) for name in lesson.tasks]
+    return LessonDone(
+        sum(task.done for task in tasks),
+        len(tasks),
+        sum(task.attempts for task in tasks),
+        sum(task.hints for task in tasks),
+        sum(task.solution_shown for task in tasks),
+        text,
+    )

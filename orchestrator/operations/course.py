@@ -1,0 +1,48 @@
+"""The course: every lesson that can be found by name, in an order in which each builds on those before."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import FileInvalid
+from orchestrator.operations.lesson_files import ProgressStore, has_lesson, load_lesson
+from orchestrator.operations.scenario_library import all_scenarios, find_scenario, load_scenario
+
+if TYPE_CHECKING:
+    from orchestrator.host.state import State
+    from orchestrator.lessons.lesson import Lesson
+
+
+def lessons(cwd: Path | None = None) -> dict[str, Lesson]:
+    """The lessons of the scenarios that can be found by name, in their order; one that is wrong is left out."""
+    cwd = cwd or Path.cwd()
+    found: dict[str, Lesson] = {}
+    for name, _ in all_scenarios(cwd):
+        if has_lesson(find_scenario(name, cwd).parent):
+            try:
+                found[name] = load_lesson(load_scenario(name, cwd)).lesson
+            except FileInvalid:
+                continue
+    return {name: found[name] for name in in_order({name: lesson.needs for name, lesson in found.items()})}
+
+
+def in_order(needs: dict[str, tuple[str, ...]]) -> list[str]:
+    """The names so that each stands after those that it needs; as they are where they need each other."""
+    try:
+        order = TopologicalSorter({name: sorted(set(before) & set(needs)) for name, before in needs.items()})
+        return list(order.static_order())
+    except CycleError:
+        return list(needs)
+
+
+def course(state: State, seat: str = "", cwd: Path | None = None) -> list[dict[str, str]]:
+    """Name, title, minutes and progress of each lesson."""
+    store, rows = ProgressStore(state), []
+    for name, lesson in lessons(cwd).items():
+        kept = store.load(name, seat)
+        done, total = (kept.done_count(tuple(lesson.tasks)) if kept else 0), len(lesson.tasks)
+        progress = "done" if done == total else f"{done} of {total} tasks done" if kept else "not begun"
+        rows.append({"name": name, "title": lesson.title, "minutes": str(lesson.minutes), "progress": progress})
+    return rows

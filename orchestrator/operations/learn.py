@@ -1,0 +1,133 @@
+"""Learn: bring the lab of a lesson up, run the lesson in it, and go on where the learner stopped."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.events import ProbeEvent
+from orchestrator.lessons.progress import Progress
+from orchestrator.operations.command_record import recorded
+from orchestrator.operations.lab_handle import LabHandle
+from orchestrator.operations.lesson_files import ProgressStore, load_lesson
+from orchestrator.operations.lesson_run import LessonRun
+from orchestrator.operations.lifecycle import UpOptions, bring_up
+from orchestrator.operations.live_traffic import LiveTraffic
+from orchestrator.planning.lab_ref import LabRef
+
+if TYPE_CHECKING:
+    from orchestrator.events import Event
+    from orchestrator.lessons.messages import Message
+    from orchestrator.lessons.reading import LessonText
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+
+SEEDS = 1_000_000
+TURN_SECONDS = 0.1
+LISTEN_SECONDS = 20.0
+PROBE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class OpenLesson:
+    """A lesson that runs: the learner's run, and the traffic of its lab."""
+
+    run: LessonRun
+    traffic: LiveTraffic
+
+    def turn(self, line: str | None = None) -> bool:
+        """Take a line that was typed, look at what crossed the wire, judge checks. False where the lesson ends."""
+        if line is not None and not self.run.on_input(line):
+            return False
+        for event in self.traffic.new_events(TURN_SECONDS):
+            self.run.on_traffic(event)
+        if self.traffic.failure:
+            raise self.traffic.failure
+        self.run.on_time()
+        return self.run.task_name is not None
+
+
+@contextmanager
+def open_lesson(
+    workspace: Workspace,
+    scenario: LoadedScenario,
+    lab_name: str | None,
+    *,
+    tell: Callable[[Message], None],
+    seed: int | None = None,
+    seat: str = "",
+    on_up: Callable[[], None] = lambda: None,
+) -> Iterator[OpenLesson]:
+    """Bring the lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
+
+    `on_up` is called once the lab is up. Raises UsageInvalid where the scenario has no lesson, FileInvalid where the
+    lesson is wrong.
+    """
+    load_lesson(scenario)  # what is wrong with it is said before anything is made
+    store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
+    progress = _begun(store.load(name, seat), scenario, seed, seat)
+    bring_up(workspace, scenario, name, UpOptions(keep=True))
+    on_up()
+    store.save(name, progress)
+    with (
+        recorded(workspace.without_watcher(), name),
+        lesson_in(workspace, scenario, name, progress, tell, lambda kept: store.save(name, kept)) as lesson,
+    ):
+        yield lesson
+
+
+@contextmanager
+def lesson_in(
+    workspace: Workspace,
+    scenario: LoadedScenario,
+    lab_name: str,
+    progress: Progress,
+    tell: Callable[[Message], None],
+    save: Callable[[Progress], None],
+) -> Iterator[OpenLesson]:
+    """Run the lesson in a lab that is up. Faults of a task end with it."""
+    probes: list[ProbeEvent] = []
+
+    def keep_probe(event: Event) -> None:
+        if isinstance(event, ProbeEvent):
+            probes.append(event)
+
+    watched = replace(workspace, on_event=keep_probe)
+    lab = LabHandle(watched.lab(scenario, lab_name, images_too=("capture",)), watched, scenario)
+    run = LessonRun(lab, load_lesson(scenario, progress.seed), progress, tell, save, probes)
+    with LiveTraffic(workspace, scenario, lab_name) as traffic:
+        _await_listening(traffic, run.lab, run.text)
+        run.begin_task()
+        try:
+            yield OpenLesson(run, traffic)
+        finally:
+            run.end_fault()
+
+
+def _begun(kept: Progress | None, scenario: LoadedScenario, seed: int | None, seat: str) -> Progress:
+    """The progress that was kept, unless it is of another lesson or another seed is wished; otherwise a new one."""
+    name = scenario.reading.scenario.name
+    if kept and kept.lesson == name and seed in (None, kept.seed):
+        return kept
+    return Progress(name, secrets.randbelow(SEEDS) if seed is None else seed, seat)
+
+
+def _await_listening(traffic: LiveTraffic, lab: LabHandle, text: LessonText) -> None:
+    """Wait until a packet that we cause is read: from then on nothing that the learner does is missed."""
+    node = lab.node(text.lesson.shell[0])
+    until = time.monotonic() + LISTEN_SECONDS
+    while not traffic.listening.is_set() and traffic.failure is None and time.monotonic() < until:
+        node.run("getent", "hosts", lab.made.scenario.domain, seconds=PROBE_SECONDS)
+        traffic.listening.wait(0.5)
+
+
+def lab_reference(scenario: LoadedScenario, lab_name: str | None) -> LabRef:
+    """How a person names the lab of a lesson in a command."""
+    name = scenario.reading.scenario.name
+    if lab_name and lab_name != name:
+        return LabRef(name, lab_name)
+    return LabRef(name, "")

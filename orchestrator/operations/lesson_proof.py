@@ -1,0 +1,125 @@
+"""Prove a lesson: its solutions complete their tasks and no others, and its wrong attempts get their sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.lessons.lesson import AskTask, DoneTask, Run
+from orchestrator.lessons.messages import Message, NotDone, TaskDone
+from orchestrator.lessons.progress import Progress
+from orchestrator.lessons.reactions import solution_text
+from orchestrator.operations.lab_handle import fresh_name
+from orchestrator.operations.learn import OpenLesson, lesson_in
+from orchestrator.operations.lifecycle import UpOptions, bring_up_in_run, remove_lab
+
+if TYPE_CHECKING:
+    from orchestrator.lessons.lesson import AnyTask, WrongRun
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+
+ANSWER_SECONDS = 15.0  # for the lesson to say what came of an attempt
+QUIET_SECONDS = 1.0  # in which nothing may be completed without an attempt
+RUN_SECONDS = 30.0
+
+
+@dataclass
+class _Proof:
+    """The messages of a lesson that is being proved, and what did not hold so far."""
+
+    on_line: Callable[[str], None]
+    messages: list[Message] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+
+    def tell(self, message: Message) -> None:
+        self.messages.append(message)
+
+    def expect(self, holds: bool, task: str, claim: str) -> None:
+        """Note whether a claim holds, and say it."""
+        self.on_line(f"{'holds' if holds else 'DOES NOT HOLD'}  {task}: {claim}")
+        if not holds:
+            self.mistakes.append(f"{task}: {claim}")
+
+
+def prove_lesson(
+    workspace: Workspace, scenario: LoadedScenario, seed: int, on_line: Callable[[str], None] = lambda _line: None
+) -> tuple[str, ...]:
+    """Go through the lesson in a lab of its own, which is removed again. Returns what did not hold.
+
+    `on_line` gets a line for each claim. Raises UsageInvalid where the scenario has no lesson, FileInvalid where it is
+    wrong.
+    """
+    name = fresh_name(scenario, "lesson")
+    proof = _Proof(on_line)
+    progress = Progress(scenario.reading.scenario.name, seed)
+    with workspace.guard() as run:
+        try:
+            bring_up_in_run(workspace, scenario, name, UpOptions(), run)
+            with lesson_in(workspace, scenario, name, progress, proof.tell, lambda _progress: None) as lesson:
+                for task_name, task in lesson.run.text.lesson.tasks.items():
+                    if lesson.run.task_name != task_name:
+                        break  # its solution, or one before, did not hold
+                    _prove_task(proof, lesson, task_name, task)
+        finally:
+            remove_lab(workspace.without_watcher(), name, run)
+    return tuple(proof.mistakes)
+
+
+def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> None:
+    _turn_until(lesson, lambda: False, QUIET_SECONDS)
+    proof.expect(lesson.run.task_name == name, name, "is not done before anybody did something")
+    if isinstance(task, AskTask):
+        _prove_question(proof, lesson, name)
+        return
+    for attempt in task.wrong:
+        _prove_wrong(proof, lesson, name, attempt)
+    _carry_out(lesson, task)
+    _turn_until(lesson, lambda: lesson.run.task_name != name, ANSWER_SECONDS)
+    done = [message.task for message in proof.messages if isinstance(message, TaskDone)]
+    proof.expect(done[-1:] == [name], name, f"is completed by its solution, {solution_text(task)!r}")
+    proof.expect(
+        done.count(name) == len(done[done.index(name) :]) if name in done else False, name, "completes no other"
+    )
+
+
+def _prove_question(proof: _Proof, lesson: OpenLesson, name: str) -> None:
+    """Every wrong choice is refused, and the right one completes the task."""
+    question = lesson.run.question
+    assert question is not None
+    wrong = [choice for choice in question.choices if choice != question.right] or ["192.168.1.300", "70000", "x"]
+    for choice in wrong:
+        lesson.turn(choice)
+        proof.expect(lesson.run.task_name == name, name, f"refuses the answer {choice!r}")
+    lesson.turn(question.right)
+    proof.expect(lesson.run.task_name != name, name, f"takes the answer {question.right!r}")
+
+
+def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun) -> None:
+    """The attempt does not complete the task, and is told what it must be told."""
+    known = len(proof.messages)
+
+    def sentences() -> list[str]:
+        return [message.sentence for message in proof.messages[known:] if isinstance(message, NotDone)]
+
+    lesson.run.lab.node(attempt.node).run(*attempt.run, seconds=RUN_SECONDS)
+    _turn_until(lesson, lambda: any(attempt.told in sentence for sentence in sentences()), ANSWER_SECONDS)
+    line = " ".join(attempt.run)
+    proof.expect(lesson.run.task_name == name, name, f"is not completed by {line!r}")
+    told = "; ".join(sentences()) or "nothing"
+    proof.expect(attempt.told in told, name, f"{line!r} is told {attempt.told!r} (told: {told})")
+
+
+def _carry_out(lesson: OpenLesson, task: DoneTask) -> None:
+    if isinstance(task.solve, Run):
+        lesson.run.lab.node(task.solve.node).run(*task.solve.run, seconds=RUN_SECONDS)
+    else:
+        lesson.run.lab.heal()
+
+
+def _turn_until(lesson: OpenLesson, holds: Callable[[], bool], seconds: float) -> None:
+    """Let the lesson go on until a condition holds, at most so many seconds."""
+    until = time.monotonic() + seconds
+    while not holds() and time.monotonic() < until and lesson.run.task_name is not None:
+        lesson.turn()

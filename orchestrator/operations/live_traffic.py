@@ -1,0 +1,79 @@
+"""Read the traffic of a lab in a thread, as it happens, while the caller does something else."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, suppress
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import NotFound, WirelabError
+from orchestrator.operations.capture import open_capture
+from orchestrator.operations.trace import live_events
+from orchestrator.planning import labels
+
+if TYPE_CHECKING:
+    from orchestrator.lab.capture.lab_capture import LabCapture
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.snapshot import Snapshot
+    from orchestrator.traffic.exchanges.events import TrafficEvent
+
+END_SECONDS = 10.0
+
+
+class LiveTraffic:
+    """The events of a lab's traffic, in a queue; a context that ends the capture.
+
+    `listening` is set once a first packet was read: a capture that has just begun misses what came before.
+    """
+
+    def __init__(self, workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> None:
+        self._workspace = workspace
+        self._scenario = scenario
+        self._lab_name = lab_name
+        self._events: SimpleQueue[TrafficEvent] = SimpleQueue()
+        self._stack = ExitStack()
+        self._thread: threading.Thread | None = None
+        self._run = ""
+        self._errors: list[str] = []
+        self.listening = threading.Event()
+        self.failure: WirelabError | None = None
+
+    def __enter__(self) -> LiveTraffic:
+        self._run = self._stack.enter_context(self._workspace.guard())
+        capture, observed = open_capture(self._workspace, self._scenario, self._lab_name, self._run)
+        self._thread = threading.Thread(target=self._read, args=(capture, observed), daemon=True)
+        self._thread.start()
+        return self
+
+    def _read(self, capture: LabCapture, observed: Snapshot) -> None:
+        try:
+            for event in live_events(capture, observed, self._errors):
+                self.listening.set()
+                self._events.put(event)
+        except WirelabError as error:
+            self.failure = error
+
+    def new_events(self, seconds: float) -> list[TrafficEvent]:
+        """What was read since the last call; waits up to so many seconds for the first event."""
+        events: list[TrafficEvent] = []
+        with suppress(Empty):
+            events.append(self._events.get(timeout=seconds))
+            while True:
+                events.append(self._events.get_nowait())
+        return events
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the container that captures, which ends the thread."""
+        try:
+            for container in self._workspace.engine.containers(f"{labels.RUN}={self._run}"):
+                with suppress(NotFound):
+                    self._workspace.engine.remove_container(container.id)
+            if self._thread:
+                self._thread.join(END_SECONDS)
+        finally:
+            self._stack.__exit__(kind, error, trace)

@@ -1,0 +1,94 @@
+"""What a lesson tells a learner, as lines of plain text for a terminal of any width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+
+from orchestrator.lessons.messages import (
+    HintShown,
+    LessonDone,
+    Message,
+    NotDone,
+    Note,
+    SolutionShown,
+    TaskBegun,
+    TaskDone,
+)
+from orchestrator.rendering.quantities import counted
+
+WIDEST = 100
+LEAST_WIDTH = 30
+
+
+def message_text(message: Message, width: int) -> str:
+    """The text of a message, wrapped at words to the width."""
+    return "\n".join(_lines(message, max(LEAST_WIDTH, min(width, WIDEST))))
+
+
+def _lines(message: Message, width: int) -> Iterator[str]:
+    match message:
+        case TaskBegun():
+            yield from _task(message, width)
+        case TaskDone(because=because):
+            yield from _labelled("done: ", because, width)
+        case NotDone(sentence=sentence):
+            yield from _labelled("not yet: ", sentence, width)
+        case HintShown(number=number, total=total, text=text):
+            yield from _labelled(f"hint {number} of {total}: ", text, width)
+        case SolutionShown(text=text):
+            yield from _labelled("solution: ", text, width)
+        case Note(text=text):
+            yield from _wrapped(text, width)
+        case LessonDone():
+            yield from _end(message, width)
+
+
+def _task(message: TaskBegun, width: int) -> Iterator[str]:
+    yield ""
+    yield f"--- task {message.number} of {message.total} ".ljust(width, "-")
+    if message.text:
+        yield from _wrapped(message.text, width)
+        yield ""
+    yield from _labelled("? " if message.is_question else "> ", message.title, width)
+    for number, choice in enumerate(message.choices, 1):
+        yield from _labelled(f"  {number}  ", choice, width)
+
+
+def _end(message: LessonDone, width: int) -> Iterator[str]:
+    yield ""
+    yield "--- the end ".ljust(width, "-")
+    if message.text:
+        yield from _wrapped(message.text, width)
+        yield ""
+    counts = (counted(message.attempts, "attempt"), counted(message.hints, "hint"))
+    shown = f", {counted(message.solutions, 'solution')} shown" if message.solutions else ""
+    yield from _wrapped(f"{message.done} of {counted(message.total, 'task')} done; {', '.join(counts)}{shown}.", width)
+
+
+def _labelled(label: str, text: str, width: int) -> Iterator[str]:
+    yield from textwrap.wrap(text, width, initial_indent=label, subsequent_indent=" " * len(label)) or [label]
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """Paragraphs wrapped at words; code blocks and lists stay as they are."""
+    in_code = False
+    for number, paragraph in enumerate(text.split("\n\n")):
+        if number:
+            yield ""
+        in_code = in_code or paragraph.startswith("```")
+        if in_code or paragraph.startswith(("- ", "    ")):
+            yield from (line for line in paragraph.splitlines() if not line.startswith("```"))
+            in_code = in_code and not paragraph.rstrip().endswith("```")
+        else:
+            yield from textwrap.wrap(paragraph, width, break_long_words=False, break_on_hyphens=False)
+
+
+def course_text(lessons: Sequence[Mapping[str, str]], width: int) -> str:
+    """The lessons in the order in which they build on each other, one line each."""
+    names = max((len(lesson["name"]) for lesson in lessons), default=0)
+    lines = ["The lessons, in an order in which each builds on those before:", ""]
+    for lesson in lessons:
+        label = f"  {lesson['name'].ljust(names)}  "
+        lines += _labelled(label, f"{lesson['title']} ({lesson['minutes']} min, {lesson['progress']})", width)
+    return "\n".join(lines)
