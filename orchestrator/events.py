@@ -127,6 +127,17 @@ class ProbeEvent:
 
 
 @dataclass(frozen=True)
+class LessonEvent:
+    """A learner began, completed or left a task, tried something, or took a hint or a solution."""
+
+    kind: ClassVar[str] = "lesson"
+    state: Literal["begun", "done", "attempt", "hint", "solution", "over"]
+    lesson: str
+    task: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class OtherEvent:
     """An event of a kind that this version of wirelab does not know, with all its fields."""
 
@@ -137,7 +148,7 @@ class OtherEvent:
 
 KnownEvent = (
     CommandEvent | LabEvent | StepEvent | NodeEvent | FindingEvent | CauseEvent | FaultEvent | CaptureEvent
-    | ProgramEvent | ProbeEvent
+    | ProgramEvent | ProbeEvent | LessonEvent
 )  # fmt: skip
 Event = KnownEvent | OtherEvent
 KINDS: dict[str, type[KnownEvent]] = {known.kind: known for known in get_args(KnownEvent)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.events import LessonEvent
+
 
 @dataclass(frozen=True)
 class TaskBegun:
@@ -69,3 +71,21 @@ class LessonDone:
 
 
 Message = TaskBegun | TaskDone | NotDone | HintShown | SolutionShown | Note | LessonDone
+
+
+def event_of(message: Message, lesson: str, task: str) -> LessonEvent | None:
+    """The event that the journal keeps of a message; None where it keeps none."""
+    match message:
+        case TaskBegun():
+            return LessonEvent("begun", lesson, message.task)
+        case TaskDone():
+            return LessonEvent("done", lesson, message.task, message.because)
+        case NotDone():
+            return LessonEvent("attempt", lesson, task, message.sentence)
+        case HintShown():
+            return LessonEvent("hint", lesson, task, message.text)
+        case SolutionShown():
+            return LessonEvent("solution", lesson, task)
+        case LessonDone():
+            return LessonEvent("over", lesson)
+    return None

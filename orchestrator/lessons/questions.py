@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
 from orchestrator.checks.walk import TITLES
 from orchestrator.lessons.lesson import AskTask
+from orchestrator.lessons.seed import shuffled
 from orchestrator.model.topology import Topology
 
 HIGHEST_PORT = 65535  # RFC 9293, section 3.1: 16 bits
@@ -27,8 +27,7 @@ def question_of(task: AskTask, right: str, topology: Topology, seed: int) -> Que
     choices = list(_choices(task, topology))
     if choices and right not in choices:
         choices.append(right)
-    random.Random(f"{seed} {task.title}").shuffle(choices)
-    return Question(tuple(choices), right)
+    return Question(shuffled(choices, seed, task.title), right)
 
 
 def _choices(task: AskTask, topology: Topology) -> Sequence[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from orchestrator.lessons.seed import shuffled
 from orchestrator.reading.document import Path, Violation
 from orchestrator.reading.message_parts import listed
 
@@ -22,7 +22,7 @@ def chosen_values(values: Any, seed: int) -> dict[str, str]:
     for name, variable in declared.items() if isinstance(declared, dict) else ():
         texts = variable.get("pick") if isinstance(variable, dict) else None
         if isinstance(texts, list) and texts:
-            chosen[name] = str(random.Random(f"{seed} {name}").choice(texts))
+            chosen[name] = shuffled(map(str, texts), seed, name)[0]
     return chosen
 
 

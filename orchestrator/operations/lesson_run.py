@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NotFound
-from orchestrator.lessons.lesson import AddressOf, AskTask, BrokenLayer, FirstServer, HoldsTask, ObserveTask, Run
-from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone
-from orchestrator.lessons.questions import Question, question_of
+from orchestrator.events import Event, ProbeEvent
+from orchestrator.lessons.lesson import AskTask, HoldsTask, ObserveTask
+from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
 from orchestrator.lessons.reactions import (
     Reaction,
     attempted,
@@ -21,20 +20,25 @@ from orchestrator.lessons.reactions import (
     show_hint,
     show_solution,
 )
-from orchestrator.traffic.exchanges.events import ExchangeStart, client_node, start_time
+from orchestrator.operations.lesson_truth import ask_lab
+from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
 if TYPE_CHECKING:
-    from orchestrator.events import ProbeEvent
+    from orchestrator.checks.findings import Finding
     from orchestrator.lessons.lesson import AnyTask
     from orchestrator.lessons.progress import Progress
+    from orchestrator.lessons.questions import Question
     from orchestrator.lessons.reading import LessonText
+    from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
 # Of one try of a check: a task that does not hold yet is judged again and again.
 CHECK_SECONDS = 0.3
-# Between two judgements of a check, while nothing crosses the wire.
-PAUSE_SECONDS = 1.0
+# Between two judgements of a check, while nothing crosses the wire and nobody works on the lab.
+PAUSE_SECONDS = 3.0
+# The same sentence within this time belongs to the same attempt: curl asks for two kinds of address.
+ATTEMPT_SECONDS = 2.0
 
 
 @dataclass
@@ -53,8 +57,12 @@ class LessonRun:
     question: Question | None = None
     _began: float = 0.0
     _judged: float = 0.0
-    _last_sentence: str = ""
+    _changed: float = 0.0
+    _tried: bool = False
+    _cause: str = ""
+    _told: tuple[str, float] = ("", 0.0)
     _fault_in: bool = False
+    _topology: Topology | None = None
 
     @property
     def task_name(self) -> str | None:
@@ -70,51 +78,21 @@ class LessonRun:
         """Put in the fault of the task, find the right answer of a question, and tell what is to be done."""
         name, task = self.task_name, self.task
         if name is None or task is None:
-            self.tell(lesson_done(self.progress, self.text.lesson, self.text.after))
+            self._tell(lesson_done(self.progress, self.text.lesson, self.text.after))
             return
         if task.fault:
             from orchestrator.lab.faults import inject
 
             inject(self.lab.made, task.fault)
             self._fault_in = True
-        self.question = self._question(task) if isinstance(task, AskTask) else None
-        self._last_sentence, self._judged = "", 0.0
+        self._topology = self.lab.made.topology(self.lab.made.observe())
+        self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, AskTask) else None
+        self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
         names = tuple(self.text.lesson.tasks)
         choices = self.question.choices if self.question else ()
         text, number = self.text.before.get(name, ""), names.index(name) + 1
         self._began = time.time()
-        self.tell(TaskBegun(name, number, len(names), text, task.title, self.question is not None, choices))
-
-    def _question(self, task: AskTask) -> Question:
-        topology = self.lab.made.topology(self.lab.made.observe())
-        return question_of(task, self._truth(task), topology, self.progress.seed)
-
-    def _truth(self, task: AskTask) -> str:
-        """The right answer, from the running lab where it can know it."""
-        match task.truth:
-            case AddressOf(address_of=node):
-                return self.lab.address(node)
-            case FirstServer(first_server=run):
-                return self._first_server(run)
-            case BrokenLayer(broken_layer=check_name):
-                findings = self.lab.check(check_name)
-                broken = next((finding.why.broken for finding in findings if finding.why and finding.why.broken), None)
-                if broken is None:
-                    raise NotFound(f"no layer of {check_name!r} is broken", why="the question asks for the broken one")
-                return broken.title
-        return task.truth.value
-
-    def _first_server(self, run: Run) -> str:
-        story = self.lab.trace(*run.run, node=run.node).story
-        first = next((span for span in story.spans if span.client_node == run.node), None)
-        if first is None:
-            raise NotFound(f"{' '.join(run.run)} sent no packet", why="the question asks for the first one")
-        from orchestrator.traffic.story import EarlierConnection
-
-        event = first.event
-        from orchestrator.traffic.exchanges.events import server_node
-
-        return event.flow.server.node if isinstance(event, EarlierConnection) else server_node(event)
+        self._tell(TaskBegun(name, number, len(names), text, task.title, self.question is not None, choices))
 
     def on_traffic(self, event: TrafficEvent) -> None:
         """An exchange was seen on the wire."""
@@ -124,40 +102,67 @@ class LessonRun:
         if isinstance(task, ObserveTask):
             self._react(react_to_exchange(self.progress, self.task_name or "", task, event, self._addresses_of))
         elif isinstance(task, HoldsTask):
-            self._judged = 0.0  # something was tried: judge at once
+            self._tried = True
 
     def _is_learners(self, event: CompletedEvent) -> bool:
-        """Whether it began during this task, and not by a probe of ours."""
-        began, node = start_time(event), client_node(event)
-        if began < self._began:
+        """Whether it began during this task, and neither by a probe of ours nor by a resolver's search list.
+
+        A stub resolver completes a name that leads nowhere with the lab's domain (resolv.conf(5), search).
+        """
+        began, node, domain = start_time(event), client_node(event), self.lab.made.scenario.domain
+        if began < self._began or any(
+            probe.node == node and probe.since <= began <= probe.until for probe in self.probes
+        ):
             return False
-        return not any(probe.node == node and probe.since <= began <= probe.until for probe in self.probes)
+        return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
 
     def _addresses_of(self, host: str) -> tuple[str, ...]:
         """The addresses of a node, or of the node whose name in the lab's DNS this is, or the address itself."""
-        topology = self.lab.made.topology(self.lab.made.observe())
+        topology = self._topology
+        if topology is None:
+            return ()
         for name in topology.names:
             if host.lower() in (name, topology.name_of(name)):
                 return tuple(map(str, topology.addresses_of(name)))
         return (host.strip("[]"),)
 
     def on_time(self) -> None:
-        """Judge the check of the task now and then."""
-        task, now = self.task, time.monotonic()
-        if not isinstance(task, HoldsTask) or now < self._judged + PAUSE_SECONDS:
+        """Judge the check of the task where something was tried, where somebody worked on the lab, and now and then."""
+        task = self.task
+        if not isinstance(task, HoldsTask):
             return
-        attempted_something = self._judged == 0.0 and self._last_sentence != ""
-        check = task.holds.model_copy(update={"within": CHECK_SECONDS})
-        (finding,) = self.lab.made.judge([check])
-        self._judged = time.monotonic()
-        name = self.task_name or ""
+        changed = self._last_change()
+        if not self._tried and changed == self._changed and time.monotonic() < self._judged + PAUSE_SECONDS:
+            return
+        (finding,) = self._judge(task)
+        tried, self._tried = self._tried, False
+        self._judged, self._changed = time.monotonic(), self._last_change()
         if finding.verdict == "pass":
-            self._react(completed(self.progress, name, finding.judgement.actual))
+            self._react(completed(self.progress, self.task_name or "", finding.judgement.actual))
             return
-        sentence = finding.why.sentence if finding.why else finding.judgement.actual
-        if attempted_something and sentence != self._last_sentence:
-            self._react(attempted(self.progress, name, sentence))
-        self._last_sentence = sentence
+        self._cause = finding.why.sentence if finding.why else finding.judgement.actual
+        if tried:
+            self._react(attempted(self.progress, self.task_name or "", self._cause))
+
+    def _judge(self, task: HoldsTask) -> tuple[Finding, ...]:
+        """Judge the check once. That this is done again and again is no news for the journal."""
+        lab = self.lab.made
+
+        def publish(event: Event) -> None:
+            if isinstance(event, ProbeEvent):
+                lab.settings.publish(event)
+
+        quiet = replace(lab, settings=replace(lab.settings, publish=publish))
+        return quiet.judge([task.holds.model_copy(update={"within": CHECK_SECONDS})])
+
+    def _last_change(self) -> float:
+        """When somebody last worked on the lab: each command writes to the lab's journal."""
+        from orchestrator.lab.journal import journal_file
+
+        try:
+            return journal_file(self.lab.workspace.state, self.lab.name).stat().st_mtime
+        except OSError:
+            return 0.0
 
     def on_input(self, words: str) -> bool:
         """A line that the learner typed. Returns False where it ends the lesson for now."""
@@ -179,23 +184,35 @@ class LessonRun:
             case "s" | "solution":
                 self._react(show_solution(self.progress, name, task, self.question.right if self.question else ""))
             case "w" | "why" if isinstance(task, HoldsTask):
-                self.tell(NotDone(self._last_sentence or "Nothing was judged yet."))
+                self._tell(NotDone(self._cause or "Nothing was judged yet."))
             case _ if isinstance(task, AskTask) and self.question:
                 self._react(react_to_answer(self.progress, name, task, self.question, words))
             case _:
                 keys = "hint, solution, reset or quit"
-                self.tell(Note(f"{words.strip()!r} is no word here; type {keys}. Programs run in the other terminal."))
+                self._tell(Note(f"{words.strip()!r} is no word here; type {keys}. Programs run in the other terminal."))
         return True
 
     def _react(self, reaction: Reaction) -> None:
-        self.progress, message = reaction
-        if message is None:
+        progress, message = reaction
+        if message is None or (isinstance(message, NotDone) and self._was_just_told(message.sentence)):
             return
+        self.progress = progress
         self.save(self.progress)
-        self.tell(message)
+        self._tell(message)
         if isinstance(message, TaskDone):
             self.end_fault()
             self.begin_task()
+
+    def _was_just_told(self, sentence: str) -> bool:
+        last, at = self._told
+        self._told = (sentence, time.monotonic())
+        return sentence == last and time.monotonic() < at + ATTEMPT_SECONDS
+
+    def _tell(self, message: Message) -> None:
+        """Show a message, and write to the journal that it was shown."""
+        self.tell(message)
+        if event := event_of(message, self.progress.lesson, self.task_name or ""):
+            self.lab.made.settings.publish(event)
 
     def end_fault(self) -> None:
         """Heal what the task broke."""

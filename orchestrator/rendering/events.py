@@ -15,6 +15,7 @@ from orchestrator.events import (
     FaultEvent,
     FindingEvent,
     LabEvent,
+    LessonEvent,
     NodeEvent,
     OtherEvent,
     ProbeEvent,
@@ -61,6 +62,9 @@ def event_text(event: Event) -> str:
             return f"{event.node}$ {join(event.argv)}{ended}"
         case ProbeEvent():
             return f"checks probed from {event.node} for {event.until - event.since:.2f} s"
+        case LessonEvent():
+            task = f" {event.task}" if event.task else ""
+            return f"{event.lesson}{task}: {event.state}" + (f": {event.sentence}" if event.sentence else "")
         case OtherEvent():
             return " ".join(f"{name}={value}" for name, value in event.values)
         case _:

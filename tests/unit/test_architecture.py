@@ -27,6 +27,7 @@ ORDER = (
     "traffic",
     "checks",
     "diagnosis",
+    "lessons",
     "rendering",
     "engine",
     "host",

@@ -1,0 +1,209 @@
+"""Exchanges that were seen, compared with what a task wants: done, no attempt, or the sentence about what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.lessons.observations import (
+    ConnectsObservation,
+    Different,
+    HttpObservation,
+    Matched,
+    ResolvesObservation,
+    SqlObservation,
+)
+from orchestrator.traffic.exchanges.events import (
+    CompletedEvent,
+    DnsExchange,
+    DnsRecord,
+    Endpoint,
+    Flow,
+    HttpExchange,
+    SqlStatement,
+    TcpHandshake,
+)
+
+ADDRESSES = {"dns": "192.168.7.10", "db": "192.168.7.11", "app": "192.168.7.12", "client": "192.168.7.13"}
+
+
+def addresses_of(host: str) -> tuple[str, ...]:
+    return (ADDRESSES.get(host.removesuffix(".shop.lab"), host),)
+
+
+def flow(client: str, server: str, port: int, protocol: str = "tcp", name: str = "") -> Flow:
+    ends = (Endpoint(client, ADDRESSES[client], 40000), Endpoint(server, ADDRESSES[server], port))
+    return Flow(1, protocol, *ends, opened=1.0, name=name)
+
+
+def dns(client: str, name: str, kind: str = "A", rcode: str = "NOERROR", *values: str) -> DnsExchange:
+    records = tuple(DnsRecord(kind, value) for value in values)
+    udp = flow(client, "dns", 53, "udp")
+    return DnsExchange(1, udp, 1.0, 1.1, name, kind, rcode, records, True, True, False, 1, 1.0)
+
+
+def tcp(client: str, server: str, port: int, outcome: str = "accepted", name: str = "") -> TcpHandshake:
+    return TcpHandshake(1, flow(client, server, port, name=name), 1.0, 1.1, outcome, 1, 1.0)
+
+
+def http(client: str, server: str, request: str, status: int | None = 200, port: int = 80) -> HttpExchange:
+    method, target = request.split()
+    ends = flow(client, server, port)
+    return HttpExchange(1, ends, 1.0, 1.1, method, target, "app.shop.lab", status, "OK", 10, "answered")
+
+
+def sql(client: str, statement: str, error: str = "") -> SqlStatement:
+    ends = flow(client, "db", 5432)
+    return SqlStatement(1, ends, 1.0, 1.1, statement, True, False, "SELECT 1", 1, error, "answered", 1, True)
+
+
+RESOLVES = ResolvesObservation.model_validate({"from": "client", "resolves": "app.shop.lab", "to": "app"})
+NO_NAME = ResolvesObservation.model_validate({"from": "client", "resolves": "no.shop.lab", "rcode": "NXDOMAIN"})
+CONNECTS = ConnectsObservation.model_validate({"from": "client", "connects": "app.shop.lab:80"})
+REFUSED = ConnectsObservation.model_validate({"from": "client", "connects": "app.shop.lab:81", "outcome": "refused"})
+HTTP = HttpObservation.model_validate({"from": "client", "http": "http://app.shop.lab/items?x=1", "status": 200})
+ANY_2XX = HttpObservation.model_validate({"from": "client", "http": "http://app.shop.lab"})
+SQL = SqlObservation.model_validate({"from": "app", "sql": "db", "statement": "select"})
+AnyObservation = ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation
+
+DONE: list[tuple[AnyObservation, CompletedEvent]] = [
+    (RESOLVES, dns("client", "app.shop.lab", "A", "NOERROR", "192.168.7.12")),
+    (RESOLVES, dns("client", "APP.shop.LAB.", "A", "NOERROR", "192.168.7.12")),
+    (NO_NAME, dns("client", "no.shop.lab", "A", "NXDOMAIN")),
+    (CONNECTS, tcp("client", "app", 80)),
+    (REFUSED, tcp("client", "app", 81, "refused")),
+    (HTTP, http("client", "app", "GET /items?x=1")),
+    (ANY_2XX, http("client", "app", "GET /", 204)),
+    (SQL, sql("app", "SELECT * FROM items")),
+]
+
+
+@pytest.mark.parametrize(("observation", "event"), DONE)
+def test_what_the_task_wants_completes_it(observation: AnyObservation, event: CompletedEvent) -> None:
+    assert isinstance(observation.compare(event, addresses_of), Matched)
+
+
+# What a learner is told of an attempt that differs.
+SENTENCES: list[tuple[AnyObservation, CompletedEvent, str, str]] = [
+    (
+        RESOLVES,
+        dns("client", "ap.shop.lab", "A", "NXDOMAIN"),
+        "name",
+        "client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name. Expected: a question for app.shop.lab A.",
+    ),
+    (
+        RESOLVES,
+        dns("app", "app.shop.lab", "A", "NOERROR", "192.168.7.12"),
+        "node",
+        "app asked dns for app.shop.lab A. Expected: client does it.",
+    ),
+    (
+        RESOLVES,
+        dns("client", "app.shop.lab", "A", "SERVFAIL"),
+        "dns",
+        "client asked dns for app.shop.lab A: SERVFAIL, the server could not find out. Expected: the answer NOERROR.",
+    ),
+    (
+        RESOLVES,
+        dns("client", "app.shop.lab", "A", ""),
+        "dns",
+        "client asked dns for app.shop.lab A: no answer came. Expected: the answer NOERROR.",
+    ),
+    (
+        RESOLVES,
+        dns("client", "app.shop.lab", "A", "NOERROR", "192.168.7.11"),
+        "dns",
+        "the answer to client was 192.168.7.11. Expected: the address of app.",
+    ),
+    (
+        CONNECTS,
+        dns("client", "ap.shop.lab", "A", "NXDOMAIN"),
+        "dns",
+        "client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name. Expected: a connection to app.shop.lab:80.",
+    ),
+    (
+        CONNECTS,
+        tcp("client", "app", 81, "refused"),
+        "port",
+        "client opened a connection to app, 192.168.7.12, port 81: refused. Expected: a connection to app.shop.lab:80.",
+    ),
+    (
+        CONNECTS,
+        tcp("client", "db", 80, "refused"),
+        "address",
+        "client opened a connection to db, 192.168.7.11, port 80: refused. Expected: a connection to app.shop.lab:80.",
+    ),
+    (
+        CONNECTS,
+        tcp("client", "app", 80, "silent"),
+        "tcp",
+        "client opened a connection to app, 192.168.7.12, port 80: silent. Expected: it is accepted.",
+    ),
+    (
+        CONNECTS,
+        tcp("db", "app", 80),
+        "node",
+        "db opened a connection to app, 192.168.7.12, port 80. Expected: client does it.",
+    ),
+    (
+        HTTP,
+        tcp("client", "app", 81, "refused"),
+        "tcp",
+        "client opened a connection to app, 192.168.7.12, port 81: refused. "
+        "Expected: GET http://app.shop.lab/items?x=1.",
+    ),
+    (
+        HTTP,
+        http("client", "app", "POST /items?x=1"),
+        "http",
+        "client requested POST /items?x=1 from app, 192.168.7.12, port 80: the answer was 200. "
+        "Expected: GET http://app.shop.lab/items?x=1.",
+    ),
+    (
+        HTTP,
+        http("client", "app", "GET /items?x=1", 503),
+        "http",
+        "client requested GET /items?x=1 from app, 192.168.7.12, port 80: the answer was 503. "
+        "Expected: the status 200.",
+    ),
+    (
+        ANY_2XX,
+        http("client", "app", "GET /", None),
+        "http",
+        "client requested GET / from app, 192.168.7.12, port 80: no answer came. Expected: a status from 200 to 299.",
+    ),
+    (
+        SQL,
+        sql("app", "select nothing", 'relation "nothing" does not exist'),
+        "sql",
+        "app sent 'select nothing' to db: relation \"nothing\" does not exist. Expected: it succeeds.",
+    ),
+    (SQL, sql("app", "begin"), "sql", "app sent 'begin' to db. Expected: a statement with 'select'."),
+    (SQL, sql("client", "select 1"), "node", "client sent 'select 1' to db. Expected: app does it."),
+]
+
+
+@pytest.mark.parametrize(("observation", "event", "layer", "sentence"), SENTENCES)
+def test_an_attempt_that_differs_is_told_what_differs(
+    observation: AnyObservation, event: CompletedEvent, layer: str, sentence: str
+) -> None:
+    comparison = observation.compare(event, addresses_of)
+    assert isinstance(comparison, Different)
+    assert (comparison.layer, comparison.sentence) == (layer, sentence)
+
+
+NO_ATTEMPTS: list[tuple[AnyObservation, CompletedEvent]] = [
+    (RESOLVES, dns("app", "db.shop.lab", "A", "NOERROR", "192.168.7.11")),  # what the app does by itself
+    (RESOLVES, dns("client", "app.shop.lab", "AAAA")),  # a program asks for both families
+    (RESOLVES, dns("client", "app.shop.lab.shop.lab", "A", "NXDOMAIN")),  # the search list
+    (RESOLVES, tcp("client", "app", 80)),
+    (CONNECTS, dns("client", "app.shop.lab", "A", "NOERROR", "192.168.7.12")),
+    (CONNECTS, tcp("app", "db", 5432)),
+    (HTTP, tcp("client", "app", 80)),
+    (HTTP, http("app", "db", "GET /other")),
+    (SQL, http("client", "app", "GET /items")),
+]
+
+
+@pytest.mark.parametrize(("observation", "event"), NO_ATTEMPTS)
+def test_what_is_no_attempt_is_not_spoken_of(observation: AnyObservation, event: CompletedEvent) -> None:
+    assert observation.compare(event, addresses_of) is None
