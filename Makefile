@@ -8,7 +8,7 @@ WIRELAB := .venv/bin/wirelab
 PYTHON_IN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help scenario up check down shell logs test unit bench docs clean
+.PHONY: help scenario lesson up check down shell logs test unit bench docs clean
 
 help: ## Print this list
 	@echo "usage: make TARGET [NAME=scenario] [NODE=node] [LAB=lab]"
@@ -17,6 +17,10 @@ help: ## Print this list
 scenario: ## Bring up the lab NAME, prove it, leave it running:  make scenario NAME=basic
 	@setup/venv run
 	@$(WIRELAB) run '$(NAME)' $(IN_LAB)
+
+lesson: ## Begin the lesson of the lab NAME, or go on with it:  make lesson NAME=basic
+	@setup/venv run
+	@$(WIRELAB) learn '$(NAME)' $(IN_LAB)
 
 up: ## Bring up the lab NAME, or repair it
 	@setup/venv run

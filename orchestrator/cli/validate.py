@@ -13,14 +13,16 @@ from orchestrator.rendering.quantities import counted
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str | None, as_json: bool) -> int:
-    """Read the scenario NAME (a name or a path) and say everything that is wrong with it.
+    """Read the scenario NAME (a name or a path) and its lesson, and say everything that is wrong with them.
 
     Nothing is started. Exit code 0: the file is right; 2: it is not.
     """
+    from orchestrator.operations.lesson_files import has_lesson, load_lesson
     from orchestrator.operations.scenario_library import load_scenario
 
     try:
         loaded = load_scenario(name)
+        tasks = len(load_lesson(loaded).lesson.tasks) if has_lesson(loaded.folder) else 0
     except FileInvalid as error:
         if not as_json:
             raise
@@ -28,11 +30,12 @@ def command(name: str | None, as_json: bool) -> int:
         return INVALID
     scenario = loaded.reading.scenario
     if as_json:
-        counts = {"nodes": len(scenario.nodes), "checks": len(scenario.checks)}
+        counts = {"nodes": len(scenario.nodes), "checks": len(scenario.checks), "tasks": tasks}
         out_json({"schema": 1, "valid": True, "scenario": scenario.name, "file": loaded.file, **counts, "problems": []})
     else:
         nodes, checks = counted(len(scenario.nodes), "node"), counted(len(scenario.checks), "check")
-        out(f"{scenario.name}: valid: {nodes}, {checks}")
+        lesson = f", a lesson of {counted(tasks, 'task')}" if tasks else ""
+        out(f"{scenario.name}: valid: {nodes}, {checks}{lesson}")
     return 0
 
 

@@ -19,6 +19,8 @@ NOT_RUN = {
     "make unit": "CI runs it",
     "make docs": "tests/browser builds the site",
     "make bench": "it takes minutes; CI runs one round of it",
+    "make lesson NAME=basic": "it waits for a learner; tests/engine/test_lessons.py is one",
+    "wirelab lesson prove basic": "it takes a minute; tests/engine/test_lessons.py runs it",
     "make clean": "it removes the engine and the images that the tests use",
     ". .venv/bin/activate": "the tests put a wirelab of their own in the path",
     "wirelab engine down": "it ends the engine that the tests use",

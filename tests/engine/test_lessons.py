@@ -1,0 +1,112 @@
+"""Lessons in a real lab: scripted learners, and the proof of a lesson that holds and of one that does not."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from secrets import randbelow
+
+import pytest
+from lab_bench import CHECKOUT, Bench, Engine, Ran
+from learner import Learner
+
+LESSONS = sorted(path.parent.name for path in (CHECKOUT / "scenarios").glob("*/lesson.md"))
+
+
+def wirelab(engine: Engine, *words: str, cwd: Path = CHECKOUT) -> Ran:
+    argv = (sys.executable, "-m", "orchestrator", *words)
+    ran = subprocess.run(argv, env=dict(engine.environ), cwd=cwd, capture_output=True, text=True, timeout=300)
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_is_proved_with_a_seed_by_chance(name: str, engine: Engine) -> None:
+    """Solutions complete their tasks and no others; wrong attempts are told what they must be told."""
+    seed = randbelow(1_000_000)
+    ran = wirelab(engine, "lesson", "prove", name, "--seed", str(seed))
+    wrong = [line for line in ran.out.splitlines() if not line.startswith("holds")]
+    assert (ran.code, wrong) == (0, []), f"seed {seed}\n{ran.err}"
+    assert ran.out.count("is completed by its solution") >= 2
+
+
+def test_a_lesson_that_does_not_hold_is_not_proved(engine: Engine, tmp_path: Path) -> None:
+    """A solution that completes nothing, and a wrong attempt that completes the task."""
+    folder = shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "basic")
+    lesson = folder / "lesson.md"
+    text = lesson.read_text("utf-8")
+    right = "solve: {from: client, run: [dig, app.shop.lab]}"
+    assert right in text
+    lesson.write_text(text.replace(right, "solve: {from: client, run: [dig, db.shop.lab]}"), "utf-8")
+    ran = wirelab(engine, "lesson", "prove", str(folder))
+    assert ran.code == 1
+    assert "DOES NOT HOLD  look-up: is completed by its solution" in ran.out
+
+    wrong = "{from: client, run: [dig, ap.shop.lab], told: nobody has that name}"
+    assert wrong in text
+    lesson.write_text(text.replace(wrong, wrong.replace("ap.shop", "app.shop")), "utf-8")
+    ran = wirelab(engine, "lesson", "prove", str(folder))
+    assert ran.code == 1
+    assert "DOES NOT HOLD  look-up: is not completed by 'dig app.shop.lab'" in ran.out
+
+
+def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench) -> None:
+    """Wrong answers and attempts get their sentences; any program will do; what was done is kept."""
+    with Learner(bench, seed=4) as learner:
+        learner.hears("task 1 of 7")
+        learner.types("app")
+        learner.hears("not yet: It is not app.")
+        learner.types("hint")
+        learner.hears("hint 1 of 2")
+        learner.types("dns")
+        learner.hears("task 2 of 7")
+        learner.runs("host", "ap.shop.lab")
+        learner.hears("not yet: client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name.")
+        learner.runs("getent", "hosts", "app.shop.lab", node="app")
+        learner.hears("not yet: app asked dns for app.shop.lab A. Expected: client does it.")
+        learner.runs("getent", "ahostsv4", "app.shop.lab")
+        learner.hears("done: client asked dns for app.shop.lab A")
+        learner.hears("task 3 of 7")
+        learner.types("quit")
+        assert learner.ends() == 1
+    with Learner(bench, seed=4) as learner:
+        first = learner.hears("task 3 of 7")
+        assert "task 1 of 7" not in first
+        learner.types(bench.address("app"))
+        learner.hears("task 4 of 7")
+
+
+def test_a_learner_goes_through_the_lesson_to_its_end(bench: Bench) -> None:
+    """Everything is done by programs in the client, and the repair by `heal`; exit code 0."""
+    with Learner(bench, seed=9) as learner:
+        learner.hears("task 1 of 7")
+        learner.types("dns")
+        learner.hears("task 2 of 7")
+        learner.runs("dig", "app.shop.lab")
+        learner.hears("task 3 of 7")
+        learner.types(bench.address("app"))
+        learner.hears("task 4 of 7")
+        learner.runs("python3", "-c", "import urllib.request as r; r.urlopen('http://app.shop.lab/items')")
+        learner.hears("task 5 of 7")
+        learner.types("db")
+        learner.hears("task 6 of 7")
+        learner.runs("curl", "-sS", "--json", '{"name": "anything"}', "http://app.shop.lab/items")
+        learner.hears("task 7 of 7")
+        learner.runs("curl", "-sS", "http://app.shop.lab/items")
+        told = learner.hears("not yet: ")
+        assert "done" not in told.split("task 7 of 7")[-1]
+        assert bench.cli("heal").code == 0
+        learner.hears("7 of 7 tasks done")
+        assert learner.ends() == 0
+    assert "lesson   basic repair: done" in bench.cli("events").out
+
+
+def test_a_scenario_without_a_lesson_says_so(bench: Bench, tmp_path: Path) -> None:
+    folder = shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "basic")
+    (folder / "lesson.md").unlink()
+    ran = replace(bench, scenario=str(folder)).cli("learn")
+    assert ran.code == 2
+    assert "the scenario 'basic' has no lesson" in ran.err
+    assert bench.containers() == []
