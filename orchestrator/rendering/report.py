@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from orchestrator.checks.causes import ExplainedChecks, group_by_cause
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.findings import summary_text
 from orchestrator.rendering.graph import Picture
 from orchestrator.rendering.lab_page import lab_section
 from orchestrator.rendering.page import Section, facts, page
+from orchestrator.rendering.quantities import counted
 from orchestrator.rendering.story_page import HEADING, story_section
 from orchestrator.rendering.walk import MARKS, SUFFERS
 from orchestrator.traffic.story import Story
@@ -52,8 +56,10 @@ def report_page(report: Report) -> str:
     story = (
         story_section(report.story) if report.story else Section("story", HEADING, f"<p>{escape(report.no_story)}</p>")
     )
+    causes = group_by_cause(placed.finding for placed in check_report.findings)
     sections = [
-        _checks(check_report),
+        *([_causes(check_report, causes)] if causes else []),
+        _checks(check_report, causes),
         lab_section(report.picture, NOTE if report.story else ""),
         story,
         Section("versions", "Versions", facts((name, escape(value)) for name, value in check_report.versions.items())),
@@ -78,13 +84,34 @@ def _verdict(report: Report) -> str:
     return f'<span class="badge {verdict}">{WORDS[verdict]}</span> {summary}'
 
 
-def _checks(check_report: CheckReport) -> Section:
-    """What does not hold stands open; what holds can be opened."""
-    body = "\n".join(_check(check_report, placed) for placed in check_report.findings)
-    return Section("checks", "The checks", body or "<p>No check was asked.</p>")
+def _causes(check_report: CheckReport, causes: Sequence[ExplainedChecks]) -> Section:
+    """Each cause once: the sentence, the command to try, one walk, and a line for each check that it explains."""
+    return Section("causes", "What is broken", "\n".join(_cause(check_report, cause) for cause in causes))
 
 
-def _check(check_report: CheckReport, placed: LocatedFinding) -> str:
+def _cause(check_report: CheckReport, cause: ExplainedChecks) -> str:
+    checks = "\n".join(_check(check_report, placed) for placed in check_report.findings if placed.finding in cause)
+    count = counted(len(cause.findings), "check")
+    return (
+        f'<article class="cause"><h3>{escape(cause.walk.sentence)}</h3>\n{_walk(cause.walk)}\n'
+        f"<p>This explains {count}:</p>\n{checks}</article>"
+    )
+
+
+def _checks(check_report: CheckReport, causes: Sequence[ExplainedChecks]) -> Section:
+    """The checks that no cause explains: first those that do not hold, which stand open, then those that hold."""
+    others = [
+        placed for placed in check_report.findings if not any(placed.finding in explained for explained in causes)
+    ]
+    others.sort(key=lambda placed: placed.finding.verdict == "pass")
+    body = "\n".join(_check(check_report, placed, shut=placed.finding.verdict == "pass") for placed in others)
+    if not others:
+        body = f"<p>{'Every check is explained above.' if causes else 'No check was asked.'}</p>"
+    return Section("checks", "The other checks" if causes else "The checks", body)
+
+
+def _check(check_report: CheckReport, placed: LocatedFinding, *, shut: bool = True) -> str:
+    """One line, which opens to what was expected and seen; a walk that found nothing broken stands there too."""
     finding = placed.finding
     judgement = finding.judgement
     evidence = "".join(f"<li><code>{escape(line)}</code></li>" for line in judgement.evidence)
@@ -96,33 +123,42 @@ def _check(check_report: CheckReport, placed: LocatedFinding) -> str:
         ("took", f"{finding.seconds:.2f} s"),
         ("declared in", f"<code>{escape(check_report.place(placed))}</code>"),
     ]
-    shut = "" if finding.verdict == "pass" else " open"
-    walk = _walk(finding.why) if finding.why else ""
+    walk = finding.why
+    explained = f"<p><strong>Why: {escape(walk.sentence)}</strong></p>" if walk else ""
+    if walk and walk.broken is None:
+        explained += _walk(walk)
+    badge = f'<span class="badge {finding.verdict}">{WORDS[finding.verdict]}</span>'
     return (
-        f'<details class="check"{shut}><summary><span class="badge {finding.verdict}">{WORDS[finding.verdict]}</span> '
-        f"<h3>{escape(finding.check)}</h3></summary>\n{facts(rows)}{walk}</details>"
+        f'<details class="check"{"" if shut else " open"}><summary>{badge} <h3>{escape(finding.check)}</h3></summary>\n'
+        f"{facts(rows)}{explained}</details>"
     )
 
 
 def _walk(walk: Walk) -> str:
-    """The layers in the order in which they must work, with the first broken one named."""
-    layers = "".join(_layer(layer, broken=layer is walk.broken) for layer in walk.layers)
-    also = "".join(f"<p>Also: {escape(sentence)}</p>" for sentence in walk.also)
-    command = f"<p>Try: <code>{escape(walk.command)}</code></p>" if walk.command else ""
-    return (
-        f'<div class="walk"><p><strong>Why: {escape(walk.sentence)}</strong></p>{command}{also}<ol>{layers}</ol></div>'
-    )
+    """What to try, and the layers in the order in which they must work, with who asks whom above them."""
+    parts = [f"<p>Try: <code>{escape(walk.command)}</code></p>"] if walk.command else []
+    parts += [f"<p>Also: {escape(sentence)}</p>" for sentence in walk.also]
+    number = 1
+    for (asker, target), leg in groupby(walk.layers, key=lambda layer: (layer.asker, layer.target)):
+        layers = list(leg)
+        ends = asker if asker == target else f"From {asker} to {target}"
+        items = "".join(_layer(layer, broken=layer is walk.broken) for layer in layers)
+        parts.append(f'<p class="soft">{escape(ends)}</p><ol start="{number}">{items}</ol>')
+        number += len(layers)
+    return f'<div class="walk">{"".join(parts)}</div>'
 
 
 def _layer(layer: Layer, *, broken: bool) -> str:
-    """In the words of the terminal; of the broken layer the lines that prove it, of the others all that was seen."""
+    """A line in the words of the terminal, with what proves it: of the broken layer at once, of others when opened."""
     suffers = layer.verdict == "fail" and not layer.causes
     kind = ' class="broken"' if broken else ""
-    lines = (layer.causes[0].evidence if broken else ()) or layer.evidence
-    evidence = "".join(f"<br><code>{escape(line)}</code>" for line in lines)
     mark = SUFFERS if suffers else MARKS[layer.verdict].strip()
-    ends = layer.asker if layer.asker == layer.target else f"{layer.asker} to {layer.target}"
-    return (
-        f'<li{kind}><span class="badge {"unknown" if suffers else layer.verdict}">{mark}</span> '
-        f"{escape(layer.title)}, {escape(ends)}: {escape(layer.seen)}{evidence}</li>"
+    line = (
+        f'<span class="badge {"unknown" if suffers else layer.verdict}">{mark}</span> '
+        f"{escape(layer.title)}: {escape(layer.seen)}"
     )
+    evidence = (layer.causes[0].evidence if broken else ()) or layer.evidence
+    proof = "<br>".join(f"<code>{escape(text)}</code>" for text in evidence)
+    if broken or not proof:
+        return f"<li{kind}>{line}{'<br>' if proof else ''}{proof}</li>"
+    return f"<li><details><summary>{line}</summary><p>{proof}</p></details></li>"

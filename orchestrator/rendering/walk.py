@@ -28,15 +28,12 @@ def walk_text(walk: Walk, *, sentence: bool = True) -> str:
     return "\n".join(lines)
 
 
-def course(walk: Walk) -> tuple[object, ...]:
-    """What makes a walk the same for a reader: its legs, layers and verdicts, and what they come to."""
-    layers = tuple((layer.title, layer.asker, layer.target, layer.verdict, bool(layer.causes)) for layer in walk.layers)
-    return (*layers, walk.sentence, walk.also)
-
-
-def same_walk_text(walk: Walk, check: str) -> str:
-    """What it comes to, where the same walk stands under a check before."""
-    lines = [f"{INDENT}why: {walk.sentence}", f'{INDENT}  The walk is the same as under "{check}".']
+def same_cause_text(walk: Walk, check: str) -> str:
+    """The cause in one sentence, and the check under which its walk stands."""
+    lines = [
+        f"{INDENT}why: {walk.sentence}",
+        f'{INDENT}  The walk stands under "{check}", which fails for the same cause.',
+    ]
     return "\n".join([*lines, *([f"{INDENT}  try: {walk.command}"] if walk.command else [])])
 
 

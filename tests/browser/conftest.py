@@ -47,12 +47,42 @@ def findings() -> tuple[LocatedFinding, ...]:
     )
 
 
-def report(topology: Topology) -> tuple[str, Picture]:
+def stopped_dns() -> tuple[LocatedFinding, ...]:
+    """What `check basic` finds while the DNS server is stopped: fourteen checks with one cause."""
+    cause = Cause(
+        "The DNS server dns is stopped, so client gets no answer.", "wirelab heal basic", what="dns is stopped"
+    )
+    layers = (
+        Layer("node", "client", "app.shop.lab", "fail", "dns is stopped", (), (cause,)),
+        Layer("listen", "client", "app.shop.lab", "unknown", "not asked: the node dns is stopped"),
+        Layer("route", "client", "app.shop.lab", "unknown", "client to dns by eth0", ("client has 192.168.7.13",)),
+        Layer("resolver", "client", "app.shop.lab", "pass", "nameserver 192.168.7.10 (dns)", ("search shop.lab",)),
+        Layer("dns", "client", "app.shop.lab", "fail", "no answer from 192.168.7.10 (dns): timed out"),
+    )
+    walk = make_walk(layers, cause)
+    judgement = Judgement("fail", "app.shop.lab A is 192.168.7.12", "no servers could be reached")
+    return tuple(
+        LocatedFinding(
+            Finding(
+                f"The app answers the client with rows of the database {n}",
+                "http",
+                "client",
+                judgement,
+                8.7,
+                walk,
+            ),
+            Position(9 + n, 5),
+        )
+        for n in range(14)
+    )
+
+
+def report(topology: Topology, located: tuple[LocatedFinding, ...]) -> tuple[str, Picture]:
     shown = make_picture(
         topology, dict.fromkeys(topology.scenario.nodes, "ready"), SeenTraffic(traffic_roles(events("first")))
     )
     check_report = CheckReport(
-        "small", "Small", "small", "s/scenario.yaml", findings(), "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
+        "small", "Small", "small", "s/scenario.yaml", located, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
     )
     return report_page(Report(check_report, shown, recorded("first"), "")), shown
 
@@ -61,9 +91,10 @@ def report(topology: Topology) -> tuple[str, Picture]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     """All kinds of pages, as files."""
     folder = tmp_path_factory.mktemp("pages")
-    told, shown = report(lab(SMALL))
+    told, shown = report(lab(SMALL), findings())
     thirty = make_picture(lab(THIRTY), {})
     texts = {
+        "one cause": (report(lab(SMALL), stopped_dns())[0], None, None),
         "report": (told, shown, recorded("first")),
         "story": (story_page(recorded("overlap"), "Overlap", "wirelab trace overlap"), None, recorded("overlap")),
         "lab": (lab_page(thirty), thirty, None),

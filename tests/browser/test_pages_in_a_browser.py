@@ -277,3 +277,23 @@ def test_the_report_of_a_real_lab(opened: Open, standing: Any, tmp_path: Any) ->
         page.keyboard.press("ArrowRight")
         marked += shown_now(page)
     assert marked == [f"m{number}" for number in range(1, len(messages_shown) + 1)]
+
+
+@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_cause_of_fourteen_checks_takes_two_screens_at_most(
+    opened: Open, pages: dict[str, Made], window: dict[str, int]
+) -> None:
+    """One stopped DNS server is read without scrolling through a walk for each check."""
+    page = opened(pages["one cause"].file, viewport=window)
+    cause = page.locator(".cause").bounding_box()
+    assert cause["height"] <= 2 * window["height"]
+    assert page.locator("#causes .check").count() == 14
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_check_of_a_cause_opens_to_what_was_seen(opened: Open, pages: dict[str, Made]) -> None:
+    page = opened(pages["one cause"].file)
+    check = page.locator("#causes .check").first
+    assert not check.get_by_text("no servers could be reached").is_visible()
+    check.locator("summary").click()
+    assert check.get_by_text("no servers could be reached").is_visible()

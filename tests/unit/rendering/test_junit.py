@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
@@ -10,6 +11,7 @@ from lxml import etree
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.verdict import Verdict
+from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.reading.document import Position
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding, locate_findings
@@ -62,6 +64,33 @@ def test_a_failure_says_where_the_check_stands_and_what_proves_it() -> None:
     assert failure.get("message") == "expected: this; but seen: that"
     assert (failure.text or "").splitlines()[0] == f"{FILE}:10:5"
     assert "evidence: a line" in (failure.text or "")
+
+
+def because(name: str, sentence: str) -> Finding:
+    cause = Cause(sentence, "wirelab heal one", what="dns is stopped")
+    layer = Layer("node", name, "dns", "fail", "dns is stopped", (), (cause,))
+    return replace(finding("fail", name), why=make_walk((layer,), cause))
+
+
+def test_a_failure_names_its_cause_and_the_walk_of_a_cause_stands_once() -> None:
+    """A list of failures shows the messages alone; the later failures name the test case that has the walk."""
+    suite = suite_of(document(because("A", "dns is stopped, so A waits."), because("B", "dns is stopped, so B waits.")))
+    first, second = suite.iter("failure")
+    assert first.get("message") == "dns is stopped, so A waits. (expected: this; but seen: that)"
+    assert second.get("message") == "dns is stopped, so B waits. (expected: this; but seen: that)"
+    assert "BROKEN" in (first.text or "")
+    assert "BROKEN" not in (second.text or "")
+    assert 'The walk stands under "A"' in (second.text or "")
+    output = suite.findtext("system-out") or ""
+    assert output.startswith("One cause explains 2 checks: dns is stopped, so A waits.\n")
+
+
+def test_failures_with_different_causes_have_a_walk_each() -> None:
+    other = Cause("nobody listens", "wirelab logs one app")
+    walk = make_walk((Layer("listen", "client", "app", "fail", "nobody", (), (other,)),), other)
+    suite = suite_of(document(because("A", "dns is stopped."), replace(finding("fail", "B"), why=walk)))
+    assert all("BROKEN" in (failure.text or "") for failure in suite.iter("failure"))
+    assert "One cause" not in (suite.findtext("system-out") or "")
 
 
 def test_the_place_of_a_check_that_holds_is_told_too() -> None:

@@ -25,6 +25,7 @@ from orchestrator.rendering.story_page import MOST, story_page
 from orchestrator.traffic.story import Story, build_story
 
 EVIL = "<script>alert(1)</script>\"'&<b>\x00"
+SAME_CAUSE: tuple[tuple[Verdict, str], ...] = (("fail", "Two"), ("unknown", "Three"), ("fail", "Four"))
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
 
@@ -146,16 +147,37 @@ def test_whatever_is_told_stays_text() -> None:
     assert parsed.words.count("alert(1)") == text.count("alert(1)") >= 7
 
 
-def test_a_check_shows_its_evidence_place_and_walk() -> None:
-    """What does not hold stands open; the first broken layer is named with the command to try."""
+def test_a_check_shows_its_evidence_and_place_and_a_cause_its_walk() -> None:
+    """What no cause explains stands open and comes before what holds; the command to try is named."""
     parsed = Parsed(report(finding("pass", "One"), finding("fail", "Two", why=True), finding("unknown", "Three")))
-    checks = [one for one in parsed.all("details") if one.get("class") == "check"]
-    assert ["open" in one for one in checks] == [False, True, True]
+    checks = [element for element in parsed.all("details") if element.get("class") == "check"]
+    assert ["open" in check for check in checks] == [False, True, False]
+    assert parsed.words.index("Two") < parsed.words.index("Three") < parsed.words.index("One")
     for words in ("E that", "A that", "V that", "s/scenario.yaml:11:5", "Why: B that", "T that", "ss: nothing"):
         assert words in parsed.words
     assert "BROKEN" in parsed.words
     assert "A check failed." in parsed.words
     assert "1 passed, 1 failed, 1 unknown" in parsed.words
+
+
+def test_causes_come_first_with_one_walk_each_and_a_line_for_each_check() -> None:
+    """Three checks with one cause have one walk; another cause has its own."""
+    same = [finding(verdict, name, why=True) for verdict, name in SAME_CAUSE]
+    parsed = Parsed(report(finding("pass", "One"), *same, finding("fail", "Five", "else", why=True)))
+    assert len([element for element in parsed.all("article") if element.get("class") == "cause"]) == 2
+    assert len([element for element in parsed.all("div") if element.get("class") == "walk"]) == 2
+    assert parsed.words.count("BROKEN") == 2
+    assert "This explains 3 checks:" in parsed.words
+    assert "This explains 1 check:" in parsed.words
+    order = [parsed.words.index(words) for words in ("What is broken", "Two", "Three", "Four", "Five", "One")]
+    assert order == sorted(order)
+
+
+def test_a_report_without_causes_has_no_section_for_them() -> None:
+    held, unexplained = Parsed(report(finding("pass", "One"))), Parsed(report(finding("fail", "One")))
+    assert "What is broken" not in held.words + unexplained.words
+    explained = Parsed(report(finding("fail", "One", why=True)))
+    assert "Every check is explained above." in explained.words
 
 
 def test_every_message_has_a_line_and_a_group() -> None:

@@ -135,11 +135,17 @@ def stopped(name: str, asker: str) -> Finding:
     return replace(finding("fail", name), why=make_walk([layer], cause))
 
 
-def test_with_evidence_the_same_walk_is_printed_once() -> None:
-    found = [explained("One", "It is away."), explained("Three", "It is away.", "db is no more")]
+def test_with_evidence_a_cause_comes_first_with_one_walk_and_the_evidence_of_its_checks() -> None:
+    found = [
+        finding("pass", "Two"),
+        explained("One", "It is away."),
+        explained("Three", "It is away.", "db is no more"),
+    ]
     text = findings_text(found)
+    assert text.startswith("One cause explains 2 checks: It is away.\n")
     assert text.count("BROKEN") == 1
-    assert 'The walk is the same as under "One".' in text
+    assert text.count("evidence: first") == 3
+    assert text.index("FAIL    Three") < text.index("pass    Two")
 
 
 def test_what_explains_one_check_alone_is_printed_under_it() -> None:
