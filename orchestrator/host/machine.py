@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestrator.diagnosis.doctor import EngineFacts, MachineFacts, version_of
 from orchestrator.host.find import EngineFound
-from orchestrator.host.processes import arguments, process
+from orchestrator.host.processes import arguments, name_of, process
 
 TOOLS = ("docker", "mmdebstrap", "tc")
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -129,8 +129,8 @@ def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | No
         return None
     pid = _server_pid(url.removeprefix("unix://"))
     now = process(pid) if pid else None
-    if now is not None and now.name == "dockerd":
-        options = [word.lstrip("-") for word in arguments(now.pid)]
+    if now is not None and name_of(now) == "dockerd":
+        options = [word.lstrip("-") for word in arguments(now)]
         if "ip6tables" in options or "ip6tables=true" in options:
             return True
     return _ip6_chains()
@@ -188,9 +188,8 @@ def _disk_free(folder: str) -> int | None:
     return None
 
 
-def _memory_free(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    with suppress(OSError, ValueError):
-        for line in meminfo.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return None
+def _memory_free() -> int:
+    """Bytes that programs can have without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)

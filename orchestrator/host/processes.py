@@ -1,6 +1,7 @@
-"""Looks at the machine's processes through /proc (proc(5)); every process is named by pid *and* start time.
+"""Looks at the machine's processes; every process is named by pid *and* start time, as psutil compares them.
 
-A pid alone may by now belong to somebody else: nothing is signalled unless its start time still agrees.
+A pid alone may by now belong to somebody else: psutil signals nothing unless its start time still agrees. It is
+imported where it is used, since the way of `up`, `check` and `down` to a running engine asks for no process.
 """
 
 from __future__ import annotations
@@ -9,91 +10,101 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-PROC = Path("/proc")
-
-
-@dataclass(frozen=True, order=True)
-class Process:
-    """One process of one moment: `started` is in clock ticks since boot (field 22 of /proc/PID/stat)."""
-
-    pid: int
-    started: int
-    parent: int = 0
-    name: str = ""
-
-    def alive(self) -> bool:
-        """Still the same process, and not a zombie that its parent has yet to bury."""
-        now = process(self.pid)
-        return now is not None and now.started == self.started
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal if it is still the same process."""
-        if self.alive():
-            try:
-                os.kill(self.pid, number)
-            except ProcessLookupError:
-                return
+if TYPE_CHECKING:
+    import psutil
 
 
-def process(pid: int) -> Process | None:
-    """The process with this pid; None if there is none, or only a zombie."""
-    try:
-        text = (PROC / str(pid) / "stat").read_bytes().decode("utf-8", "replace")
-    except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
-        return None
-    name = text[text.index("(") + 1 : text.rindex(")")]
-    fields = text[text.rindex(")") + 2 :].split()
-    if fields[0] in ("Z", "X"):
-        return None
-    return Process(pid, int(fields[19]), parent=int(fields[1]), name=name)
-
-
-def processes() -> tuple[Process, ...]:
+def processes() -> tuple[psutil.Process, ...]:
     """Every process that we can see, in order of pid."""
-    pids = sorted(int(entry) for entry in os.listdir(PROC) if entry.isdigit())
-    return tuple(present for present in map(process, pids) if present is not None)
+    import psutil
+
+    return tuple(filter(is_alive, psutil.process_iter()))
 
 
-def arguments(pid: int) -> tuple[str, ...]:
+def process(pid: int) -> psutil.Process | None:
+    """The process with this pid; None if there is none, or only a zombie."""
+    import psutil
+
+    with suppress(psutil.Error, ValueError):
+        found = psutil.Process(pid)
+        return found if is_alive(found) else None
+    return None
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Still the same process, and not a zombie that its parent has yet to bury."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    return False
+
+
+def name_of(process: psutil.Process) -> str:
+    """The name of its program; empty when it is gone."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return process.name()
+    return ""
+
+
+def arguments(process: psutil.Process) -> tuple[str, ...]:
     """The process's argv; empty when it is gone."""
-    try:
-        raw = (PROC / str(pid) / "cmdline").read_bytes()
-    except OSError:
-        return ()
-    return tuple(part.decode("utf-8", "replace") for part in raw.rstrip(b"\0").split(b"\0"))
+    import psutil
+
+    with suppress(psutil.Error):
+        return tuple(process.cmdline())
+    return ()
+
+
+def clock_ticks_at_start(process: psutil.Process) -> int:
+    """When it began, in clock ticks since boot, as the kernel counts (proc(5), field 22 of stat); -1 if it is gone."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return round((process.create_time() - psutil.boot_time()) * os.sysconf("SC_CLK_TCK"))
+    return -1
+
+
+def send_signal(process: psutil.Process, number: signal.Signals) -> None:
+    """Send a signal if it is still the same process."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
 
 
 def network_of(pid: int | str) -> str | None:
-    """The network namespace of a process, such as `net:[4026531840]`; None when we may not know."""
+    """The network namespace of a process, such as `net:[4026531840]`; None when we may not know.
+
+    psutil does not tell namespaces.
+    """
     try:
-        return os.readlink(PROC / str(pid) / "ns" / "net")
+        return os.readlink(f"/proc/{pid}/ns/net")
     except OSError:
         return None
 
 
-def with_descendants(roots: Iterable[Process]) -> tuple[Process, ...]:
+def with_descendants(roots: Iterable[psutil.Process]) -> tuple[psutil.Process, ...]:
     """The processes and all that came from them; a container's processes stay below their shim."""
-    children: dict[int, list[Process]] = {}
-    for each in processes():
-        children.setdefault(each.parent, []).append(each)
-    tree: dict[int, Process] = {}
-    waiting = list(roots)
-    while waiting:
-        each = waiting.pop()
-        if each.pid not in tree:
-            tree[each.pid] = each
-            waiting.extend(children.get(each.pid, ()))
-    return tuple(sorted(tree.values()))
+    import psutil
+
+    found = set(roots)
+    for root in tuple(found):
+        with suppress(psutil.Error):
+            found.update(root.children(recursive=True))
+    return tuple(sorted(found, key=lambda process: process.pid))
 
 
-def wait_gone(group: Iterable[Process], seconds: float) -> tuple[Process, ...]:
-    """Wait until all are gone or the time is over; those that are left."""
-    remaining = tuple(group)
-    _until(lambda: not any(each.alive() for each in remaining), seconds)
-    return tuple(each for each in remaining if each.alive())
+def wait_gone(group: Iterable[psutil.Process], seconds: float) -> tuple[psutil.Process, ...]:
+    """Wait until all are gone or the time is over; those that are left. A zombie is gone: its parent may never ask."""
+    left = tuple(group)
+    _until(lambda: not any(map(is_alive, left)), seconds)
+    return tuple(filter(is_alive, left))
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> None:

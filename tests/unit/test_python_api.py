@@ -46,3 +46,23 @@ def test_a_failed_proof_names_the_check_and_its_cause() -> None:
         "  seen: no answer",
         "  cause: The node db is stopped.",
     ]
+
+
+HEAVY = {"psutil", "pyroute2", "dns"}
+
+
+def test_no_module_loads_a_heavy_library_before_it_is_used() -> None:
+    """All modules of ours; the `help` of a command loads those of the command line."""
+    every = "import importlib, pkgutil, orchestrator\n"
+    every += "for each in pkgutil.walk_packages(orchestrator.__path__, 'orchestrator.'):\n"
+    every += "    importlib.import_module(each.name)" + " if not each.name.endswith('__main__') else None"
+    assert not loaded_by(every) & HEAVY
+
+
+@pytest.mark.parametrize("words", [("--help",), ("up", "--help")])
+def test_help_loads_no_heavy_library(words: tuple[str, ...]) -> None:
+    argv = (sys.executable, "-X", "importtime", "-m", "orchestrator", *words)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "click" in loaded
+    assert not loaded & (HEAVY | {"docker", "pydantic"})

@@ -5,16 +5,21 @@ Two dockerds in one network namespace do not see each other: the second erases t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from orchestrator.errors import EngineMissing
-from orchestrator.host.processes import Process, arguments, network_of, processes
+from orchestrator.host.processes import arguments, name_of, network_of, processes
+
+if TYPE_CHECKING:
+    from psutil import Process
 
 
 def another_dockerd(ours: frozenset[int] = frozenset()) -> Process | None:
     """A dockerd, not one of `ours`, in our network namespace, or in one that we may not look at."""
     here = network_of("self")
-    for each in processes():
-        if each.name == "dockerd" and each.pid not in ours and network_of(each.pid) in (here, None):
-            return each
+    for process in processes():
+        if name_of(process) == "dockerd" and process.pid not in ours and network_of(process.pid) in (here, None):
+            return process
     return None
 
 
@@ -26,7 +31,7 @@ def refuse_beside_another(ours: frozenset[int] = frozenset()) -> None:
     raise EngineMissing(
         f"another Docker engine (dockerd, pid {other.pid}) runs in this network namespace",
         why="a second engine beside it would erase the rules that keep its networks apart",
-        hint=f"use that one: export DOCKER_HOST={address_of(arguments(other.pid))}; or stop it: kill {other.pid}",
+        hint=f"use that one: export DOCKER_HOST={address_of(arguments(other))}; or stop it: kill {other.pid}",
     )
 
 

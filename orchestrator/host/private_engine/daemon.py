@@ -23,6 +23,7 @@ from orchestrator.host.private_engine.conflicting_daemon import refuse_beside_an
 from orchestrator.host.private_engine.host_snapshot import Before
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.private_engine.shutdown import end, own_daemons
+from orchestrator.host.processes import name_of
 from orchestrator.host.state import State
 
 Notify = Callable[[str], None]
@@ -56,7 +57,7 @@ class PrivateEngine:
     def status(self) -> PrivateStatus:
         """What is there now; changes nothing."""
         answers = ping(self.paths.url).reply is Reply.ANSWERS
-        daemons = [each for each in own_daemons(self.paths) if each.name == "dockerd"]
+        daemons = [daemon for daemon in own_daemons(self.paths) if name_of(daemon) == "dockerd"]
         pid = daemons[0].pid if daemons else None
         return PrivateStatus(self.paths.url, answers, pid, not answers and self.paths.before.exists())
 

@@ -14,23 +14,29 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, Leftovers
 from orchestrator.host.private_engine.conflicting_daemon import another_dockerd
 from orchestrator.host.private_engine.host_snapshot import Before
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.processes import (
-    Process,
     arguments,
+    clock_ticks_at_start,
+    name_of,
     network_of,
     process,
     processes,
+    send_signal,
     wait_gone,
     with_descendants,
 )
 
+if TYPE_CHECKING:
+    from psutil import Process
+
 Notify = Callable[[str], None]
-_PROGRAMS = ("dockerd", "containerd", "containerd-shim")  # the kernel cuts names after 15 bytes
+_PROGRAMS = re.compile(r"dockerd|containerd(-shim.*)?")
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -41,8 +47,8 @@ def own_daemons(paths: PrivatePaths) -> tuple[Process, ...]:
         str(paths.containerd_config),
         str(paths.containerd_socket),
     }
-    candidates = (each for each in processes() if each.name in _PROGRAMS)
-    return tuple(each for each in candidates if marks & set(arguments(each.pid)))
+    candidates = (process for process in processes() if _PROGRAMS.fullmatch(name_of(process)))
+    return tuple(process for process in candidates if marks & set(arguments(process)))
 
 
 def end(paths: PrivatePaths, notify: Notify) -> bool:
@@ -77,26 +83,26 @@ def _unescaped(point: str) -> str:
 
 
 def _refuse_elsewhere(daemons: tuple[Process, ...], here: str) -> None:
-    for each in daemons:
-        where = network_of(each.pid)
-        if each.name == "dockerd" and where not in (here, None):
+    for daemon in daemons:
+        where = network_of(daemon.pid)
+        if name_of(daemon) == "dockerd" and where not in (here, None):
             raise EngineMissing(
-                f"the private engine (pid {each.pid}) runs in another network namespace",
+                f"the private engine (pid {daemon.pid}) runs in another network namespace",
                 why=f"it is in {where}, this command in {here}: its rules can only be removed from there",
-                hint=f"nsenter --target {each.pid} --net --mount wirelab engine down",
+                hint=f"nsenter --target {daemon.pid} --net --mount wirelab engine down",
             )
 
 
 def _end_processes(paths: PrivatePaths, daemons: tuple[Process, ...]) -> None:
     """First politely, dockerd before containerd, so that containers are stopped; then whatever is left, at once."""
     for name, seconds in (("dockerd", 30.0), ("containerd", 5.0)):
-        group = [each for each in daemons if each.name == name]
-        for each in group:
-            each.signal(signal.SIGTERM)
+        group = [daemon for daemon in daemons if name_of(daemon) == name]
+        for daemon in group:
+            send_signal(daemon, signal.SIGTERM)
         wait_gone(group, seconds)
     rest = with_descendants((*own_daemons(paths), *_container_processes(paths)))
-    for each in rest:
-        each.signal(signal.SIGKILL)
+    for process_left in rest:
+        send_signal(process_left, signal.SIGKILL)
     wait_gone(rest, 10.0)
 
 
@@ -107,7 +113,7 @@ def _container_processes(paths: PrivatePaths) -> tuple[Process, ...]:
         try:
             state = json.loads(path.read_bytes())
             now = process(int(state["init_process_pid"]))
-            if now is not None and now.started == int(state["init_process_start"]):
+            if now is not None and clock_ticks_at_start(now) == int(state["init_process_start"]):
                 daemons.append(now)
         except (OSError, ValueError, KeyError, TypeError):
             continue  # half written, or of a runtime that writes something else
@@ -150,7 +156,7 @@ def _remove_cgroup(group: Path) -> None:
 
 
 def _report_leftovers(paths: PrivatePaths, unknown_before: bool) -> None:
-    leftovers = [f"process {each.pid} ({each.name})" for each in own_daemons(paths)]
+    leftovers = [f"process {daemon.pid} ({name_of(daemon)})" for daemon in own_daemons(paths)]
     leftovers += [f"mount {point}" for point in mounts(paths)]
     if unknown_before:
         leftovers.append(f"bridges and firewall chains, because {paths.before} was lost")
