@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.console import out_json, out_text, say
 from orchestrator.cli.options import Command, json_option, lab_option, scenario_argument
 from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK, UsageInvalid
@@ -96,7 +96,7 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
     if as_json:
         out_json(document)
     else:
-        out(status_text(document))
+        out_text(status_text(document))
     return OK
 
 

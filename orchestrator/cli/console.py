@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
@@ -11,8 +11,22 @@ from orchestrator.errors import FileInvalid, WirelabError
 
 
 def out(text: str) -> None:
-    """Print data."""
+    """Print data as it is."""
     print(text, flush=True)
+
+
+def out_text(text: str) -> None:
+    """Print text for people: on a terminal it is wrapped at words to the terminal's width."""
+    print(_fitted(text, sys.stdout), flush=True)
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    width = terminal_width(stream)
+    if width is None or all(len(line) <= width for line in text.split("\n")):
+        return text
+    from orchestrator.rendering.terminal import fit_text
+
+    return fit_text(text, width)
 
 
 def verdict_marks(stream: TextIO, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -28,7 +42,13 @@ def verdict_marks(stream: TextIO, environ: Mapping[str, str]) -> Mapping[str, st
 
 def terminal_width(stream: TextIO) -> int | None:
     """How many columns the stream has, if it is a terminal."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+    if not stream.isatty():
+        return None
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return columns or 80  # a terminal that nobody has told its size says 0
 
 
 def out_json(document: Any) -> None:
@@ -40,7 +60,7 @@ def out_json(document: Any) -> None:
 
 def say(text: str) -> None:
     """Tell a person something: progress, a hint, an error."""
-    print(text, file=sys.stderr, flush=True)
+    print(_fitted(text, sys.stderr), file=sys.stderr, flush=True)
 
 
 def say_error(error: WirelabError) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from orchestrator.cli.console import out, out_json
+from orchestrator.cli.console import out_json, out_text, terminal_width
 from orchestrator.errors import WORLD
 
 
@@ -23,5 +25,6 @@ def command(as_json: bool) -> int:
     if as_json:
         out_json(doctor_document(rows))
     else:
-        out(doctor_text(rows))
+        # A terminal's lines are wrapped where they are printed.
+        out_text(doctor_text(rows) if terminal_width(sys.stdout) is None else doctor_text(rows, sys.maxsize))
     return WORLD if verdict(rows) == MISSING else 0

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.console import out, out_json, out_text, say
 from orchestrator.cli.workspace import confirmer
 from orchestrator.errors import WORLD
 from orchestrator.host.find import EngineFound, find_engine, nothing_answers, running_engine
@@ -61,8 +61,8 @@ def status(as_json: bool) -> int:
         used = {"url": engine.url, "origin": engine.origin} if engine else None
         out_json({"schema": 1, "used": used, "private": own})
     else:
-        out(_used(engine, tried))
-        out(_own_line(own))
+        out_text(_used(engine, tried))
+        out_text(_own_line(own))
     return 0 if engine else WORLD
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.console import out
+from orchestrator.cli.console import out, out_text
 from orchestrator.cli.options import lab_option, scenario_argument
 from orchestrator.cli.workspace import find_lab_name
 from orchestrator.errors import OK
@@ -25,5 +25,8 @@ def command(name: str | None, lab: str | None, follow: bool, as_json: bool) -> i
 
     lab_name = find_lab_name(name, lab)
     for entry in lab_entries(lab_name, follow=follow):
-        out(entry.to_json() if as_json else entry_text(entry, None))
+        if as_json:
+            out(entry.to_json())
+        else:
+            out_text(entry_text(entry, None))
     return OK

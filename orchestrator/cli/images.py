@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.console import out_json, out_text, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def ls(as_json: bool) -> None:
     if as_json:
         out_json(document_of(rows))
     else:
-        out(socket_table_probe(rows))
+        out_text(socket_table_probe(rows))
 
 
 @command.command("prune")

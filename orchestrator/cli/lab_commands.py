@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.console import out, out_json, say, verdict_marks
+from orchestrator.cli.console import out_json, out_text, say, terminal_width, verdict_marks
 from orchestrator.cli.options import (
     capture_option,
     json_option,
@@ -91,7 +91,7 @@ def down_command(name: str | None, lab: str | None) -> int:
 def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """Print what `up` would do, and do nothing."""
     from orchestrator.operations.lifecycle import plan_up
-    from orchestrator.rendering.plans import plan_text
+    from orchestrator.rendering.plans import WIDTH, plan_text
 
     target = find_lab(name, lab, file_needed=True)
     plan = plan_up(open_workspace(read_only=True), target.scenario, target.lab_name)
@@ -99,7 +99,7 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
         steps = [{"id": step.id, "why": step.why, "needs": list(step.needs)} for step in plan.steps]
         out_json({"schema": 1, "lab": plan.lab, "steps": steps})
     else:
-        out(plan_text(plan))
+        out_text(plan_text(plan, terminal_width(sys.stdout) or WIDTH))
     return OK
 
 
@@ -140,8 +140,10 @@ class ResultPrinter:
         if self._as_json:
             out_json(findings_document(run.scenario, run.lab, run.findings))
         else:
-            out(findings_text(run.findings, briefly=not self._verbose, marks=verdict_marks(sys.stdout, os.environ)))
-            out(summary_text(run.findings, run.seconds))
+            out_text(
+                findings_text(run.findings, briefly=not self._verbose, marks=verdict_marks(sys.stdout, os.environ))
+            )
+            out_text(summary_text(run.findings, run.seconds))
 
 
 def say_file(file: Path) -> None:

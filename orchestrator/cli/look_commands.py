@@ -10,7 +10,7 @@ import time
 
 import click
 
-from orchestrator.cli.console import out, out_json, say, terminal_width
+from orchestrator.cli.console import out, out_json, out_text, say, terminal_width
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK, WorldError
@@ -32,7 +32,7 @@ def ls_command(as_json: bool) -> int:
     if as_json:
         out_json(document)
     else:
-        out(labs_text(document, time.time(), terminal_width(sys.stdout)))
+        out_text(labs_text(document, time.time(), terminal_width(sys.stdout)))
     return OK
 
 
@@ -50,7 +50,7 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
     if as_json:
         out_json(document)
     else:
-        out(nodes_text(document, terminal_width(sys.stdout)))
+        out_text(nodes_text(document, terminal_width(sys.stdout)))
     return OK
 
 

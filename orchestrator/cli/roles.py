@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from orchestrator.cli.capture import say_filter
-from orchestrator.cli.console import out, out_json, say
+from orchestrator.cli.console import out_json, out_text, say, terminal_width
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK
@@ -29,7 +31,17 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
     if observed.warning:
         say(observed.warning)
     if as_json:
-        out_json(roles_document(observed.lab, observed.nodes, observed.roles, observed.comparison, observed.losses))
+        out_json(
+            roles_document(
+                observed.lab,
+                observed.nodes,
+                observed.roles,
+                observed.comparison,
+                observed.losses,
+            )
+        )
     else:
-        out(roles_text(observed.nodes, observed.roles, observed.comparison, observed.losses))
+        out_text(
+            roles_text(observed.nodes, observed.roles, observed.comparison, observed.losses, terminal_width(sys.stdout))
+        )
     return OK

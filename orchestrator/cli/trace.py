@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.capture import packet_options, say_filter
-from orchestrator.cli.console import out, say
+from orchestrator.cli.console import out, say, terminal_width
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import INTERRUPTED, OK, UsageInvalid
@@ -145,7 +145,7 @@ def _follow(workspace: Workspace, target: LabTarget, node_name: str, packets: Pa
 
 def _print_story(story: Story, scenario: LoadedScenario, form: str) -> None:
     from orchestrator.rendering import sequence
-    from orchestrator.rendering.story import json_lines, story_text
+    from orchestrator.rendering.story import WIDTH, json_lines, story_text
     from orchestrator.rendering.story_page import story_page
 
     declared = scenario.reading.scenario
@@ -153,7 +153,7 @@ def _print_story(story: Story, scenario: LoadedScenario, form: str) -> None:
         case "json":
             out("\n".join(json_lines(story)))
         case "text":
-            out(story_text(story))
+            out(story_text(story, width=min(WIDTH, terminal_width(sys.stdout) or WIDTH)))
         case "html":
             command_line = shlex.join(("wirelab", *sys.argv[1:]))
             out(story_page(story, f"{declared.name}: {declared.title}", command_line).rstrip())

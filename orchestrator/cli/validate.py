@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.console import out, out_json
+from orchestrator.cli.console import out_json, out_text
 from orchestrator.errors import INVALID, FileInvalid, Problem
 from orchestrator.rendering.quantities import counted
 
@@ -35,7 +35,7 @@ def command(name: str | None, as_json: bool) -> int:
     else:
         nodes, checks = counted(len(scenario.nodes), "node"), counted(len(scenario.checks), "check")
         lesson = f", a lesson of {counted(tasks, 'task')}" if tasks else ""
-        out(f"{scenario.name}: valid: {nodes}, {checks}{lesson}")
+        out_text(f"{scenario.name}: valid: {nodes}, {checks}{lesson}")
     return 0
 
 

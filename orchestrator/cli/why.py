@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from orchestrator.cli.console import out, out_json, say, verdict_marks
+from orchestrator.cli.console import out_json, out_text, say, verdict_marks
 from orchestrator.cli.options import json_option, lab_option
 from orchestrator.cli.workspace import find_lab, open_workspace
 
@@ -31,7 +31,7 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
         scenario = target.scenario.reading.scenario.name
         out_json(findings_document(scenario, target.lab_name, explained.findings))
     else:
-        out(findings_text(explained.findings, briefly=check is None, marks=verdict_marks(sys.stdout, os.environ)))
+        out_text(findings_text(explained.findings, briefly=check is None, marks=verdict_marks(sys.stdout, os.environ)))
         if explained.skipped:
             say(f"{explained.skipped} more checks put a fault in first: wirelab check judges and explains them")
     return EXIT_CODES[explained.verdict]

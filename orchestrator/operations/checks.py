@@ -139,6 +139,6 @@ def _nothing_to_explain(
         why = "each puts a fault in first" if names else "the file has no checks"
         return UsageInvalid("no check can be walked through", why=why, hint=f"wirelab check {name}")
     nearest = near(check_name or "", names)
-    hint = f"did you mean {nearest!r}?" if nearest else f"wirelab why {name}, which looks at each of them"
+    hint = f"did you mean {nearest!r}?" if nearest else f"wirelab why {name}"
     why = "the checks are" + "".join(f"\n         {known}" for known in names)
     return UsageInvalid(f"no check has {(check_name or '')[:80]!r} in its name", why=why, hint=hint)

@@ -41,14 +41,16 @@ def _relation(relation: Relation, other: str) -> dict[str, Any]:
     return {other: parts.pop(other), **{key: value for key, value in parts.items() if key not in ("client", "server")}}
 
 
-def roles_text(nodes: Sequence[str], roles: TrafficRoles, comparison: Comparison, losses: PacketLosses) -> str:
+def roles_text(
+    nodes: Sequence[str], roles: TrafficRoles, comparison: Comparison, losses: PacketLosses, width: int | None = None
+) -> str:
     """The nodes with their parts, the relations behind them, and what `uses` and the packets disagree about."""
-    parts = [*missing(losses, "these tables may have holes"), _parts(nodes, roles), "", _relations(roles)]
+    parts = [*missing(losses, "these tables may have holes"), _parts(nodes, roles, width), "", _relations(roles, width)]
     notes = [*_lesson(roles), *_unseen_beginnings(roles), *_disagreements(comparison)]
     return "\n".join([*parts, *(["", *notes] if notes else [])])
 
 
-def _parts(nodes: Sequence[str], roles: TrafficRoles) -> str:
+def _parts(nodes: Sequence[str], roles: TrafficRoles, width: int | None) -> str:
     rows = [
         (
             node,
@@ -58,7 +60,7 @@ def _parts(nodes: Sequence[str], roles: TrafficRoles) -> str:
         )
         for node in nodes
     ]
-    return table(("NODE", "CLIENT OF", "SERVER TO", ""), rows)
+    return table(("NODE", "CLIENT OF", "SERVER TO", ""), rows, width)
 
 
 def _end(relation: Relation) -> str:
@@ -69,7 +71,7 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(names) or "-"
 
 
-def _relations(roles: TrafficRoles) -> str:
+def _relations(roles: TrafficRoles, width: int | None) -> str:
     if not roles.relations:
         return "No packet of a conversation was captured."
     rows = [
@@ -84,7 +86,7 @@ def _relations(roles: TrafficRoles) -> str:
         )
         for relation in roles.relations
     ]
-    return table(("CLIENT", "SERVER", "PORT", "CONNECTIONS", "REFUSED", "BYTES SENT", "RECEIVED"), rows)
+    return table(("CLIENT", "SERVER", "PORT", "CONNECTIONS", "REFUSED", "BYTES SENT", "RECEIVED"), rows, width)
 
 
 def _count(relation: Relation) -> str:

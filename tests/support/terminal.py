@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +21,7 @@ def at_a_terminal(
     cwd: Path,
     lines: Sequence[str] = (),
     prompt: str = "$ ",
+    columns: int = 80,
     seconds: float,
 ) -> tuple[int, str]:
     """Run a command on a terminal, type each line once the prompt is there; its exit code and what it wrote.
@@ -25,6 +29,7 @@ def at_a_terminal(
     Raises TimeoutError where the prompt, or the command's end, does not come in so many seconds.
     """
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))  # tty_ioctl(4)
     process = subprocess.Popen(
         tuple(argv), env=dict(env), cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
     )

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 
 import pytest
+from doc_pages import ROOT
+from terminal import at_a_terminal
 
 from orchestrator.errors import INTERRUPTED, INVALID
 
@@ -152,3 +154,17 @@ def test_help_explains_commands_and_keys_of_the_language(words: str, shown: str)
     """A word that is both is explained as both."""
     ran = wirelab("help", *words.split())
     assert (ran.returncode, shown in ran.stdout) == (0, True), ran.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize(
+    "words", ["validate nowhere", "why basic nothing", "validate basic", "logs basic app --since soon"]
+)
+def test_what_a_terminal_shows_is_wrapped_at_words_to_its_width(words: str, columns: int) -> None:
+    """No line is longer than the terminal, and no word is cut; a pipe gets the same words."""
+    argv = (sys.executable, "-m", "orchestrator", *words.split())
+    code, shown = at_a_terminal(argv, env=os.environ, cwd=ROOT, columns=columns, seconds=30)
+    piped = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert code == piped.returncode
+    assert shown.split() == (piped.stdout + piped.stderr).split()
+    assert max(map(len, shown.splitlines())) <= columns
