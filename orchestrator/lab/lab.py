@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets as chance
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +16,14 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, RangeTaken, Skipped
 from orchestrator.events import CauseEvent, Event, FindingEvent
 from orchestrator.host.state import State
-from orchestrator.lab.credentials import as_text, credentials_of
+from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.host_routes import host_ranges
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
+from orchestrator.lab.secret_source import DRAWN, PLACEHOLDERS, SecretSource
 from orchestrator.lab.source import LabSource, keep_source
 from orchestrator.lab.step_events import step_event
 from orchestrator.lab.step_handler import StepHandler
@@ -105,8 +105,11 @@ class Lab:
         """How the person who stands here names this lab."""
         return LabRef.of(self.settings.called, self.scenario.name, self.name)
 
-    def observe(self) -> Snapshot:
-        """What there is now, of this lab and of what it must keep clear of. ForeignLab if it is somebody else's."""
+    def observe(self, new_secrets: SecretSource = PLACEHOLDERS) -> Snapshot:
+        """What there is now, of this lab and of what it must keep clear of. ForeignLab if it is somebody else's.
+
+        Secrets that nobody keeps come from `new_secrets`; only what changes the lab draws some.
+        """
         label = f"{labels.LAB}={self.name}"
         files = self.folder.seen()
         with ThreadPoolExecutor(3) as pool:
@@ -116,6 +119,7 @@ class Lab:
             images = self.settings.images(self._image_names())
             missing_images = self.settings.missing_images(self._image_names())
         refuse_foreign(self.state, self.name, (container.labels for container in containers.result()))
+        secrets, new_passwords = self._secrets(files, new_secrets)
         snapshot = Snapshot(
             # the engine takes UTF-8, whatever the locale here is
             folder=os.fsencode(self.folder.path).decode(errors="surrogateescape"),
@@ -126,11 +130,13 @@ class Lab:
             containers=containers.result(),
             volumes=volumes.result(),
             files=files,
-            secrets=self._secrets(files),
+            secrets=secrets,
+            new_passwords=new_passwords,
             taken=self.settings.routes(),
         )
-        made = credentials_of(self.topology(snapshot), self.folder.credentials(), time.time())
-        return replace(snapshot, credentials=made)
+        kept = self.folder.credentials()
+        credentials, why = credentials_of(self.topology(snapshot), kept, time.time(), new_secrets)
+        return replace(snapshot, credentials=credentials, new_credentials=why)
 
     def standing(self) -> Snapshot:
         """What there is now; NotFound if nothing of the lab is there."""
@@ -150,24 +156,27 @@ class Lab:
     def _captures(self) -> bool:
         return self.settings.capture or self.scenario.capture
 
-    def _secrets(self, files: Mapping[str, ObservedFiles]) -> dict[str, Secret]:
-        """The password that a node keeps in its own file, or a new one."""
+    def _secrets(
+        self, files: Mapping[str, ObservedFiles], new_secrets: SecretSource
+    ) -> tuple[dict[str, Secret], tuple[str, ...]]:
+        """The password that a node keeps in its own file, or a new one; and the nodes whose password is new."""
         holders = [name for name, node in self.scenario.nodes.items() if role_of(node).secret]
         kept = {name: files[name].texts.get(PASSWORD_FILE) for name in holders if name in files}
-        passwords = {name: kept.get(name) or chance.token_urlsafe(18) for name in holders}
+        passwords = {name: kept.get(name) or new_secrets.new_password() for name in holders}
         self.settings.hide(passwords.values())
-        return {name: Secret(password) for name, password in passwords.items()}
+        new = tuple(name for name in holders if not kept.get(name))
+        return {name: Secret(password) for name, password in passwords.items()}, new
 
     def topology(self, observed: Snapshot) -> Topology:
         return assign_addresses(self.name, self.scenario, observed, self.texts)
 
     def plan(self) -> Plan:
         """What `up` would do now."""
-        return up(*self._whole(), capture=self._captures)
+        return up(*self._whole(PLACEHOLDERS), capture=self._captures)
 
-    def _whole(self) -> tuple[Topology, Snapshot]:
+    def _whole(self, new_secrets: SecretSource) -> tuple[Topology, Snapshot]:
         """What there is now, the routes inside the nodes included, which only `up` needs to know."""
-        observed = self.observe()
+        observed = self.observe(new_secrets)
         with_places = self.topology(observed)
         return with_places, replace(observed, routes=seen_routes(self.engine, observed, routes_of(with_places)))
 
@@ -175,7 +184,7 @@ class Lab:
         """Make the lab what its file declares; return what had to be done. Undone again if that fails."""
         with lab_lock(self.state, self.name):
             for tries_left in reversed(range(RANGE_TRIES)):
-                with_places, observed = self._whole()
+                with_places, observed = self._whole(DRAWN)
                 try:
                     return self._up(with_places, observed)
                 except RangeTaken:
@@ -193,7 +202,6 @@ class Lab:
                 keep_source(self.state, self.name, self.settings.source, time.time())
             if plan:
                 self.folder.claim(self.settings.run)
-                self.folder.keep_credentials(as_text(observed.credentials))
             rest = self._with_images(plan)
             ended = Executor(doing, self.settings.publish, shield=self.settings.shield).run(rest)
             if ended.error:

@@ -10,6 +10,7 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import AddressTaken, EngineRefused, NodeFailed, NotFound, WorldError
 from orchestrator.lab.capture.recorder import start_recorder
+from orchestrator.lab.credentials_file import as_text
 from orchestrator.lab.ready_line import says_ready
 from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
@@ -19,10 +20,13 @@ from orchestrator.planning.plan import (
     AwaitReady,
     BuildImage,
     CutOff,
+    KeepCredentials,
+    KeepPassword,
     LeaveNetwork,
     MakeCapture,
     MakeNetwork,
     MakeNode,
+    NodeAction,
     PauseNode,
     Reconnect,
     Reload,
@@ -73,8 +77,17 @@ class StepHandler:
                 self._engine.remove_network(network_id)
             case RemoveVolume(name):
                 self._engine.remove_volume(name)
+            case KeepPassword(node, password):
+                self._folder.keep_password(node, password.reveal())
+            case KeepCredentials(credentials):
+                self._folder.keep_credentials(as_text(credentials))
             case WriteFiles(node, texts):
                 self._folder.write(node, texts)
+            case _:
+                self._change_node(step.action, stop)
+
+    def _change_node(self, action: NodeAction, stop: Callable[[], bool]) -> None:
+        match action:
             case MakeNode(node, spec, loaded):
                 self._make(node, spec, loaded)
             case StartNode(node, container, loaded):
@@ -91,15 +104,15 @@ class StepHandler:
             case LeaveNetwork(_, container, network_id):
                 self._engine.disconnect(container, network_id)
             case Reload():
-                self._reload(step.action, stop)
+                self._reload(action, stop)
             case RemoveNode(_, container):
                 self._engine.remove_container(container)
             case CutOff():
-                self._cut(step.action, stop)
+                self._cut(action, stop)
             case SetRoutes():
-                self._set_routes(step.action, stop)
+                self._set_routes(action, stop)
             case AwaitReady():
-                self._await_ready(step.action, stop)
+                self._await_ready(action, stop)
 
     def _set_routes(self, action: SetRoutes, stop: Callable[[], bool]) -> None:
         container = self._containers[action.node]

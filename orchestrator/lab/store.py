@@ -23,6 +23,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from orchestrator.host.state import State
+from orchestrator.lab.secret_source import NOT_DRAWN
 from orchestrator.planning.snapshot import PASSWORD_FILE, RESOLVER_FILE, ContainerRecord, ObservedFiles
 
 CREDENTIALS_FILE = "credentials.json"
@@ -51,9 +52,10 @@ class LabFolder:
         return ObservedFiles(texts, inode, self.record(node.name))
 
     def write(self, node: str, texts: Mapping[str, str]) -> None:
-        """Make the files of a node just these."""
-        folder = self._state.private(self.path / node / "files")
-        folder.chmod(0o755)
+        """Make the files of a node just these. Raises ValueError where a secret in them is not drawn yet."""
+        if any(NOT_DRAWN in text for text in texts.values()):
+            raise ValueError(f"the files of {node!r} hold a secret that is not drawn yet")
+        folder = self._files_of(node)
         self._make_source(self.path / node / RESOLVER_FILE)
         for name, text in texts.items():
             target = self.path / node / name if name == RESOLVER_FILE else folder / name
@@ -63,6 +65,18 @@ class LabFolder:
         for stray in folder.iterdir():
             if stray.name not in texts:
                 _remove(stray)
+
+    def _files_of(self, node: str) -> Path:
+        """The folder that the node mounts, made if it is missing."""
+        folder = self._state.private(self.path / node / "files")
+        folder.chmod(0o755)
+        return folder
+
+    def keep_password(self, node: str, password: str) -> None:
+        """Write the password of a node, which `write` then writes again among its files."""
+        target = self._files_of(node) / PASSWORD_FILE
+        target.write_text(password)
+        target.chmod(0o644)
 
     def _make_source(self, resolver: Path) -> None:
         """An engine of old that missed the file may have made a folder in its place."""

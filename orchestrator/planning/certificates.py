@@ -38,12 +38,16 @@ def _request(topology: Topology, node: str, listener: Listener) -> CertificateRe
     )
 
 
-def will_do(credentials: Credentials, wanted: tuple[CertificateRequest, ...], now: float) -> bool:
-    """Whether the certificates are just those that are wanted, and none ends soon (but for those that must have)."""
+def reason_to_issue(credentials: Credentials, wanted: tuple[CertificateRequest, ...], now: float) -> str:
+    """Why the certificates must be issued; empty where they are those that are wanted, and none ends soon.
+
+    One that must have ended is no reason.
+    """
     issued = [certificate for several in credentials.certificates.values() for certificate in several]
     if {certificate.request for certificate in issued} != set(wanted):
-        return False
-    return all(certificate.request.expired or certificate.until - now > SPARE_SECONDS for certificate in issued)
+        return "the names or addresses changed" if issued else "missing"
+    lasts = all(certificate.request.expired or certificate.until - now > SPARE_SECONDS for certificate in issued)
+    return "" if lasts else "a certificate expires soon"
 
 
 def file_of(request: CertificateRequest, kind: str) -> str:

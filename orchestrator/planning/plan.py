@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.model.credentials import Credentials
+from orchestrator.model.secret import Secret
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 
@@ -41,6 +43,21 @@ class MakeCapture:
 @dataclass(frozen=True)
 class RemoveVolume:
     name: str
+
+
+@dataclass(frozen=True)
+class KeepPassword:
+    """Write the new password of a node into its folder, before anybody uses it."""
+
+    node: str
+    password: Secret
+
+
+@dataclass(frozen=True)
+class KeepCredentials:
+    """Write the new certificates and key pairs into the lab's folder, for later commands."""
+
+    credentials: Credentials
 
 
 @dataclass(frozen=True)
@@ -152,10 +169,15 @@ class SetRoutes:
     helper: ContainerSpec
 
 
+# What changes the container of one node.
+NodeAction = (
+    MakeNode | StartNode | StopNode | PauseNode | UnpauseNode | Reconnect | LeaveNetwork | Reload | RemoveNode
+    | AwaitReady | CutOff | SetRoutes
+)  # fmt: skip
+
 Action = (
-    MakeNetwork | RemoveNetwork | RemoveVolume | WriteFiles | MakeNode | StartNode | UnpauseNode | Reconnect
-    | LeaveNetwork | StopNode | PauseNode | Reload | RemoveNode | AwaitReady | CutOff | SetRoutes
-    | MakeCapture | BuildImage
+    MakeNetwork | RemoveNetwork | RemoveVolume | WriteFiles | MakeCapture | BuildImage | KeepPassword | KeepCredentials
+    | NodeAction
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from orchestrator.planning.plan import (
 )
 from orchestrator.planning.removal import down
 from orchestrator.planning.routes import ANYWHERE, Route, routes_of, routes_text
+from orchestrator.planning.secret_steps import secret_steps, secrets_of
 from orchestrator.planning.snapshot import RESOLVER_FILE, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.planning.specs import Attach
 
@@ -56,6 +57,7 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan
     images = [Step(f"image:{name}", BuildImage(name), "missing") for name in observed.missing_images]
     steps = [
         *images,
+        *secret_steps(topology, observed),
         *leftovers,
         *stale_network_steps(stale, observed, removals),
         *missing_networks(topology, observed, stale),
@@ -126,7 +128,7 @@ def _node(
     """The steps of one node: its files, its container, and the wait until it is ready."""
     container = observed.container_of(desired_node.node)
     files = observed.files.get(desired_node.node, ObservedFiles())
-    steps = list(_file_steps(desired_node, files))
+    steps = list(_file_steps(desired_node, files, secrets_of(topology, desired_node.node)))
     needs = tuple(step.id for step in steps)
     reason = _reason_to_remake(desired_node, container, files)
     if container and not reason:
@@ -168,12 +170,12 @@ def _routes(
         yield Step(f"routes:{node}", action, why, tuple(step.id for step in steps), wanted)
 
 
-def _file_steps(desired_node: DesiredNode, files: ObservedFiles) -> Iterator[Step]:
+def _file_steps(desired_node: DesiredNode, files: ObservedFiles, needs: tuple[str, ...]) -> Iterator[Step]:
     if dict(files.texts) == dict(desired_node.texts):
         return
     names = sorted({n for n in (*files.texts, *desired_node.texts) if files.texts.get(n) != desired_node.texts.get(n)})
     why = "missing" if not files.texts else f"{', '.join(names)} differ" + ("s" if len(names) == 1 else "")
-    yield Step(f"files:{desired_node.node}", WriteFiles(desired_node.node, desired_node.texts), why)
+    yield Step(f"files:{desired_node.node}", WriteFiles(desired_node.node, desired_node.texts), why, needs)
 
 
 def _reason_to_remake(desired_node: DesiredNode, container: ObservedContainer | None, files: ObservedFiles) -> str:

@@ -123,8 +123,9 @@ class UsedRange:
 class Snapshot:
     """Everything that a plan depends on besides the declaration.
 
-    `images` maps an image name of ours to its tag; `secrets` holds one secret a node, `credentials` the certificates
-    and key pairs, new ones where none that will do is kept.
+    `images` maps an image name of ours to its tag; `secrets` holds one password a node, `credentials` the certificates
+    and key pairs. Where none that will do is kept they are new, and a plan keeps them first: `new_passwords` names
+    those nodes, `new_credentials` says why.
     `folder` is where the node files stand on this machine.
     """
 
@@ -137,6 +138,8 @@ class Snapshot:
     files: Mapping[str, ObservedFiles] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     credentials: Credentials = field(default_factory=Credentials)
+    new_passwords: tuple[str, ...] = ()
+    new_credentials: str = ""
     taken: tuple[UsedRange, ...] = ()
     # The images of ours that a plan may need and the engine lacks.
     missing_images: tuple[str, ...] = ()

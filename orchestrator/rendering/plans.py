@@ -5,10 +5,12 @@ from __future__ import annotations
 import textwrap
 
 from orchestrator.events import StepEvent
-from orchestrator.planning.plan import AwaitReady, Plan, Step, WriteFiles
+from orchestrator.planning.plan import AwaitReady, KeepCredentials, KeepPassword, Plan, Step, WriteFiles
 
 WIDTH = 80
 BELOW = "    "
+# The actions that are done at once; only their failure is worth a line.
+QUIET = (KeepPassword.__name__, KeepCredentials.__name__, WriteFiles.__name__)
 
 MARKS = {"done": "ok", "failed": "FAILED", "skipped": "skipped", "begun": "..."}
 
@@ -41,7 +43,7 @@ def _plan_step(step: Step, width: int) -> str:
 
 def step_text(event: StepEvent) -> str:
     """What to tell when a step changed its state; empty where there is nothing worth a line."""
-    if event.state == "begun" or (event.state == "done" and event.action == WriteFiles.__name__):
+    if event.state == "begun" or (event.state == "done" and event.action in QUIET):
         return ""
     what = f"{event.step} {event.detail}".rstrip()
     if event.state == "done" and event.action == AwaitReady.__name__:

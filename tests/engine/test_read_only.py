@@ -1,47 +1,142 @@
-"""`plan`, `ps`, `inspect`, `graph` and `validate` write nothing: not to the engine, not to the disk, no package."""
+"""The commands that look write nothing: not to the engine, not to the disk, no package.
+
+Each test has a state folder of its own, so that all of it can be compared.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from lab_bench import Bench
+from lab_bench import CHECKOUT, Bench
 
-PACKAGES = Path("/var/lib/dpkg/status")
-COMMANDS = (("plan",), ("ps",), ("inspect",), ("graph",))
-
-
-def digest(folder: Path) -> dict[str, str]:
-    """File -> hash, of everything of this lab and the list of what else the state folder holds."""
-    return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
-
-
-def seen(bench: Bench) -> tuple[object, ...]:
-    """What a command could have changed: the lab's things on the engine, its folder, the images, the packages."""
-    state = Path(bench.engine.environ["WIRELAB_STATE"])
-    journals = {file.name: file.stat().st_size for file in (state / "journals").glob(f"{bench.lab}*")}
-    images = sorted(image.id for image in bench.engine.client.images.list(all=True))
-    packages = PACKAGES.stat().st_mtime_ns if PACKAGES.exists() else 0
-    return bench.left(), digest(bench.folder) if bench.folder.exists() else {}, journals, images, packages
+PACKAGE_FILES = (Path("/var/lib/dpkg"), Path("/var/lib/apt/extended_states"))
+# The scenario with passwords, certificates and keys, so that each kind of secret could be drawn.
+TEXT = """\
+name: looked-at
+title: Each kind of secret
+domain: shop.lab
+nodes:
+  dns:    {role: dns}
+  db:     {role: database, seed: seed.sql}
+  app:    {role: app, uses: [db]}
+  web:    {role: proxy, uses: [app], listens: [{port: 443, tls: true}]}
+  jump:   {role: ssh}
+  client: {role: client, uses: [web, jump]}
+"""
+ON_A_LAB = ("plan", "ps", "inspect", "graph", "events")
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
-def test_a_command_that_looks_writes_nothing_where_no_lab_is(bench: Bench, words: tuple[str, ...]) -> None:
-    before = seen(bench)
-    ran = bench.cli(*words)
-    assert ran.code == 0, ran.err
-    assert seen(bench) == before
+@dataclass(frozen=True)
+class Place:
+    """A lab of the test's own, in a state folder of the test's own, and the scenario that it is of."""
+
+    bench: Bench
+    state: Path
+
+    def commands(self) -> Iterator[tuple[str, ...]]:
+        for command in ON_A_LAB:
+            yield (command, self.bench.scenario, "--lab", self.bench.lab)
+        yield ("validate", self.bench.scenario)
+        yield ("ls",)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        argv = (sys.executable, "-m", "orchestrator", *words)
+        environ = dict(self.bench.engine.environ)
+        return subprocess.run(argv, env=environ, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False)
+
+    def seen(self) -> dict[str, object]:
+        """What a command could have changed."""
+        client = self.bench.engine.client
+        volumes = client.volumes.list(filters={"label": f"wirelab.lab={self.bench.lab}"})
+        packages = [entry for path in PACKAGE_FILES for entry in entries(path)]
+        return {
+            "containers": [(c.id, c.status, c.attrs["State"]["StartedAt"]) for c in self.bench.containers()],
+            "networks": [(network.id, network.attrs["Labels"]) for network in self.bench.networks()],
+            "volumes": [volume.name for volume in volumes],
+            "images": sorted(image.id for image in client.images.list(all=True)),
+            "state": list(entries(self.state)),
+            "parent of state": sorted(path.name for path in self.state.parent.iterdir()),
+            "packages": packages,
+        }
 
 
-def test_commands_that_look_write_nothing_where_a_lab_is(bench: Bench) -> None:
-    bench.up()
-    before = seen(bench)
-    for words in COMMANDS:
-        ran = bench.cli(*words)
-        assert ran.code == 0, ran.err
-        assert seen(bench) == before, words
+def entries(path: Path) -> Iterator[tuple[str, int, int, str]]:
+    """Of a file, or of all that a folder holds: name, mode, time of the last change and a hash of the content."""
+    for entry in (path, *sorted(path.rglob("*"))):
+        if entry.exists():
+            status = entry.lstat()
+            content = hashlib.sha256(entry.read_bytes()).hexdigest() if entry.is_file() else ""
+            yield str(entry), status.st_mode, status.st_mtime_ns, content
+
+
+@pytest.fixture
+def place(bench: Bench, tmp_path: Path) -> Iterator[Place]:
+    folder = tmp_path / "scenario"
+    folder.mkdir()
+    (folder / "scenario.yaml").write_text(TEXT)
+    (folder / "seed.sql").write_text("create table items (name text);")
+    state = tmp_path / "home" / "state"
+    state.parent.mkdir()
+    engine = replace(bench.engine, environ={**bench.engine.environ, "WIRELAB_STATE": str(state)})
+    place = Place(replace(bench, engine=engine, scenario=str(folder)), state)
+    yield place
+    if state.exists():
+        assert place.run("down", place.bench.scenario, "--lab", place.bench.lab).returncode == 0
+
+
+def succeed(place: Place, words: tuple[str, ...]) -> None:
+    ran = place.run(*words)
+    assert ran.returncode == 0, ran.stderr
+
+
+def changed_by(place: Place, act: Callable[[], object]) -> list[str]:
+    before = place.seen()
+    act()
+    after = place.seen()
+    return [part for part in before if before[part] != after[part]]
+
+
+def test_a_command_that_looks_makes_no_state_folder(place: Place) -> None:
+    for words in place.commands():
+        ran = place.run(*words)
+        # There are no events of a lab that never was.
+        assert ran.returncode == (3 if words[0] == "events" else 0), ran.stderr
+        assert not place.state.exists(), words
+
+
+def test_a_plan_of_what_is_not_up_draws_no_secret_and_says_which_are_to_be_made(place: Place) -> None:
+    plan = place.run("plan", place.bench.scenario, "--lab", place.bench.lab).stdout.splitlines()
+    assert {"password:db  (missing)", "credentials certificates of web; keys of jump  (missing)"} <= set(plan)
+
+
+def test_commands_that_look_write_nothing_where_a_lab_is(place: Place) -> None:
+    place.bench.up()
+    for words in place.commands():
+        assert changed_by(place, partial(succeed, place, words)) == [], words
+    plan = place.run("plan", place.bench.scenario, "--lab", place.bench.lab).stdout
+    assert plan == f"nothing to do: the lab {place.bench.lab!r} is as its file declares\n"
+
+
+def test_commands_that_look_write_nothing_where_the_lab_is_broken(place: Place) -> None:
+    """Here there is something to repair: a stopped node, a lost password and files that somebody changed."""
+    place.bench.up()
+    place.bench.container("app").stop(timeout=0)
+    (place.bench.folder / "nodes" / "db" / "files" / "password").unlink()
+    (place.bench.folder / "credentials.json").unlink()
+    for words in place.commands():
+        assert changed_by(place, partial(place.run, *words)) == [], words
+
+
+def test_this_comparison_sees_what_is_written(place: Place) -> None:
+    """The control: a command that works, and a file that is touched."""
+    assert changed_by(place, place.bench.up) == ["containers", "networks", "volumes", "state", "parent of state"]
+    assert changed_by(place, lambda: place.bench.cli("exec", "client", "--", "true")) == ["state"]
+    assert changed_by(place, lambda: place.bench.cli("inject", "pause", "app")) == ["containers", "state"]
+    assert changed_by(place, (place.state / "anything").touch) == ["state"]

@@ -30,7 +30,7 @@ checks:
   - {name: The tools work, from: client, runs: [echo, "${random}"], contains: "${random}", within: 0.1}
   - {name: Nobody is there, from: app, runs: ["false"], within: 0.1}
 """
-IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "capture")}
+IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "client", "proxy", "capture")}
 
 
 def bash(call: ProgramCall) -> Output:

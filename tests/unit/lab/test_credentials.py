@@ -9,7 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key, load_ssh_public_key
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from orchestrator.lab.credentials import as_text, credentials_of
+from orchestrator.lab.credentials import credentials_of
+from orchestrator.lab.credentials_file import as_text
+from orchestrator.lab.secret_source import DRAWN
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -42,7 +44,7 @@ def places(text: str = TEXT) -> Topology:
 
 
 def made(kept: str = "", now: float = NOW, text: str = TEXT) -> Credentials:
-    return credentials_of(places(text), kept, now)
+    return credentials_of(places(text), kept, now, DRAWN)[0]
 
 
 def verify(credentials: Credentials, port: int, name: str = "web.shop.lab") -> None:

@@ -81,6 +81,16 @@ def test_an_image_that_is_there_is_no_step() -> None:
     assert not [step for step in planned(BASIC, nothing())[1].steps if step.id.startswith("image:")]
 
 
+def test_new_passwords_and_certificates_are_kept_before_any_file_holds_them() -> None:
+    """Each node that knows the password has its files after it; every node trusts the lab's authority."""
+    observed = replace(nothing(), new_passwords=("db",), new_credentials="missing")
+    plan = plan_of(BASIC, observed).splitlines()
+    assert plan[:2] == ["password:db  (missing)", "credentials  (missing)"]
+    assert "files:db  (missing)  needs: password:db, credentials" in plan
+    assert "files:app  (missing)  needs: password:db, credentials" in plan
+    assert "files:client  (missing)  needs: credentials" in plan
+
+
 def test_the_order_of_a_fresh_lab() -> None:
     """Containers start side by side; a node is waited for after the nodes that it uses and the DNS server."""
     order = needs(BASIC, nothing())

@@ -1,0 +1,48 @@
+"""`up` draws the secrets that a lab lacks; whoever only looks draws none."""
+
+from __future__ import annotations
+
+import pytest
+from lab_in_memory import Place
+
+from orchestrator.events import Event
+from orchestrator.lab.secret_source import NOT_DRAWN
+
+SAFE = """\
+name: shop
+title: Each kind of secret
+domain: shop.lab
+nodes:
+  db:   {role: database, seed: seed.sql}
+  app:  {role: app, uses: [db]}
+  web:  {role: proxy, uses: [app], listens: [{port: 443, tls: true}]}
+"""
+
+
+def test_a_plan_writes_nothing_and_tells_of_no_secret(place: Place) -> None:
+    """It hides no password either, for it has drawn none."""
+    hidden: list[str] = []
+    lab = place.lab(SAFE, hide=hidden.extend)
+    assert [step.id for step in lab.plan().steps][:2] == ["password:db", "credentials"]
+    assert set(hidden) <= {NOT_DRAWN}
+    assert not place.state.root.exists()
+
+
+def test_up_does_what_the_plan_says(place: Place) -> None:
+    planned = [str(step) for step in place.lab(SAFE).plan().steps]
+    assert [str(step) for step in place.lab(SAFE).up().steps] == planned
+    assert str(place.lab(SAFE, run="run2").plan()) == ""
+    password = place.lab().folder.path / "app" / "files" / "password"
+    assert password.read_text() == place.lab(SAFE).observe().secrets["db"].reveal()
+
+
+def test_a_secret_that_is_not_drawn_is_never_written(place: Place) -> None:
+    with pytest.raises(ValueError, match="not drawn yet"):
+        place.lab().folder.write("db", {"password": NOT_DRAWN})
+
+
+def test_no_event_holds_a_new_password(place: Place) -> None:
+    events: list[Event] = []
+    lab = place.lab(SAFE, publish=events.append)
+    lab.up()
+    assert lab.observe().secrets["db"].reveal() not in repr(events)
