@@ -8,7 +8,7 @@ WIRELAB := .venv/bin/wirelab
 PYTHON_IN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help scenario lesson up check down shell logs test unit bench docs clean
+.PHONY: help scenario lesson up check down reset shell logs test unit bench docs clean
 
 help: ## Print this list
 	@echo "usage: make TARGET [NAME=scenario] [NODE=node] [LAB=lab]"
@@ -33,6 +33,10 @@ check: ## Run the checks of the lab NAME
 down: ## Remove the lab NAME, whole
 	@setup/venv run
 	@$(WIRELAB) down '$(NAME)' $(IN_LAB)
+
+reset: ## Remove the lab NAME with all its data, and bring it up anew
+	@setup/venv run
+	@$(WIRELAB) reset '$(NAME)' $(IN_LAB)
 
 shell: ## Open a shell in NODE of the lab NAME (without NODE: in its client)
 	@setup/venv run

@@ -159,7 +159,7 @@ class Actor:
     """Who causes events: a run, what it was started by, its command line, and its seat in a class."""
 
     run: str = ""
-    via: Literal["command line", "pytest", "python", "web"] = "python"
+    via: Literal["command line", "pytest", "python", "web", "timer"] = "python"
     command: tuple[str, ...] = ()
     seat: str = ""
 

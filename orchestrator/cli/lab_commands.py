@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import click
 from orchestrator.cli.console import out_json, out_text, say, terminal_width, verdict_marks
 from orchestrator.cli.options import (
     capture_option,
+    for_option,
     json_option,
     lab_option,
     report_options,
@@ -22,9 +24,9 @@ from orchestrator.cli.options import (
     verbose_option,
 )
 from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
-from orchestrator.errors import OK
+from orchestrator.errors import OK, UsageInvalid
 from orchestrator.model.application_protocol import ApplicationProtocol
-from orchestrator.rendering.quantities import counted
+from orchestrator.rendering.quantities import counted, duration_text
 
 if TYPE_CHECKING:
     from orchestrator.model.scenario import Scenario
@@ -41,16 +43,46 @@ if TYPE_CHECKING:
 @capture_option
 @click.option("--keep", is_flag=True, help="If something fails, leave what was made for a look.")
 @timeout_option
+@for_option
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 def up_command(
-    name: str | None, lab: str | None, as_json: bool, capture: bool, keep: bool, timeout: float, yes: bool
+    name: str | None,
+    lab: str | None,
+    as_json: bool,
+    capture: bool,
+    keep: bool,
+    timeout: float,
+    ends_after: float | None,
+    yes: bool,
 ) -> int:
     """Bring a lab up, or repair it, or bring it in line with its changed file."""
     from orchestrator.operations.lifecycle import UpOptions, bring_up
 
     target = find_lab(name, lab, file_needed=True)
-    options = UpOptions(keep, timeout, capture)
+    options = UpOptions(keep, timeout, capture, ends_after)
     result = bring_up(open_workspace(yes=yes), target.scenario, target.lab_name, options)
+    say_up(result)
+    if as_json:
+        out_json(steps_document(result.plan))
+    return OK
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@json_option
+@timeout_option
+@for_option
+def reset_command(name: str | None, lab: str | None, as_json: bool, timeout: float, ends_after: float | None) -> int:
+    """Remove a lab with all its data and bring it up anew: as it was after its first up, without any fault.
+
+    The lab keeps its name and its end, and goes on recording if a capture was running.
+    """
+    from orchestrator.operations.lifecycle import UpOptions, reset_lab
+
+    target = find_lab(name, lab, file_needed=True)
+    options = UpOptions(ready_seconds=timeout, ends_after=ends_after)
+    result = reset_lab(open_workspace(start=False), target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
         out_json(steps_document(result.plan))
@@ -64,6 +96,8 @@ def say_up(result: UpResult) -> None:
         say(f"the lab {result.lab!r} is up: {steps} in {result.seconds:.1f} s")
     else:
         say(f"the lab {result.lab!r} is up already: nothing to do")
+    if result.ends:
+        say(f"it ends in {duration_text(round(result.ends - time.time()))}")
 
 
 def steps_document(plan: Plan) -> dict[str, Any]:
@@ -159,6 +193,7 @@ def say_file(file: Path) -> None:
 @capture_option
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever came out.")
 @timeout_option
+@for_option
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 @report_options
 def run_command(
@@ -169,6 +204,7 @@ def run_command(
     capture: bool,
     remove: bool,
     timeout: float,
+    ends_after: float | None,
     yes: bool,
     files: ReportFiles,
 ) -> int:
@@ -177,10 +213,12 @@ def run_command(
     from orchestrator.operations.lifecycle import UpOptions
     from orchestrator.operations.run import up_and_check, up_check_and_remove
 
+    if remove and ends_after:
+        raise UsageInvalid("--rm removes the lab at once, and --for later", hint="give one of them")
     target = find_lab(name, lab, file_needed=True)
     scenario, lab_name = target.scenario, target.lab_name
     workspace = open_workspace(yes=yes)
-    options = UpOptions(ready_seconds=timeout, capture=capture)
+    options = UpOptions(ready_seconds=timeout, capture=capture, ends_after=ends_after)
     on_result = ResultPrinter(as_json, verbose).result
     if remove:
         result = up_check_and_remove(

@@ -21,8 +21,8 @@ from orchestrator.errors import OK, WorldError
 def ls_command(as_json: bool) -> int:
     """List the labs that stand on the engine in use, and what is left of labs whose removal is not complete.
 
-    Of each lab: its scenario, how many of its nodes run, its age and owner, how many faults are in, and how its last
-    check ended.
+    Of each lab: its scenario, how many of its nodes run, its age and owner, how many faults are in, how its last check
+    ended, and when it removes itself.
     """
     from orchestrator.operations.inspection import lab_leftovers, lab_summaries
     from orchestrator.rendering.lab_list import labs_document, labs_text
@@ -180,7 +180,10 @@ def logs_command(
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Every lab on the engine, standing ones too.")
 def sweep_command(everything: bool) -> int:
-    """Remove what dead commands left, and complete removals that began. Labs that stand stay, unless --all."""
+    """Remove what dead commands left and labs whose time is over, and complete removals that began.
+
+    Other labs that stand stay, unless --all.
+    """
     from orchestrator.operations.sweep import sweep
     from orchestrator.rendering.lab_list import leftovers_text
 

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "down": ("lab_commands", "Remove a lab, whole."),
     "learn": ("learn", "Begin a lesson, or go on with it; without a name, list the lessons."),
     "lesson": ("lesson", "Prove a lesson, as its author."),
+    "reset": ("lab_commands", "Remove a lab with all its data, and bring it up anew."),
     "plan": ("lab_commands", "Print what up would do, and do nothing."),
     "ls": ("look_commands", "List the labs that stand."),
     "ps": ("look_commands", "List the nodes of a lab."),

@@ -40,6 +40,17 @@ def _seconds(_ctx: click.Context, _option: click.Parameter, seconds: float) -> f
     return seconds
 
 
+def for_option(command: Command) -> Command:
+    text = "Remove the lab by itself after DURATION, such as 2h. A later up keeps this end, or changes it with --for."
+    return click.option("--for", "ends_after", metavar="DURATION", help=text, callback=_duration)(command)
+
+
+def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    from orchestrator.operations.durations import parse_duration
+
+    return None if text is None else parse_duration(text, "--for")
+
+
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 

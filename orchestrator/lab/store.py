@@ -4,6 +4,7 @@
     <state>/labs/<lab>/nodes/<node>/resolv.conf    mounted read-only at /etc/resolv.conf
     <state>/labs/<lab>/nodes/<node>/record.json    the journal of that node
     <state>/labs/<lab>/credentials.json            its certificates and key pairs, with the private keys
+    <state>/labs/<lab>/ends                        when it removes itself, if it does (`expiry.py`)
     <state>/labs/<lab>/source.json                 what it was made from (`source.py`)
     <state>/labs/<lab>/run                         the run that worked on it last
     <state>/labs/<lab>/removing                    a `down` began and did not complete

@@ -30,6 +30,7 @@ def lab_summaries(workspace: Workspace) -> tuple[LabSummary, ...]:
 
 def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer]) -> LabSummary:
     from orchestrator.engine.timestamps import unix_seconds
+    from orchestrator.lab.expiry import end_of, has_timer
     from orchestrator.lab.run_registry import is_foreign
     from orchestrator.lab.source import source_of
     from orchestrator.rendering.lab_list import LabSummary
@@ -37,6 +38,7 @@ def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer
     oldest = min(containers, key=lambda container: container.started)
     own = not is_foreign(state, oldest.labels)
     source = source_of(state, lab_name) if own else None
+    end = end_of(state, lab_name) if own else None
     return LabSummary(
         lab_name,
         oldest.labels.get(labels.SCENARIO, "?"),
@@ -48,6 +50,8 @@ def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer
         source.file if source else "",
         0,
         _last_check(state, lab_name) if own else None,
+        end.at if end else None,
+        has_timer(state, lab_name) if end else False,
     )
 
 

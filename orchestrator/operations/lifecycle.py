@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.events import LabEvent
+from orchestrator.lab.expiry import LabEnd, end_of
 from orchestrator.operations.command_record import recorded
+from orchestrator.operations.expiry import keep_end, remove_ended_labs
 
 if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
@@ -20,21 +22,27 @@ if TYPE_CHECKING:
 class UpOptions:
     """How to bring a lab up: with a recorder of its traffic, and how long each node may take to become ready.
 
-    With `keep`, what was made stays after a failure.
+    With `keep`, what was made stays after a failure. The lab removes itself after `ends_after` seconds; without them,
+    an end that it has stays as it is.
     """
 
     keep: bool = False
     ready_seconds: float = 30.0
     capture: bool = False
+    ends_after: float | None = None
 
 
 @dataclass(frozen=True)
 class UpResult:
-    """What `up` did, and how long it took; the plan is empty where nothing was to be done."""
+    """What `up` did, and how long it took; the plan is empty where nothing was to be done.
+
+    `ends` is when the lab removes itself, in seconds since 1970, if it does.
+    """
 
     lab: str
     plan: Plan
     seconds: float
+    ends: float | None = None
 
 
 def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
@@ -52,21 +60,47 @@ def bring_up_in_run(
     run: str,
     *,
     whole: Callable[[], None] = lambda: None,
+    kept_end: LabEnd | None = None,
 ) -> UpResult:
     """As `bring_up`, in a run whose watchdog somebody else began; `whole` is called once the lab is complete."""
     began = time.monotonic()
+    remove_ended_labs(workspace)
+    name = lab_name or scenario.reading.scenario.name
+
+    def is_whole() -> None:
+        end = LabEnd(time.time() + options.ends_after, workspace.url) if options.ends_after else kept_end
+        keep_end(workspace, name, end)
+        whole()
+
     lab = workspace.planned_lab(
         scenario,
-        lab_name,
+        name,
         run=run,
         keep=options.keep,
         ready_seconds=options.ready_seconds,
         capture=options.capture,
-        whole=whole,
+        whole=is_whole,
     )
     plan = lab.up()
     lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
-    return UpResult(lab.name, plan, time.monotonic() - began)
+    end = end_of(workspace.state, name)
+    return UpResult(lab.name, plan, time.monotonic() - began, end.at if end else None)
+
+
+def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, options: UpOptions) -> UpResult:
+    """Remove the lab with its volumes and bring it up anew, under the same name. Its end stays, its faults do not.
+
+    A recorder that runs is started anew, too. Raises NotFound where the lab is not up.
+    """
+    from orchestrator.planning.capture import recorder_of
+
+    observed = workspace.lab(scenario, lab_name).standing()
+    end = end_of(workspace.state, lab_name)
+    kept_end = end if end and end.at > time.time() else None
+    options = replace(options, capture=options.capture or recorder_of(observed) is not None)
+    with (guard := workspace.guard(keep=options.keep)) as run, recorded(workspace, lab_name, run):
+        remove_lab(workspace, lab_name, run)
+        return bring_up_in_run(workspace, scenario, lab_name, options, run, whole=guard.release, kept_end=kept_end)
 
 
 def plan_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,19 +39,24 @@ class SweepResult:
 
 
 def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
-    """Remove what dead runs left, and complete each removal of a lab that began; goes on after a failure.
+    """Remove what dead runs left, and labs whose time is over; complete removals that began. Goes on after a failure.
 
     With `all_labs` every lab of this person goes too.
     """
+    from orchestrator.lab.expiry import ended_labs
     from orchestrator.lab.incomplete_removal import incomplete_removals
     from orchestrator.lab.journal import prune_journals
     from orchestrator.lab.removal import sweep_run
     from orchestrator.lab.run_registry import dead_runs
     from orchestrator.lab.store import labs_with_begun_removal
+    from orchestrator.operations.expiry import end_lab
 
     engine, state = workspace.engine, workspace.state
     prune_journals(state)
     count, failures = remove_each(partial(sweep_run, engine, state, run) for run in list(dead_runs(state)))
+    ended = ended_labs(state, workspace.url, time.time())
+    more, others = remove_each(partial(end_lab, workspace, lab_name) for lab_name in ended)
+    count, failures = count + more, failures + others
     begun = labs_with_begun_removal(state)
     more, others = remove_each(partial(_complete_removal, workspace, lab_name) for lab_name in begun)
     count, failures = count + more, failures + others

@@ -29,6 +29,7 @@ class LastCheck:
 class LabSummary:
     """One lab: its containers, who made it and when, what is broken in it on purpose, and how its last check ended.
 
+    `ends` is when it removes itself, if it does, and `has_timer` whether a process waits for that moment.
     Times are in seconds since 1970. Of a lab of somebody else (`owner` is None) only what the engine tells is known.
     """
 
@@ -42,6 +43,8 @@ class LabSummary:
     file: str = ""
     faults: int = 0
     check: LastCheck | None = None
+    ends: float | None = None
+    has_timer: bool = False
 
 
 def labs_document(labs: Sequence[LabSummary], left: Sequence[LabLeftovers] = ()) -> dict[str, Any]:
@@ -74,16 +77,40 @@ def _lab_document(lab: LabSummary) -> dict[str, Any]:
         "made": lab.made or None,
         "faults": lab.faults,
         "check": lab.check.document() if lab.check else None,
+        "ends": lab.ends,
+        "timer": lab.has_timer,
     }
 
 
 def labs_text(document: dict[str, Any], now: float = 0.0, width: int | None = None) -> str:
     """The same as a table. `now` is the time to which ages are counted."""
-    headings = ("LAB", "SCENARIO", "RUNNING", "AGE", "OWNER", "FAULTS", "LAST CHECK")
-    rows = [_row(lab, now) for lab in document["labs"]]
+    labs = document["labs"]
+    headings: tuple[str, ...] = ("LAB", "SCENARIO", "RUNNING", "AGE", "OWNER", "FAULTS", "LAST CHECK")
+    rows = [_row(lab, now) for lab in labs]
+    if any(lab["ends"] for lab in labs):
+        headings = (*headings, "ENDS")
+        rows = [(*row, _end_text(lab, now)) for row, lab in zip(rows, labs, strict=True)]
     text = table(headings, rows, width) if rows else "no lab stands"
+    if hints := [hint for lab in labs if (hint := _end_hint(lab, now))]:
+        text = "\n".join((text, "", *hints))
     left = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
     return f"{text}\n\n{leftovers_text(left)}" if left else text
+
+
+def _end_text(lab: dict[str, Any], now: float) -> str:
+    if not lab["ends"]:
+        return "-"
+    remaining = lab["ends"] - now
+    return f"in {duration_text(remaining)}" if remaining > 0 else f"{duration_text(-remaining)} ago"
+
+
+def _end_hint(lab: dict[str, Any], now: float) -> str:
+    """What to do where nobody waits for the end of a lab: somebody killed the timer, or the machine was restarted."""
+    if not lab["ends"] or lab["timer"]:
+        return ""
+    if lab["ends"] <= now:
+        return f"the time of the lab {lab['lab']!r} is over; remove it: wirelab sweep"
+    return f"nothing waits for the end of the lab {lab['lab']!r}; to start its timer again: wirelab up {lab['lab']}"
 
 
 def _row(lab: dict[str, Any], now: float) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -87,7 +87,14 @@ class Bench:
 
     def cli(self, command: str, *words: str, **more: str) -> Ran:
         """Run `wirelab command SCENARIO --lab LAB words` to its end; `more` is added to its environment."""
-        with self.start(command, *words, **more) as process:
+        return self._ended(self.start(command, *words, **more))
+
+    def run(self, *words: str) -> Ran:
+        """Run `wirelab words` to its end, as they stand."""
+        return self._ended(self._started(words, {}))
+
+    def _ended(self, process: subprocess.Popen[str]) -> Ran:
+        with process:
             try:
                 out, err = process.communicate(timeout=self.seconds)
             except subprocess.TimeoutExpired:
@@ -97,8 +104,11 @@ class Bench:
 
     def start(self, command: str, *words: str, **more: str) -> subprocess.Popen[str]:
         """The same, under way."""
+        return self._started((command, self.scenario, "--lab", self.lab, *words), more)
+
+    def _started(self, words: Sequence[str], more: Mapping[str, str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            (sys.executable, "-m", "orchestrator", command, self.scenario, "--lab", self.lab, *words),
+            (sys.executable, "-m", "orchestrator", *words),
             env={**self.engine.environ, **more},
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
@@ -117,6 +127,10 @@ class Bench:
         ran = self.cli("up", "--json")
         assert ran.code == 0, ran.err
         return {step["id"]: step["why"] for step in ran.document["steps"]}
+
+    def events(self) -> list[Any]:
+        """The events in the lab's journal, as documents."""
+        return [json.loads(line) for line in self.run("events", "--json", "--lab", self.lab).out.splitlines()]
 
     def verdicts(self) -> tuple[int, dict[str, dict[str, Any]]]:
         """The exit code of `check`, and each check's finding by its name."""
@@ -139,6 +153,9 @@ class Bench:
     def networks(self) -> list[Any]:
         return list(self.engine.client.networks.list(filters={"label": f"wirelab.lab={self.lab}"}))
 
+    def volumes(self) -> list[Any]:
+        return list(self.engine.client.volumes.list(filters={"label": f"wirelab.lab={self.lab}"}))
+
     def network(self) -> Any:
         """The lab's only network."""
         (found,) = self.networks()
@@ -156,8 +173,7 @@ class Bench:
 
     def left(self) -> list[str]:
         """What there is of the lab."""
-        volumes = self.engine.client.volumes.list(filters={"label": f"wirelab.lab={self.lab}"})
-        return sorted(one.name for one in (*self.containers(), *self.networks(), *volumes))
+        return sorted(one.name for one in (*self.containers(), *self.networks(), *self.volumes()))
 
     def nothing_within(self, seconds: float) -> bool:
         """Whether nothing is left, now or soon; and it stays so for a moment, for a call may be under way."""

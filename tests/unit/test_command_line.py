@@ -30,6 +30,9 @@ WRONG = {
     "try:   did you mean 'shell'?  wirelab help shell\n",
     "up basic --timeout nan": "error: invalid value for '--timeout': nan is not between 0 and 86400 seconds\n"
     "why:   it is used so: wirelab up [OPTIONS] [NAME]\ntry:   wirelab up --help\n",
+    "up basic --for 2": "error: --for '2' has no unit\n"
+    "why:   a duration is a number and a unit\ntry:   --for 2m for minutes, --for 2h for hours\n",
+    "run basic --rm --for 2h": "error: --rm removes the lab at once, and --for later\ntry:   give one of them\n",
     "down basic --lab ''": "error: '' is no name for a lab\n"
     "why:   it is 1 to 40 of the letters a-z, the digits and '-', and neither begins nor ends with '-'\n"
     "try:   --lab basic-2\n",
@@ -40,7 +43,7 @@ NO_LAB = (
     "up basik", "check basik", "run basik", "plan basik", "ps basik", "inspect basik", "graph basik", "roles basik",
     "exec basik app -- true", "shell basik", "logs basik", "why basik", "inject basik stop app", "heal basik",
     "trace basik", "trace basik -f", "capture start basik", "capture stop basik", "capture status basik",
-    "capture save basik /dev/null", "down basik", "events basik",
+    "capture save basik /dev/null", "down basik", "events basik", "reset basik",
 )  # fmt: skip
 WRONG |= dict.fromkeys(NO_LAB, "error: there is no lab and no scenario 'basik'\ntry:   did you mean 'basic'?\n")
 WRONG["validate basik"] = "error: there is no scenario 'basik'\ntry:   did you mean 'basic'?\n"

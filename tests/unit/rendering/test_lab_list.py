@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import dedent
+
+import pytest
 
 from orchestrator.rendering.lab_list import LabSummary, LastCheck, labs_document, labs_text
 
@@ -52,11 +55,33 @@ def test_the_document_has_the_same_values() -> None:
         "made": NOW - 7500,
         "faults": 2,
         "check": {"verdict": "fail", "pass": 2, "fail": 1, "unknown": 0, "at": NOW - 300},
+        "ends": None,
+        "timer": False,
     }
     assert document["labs"][1] | {"run": ""} == {
         "lab": "theirs", "scenario": "proxy", "file": None, "nodes": 5, "running": 5, "owner": None, "run": "",
-        "made": NOW - 5, "faults": 0, "check": None,
+        "made": NOW - 5, "faults": 0, "check": None, "ends": None, "timer": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ends", "has_timer", "text", "hint"),
+    [
+        (NOW + 6000, True, "in 1h 40m", ""),
+        (NOW + 6000, False, "in 1h 40m", "nothing waits for the end of the lab 'second'; to start its timer again: "
+         "wirelab up second"),
+        (NOW - 60, True, "1m ago", ""),
+        (NOW - 60, False, "1m ago", "the time of the lab 'second' is over; remove it: wirelab sweep"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_lab_is_told_and_what_to_do_where_nobody_waits_for_it(
+    ends: float, has_timer: bool, text: str, hint: str
+) -> None:
+    ending = replace(OWN, ends=ends, has_timer=has_timer)
+    lines = labs_text(labs_document([ending, FOREIGN]), NOW, 80).splitlines()
+    assert lines[0].endswith("LAST CHECK    ENDS")
+    assert (lines[1].endswith(f"fail, 5m ago  {text}"), lines[2].endswith("  -")) == (True, True)
+    assert lines[3:] == (["", hint] if hint else [])
 
 
 def test_no_lab_is_told_in_words() -> None:
