@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
-
 from orchestrator.lessons.observations import Observation
 from orchestrator.model.checks import Check
 from orchestrator.model.faults import Fault
-from orchestrator.model.values import NodeName, NodeNames, ScenarioModel, Texts, VariantNames
+from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
+from orchestrator.model.values import NodeName, NodeNames, Texts, VariantNames
 
 TASK_NAME = "^[a-z][a-z0-9-]{0,39}$"
 VARIABLE_NAME = "^[a-z][a-z0-9_]{0,39}$"

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Discriminator, Field, Tag
-
 from orchestrator.model.checks import RCODES
-from orchestrator.model.values import HostPort, Machines, NodeName, ScenarioModel, Url, VariantNames
+from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
+from orchestrator.model.values import HostPort, Machines, NodeName, Url, VariantNames
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
-
+from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.records import Ttl
-from orchestrator.model.values import Bound, NodeNames, Port, ScenarioModel, Seconds
+from orchestrator.model.values import Bound, NodeNames, Port, Seconds
 
 SqlRow = Annotated[tuple[Any, ...], Field(strict=False)]
 SqlRows = Annotated[tuple[SqlRow, ...], Field(strict=False)]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag
-
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows, TtlRange
 from orchestrator.model.faults import Fault
+from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
 from orchestrator.model.records import Ttl
 from orchestrator.model.values import (
     BindPlace,
@@ -24,7 +23,6 @@ from orchestrator.model.values import (
     Machines,
     NodeName,
     Reference,
-    ScenarioModel,
     Seconds,
     Texts,
     Url,

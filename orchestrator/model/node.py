@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
+from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.values import (
     Address,
     Bound,
@@ -15,7 +14,6 @@ from orchestrator.model.values import (
     NetworkNames,
     NodeNames,
     Port,
-    ScenarioModel,
     Texts,
     formed,
 )

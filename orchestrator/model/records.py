@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any
 
-from pydantic import Field
-
-from orchestrator.model.values import ADDRESS, LABEL, PORT, ScenarioModel, formed
+from orchestrator.model.language import Field, ScenarioModel
+from orchestrator.model.values import ADDRESS, LABEL, PORT, formed
 
 _PART = f"_?{LABEL}"
 _NAME = rf"{_PART}(\.{_PART})*\.?"

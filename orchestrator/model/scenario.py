@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Self, Union
 
-from pydantic import Field, ModelWrapValidatorHandler, model_validator
-
 from orchestrator.model.checks import Check
+from orchestrator.model.language import Discriminator, Field, ScenarioModel
 from orchestrator.model.node import Node
 from orchestrator.model.records import Records
 from orchestrator.model.replicas import groups_of, with_machines
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import Role
-from orchestrator.model.values import Domain, Label, ScenarioModel, Subnet
+from orchestrator.model.values import Domain, Label, Subnet
 
-AnyNode: Any = Annotated[Union[tuple(role.node for role in ROLES.values())], Field(discriminator="role")]  # noqa: UP007
+AnyNode: Any = Annotated[Union[tuple(role.node for role in ROLES.values())], Discriminator("role")]  # noqa: UP007
 
 ONLY_NETWORK = "lab"
 
@@ -89,11 +88,9 @@ class Scenario(ScenarioModel):
         examples=[[{"name": "The app accepts", "from": "client", "connects": "app.shop.lab:80"}]],
     )
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _with_machines(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        read = handler(values)
-        return read if read is values else read.model_copy(update={"nodes": with_machines(read.nodes)})
+    def completed(self) -> Self:
+        """The scenario with the machines of each group in its place."""
+        return self.model_copy(update={"nodes": with_machines(self.nodes)})
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:

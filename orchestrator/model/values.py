@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-
 from orchestrator.model.application_protocol import ApplicationProtocol
+from orchestrator.model.language import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 # Patterns, each for a whole text: for `fullmatch`, or as a part of another one.
 LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -61,13 +60,6 @@ class VariantNames:
 @dataclass(frozen=True)
 class HostText:
     """Marks a text that holds a host: an address, or a name that the lab's DNS must know."""
-
-
-class ScenarioModel(BaseModel):
-    """Base of everything that an author writes: frozen, no unknown keys, no silent conversion."""
-
-    # Built at first use: a command reads one whole scenario and needs no validator of each of its parts.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
 
 def _label(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from orchestrator.model.language import FieldDeclaration
 from orchestrator.model.values import DisplayName
 from orchestrator.reading.message_parts import found, listed
 from orchestrator.reading.schema_forms import Form
@@ -135,16 +136,20 @@ def alternatives(form: Form) -> list[str]:
     """The words of which one must stand at a form; none where it is not a tagged_union of words."""
     if form.literals:
         return [str(literal) for literal in form.literals]
-    patterns = [mark.pattern for mark in form.metadata if isinstance(getattr(mark, "pattern", None), str)]
+    patterns = [mark.pattern for mark in _declarations(form) if mark.pattern]
     match = next(filter(None, map(ALTERNATIVES.fullmatch, patterns)), None)
     return match[1].split("|") if match else []
+
+
+def _declarations(form: Form) -> list[FieldDeclaration]:
+    return [mark for mark in form.metadata if isinstance(mark, FieldDeclaration)]
 
 
 def bounds_text(form: Form) -> str:
     """`a whole number from 16 to 65536`, from the bounds in the model; nothing where it has none."""
     bounds: dict[str, Any] = {}
-    for mark in form.metadata:
-        bounds.update({name: getattr(mark, name) for name in ("ge", "gt", "le", "lt") if hasattr(mark, name)})
+    for mark in _declarations(form):
+        bounds.update(mark.bounds)
     if not bounds:
         return ""
     low = f"from {bounds['ge']}" if "ge" in bounds else f"above {bounds['gt']}" if "gt" in bounds else ""

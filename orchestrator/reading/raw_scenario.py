@@ -101,7 +101,7 @@ class RawScenario:
     @property
     def domain(self) -> str | None:
         """The domain of the lab, declared or not; None where what is declared is no text."""
-        default: str = Scenario.model_fields["domain"].default
+        default: str = Scenario.fields["domain"].default
         value = self.values.get("domain", default) if isinstance(self.values, dict) else default
         return value if isinstance(value, str) else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.model.scenario import Scenario
+from orchestrator.model.validation import pydantic_model
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 # keys that say something other than a schema below them: their values stay as they are
@@ -17,7 +18,7 @@ VERBATIM = ("const", "default", "enum", "examples", "required")
 
 def scenario_schema() -> dict[str, Any]:
     """The schema of a scenario file, draft-07."""
-    schema = Scenario.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    schema = pydantic_model(Scenario).model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     definitions = schema.pop("$defs", {})
     top = _converted(schema)
     top["description"] = _sentence(Scenario.__doc__)

@@ -1,21 +1,18 @@
 """The forms of the language, read from the model: what may stand where, without a list of keys of its own.
 
-A form wraps one annotation of a pydantic model. Reading, the reference and the schema's tests all walk the same forms,
-so that a new role, check or setting needs no change here.
+A form wraps one annotation of a class of the model. Reading, the reference and the schema's tests all walk the same
+forms, so that a new role, check or setting needs no change here.
 """
 
 from __future__ import annotations
 
-import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, ForwardRef, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, Tag
-from pydantic.fields import FieldInfo
-
+from orchestrator.model.language import Discriminator, FieldDeclaration, ScenarioModel, Tag
 from orchestrator.model.values import VariantNames
 
 
@@ -27,7 +24,7 @@ class Form:
     core: Any
     metadata: tuple[Any, ...]
     optional: bool
-    field: FieldInfo | None = None
+    field: FieldDeclaration | None = None
 
     def metadata_of(self, kind: type[Any]) -> Any:
         """The last metadata of this kind (the most specific one), or None."""
@@ -36,16 +33,13 @@ class Form:
     @cached_property
     def mapping(self) -> MappingForm | None:
         """The keys that may stand here, where a mapping with known keys is meant."""
-        return MappingForm(self.core) if isinstance(self.core, type) and issubclass(self.core, BaseModel) else None
+        return MappingForm(self.core) if isinstance(self.core, type) and issubclass(self.core, ScenarioModel) else None
 
     @cached_property
     def tagged_union(self) -> TaggedUnion | None:
         """The kinds of mapping of which one is meant."""
-        by = next(
-            (annotation.discriminator for annotation in self.metadata if getattr(annotation, "discriminator", None)),
-            None,
-        )
-        return TaggedUnion.of(self.core, by, self.metadata_of(VariantNames)) if by is not None else None
+        mark = self.metadata_of(Discriminator)
+        return TaggedUnion.of(self.core, mark.discriminator, self.metadata_of(VariantNames)) if mark else None
 
     @cached_property
     def branches(self) -> tuple[Form, ...]:
@@ -75,23 +69,30 @@ class Form:
 
 
 class MappingForm:
-    """A mapping with known keys: one model."""
+    """A mapping with known keys: one class of the model."""
 
-    def __init__(self, model: type[BaseModel]) -> None:
+    def __init__(self, model: type[ScenarioModel]) -> None:
         self.model = model
-        # the key as the author writes it -> the model's field
-        self.fields: Mapping[str, FieldInfo] = {f.alias or name: f for name, f in model.model_fields.items()}
+        self._names = {field.alias or name: name for name, field in model.fields.items()}
+        # the key as the author writes it -> its declaration
+        self.fields: Mapping[str, FieldDeclaration] = {key: model.fields[name] for key, name in self._names.items()}
         self._forms: dict[str, Form] = {}
 
     def form(self, key: str) -> Form:
         """The form of a key's value; taken apart when it is first asked for."""
         if key not in self._forms:
-            self._forms[key] = form_of_field(self.fields[key], vars(sys.modules[self.model.__module__]))
+            field = self.fields[key]
+            self._forms[key] = form_of(Annotated[self._types[self._names[key]], field], field)
         return self._forms[key]
+
+    @cached_property
+    def _types(self) -> Mapping[str, Any]:
+        """The name of each field -> its annotation, with the marks."""
+        return get_type_hints(self.model, include_extras=True)
 
     @property
     def required(self) -> tuple[str, ...]:
-        return tuple(key for key, field in self.fields.items() if field.is_required())
+        return tuple(key for key, field in self.fields.items() if field.required)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,23 +141,7 @@ class TaggedUnion:
         return next((record.form(key) for record in self.records.values() if key in record.fields), None)
 
 
-def form_of_field(field: FieldInfo, names: dict[str, Any]) -> Form:
-    metadata = (*field.metadata, *((field,) if field.discriminator else ()))
-    annotation = _resolved(field.annotation, names)
-    return form_of(Annotated[annotation, *metadata] if metadata else annotation, field)
-
-
-def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
-    """What a forward reference means: pydantic tells it only once it has built the model's own validator, which takes
-    longer than reading the file.
-    """
-    if not isinstance(annotation, ForwardRef):
-        return annotation
-    holder = types.SimpleNamespace(__annotations__={"it": annotation})
-    return get_type_hints(holder, names, include_extras=True)["it"]
-
-
-def form_of(annotation: Any, field: FieldInfo | None = None) -> Form:
+def form_of(annotation: Any, field: FieldDeclaration | None = None) -> Form:
     """Take an annotation apart."""
     core, metadata = _strip(annotation)
     optional = False
@@ -178,25 +163,17 @@ def _strip(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
             annotation = annotation.__value__
             continue
         annotation, *more = get_args(annotation)
-        metadata = (*_flat(more), *metadata)
+        metadata = (*more, *metadata)
     return annotation, metadata
-
-
-def _flat(metadata: list[Any]) -> Iterator[Any]:
-    """Marks in order; what a Field() holds comes before it."""
-    for annotation in metadata:
-        if isinstance(annotation, FieldInfo):
-            yield from annotation.metadata
-        yield annotation
 
 
 def _is_union(core: Any) -> bool:
     return get_origin(core) in (Union, types.UnionType)
 
 
-def _model_of(branch: Any) -> type[BaseModel]:
+def _model_of(branch: Any) -> type[ScenarioModel]:
     core, _ = _strip(branch)
-    if not (isinstance(core, type) and issubclass(core, BaseModel)):
+    if not (isinstance(core, type) and issubclass(core, ScenarioModel)):
         raise TypeError(f"a kind must be a model, not {core!r}")
     return core
 

@@ -59,7 +59,7 @@ def _declared_document(topology: Topology, observed: Snapshot, node_name: str) -
         "user": spec.user,
         "capabilities": list(spec.capabilities),
         "read_only": spec.read_only,
-        "limits": spec.limits.model_dump(),
+        "limits": spec.limits.as_values(),
         "mounts": {bind.target: bind.source for bind in spec.binds},
     }
     return {**node_document(topology, observed, node_name), **declared}

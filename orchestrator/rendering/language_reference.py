@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import PydanticUndefined
-
+from orchestrator.model.language import FieldDeclaration
 from orchestrator.model.roles import ROLES, roles_that_serve
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import Scenario
@@ -127,15 +126,15 @@ def _entries(record: MappingForm, where: str) -> Iterator[Entry]:
             _default(field),
             field.description or "",
             tuple(f"{key}: {as_flow(example)}" for example in field.examples or form.literals),
-            field.is_required(),
+            field.required,
         )
 
 
-def _default(field: Any) -> str:
-    if field.is_required():
+def _default(field: FieldDeclaration) -> str:
+    if field.required:
         return "must be there"
-    default = field.get_default(call_default_factory=True)
-    return "" if default in (None, (), {}, PydanticUndefined) else as_flow(default)
+    default = field.default_value()
+    return "" if default in (None, (), {}) else as_flow(default)
 
 
 def allowed(form: Form) -> str:

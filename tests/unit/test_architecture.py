@@ -199,11 +199,11 @@ def loaded_with(*modules: str) -> set[str]:
 
 
 def test_what_only_removes_a_lab_does_not_load_the_scenario_language() -> None:
-    """Half of a command's start is pydantic and the models; `down` and the watchdog know a lab by its label alone."""
+    """`down` and the watchdog know a lab by its label alone, and load neither the language nor what reads it."""
     needless = {"pydantic", "yaml", "rich"}
     removing = ("orchestrator.cli.main", "orchestrator.cli.lab_commands", "orchestrator.lab.take_down")
     assert needless & loaded_with(*removing, "orchestrator.lab.watchdog", "orchestrator.lab.removal") == set()
-    assert "pydantic" in loaded_with("orchestrator.planning.planner")
+    assert "yaml" in loaded_with("orchestrator.reading.scenario")
 
 
 def called(node: ast.Call) -> str:

@@ -54,9 +54,9 @@ def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
 
 def declared_text(check: BaseCheck) -> str:
     """What a check claims, in the words of its file: of one that could not be asked no judge has said it."""
-    around = {"name", "within", "during", "after", "first", "before", "takes", "asker"}
-    fields = check.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=around)
-    return f"from {asker_of(check)}: " + ", ".join(f"{key}: {value}" for key, value in fields.items())
+    around = {"name", "within", "during", "after", "first", "before", "takes", "from"}
+    fields = (f"{key}: {value}" for key, value in check.as_written().items() if key not in around)
+    return f"from {asker_of(check)}: " + ", ".join(fields)
 
 
 def asker_of(check: BaseCheck) -> str:

@@ -6,9 +6,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Annotated, Any, Union
 
-from pydantic import Discriminator, Tag
-
 from orchestrator.model.faults.fault import BaseFault
+from orchestrator.model.language import Discriminator, Tag
 from orchestrator.model.values import VariantNames
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]

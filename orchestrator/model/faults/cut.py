@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field
-
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.faults.fault import BaseFault, FaultEffect, Group, machines
+from orchestrator.model.language import Field
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
-
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.faults.fault import BaseFault, FaultEffect, machines
+from orchestrator.model.language import Field
 from orchestrator.model.values import Machines, NetworkName
 
 if TYPE_CHECKING:

@@ -7,14 +7,13 @@ with what is desired once it is healed.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
-
-from orchestrator.model.values import DisplayName, Machines, ScenarioModel
+from orchestrator.model.language import Field, ScenarioModel
+from orchestrator.model.values import DisplayName, Machines
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView
@@ -92,7 +91,7 @@ def combined(effects: Iterable[FaultEffect]) -> FaultEffect:
     return FaultEffect(run_states, detached, blocked, changes)
 
 
-class BaseFault(ScenarioModel):
+class BaseFault(ScenarioModel, ABC):
     """What every kind of fault says of itself."""
 
     # The key that names it in a file, and the first word on the command line.

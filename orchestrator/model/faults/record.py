@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, ValidationError
-
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.faults.fault import BaseFault, FaultEffect, FileChange
+from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.records import TYPES, RecordSet, WholeName
 from orchestrator.model.roles.dns.files import file_of, files, views_of
 from orchestrator.model.roles.dns.zones import Writer, changed_zone
-from orchestrator.model.values import DnsName, ScenarioModel, Texts
+from orchestrator.model.values import DnsName, Texts
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView
@@ -44,6 +43,8 @@ class Change(ScenarioModel):
             return "type", "the zone itself cannot be an alias: it has SOA and NS records (RFC 1034, section 3.6.2)"
         if self.type == "CNAME" and len(self.values) > 1:
             return "value", "an alias leads to one name (RFC 2181, section 10.1)"
+        from pydantic import ValidationError
+
         for value in self.values:
             try:
                 RecordSet.model_validate({self.type: value})

@@ -23,8 +23,8 @@ def only_written_names(raw: RawScenario) -> Iterator[Violation]:
         if record is None or not isinstance(raw_value.value, dict):
             continue
         for key in raw_value.value:
-            if key in record.model.model_fields and key not in record.fields:
-                alias = record.model.model_fields[key].alias
+            if key in record.model.fields and key not in record.fields:
+                alias = record.model.fields[key].alias
                 yield Violation((*raw_value.path, key), f"unknown key {key!r}; did you mean {alias!r}?", at_key=True)
 
 

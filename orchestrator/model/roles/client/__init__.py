@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
+from orchestrator.model.language import Field
 from orchestrator.model.node import Node
 from orchestrator.model.roles.role import Role
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
 from orchestrator.model.application_protocol import ApplicationProtocol
+from orchestrator.model.language import Field
 from orchestrator.model.node import Limits, Listener, Node
 from orchestrator.model.roles.role import Role, Serving, Volume
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from orchestrator.model.application_protocol import ApplicationProtocol
+from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.records import Records, Ttl, ZoneName
 from orchestrator.model.roles.dns.files import files
 from orchestrator.model.roles.role import PeerLog, Role, Serving
-from orchestrator.model.values import DnsName, DnsNames, Domain, ScenarioModel
+from orchestrator.model.values import DnsName, DnsNames, Domain
 
 
 class Zone(ScenarioModel):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from orchestrator.model.application_protocol import ApplicationProtocol
+from orchestrator.model.language import Field
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles.proxy.files import files
 from orchestrator.model.roles.role import PeerLog, Role, Serving
