@@ -20,6 +20,11 @@ def out_text(text: str) -> None:
     print(_fitted(text, sys.stdout), flush=True)
 
 
+def fitted_message(text: str) -> str:
+    """A message as `say` prints it."""
+    return _fitted(text, sys.stderr)
+
+
 def _fitted(text: str, stream: TextIO) -> str:
     width = terminal_width(stream)
     if width is None or all(len(line) <= width for line in text.split("\n")):

@@ -19,6 +19,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.console import say, say_error
+from orchestrator.cli.interrupt_notice import interrupt_notice
 from orchestrator.errors import BUG, INTERRUPTED, INVALID, TERMINATED, WORLD, UsageInvalid, WirelabError, WorldError
 from orchestrator.lab.interrupts import between_locks, interruptible_between_locks
 
@@ -129,7 +130,9 @@ def main(arguments: list[str] | None = None) -> None:
     _open_what_is_closed()
     _write_in_any_encoding()
     _start_fast()
-    with interruptible_between_locks():
+    words = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in words if not word.startswith("-")), "")
+    with interruptible_between_locks(interrupt_notice(command)):
         code = _exit_code(arguments)
     # The memory goes back as a whole; looking for garbage in it once more costs a tenth of a second.
     gc.freeze()

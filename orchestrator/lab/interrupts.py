@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -80,8 +81,27 @@ class _Layer:
         return self._handle(*args)
 
 
+@dataclass(frozen=True)
+class InterruptNotice:
+    """What tells a person that Ctrl-C has come: that the command stops now, or that it cannot stop yet.
+
+    Both are called in a signal handler, which may have interrupted a write to the same stream.
+    """
+
+    stops: Callable[[], None] = lambda: None
+    waits: Callable[[], None] = lambda: None
+
+
 class _InterruptingLayer(_Layer):
-    """One that raises KeyboardInterrupt, as Python's own handler does."""
+    """One that raises KeyboardInterrupt, as Python's own handler does, after it has given notice."""
+
+    def __init__(self, notice: InterruptNotice, before: Any) -> None:
+        super().__init__(between_locks(self._interrupt), before)
+        self.notice = notice
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.notice.stops()
+        signal.default_int_handler(number, frame)
 
 
 def _without_ended(current: Any) -> Any:
@@ -108,18 +128,17 @@ def _end_layer(number: int, layer: _Layer) -> None:
 
 
 @contextmanager
-def interruptible_between_locks() -> Iterator[None]:
+def interruptible_between_locks(notice: InterruptNotice | None = None) -> Iterator[None]:
     """Until its end, Ctrl-C raises KeyboardInterrupt between locks only; where it raises none, it stays so.
 
-    Of the main thread alone; elsewhere nothing changes.
+    Of the main thread alone; elsewhere nothing changes. Inside, the same `notice` is given unless there is another.
     """
     if not _on_main_thread():
         yield
         return
     before, layer = signal.getsignal(signal.SIGINT), None
     if before is signal.default_int_handler or isinstance(before, _InterruptingLayer):
-        interrupting = _InterruptingLayer(between_locks(signal.default_int_handler), before)
-        layer = _begin_layer(signal.SIGINT, interrupting)
+        layer = _begin_layer(signal.SIGINT, _InterruptingLayer(notice or _notice_of(before), before))
     hook = _Layer(_not_swallowed(sys.unraisablehook), sys.unraisablehook)
     sys.unraisablehook = hook
     try:
@@ -129,6 +148,15 @@ def interruptible_between_locks() -> Iterator[None]:
         sys.unraisablehook = _without_ended(sys.unraisablehook)
         if layer:
             _end_layer(signal.SIGINT, layer)
+
+
+def _notice_of(handler: Any) -> InterruptNotice:
+    """The notice of the innermost layer that gives one."""
+    while isinstance(handler, _Layer):
+        if isinstance(handler, _InterruptingLayer):
+            return handler.notice
+        handler = handler.before
+    return InterruptNotice()
 
 
 def _not_swallowed(hook: Hook) -> Hook:
@@ -155,8 +183,14 @@ def uninterrupted() -> Iterator[None]:
         return
     came: list[int] = []
     ending = sys.exc_info()[0] is not None
+    notice = _notice_of(signal.getsignal(signal.SIGINT))
+
+    def put_off(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        notice.waits()
+
     layers = {
-        number: _begin_layer(number, _Layer(lambda number, _frame: came.append(number), signal.getsignal(number)))
+        number: _begin_layer(number, _Layer(put_off, signal.getsignal(number)))
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:

@@ -12,6 +12,8 @@ import pytest
 from doc_pages import ROOT
 from terminal import at_a_terminal
 
+from orchestrator.cli.interrupt_notice import STOPPING, interrupt_notice
+from orchestrator.cli.main import COMMANDS
 from orchestrator.errors import INTERRUPTED, INVALID
 
 WRONG = {
@@ -171,3 +173,24 @@ def test_what_a_terminal_shows_is_wrapped_at_words_to_its_width(words: str, colu
     assert code == piped.returncode
     assert shown.split() == (piped.stdout + piped.stderr).split()
     assert max(map(len, shown.splitlines())) <= columns
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("up", "stopping: removing what this command has made; pressing it again does not stop that"),
+        ("down", "stopping: what is being removed is still removed; down again removes the rest"),
+        ("ps", "stopping"),
+        ("events", ""),
+    ],
+)
+def test_ctrl_c_is_answered_with_what_the_command_does_now(
+    command: str, told: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A command that goes on until Ctrl-C, as `events -f` does, ends without a word."""
+    interrupt_notice(command).stops()
+    assert capfd.readouterr().err.strip() == told
+
+
+def test_a_notice_is_given_for_commands_that_are_there() -> None:
+    assert set(STOPPING) <= set(COMMANDS)
