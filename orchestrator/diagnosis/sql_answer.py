@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.checks.kinds.sql import database_of, judge_sql, sql_probe
-from orchestrator.checks.probes import TIMED_OUT, ProgramResult
+from orchestrator.checks.kinds.sql import SqlOutcome, database_of, judge_sql, read_outcome, sql_probe
+from orchestrator.checks.probes import TIMED_OUT, ProgramResult, ResultUnavailable
 from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import (
     Answers,
@@ -39,14 +39,18 @@ def sql_layer(check: Sql) -> LayerProbe:
         if isinstance(result, str):
             readings.not_probed.append(f"not asked: {result}")
             return readings.seen()
-        judgement = judge_sql(check, attempt.context, result)
+        try:
+            judgement, outcome = judge_sql(check, attempt.context, result), read_outcome(result)
+        except ResultUnavailable as error:
+            readings.not_probed.append(f"not asked: {error.reason}")
+            return readings.seen()
         if judgement.verdict == "pass":
             readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
-        elif result.exit_code != 0 and not _is_answer(result.err) and not _left_waiting(result, attempt, results):
+        elif outcome.lost and not _silent(result.err) and not _left_waiting(result, attempt, results):
             readings.not_probed.append(judgement.actual)
         else:
-            cause = _break(check, attempt, result, judgement.actual)
+            cause = _break(check, attempt, result, outcome, judgement.actual)
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.seen()
 
@@ -59,12 +63,8 @@ def _known(attempt: ConnectionAttempt) -> str:
     return attempt.address or "" if attempt.claim else ""
 
 
-def _is_answer(error: str) -> bool:
-    """Whether psql's words are the server's, or tell that a connected server said nothing."""
-    return "ERROR:" in error or "FATAL:" in error or _silent(error)
-
-
 def _silent(error: str) -> bool:
+    """Whether psql's words tell that a connected server said nothing."""
     return "timeout expired" in error or "server closed the connection" in error
 
 
@@ -73,32 +73,32 @@ def _left_waiting(result: ProgramResult, attempt: ConnectionAttempt, results: An
     return result.exit_code == TIMED_OUT and connected(attempt, results)
 
 
-def _break(check: Sql, attempt: ConnectionAttempt, ran: ProgramResult, actual: str) -> Cause:
-    error, database = ran.err, database_of(check, attempt.context)
+def _break(check: Sql, attempt: ConnectionAttempt, ran: ProgramResult, outcome: SqlOutcome, actual: str) -> Cause:
+    database = database_of(check, attempt.context)
     at_hand = attempt.commands.run(database, "psql", "-U", "app", "-d", "app", "-c", r"\dt")
-    if match := MISSING_TABLE.search(error):
+    message = outcome.error.message if outcome.error else ""
+    if match := MISSING_TABLE.search(message):
         return Cause(f"The database {database} has no table {match[1]}.", at_hand)
-    if match := MISSING_COLUMN.search(error):
+    if match := MISSING_COLUMN.search(message):
         return Cause(f"The database {database} has no column {match[1]} in that table.", at_hand)
-    if match := REFUSED_PASSWORD.search(error):
+    if match := REFUSED_PASSWORD.search(message):
         sentence = f"The database {database} refuses the password that {check.asker} gives for the user {match[1]}."
         return Cause(sentence, attempt.commands.logs(database))
-    if match := MISSING_DATABASE.search(error):
+    if match := MISSING_DATABASE.search(message):
         return Cause(f"The server {database} has no database {match[1]}.", attempt.commands.logs(database))
-    if ran.exit_code == TIMED_OUT:
+    if outcome.lost and ran.exit_code == TIMED_OUT:
         busy = attempt.commands.run(database, "psql", "-U", "postgres", "-d", "app", "-c", ACTIVITY)
         return Cause(f"{database} accepts the connection, but does not answer the statement in time.", busy)
-    if _silent(error):
+    if outcome.lost and _silent(ran.err):
         return Cause(f"{database} accepts the connection, but gives no answer.", attempt.commands.logs(database))
-    if "FATAL:" in error:
-        sentence = f"The database {database} does not let {check.asker} in: {_words(actual)}."
+    if outcome.error and not outcome.error.code:
+        sentence = f"The database {database} does not let {check.asker} in: {_words(message)}."
         return Cause(sentence, attempt.commands.logs(database))
-    if "ERROR:" in error:
-        return Cause(
-            f"The database {database} refuses the statement: {_words(actual)}.", attempt.commands.logs(database)
-        )
+    if outcome.error:
+        sentence = f"The database {database} refuses the statement: {_words(message)}."
+        return Cause(sentence, attempt.commands.logs(database))
     return Cause(f"The database {database} answers otherwise than the check says: {actual}.", at_hand)
 
 
-def _words(error: str) -> str:
-    return re.split(r"(?:ERROR|FATAL):\s*", error)[-1].rstrip(".")
+def _words(message: str) -> str:
+    return message.partition("\n")[0].rstrip(".")

@@ -203,7 +203,7 @@ class Sql(NodeCheck):
     )
     fails: Substring = Field(
         None,
-        description="A text that the server's error must hold; the statement must then fail.",
+        description="A text in the message of the server's error, or its SQLSTATE; the statement must then fail.",
         examples=["password authentication failed"],
     )
 

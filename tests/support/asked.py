@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import check_steps
+from orchestrator.checks.kinds.sql import END, MESSAGE
 from orchestrator.checks.probes import CheckContext, Probe, ProbeResult, ProgramResult
 from orchestrator.checks.steps import run_steps
 from orchestrator.model.checks import KINDS, BaseCheck, kind_of
@@ -84,3 +85,13 @@ def conversation(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> tupl
 
 def ran(out: str = "", err: str = "", code: int = 0, started: float = BEGAN) -> ProgramResult:
     return ProgramResult(code, out, err, started)
+
+
+def rows(table: str = "") -> ProgramResult:
+    """What psql prints of a statement that succeeded."""
+    return ran(f"{table}{MESSAGE}\n\n{END} false 00000\n")
+
+
+def refused(code: str, message: str, err: str = "", table: str = "") -> ProgramResult:
+    """What psql prints of a statement that the server refuses, after the rows of another one before it."""
+    return ran(f"{table}{MESSAGE}\n{message}\n{END} true {code}\n", f"ERROR:  {message}\n{err}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from asked import rows
 from dns_bytes import printed, question_of
 
 from orchestrator.checks.dns_query import ASK
@@ -93,6 +94,8 @@ class World:
                 return f"{host}\nESTAB 0 0 {host}:40000 {host}:{port}\n"
             case ("curl", *_):
                 return "[]"
+            case ("env" | "psql", *_):
+                return rows("1\n").out
             case _:
                 return "1\n"
 

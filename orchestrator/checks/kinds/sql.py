@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import dataclass
 from io import StringIO
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram, require_output
+from orchestrator.checks.probes import CheckContext, ProgramResult, ResultUnavailable, RunProgram, require_output
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.checks.verdict import Verdict
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -19,7 +20,15 @@ WITH_PASSWORD = 'PGPASSWORD=$(cat "$0") exec psql "$@"'
 NULL = "\N{SYMBOL FOR NULL}"  # so that null is told from the empty text
 MARK = "wirelab: here the rows begin"
 WHERE = ("-c", r"\conninfo", "-c", rf"\echo {MARK}")
-PSQL = ("-X", "-U", "app", "-d", "app", "--csv", "-t", "-v", "ON_ERROR_STOP=1", "-P", f"null={NULL}")
+# Quiet: the tag of a command, such as INSERT 0 1, is no row.
+PSQL = ("-X", "-q", "-U", "app", "-d", "app", "--csv", "-t", "-P", f"null={NULL}")
+# What psql knows of the statement's end, in fields: on its standard error the server's words stand between the text of
+# the statement, notices and hints (psql(1), "Variables").
+MESSAGE = "wirelab: here the error begins"
+END = "wirelab: the end"
+OUTCOME = ("-c", rf"\echo {MESSAGE}", "-c", r"\echo :LAST_ERROR_MESSAGE", "-c", rf"\echo {END} :ERROR :SQLSTATE")
+# What the server says before there is a session; no statement was read yet.
+REFUSAL = re.compile(r"^(?:psql: error: )?(?:connection to server .* failed: )?FATAL:  (.*)", re.MULTILINE)
 
 
 def sql(check: Sql, context: CheckContext) -> CheckSteps:
@@ -40,15 +49,16 @@ def judge_sql(check: Sql, context: CheckContext, result: ProgramResult) -> Judge
     check = context.fill_fields(check, "sql", "fails")
     database = database_of(check, context)
     expected = _expected(check, context)
-    address, rows = read_rows(result)
+    outcome = read_outcome(result)
+    address, rows = outcome.address, outcome.rows
     where = f"psql at {check.asker}, database {database}" + (f" at {address}" if address else "")
     if address and address not in map(str, context.topology.addresses_of(database)):
         whose = context.topology.owner(address) or "nobody"
         return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
     if check.fails is not None:
-        return _judge_failure(check, expected, where, result)
-    if result.exit_code != 0:
-        return Judgement("fail", expected, _error(result), (where,))
+        return _judge_failure(check.fails, expected, where, outcome)
+    if outcome.error or outcome.lost:
+        return Judgement("fail", expected, str(outcome.error or outcome.lost), (where,))
     actual = f"{len(rows)} row" + ("" if len(rows) == 1 else "s")
     evidence = (where, *(f"row: {', '.join(map(_value_text, row))}" for row in rows[:5]))
     wanted = None if check.rows is None else _texts(context.fill_all(check.rows, check.asker))
@@ -60,18 +70,61 @@ def judge_sql(check: Sql, context: CheckContext, result: ProgramResult) -> Judge
 SqlRow = tuple[str | None, ...]
 
 
-def read_rows(result: ProgramResult) -> tuple[str, tuple[SqlRow, ...]]:
-    """The address of the server, as \\conninfo or the server's refusal tells it, and the rows.
+@dataclass(frozen=True)
+class SqlError:
+    """An error of the server: its message, and its code (PostgreSQL, "Error Codes"), which psql does not tell of a
+    session that was refused. `line` is how people are shown it."""
 
-    A row with one empty text is an empty line.
+    message: str
+    line: str
+    code: str = ""
+
+    def __str__(self) -> str:
+        return self.line
+
+
+@dataclass(frozen=True)
+class SqlOutcome:
+    """How a statement ended: with rows, with an error of the server, or `lost`, in psql's words, without either.
+
+    `address` is the server's; empty where none was reached, or where the database asked itself.
     """
-    about, _, table = result.out.rpartition(f"{MARK}\n")
-    match = re.search(r'address "([0-9a-f.:]+)"', about) or re.search(
+
+    address: str = ""
+    rows: tuple[SqlRow, ...] = ()
+    error: SqlError | None = None
+    lost: str = ""
+
+
+def read_outcome(result: ProgramResult) -> SqlOutcome:
+    """From psql's output. Raises ResultUnavailable where its end was not read."""
+    about, _, rest = result.out.rpartition(f"{MARK}\n")
+    address = re.search(r'address "([0-9a-f.:]+)"', about) or re.search(
         r"\(([0-9a-f.:]+)\), port \d+ failed: FATAL", result.err
     )
-    rows = csv.reader(StringIO(table, newline=""))
-    read = tuple(tuple(None if value == NULL else value for value in row) or ("",) for row in rows)
-    return match[1] if match else "", read
+    at = address[1] if address else ""
+    # From the end: a row or a message may hold any line, but ours come last.
+    body, _, status = f"\n{rest}".removesuffix("\n").rpartition("\n")
+    table, _, message = body.rpartition(f"\n{MESSAGE}\n")
+    match status.removeprefix(END).split() if status.startswith(END) else ():
+        case ("false", _):
+            return SqlOutcome(at, _rows(table))
+        case ("true", code):
+            line = f"ERROR:  {message.partition(chr(10))[0]}"
+            return SqlOutcome(at, error=SqlError(message, line, code))
+    if result.cut:
+        raise ResultUnavailable("the result is too long, only its first megabyte was read")
+    lines = [line.strip() for line in result.err.splitlines() if line.strip()]
+    if refusals := list(REFUSAL.finditer(result.err)):
+        return SqlOutcome(at, error=SqlError(refusals[-1][1], refusals[-1][0]))
+    return SqlOutcome(at, lost=lines[0] if lines else f"psql ended with {result.exit_code}")
+
+
+def _rows(table: str) -> tuple[SqlRow, ...]:
+    """A row with one empty text is an empty line; without a row there is not even the line feed before the first."""
+    text = f"{table[1:]}\n" if table else ""
+    rows = csv.reader(StringIO(text, newline=""))
+    return tuple(tuple(None if value == NULL else value for value in row) or ("",) for row in rows)
 
 
 def database_of(check: Sql, context: CheckContext) -> str:
@@ -87,8 +140,8 @@ def database_of(check: Sql, context: CheckContext) -> str:
 
 def _psql(check: Sql, context: CheckContext, database: str, where: tuple[str, ...]) -> tuple[str, ...]:
     if check.asker == database and check.password is None:
-        return ("psql", *PSQL, "-c", check.sql)
-    over_network = ("-h", context.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", check.sql)
+        return ("psql", *PSQL, "-c", check.sql, *OUTCOME)
+    over_network = ("-h", context.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", check.sql, *OUTCOME)
     if check.password is not None:
         return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
     files = context.topology.password_files(check.asker).items()
@@ -122,18 +175,13 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def _judge_failure(check: Sql, expected: str, where: str, result: ProgramResult) -> Judgement:
+def _judge_failure(fails: str, expected: str, where: str, outcome: SqlOutcome) -> Judgement:
     """Only the server's own error counts: that no server was reached proves nothing about what it would say."""
-    if result.exit_code == 0:
+    if outcome.lost:
+        return Judgement("unknown", expected, outcome.lost, (where,))
+    if outcome.error is None:
         return Judgement("fail", expected, "it succeeded", (where,))
-    error = _error(result)
-    if "ERROR:" not in result.err and "FATAL:" not in result.err:
-        return Judgement("unknown", expected, error, (where,))
-    verdict: Verdict = "pass" if check.fails and check.fails in result.err else "fail"
-    return Judgement(verdict, expected, error, (where, error))
-
-
-def _error(result: ProgramResult) -> str:
-    lines = [line.strip() for line in result.err.splitlines() if line.strip()]
-    server = [line for line in lines if "ERROR:" in line or "FATAL:" in line]
-    return (server or lines or [f"psql ended with {result.exit_code}"])[0]
+    error = outcome.error
+    verdict: Verdict = "pass" if fails == error.code or fails in error.message else "fail"
+    code = f"SQLSTATE {error.code}: {error}" if error.code else str(error)
+    return Judgement(verdict, expected, str(error), (where, code))

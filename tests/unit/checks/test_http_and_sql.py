@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from asked import SHOP, check, conversation, judged, ran
+from asked import SHOP, WORD, check, conversation, judged, ran, refused, rows
 
 from orchestrator.checks.probes import ProbeResult, ProgramResult, RunProgram, Unavailable
 from orchestrator.model.checks import BaseCheck
@@ -122,7 +122,7 @@ def test_what_must_hold_before_is_asked_first_with_the_same_word() -> None:
         contains="${random}",
         first=[{"name": "Write", "from": "db", "sql": "insert into items values ('${random}')"}],
     )
-    found, probes = conversation(one, ran(""), curl("w0123456789"))
+    found, probes = conversation(one, rows(), curl("w0123456789"))
     assert found.verdict == "pass"
     assert [question.node for question in probes] == ["db", "client"]
     assert isinstance(probes[0], RunProgram)
@@ -131,7 +131,7 @@ def test_what_must_hold_before_is_asked_first_with_the_same_word() -> None:
 
 def test_where_the_step_before_does_not_hold_the_check_does_not_either() -> None:
     one = get(first=[{"name": "Write", "from": "db", "sql": "insert"}])
-    found = judged(one, ran("", "ERROR:  syntax error\n", 1))
+    found = judged(one, refused("42601", "syntax error"))
     assert (found.verdict, found.actual) == ("fail", "before it, 'Write': ERROR:  syntax error")
     assert judged(one, Unavailable("the node db is paused")).verdict == "unknown"
 
@@ -141,7 +141,7 @@ def sql(**keys: object) -> BaseCheck:
 
 
 def test_rows_as_declared_pass() -> None:
-    found, probes = conversation(sql(rows=[["anvil", 1, True, None]]), ran("anvil,1,t,␀\n"))
+    found, probes = conversation(sql(rows=[["anvil", 1, True, None]]), rows("anvil,1,t,␀\n"))
     assert (found.verdict, found.actual) == ("pass", "1 row")
     assert found.evidence == ("psql at app, database db", "row: anvil, 1, t, null")
     assert isinstance(probes[0], RunProgram)
@@ -149,17 +149,17 @@ def test_rows_as_declared_pass() -> None:
 
 
 def test_the_database_itself_is_asked_without_the_network() -> None:
-    _, probes = conversation(sql(from_="db"), ran(""))
+    _, probes = conversation(sql(from_="db"), rows())
     assert isinstance(probes[0], RunProgram)
     assert probes[0].argv[0] == "psql"
     assert "-h" not in probes[0].argv
 
 
 def test_nothing_is_not_the_empty_text_and_a_line_may_be_empty() -> None:
-    assert judged(sql(rows=[[None], [""]]), ran("␀\n\n")).verdict == "pass"
-    assert judged(sql(rows=[["", 1]]), ran("␀,1\n")).verdict == "fail"
-    assert judged(sql(rows=[[None, 1]]), ran(",1\n")).verdict == "fail"
-    assert judged(sql(rows=[["a\nb"]]), ran('"a\nb"\n')).verdict == "pass"
+    assert judged(sql(rows=[[None], [""]]), rows("␀\n\n")).verdict == "pass"
+    assert judged(sql(rows=[["", 1]]), rows("␀,1\n")).verdict == "fail"
+    assert judged(sql(rows=[[None, 1]]), rows(",1\n")).verdict == "fail"
+    assert judged(sql(rows=[["a\nb"]]), rows('"a\nb"\n')).verdict == "pass"
 
 
 CONNECTED = """\
@@ -170,9 +170,9 @@ wirelab: here the rows begin
 
 
 def test_the_rows_of_another_database_than_the_one_that_is_meant_fail() -> None:
-    found = judged(sql(rows=[[1]]), ran(CONNECTED.format("192.168.7.11")))
+    found = judged(sql(rows=[[1]]), rows(CONNECTED.format("192.168.7.11")))
     assert (found.verdict, found.evidence[0]) == ("pass", "psql at app, database db at 192.168.7.11")
-    found = judged(sql(rows=[[1]]), ran(CONNECTED.format("192.168.7.14")))
+    found = judged(sql(rows=[[1]]), rows(CONNECTED.format("192.168.7.14")))
     assert (found.verdict, found.actual) == ("fail", "192.168.7.14 answered, which is web and not db")
 
 
@@ -180,15 +180,15 @@ def test_each_database_has_its_own_password() -> None:
     lab = SHOP.replace("  client: {role: client, uses: [app]}", "  client: {role: client, uses: [db, more]}")
     lab += "  more: {role: database}\n"
     for database, file in (("db", "/wirelab/password"), ("more", "/wirelab/password-more")):
-        _, probes = conversation(check(from_="client", sql="select 1", database=database), ran("1\n"), lab=lab)
+        _, probes = conversation(check(from_="client", sql="select 1", database=database), rows("1\n"), lab=lab)
         assert isinstance(probes[0], RunProgram)
         assert file in probes[0].argv
 
 
 def test_other_rows_and_errors_fail() -> None:
-    assert judged(sql(rows=[["anvil"]]), ran("rocket\n")).verdict == "fail"
-    assert judged(sql(rows=[]), ran("rocket\n")).verdict == "fail"
-    found = judged(sql(), ran("", 'ERROR:  relation "items" does not exist\nLINE 1: ...\n', 1))
+    assert judged(sql(rows=[["anvil"]]), rows("rocket\n")).verdict == "fail"
+    assert judged(sql(rows=[]), rows("rocket\n")).verdict == "fail"
+    found = judged(sql(), refused("42P01", 'relation "items" does not exist', "LINE 1: ...\n"))
     assert (found.verdict, found.actual) == ("fail", 'ERROR:  relation "items" does not exist')
 
 
@@ -202,18 +202,67 @@ def test_an_expected_failure_is_the_servers_own_word() -> None:
     assert judged(one, ran("", REFUSAL, 2)).verdict == "pass"
     other = judged(one, ran("", REFUSAL.replace("7.11", "7.14"), 2))
     assert (other.verdict, other.actual) == ("fail", "192.168.7.14 answered, which is web and not db")
-    assert judged(one, ran("1\n")).verdict == "fail"
-    assert judged(one, ran("", "ERROR:  division by zero\n", 1)).verdict == "fail"
+    assert judged(one, rows("1\n")).verdict == "fail"
+    assert judged(one, refused("22012", "division by zero")).verdict == "fail"
     assert judged(one, ran("", DOWN, 2)).verdict == "unknown"
     assert judged(one, Unavailable("the node app is stopped")).verdict == "unknown"
 
 
 def test_the_password_and_the_error_of_a_statement_are_filled_in() -> None:
-    refused, asked = conversation(sql(password="${random}", fails="${db}), port"), ran("", REFUSAL, 2))
+    found, asked = conversation(
+        sql(password="${random}", fails="for user ${random}"), ran("", REFUSAL.replace('"app"', WORD), 2)
+    )
     assert "PGPASSWORD=w0123456789" in asked[0].argv
-    assert (refused.verdict, refused.expected) == ("pass", "select name from items fails with '192.168.7.11), port'")
+    assert (found.verdict, found.expected) == ("pass", f"select name from items fails with 'for user {WORD}'")
 
 
 def test_a_server_that_is_down_is_not_the_expected_failure() -> None:
     """Even where the expected text stands in psql's own words."""
     assert judged(sql(fails="refused"), ran("", DOWN, 2)).verdict == "unknown"
+
+
+ECHO = "LINE 1: delete from nothere where name = 'violates foreign key'\n  ^\nHINT:  violates foreign key\n"
+
+
+@pytest.mark.parametrize(
+    ("fails", "message", "verdict"),
+    [
+        ("violates foreign key", 'relation "nothere" does not exist', "fail"),
+        ("HINT", 'relation "nothere" does not exist', "fail"),
+        ("does not exist", 'relation "nothere" does not exist', "pass"),
+        ("42P01", 'relation "nothere" does not exist', "pass"),
+        ("42P02", 'relation "nothere" does not exist', "fail"),
+        ("42", 'relation "nothere" does not exist', "fail"),
+        ("the second line", "the first line\nthe second line", "pass"),
+        ("wirelab: the end", "wirelab: here the error begins\nwirelab: the end false 00000", "pass"),
+    ],
+)
+def test_an_expected_failure_is_judged_by_the_fields_of_the_error(fails: str, message: str, verdict: str) -> None:
+    """Not by the text of the statement, which psql shows with it, nor by notices and hints."""
+    found = judged(sql(fails=fails), refused("42P01", message, ECHO))
+    assert found.verdict == verdict
+    assert found.evidence[1].startswith("SQLSTATE 42P01: ERROR:  ")
+
+
+def test_a_notice_is_no_error() -> None:
+    notice = replace(rows("1\n"), err="NOTICE:  x\nERROR:  violates foreign key\nFATAL:  violates foreign key\n")
+    assert judged(sql(fails="violates foreign key"), notice).verdict == "fail"
+    assert judged(sql(rows=[[1]]), notice).verdict == "pass"
+
+
+def test_rows_may_look_like_what_comes_after_them() -> None:
+    table = "wirelab: here the error begins\n\nwirelab: the end true 42P01\n"
+    assert judged(sql(rows=[[line] for line in table.splitlines()]), rows(table)).verdict == "pass"
+
+
+def test_psql_is_asked_for_no_tags_of_commands() -> None:
+    """INSERT 0 1 would be taken for a row."""
+    _, probes = conversation(sql(rows=[[1]]), rows("1\n"))
+    assert isinstance(probes[0], RunProgram)
+    assert "-q" in probes[0].argv
+
+
+def test_of_a_result_that_was_not_read_to_its_end_nothing_is_known() -> None:
+    cut = replace(ran("1\n" * 1000), cut=True)
+    assert judged(sql(rows=[[1]] * 1000), cut).verdict == "unknown"
+    assert judged(sql(fails="violates"), cut).verdict == "unknown"

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from asked import refused
 from worlds import CONNECTS, FAR, FOUND, LOST, dns_reply, far, program, state, tcp, walked
 
 from orchestrator.checks.findings import Finding, Judgement
@@ -375,7 +376,7 @@ def test_what_a_check_met_without_a_dns_server_is_no_second_break() -> None:
 # what psql ended with, and how the sentence begins
 UNANSWERED = (
     (2, 'psql: error: FATAL:  role "app" is not permitted to log in', "The database db does not let app-1 in: role"),
-    (1, "ERROR:  permission denied for table items", "The database db refuses the statement: permission denied"),
+    (0, "permission denied for table items", "The database db refuses the statement: permission denied"),
     (124, "", "db accepts the connection, but does not answer the statement in time."),
 )
 
@@ -383,7 +384,8 @@ UNANSWERED = (
 @pytest.mark.parametrize(("code", "err", "says"), UNANSWERED)
 def test_what_a_database_does_instead_of_an_answer_is_named(code: int, err: str, says: str) -> None:
     world = far()
-    world.rules.append(program("env", ProgramResult(code, "", err)))
+    out = refused("42501", err).out if code == 0 else ""
+    world.rules.append(program("env", ProgramResult(code, out, err)))
     walk = walked(world, actual=err, from_="app-1", sql="select name from items")
     assert walk.sentence.startswith(says)
     assert walk.broken
