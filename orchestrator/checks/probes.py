@@ -6,7 +6,8 @@ recorded answers, and whoever asks can put the questions of many checks into one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import inf
 from string import Template
 from typing import TypeVar
@@ -64,7 +65,8 @@ NOT_RUN_CODES = (125, 126, 127)
 class ProgramResult:
     """A program's exit code and output; `started` by the engine's clock, and the seconds until its end.
 
-    `cut`: it wrote more than is read, so that nothing is known of the rest.
+    `cut`: it wrote more than is read, so that nothing is known of the rest. `raw`: the bytes of its standard output,
+    where they were read; `out` is what they are as UTF-8.
     """
 
     exit_code: int
@@ -73,6 +75,7 @@ class ProgramResult:
     started: float = 0.0
     seconds: float = 0.0
     cut: bool = False
+    raw: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -175,13 +178,14 @@ def require_output(result: ProbeResult) -> ProgramResult:
     return program
 
 
-def require_whole_output(result: ProgramResult, check: Http | Runs, context: CheckContext) -> None:
-    """Raises ResultUnavailable where a text that matters may stand in the part of an output that was not read."""
-    text = result.out + result.err
-    missing = check.contains is not None and context.fill(check.contains, check.asker) not in text
-    absent = check.lacks is not None and context.fill(check.lacks, check.asker) not in text
-    if result.cut and (missing or absent):
-        raise ResultUnavailable("the output is too long, only its first megabyte was read")
+TOO_LONG = "the output is too long, only its first megabyte was read"
+
+
+def require_known_text(check: Http | Runs, context: CheckContext, texts: Sequence[str], doubt: str) -> None:
+    """Raises ResultUnavailable where the texts are in doubt, and one that matters is not seen in any of them."""
+    wanted = [context.fill(text, check.asker) for text in (check.contains, check.lacks) if text is not None]
+    if doubt and not all(any(text in part for part in texts) for text in wanted):
+        raise ResultUnavailable(doubt)
 
 
 def require_log(result: ProbeResult) -> str:

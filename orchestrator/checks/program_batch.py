@@ -52,7 +52,7 @@ def read(out: str, count: int) -> tuple[ProgramResult, ...]:
         texts = [base64.b64decode(coded) for coded in (output, errors)]
         cut = any(len(text) >= MOST_BYTES for text in texts)
         out, err = (text.decode("utf-8", "replace") for text in texts)
-        results.append(ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut))
+        results.append(ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut, texts[0]))
     if len(results) != count:
         raise ValueError(f"{len(results)} outcomes instead of {count}")
     return tuple(results)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from orchestrator.checks.kinds.http import SECONDS, curl, facts_of, wrong_with
+from orchestrator.checks.kinds.http import SECONDS, body_of, curl, facts_of, wrong_with
 from orchestrator.checks.probes import ProgramResult, RunProgram
 from orchestrator.diagnosis.layer_probe import (
     Answers,
@@ -151,14 +151,15 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
         _no_answer(attempt, result, facts, readings)
         return readings.seen()
     status = int(facts["http_code"])
-    body = [f"body: {_short(result.out)}"]
-    wrong = wrong_with(request.check, attempt.context, status, result.out)
+    body = body_of(result)
+    evidence = [f"body: {_short(body.text)}"]
+    wrong = wrong_with(request.check, attempt.context, status, body)
     readings.look_further = status >= SERVER_ERROR
     if wrong:
-        sentence, command = _wrong_answer(request, attempt, status, result.out, wrong)
-        readings.broken(f"status {status}; {wrong}", sentence, command, evidence=body)
+        sentence, command = _wrong_answer(request, attempt, status, body.text, wrong)
+        readings.broken(f"status {status}; {wrong}", sentence, command, evidence=evidence)
     else:
-        readings.evidence += body
+        readings.evidence += evidence
         readings.held.append(f"status {status}")
     return readings.seen()
 

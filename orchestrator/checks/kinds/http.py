@@ -7,18 +7,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.http_body import HttpBody, read_body
 from orchestrator.checks.kinds.connections import wrong_machine
 from orchestrator.checks.probes import (
+    TOO_LONG,
     CheckContext,
     ProgramResult,
+    ResultUnavailable,
     RunProgram,
+    require_known_text,
     require_output,
-    require_whole_output,
 )
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Http
 
 SECONDS = 4
+BAD_CONTENT_ENCODING = 61  # libcurl-errors(3)
 
 
 def http(check: Http, context: CheckContext) -> CheckSteps:
@@ -30,12 +34,17 @@ def http(check: Http, context: CheckContext) -> CheckSteps:
     )
     facts = facts_of(result)
     if result.exit_code != 0 or not facts.get("http_code"):
+        if result.exit_code == BAD_CONTENT_ENCODING:
+            raise ResultUnavailable("the body has a Content-Encoding that curl cannot decode")
         errors = [line for line in result.err.strip().splitlines() if not line.startswith("{")]  # not curl's account
         return Judgement("fail", expected, errors[0] if errors else f"curl ended with {result.exit_code}")
-    evidence = (_line(facts), f"body: {_short(result.out)}")
+    body = body_of(result)
+    evidence = (_line(facts), f"body: {_short(body.text)}")
     if not _wrong_status(check, facts["http_code"]):
-        require_whole_output(result, check, context)
-    wrong = wrong_with(check, context, facts["http_code"], result.out) or _led_astray(check, context, url, facts)
+        require_known_text(check, context, (body.text,), TOO_LONG if result.cut else body.doubt)
+        if result.cut and check.json_ is not None:
+            raise ResultUnavailable(TOO_LONG)
+    wrong = wrong_with(check, context, facts["http_code"], body) or _led_astray(check, context, url, facts)
     actual = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
     if wrong:
         return Judgement("fail", expected, f"{actual}; {wrong}", evidence)
@@ -46,6 +55,9 @@ def curl(check: Http, context: CheckContext, url: str) -> tuple[str, ...]:
     # Braces and brackets in a URL are its own, not curl's: one check is one request.
     argv = ["curl", "-sS", "--globoff", "--max-time", str(SECONDS), "-X", check.method, "-w", "%{stderr}%{json}\n"]
     headers = dict(check.headers)
+    if check.contains is not None or check.lacks is not None or check.json_ is not None:
+        # Undo a Content-Encoding, but ask for none: the request is the same whatever is looked for.
+        argv += ["--compressed", *(() if "accept-encoding" in map(str.lower, headers) else ("-H", "Accept-Encoding:"))]
     body = context.fill(check.body, check.asker) if check.body is not None else None
     if check.send is not None:
         body = json.dumps(context.fill_all(check.send, check.asker))
@@ -65,6 +77,12 @@ def _led_astray(check: Http, context: CheckContext, url: str, facts: dict[str, A
     if facts.get("proxy_used"):
         return ""
     return wrong_machine(context, check.asker, urlsplit(url).hostname or "", facts["remote_ip"])
+
+
+def body_of(result: ProgramResult) -> HttpBody:
+    """The body that curl printed, decoded as the answer's Content-Type says."""
+    raw = result.raw or result.out.encode("utf-8", "surrogateescape")
+    return read_body(raw, str(facts_of(result).get("content_type") or ""), cut=result.cut)
 
 
 def facts_of(result: ProgramResult) -> dict[str, Any]:
@@ -96,23 +114,23 @@ def _wrong_status(check: Http, status: int) -> str:
     return ""
 
 
-def wrong_with(check: Http, context: CheckContext, status: int, body: str) -> str:
+def wrong_with(check: Http, context: CheckContext, status: int, body: HttpBody) -> str:
     """What is wrong with the answer, in words; empty where nothing is."""
     if wrong := _wrong_status(check, status):
         return wrong
     text = context.fill(check.contains, check.asker) if check.contains is not None else ""
-    if text not in body:
+    if text not in body.text:
         return f"the body does not hold {text!r}"
-    if check.lacks is not None and (lacking := context.fill(check.lacks, check.asker)) in body:
+    if check.lacks is not None and (lacking := context.fill(check.lacks, check.asker)) in body.text:
         return f"the body holds {lacking!r}"
     return _wrong_json(context.fill_all(check.json_, check.asker), body) if check.json_ is not None else ""
 
 
-def _wrong_json(wanted: object, body: str) -> str:
+def _wrong_json(wanted: object, body: HttpBody) -> str:
     try:
-        value = json.loads(body)
-    except ValueError:
-        return "the body is no JSON"
+        value = body.json()
+    except ValueError as error:
+        return f"the body is no JSON: {error}"
     return differing(wanted, value, "the JSON")
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     TIMED_OUT,
+    TOO_LONG,
     CheckContext,
     ProgramResult,
     RunProgram,
+    require_known_text,
     require_result,
-    require_whole_output,
 )
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Runs
@@ -21,7 +22,7 @@ LONGEST = 160
 
 
 def runs(check: Runs, context: CheckContext) -> CheckSteps:
-    """Run it, then compare exit code and output (standard output and error together)."""
+    """Run it, then compare exit code and output (standard output or error)."""
     argv = tuple(context.fill(word, check.asker) for word in check.runs)
     expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, context)
     result = require_result((yield (RunProgram(check.asker, argv, inside=True, seconds=check.within),))[0])
@@ -34,11 +35,11 @@ def runs(check: Runs, context: CheckContext) -> CheckSteps:
         return Judgement(
             "fail", expected, f"it had not ended after {check.within:g} s, and was ended: exit code {code}"
         )
-    output = result.out + result.err
-    evidence = (f"exit code {result.exit_code}", *(f"output: {line}" for line in output.splitlines()[:5]))
+    lines = [*result.out.splitlines(), *result.err.splitlines()]
+    evidence = (f"exit code {result.exit_code}", *(f"output: {line}" for line in lines[:5]))
     wrong = _wrong(check, context, result)
     if result.exit_code == check.exit:
-        require_whole_output(result, check, context)
+        require_known_text(check, context, (result.out, result.err), TOO_LONG if result.cut else "")
     if wrong:
         return Judgement("fail", expected, wrong, evidence)
     return Judgement("pass", expected, f"exit code {result.exit_code}", evidence)
@@ -51,12 +52,14 @@ def _texts(check: Runs, context: CheckContext) -> str:
 
 
 def _wrong(check: Runs, context: CheckContext, result: ProgramResult) -> str:
-    output = result.out + result.err
+    outputs = (result.out, result.err)  # a text does not begin in one of them and end in the other
     if result.exit_code != check.exit:
         last_line = result.err.strip().splitlines()[-1:]
         return f"exit code {result.exit_code}" + "".join(f": {line[:LONGEST]}" for line in last_line)
-    if check.contains is not None and (text := context.fill(check.contains, check.asker)) not in output:
-        return f"the output does not hold {text!r}"
-    if check.lacks is not None and (text := context.fill(check.lacks, check.asker)) in output:
-        return f"the output holds {text!r}"
+    wanted = context.fill(check.contains, check.asker) if check.contains is not None else ""
+    if not any(wanted in output for output in outputs):
+        return f"the output does not hold {wanted!r}"
+    if check.lacks is not None:
+        unwanted = context.fill(check.lacks, check.asker)
+        return f"the output holds {unwanted!r}" if any(unwanted in output for output in outputs) else ""
     return ""

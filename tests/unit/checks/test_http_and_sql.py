@@ -102,6 +102,87 @@ def test_of_a_body_that_was_not_read_to_its_end_only_its_beginning_is_known() ->
     assert judged(get(contains="begins"), cut).verdict == "pass"
 
 
+def encoded(raw: bytes, content_type: str = "text/html", code: int = 0) -> ProgramResult:
+    """What curl prints of such a body, as it is read from the node."""
+    answer = curl(raw.decode("utf-8", "replace"))
+    facts = json.dumps({**FACTS, "content_type": content_type})
+    return replace(answer, raw=raw, err=f"{facts}\n", exit_code=code)
+
+
+TEXT = "an error is here"
+MARKED = TEXT.encode("utf-16")
+BIG, LITTLE = TEXT.encode("utf-16-be"), TEXT.encode("utf-16-le")
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (encoded(TEXT.encode()), "fail"),
+        (encoded(MARKED), "fail"),
+        (encoded(MARKED, "text/html; charset=utf-8"), "fail"),
+        (encoded(TEXT.encode("utf-32")), "fail"),
+        (encoded(TEXT.encode("cp500"), 'text/html; Charset="IBM500"'), "fail"),
+        (encoded(b"<p>\xe9t\xe9, error", "text/html; charset=iso-8859-1"), "fail"),
+        (encoded(BIG, "text/html; charset=utf-16be"), "fail"),
+        (encoded(BIG, "text/html; charset=utf-16"), "unknown"),
+        (encoded(BIG), "unknown"),
+        (encoded(LITTLE), "unknown"),
+        (encoded("fehl\u00e9r".encode("latin-1")), "unknown"),
+        (encoded(b"\x1f\x8b\x08\0\0"), "unknown"),
+        (encoded(b"x", "text/html; charset=klingon"), "unknown"),
+        (encoded(b"x", "text/html; charset=base64"), "unknown"),
+        (encoded(b"", code=61), "unknown"),
+        (encoded(b"all is well"), "pass"),
+        (encoded("all is well".encode("utf-16-be"), "text/html; charset=utf-16be; x=y"), "pass"),
+        (encoded(b"", ""), "pass"),
+    ],
+)
+def test_a_body_is_searched_as_the_text_that_it_is(answer: ProgramResult, verdict: str) -> None:
+    """By its byte order mark or its charset; what cannot be read may hold anything."""
+    assert judged(get(lacks="error"), answer).verdict == verdict
+
+
+@pytest.mark.parametrize("raw", [MARKED, BIG, TEXT.encode("cp500"), b"x"])
+def test_a_text_that_cannot_be_looked_for_is_not_missing(raw: bytes) -> None:
+    charset = "klingon" if raw == b"x" else "utf-16"
+    found = judged(get(contains="error"), encoded(raw, f"text/html; charset={charset}"))
+    assert found.verdict == ("pass" if raw == MARKED else "unknown")
+
+
+def test_curl_undoes_an_encoding_and_asks_for_none() -> None:
+    """The request is the same as without; an Accept-Encoding of the author's stays."""
+    _, plain = conversation(get(), curl(""))
+    assert isinstance(plain[0], RunProgram)
+    assert "--compressed" not in plain[0].argv
+    for keys, asks in ({}, True), ({"headers": {"accept-encoding": "gzip"}}, False):
+        _, probes = conversation(get(lacks="x", **keys), curl(""))
+        assert isinstance(probes[0], RunProgram)
+        assert "--compressed" in probes[0].argv
+        assert ("Accept-Encoding:" in probes[0].argv) is asks
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdict"),
+    [
+        (b'{"a": 1}', "pass"),
+        (b'\xef\xbb\xbf{"a": 1}', "pass"),
+        (b'{"a": 1, "b": NaN}', "fail"),
+        (b'{"a": 1, "b": -Infinity}', "fail"),
+        ('{"a": 1}'.encode("utf-16"), "fail"),
+        (b'{"a": 1, "b": "\xe9"}', "fail"),
+        (b'{"a": 1, "b": ' + b"[" * 100_000, "fail"),
+    ],
+)
+def test_json_is_utf_8_and_knows_no_nan(raw: bytes, verdict: str) -> None:
+    """Whatever the header says (RFC 8259, sections 6 and 8.1); a byte order mark may be there."""
+    for content_type in ("application/json", "application/json; charset=utf-16", "application/json; charset=latin1"):
+        assert judged(get(json={"a": 1}), encoded(raw, content_type)).verdict == verdict
+
+
+def test_of_json_that_was_not_read_to_its_end_nothing_is_known() -> None:
+    assert judged(get(json={"a": 1}), replace(curl('{"a": 1, "b'), cut=True)).verdict == "unknown"
+
+
 def test_json_may_hold_more_than_is_declared() -> None:
     assert judged(get(json={"a": {"b": [1]}}), curl('{"a": {"b": [1], "c": 0}, "d": 1}')).verdict == "pass"
 

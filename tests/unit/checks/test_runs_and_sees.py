@@ -46,6 +46,15 @@ def test_a_program_that_had_to_be_ended_proves_nothing_of_its_exit_code() -> Non
     assert judged(runs(exit=137, within=2), replace(ran("", "", 137), seconds=0.1)).verdict == "pass"
 
 
+def test_a_text_does_not_begin_in_the_output_and_end_in_the_errors() -> None:
+    """They are two streams; each may hold it."""
+    assert judged(runs(contains="bcd"), ran("ab", "cde")).actual == "the output does not hold 'bcd'"
+    assert judged(runs(lacks="bcd"), ran("ab", "cde")).verdict == "pass"
+    for text in ("ab", "cde"):
+        assert judged(runs(contains=text), ran("ab", "cde")).verdict == "pass"
+        assert judged(runs(lacks=text), ran("ab", "cde")).verdict == "fail"
+
+
 def test_what_an_output_lacks_is_not_known_before_its_end() -> None:
     cut = replace(ran("begins"), cut=True)
     assert judged(runs(lacks="end"), cut).verdict == "unknown"

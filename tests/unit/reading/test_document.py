@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import yaml
 
@@ -90,6 +92,13 @@ HOSTILE = {
     "half of a character": ("a: \ud800", "U+D800"),
     "a line end that only YAML knows": ("a: 1\u2028b", "U+2028"),
     "aliases of aliases": ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "anchors"),
+    "a thousand million laughs": (
+        "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghij")),
+        "aliases",
+    ),
+    "merge keys of merge keys": ("a: &a {x: 1}\nb: &b {<<: *a}\nc: {<<: [*a, *b]}\n", "merge keys"),
+    "a number of 200,000 digits": ("a: " + "1" * 200_000, "digits"),
+    "a key of 200,000 characters": ("? " + "k" * 200_000 + "\n: [" + "[" * 100, "levels of nesting"),
     "a tag that makes objects": ("a: !!python/object/apply:os.system [id]\n", "tags"),
     "an alias as a key": ("a: &x 1\n*x : 2\n", "anchors"),
     "an anchor on a key": ("&x a: 1\n", "anchors"),
