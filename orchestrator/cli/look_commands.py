@@ -11,7 +11,7 @@ import time
 import click
 
 from orchestrator.cli.console import out, out_json, out_text, say, terminal_width
-from orchestrator.cli.options import json_option, lab_option, scenario_argument
+from orchestrator.cli.options import json_option, lab_option, line_count, scenario_argument
 from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK, WorldError
 
@@ -151,8 +151,8 @@ def _become_terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
 @click.argument("node", required=False)
 @lab_option
 @click.option("-f", "--follow", is_flag=True, help="Also print what the node goes on to write, until Ctrl-C.")
-@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="LINES", help="Print only the last lines.")
-@click.option("--since", metavar="DURATION", help="Print only what was written in the last DURATION, such as 10m.")
+@click.option("-n", "--tail", metavar="LINES", callback=line_count, help="Print only the last lines of each node.")
+@click.option("--since", metavar="TIME", help="Print only what was written since: 10m (ago), or 2026-01-31T12:00.")
 @click.option("--all", "own", is_flag=True, help="Also print the DNS questions that wirelab itself has asked.")
 def logs_command(
     name: str, node: str | None, lab: str | None, follow: bool, tail: int | None, since: str | None, own: bool
@@ -162,15 +162,15 @@ def logs_command(
     wirelab logs basic app --tail 5
     """
     from orchestrator.lab.node_logs import LogSelection
-    from orchestrator.operations.durations import parse_duration
+    from orchestrator.operations.durations import parse_moment
     from orchestrator.operations.nodes import log_lines, require_node
 
-    seconds = parse_duration(since, "--since") if since else 0.0
+    moment = parse_moment(since, "--since") if since else None
     target = find_lab(name, lab)
     if node:
         require_node(target.scenario.reading.scenario, node)
     workspace = open_workspace(read_only=True)
-    began = workspace.engine.now() - seconds if since else 0.0
+    began = moment.seconds(workspace.engine.now()) if moment else 0.0
     selection = LogSelection(began, tail, own)
     for line in log_lines(workspace, target.scenario, target.lab_name, node, selection, follow=follow):
         out(line)

@@ -51,6 +51,15 @@ def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -
     return None if text is None else parse_duration(text, "--for")
 
 
+def line_count(_ctx: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    """A number of lines; `all`, as the docker command has it, is the same as no number."""
+    if text is None or text == "all":
+        return None
+    if not text.isdecimal():
+        raise click.BadParameter(f"{text[:40]!r} is neither a number of lines nor 'all'")
+    return int(text)
+
+
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lab_bench import Bench, Engine, Ran
+from lab_bench import Bench, Engine, Ran, eventually, piped
 
-from orchestrator.errors import INVALID
+from orchestrator.errors import INTERRUPTED, INVALID
 
 SCENARIO = """\
 name: small
@@ -49,6 +50,14 @@ class Elsewhere:
         """Run a command, in which LAB is the lab's name; a single word gets it as its argument."""
         line = line if "LAB" in line else f"{line} LAB"
         return self.run(*line.replace("LAB", self.lab).replace("FILE", str(self.here / "packets.pcapng")).split())
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A command under way."""
+        return subprocess.Popen(
+            (sys.executable, "-m", "orchestrator", *words),
+            env=dict(self.engine.environ), cwd=self.here, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
     def run(self, *words: str) -> Ran:
         """Run a command as it stands."""
@@ -91,6 +100,27 @@ def test_ls_shows_the_lab_with_its_file_and_the_verdict_of_its_last_check(elsewh
     assert (lab["scenario"], lab["nodes"], lab["running"]) == ("small", 3, 3)
     assert (lab["file"], lab["owner"]) == (f"{elsewhere.folder}/scenario.yaml", pwd.getpwuid(os.getuid()).pw_name)
     assert (lab["check"]["verdict"], lab["check"]["pass"]) == ("pass", 1)
+
+
+def test_logs_shows_the_last_lines_those_of_a_time_and_those_to_come(elsewhere: Elsewhere) -> None:
+    """As `docker logs` does, but by the lab's name and the node's."""
+    for name in ("one", "two", "three"):
+        assert elsewhere.cli(f"exec LAB client -- dig {name}.shop.lab").code == 0
+    for option in ("--tail 2", "-n 2", "--tail 2 --since 1h"):
+        lines = elsewhere.cli(f"logs LAB dns {option}").out.splitlines()
+        assert [("two.shop.lab" in line, "three.shop.lab" in line) for line in lines] == [(True, False), (False, True)]
+    assert elsewhere.cli("logs LAB dns --tail 0").out == ""
+    assert len(elsewhere.cli("logs LAB dns --tail all --since 2026-01-31T12:00").out.splitlines()) > 2
+    assert elsewhere.cli("logs LAB dns --since 2100-01-31T12:00").out == ""
+    assert [line.split()[0] for line in elsewhere.cli("logs LAB -n 1").out.splitlines()] == ["dns", "app", "client"]
+    assert eventually(lambda: elsewhere.cli("logs LAB dns --since 1s").out == "", 60)
+    following = elsewhere.start("logs", elsewhere.lab, "dns", "-f", "--tail", "1")
+    assert "three.shop.lab" in piped(following.stdout).readline()
+    assert elsewhere.cli("exec LAB client -- dig four.shop.lab").code == 0
+    assert "four.shop.lab" in piped(following.stdout).readline()
+    following.send_signal(signal.SIGINT)
+    following.communicate(timeout=60)
+    assert following.returncode == INTERRUPTED
 
 
 def test_a_lab_outlives_the_folder_of_its_scenario(elsewhere: Elsewhere, tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ WRONG = {
     "logs basic app --since soon": "error: --since 'soon' is no duration\n"
     "why:   a duration is numbers with units: s seconds, m minutes, h hours, d days\n"
     "try:   --since 90m, or --since 1h30m\n",
+    "logs basic app --tail few": "error: invalid value for '-n' / '--tail': 'few' is neither a number of lines nor "
+    "'all'\n"
+    "why:   it is used so: wirelab logs [OPTIONS] NAME [NODE]\ntry:   wirelab logs --help\n",
     "help shel": "error: 'shel' is neither a command nor a key of the scenario language\n"
     "try:   did you mean 'shell'?  wirelab help shell\n",
     "up basic --timeout nan": "error: invalid value for '--timeout': nan is not between 0 and 86400 seconds\n"

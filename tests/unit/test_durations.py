@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.operations.durations import parse_duration
+from orchestrator.operations.durations import parse_duration, parse_moment
 from orchestrator.rendering.quantities import duration_text
 
 
@@ -33,6 +33,28 @@ def test_what_is_no_duration_is_told_with_an_example(text: str, what: str, hint:
     with pytest.raises(UsageInvalid) as caught:
         parse_duration(text, "--for")
     assert (caught.value.what, caught.value.hint) == (what, hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("10m", 9400.0),
+        ("1970-01-01T01:00:00Z", 3600.0),
+        ("1970-01-01T01:00:00.5+01:00", 0.5),
+        ("1970-01-02 00:00Z", 86400.0),
+    ],
+)
+def test_a_moment_is_a_time_or_so_long_ago(text: str, seconds: float) -> None:
+    assert parse_moment(text, "--since").seconds(now=10_000.0) == seconds
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "2026-01-31T25:00", "0000-01-01T00:00Z"])
+def test_what_is_no_time_is_told_with_an_example(text: str) -> None:
+    with pytest.raises(UsageInvalid) as caught:
+        parse_moment(text, "--since")
+    assert (caught.value.what, caught.value.hint) == (
+        f"--since {text!r} is no time", "--since 2026-01-31T12:00, or --since 90m"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
