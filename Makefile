@@ -3,12 +3,14 @@
 NAME ?=
 NODE ?=
 LAB ?=
+ENGINE ?=
 IN_LAB = $(if $(LAB),--lab '$(LAB)')
 WIRELAB := .venv/bin/wirelab
 PYTHON_IN := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help scenario lesson up check down reset shell logs test unit bench docs clean
+.PHONY: truth endurance engines
 
 help: ## Print this list
 	@echo "usage: make TARGET [NAME=scenario] [NODE=node] [LAB=lab]"
@@ -53,6 +55,18 @@ test: ## Run all tests on a real engine; a skipped test fails the run
 unit: ## Check format, lint and types, and run the tests that need no engine
 	@setup/venv test
 	@setup/unit
+
+truth: ## Judge all cases that must hold or fail, in parts; call it until it is done
+	@setup/venv test
+	@ENGINE='$(ENGINE)' setup/long truth
+
+endurance: ## Repeat up, down and SIGKILL some hundred times, in parts
+	@setup/venv test
+	@ENGINE='$(ENGINE)' setup/long endurance
+
+engines: ## Hold an engine to the contract, in parts:  make engines ENGINE=unix:///path/to/docker.sock
+	@setup/venv test
+	@ENGINE='$(ENGINE)' setup/long engines
 
 bench: ## Measure speed and memory, and print the table
 	@setup/venv test

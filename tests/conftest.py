@@ -21,6 +21,7 @@ from lab_bench import ANNOUNCED, CHECKOUT, Bench, Engine
 
 # Files of which each test has a lab, or a machine, of its own: any worker may take any of them.
 SPREAD = (
+    "test_endurance.py",
     "test_lab.py",
     "test_library.py",
     "test_negative.py",
@@ -42,6 +43,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = [] if ANNOUNCED else ["orchestrator.pytest_plugin"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="Repeat tests as often as long runs do, not as a sample.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `rounds(sample, full=N)` is repeated; it may ask for its `round_number`."""
+    if (marker := metafunc.definition.get_closest_marker("rounds")) is None:
+        return
+    rounds = marker.kwargs["full"] if metafunc.config.getoption("full") else marker.args[0]
+    if "round_number" not in metafunc.fixturenames:
+        metafunc.fixturenames.append("round_number")
+    metafunc.parametrize("round_number", range(rounds))
 
 
 @pytest.fixture(scope="session")

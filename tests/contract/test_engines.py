@@ -26,6 +26,7 @@ from orchestrator.errors import (
 )
 from orchestrator.planning.specs import Attach, NamedVolume
 
+pytestmark = pytest.mark.engines
 NOBODY = "f" * 64
 
 
@@ -466,15 +467,19 @@ def test_a_container_in_the_network_of_another_needs_it_to_run(world: World) -> 
     assert world.engine.start(beside).state == "running"
 
 
+@pytest.mark.endurance
+@pytest.mark.rounds(2, full=300)
 def test_sixteen_containers_go_side_by_side_and_their_network_goes_at_once(world: World) -> None:
-    """Networks are listed meanwhile, as other commands do; the network is removed at the first try."""
-    for _ in range(2):
-        network, subnet = world.network()
-        with ThreadPoolExecutor(8) as pool:
-            places = [Attach("one", network, subnet[10 + number]) for number in range(16)]
-            nodes = list(pool.map(lambda place: world.started(f"n{place.address}", attach=(place,)), places))
-            listings = [pool.submit(world.engine.networks) for _ in range(8)]
-            list(pool.map(world.engine.remove_container, nodes))
-            assert all(listing.result() for listing in listings)
-        world.engine.remove_network(network)
-        assert network not in [one.id for one in world.engine.networks()]
+    """Networks are listed while sixteen containers go; their network goes at the first try.
+
+    Other commands list networks at any time. Engine 20.10 loses count of a network's endpoints then.
+    """
+    network, subnet = world.network()
+    with ThreadPoolExecutor(8) as pool:
+        places = [Attach("one", network, subnet[10 + number]) for number in range(16)]
+        nodes = list(pool.map(lambda place: world.started(f"n{place.address}", attach=(place,)), places))
+        listings = [pool.submit(world.engine.networks) for _ in range(8)]
+        list(pool.map(world.engine.remove_container, nodes))
+        assert all(listing.result() for listing in listings)
+    world.engine.remove_network(network)
+    assert network not in [one.id for one in world.engine.networks()]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from lab_bench import Bench, Engine
 
+pytestmark = pytest.mark.truth
 NODES = """
 name: false-claims
 title: What looks true

@@ -35,6 +35,8 @@ nodes:
   client3: {role: client, uses: [app]}
 """
 
+pytestmark = pytest.mark.truth
+
 
 @pytest.fixture
 def pending_connections(bench: Bench, tmp_path: Path) -> Iterator[Bench]:

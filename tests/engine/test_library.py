@@ -16,6 +16,8 @@ from orchestrator.errors import WORLD
 from orchestrator.lab import faults as breaking
 from orchestrator.lab.lab import Lab
 
+pytestmark = pytest.mark.truth
+
 
 @pytest.fixture
 def bench(engine: Engine, name: str) -> Iterator[Bench]:

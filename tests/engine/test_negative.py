@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from lab_bench import Bench
 
+pytestmark = pytest.mark.truth
 RESOLVES = {
     "The client asks the lab's DNS server where the app is",
     "The app asks the same server where the database is",

@@ -16,7 +16,8 @@ from lab_bench import CHECKOUT, Bench, Engine, eventually, piped
 
 # How long it takes is measured by the bench; here a machine that does other work, too, has time enough.
 DEADLINE = 60.0
-MOMENTS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.4, 1.6)
+# Kills come this many seconds after the start of the command, or later.
+FIRST_MOMENT, LAST_MOMENT = 0.1, 1.6
 STANDING = dict.fromkeys(("dns", "db", "app", "client"), "running")
 SUITE = """\
 import pytest
@@ -30,17 +31,25 @@ def test_it(lab):
 """
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_up_killed(bench: Bench, moment: float) -> None:
-    """`up` killed after so many seconds: nothing is left; if it was done by then, the whole lab stands."""
+def moment(round_number: int) -> float:
+    """A moment of its own for each round, spread evenly over any number of rounds (multiples of the golden ratio)."""
+    return FIRST_MOMENT + round_number * 0.6180339887 % 1 * (LAST_MOMENT - FIRST_MOMENT)
+
+
+@pytest.mark.endurance
+@pytest.mark.rounds(10, full=60)
+def test_up_killed(bench: Bench, round_number: int) -> None:
+    """`up` killed at any moment: nothing is left; if it was done by then, the whole lab stands."""
     with bench.start("up") as process:
         try:
-            process.wait(timeout=moment)
+            process.wait(timeout=moment(round_number))
         except subprocess.TimeoutExpired:
             process.kill()
     nothing_or_all(bench, process)
 
 
+@pytest.mark.endurance
+@pytest.mark.rounds(1, full=15)
 @pytest.mark.parametrize("step", ["network:lab", "node:", "ready:dns", "ready:client"])
 def test_up_killed_at_a_step(bench: Bench, step: str) -> None:
     """`up` killed just after a certain step was done: nothing is left."""
@@ -52,6 +61,8 @@ def test_up_killed_at_a_step(bench: Bench, step: str) -> None:
     nothing_or_all(bench, process)
 
 
+@pytest.mark.endurance
+@pytest.mark.rounds(1, full=25)
 @pytest.mark.parametrize("step", ["network:lab", "node:"])
 def test_up_interrupted_again_and_again(bench: Bench, step: str) -> None:
     """Ctrl-C, and more of them while what was under way still ends: exit 130 all the same, and nothing is left."""
@@ -132,9 +143,10 @@ def sweep(bench: Bench) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_pytest_killed(engine: Engine, tmp_path: Path, moment: float) -> None:
-    """A test process killed so many seconds after its start, or while its lab stands: nothing of its labs is left."""
+@pytest.mark.endurance
+@pytest.mark.rounds(10, full=60)
+def test_pytest_killed(engine: Engine, tmp_path: Path, round_number: int) -> None:
+    """A test process killed at any moment, in the first round while its lab stands: nothing of its labs is left."""
     name = f"killed-{secrets.token_hex(4)}"
     shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "scenarios" / "basic")
     file = tmp_path / "scenarios" / "basic" / "scenario.yaml"
@@ -158,11 +170,11 @@ def test_pytest_killed(engine: Engine, tmp_path: Path, moment: float) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        if moment == MOMENTS[-1]:
+        if round_number == 0:
             assert any("standing" in line for line in piped(process.stdout))
             assert left_of(engine, own, name)
         else:
-            time.sleep(moment)
+            time.sleep(moment(round_number))
         process.kill()
     assert eventually(lambda: not left_of(engine, own, name), DEADLINE), left_of(engine, own, name)
 

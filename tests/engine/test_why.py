@@ -13,6 +13,8 @@ import pytest
 from breakages import BREAKAGES, PAIRS, REJECTED, Breakage, Broken, named, trust
 from lab_bench import CHECKOUT, Bench, Engine, eventually
 
+pytestmark = pytest.mark.truth
+
 
 @pytest.fixture(scope="module")
 def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:

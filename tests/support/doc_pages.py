@@ -17,6 +17,9 @@ PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
 NOT_RUN = {
     "make test": "CI runs it, and it runs these commands",
     "make unit": "CI runs it",
+    "make truth": "it takes many minutes; `make test` runs a sample of it",
+    "make endurance": "it takes an hour; `make test` runs a sample of it",
+    "make engines": "it takes minutes; `make test` runs the same cases",
     "make docs": "tests/browser builds the site",
     "make bench": "it takes minutes; CI runs one round of it",
     "make lesson NAME=basic": "it waits for a learner; tests/engine/test_lessons.py is one",

@@ -1,0 +1,194 @@
+"""Full counts in parts: `make truth`, `make endurance` and `make engines` run one part and go on where it stopped.
+
+Loaded with `-p tests.long_runs`. Each outcome is one line of the record, written when its test has ended, so that a
+killed part loses no more than the test that was running. After `--part-seconds` no further test begins. When no test is
+left, the results become dated rows of `docs/measured.md`, and the record goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HELD = ("passed", "skipped")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one test ended."""
+
+    test: str
+    promise: str
+    outcome: str
+
+
+class Record:
+    """The outcomes of the tests that have ended, of one commit and one engine."""
+
+    def __init__(self, path: Path, commit: str, engine: str) -> None:
+        self._path = path
+        self.commit = commit
+        self.engine = engine
+
+    def begin(self) -> bool:
+        """Open the record; whether it goes on. One of another commit or engine says nothing of this one and goes."""
+        head = {"commit": self.commit, "engine": self.engine}
+        if next(iter(self._lines()), None) == head:
+            return True
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps(head) + "\n", "utf-8")
+        return False
+
+    def add(self, outcome: Outcome) -> None:
+        # After a kill in the middle of a line, the next one begins on a line of its own.
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps(vars(outcome)) + "\n")
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """The last outcome of each test."""
+        return {line["test"]: Outcome(**line) for line in self._lines() if "test" in line}
+
+    def remove(self) -> None:
+        self._path.unlink()
+
+    def _lines(self) -> Iterator[dict[str, str]]:
+        for line in self._path.read_text("utf-8").splitlines() if self._path.exists() else ():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue  # empty, or cut short by a kill
+
+
+class LongRun:
+    """The hooks of one part."""
+
+    def __init__(self, target: str, record: Record, page: Path, seconds: float) -> None:
+        self._target, self._record, self._page = target, record, page
+        self._deadline = time.monotonic() + seconds
+        self._promises: dict[str, str] = {}
+        self._worst: dict[str, str] = {}
+        self._summary: list[str] = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Of the tests that were chosen, leave out those that have ended in an earlier part."""
+        done = self._record.outcomes() if self._record.begin() else {}
+        self._promises = {item.nodeid: _promise(item) for item in items}
+        if done:
+            config.hook.pytest_deselected(items=[item for item in items if item.nodeid in done])
+        items[:] = [item for item in items if item.nodeid not in done]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.outcome != "passed":
+            self._worst[report.nodeid] = "failed" if report.failed else self._worst.get(report.nodeid, "skipped")
+        if report.when == "teardown":
+            outcome = self._worst.get(report.nodeid, "passed")
+            self._record.add(Outcome(report.nodeid, self._promises[report.nodeid], outcome))
+
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        if time.monotonic() > self._deadline:
+            item.session.shouldstop = "this part is over"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        outcomes = self._record.outcomes()
+        left = [test for test in self._promises if test not in outcomes]
+        if left and self._promises:
+            self._summary = [
+                f"{len(outcomes)} of {len(self._promises)} tests are done; go on with: make {self._target}"
+            ]
+            if session.exitstatus == pytest.ExitCode.INTERRUPTED and session.shouldstop == "this part is over":
+                failed = any(outcome.outcome not in HELD for outcome in outcomes.values())
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
+        elif outcomes:
+            rows = _rows(self._record, list(outcomes.values()), whole=self._target == "engines")
+            add_rows(self._page, self._target, rows)
+            self._record.remove()
+            self._summary = [f"done; {self._page.name} has these new rows:", *rows]
+            held = all(outcome.outcome in HELD for outcome in outcomes.values())
+            session.exitstatus = pytest.ExitCode.OK if held else pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for line in self._summary:
+            terminalreporter.write_line(line if line.startswith("|") else f"{self._target}: {line}")
+
+
+def _promise(item: pytest.Item) -> str:
+    """The first sentence of the test's docstring, or the words of its name."""
+    function = getattr(item, "function", None)
+    said = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0]
+    name: str = getattr(item, "originalname", "") or item.name
+    return (said or name.removeprefix("test_").replace("_", " ")).rstrip(".")
+
+
+def _rows(record: Record, outcomes: Sequence[Outcome], *, whole: bool) -> list[str]:
+    """One row for each promise, or one for all."""
+    promises = dict.fromkeys("All cases of the contract" if whole else outcome.promise for outcome in outcomes)
+    day = datetime.now(UTC).date().isoformat()
+    rows = []
+    for promise in promises:
+        ended = [outcome.outcome for outcome in outcomes if whole or outcome.promise == promise]
+        counts = " | ".join(str(ended.count(outcome)) for outcome in ("passed", "failed", "skipped"))
+        rows.append(f"| {day} | {record.commit} | {record.engine} | {promise.replace('|', '/')} | {counts} |")
+    return rows
+
+
+def add_rows(page: Path, target: str, rows: Sequence[str]) -> None:
+    """Put rows first into the table below the heading of the target."""
+    lines = page.read_text("utf-8").splitlines()
+    heading = lines.index(f"## make {target}")
+    begin = next(number for number in range(heading, len(lines)) if lines[number].startswith("|---")) + 1
+    page.write_text("\n".join([*lines[:begin], *rows, *lines[begin:]]) + "\n", "utf-8")
+
+
+def commit() -> str:
+    """The commit of this checkout; `-dirty` follows where files differ from it, apart from the page of the rows."""
+    words = ("git", "-C", str(ROOT), "describe", "--always", "--exclude=*")
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        changed = subprocess.run(
+            ("git", "-C", str(ROOT), "status", "--porcelain", "--", ".", ":!docs/measured.md"),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        return "unknown"
+    return done.stdout.strip() + ("-dirty" if changed.stdout else "") if done.returncode == 0 else "unknown"
+
+
+def engine_version(environ: Mapping[str, str]) -> str:
+    """Name and version of the engine in use, as it calls itself."""
+    import docker
+
+    client = docker.DockerClient(base_url=environ["DOCKER_HOST"], version="auto")
+    try:
+        parts = client.version()["Components"]
+    finally:
+        client.close()
+    return f"{parts[0]['Name']} {parts[0]['Version']}".replace("Engine", "Docker Engine", 1) if parts else "unknown"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("long runs")
+    group.addoption("--long", metavar="TARGET", help="Record a long run of this name, and go on with it.")
+    group.addoption("--part-seconds", type=float, default=480, help="No test begins after so long (default 480).")
+    group.addoption("--record-folder", type=Path, default=ROOT / "build" / "long")
+    group.addoption("--page", type=Path, default=ROOT / "docs" / "measured.md")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if target := config.getoption("long"):
+        engine = engine_version(os.environ) if os.environ.get("DOCKER_HOST") else "none"
+        name = f"{target}-{engine.replace(' ', '-').replace('/', '-')}.jsonl"
+        record = Record(config.getoption("record_folder") / name, commit(), engine)
+        config.pluginmanager.register(
+            LongRun(target, record, config.getoption("page"), config.getoption("part_seconds"))
+        )

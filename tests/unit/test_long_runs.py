@@ -1,0 +1,117 @@
+"""A long run goes on where it stopped: after the end of a part, and after a kill in the middle of a test."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from doc_pages import ROOT
+
+PAGE = "# Page\n\n## make other\n\n| a |\n|---|\n\n## make endurance\n\n| a |\n|---|\n| old |\n"
+SUITE = """
+import os, pathlib, pytest, signal
+
+@pytest.mark.parametrize("number", range(4))
+def test_round(number):
+    '''Every round | holds.
+
+    More about it.
+    '''
+    with open("log", "a") as log:
+        log.write(f"{number} ")
+    if os.environ.get("KILLED_AT") == str(number):
+        os.kill(os.getpid(), signal.SIGKILL)
+    assert os.environ.get("FAILS_AT") != str(number)
+
+def test_of_another_run():
+    raise AssertionError
+
+def test_that_is_skipped():
+    pytest.skip("it cannot be done here")
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    (tmp_path / "page.md").write_text(PAGE)
+    return tmp_path
+
+
+def part(suite: Path, seconds: float = 60, **environ: str) -> tuple[int, str]:
+    """Run one part; exit code and output."""
+    done = subprocess.run(
+        (
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.long_runs"),
+            *("--rootdir", str(suite), "--long", "endurance", "--part-seconds", str(seconds)),
+            *("--record-folder", str(suite / "record"), "--page", str(suite / "page.md")),
+            *("-k", "not another", str(suite / "test_suite.py")),
+        ),
+        env={**{k: v for k, v in os.environ.items() if k != "DOCKER_HOST"}, "PYTHONPATH": str(ROOT), **environ},
+        cwd=suite,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def ran(suite: Path) -> list[str]:
+    return (suite / "log").read_text().split()
+
+
+def rows(suite: Path) -> list[str]:
+    """The cells after the date and the commit of each row below the heading."""
+    lines = (suite / "page.md").read_text().split("## make endurance")[1].splitlines()
+    return [line.split(" | ", 2)[-1] for line in lines if line.startswith("| 2")]
+
+
+def test_each_part_goes_on_until_all_is_done_and_the_page_has_rows(suite: Path) -> None:
+    """With no time at all a part is one test; the sixth call would begin anew."""
+    for number in range(1, 5):
+        code, output = part(suite, seconds=0)
+        assert code == 0, output
+        assert f"{number} of 5 tests are done; go on with: make endurance" in output
+        assert rows(suite) == []
+    code, output = part(suite, seconds=0)
+    assert code == 0, output
+    assert ran(suite) == ["0", "1", "2", "3"]
+    assert rows(suite) == ["none | Every round / holds | 4 | 0 | 0 |", "none | that is skipped | 0 | 0 | 1 |"]
+    assert (suite / "page.md").read_text().startswith(PAGE.split("| old |")[0])
+    assert list((suite / "record").iterdir()) == []
+
+
+def test_a_killed_part_loses_the_test_that_was_running_and_no_other(suite: Path) -> None:
+    code, _ = part(suite, KILLED_AT="2")
+    assert code == -signal.SIGKILL
+    assert ran(suite) == ["0", "1", "2"]
+    code, output = part(suite)
+    assert code == 0, output
+    assert ran(suite) == ["0", "1", "2", "2", "3"]
+    assert rows(suite)[0].endswith("| 4 | 0 | 0 |")
+
+
+def test_a_failure_is_counted_and_fails_every_later_part(suite: Path) -> None:
+    """It is not run again, so that a second try does not hide it."""
+    code, _ = part(suite, seconds=0, FAILS_AT="0")
+    assert code == 1
+    code, output = part(suite)
+    assert code == 1, output
+    assert ran(suite) == ["0", "1", "2", "3"]
+    assert rows(suite)[0].endswith("| 3 | 1 | 0 |")
+
+
+@pytest.mark.parametrize("torn", ["", '{"test": "tes'])
+def test_a_record_of_another_commit_is_no_part_of_this_one(suite: Path, torn: str) -> None:
+    part(suite, seconds=0)
+    (record,) = (suite / "record").iterdir()
+    first, *others = record.read_text().splitlines()
+    record.write_text("\n".join([json.dumps({**json.loads(first), "commit": "another"}), *others]) + "\n" + torn)
+    code, _ = part(suite)
+    assert code == 0
+    assert ran(suite) == ["0", "0", "1", "2", "3"]
