@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from orchestrator.lessons.seed import shuffled
-from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed
+from orchestrator.reading.reading import Path
 
 VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
 # What checks know by themselves (orchestrator/model/checks.py).

@@ -14,6 +14,7 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.host.state import State
 from orchestrator.lab.journal_reader import has_journal
 from orchestrator.lab.source import LabSource, lab_names, labs_made_from, source_of
+from orchestrator.operations.compiled_scenarios import CompiledScenarios
 from orchestrator.operations.scenario_library import (
     LoadedScenario,
     all_scenarios,
@@ -59,7 +60,10 @@ class LabFinder:
             path = find_scenario(name, self.cwd)
         except UsageInvalid as error:
             return self._made_from(name or "", error, file_needed)
-        return self._of_scenario(load_scenario(str(path), self.cwd))
+        return self._of_scenario(self._load(str(path)))
+
+    def _load(self, name_or_path: str) -> LoadedScenario:
+        return load_scenario(name_or_path, self.cwd, compiled=CompiledScenarios(self.state))
 
     def name(self, name: str | None, lab_name: str | None) -> str:
         """The name of the lab that `find` would find, also where its scenario is wrong or no longer known."""
@@ -82,10 +86,10 @@ class LabFinder:
         except UsageInvalid:
             return LabTarget(name, self._scenario_of(name, source, file_needed))
         if _is_same(path, source.file):
-            return LabTarget(name, load_scenario(name, self.cwd))
+            return LabTarget(name, self._load(name))
         if not Path(source.file).is_file() and source.scenario == scenario_name(name, self.cwd):
             note = f"the lab {name!r} was made from {source.file}, which is gone; read instead: {self._shown(path)}"
-            return LabTarget(name, load_scenario(name, self.cwd), note)
+            return LabTarget(name, self._load(name), note)
         note = (
             f"{name!r} is the lab that was made from {self._shown(Path(source.file))}; "
             f"the scenario of that name is {self._shown(path)}, and has to be named by this path"
@@ -145,13 +149,13 @@ class LabFinder:
             if name and source:
                 return replace(self._scenario_of(name, source, file_needed), typed="")
             raise self._unknown(name or "", error) from error
-        return load_scenario(str(path), self.cwd)
+        return self._load(str(path))
 
     def _scenario_of(self, lab_name: str, source: LabSource, file_needed: bool) -> LoadedScenario:
         """The scenario of a lab: its file, and where that is gone the lab's copy."""
         file = Path(source.file)
         if file.is_file():
-            return replace(load_scenario(source.file, self.cwd), typed=lab_name)
+            return replace(self._load(source.file), typed=lab_name)
         if file_needed:
             raise UsageInvalid(
                 f"the scenario of the lab {lab_name!r} is gone",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrator.events import LabEvent
 from orchestrator.lab.expiry import LabEnd, end_of
 from orchestrator.operations.command_record import recorded
+from orchestrator.operations.compiled_scenarios import CompiledScenarios
 from orchestrator.operations.expiry import keep_end, remove_ended_labs
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def bring_up_in_run(
         whole=is_whole,
     )
     plan = lab.up()
+    CompiledScenarios(workspace.state).keep(scenario.text, scenario.reading)
     lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
     end = end_of(workspace.state, name)
     return UpResult(lab.name, plan, time.monotonic() - began, end.at if end else None)

@@ -124,7 +124,7 @@ def _report_of_error(scenario: LoadedScenario, lab_name: str, error: WirelabErro
     """One finding: that nothing could be proved of the lab, with the error as what was seen."""
     from orchestrator import __version__
     from orchestrator.checks.findings import Finding, Judgement
-    from orchestrator.reading.document import Position
+    from orchestrator.reading.reading import Position
     from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 
     declared = scenario.reading.scenario

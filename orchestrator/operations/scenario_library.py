@@ -13,12 +13,15 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.host.bundled_files import bundled_files
 
 if TYPE_CHECKING:
-    from orchestrator.reading.scenario import Reading
+    from orchestrator.operations.compiled_scenarios import CompiledScenarios
+    from orchestrator.reading.reading import Reading
 
 FILE = "scenario.yaml"
 LIBRARY = "scenarios"
 TITLE = re.compile(r"^title:[ \t]*(.*?)[ \t]*(?: #.*)?$", re.MULTILINE)
 NAME = re.compile(r"^name:[ \t]+([a-z0-9][a-z0-9-]*)[ \t]*(?:[ \t]#.*)?$", re.MULTILINE)
+# bytes; the reader then says that a scenario is shorter
+LARGEST_FILE = 1024 * 1024 + 1
 LARGEST_BESIDE = 16 * 1024 * 1024  # bytes; such a file is mounted into a node
 
 
@@ -41,16 +44,23 @@ class LoadedScenario:
         return self.folder / Path(self.file).name
 
 
-def load_scenario(name_or_path: str | None, cwd: Path | None = None) -> LoadedScenario:
-    """Find a scenario and read it. Raises UsageInvalid where it is not there, FileInvalid where it is wrong."""
-    from orchestrator.reading.document import LARGEST_TEXT
-    from orchestrator.reading.scenario import read_scenario
+def load_scenario(
+    name_or_path: str | None, cwd: Path | None = None, *, compiled: CompiledScenarios | None = None
+) -> LoadedScenario:
+    """Find a scenario and read it, or take what an earlier command kept of the same file in `compiled`.
 
+    Raises UsageInvalid where it is not there, FileInvalid where it is wrong.
+    """
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
     shown = as_typed(path, cwd)
-    text = _read(path, shown, LARGEST_TEXT * 4 + 1)
-    return LoadedScenario(path.parent, shown, read_scenario(text, file=shown, beside=Beside(path.parent)), text)
+    text, beside = _read(path, shown, LARGEST_FILE), Beside(path.parent)
+    reading = compiled.reading(text, beside) if compiled else None
+    if reading is None:
+        from orchestrator.reading.scenario import read_scenario
+
+        reading = read_scenario(text, file=shown, beside=beside)
+    return LoadedScenario(path.parent, shown, reading, text)
 
 
 def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
+from orchestrator.reading.reading import Path, Position
 from orchestrator.reading.yaml_errors import DEEPEST, TOO_DEEP, yaml_sentence
 from orchestrator.reading.yaml_scalars import Ambiguous, plain
 
@@ -23,15 +24,6 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the first one is ten t
 
 # Characters that a text file does not hold, and line ends that editors and YAML count differently.
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-
-Path = tuple[str | int, ...]
-
-
-class Position(NamedTuple):
-    """A place in the file; line and column count from 1."""
-
-    line: int
-    column: int
 
 
 @dataclass(frozen=True)

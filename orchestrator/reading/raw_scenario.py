@@ -17,7 +17,7 @@ from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import ONLY_NETWORK, Scenario
 from orchestrator.model.values import HostText, Reference
-from orchestrator.reading.document import Path
+from orchestrator.reading.reading import Path
 from orchestrator.reading.schema_forms import Form
 
 

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from orchestrator.errors import FileInvalid, Problem
 from orchestrator.model.scenario import Scenario
-from orchestrator.reading.document import Document, Path, Position, Violation, read_document
+from orchestrator.reading.document import Document, Violation, read_document
 from orchestrator.reading.message_parts import path_text
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Reading
 from orchestrator.reading.rules import RULES
 from orchestrator.reading.rules.files import mentions
 from orchestrator.reading.rules.names import only_written_names
 from orchestrator.reading.schema_forms import form_of
 
 Beside = Callable[[str], str | None]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A valid scenario; the texts of the files that it mentions, by name; and where each value stands."""
-
-    scenario: Scenario
-    texts: Mapping[str, str]
-    positions: Mapping[Path, Position]
 
 
 def read_scenario(text: str, *, file: str, beside: Beside) -> Reading:

@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.document import Violation
 from orchestrator.reading.error_messages import advice, as_flow, expected, sentence
 from orchestrator.reading.message_parts import found, listed
+from orchestrator.reading.reading import Path
 from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion
 from orchestrator.reading.spelling import FOREIGN, did_you_mean, near, without_space
 

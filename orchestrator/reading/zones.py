@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.records import TYPES, below
-from orchestrator.reading.document import Path
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Path
 
 
 class NamedRecords(NamedTuple):

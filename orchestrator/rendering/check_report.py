@@ -9,7 +9,7 @@ from orchestrator.checks.findings import Finding
 from orchestrator.checks.verdict import Verdict, worst
 from orchestrator.model.checks import BaseCheck
 from orchestrator.model.scenario import Scenario
-from orchestrator.reading.document import Path, Position
+from orchestrator.reading.reading import Path, Position
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.model.topology import Topology
-from orchestrator.reading.document import Position
+from orchestrator.reading.reading import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.graph import Picture, SeenTraffic, make_picture
 from orchestrator.rendering.lab_page import lab_page

@@ -29,7 +29,8 @@ from orchestrator.model.topology import Topology
 from orchestrator.operations.scenario_library import Beside, LoadedScenario, load_scenario
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
-from orchestrator.reading.scenario import Reading, read_scenario
+from orchestrator.reading.reading import Reading
+from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering import graph
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"

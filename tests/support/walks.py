@@ -28,7 +28,8 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
-from orchestrator.reading.scenario import Reading, read_scenario
+from orchestrator.reading.reading import Reading
+from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text
 
 RECORDINGS = Path(__file__).parents[1] / "recordings/walks"

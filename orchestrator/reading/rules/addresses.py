@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Path
 
 
 def subnets_apart(raw: RawScenario) -> Iterator[Violation]:

@@ -9,9 +9,10 @@ from typing import Any
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.faults import FAULTS, fault_kind
 from orchestrator.model.values import ADDRESS, is_address, is_name
-from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Path
 from orchestrator.reading.rules.references import several_text
 from orchestrator.reading.spelling import Hints
 from orchestrator.reading.zones import covers, full_names

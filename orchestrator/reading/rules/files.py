@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import short
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Path
 
 
 def files_are_there(raw: RawScenario) -> Iterator[Violation]:

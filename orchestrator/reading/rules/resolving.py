@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from orchestrator.model.faults.record import Change
 from orchestrator.model.records import IN_NODE
 from orchestrator.model.values import is_address, is_name
-from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Path
 from orchestrator.reading.rules.records import told_names
 from orchestrator.reading.spelling import Hints
 from orchestrator.reading.zones import covers, enumerate_at, full_names, is_plain, served

@@ -8,9 +8,10 @@ from typing import Any
 
 from orchestrator.model.roles.role import Role, Serving
 from orchestrator.model.values import ADDRESS, BOUND
-from orchestrator.reading.document import Path, Violation
+from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Path
 from orchestrator.reading.spelling import did_you_mean
 from orchestrator.reading.zones import enumerate_at
 

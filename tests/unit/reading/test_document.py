@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 import yaml
 
-from orchestrator.reading.document import LARGEST_TEXT, Position, read_document
+from orchestrator.reading.document import LARGEST_TEXT, read_document
+from orchestrator.reading.reading import Position
 from orchestrator.reading.yaml_scalars import Ambiguous, plain
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]

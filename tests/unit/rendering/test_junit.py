@@ -12,7 +12,7 @@ from lxml import etree
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Cause, Layer, make_walk
-from orchestrator.reading.document import Position
+from orchestrator.reading.reading import Position
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding, locate_findings
 from orchestrator.rendering.junit import junit

@@ -14,7 +14,7 @@ from recorded import NAMES, recorded
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Cause, Layer, make_walk
-from orchestrator.reading.document import Position
+from orchestrator.reading.reading import Position
 from orchestrator.rendering.check_report import CheckReport, LocatedFinding
 from orchestrator.rendering.graph import make_picture
 from orchestrator.rendering.lab_page import lab_page

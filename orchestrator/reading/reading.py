@@ -1,0 +1,31 @@
+"""What comes of reading a scenario: the scenario, and where its parts stand in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from orchestrator.model.scenario import Scenario
+
+Path = tuple[str | int, ...]
+
+
+class Position(NamedTuple):
+    """A place in the file; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A valid scenario; the texts of the files that it mentions, by name; and where each value stands.
+
+    Of a scenario that was compiled before, only the places of its checks are known.
+    """
+
+    scenario: Scenario
+    texts: Mapping[str, str]
+    positions: Mapping[Path, Position]
+    compiled: bool = False
