@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -152,18 +153,60 @@ def error_text(error: Any) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that fails while its lab stands leaves a bundle, and says where."""
-    report = yield
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails while its lab stands leaves a bundle; its error and the JUnit output say where."""
     lab = _lab_of(item)
+    if lab and call.excinfo and not item.config.getoption("fulltrace"):
+        without_internals(call.excinfo)
+    report = yield
     if lab and report.failed and report.when != "teardown":
         from orchestrator.operations.failure_bundle import write_bundle
 
         folder = item.config.rootpath / item.config.getoption("--lab-bundles")
-        summary = write_bundle(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
-        report.sections.append(("wirelab", summary))
-        report.user_properties.append((BUNDLE, summary))
+        bundle = write_bundle(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
+        add_sentence(report, bundle.sentence)
+        # pytest's own JUnit output reads the properties of the item's last report, the terminal those of this one.
+        for properties in (item.user_properties, report.user_properties):
+            properties.append((BUNDLE, bundle.path or bundle.sentence))
     return report
+
+
+def without_internals(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Let the traceback end in the test's own code, and show of an error of ours only its three lines."""
+    from orchestrator.errors import WirelabError
+
+    shown = _outside_of_package(excinfo.tb)
+    if shown:
+        # From raw entries: what pytest cuts later, it cuts from these.
+        excinfo.traceback = type(excinfo.traceback)(shown)
+    error = excinfo.value
+    if isinstance(error, WirelabError):
+        error.__cause__, error.__suppress_context__ = None, True
+        error.args = (error_text(error),)
+
+
+def _outside_of_package(traceback: TracebackType | None) -> TracebackType | None:
+    """The same traceback without the frames of this package."""
+    if traceback is None:
+        return None
+    rest = _outside_of_package(traceback.tb_next)
+    frame = traceback.tb_frame
+    if Path(frame.f_code.co_filename).is_relative_to(Path(__file__).resolve().parent):
+        return rest
+    return TracebackType(rest, frame, traceback.tb_lasti, traceback.tb_lineno)
+
+
+def add_sentence(report: pytest.TestReport, sentence: str) -> None:
+    """Let the error of a failed test end with the sentence: in the terminal and in both texts of JUnit output."""
+    error: Any = report.longrepr  # an error that pytest formats has no public type
+    if hasattr(error, "addsection"):
+        error.addsection("wirelab", sentence)
+        if error.reprcrash:
+            error.reprcrash.message += f"\n{sentence}"
+    else:
+        report.longrepr = f"{report.longreprtext}\n\n{sentence}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -238,14 +281,16 @@ class CheckItem(pytest.Item):
         self.place = place
 
     def runtest(self) -> None:
+        from orchestrator.checks.causes import explained_before, shared_causes
         from orchestrator.lab import faults as breaking
         from orchestrator.rendering.findings import finding_text
 
         lab = self.parent.lab.made
         (finding,) = breaking.check(lab, [lab.scenario.checks[self.place]])
-        self.parent.lab.found[self.place] = finding
+        found = self.parent.lab.found
+        found[self.place] = finding
         if finding.verdict != "pass":
-            raise CheckDidNotHold(finding_text(finding))
+            raise CheckDidNotHold(finding_text(finding, explained_before(finding, shared_causes(found.values()))))
         self.add_report_section("call", "evidence", finding_text(finding))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

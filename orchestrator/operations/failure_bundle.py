@@ -7,6 +7,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +22,18 @@ if TYPE_CHECKING:
     from orchestrator.rendering.check_report import CheckReport
 
 
+@dataclass(frozen=True)
+class FailureBundle:
+    """Where the bundle is, empty where it could not be written, and a sentence that says so."""
+
+    path: str
+    sentence: str
+
+
 def write_bundle(
     folder: Path, test: str, failure: str, lab: Lab, scenario: LoadedScenario, findings: Mapping[int, Finding]
-) -> str:
-    """Write the bundle of a test and say where it is. A bundle that cannot be written fails no test twice.
+) -> FailureBundle:
+    """Write the bundle of a test. A bundle that cannot be written fails no test twice.
 
     `findings` are those that the tests of this lab had, by the place of their checks in the file.
     """
@@ -37,8 +46,9 @@ def write_bundle(
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
     except (WirelabError, OSError) as error:
-        return f"nothing of the lab could be kept: {error}"
-    return f"what is left of the lab: {os.path.relpath(place)}"
+        return FailureBundle("", f"nothing of the lab could be kept: {error}")
+    path = os.path.relpath(place)
+    return FailureBundle(path, f"what is left of the lab: {path}")
 
 
 def _folder_name(test: str) -> str:

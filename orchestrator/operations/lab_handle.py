@@ -23,11 +23,23 @@ if TYPE_CHECKING:
 
 
 class ChecksFailed(AssertionError):
-    """Checks that do not hold, each with what was expected, what was seen, and the cause."""
+    """Checks that do not hold: first each cause of several, then each check with what was seen and its own cause."""
 
     def __init__(self, lab_name: str, findings: tuple[Finding, ...]) -> None:
+        from orchestrator.checks.causes import shared_causes
+        from orchestrator.rendering.findings import cause_sentence
+
         self.findings = findings
-        super().__init__("\n".join((f"these checks of the lab {lab_name} do not hold:", *map(_failure, findings))))
+        causes = shared_causes(findings)
+        lines = [f"these checks of the lab {lab_name} do not hold:", *map(cause_sentence, causes)]
+        for finding in findings:
+            explained = any(finding in cause for cause in causes)
+            lines.append(_explained_failure(finding) if explained else _failure(finding))
+        super().__init__("\n".join(lines))
+
+
+def _explained_failure(finding: Finding) -> str:
+    return f"- {finding.check} ({finding.verdict}): {finding.judgement.actual}"
 
 
 def _failure(finding: Finding) -> str:

@@ -7,20 +7,8 @@ import sys
 from pathlib import Path
 
 from lab_bench import Engine
+from suites import SMALL
 
-SMALL = """\
-name: small
-title: One name
-domain: shop.lab
-nodes:
-  dns: {role: dns}
-  client: {role: client}
-checks:
-  - name: The name is known
-    from: client
-    resolves: client.shop.lab
-    to: client
-"""
 SCRIPT = """\
 import sys, threading
 from orchestrator import ChecksFailed, open_lab

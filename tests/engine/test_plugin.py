@@ -7,9 +7,11 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from lab_bench import Engine
+from suites import SMALL
 
 Suite = Callable[..., subprocess.CompletedProcess[str]]
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -55,19 +57,6 @@ import pytest
 def test_slip(lab):
     pass
 """
-SMALL = """\
-name: small
-title: One name
-domain: shop.lab
-nodes:
-  dns: {role: dns}
-  client: {role: client}
-checks:
-  - name: The name is known
-    from: client
-    resolves: client.shop.lab
-    to: client
-"""
 FAILS = """\
   - name: Nobody is somebody
     from: client
@@ -87,6 +76,14 @@ def test_first_holds(lab):
 def test_then_fails(lab):
     lab.node("client").run("dig", "client.shop.lab.")
     assert lab.address("client") == "nowhere"
+
+@pytest.mark.lab("small", capture=True)
+def test_proves(lab):
+    lab.prove("Nobody")
+
+@pytest.mark.lab("small", capture=True)
+def test_asks_for_a_node_that_is_not_there(lab):
+    lab.node("nobody").run("true")
 """
 
 
@@ -203,8 +200,8 @@ def failing(tmp_path: Path, suite: Suite) -> Path:
     folder.mkdir(parents=True)
     (folder / "scenario.yaml").write_text(SMALL + FAILS)
     (tmp_path / "test_suite.py").write_text(FAILING)
-    ran = suite("test_suite.py", "scenarios")
-    assert "2 failed, 2 passed" in ran.stdout, ran.stdout
+    ran = suite("test_suite.py", "scenarios", "--junit-xml", str(tmp_path / "junit.xml"))
+    assert "4 failed, 2 passed" in ran.stdout, ran.stdout
     (tmp_path / "said.txt").write_text(ran.stdout)
     return tmp_path
 
@@ -213,12 +210,12 @@ def test_a_failed_test_leaves_a_bundle(failing: Path) -> None:
     """One for each failure, none for what passed, and the output says where they are."""
     said = (failing / "said.txt").read_text()
     bundles = sorted(path for path in (failing / "lab-bundles").iterdir())
-    assert len(bundles) == 2
+    assert len(bundles) == 4
     for bundle in bundles:
-        assert said.count(f"lab-bundles/{bundle.name}") == 2
+        assert said.count(f"lab-bundles/{bundle.name}") >= 2, "with the error, and in the summary"
         files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
         nodes = {f"{kind}/{node}.{end}" for kind, end in KINDS for node in ("dns", "client")}
-        packets = {"capture.pcapng"} if "test_then_fails" in bundle.name else set()
+        packets = {"capture.pcapng"} if "test_suite" in bundle.name else set()
         assert files == {"report.html", "failure.txt", "dns-queries.log", *nodes, *packets}
     ours = next(one for one in bundles if "test_then_fails" in one.name)
     assert "nowhere" in (ours / "failure.txt").read_text()
@@ -230,5 +227,29 @@ def test_a_failed_test_leaves_a_bundle(failing: Path) -> None:
     assert "A test failed." in page
     assert "client to dns:</b> client.shop.lab A?" in page
     assert "The name is known" in page
-    check = next(one for one in bundles if one != ours)
+    check = next(bundle for bundle in bundles if "scenario.yaml" in bundle.name)
     assert "NXDOMAIN" in (check / "report.html").read_text()
+
+
+def test_junit_output_of_pytest_names_the_bundle(failing: Path) -> None:
+    """As a property of the test case, in the message of its failure, and in the failure's text."""
+    cases = [case for case in ElementTree.parse(failing / "junit.xml").iter("testcase") if list(case.iter("failure"))]
+    assert len(cases) == 4
+    for case in cases:
+        (path,) = [str(tag.get("value")) for tag in case.iter("property") if tag.get("name") == "wirelab_bundle"]
+        assert (failing / path / "report.html").is_file()
+        failure = case.find("failure")
+        assert failure is not None
+        assert path in (failure.text or "")
+        if case.get("name") != "Nobody is somebody":  # pytest has its own message where it calls no function
+            assert path in (failure.get("message") or "")
+
+
+def test_a_traceback_ends_in_the_test(failing: Path) -> None:
+    """No line of wirelab's own code is in it; an error of wirelab has its three lines."""
+    said = (failing / "said.txt").read_text()
+    assert 'lab.prove("Nobody")' in said
+    assert "ChecksFailed: these checks of the lab small-main-" in said
+    assert "UsageInvalid: error: " in said
+    assert "lab_handle.py" not in said
+    assert "operations/" not in said

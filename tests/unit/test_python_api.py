@@ -9,7 +9,7 @@ import pytest
 
 import orchestrator
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.walk import Walk
+from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.operations.lab_handle import ChecksFailed
 
 
@@ -35,7 +35,8 @@ def test_what_the_package_does_not_have_is_an_attribute_error() -> None:
 
 def test_a_failed_proof_names_the_check_and_its_cause() -> None:
     """What was expected, what was seen, and the sentence of the walk, where a layer is broken."""
-    walk = Walk((), "node", "The node db is stopped.", "wirelab heal basic", ())  # type: ignore[arg-type]
+    cause = Cause("The node db is stopped.", "wirelab heal basic")
+    walk = make_walk((Layer("node", "client", "db", "fail", "db is stopped", causes=(cause,)),), cause)
     judgement = Judgement("fail", "an answer", "no answer")
     error = ChecksFailed("basic-py", (Finding("The app answers", "http", "client", judgement, 0.1, walk),))
     assert isinstance(error, AssertionError)
@@ -45,6 +46,22 @@ def test_a_failed_proof_names_the_check_and_its_cause() -> None:
         "  expected: an answer",
         "  seen: no answer",
         "  cause: The node db is stopped.",
+    ]
+
+
+def test_a_cause_of_several_checks_comes_first_in_a_failed_proof() -> None:
+    """The checks that it explains take a line each."""
+    cause = Cause("The node db is stopped.", "wirelab heal basic", what="db is stopped")
+    walk = make_walk((Layer("node", "client", "db", "fail", "db is stopped", causes=(cause,)),), cause)
+    judgement = Judgement("fail", "an answer", "no answer")
+    error = ChecksFailed(
+        "basic-py", tuple(Finding(name, "http", "client", judgement, 0.1, walk) for name in ("A", "B"))
+    )
+    assert str(error).splitlines() == [
+        "these checks of the lab basic-py do not hold:",
+        "One cause explains 2 checks: The node db is stopped.",
+        "- A (fail): no answer",
+        "- B (fail): no answer",
     ]
 
 
