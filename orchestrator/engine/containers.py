@@ -19,6 +19,13 @@ class Containers(Protocol):
         """One container as it is now."""
         ...
 
+    def image_id(self, reference: str) -> str:
+        """The engine's id of the image that a reference (a name, with a tag or digest, or an id) names now.
+
+        Empty where the engine has none.
+        """
+        ...
+
     def make_container(self, spec: ContainerSpec) -> str:
         """Create a container, stopped, on all its networks, and return its id. Nothing is left if that fails.
 

@@ -116,6 +116,7 @@ class Lab:
             containers = pool.submit(self.engine.containers, label)
             volumes = pool.submit(self.engine.volumes, label)
             networks = pool.submit(self.engine.networks)
+            image_ids = pool.submit(self._author_images)
             images = self.settings.images(self._image_names())
             missing_images = self.settings.missing_images(self._image_names())
         refuse_foreign(self.state, self.name, (container.labels for container in containers.result()))
@@ -132,6 +133,7 @@ class Lab:
             files=files,
             secrets=secrets,
             new_passwords=new_passwords,
+            image_ids=image_ids.result(),
             taken=self.settings.routes(),
         )
         kept = self.folder.credentials()
@@ -151,6 +153,11 @@ class Lab:
             {name for node in self.scenario.nodes.values() if (name := image_of(node))}
             | {"client", *self.settings.images_too, *(("capture",) if self._captures else ())}
         )
+
+    def _author_images(self) -> dict[str, str]:
+        """The author's own images that the engine has -> its ids of them."""
+        references = dict.fromkeys(node.image for node in self.scenario.nodes.values() if node.image)
+        return {reference: found for reference in references if (found := self.engine.image_id(reference))}
 
     @property
     def _captures(self) -> bool:

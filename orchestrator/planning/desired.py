@@ -31,6 +31,7 @@ PRIVILEGED = {"net.ipv4.ip_unprivileged_port_start": "1024"}
 class DesiredNode:
     """One node as it should be. `loaded` is the hash of the files that a running program can read again.
 
+    `image_id` is the engine's id of an author's image now; empty for one of ours, whose name changes with what it is.
     `probe` says how it proves that it is ready; `beside` is the container that probes, where its own image cannot.
     """
 
@@ -40,6 +41,7 @@ class DesiredNode:
     loaded: str
     probe: str
     beside: ContainerSpec | None
+    image_id: str = ""
 
 
 def role_of(node: Node) -> Role:
@@ -61,7 +63,8 @@ def desired(topology: Topology, observed: Snapshot, node: str) -> DesiredNode:
     spec = _container(topology, observed, node, _hash(fixed))
     probe = _probe(declared, role)
     beside = _prober(topology, observed, node, probe) if declared.image and probe != "none" else None
-    return DesiredNode(node, texts, spec, _hash(reloaded), probe, beside)
+    image_id = observed.image_ids.get(declared.image, "") if declared.image else ""
+    return DesiredNode(node, texts, spec, _hash(reloaded), probe, beside, image_id)
 
 
 def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:

@@ -184,6 +184,8 @@ def _reason_to_remake(desired_node: DesiredNode, container: ObservedContainer | 
         return ""
     if container.labels.get(labels.SPEC) != desired_node.spec.labels[labels.SPEC]:
         return "its declaration changed"
+    if desired_node.image_id and desired_node.image_id != container.image:
+        return f"image {desired_node.spec.image} was rebuilt"
     if container.state in ("dead", "removing"):
         return f"the engine says that it is {container.state}"
     record = files.record

@@ -38,6 +38,8 @@ class ObservedNetwork:
 class ObservedContainer:
     """A container of ours. `addresses` by network id; `started` is the engine's own text, new at each start.
 
+    `image` is the engine's id of the image that it was made from, whatever bears that image's name now.
+
     A stopped one has no addresses; `claims` are those that it will ask for when it starts.
 
     `ended` is that of its last end. What a container wrote since its last start came after `ended`, not always after
@@ -55,6 +57,7 @@ class ObservedContainer:
     addresses6: Mapping[str, IPv6Address] = field(default_factory=dict)
     claims: Mapping[str, IPv4Address] = field(default_factory=dict)
     claims6: Mapping[str, IPv6Address] = field(default_factory=dict)
+    image: str = ""
 
     @property
     def stopped(self) -> bool:
@@ -143,6 +146,8 @@ class Snapshot:
     taken: tuple[UsedRange, ...] = ()
     # The images of ours that a plan may need and the engine lacks.
     missing_images: tuple[str, ...] = ()
+    # An author's image, as the file names it -> the engine's id of it now; without those that the engine lacks.
+    image_ids: Mapping[str, str] = field(default_factory=dict)
     # Node -> its routes through others, where somebody looked and could see them.
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

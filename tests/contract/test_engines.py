@@ -144,6 +144,18 @@ def test_a_name_that_is_taken_is_refused(world: World) -> None:
         world.engine.make_container(world.spec("node"))
 
 
+def test_a_container_tells_which_image_it_was_made_from(world: World) -> None:
+    """By the id that the engine gives for the image's name, and for that id itself."""
+    made = world.engine.make_container(world.spec("node"))
+    image = world.engine.image_id(world.image)
+    assert world.engine.container(made).image == image != ""
+
+
+def test_an_image_that_is_not_there_has_no_id(world: World) -> None:
+    assert world.engine.image_id("registry.invalid/nothing:none") == ""
+    assert world.engine.image_id(f"registry.invalid/nothing@sha256:{'0' * 64}") == ""
+
+
 def test_an_image_that_is_not_there_is_named(world: World) -> None:
     with pytest.raises(ImageMissing) as caught:
         world.engine.make_container(replace(world.spec("node"), image="registry.invalid/nothing:none"))

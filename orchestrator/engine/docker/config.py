@@ -114,6 +114,11 @@ def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
     )
 
 
+def image_id_of(text: str) -> str:
+    """An image's id without the name of its hash function, which not every engine writes."""
+    return text.removeprefix("sha256:")
+
+
 def container_seen(document: Mapping[str, Any]) -> ObservedContainer:
     """From GET /containers/{id}/json."""
     state = document["State"]
@@ -139,4 +144,5 @@ def container_seen(document: Mapping[str, Any]) -> ObservedContainer:
         },
         claims={network: IPv4Address(of["IPv4Address"]) for network, of in claimed.items() if of.get("IPv4Address")},
         claims6={network: IPv6Address(of["IPv6Address"]) for network, of in claimed.items() if of.get("IPv6Address")},
+        image=image_id_of(document.get("Image", "")),
     )

@@ -10,7 +10,7 @@ import requests
 from docker.errors import APIError
 from urllib3.exceptions import HTTPError
 
-from orchestrator.engine.docker.config import container_config, container_seen
+from orchestrator.engine.docker.config import container_config, container_seen, image_id_of
 from orchestrator.engine.docker.networks import DockerNetworks
 from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
@@ -46,6 +46,11 @@ class DockerContainers(DockerNetworks):
     def container(self, container: str) -> ObservedContainer:
         with map_sdk_errors(_named(container)):
             return container_seen(self._api.inspect_container(container))
+
+    def image_id(self, reference: str) -> str:
+        with suppress(ImageMissing, NotFound), map_sdk_errors(f"the image {reference}"):
+            return image_id_of(self._api.inspect_image(reference)["Id"])
+        return ""
 
     def make_container(self, spec: ContainerSpec) -> str:
         try:

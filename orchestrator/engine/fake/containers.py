@@ -27,6 +27,10 @@ class FakeContainers(FakeNetworks):
         with self._changed:
             return self._find(container).observed()
 
+    def image_id(self, reference: str) -> str:
+        with self._changed:
+            return self._images.get(reference, "")
+
     def make_container(self, spec: ContainerSpec) -> str:
         with self._changed:
             if spec.image not in self._images:
@@ -41,7 +45,7 @@ class FakeContainers(FakeNetworks):
             for volume in spec.volumes:
                 self._volumes.setdefault(volume.name, ObservedVolume(volume.name, dict(volume.labels)))
             made = self._id()
-            self._containers[made] = Container(made, spec, endpoints)
+            self._containers[made] = Container(made, spec, endpoints, self._images[spec.image])
             return made
 
     def start(self, container: str) -> ObservedContainer:

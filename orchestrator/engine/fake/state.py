@@ -34,6 +34,7 @@ class Container:
     id: str
     spec: ContainerSpec
     endpoints: dict[str, Endpoint]
+    image: str
     state: ContainerStatus = "created"
     started: str = "0001-01-01T00:00:00Z"
     ended: str = "0001-01-01T00:00:00Z"
@@ -63,6 +64,7 @@ class Container:
             {endpoint.network: endpoint.address6 for endpoint in shown_endpoints if endpoint.address6 and self.alive},
             {endpoint.network: endpoint.address for endpoint in shown_endpoints},
             {endpoint.network: endpoint.address6 for endpoint in shown_endpoints if endpoint.address6},
+            self.image,
         )
 
 
@@ -82,7 +84,6 @@ class FakeState:
         answer: Callable[[ProgramCall], Output] = plain_programs,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._images = frozenset(images)
         self._behave = behave
         self._answer = answer
         self._wall = wall
@@ -90,9 +91,20 @@ class FakeState:
         self._containers: dict[str, Container] = {}
         self._volumes: dict[str, ObservedVolume] = {}
         self._numbers = count(1)
+        self._images = {name: self._id() for name in images}
         # Guards everything above; told whenever a container writes or ends.
         self._changed = Condition()
         self.signals: list[tuple[str, str]] = []
+
+    def tag_image(self, name: str) -> None:
+        """Let a name stand for a new image, as a build does."""
+        with self._changed:
+            self._images[name] = self._id()
+
+    def untag_image(self, name: str) -> None:
+        """Take a name from its image."""
+        with self._changed:
+            del self._images[name]
 
     def _id(self) -> str:
         return f"{next(self._numbers):064x}"[::-1]

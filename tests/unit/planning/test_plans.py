@@ -363,6 +363,21 @@ def test_another_environment_means_another_container() -> None:
     )
 
 
+def test_a_rebuilt_image_means_another_container() -> None:
+    """Its name now stands for another image; where nobody knows the image, nothing is to be done."""
+    text = BASIC + "  web: {role: service, image: 'web:latest', listens: []}\n"
+    seen = with_container(standing(text), "web", image="old")
+    assert plan_of(text, seen) == plan_of(text, replace(seen, image_ids={"web:latest": "old"})) == ""
+    expect(
+        plan_of(text, replace(seen, image_ids={"web:latest": "new"})),
+        """
+        remove:web  (image web:latest was rebuilt)
+        node:web 192.168.102.14  (image web:latest was rebuilt)  needs: remove:web
+        ready:web  (none)  needs: node:web
+        """,
+    )
+
+
 def test_an_onlooker_that_was_left_is_removed() -> None:
     seen = standing(BASIC)
     client = next(one for one in seen.containers if one.name == "wirelab-shop_client")
