@@ -33,7 +33,15 @@ class Run(ScenarioModel):
     )
 
 
-class WrongRun(Run):
+class Attempt(Run):
+    """A program that a learner runs to complete a task."""
+
+    background: bool = Field(
+        False, description="true: it goes on while the task is judged, as a server does.", examples=[True]
+    )
+
+
+class WrongRun(Attempt):
     """An attempt that must not complete the task, and the sentence that the learner must get."""
 
     told: str = Field(
@@ -63,7 +71,7 @@ class BaseTask(ScenarioModel):
 class DoneTask(BaseTask):
     """A task that is completed by something that the learner does."""
 
-    solve: Run | Literal["heal"] = Field(
+    solve: Attempt | Literal["heal"] = Field(
         description="What completes the task: a program in a node, or heal.",
         examples=[{"from": "client", "run": ["dig", "app.shop.lab"]}, "heal"],
     )
@@ -160,7 +168,26 @@ class AskTask(BaseTask):
     )
 
 
-TASKS: dict[str, type[BaseTask]] = {"observe": ObserveTask, "holds": HoldsTask, "ask": AskTask}
+class PredictTask(BaseTask):
+    """The learner puts the steps of a program in order, as they will cross the wire; then they are shown."""
+
+    predict: Run = Field(
+        description="The program whose steps are put in order.",
+        examples=[{"from": "client", "run": ["curl", "http://app.shop.lab/items"]}],
+    )
+    because: str = Field(
+        min_length=1,
+        description="Why the order is this one; the learner reads it afterwards.",
+        examples=["A name becomes an address before a connection is opened."],
+    )
+
+
+TASKS: dict[str, type[BaseTask]] = {
+    "observe": ObserveTask,
+    "holds": HoldsTask,
+    "ask": AskTask,
+    "predict": PredictTask,
+}
 
 
 def kind_of(task: Any) -> str | None:
@@ -172,11 +199,15 @@ def kind_of(task: Any) -> str | None:
 
 
 Task = Annotated[
-    Annotated[ObserveTask, Tag("observe")] | Annotated[HoldsTask, Tag("holds")] | Annotated[AskTask, Tag("ask")],
+    Annotated[ObserveTask, Tag("observe")]
+    | Annotated[HoldsTask, Tag("holds")]
+    | Annotated[AskTask, Tag("ask")]
+    | Annotated[PredictTask, Tag("predict")],
     Discriminator(kind_of),
     VariantNames("task", "what completes it", "with a title and what completes it"),
 ]
-AnyTask = ObserveTask | HoldsTask | AskTask
+AnyTask = ObserveTask | HoldsTask | AskTask | PredictTask
+QuestionTask = AskTask | PredictTask
 
 
 class Lesson(ScenarioModel):

@@ -21,6 +21,7 @@ from orchestrator.traffic.exchanges.events import (
     HttpExchange,
     SqlStatement,
     TcpHandshake,
+    TlsHandshake,
     client_node,
 )
 
@@ -42,7 +43,7 @@ class Matched:
 class Different:
     """The exchange is an attempt at the task, and differs: what was seen, what is expected, and in which layer."""
 
-    layer: Literal["node", "name", "dns", "address", "port", "tcp", "http", "sql"]
+    layer: Literal["node", "name", "dns", "address", "port", "tcp", "tls", "http", "sql"]
     seen: str
     expected: str
 
@@ -75,6 +76,7 @@ class ResolvesObservation(BaseObservation):
     resolves: str = Field(min_length=1, description="The whole name that is asked for.", examples=["app.shop.lab"])
     type: str = Field("A", pattern="^[A-Z]+$", description="The type of record.", examples=["AAAA"])
     to: Machines | None = Field(None, description="The node whose address must come.", examples=["app"])
+    answered_by: NodeName | None = Field(None, description="The DNS node that is asked.", examples=["dns"])
     rcode: str = Field(
         "NOERROR", pattern=f"^({'|'.join(RCODES)})$", description="The response code.", examples=["NXDOMAIN"]
     )
@@ -90,6 +92,8 @@ class ResolvesObservation(BaseObservation):
             return self._another_question(event, name, asked, wanted)
         if wrong_node := self.by_another_node(event, asked):
             return wrong_node
+        if self.answered_by and event.flow.server.node != self.answered_by:
+            return Different("dns", f"{self.client} {asked}", f"the question goes to {self.answered_by}")
         if event.rcode != self.rcode:
             return Different(
                 "dns", f"{event.flow.client.node} {asked}: {dns_answer(event)}", f"the answer {self.rcode}"
@@ -208,6 +212,36 @@ class SqlObservation(BaseObservation):
         return Matched(f"{self.client} {asked}")
 
 
+class TlsObservation(BaseObservation):
+    """A TLS handshake."""
+
+    tls: HostPort = Field(description="host:port of the server.", examples=["www.shop.lab:443"])
+    server_name: str = Field("", description="The name that the client asks for (SNI).", examples=["www.shop.lab"])
+    accepted: bool = Field(True, description="false: one of the two ends it by an alert.", examples=[False])
+
+    def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
+        wanted = f"TLS with {self.tls}"
+        if isinstance(event, DnsExchange):
+            return failed_lookup(event, self.client, wanted)
+        host, _, port = self.tls.rpartition(":")
+        if not isinstance(event, TlsHandshake) or not leads_to(event.flow, host, addresses_of):
+            return None
+        shook = f"began TLS for {event.server_name or 'no name'} with {server_text(event.flow)}"
+        if wrong_node := self.by_another_node(event, shook):
+            return wrong_node
+        if event.flow.server.port != int(port):
+            return Different("port", f"{self.client} {shook}", wanted)
+        if self.server_name and event.server_name != self.server_name:
+            return Different("tls", f"{self.client} {shook}", f"the name {self.server_name}")
+        if bool(event.alert) == self.accepted:
+            seen = f"{event.alert_by} ended it: {event.alert}" if event.alert else "both accepted it"
+            expected = "both accept it" if self.accepted else "one of them ends it"
+            return Different("tls", f"{self.client} {shook}; {seen}", expected)
+        return Matched(
+            f"{self.client} {shook}" + (f": {event.alert_by} ended it, {event.alert}" if event.alert else "")
+        )
+
+
 def leads_to(flow: Flow, host: str, addresses_of: AddressesOf) -> bool:
     """Whether the flow goes to that host, by its name or to one of its addresses."""
     return (bool(flow.name) and flow.name.lower() == host.lower()) or flow.server.address in addresses_of(host)
@@ -242,6 +276,7 @@ KINDS: dict[str, type[BaseObservation]] = {
     "connects": ConnectsObservation,
     "http": HttpObservation,
     "sql": SqlObservation,
+    "tls": TlsObservation,
 }
 
 
@@ -253,12 +288,13 @@ def kind_of(observation: Any) -> str | None:
     return kinds[0] if len(kinds) == 1 else None
 
 
-AnyObservation = ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation
+AnyObservation = ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation | TlsObservation
 Observation = Annotated[
     Annotated[ResolvesObservation, Tag("resolves")]
     | Annotated[ConnectsObservation, Tag("connects")]
     | Annotated[HttpObservation, Tag("http")]
-    | Annotated[SqlObservation, Tag("sql")],
+    | Annotated[SqlObservation, Tag("sql")]
+    | Annotated[TlsObservation, Tag("tls")],
     Discriminator(kind_of),
     VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
 from orchestrator.checks.walk import TITLES
-from orchestrator.lessons.lesson import AskTask
+from orchestrator.lessons.lesson import AskTask, PredictTask
 from orchestrator.lessons.seed import shuffled
 from orchestrator.model.topology import Topology
 
@@ -42,6 +43,26 @@ def _choices(task: AskTask, topology: Topology) -> Sequence[str]:
         case "choices":
             return task.choices
     return ()
+
+
+def order_question(task: PredictTask, steps: Sequence[str], seed: int) -> Question:
+    """The steps in an order by the seed; the right answer is their numbers in the order in which they happened."""
+    choices = shuffled(steps, seed, task.title)
+    return Question(choices, " ".join(str(choices.index(step) + 1) for step in steps))
+
+
+def order_mistake(question: Question, answer: str) -> str | None:
+    """None where the steps are in the right order; otherwise the first place that is wrong."""
+    numbers, right = re.findall(r"[0-9]+", answer), question.right.split()
+    if sorted(numbers) != sorted(right):
+        example = " ".join(str(number) for number in range(len(right), 0, -1))
+        return f"Type each number from 1 to {len(right)} once, in the order of the steps, such as {example}."
+    at = next((at for at, pair in enumerate(zip(numbers, right, strict=True)) if pair[0] != pair[1]), None)
+    if at is None:
+        return None
+    step = question.choices[int(numbers[at]) - 1]
+    before = f"The first {at} are right. " if at > 1 else "The first one is right. " if at else ""
+    return f'{before}At place {at + 1} stands "{step}", and it does not happen then.'
 
 
 def wrong_because(task: AskTask, question: Question, answer: str) -> str | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, Run
+from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, QuestionTask, Run
 from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
 from orchestrator.lessons.observations import AddressesOf, Matched
 from orchestrator.lessons.progress import Progress
-from orchestrator.lessons.questions import Question, wrong_because
+from orchestrator.lessons.questions import Question, order_mistake, wrong_because
 from orchestrator.traffic.exchanges.events import CompletedEvent
 
 Reaction = tuple[Progress, Message | None]
@@ -26,9 +26,9 @@ def react_to_exchange(
     return attempted(progress, name, comparison.sentence)
 
 
-def react_to_answer(progress: Progress, name: str, task: AskTask, question: Question, answer: str) -> Reaction:
+def react_to_answer(progress: Progress, name: str, task: QuestionTask, question: Question, answer: str) -> Reaction:
     """Complete the task if the answer is right; say why it is not otherwise."""
-    reason = wrong_because(task, question, answer)
+    reason = wrong_because(task, question, answer) if isinstance(task, AskTask) else order_mistake(question, answer)
     return attempted(progress, name, reason) if reason else completed(progress, name, task.because)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from orchestrator.lessons.lesson import AskTask, DoneTask, Run
+from orchestrator.lessons.lesson import Attempt, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, TaskDone
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.reactions import solution_text
@@ -70,12 +70,12 @@ def prove_lesson(
 def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> None:
     _turn_until(lesson, lambda: False, QUIET_SECONDS)
     proof.expect(lesson.run.task_name == name, name, "is not done before anybody did something")
-    if isinstance(task, AskTask):
+    if isinstance(task, QuestionTask):
         _prove_question(proof, lesson, name)
         return
     for attempt in task.wrong:
         _prove_wrong(proof, lesson, name, attempt)
-    _carry_out(lesson, task)
+    _carry_out(lesson, task.solve)
     _turn_until(lesson, lambda: lesson.run.task_name != name, ANSWER_SECONDS)
     done = [message.task for message in proof.messages if isinstance(message, TaskDone)]
     proof.expect(done[-1:] == [name], name, f"is completed by its solution, {solution_text(task)!r}")
@@ -89,6 +89,8 @@ def _prove_question(proof: _Proof, lesson: OpenLesson, name: str) -> None:
     question = lesson.run.question
     assert question is not None
     wrong = [choice for choice in question.choices if choice != question.right] or ["192.168.1.300", "70000", "x"]
+    if len(question.right.split()) > 1:
+        wrong = [" ".join(reversed(question.right.split())), "1", "x"]
     for choice in wrong:
         lesson.turn(choice)
         proof.expect(lesson.run.task_name == name, name, f"refuses the answer {choice!r}")
@@ -103,7 +105,7 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     def sentences() -> list[str]:
         return [message.sentence for message in proof.messages[known:] if isinstance(message, NotDone)]
 
-    lesson.run.lab.node(attempt.node).run(*attempt.run, seconds=RUN_SECONDS)
+    _carry_out(lesson, attempt)
     _turn_until(lesson, lambda: any(attempt.told in sentence for sentence in sentences()), ANSWER_SECONDS)
     line = " ".join(attempt.run)
     proof.expect(lesson.run.task_name == name, name, f"is not completed by {line!r}")
@@ -111,11 +113,15 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     proof.expect(attempt.told in told, name, f"{line!r} is told {attempt.told!r} (told: {told})")
 
 
-def _carry_out(lesson: OpenLesson, task: DoneTask) -> None:
-    if isinstance(task.solve, Run):
-        lesson.run.lab.node(task.solve.node).run(*task.solve.run, seconds=RUN_SECONDS)
-    else:
+def _carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal"]) -> None:
+    """Do what a learner would do."""
+    if not isinstance(attempt, Attempt):
         lesson.run.lab.heal()
+        return
+    node = lesson.run.lab.node(attempt.node)
+    # `$@` is the program itself: it goes on when the shell has ended.
+    in_background = ("sh", "-c", '"$@" > /dev/null 2>&1 &', "sh")
+    node.run(*(in_background if attempt.background else ()), *attempt.run, seconds=RUN_SECONDS)
 
 
 def _turn_until(lesson: OpenLesson, holds: Callable[[], bool], seconds: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.events import Event, ProbeEvent
-from orchestrator.lessons.lesson import AskTask, HoldsTask, ObserveTask
+from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
 from orchestrator.lessons.reactions import (
     Reaction,
@@ -86,7 +86,7 @@ class LessonRun:
             inject(self.lab.made, task.fault)
             self._fault_in = True
         self._topology = self.lab.made.topology(self.lab.made.observe())
-        self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, AskTask) else None
+        self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
         names = tuple(self.text.lesson.tasks)
         choices = self.question.choices if self.question else ()
@@ -185,7 +185,7 @@ class LessonRun:
                 self._react(show_solution(self.progress, name, task, self.question.right if self.question else ""))
             case "w" | "why" if isinstance(task, HoldsTask):
                 self._tell(NotDone(self._cause or "Nothing was judged yet."))
-            case _ if isinstance(task, AskTask) and self.question:
+            case _ if isinstance(task, QuestionTask) and self.question:
                 self._react(react_to_answer(self.progress, name, task, self.question, words))
             case _:
                 keys = "hint, solution, reset or quit"

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound
-from orchestrator.lessons.lesson import AddressOf, BrokenLayer, FirstServer
-from orchestrator.lessons.questions import Question, question_of
+from orchestrator.lessons.lesson import AddressOf, BrokenLayer, FirstServer, PredictTask
+from orchestrator.lessons.questions import Question, order_question, question_of
+from orchestrator.lessons.steps import steps_of
 
 if TYPE_CHECKING:
-    from orchestrator.lessons.lesson import AskTask, Run
+    from collections.abc import Iterable, Iterator
+
+    from orchestrator.lessons.lesson import AskTask, QuestionTask, Run
     from orchestrator.operations.lab_handle import LabHandle
+    from orchestrator.traffic.exchanges.events import CompletedEvent
+    from orchestrator.traffic.story import Span
 
 
-def ask_lab(lab: LabHandle, task: AskTask, seed: int) -> Question:
+def ask_lab(lab: LabHandle, task: QuestionTask, seed: int) -> Question:
     """The question with its choices and its right answer. Raises NotFound where the lab does not show any."""
+    if isinstance(task, PredictTask):
+        return order_question(task, _steps(lab, task.predict), seed)
     topology = lab.made.topology(lab.made.observe())
     return question_of(task, _truth(lab, task), topology, seed)
 
@@ -28,6 +35,23 @@ def _truth(lab: LabHandle, task: AskTask) -> str:
         case BrokenLayer(broken_layer=check_name):
             return _broken_layer(lab, check_name)
     return task.truth.value
+
+
+def _steps(lab: LabHandle, run: Run) -> tuple[str, ...]:
+    """The steps that a program caused on all nodes, by a trace of it."""
+    from orchestrator.traffic.story import EarlierConnection
+
+    def events(spans: Iterable[Span]) -> Iterator[CompletedEvent]:
+        for span in spans:
+            if not isinstance(span.event, EarlierConnection):
+                yield span.event
+            yield from events(span.children)
+
+    steps = steps_of(events(lab.trace(*run.run, node=run.node).story.spans))
+    if len(steps) < 2:
+        line = " ".join(run.run)
+        raise NotFound(f"{line!r} has fewer than two steps", why="a task of the lesson asks for their order")
+    return steps
 
 
 def _first_server(lab: LabHandle, run: Run) -> str:
