@@ -39,8 +39,13 @@ class LessonText:
     after: str
 
 
-def read_lesson(text: str, *, file: str, scenario: Scenario, seed: int = 1) -> LessonText:
-    """The lesson for the learner with this seed. Raises FileInvalid with all mistakes, in the order of the file."""
+def read_lesson(
+    text: str, *, file: str, scenario: Scenario, seed: int = 1, addresses: Mapping[str, str] | None = None
+) -> LessonText:
+    """The lesson for the learner with this seed; `addresses` are filled in for nodes, where the lab is up.
+
+    Raises FileInvalid with all mistakes, in the order of the file.
+    """
     front, body, body_line = _split(text, file)
     document = read_document(front)
     if document.fatal:
@@ -49,7 +54,8 @@ def read_lesson(text: str, *, file: str, scenario: Scenario, seed: int = 1) -> L
     values = chosen_values(document.value, seed)
     violations += unknown_variables(document.value, values, frozenset(scenario.nodes))
     try:
-        lesson = Lesson.model_validate(substituted(document.value, values))
+        filled_in = {**values, **(addresses or {})}
+        lesson = Lesson.model_validate(substituted(document.value, filled_in))
     except ValidationError as error:
         first = error.errors()[0]
         violations = violations or [Violation(tuple(first["loc"]), str(first["msg"]))]
@@ -57,7 +63,7 @@ def read_lesson(text: str, *, file: str, scenario: Scenario, seed: int = 1) -> L
     problems = [*_problems(document, violations, file), *_place_problems(lesson, body, body_line, file)]
     if problems:
         raise FileInvalid(tuple(sorted(set(problems))))
-    before, after = _texts(substituted(body, values))
+    before, after = _texts(substituted(body, filled_in))
     return LessonText(lesson, values, before, after)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from orchestrator.lessons.seed import shuffled
+from orchestrator.model.topology import Topology
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed
 from orchestrator.reading.reading import Path
 
-VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
+VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_.-]*)\}")
 # What checks know by themselves (orchestrator/model/checks.py).
 CHECK_PLACEHOLDERS = frozenset({"random"})
 
@@ -38,12 +39,22 @@ def substituted(value: Any, values: Mapping[str, str]) -> Any:
     return value
 
 
+def address_values(topology: Topology, node_name: str) -> dict[str, str]:
+    """For `${NODE}` and `${NODE.ipv6}`: the addresses of each node as this node reaches them."""
+    values: dict[str, str] = {}
+    for target in topology.scenario.nodes:
+        values[target] = str(topology.address_for(node_name, target))
+        if address6 := topology.address6_for(node_name, target):
+            values[f"{target}.ipv6"] = str(address6)
+    return values
+
+
 def unknown_variables(value: Any, values: Mapping[str, str], node_names: Collection[str]) -> Iterator[Violation]:
     """Each `${NAME}` that is neither a variable of the lesson nor a node nor a placeholder of checks."""
     known = {*values, *node_names, *CHECK_PLACEHOLDERS}
     for path, text in _texts(value, ()):
         for match in VARIABLE.finditer(text):
-            if match[1] not in known:
+            if match[1] not in known and match[1].removesuffix(".ipv6") not in node_names:
                 names = listed(sorted({*values, *node_names}))
                 yield Violation(path, f"there is no variable and no node {match[1]!r}; they are {names}")
 

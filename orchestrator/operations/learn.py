@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.events import ProbeEvent
 from orchestrator.lessons.progress import Progress
+from orchestrator.lessons.variables import address_values
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.lab_handle import LabHandle
 from orchestrator.operations.lesson_files import ProgressStore, load_lesson
@@ -98,7 +99,10 @@ def lesson_in(
 
     watched = replace(workspace, on_event=keep_probe)
     lab = LabHandle(watched.lab(scenario, lab_name, images_too=("capture",)), watched, scenario)
-    run = LessonRun(lab, load_lesson(scenario, progress.seed), progress, tell, save, probes)
+    topology = lab.made.topology(lab.made.observe())
+    shell = load_lesson(scenario, progress.seed).lesson.shell[0]
+    text = load_lesson(scenario, progress.seed, address_values(topology, shell))
+    run = LessonRun(lab, text, progress, tell, save, probes)
     with LiveTraffic(workspace, scenario, lab_name) as traffic:
         _await_listening(traffic, run.lab, run.text)
         run.begin_task()

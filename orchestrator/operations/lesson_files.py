@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 FILE = "lesson.md"
 
 
-def load_lesson(scenario: LoadedScenario, seed: int = 1) -> LessonText:
-    """The lesson beside a scenario, with the values of this seed. Raises UsageInvalid where the scenario has none,
-    FileInvalid where it is wrong."""
+def load_lesson(scenario: LoadedScenario, seed: int = 1, addresses: Mapping[str, str] | None = None) -> LessonText:
+    """The lesson beside a scenario, with the values of this seed and, where the lab is up, the addresses of nodes.
+
+    Raises UsageInvalid where the scenario has no lesson, FileInvalid where it is wrong.
+    """
     from orchestrator.lessons.reading import read_lesson
 
     path = scenario.folder / FILE
@@ -34,7 +37,7 @@ def load_lesson(scenario: LoadedScenario, seed: int = 1) -> LessonText:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageInvalid(f"the lesson of {name!r} cannot be read", why=str(error)) from error
     shown = str(Path(scenario.file).parent / FILE)
-    return read_lesson(text, file=shown, scenario=scenario.reading.scenario, seed=seed)
+    return read_lesson(text, file=shown, scenario=scenario.reading.scenario, seed=seed, addresses=addresses)
 
 
 def has_lesson(scenario_folder: Path) -> bool:

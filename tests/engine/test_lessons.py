@@ -55,50 +55,54 @@ def test_a_lesson_that_does_not_hold_is_not_proved(engine: Engine, tmp_path: Pat
 def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench) -> None:
     """Wrong answers and attempts get their sentences; any program will do; what was done is kept."""
     with Learner(bench, seed=4) as learner:
-        learner.hears("task 1 of 7")
+        learner.hears("task 1 of 8")
         learner.types("app")
         learner.hears("not yet: It is not app.")
         learner.types("hint")
         learner.hears("hint 1 of 2")
         learner.types("dns")
-        learner.hears("task 2 of 7")
+        learner.hears("task 2 of 8")
         learner.runs("host", "ap.shop.lab")
         learner.hears("not yet: client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name.")
         learner.runs("getent", "hosts", "app.shop.lab", node="app")
         learner.hears("not yet: app asked dns for app.shop.lab A. Expected: client does it.")
         learner.runs("getent", "ahostsv4", "app.shop.lab")
         learner.hears("done: client asked dns for app.shop.lab A")
-        learner.hears("task 3 of 7")
+        learner.hears("task 3 of 8")
         learner.types("quit")
         assert learner.ends() == 1
     with Learner(bench, seed=4) as learner:
-        first = learner.hears("task 3 of 7")
-        assert "task 1 of 7" not in first
+        first = learner.hears("task 3 of 8")
+        assert "task 1 of 8" not in first
         learner.types(bench.address("app"))
-        learner.hears("task 4 of 7")
+        learner.hears("task 4 of 8")
 
 
 def test_a_learner_goes_through_the_lesson_to_its_end(bench: Bench) -> None:
     """Everything is done by programs in the client, and the repair by `heal`; exit code 0."""
     with Learner(bench, seed=9) as learner:
-        learner.hears("task 1 of 7")
+        learner.hears("task 1 of 8")
         learner.types("dns")
-        learner.hears("task 2 of 7")
+        learner.hears("task 2 of 8")
         learner.runs("dig", "app.shop.lab")
-        learner.hears("task 3 of 7")
+        learner.hears("task 3 of 8")
         learner.types(bench.address("app"))
-        learner.hears("task 4 of 7")
+        learner.hears("task 4 of 8")
         learner.runs("python3", "-c", "import urllib.request as r; r.urlopen('http://app.shop.lab/items')")
-        learner.hears("task 5 of 7")
+        learner.hears("task 5 of 8")
+        learner.types("1")
+        learner.hears("not yet: Type each number from 1 to")
+        learner.types(learner.solution())
+        learner.hears("task 6 of 8")
         learner.types("db")
-        learner.hears("task 6 of 7")
+        learner.hears("task 7 of 8")
         learner.runs("curl", "-sS", "--json", '{"name": "anything"}', "http://app.shop.lab/items")
-        learner.hears("task 7 of 7")
+        learner.hears("task 8 of 8")
         learner.runs("curl", "-sS", "http://app.shop.lab/items")
         told = learner.hears("not yet: ")
-        assert "done" not in told.split("task 7 of 7")[-1]
+        assert "done" not in told.split("task 8 of 8")[-1]
         assert bench.cli("heal").code == 0
-        learner.hears("7 of 7 tasks done")
+        learner.hears("8 of 8 tasks done")
         assert learner.ends() == 0
     assert "lesson   basic repair: done" in bench.cli("events").out
 

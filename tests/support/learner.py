@@ -65,6 +65,13 @@ class Learner:
         """What was said, on one line: the terminal's width decides where lines end."""
         return " ".join(self.said.split())
 
+    def solution(self) -> str:
+        """Ask for the solution; what the lesson answers."""
+        self.types("solution")
+        self.hears("solution: ")
+        with self._changed:
+            return self.said.rpartition("solution: ")[2].splitlines()[0]
+
     def types(self, line: str) -> None:
         """Type a line into the lesson."""
         assert self.process.stdin
