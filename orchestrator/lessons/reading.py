@@ -108,6 +108,9 @@ def _question_violations(values: Any) -> Iterator[Violation]:
         given = choices if isinstance(choices, list) else []
         if task.get("ask") == "choices":
             value = truth.get("value") if isinstance(truth, dict) else None
+            if any(isinstance(choice, str) and choice.isdigit() for choice in given):
+                message = "a choice is no number, for the learner types the number of a choice; write it in words"
+                yield Violation(("tasks", name, "choices"), message)
             if len(given) < 2:
                 yield Violation(("tasks", name), "ask: choices needs two choices or more")
             elif isinstance(value, str) and value not in given:

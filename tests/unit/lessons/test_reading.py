@@ -113,6 +113,12 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         ),
         "tasks.where.truth.value: 'three' is none of the choices: one, two",
     ),
+    "a choice that is a number": (
+        lambda text: text.replace("ask: address", 'ask: choices\n    choices: ["1", "2"]').replace(
+            "{address_of: app}", "{value: '2', source: a book}"
+        ),
+        "tasks.where.choices: a choice is no number, for the learner types the number of a choice; write it in words",
+    ),
     "choices of a question that has its own": (
         lambda text: text.replace("ask: address", "ask: address\n    choices: [one, two]"),
         "tasks.where.choices: choices stand only with ask: choices",
