@@ -17,6 +17,7 @@ from orchestrator.model.values import HostPort, Machines, NodeName, Url, Variant
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
+    ExchangeStart,
     Flow,
     HttpExchange,
     SqlStatement,
@@ -32,6 +33,9 @@ RCODE_MEANINGS = {
 }
 
 
+Layer = Literal["node", "name", "dns", "address", "port", "tcp", "tls", "http", "sql"]
+
+
 @dataclass(frozen=True)
 class Matched:
     """The exchange is what the task wants."""
@@ -43,7 +47,7 @@ class Matched:
 class Different:
     """The exchange is an attempt at the task, and differs: what was seen, what is expected, and in which layer."""
 
-    layer: Literal["node", "name", "dns", "address", "port", "tcp", "tls", "http", "sql"]
+    layer: Layer
     seen: str
     expected: str
 
@@ -61,6 +65,11 @@ class BaseObservation(ScenarioModel):
     """Every exchange has a node that began it."""
 
     client: NodeName = Field(alias="from", description="The node that begins it.", examples=["client"])
+
+    @property
+    def wanted(self) -> str:
+        """What is expected, for the sentence that a learner reads."""
+        raise NotImplementedError
 
     def by_another_node(self, event: CompletedEvent, what: str) -> Different | None:
         """The right exchange, begun by the wrong node."""
@@ -81,15 +90,18 @@ class ResolvesObservation(BaseObservation):
         "NOERROR", pattern=f"^({'|'.join(RCODES)})$", description="The response code.", examples=["NXDOMAIN"]
     )
 
+    @property
+    def wanted(self) -> str:
+        return f"a question for {self.resolves} {self.type}"
+
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         """Matched where it is this question with this answer; None where it is no attempt at it."""
         if not isinstance(event, DnsExchange) or event.operation != "query":
             return None
-        wanted = f"a question for {self.resolves} {self.type}"
         asked = f"asked {event.flow.server.node} for {event.name} {event.type}"
         name = event.name.lower().rstrip(".")
         if name != self.resolves.lower() or event.type != self.type:
-            return self._another_question(event, name, asked, wanted)
+            return self._another_question(event, name, asked)
         if wrong_node := self.by_another_node(event, asked):
             return wrong_node
         if self.answered_by and event.flow.server.node != self.answered_by:
@@ -104,14 +116,14 @@ class ResolvesObservation(BaseObservation):
             return Different("dns", seen, f"the address of {self.to}")
         return Matched(f"{self.client} {asked}: {dns_answer(event)}")
 
-    def _another_question(self, event: DnsExchange, name: str, asked: str, wanted: str) -> Different | None:
+    def _another_question(self, event: DnsExchange, name: str, asked: str) -> Different | None:
         if event.flow.client.node != self.client:
             return None
         if name.startswith(f"{self.resolves.lower()}."):
             return None  # the stub resolver tries the search list (resolv.conf(5))
         if name == self.resolves.lower() and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA"):
             return None  # a program asks for both families; the other question comes too
-        return Different("name", f"{self.client} {asked}: {dns_answer(event)}", wanted)
+        return Different("name", f"{self.client} {asked}: {dns_answer(event)}", self.wanted)
 
 
 class ConnectsObservation(BaseObservation):
@@ -122,9 +134,13 @@ class ConnectsObservation(BaseObservation):
         "accepted", description="What came of it.", examples=["refused"]
     )
 
+    @property
+    def wanted(self) -> str:
+        return f"a connection to {self.connects}"
+
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         if isinstance(event, DnsExchange):
-            return failed_lookup(event, self.client, f"a connection to {self.connects}")
+            return failed_lookup(event, self.client, self.wanted)
         if not isinstance(event, TcpHandshake):
             return None
         host, _, port = self.connects.rpartition(":")
@@ -136,8 +152,8 @@ class ConnectsObservation(BaseObservation):
         if not reaches or event.flow.server.port != port:
             if client_node(event) != self.client:
                 return None
-            layer: Literal["address", "port"] = "port" if reaches else "address"
-            return Different(layer, f"{self.client} {attempt}: {event.outcome}", f"a connection to {self.connects}")
+            layer: Layer = "port" if reaches else "address"
+            return Different(layer, f"{self.client} {attempt}: {event.outcome}", self.wanted)
         if wrong_node := self.by_another_node(event, attempt):
             return wrong_node
         if event.outcome != self.outcome:
@@ -154,23 +170,26 @@ class HttpObservation(BaseObservation):
         None, ge=100, le=599, description="The status that must come; any 2xx when absent.", examples=[200]
     )
 
+    @property
+    def wanted(self) -> str:
+        return f"{self.method} {self.http}"
+
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
-        wanted = f"{self.method} {self.http}"
         if isinstance(event, DnsExchange):
-            return failed_lookup(event, self.client, wanted)
+            return failed_lookup(event, self.client, self.wanted)
         if isinstance(event, TcpHandshake):
-            return self._failed_connection(event, wanted)
+            return self._failed_connection(event)
         if not isinstance(event, HttpExchange) or not event.method:
             return None
-        return self._compare_request(event, wanted, addresses_of)
+        return self._compare_request(event, addresses_of)
 
-    def _failed_connection(self, event: TcpHandshake, wanted: str) -> Different | None:
+    def _failed_connection(self, event: TcpHandshake) -> Different | None:
         if client_node(event) != self.client or event.outcome == "accepted":
             return None
         seen = f"{self.client} opened a connection to {server_text(event.flow)}: {event.outcome}"
-        return Different("tcp", seen, wanted)
+        return Different("tcp", seen, self.wanted)
 
-    def _compare_request(self, event: HttpExchange, wanted: str, addresses_of: AddressesOf) -> Comparison:
+    def _compare_request(self, event: HttpExchange, addresses_of: AddressesOf) -> Comparison:
         url = urlsplit(self.http)
         port = url.port or (443 if url.scheme == "https" else 80)
         requested = f"requested {event.method} {event.target} from {server_text(event.flow)}"
@@ -180,7 +199,7 @@ class HttpObservation(BaseObservation):
         if not reaches or event.flow.server.port != port or (event.method, event.target) != (self.method, target):
             if client_node(event) != self.client:
                 return None
-            return Different("http" if reaches else "address", f"{self.client} {requested}: {answer}", wanted)
+            return Different("http" if reaches else "address", f"{self.client} {requested}: {answer}", self.wanted)
         if wrong_node := self.by_another_node(event, requested):
             return wrong_node
         if not self._status_is_right(event.status):
@@ -198,13 +217,16 @@ class SqlObservation(BaseObservation):
     sql: NodeName = Field(description="The database node.", examples=["db"])
     statement: str = Field("", description="A text that the statement must hold.", examples=["select"])
 
+    @property
+    def wanted(self) -> str:
+        return f"a statement with {self.statement!r}" if self.statement else "a statement"
+
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         if not isinstance(event, SqlStatement) or event.flow.server.address not in addresses_of(self.sql):
             return None
         asked = f"sent {event.sql!r} to {event.flow.server.node}"
-        wanted = f"a statement with {self.statement!r}" if self.statement else "a statement"
         if self.statement.lower() not in event.sql.lower():
-            return Different("sql", f"{client_node(event)} {asked}", wanted)
+            return Different("sql", f"{client_node(event)} {asked}", self.wanted)
         if wrong_node := self.by_another_node(event, asked):
             return wrong_node
         if event.error:
@@ -219,10 +241,13 @@ class TlsObservation(BaseObservation):
     server_name: str = Field("", description="The name that the client asks for (SNI).", examples=["www.shop.lab"])
     accepted: bool = Field(True, description="false: one of the two ends it by an alert.", examples=[False])
 
+    @property
+    def wanted(self) -> str:
+        return f"TLS with {self.tls}"
+
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
-        wanted = f"TLS with {self.tls}"
         if isinstance(event, DnsExchange):
-            return failed_lookup(event, self.client, wanted)
+            return failed_lookup(event, self.client, self.wanted)
         host, _, port = self.tls.rpartition(":")
         if not isinstance(event, TlsHandshake) or not leads_to(event.flow, host, addresses_of):
             return None
@@ -230,7 +255,7 @@ class TlsObservation(BaseObservation):
         if wrong_node := self.by_another_node(event, shook):
             return wrong_node
         if event.flow.server.port != int(port):
-            return Different("port", f"{self.client} {shook}", wanted)
+            return Different("port", f"{self.client} {shook}", self.wanted)
         if self.server_name and event.server_name != self.server_name:
             return Different("tls", f"{self.client} {shook}", f"the name {self.server_name}")
         if bool(event.alert) == self.accepted:
@@ -240,6 +265,21 @@ class TlsObservation(BaseObservation):
         return Matched(
             f"{self.client} {shook}" + (f": {event.alert_by} ended it, {event.alert}" if event.alert else "")
         )
+
+
+def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different | None:
+    """What is said of an exchange of the right node that has no answer yet."""
+    if start.client != observation.client:
+        return None
+    seen = {
+        "dns": f"{start.client} asked {start.server}",
+        "opening": f"{start.client} tries to connect to {start.server}",
+        "http": f"{start.client} sent a request to {start.server}",
+    }.get(start.kind)
+    if seen is None:
+        return None
+    layer: Layer = "dns" if start.kind == "dns" else "tcp" if start.kind == "opening" else "http"
+    return Different(layer, f"{seen}, and no answer came so far", observation.wanted)
 
 
 def leads_to(flow: Flow, host: str, addresses_of: AddressesOf) -> bool:

@@ -17,10 +17,14 @@ HIGHEST_PORT = 65535  # RFC 9293, section 3.1: 16 bits
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: the choices in the order in which they are shown (none where the answer is typed)."""
+    """What is asked: the choices in the order in which they are shown (none where the answer is typed).
+
+    `in_order`: the choices are steps, and the right answer is their numbers in the right order.
+    """
 
     choices: tuple[str, ...]
     right: str
+    in_order: bool = False
 
 
 def question_of(task: AskTask, right: str, topology: Topology, seed: int) -> Question:
@@ -48,7 +52,7 @@ def _choices(task: AskTask, topology: Topology) -> Sequence[str]:
 def order_question(task: PredictTask, steps: Sequence[str], seed: int) -> Question:
     """The steps in an order by the seed; the right answer is their numbers in the order in which they happened."""
     choices = shuffled(steps, seed, task.title)
-    return Question(choices, " ".join(str(choices.index(step) + 1) for step in steps))
+    return Question(choices, " ".join(str(choices.index(step) + 1) for step in steps), in_order=True)
 
 
 def order_mistake(question: Question, answer: str) -> str | None:

@@ -89,7 +89,7 @@ def _prove_question(proof: _Proof, lesson: OpenLesson, name: str) -> None:
     question = lesson.run.question
     assert question is not None
     wrong = [choice for choice in question.choices if choice != question.right] or ["192.168.1.300", "70000", "x"]
-    if len(question.right.split()) > 1:
+    if question.in_order:
         wrong = [" ".join(reversed(question.right.split())), "1", "x"]
     for choice in wrong:
         lesson.turn(choice)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.events import Event, ProbeEvent
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
+from orchestrator.lessons.observations import unanswered
 from orchestrator.lessons.reactions import (
     Reaction,
     attempted,
@@ -39,6 +40,8 @@ CHECK_SECONDS = 0.3
 PAUSE_SECONDS = 3.0
 # The same sentence within this time belongs to the same attempt: curl asks for two kinds of address.
 ATTEMPT_SECONDS = 2.0
+# Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
+SILENT_SECONDS = 1.5
 
 
 @dataclass
@@ -63,6 +66,7 @@ class LessonRun:
     _told: tuple[str, float] = ("", 0.0)
     _fault_in: bool = False
     _topology: Topology | None = None
+    _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
 
     @property
     def task_name(self) -> str | None:
@@ -92,28 +96,46 @@ class LessonRun:
         choices = self.question.choices if self.question else ()
         text, number = self.text.before.get(name, ""), names.index(name) + 1
         self._began = time.time()
+        self._open.clear()
         self._tell(TaskBegun(name, number, len(names), text, task.title, self.question is not None, choices))
 
     def on_traffic(self, event: TrafficEvent) -> None:
-        """An exchange was seen on the wire."""
+        """An exchange began or ended on the wire."""
         task = self.task
-        if isinstance(event, ExchangeStart) or task is None or not self._is_learners(event):
+        if isinstance(event, ExchangeStart):
+            if event.client in self.text.lesson.shell and not self._is_ours(event.client, event.at):
+                self._open[event.exchange] = (event, time.monotonic())
+                self._tried = self._tried or isinstance(task, HoldsTask)
             return
-        if isinstance(task, ObserveTask):
+        self._open.pop(event.exchange, None)
+        if isinstance(task, ObserveTask) and self._is_attempt(event):
             self._react(react_to_exchange(self.progress, self.task_name or "", task, event, self._addresses_of))
-        elif isinstance(task, HoldsTask):
-            self._tried = True
 
-    def _is_learners(self, event: CompletedEvent) -> bool:
-        """Whether it began during this task, and neither by a probe of ours nor by a resolver's search list.
+    def _on_silence(self, task: ObserveTask) -> None:
+        """Say which exchange of the learner has no answer."""
+        for number, (start, since) in list(self._open.items()):
+            if time.monotonic() < since + SILENT_SECONDS:
+                continue
+            del self._open[number]
+            if different := unanswered(task.observe, start):
+                self._react(attempted(self.progress, self.task_name or "", different.sentence))
+
+    def _is_ours(self, node: str, began: float) -> bool:
+        """Whether it began before this task, or by a probe of ours."""
+        by_probe = any(probe.node == node and probe.since <= began <= probe.until for probe in self.probes)
+        return began < self._began or by_probe
+
+    def _is_attempt(self, event: CompletedEvent) -> bool:
+        """Whether the learner's program caused it, and no resolver's search list.
 
         A stub resolver completes a name that leads nowhere with the lab's domain (resolv.conf(5), search).
         """
-        began, node, domain = start_time(event), client_node(event), self.lab.made.scenario.domain
-        if began < self._began or any(
-            probe.node == node and probe.since <= began <= probe.until for probe in self.probes
-        ):
+        scenario, node = self.lab.made.scenario, client_node(event)
+        if node in scenario.nodes and getattr(scenario.nodes[node], "command", None):
+            return False  # its own program asks all the time, whatever the learner does
+        if self._is_ours(node, start_time(event)):
             return False
+        domain = scenario.domain
         return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
 
     def _addresses_of(self, host: str) -> tuple[str, ...]:
@@ -127,8 +149,10 @@ class LessonRun:
         return (host.strip("[]"),)
 
     def on_time(self) -> None:
-        """Judge the check of the task where something was tried, where somebody worked on the lab, and now and then."""
+        """Judge the check of the task: after an attempt, after work on the lab, and now and then."""
         task = self.task
+        if isinstance(task, ObserveTask):
+            self._on_silence(task)
         if not isinstance(task, HoldsTask):
             return
         changed = self._last_change()
