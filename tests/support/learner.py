@@ -39,7 +39,8 @@ class Learner:
             text=True,
         )
         assert self.process.stdout
-        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self._reader.start()
         return self
 
     def _read(self, stream: IO[str]) -> None:
@@ -93,4 +94,5 @@ class Learner:
     ) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(DEADLINE)
+        with self.process:  # closes its pipes
+            self._reader.join(DEADLINE)
