@@ -21,6 +21,7 @@ from orchestrator.lessons.reactions import (
     show_hint,
     show_solution,
 )
+from orchestrator.model.checks import BindCheck, NodeCheck
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 
 # Of one try of a check: a task that does not hold yet is judged again and again.
 CHECK_SECONDS = 0.3
-# Between two judgements of a check, while nothing crosses the wire and nobody works on the lab.
-PAUSE_SECONDS = 3.0
+# Between two judgements of a check, while the learner tries nothing and nobody works on the lab. An attempt beside the
+# probes of a check cannot be told from them, so a check that sends packets is judged rarely.
+PAUSE_SECONDS = 8.0
+QUIET_PAUSE_SECONDS = 1.0
 # The same sentence within this time belongs to the same attempt: curl asks for two kinds of address.
 ATTEMPT_SECONDS = 2.0
 # Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
@@ -92,6 +95,9 @@ class LessonRun:
         self._topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
+        self._changed = self._last_change()
+        if self._fault_in:  # it does not hold: that is the task
+            self._judged = time.monotonic()
         names = tuple(self.text.lesson.tasks)
         choices = self.question.choices if self.question else ()
         text, number = self.text.before.get(name, ""), names.index(name) + 1
@@ -156,7 +162,7 @@ class LessonRun:
         if not isinstance(task, HoldsTask):
             return
         changed = self._last_change()
-        if not self._tried and changed == self._changed and time.monotonic() < self._judged + PAUSE_SECONDS:
+        if not self._tried and changed == self._changed and time.monotonic() < self._judged + _pause(task):
             return
         (finding,) = self._judge(task)
         tried, self._tried = self._tried, False
@@ -233,13 +239,22 @@ class LessonRun:
         return sentence == last and time.monotonic() < at + ATTEMPT_SECONDS
 
     def _tell(self, message: Message) -> None:
-        """Show a message, and write to the journal that it was shown."""
+        """Show a message, and write to the journal that it was shown, which is no work on the lab."""
         self.tell(message)
+        changed = self._last_change()
         if event := event_of(message, self.progress.lesson, self.task_name or ""):
             self.lab.made.settings.publish(event)
+        if changed == self._changed:
+            self._changed = self._last_change()
 
     def end_fault(self) -> None:
         """Heal what the task broke."""
         if self._fault_in:
             self.lab.heal()
             self._fault_in = False
+
+
+def _pause(task: HoldsTask) -> float:
+    """Seconds until the check is judged again without a reason."""
+    sends_packets = isinstance(task.holds, NodeCheck) and not isinstance(task.holds, BindCheck)
+    return PAUSE_SECONDS if sends_packets else QUIET_PAUSE_SECONDS
