@@ -23,6 +23,7 @@ from lab_bench import ANNOUNCED, CHECKOUT, Bench, Engine
 SPREAD = (
     "test_endurance.py",
     "test_lab.py",
+    "test_lessons.py",
     "test_library.py",
     "test_negative.py",
     "test_plugin.py",
