@@ -9,8 +9,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Literal, get_args
+
+from orchestrator.quick_dataclass import dataclass
 
 SCHEMA = 1
 

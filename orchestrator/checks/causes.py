@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from orchestrator.checks.findings import Finding
 from orchestrator.checks.walk import Walk
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
+
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     import dns.message

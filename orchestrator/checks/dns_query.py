@@ -7,8 +7,9 @@ its usual output. Commands for people still name dig.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from orchestrator.quick_dataclass import dataclass
 
 SECONDS = 2  # for which one server is waited
 NEEDS = frozenset({"python3"})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Walk
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

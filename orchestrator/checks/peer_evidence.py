@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from orchestrator.checks.probes import Probe, ProbeResult, ReadLog, RunProgram, require_log, require_output
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import PeerLog
+from orchestrator.quick_dataclass import dataclass
 
 TIME_WAIT = 60.0  # seconds for which Linux keeps an ended connection in its table (TCP_TIMEWAIT_LEN, tcp.h)
 SESSIONS = (

@@ -7,13 +7,14 @@ recorded answers, and whoever asks can put the questions of many checks into one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from string import Template
 from typing import TypeVar
 
 from orchestrator.model.checks import Http, NodeCheck, Runs
 from orchestrator.model.topology import Topology
+from orchestrator.quick_dataclass import dataclass
 from orchestrator.traffic.roles import Proof
 
 

@@ -8,7 +8,6 @@ to that one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 
@@ -25,6 +24,7 @@ from orchestrator.checks.probes import (
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by
+from orchestrator.quick_dataclass import dataclass
 
 MARKS_FROM = 40  # source ports of the questions that mark a log's end, above that of the check
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from orchestrator.checks.probes import ProgramResult, RunProgram
+from orchestrator.quick_dataclass import dataclass
 
 TABLE = ("ss", "-Htulnp")
 # Docker's own name server for the node, in each node's network namespace.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrator.checks.verdict import Verdict
+from orchestrator.quick_dataclass import dataclass
 
 LayerName = Literal["node", "listen", "route", "resolver", "dns", "tcp", "tls", "answer"]
 # In the order in which things must work.

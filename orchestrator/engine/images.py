@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import IO, Protocol
+
+from orchestrator.quick_dataclass import dataclass
 
 LABEL = "wirelab.image"
 RELEASE_LABEL = "wirelab.release"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from orchestrator.quick_dataclass import dataclass
 
 # A program and its arguments.
 Argv = Sequence[str]

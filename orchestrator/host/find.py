@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import EngineMissing
 from orchestrator.host.ping import Pinged, Reply, ping
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.state import State
+from orchestrator.quick_dataclass import dataclass
 
 SYSTEM_SOCKET = "/var/run/docker.sock"
 PRIVATE_ORIGIN = "the private engine of wirelab"

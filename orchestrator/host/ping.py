@@ -10,7 +10,8 @@ import enum
 import errno
 import os
 import socket
-from dataclasses import dataclass
+
+from orchestrator.quick_dataclass import dataclass
 
 _REQUEST = b"GET /_ping HTTP/1.1\r\nHost: wirelab\r\nConnection: close\r\n\r\n"
 _NOBODY = (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR)

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import WorldError
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

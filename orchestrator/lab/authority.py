@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -15,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orchestrator.model.credentials import CertificateRequest, IssuedCertificate, KeyPair
 from orchestrator.model.secret import Secret
+from orchestrator.quick_dataclass import dataclass
 
 # Clocks differ; what was just made must not be "not yet valid" anywhere.
 EARLIER = timedelta(days=1)

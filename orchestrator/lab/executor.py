@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from threading import Event as Flag
@@ -19,6 +18,7 @@ from threading import Event as Flag
 from orchestrator.events import Event, StepEvent
 from orchestrator.lab.step_events import StepState, effect_of, step_event
 from orchestrator.planning.plan import AwaitReady, Plan, Step
+from orchestrator.quick_dataclass import dataclass
 
 # Eight starts at a time are as fast as sixteen: the engine is the limit (FACTS).
 WORKERS = 8

@@ -15,10 +15,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.host.state import State
+from orchestrator.quick_dataclass import dataclass
 
 ENDS_FILE = "ends"
 # A bare interpreter, as the one of the watchdog. The child inherits the lock, so that the parent is done when the timer

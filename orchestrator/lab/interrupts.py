@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+from orchestrator.quick_dataclass import dataclass
 
 Handler = Callable[[int, FrameType | None], object]
 Hook = Callable[["sys.UnraisableHookArgs"], object]

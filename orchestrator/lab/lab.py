@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ from orchestrator.planning.plan import BuildImage, MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
 from orchestrator.planning.snapshot import PASSWORD_FILE, ObservedFiles, Snapshot, UsedRange
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.checks.probes import ProbeResult

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import WirelabError
+from orchestrator.quick_dataclass import dataclass
 
 # Questions of wirelab's own, of a readiness probe or a check that marks a place in the log: nobody's traffic.
 OWN_QUESTION = re.compile(r" \((?:wirelab-probe[^)]*|w[0-9a-f]+\.log-mark)\): query: ")

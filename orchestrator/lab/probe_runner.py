@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 
@@ -29,6 +29,7 @@ from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import EngineMissing, NotFound, WirelabError
 from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from orchestrator.model.credentials import CertificateRequest, IssuedCertificate, KeyPair
 from orchestrator.model.secret import Secret
+from orchestrator.quick_dataclass import dataclass
 
 # Stands in a text for a secret that nobody has drawn. A text that holds it is never written.
 NOT_DRAWN = "(this secret is not drawn yet)"

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from orchestrator.host.state import State
+from orchestrator.quick_dataclass import dataclass
 
 SOURCE_FILE = "source.json"
 

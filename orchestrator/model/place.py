@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
+
+from orchestrator.quick_dataclass import dataclass
 
 AnyAddress = IPv4Address | IPv6Address
 Version = Literal[4, 6]

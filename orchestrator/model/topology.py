@@ -6,7 +6,7 @@ Everything that follows from a declaration (files, environments, questions to as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -17,6 +17,7 @@ from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import Annotated, Any, Literal
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.language import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from orchestrator.quick_dataclass import dataclass
 
 # Patterns, each for a whole text: for `fullmatch`, or as a part of another one.
 LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -150,10 +150,8 @@ def _bound(text: str) -> str:
 
 
 def _fits(pattern: str, form: str) -> Any:
-    compiled = re.compile(pattern)
-
     def check(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise ValueError(f"expected {form}")
         return text
 

@@ -9,13 +9,13 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WorldError
 from orchestrator.host.state import State
+from orchestrator.quick_dataclass import dataclass
 from orchestrator.reading.compiled import compile_reading, compiled_reading, digest
 
 if TYPE_CHECKING:

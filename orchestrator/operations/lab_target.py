@@ -7,7 +7,7 @@ Only then is it the name or the path of a scenario, whose lab has the scenario's
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.errors import UsageInvalid
@@ -24,6 +24,7 @@ from orchestrator.operations.scenario_library import (
     scenario_name,
 )
 from orchestrator.operations.workspace import LAB_NAME, valid_lab_name
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.events import LabEvent
@@ -12,6 +12,7 @@ from orchestrator.lab.expiry import LabEnd, end_of
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.compiled_scenarios import CompiledScenarios
 from orchestrator.operations.expiry import keep_end, remove_ended_labs
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from orchestrator.events import Actor, Event
 from orchestrator.host.state import State
 from orchestrator.lab.interrupts import uninterrupted
 from orchestrator.operations.scenario_library import FILE, as_typed, find_scenario
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.engine.docker import DockerEngine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.node import Node
@@ -16,6 +16,7 @@ from orchestrator.planning import labels
 from orchestrator.planning.certificates import CA_FILE, file_of
 from orchestrator.planning.snapshot import RESOLVER_FILE, Snapshot
 from orchestrator.planning.specs import Attach, Bind, ContainerSpec, NamedVolume
+from orchestrator.quick_dataclass import dataclass
 
 # Where a node with `tls_keys` writes the keys of its TLS sessions: in its own memory, and gone with it.
 TLS_KEYS_FILE = "/tmp/tls-keys"

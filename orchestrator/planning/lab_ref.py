@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from shlex import join
+
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from orchestrator.planning import labels
+from orchestrator.quick_dataclass import dataclass
 
 Labels = Mapping[str, str]
 

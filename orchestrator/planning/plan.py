@@ -6,11 +6,12 @@ It prints as text (`rendering/plans.py`): each step with what it needs. That tex
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.secret import Secret
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestrator.model.scenario import Scenario
+from orchestrator.quick_dataclass import dataclass
 
 Path = tuple[str | int, ...]
 

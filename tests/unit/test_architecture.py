@@ -20,6 +20,7 @@ PACKAGE = ROOT / "orchestrator"
 # DESIGN: a folder imports only from folders above it in this list.
 ORDER = (
     "errors",
+    "quick_dataclass",
     "events",
     "model",
     "reading",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
@@ -17,6 +16,7 @@ from orchestrator.checks.sockets import EVERYWHERE, BoundSocket, read_socket_tab
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.checks.verdict import Verdict
 from orchestrator.model.checks import BindCheck, Binds, CannotBind
+from orchestrator.quick_dataclass import dataclass
 
 # One attempt after the other on a machine, or two of ours would stand in each other's way.
 # As servers do, with SO_REUSEADDR: what is left of closed connections is in nobody's way, a listening socket is.

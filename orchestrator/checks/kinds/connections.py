@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
@@ -18,6 +18,7 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.model.checks import CannotConnect, Connects
+from orchestrator.quick_dataclass import dataclass
 
 # $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
 # getent finds none, not even 127.0.0.1, on a machine without a network. A name leads to IPv4 where it has both.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from math import inf
 
@@ -24,6 +24,7 @@ from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
 from orchestrator.model.place import Version
+from orchestrator.quick_dataclass import dataclass
 
 # So often a question is put again to see the order of the answers.
 TURNS = 6

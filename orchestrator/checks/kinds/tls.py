@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.connections import endpoint, wrong_machine
@@ -17,6 +16,7 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Tls
+from orchestrator.quick_dataclass import dataclass
 
 # $0 is the host, $1 the port, $2 the name. Nodes of ours trust the lab's authority; an address has no server name
 # (RFC 6066, section 3).

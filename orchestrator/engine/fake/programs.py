@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from orchestrator.engine.programs import Argv, Output
 from orchestrator.planning.specs import ContainerSpec
+from orchestrator.quick_dataclass import dataclass
 
 NOT_FOUND = 127
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.images import RELEASE_LABEL, ImageSeen, ImageStore, Original
 from orchestrator.host.images.files import BASE, REPOSITORY, STABLE, images_folder, names_in, tag_of, tags_of
 from orchestrator.host.state import State
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.host.images.base_image import Host

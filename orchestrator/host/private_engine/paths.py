@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.host.state import State
+from orchestrator.quick_dataclass import dataclass
 
 # unix(7): sun_path holds 108 bytes with the closing zero. dockerd's own longest socket below its exec root is
 # `libnetwork/<12 digits>.sock`; containerd's, below the runtime folder, is shorter.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from orchestrator.engine.programs import Programs
 from orchestrator.engine.protocol import Engine
@@ -14,6 +14,7 @@ from orchestrator.lab.capture.tls_keys import copy_tls_keys
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning.capture import PROGRAM, node_names
+from orchestrator.quick_dataclass import dataclass
 from orchestrator.traffic.exchanges import read_events
 from orchestrator.traffic.exchanges.events import ExchangeStart, TrafficEvent, start_time
 from orchestrator.traffic.packets.decode import decode_argv, decode_warning

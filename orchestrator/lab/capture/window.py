@@ -6,12 +6,13 @@ Uses the running capture, or starts a temporary one and removes it afterwards.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from orchestrator.errors import WirelabError
 from orchestrator.lab.capture.lab_capture import LabCapture
 from orchestrator.lab.lab import Lab
 from orchestrator.model.topology import Topology
+from orchestrator.quick_dataclass import dataclass
 from orchestrator.traffic.exchanges.events import TrafficEvent
 from orchestrator.traffic.story import PacketLosses
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.values import DisplayName, Machines
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView

@@ -7,10 +7,11 @@ change elsewhere. The image of a role is `images/<image>`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.node import Limits, Listener
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.model.records import IN_NODE, Records, absolute, address_of, below
 from orchestrator.model.roles.dns.servers import ROOT, is_plain, serving, zones_of
+from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.model.place import Version
