@@ -6,7 +6,6 @@ LAB ?=
 ENGINE ?=
 IN_LAB = $(if $(LAB),--lab '$(LAB)')
 WIRELAB := .venv/bin/wirelab
-PYTHON_IN := .venv/bin/python
 
 .DEFAULT_GOAL := help
 .PHONY: help scenario lesson up check down reset shell logs test unit bench docs clean
@@ -70,8 +69,7 @@ engines: ## Hold an engine to the contract, in parts:  make engines ENGINE=unix:
 
 bench: ## Measure speed and memory, and print the table
 	@setup/venv test
-	@setup/with-engine $(PYTHON_IN) bench/run.py
-	@setup/with-engine $(PYTHON_IN) bench/scenarios.py
+	@setup/with-engine setup/bench
 
 docs: ## Build the documentation as a site in build/site
 	@setup/venv docs

@@ -136,6 +136,9 @@ def remove_network(engine: Engine, name: str) -> None:
 
 
 def main() -> None:
+    if "--help" in sys.argv:  # argparse would be a part of what is measured
+        print(__doc__)
+        return
     what, path = sys.argv[1:3]
     with open(path, encoding="utf-8") as opened:
         lab = json.load(opened)

@@ -6,6 +6,7 @@ CPU seconds, for it is one thread that waits for nothing.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
@@ -56,6 +57,7 @@ def seconds(plan: Plan | None, scenario, seen: Snapshot) -> tuple[float, Plan]: 
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     scenario = read_scenario(text(500), file="large.yaml", beside=lambda _name: None).scenario
     images = dict.fromkeys(("dns", "database", "app", "client"), "image")
     nothing = Snapshot("/state/large", "run", images, secrets={name: Secret("x") for name in scenario.nodes})

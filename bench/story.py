@@ -108,6 +108,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packets", type=int, default=100_000)
     parser.add_argument("--tshark", default="tshark")
+    parser.add_argument("--sample", action="store_true", help="any speed is right: a run to see that the bench works")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -118,10 +119,12 @@ def main() -> int:
         print(f"{command[0]} is not there; name another with --tshark", file=sys.stderr)
         return 3
     with tempfile.TemporaryDirectory() as folder:
-        return measure(command, options.packets, Path(folder))
+        held = measure(command, options.packets, Path(folder))
+    return 0 if held or options.sample else 1
 
 
-def measure(command: list[str], wanted: int, folder: Path) -> int:
+def measure(command: list[str], wanted: int, folder: Path) -> bool:
+    """Print what was measured; whether it is as quick as it should be."""
     capture, decoded, quarter = folder / "capture.pcapng", folder / "lines", folder / "quarter"
     with capture.open("wb") as file:
         file.writelines(multiplied(RECORDING.read_bytes(), wanted))
@@ -134,7 +137,7 @@ def measure(command: list[str], wanted: int, folder: Path) -> int:
     for name, rate in rates.items():
         print(f"{name}: {rate:,.0f} packets a second (wanted: {WANTED[name]:,})")
     print(f"peak memory of our step: {large[2] / 1024:.1f} MiB; for a quarter of the packets {small[2] / 1024:.1f} MiB")
-    return 0 if all(rate >= WANTED[name] for name, rate in rates.items()) else 1
+    return all(rate >= WANTED[name] for name, rate in rates.items())
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ tests then have a state folder of their own. What is left is judged by the plain
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +21,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from lab_bench import ANNOUNCED, CHECKOUT, Bench, Engine
 
-# Files of which each test has a lab, or a machine, of its own: any worker may take any of them.
-SPREAD = (
-    "test_endurance.py",
-    "test_lab.py",
-    "test_lessons.py",
-    "test_library.py",
-    "test_negative.py",
-    "test_plugin.py",
-    "test_private_engine.py",
-    "test_repair.py",
-    "test_sigkill.py",
+# What the tests of a module share, such as a lab, is a fixture of the module's scope: its own, or one of those below.
+SHARED_FIXTURE = re.compile(
+    r'^@pytest\.fixture\(scope="(module|session)"|\b(shared: Bench|run_label: str)\b', re.MULTILINE
 )
 
 # Made-up inputs: a few each time somebody saves a file, many in `make test` (--hypothesis-profile=thorough).
@@ -101,6 +95,17 @@ def standing(bench: Bench) -> Bench:
 
 
 @pytest.fixture(scope="module")
+def shared(engine: Engine) -> Iterator[Bench]:
+    """The basic lab, up, for all tests of a module; none of them changes it."""
+    lab = Bench(engine, f"s{secrets.token_hex(4)}")
+    lab.up()
+    yield lab
+    ran = lab.cli("down")
+    assert ran.code == 0, ran.err
+    assert lab.left() == []
+
+
+@pytest.fixture(scope="module")
 def run_label(engine: Engine) -> Iterator[str]:
     """The id of a run under a watchdog: what bears it as `wirelab.run` is removed should the test process die."""
     from orchestrator.host.state import State
@@ -112,15 +117,26 @@ def run_label(engine: Engine) -> Iterator[str]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadfile` the tests of a file stay together, except where each has a lab of its own.
+    """With `--dist loadfile` the tests of a file stay together, except in `tests/engine` where they share nothing.
 
-    Elsewhere they may share one. (xdist's own way to say so, `loadgroup`, does nothing with pytest 9.2.)
+    A long file would go on when the others have ended. (xdist's own `loadgroup` does nothing with pytest 9.2.)
     """
     from xdist.scheduler import LoadFileScheduling
 
     class BySharing(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return nodeid if Path(file).name in SPREAD else file
+            file: str = super()._split_scope(nodeid)
+            return nodeid if _shares_nothing(CHECKOUT / file) else file
 
     return BySharing(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@cache
+def _shares_nothing(file: Path) -> bool:
+    """Whether each test of a file has labs of its own, so that any worker may take any of them."""
+    return file.parent.name == "engine" and not SHARED_FIXTURE.search(file.read_text("utf-8"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits begins first, so that it does not end last."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)

@@ -26,7 +26,10 @@ from terminal import at_a_terminal
 SECONDS = 240
 # Longer than a TTL of the page's lab, and than a proxy holds a peer for dead (nginx, fail_timeout: 10 s).
 SLOW = {"dns-tree": 13.0, "proxy": 11.0}
-PACES = [*((name, 0.0) for name in library.NAMES), *SLOW.items()]
+PACES = [
+    *((name, 0.0) for name in library.NAMES),
+    *(pytest.param(name, pause, marks=pytest.mark.waits) for name, pause in SLOW.items()),
+]
 NAME = re.compile(r"^name: ([a-z0-9-]+)$", re.MULTILINE)
 SUBNET = re.compile(r"\b(192\.168\.\d+)(?=\.\d)")
 
@@ -115,10 +118,13 @@ def reader(engine: Engine, tmp_path: Path, name: str) -> Iterator[Reader]:
 
 @pytest.mark.parametrize(("name", "pause"), PACES)
 def test_the_page_shows_what_a_reader_sees(reader: Reader, name: str, pause: float) -> None:
-    """Every command of "Try it" in its order. The pause is real time, for servers forget by clocks of their own."""
+    """Every command of "Try it" in its order. The pause is real time, for servers forget by clocks of their own.
+
+    It comes before each command whose output the page shows: only there can it be seen what a server has forgotten.
+    """
     wrong = []
     for step in pages.steps((library.SCENARIOS / name / "README.md").read_text("utf-8")):
-        time.sleep(pause)
+        time.sleep(pause if step.output else 0)
         code, written = reader.types(step)
         if step.output and (told := pages.difference(step, written)):
             wrong.append(told)
