@@ -22,6 +22,31 @@ nodes:
   twin:   {role: app}
   client: {role: client, uses: [db, copy]}
   long:   {role: service, command: [python3, -m, http.server, "8000", -d, /tmp], listens: [{port: 8000}]}
+  odd:
+    role: service
+    listens: [{port: 8000}]
+    command:
+      - python3
+      - -c
+      - |
+        import gzip, http.server
+        text = "no error is here"
+        bodies = {
+            "/gzip": (gzip.compress(text.encode()), {"Content-Encoding": "gzip", "Content-Type": "text/plain"}),
+            "/utf-16": (text.encode("utf-16"), {"Content-Type": "text/plain"}),
+            "/latin-1": ("kein \u00e9rror".encode("latin-1"), {"Content-Type": "text/plain"}),
+            "/strange": (text.encode(), {"Content-Encoding": "strange", "Content-Type": "text/plain"}),
+            "/nan": (b'{"a": 1, "b": NaN}', {"Content-Type": "application/json"}),
+        }
+        class Odd(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body, headers = bodies[self.path]
+                self.send_response(200)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+        http.server.ThreadingHTTPServer(("", 8000), Odd).serve_forever()
   caller:
     role: service
     uses: [long]
@@ -30,6 +55,9 @@ nodes:
 checks:
   - {name: each database is asked, from: client, database: copy, sql: select 1, rows: [[1]]}
   - {name: null or empty, from: client, database: db, sql: "select note from items order by id", rows: [[null], [""]]}
+  - {name: no tag, from: db, sql: "update items set note = note where id = 2 returning id", rows: [[2]]}
+  - {name: a code, from: client, database: db, sql: select nothing, fails: "42703"}
+  - {name: a body of another kind, from: client, http: "http://odd.shop.lab:8000/gzip", contains: no error}
   - {name: who called, node: long, sees: caller}
   - {name: its own name, from: client, http: "http://app.shop.lab/health"}
   - {name: a free port, from: client, binds: "0.0.0.0:4444"}
@@ -51,6 +79,16 @@ WRONG = {
     + "from: client, database: copy, sql: select 1, password: wrong, fails: FATAL": "which is db and not copy",
     "from: client, database: db, sql: select note from items where id = 2, rows: [[null]]": "1 row: [['']]",
     "from: client, database: db, sql: select note from items where id = 1, rows: [['']]": "1 row: [[None]]",
+    "from: client, database: db, sql: \"delete from nothere where x = 'violates key'\", fails: violates key": (
+        'ERROR:  relation "nothere" does not exist'
+    ),
+    "from: client, database: db, sql: begin; update items set note = note; commit, rows: [[COMMIT]]": "0 rows: []",
+    "from: client, http: 'http://odd.shop.lab:8000/gzip', lacks: error": "the body holds 'error'",
+    "from: client, http: 'http://odd.shop.lab:8000/utf-16', lacks: error": "the body holds 'error'",
+    "from: client, http: 'http://odd.shop.lab:8000/latin-1', lacks: error": "cannot be read as utf-8",
+    "from: client, http: 'http://odd.shop.lab:8000/strange', lacks: error": "that curl cannot decode",
+    "from: client, http: 'http://odd.shop.lab:8000/nan', json: {a: 1}": "NaN is no JSON value",
+    "from: client, runs: [bash, -c, 'printf ab; printf cde >&2'], contains: bcd": "does not hold 'bcd'",
     "node: caller, sees: long": "by its socket table it saw nobody",
     "roles: {caller: {server_to: [long]}}": "caller did not see long, by its socket table",
     "from: client, cannot_bind: '0.0.0.0:4444', error: EADDRINUSE": "nothing was in the way",

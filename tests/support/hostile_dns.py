@@ -36,6 +36,7 @@ STRANGE = "we\\.ird\\032na\\\\me\\007\\'.shop.lab."
 ANSWERS = {
     "plain": ("@ 60 A 10.0.0.1",),
     "owner": ("evil.example. 60 A 10.0.0.1",),
+    "wildcard": ("*.shop.lab. 60 A 10.0.0.1",),
     "chain": ("@ 60 CNAME b.shop.lab.", "b.shop.lab. 30 CNAME c.shop.lab.", "c.shop.lab. 20 A 10.0.0.1"),
     "backwards": ("c.shop.lab. 20 A 10.0.0.1", "b.shop.lab. 30 CNAME c.shop.lab.", "@ 60 CNAME b.shop.lab."),
     "broken": ("@ 60 CNAME b.shop.lab.", "c.shop.lab. 20 A 10.0.0.1"),

@@ -59,6 +59,7 @@ def test_an_answer_that_belongs_to_the_question_passes(outputs: Outputs, name: s
     ("name", "wrong"),
     [
         ("owner", "NOERROR; that is not 10.0.0.1; evil.example A is no answer to the question"),
+        ("wildcard", "NOERROR; that is not 10.0.0.1; *.shop.lab A is no answer to the question"),
         ("broken", "NOERROR; that is not 10.0.0.1; c.shop.lab A is no answer to the question"),
         ("loop", "NOERROR; that is not 10.0.0.1; c.shop.lab A is no answer to the question"),
         ("cut", "NOERROR 10.0.0.1; the answer is truncated (TC)"),
