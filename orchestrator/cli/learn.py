@@ -36,16 +36,19 @@ def command(name: str | None, seed: int | None, lab: str | None) -> int:
 
     if name is None:
         return _course()
-    from orchestrator.operations.learn import lab_reference, open_lesson
+    from orchestrator.operations.learn import open_lesson
+    from orchestrator.planning.lab_ref import LabRef
     from orchestrator.rendering.lesson import message_text
 
     scenario = load_scenario(name)
+    scenario_name = scenario.reading.scenario.name
+    named = LabRef.of(name, scenario_name, lab or scenario_name)
     workspace = open_workspace()
     seat = os.environ.get("WIRELAB_SEAT", "")
 
     def say_where() -> None:
-        shell = lab_reference(scenario, lab).command("shell")
-        say(f"\nOpen a second terminal in this folder, and there a shell in the client:\n\n    {shell}\n\n{KEYS}")
+        where = "Open a second terminal in this folder, and there a shell in the client:"
+        say(f"\n{where}\n\n    {named.command('shell')}\n\n{KEYS}")
 
     with open_lesson(
         workspace,
@@ -58,7 +61,7 @@ def command(name: str | None, seed: int | None, lab: str | None) -> int:
     ) as lesson:
         finished = _converse(lesson)
     if not finished:
-        say(f"\nYour progress is kept: wirelab learn {name}")
+        say(f"\nYour progress is kept: {named.command('learn')}")
     return OK if finished else CHECK_FAILED
 
 

@@ -18,7 +18,6 @@ from orchestrator.operations.lesson_files import ProgressStore, load_lesson
 from orchestrator.operations.lesson_run import LessonRun
 from orchestrator.operations.lifecycle import UpOptions, bring_up
 from orchestrator.operations.live_traffic import LiveTraffic
-from orchestrator.planning.lab_ref import LabRef
 
 if TYPE_CHECKING:
     from orchestrator.events import Event
@@ -127,11 +126,3 @@ def _await_listening(traffic: LiveTraffic, lab: LabHandle, text: LessonText) -> 
     while not traffic.listening.is_set() and traffic.failure is None and time.monotonic() < until:
         node.run("getent", "hosts", lab.made.scenario.domain, seconds=PROBE_SECONDS)
         traffic.listening.wait(0.5)
-
-
-def lab_reference(scenario: LoadedScenario, lab_name: str | None) -> LabRef:
-    """How a person names the lab of a lesson in a command."""
-    name = scenario.reading.scenario.name
-    if lab_name and lab_name != name:
-        return LabRef(name, lab_name)
-    return LabRef(name, "")
