@@ -45,12 +45,12 @@ def text(nodes: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def seconds(plan: Plan | None, scenario, seen: Snapshot) -> tuple[float, Plan]:  # type: ignore[no-untyped-def]
+def seconds(plan: Plan | None, scenario, observed: Snapshot) -> tuple[float, Plan]:  # type: ignore[no-untyped-def]
     """The median of the rounds, and the plan."""
     took = []
     for _ in range(ROUNDS):
         began = time.process_time()
-        plan = up(assign_addresses("large", scenario, seen, {}), seen)
+        plan = up(assign_addresses("large", scenario, observed, {}), observed)
         took.append(time.process_time() - began)
     assert plan is not None
     return sorted(took)[ROUNDS // 2], plan

@@ -28,9 +28,9 @@ def record(url: str, lab: str, nodes: Path, copy: Path) -> dict[str, Any]:
     wanted = quote(json.dumps({"label": [f"wirelab.lab={lab}"]}))
     found = engine.call("GET", f"/containers/json?all=1&filters={wanted}")
     network = engine.call("GET", f"/networks?filters={wanted}")[0]
-    seen = [engine.call("GET", f"/containers/{one['Id']}/json") for one in found]
+    seen = [engine.call("GET", f"/containers/{finding['Id']}/json") for finding in found]
     containers = [_container(one, str(nodes), str(copy)) for one in sorted(seen, key=lambda one: one["Created"])]
-    mounts = [mount for one in containers for mount in one["config"]["HostConfig"]["Mounts"]]
+    mounts = [mount for container in containers for mount in container["config"]["HostConfig"]["Mounts"]]
     return {
         "engine": url,
         "network": {
@@ -71,7 +71,7 @@ def _mount(mount: dict[str, Any], nodes: str, copy: str) -> dict[str, Any]:
 
 def compose(lab: dict[str, Any], uses: dict[str, list[str]]) -> dict[str, Any]:
     """The same lab for `docker compose`: the same order of readiness, told by health checks of one second."""
-    services = {one["config"]["Hostname"]: _service(one) for one in lab["containers"]}
+    services = {container["config"]["Hostname"]: _service(container) for container in lab["containers"]}
     for name, service in services.items():
         service["depends_on"] = {other: {"condition": "service_healthy"} for other in uses.get(name, ())}
     return {

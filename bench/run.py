@@ -355,7 +355,7 @@ def clean(bench: Bench) -> None:
 def clear_bare(bench: Bench, lab: dict[str, Any]) -> None:
     """Each thing by itself: some may be gone, or never have been."""
     engine = Engine(bench.engine)
-    containers = [f"/containers/{one['name']}?force=1&v=1" for one in lab["containers"]]
+    containers = [f"/containers/{container['name']}?force=1&v=1" for container in lab["containers"]]
     volumes = [f"/volumes/{name}?force=1" for name in lab["volumes"]]
     for path in (*containers, *volumes):
         with suppress(Refused):

@@ -39,7 +39,7 @@ class Cause:
 class Layer:
     """One layer between two nodes: pass (it holds), fail (it is broken) or unknown (it could not be probed).
 
-    `seen` is one line, `not_probed` why a part of it could not be asked. `causes` is empty where the layer holds, and
+    `summary` is one line, `not_probed` why a part could not be asked. `causes` is empty where the layer holds, and
     also where it only suffers from an earlier one.
     """
 
@@ -47,7 +47,7 @@ class Layer:
     asker: str
     target: str
     verdict: Verdict
-    seen: str
+    summary: str
     evidence: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
     own_title: str = ""
@@ -65,7 +65,7 @@ class Layer:
             "from": self.asker,
             "to": self.target,
             "verdict": self.verdict,
-            "seen": self.seen,
+            "seen": self.summary,
             "evidence": list(self.evidence),
         }
 

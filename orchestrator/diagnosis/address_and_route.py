@@ -92,7 +92,7 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     _read_networks(attempt, results, readings)
     if not attempt.address and not attempt.claim:
         readings.held.append("it asks itself")
-    return readings.seen()
+    return readings.result()
 
 
 def _affected(attempt: ConnectionAttempt, node: str) -> tuple[LayerName, ...]:

@@ -149,7 +149,7 @@ def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     result, readings = ran_or_reason(results.get(_file(attempt, CONF))), LayerReadings()
     if isinstance(result, str):
         readings.not_probed.append(f"not asked: {result}")
-        return readings.seen()
+        return readings.result()
     _read_hosts(attempt, results, readings)
     lines = [line for line in result.out.splitlines() if line.strip()]
     there = nameservers(result.out)
@@ -171,7 +171,7 @@ def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     else:
         readings.evidence += lines
         readings.held.append("nameserver " + ", ".join(_with_owner(attempt, address) for address in there))
-    return readings.seen()
+    return readings.result()
 
 
 def _with_owner(attempt: ConnectionAttempt, address: str) -> str:
@@ -184,14 +184,14 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     result, readings = ran_or_reason(results.get(name_probe(attempt))), LayerReadings()
     if isinstance(result, str):
         readings.not_probed.append(f"not asked: {result}")
-        return readings.seen()
+        return readings.result()
     answer = read_answer(result.out)
     if answer is None and attempt.claim.silent:
         readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: nobody answers, as the check says")
     elif answer is None:
         _no_answer(attempt, result, readings)
     if answer is None:
-        return readings.seen()
+        return readings.result()
     server = attempt.context.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
     values = ", ".join(_with_owner(attempt, printable(value)) for value in answer.values)
@@ -203,7 +203,7 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     else:
         readings.evidence.append(header)
         readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: {summary}, from {server}")
-    return readings.seen()
+    return readings.result()
 
 
 def _by_hand(attempt: ConnectionAttempt, claim: NameClaim) -> str:

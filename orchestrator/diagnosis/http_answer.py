@@ -86,7 +86,7 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
     result, readings = ran_or_reason(results.get(request.run(attempt))), LayerReadings()
     if isinstance(result, str):
         readings.not_probed.append(f"not asked: {result}")
-        return readings.seen()
+        return readings.result()
     certificate_output = ran_or_reason(results.get(request.certificate(attempt)))
     certificate = (
         []
@@ -110,7 +110,7 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
         readings.held.append("the handshake is complete and the certificate is trusted for this name")
     else:
         readings.not_probed.append("not asked: there was no connection")
-    return readings.seen()
+    return readings.result()
 
 
 def _mistrust(attempt: ConnectionAttempt, host: str, error: str, certificate: Sequence[str]) -> str:
@@ -145,11 +145,11 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
     result, readings = ran_or_reason(results.get(request.run(attempt))), LayerReadings()
     if isinstance(result, str):
         readings.not_probed.append(f"not asked: {result}")
-        return readings.seen()
+        return readings.result()
     facts = facts_of(result)
     if result.exit_code != 0 or not facts.get("http_code"):
         _no_answer(attempt, result, facts, readings)
-        return readings.seen()
+        return readings.result()
     status = int(facts["http_code"])
     body = body_of(result)
     evidence = [f"body: {_short(body.text)}"]
@@ -161,7 +161,7 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
     else:
         readings.evidence += evidence
         readings.held.append(f"status {status}")
-    return readings.seen()
+    return readings.result()
 
 
 def _no_answer(

@@ -72,6 +72,6 @@ def _by_judgement(
         else:
             cause = says(attempt)
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
-        return readings.seen()
+        return readings.result()
 
     return LayerProbe(name, lambda _leg: (), reads, own_title, repeats_check=True)

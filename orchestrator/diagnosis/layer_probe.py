@@ -118,7 +118,7 @@ class LayerReading:
     """
 
     verdict: Verdict
-    seen: str
+    summary: str
     evidence: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
     affects: frozenset[LayerName] = frozenset()
@@ -165,7 +165,7 @@ class LayerReadings:
         self.wrong.append(summary)
         self.evidence += evidence
 
-    def seen(self) -> LayerReading:
+    def result(self) -> LayerReading:
         """Broken if anything is; otherwise unknown if anything could not be asked."""
         verdict: Verdict = "fail" if self.wrong else "unknown" if self.not_probed else "pass"
         words = self.wrong or [*self.held, *self.not_probed]

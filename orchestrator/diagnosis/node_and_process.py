@@ -48,7 +48,7 @@ def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
             )
     if readings.held and not readings.wrong:
         readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
-    return readings.seen()
+    return readings.result()
 
 
 def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -> tuple[str, str]:
@@ -97,7 +97,7 @@ def _listening(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         cut = lacks(node, _wanted(attempt, node), results)
         counts = _counts(attempt, node, port, results)
         _read_sockets(attempt, node, port, read_socket_table(result), readings, counts=counts, cut=cut)
-    return readings.seen()
+    return readings.result()
 
 
 def _counts(attempt: ConnectionAttempt, node: str, port: Port, results: Answers) -> bool:

@@ -45,17 +45,17 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     result, readings = connect_result(attempt, results), LayerReadings()
     if isinstance(result, str):
         readings.not_probed.append(f"not asked: {result}")
-        return readings.seen()
+        return readings.result()
     assert attempt.port is not None
     where = f"{attempt.address}:{attempt.port.number}"
     if result.outcome == "accepted":
         state = state_of(attempt.target, results) if attempt.target else None
         kernel = f", by the kernel: {attempt.target} is paused" if state and state.state == "paused" else ""
         readings.held.append(f"{where} accepted{kernel}")
-        readings.evidence.append(result.said)
-        return readings.seen()
+        readings.evidence.append(result.message)
+        return readings.result()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(result.outcome, result.outcome)
-    evidence = [f"connect to {where}: {result.said}"]
+    evidence = [f"connect to {where}: {result.message}"]
     full_backlog = _full_backlog(attempt, results) if result.outcome == "silent" else None
     if full_backlog:
         pending = full_backlog.pending_connections
@@ -65,11 +65,11 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         )
         evidence.append(f"socket table of {attempt.to}: {full_backlog.line}")
         readings.broken(f"{where}: its queue is full", sentence, _table(attempt), "tls", "answer", evidence=evidence)
-        return readings.seen()
+        return readings.result()
     readings.broken(
         f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), "tls", "answer", evidence=evidence
     )
-    return readings.seen()
+    return readings.result()
 
 
 def _full_backlog(attempt: ConnectionAttempt, results: Answers) -> BoundSocket | None:
@@ -98,9 +98,9 @@ def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
         case "silent":
             return f"Nothing comes back from {place}: packets are lost on the way, for example by a firewall rule."
         case "unreachable":
-            return f"{attempt.asker} cannot reach {place}: {result.said}."
+            return f"{attempt.asker} cannot reach {place}: {result.message}."
         case _:
-            return f"The connection to {place} is not made: {result.said}."
+            return f"The connection to {place} is not made: {result.message}."
 
 
 def by_hand(attempt: ConnectionAttempt) -> str:

@@ -127,7 +127,14 @@ def _read(part: WalkPart, layer_probes: Sequence[LayerProbe], results: Answers) 
         own_title, not_probed = layer_probe.own_title, reading.not_probed
         layers.append(
             Layer(
-                layer_probe.name, *ends, reading.verdict, reading.seen, reading.evidence, causes, own_title, not_probed
+                layer_probe.name,
+                *ends,
+                reading.verdict,
+                reading.summary,
+                reading.evidence,
+                causes,
+                own_title,
+                not_probed,
             )
         )
     return list(zip(layers, look_further, strict=True))

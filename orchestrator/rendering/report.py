@@ -155,7 +155,7 @@ def _layer(layer: Layer, *, broken: bool) -> str:
     mark = SUFFERS if suffers else MARKS[layer.verdict].strip()
     line = (
         f'<span class="badge {"unknown" if suffers else layer.verdict}">{mark}</span> '
-        f"{escape(layer.title)}: {escape(layer.seen)}"
+        f"{escape(layer.title)}: {escape(layer.summary)}"
     )
     evidence = (layer.causes[0].evidence if broken else ()) or layer.evidence
     proof = "<br>".join(f"<code>{escape(text)}</code>" for text in evidence)

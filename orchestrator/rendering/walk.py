@@ -39,7 +39,7 @@ def same_cause_text(walk: Walk, check: str) -> str:
 
 def _layer(layer: Layer, walk: Walk) -> Iterator[str]:
     mark = SUFFERS if layer.verdict == "fail" and not layer.causes else MARKS[layer.verdict]
-    yield f"{INDENT}    {mark}  {layer.title:17}  {layer.seen}"
+    yield f"{INDENT}    {mark}  {layer.title:17}  {layer.summary}"
     # What holds needs no proof here; --json has the evidence of all.
     if layer == walk.broken:
         yield from (f"{INDENT}             {'':17}  {line}" for line in layer.causes[0].evidence)

@@ -78,13 +78,13 @@ def stopped_dns() -> tuple[LocatedFinding, ...]:
 
 
 def report(topology: Topology, located: tuple[LocatedFinding, ...]) -> tuple[str, Picture]:
-    shown = make_picture(
+    picture = make_picture(
         topology, dict.fromkeys(topology.scenario.nodes, "ready"), SeenTraffic(traffic_roles(events("first")))
     )
     check_report = CheckReport(
         "small", "Small", "small", "s/scenario.yaml", located, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
     )
-    return report_page(Report(check_report, shown, recorded("first"), "")), shown
+    return report_page(Report(check_report, picture, recorded("first"), "")), picture
 
 
 @pytest.fixture(scope="session")

@@ -25,18 +25,18 @@ def shown_now(page: Any) -> list[str]:
 @pytest.mark.parametrize("name", ["report", "lab"])
 def test_every_node_and_arrow_is_in_the_picture(opened: Open, pages: dict[str, Made], name: str) -> None:
     """By its name, inside the picture's frame, and as a sentence for a screen reader."""
-    page, shown = opened(pages[name].file), pages[name].picture
-    assert shown is not None
+    page, picture = opened(pages[name].file), pages[name].picture
+    assert picture is not None
     frame = page.locator("svg.topology").bounding_box()
-    for machine in shown.machines:
+    for machine in picture.machines:
         box = page.locator(f'.topology .machine[data-node="{machine.name}"]')
         assert machine.name in box.inner_html()
         place = box.bounding_box()
         assert frame["x"] <= place["x"] <= place["x"] + place["width"] <= frame["x"] + frame["width"]
         assert frame["y"] <= place["y"] <= place["y"] + place["height"] <= frame["y"] + frame["height"]
     titles = page.eval_on_selector_all(".topology .arrow > title", "all => all.map(one => one.textContent)")
-    assert titles == [arrow_words(arrow) for arrow in shown.arrows]
-    assert page.get_by_role("img", name=shown.title).count() == 1
+    assert titles == [arrow_words(arrow) for arrow in picture.arrows]
+    assert page.get_by_role("img", name=picture.title).count() == 1
 
 
 @pytest.mark.parametrize("name", ["report", "lab"])
@@ -63,7 +63,7 @@ def test_every_message_is_there(opened: Open, pages: dict[str, Made], name: str)
     assert story is not None
     found = messages(story)
     titles = page.eval_on_selector_all(".sequence g > title", "all => all.map(one => one.textContent)")
-    assert titles == [f"{one.source} to {one.target}: {one.text}" for one in found]
+    assert titles == [f"{finding.source} to {finding.target}: {finding.text}" for finding in found]
     entries = page.locator("ol.messages li").all_inner_texts()
     assert all(words in entry for words, entry in zip(titles, entries, strict=True))
     heads = page.eval_on_selector_all(".scroll .sequence text.node", "all => all.map(one => one.textContent)")
@@ -253,11 +253,11 @@ def test_what_comes_from_outside_is_refused(opened: Open, pages: dict[str, Made]
     outside = '<img src="http://192.0.2.1/x.png" alt=""><script src="http://192.0.2.1/x.js"></script></main>'
     (tmp_path / "evil.html").write_text(text.replace("</main>", outside))
     page = opened(pages["lab"].file)
-    said: list[str] = []
+    messages: list[str] = []
     evil = page.context.new_page()
-    evil.on("console", lambda message: said.append(message.text))
+    evil.on("console", lambda message: messages.append(message.text))
     evil.goto((tmp_path / "evil.html").as_uri())
-    assert len([line for line in said if "Content Security Policy" in line]) == 2
+    assert len([line for line in messages if "Content Security Policy" in line]) == 2
 
 
 def test_the_report_of_a_real_lab(opened: Open, standing: Any, tmp_path: Any) -> None:

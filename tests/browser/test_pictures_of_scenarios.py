@@ -35,11 +35,11 @@ CROWDED = """boxes => {
 def test_the_picture_of_a_scenario(opened: Callable[..., Any], tmp_path: Path, name: str) -> None:
     """Each node once, with its words in its box, no box on another, and every arrow with its sentence."""
     reading = library.loaded(name).reading
-    shown = make_picture(assign_addresses(name, reading.scenario, Snapshot("", "run", {}), reading.texts), {})
-    (tmp_path / "lab.html").write_text(lab_page(shown), encoding="utf-8")
+    picture = make_picture(assign_addresses(name, reading.scenario, Snapshot("", "run", {}), reading.texts), {})
+    (tmp_path / "lab.html").write_text(lab_page(picture), encoding="utf-8")
     page = opened(tmp_path / "lab.html")
     assert page.eval_on_selector_all(".topology .machine", CROWDED) == [[], [], []]
     nodes = page.eval_on_selector_all(".topology .machine", "all => all.map(one => one.dataset.node)")
     assert sorted(nodes) == sorted(reading.scenario.nodes)
     titles = page.eval_on_selector_all(".topology .arrow > title", "all => all.map(one => one.textContent)")
-    assert titles == [arrow_words(arrow) for arrow in shown.arrows]
+    assert titles == [arrow_words(arrow) for arrow in picture.arrows]

@@ -68,7 +68,7 @@ def save(bench: Bench, folder: Path) -> bytes:
 
 
 def recorder(bench: Bench) -> Any:
-    (found,) = [one for one in bench.containers() if one.labels.get("wirelab.capture") == "on"]
+    (found,) = [container for container in bench.containers() if container.labels.get("wirelab.capture") == "on"]
     return found
 
 
@@ -194,7 +194,12 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
     heard = bytearray(live.stdout.read(8))  # the head of a capture: both hear before anything is asked
     assert heard[:4] == struct.pack("<I", SECTION)
     assert follow.stderr
-    until(lambda: len([one for one in bench.containers() if one.labels.get("wirelab.capture") == "live"]) == 2)
+    until(
+        lambda: (
+            len([container for container in bench.containers() if container.labels.get("wirelab.capture") == "live"])
+            == 2
+        )
+    )
     lines: list[str] = []
     ask = ["bash", "-c", "dig +short app.shop.lab; curl -s http://app.shop.lab/items"]
     wire = live.stdout
@@ -225,7 +230,7 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
     assert ports
     assert all(80 in pair for pair in ports)
     assert not [line for line in lines if line[9:].startswith(("app ", "db "))]
-    assert not [one for one in bench.containers() if "wirelab.capture" in one.labels]
+    assert not [container for container in bench.containers() if "wirelab.capture" in container.labels]
 
 
 SERVE = """
@@ -304,8 +309,8 @@ def block(kind: int, body: bytes) -> bytes:
 def backwards(pcapng: bytes) -> bytes:
     """The same capture, its last packet first."""
     told = list(blocks(pcapng))
-    packets = [one for one in told if one[0] == ENHANCED_PACKET]
-    heads = [one for one in told if one[0] in (SECTION, INTERFACE)]
+    packets = [event for event in told if event[0] == ENHANCED_PACKET]
+    heads = [event for event in told if event[0] in (SECTION, INTERFACE)]
     return b"".join(block(*one) for one in (*heads, *reversed(packets)))
 
 

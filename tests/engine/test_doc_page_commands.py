@@ -74,8 +74,8 @@ class Reader:
         """What there is on the engine of the scenarios here."""
         ours, client = {"label": "wirelab.scenario"}, self.engine.client
         containers = client.containers.list(all=True, filters=ours, ignore_removed=True)
-        networks = [(one.name, one.attrs["Labels"]) for one in client.networks.list(filters=ours)]
-        found = [*((one.name, one.labels) for one in containers), *networks]
+        networks = [(network.name, network.attrs["Labels"]) for network in client.networks.list(filters=ours)]
+        found = [*((container.name, container.labels) for container in containers), *networks]
         return [name for name, labels in found if labels["wirelab.scenario"].endswith(self.suffix)]
 
 

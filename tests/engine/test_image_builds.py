@@ -53,12 +53,12 @@ def bottom(engine: Engine) -> str:
     return shelf(engine.url, State.of(engine.environ), engine.environ, print).ensure(["base"])["base"]
 
 
-def shelf_of(store: DockerImageStore, source: Path, bottom: str, said: list[str]) -> ImageShelf:
+def shelf_of(store: DockerImageStore, source: Path, bottom: str, messages: list[str]) -> ImageShelf:
     return ImageShelf(
         store,
         source,
         State(source.parent / "state"),
-        notify=said.append,
+        notify=messages.append,
         originate=lambda _store: Original(bottom, "Test 1 (first)"),
         build_args=lambda: {"COLOUR": "blue"},
         stable=STABLE,
@@ -69,8 +69,8 @@ def test_what_is_missing_is_built_once_also_by_two_at_once(
     engine: Engine, store: DockerImageStore, source: Path, bottom: str
 ) -> None:
     """Base first, with its release as a label that the others inherit; build arguments arrive."""
-    said: list[str] = []
-    shelves = [shelf_of(store, source, bottom, said) for _ in range(2)]
+    messages: list[str] = []
+    shelves = [shelf_of(store, source, bottom, messages) for _ in range(2)]
     threads = [threading.Thread(target=one.ensure, args=(["leaf"],)) for one in shelves]
     for thread in threads:
         thread.start()
@@ -79,8 +79,8 @@ def test_what_is_missing_is_built_once_also_by_two_at_once(
     own = {tag_of("base", source), tag_of("leaf", source)}
     assert {image.tag for image in store.seen()} == own | {f"wirelab/leaf:{STABLE}"}
     assert {image.release for image in store.seen()} == {"Test 1 (first)"}
-    assert sum(" built in " in line for line in said) == 2
-    assert "images: leaf [6/6] painting" in said or "images: leaf [6/7] painting" in said
+    assert sum(" built in " in line for line in messages) == 2
+    assert "images: leaf [6/6] painting" in messages or "images: leaf [6/7] painting" in messages
     api = connect(engine.url)
     history = " ".join(str(step["CreatedBy"]) for step in api.history(tag_of("leaf", source)))
     api.close()
@@ -92,12 +92,16 @@ def test_a_failing_build_says_what_the_program_said_and_leaves_no_container(
 ) -> None:
     """Exit 3 with the last lines; containers of the build are gone."""
     api = connect(engine.url)
-    before = {found["Id"] for found in api.containers(all=True)}
+    before = {container["Id"] for container in api.containers(all=True)}
     dockerfile = source / "leaf" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN echo E: no package called nothing; exit 100\n")
     with pytest.raises(ImageMissing) as caught:
         shelf_of(store, source, bottom, []).ensure(["leaf"])
-    ours = [found for found in api.containers(all=True) if found["Id"] not in before and "nothing" in found["Command"]]
+    ours = [
+        container
+        for container in api.containers(all=True)
+        if container["Id"] not in before and "nothing" in container["Command"]
+    ]
     api.close()
     assert caught.value.what == "the image leaf could not be built"
     assert "E: no package called nothing" in caught.value.why

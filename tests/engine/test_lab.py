@@ -347,7 +347,7 @@ def test_interrupted_check(of_text: Callable[[str], Bench], name: str, code: int
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
     assert bench.ids() == before
-    assert {one.status for one in bench.containers()} == {"running"}
+    assert {container.status for container in bench.containers()} == {"running"}
     assert bench.cli("check", "--only", "The name is known").code == 0
 
 

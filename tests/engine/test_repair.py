@@ -28,7 +28,7 @@ def test_second_up_does_nothing(standing: Bench) -> None:
     began = time.time_ns()
     assert standing.steps() == {}
     events = standing.engine.client.events(since=began // 10**9, until=time.time_ns() // 10**9 + 1, decode=True)
-    ours = [one for one in events if one["timeNano"] >= began and standing.lab in json.dumps(one["Actor"])]
+    ours = [event for event in events if event["timeNano"] >= began and standing.lab in json.dumps(event["Actor"])]
     assert ours == []
 
 

@@ -95,7 +95,7 @@ def open_runs(bench: Bench) -> list[str]:
 
 
 def stands(bench: Bench) -> bool:
-    return {one.labels["wirelab.node"]: one.status for one in bench.containers()} == STANDING
+    return {container.labels["wirelab.node"]: container.status for container in bench.containers()} == STANDING
 
 
 def test_a_killed_repair_takes_only_its_own(standing: Bench) -> None:

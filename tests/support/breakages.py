@@ -303,5 +303,5 @@ PAIRS = (
 
 
 def named(name: str) -> Breakage:
-    (found,) = [one for one in BREAKAGES if one.name == name]
+    (found,) = [breakage for breakage in BREAKAGES if breakage.name == name]
     return found

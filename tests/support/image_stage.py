@@ -221,12 +221,12 @@ def until(holds: Callable[[], bool], tell: Callable[[], object] = str, seconds: 
 def remove_all(api: Any, run_id: str) -> None:
     """Remove what bears the run's label, and prove that nothing is left."""
     ours = {"label": f"wirelab.run={run_id}"}
-    for found in api.containers(all=True, filters=ours):
-        api.remove_container(found["Id"], force=True, v=True)
-    for found in api.networks(filters=ours):
-        api.remove_network(found["Id"])
-    for found in api.volumes(filters=ours)["Volumes"] or []:
-        api.remove_volume(found["Name"], force=True)
+    for container in api.containers(all=True, filters=ours):
+        api.remove_container(container["Id"], force=True, v=True)
+    for container in api.networks(filters=ours):
+        api.remove_network(container["Id"])
+    for container in api.volumes(filters=ours)["Volumes"] or []:
+        api.remove_volume(container["Name"], force=True)
     assert [api.containers(all=True, filters=ours), api.networks(filters=ours)] == [[], []]
     assert not api.volumes(filters=ours)["Volumes"]
 

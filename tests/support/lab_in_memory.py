@@ -53,7 +53,7 @@ class Place:
         return Lab(self.engine, self.state, name, scenario, SEED, whole)
 
     def empty(self) -> bool:
-        ours = [one for one in self.engine.networks() if "wirelab.lab" in one.labels]
+        ours = [network for network in self.engine.networks() if "wirelab.lab" in network.labels]
         return not (ours or self.engine.containers("wirelab.lab") or self.engine.volumes("wirelab.lab"))
 
 
@@ -61,9 +61,9 @@ def down(place: Place) -> None:
     take_down(place.engine, place.state, "shop", lambda _event: None)
 
 
-def steps_to(told: list[StepEvent]) -> Callable[[Event], None]:
+def steps_to(events: list[StepEvent]) -> Callable[[Event], None]:
     """Collect the events of steps alone."""
-    return lambda event: told.append(event) if isinstance(event, StepEvent) else None
+    return lambda event: events.append(event) if isinstance(event, StepEvent) else None
 
 
 def is_done(event: Event) -> TypeGuard[StepEvent]:

@@ -47,6 +47,6 @@ def lab(text: str) -> Topology:
     return assign_addresses(scenario.name, scenario, Snapshot("/state", "run", {}), {})
 
 
-def drawn(shown: Picture) -> str:
+def drawn(picture: Picture) -> str:
     """The picture's SVG."""
-    return svg(shown)
+    return svg(picture)

@@ -68,7 +68,7 @@ def standing(text: str) -> Snapshot:
     return made_by(plan, replace(nothing(), run="run2"))
 
 
-def made_by(plan: Plan, seen: Snapshot) -> Snapshot:
+def made_by(plan: Plan, observed: Snapshot) -> Snapshot:
     """What is seen after a plan for a fresh lab was carried out, where this was seen before."""
     for step in plan.steps:
         match step.action:
@@ -83,56 +83,58 @@ def made_by(plan: Plan, seen: Snapshot) -> Snapshot:
                     spec.gateway_unanswered,
                     own6,
                 )
-                seen = replace(seen, networks=(*seen.networks, made))
+                observed = replace(observed, networks=(*observed.networks, made))
             case MakeCapture(spec, _):
-                one = ObservedContainer("id-capture", spec.name, "running", STARTED, 0, spec.labels, {})
-                seen = replace(seen, containers=(*seen.containers, one))
+                container = ObservedContainer("id-capture", spec.name, "running", STARTED, 0, spec.labels, {})
+                observed = replace(observed, containers=(*observed.containers, container))
             case WriteFiles(node, texts):
-                seen = with_files(seen, node, ObservedFiles(texts, INODE))
+                observed = with_files(observed, node, ObservedFiles(texts, INODE))
             case MakeNode(node, spec, loaded):
                 ends = {f"id-{attach.network}": attach.address for attach in spec.attachments}
                 ends6 = {f"id-{attach.network}": attach.address6 for attach in spec.attachments if attach.address6}
-                one = ObservedContainer(
+                container = ObservedContainer(
                     f"id-{node}", spec.name, "running", STARTED, 0, spec.labels, ends, "", ends6, ends, ends6
                 )
-                record = ContainerRecord(one.id, loaded=loaded, resolver=INODE)
+                record = ContainerRecord(container.id, loaded=loaded, resolver=INODE)
                 volumes = tuple(ObservedVolume(volume.name, volume.labels) for volume in spec.volumes)
-                seen = replace(seen, containers=(*seen.containers, one), volumes=(*seen.volumes, *volumes))
-                seen = with_files(seen, node, replace(seen.files[node], record=record))
-            case SetRoutes(node, routes):
-                files = seen.files[node]
-                assert files.record
-                seen = with_files(
-                    seen, node, replace(files, record=replace(files.record, routed=routes, routed_at=STARTED))
+                observed = replace(
+                    observed, containers=(*observed.containers, container), volumes=(*observed.volumes, *volumes)
                 )
-                seen = replace(
-                    seen, routes={**seen.routes, node: () if routes == "none" else tuple(routes.split(", "))}
+                observed = with_files(observed, node, replace(observed.files[node], record=record))
+            case SetRoutes(node, routes):
+                files = observed.files[node]
+                assert files.record
+                observed = with_files(
+                    observed, node, replace(files, record=replace(files.record, routed=routes, routed_at=STARTED))
+                )
+                observed = replace(
+                    observed, routes={**observed.routes, node: () if routes == "none" else tuple(routes.split(", "))}
                 )
             case AwaitReady(node):
-                files = seen.files[node]
+                files = observed.files[node]
                 assert files.record
-                seen = with_files(seen, node, replace(files, record=replace(files.record, ready=STARTED)))
+                observed = with_files(observed, node, replace(files, record=replace(files.record, ready=STARTED)))
             case other:
                 raise AssertionError(f"a fresh lab needs no {other}")
-    return seen
+    return observed
 
 
-def with_files(seen: Snapshot, node: str, files: ObservedFiles) -> Snapshot:
-    return replace(seen, files={**seen.files, node: files})
+def with_files(observed: Snapshot, node: str, files: ObservedFiles) -> Snapshot:
+    return replace(observed, files={**observed.files, node: files})
 
 
-def with_container(seen: Snapshot, node: str, **changes: object) -> Snapshot:
+def with_container(observed: Snapshot, node: str, **changes: object) -> Snapshot:
     """The same, with one node's container changed by somebody."""
     changed = tuple(
-        replace(one, **changes) if one.labels["wirelab.node"] == node else one  # type: ignore[arg-type]
-        for one in seen.containers
+        replace(container, **changes) if container.labels["wirelab.node"] == node else container  # type: ignore[arg-type]
+        for container in observed.containers
     )
-    return replace(seen, containers=changed)
+    return replace(observed, containers=changed)
 
 
-def without_container(seen: Snapshot, node: str) -> Snapshot:
-    left = tuple(one for one in seen.containers if one.labels["wirelab.node"] != node)
-    return replace(seen, containers=left)
+def without_container(observed: Snapshot, node: str) -> Snapshot:
+    left = tuple(container for container in observed.containers if container.labels["wirelab.node"] != node)
+    return replace(observed, containers=left)
 
 
 def foreign(subnet: str, name: str = "theirs") -> ObservedNetwork:

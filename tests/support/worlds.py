@@ -78,7 +78,9 @@ class World:
             case ("ss", *_):
                 node = self.topology.node(run.node)
                 listeners = ROLES[node.role].listeners_of(node)
-                return "".join(f"{one.protocol} LISTEN 0 9 0.0.0.0:{one.port} 0.0.0.0:*\n" for one in listeners)
+                return "".join(
+                    f"{listener.protocol} LISTEN 0 9 0.0.0.0:{listener.port} 0.0.0.0:*\n" for listener in listeners
+                )
             case ("ip", "-j", "addr"):
                 own = [{"local": str(address)} for address in self.topology.addresses(run.node)]
                 return json.dumps([{"ifname": "eth0", "flags": ["UP"], "addr_info": own}])

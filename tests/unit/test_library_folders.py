@@ -81,15 +81,15 @@ def test_what_breaks_it_can_be_true(name: str) -> None:
     """At least one breakage; each breaks something, turns a check, and names checks and nodes that are there."""
     found = library.breakages(name)
     assert found
-    assert len({one.name for one in found}) == len(found)
+    assert len({finding.name for finding in found}) == len(found)
     scenario = library.loaded(name).reading.scenario
-    for one in found:
-        there = library.changed(name, one.instead).scenario if one.instead else scenario
-        named = [*one.red, *one.unknown]
-        assert one.all_faults or one.instead, f"{one.name} breaks nothing"
-        assert named, f"{one.name} turns no check"
+    for finding in found:
+        there = library.changed(name, finding.instead).scenario if finding.instead else scenario
+        named = [*finding.red, *finding.unknown]
+        assert finding.all_faults or finding.instead, f"{finding.name} breaks nothing"
+        assert named, f"{finding.name} turns no check"
         assert set(named) <= {check.name for check in library.calm(there)}
-        assert not set(one.red) & set(one.unknown)
+        assert not set(finding.red) & set(finding.unknown)
 
 
 def test_a_surprise_is_told() -> None:

@@ -20,8 +20,8 @@ PICTURES = ROOT / "docs" / "pictures"
 def test_the_lab_is_drawn_as_it_is_drawn_today() -> None:
     """Byte for byte what `wirelab graph basic --format svg` prints where the lab is down."""
     reading = library.loaded("basic").reading
-    shown = make_picture(assign_addresses("basic", reading.scenario, Snapshot("", "run", {}), reading.texts), {})
-    assert (PICTURES / "basic.svg").read_text() == svg(shown)
+    picture = make_picture(assign_addresses("basic", reading.scenario, Snapshot("", "run", {}), reading.texts), {})
+    assert (PICTURES / "basic.svg").read_text() == svg(picture)
 
 
 def test_the_story_is_drawn_as_stories_are_drawn_today() -> None:

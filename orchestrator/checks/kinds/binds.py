@@ -49,7 +49,7 @@ class BindAttempt:
 
     bound: tuple[str, int] | None
     error: str
-    said: str
+    message: str
     unprivileged: int
     range: str
 
@@ -72,7 +72,9 @@ def binds(check: Binds, context: CheckContext) -> CheckSteps:
     expected = f"a program on {check.asker} binds {check.protocol} {host}:{port}"
     attempt, table = yield from _tried(check, host, port)
     if not attempt.bound:
-        return Judgement("fail", expected, f"{attempt.error}: {attempt.said}", _why(attempt, table, check, host, port))
+        return Judgement(
+            "fail", expected, f"{attempt.error}: {attempt.message}", _why(attempt, table, check, host, port)
+        )
     address, got = attempt.bound
     if port == 0:
         actual = f"port 0: the kernel picked {check.protocol} port {got}"
@@ -89,7 +91,7 @@ def cannot_bind(check: CannotBind, context: CheckContext) -> CheckSteps:
         evidence = (f"{check.asker}: bound to {attempt.bound[0]}:{attempt.bound[1]}",)
         return Judgement("fail", expected, "it was bound, nothing was in the way", evidence)
     verdict: Verdict = "pass" if attempt.error == check.error else "fail"
-    return Judgement(verdict, expected, f"{attempt.error}: {attempt.said}", _why(attempt, table, check, host, port))
+    return Judgement(verdict, expected, f"{attempt.error}: {attempt.message}", _why(attempt, table, check, host, port))
 
 
 def _place(text: str, check: BindCheck, context: CheckContext) -> tuple[str, int]:
@@ -108,7 +110,7 @@ def _why(
     attempt: BindAttempt, table: tuple[BoundSocket, ...], check: BindCheck, host: str, port: int
 ) -> tuple[str, ...]:
     """The kernel's words, and what they rest on."""
-    lines = [f"bind to {host}:{port} on {check.asker}: {attempt.error}, {attempt.said}"]
+    lines = [f"bind to {host}:{port} on {check.asker}: {attempt.error}, {attempt.message}"]
     if attempt.error == "EADDRINUSE":
         same = (socket for socket in table if (socket.protocol, socket.port) == (check.protocol, port))
         meets = (socket for socket in same if socket.everywhere or host in EVERYWHERE or socket.address == host)

@@ -49,7 +49,7 @@ class ConnectResult:
 
     outcome: Outcome
     address: str
-    said: str
+    message: str
 
 
 def read_connect_result(result: ProgramResult) -> ConnectResult:
@@ -117,10 +117,10 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     result = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
     wrong = wrong_machine(context, check.asker, host, result.address)
     if result.outcome != "accepted":
-        return Judgement("fail", expected, f"{result.outcome}: {result.said}", _evidence(result))
+        return Judgement("fail", expected, f"{result.outcome}: {result.message}", _evidence(result))
     if wrong:
         return Judgement("fail", expected, wrong, _evidence(result))
-    return Judgement("pass", expected, f"accepted: {result.said}", _evidence(result))
+    return Judgement("pass", expected, f"accepted: {result.message}", _evidence(result))
 
 
 def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
@@ -163,10 +163,10 @@ def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, resu
     if wrong:
         return Judgement("unknown", "", f"{result.outcome}, but {wrong}", _evidence(result))
     if result.outcome == "accepted":
-        return Judgement("fail", "", f"accepted: {result.said}", _evidence(result))
+        return Judgement("fail", "", f"accepted: {result.message}", _evidence(result))
     if result.outcome == "refused":
         return Judgement("pass", "", f"refused with an RST by {result.address}", _evidence(result))
-    if result.said == NO_ROUTE:
+    if result.message == NO_ROUTE:
         table = require_output((yield (routing_table(asker, result.address),))[0]).out
         if not has_route(table, result.address):
             actual = f"{NO_ROUTE} at once: {asker} has no route to {result.address}"
@@ -180,13 +180,13 @@ def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, resu
 def _silence(result: ConnectResult, server: str | None, port: int) -> CheckSteps:
     """Nobody answered: that is evidence only while the target listens just there."""
     if result.outcome not in ("silent", "unreachable") or server is None:
-        return Judgement("unknown", "", f"{result.outcome}: {result.said}", _evidence(result))
+        return Judgement("unknown", "", f"{result.outcome}: {result.message}", _evidence(result))
     table = require_output((yield (RunProgram(server, ("ss", "-Htln"), frozenset({"ss"})),))[0])
     line = next((row for row in table.out.splitlines() if _listens(row, result.address, port)), None)
     if line is None:
-        actual = f"{result.said}, and {server} does not listen there: this proves nothing"
+        actual = f"{result.message}, and {server} does not listen there: this proves nothing"
         return Judgement("unknown", "", actual, _evidence(result))
-    actual = f"{result.said}, although {server} listens on {line.split()[3]}"
+    actual = f"{result.message}, although {server} listens on {line.split()[3]}"
     return Judgement("pass", "", actual, (*_evidence(result), f"socket table of {server}: {' '.join(line.split())}"))
 
 
@@ -235,4 +235,4 @@ def wrong_machine(context: CheckContext, asker: str, host: str, address: str) ->
 
 
 def _evidence(result: ConnectResult) -> tuple[str, ...]:
-    return (f"connect to {result.address or '?'}: {result.outcome}: {result.said}",)
+    return (f"connect to {result.address or '?'}: {result.outcome}: {result.message}",)

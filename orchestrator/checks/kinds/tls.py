@@ -44,7 +44,7 @@ class Handshake:
     subject: str
     issuer: str
     result: str
-    said: str
+    message: str
     chain: tuple[str, ...]
 
 
@@ -74,8 +74,8 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     shaken = read_handshake(result.out)
     if shaken is None:
         return Judgement("fail", expected, _without_certificate(result), (f"openssl ended with {result.exit_code}",))
-    evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.said}", *shaken.chain)
-    actual = f"{shaken.result or shaken.said}: the certificate of {shaken.subject}, from {shaken.issuer}"
+    evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.message}", *shaken.chain)
+    actual = f"{shaken.result or shaken.message}: the certificate of {shaken.subject}, from {shaken.issuer}"
     wrong = _wrong(check, shaken) or wrong_machine(context, check.asker, host, shaken.address)
     return Judgement("fail" if wrong else "pass", expected, f"{actual}; {wrong}" if wrong else actual, evidence)
 

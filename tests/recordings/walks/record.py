@@ -55,8 +55,8 @@ def main() -> None:
 
 def record_all(lab: Broken, folder: str) -> None:
     record(lab, folder, "nothing broken", "the items", ())
-    for one in BREAKAGES:
-        record(lab, folder, one.name, one.check, (one,))
+    for breakage in BREAKAGES:
+        record(lab, folder, breakage.name, breakage.check, (breakage,))
     for first, second, check in PAIRS:
         record(lab, folder, f"{first}, {second}", check, (named(first), named(second)))
 
@@ -90,7 +90,7 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
             answers.extend({"asked": asked(q), "told": told(a)} for q, a in zip(probes, found, strict=True))
             return found
 
-        checks = [one for one in lab.scenario.checks if one.name == name]
+        checks = [check for check in lab.scenario.checks if check.name == name]
         findings = CheckRunner(topology, asker.answer, lambda _finding: None).check(checks)
         DiagnosisRunner(Commands(topology), run_probes).explain(checks, findings, green_too=True)
         asker.close()

@@ -35,14 +35,14 @@ def cannot(host: str = "app.shop.lab:80") -> BaseCheck:
 
 
 def test_an_accepted_connection_passes_with_both_ends() -> None:
-    found = judged(connects(), ACCEPTED)
-    assert (found.verdict, found.actual) == ("pass", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
-    assert found.expected == "client connects to app.shop.lab:80"
-    assert found.evidence
+    judgement = judged(connects(), ACCEPTED)
+    assert (judgement.verdict, judgement.actual) == ("pass", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
+    assert judgement.expected == "client connects to app.shop.lab:80"
+    assert judgement.evidence
 
 
 @pytest.mark.parametrize(
-    ("answer", "seen"),
+    ("answer", "actual"),
     [
         (REFUSED, "refused: Connection refused"),
         (SILENT, "silent: no answer in 2 s"),
@@ -51,16 +51,16 @@ def test_an_accepted_connection_passes_with_both_ends() -> None:
         (NO_ADDRESS, "no address: no address for app.shop.lab"),
     ],
 )
-def test_every_other_outcome_fails(answer: ProbeResult, seen: str) -> None:
-    found = judged(connects(), answer)
-    assert (found.verdict, found.actual) == ("fail", seen)
+def test_every_other_outcome_fails(answer: ProbeResult, actual: str) -> None:
+    judgement = judged(connects(), answer)
+    assert (judgement.verdict, judgement.actual) == ("fail", actual)
 
 
 def test_a_connection_to_another_machine_than_meant_fails() -> None:
     """The name led to the database: that something accepted there proves nothing about the app."""
-    found = judged(connects(), ran("192.168.7.11\nESTAB 0 0 192.168.7.13:4 192.168.7.11:80\n"))
-    assert found.verdict == "fail"
-    assert found.actual == "app.shop.lab led to 192.168.7.11, which is db and not app"
+    judgement = judged(connects(), ran("192.168.7.11\nESTAB 0 0 192.168.7.13:4 192.168.7.11:80\n"))
+    assert judgement.verdict == "fail"
+    assert judgement.actual == "app.shop.lab led to 192.168.7.11, which is db and not app"
 
 
 @pytest.mark.parametrize("host", ["app", "APP.Shop.Lab", "app.shop.lab."])
@@ -74,24 +74,24 @@ def test_a_name_is_the_same_however_a_person_writes_it(host: str) -> None:
 
 
 def test_behind_an_alias_the_machine_to_which_it_led_has_to_listen() -> None:
-    found, probes = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS, ALONE)
-    assert (found.verdict, probes[1].node) == ("pass", "app")
+    judgement, probes = conversation(cannot("www.shop.lab:80"), SILENT, LISTENS, ALONE)
+    assert (judgement.verdict, probes[1].node) == ("pass", "app")
     assert judged(cannot("www.shop.lab:80"), SILENT, LISTENS_ELSEWHERE).verdict == "unknown"
 
 
 def test_a_refusal_is_evidence() -> None:
-    found = judged(cannot(), REFUSED, ALONE)
-    assert (found.verdict, found.actual) == ("pass", "refused with an RST by 192.168.7.12")
+    judgement = judged(cannot(), REFUSED, ALONE)
+    assert (judgement.verdict, judgement.actual) == ("pass", "refused with an RST by 192.168.7.12")
 
 
 def test_the_loopback_of_the_asker_is_the_asker() -> None:
-    found = judged(cannot("127.0.0.1:80"), LOOPBACK_REFUSED)
-    assert (found.verdict, found.expected) == ("pass", "client cannot connect to 127.0.0.1:80 (client)")
+    judgement = judged(cannot("127.0.0.1:80"), LOOPBACK_REFUSED)
+    assert (judgement.verdict, judgement.expected) == ("pass", "client cannot connect to 127.0.0.1:80 (client)")
 
 
 def test_what_is_accepted_is_not_prevented() -> None:
-    found = judged(cannot(), ACCEPTED)
-    assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
+    judgement = judged(cannot(), ACCEPTED)
+    assert (judgement.verdict, judgement.actual) == ("fail", "accepted: 192.168.7.13:41234 -> 192.168.7.12:80")
 
 
 GROUP = SHOP.replace("{role: app,", "{role: app, replicas: 2,").replace("[app]", "[app-1]")
@@ -102,15 +102,15 @@ BOTH = ran("192.168.7.12    STREAM app.shop.lab\n192.168.7.12    DGRAM\n192.168.
 def test_of_a_name_with_several_addresses_none_may_accept() -> None:
     """A client goes from one address to the next: that the first one is silent keeps nobody out."""
     answers = (SILENT, LISTENS, BOTH)
-    found, probes = conversation(cannot(), *answers, SECOND, lab=GROUP)
-    assert (found.verdict, found.actual) == ("fail", "accepted: 192.168.7.14:41234 -> 192.168.7.13:80")
+    judgement, probes = conversation(cannot(), *answers, SECOND, lab=GROUP)
+    assert (judgement.verdict, judgement.actual) == ("fail", "accepted: 192.168.7.14:41234 -> 192.168.7.13:80")
     assert probes[2:] == [
         RunProgram("client", ("getent", "ahosts", "app.shop.lab"), frozenset({"bash", "ss"})),
         connect_probe("client", "192.168.7.13", 80),
     ]
     refused = ran("192.168.7.13\n", "bash: connect: Connection refused\n", 1)
-    found = conversation(cannot(), *answers, refused, lab=GROUP)[0]
-    assert (found.verdict, len(found.evidence)) == ("pass", 3)
+    judgement = conversation(cannot(), *answers, refused, lab=GROUP)[0]
+    assert (judgement.verdict, len(judgement.evidence)) == ("pass", 3)
     silent = ran("192.168.7.13\n", "", 124)
     assert conversation(cannot(), *answers, silent, ran(""), lab=GROUP)[0].verdict == "unknown"
     assert judged(cannot(), REFUSED, ran("", "", 2)).verdict == "unknown"
@@ -118,9 +118,9 @@ def test_of_a_name_with_several_addresses_none_may_accept() -> None:
 
 @pytest.mark.parametrize("answer", [SILENT, UNREACHABLE, REJECTED])
 def test_silence_is_evidence_only_while_the_target_listens(answer: ProbeResult) -> None:
-    found, probes = conversation(cannot(), answer, LISTENS, ALONE)
-    assert found.verdict == "pass"
-    assert found.actual.endswith("although app listens on 0.0.0.0:80")
+    judgement, probes = conversation(cannot(), answer, LISTENS, ALONE)
+    assert judgement.verdict == "pass"
+    assert judgement.actual.endswith("although app listens on 0.0.0.0:80")
     assert probes[1] == RunProgram("app", ("ss", "-Htln"), frozenset({"ss"}))
 
 
@@ -130,18 +130,18 @@ OWN_NETWORK = ran("10.1.1.0/24 dev eth0 proto kernel scope link src 10.1.1.10\nu
 
 def test_no_way_at_all_is_evidence_by_the_askers_own_routing_table() -> None:
     """ENETUNREACH comes at once and from the asker's own kernel: whether the target listens plays no part."""
-    found, probes = conversation(cannot(), NO_ROUTE, OWN_NETWORK, ALONE)
-    assert found.verdict == "pass"
-    assert found.actual == "Network is unreachable at once: client has no route to 192.168.7.12"
-    assert found.evidence[1].startswith("routing table of client: 10.1.1.0/24 dev eth0")
+    judgement, probes = conversation(cannot(), NO_ROUTE, OWN_NETWORK, ALONE)
+    assert judgement.verdict == "pass"
+    assert judgement.actual == "Network is unreachable at once: client has no route to 192.168.7.12"
+    assert judgement.evidence[1].startswith("routing table of client: 10.1.1.0/24 dev eth0")
     assert probes[1] == RunProgram("client", ("ip", "-4", "route"), frozenset({"ss"}))
 
 
-@pytest.mark.parametrize("said", ["Invalid argument", "Permission denied"])
-def test_a_route_that_drops_or_forbids_is_as_good_as_none(said: str) -> None:
+@pytest.mark.parametrize("message", ["Invalid argument", "Permission denied"])
+def test_a_route_that_drops_or_forbids_is_as_good_as_none(message: str) -> None:
     """The kernel's words for a blackhole and a prohibition (ip-route(8)); the target has to listen, as for silence."""
-    answer = ran("192.168.7.12\n", f"bash: connect: {said}\nbash: line 6: /dev/tcp/192.168.7.12/80: {said}\n", 1)
-    assert judged(connects(), answer).actual == f"unreachable: {said}"
+    answer = ran("192.168.7.12\n", f"bash: connect: {message}\nbash: line 6: /dev/tcp/192.168.7.12/80: {message}\n", 1)
+    assert judged(connects(), answer).actual == f"unreachable: {message}"
     assert judged(cannot(), answer, LISTENS, ALONE).verdict == "pass"
     assert judged(cannot(), answer, LISTENS_ELSEWHERE).verdict == "unknown"
 
@@ -168,9 +168,9 @@ def test_an_ipv6_address_is_connected_to_and_has_an_owner() -> None:
     six = str(shop(SIX).places_of("app")[0].address6)
     answer = ran(f"{six}\nESTAB 0 0 [fd00::13]:41234 [{six}]:80\n")
     for host in (f"[{six}]:80", "[${app.ipv6}]:80", "${app.ipv6}:80"):
-        found = conversation(connects(host), answer, lab=SIX)[0]
-        assert (found.verdict, found.actual) == ("pass", f"accepted: [fd00::13]:41234 -> [{six}]:80")
-        assert found.expected == f"client connects to {six}:80 (app)"
+        judgement = conversation(connects(host), answer, lab=SIX)[0]
+        assert (judgement.verdict, judgement.actual) == ("pass", f"accepted: [fd00::13]:41234 -> [{six}]:80")
+        assert judgement.expected == f"client connects to {six}:80 (app)"
     assert conversation(cannot("[::1]:80"), ran("::1\n", "Connection refused\n", 1), lab=SIX)[0].verdict == "pass"
 
 

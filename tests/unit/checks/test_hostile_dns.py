@@ -45,8 +45,8 @@ def answer(out: str) -> DnsAnswer:
 
 
 def verdict(out: str, name: str, **keys: object) -> tuple[str, str]:
-    found = judged(check(from_="client", resolves=f"{name}.{DOMAIN}", **keys), ran(out))
-    return found.verdict, found.actual
+    judgement = judged(check(from_="client", resolves=f"{name}.{DOMAIN}", **keys), ran(out))
+    return judgement.verdict, judgement.actual
 
 
 @pytest.mark.parametrize("name", ["plain", "mixed", "twice", "strange", "chain", "backwards"])
@@ -116,11 +116,11 @@ def test_texts_are_read_as_their_author_wrote_them(outputs: Outputs) -> None:
     }
     assert set(answer(outputs["texts"]).values) == written
     assert answer(outputs["texts"]).rcode == "NOERROR"
-    found = judged(
+    judgement = judged(
         check(from_="client", resolves="texts.shop.lab", type="TXT", to=sorted(written)), ran(outputs["texts"])
     )
-    assert found.verdict == "pass"
-    assert not {"\x1b", "\n"} & set(found.actual + "".join(found.evidence))
+    assert judgement.verdict == "pass"
+    assert not {"\x1b", "\n"} & set(judgement.actual + "".join(judgement.evidence))
 
 
 def test_names_keep_their_escaped_dots_and_spaces(outputs: Outputs) -> None:

@@ -54,12 +54,12 @@ LOG = (
 
 def test_the_right_answer_from_the_right_server_passes_with_the_line_of_its_log() -> None:
     one = check(from_="client", resolves="app.shop.lab", to="app", answered_by="dns", authoritative=True)
-    found, probes = conversation(one, ran(printed(ANSWER)), LogText(LOG))
-    assert found.verdict == "pass"
-    assert found.expected == "app.shop.lab A is 192.168.7.12 answered by dns authoritatively"
-    assert found.actual == "NOERROR 192.168.7.12"
-    assert found.evidence[0] == "192.168.7.10 answered NOERROR, flags qr aa rd ra"
-    assert found.evidence[1].startswith("query log of dns: client @0x7f2a 192.168.7.13#20123")
+    judgement, probes = conversation(one, ran(printed(ANSWER)), LogText(LOG))
+    assert judgement.verdict == "pass"
+    assert judgement.expected == "app.shop.lab A is 192.168.7.12 answered by dns authoritatively"
+    assert judgement.actual == "NOERROR 192.168.7.12"
+    assert judgement.evidence[0] == "192.168.7.10 answered NOERROR, flags qr aa rd ra"
+    assert judgement.evidence[1].startswith("query log of dns: client @0x7f2a 192.168.7.13#20123")
     assert isinstance(probes[0], RunProgram)
     assert question_of(probes[0]) == "app.shop.lab. IN A"
     assert str(PORT) in probes[0].argv
@@ -84,9 +84,9 @@ def test_the_right_answer_from_the_right_server_passes_with_the_line_of_its_log(
     ],
 )
 def test_a_wrong_answer_fails_and_says_what_is_wrong(keys: dict[str, object], out: str, wrong: str) -> None:
-    found = judged(check(from_="client", resolves="app.shop.lab", **keys), ran(printed(out)))
-    assert found.verdict == "fail"
-    assert found.actual.endswith(wrong)
+    judgement = judged(check(from_="client", resolves="app.shop.lab", **keys), ran(printed(out)))
+    assert judgement.verdict == "fail"
+    assert judgement.actual.endswith(wrong)
 
 
 def test_nxdomain_is_right_where_it_is_expected() -> None:
@@ -94,15 +94,15 @@ def test_nxdomain_is_right_where_it_is_expected() -> None:
     assert conversation(asked, ran(printed(NXDOMAIN)), LogText(LOG))[0].expected == (
         "w0123456789.shop.lab A is answered NXDOMAIN by dns"
     )
-    found = judged(check(from_="client", resolves="${random}.shop.lab", rcode="NXDOMAIN"), ran(printed(NXDOMAIN)))
-    assert (found.verdict, found.actual) == ("pass", "NXDOMAIN")
-    assert found.expected.startswith("w0123456789.shop.lab")
+    judgement = judged(check(from_="client", resolves="${random}.shop.lab", rcode="NXDOMAIN"), ran(printed(NXDOMAIN)))
+    assert (judgement.verdict, judgement.actual) == ("pass", "NXDOMAIN")
+    assert judgement.expected.startswith("w0123456789.shop.lab")
 
 
 def test_an_address_leads_back_to_its_name() -> None:
     one = check(from_="client", resolves="${app}", type="PTR", to="app")
-    found, probes = conversation(one, ran(printed(POINTER)))
-    assert (found.verdict, found.actual) == ("pass", "NOERROR app.shop.lab")
+    judgement, probes = conversation(one, ran(printed(POINTER)))
+    assert (judgement.verdict, judgement.actual) == ("pass", "NOERROR app.shop.lab")
     assert isinstance(probes[0], RunProgram)
     assert question_of(probes[0]) == "12.7.168.192.in-addr.arpa. IN PTR"
 
@@ -117,23 +117,23 @@ def test_an_address_leads_back_to_its_name() -> None:
 )
 def test_without_this_very_question_in_the_log_it_fails(log: str) -> None:
     """An answer of somebody else, or the question of somebody else, is no proof."""
-    found = judged(
+    judgement = judged(
         check(from_="client", resolves="app.shop.lab", to="app", answered_by="dns"), ran(printed(ANSWER)), LogText(log)
     )
-    assert found.verdict == "fail"
-    assert found.actual.endswith("the query log of dns does not hold the question")
+    assert judgement.verdict == "fail"
+    assert judgement.actual.endswith("the query log of dns does not hold the question")
 
 
 def test_no_server_means_fail() -> None:
     """The negative control: the DNS server is stopped."""
-    found = judged(check(from_="client", resolves="app.shop.lab", to="app"), ran(printed(SILENCE), code=9))
-    assert (found.verdict, found.actual) == ("fail", "no DNS server answered: timed out")
+    judgement = judged(check(from_="client", resolves="app.shop.lab", to="app"), ran(printed(SILENCE), code=9))
+    assert (judgement.verdict, judgement.actual) == ("fail", "no DNS server answered: timed out")
 
 
 def test_what_could_not_be_asked_is_unknown() -> None:
     gone = Unavailable("the node client is stopped")
     one = check(from_="client", resolves="app.shop.lab", to="app", answered_by="dns")
-    found = judged(one, gone)
-    assert (found.verdict, found.actual) == ("unknown", "could not be asked: the node client is stopped")
+    judgement = judged(one, gone)
+    assert (judgement.verdict, judgement.actual) == ("unknown", "could not be asked: the node client is stopped")
     assert judged(one, ran(printed(ANSWER)), Unavailable("the node dns has no container")).verdict == "unknown"
     assert judged(one, ran("", "timeout: failed to run command 'dig': No such file", 127)).verdict == "unknown"

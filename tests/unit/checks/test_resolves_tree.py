@@ -34,10 +34,10 @@ def test_a_server_that_leads_on_names_the_server_below() -> None:
     """A referral: no answer, no AA, NS in the authority section; asked directly, without recursion."""
     one = check(from_="client", resolves="www.shop.lab", asks="root", recursive=False, refers_to="tld")
     log = line(16, "www.shop.lab", port=PORT)
-    found, probes = conversation(one, ran(printed(REFERRAL)), LogText(log), lab=TREE)
-    assert verdict(found) == ("pass", "NOERROR")
-    assert found.expected == "www.shop.lab A leads on to tld answered by root"
-    assert found.evidence[-1] == "answer: lab 2 IN NS tld.shop.lab"
+    judgement, probes = conversation(one, ran(printed(REFERRAL)), LogText(log), lab=TREE)
+    assert verdict(judgement) == ("pass", "NOERROR")
+    assert judgement.expected == "www.shop.lab A leads on to tld answered by root"
+    assert judgement.evidence[-1] == "answer: lab 2 IN NS tld.shop.lab"
     assert isinstance(probes[0], RunProgram)
     assert probes[0].argv[-1] == "192.168.68.10"
     assert dns.message.from_wire(bytes.fromhex(probes[0].argv[QUERY])).flags == 0
@@ -63,13 +63,13 @@ def test_a_server_that_leads_on_names_the_server_below() -> None:
     ],
 )
 def test_what_differs_is_said(keys: dict[str, object], out: str, wrong: str) -> None:
-    found = judged(check(from_="client", resolves="shop.lab", **keys), ran(printed(out)), lab=TREE)
-    assert found.verdict == "fail"
-    assert found.actual.endswith(f"; {wrong}")
+    judgement = judged(check(from_="client", resolves="shop.lab", **keys), ran(printed(out)), lab=TREE)
+    assert judgement.verdict == "fail"
+    assert judgement.actual.endswith(f"; {wrong}")
 
 
 @pytest.mark.parametrize(
-    ("keys", "out", "seen"),
+    ("keys", "out", "actual"),
     [
         ({"type": "MX", "to": "app", "ttl": 4, "count": 1}, MX, "NOERROR 10 app.shop.lab"),
         (
@@ -82,10 +82,10 @@ def test_what_differs_is_said(keys: dict[str, object], out: str, wrong: str) -> 
         ({"count": 0}, REFERRAL, "NOERROR"),
     ],
 )
-def test_what_is_as_declared_passes(keys: dict[str, object], out: str, seen: str) -> None:
+def test_what_is_as_declared_passes(keys: dict[str, object], out: str, actual: str) -> None:
     assert verdict(judged(check(from_="client", resolves="shop.lab", **keys), ran(printed(out)), lab=TREE)) == (
         "pass",
-        seen,
+        actual,
     )
 
 
@@ -109,13 +109,13 @@ ASKED = {node: line(13, NAME, kind="MX", ms=100) for node in ("root", "tld", "au
 
 def test_the_way_of_a_question_is_read_from_the_servers_logs() -> None:
     """Questions of the resolver count, in their order; each server that may not be asked is proved not to have been."""
-    found, probes = conversation(WALK, ran(printed(MX)), *marks(1), *logs(**ASKED, second=MARK), lab=TREE)
-    assert found.verdict == "pass"
-    assert [text.split(": ")[0] for text in found.evidence[1:4]] == [
+    judgement, probes = conversation(WALK, ran(printed(MX)), *marks(1), *logs(**ASKED, second=MARK), lab=TREE)
+    assert judgement.verdict == "pass"
+    assert [text.split(": ")[0] for text in judgement.evidence[1:4]] == [
         f"query log of {n}" for n in ("root", "tld", "auth")
     ]
-    assert "query log of second, up to a question of ours: nothing" in found.evidence
-    assert [one.node for one in probes if isinstance(one, ReadLog)] == ["root", "tld", "auth", "second"]
+    assert "query log of second, up to a question of ours: nothing" in judgement.evidence
+    assert [probe.node for probe in probes if isinstance(probe, ReadLog)] == ["root", "tld", "auth", "second"]
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_the_way_of_a_question_is_read_from_the_servers_logs() -> None:
 )
 def test_another_way_fails(texts: dict[str, str], asked: str) -> None:
     """A server left out, another order, the question of a client, for another name, of another type."""
-    found = judged(WALK, ran(printed(MX)), *marks(1), *logs(**texts, second=MARK), lab=TREE)
-    assert found.verdict == "fail"
-    assert found.actual.endswith(f"asked on the way: {asked}, not root -> tld -> auth")
+    judgement = judged(WALK, ran(printed(MX)), *marks(1), *logs(**texts, second=MARK), lab=TREE)
+    assert judgement.verdict == "fail"
+    assert judgement.actual.endswith(f"asked on the way: {asked}, not root -> tld -> auth")
 
 
 def test_what_was_asked_after_the_answer_was_not_asked_for_it() -> None:
@@ -140,28 +140,30 @@ def test_what_was_asked_after_the_answer_was_not_asked_for_it() -> None:
     answer = replace(ran(printed(MX), started=1795475590.0), seconds=0.15)
     assert judged(WALK, answer, *marks(1), *logs(**ASKED, second=MARK), lab=TREE).verdict == "pass"
     later = {**ASKED, "auth": line(13, NAME, kind="MX", ms=151)}
-    found = judged(WALK, answer, *marks(1), *logs(**later, second=MARK), lab=TREE)
-    assert found.actual.endswith("asked on the way: root -> tld, not root -> tld -> auth")
+    judgement = judged(WALK, answer, *marks(1), *logs(**later, second=MARK), lab=TREE)
+    assert judgement.actual.endswith("asked on the way: root -> tld, not root -> tld -> auth")
 
 
 def test_in_one_step_of_the_clock_the_order_is_that_of_the_tree_and_not_what_the_check_says() -> None:
     wrong = check(from_="client", resolves="${random}.shop.lab", type="MX", through=["tld", "root", "auth"])
-    found = judged(wrong, ran(printed(MX)), *marks(1), *logs(**ASKED, second=MARK), lab=TREE)
-    assert found.actual.endswith("asked on the way: root -> tld -> auth, not tld -> root -> auth")
+    judgement = judged(wrong, ran(printed(MX)), *marks(1), *logs(**ASKED, second=MARK), lab=TREE)
+    assert judgement.actual.endswith("asked on the way: root -> tld -> auth, not tld -> root -> auth")
 
 
 def test_that_nobody_was_asked_is_proved_by_complete_logs() -> None:
     """Each log holds a question that we put afterwards, and before it nothing."""
     complete = dict.fromkeys(("root", "tld", "auth", "second"), MARK)
     assert judged(KNOWN, ran(printed(MX)), *marks(4), *logs(**complete), lab=TREE).verdict == "pass"
-    found = judged(KNOWN, ran(printed(MX)), *marks(4), *logs(**{**complete, "auth": ASKED["auth"] + MARK}), lab=TREE)
-    assert found.actual.endswith("asked on the way: auth, not nobody")
+    judgement = judged(
+        KNOWN, ran(printed(MX)), *marks(4), *logs(**{**complete, "auth": ASKED["auth"] + MARK}), lab=TREE
+    )
+    assert judgement.actual.endswith("asked on the way: auth, not nobody")
 
 
 def test_a_log_that_is_not_complete_proves_nothing() -> None:
     late = logs(root=MARK, tld=MARK, auth="", second=MARK)
-    found = judged(KNOWN, ran(printed(MX)), *marks(4), *late, lab=TREE)
-    assert verdict(found) == ("unknown", "could not be asked: the log of auth is not complete yet")
+    judgement = judged(KNOWN, ran(printed(MX)), *marks(4), *late, lab=TREE)
+    assert verdict(judgement) == ("unknown", "could not be asked: the log of auth is not complete yet")
 
 
 def test_a_server_that_answers_nobody_was_not_asked_with_success() -> None:
@@ -173,10 +175,10 @@ def test_the_second_server_is_asked_from_a_port_of_its_own() -> None:
     """The servers of resolv.conf are asked one after the other; the question is found in the second one's log."""
     one = check(from_="client", resolves="shop.lab", type="MX", answered_by="second")
     out = BOTH.splitlines(True)[0] + MX.replace("192.168.68.13", "192.168.68.14")
-    found, probes = conversation(
+    judgement, probes = conversation(
         one, ran(printed(out)), LogText(line(16, "shop.lab", kind="MX", port=PORT + 1)), lab=TREE
     )
-    assert verdict(found) == ("pass", "NOERROR 10 app.shop.lab")
+    assert verdict(judgement) == ("pass", "NOERROR 10 app.shop.lab")
     assert isinstance(probes[0], RunProgram)
     assert probes[0].argv[5] == str(PORT)
     assert len(probes[0].argv) == QUERY + 1
@@ -187,9 +189,9 @@ FIRST = ";; Got answer:" + TURN.split(";; Got answer:")[1]
 
 
 def test_the_order_turns() -> None:
-    found, probes = conversation(MANY, ran(printed(FIRST)), ran(printed(TURN)), lab=TREE)
-    assert found.verdict == "pass"
-    assert "order: 192.168.68.11, 192.168.68.15, 192.168.68.10" in found.evidence
+    judgement, probes = conversation(MANY, ran(printed(FIRST)), ran(printed(TURN)), lab=TREE)
+    assert judgement.verdict == "pass"
+    assert "order: 192.168.68.11, 192.168.68.15, 192.168.68.10" in judgement.evidence
     assert isinstance(probes[1], RunProgram)
     assert (question_of(probes[1]), probes[1].argv[6]) == ("many.shop.lab. IN A", "6")
 
@@ -208,11 +210,11 @@ def test_the_order_turns() -> None:
     ],
 )
 def test_an_order_that_is_not_as_declared_fails(order: str, out: str, wrong: str) -> None:
-    found = judged(
+    judgement = judged(
         check(from_="client", resolves="many.shop.lab", order=order), ran(printed(FIRST)), ran(printed(out)), lab=TREE
     )
-    assert found.verdict == "fail"
-    assert found.actual.endswith(wrong)
+    assert judgement.verdict == "fail"
+    assert judgement.actual.endswith(wrong)
 
 
 def test_a_fixed_order_is_always_the_same() -> None:
@@ -228,9 +230,9 @@ BOTH = (
 
 def test_that_nobody_answers_is_proved_by_the_error_of_each_server() -> None:
     one = check(from_="client", resolves="app.shop.lab", answered=False)
-    found = judged(one, ran(printed(BOTH)), lab=TREE)
-    assert found.verdict == "pass"
-    assert found.evidence == (
+    judgement = judged(one, ran(printed(BOTH)), lab=TREE)
+    assert judgement.verdict == "pass"
+    assert judgement.evidence == (
         "resolver: 192.168.68.13 over UDP: timed out",
         "second: 192.168.68.14 over UDP: timed out",
     )
@@ -247,8 +249,8 @@ def test_who_has_no_server_asks_its_own_machine_in_vain() -> None:
     lab = TREE.replace("resolvers: [resolver, second]", "resolvers: []")
     one = check(from_="client", resolves="app.shop.lab", answered=False)
     said = "communications error to 127.0.0.1#53: connection refused"
-    found = judged(one, ran(printed(f";; {said}\n")), lab=lab)
-    assert (found.verdict, found.evidence) == ("pass", ("127.0.0.1 over UDP: connection refused",))
+    judgement = judged(one, ran(printed(f";; {said}\n")), lab=lab)
+    assert (judgement.verdict, judgement.evidence) == ("pass", ("127.0.0.1 over UDP: connection refused",))
     busy = said.replace("connection refused", "address in use")
     assert judged(one, ran(printed(f";; {busy}\n")), lab=lab).verdict == "unknown"
 

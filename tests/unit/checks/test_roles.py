@@ -26,17 +26,17 @@ def proof(client: str, server: str, *, sure: bool = True) -> Proof:
 def test_packets_prove_every_part() -> None:
     """With a capture nobody else is asked, and each relation has its packet as evidence."""
     proofs = (proof("app", "db"), proof("app", "dns"), proof("client", "app"))
-    found, asked = conversation(whole(), Flows(proofs))
-    assert asked == [TrafficQuery(BEGAN)]
-    assert found.verdict == "pass"
-    assert found.expected == "app is a server to client and a client of db, dns"
-    assert found.evidence == ("capture: client -> app", "capture: app -> db", "capture: app -> dns")
+    judgement, probes = conversation(whole(), Flows(proofs))
+    assert probes == [TrafficQuery(BEGAN)]
+    assert judgement.verdict == "pass"
+    assert judgement.expected == "app is a server to client and a client of db, dns"
+    assert judgement.evidence == ("capture: client -> app", "capture: app -> db", "capture: app -> dns")
 
 
 def test_a_relation_without_a_packet_fails_although_it_is_declared() -> None:
     """`uses` says that the app uses the database; no packet does, and no log is asked to help."""
-    found = judged(whole(), Flows((proof("app", "dns"), proof("client", "app"))))
-    assert (found.verdict, found.actual) == ("fail", "no packet shows app as a client of db")
+    judgement = judged(whole(), Flows((proof("app", "dns"), proof("client", "app"))))
+    assert (judgement.verdict, judgement.actual) == ("fail", "no packet shows app as a client of db")
 
 
 def test_a_relation_that_is_not_declared_passes_where_packets_show_it() -> None:
@@ -51,14 +51,14 @@ def test_the_wrong_direction_proves_nothing() -> None:
 
 
 def test_without_a_capture_each_server_is_asked() -> None:
-    found, asked = conversation(whole(), NO_CAPTURE, LogText(ACCESS), ran(SESSION), LogText(""), LogText(QUERY))
-    assert found.verdict == "pass"
-    assert [line.partition(":")[0] for line in found.evidence] == [
+    judgement, probes = conversation(whole(), NO_CAPTURE, LogText(ACCESS), ran(SESSION), LogText(""), LogText(QUERY))
+    assert judgement.verdict == "pass"
+    assert [line.partition(":")[0] for line in judgement.evidence] == [
         "access log of app",
         "sessions of db",
         "query log of dns",
     ]
-    assert ReadLog("app", BEGAN) in asked
+    assert ReadLog("app", BEGAN) in probes
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,19 @@ def test_without_a_capture_each_server_is_asked() -> None:
     ],
 )
 def test_a_server_that_did_not_see_its_client_fails(access: str, sessions: str, queries: str, missing: str) -> None:
-    found = judged(whole(), NO_CAPTURE, LogText(access), ran(sessions), LogText(""), LogText(queries))
-    assert (found.verdict, found.actual) == ("fail", missing)
+    judgement = judged(whole(), NO_CAPTURE, LogText(access), ran(sessions), LogText(""), LogText(queries))
+    assert (judgement.verdict, judgement.actual) == ("fail", missing)
 
 
 def test_a_connection_opened_before_the_capture_is_proved_by_the_server() -> None:
     """Who opened it was not captured, so its packets alone do not do."""
     one = check(roles={"app": {"client_of": ["db"]}})
     crossed = Flows((proof("app", "db", sure=False),))
-    found = judged(one, crossed, ran(SESSION), LogText(""))
-    assert found.evidence == ("sessions of db: pg_stat_activity: client_addr 192.168.7.12, client_port 40000",)
-    found = judged(one, crossed, ran(""), LogText(""))
-    assert found.verdict == "fail"
-    assert "whose opening was not captured" in found.actual
+    judgement = judged(one, crossed, ran(SESSION), LogText(""))
+    assert judgement.evidence == ("sessions of db: pg_stat_activity: client_addr 192.168.7.12, client_port 40000",)
+    judgement = judged(one, crossed, ran(""), LogText(""))
+    assert judgement.verdict == "fail"
+    assert "whose opening was not captured" in judgement.actual
 
 
 def test_what_cannot_be_asked_is_unknown() -> None:

@@ -18,9 +18,9 @@ def runs(**keys: object) -> BaseCheck:
 
 
 def test_the_exit_code_and_the_output_are_compared() -> None:
-    found = judged(runs(contains="app"), ran("192.168.7.12 app\n"))
-    assert (found.verdict, found.actual) == ("pass", "exit code 0")
-    assert found.expected == "getent hosts 192.168.7.12 ends with 0, prints 'app'"
+    judgement = judged(runs(contains="app"), ran("192.168.7.12 app\n"))
+    assert (judgement.verdict, judgement.actual) == ("pass", "exit code 0")
+    assert judgement.expected == "getent hosts 192.168.7.12 ends with 0, prints 'app'"
     assert judged(runs(exit=2), ran("", "", 2)).verdict == "pass"
     assert judged(runs(), ran("", "", 2)).actual == "exit code 2"
     assert judged(runs(contains="db"), ran("app\n")).actual == "the output does not hold 'db'"
@@ -32,14 +32,14 @@ def test_a_program_that_cannot_be_run_is_unknown(code: int) -> None:
     assert judged(runs(), ran("", "getent: not found\n", code)).verdict == "unknown"
     assert judged(runs(), ran("", "", code)).actual == f"getent cannot be run in client: exit code {code}"
     assert judged(runs(exit=2), ran("", "getent: not found\n", code)).verdict == "unknown"
-    found = judged(runs(), Unavailable("the node client is paused"))
-    assert (found.verdict, found.actual) == ("unknown", "could not be asked: the node client is paused")
-    assert found.expected.startswith("from client: runs: ")
+    judgement = judged(runs(), Unavailable("the node client is paused"))
+    assert (judgement.verdict, judgement.actual) == ("unknown", "could not be asked: the node client is paused")
+    assert judgement.expected.startswith("from client: runs: ")
 
 
 def test_a_program_that_had_to_be_ended_proves_nothing_of_its_exit_code() -> None:
-    found = judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=2.01))
-    assert (found.verdict, found.actual) == ("fail", "it had not ended after 2 s, and was ended: exit code 124")
+    judgement = judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=2.01))
+    assert (judgement.verdict, judgement.actual) == ("fail", "it had not ended after 2 s, and was ended: exit code 124")
     assert judged(runs(exit=124, within=2), replace(ran("", "", 124), seconds=0.1)).verdict == "pass"
     killed = judged(runs(exit=137, within=2), replace(ran("", "", 137), seconds=3.01))
     assert (killed.verdict, killed.actual) == ("fail", "it had not ended after 2 s, and was ended: exit code 137")
@@ -65,16 +65,16 @@ def test_what_an_output_lacks_is_not_known_before_its_end() -> None:
 def test_the_app_names_its_client_in_its_access_log() -> None:
     one = check(node="app", sees="client")
     line = "access 192.168.7.13:40000 GET /items 200"
-    found = judged(one, LogText(f"started\n{line}\n"))
-    assert found.verdict == "pass"
-    assert found.actual == "192.168.7.13: app is a server to client, client is a client of app"
-    assert found.evidence == (f"access log of app: {line}",)
+    judgement = judged(one, LogText(f"started\n{line}\n"))
+    assert judgement.verdict == "pass"
+    assert judgement.actual == "192.168.7.13: app is a server to client, client is a client of app"
+    assert judgement.evidence == (f"access log of app: {line}",)
 
 
 def test_another_peer_or_nobody_is_a_fail() -> None:
     one = check(node="app", sees="client")
-    found = judged(one, LogText("access 192.168.7.11:40000 GET / 200\n"))
-    assert (found.verdict, found.actual) == ("fail", "by its access log it saw 192.168.7.11")
+    judgement = judged(one, LogText("access 192.168.7.11:40000 GET / 200\n"))
+    assert (judgement.verdict, judgement.actual) == ("fail", "by its access log it saw 192.168.7.11")
     assert judged(one, LogText("")).actual == "by its access log it saw nobody"
     assert judged(one, Unavailable("the node app has no container")).verdict == "unknown"
 

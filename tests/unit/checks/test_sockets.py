@@ -43,10 +43,10 @@ def listens(node: str, *sockets: dict[str, object], **keys: object) -> BaseCheck
 
 
 def test_a_socket_passes_with_its_process_and_its_line() -> None:
-    found = judged(listens("app", {"port": 80, "address": "all", "process": "python3"}), APP)
-    assert (found.verdict, found.actual) == ("pass", "tcp 0.0.0.0:80 by python3")
-    assert found.expected == "app listens on tcp port 80 on all addresses, by python3"
-    assert found.evidence == (
+    judgement = judged(listens("app", {"port": 80, "address": "all", "process": "python3"}), APP)
+    assert (judgement.verdict, judgement.actual) == ("pass", "tcp 0.0.0.0:80 by python3")
+    assert judgement.expected == "app listens on tcp port 80 on all addresses, by python3"
+    assert judgement.evidence == (
         'socket table of app: tcp LISTEN 0 2048 0.0.0.0:80 0.0.0.0:* users:(("python3",pid=7,fd=6))',
     )
 
@@ -60,7 +60,7 @@ def test_who_holds_a_socket_is_not_known_where_the_table_does_not_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("node", "socket", "table", "seen"),
+    ("node", "socket", "table", "actual"),
     [
         ("app", {"port": 81}, APP, "nothing is bound to tcp port 81"),
         (
@@ -91,11 +91,11 @@ def test_who_holds_a_socket_is_not_known_where_the_table_does_not_say() -> None:
     ],
 )
 def test_protocol_port_address_and_process_are_compared(
-    node: str, socket: dict[str, object], table: ProbeResult, seen: str
+    node: str, socket: dict[str, object], table: ProbeResult, actual: str
 ) -> None:
     """tcp 53 and udp 53 are two; the message says what is there instead."""
-    found = judged(listens(node, socket), table)
-    assert (found.verdict, found.actual) == ("fail", seen)
+    judgement = judged(listens(node, socket), table)
+    assert (judgement.verdict, judgement.actual) == ("fail", actual)
 
 
 @pytest.mark.parametrize("place", ["lab", "192.168.7.10"])
@@ -106,18 +106,18 @@ def test_a_network_of_the_node_means_its_address_there(place: str) -> None:
 
 def test_exactly_these_and_not_that_one() -> None:
     assert judged(listens("db", {"port": 5432}, exactly=True), DB).verdict == "pass"
-    found = judged(listens("dns", {"port": 53, "protocol": "udp"}, exactly=True), DNS)
-    assert (found.verdict, found.actual) == ("fail", "tcp 192.168.7.10:53 by named is there")
-    found = judged(listens("db", lacks=[{"port": 5432, "address": "all"}]), DB)
-    assert found.actual == "tcp 0.0.0.0:5432 by postgres is there; tcp [::]:5432 by postgres is there"
-    assert found.verdict == "fail"
+    judgement = judged(listens("dns", {"port": 53, "protocol": "udp"}, exactly=True), DNS)
+    assert (judgement.verdict, judgement.actual) == ("fail", "tcp 192.168.7.10:53 by named is there")
+    judgement = judged(listens("db", lacks=[{"port": 5432, "address": "all"}]), DB)
+    assert judgement.actual == "tcp 0.0.0.0:5432 by postgres is there; tcp [::]:5432 by postgres is there"
+    assert judgement.verdict == "fail"
     assert judged(listens("db", lacks=[{"port": 5432, "address": "loopback"}]), DB).verdict == "pass"
 
 
 def test_the_engines_own_sockets_do_not_count() -> None:
     """Docker's name server for the node listens on 127.0.0.11, also where the node runs nothing."""
-    found = judged(listens("client", exactly=True), NOBODY)
-    assert (found.verdict, found.expected) == ("pass", "client listens on nothing")
+    judgement = judged(listens("client", exactly=True), NOBODY)
+    assert (judgement.verdict, judgement.expected) == ("pass", "client listens on nothing")
     assert judged(listens("client", {"port": 41031}), NOBODY).verdict == "fail"
 
 
@@ -141,8 +141,8 @@ def bound(address: str, port: int) -> ProbeResult:
     return ran(json.dumps({**SETTINGS, "bound": [address, port]}))
 
 
-def refused(error: str, said: str, **settings: object) -> ProbeResult:
-    return ran(json.dumps({**SETTINGS, **settings, "error": error, "said": said}))
+def refused(error: str, message: str, **settings: object) -> ProbeResult:
+    return ran(json.dumps({**SETTINGS, **settings, "error": error, "said": message}))
 
 
 IN_USE = refused("EADDRINUSE", "Address already in use")
@@ -153,35 +153,35 @@ def cannot(error: str = "EADDRINUSE", **keys: str) -> BaseCheck:
 
 
 def test_a_taken_port_passes_with_the_socket_that_has_it() -> None:
-    found = judged(cannot(), IN_USE, APP)
-    assert (found.verdict, found.actual) == ("pass", "EADDRINUSE: Address already in use")
-    assert found.expected == "a program on app cannot bind tcp 0.0.0.0:80: EADDRINUSE"
-    assert found.evidence[1].startswith("socket table of app: tcp LISTEN 0 2048 0.0.0.0:80")
+    judgement = judged(cannot(), IN_USE, APP)
+    assert (judgement.verdict, judgement.actual) == ("pass", "EADDRINUSE: Address already in use")
+    assert judgement.expected == "a program on app cannot bind tcp 0.0.0.0:80: EADDRINUSE"
+    assert judgement.evidence[1].startswith("socket table of app: tcp LISTEN 0 2048 0.0.0.0:80")
 
 
 def test_a_privileged_port_passes_with_the_kernels_setting() -> None:
     answer = refused("EACCES", "Permission denied", privileged=["1024"])
-    found = judged(cannot("EACCES"), answer, NOBODY)
-    assert (found.verdict, found.actual) == ("pass", "EACCES: Permission denied")
-    assert found.evidence[1] == "ports below 1024 need a privilege there (ip_unprivileged_port_start)"
+    judgement = judged(cannot("EACCES"), answer, NOBODY)
+    assert (judgement.verdict, judgement.actual) == ("pass", "EACCES: Permission denied")
+    assert judgement.evidence[1] == "ports below 1024 need a privilege there (ip_unprivileged_port_start)"
 
 
 def test_another_reason_than_claimed_fails() -> None:
-    found = judged(cannot("EACCES"), IN_USE, APP)
-    assert (found.verdict, found.actual) == ("fail", "EADDRINUSE: Address already in use")
+    judgement = judged(cannot("EACCES"), IN_USE, APP)
+    assert (judgement.verdict, judgement.actual) == ("fail", "EADDRINUSE: Address already in use")
 
 
 def test_what_can_be_bound_is_not_prevented() -> None:
-    found = judged(cannot(), bound("0.0.0.0", 80), NOBODY)
-    assert (found.verdict, found.actual) == ("fail", "it was bound, nothing was in the way")
+    judgement = judged(cannot(), bound("0.0.0.0", 80), NOBODY)
+    assert (judgement.verdict, judgement.actual) == ("fail", "it was bound, nothing was in the way")
 
 
 def test_port_0_says_which_port_was_picked() -> None:
-    found = judged(check(from_="client", binds="127.0.0.1:0"), bound("127.0.0.1", 40099), NOBODY)
-    assert (found.verdict, found.actual) == ("pass", "port 0: the kernel picked tcp port 40099")
-    assert found.evidence == ("bound to 127.0.0.1:40099, picked from 32768-60999",)
-    found = judged(check(from_="app", binds="0.0.0.0:80"), IN_USE, APP)
-    assert (found.verdict, found.actual) == ("fail", "EADDRINUSE: Address already in use")
+    judgement = judged(check(from_="client", binds="127.0.0.1:0"), bound("127.0.0.1", 40099), NOBODY)
+    assert (judgement.verdict, judgement.actual) == ("pass", "port 0: the kernel picked tcp port 40099")
+    assert judgement.evidence == ("bound to 127.0.0.1:40099, picked from 32768-60999",)
+    judgement = judged(check(from_="app", binds="0.0.0.0:80"), IN_USE, APP)
+    assert (judgement.verdict, judgement.actual) == ("fail", "EADDRINUSE: Address already in use")
 
 
 @pytest.mark.parametrize("answer", [Unavailable("gone"), ran("", "python3: not found", 127), ran("", "Traceback", 1)])
@@ -192,10 +192,10 @@ def test_a_bind_that_was_not_tried_is_unknown(answer: ProbeResult) -> None:
 
 def test_the_address_may_be_another_machines() -> None:
     answer = refused("EADDRNOTAVAIL", "Cannot assign requested address")
-    found, asked = conversation(cannot("EADDRNOTAVAIL", place="${db}:80", protocol="udp"), answer, APP)
-    assert isinstance(asked[0], RunProgram)
-    assert asked[0].argv[-3:] == ("192.168.7.11", "80", "udp")
-    assert found.verdict == "pass"
+    judgement, probes = conversation(cannot("EADDRNOTAVAIL", place="${db}:80", protocol="udp"), answer, APP)
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[-3:] == ("192.168.7.11", "80", "udp")
+    assert judgement.verdict == "pass"
 
 
 def test_the_program_says_what_the_kernel_says() -> None:

@@ -26,15 +26,15 @@ def tls(target: str = "app.shop.lab:443", **keys: str) -> BaseCheck:
 @pytest.mark.parametrize(("recorded", "result"), RESULTS.items())
 def test_each_result_of_the_verification_passes_where_it_is_meant_and_only_there(recorded: str, result: str) -> None:
     for meant in RESULTS.values():
-        found = judged(tls(verify=meant), ran(RECORDED[recorded]))
-        assert found.verdict == ("pass" if meant == result else "fail")
-        assert found.actual.startswith(f"{result}: the certificate of CN=")
-    assert found.expected == f"client verifies the certificate of app.shop.lab:443: {meant}"
+        judgement = judged(tls(verify=meant), ran(RECORDED[recorded]))
+        assert judgement.verdict == ("pass" if meant == result else "fail")
+        assert judgement.actual.startswith(f"{result}: the certificate of CN=")
+    assert judgement.expected == f"client verifies the certificate of app.shop.lab:443: {meant}"
 
 
 def test_who_answered_and_the_chain_are_evidence() -> None:
-    found = judged(tls(), ran(RECORDED["good"]))
-    assert found.evidence == (
+    judgement = judged(tls(), ran(RECORDED["good"]))
+    assert judgement.evidence == (
         "192.168.7.12:443 shows its certificate; verified for app.shop.lab: ok",
         "0 s:CN=app.shop.lab",
         "i:O=wirelab, CN=lab authority",
@@ -44,27 +44,27 @@ def test_who_answered_and_the_chain_are_evidence() -> None:
 
 def test_subject_and_issuer_are_compared() -> None:
     assert judged(tls(subject="CN=app.shop.lab", issuer="wirelab"), ran(RECORDED["good"])).verdict == "pass"
-    found = judged(tls(subject="CN=shop.lab"), ran(RECORDED["good"]))
-    assert (found.verdict, found.actual.split("; ")[1]) == ("fail", "the subject does not hold 'CN=shop.lab'")
-    found = judged(tls(verify="unknown authority", issuer="wirelab"), ran(RECORDED["unknown_authority"]))
-    assert (found.verdict, found.actual.split("; ")[1]) == ("fail", "the issuer does not hold 'wirelab'")
+    judgement = judged(tls(subject="CN=shop.lab"), ran(RECORDED["good"]))
+    assert (judgement.verdict, judgement.actual.split("; ")[1]) == ("fail", "the subject does not hold 'CN=shop.lab'")
+    judgement = judged(tls(verify="unknown authority", issuer="wirelab"), ran(RECORDED["unknown_authority"]))
+    assert (judgement.verdict, judgement.actual.split("; ")[1]) == ("fail", "the issuer does not hold 'wirelab'")
 
 
 def test_the_texts_that_a_certificate_must_hold_are_filled_in() -> None:
-    found = judged(tls(subject="CN=${app.name}", issuer="${random}"), ran(RECORDED["good"]))
-    assert "its subject holds 'CN=app.shop.lab', its issuer holds 'w0123456789'" in found.expected
-    assert found.actual.endswith("the issuer does not hold 'w0123456789'")
+    judgement = judged(tls(subject="CN=${app.name}", issuer="${random}"), ran(RECORDED["good"]))
+    assert "its subject holds 'CN=app.shop.lab', its issuer holds 'w0123456789'" in judgement.expected
+    assert judgement.actual.endswith("the issuer does not hold 'w0123456789'")
 
 
 def test_a_good_certificate_of_another_machine_than_meant_fails() -> None:
     """The name led elsewhere: what stands there proves nothing about the app."""
-    found = judged(tls(), ran(RECORDED["good"].replace("192.168.7.12", "192.168.7.14")))
-    assert found.actual.endswith("app.shop.lab led to 192.168.7.14, which is web and not app")
-    assert found.verdict == "fail"
+    judgement = judged(tls(), ran(RECORDED["good"].replace("192.168.7.12", "192.168.7.14")))
+    assert judgement.actual.endswith("app.shop.lab led to 192.168.7.14, which is web and not app")
+    assert judgement.verdict == "fail"
 
 
 @pytest.mark.parametrize(
-    ("answer", "seen"),
+    ("answer", "actual"),
     [
         (ran(RECORDED["refused"], "", 1), "refused: Connection refused"),
         (ran(RECORDED["no_name"], "", 1), "no address: the name is not known"),
@@ -72,11 +72,11 @@ def test_a_good_certificate_of_another_machine_than_meant_fails() -> None:
         (ran("Connecting to 192.168.7.12\n", "", 124), "no certificate in 4 s: nobody speaks TLS there"),
     ],
 )
-def test_without_a_certificate_nothing_holds(answer: ProbeResult, seen: str) -> None:
+def test_without_a_certificate_nothing_holds(answer: ProbeResult, actual: str) -> None:
     """Also not that its verification fails: an absent certificate is no wrong one."""
     for meant in RESULTS.values():
-        found = judged(tls(verify=meant), answer)
-        assert (found.verdict, found.actual) == ("fail", seen)
+        judgement = judged(tls(verify=meant), answer)
+        assert (judgement.verdict, judgement.actual) == ("fail", actual)
 
 
 def test_what_could_not_be_asked_is_unknown() -> None:
@@ -86,7 +86,7 @@ def test_what_could_not_be_asked_is_unknown() -> None:
 
 def test_another_server_name_is_sent_and_verified() -> None:
     """The connection goes to the host, the name is another one; the last dot of a name belongs to the DNS only."""
-    found, asked = conversation(tls("${app}:443", server_name="${app.name}"), ran(RECORDED["good"]))
-    assert isinstance(asked[0], RunProgram)
-    assert asked[0].argv[3:] == ("192.168.7.12", "443", "app.shop.lab")
-    assert found.expected == "client verifies the certificate of 192.168.7.12:443 as app.shop.lab: ok"
+    judgement, probes = conversation(tls("${app}:443", server_name="${app.name}"), ran(RECORDED["good"]))
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[3:] == ("192.168.7.12", "443", "app.shop.lab")
+    assert judgement.expected == "client verifies the certificate of 192.168.7.12:443 as app.shop.lab: ok"

@@ -41,5 +41,5 @@ def test_the_document_says_the_same(name: str) -> None:
     document = walk.document()
     assert document["broken"] == (walk.broken.name if walk.broken else None)
     assert (document["sentence"], document["try"] or "") == (walk.sentence, walk.command)
-    assert [one["verdict"] for one in document["layers"]] == [layer.verdict for layer in walk.layers]
-    assert all(one["seen"] for one in document["layers"])
+    assert [layer["verdict"] for layer in document["layers"]] == [layer.verdict for layer in walk.layers]
+    assert all(layer["seen"] for layer in document["layers"])

@@ -39,7 +39,7 @@ def test_a_layer_that_cannot_be_asked_is_unknown_and_said_so(tool: str) -> None:
     assert walk.broken is None
     unknown = [layer for layer in walk.layers if layer.verdict == "unknown"]
     assert unknown
-    assert all("the engine did not answer" in layer.seen for layer in unknown)
+    assert all("the engine did not answer" in layer.summary for layer in unknown)
     assert "not all could be asked" in walk.sentence
     assert unknown[0].title in walk.sentence
     assert walk.sentence.endswith("(the engine did not answer).")
@@ -143,11 +143,11 @@ UNFINISHED = (
 )
 
 
-@pytest.mark.parametrize(("code", "said", "status", "says"), UNFINISHED)
-def test_what_a_server_does_instead_of_a_whole_answer_is_named(code: int, said: str, status: int, says: str) -> None:
+@pytest.mark.parametrize(("code", "message", "status", "says"), UNFINISHED)
+def test_what_a_server_does_instead_of_a_whole_answer_is_named(code: int, message: str, status: int, says: str) -> None:
     world = far()
     facts = json.dumps({"http_code": status, "time_connect": 0.1})
-    world.rules.append(program("curl", ProgramResult(code, "", f"curl: ({code}) {said}\n{facts}")))
+    world.rules.append(program("curl", ProgramResult(code, "", f"curl: ({code}) {message}\n{facts}")))
     walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
     assert walk.sentence == f"app-1 accepts the connection, but {says}."
 
@@ -461,7 +461,7 @@ def test_the_same_question_is_put_once_for_many_checks() -> None:
     bad, good = (Finding("A claim", "connects", "client", Judgement(v, "", ""), 0.1) for v in ("fail", "pass"))
     walker = DiagnosisRunner(Commands(world.topology), world, lambda: 1000.0)
     found = walker.explain([check, check, check], [bad, good, bad])
-    assert [one.why is not None for one in found] == [True, False, True]
+    assert [finding.why is not None for finding in found] == [True, False, True]
     assert found[0].why == found[2].why
     assert len(world.asked) == len(set(world.asked))
 

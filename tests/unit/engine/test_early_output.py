@@ -53,6 +53,6 @@ def test_attached(engine: DockerEngine) -> None:
 
 
 def test_stream(engine: DockerEngine) -> None:
-    said: list[str] = []
-    assert b"".join(engine.stream("c", ("true",), said)) == b"first second third"
-    assert said == ["aside"]
+    messages: list[str] = []
+    assert b"".join(engine.stream("c", ("true",), messages)) == b"first second third"
+    assert messages == ["aside"]

@@ -94,8 +94,8 @@ def test_docker_host_is_taken_before_everything_else(home: Path, serve: Serve) -
     """Also where the system socket answers."""
     named = serve("named.sock")
     system = serve("system.sock").removeprefix("unix://")
-    found = running_engine(environ_of(home, DOCKER_HOST=named), State(home / "state"), system=system)
-    assert found == EngineFound(named, "DOCKER_HOST")
+    engine = running_engine(environ_of(home, DOCKER_HOST=named), State(home / "state"), system=system)
+    assert engine == EngineFound(named, "DOCKER_HOST")
 
 
 def test_a_docker_host_that_does_not_answer_is_an_error_and_no_other_engine_is_used(home: Path, serve: Serve) -> None:
@@ -114,8 +114,8 @@ def test_a_docker_host_that_does_not_answer_is_an_error_and_no_other_engine_is_u
 def test_an_empty_docker_host_counts_as_not_set(home: Path, serve: Serve) -> None:
     """As for the docker command."""
     system = serve("system.sock").removeprefix("unix://")
-    found = running_engine(environ_of(home, DOCKER_HOST=""), State(home / "state"), system=system)
-    assert found == EngineFound(f"unix://{system}", "the system socket")
+    engine = running_engine(environ_of(home, DOCKER_HOST=""), State(home / "state"), system=system)
+    assert engine == EngineFound(f"unix://{system}", "the system socket")
 
 
 @pytest.mark.parametrize("how", ["file", "variable"])
@@ -154,8 +154,8 @@ def test_a_socket_file_that_nobody_serves_is_passed_over(home: Path, serve: Serv
     system = str(stale(home / "system.sock"))
     rootless = serve("run/docker.sock")
     tried: list[str] = []
-    found = running_engine(environ_of(home), State(home / "state"), tried=tried, system=system)
-    assert found == EngineFound(rootless, "the rootless socket of this user")
+    engine = running_engine(environ_of(home), State(home / "state"), tried=tried, system=system)
+    assert engine == EngineFound(rootless, "the rootless socket of this user")
     assert tried == [f"nobody listens on unix://{system}"]
 
 
@@ -215,8 +215,8 @@ def test_a_docker_host_that_names_our_own_engine_is_ours_to_start_again(home: Pa
 )
 def test_an_engine_behind_ssh_or_tls_is_left_to_the_sdk(home: Path, environ: dict[str, str]) -> None:
     """A bare socket cannot ask it, so it is believed until used."""
-    found = running_engine(environ_of(home, **environ), State(home / "state"))
-    assert found == EngineFound(environ["DOCKER_HOST"], "DOCKER_HOST", "start that engine, or: unset DOCKER_HOST")
+    engine = running_engine(environ_of(home, **environ), State(home / "state"))
+    assert engine == EngineFound(environ["DOCKER_HOST"], "DOCKER_HOST", "start that engine, or: unset DOCKER_HOST")
 
 
 def test_our_own_engine_that_is_silent_is_still_ours_to_start(home: Path) -> None:
@@ -237,9 +237,9 @@ def test_our_own_engine_that_is_silent_is_still_ours_to_start(home: Path) -> Non
 def test_it_says_which_engine_is_used(home: Path, serve: Serve) -> None:
     """One line, with where it was found."""
     url = serve("named.sock")
-    said: list[str] = []
-    find_engine(environ_of(home, DOCKER_HOST=url), State(home / "state"), notify=said.append, confirm=never)
-    assert said == [f"engine: {url} (DOCKER_HOST)"]
+    messages: list[str] = []
+    find_engine(environ_of(home, DOCKER_HOST=url), State(home / "state"), notify=messages.append, confirm=never)
+    assert messages == [f"engine: {url} (DOCKER_HOST)"]
 
 
 def test_a_server_that_says_nothing_is_silent_not_absent(home: Path) -> None:

@@ -86,12 +86,12 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def shelf_of(store: MemoryStore, source: Path, said: list[str]) -> ImageShelf:
+def shelf_of(store: MemoryStore, source: Path, messages: list[str]) -> ImageShelf:
     def originate(_store: object) -> Original:
         return Original("debian:trixie-slim", "Debian 13 (trixie)")
 
     state = State(source.parent / "state")
-    return ImageShelf(store, source, state, notify=said.append, originate=originate)
+    return ImageShelf(store, source, state, notify=messages.append, originate=originate)
 
 
 # tags
@@ -172,22 +172,22 @@ def test_our_own_images_stand_on_the_base_and_say_their_name() -> None:
 def test_what_is_missing_is_built_the_base_first_and_the_rest_on_it(source: Path) -> None:
     """The base from the original, the others from the base's tag; the release is a label of the base."""
     store = MemoryStore()
-    said: list[str] = []
-    tags = shelf_of(store, source, said).ensure(["dns", "app"])
+    messages: list[str] = []
+    tags = shelf_of(store, source, messages).ensure(["dns", "app"])
     base = tag_of("base", source)
     assert store.built[0] == (base, {"BASE": "debian:trixie-slim", "wirelab.release": "Debian 13 (trixie)"})
     assert sorted(store.built[1:]) == sorted((tag, {"BASE": base}) for tag in tags.values())
-    assert "images: dns [2/2] taking the base" in said
+    assert "images: dns [2/2] taking the base" in messages
 
 
 def test_when_all_is_there_nothing_is_built_and_nothing_is_said(source: Path) -> None:
     """Each `up` passes here."""
     store = MemoryStore()
-    said: list[str] = []
-    first = shelf_of(store, source, said).ensure(["dns"])
-    built, said[:] = len(store.built), []
-    assert shelf_of(store, source, said).ensure(["dns"]) == first
-    assert (len(store.built), said) == (built, [])
+    messages: list[str] = []
+    first = shelf_of(store, source, messages).ensure(["dns"])
+    built, messages[:] = len(store.built), []
+    assert shelf_of(store, source, messages).ensure(["dns"]) == first
+    assert (len(store.built), messages) == (built, [])
 
 
 def test_a_build_that_fails_names_the_image_and_what_the_package_manager_said(source: Path) -> None:
@@ -217,7 +217,7 @@ class SilentStore(MemoryStore):
 def test_an_interrupt_waits_for_no_word_of_a_build(source: Path) -> None:
     """Ctrl-C while the engine is silent: the command goes on to its end, and nothing counts as built."""
     store = SilentStore(tag_of("base", source))
-    said: list[str] = []
+    messages: list[str] = []
     main = threading.main_thread().ident or 0
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -228,12 +228,12 @@ def test_an_interrupt_waits_for_no_word_of_a_build(source: Path) -> None:
     threading.Thread(target=interrupt).start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            shelf_of(store, source, said).ensure(["dns", "app"])
+            shelf_of(store, source, messages).ensure(["dns", "app"])
         assert not store.ended.is_set()
     finally:
         signal.signal(signal.SIGINT, before)
         store.let_go.set()
-    assert said == ["images: to build: app, dns; built once, this takes about a minute"]
+    assert messages == ["images: to build: app, dns; built once, this takes about a minute"]
 
 
 def test_a_failure_waits_for_no_other_build(source: Path) -> None:
@@ -257,8 +257,10 @@ def test_a_failure_waits_for_no_other_build(source: Path) -> None:
 def test_two_at_once_build_once(source: Path) -> None:
     """The second waits for the first, and finds the images built."""
     store = MemoryStore()
-    said: list[str] = []
-    threads = [threading.Thread(target=shelf_of(store, source, said).ensure, args=(["dns", "app"],)) for _ in range(4)]
+    messages: list[str] = []
+    threads = [
+        threading.Thread(target=shelf_of(store, source, messages).ensure, args=(["dns", "app"],)) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -110,12 +110,12 @@ def test_lists_that_cannot_be_updated_do_not_matter_when_the_package_can_be_had(
 def test_it_waits_while_another_program_installs_and_says_so_once(root: Path) -> None:
     """The lock of the package lists is not covered by apt's own waiting."""
     locked = Ran(100, ("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)",))
-    said: list[str] = []
+    messages: list[str] = []
     recorder = Recorder(root, locked, locked)
     times = iter(range(100))
-    Apt(recorder, root, clock=lambda: float(next(times)), sleep=lambda _seconds: None).install(said.append)
+    Apt(recorder, root, clock=lambda: float(next(times)), sleep=lambda _seconds: None).install(messages.append)
     assert [call[-1] for call in recorder.calls[:3]] == ["update"] * 3
-    assert said.count("another program is installing packages; waiting for it") == 1
+    assert messages.count("another program is installing packages; waiting for it") == 1
 
 
 def test_a_lock_that_is_never_freed_ends_at_the_deadline(root: Path) -> None:
@@ -141,10 +141,10 @@ def test_where_there_is_systemd_the_services_stay_off_at_the_next_boot_too(root:
 
 def test_progress_is_told_in_apts_own_words(root: Path) -> None:
     """What is fetched and set up, not the rest."""
-    said: list[str] = []
+    messages: list[str] = []
     lines = ("Reading package lists...", "Get:1 http://archive trixie/main docker.io", "Setting up docker.io (1) ...")
-    Apt(Recorder(root, Ran(0, ()), Ran(0, lines)), root).install(said.append)
-    assert said == ["  Get:1 http://archive trixie/main docker.io", "  Setting up docker.io (1) ..."]
+    Apt(Recorder(root, Ran(0, ()), Ran(0, lines)), root).install(messages.append)
+    assert messages == ["  Get:1 http://archive trixie/main docker.io", "  Setting up docker.io (1) ..."]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def half_made(place: Place, run: str) -> None:
 
 
 def nodes(place: Place, lab: str = "shop") -> list[str]:
-    return [one.labels["wirelab.node"] for one in place.engine.containers(f"wirelab.lab={lab}")]
+    return [container.labels["wirelab.node"] for container in place.engine.containers(f"wirelab.lab={lab}")]
 
 
 def test_a_repaired_lab_survives_the_sweep_of_the_run_that_began_it(place: Place) -> None:

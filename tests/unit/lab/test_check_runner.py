@@ -38,7 +38,7 @@ def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> BaseCheck:
 
 
 def checked(
-    answer: Answers, *checks: BaseCheck, clock: Clock | None = None, told: list[Finding] | None = None
+    answer: Answers, *checks: BaseCheck, clock: Clock | None = None, published: list[Finding] | None = None
 ) -> tuple[tuple[Finding, ...], list[list[Probe]]]:
     """The findings, and what was asked at each call."""
     time = clock or Clock()
@@ -52,8 +52,8 @@ def checked(
 
     scenario = read_scenario(TEXT, file="f", beside=dict[str, str]().get).scenario
     places = assign_addresses("one", scenario, Snapshot("/s", "r", {}), {})
-    tell = (told if told is not None else []).append
-    found = CheckRunner(places, run_probes, tell, time, lambda: 1000 + time.now, time.pause).check(checks)
+    publish = (published if published is not None else []).append
+    found = CheckRunner(places, run_probes, publish, time, lambda: 1000 + time.now, time.pause).check(checks)
     return found, calls
 
 
@@ -72,71 +72,74 @@ def after(tries: int, first: ProbeResult, then: ProbeResult) -> Answers:
 
 
 def test_what_holds_at_once_is_asked_once() -> None:
-    found, calls = checked(always(ProgramResult(0, "", "")), runs())
-    assert [one.verdict for one in found] == ["pass"]
+    findings, calls = checked(always(ProgramResult(0, "", "")), runs())
+    assert [finding.verdict for finding in findings] == ["pass"]
     assert len(calls) == 1
-    assert (found[0].check, found[0].kind, found[0].asker) == ("A claim", "runs", "a")
+    assert (findings[0].check, findings[0].kind, findings[0].asker) == ("A claim", "runs", "a")
 
 
 def test_what_does_not_hold_yet_is_asked_again() -> None:
-    found, calls = checked(after(3, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs())
-    assert found[0].verdict == "pass"
+    findings, calls = checked(after(3, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs())
+    assert findings[0].verdict == "pass"
     assert len(calls) == 4
-    assert 0 < found[0].seconds < 5
+    assert 0 < findings[0].seconds < 5
 
 
 def test_what_never_holds_fails_when_its_deadline_has_passed() -> None:
     clock = Clock()
-    found, calls = checked(always(ProgramResult(1, "", "")), runs(within=2.0), clock=clock)
-    assert found[0].verdict == "fail"
-    assert 2.0 <= found[0].seconds < 2.5
+    findings, calls = checked(always(ProgramResult(1, "", "")), runs(within=2.0), clock=clock)
+    assert findings[0].verdict == "fail"
+    assert 2.0 <= findings[0].seconds < 2.5
     assert len(calls) > 5
     assert clock.now < 53
 
 
 def test_a_try_that_outlasts_the_deadline_is_not_the_only_one() -> None:
     """On a busy machine the first try may take longer than the whole deadline, and lose a packet."""
-    found, calls = checked(after(1, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs(within=0.01))
-    assert (found[0].verdict, len(calls)) == ("pass", 2)
-    found, calls = checked(always(ProgramResult(1, "", "")), runs(within=0.01))
-    assert (found[0].verdict, len(calls)) == ("fail", 2)
+    findings, calls = checked(after(1, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs(within=0.01))
+    assert (findings[0].verdict, len(calls)) == ("pass", 2)
+    findings, calls = checked(always(ProgramResult(1, "", "")), runs(within=0.01))
+    assert (findings[0].verdict, len(calls)) == ("fail", 2)
 
 
 def test_what_cannot_be_asked_stays_unknown() -> None:
     """Also after the deadline: never a pass, and no fail either."""
-    found, _ = checked(always(Unavailable("the node a is stopped")), runs())
-    assert (found[0].verdict, found[0].judgement.actual) == ("unknown", "could not be asked: the node a is stopped")
+    findings, _ = checked(always(Unavailable("the node a is stopped")), runs())
+    assert (findings[0].verdict, findings[0].judgement.actual) == (
+        "unknown",
+        "could not be asked: the node a is stopped",
+    )
 
 
 def test_the_last_word_counts() -> None:
     """It failed before the node went away; what is known at the deadline is that nobody can be asked."""
-    found, _ = checked(after(2, ProgramResult(1, "", ""), Unavailable("gone")), runs(within=1.0))
-    assert found[0].verdict == "unknown"
+    findings, _ = checked(after(2, ProgramResult(1, "", ""), Unavailable("gone")), runs(within=1.0))
+    assert findings[0].verdict == "unknown"
 
 
 def test_checks_go_side_by_side_and_are_told_when_they_are_known() -> None:
     """All questions of one moment are in one call; findings come in the order of the checks."""
     slow, quick = runs("slow", runs=["slow"]), runs("quick", runs=["quick"])
-    told: list[Finding] = []
+    published: list[Finding] = []
     retry = after(2, ProgramResult(1, "", ""), ProgramResult(0, "", ""))
 
     def answer(probe: Probe) -> ProbeResult:
         assert isinstance(probe, RunProgram)
         return retry(probe) if probe.argv == ("slow",) else ProgramResult(0, "", "")
 
-    found, calls = checked(answer, slow, quick, told=told)
-    assert [one.check for one in found] == ["slow", "quick"]
-    assert [one.check for one in told] == ["quick", "slow"]
+    findings, calls = checked(answer, slow, quick, published=published)
+    assert [finding.check for finding in findings] == ["slow", "quick"]
+    assert [finding.check for finding in published] == ["quick", "slow"]
     assert [len(call) for call in calls] == [2, 1, 1]
 
 
 def test_each_try_has_a_word_of_its_own() -> None:
     """What an earlier try wrote must not make the next one pass."""
-    found, calls = checked(
+    findings, calls = checked(
         after(2, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs(runs=["echo", "${random}"])
     )
     words = [call[0].argv[1] for call in calls if isinstance(call[0], RunProgram)]
-    assert found[0].verdict == "pass"
+    assert findings[0].verdict == "pass"
     assert len(set(words)) == 3
 
 

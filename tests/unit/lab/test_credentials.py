@@ -49,7 +49,7 @@ def made(kept: str = "", now: float = NOW, text: str = TEXT) -> Credentials:
 
 def verify(credentials: Credentials, port: int, name: str = "web.shop.lab") -> None:
     """As a strict client would: by the lab's authority alone, at that time. Raises VerificationError."""
-    issued = next(one for one in credentials.certificates["web"] if one.request.port == port)
+    issued = next(certificate for certificate in credentials.certificates["web"] if certificate.request.port == port)
     store = Store([x509.load_pem_x509_certificate(credentials.authority.encode())])
     verifier = (
         PolicyBuilder().store(store).time(datetime.fromtimestamp(NOW, UTC)).build_server_verifier(x509.DNSName(name))
@@ -66,7 +66,7 @@ def test_it_is_good_for_the_address_and_for_its_own_key() -> None:
     issued = made().certificates["web"][0]
     certificate = x509.load_pem_x509_certificate(issued.certificate.encode())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["192.168.7.10"]
+    assert [str(name) for name in names.get_values_for_type(x509.IPAddress)] == ["192.168.7.10"]
     key = load_pem_private_key(issued.key.reveal().encode(), None)
     assert key.public_key() == certificate.public_key()
     assert "***" in repr(issued)
@@ -106,8 +106,8 @@ def test_near_their_end_or_for_other_names_or_addresses_all_are_made_anew(now: f
     first = made()
     later = made(as_text(first), now, text)
     assert later.authority != first.authority
-    assert {one.certificate for one in later.certificates["web"]}.isdisjoint(
-        one.certificate for one in first.certificates["web"]
+    assert {certificate.certificate for certificate in later.certificates["web"]}.isdisjoint(
+        certificate.certificate for certificate in first.certificates["web"]
     )
     assert later.keys == first.keys
 

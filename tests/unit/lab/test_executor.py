@@ -92,12 +92,12 @@ def test_after_the_first_failure_nothing_new_begins() -> None:
         if one.id == "a":
             raise failure
 
-    told: list[Told] = []
-    ended = Executor(do, steps_to(told)).run(Plan("lab", (step("a"), step("b", "a"), step("c", "b"))))
+    events: list[Told] = []
+    ended = Executor(do, steps_to(events)).run(Plan("lab", (step("a"), step("b", "a"), step("c", "b"))))
     assert ended.error is failure
     assert log.begun == ["a"]
     assert states(ended.events) == {"a": "failed", "b": "skipped", "c": "skipped"}
-    assert [(event.step, event.state) for event in told] == [
+    assert [(event.step, event.state) for event in events] == [
         ("a", "begun"),
         ("a", "failed"),
         ("b", "skipped"),
@@ -197,6 +197,6 @@ def test_an_empty_plan_is_done() -> None:
 
 def test_seconds_are_counted_from_the_beginning() -> None:
     ticks = iter(range(100, 200))
-    told: list[Told] = []
-    Executor(Log(), steps_to(told), clock=lambda: float(next(ticks))).run(Plan("lab", (step("a"),)))
-    assert [(event.state, event.seconds) for event in told] == [("begun", 1.0), ("done", 2.0)]
+    events: list[Told] = []
+    Executor(Log(), steps_to(events), clock=lambda: float(next(ticks))).run(Plan("lab", (step("a"),)))
+    assert [(event.state, event.seconds) for event in events] == [("begun", 1.0), ("done", 2.0)]

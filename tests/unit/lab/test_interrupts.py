@@ -158,11 +158,11 @@ def test_what_else_python_drops_is_told_as_ever(monkeypatch: pytest.MonkeyPatch)
         def __del__(self) -> None:
             raise ValueError("broken")
 
-    told: list[object] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: told.append(dropped.exc_type))
+    events: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: events.append(dropped.exc_type))
     with interruptible_between_locks():
         del [Broken()][:]
-    assert told == [ValueError]
+    assert events == [ValueError]
 
 
 def test_a_handler_of_somebody_else_stays() -> None:

@@ -206,20 +206,22 @@ def test_a_torn_record_is_left_out_and_the_next_one_is_whole(state: State, cut: 
 
 
 def test_a_full_disk_is_told_once_and_raises_nothing(state: State) -> None:
-    told: list[str] = []
-    journal = Journal(state, "basic", Actor(), on_trouble=told.append)
+    messages: list[str] = []
+    journal = Journal(state, "basic", Actor(), on_trouble=messages.append)
     state.private(journal_file(state, "basic").parent)
     journal_file(state, "basic").symlink_to("/dev/full")
     journal.publish(NodeEvent("one", "ready"))
     journal.publish(NodeEvent("two", "ready"))
-    assert told == ["the events of the lab 'basic' cannot be written: No space left on device; the lab goes on without"]
+    assert messages == [
+        "the events of the lab 'basic' cannot be written: No space left on device; the lab goes on without"
+    ]
 
 
 def test_a_folder_where_the_journal_should_be_is_told_too(state: State) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     journal_file(state, "basic").mkdir(parents=True)
-    Journal(state, "basic", Actor(), on_trouble=told.append).publish(NodeEvent("one", "ready"))
-    assert told == ["the events of the lab 'basic' cannot be written: Is a directory; the lab goes on without"]
+    Journal(state, "basic", Actor(), on_trouble=messages.append).publish(NodeEvent("one", "ready"))
+    assert messages == ["the events of the lab 'basic' cannot be written: Is a directory; the lab goes on without"]
 
 
 def test_secrets_are_never_written(state: State) -> None:
@@ -278,10 +280,10 @@ def test_of_many_removed_labs_the_last_ones_are_kept(state: State) -> None:
     for number in range(203):
         aged(state, f"lab-{number}", 1000 - number)
     prune_journals(state)
-    left = sorted(file.name for file in journal_file(state, "x").parent.iterdir())
-    assert len(left) == 200
-    assert "lab-0.jsonl" not in left
-    assert "lab-202.jsonl" in left
+    remaining = sorted(file.name for file in journal_file(state, "x").parent.iterdir())
+    assert len(remaining) == 200
+    assert "lab-0.jsonl" not in remaining
+    assert "lab-202.jsonl" in remaining
 
 
 def test_after_it_was_pruned_a_writer_begins_anew(state: State) -> None:

@@ -28,14 +28,14 @@ def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(place: Place)
     lab = place.lab(BROKEN, publish=lambda event: done.append(event.step) if is_done(event) else None)
     lab.up()
     done.clear()
-    found = breaking.check(lab, lab.scenario.checks)
-    assert [(one.check, one.verdict) for one in found] == [
+    findings = breaking.check(lab, lab.scenario.checks)
+    assert [(finding.check, finding.verdict) for finding in findings] == [
         ("calm", "pass"),
         ("while it is stopped", "unknown"),
         ("once it is back", "pass"),
         ("once the app is back", "pass"),
     ]
-    assert "stopped" in found[1].judgement.actual
+    assert "stopped" in findings[1].judgement.actual
     assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
 
 
@@ -44,21 +44,21 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place
     text = BROKEN.replace("node: db, sees: app", "from: app, runs: [echo, x]")
 
     def mends(call: ProgramCall) -> Output:
-        if any(one.state == "exited" for one in torn.engine.containers("wirelab.lab=shop")):
+        if any(container.state == "exited" for container in torn.engine.containers("wirelab.lab=shop")):
             torn.lab(text, run="run2").up()
         return bash(call)
 
     torn = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=mends))
-    told: list[str] = []
+    messages: list[str] = []
     for where, verdict in ((place, "pass"), (torn, "unknown")):
         lab = where.lab(
-            text, publish=lambda event: told.append(event.verdict) if isinstance(event, FindingEvent) else None
+            text, publish=lambda event: messages.append(event.verdict) if isinstance(event, FindingEvent) else None
         )
         lab.up()
-        found = breaking.check(lab, lab.scenario.checks[1:2])
-        assert ([one.verdict for one in found], told.pop()) == ([verdict], verdict)
+        findings = breaking.check(lab, lab.scenario.checks[1:2])
+        assert ([finding.verdict for finding in findings], messages.pop()) == ([verdict], verdict)
     seen = "the fault was mended while this was judged (stop:db): exit code 0"
-    assert found[0].judgement.actual == seen
+    assert findings[0].judgement.actual == seen
 
 
 def test_an_interrupt_leaves_no_fault(place: Place) -> None:
@@ -72,7 +72,7 @@ def test_an_interrupt_leaves_no_fault(place: Place) -> None:
     lab.up()
     with pytest.raises(KeyboardInterrupt):
         breaking.check(lab, lab.scenario.checks[1:])
-    assert {one.state for one in place.engine.containers("wirelab.lab=shop")} == {"running"}
+    assert {container.state for container in place.engine.containers("wirelab.lab=shop")} == {"running"}
     assert str(place.lab(run="run2").plan()) == ""
 
 
@@ -81,9 +81,9 @@ def test_a_lab_that_is_broken_already_is_not_healed_by_a_check(place: Place) -> 
     lab = place.lab(BROKEN)
     lab.up()
     breaking.inject(lab, Pause(pause="app"))
-    found = breaking.check(lab, lab.scenario.checks)
-    assert [one.verdict for one in found] == ["pass", "unknown", "unknown", "unknown"]
-    assert "the lab is not whole: unpause:app  (paused); wirelab heal shop mends it" in found[1].judgement.actual
+    findings = breaking.check(lab, lab.scenario.checks)
+    assert [finding.verdict for finding in findings] == ["pass", "unknown", "unknown", "unknown"]
+    assert "the lab is not whole: unpause:app  (paused); wirelab heal shop mends it" in findings[1].judgement.actual
     assert str(lab.plan()) == "unpause:app  (paused)"
 
 
@@ -98,10 +98,15 @@ BEFORE = TEXT.partition("checks:")[0] + (
 
 def test_what_must_hold_before_a_fault_is_asked_before_it_is_put_in(place: Place) -> None:
     """The stopped node could answer then; where it does not hold, the check fails with that reason, told once."""
-    told: list[str] = []
-    lab = place.lab(BEFORE, publish=lambda event: told.append(event.check) if isinstance(event, FindingEvent) else None)
+    messages: list[str] = []
+    lab = place.lab(
+        BEFORE, publish=lambda event: messages.append(event.check) if isinstance(event, FindingEvent) else None
+    )
     lab.up()
-    found = breaking.check(lab, lab.scenario.checks)
-    assert [(one.check, one.verdict) for one in found] == [("held before", "pass"), ("did not hold before", "fail")]
-    assert found[1].judgement.actual == "before the fault, 'it ran': exit code 0"
-    assert sorted(told) == ["did not hold before", "held before"]
+    findings = breaking.check(lab, lab.scenario.checks)
+    assert [(finding.check, finding.verdict) for finding in findings] == [
+        ("held before", "pass"),
+        ("did not hold before", "fail"),
+    ]
+    assert findings[1].judgement.actual == "before the fault, 'it ran': exit code 0"
+    assert sorted(messages) == ["did not hold before", "held before"]

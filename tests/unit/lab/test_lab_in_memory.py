@@ -31,12 +31,12 @@ def without_ready(node: str, behaviour: Behaviour) -> Callable[[ContainerSpec], 
 
 
 def test_up_makes_the_lab_and_up_again_makes_nothing(place: Place) -> None:
-    told: list[StepEvent] = []
-    assert place.lab(publish=steps_to(told)).up()
+    events: list[StepEvent] = []
+    assert place.lab(publish=steps_to(events)).up()
     containers = place.engine.containers("wirelab.lab=shop")
-    assert [one.labels["wirelab.node"] for one in containers] == ["app", "client", "db", "dns"]
-    assert {one.state for one in containers} == {"running"}
-    assert {event.state for event in told} == {"begun", "done"}
+    assert [container.labels["wirelab.node"] for container in containers] == ["app", "client", "db", "dns"]
+    assert {container.state for container in containers} == {"running"}
+    assert {event.state for event in events} == {"begun", "done"}
     assert str(place.lab(run="run2").up()) == ""
     assert place.engine.containers("wirelab.lab=shop") == containers
 
@@ -50,9 +50,9 @@ def test_a_node_is_ready_only_after_what_it_uses(place: Place) -> None:
 
 def test_with_capture_the_recorder_is_there_first_and_stays(place: Place) -> None:
     """It is begun and done before any node is begun; the next `up` finds nothing to do."""
-    told: list[StepEvent] = []
-    place.lab(publish=steps_to(told), capture=True).up()
-    order = [(event.step, event.state) for event in told]
+    events: list[StepEvent] = []
+    place.lab(publish=steps_to(events), capture=True).up()
+    order = [(event.step, event.state) for event in events]
     first_node = next(number for number, (step, _) in enumerate(order) if step.startswith("node:"))
     assert order.index(("capture:networks", "done")) < first_node
     assert len(place.engine.containers("wirelab.capture=on")) == 1
@@ -65,12 +65,12 @@ def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(place: Pla
     """Its own last words are the reason, and nothing is left."""
     refused = Behaviour(("wirelab: no such device",), 3)
     bad = misbehaving(place, lambda spec: refused if "wirelab.capture" in spec.labels else as_declared(spec))
-    told: list[StepEvent] = []
+    events: list[StepEvent] = []
     with pytest.raises(WorldError) as caught:
-        bad.lab(publish=steps_to(told), capture=True).up()
+        bad.lab(publish=steps_to(events), capture=True).up()
     assert (caught.value.what, "no such device" in caught.value.why) == ("the capture did not start", True)
     assert bad.empty()
-    assert not [event for event in told if event.step.startswith("node:") and event.state != "skipped"]
+    assert not [event for event in events if event.step.startswith("node:") and event.state != "skipped"]
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(place: Pla
 def test_what_somebody_changed_by_hand_is_repaired(place: Place, harm: Any, repair: list[str]) -> None:
     """And nothing else is touched; afterwards nothing is left to do."""
     place.lab().up()
-    app = next(one for one in place.engine.containers("wirelab.node=app"))
-    network = next(one.id for one in place.engine.networks())
+    app = next(container for container in place.engine.containers("wirelab.node=app"))
+    network = next(network.id for network in place.engine.networks())
     harm(place.engine, app.id, network)
     assert [step.id for step in place.lab(run="run2").up().steps] == repair
-    again = next(one for one in place.engine.containers("wirelab.node=app"))
+    again = next(container for container in place.engine.containers("wirelab.node=app"))
     assert (again.state, again.addresses) == ("running", app.addresses)
     assert str(place.lab(run="run3").plan()) == ""
 
@@ -99,12 +99,12 @@ def test_what_somebody_changed_by_hand_is_repaired(place: Place, harm: Any, repa
 def test_a_network_that_went_while_all_were_stopped_is_repaired(place: Place) -> None:
     """As after a restart of the machine and a `docker network prune`."""
     place.lab().up()
-    for one in place.engine.containers("wirelab.lab"):
-        place.engine.stop(one.id, 0)
+    for container in place.engine.containers("wirelab.lab"):
+        place.engine.stop(container.id, 0)
     before = place.engine.networks()[0]
     place.engine.remove_network(before.id)
     place.lab(run="run2").up()
-    assert {one.state for one in place.engine.containers("wirelab.lab")} == {"running"}
+    assert {container.state for container in place.engine.containers("wirelab.lab")} == {"running"}
     assert place.engine.networks()[0].subnets == before.subnets
     assert str(place.lab(run="run3").plan()) == ""
 
@@ -144,7 +144,7 @@ def test_checks_are_asked_inside_the_nodes(place: Place) -> None:
     found: list[str] = []
     lab = place.lab(publish=lambda event: found.append(event.check) if isinstance(event, FindingEvent) else None)
     lab.up()
-    assert [one.verdict for one in lab.judge()] == ["pass", "fail"]
+    assert [finding.verdict for finding in lab.judge()] == ["pass", "fail"]
     assert found == ["The tools work", "Nobody is there"]
 
 
@@ -155,19 +155,19 @@ def test_a_node_that_cannot_be_asked_makes_its_checks_unknown(place: Place, harm
     lab.up()
     client = place.engine.containers("wirelab.node=client")[0].id
     getattr(place.engine, harm)(client, *((0,) if harm == "stop" else ()))
-    assert [one.verdict for one in lab.judge()] == ["unknown", "fail"]
+    assert [finding.verdict for finding in lab.judge()] == ["unknown", "fail"]
 
 
 def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(place: Place) -> None:
     bad = misbehaving(place, without_ready("db", Behaviour(("psql: syntax error at line 3",), 1)))
-    told: list[StepEvent] = []
+    events: list[StepEvent] = []
     with pytest.raises(NodeFailed) as caught:
-        bad.lab(publish=steps_to(told)).up()
+        bad.lab(publish=steps_to(events)).up()
     assert caught.value.what == "the node 'db' ended with exit code 1"
     assert "syntax error at line 3" in caught.value.why
     assert bad.empty()
     assert not bad.lab().folder.path.exists()
-    assert [event.step for event in told if event.state == "failed"] == ["ready:db"]
+    assert [event.step for event in events if event.state == "failed"] == ["ready:db"]
 
 
 class EndsUnderTheEyes(FakeEngine):
@@ -238,7 +238,7 @@ def test_a_failed_change_takes_back_only_what_it_made(place: Place) -> None:
     failing[0] = True
     with pytest.raises(NodeFailed):
         bad.lab(TEXT.replace("checks:", "  two:    {role: client}\nchecks:"), run="run2").up()
-    left = [one.labels["wirelab.node"] for one in bad.engine.containers("wirelab.lab")]
+    left = [container.labels["wirelab.node"] for container in bad.engine.containers("wirelab.lab")]
     assert left == ["app", "client", "db", "dns"]
     bad.lab(run="run3").up()
     assert str(bad.lab().plan()) == ""
@@ -323,7 +323,7 @@ class Racing(FakeEngine):
 def test_a_range_that_somebody_just_took_is_given_up_for_the_next(place: Place) -> None:
     racing = replace(place, engine=Racing(2))
     racing.lab().up()
-    ours = [one for one in racing.engine.networks() if one.labels]
+    ours = [network for network in racing.engine.networks() if network.labels]
     assert len(ours) == 1
     assert str(racing.lab().plan()) == ""
 
@@ -360,7 +360,7 @@ def test_what_cannot_be_removed_is_named(place: Place) -> None:
     stubborn.lab().up()
     with pytest.raises(Leftovers) as caught:
         down(stubborn)
-    (network,) = (one for one in stubborn.engine.networks() if "wirelab.lab" in one.labels)
+    (network,) = (network for network in stubborn.engine.networks() if "wirelab.lab" in network.labels)
     (volume,) = stubborn.engine.volumes("wirelab.lab")
     assert caught.value.why.split("; ") == [
         f"{network.id[:12]}: network {network.id[:12]} has active endpoints",

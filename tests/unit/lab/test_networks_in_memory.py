@@ -69,16 +69,18 @@ SIX = TEXT.replace("{front: null, back: null}", "{front: null, back: null, six: 
 )
 
 
-@pytest.mark.parametrize(("isolates", "said"), [(False, "this engine lets IPv6"), (None, "this engine may let IPv6")])
+@pytest.mark.parametrize(
+    ("isolates", "message"), [(False, "this engine lets IPv6"), (None, "this engine may let IPv6")]
+)
 def test_where_ipv6_is_not_isolated_the_scenario_is_skipped_and_nothing_is_made(
-    tmp_path: Path, isolates: bool | None, said: str
+    tmp_path: Path, isolates: bool | None, message: str
 ) -> None:
     """Neither green nor red: exit 3, with the reason. A scenario without IPv6 is no matter of this."""
     engine = FakeEngine(list(IMAGES.values()))
     with pytest.raises(Skipped) as caught:
         lab_on(engine, tmp_path, SIX, isolates_ipv6=isolates).up()
     assert caught.value.what == "skipped: ways needs an engine that isolates IPv6"
-    assert said in caught.value.why
+    assert message in caught.value.why
     assert caught.value.exit_code == 3
     assert not engine.networks()
     assert not engine.containers("wirelab.lab")

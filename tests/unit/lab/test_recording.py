@@ -41,7 +41,7 @@ def test_lines_are_whole_wherever_the_pieces_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "losses"),
+    ("message", "losses"),
     [
         ('{"dropped": 2, "overwritten": 3}', PacketLosses(2, 3)),
         ('{"dropped": null, "overwritten": 3, "packets": 9}', PacketLosses(0, 3)),
@@ -50,8 +50,8 @@ def test_lines_are_whole_wherever_the_pieces_end() -> None:
         ("", PacketLosses()),
     ],
 )
-def test_losses_are_read_from_the_recorders_count(said: str, losses: PacketLosses) -> None:
-    assert parse_losses(said) == losses
+def test_losses_are_read_from_the_recorders_count(message: str, losses: PacketLosses) -> None:
+    assert parse_losses(message) == losses
 
 
 def test_http_is_tried_on_the_authors_own_ports_but_not_below_tls() -> None:
@@ -71,7 +71,7 @@ def test_the_keys_of_nodes_that_write_some_are_carried_to_the_recorder() -> None
     for name in ("one", "two", "capture"):
         own = {labels.LAB: "shop", **({labels.NODE: name} if name != "capture" else {})}
         engine.start(engine.make_container(ContainerSpec(name, "i", own, command=("sleep", "1"))))
-    recorder = next(one.id for one in engine.containers(labels.LAB) if one.name == "capture")
+    recorder = next(container.id for container in engine.containers(labels.LAB) if container.name == "capture")
     assert copy_tls_keys(engine, recorder, "shop", SCENARIO) == KEYS_PATH
     assert [argv for name, argv in ran if name != "capture"] == [("cat", TLS_KEYS_FILE)]
     assert "".join(argv[3] for name, argv in ran if name == "capture" and argv[0] == "bash") == keys

@@ -34,7 +34,9 @@ def test_a_lab_that_cannot_be_recorded_is_reported_all_the_same(lab: Lab) -> Non
     result = window.result(lab.topology(lab.observe()))
     window.close()
     assert (result.events, "no permission" in result.missing) == ((), True)
-    assert [one for one in lab.engine.containers("wirelab.lab") if "wirelab.capture" in one.labels] == []
+    assert [
+        container for container in lab.engine.containers("wirelab.lab") if "wirelab.capture" in container.labels
+    ] == []
 
 
 def test_nothing_is_heard_of_a_lab_that_is_down(lab: Lab) -> None:

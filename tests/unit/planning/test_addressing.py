@@ -21,13 +21,18 @@ def places(text: str, observed: Snapshot, lab: str = LAB) -> Topology:
     return assign_addresses(lab, scenario(text), observed, SEED)
 
 
-def addresses(found: Topology) -> dict[str, str]:
-    return {place.node: str(place.address) for place in found.places}
+def addresses(found_addresses: Topology) -> dict[str, str]:
+    return {place.node: str(place.address) for place in found_addresses.places}
 
 
 def test_addresses_begin_at_ten_in_the_order_of_the_file() -> None:
-    found = addresses(places(FIXED, nothing()))
-    assert found == {"dns": "192.168.7.10", "db": "192.168.7.11", "app": "192.168.7.12", "client": "192.168.7.13"}
+    found_addresses = addresses(places(FIXED, nothing()))
+    assert found_addresses == {
+        "dns": "192.168.7.10",
+        "db": "192.168.7.11",
+        "app": "192.168.7.12",
+        "client": "192.168.7.13",
+    }
 
 
 def test_the_same_file_gives_the_same_addresses() -> None:
@@ -43,20 +48,20 @@ def test_a_lab_that_stands_keeps_its_range_where_another_would_be_chosen() -> No
 
 
 def test_two_labs_of_one_file_stand_apart() -> None:
-    seen = replace(nothing(), networks=standing(BASIC).networks)
-    one, two = places(BASIC, seen), places(BASIC, seen, "second")
+    observed = replace(nothing(), networks=standing(BASIC).networks)
+    one, two = places(BASIC, observed), places(BASIC, observed, "second")
     assert not one.subnets["lab"].overlaps(two.subnets["lab"])
 
 
 def test_a_range_that_the_host_routes_is_not_taken() -> None:
-    seen = replace(nothing(), taken=(UsedRange(IPv4Network("192.168.96.0/20"), "a route of this host by eth0"),))
-    assert places(BASIC, seen).subnets["lab"] == IPv4Network("192.168.112.0/24")
+    observed = replace(nothing(), taken=(UsedRange(IPv4Network("192.168.96.0/20"), "a route of this host by eth0"),))
+    assert places(BASIC, observed).subnets["lab"] == IPv4Network("192.168.112.0/24")
 
 
 def test_the_route_that_our_own_network_brings_does_not_count() -> None:
-    seen = standing(BASIC)
-    seen = replace(seen, taken=(UsedRange(seen.networks[0].subnets[0], "a route of this host by br-1"),))
-    assert places(BASIC, seen).subnets["lab"] == seen.networks[0].subnets[0]
+    observed = standing(BASIC)
+    observed = replace(observed, taken=(UsedRange(observed.networks[0].subnets[0], "a route of this host by br-1"),))
+    assert places(BASIC, observed).subnets["lab"] == observed.networks[0].subnets[0]
 
 
 @pytest.mark.parametrize("theirs", ["192.168.7.0/24", "192.168.0.0/16", "192.168.7.128/25"])
@@ -88,20 +93,20 @@ def test_no_address_left() -> None:
 
 def test_a_declared_address_is_kept_free_for_its_node() -> None:
     text = FIXED.replace("{role: client, uses: [app]}", "{role: client, uses: [app], address: 192.168.7.10}")
-    found = addresses(places(text, nothing()))
-    assert found["client"] == "192.168.7.10"
-    assert len(set(found.values())) == 4
+    found_addresses = addresses(places(text, nothing()))
+    assert found_addresses["client"] == "192.168.7.10"
+    assert len(set(found_addresses.values())) == 4
 
 
 def test_a_declared_address_drives_away_who_had_it() -> None:
     """The declaration wins over what stands; only that node moves."""
     text = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.102.0/24}}\nnodes:")
-    seen = standing(text)
+    observed = standing(text)
     changed = text.replace("{role: client, uses: [app]}", "{role: client, uses: [app], address: 192.168.102.10}")
-    found = addresses(places(changed, seen))
-    assert found["client"] == "192.168.102.10"
-    assert found["dns"] not in ("192.168.102.10", found["db"], found["app"])
-    assert (found["db"], found["app"]) == ("192.168.102.11", "192.168.102.12")
+    found_addresses = addresses(places(changed, observed))
+    assert found_addresses["client"] == "192.168.102.10"
+    assert found_addresses["dns"] not in ("192.168.102.10", found_addresses["db"], found_addresses["app"])
+    assert (found_addresses["db"], found_addresses["app"]) == ("192.168.102.11", "192.168.102.12")
 
 
 def test_resolv_conf_names_the_labs_servers_by_address() -> None:

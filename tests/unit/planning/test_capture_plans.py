@@ -34,7 +34,9 @@ def ended(observed: Snapshot, state: ContainerStatus) -> Snapshot:
     names = ("id-capture", "id-client")
     return replace(
         observed,
-        containers=tuple(replace(one, state=state) if one.id in names else one for one in observed.containers),
+        containers=tuple(
+            replace(container, state=state) if container.id in names else container for container in observed.containers
+        ),
     )
 
 

@@ -18,24 +18,24 @@ FIXED = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.7.0/24, ipv6: 
 DNS, DB, APP, CLIENT = "192.168.7.10", "192.168.7.11", "192.168.7.12", "192.168.7.13"
 
 
-def cut(*groups: tuple[str, ...], only: str | None = None, seen: Snapshot | None = None) -> Plan:
-    seen = seen or standing(FIXED)
-    topology, _ = planned(FIXED, seen)
-    return inject(Cut(cut=groups, only=only), topology, seen)
+def cut(*groups: tuple[str, ...], only: str | None = None, observed: Snapshot | None = None) -> Plan:
+    observed = observed or standing(FIXED)
+    topology, _ = planned(FIXED, observed)
+    return inject(Cut(cut=groups, only=only), topology, observed)
 
 
 def drops(plan: Plan) -> dict[str, tuple[str, ...]]:
     return {step.action.node: step.action.addresses for step in plan.steps if isinstance(step.action, CutOff)}
 
 
-def put_in(plan: Plan, seen: Snapshot) -> Snapshot:
+def put_in(plan: Plan, observed: Snapshot) -> Snapshot:
     """As the lab's folder remembers it."""
     for node, addresses in drops(plan).items():
-        files = seen.files[node]
+        files = observed.files[node]
         assert files.record
         record = replace(files.record, cut=" ".join(addresses), cut_at=STARTED)
-        seen = with_files(seen, node, replace(files, record=record))
-    return seen
+        observed = with_files(observed, node, replace(files, record=record))
+    return observed
 
 
 def test_each_node_drops_what_the_other_group_sends() -> None:
@@ -63,16 +63,16 @@ def test_a_helper_does_it_and_the_plan_says_it() -> None:
 
 
 def test_what_is_cut_already_is_not_cut_again_and_a_second_cut_adds_to_the_first() -> None:
-    seen = put_in(cut(("client",), ("app",), only="ipv4"), standing(FIXED))
-    assert not cut(("client",), ("app",), only="ipv4", seen=seen)
-    more = drops(cut(("client",), ("db",), only="ipv4", seen=seen))
+    observed = put_in(cut(("client",), ("app",), only="ipv4"), standing(FIXED))
+    assert not cut(("client",), ("app",), only="ipv4", observed=observed)
+    more = drops(cut(("client",), ("db",), only="ipv4", observed=observed))
     assert more == {"client": (DB, APP), "db": (CLIENT,)}
 
 
 def test_healing_takes_out_just_what_was_put_in() -> None:
     """Two nodes were cut, so two are mended, before anything else is done to them, and no other node is touched."""
-    seen = put_in(cut(("client",), ("app",)), standing(FIXED))
-    _, plan = planned(FIXED, with_container(seen, "client", addresses={}, addresses6={}))
+    observed = put_in(cut(("client",), ("app",)), standing(FIXED))
+    _, plan = planned(FIXED, with_container(observed, "client", addresses={}, addresses6={}))
     assert [str(step).split("  ")[-1] for step in plan.steps[:1]] == ["(cut from client)"]
     assert [step.id for step in plan.steps] == ["mend:app", "mend:client", "connect:client:lab"]
     assert plan.steps[2].needs == ("mend:client",)
@@ -81,18 +81,18 @@ def test_healing_takes_out_just_what_was_put_in() -> None:
 
 def test_a_restart_heals_its_own_side() -> None:
     """A new start has a network of its own, in which nothing was cut; the other side is mended still."""
-    seen = put_in(cut(("client",), ("app",)), standing(FIXED))
-    again = with_container(seen, "app", started="2026-01-01T00:00:09.000000001Z")
+    observed = put_in(cut(("client",), ("app",)), standing(FIXED))
+    again = with_container(observed, "app", started="2026-01-01T00:00:09.000000001Z")
     assert [step.id for step in planned(FIXED, again)[1].steps] == ["ready:app", "mend:client"]
-    assert list(drops(cut(("client",), ("app",), seen=again))) == ["app"]
+    assert list(drops(cut(("client",), ("app",), observed=again))) == ["app"]
 
 
 def test_a_stopped_node_hears_nothing_anyway() -> None:
     """Its side is not cut, and not mended either: it has no network."""
-    seen = put_in(cut(("client",), ("app",)), standing(FIXED))
-    stopped = with_container(seen, "app", state="exited", addresses={}, addresses6={})
+    observed = put_in(cut(("client",), ("app",)), standing(FIXED))
+    stopped = with_container(observed, "app", state="exited", addresses={}, addresses6={})
     assert "mend:app" not in [step.id for step in planned(FIXED, stopped)[1].steps]
-    assert list(drops(cut(("app",), ("db",), seen=stopped))) == ["db"]
+    assert list(drops(cut(("app",), ("db",), observed=stopped))) == ["db"]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_a_stopped_node_hears_nothing_anyway() -> None:
     ids=["in both groups", "not up"],
 )
 def test_a_cut_that_cannot_be_is_refused(groups: Any, what: str) -> None:
-    seen = standing(FIXED)
-    seen = replace(seen, containers=tuple(c for c in seen.containers if c.labels["wirelab.node"] != "db"))
+    observed = standing(FIXED)
+    observed = replace(observed, containers=tuple(c for c in observed.containers if c.labels["wirelab.node"] != "db"))
     with pytest.raises((UsageInvalid, NotFound)) as caught:
-        cut(*groups, seen=seen)
+        cut(*groups, observed=observed)
     assert what in caught.value.what

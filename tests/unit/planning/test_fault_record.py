@@ -25,43 +25,43 @@ nodes: {dns: {role: dns}, auth: {role: dns, zones: {example.org: }}, app: {role:
 """
 
 
-def injected(seen: Snapshot, **change: Any) -> Plan:
-    topology, _ = planned(SHOP, seen)
-    return inject(RecordChanged.model_validate({"record": {"server": "dns", **change}}), topology, seen)
+def injected(observed: Snapshot, **change: Any) -> Plan:
+    topology, _ = planned(SHOP, observed)
+    return inject(RecordChanged.model_validate({"record": {"server": "dns", **change}}), topology, observed)
 
 
-def after(seen: Snapshot, plan: Plan) -> Snapshot:
+def after(observed: Snapshot, plan: Plan) -> Snapshot:
     """What is seen once the plan was carried out."""
     for step in plan.steps:
-        files = seen.files["dns"]
+        files = observed.files["dns"]
         assert files.record is not None
         match step.action:
             case WriteFiles(texts=texts):
-                seen = with_files(seen, "dns", replace(files, texts=texts))
+                observed = with_files(observed, "dns", replace(files, texts=texts))
             case Reload(loaded=loaded):
-                seen = with_files(seen, "dns", replace(files, record=replace(files.record, loaded=loaded)))
-    return seen
+                observed = with_files(observed, "dns", replace(files, record=replace(files.record, loaded=loaded)))
+    return observed
 
 
-def records(seen: Snapshot, network: str) -> list[str]:
-    lines = seen.files["dns"].texts[f"shop.lab.{network}.zone"].splitlines()
+def records(observed: Snapshot, network: str) -> list[str]:
+    lines = observed.files["dns"].texts[f"shop.lab.{network}.zone"].splitlines()
     return [line for line in lines if line.startswith("www.")]
 
 
 def test_a_record_is_changed_in_each_view_and_healed_by_up() -> None:
     """${NODE} is the node's address there; the ttl stays; the serial changes; then `up` puts the file back."""
-    seen = standing(SHOP)
-    plan = injected(seen, name="www.shop.lab", value="${client}")
+    observed = standing(SHOP)
+    plan = injected(observed, name="www.shop.lab", value="${client}")
     assert str(plan) == "files:dns  (fault)\nreload:dns  (fault)"
-    broken = after(seen, plan)
+    broken = after(observed, plan)
     assert records(broken, "front") == ["www.shop.lab. 5 IN A 192.168.7.13"]
     assert records(broken, "back") == ["www.shop.lab. 5 IN A 192.168.8.13"]
-    soa = [one.files["dns"].texts["shop.lab.front.zone"].splitlines()[0].split()[6] for one in (seen, broken)]
+    soa = [one.files["dns"].texts["shop.lab.front.zone"].splitlines()[0].split()[6] for one in (observed, broken)]
     assert soa[0] != soa[1]
     topology, _ = planned(SHOP, broken)
     healing = up(topology, broken)
     assert [step.id for step in healing.steps] == ["files:dns", "reload:dns"]
-    assert after(broken, healing).files == seen.files
+    assert after(broken, healing).files == observed.files
 
 
 @pytest.mark.parametrize(
@@ -73,20 +73,20 @@ def test_a_record_is_changed_in_each_view_and_healed_by_up() -> None:
     ],
 )
 def test_records_are_taken_away_or_added(change: dict[str, Any], left: list[str]) -> None:
-    seen = standing(SHOP)
-    assert [line.split()[-1] for line in records(after(seen, injected(seen, **change)), "front")] == left
+    observed = standing(SHOP)
+    assert [line.split()[-1] for line in records(after(observed, injected(observed, **change)), "front")] == left
 
 
 def test_a_fault_that_is_in_already_gives_no_steps() -> None:
-    seen = standing(SHOP)
-    assert not injected(seen, name="www.shop.lab", value="${app}")
-    broken = after(seen, injected(seen, name="www.shop.lab", value="192.0.2.1"))
+    observed = standing(SHOP)
+    assert not injected(observed, name="www.shop.lab", value="${app}")
+    broken = after(observed, injected(observed, name="www.shop.lab", value="192.0.2.1"))
     assert not injected(broken, name="www.shop.lab", value="192.0.2.1")
 
 
 def test_several_changes_stand_side_by_side() -> None:
-    seen = standing(SHOP)
-    first = after(seen, injected(seen, name="www.shop.lab", value="192.0.2.1"))
+    observed = standing(SHOP)
+    first = after(observed, injected(observed, name="www.shop.lab", value="192.0.2.1"))
     both = after(first, injected(first, name="new.shop.lab", value="192.0.2.2"))
     text = both.files["dns"].texts["shop.lab.front.zone"]
     assert "192.0.2.1" in text

@@ -71,20 +71,20 @@ def test_the_engine_is_asked_for_both_and_both_are_seen() -> None:
 
 
 def test_a_lab_that_stands_needs_nothing_and_a_wrong_address_is_put_right() -> None:
-    seen = standing(DUAL)
-    assert plan_of(DUAL, seen) == ""
-    lost = plan_of(DUAL, with_container(seen, "app", addresses6={}))
+    observed = standing(DUAL)
+    assert plan_of(DUAL, observed) == ""
+    lost = plan_of(DUAL, with_container(observed, "app", addresses6={}))
     assert lost.startswith("connect:app:lab 192.168.7.12 fd")
     assert lost.endswith("::12  (at no IPv6 address instead of its own address)")
-    other = plan_of(DUAL, with_container(seen, "app", addresses6={"id-lab": IPv6Address("fd00::99")}))
+    other = plan_of(DUAL, with_container(observed, "app", addresses6={"id-lab": IPv6Address("fd00::99")}))
     assert other.endswith("(at fd00::99 instead of its own address)")
 
 
 def test_a_network_that_is_given_ipv6_is_made_anew() -> None:
     """And the engine's range for it is kept while it stands."""
     assert "network:lab 192.168.7.0/24 fd" in plan_of(DUAL, standing(PLAIN))
-    seen = standing(DUAL)
-    moved = replace(seen, networks=(replace(seen.networks[0], subnets6=(IPv6Network("fd12::/64"),)),))
+    observed = standing(DUAL)
+    moved = replace(observed, networks=(replace(observed.networks[0], subnets6=(IPv6Network("fd12::/64"),)),))
     assert str(planned(DUAL, moved)[0].subnets6["lab"]) == "fd12::/64"
 
 
@@ -102,7 +102,7 @@ def test_the_hosts_own_local_ranges_are_read(tmp_path: object) -> None:
 
 def test_the_routes_that_our_own_network_brings_do_not_count() -> None:
     """To its range, and to the gateway's address alone, which the kernel lists too."""
-    seen = standing(DUAL)
-    subnet6 = seen.networks[0].subnets6[0]
+    observed = standing(DUAL)
+    subnet6 = observed.networks[0].subnets6[0]
     routes = (UsedRange(subnet6, "a route"), UsedRange(IPv6Network((subnet6[1], 128)), "a route"))
-    assert plan_of(DUAL, replace(seen, taken=routes)) == ""
+    assert plan_of(DUAL, replace(observed, taken=routes)) == ""

@@ -128,9 +128,9 @@ def test_a_lab_that_stands_needs_nothing() -> None:
 
 
 def test_a_stopped_node_is_started() -> None:
-    seen = with_container(standing(BASIC), "db", state="exited", addresses={"id-lab": None})
+    observed = with_container(standing(BASIC), "db", state="exited", addresses={"id-lab": None})
     expect(
-        plan_of(BASIC, seen),
+        plan_of(BASIC, observed),
         """
         start:db  (stopped)
         ready:db  (database)  needs: start:db
@@ -141,9 +141,11 @@ def test_a_stopped_node_is_started() -> None:
 def test_a_stopped_node_that_would_start_at_another_address_is_put_at_its_own_first() -> None:
     """Somebody connected it elsewhere, and then stopped it: the engine would bring it back there."""
     network, address = "id-lab", IPv4Address("192.168.102.77")
-    seen = with_container(standing(BASIC), "db", state="exited", addresses={network: None}, claims={network: address})
+    observed = with_container(
+        standing(BASIC), "db", state="exited", addresses={network: None}, claims={network: address}
+    )
     expect(
-        plan_of(BASIC, seen),
+        plan_of(BASIC, observed),
         """
         connect:db:lab 192.168.102.11  (at 192.168.102.77 instead of its own address)
         start:db  (stopped)  needs: connect:db:lab
@@ -159,8 +161,8 @@ def test_a_paused_node_goes_on() -> None:
 
 def test_a_restarted_node_is_waited_for() -> None:
     """Somebody restarted it; nobody has seen it ready since."""
-    seen = with_container(standing(BASIC), "app", started="2026-01-01T00:00:09.000000001Z")
-    expect(plan_of(BASIC, seen), "ready:app  (http:80/health)")
+    observed = with_container(standing(BASIC), "app", started="2026-01-01T00:00:09.000000001Z")
+    expect(plan_of(BASIC, observed), "ready:app  (http:80/health)")
 
 
 def test_a_removed_node_is_made_again_at_its_address() -> None:
@@ -185,9 +187,9 @@ def test_a_dead_node_is_made_again() -> None:
 
 
 def test_a_node_at_another_address_is_put_back() -> None:
-    seen = with_container(standing(BASIC), "app", addresses={"id-lab": IPv4Address("192.168.102.99")})
+    observed = with_container(standing(BASIC), "app", addresses={"id-lab": IPv4Address("192.168.102.99")})
     expect(
-        plan_of(BASIC, seen),
+        plan_of(BASIC, observed),
         "connect:app:lab 192.168.102.12  (at 192.168.102.99 instead of its own address)",
     )
 
@@ -201,17 +203,17 @@ def test_a_node_that_was_disconnected_is_put_back() -> None:
 
 def test_a_node_on_a_strange_network_leaves_it() -> None:
     own = {"id-lab": IPv4Address("192.168.102.12"), "id-theirs-0123456789": IPv4Address("10.0.0.2")}
-    seen = with_container(standing(BASIC), "app", addresses=own)
-    expect(plan_of(BASIC, seen), "leave:app:id-theirs-01  (on a network that the file does not give it)")
+    observed = with_container(standing(BASIC), "app", addresses=own)
+    expect(plan_of(BASIC, observed), "leave:app:id-theirs-01  (on a network that the file does not give it)")
 
 
 def test_a_removed_network_is_made_again_with_its_range() -> None:
     """Its range and everybody's address are known from the containers' labels."""
-    seen = replace(standing(BASIC), networks=(foreign("192.168.0.0/24"),))
+    observed = replace(standing(BASIC), networks=(foreign("192.168.0.0/24"),))
     for node in ("dns", "db", "app", "client"):
-        seen = with_container(seen, node, addresses={})
+        observed = with_container(observed, node, addresses={})
     expect(
-        plan_of(BASIC, seen),
+        plan_of(BASIC, observed),
         """
         network:lab 192.168.102.0/24  (missing)
         connect:dns:lab 192.168.102.10  (not on the network lab)  needs: network:lab
@@ -220,23 +222,23 @@ def test_a_removed_network_is_made_again_with_its_range() -> None:
         connect:client:lab 192.168.102.13  (not on the network lab)  needs: network:lab
         """,
     )
-    assert needs(BASIC, seen)["connect:app:lab"] == ("network:lab",)
+    assert needs(BASIC, observed)["connect:app:lab"] == ("network:lab",)
 
 
 def test_an_altered_resolv_conf_is_written_again() -> None:
     """The file is mounted by its inode and written in place: the container need not be touched."""
-    seen = standing(BASIC)
-    files = seen.files["client"]
+    observed = standing(BASIC)
+    files = observed.files["client"]
     altered = replace(files, texts={**files.texts, "resolv.conf": "nameserver 8.8.8.8\n"})
-    expect(plan_of(BASIC, with_files(seen, "client", altered)), "files:client  (resolv.conf differs)")
+    expect(plan_of(BASIC, with_files(observed, "client", altered)), "files:client  (resolv.conf differs)")
 
 
 def test_a_replaced_resolv_conf_means_another_container() -> None:
     """Another inode: the container goes on seeing the old file, whatever is written now."""
-    seen = standing(BASIC)
-    replaced = replace(seen.files["client"], resolver=INODE + 1)
+    observed = standing(BASIC)
+    replaced = replace(observed.files["client"], resolver=INODE + 1)
     expect(
-        plan_of(BASIC, with_files(seen, "client", replaced)),
+        plan_of(BASIC, with_files(observed, "client", replaced)),
         """
         remove:client  (the mounted resolv.conf was replaced by another file)
         node:client 192.168.102.13  (the mounted resolv.conf was replaced by another file)
@@ -247,10 +249,10 @@ def test_a_replaced_resolv_conf_means_another_container() -> None:
 
 
 def test_lost_files_mean_another_container() -> None:
-    seen = standing(BASIC)
-    left = {node: files for node, files in seen.files.items() if node != "client"}
+    observed = standing(BASIC)
+    left = {node: files for node, files in observed.files.items() if node != "client"}
     expect(
-        plan_of(BASIC, replace(seen, files=left)),
+        plan_of(BASIC, replace(observed, files=left)),
         """
         files:client  (missing)
         remove:client  (its files were lost)
@@ -305,11 +307,11 @@ def test_a_zone_that_changed_is_read_again_with_the_signal_of_the_role() -> None
 
 def test_a_reload_that_was_not_reached_is_made_up_for() -> None:
     """An earlier command wrote the files and died: what the program has read is remembered, not what lies there."""
-    seen = standing(BASIC)
-    record = seen.files["dns"].record
+    observed = standing(BASIC)
+    record = observed.files["dns"].record
     assert record
-    stale = replace(seen.files["dns"], record=replace(record, loaded="something older"))
-    expect(plan_of(BASIC, with_files(seen, "dns", stale)), "reload:dns  (its files changed)")
+    stale = replace(observed.files["dns"], record=replace(record, loaded="something older"))
+    expect(plan_of(BASIC, with_files(observed, "dns", stale)), "reload:dns  (its files changed)")
 
 
 def test_a_program_that_asks_for_names_reads_its_files_after_the_dns_server() -> None:
@@ -322,9 +324,9 @@ def test_a_program_that_asks_for_names_reads_its_files_after_the_dns_server() ->
 
 def test_a_zone_that_somebody_changed_by_hand_is_written_and_read_again() -> None:
     """The program may have read it meanwhile; a file that no program reads again is only written."""
-    seen = standing(BASIC)
-    spoiled = replace(seen.files["dns"], texts={**seen.files["dns"].texts, "shop.lab.zone": "nothing"})
-    steps = plan_of(BASIC, with_files(seen, "dns", spoiled))
+    observed = standing(BASIC)
+    spoiled = replace(observed.files["dns"], texts={**observed.files["dns"].texts, "shop.lab.zone": "nothing"})
+    steps = plan_of(BASIC, with_files(observed, "dns", spoiled))
     expect(
         steps,
         """
@@ -332,8 +334,8 @@ def test_a_zone_that_somebody_changed_by_hand_is_written_and_read_again() -> Non
         reload:dns  (its files changed)  needs: files:dns
         """,
     )
-    spoiled = replace(seen.files["db"], texts={**seen.files["db"].texts, "password": "other"})
-    expect(plan_of(BASIC, with_files(seen, "db", spoiled)), "files:db  (password differs)")
+    spoiled = replace(observed.files["db"], texts={**observed.files["db"].texts, "password": "other"})
+    expect(plan_of(BASIC, with_files(observed, "db", spoiled)), "files:db  (password differs)")
 
 
 def test_another_seed_means_another_volume() -> None:
@@ -379,13 +381,13 @@ def test_a_rebuilt_image_means_another_container() -> None:
 
 
 def test_an_onlooker_that_was_left_is_removed() -> None:
-    seen = standing(BASIC)
-    client = next(one for one in seen.containers if one.name == "wirelab-shop_client")
+    observed = standing(BASIC)
+    client = next(container for container in observed.containers if container.name == "wirelab-shop_client")
     left = replace(
         client, id="x", name="wirelab-shop_client-ask-run0", labels={**client.labels, labels.ONLOOKER: "ask"}
     )
     expect(
-        plan_of(BASIC, replace(seen, containers=(left, *seen.containers))),
+        plan_of(BASIC, replace(observed, containers=(left, *observed.containers))),
         "remove:wirelab-shop_client-ask-run0  (left by an earlier command)",
     )
 
@@ -441,10 +443,12 @@ def test_a_network_that_changed_is_left_by_all_and_made_again() -> None:
 
 
 def test_down_removes_all_that_bears_the_label_and_nothing_else() -> None:
-    seen = standing(BASIC)
+    observed = standing(BASIC)
     others = ObservedVolume("theirs", {labels.LAB: "other"})
-    seen = replace(seen, networks=(*seen.networks, foreign("10.9.0.0/24")), volumes=(*seen.volumes, others))
-    plan = down("shop", seen)
+    observed = replace(
+        observed, networks=(*observed.networks, foreign("10.9.0.0/24")), volumes=(*observed.volumes, others)
+    )
+    plan = down("shop", observed)
     expect(
         plan_text(plan),
         """
@@ -517,10 +521,10 @@ def test_of_a_changed_network_only_those_are_taken_that_stay() -> None:
 
 def test_two_nodes_that_stand_at_each_others_address_leave_before_they_come_back() -> None:
     """The engine gives no address that somebody still holds."""
-    seen = with_container(standing(BASIC), "app", addresses={"id-lab": IPv4Address("192.168.102.13")})
-    seen = with_container(seen, "client", addresses={"id-lab": IPv4Address("192.168.102.12")})
+    observed = with_container(standing(BASIC), "app", addresses={"id-lab": IPv4Address("192.168.102.13")})
+    observed = with_container(observed, "client", addresses={"id-lab": IPv4Address("192.168.102.12")})
     expect(
-        plan_of(BASIC, seen),
+        plan_of(BASIC, observed),
         """
         leave:app:id-lab  (at the address of client)
         leave:client:id-lab  (at the address of app)
@@ -530,7 +534,7 @@ def test_two_nodes_that_stand_at_each_others_address_leave_before_they_come_back
             needs: leave:app:id-lab, leave:client:id-lab
         """,
     )
-    order = needs(BASIC, seen)
+    order = needs(BASIC, observed)
     assert order["connect:app:lab"] == order["connect:client:lab"] == ("leave:app:id-lab", "leave:client:id-lab")
 
 

@@ -88,22 +88,22 @@ def test_the_answers_of_a_group_are_all_of_its_addresses() -> None:
 
 def test_a_fault_of_the_group_is_one_of_each_machine() -> None:
     """stop, pause and disconnect; and of a single replica only its own."""
-    seen = standing(THREE)
-    topology, _ = planned(THREE, seen)
+    observed = standing(THREE)
+    topology, _ = planned(THREE, observed)
     for fault, kind in ((Stop(stop="app"), "stop"), (Pause(pause="app"), "pause")):
-        assert [step.id for step in inject(fault, topology, seen).steps] == [f"{kind}:{app}" for app in APPS]
-    pulled = inject(Disconnect(disconnect="app"), topology, seen).steps
+        assert [step.id for step in inject(fault, topology, observed).steps] == [f"{kind}:{app}" for app in APPS]
+    pulled = inject(Disconnect(disconnect="app"), topology, observed).steps
     assert [step.id for step in pulled] == [f"disconnect:{app}:lab" for app in APPS]
-    assert [step.id for step in inject(Stop(stop="app-2"), topology, seen).steps] == ["stop:app-2"]
+    assert [step.id for step in inject(Stop(stop="app-2"), topology, observed).steps] == ["stop:app-2"]
 
 
 def test_each_machine_is_named_by_itself() -> None:
     """Its container has its own name; the picture shows three, each used by the client."""
     topology, _ = planned(THREE, nothing())
     assert desired(topology, nothing(), "app-2").spec.hostname == "app-2"
-    shown = make_picture(topology, {})
-    assert [one.server for one in shown.arrows if (one.client, one.how) == ("client", "uses")] == list(APPS)
-    assert 'n_app_2["app-2 (app)<br>' in mermaid(shown)
+    picture = make_picture(topology, {})
+    assert [arrow.server for arrow in picture.arrows if (arrow.client, arrow.how) == ("client", "uses")] == list(APPS)
+    assert 'n_app_2["app-2 (app)<br>' in mermaid(picture)
 
 
 def test_where_one_node_is_needed_the_group_is_told_apart() -> None:

@@ -127,26 +127,26 @@ def test_a_lab_that_stands_needs_nothing() -> None:
 
 def test_routes_that_a_restart_or_a_hand_took_are_set_again() -> None:
     """What the node really has is what counts, and the plan says it."""
-    seen = standing(CHAIN)
-    seen = replace(seen, routes={**seen.routes, "client": ("default via 192.168.1.1",), "db": ()})
+    observed = standing(CHAIN)
+    observed = replace(observed, routes={**observed.routes, "client": ("default via 192.168.1.1",), "db": ()})
     ways = {"client": "192.168.2.0/24 via 192.168.1.10, 192.168.3.0/24 via 192.168.1.10"}
-    assert plan_of(CHAIN, seen) == dedent(f"""\
+    assert plan_of(CHAIN, observed) == dedent(f"""\
         routes:client {ways["client"]}  (it has default via 192.168.1.1)
         routes:db 192.168.1.0/24 via 192.168.3.10, 192.168.2.0/24 via 192.168.3.10  (it has none)""")
 
 
 def test_a_node_into_which_nobody_can_look_keeps_what_was_set_since_its_start() -> None:
     """As a frozen one, or one of a foreign image without `cat`."""
-    seen = replace(standing(CHAIN), routes={})
-    assert plan_of(CHAIN, seen) == ""
-    again = with_container(seen, "client", started="2026-01-01T00:00:01.000000001Z")
+    observed = replace(standing(CHAIN), routes={})
+    assert plan_of(CHAIN, observed) == ""
+    again = with_container(observed, "client", started="2026-01-01T00:00:01.000000001Z")
     assert [line.split()[0] for line in plan_of(CHAIN, again).splitlines()] == ["routes:client", "ready:client"]
 
 
 def test_a_node_that_is_put_back_on_a_network_gets_its_routes_again() -> None:
     """The engine forgets them with the end on the network."""
-    seen = with_container(standing(CHAIN), "client", addresses={})
-    steps = planned(CHAIN, seen)[1].steps
+    observed = with_container(standing(CHAIN), "client", addresses={})
+    steps = planned(CHAIN, observed)[1].steps
     assert [(step.id, step.needs) for step in steps] == [
         ("connect:client:front", ()),
         ("routes:client", ("connect:client:front",)),

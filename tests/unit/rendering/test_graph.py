@@ -20,25 +20,25 @@ def relation(client: str, server: str, port: int = 5432, protocol: str = "tcp", 
     return Relation(client, server, protocol, port, connections, 0, 10, 20, 0 if connections else 1)
 
 
-def root_of(shown: Picture) -> ElementTree.Element:
-    return ElementTree.fromstring(drawn(shown))
+def root_of(picture: Picture) -> ElementTree.Element:
+    return ElementTree.fromstring(drawn(picture))
 
 
 def groups(root: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
-    return [one for one in root.iter(f"{SVG}g") if kind in (one.get("class") or "").split()]
+    return [element for element in root.iter(f"{SVG}g") if kind in (element.get("class") or "").split()]
 
 
 @pytest.mark.parametrize(("text", "nodes"), [(SMALL, 4), (THIRTY, 30)])
 def test_every_node_network_and_arrow_is_in_the_svg(text: str, nodes: int) -> None:
     """With its name, its role, all its addresses, and the networks with their ranges."""
-    shown = make_picture(lab(text), {})
-    root = root_of(shown)
-    words = " ".join(one.text for one in root.iter() if one.text)
-    assert len(shown.machines) == nodes == len(groups(root, "machine"))
-    for machine in shown.machines:
+    picture = make_picture(lab(text), {})
+    root = root_of(picture)
+    words = " ".join(element.text for element in root.iter() if element.text)
+    assert len(picture.machines) == nodes == len(groups(root, "machine"))
+    for machine in picture.machines:
         assert {machine.name, machine.role, *machine.addresses} <= set(re.split(r"[ ,:.]*\s[ ,:.]*", words))
     titles = [one.findtext(f"{SVG}title") for one in groups(root, "arrow")]
-    assert titles == [arrow_words(arrow) for arrow in shown.arrows]
+    assert titles == [arrow_words(arrow) for arrow in picture.arrows]
     assert all(str(subnet) in words for subnet in lab(text).subnets.values())
 
 
@@ -73,17 +73,17 @@ def test_a_title_with_marks_of_xml_is_shown_as_it_is() -> None:
 
 def test_states_colour_the_nodes() -> None:
     """As a class in the SVG, which also says the word; as colours in Mermaid and Graphviz."""
-    shown = make_picture(lab(SMALL), READY)
-    found = {one.get("data-node"): one for one in groups(root_of(shown), "machine")}
+    picture = make_picture(lab(SMALL), READY)
+    found = {one.get("data-node"): one for one in groups(root_of(picture), "machine")}
     assert {node: one.get("class") for node, one in found.items()} == {n: f"machine {s}" for n, s in READY.items()}
-    assert "database, paused" in [one.text for one in found["db"].iter()]
-    assert "class n_db paused" in mermaid(shown)
-    assert '"db" [label="db (database)", fillcolor="#e1bee7"];' in dot(shown)
+    assert "database, paused" in [finding.text for finding in found["db"].iter()]
+    assert "class n_db paused" in mermaid(picture)
+    assert '"db" [label="db (database)", fillcolor="#e1bee7"];' in dot(picture)
 
 
 def test_arrows_say_what_was_declared() -> None:
-    shown = make_picture(lab(SMALL), {})
-    assert [arrow_words(one) for one in shown.arrows] == [
+    picture = make_picture(lab(SMALL), {})
+    assert [arrow_words(arrow) for arrow in picture.arrows] == [
         "app uses db (port 5432)",
         "client uses app (port 80)",
         "db asks dns",
@@ -104,14 +104,14 @@ def test_traffic_confirms_arrows_adds_some_and_misses_some() -> None:
             )
         )
     )
-    shown = make_picture(lab(SMALL), {}, traffic)
-    assert [arrow_words(one) for one in shown.arrows] == [
+    picture = make_picture(lab(SMALL), {}, traffic)
+    assert [arrow_words(arrow) for arrow in picture.arrows] == [
         "app uses db (port 5432: 2 connections)",
         "client uses app (port 80, not seen)",
         "client asks dns (port 53: 1 question)",
         "client speaks, undeclared, to db (port 5432: 2 connections)",
     ]
-    assert [one.get("data-server") for one in groups(root_of(shown), "seen") if one.get("data-server")] == ["db"]
+    assert [one.get("data-server") for one in groups(root_of(picture), "seen") if one.get("data-server")] == ["db"]
 
 
 def test_an_arrow_names_a_few_of_many_ports() -> None:
@@ -129,8 +129,8 @@ def test_an_arrow_names_a_few_of_many_ports() -> None:
 def test_a_refused_attempt_is_no_arrow_and_an_open_connection_is_one() -> None:
     refused = Relation("client", "db", "tcp", 5432, 0, 3, 0, 0, 0)
     earlier = relation("app", "db", connections=0)
-    shown = make_picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((refused, earlier))))
-    words = [arrow_words(one) for one in shown.arrows]
+    picture = make_picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((refused, earlier))))
+    words = [arrow_words(arrow) for arrow in picture.arrows]
     assert words == ["app uses db (port 5432: open before)", "client uses app (port 80, not seen)"]
 
 
@@ -144,15 +144,15 @@ def test_a_declared_arrow_over_which_nobody_got_through_says_so() -> None:
 def test_a_dns_server_that_was_asked_undeclared_is_asked_and_nothing_worse() -> None:
     """A resolver goes where delegation leads it, which no file says."""
     text = SMALL.replace("dns: {role: dns}", "dns: {role: dns}\n  far: {role: dns, zones: {far.lab: }}")
-    shown = make_picture(lab(text), {}, SeenTraffic(TrafficRoles((relation("dns", "far", 53, "udp", 2),))))
-    assert [one.how for one in shown.arrows if one.server == "far"] == ["asks"]
+    picture = make_picture(lab(text), {}, SeenTraffic(TrafficRoles((relation("dns", "far", 53, "udp", 2),))))
+    assert [arrow.how for arrow in picture.arrows if arrow.server == "far"] == ["asks"]
 
 
 def test_many_arrows_to_a_dns_server_are_told_in_its_box() -> None:
     """They would hide all others."""
-    shown = make_picture(lab(THIRTY), {})
-    assert [one.note for one in shown.machines if one.note] == ["serves 29 nodes"]
-    assert {one.how for one in shown.arrows} == {"uses"}
+    picture = make_picture(lab(THIRTY), {})
+    assert [machine.note for machine in picture.machines if machine.note] == ["serves 29 nodes"]
+    assert {arrow.how for arrow in picture.arrows} == {"uses"}
 
 
 ROUTED = """\
@@ -183,12 +183,12 @@ def test_each_network_is_drawn_once_and_its_nodes_are_attached_to_it(text: str) 
 
 def test_a_connection_to_another_network_runs_through_the_router() -> None:
     """Once into the router and once out of it; in words too."""
-    shown = make_picture(lab(ROUTED), {})
-    clerk = next(arrow for arrow in shown.arrows if arrow.client == "clerk" and arrow.server == "app")
+    picture = make_picture(lab(ROUTED), {})
+    clerk = next(arrow for arrow in picture.arrows if arrow.client == "clerk" and arrow.server == "app")
     assert clerk.path == ("office", "router", "front")
     assert arrow_words(clerk) == "clerk uses app through router (port 80)"
-    assert 'n_clerk -->|"port 80, through router"| n_app' in mermaid(shown)
-    by_ends = {(one.get("data-client"), one.get("data-server")): one for one in groups(root_of(shown), "arrow")}
+    assert 'n_clerk -->|"port 80, through router"| n_app' in mermaid(picture)
+    by_ends = {(one.get("data-client"), one.get("data-server")): one for one in groups(root_of(picture), "arrow")}
     assert len(by_ends["clerk", "app"].findall(f"{SVG}path")) == 2
 
 
@@ -202,11 +202,11 @@ def test_mermaid_has_each_network_once() -> None:
 
 def test_who_knows_no_way_has_no_line_and_its_box_says_so() -> None:
     """`routes: []`: the file declares the use, and no packet could go there."""
-    shown = make_picture(lab(ROUTED), {})
-    assert next(arrow for arrow in shown.arrows if arrow.client == "visitor").path == ()
-    (group,) = [one for one in groups(root_of(shown), "arrow") if one.get("data-client") == "visitor"]
+    picture = make_picture(lab(ROUTED), {})
+    assert next(arrow for arrow in picture.arrows if arrow.client == "visitor").path == ()
+    (group,) = [one for one in groups(root_of(picture), "arrow") if one.get("data-client") == "visitor"]
     assert group.findall(f"{SVG}path") == []
-    notes = {machine.name: machine.note for machine in shown.machines if machine.note}
+    notes = {machine.name: machine.note for machine in picture.machines if machine.note}
     assert notes == {"visitor": "knows no way to app"}
 
 
@@ -237,19 +237,19 @@ def test_the_legend_explains_the_kinds_of_lines_that_occur_and_no_others() -> No
 def test_what_only_the_checks_did_is_no_traffic_of_users() -> None:
     """A declared connection is marked as theirs; one that is not declared is not drawn."""
     checks = TrafficRoles((relation("client", "db"), relation("client", "app", 80)))
-    shown = make_picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((relation("app", "db"),)), checks))
-    assert [arrow_words(arrow) for arrow in shown.arrows] == [
+    picture = make_picture(lab(SMALL), {}, SeenTraffic(TrafficRoles((relation("app", "db"),)), checks))
+    assert [arrow_words(arrow) for arrow in picture.arrows] == [
         "app uses db (port 5432: 2 connections)",
         "client uses app (port 80: 2 connections (by checks))",
     ]
-    assert groups(root_of(shown), "seen") == []
+    assert groups(root_of(picture), "seen") == []
 
 
 def test_what_somebody_else_did_too_is_drawn_as_theirs() -> None:
     """The negative control: a check that connects as well does not hide a user."""
     both = TrafficRoles((relation("client", "db"),))
-    shown = make_picture(lab(SMALL), {}, SeenTraffic(both, both))
-    assert [arrow.how for arrow in shown.arrows][-1] == "seen"
+    picture = make_picture(lab(SMALL), {}, SeenTraffic(both, both))
+    assert [arrow.how for arrow in picture.arrows][-1] == "seen"
 
 
 def rectangle(element: ElementTree.Element) -> tuple[float, float, float, float]:
@@ -266,8 +266,8 @@ def test_every_label_stands_in_its_network_and_on_no_other(text: str, seen: bool
     """Short ones, as declared, and long ones, as captured."""
     declared = make_picture(lab(text), {})
     relations = tuple(relation(arrow.client, arrow.server, 5432) for arrow in declared.arrows)
-    shown = make_picture(lab(text), {}, SeenTraffic(TrafficRoles(()), TrafficRoles(relations))) if seen else declared
-    root = root_of(shown)
+    picture = make_picture(lab(text), {}, SeenTraffic(TrafficRoles(()), TrafficRoles(relations))) if seen else declared
+    root = root_of(picture)
     segments = [rectangle(group) for group in groups(root, "network")]
     labels = [rectangle(group) for group in groups(root, "label")]
     assert labels

@@ -121,4 +121,7 @@ def test_a_finding_is_placed_where_its_check_begins() -> None:
     found = locate_findings(
         reading.scenario, asked, [finding("pass", check.name) for check in asked], reading.positions
     )
-    assert [(one.finding.check, one.position.line) for one in found] == [("The second", 9), ("The first", 6)]
+    assert [(finding.finding.check, finding.position.line) for finding in found] == [
+        ("The second", 9),
+        ("The first", 6),
+    ]

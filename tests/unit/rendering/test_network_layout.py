@@ -36,9 +36,9 @@ def any_lab(seed: int) -> Picture:
     return make_picture(lab(f"name: x{seed}\ntitle: Any\nnetworks:\n{declared}nodes:\n{text}"), {})
 
 
-def uprights(shown: Picture, layout: Layout) -> Iterator[Upright]:
+def uprights(picture: Picture, layout: Layout) -> Iterator[Upright]:
     """The vertical parts of all lines: x, from which y to which, and their lane."""
-    for arrow, lines in zip(shown.arrows, layout.lines, strict=True):
+    for arrow, lines in zip(picture.arrows, layout.lines, strict=True):
         for hop, line in zip(hops_of(arrow), lines, strict=True):
             for x, y in (line.start, line.end):
                 yield x, min(y, line.lane), max(y, line.lane), hop.lane

@@ -77,19 +77,19 @@ def report(*findings: Finding, told: Story | None = None) -> str:
     check_report = CheckReport(
         "small", "A title", "small-2", "s/scenario.yaml", found, "2026-01-31T12:00:00", 1.0, {"wirelab": "9"}
     )
-    shown = make_picture(lab(SMALL), {"db": "paused"})
-    return report_page(Report(check_report, shown, told, "nobody listened"))
+    picture = make_picture(lab(SMALL), {"db": "paused"})
+    return report_page(Report(check_report, picture, told, "nobody listened"))
 
 
 @cache
 def pages() -> dict[str, str]:
-    shown = make_picture(lab(SMALL), {})
+    picture = make_picture(lab(SMALL), {})
     return {
         "report": report(finding("pass", "One"), finding("fail", "Two", why=True), told=recorded("first")),
         "bare report": report(finding("unknown", "Two")),
         "story": story_page(recorded("overlap"), "A story", "wirelab trace x -- <curl>"),
         "empty story": story_page(build_story(()), "Nothing"),
-        "lab": lab_page(shown),
+        "lab": lab_page(picture),
     }
 
 
@@ -187,7 +187,7 @@ def test_every_message_has_a_line_and_a_group() -> None:
     groups = [one["id"] for one in parsed.all("g")]
     entries = [one for one in parsed.all("a") if "data-source" in one]
     assert [f"m{number}" for number in range(1, len(messages(told)) + 1)] == groups
-    assert [(one["href"], one["data-source"], one["data-target"]) for one in entries] == [
+    assert [(entry["href"], entry["data-source"], entry["data-target"]) for entry in entries] == [
         (f"#m{number}", message.source, message.target) for number, message in enumerate(messages(told), 1)
     ]
 

@@ -98,9 +98,9 @@ def test_a_finding_that_does_not_hold_shows_what_was_expected(verdict: Verdict, 
     ]
 
 
-def explained(name: str, sentence: str, seen: str = "db is stopped") -> Finding:
+def explained(name: str, sentence: str, actual: str = "db is stopped") -> Finding:
     away = Cause(sentence, "wirelab heal one")
-    layers = (Layer("node", "a", "b", "fail", seen, (), (away,)), Layer("tcp", "a", "b", "fail", "no answer"))
+    layers = (Layer("node", "a", "b", "fail", actual, (), (away,)), Layer("tcp", "a", "b", "fail", "no answer"))
     return replace(finding("fail", name), why=make_walk(layers, away))
 
 
@@ -163,7 +163,7 @@ def test_the_document_of_findings_has_one_verdict_on_all() -> None:
     document = findings_document("basic", "mine", [finding("pass"), finding("unknown")])
     assert (document["schema"], document["scenario"], document["lab"]) == (1, "basic", "mine")
     assert document["verdict"] == "unknown"
-    assert [one["verdict"] for one in document["findings"]] == ["pass", "unknown"]
+    assert [finding["verdict"] for finding in document["findings"]] == ["pass", "unknown"]
 
 
 def test_a_plan_is_a_line_a_step_or_a_sentence() -> None:

@@ -98,7 +98,9 @@ def test_what_a_router_passed_on_is_one_packet() -> None:
     once = [packet for packet in read_packets(lines("silent")) if packet.protocol == "tcp"]
     copies = [replace(packet, number=packet.number + 10_000, time=packet.time + 0.0002) for packet in once]
     both = sorted((*once, *copies), key=lambda packet: packet.time)
-    openings = [[one for one in read_events(iter(p), NODES) if isinstance(one, TcpHandshake)] for p in (once, both)]
+    openings = [
+        [event for event in read_events(iter(p), NODES) if isinstance(event, TcpHandshake)] for p in (once, both)
+    ]
     assert openings[0]
     assert [(one.outcome, one.tries) for one in openings[0]] == [(one.outcome, one.tries) for one in openings[1]]
 
@@ -118,7 +120,7 @@ def test_no_form_of_a_story_holds_a_control_character() -> None:
 def test_that_a_connection_goes_by_ipv6_is_said() -> None:
     """A name with two addresses would otherwise lead to two lines that look the same."""
     [opened] = [
-        one for one in read_events(iter(read_packets(lines("refused"))), NODES) if isinstance(one, TcpHandshake)
+        event for event in read_events(iter(read_packets(lines("refused"))), NODES) if isinstance(event, TcpHandshake)
     ]
     newer = replace(opened, flow=replace(opened.flow, server=replace(opened.flow.server, address="fd00::12")))
     assert [event_words(one)[0] for one in (opened, newer)] == [
@@ -141,7 +143,7 @@ def test_what_a_node_began_is_told_wherever_it_stands(name: str, node: str, stor
     assert story in text
     assert "client" not in text
     assert counted in text.splitlines()[-1] + text.splitlines()[-2]
-    assert len([one for one in live_spans(events(name), node) if one.client_node == node])
+    assert len([event for event in live_spans(events(name), node) if event.client_node == node])
 
 
 def test_a_connection_of_a_node_that_serves_is_told_once_with_all_that_was_said_on_it() -> None:

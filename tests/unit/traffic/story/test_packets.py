@@ -113,7 +113,7 @@ def test_ports_and_keys_reach_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("message", "expected"),
     [
         ('tshark: The file "-" appears to have been cut short in the middle of a packet.', "cut short"),
         ('tshark: The file "x" isn\'t a capture file in a format TShark understands.', "no capture"),
@@ -122,9 +122,9 @@ def test_ports_and_keys_reach_the_command() -> None:
         ("Running as user root", None),
     ],
 )
-def test_what_tshark_says_against_a_file_is_said_to_people(said: str, expected: str | None) -> None:
+def test_what_tshark_says_against_a_file_is_said_to_people(message: str, expected: str | None) -> None:
     """A damaged capture gives a sentence, not a stack of program names."""
-    found = decode_warning(said)
+    found = decode_warning(message)
     assert (found is None) == (expected is None)
     assert expected is None or expected in (found or "")
 

@@ -32,7 +32,7 @@ def test_a_server_that_is_also_a_client_is_found() -> None:
 def test_bytes_and_connections_are_counted() -> None:
     """82 bytes of request and 207 of answer crossed one connection to port 80."""
     roles = traffic_roles(events("first"))
-    [http] = [found for found in roles.relations if found.server == "app"]
+    [http] = [relation for relation in roles.relations if relation.server == "app"]
     assert (http.protocol, http.port, http.connections, http.sent) == ("tcp", 80, 1, 82)
     assert http.received > 150
 
@@ -41,7 +41,7 @@ def test_a_refused_connection_makes_nobody_a_server() -> None:
     """An attempt is counted, but it proves no role."""
     roles = traffic_roles(events("refused"))
     assert roles.server_to("app") == ()
-    [attempt] = [found for found in roles.relations if found.server == "app"]
+    [attempt] = [relation for relation in roles.relations if relation.server == "app"]
     assert (attempt.connections, attempt.refused) == (0, 1)
 
 
@@ -49,14 +49,14 @@ def test_a_connection_without_handshake_proves_no_role() -> None:
     """The pool's connection was opened before the capture: it is listed apart."""
     roles = traffic_roles(events("earlier"))
     assert "db" not in roles.client_of("app")
-    [pool] = [found for found in roles.relations if found.server == "db"]
+    [pool] = [relation for relation in roles.relations if relation.server == "db"]
     assert (pool.connections, pool.earlier) == (0, 1)
 
 
 def test_a_ping_makes_nobody_a_server() -> None:
     """The kernel answers it; no program on the app serves the client."""
     assert traffic_roles(events("ping")).server_to("app") == ()
-    assert ("client", "app") not in {(one.client, one.server) for one in proofs(events("ping"))}
+    assert ("client", "app") not in {(event.client, event.server) for event in proofs(events("ping"))}
 
 
 def test_traffic_that_was_not_declared_is_named() -> None:
@@ -82,9 +82,9 @@ def test_a_warm_pool_counts_as_seen() -> None:
 
 def test_proofs_name_the_packets() -> None:
     """A handshake, an answered question: with both ends."""
-    found = {(one.client, one.server): one for one in proofs(events("first"))}
+    found = {(event.client, event.server): event for event in proofs(events("first"))}
     assert set(found) == {("app", "db"), ("app", "dns"), ("client", "app"), ("client", "dns")}
-    assert all(one.sure for one in found.values())
+    assert all(finding.sure for finding in found.values())
     assert found["client", "app"].words.endswith("192.168.231.12:80/tcp: accepted with SYN, ACK")
     assert found["app", "dns"].words.endswith("answered NOERROR")
 
@@ -97,11 +97,11 @@ def test_what_was_before_is_no_proof_of_now() -> None:
 @pytest.mark.parametrize("name", ["refused", "silent", "dns_down", "db_gone"])
 def test_an_attempt_is_no_proof(name: str) -> None:
     """Nobody is a server who refused, or did not answer."""
-    answered = {(one.client, one.server) for one in traffic_roles(events(name)).proved}
-    assert {(one.client, one.server) for one in proofs(events(name)) if one.sure} <= answered
+    answered = {(event.client, event.server) for event in traffic_roles(events(name)).proved}
+    assert {(event.client, event.server) for event in proofs(events(name)) if event.sure} <= answered
 
 
 def test_a_connection_without_handshake_is_no_sure_proof() -> None:
-    [pool] = [one for one in proofs(events("earlier")) if one.server == "db"]
+    [pool] = [event for event in proofs(events("earlier")) if event.server == "db"]
     assert not pool.sure
     assert "opened before the capture began" in pool.words
