@@ -18,6 +18,7 @@
     │   │       └── AddressTaken  another container has the address
     │   ├── ForeignLab          a lab of that name belongs to another user or state folder
     │   ├── ImageMissing        an image is not there and cannot be made
+    │   │   └── DiskFull          the engine's disk has no room for it
     │   ├── RangeFull           no address, or no private range, is left
     │   ├── FileUnseen          the engine cannot see a file that a node needs
     │   ├── Skipped             this engine or kernel cannot do what the scenario shows
@@ -150,6 +151,10 @@ class ForeignLab(WorldError):
 
 class ImageMissing(WorldError):
     """An image is not there and cannot be made."""
+
+
+class DiskFull(ImageMissing):
+    """An image cannot be made, because the engine's disk is full."""
 
 
 class RangeFull(WorldError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from orchestrator.engine.protocol import Resources
-from orchestrator.errors import EngineMissing, LabBusy, Leftovers, WirelabError
+from orchestrator.errors import EngineMissing, LabBusy, Leftovers, NetworkBusy, WirelabError
 from orchestrator.host.state import State
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.run_registry import forget_run, is_retired
@@ -26,7 +26,7 @@ def remove_labelled(engine: Resources, label: str, *also: str, hint: str = "wire
     Goes on after a failure. Raises Leftovers, with all that is left, if anything is, or if nobody could see what is;
     `hint` is the command that removes it.
     """
-    failures: list[str] = []
+    failures: list[tuple[str, WirelabError]] = []
     kinds: tuple[tuple[Listed, Remove], ...] = (
         (
             lambda: {c.id: c.id[:12] for c in engine.containers(label) if bears(c.labels, *also)},
@@ -42,12 +42,12 @@ def remove_labelled(engine: Resources, label: str, *also: str, hint: str = "wire
         except EngineMissing:
             raise
         except WirelabError as error:
-            failures.append(f"{error.what}: {error.why}" if error.why else error.what)
+            failures.append((f"{error.what}: {error.why}" if error.why else error.what, error))
     if failures:
         # Engine 20.10 may count an end of a network that nobody has any more; only its restart mends the count.
-        if any("active endpoints" in failure for failure in failures):
+        if any(isinstance(error, NetworkBusy) for _, error in failures):
             hint = f"{hint}; if the engine refuses again, restart it before"
-        raise Leftovers("clean-up is not complete", why="; ".join(failures), hint=hint)
+        raise Leftovers("clean-up is not complete", why="; ".join(text for text, _ in failures), hint=hint)
     return count
 
 
@@ -57,14 +57,14 @@ def bears(object_labels: Mapping[str, str], *wanted: str) -> bool:
     return all(key in object_labels and (not equals or object_labels[key] == value) for key, equals, value in parts)
 
 
-def _all(remove: Remove, things: Mapping[str, str], failures: list[str]) -> int:
+def _all(remove: Remove, things: Mapping[str, str], failures: list[tuple[str, WirelabError]]) -> int:
     def attempt(thing: str) -> int:
         try:
             remove(thing)
         except EngineMissing:
             raise
         except WirelabError as error:
-            failures.append(f"{things[thing]}: {error.why or error.what}")
+            failures.append((f"{things[thing]}: {error.why or error.what}", error))
             return 0
         return 1
 

@@ -230,6 +230,52 @@ def test_only_the_command_line_speaks_and_ends() -> None:
     assert wrong == []
 
 
+def reads_prose(node: ast.AST) -> bool:
+    """Whether a node of the source searches for a text in the sentences of an error."""
+    match node:
+        case ast.Compare(_, [ast.In() | ast.NotIn()], [searched]):
+            return is_prose(searched)
+        case ast.Call(ast.Attribute(owner, "search" | "match" | "startswith" | "endswith" | "find"), arguments):
+            return any(map(is_prose, (owner, *arguments)))
+        case _:
+            return False
+
+
+def is_prose(node: ast.AST) -> bool:
+    """Whether an expression reads a sentence of an error: `error.why`, `str(failure).lower()`."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return bool(names & {"error", "failure", "failures", "refusal"})
+
+
+def test_nobody_above_the_seam_reads_the_prose_of_an_engine() -> None:
+    """What it means is an error type of `errors.py`, made in `engine/`."""
+    above = ORDER[ORDER.index("host") :]
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file, nodes in nodes_of().items()
+        if folder_of(module_of(file)) in above
+        for node in nodes
+        if isinstance(node, ast.expr) and reads_prose(node)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("source", "reads"),
+    [
+        ('"active endpoints" in error.why', True),
+        ('"overlaps" not in str(error).lower()', True),
+        ('any("active endpoints" in failure for failure in failures)', True),
+        ('re.search("in use", error.why)', True),
+        ('error.why.startswith("network")', True),
+        ("isinstance(error, NetworkBusy)", False),
+        ('"x" in texts', False),
+    ],
+)
+def test_the_rule_sees_who_reads_prose(source: str, reads: bool) -> None:
+    assert any(map(reads_prose, ast.walk(ast.parse(source)))) is reads
+
+
 def test_use_cases_know_no_command_line() -> None:
     """A web page, a test suite and a script call the same operations as the command line."""
     faces = ("click", "orchestrator.cli")

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.engine.images import LABEL, RELEASE_LABEL, ImageSeen
-from orchestrator.errors import EngineRefused, ImageMissing, NotFound
+from orchestrator.errors import DiskFull, EngineRefused, ImageMissing, NotFound
 
 CALL_SECONDS = 60
 # a build step may be silent for long: a slow mirror, a large package being unpacked
@@ -56,7 +56,7 @@ class DockerImageStore:
                 fileobj=io.BytesIO(context), custom_context=True, tag=tag, buildargs=dict(args), labels=dict(labels),
                 network_mode="host", rm=True, forcerm=True, decode=True,
             )  # fmt: skip
-            yield from _lines(messages)
+            yield from build_lines(messages)
 
     def take_tar(self, tar: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
         """`docker import`."""
@@ -145,13 +145,15 @@ def _image_seen(tag: str, image: Mapping[str, Any]) -> ImageSeen:
     return ImageSeen(tag.removeprefix("localhost/"), int(image.get("Size", 0)), labels.get(RELEASE_LABEL, ""))
 
 
-def _lines(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def build_lines(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The lines that a build prints. Raises ImageMissing, or DiskFull where the engine or a program said ENOSPC."""
+    full = False
     for message in messages:
+        text = COLOUR.sub("", str(message.get("error") or message.get("stream") or ""))
+        full = full or "no space left on device" in text.lower()
         if "error" in message:
-            raise ImageMissing("the build failed", why=str(message["error"]).strip())
-        for line in COLOUR.sub("", str(message.get("stream", ""))).splitlines():
-            if line:
-                yield line
+            raise (DiskFull if full else ImageMissing)("the build failed", why=text.strip())
+        yield from filter(None, text.splitlines())
 
 
 def _quoted(value: str) -> str:

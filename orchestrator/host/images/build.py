@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from orchestrator.engine.images import ImageStore
-from orchestrator.errors import ImageMissing, WirelabError
+from orchestrator.errors import DiskFull, ImageMissing, WirelabError
 from orchestrator.host.images.files import context_of, phrases_of
 
 AT_ONCE = 4
@@ -100,13 +100,11 @@ def _failed(build: Build, error: WirelabError, last: Sequence[str]) -> WirelabEr
     if not isinstance(error, ImageMissing):
         return error
     why = "; ".join([*telling(last), error.why])
-    full = "no space left" in why.lower()
-    hint = (
-        "free some disk space, then: wirelab images build"
-        if full
-        else ("see whether the package archive can be reached from here, then: wirelab images build")
-    )
-    return ImageMissing(f"the image {build.name} could not be built", why=why, hint=hint)
+    first = "see whether the package archive can be reached from here"
+    if isinstance(error, DiskFull):
+        first = "free some disk space"
+    hint = f"{first}, then: wirelab images build"
+    return type(error)(f"the image {build.name} could not be built", why=why, hint=hint)
 
 
 def telling(lines: Sequence[str]) -> list[str]:

@@ -6,10 +6,12 @@ import pytest
 from docker.errors import APIError
 from requests import Response
 
+from orchestrator.engine.docker.images import build_lines
 from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.errors import (
     AddressTaken,
     Conflict,
+    DiskFull,
     EngineRefused,
     FileUnseen,
     ImageMissing,
@@ -50,3 +52,15 @@ def test_a_refusal_has_a_type_of_its_own(status: int, text: str, kind: type[Wire
         raise APIError("refused", response=response, explanation=text)
     assert type(caught.value) is kind
     assert caught.value.why == text
+
+
+def test_a_build_that_fails_for_want_of_space_says_so_by_its_type() -> None:
+    """Whether the engine writes it, or a program in the build; another failure is none of the disk."""
+    engine_says = [{"error": "failed to copy: write /x: no space left on device"}]
+    program_says = [{"stream": "dpkg: error: No space left on device\n"}, {"error": "returned a non-zero code: 100"}]
+    for messages in (engine_says, program_says):
+        with pytest.raises(DiskFull):
+            list(build_lines(messages))
+    with pytest.raises(ImageMissing) as caught:
+        list(build_lines([{"stream": "Step 1/2 : FROM x\n"}, {"error": "returned a non-zero code: 100"}]))
+    assert type(caught.value) is ImageMissing

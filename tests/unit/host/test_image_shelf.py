@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.cli.images import socket_table_probe
 from orchestrator.engine.images import ImageSeen, Original
-from orchestrator.errors import ImageMissing
+from orchestrator.errors import DiskFull, ImageMissing
 from orchestrator.host.images.build import phrase_for, telling
 from orchestrator.host.images.files import context_of, images_folder, names_in, phrases_of, tag_of
 from orchestrator.host.images.shelf import ImageRow, ImageShelf, document_of
@@ -35,6 +35,7 @@ class MemoryStore:
     tags: set[str] = field(default_factory=set)
     built: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     broken: str = ""
+    error: type[ImageMissing] = ImageMissing
     named: dict[str, str] = field(default_factory=dict)
 
     def seen(self) -> tuple[ImageSeen, ...]:
@@ -46,7 +47,7 @@ class MemoryStore:
         yield "Step 2/2 : FROM ${BASE}"
         if self.broken and f"/{self.broken}:" in tag:
             yield "E: Unable to locate package nothing"
-            raise ImageMissing("the build failed", why="returned a non-zero code: 100")
+            raise self.error("the build failed", why="returned a non-zero code: 100")
         self.built.append((tag, {**args, **labels}))
         self.tags.add(tag)
 
@@ -197,7 +198,13 @@ def test_a_build_that_fails_names_the_image_and_what_the_package_manager_said(so
         shelf_of(store, source, []).ensure(["dns", "app"])
     assert caught.value.what == "the image dns could not be built"
     assert caught.value.why == "E: Unable to locate package nothing; returned a non-zero code: 100"
-    assert "wirelab images build" in caught.value.hint
+    assert caught.value.hint == "see whether the package archive can be reached from here, then: wirelab images build"
+
+
+def test_a_build_on_a_full_disk_asks_for_space(source: Path) -> None:
+    with pytest.raises(ImageMissing) as caught:
+        shelf_of(MemoryStore(broken="dns", error=DiskFull), source, []).ensure(["dns", "app"])
+    assert caught.value.hint == "free some disk space, then: wirelab images build"
 
 
 class SilentStore(MemoryStore):

@@ -10,7 +10,7 @@ from lab_in_memory import IMAGES, Place, bash, down
 from runs import alive, dead
 
 from orchestrator.engine.fake import FakeEngine
-from orchestrator.errors import EngineRefused, Leftovers
+from orchestrator.errors import Leftovers, NetworkBusy
 from orchestrator.host.state import State
 from orchestrator.lab.incomplete_removal import complete_removal, incomplete_removals
 from orchestrator.lab.lock import lab_lock
@@ -29,7 +29,7 @@ class Refusing(FakeEngine):
 
     def remove_network(self, network: str) -> None:
         if self.refuses:
-            raise EngineRefused("the engine refused", why=f"network {network[:12]} has active endpoints")
+            raise NetworkBusy("the engine refused", why=f"network {network[:12]} has active endpoints")
         super().remove_network(network)
 
 

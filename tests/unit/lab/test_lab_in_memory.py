@@ -12,7 +12,17 @@ from lab_in_memory import IMAGES, TEXT, Place, bash, down, is_done, steps_to
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engine.programs import Output
-from orchestrator.errors import Conflict, EngineRefused, ImageMissing, LabBusy, Leftovers, NodeFailed, WorldError
+from orchestrator.errors import (
+    Conflict,
+    EngineRefused,
+    ImageMissing,
+    LabBusy,
+    Leftovers,
+    NetworkBusy,
+    NodeFailed,
+    VolumeBusy,
+    WorldError,
+)
 from orchestrator.events import Event, FindingEvent, StepEvent
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled, sweep_until_quiet
@@ -348,10 +358,10 @@ class Stubborn(FakeEngine):
     """No network and no volume can be removed."""
 
     def remove_network(self, network: str) -> None:
-        raise EngineRefused("the engine refused", why=f"network {network[:12]} has active endpoints")
+        raise NetworkBusy("the engine refused", why=f"network {network[:12]} has active endpoints")
 
     def remove_volume(self, volume: str) -> None:
-        raise EngineRefused("the engine refused", why=f"remove {volume}: volume is in use")
+        raise VolumeBusy("the engine refused", why=f"remove {volume}: volume is in use")
 
 
 def test_what_cannot_be_removed_is_named(place: Place) -> None:
@@ -366,7 +376,24 @@ def test_what_cannot_be_removed_is_named(place: Place) -> None:
         f"{network.id[:12]}: network {network.id[:12]} has active endpoints",
         f"{volume.name}: remove {volume.name}: volume is in use",
     ]
+    assert caught.value.hint.endswith("if the engine refuses again, restart it before")
     assert not stubborn.engine.containers("wirelab.lab")
+
+
+class Garbled(Stubborn):
+    """Writes of endpoints, but means something else."""
+
+    def remove_network(self, _network: str) -> None:
+        raise EngineRefused("the engine refused", why="a plugin with active endpoints is missing")
+
+
+def test_a_restart_is_proposed_for_a_busy_network_alone(place: Place) -> None:
+    """The type of the error counts, and not a word in its text."""
+    garbled = replace(place, engine=Garbled(list(IMAGES.values())))
+    garbled.lab().up()
+    with pytest.raises(Leftovers) as caught:
+        down(garbled)
+    assert "restart" not in caught.value.hint
 
 
 class Blind(FakeEngine):
