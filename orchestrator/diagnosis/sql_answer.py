@@ -38,12 +38,12 @@ def sql_layer(check: Sql) -> LayerProbe:
         )
         if isinstance(result, str):
             readings.not_probed.append(f"not asked: {result}")
-            return readings.seen()
+            return readings.result()
         try:
             judgement, outcome = judge_sql(check, attempt.context, result), read_outcome(result)
         except ResultUnavailable as error:
             readings.not_probed.append(f"not asked: {error.reason}")
-            return readings.seen()
+            return readings.result()
         if judgement.verdict == "pass":
             readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
@@ -52,7 +52,7 @@ def sql_layer(check: Sql) -> LayerProbe:
         else:
             cause = _break(check, attempt, result, outcome, judgement.actual)
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
-        return readings.seen()
+        return readings.result()
 
     return LayerProbe(
         "answer", lambda attempt: (sql_probe(check, attempt.context, _known(attempt)),), reads, "SQL answer"

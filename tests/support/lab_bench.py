@@ -143,12 +143,12 @@ class Bench:
 
     def container(self, node: str) -> Any:
         """The container of a node, as the Docker SDK sees it."""
-        (found,) = [one for one in self.containers() if one.labels.get("wirelab.node") == node]
+        (found,) = [container for container in self.containers() if container.labels.get("wirelab.node") == node]
         return found
 
     def ids(self) -> dict[str, str]:
         """Node -> container id."""
-        return {one.labels["wirelab.node"]: one.id for one in self.containers()}
+        return {container.labels["wirelab.node"]: container.id for container in self.containers()}
 
     def networks(self) -> list[Any]:
         return list(self.engine.client.networks.list(filters={"label": f"wirelab.lab={self.lab}"}))
@@ -173,7 +173,7 @@ class Bench:
 
     def left(self) -> list[str]:
         """What there is of the lab."""
-        return sorted(one.name for one in (*self.containers(), *self.networks(), *self.volumes()))
+        return sorted(container.name for container in (*self.containers(), *self.networks(), *self.volumes()))
 
     def nothing_within(self, seconds: float) -> bool:
         """Whether nothing is left, now or soon; and it stays so for a moment, for a call may be under way."""

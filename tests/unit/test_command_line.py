@@ -179,7 +179,7 @@ def test_what_a_terminal_shows_is_wrapped_at_words_to_its_width(words: str, colu
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         ("up", "stopping: removing what this command has made; pressing it again does not stop that"),
         ("down", "stopping: what is being removed is still removed; down again removes the rest"),
@@ -188,11 +188,11 @@ def test_what_a_terminal_shows_is_wrapped_at_words_to_its_width(words: str, colu
     ],
 )
 def test_ctrl_c_is_answered_with_what_the_command_does_now(
-    command: str, told: str, capfd: pytest.CaptureFixture[str]
+    command: str, message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A command that goes on until Ctrl-C, as `events -f` does, ends without a word."""
     interrupt_notice(command).stops()
-    assert capfd.readouterr().err.strip() == told
+    assert capfd.readouterr().err.strip() == message
 
 
 def test_a_notice_is_given_for_commands_that_are_there() -> None:

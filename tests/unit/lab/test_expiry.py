@@ -107,18 +107,18 @@ def test_sweep_leaves_a_lab_whose_time_is_not_over(up: Place) -> None:
 
 def test_each_up_removes_labs_whose_time_is_over(up: Place) -> None:
     """It says so; a lab that somebody works on is left to him, and one on another engine to its own."""
-    told: list[str] = []
-    workspace = workspace_of(up, told.append)
+    messages: list[str] = []
+    workspace = workspace_of(up, messages.append)
     set_end(up.state, "shop", LabEnd(PAST, URL))
     remove_ended_labs(replace(workspace, url="unix:///another"))
-    assert told == []
+    assert messages == []
     with lab_lock(up.state, "shop"):
         remove_ended_labs(workspace)
-    assert (up.empty(), [text.partition(":")[0] for text in told]) == (
+    assert (up.empty(), [text.partition(":")[0] for text in messages]) == (
         False, ["the time of the lab 'shop' is over, and it cannot be removed"]
     )  # fmt: skip
     remove_ended_labs(workspace)
-    assert (up.empty(), told[1:]) == (True, ["the time of the lab 'shop' was over: removed"])
+    assert (up.empty(), messages[1:]) == (True, ["the time of the lab 'shop' was over: removed"])
 
 
 @pytest.mark.parametrize("content", ["", "soon\nunix:///nobody\n", "17\n"])

@@ -230,28 +230,28 @@ def test_a_guard_that_begins_during_clean_up_does_not_let_ctrl_c_in() -> None:
 
 def test_a_person_is_told_at_once_that_the_command_stops() -> None:
     """Also where a guard inside has put its own handler in."""
-    told: list[str] = []
-    notice = InterruptNotice(lambda: told.append("stops"), lambda: told.append("waits"))
+    messages: list[str] = []
+    notice = InterruptNotice(lambda: messages.append("stops"), lambda: messages.append("waits"))
     with handled(signal.default_int_handler), interruptible_between_locks(notice), interruptible_between_locks():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        assert told == ["stops"]
+        assert messages == ["stops"]
 
 
 def test_a_person_is_told_that_clean_up_does_not_stop() -> None:
     """While an interrupt leads to the clean-up, and while nothing has gone wrong."""
-    told: list[str] = []
-    notice = InterruptNotice(lambda: told.append("stops"), lambda: told.append("waits"))
+    messages: list[str] = []
+    notice = InterruptNotice(lambda: messages.append("stops"), lambda: messages.append("waits"))
     with handled(signal.default_int_handler), interruptible_between_locks(notice):
         with pytest.raises(KeyboardInterrupt), uninterrupted():
             signal.raise_signal(signal.SIGINT)
-        assert told == ["waits", "stops"]
+        assert messages == ["waits", "stops"]
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
             with uninterrupted():
                 signal.raise_signal(signal.SIGINT)
-        assert told == ["waits", "stops", "stops", "waits"]
+        assert messages == ["waits", "stops", "stops", "waits"]
 
 
 def test_without_a_notice_nobody_is_told() -> None:
