@@ -102,12 +102,12 @@ def facts_of(
 
 
 def _subnets(networks: Sequence[Mapping[str, Any]]) -> Iterable[IPv4Network]:
-    for network in networks:
-        for config in (network.get("IPAM") or {}).get("Config") or ():
-            with suppress(ValueError):
-                subnet = ip_network(config.get("Subnet") or "", strict=False)
-                if isinstance(subnet, IPv4Network):
-                    yield subnet
+    configs = (config for network in networks for config in (network.get("IPAM") or {}).get("Config") or ())
+    for config in configs:
+        with suppress(ValueError):
+            subnet = ip_network(config.get("Subnet") or "", strict=False)
+            if isinstance(subnet, IPv4Network):
+                yield subnet
 
 
 def _is_local(url: str, info: Mapping[str, Any]) -> bool:

@@ -104,12 +104,16 @@ def _followed(file: Path, stop: Callable[[], bool], pause: Callable[[float], Non
                 pause(POLL_SECONDS)
             while waiting:
                 yield from _appended(waiting[0], file, stop, pause, last=len(waiting) == 1)
-                if read is not None:
-                    os.close(read)
+                _close(read)
                 read = waiting.pop(0)
     finally:
         for descriptor in waiting if read is None else (read, *waiting):
             os.close(descriptor)
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def _not_yet_read(read: int | None, file: Path) -> list[int]:

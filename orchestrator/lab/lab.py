@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -191,14 +191,11 @@ class Lab:
     def up(self) -> Plan:
         """Make the lab what its file declares; return what had to be done. Undone again if that fails."""
         with lab_lock(self.state, self.name):
-            for tries_left in reversed(range(RANGE_TRIES)):
-                with_places, observed = self._whole(DRAWN)
-                try:
-                    return self._up(with_places, observed)
-                except RangeTaken:
-                    if not tries_left:
-                        raise
-        raise AssertionError("unreachable: the last try returns or raises")
+            for _ in range(RANGE_TRIES - 1):
+                # Another process may take the range between the look and the network.
+                with suppress(RangeTaken):
+                    return self._up(*self._whole(DRAWN))
+            return self._up(*self._whole(DRAWN))
 
     def _up(self, with_places: Topology, observed: Snapshot) -> Plan:
         plan = up(with_places, observed, capture=self._captures)

@@ -94,9 +94,7 @@ def remove_run(engine: Resources, state: State, run: str) -> int:
     failures: list[Leftovers | LabBusy] = []
     for lab in _labs_of(engine, state, run):
         try:
-            with lab_lock(state, lab, cleaning=True):
-                if not is_retired(state, lab, run):
-                    count += _remove_lab_of_run(engine, state, run, lab)
+            count += _remove_lab_of_run(engine, state, run, lab)
         except (Leftovers, LabBusy) as error:
             failures.append(error)
     if failures:
@@ -106,10 +104,13 @@ def remove_run(engine: Resources, state: State, run: str) -> int:
 
 def _remove_lab_of_run(engine: Resources, state: State, run: str, lab: str) -> int:
     own, folder = f"{labels.LAB}={lab}", LabFolder(state, lab)
-    count = remove_labelled(engine, f"{labels.RUN}={run}", own, hint=removal_command(lab))
-    # A removal that began is of the whole lab: what other runs made of it may still be there.
-    if not folder.removal_begun and not engine.containers(own):
-        folder.remove()
+    with lab_lock(state, lab, cleaning=True):
+        if is_retired(state, lab, run):
+            return 0
+        count = remove_labelled(engine, f"{labels.RUN}={run}", own, hint=removal_command(lab))
+        # A removal that began is of the whole lab: what other runs made of it may still be there.
+        if not folder.removal_begun and not engine.containers(own):
+            folder.remove()
     return count
 
 

@@ -58,13 +58,17 @@ def prove_lesson(
         try:
             bring_up_in_run(workspace, scenario, name, UpOptions(), run)
             with lesson_in(workspace, scenario, name, progress, proof.tell, lambda _progress: None) as lesson:
-                for task_name, task in lesson.run.text.lesson.tasks.items():
-                    if lesson.run.task_name != task_name:
-                        break  # its solution, or one before, did not hold
-                    _prove_task(proof, lesson, task_name, task)
+                _prove_tasks(proof, lesson)
         finally:
             remove_lab(workspace.without_watcher(), name, run)
     return tuple(proof.mistakes)
+
+
+def _prove_tasks(proof: _Proof, lesson: OpenLesson) -> None:
+    for task_name, task in lesson.run.text.lesson.tasks.items():
+        if lesson.run.task_name != task_name:
+            return  # its solution, or one before, did not hold
+        _prove_task(proof, lesson, task_name, task)
 
 
 def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> None:

@@ -18,20 +18,23 @@ def replace_file(file: Path, pieces: Iterable[bytes]) -> Path:
     Returns `file`. Raises UsageInvalid if it cannot be written, and the errors of wirelab that `pieces` raises.
     """
     try:
-        target = Path(os.path.realpath(file))
-        if target.exists() and not target.is_file():
-            with file.open("wb") as output:
-                output.writelines(pieces)
-            return file
-        part = target.with_name(f".{target.name}.{token_hex(4)}.part")
-        try:
-            with part.open("xb") as output:
-                if target.exists():
-                    part.chmod(stat.S_IMODE(target.stat().st_mode))
-                output.writelines(pieces)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        _replace(Path(os.path.realpath(file)), pieces)
     except OSError as error:
         raise UsageInvalid(f"{file} cannot be written", why=error.strerror or str(error)) from error
     return file
+
+
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
+    if target.exists() and not target.is_file():
+        with target.open("wb") as output:
+            output.writelines(pieces)
+        return
+    part = target.with_name(f".{target.name}.{token_hex(4)}.part")
+    try:
+        with part.open("xb") as output:
+            if target.exists():
+                part.chmod(stat.S_IMODE(target.stat().st_mode))
+            output.writelines(pieces)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -49,17 +49,20 @@ def up_check_and_remove(
     """Bring the lab up, run its checks and remove it, whatever came out."""
     name = lab_name or scenario.reading.scenario.name
     with workspace.guard() as run, recorded(workspace, name, run) as record:
-        ours = True
         try:
             with junit_on_error(scenario, name, files):
                 bring_up_in_run(workspace, scenario, name, options, run)
             result = run_checks(workspace, scenario, name, files=files, run=run, on_result=on_result, on_file=on_file)
-            record.exit_code = EXIT_CODES[result.verdict]
-            return result
         except LabBusy:
-            ours = False  # another process works on it, and may have ended by now: its lab stays
+            raise  # another process works on it, and may have ended by now: its lab stays
+        except BaseException:
+            _remove(workspace, name, run)
             raise
-        finally:
-            if ours:
-                with uninterrupted():
-                    remove_lab(workspace.without_watcher(), name, run)
+        record.exit_code = EXIT_CODES[result.verdict]
+        _remove(workspace, name, run)
+        return result
+
+
+def _remove(workspace: Workspace, name: str, run: str) -> None:
+    with uninterrupted():
+        remove_lab(workspace.without_watcher(), name, run)

@@ -6,110 +6,17 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions, requires
-from pathlib import Path
 
 import pytest
+from source_tree import ORDER, PACKAGE, ROOT, all_imports, folder_of, imports, module_of, nodes_of, trees
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "orchestrator"
-# DESIGN: a folder imports only from folders above it in this list.
-ORDER = (
-    "errors",
-    "quick_dataclass",
-    "events",
-    "model",
-    "reading",
-    "planning",
-    "traffic",
-    "checks",
-    "diagnosis",
-    "lessons",
-    "rendering",
-    "engine",
-    "host",
-    "lab",
-    "operations",
-    "cli",
-)
 CORE = ORDER[: ORDER.index("engine")]
 WORLDLY = {"subprocess", "socket", "threading", "time", "os", "random", "tempfile", "docker", "asyncio", "requests"}
 # At the top of the package: the version, the door to `python -m`, and the fixtures for pytest, which use everything.
 ENTRANCES = {"__init__", "__main__", "pytest_plugin"}
-MOST_LINES = 400
-# A screen is 30; a `match` over the steps of a plan needs its 40.
-MOST_FUNCTION_LINES = 40
-
-
-@dataclass(frozen=True)
-class Import:
-    """One import: where it stands, and the module that it names."""
-
-    file: Path
-    line: int
-    module: str
-    lazy: bool
-    """Whether it stands anywhere but at the top of the file: inside a function, or for the type checker alone."""
-
-    def __str__(self) -> str:
-        return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
-
-
-@cache
-def trees() -> dict[Path, ast.Module]:
-    return {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-@cache
-def nodes_of() -> dict[Path, tuple[ast.AST, ...]]:
-    return {file: tuple(ast.walk(tree)) for file, tree in trees().items()}
-
-
-def imports(file: Path, tree: ast.Module, nodes: tuple[ast.AST, ...]) -> Iterator[Import]:
-    """Every import of a file: also inside functions, under TYPE_CHECKING, and `import_module("name.written.out")`."""
-    top = {id(node) for node in tree.body}
-    for node in nodes:
-        if isinstance(node, ast.expr | ast.stmt):
-            for module in imported_modules(node):
-                yield Import(file, node.lineno, module, id(node) not in top)
-
-
-def imported_modules(node: ast.AST) -> Iterator[str]:
-    """The modules that one statement or call imports; none for everything else."""
-    match node:
-        case ast.Import(names):
-            yield from (alias.name for alias in names)
-        case ast.ImportFrom(module, names, level):
-            assert level == 0, f"line {node.lineno}: a relative import hides which folder is meant"
-            # A submodule taken out of its package is what is meant, not the package around it.
-            whole = [f"{module}.{alias.name}" for alias in names]
-            yield from dict.fromkeys(name if _is_module(name) else module or "" for name in whole)
-        case ast.Call(ast.Name("import_module"), [ast.Constant(str(module))]):
-            yield module
-
-
-def _is_module(name: str) -> bool:
-    path = ROOT.joinpath(*name.split("."))
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
-
-
-@cache
-def all_imports() -> list[Import]:
-    return [found for file, tree in trees().items() for found in imports(file, tree, nodes_of()[file])]
-
-
-def folder_of(module: str) -> str | None:
-    parts = module.split(".")
-    return parts[1] if parts[0] == "orchestrator" and len(parts) > 1 and parts[1] in ORDER else None
-
-
-def module_of(file: Path) -> str:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def test_every_folder_is_in_the_house() -> None:
@@ -230,52 +137,6 @@ def test_only_the_command_line_speaks_and_ends() -> None:
     assert wrong == []
 
 
-def reads_prose(node: ast.AST) -> bool:
-    """Whether a node of the source searches for a text in the sentences of an error."""
-    match node:
-        case ast.Compare(_, [ast.In() | ast.NotIn()], [searched]):
-            return is_prose(searched)
-        case ast.Call(ast.Attribute(owner, "search" | "match" | "startswith" | "endswith" | "find"), arguments):
-            return any(map(is_prose, (owner, *arguments)))
-        case _:
-            return False
-
-
-def is_prose(node: ast.AST) -> bool:
-    """Whether an expression reads a sentence of an error: `error.why`, `str(failure).lower()`."""
-    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    return bool(names & {"error", "failure", "failures", "refusal"})
-
-
-def test_nobody_above_the_seam_reads_the_prose_of_an_engine() -> None:
-    """What it means is an error type of `errors.py`, made in `engine/`."""
-    above = ORDER[ORDER.index("host") :]
-    wrong = [
-        f"{file.relative_to(ROOT)}:{node.lineno}"
-        for file, nodes in nodes_of().items()
-        if folder_of(module_of(file)) in above
-        for node in nodes
-        if isinstance(node, ast.expr) and reads_prose(node)
-    ]
-    assert wrong == []
-
-
-@pytest.mark.parametrize(
-    ("source", "reads"),
-    [
-        ('"active endpoints" in error.why', True),
-        ('"overlaps" not in str(error).lower()', True),
-        ('any("active endpoints" in failure for failure in failures)', True),
-        ('re.search("in use", error.why)', True),
-        ('error.why.startswith("network")', True),
-        ("isinstance(error, NetworkBusy)", False),
-        ('"x" in texts', False),
-    ],
-)
-def test_the_rule_sees_who_reads_prose(source: str, reads: bool) -> None:
-    assert any(map(reads_prose, ast.walk(ast.parse(source)))) is reads
-
-
 def test_use_cases_know_no_command_line() -> None:
     """A web page, a test suite and a script call the same operations as the command line."""
     faces = ("click", "orchestrator.cli")
@@ -287,43 +148,6 @@ def test_use_cases_know_no_command_line() -> None:
         if any(found.module == face or found.module.startswith(f"{face}.") for face in faces)
     ]
     assert wrong == []
-
-
-def test_files_stay_short() -> None:
-    sizes = {file: len(file.read_text("utf-8").splitlines()) for file in trees()}
-    assert {str(file): size for file, size in sizes.items() if size >= MOST_LINES} == {}
-
-
-def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """How long a function is from its `def` on, without its docstring; decorators stand before that."""
-    whole = (function.end_lineno or function.lineno) - function.lineno + 1
-    match function.body[0]:
-        case ast.Expr(ast.Constant(str())) as docstring:
-            return whole - (docstring.end_lineno or docstring.lineno) + docstring.lineno - 1
-    return whole
-
-
-def test_functions_fit_a_screen() -> None:
-    wrong = {
-        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}": size
-        for file, nodes in nodes_of().items()
-        for node in nodes
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (size := lines_of(node)) > MOST_FUNCTION_LINES
-    }
-    assert wrong == {}
-
-
-def test_the_length_of_a_function_is_what_it_does() -> None:
-    source = '@decorated\n@twice\ndef f(\n    one,\n):\n    """It does.\n\n    And how.\n    """\n    return one\n'
-    (function,) = ast.parse(source).body
-    assert isinstance(function, ast.FunctionDef)
-    assert lines_of(function) == len(("def f(", "one,", "):", "return one"))
-
-
-def test_names_say_what_they_are() -> None:
-    """A file called helper or utils takes in everything."""
-    shy = {"utils", "util", "helper", "helpers", "manager", "common", "misc", "info", "data"}
-    assert [str(file) for file in trees() if file.stem in shy] == []
 
 
 def test_the_rules_see_where_an_import_stands() -> None:

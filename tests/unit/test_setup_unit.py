@@ -20,7 +20,7 @@ case "$*" in *"$FAILING"*) exit 1 ;; esac
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder with `setup/unit` and programs that do nothing."""
-    programs = {".venv/bin/ruff": "#!/bin/sh\n", ".venv/bin/python": PYTHON}
+    programs = {".venv/bin/ruff": "#!/bin/sh\n", ".venv/bin/vulture": "#!/bin/sh\n", ".venv/bin/python": PYTHON}
     for path, text in programs.items():
         program = tmp_path / path
         program.parent.mkdir(parents=True, exist_ok=True)

@@ -84,9 +84,9 @@ class DockerImageStore:
         deadline = time.monotonic() + PULL_SECONDS
         try:
             with self._client(REGISTRY_SECONDS) as client:
-                for message in client.pull(repository, tag=tag, stream=True, decode=True):
-                    if "error" in message or time.monotonic() > deadline:
-                        return False
+                messages = client.pull(repository, tag=tag, stream=True, decode=True)
+                if any("error" in message or time.monotonic() > deadline for message in messages):
+                    return False
         except (DockerException, requests.exceptions.RequestException, HTTPError):
             return False
         return self.has(reference)

@@ -48,14 +48,19 @@ class DockerPrograms(DockerConnection):
         with map_sdk_errors(_running(argv, container)), closing(self._client(None)) as api:
             program = api.exec_create(container, list(argv))["Id"]
             with exec_connection(api, program) as (link, early):
-                for stream, piece in frames(link, early, inf):
-                    if stream == 1:
-                        yield piece
-                    else:
-                        errors.append(piece.decode("utf-8", "replace"))
+                yield from standard_output(frames(link, early, inf), errors)
             with suppress(docker.errors.NotFound):
                 # An engine that goes away looks like the program's end; it is missing when it is asked again.
                 self._api.exec_inspect(program)
+
+
+def standard_output(pieces: Iterator[tuple[int, bytes]], errors: list[str]) -> Iterator[bytes]:
+    """What a program writes to standard output; what it writes to standard error goes to `errors`."""
+    for stream, piece in pieces:
+        if stream == 1:
+            yield piece
+        else:
+            errors.append(piece.decode("utf-8", "replace"))
 
 
 class RuntimeMessageFilter:

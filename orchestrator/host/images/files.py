@@ -113,16 +113,15 @@ def _files_of(folder: Path) -> list[_File]:
     waiting = [("", str(folder))]
     while waiting:
         inside, at = waiting.pop()
-        with os.scandir(at) as entries:
-            for entry in entries:
-                if entry.name in NOT_IN_IMAGES:
-                    continue
-                is_folder = entry.is_dir(follow_symlinks=False)
-                # modes as git keeps them: executable or not, whatever the umask
-                executable = is_folder or entry.stat().st_mode & 0o100
-                files.append(_File(inside + entry.name, entry.path, is_folder, 0o755 if executable else 0o644))
-                if is_folder:
-                    waiting.append((f"{inside}{entry.name}/", entry.path))
+        with os.scandir(at) as all_entries:
+            entries = [entry for entry in all_entries if entry.name not in NOT_IN_IMAGES]
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            # modes as git keeps them: executable or not, whatever the umask
+            executable = is_folder or entry.stat().st_mode & 0o100
+            files.append(_File(inside + entry.name, entry.path, is_folder, 0o755 if executable else 0o644))
+            if is_folder:
+                waiting.append((f"{inside}{entry.name}/", entry.path))
     return sorted(files)
 
 
