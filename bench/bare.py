@@ -76,14 +76,16 @@ def up(lab: dict[str, Any]) -> None:
     with ThreadPoolExecutor(THREADS) as work, ThreadPoolExecutor(len(lab["containers"])) as asking:
         answers: list[Future[None]] = []
 
-        def make(one: dict[str, Any]) -> None:
-            config = one["config"]
+        def make(container: dict[str, Any]) -> None:
+            config = container["config"]
             config["HostConfig"]["NetworkMode"] = network
-            config["NetworkingConfig"] = {"EndpointsConfig": {network: {"IPAMConfig": {"IPv4Address": one["address"]}}}}
-            made = engine.call("POST", f"/containers/create?name={one['name']}", config)["Id"]
+            config["NetworkingConfig"] = {
+                "EndpointsConfig": {network: {"IPAMConfig": {"IPv4Address": container["address"]}}}
+            }
+            made = engine.call("POST", f"/containers/create?name={container['name']}", config)["Id"]
             engine.call("POST", f"/containers/{made}/start")
-            if one["kind"]:
-                answers.append(asking.submit(await_answer, one["address"], one["port"], one["kind"]))
+            if container["kind"]:
+                answers.append(asking.submit(await_answer, container["address"], container["port"], container["kind"]))
 
         list(work.map(make, lab["containers"]))
         for answer in answers:
@@ -114,11 +116,16 @@ def answers(address: str, port: int, kind: str) -> bool:
 def down(lab: dict[str, Any]) -> None:
     engine = Engine(lab["engine"])
     with ThreadPoolExecutor(THREADS) as work:
-        list(work.map(lambda one: engine.call("DELETE", f"/containers/{one['name']}?force=1&v=1"), lab["containers"]))
+        list(
+            work.map(
+                lambda container: engine.call("DELETE", f"/containers/{container['name']}?force=1&v=1"),
+                lab["containers"],
+            )
+        )
         rest = [work.submit(engine.call, "DELETE", f"/volumes/{name}?force=1") for name in lab["volumes"]]
         remove_network(engine, lab["network"]["Name"])
-        for one in rest:
-            one.result()
+        for container in rest:
+            container.result()
 
 
 def remove_network(engine: Engine, name: str) -> None:

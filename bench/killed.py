@@ -42,7 +42,7 @@ def pytest_killed(folder: Path, environ: Mapping[str, str]) -> float:
     """The same for a pytest whose lab stands."""
     suite = folder / "test_killed.py"
     suite.write_text(SUITE)
-    announced = any(one.name == "wirelab" for one in entry_points(group="pytest11"))
+    announced = any(entry_point.name == "wirelab" for entry_point in entry_points(group="pytest11"))
     plugin = () if announced else ("-p", "orchestrator.pytest_plugin")
     argv = (sys.executable, "-m", "pytest", *plugin, "-s", "-p", "no:cacheprovider", "--rootdir", str(folder), suite)
     path = os.pathsep.join(filter(None, (str(ROOT), environ.get("PYTHONPATH"))))
@@ -58,14 +58,14 @@ def pytest_killed(folder: Path, environ: Mapping[str, str]) -> float:
 def _killed(process: subprocess.Popen[bytes], environ: Mapping[str, str]) -> float:
     process.kill()
     began = time.monotonic()
-    while left := _left(environ):
+    while remaining := _remaining(environ):
         if time.monotonic() - began > GIVE_UP_SECONDS:
-            raise SystemExit(f"left behind after {GIVE_UP_SECONDS} s: {left}")
+            raise SystemExit(f"left behind after {GIVE_UP_SECONDS} s: {remaining}")
         time.sleep(0.02)
     return time.monotonic() - began
 
 
-def _left(environ: Mapping[str, str]) -> list[str]:
+def _remaining(environ: Mapping[str, str]) -> list[str]:
     """What the state folder names of runs and labs, and what the engine has of those runs.
 
     The file of a run goes last, when its clean-up has looked twice and found nothing.
@@ -73,10 +73,10 @@ def _left(environ: Mapping[str, str]) -> list[str]:
     state = Path(environ["WIRELAB_STATE"])
     runs = [path.name for path in (state / "runs").glob("*")]
     engine = Engine(environ["DOCKER_HOST"])
-    found = [path.name for path in (state / "labs").glob("*")]
+    names = [path.name for path in (state / "labs").glob("*")]
     for run in runs:
         wanted = quote(json.dumps({"label": [f"wirelab.run={run}"]}))
-        found += [one["Id"] for one in engine.call("GET", f"/containers/json?all=1&filters={wanted}")]
-        found += [one["Id"] for one in engine.call("GET", f"/networks?filters={wanted}")]
-        found += [one["Name"] for one in engine.call("GET", f"/volumes?filters={wanted}")["Volumes"] or ()]
-    return found
+        names += [container["Id"] for container in engine.call("GET", f"/containers/json?all=1&filters={wanted}")]
+        names += [network["Id"] for network in engine.call("GET", f"/networks?filters={wanted}")]
+        names += [volume["Name"] for volume in engine.call("GET", f"/volumes?filters={wanted}")["Volumes"] or ()]
+    return names

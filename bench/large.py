@@ -22,7 +22,7 @@ from orchestrator.reading.scenario import read_scenario
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
-from standing import made_by
+from observed_labs import made_by
 
 ROUNDS = 9
 NETWORKS = 5

@@ -26,10 +26,13 @@ def record(url: str, lab: str, nodes: Path, copy: Path) -> dict[str, Any]:
     engine = Engine(url)
     shutil.copytree(nodes, copy, dirs_exist_ok=True)
     wanted = quote(json.dumps({"label": [f"wirelab.lab={lab}"]}))
-    found = engine.call("GET", f"/containers/json?all=1&filters={wanted}")
+    listed = engine.call("GET", f"/containers/json?all=1&filters={wanted}")
     network = engine.call("GET", f"/networks?filters={wanted}")[0]
-    seen = [engine.call("GET", f"/containers/{finding['Id']}/json") for finding in found]
-    containers = [_container(one, str(nodes), str(copy)) for one in sorted(seen, key=lambda one: one["Created"])]
+    seen = [engine.call("GET", f"/containers/{container['Id']}/json") for container in listed]
+    containers = [
+        _container(container, str(nodes), str(copy))
+        for container in sorted(seen, key=lambda container: container["Created"])
+    ]
     mounts = [mount for container in containers for mount in container["config"]["HostConfig"]["Mounts"]]
     return {
         "engine": url,
@@ -87,8 +90,8 @@ def compose(lab: dict[str, Any], uses: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def _service(one: dict[str, Any]) -> dict[str, Any]:
-    config, host = one["config"], one["config"]["HostConfig"]
+def _service(container: dict[str, Any]) -> dict[str, Any]:
+    config, host = container["config"], container["config"]["HostConfig"]
     return {
         "image": config["Image"],
         "hostname": config["Hostname"],
@@ -107,7 +110,7 @@ def _service(one: dict[str, Any]) -> dict[str, Any]:
             {"type": m["Type"], "source": m["Source"], "target": m["Target"], "read_only": bool(m.get("ReadOnly"))}
             for m in host["Mounts"]
         ],
-        "networks": {"lab": {"ipv4_address": one["address"]}},
+        "networks": {"lab": {"ipv4_address": container["address"]}},
         "healthcheck": {
             "test": ["CMD", "/usr/lib/wirelab/ready", "--seconds", "0"], "interval": "1s", "timeout": "5s",
             "retries": 60,

@@ -88,14 +88,14 @@ class Bench:
 
 def process(argv: tuple[str, ...], environ: dict[str, str]) -> Once:
     """Run it to its end; stop the bench if it fails, with what it said."""
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output:
         began = time.monotonic()
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environ, cwd=ROOT)
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ, cwd=ROOT)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.monotonic() - began
         child.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        out = said.read().decode(errors="replace")
+        output.seek(0)
+        out = output.read().decode(errors="replace")
     if child.returncode:
         raise SystemExit(f"{' '.join(argv)} ended with {child.returncode}:\n{out[-LAST:]}")
     return Once(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out)
@@ -138,8 +138,8 @@ def labs(bench: Bench, scenario: str, lab: str, *, checks: bool) -> None:
             lambda: _ours(bench, scenario, lab, checks=checks),
             lambda: _bare(bench, bare_lab, lab),
         ]
-        for one in order if number % 2 == 0 else reversed(order):
-            one()
+        for case in order if number % 2 == 0 else reversed(order):
+            case()
         progress(f"{lab}: round {number + 1} of {bench.rounds}")
 
 
@@ -261,13 +261,13 @@ def rows(measured: Measured, requests: int, writes: list[str], compose_found: st
     return [*table, Row("peak memory, MB", each, "", f"{peaks[most]:.0f} MB (`{most}`)", "at most 100 MB", held)]
 
 
-def _compose_row(measured: Measured, found: str) -> Row:
+def _compose_row(measured: Measured, version: str) -> Row:
     what, target = "`up basic` and `docker compose up --wait`", "at least 4 times faster"
-    if not found:
+    if not version:
         return Row(what, "", "`docker compose` is not on this machine", "not measured", target, None)
     ours = "up basic beside compose"
     times = measured.ratio("compose up basic", ours)
-    bound = f"Compose {found}: {measured.median('compose up basic'):.2f} s"
+    bound = f"Compose {version}: {measured.median('compose up basic'):.2f} s"
     return Row(what, f"{measured.median(ours):.3f} s", bound, f"{times:.1f} times faster", target, times >= 4)
 
 
@@ -321,8 +321,8 @@ def measure(bench: Bench, only: str | None) -> None:
         labs(bench, "basic", "basic", checks=True)
     if only in (None, "sixteen"):
         labs(bench, str(sixteen(bench.folder / "sixteen")), "sixteen", checks=False)
-    found = compose_version() if only in (None, "compose") else ""
-    if found:
+    version = compose_version() if only in (None, "compose") else ""
+    if version:
         write_down(bench, "basic", "basic")
         with_compose(bench, "basic")
     if only in (None, "killed"):
@@ -333,7 +333,7 @@ def measure(bench: Bench, only: str | None) -> None:
             print(f"{name:20} {median(values):.3f} s  (CPU {cpu:.3f} s)  {[round(value, 3) for value in values]}")
         return
     requests, writes = writes_of_a_second_up(bench, "basic")
-    print(table_text(rows(bench.measured, requests, writes, found)))
+    print(table_text(rows(bench.measured, requests, writes, version)))
     where = f"{os.cpu_count()} cores, kernel {platform.release()}, Python {platform.python_version()}"
     load = f"load average {began:.1f} before, {os.getloadavg()[0]:.1f} after"
     each = ", ".join(f"{name} {median(values):.2f}" for name, values in sorted(bench.measured.cpu.items()))

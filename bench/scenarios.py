@@ -29,14 +29,14 @@ def whole_library(bench: Bench, *, at_once: int) -> tuple[float, dict[str, float
     """Seconds for up, checks and down of every scenario, that many labs at a time; and of each. A sample has two."""
     scenarios = SCENARIOS[:2] if bench.sample else SCENARIOS
 
-    def one(folder: Path) -> float:
+    def measure(folder: Path) -> float:
         seconds = bench.ours("run", str(folder), "--rm", "--lab", PREFIX + folder.name).seconds
         progress(f"library, {at_once} at once: {folder.name} {seconds:.1f} s")
         return seconds
 
     began = time.monotonic()
     with ThreadPoolExecutor(at_once) as pool:
-        each = dict(zip((folder.name for folder in scenarios), pool.map(one, scenarios), strict=True))
+        each = dict(zip((folder.name for folder in scenarios), pool.map(measure, scenarios), strict=True))
     return time.monotonic() - began, each
 
 
@@ -88,7 +88,7 @@ def rows(bench: Bench) -> list[Row]:
     plans = planning()
     one_by_one, each = whole_library(bench, at_once=1)
     at_once, _ = whole_library(bench, at_once=4)
-    slowest = max(each, key=lambda one: each[one])
+    slowest = max(each, key=lambda name: each[name])
     took = growth(bench)
     count = f"{len(each)} scenarios"
     return [

@@ -59,7 +59,7 @@ def multiplied(recording: bytes, wanted: int) -> Iterator[bytes]:
             yield block[:12] + struct.pack("<II", moment >> 32, moment & 0xFFFFFFFF) + block[20:]
 
 
-def told(lines: Iterable[str]) -> tuple[int, ExchangeCounts]:
+def read_story(lines: Iterable[str]) -> tuple[int, ExchangeCounts]:
     """Read all lines to the last span, keeping none of them."""
     counts, read = ExchangeCounts(), 0
 
@@ -78,7 +78,7 @@ def in_a_child(decoded: Path) -> tuple[float, int, int]:
     """Seconds of the processor, packets and peak memory (KiB) of our step in a process of its own."""
     begun = time.process_time()
     with decoded.open(newline="\n") as lines:
-        read, _ = told(lines)
+        read, _ = read_story(lines)
     return time.process_time() - begun, read, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -97,7 +97,7 @@ def with_tshark(command: list[str], capture: Path, decoded: Path) -> float:
         subprocess.Popen(argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as tshark,
     ):
         assert tshark.stdout is not None
-        told(tshark.stdout)
+        read_story(tshark.stdout)
     seconds = time.perf_counter() - begun
     with capture.open("rb") as source, decoded.open("wb") as target:
         subprocess.run(argv, stdin=source, stdout=target, stderr=subprocess.DEVNULL, check=False)

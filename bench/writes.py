@@ -25,7 +25,7 @@ class Listener:
 
     def writes(self) -> list[str]:
         """The requests that may change something."""
-        return [one for one in self.requests if not one.startswith(("GET ", "HEAD "))]
+        return [request for request in self.requests if not request.startswith(("GET ", "HEAD "))]
 
     def _accept(self) -> None:
         while True:
@@ -38,8 +38,8 @@ class Listener:
     def _pass(self, source: socket.socket, target: socket.socket, requests: bool) -> None:
         with suppress(OSError):
             while piece := source.recv(65536):
-                found = REQUEST.match(piece) if requests else None
-                if found:
-                    self.requests.append(f"{found[1].decode()} {found[2].decode()}")
+                match = REQUEST.match(piece) if requests else None
+                if match:
+                    self.requests.append(f"{match[1].decode()} {match[2].decode()}")
                 target.sendall(piece)
             target.shutdown(socket.SHUT_WR)

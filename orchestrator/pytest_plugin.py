@@ -165,7 +165,7 @@ def pytest_runtest_makereport(
         from orchestrator.operations.failure_bundle import write_bundle
 
         folder = item.config.rootpath / item.config.getoption("--lab-bundles")
-        bundle = write_bundle(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.found)
+        bundle = write_bundle(folder, item.nodeid, report.longreprtext, lab.made, lab.loaded, lab.findings)
         add_sentence(report, bundle.sentence)
         # pytest's own JUnit output reads the properties of the item's last report, the terminal those of this one.
         for properties in (item.user_properties, report.user_properties):
@@ -287,10 +287,10 @@ class CheckItem(pytest.Item):
 
         lab = self.parent.lab.made
         (finding,) = breaking.check(lab, [lab.scenario.checks[self.place]])
-        found = self.parent.lab.found
-        found[self.place] = finding
+        findings = self.parent.lab.findings
+        findings[self.place] = finding
         if finding.verdict != "pass":
-            raise CheckDidNotHold(finding_text(finding, explained_before(finding, shared_causes(found.values()))))
+            raise CheckDidNotHold(finding_text(finding, explained_before(finding, shared_causes(findings.values()))))
         self.add_report_section("call", "evidence", finding_text(finding))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -129,7 +129,7 @@ def _attempt(server: str, protocol: str, outcome: str, query: str, message: str)
     return DnsAttempt(server, protocol, answer)
 
 
-def _read(asked: bytes, wire: bytes, server: str, protocol: str) -> DnsAnswer:
+def _read(question: bytes, wire: bytes, server: str, protocol: str) -> DnsAnswer:
     """The answer; raises ValueError, with the reason, where the message is none to what was asked."""
     # Imported where an answer is judged: it takes as long as the command line needs for its help.
     import dns.exception
@@ -137,7 +137,7 @@ def _read(asked: bytes, wire: bytes, server: str, protocol: str) -> DnsAnswer:
     import dns.message
     import dns.rcode
 
-    query = dns.message.from_wire(asked)
+    query = dns.message.from_wire(question)
     try:
         message = dns.message.from_wire(wire)
     except dns.exception.DNSException as error:
@@ -163,8 +163,8 @@ def _difference(query: dns.message.Message, message: dns.message.Message) -> str
         return "the QR flag is missing"
     if message.id != query.id:
         return "its id is another one"
-    asked = [f"{_text(question.name)} {_kind(question)}" for question in message.question]
-    return f"its question is {', '.join(asked)}" if asked else "its question section is empty"
+    questions = [f"{_text(question.name)} {_kind(question)}" for question in message.question]
+    return f"its question is {', '.join(questions)}" if questions else "its question section is empty"
 
 
 def _answering(message: dns.message.Message) -> tuple[DnsRecord, ...]:
@@ -175,10 +175,10 @@ def _answering(message: dns.message.Message) -> tuple[DnsRecord, ...]:
     if not isinstance(message, dns.message.QueryMessage) or len(message.question) != 1:
         return ()
     try:
-        found = message.resolve_chaining().answer
+        resolved = message.resolve_chaining().answer
     except dns.exception.DNSException:  # aliases in a circle, or records of a name that does not exist
         return ()
-    return _records([found]) if found else ()
+    return _records([resolved]) if resolved else ()
 
 
 def _records(rrsets: Sequence[dns.rrset.RRset]) -> tuple[DnsRecord, ...]:

@@ -29,8 +29,8 @@ def process(pid: int) -> psutil.Process | None:
     import psutil
 
     with suppress(psutil.Error, ValueError):
-        found = psutil.Process(pid)
-        return found if is_alive(found) else None
+        process = psutil.Process(pid)
+        return process if is_alive(process) else None
     return None
 
 
@@ -93,18 +93,18 @@ def with_descendants(roots: Iterable[psutil.Process]) -> tuple[psutil.Process, .
     """The processes and all that came from them; a container's processes stay below their shim."""
     import psutil
 
-    found = set(roots)
-    for root in tuple(found):
+    tree = set(roots)
+    for root in tuple(tree):
         with suppress(psutil.Error):
-            found.update(root.children(recursive=True))
-    return tuple(sorted(found, key=lambda process: process.pid))
+            tree.update(root.children(recursive=True))
+    return tuple(sorted(tree, key=lambda process: process.pid))
 
 
 def wait_gone(group: Iterable[psutil.Process], seconds: float) -> tuple[psutil.Process, ...]:
     """Wait until all are gone or the time is over; those that are left. A zombie is gone: its parent may never ask."""
-    left = tuple(group)
-    _until(lambda: not any(map(is_alive, left)), seconds)
-    return tuple(filter(is_alive, left))
+    remaining = tuple(group)
+    _until(lambda: not any(map(is_alive, remaining)), seconds)
+    return tuple(filter(is_alive, remaining))
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> None:

@@ -6,7 +6,7 @@ from orchestrator.checks.probes import LogText, Probe, ProbeResult, ProgramResul
 from orchestrator.errors import WirelabError
 from orchestrator.lab.capture.lab_capture import LabCapture
 from orchestrator.lab.capture.recording import stream_pcapng
-from orchestrator.lab.lab import Lab, asked
+from orchestrator.lab.lab import Lab, probe_targets
 from orchestrator.lab.probe_runner import ProbeRunner
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.topology import Topology
@@ -39,7 +39,7 @@ def _of_nodes(lab: Lab, topology: Topology) -> dict[str, str]:
         probes[f"resolv.conf/{node}.conf"] = RunProgram(node, RESOLVER, inside=True)
         probes[f"sockets/{node}.txt"] = RunProgram(node, SOCKETS, needs=frozenset({"ss"}))
     observed = lab.observe()
-    asker = ProbeRunner(lab.engine, asked(topology, observed))
+    asker = ProbeRunner(lab.engine, probe_targets(topology, observed))
     try:
         answers = asker.answer(list(probes.values()))
     finally:

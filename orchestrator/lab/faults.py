@@ -42,16 +42,16 @@ def check(lab: Lab, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
     It is healed also after a failure or an interrupt. Healing would mend what somebody else broke on purpose, too: in
     a lab that is not whole to begin with, checks with a fault are unknown, and nothing is touched.
     """
-    found: dict[int, Finding] = {}
+    findings: dict[int, Finding] = {}
     with_fault = [check for check in checks if check.fault]
-    _judge(lab, [check for check in checks if check.fault is None], found)
+    _judge(lab, [check for check in checks if check.fault is None], findings)
     pending_repairs = lab.plan().steps if with_fault else ()
     if pending_repairs:
-        found.update((id(check), _not_asked(lab, check, pending_repairs)) for check in with_fault)
+        findings.update((id(check), _not_asked(lab, check, pending_repairs)) for check in with_fault)
         with_fault = []
     for fault, members in groupby(with_fault, key=lambda check: check.fault):
-        _through(lab, fault, list(members), found)
-    return tuple(found[id(check)] for check in checks)
+        _through(lab, fault, list(members), findings)
+    return tuple(findings[id(check)] for check in checks)
 
 
 def _not_asked(lab: Lab, check: BaseCheck, pending_repairs: Sequence[Step]) -> Finding:
@@ -62,27 +62,27 @@ def _not_asked(lab: Lab, check: BaseCheck, pending_repairs: Sequence[Step]) -> F
     return finding
 
 
-def _through(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
+def _through(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
     """Judge the checks of one fault, which is put in once, if what they say of the time before it holds."""
     for check in checks:
         early = _not_ready(lab, check)
         if early:
-            found[id(check)] = early
+            findings[id(check)] = early
             lab.publish_finding(early)
-    checks = [check for check in checks if id(check) not in found]
+    checks = [check for check in checks if id(check) not in findings]
     if not checks:
         return
     try:
         inject(lab, fault)
         while_it_is_in = [check for check in checks if check.during]
         if while_it_is_in:
-            _judge_during(lab, fault, while_it_is_in, found)
+            _judge_during(lab, fault, while_it_is_in, findings)
     finally:
         with lab.settings.shield():
             lab.up()
     healed = [check for check in checks if check.after]
     if healed:
-        _judge(lab, healed, found)
+        _judge(lab, healed, findings)
 
 
 def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
@@ -103,15 +103,15 @@ def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
     return None
 
 
-def _judge_during(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
+def _judge_during(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
     """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
-    findings = _quiet(lab).judge(checks)
+    judged = _quiet(lab).judge(checks)
     mended = _mended(lab, fault)
-    for check, finding in zip(checks, findings, strict=True):
+    for check, finding in zip(checks, judged, strict=True):
         if mended:
             actual = f"the fault was mended while this was judged ({mended}): {finding.judgement.actual}"
             finding = replace(finding, judgement=replace(finding.judgement, verdict="unknown", actual=actual))
-        found[id(check)] = finding
+        findings[id(check)] = finding
         lab.publish_finding(finding)
 
 
@@ -135,5 +135,5 @@ def _quiet(lab: Lab) -> Lab:
     return replace(lab, settings=replace(lab.settings, publish=publish))
 
 
-def _judge(lab: Lab, checks: Sequence[BaseCheck], found: dict[int, Finding]) -> None:
-    found.update(zip(map(id, checks), lab.judge(checks), strict=True))
+def _judge(lab: Lab, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
+    findings.update(zip(map(id, checks), lab.judge(checks), strict=True))

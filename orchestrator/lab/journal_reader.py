@@ -46,14 +46,14 @@ def probe_events(state: State, lab: str) -> tuple[ProbeEvent, ...]:
 
 def last_findings(state: State, lab: str) -> tuple[Entry, ...]:
     """What the last run that checked the lab found: the last finding of each of its checks."""
-    run, found = "", dict[str, Entry]()
+    run, entries = "", dict[str, Entry]()
     for descriptor in _opened(journal_file(state, lab)):
         lines = (line for line in _lines_and_close(descriptor) if FINDING in line)
         for entry in _entries(lines):
             if isinstance(entry.event, FindingEvent):
-                found = found if entry.run == run else {}
-                run, found[entry.event.check] = entry.run, entry
-    return tuple(found.values())
+                entries = entries if entry.run == run else {}
+                run, entries[entry.event.check] = entry.run, entry
+    return tuple(entries.values())
 
 
 def _entries(lines: Iterator[bytes]) -> Iterator[Entry]:

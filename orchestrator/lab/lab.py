@@ -35,7 +35,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
-from orchestrator.planning.desired import image_of, onlooker, role_of
+from orchestrator.planning.desired import image_of, role_of, sidecar
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.leftovers import removal_command
 from orchestrator.planning.plan import BuildImage, MakeNetwork, Plan
@@ -158,7 +158,7 @@ class Lab:
     def _author_images(self) -> dict[str, str]:
         """The author's own images that the engine has -> its ids of them."""
         references = dict.fromkeys(node.image for node in self.scenario.nodes.values() if node.image)
-        return {reference: found for reference in references if (found := self.engine.image_id(reference))}
+        return {reference: image_id for reference in references if (image_id := self.engine.image_id(reference))}
 
     @property
     def _captures(self) -> bool:
@@ -280,7 +280,7 @@ class Lab:
 
         observed = self.standing()
         with_places = self.topology(observed)
-        asker = ProbeRunner(self.engine, asked(with_places, observed), partial(self._crossed, with_places))
+        asker = ProbeRunner(self.engine, probe_targets(with_places, observed), partial(self._crossed, with_places))
         noting = ProbeLog(asker.answer)
         try:
             wanted = self.scenario.checks if checks is None else checks
@@ -336,7 +336,7 @@ class Lab:
         return Flows(proofs(events, since))
 
 
-def asked(with_places: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
+def probe_targets(with_places: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
     """The nodes that have a container, and how each can be asked."""
     from orchestrator.lab.probe_runner import ProbeTarget
 
@@ -346,9 +346,9 @@ def asked(with_places: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
         if container:
             tools = None if node.image else role_of(node).tools
             targets[name] = ProbeTarget(
-                container, tools, onlooker(with_places, observed, name, "ask", ("sleep", "infinity"))
+                container, tools, sidecar(with_places, observed, name, "ask", ("sleep", "infinity"))
             )
     return targets
 
 
-__all__ = ["Lab", "Settings", "asked", "take_down"]
+__all__ = ["Lab", "Settings", "probe_targets", "take_down"]

@@ -190,7 +190,7 @@ class StepHandler:
         raise WorldError(f"the network of the node {node!r} could not be changed", why=why, hint="wirelab doctor")
 
     def _await_ready(self, action: AwaitReady, stop: Callable[[], bool]) -> None:
-        """Until the node says that it is ready, or, where its image cannot say so, until an onlooker does."""
+        """Until the node says that it is ready, or, where its image cannot say so, until a sidecar does."""
         container = self._containers[action.node]
         speaks = action.probe != "none" and not action.beside
         observed = (self._started.get(container) if speaks else None) or self._engine.container(container)
@@ -210,16 +210,16 @@ class StepHandler:
         return self._engine.await_line(observed.id, says_ready, since=since, seconds=seconds, stop=stop) is not None
 
     def _beside(self, spec: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
-        onlooker = self._engine.make_container(replace(spec, share_network_of=container))
+        sidecar = self._engine.make_container(replace(spec, share_network_of=container))
         try:
-            return self._says_ready(self._engine.start(onlooker), stop)
+            return self._says_ready(self._engine.start(sidecar), stop)
         except EngineRefused:
             # Nobody can look on at a node that has just ended; that it has is what is to be told.
             if self._engine.container(container).state == "running":
                 raise
             return False
         finally:
-            self._engine.remove_container(onlooker)
+            self._engine.remove_container(sidecar)
 
     def _failure(self, action: AwaitReady, container: str) -> NodeFailed:
         written = ""

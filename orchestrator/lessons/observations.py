@@ -98,32 +98,32 @@ class ResolvesObservation(BaseObservation):
         """Matched where it is this question with this answer; None where it is no attempt at it."""
         if not isinstance(event, DnsExchange) or event.operation != "query":
             return None
-        asked = f"asked {event.flow.server.node} for {event.name} {event.type}"
+        other = f"asked {event.flow.server.node} for {event.name} {event.type}"
         name = event.name.lower().rstrip(".")
         if name != self.resolves.lower() or event.type != self.type:
-            return self._another_question(event, name, asked)
-        if wrong_node := self.by_another_node(event, asked):
+            return self._another_question(event, name, other)
+        if wrong_node := self.by_another_node(event, other):
             return wrong_node
         if self.answered_by and event.flow.server.node != self.answered_by:
-            return Different("dns", f"{self.client} {asked}", f"the question goes to {self.answered_by}")
+            return Different("dns", f"{self.client} {other}", f"the question goes to {self.answered_by}")
         if event.rcode != self.rcode:
             return Different(
-                "dns", f"{event.flow.client.node} {asked}: {dns_answer(event)}", f"the answer {self.rcode}"
+                "dns", f"{event.flow.client.node} {other}: {dns_answer(event)}", f"the answer {self.rcode}"
             )
         values = [record.value for record in event.answers if record.type == self.type]
         if self.to and not set(values) & set(addresses_of(self.to)):
             seen = f"the answer to {self.client} was {', '.join(values) or 'empty'}"
             return Different("dns", seen, f"the address of {self.to}")
-        return Matched(f"{self.client} {asked}: {dns_answer(event)}")
+        return Matched(f"{self.client} {other}: {dns_answer(event)}")
 
-    def _another_question(self, event: DnsExchange, name: str, asked: str) -> Different | None:
+    def _another_question(self, event: DnsExchange, name: str, other: str) -> Different | None:
         if event.flow.client.node != self.client:
             return None
         if name.startswith(f"{self.resolves.lower()}."):
             return None  # the stub resolver tries the search list (resolv.conf(5))
         if name == self.resolves.lower() and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA"):
             return None  # a program asks for both families; the other question comes too
-        return Different("name", f"{self.client} {asked}: {dns_answer(event)}", self.wanted)
+        return Different("name", f"{self.client} {other}: {dns_answer(event)}", self.wanted)
 
 
 class ConnectsObservation(BaseObservation):
@@ -224,14 +224,14 @@ class SqlObservation(BaseObservation):
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         if not isinstance(event, SqlStatement) or event.flow.server.address not in addresses_of(self.sql):
             return None
-        asked = f"sent {event.sql!r} to {event.flow.server.node}"
+        other = f"sent {event.sql!r} to {event.flow.server.node}"
         if self.statement.lower() not in event.sql.lower():
-            return Different("sql", f"{client_node(event)} {asked}", self.wanted)
-        if wrong_node := self.by_another_node(event, asked):
+            return Different("sql", f"{client_node(event)} {other}", self.wanted)
+        if wrong_node := self.by_another_node(event, other):
             return wrong_node
         if event.error:
-            return Different("sql", f"{self.client} {asked}: {event.error}", "it succeeds")
-        return Matched(f"{self.client} {asked}")
+            return Different("sql", f"{self.client} {other}: {event.error}", "it succeeds")
+        return Matched(f"{self.client} {other}")
 
 
 class TlsObservation(BaseObservation):

@@ -63,8 +63,8 @@ class Discriminator(Mark):
 
     @property
     def discriminator(self) -> str | Callable[[Any], str | None]:
-        found: str | Callable[[Any], str | None] = self._values[0]
-        return found
+        value: str | Callable[[Any], str | None] = self._values[0]
+        return value
 
 
 class FieldDeclaration:

@@ -73,7 +73,7 @@ class CompiledScenarios:
         for name in ("model", "reading"):
             files += sorted((package / name).rglob("*.py"))
         stats = ((file, file.stat()) for file in files)
-        return "".join(f"{file} {found.st_size} {found.st_mtime_ns}\n" for file, found in stats)
+        return "".join(f"{file} {status.st_size} {status.st_mtime_ns}\n" for file, status in stats)
 
     def _prune(self, folder: Path) -> None:
         files = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
@@ -81,6 +81,6 @@ class CompiledScenarios:
             file.unlink(missing_ok=True)
 
 
-def is_only_ours(found: os.stat_result, user: int) -> bool:
+def is_only_ours(status: os.stat_result, user: int) -> bool:
     """Whether it is a file that nobody but this user can have written."""
-    return stat.S_ISREG(found.st_mode) and found.st_uid == user and not found.st_mode & 0o022
+    return stat.S_ISREG(status.st_mode) and status.st_uid == user and not status.st_mode & 0o022

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 def lessons(cwd: Path | None = None) -> dict[str, Lesson]:
     """The lessons of the scenarios that can be found by name, in their order; one that is wrong is left out."""
     cwd = cwd or Path.cwd()
-    found: dict[str, Lesson] = {}
+    lessons: dict[str, Lesson] = {}
     for name, _ in all_scenarios(cwd):
         if has_lesson(find_scenario(name, cwd).parent):
             try:
-                found[name] = load_lesson(load_scenario(name, cwd)).lesson
+                lessons[name] = load_lesson(load_scenario(name, cwd)).lesson
             except FileInvalid:
                 continue
-    return {name: found[name] for name in in_order({name: lesson.needs for name, lesson in found.items()})}
+    return {name: lessons[name] for name in in_order({name: lesson.needs for name, lesson in lessons.items()})}
 
 
 def in_order(needs: dict[str, tuple[str, ...]]) -> list[str]:

@@ -23,7 +23,7 @@ def lab_summaries(workspace: Workspace) -> tuple[LabSummary, ...]:
     """The labs that have a container on the engine, those of other people too."""
     nodes: dict[str, list[ObservedContainer]] = {}
     for container in workspace.engine.containers(labels.LAB):
-        if labels.NODE in container.labels and labels.ONLOOKER not in container.labels:
+        if labels.NODE in container.labels and labels.SIDECAR not in container.labels:
             nodes.setdefault(container.labels[labels.LAB], []).append(container)
     return tuple(_summary(workspace.state, lab_name, nodes[lab_name]) for lab_name in sorted(nodes))
 

@@ -72,12 +72,12 @@ class NodeHandle:
 
 @dataclass(frozen=True, repr=False)
 class LabHandle:
-    """A lab that is up. `found` has the last finding of each check that ran, by its place in the file."""
+    """A lab that is up. `findings` has the last finding of each check that ran, by its place in the file."""
 
     made: Lab
     workspace: Workspace
     loaded: LoadedScenario
-    found: dict[int, Finding] = field(default_factory=dict)
+    findings: dict[int, Finding] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Short, for pytest prints it with each test that fails."""
@@ -112,7 +112,7 @@ class LabHandle:
             raise UsageInvalid(f"no check of {self.made.scenario.name} holds {name!r}", why=f"they are: {known}")
         findings = faults.check(self.made, checks)
         places = {id(check): place for place, check in enumerate(self.made.scenario.checks)}
-        self.found.update((places[id(check)], finding) for check, finding in zip(checks, findings, strict=True))
+        self.findings.update((places[id(check)], finding) for check, finding in zip(checks, findings, strict=True))
         return findings
 
     def prove(self, name: str | None = None) -> None:

@@ -113,8 +113,8 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     _turn_until(lesson, lambda: any(attempt.told in sentence for sentence in sentences()), ANSWER_SECONDS)
     line = " ".join(attempt.run)
     proof.expect(lesson.run.task_name == name, name, f"is not completed by {line!r}")
-    told = "; ".join(sentences()) or "nothing"
-    proof.expect(attempt.told in told, name, f"{line!r} is told {attempt.told!r} (told: {told})")
+    sentences_told = "; ".join(sentences()) or "nothing"
+    proof.expect(attempt.told in sentences_told, name, f"{line!r} is told {attempt.told!r} (told: {sentences_told})")
 
 
 def _carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal"]) -> None:

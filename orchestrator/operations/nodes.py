@@ -52,7 +52,7 @@ def find_node(workspace: Workspace, scenario: LoadedScenario, lab_name: str | No
     """The node with its container. Raises NotFound where the node is not up."""
     lab = workspace.lab(scenario, lab_name)
     for container in workspace.engine.containers(f"{labels.LAB}={lab.name}"):
-        if container.labels.get(labels.NODE) == node_name and labels.ONLOOKER not in container.labels:
+        if container.labels.get(labels.NODE) == node_name and labels.SIDECAR not in container.labels:
             return NodeContainer(lab.name, node_name, container.id)
     raise NotFound(f"the node {node_name!r} of the lab {lab.name!r} is not up", hint=lab.named.command("up"))
 

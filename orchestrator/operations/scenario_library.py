@@ -70,8 +70,8 @@ def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:
     """
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
-    found = NAME.search(_read(path, as_typed(path, cwd), LARGEST_BESIDE))
-    return found[1] if found else load_scenario(name_or_path, cwd).reading.scenario.name
+    match = NAME.search(_read(path, as_typed(path, cwd), LARGEST_BESIDE))
+    return match[1] if match else load_scenario(name_or_path, cwd).reading.scenario.name
 
 
 def find_scenario(name_or_path: str | None, cwd: Path) -> Path:
@@ -85,8 +85,8 @@ def find_scenario(name_or_path: str | None, cwd: Path) -> Path:
         raise _nameless(cwd)
     if "/" not in name_or_path and os.sep not in name_or_path and name_or_path not in (".", ".."):
         for library in _libraries(cwd):
-            if os.path.isfile(found := library / name_or_path / FILE):  # False, too, where no file can have the name
-                return found
+            if os.path.isfile(file := library / name_or_path / FILE):  # False, too, where no file can have the name
+                return file
     return _by_path(name_or_path, cwd)
 
 
@@ -166,10 +166,10 @@ def _title(file: Path) -> str:
     """The title as it stands in the first lines of a file; the file may be broken."""
     try:
         with file.open(encoding="utf-8", errors="replace") as opened:
-            found = TITLE.search(opened.read(4096))
+            match = TITLE.search(opened.read(4096))
     except OSError:
         return "(cannot be read)"
-    return found[1].strip("'\"") if found else ""
+    return match[1].strip("'\"") if match else ""
 
 
 def as_typed(path: Path, cwd: Path) -> str:

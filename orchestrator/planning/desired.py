@@ -165,10 +165,10 @@ def _volumes(topology: Topology, observed: Snapshot, role: Role, node: str) -> t
 
 
 def _prober(topology: Topology, observed: Snapshot, node: str, probe: str) -> ContainerSpec:
-    return onlooker(topology, observed, node, "ready", ("/usr/lib/wirelab/ready", *probe.split()))
+    return sidecar(topology, observed, node, "ready", ("/usr/lib/wirelab/ready", *probe.split()))
 
 
-def onlooker(topology: Topology, observed: Snapshot, node: str, what: str, command: tuple[str, ...]) -> ContainerSpec:
+def sidecar(topology: Topology, observed: Snapshot, node: str, what: str, command: tuple[str, ...]) -> ContainerSpec:
     """A container of ours in the node's network, for a node whose own image cannot probe or ask; no capabilities."""
     own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, node=node, onlooker=what)
     folder = f"{observed.folder}/{node}"
@@ -189,7 +189,7 @@ def network_helper(topology: Topology, observed: Snapshot, node: str, what: str,
 
     It has the one capability for that, and the node has none: what is set, no program of the node can take back.
     """
-    spec = onlooker(topology, observed, node, what, (f"/usr/lib/wirelab/{what}", *arguments))
+    spec = sidecar(topology, observed, node, what, (f"/usr/lib/wirelab/{what}", *arguments))
     return replace(spec, user="0", capabilities=("NET_ADMIN",))
 
 

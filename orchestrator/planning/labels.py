@@ -12,7 +12,7 @@ SPEC = "wirelab.spec"
 # The addresses that wirelab gave the node: "front=192.168.7.10/24 back=192.168.8.10/24".
 PLACES = "wirelab.places"
 # A container that looks into a node's network and is no node itself.
-ONLOOKER = "wirelab.onlooker"
+SIDECAR = "wirelab.onlooker"
 
 # A container that records the wire; it stands on the host's network and is no node.
 CAPTURE = "wirelab.capture"

@@ -103,7 +103,7 @@ def _leftover_nodes(topology: Topology, observed: Snapshot) -> Iterator[Step]:
             continue
         if node not in topology.scenario.nodes:
             yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "no longer in the file")
-        elif labels.ONLOOKER in container.labels:
+        elif labels.SIDECAR in container.labels:
             yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "left by an earlier command")
 
 

@@ -153,12 +153,12 @@ class Snapshot:
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def container_of(self, node: str) -> ObservedContainer | None:
-        """The container of a node; onlookers are none."""
+        """The container of a node; sidecars are none."""
         return self._by_node.get(node)
 
     @cached_property
     def _by_node(self) -> Mapping[str, ObservedContainer]:
-        nodes = [c for c in self.containers if labels.NODE in c.labels and labels.ONLOOKER not in c.labels]
+        nodes = [c for c in self.containers if labels.NODE in c.labels and labels.SIDECAR not in c.labels]
         return {container.labels[labels.NODE]: container for container in reversed(nodes)}
 
     def network_of(self, name: str, lab: str) -> ObservedNetwork | None:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.model.language import FieldDeclaration
 from orchestrator.model.values import DisplayName
-from orchestrator.reading.message_parts import found, listed
+from orchestrator.reading.message_parts import in_quotes, listed
 from orchestrator.reading.schema_forms import Form
 from orchestrator.reading.spelling import did_you_mean
 
@@ -52,13 +52,13 @@ def sentence(error: Mapping[str, Any], form: Form | None, value: Any) -> str:
     kind = error["type"]
     if kind == "value_error":
         message = str(error["ctx"]["error"])
-        return message if form is None else f"{message}; found {found(value)}"
+        return message if form is None else f"{message}; found {in_quotes(value)}"
     if form is None:
         return str(error["msg"])
     if kind in ("literal_error", "string_pattern_mismatch"):
         return _not_one_of(error, form, value)
     if kind in BOUNDS:
-        return f"expected {bounds_text(form)}, found {found(value)}"
+        return f"expected {bounds_text(form)}, found {in_quotes(value)}"
     if kind in ("too_short", "string_too_short") and not value:
         return f"{'this text' if value == '' else 'it'} must not be empty"
     if kind in ("too_short", "too_long") and isinstance(value, list):
@@ -68,7 +68,7 @@ def sentence(error: Mapping[str, Any], form: Form | None, value: Any) -> str:
         )
     if kind == "string_too_long":
         return f"expected at most {error['ctx']['max_length']} characters, found {len(value)}"
-    return f"expected {expected(form)}, found {found(value)}{advice(form, value)}"
+    return f"expected {expected(form)}, found {in_quotes(value)}{advice(form, value)}"
 
 
 def advice(form: Form, value: Any) -> str:
@@ -124,12 +124,12 @@ def _not_one_of(error: Mapping[str, Any], form: Form, value: Any) -> str:
     choices = alternatives(form)
     if choices:
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        return f"expected {'one of ' if choices[1:] else ''}{listed(choices)}; found {found(value)}{hint}"
+        return f"expected {'one of ' if choices[1:] else ''}{listed(choices)}; found {in_quotes(value)}{hint}"
     about = form.field.description if form.field else None
     examples = form.field.examples if form.field else None
     fit = f": {about.rstrip('.')}" if about else f" {error['ctx'].get('pattern')}"
     example = f" (for example {examples[0]})" if examples else ""
-    return f"{found(value)} does not fit here{fit}{example}"
+    return f"{in_quotes(value)} does not fit here{fit}{example}"
 
 
 def alternatives(form: Form) -> list[str]:

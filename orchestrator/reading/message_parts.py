@@ -13,7 +13,7 @@ def listed(words: Iterable[str], most: int = 24) -> str:
     return (", ".join(names[:most]) or "none") + more
 
 
-def found(value: Any) -> str:
+def in_quotes(value: Any) -> str:
     """What stands in the file, in words."""
     match value:
         case None:

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.reading.document import Violation
 from orchestrator.reading.error_messages import advice, as_flow, expected, sentence
-from orchestrator.reading.message_parts import found, listed
+from orchestrator.reading.message_parts import in_quotes, listed
 from orchestrator.reading.reading import Path
 from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion
 from orchestrator.reading.spelling import FOREIGN, did_you_mean, near, without_space
@@ -71,7 +71,7 @@ class FormValidator:
             return
         forms = " or ".join(expected(branch) for branch in form.branches)
         hint = next(filter(None, (advice(branch, value) for branch in form.branches)), "")
-        yield Violation(path, f"expected {forms}, found {found(value)}{hint}")
+        yield Violation(path, f"expected {forms}, found {in_quotes(value)}{hint}")
 
     def _record(
         self, record: MappingForm, value: Any, path: Path, tagged_union: TaggedUnion | None = None, *, example: str = ""
@@ -79,7 +79,7 @@ class FormValidator:
         if not isinstance(value, dict):
             keys, hint = listed(record.fields), _as_record(record, value) or example
             keys = f"the key{'s' if len(record.fields) > 1 else ''} {keys}"
-            yield Violation(path, f"expected a mapping with {keys}; found {found(value)}{hint}")
+            yield Violation(path, f"expected a mapping with {keys}; found {in_quotes(value)}{hint}")
             return
         violations = list(self._keys(record, value, path, tagged_union))
         for key in value:
@@ -118,7 +118,7 @@ class FormValidator:
         elif not isinstance(value, dict):
             named = isinstance(value, str) and tagged_union.key and value in tagged_union.records
             written = f"such as {{{tagged_union.key}: {value}}}" if named else tagged_union.kinds.written
-            yield Violation(path, f"expected a mapping {written}; found {found(value)}{without_space(value)}")
+            yield Violation(path, f"expected a mapping {written}; found {in_quotes(value)}{without_space(value)}")
         else:
             unsaid = (
                 _bad_tag(tagged_union, tagged_union.key, value, path)
@@ -186,7 +186,7 @@ def _bad_tag(tagged_union: TaggedUnion, key: str, value: dict[str, Any], path: P
         return Violation(path, f"the key {key!r} is missing; {kinds}")
     tag = value[key]
     if not isinstance(tag, str):
-        return Violation((*path, key), f"expected the name of a {key}, found {found(tag)}; {kinds}")
+        return Violation((*path, key), f"expected the name of a {key}, found {in_quotes(tag)}; {kinds}")
     hint = did_you_mean(tag, tagged_union.records) or ";"
     return Violation((*path, key), f"there is no {key} {tag!r}{hint} {kinds}")
 

@@ -93,8 +93,8 @@ def labs_text(document: dict[str, Any], now: float = 0.0, width: int | None = No
     text = table(headings, rows, width) if rows else "no lab stands"
     if hints := [hint for lab in labs if (hint := _end_hint(lab, now))]:
         text = "\n".join((text, "", *hints))
-    left = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
-    return f"{text}\n\n{leftovers_text(left)}" if left else text
+    leftovers = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
+    return f"{text}\n\n{leftovers_text(leftovers)}" if leftovers else text
 
 
 def _end_text(lab: dict[str, Any], now: float) -> str:

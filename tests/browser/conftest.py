@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opened import DESK, Made
-from pictured import SMALL, THIRTY, lab
+from browser_pages import DESK, Made
+from picture_labs import SMALL, THIRTY, lab
 from recorded import events, recorded
 
 from orchestrator.checks.findings import Finding, Judgement

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_pages import DESK, PHONE
 from doc_pages import ROOT
-from opened import DESK, PHONE
 
 VENDOR = ROOT / "setup" / "docs" / "theme" / "assets" / "vendor"
 SIZES = {"desk": DESK, "phone": PHONE}

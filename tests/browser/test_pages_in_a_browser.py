@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from opened import DESK, PHONE, Made
+from browser_pages import DESK, PHONE, Made
 
 from orchestrator.rendering.graph_svg import arrow_words
 from orchestrator.rendering.sequence import messages, participants

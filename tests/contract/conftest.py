@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-from contract_world import World
+from contract_setup import ContractSetup
 
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.fake import FakeEngine
@@ -53,9 +53,9 @@ ENGINES: dict[str, Callable[[], tuple[Engine, str]]] = {"fake": _fake, "real": _
 
 
 @pytest.fixture(params=ENGINES)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[ContractSetup]:
     engine, image = ENGINES[request.param]()
-    one = World(engine, image, f"contract={uuid.uuid4().hex[:10]}", iter(()))
+    one = ContractSetup(engine, image, f"contract={uuid.uuid4().hex[:10]}", iter(()))
     one = replace(one, subnets=_free(engine))
     yield one
     for container in engine.containers(one.label):

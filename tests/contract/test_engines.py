@@ -10,7 +10,7 @@ from functools import partial
 from ipaddress import IPv4Address
 
 import pytest
-from contract_world import World
+from contract_setup import ContractSetup
 
 from orchestrator.errors import (
     AddressTaken,
@@ -38,7 +38,7 @@ def _keep(pieces: list[tuple[int, bytes]], stream: int, piece: bytes) -> None:
     pieces.append((stream, piece))
 
 
-def test_a_network_is_listed_with_its_range_and_labels_and_goes(world: World) -> None:
+def test_a_network_is_listed_with_its_range_and_labels_and_goes(world: ContractSetup) -> None:
     """What was asked for is what is seen; after the removal it is not there, and removing it again is no error."""
     spec = world.network_spec()
     made = world.engine.make_network(spec)
@@ -49,26 +49,26 @@ def test_a_network_is_listed_with_its_range_and_labels_and_goes(world: World) ->
     world.engine.remove_network(made)
 
 
-def test_a_network_may_be_open(world: World) -> None:
+def test_a_network_may_be_open(world: ContractSetup) -> None:
     made = world.engine.make_network(replace(world.network_spec(), internal=False))
     assert next(one for one in world.engine.networks() if one.id == made).internal is False
 
 
-def test_overlapping_ranges_are_refused(world: World) -> None:
+def test_overlapping_ranges_are_refused(world: ContractSetup) -> None:
     """The lab then chooses another range."""
     _, subnet = world.network()
     with pytest.raises(RangeTaken):
         world.engine.make_network(world.network_spec("two", next(subnet.subnets(new_prefix=26))))
 
 
-def test_a_network_of_the_same_name_is_refused(world: World) -> None:
+def test_a_network_of_the_same_name_is_refused(world: ContractSetup) -> None:
     spec = world.network_spec()
     world.engine.make_network(spec)
     with pytest.raises(NameTaken):
         world.engine.make_network(replace(world.network_spec(), name=spec.name))
 
 
-def test_a_network_with_a_container_on_it_can_be_removed(world: World) -> None:
+def test_a_network_with_a_container_on_it_can_be_removed(world: ContractSetup) -> None:
     network, subnet = world.network()
     node = world.started("node", attach=(Attach("one", network, subnet[10]),))
     world.engine.remove_network(network)
@@ -76,7 +76,7 @@ def test_a_network_with_a_container_on_it_can_be_removed(world: World) -> None:
     assert network not in world.engine.container(node).addresses
 
 
-def test_a_container_is_created_stopped_then_runs_at_its_address(world: World) -> None:
+def test_a_container_is_created_stopped_then_runs_at_its_address(world: ContractSetup) -> None:
     network, subnet = world.network()
     made = world.engine.make_container(world.spec("node", attach=(Attach("one", network, subnet[10]),)))
     before = world.engine.container(made)
@@ -87,14 +87,14 @@ def test_a_container_is_created_stopped_then_runs_at_its_address(world: World) -
     assert after.labels.items() >= world.labels.items()
 
 
-def test_a_container_stands_on_several_networks(world: World) -> None:
+def test_a_container_stands_on_several_networks(world: ContractSetup) -> None:
     one, first = world.network("one")
     two, second = world.network("two")
     made = world.started("node", attach=(Attach("one", one, first[10]), Attach("two", two, second[20])))
     assert world.engine.container(made).addresses == {one: first[10], two: second[20]}
 
 
-def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: World) -> None:
+def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: ContractSetup) -> None:
     """To the engine it may be another thing; to us it is a network that nothing leaves."""
     spec = replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6)
     made = world.engine.make_network(spec)
@@ -106,13 +106,13 @@ def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: World) -> No
     assert (other.internal, other.gateway_unanswered, other.subnets6) == (True, False, ())
 
 
-def test_an_ipv6_range_that_is_taken_is_refused(world: World) -> None:
+def test_an_ipv6_range_that_is_taken_is_refused(world: ContractSetup) -> None:
     world.engine.make_network(replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6))
     with pytest.raises(RangeTaken):
         world.engine.make_network(replace(world.network_spec("two"), gateway_unanswered=True, subnet6=world.subnet6))
 
 
-def test_a_container_has_an_address_of_each_version_and_gets_both_back(world: World) -> None:
+def test_a_container_has_an_address_of_each_version_and_gets_both_back(world: ContractSetup) -> None:
     """While it runs; after it was taken from the network and put back too."""
     spec = replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6)
     network = world.engine.make_network(spec)
@@ -128,7 +128,7 @@ def test_a_container_has_an_address_of_each_version_and_gets_both_back(world: Wo
     assert world.engine.container(node).addresses6 == {}
 
 
-def test_containers_are_found_by_their_label_in_order_of_name(world: World) -> None:
+def test_containers_are_found_by_their_label_in_order_of_name(world: ContractSetup) -> None:
     world.started("b")
     world.engine.make_container(world.spec("a"))
     names = [one.name for one in world.engine.containers(world.label)]
@@ -138,31 +138,31 @@ def test_containers_are_found_by_their_label_in_order_of_name(world: World) -> N
     assert {one.name for one in world.engine.containers("contract")} >= set(names)
 
 
-def test_a_name_that_is_taken_is_refused(world: World) -> None:
+def test_a_name_that_is_taken_is_refused(world: ContractSetup) -> None:
     world.engine.make_container(world.spec("node"))
     with pytest.raises(NameTaken):
         world.engine.make_container(world.spec("node"))
 
 
-def test_a_container_tells_which_image_it_was_made_from(world: World) -> None:
+def test_a_container_tells_which_image_it_was_made_from(world: ContractSetup) -> None:
     """By the id that the engine gives for the image's name, and for that id itself."""
     made = world.engine.make_container(world.spec("node"))
     image = world.engine.image_id(world.image)
     assert world.engine.container(made).image == image != ""
 
 
-def test_an_image_that_is_not_there_has_no_id(world: World) -> None:
+def test_an_image_that_is_not_there_has_no_id(world: ContractSetup) -> None:
     assert world.engine.image_id("registry.invalid/nothing:none") == ""
     assert world.engine.image_id(f"registry.invalid/nothing@sha256:{'0' * 64}") == ""
 
 
-def test_an_image_that_is_not_there_is_named(world: World) -> None:
+def test_an_image_that_is_not_there_is_named(world: ContractSetup) -> None:
     with pytest.raises(ImageMissing) as caught:
         world.engine.make_container(replace(world.spec("node"), image="registry.invalid/nothing:none"))
     assert "registry.invalid/nothing" in caught.value.what + caught.value.why
 
 
-def test_an_address_that_is_taken_is_refused(world: World) -> None:
+def test_an_address_that_is_taken_is_refused(world: ContractSetup) -> None:
     network, subnet = world.network()
     world.started("first", attach=(Attach("one", network, subnet[10]),))
     second = world.engine.make_container(world.spec("second", attach=(Attach("one", network, subnet[10]),)))
@@ -174,7 +174,7 @@ def test_an_address_that_is_taken_is_refused(world: World) -> None:
         world.engine.connect(third, Attach("one", network, subnet[10]))
 
 
-def test_stop_and_start_keep_the_address_and_change_the_start(world: World) -> None:
+def test_stop_and_start_keep_the_address_and_change_the_start(world: ContractSetup) -> None:
     """While it is stopped it has no address, but it is still on its network; each start has another text."""
     network, subnet = world.network()
     node = world.started("node", attach=(Attach("one", network, subnet[10]),))
@@ -189,13 +189,13 @@ def test_stop_and_start_keep_the_address_and_change_the_start(world: World) -> N
     assert again.started != first
 
 
-def test_start_of_what_runs_changes_nothing(world: World) -> None:
+def test_start_of_what_runs_changes_nothing(world: ContractSetup) -> None:
     node = world.started("node")
     before = world.engine.container(node)
     assert world.engine.start(node) == before
 
 
-def test_pause_and_unpause(world: World) -> None:
+def test_pause_and_unpause(world: ContractSetup) -> None:
     network, subnet = world.network()
     node = world.started("node", attach=(Attach("one", network, subnet[10]),))
     world.engine.pause(node)
@@ -211,7 +211,7 @@ def test_pause_and_unpause(world: World) -> None:
         world.engine.unpause(node)
 
 
-def test_a_signal_reaches_the_program(world: World) -> None:
+def test_a_signal_reaches_the_program(world: ContractSetup) -> None:
     node = world.started("node")
     world.engine.signal(node, "SIGKILL")
     deadline = time.monotonic() + 30
@@ -223,7 +223,7 @@ def test_a_signal_reaches_the_program(world: World) -> None:
         world.engine.signal(node, "SIGHUP")
 
 
-def test_disconnect_and_connect_at_a_fixed_address(world: World) -> None:
+def test_disconnect_and_connect_at_a_fixed_address(world: ContractSetup) -> None:
     network, subnet = world.network()
     node = world.started("node", attach=(Attach("one", network, subnet[10]),))
     world.engine.disconnect(node, network)
@@ -235,7 +235,7 @@ def test_disconnect_and_connect_at_a_fixed_address(world: World) -> None:
     assert world.engine.container(node).claims == {network: subnet[77]}
 
 
-def test_a_stopped_container_changes_its_network(world: World) -> None:
+def test_a_stopped_container_changes_its_network(world: ContractSetup) -> None:
     """It bears the new address after its next start."""
     network, subnet = world.network()
     node = world.started("node", attach=(Attach("one", network, subnet[10]),))
@@ -245,7 +245,7 @@ def test_a_stopped_container_changes_its_network(world: World) -> None:
     assert world.engine.start(node).addresses == {network: subnet[33]}
 
 
-def test_a_network_that_went_while_its_container_was_stopped(world: World) -> None:
+def test_a_network_that_went_while_its_container_was_stopped(world: ContractSetup) -> None:
     """The container cannot start until it is put on the network that took the place of the old one."""
     network, subnet = world.network()
     node = world.started("node", attach=(Attach("one", network, subnet[10]),))
@@ -260,7 +260,7 @@ def test_a_network_that_went_while_its_container_was_stopped(world: World) -> No
     assert world.engine.start(node).addresses == {again: subnet[10]}
 
 
-def test_what_never_started_can_be_connected_again(world: World) -> None:
+def test_what_never_started_can_be_connected_again(world: ContractSetup) -> None:
     """A repair may find a container of which it cannot see the networks yet."""
     network, subnet = world.network()
     node = world.engine.make_container(world.spec("node", attach=(Attach("one", network, subnet[10]),)))
@@ -269,14 +269,14 @@ def test_what_never_started_can_be_connected_again(world: World) -> None:
     assert world.engine.start(node).addresses == {network: subnet[10]}
 
 
-def test_an_address_outside_of_the_range_is_refused(world: World) -> None:
+def test_an_address_outside_of_the_range_is_refused(world: ContractSetup) -> None:
     network, _ = world.network()
     attach = Attach("one", network, IPv4Address("10.99.0.9"))
     with pytest.raises(EngineRefused):
         world.engine.start(world.engine.make_container(world.spec("node", attach=(attach,))))
 
 
-def test_what_is_not_there_is_not_found(world: World) -> None:
+def test_what_is_not_there_is_not_found(world: ContractSetup) -> None:
     engine = world.engine
     node = world.started("node")
     attach = Attach("one", NOBODY, IPv4Address("10.213.0.9"))
@@ -296,7 +296,7 @@ def test_what_is_not_there_is_not_found(world: World) -> None:
             call()
 
 
-def test_removing_what_is_gone_is_no_error(world: World) -> None:
+def test_removing_what_is_gone_is_no_error(world: ContractSetup) -> None:
     """Clean-up may come twice."""
     node = world.started("node")
     for _ in range(2):
@@ -308,7 +308,7 @@ def test_removing_what_is_gone_is_no_error(world: World) -> None:
         world.engine.container(node)
 
 
-def test_the_log_is_what_was_written_since(world: World) -> None:
+def test_the_log_is_what_was_written_since(world: ContractSetup) -> None:
     node = world.started("node", "echo", "one", "two")
     assert world.engine.await_line(node, "one two".__eq__, since=0, seconds=30, stop=never)
     assert world.engine.log(node) == "one two\n"
@@ -316,7 +316,7 @@ def test_the_log_is_what_was_written_since(world: World) -> None:
     assert list(world.engine.follow(node)) == ["one two"]
 
 
-def test_a_line_is_awaited_until_the_container_ends_or_time_is_over(world: World) -> None:
+def test_a_line_is_awaited_until_the_container_ends_or_time_is_over(world: ContractSetup) -> None:
     ended = world.started("ended", "echo", "one")
     # Not since its start: a line that comes at once may bear an earlier time than the one that the engine notes.
     assert world.engine.await_line(ended, lambda line: "n" in line, since=0, seconds=30, stop=never) == "one"
@@ -326,7 +326,7 @@ def test_a_line_is_awaited_until_the_container_ends_or_time_is_over(world: World
     assert world.engine.await_line(running, "one".__eq__, since=0, seconds=30, stop=lambda: True) is None
 
 
-def test_a_line_is_dated_by_the_engines_own_time(world: World) -> None:
+def test_a_line_is_dated_by_the_engines_own_time(world: ContractSetup) -> None:
     """What was written before a moment does not count since that moment, whatever the clocks of others say."""
     before = world.engine.now()
     node = world.started("node", "echo", "one")
@@ -336,27 +336,27 @@ def test_a_line_is_dated_by_the_engines_own_time(world: World) -> None:
     assert (world.engine.log(node, since=before), world.engine.log(node, since=after)) == ("one\n", "")
 
 
-def test_the_exit_code_of_a_container_is_seen(world: World) -> None:
+def test_the_exit_code_of_a_container_is_seen(world: ContractSetup) -> None:
     node = world.started("node", "false")
     assert world.engine.await_line(node, "never".__eq__, since=0, seconds=30, stop=never) is None
     seen = world.engine.container(node)
     assert (seen.state, seen.exit_code) == ("exited", 1)
 
 
-def test_a_program_is_run_inside(world: World) -> None:
+def test_a_program_is_run_inside(world: ContractSetup) -> None:
     node = world.started("node")
     output = world.engine.run(node, ("echo", "a", "b"), seconds=30)
     assert (output.exit_code, output.out, output.err) == (0, "a b\n", "")
     assert world.engine.run(node, ("false",), seconds=30).exit_code == 1
 
 
-def test_a_program_is_run_as_another_user(world: World) -> None:
+def test_a_program_is_run_as_another_user(world: ContractSetup) -> None:
     node = world.started("node")
     assert world.engine.run(node, ("id", "-u"), seconds=30, user="12345").out == "12345\n"
     assert world.engine.run(node, ("id", "-u"), seconds=30).out != "12345\n"
 
 
-def test_a_program_has_the_variables_of_its_container_and_its_own(world: World) -> None:
+def test_a_program_has_the_variables_of_its_container_and_its_own(world: ContractSetup) -> None:
     made = world.engine.make_container(replace(world.spec("node"), environment={"FIRST": "1", "SECOND": "2"}))
     world.engine.start(made)
     own = {"SECOND": "22", "THIRD": "3"}
@@ -371,7 +371,7 @@ def test_a_program_has_the_variables_of_its_container_and_its_own(world: World) 
     assert b"".join(pieces) == b"3\n"
 
 
-def test_a_program_reads_what_it_is_given(world: World) -> None:
+def test_a_program_reads_what_it_is_given(world: ContractSetup) -> None:
     """Its input ends where the descriptor ends; without one it has none."""
     node = world.started("node")
     for written in (b"one\ntwo\n", b""):
@@ -387,7 +387,7 @@ def test_a_program_reads_what_it_is_given(world: World) -> None:
     assert world.engine.attached(node, ("cat",), lambda *_piece: None) == 0
 
 
-def test_a_container_that_is_told_to_end_has_so_many_seconds(world: World) -> None:
+def test_a_container_that_is_told_to_end_has_so_many_seconds(world: ContractSetup) -> None:
     """Within them it ends by the polite signal; with none it may be killed."""
     for seconds, codes in ((20, (143,)), (0, (143, 137))):
         node = world.started(f"node{seconds}")
@@ -396,14 +396,14 @@ def test_a_container_that_is_told_to_end_has_so_many_seconds(world: World) -> No
         assert (seen.state, seen.exit_code in codes) == ("exited", True)
 
 
-def test_a_log_is_followed_since_a_moment(world: World) -> None:
+def test_a_log_is_followed_since_a_moment(world: ContractSetup) -> None:
     before = world.engine.now()
     node = world.started("node", "echo", "one")
     assert list(world.engine.follow(node, since=before)) == ["one"]
     assert list(world.engine.follow(node, since=world.engine.now() + 60)) == []
 
 
-def test_what_a_program_prints_is_streamed(world: World) -> None:
+def test_what_a_program_prints_is_streamed(world: ContractSetup) -> None:
     node = world.started("node")
     said: list[str] = []
     assert b"".join(world.engine.stream(node, ("echo", "a", "b"), said)) == b"a b\n"
@@ -412,7 +412,7 @@ def test_what_a_program_prints_is_streamed(world: World) -> None:
         list(world.engine.stream(NOBODY, ("true",), said))
 
 
-def test_what_a_program_writes_is_handed_on_with_its_exit_code(world: World) -> None:
+def test_what_a_program_writes_is_handed_on_with_its_exit_code(world: ContractSetup) -> None:
     node = world.started("node")
     pieces: list[tuple[int, bytes]] = []
     assert world.engine.attached(node, ("echo", "a", "b"), lambda *piece: pieces.append(piece)) == 0
@@ -422,7 +422,7 @@ def test_what_a_program_writes_is_handed_on_with_its_exit_code(world: World) -> 
         world.engine.attached(NOBODY, ("true",), lambda *piece: pieces.append(piece))
 
 
-def test_a_program_that_cannot_be_started_is_an_error_with_a_shells_exit_code(world: World) -> None:
+def test_a_program_that_cannot_be_started_is_an_error_with_a_shells_exit_code(world: ContractSetup) -> None:
     """Nothing is handed on of what the runtime says in its place; what a program itself says is."""
     node = world.started("node")
     pieces: list[tuple[int, bytes]] = []
@@ -434,7 +434,7 @@ def test_a_program_that_cannot_be_started_is_an_error_with_a_shells_exit_code(wo
     assert pieces == [(1, b"OCI runtime exec failed\n")]
 
 
-def test_a_program_that_cannot_be_run_is_no_success(world: World) -> None:
+def test_a_program_that_cannot_be_run_is_no_success(world: ContractSetup) -> None:
     """Either the engine refuses, or the program's exit code says that it is missing (126, 127)."""
     node = world.started("node")
     try:
@@ -444,19 +444,19 @@ def test_a_program_that_cannot_be_run_is_no_success(world: World) -> None:
     assert code in (126, 127)
 
 
-def test_a_program_that_takes_too_long_is_refused(world: World) -> None:
+def test_a_program_that_takes_too_long_is_refused(world: ContractSetup) -> None:
     node = world.started("node")
     with pytest.raises(TookTooLong):
         world.engine.run(node, ("sleep", "60"), seconds=0.2)
 
 
-def test_nothing_is_run_in_what_does_not_run(world: World) -> None:
+def test_nothing_is_run_in_what_does_not_run(world: ContractSetup) -> None:
     node = world.engine.make_container(world.spec("node"))
     with pytest.raises(WrongState):
         world.engine.run(node, ("true",), seconds=30)
 
 
-def test_a_volume_is_made_with_its_labels_and_outlives_its_container(world: World) -> None:
+def test_a_volume_is_made_with_its_labels_and_outlives_its_container(world: ContractSetup) -> None:
     name = f"contract-{world.labels['contract']}"
     volume = NamedVolume(name, "/kept", world.labels)
     node = world.engine.make_container(replace(world.spec("node"), volumes=(volume,)))
@@ -469,8 +469,8 @@ def test_a_volume_is_made_with_its_labels_and_outlives_its_container(world: Worl
     assert not world.engine.volumes(world.label)
 
 
-def test_a_container_in_the_network_of_another_needs_it_to_run(world: World) -> None:
-    """This is how an onlooker stands beside a node."""
+def test_a_container_in_the_network_of_another_needs_it_to_run(world: ContractSetup) -> None:
+    """This is how a sidecar stands beside a node."""
     node = world.engine.make_container(world.spec("node"))
     beside = world.engine.make_container(replace(world.spec("beside"), share_network_of=node))
     with pytest.raises(WrongState):
@@ -481,7 +481,7 @@ def test_a_container_in_the_network_of_another_needs_it_to_run(world: World) -> 
 
 @pytest.mark.endurance
 @pytest.mark.rounds(2, full=300)
-def test_sixteen_containers_go_side_by_side_and_their_network_goes_at_once(world: World) -> None:
+def test_sixteen_containers_go_side_by_side_and_their_network_goes_at_once(world: ContractSetup) -> None:
     """Networks are listed while sixteen containers go; their network goes at the first try.
 
     Other commands list networks at any time. Engine 20.10 loses count of a network's endpoints then.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import library
-import pages
+import scenario_pages
 import pytest
 from lab_bench import CHECKOUT, Engine
 from terminal import at_a_terminal
@@ -45,7 +45,7 @@ class Reader:
     activated: bool = False
     subnets: Mapping[str, str] = field(default_factory=dict)  # of the page -> of the lab
 
-    def types(self, step: pages.Step) -> tuple[int, str]:
+    def types(self, step: scenario_pages.Step) -> tuple[int, str]:
         """Exit code and output, as if the lab had its own name and the addresses of the picture."""
         text = SUBNET.sub(lambda found: self.subnets.get(found[0], found[0]), step.text)
         if text == ". .venv/bin/activate":
@@ -123,10 +123,10 @@ def test_the_page_shows_what_a_reader_sees(reader: Reader, name: str, pause: flo
     It comes before each command whose output the page shows: only there can it be seen what a server has forgotten.
     """
     wrong = []
-    for step in pages.steps((library.SCENARIOS / name / "README.md").read_text("utf-8")):
+    for step in scenario_pages.steps((library.SCENARIOS / name / "README.md").read_text("utf-8")):
         time.sleep(pause if step.output else 0)
         code, written = reader.types(step)
-        if step.output and (told := pages.difference(step, written)):
+        if step.output and (told := scenario_pages.difference(step, written)):
             wrong.append(told)
         elif not step.output and code != 0:
             wrong.append(f"$ {step.text}\nended with {code}:\n{written[-2000:]}")

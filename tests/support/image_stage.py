@@ -52,7 +52,7 @@ INSERT INTO items (name) VALUES ('anvil'), ('rope');
 
 
 @dataclass
-class LayerProbe:
+class ImageStage:
     """Containers by name on one network; `tags` are our images, `run_id` is the value of the label `wirelab.run`."""
 
     api: Any
@@ -235,7 +235,7 @@ def connect(url: str) -> Any:
     return docker.APIClient(base_url=url, version="auto", timeout=60)
 
 
-def dns_texts(stage: LayerProbe, *more: str, serial: int = 1) -> dict[str, str]:
+def dns_texts(stage: ImageStage, *more: str, serial: int = 1) -> dict[str, str]:
     head = HEAD.format(serial=serial)
     records = [f"{name}.shop.lab. IN A {stage.address(name)}" for name in HOSTS]
     return {
@@ -245,5 +245,5 @@ def dns_texts(stage: LayerProbe, *more: str, serial: int = 1) -> dict[str, str]:
     }
 
 
-def resolver(stage: LayerProbe) -> str:
+def resolver(stage: ImageStage) -> str:
     return f"nameserver {stage.address('dns')}\noptions timeout:1 attempts:1\n"

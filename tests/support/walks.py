@@ -49,7 +49,7 @@ def places() -> Topology:
     return assign_addresses("layers", read.scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), read.texts)
 
 
-def asked(probe: Probe) -> list[str]:
+def probe_key(probe: Probe) -> list[str]:
     """What makes a question the same one."""
     match probe:
         case RunProgram():
@@ -62,7 +62,7 @@ def asked(probe: Probe) -> list[str]:
             return ["wire"]
 
 
-def told(answer: ProbeResult) -> dict[str, Any]:
+def answer_document(answer: ProbeResult) -> dict[str, Any]:
     """An answer as JSON."""
     match answer:
         case ProgramResult():
@@ -89,7 +89,7 @@ def finding(name: str) -> Finding:
     answers = {tuple(one["asked"]): answer_of(one["told"]) for one in recorded["answers"]}
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
-        return [answers[tuple(asked(probe))] for probe in probes]
+        return [answers[tuple(probe_key(probe))] for probe in probes]
 
     (check,) = [one for one in reading().scenario.checks if one.name == recorded["check"]]
     judgement = Judgement(**{**recorded["judgement"], "evidence": tuple(recorded["judgement"]["evidence"])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 import pytest
 from source_tree import ORDER, ROOT, folder_of, module_of, nodes_of, trees
@@ -133,3 +134,43 @@ def test_statements_are_nested_three_levels_deep_at_most() -> None:
 )
 def test_levels_are_counted_as_a_reader_counts_them(source: str, levels: int) -> None:
     assert levels_of(ast.parse(source).body[0]) == levels
+
+
+# Words that do not tell what they hold. The term of the field does: `container`, `finding`, `messages`, `result`.
+EMPTY_NAMES = {"one", "found", "told", "asked", "heard"}
+
+
+def bound_names(node: ast.AST) -> Iterator[str]:
+    """The names that a node of the source gives to a value or a function."""
+    match node:
+        case ast.Name(name, ast.Store()) | ast.arg(name) | ast.FunctionDef(name):
+            yield name
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            yield name
+
+
+def test_names_tell_what_they_hold() -> None:
+    """A loop over containers has a `container`, and not a `one` or a `found`."""
+    keys = {id(key.target) for node in classes() for key in node.body if isinstance(key, ast.AnnAssign)}
+    wrong = [
+        f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', '?')} {name}"
+        for file, nodes in nodes_of().items()
+        for node in nodes
+        # What an author writes in a file may be called as it reads there.
+        if id(node) not in keys
+        for name in bound_names(node)
+        if name.strip("_") in EMPTY_NAMES
+    ]
+    assert wrong == []
+
+
+def classes() -> list[ast.ClassDef]:
+    return [node for nodes in nodes_of().values() for node in nodes if isinstance(node, ast.ClassDef)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["for one in x: pass", "[one for one in x]", "if found := x: pass", "def told(): pass", "lambda asked: 1"],
+)
+def test_the_rule_sees_every_way_to_give_a_name(source: str) -> None:
+    assert {name for node in ast.walk(ast.parse(source)) for name in bound_names(node)} & EMPTY_NAMES

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 import library
-import pages
 import pytest
+import scenario_pages
 
 from orchestrator.cli.main import cli
 
@@ -48,7 +48,7 @@ def test_the_page_of_the_scenarios_has_a_row_for_each() -> None:
 @each
 def test_what_is_to_be_tried_can_be_typed(name: str) -> None:
     """The page begins with `make scenario` and the virtual environment, and every wirelab command of it is one."""
-    shown = pages.steps(readme(name))
+    shown = scenario_pages.steps(readme(name))
     assert [step.text for step in shown[:2]] == [f"make scenario NAME={name}", ". .venv/bin/activate"]
     typed = [step.words for step in shown if step.text.startswith("wirelab ")]
     assert typed
@@ -62,7 +62,9 @@ def test_what_is_to_be_tried_can_be_typed(name: str) -> None:
 @each
 def test_every_program_that_the_page_runs_shows_something(name: str) -> None:
     """A command that looks at the lab has its output below it, and no option of curl hides an error."""
-    looking = [step for step in pages.steps(readme(name)) if step.words[:2][-1] in ("exec", "trace", "logs", "shell")]
+    looking = [
+        step for step in scenario_pages.steps(readme(name)) if step.words[:2][-1] in ("exec", "trace", "logs", "shell")
+    ]
     assert [step.text for step in looking if not step.output] == []
     assert [step.text for step in looking if re.search(r"curl .*-s(?!S)", step.text)] == []
 

@@ -63,7 +63,7 @@ checks:
 PLAN = """\
 import sys
 from pathlib import Path
-from standing import planned, standing
+from observed_labs import planned, standing
 from orchestrator.operations.faults import fault_of_words
 from orchestrator.planning.faults import inject
 

@@ -52,7 +52,7 @@ nodes:
 PLAN = """\
 import sys
 from pathlib import Path
-from standing import nothing, planned
+from observed_labs import nothing, planned
 import orchestrator
 
 topology, plan = planned(Path(sys.argv[1]).read_text(), nothing())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pages import Step, difference, steps
+from scenario_pages import Step, difference, steps
 
 PAGE = """\
 ## Try it

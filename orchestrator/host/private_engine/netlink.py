@@ -28,12 +28,12 @@ def tables() -> frozenset[tuple[str, str]]:
     from pyroute2.nftables.main import NFTables
 
     names = {number: name for name, number in _FAMILIES.items()}
-    found: set[tuple[str, str]] = set()
+    tables: set[tuple[str, str]] = set()
     with suppress(OSError), _kernel_errors("nftables"), NFTables(nfgen_family=0) as kernel:
         for table in kernel.get_tables():
             if table["nfgen_family"] in names:
-                found.add((names[table["nfgen_family"]], table.get_attr("NFTA_TABLE_NAME")))
-    return frozenset(found)
+                tables.add((names[table["nfgen_family"]], table.get_attr("NFTA_TABLE_NAME")))
+    return frozenset(tables)
 
 
 def delete_table(family: str, name: str) -> None:

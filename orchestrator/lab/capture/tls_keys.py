@@ -27,7 +27,7 @@ def copy_tls_keys(engine: Engine, recorder: str, lab_name: str, scenario: Scenar
     nodes = [
         container.id
         for container in engine.containers(f"{labels.LAB}={lab_name}")
-        if container.labels.get(labels.NODE) in writers and labels.ONLOOKER not in container.labels
+        if container.labels.get(labels.NODE) in writers and labels.SIDECAR not in container.labels
     ]
     text = "".join(_keys_of(engine, container) for container in nodes)
     engine.run(recorder, ("rm", "-f", KEYS_PATH), seconds=SECONDS)

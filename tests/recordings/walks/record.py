@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests/support")]
 import docker
 from breakages import BREAKAGES, PAIRS, Breakage, Broken, named, trust
 from lab_bench import Engine
-from walks import asked, places, told
+from walks import answer_document, places, probe_key
 
 from orchestrator.checks.findings import Finding
 from orchestrator.checks.probes import Probe, ProbeResult
@@ -31,8 +31,7 @@ from orchestrator.cli.workspace import open_workspace
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.check_runner import CheckRunner
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
-from orchestrator.lab.lab import Lab
-from orchestrator.lab.lab import asked as nodes_asked
+from orchestrator.lab.lab import Lab, probe_targets
 from orchestrator.lab.probe_runner import ProbeRunner
 from orchestrator.operations.scenario_library import load_scenario
 
@@ -83,11 +82,13 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
         observed = lab.observe()
         topology = lab.topology(observed)
         assert topology.places == places().places, "the lab's range is taken: end the lab that has it"
-        asker = ProbeRunner(lab.engine, nodes_asked(topology, observed))
+        asker = ProbeRunner(lab.engine, probe_targets(topology, observed))
 
         def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
             found = asker.answer(probes)
-            answers.extend({"asked": asked(q), "told": told(a)} for q, a in zip(probes, found, strict=True))
+            answers.extend(
+                {"asked": probe_key(q), "told": answer_document(a)} for q, a in zip(probes, found, strict=True)
+            )
             return found
 
         checks = [check for check in lab.scenario.checks if check.name == name]

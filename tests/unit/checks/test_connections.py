@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from asked import SHOP, check, conversation, judged, ran, shop
+from check_harness import SHOP, check, conversation, judged, ran, shop
 
 from orchestrator.checks.kinds.connections import connect_probe
 from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable

@@ -12,7 +12,7 @@ import dns.message
 import dns.rrset
 import hostile_dns
 import pytest
-from asked import check, judged, ran
+from check_harness import check, judged, ran
 from hypothesis import given
 from hypothesis import strategies as some
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from asked import SHOP, WORD, check, conversation, judged, ran, refused, rows
+from check_harness import SHOP, WORD, check, conversation, judged, ran, refused, rows
 
 from orchestrator.checks.probes import ProbeResult, ProgramResult, RunProgram, Unavailable
 from orchestrator.model.checks import BaseCheck

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from asked import PORT, check, conversation, judged, ran
+from check_harness import PORT, check, conversation, judged, ran
 from dns_bytes import printed, question_of
 
 from orchestrator.checks.probes import LogText, ReadLog, RunProgram, Unavailable

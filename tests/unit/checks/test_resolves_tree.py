@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dns.message
 import pytest
-from asked import PORT, TREE, WORD, check, conversation, judged, ran
+from check_harness import PORT, TREE, WORD, check, conversation, judged, ran
 from dns_bytes import QUERY, printed, question_of
 
 from orchestrator.checks.findings import Judgement

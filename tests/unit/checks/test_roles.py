@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from asked import BEGAN, check, conversation, judged, ran
+from check_harness import BEGAN, check, conversation, judged, ran
 
 from orchestrator.checks.probes import Flows, LogText, ReadLog, TrafficQuery, Unavailable
 from orchestrator.model.checks import BaseCheck

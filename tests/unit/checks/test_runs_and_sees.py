@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from asked import BEGAN, check, judged, ran
+from check_harness import BEGAN, check, judged, ran
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import LogText, Unavailable

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from asked import check, conversation, judged, ran
+from check_harness import check, conversation, judged, ran
 
 from orchestrator.checks.kinds.binds import BIND
 from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from asked import check, judged, ran
+from check_harness import check, judged, ran
 
 from orchestrator.checks.probes import Unavailable
 from orchestrator.model.checks import BaseCheck

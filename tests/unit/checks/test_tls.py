@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from asked import check, conversation, judged, ran
+from check_harness import check, conversation, judged, ran
 
 from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable
 from orchestrator.model.checks import BaseCheck

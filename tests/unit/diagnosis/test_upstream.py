@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from worlds import CONNECTS, FOUND, LOST, Rule, World, dns_reply, far, state, walked
+from walk_harness import CONNECTS, FOUND, LOST, Rule, SimulatedLab, dns_reply, far, state, walked
 
 from orchestrator.checks.probes import ProgramResult, RunProgram
 
@@ -28,7 +28,7 @@ nodes:
 NAME = {"from_": "client", "resolves": "app.shop.lab", "to": "app"}
 
 
-def lost(server: str, world: World) -> ProgramResult:
+def lost(server: str, world: SimulatedLab) -> ProgramResult:
     return ProgramResult(9, LOST.format(server=world.topology.address_for("client", server)), "")
 
 
@@ -41,7 +41,7 @@ def leading_on(who: str, at: str) -> ProgramResult:
     )
 
 
-def from_server(server: str, answer: ProgramResult, world: World) -> Rule:
+def from_server(server: str, answer: ProgramResult, world: SimulatedLab) -> Rule:
     """What one server answers to the resolver that walks from the root."""
     at = str(world.topology.address_for("walker", server))
     own = ProgramResult(answer.exit_code, answer.out.replace("192.168.1.1#53(192.168.1.1)", f"{at}#53({at})"), "")

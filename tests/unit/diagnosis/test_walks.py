@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from asked import refused
-from worlds import CONNECTS, FAR, FOUND, LOST, dns_reply, far, program, state, tcp, walked
+from check_harness import refused
+from walk_harness import CONNECTS, FAR, FOUND, LOST, dns_reply, far, program, state, tcp, walked
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from worlds import CONNECTS, far, program, tcp, walked
+from walk_harness import CONNECTS, far, program, tcp, walked
 
 from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult, RunProgram
 

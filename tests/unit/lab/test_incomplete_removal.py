@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from lab_in_memory import IMAGES, Place, bash, down
-from runs import alive, dead
+from sample_runs import alive, dead
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import Leftovers, NetworkBusy

@@ -19,7 +19,7 @@ SCENARIO = "name: {name}\ntitle: One machine\ndomain: shop.lab\nnodes:\n  {node}
 
 
 @dataclass(frozen=True)
-class World:
+class SimulatedLab:
     """A folder with scenarios, and a state folder with labs."""
 
     root: Path
@@ -51,8 +51,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> SimulatedLab:
+    return SimulatedLab(tmp_path)
 
 
 def nodes(target: LabTarget) -> list[str]:
@@ -66,7 +66,7 @@ def raised(finder: LabFinder, name: str, lab: str | None = None, **how: bool) ->
 
 
 @pytest.mark.parametrize("place", [".", "elsewhere/deep"])
-def test_a_lab_is_found_by_its_name_from_any_folder(world: World, place: str) -> None:
+def test_a_lab_is_found_by_its_name_from_any_folder(world: SimulatedLab, place: str) -> None:
     """The lab `second` was made by `up shop --lab second`; the command may add `--lab`, or name it so alone."""
     world.made("second", world.scenario("scenarios/shop", "shop"))
     (world.root / place).mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def test_a_lab_is_found_by_its_name_from_any_folder(world: World, place: str) ->
     assert world.finder(place).name("second", None) == "second"
 
 
-def test_a_lab_that_is_found_by_its_name_is_read_from_its_file_as_it_is_now(world: World) -> None:
+def test_a_lab_that_is_found_by_its_name_is_read_from_its_file_as_it_is_now(world: SimulatedLab) -> None:
     file = world.scenario("far/shop", "shop")
     world.made("second", file)
     world.scenario("far/shop", "shop", node="visitor")
@@ -84,7 +84,7 @@ def test_a_lab_that_is_found_by_its_name_is_read_from_its_file_as_it_is_now(worl
     assert (nodes(target), target.scenario.path) == (["visitor"], file)
 
 
-def test_a_lab_outlives_its_scenario(world: World) -> None:
+def test_a_lab_outlives_its_scenario(world: SimulatedLab) -> None:
     """Whoever looks at the lab reads the lab's copy; whoever must know what is declared is told where the file was."""
     file = world.scenario("far/shop", "shop")
     world.made("second", file)
@@ -100,7 +100,7 @@ def test_a_lab_outlives_its_scenario(world: World) -> None:
     assert error.exit_code == 2
 
 
-def test_a_name_of_a_lab_and_of_another_scenario_is_the_lab(world: World) -> None:
+def test_a_name_of_a_lab_and_of_another_scenario_is_the_lab(world: SimulatedLab) -> None:
     """`up shop --lab proxy` was done: `proxy` is that lab, and the scenario has to be named by its path."""
     world.scenario("scenarios/proxy", "proxy", node="other")
     world.made("proxy", world.scenario("scenarios/shop", "shop"))
@@ -119,7 +119,7 @@ def test_a_name_of_a_lab_and_of_another_scenario_is_the_lab(world: World) -> Non
     assert (named_both.lab_name, nodes(named_both), named_both.note) == ("third", ["other"], "")
 
 
-def test_a_checkout_that_was_moved_is_found_where_it_is_now(world: World) -> None:
+def test_a_checkout_that_was_moved_is_found_where_it_is_now(world: SimulatedLab) -> None:
     """The lab's file is gone, and a scenario of the same name is here."""
     file = world.scenario("old/scenarios/shop", "shop")
     world.made("shop", file)
@@ -131,7 +131,7 @@ def test_a_checkout_that_was_moved_is_found_where_it_is_now(world: World) -> Non
     )
 
 
-def test_the_usual_lab_of_a_scenario_needs_no_note(world: World) -> None:
+def test_the_usual_lab_of_a_scenario_needs_no_note(world: SimulatedLab) -> None:
     file = world.scenario("scenarios/shop", "shop")
     for _ in range(2):
         target = world.found("shop")
@@ -140,13 +140,13 @@ def test_the_usual_lab_of_a_scenario_needs_no_note(world: World) -> None:
     assert world.found(None, place="scenarios/shop").lab_name == "shop"
 
 
-def test_a_scenario_of_another_lab_can_be_used_for_a_new_one(world: World) -> None:
+def test_a_scenario_of_another_lab_can_be_used_for_a_new_one(world: SimulatedLab) -> None:
     """`up second --lab third` makes the third of the scenario of the second."""
     world.made("second", world.scenario("far/shop", "shop"))
     assert world.found("second", "third", file_needed=True).lab_name == "third"
 
 
-def test_a_name_of_neither_is_told_with_the_nearest_of_both(world: World) -> None:
+def test_a_name_of_neither_is_told_with_the_nearest_of_both(world: SimulatedLab) -> None:
     world.made("my-lab", world.scenario("scenarios/shop", "shop"))
     error = raised(world.finder(), "mylab")
     assert (error.what, error.hint) == ("there is no lab and no scenario 'mylab'", "did you mean 'my-lab'?")
@@ -156,7 +156,7 @@ def test_a_name_of_neither_is_told_with_the_nearest_of_both(world: World) -> Non
         world.finder().name("./mylab", None)
 
 
-def test_a_file_of_several_labs_that_is_gone_names_them(world: World) -> None:
+def test_a_file_of_several_labs_that_is_gone_names_them(world: SimulatedLab) -> None:
     file = world.scenario("far/shop", "shop")
     for lab in ("first", "second"):
         world.made(lab, file)
@@ -165,7 +165,7 @@ def test_a_file_of_several_labs_that_is_gone_names_them(world: World) -> None:
     assert (error.why, error.hint) == ("the labs first, second were made from it", "--lab first")
 
 
-def test_a_lab_of_an_earlier_version_can_be_removed_and_read_with_its_scenario(world: World) -> None:
+def test_a_lab_of_an_earlier_version_can_be_removed_and_read_with_its_scenario(world: SimulatedLab) -> None:
     """It has no record of what it was made from."""
     world.scenario("scenarios/shop", "shop")
     (world.state.labs / "old").mkdir(parents=True)
@@ -176,7 +176,7 @@ def test_a_lab_of_an_earlier_version_can_be_removed_and_read_with_its_scenario(w
     assert error.hint == "name its scenario, too: wirelab COMMAND SCENARIO --lab old"
 
 
-def test_the_record_keeps_when_the_lab_was_first_made(world: World) -> None:
+def test_the_record_keeps_when_the_lab_was_first_made(world: SimulatedLab) -> None:
     file = world.scenario("scenarios/shop", "shop")
     world.made("shop", file, now=5.0)
     world.scenario("scenarios/shop", "shop", node="other")
@@ -187,7 +187,7 @@ def test_the_record_keeps_when_the_lab_was_first_made(world: World) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"scenario": "shop"}', "\0"])
-def test_a_damaged_record_is_none(world: World, content: str) -> None:
+def test_a_damaged_record_is_none(world: SimulatedLab, content: str) -> None:
     folder = world.state.labs / "shop"
     folder.mkdir(parents=True)
     (folder / "source.json").write_text(content)

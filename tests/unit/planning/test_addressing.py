@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 
 import pytest
-from standing import BASIC, LAB, SEED, foreign, nothing, scenario, standing
+from observed_labs import BASIC, LAB, SEED, foreign, nothing, scenario, standing
 
 from orchestrator.errors import RangeFull, RangeTaken
 from orchestrator.model.topology import Topology

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from standing import BASIC, nothing, planned, standing
+from observed_labs import BASIC, nothing, planned, standing
 
 from orchestrator.planning import labels
 from orchestrator.planning.capture import (

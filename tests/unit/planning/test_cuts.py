@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from standing import BASIC, STARTED, planned, standing, with_container, with_files
+from observed_labs import BASIC, STARTED, planned, standing, with_container, with_files
 
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults.cut import Cut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dns.zone
 import pytest
-from standing import nothing, planned
+from observed_labs import nothing, planned
 
 from orchestrator.model.roles.dns.files import files
 from orchestrator.model.topology import Topology

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from standing import planned, standing, with_container, with_files
+from observed_labs import planned, standing, with_container, with_files
 
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.model.faults.record import RecordChanged

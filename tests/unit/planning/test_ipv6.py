@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 
-from standing import BASIC, foreign, listed, nothing, plan_of, planned, standing, with_container
+from observed_labs import BASIC, foreign, listed, nothing, plan_of, planned, standing, with_container
 
 from orchestrator.engine.docker.config import container_seen, endpoint_config, network_arguments, network_seen
 from orchestrator.lab.host_routes import host_ranges

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from textwrap import dedent
 
 import pytest
-from standing import (
+from observed_labs import (
     BASIC,
     INODE,
     foreign,
@@ -380,12 +380,10 @@ def test_a_rebuilt_image_means_another_container() -> None:
     )
 
 
-def test_an_onlooker_that_was_left_is_removed() -> None:
+def test_a_sidecar_that_was_left_is_removed() -> None:
     observed = standing(BASIC)
     client = next(container for container in observed.containers if container.name == "wirelab-shop_client")
-    left = replace(
-        client, id="x", name="wirelab-shop_client-ask-run0", labels={**client.labels, labels.ONLOOKER: "ask"}
-    )
+    left = replace(client, id="x", name="wirelab-shop_client-ask-run0", labels={**client.labels, labels.SIDECAR: "ask"})
     expect(
         plan_of(BASIC, replace(observed, containers=(left, *observed.containers))),
         "remove:wirelab-shop_client-ask-run0  (left by an earlier command)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from standing import nothing, planned
+from observed_labs import nothing, planned
 
 from orchestrator.model.roles.proxy.files import files
 

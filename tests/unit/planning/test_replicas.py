@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from standing import nothing, planned, scenario, standing
+from observed_labs import nothing, planned, scenario, standing
 
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.faults.disconnect import Disconnect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from textwrap import dedent
 
-from standing import listed, nothing, plan_of, planned, standing, with_container
+from observed_labs import listed, nothing, plan_of, planned, standing, with_container
 
 from orchestrator.engine.docker.config import network_arguments, network_seen
 from orchestrator.planning.plan import MakeNetwork, MakeNode, SetRoutes

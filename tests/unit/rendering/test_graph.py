@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from pictured import SMALL, THIRTY, drawn, lab
+from picture_labs import SMALL, THIRTY, drawn, lab
 
 from orchestrator.rendering.graph import Picture, SeenTraffic, dot, make_picture, mermaid
 from orchestrator.rendering.graph_svg import KINDS, arrow_words

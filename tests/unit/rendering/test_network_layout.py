@@ -7,7 +7,7 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from pictured import lab
+from picture_labs import lab
 
 from orchestrator.rendering.graph import Picture, make_picture
 from orchestrator.rendering.network_layout import Box, Layout, hops_of, lay_out

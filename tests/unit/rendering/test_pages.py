@@ -8,7 +8,7 @@ from functools import cache
 from html.parser import HTMLParser
 
 import pytest
-from pictured import SMALL, lab
+from picture_labs import SMALL, lab
 from recorded import NAMES, recorded
 
 from orchestrator.checks.findings import Finding, Judgement

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from asked import rows
+from check_harness import rows
 from dns_bytes import printed, question_of
 
 from orchestrator.checks.dns_query import ASK
@@ -53,7 +53,7 @@ Rule = Callable[[Probe], ProbeResult | None]
 
 
 @dataclass
-class World:
+class SimulatedLab:
     """Answers as a lab gives them in which all is well, after `rules` had their say."""
 
     topology: Topology
@@ -110,9 +110,9 @@ class World:
         return printed(FOUND.format(rows=rows, server=self.topology.address_for(run.node, server)), question)
 
 
-def far(text: str = FAR) -> World:
+def far(text: str = FAR) -> SimulatedLab:
     scenario = read_scenario(text, file="far", beside=dict[str, str]().get).scenario
-    return World(assign_addresses("far", scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), {}))
+    return SimulatedLab(assign_addresses("far", scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), {}))
 
 
 def state(node: str, word: str, code: int = 0) -> Rule:
@@ -148,7 +148,7 @@ def tcp(code: int, err: str) -> Rule:
     return rule
 
 
-def walked(world: World, verdict: str = "fail", actual: str = "it is not so", **keys: Any) -> Walk:
+def walked(world: SimulatedLab, verdict: str = "fail", actual: str = "it is not so", **keys: Any) -> Walk:
     """The walk of a check that ended so."""
     whole = {"name": "A claim", **{("from" if key == "from_" else key): value for key, value in keys.items()}}
     check = KINDS[str(kind_of(whole))].model_validate(whole)

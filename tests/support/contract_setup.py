@@ -11,7 +11,7 @@ from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 
 @dataclass(frozen=True)
-class World:
+class ContractSetup:
     """One engine, an image that has sleep, echo and false, and a label of this case alone."""
 
     engine: Engine

@@ -4,7 +4,7 @@ A block of the kind `console` holds commands after `$ `, or after `NODE$ ` insid
 opened, each with its output below. In an output `...` stands for any text, a run of blanks for any other, and the
 addresses are those of the picture. A command without an output must end with 0.
 
-`python tests/support/pages.py NAME...` prints such blocks with what is really written.
+`python tests/support/scenario_pages.py NAME...` prints such blocks with what is really written.
 """
 
 from __future__ import annotations
