@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import library
-import scenario_pages
 import pytest
+import scenario_pages
 from lab_bench import CHECKOUT, Engine
 from terminal import at_a_terminal
 
