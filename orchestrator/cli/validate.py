@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.console import out_json, out_text
+from orchestrator.cli.console import out_json, out_text, say
 from orchestrator.errors import INVALID, FileInvalid, Problem
 from orchestrator.rendering.quantities import counted
 
@@ -15,10 +15,11 @@ from orchestrator.rendering.quantities import counted
 def command(name: str | None, as_json: bool) -> int:
     """Read the scenario NAME (a name or a path) and its lesson, and say everything that is wrong with them.
 
-    Nothing is started. Exit code 0: the file is right; 2: it is not.
+    Nothing is started. A note tells what the author of a right file may not have meant. Exit code 0: the file is right;
+    2: it is not.
     """
     from orchestrator.operations.lesson_files import has_lesson, load_lesson
-    from orchestrator.operations.scenario_library import load_scenario
+    from orchestrator.operations.scenario_library import load_scenario, scenario_notes
 
     try:
         loaded = load_scenario(name)
@@ -28,11 +29,23 @@ def command(name: str | None, as_json: bool) -> int:
             raise
         out_json({"schema": 1, "valid": False, "problems": [_as_json(problem) for problem in error.problems]})
         return INVALID
-    scenario = loaded.reading.scenario
+    scenario, notes = loaded.reading.scenario, scenario_notes(loaded)
     if as_json:
         counts = {"nodes": len(scenario.nodes), "checks": len(scenario.checks), "tasks": tasks}
-        out_json({"schema": 1, "valid": True, "scenario": scenario.name, "file": loaded.file, **counts, "problems": []})
+        out_json(
+            {
+                "schema": 1,
+                "valid": True,
+                "scenario": scenario.name,
+                "file": loaded.file,
+                **counts,
+                "problems": [],
+                "notes": [_as_json(note) for note in notes],
+            }
+        )
     else:
+        for note in notes:
+            say(f"note: {note}")
         nodes, checks = counted(len(scenario.nodes), "node"), counted(len(scenario.checks), "check")
         lesson = f", a lesson of {counted(tasks, 'task')}" if tasks else ""
         out_text(f"{scenario.name}: valid: {nodes}, {checks}{lesson}")

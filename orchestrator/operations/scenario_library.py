@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import Problem, UsageInvalid
 from orchestrator.host.bundled_files import bundled_files
 from orchestrator.quick_dataclass import dataclass
 
@@ -61,6 +61,17 @@ def load_scenario(
 
         reading = read_scenario(text, file=shown, beside=beside)
     return LoadedScenario(path.parent, shown, reading, text)
+
+
+def scenario_notes(loaded: LoadedScenario) -> tuple[Problem, ...]:
+    """What the author of a valid scenario may not have meant, in the order of the file."""
+    name, folder = loaded.reading.scenario.name, loaded.folder.resolve().name
+    notes = list(loaded.reading.notes)
+    if name != folder:
+        position = loaded.reading.positions[("name",)]
+        message = f"the folder is called {folder!r}, and commands find the scenario by that name; call both alike"
+        notes.append(Problem(loaded.file, position.line, position.column, "name", message))
+    return tuple(sorted(notes))
 
 
 def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:

@@ -16,6 +16,7 @@ from orchestrator.reading.reading import Reading
 from orchestrator.reading.rules import RULES
 from orchestrator.reading.rules.files import mentions
 from orchestrator.reading.rules.names import only_written_names
+from orchestrator.reading.rules.notes import NOTES
 from orchestrator.reading.schema_forms import form_of
 
 Beside = Callable[[str], str | None]
@@ -46,7 +47,13 @@ def read_scenario(text: str, *, file: str, beside: Beside) -> Reading:
     if scenario is None or new or document.violations:
         raise _invalid(document, (*document.violations, *new), file)
     names = [name for _, name in mentions(raw)]
-    return Reading(scenario, {name: texts[name] or "" for name in names}, document.positions)
+    notes = tuple(violation for rule in NOTES for violation in rule(raw))
+    return Reading(
+        scenario,
+        {name: texts[name] or "" for name in names},
+        document.positions,
+        notes=tuple(sorted(_problems(document, notes, file))),
+    )
 
 
 def shape_violations(value: Any) -> list[Violation]:

@@ -111,7 +111,7 @@ def hosts_are_there(raw: RawScenario) -> Iterator[Violation]:
     names = full_names(raw)
     hints = Hints(names, ending=f".{raw.domain}")
     for raw_value in raw.hosts:
-        host = _host(raw_value.value)
+        host = host_of(raw_value.value)
         host = f"{host}.{raw.domain}" if host and "." not in host and host != "localhost" else host
         if (
             not raw.nodes
@@ -129,7 +129,7 @@ def hosts_are_there(raw: RawScenario) -> Iterator[Violation]:
 def hosts_have_a_form(raw: RawScenario) -> Iterator[Violation]:
     """A host is a name or an address, in brackets where it is one of IPv6."""
     for raw_value in raw.hosts:
-        host = _host(raw_value.value)
+        host = host_of(raw_value.value)
         inner = host[1:-1]
         if host.startswith("["):
             if "${" not in inner and not (":" in inner and is_address(inner)):
@@ -143,7 +143,8 @@ def hosts_have_a_form(raw: RawScenario) -> Iterator[Violation]:
             yield Violation(raw_value.path, message)
 
 
-def _host(text: str) -> str:
+def host_of(text: str) -> str:
+    """The host of a URL or of host:port; empty where the text is neither."""
     matched = HOST.fullmatch(text)
     return matched[1].lower().rstrip(".") if matched else ""
 
