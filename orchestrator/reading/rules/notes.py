@@ -17,12 +17,12 @@ def hosts_are_known(raw: RawScenario) -> Iterator[Violation]:
     """A check that wants an answer from a name outside of the lab's domain gets none: no zone of the lab has it."""
     names = full_names(raw)
     hints = Hints(names)
-    asked = [(raw_value.path, host_of(raw_value.value)) for raw_value in raw.hosts]
+    hosts = [(raw_value.path, host_of(raw_value.value)) for raw_value in raw.hosts]
     for path, check in raw.checks:
         name = check.get("resolves")
         if isinstance(name, str) and check.get("rcode") in (None, "NOERROR"):
-            asked.append(((*path, "resolves"), name.lower().rstrip(".")))
-    for path, host in asked:
+            hosts.append(((*path, "resolves"), name.lower().rstrip(".")))
+    for path, host in hosts:
         if not _is_outside(host, raw.domain) or covers(names, host):
             continue
         message = f"{short(host)!r} is outside of the lab's domain {raw.domain}, and no zone of the lab has it"
