@@ -69,9 +69,11 @@ def over(one: Bench) -> bool:
     return f"the time of the lab '{one.lab}' is over; remove it: wirelab sweep" in one.run("ls").out
 
 
-def test_a_lab_removes_itself_at_its_end(one: Bench) -> None:
+@pytest.mark.parametrize("command", ["up", "run"])
+def test_a_lab_removes_itself_at_its_end(one: Bench, command: str) -> None:
     """The journal tells who has done it."""
-    assert "it ends in " in up(one, "--for", "5s").err
+    ran = one.cli(command, "--for", "5s")
+    assert (ran.code, "it ends in " in ran.err) == (0, True), ran
     assert eventually(lambda: gone(one), SECONDS)
     down = next(event for event in one.events() if event["event"] == "lab" and event["state"] == "down")
     assert down["via"] == "timer"

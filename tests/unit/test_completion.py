@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.host.state import State
+from orchestrator.lab.source import LabSource, keep_source
+
 
 def proposed(line: str, state: Path) -> list[str]:
     """What bash is told for a line whose last word is being typed."""
@@ -43,6 +46,14 @@ def test_what_can_stand_there_is_proposed(line: str, names: list[str], tmp_path:
     (tmp_path / "labs" / "my-lab").mkdir(parents=True)
     found = [name for name in proposed(line, tmp_path) if not name.startswith("On the ")]
     assert [name.partition(", ")[0] for name in found] == names
+
+
+def test_the_nodes_of_a_lab_are_proposed_by_its_name(tmp_path: Path) -> None:
+    """Also where the scenario's file is gone."""
+    text = "name: far\ntitle: Far\ndomain: far.lab\nnodes:\n  visitor: {role: client}\n"
+    state = State(tmp_path)
+    keep_source(state, "my-lab", LabSource("far", str(tmp_path / "far/scenario.yaml"), text, {}), 1.0)
+    assert proposed("wirelab exec my-lab vis", tmp_path) == ["visitor"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
