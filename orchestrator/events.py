@@ -89,12 +89,13 @@ class CauseEvent:
 
 @dataclass(frozen=True)
 class FaultEvent:
-    """A fault was put in, or taken out again; `fault` is its words, as after `wirelab inject`."""
+    """A fault was put in, or taken out again; `fault` is its words, as after `wirelab inject`, `by` who put it in."""
 
     kind: ClassVar[str] = "fault"
     state: Literal["in", "out"]
     fault: str
     id: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,9 @@ class Actor:
     via: Literal["command line", "pytest", "python", "web", "timer"] = "python"
     command: tuple[str, ...] = ()
     seat: str = ""
+
+    def __str__(self) -> str:
+        return f"seat {self.seat}" if self.seat else self.via
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,17 @@ def _faults(ctx: click.Context) -> Iterable[str]:
     return list(FAULTS) if not ctx.params.get("fault") else [*scenario.nodes, *scenario.groups]
 
 
+def _fault_ids(ctx: click.Context) -> Iterable[str]:
+    """The faults that are in the lab and were not named yet."""
+    from orchestrator.cli.workspace import find_lab_name
+    from orchestrator.host.state import State
+    from orchestrator.operations.faults import list_faults
+
+    lab_name = find_lab_name(ctx.params.get("name"), ctx.params.get("lab"))
+    named = ctx.params.get("fault_id") or ()
+    return [fault.id for fault in list_faults(State.of(os.environ), lab_name) if fault.id not in named]
+
+
 # The name of a parameter -> what can stand there.
 PROPOSALS: dict[str, Any] = {
     "name": _scenarios,
@@ -106,4 +117,5 @@ PROPOSALS: dict[str, Any] = {
     "check": _checks,
     "only": _checks,
     "fault": _faults,
+    "fault_id": _fault_ids,
 }

@@ -1,13 +1,16 @@
-"""inject and heal: break a lab on purpose, and mend it."""
+"""inject, faults and heal: break a lab on purpose, see what is broken, and heal it."""
 
 from __future__ import annotations
 
+import os
+from shlex import join
+
 import click
 
-from orchestrator.cli.console import out_json, say
+from orchestrator.cli.console import out, out_json, say
 from orchestrator.cli.lab_commands import say_up, steps_document
-from orchestrator.cli.options import json_option, lab_option
-from orchestrator.cli.workspace import find_lab, open_workspace
+from orchestrator.cli.options import json_option, lab_option, scenario_argument
+from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
 from orchestrator.errors import OK
 
 
@@ -40,24 +43,67 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
 
     target = find_lab(name, lab)
     wanted = fault_of_words(fault, target.scenario.reading.scenario)
-    lab_ref, plan = inject_fault(open_workspace(start=False), target.scenario, target.lab_name, wanted)
-    say(f"put in: {' '.join(fault)}; to mend it: {lab_ref.command('heal')}" if plan else "that fault is in already")
+    result = inject_fault(open_workspace(start=False), target.scenario, target.lab_name, wanted)
+    fault_id = result.faults[0].id
+    heal = result.lab.command("heal", fault_id)
+    said = (
+        f"put in as {fault_id}: {join(fault)}" if result.plan else f"that fault is in already; now also as {fault_id}"
+    )
+    say(f"{said}; to heal it: {heal}")
     if as_json:
-        out_json(steps_document(plan))
+        out_json({**steps_document(result.plan), "id": fault_id, "heal": heal})
     return OK
 
 
 @click.command()
-@click.argument("name")
+@scenario_argument
+@click.argument("fault_id", nargs=-1, metavar="[FAULT]...")
 @lab_option
 @json_option
-def heal_command(name: str, lab: str | None, as_json: bool) -> int:
-    """Mend whatever is not as the file declares: nodes, addresses, networks."""
-    from orchestrator.operations.faults import heal_lab
+def heal_command(name: str | None, fault_id: tuple[str, ...], lab: str | None, as_json: bool) -> int:
+    """Heal faults by their ids, and leave everything else as it is.
+
+    Without an id: heal all faults, and repair whatever else is not as the file declares.
+
+    wirelab heal basic
+
+    wirelab heal basic stop-dns
+    """
+    from orchestrator.operations.faults import heal_faults, heal_lab
 
     target = find_lab(name, lab)
-    result = heal_lab(open_workspace(start=False), target.scenario, target.lab_name)
-    say_up(result)
+    workspace = open_workspace(start=False)
+    if not fault_id:
+        whole = heal_lab(workspace, target.scenario, target.lab_name)
+        if whole.healed:
+            say(f"healed: {', '.join(whole.healed)}")
+        say_up(whole)
+        plan, healed = whole.plan, whole.healed
+    else:
+        result = heal_faults(workspace, target.scenario, target.lab_name, fault_id)
+        plan, healed = result.plan, tuple(fault.id for fault in result.faults)
+        say(f"healed: {', '.join(healed)}")
     if as_json:
-        out_json(steps_document(result.plan))
+        out_json({**steps_document(plan), "healed": list(healed)})
+    return OK
+
+
+@click.command()
+@scenario_argument
+@lab_option
+@json_option
+def faults_command(name: str | None, lab: str | None, as_json: bool) -> int:
+    """List the faults that are in a lab: their ids, since when they are in, and who put them in."""
+    from orchestrator.host.state import State
+    from orchestrator.operations.faults import list_faults
+    from orchestrator.rendering.faults import faults_document, faults_text
+
+    lab_name = find_lab_name(name, lab)
+    faults = list_faults(State.of(os.environ), lab_name)
+    if as_json:
+        out_json(faults_document(lab_name, faults))
+    elif faults:
+        out(faults_text(faults, None))
+    else:
+        say(f"no fault is in the lab {lab_name!r}")
     return OK

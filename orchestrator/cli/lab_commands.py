@@ -98,6 +98,10 @@ def say_up(result: UpResult) -> None:
         say(f"the lab {result.lab!r} is up already: nothing to do")
     if result.ends:
         say(f"it ends in {duration_text(round(result.ends - time.time()))}")
+    if result.faults:
+        from orchestrator.rendering.faults import kept_faults_text
+
+        say(kept_faults_text(result.faults, result.named))
 
 
 def steps_document(plan: Plan) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def _without(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any
         command = attempt.commands.start_anew(node)
     else:
         sentence = f"The node {node} is cut off: it has no interface with its address {wanted}."
-        command = attempt.commands.heal()
+        command = attempt.commands.repair()
     evidence = [f"interfaces of {node}: {', '.join(names)}"]
     readings.broken(f"{node} has no address {wanted}", sentence, command, *_affected(attempt, node), evidence=evidence)
 

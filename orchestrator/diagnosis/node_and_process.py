@@ -44,7 +44,7 @@ def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         if state and state.state != "running" and not (dns_works(attempt, results) and connected(attempt, results)):
             sentence = f"The router {node} is {state.state}, so {attempt.asker} reaches nobody on another network."
             readings.broken(
-                f"{node} is {state.state}", sentence, attempt.commands.heal(), "route", "dns", *PAST_LISTENING
+                f"{node} is {state.state}", sentence, attempt.commands.repair(), "route", "dns", *PAST_LISTENING
             )
     if readings.held and not readings.wrong:
         readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
@@ -58,7 +58,7 @@ def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -
         return f"{name} is not there: it has no container.", attempt.commands.up()
     if node_state.state == "stopped" and node_state.exit_code not in STOPPED:
         return f"{name} has ended by itself, with exit code {node_state.exit_code}.", attempt.commands.logs(node)
-    return f"{name} is {node_state.state}{_consequence(attempt, node, node_state.state)}.", attempt.commands.heal()
+    return f"{name} is {node_state.state}{_consequence(attempt, node, node_state.state)}.", attempt.commands.repair()
 
 
 def _consequence(attempt: ConnectionAttempt, node: str, state: str) -> str:

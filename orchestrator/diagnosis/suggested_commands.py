@@ -15,21 +15,26 @@ EVERYWHERE = frozenset({"cat", "ip"})
 
 @dataclass(frozen=True)
 class Commands:
-    """`scenario_ref` is the scenario's name or path; `lab` is named only where it is not the scenario's own name."""
+    """`scenario_ref` is the scenario's name or path; `lab` is named only where it is not the scenario's own name.
+
+    `with_faults`: faults are in, so that healing is what repairs the lab.
+    """
 
     topology: Topology
     scenario_ref: str = ""
+    with_faults: bool = False
 
     def _typed(self, command: str, *words: str) -> str:
         named = LabRef.of(self.scenario_ref, self.topology.scenario.name, self.topology.lab)
         return named.command(command, *words)
 
-    def heal(self) -> str:
-        return self._typed("heal")
+    def repair(self) -> str:
+        """Heal the faults that are in; where none is in, repair what somebody changed by hand."""
+        return self._typed("heal") if self.with_faults else self.up()
 
     def start_anew(self, node: str) -> str:
         """The node is stopped and started: so its network is as it was, whatever was changed inside it."""
-        return f"{self._typed('inject', 'stop', node)} && {self.heal()}"
+        return f"{self._typed('inject', 'stop', node)} && {self._typed('heal')}"
 
     def up(self) -> str:
         return self._typed("up")

@@ -1,14 +1,16 @@
-"""Puts faults into a lab and heals them. Healing is `up`: what is not as the file declares is repaired."""
+"""Puts faults into a lab and heals them, by hand or for the checks that want one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of
-from orchestrator.errors import NotFound
+from orchestrator.errors import NotFound, UsageInvalid, WirelabError
 from orchestrator.events import Event, FindingEvent
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.lab import Lab
@@ -16,48 +18,122 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.faults.fault import BaseFault
-from orchestrator.planning.faults import inject as plan_of
-from orchestrator.planning.plan import Plan, Step
+from orchestrator.planning.fault_plan import fault_plan
+from orchestrator.planning.injected_faults import InjectedFault, effect_of, new_id
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.snapshot import Snapshot
 
 
-def inject(lab: Lab, fault: BaseFault) -> Plan:
-    """Put one fault in; the plan is empty if it is in already. NotFound if nothing of the lab is there."""
+@dataclass(frozen=True)
+class FaultChange:
+    """Faults that were put in or healed, and the steps of that; none where the lab was so already."""
+
+    faults: tuple[InjectedFault, ...]
+    plan: Plan
+
+
+def inject(lab: Lab, fault: BaseFault, *, of_check: bool = False) -> FaultChange:
+    """Put one fault in, beside those that are in. NotFound if a node that it breaks is not there.
+
+    It is written down first: a command that is killed meanwhile leaves a fault that can be healed. One that cannot be
+    put in is healed again.
+    """
     with lab_lock(lab.state, lab.name):
         observed = lab.standing()
+        topology = lab.topology(observed)
+        for node in sorted(fault.effect(topology).nodes):
+            if observed.container_of(node) is None:
+                raise NotFound(f"the node {node!r} is not up", hint=lab.named.command("up"))
+        written = lab.folder.faults.faults()
+        actor, run = lab.settings.actor, lab.settings.run
+        injected = InjectedFault(
+            new_id(fault, {other.id for other in written}),
+            fault,
+            round(time.time(), 3),
+            f"{actor}, for a check" if of_check else str(actor),
+            run if of_check else actor.run,
+            of_check,
+        )
+        faults = (*observed.faults, injected)
+        before, after = effect_of(topology, written), effect_of(topology, faults)
+        plan = fault_plan(topology, observed, before, after)
+        lab.keep_faults(faults)
         try:
-            plan = plan_of(fault, lab.topology(observed), observed)
-        except NotFound as error:
-            raise NotFound(error.what, hint=lab.named.command("up")) from error
-        doing = StepHandler(lab.engine, lab.folder, observed, lab.named, lab.settings.ready_seconds)
-        ended = Executor(doing, lab.settings.publish, shield=lab.settings.shield).run(plan)
-        if ended.error:
-            raise ended.error
-        return plan
+            _carry_out(lab, observed, plan)
+        except WirelabError:
+            with suppress(WirelabError):
+                _heal(lab, [injected.id])
+            raise
+        return FaultChange((injected,), plan)
+
+
+def heal(lab: Lab, ids: Collection[str]) -> FaultChange:
+    """Heal just these faults: whatever else is in, or was changed by hand, stays. UsageInvalid if one is not in."""
+    with lab_lock(lab.state, lab.name):
+        return _heal(lab, ids)
+
+
+def _heal(lab: Lab, ids: Collection[str]) -> FaultChange:
+    observed = lab.standing()
+    topology = lab.topology(observed)
+    written = lab.folder.faults.faults()
+    known = [fault.id for fault in written]
+    for fault_id in ids:
+        if fault_id not in known:
+            why = f"in are: {', '.join(known)}" if known else "no fault is in"
+            raise UsageInvalid(
+                f"no fault of the lab {lab.name!r} is {fault_id!r}", why=why, hint=lab.named.command("faults")
+            )
+    rest = tuple(fault for fault in observed.faults if fault.id not in ids)
+    plan = fault_plan(topology, observed, effect_of(topology, written), effect_of(topology, rest))
+    _carry_out(lab, observed, plan)
+    # Only now: what a command that is killed meanwhile has not healed is still written down.
+    lab.keep_faults(rest)
+    return FaultChange(tuple(fault for fault in written if fault.id in ids), plan)
+
+
+def _carry_out(lab: Lab, observed: Snapshot, plan: Plan) -> None:
+    handler = StepHandler(lab.engine, lab.folder, observed, lab.named, lab.settings.ready_seconds)
+    result = Executor(handler, lab.settings.publish, shield=lab.settings.shield).run(plan)
+    if result.error:
+        raise result.error
 
 
 def check(lab: Lab, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
     """One finding a check, in the order of the file.
 
     Checks without a fault are put first, side by side; then those of each fault: while it is in, and once it is healed.
-    It is healed also after a failure or an interrupt. Healing would mend what somebody else broke on purpose, too: in
-    a lab that is not whole to begin with, checks with a fault are unknown, and nothing is touched.
+    It is healed also after a failure or an interrupt. A fault that somebody else has put in would change what is seen,
+    and healing would mend what somebody broke by hand: then checks with a fault are unknown, and nothing is touched.
     """
     findings: dict[int, Finding] = {}
     with_fault = [check for check in checks if check.fault]
     _judge(lab, [check for check in checks if check.fault is None], findings)
-    pending_repairs = lab.plan().steps if with_fault else ()
-    if pending_repairs:
-        findings.update((id(check), _not_asked(lab, check, pending_repairs)) for check in with_fault)
+    reason = _reason_not_to_break(lab) if with_fault else ""
+    if reason:
+        findings.update((id(check), _not_asked(lab, check, reason)) for check in with_fault)
         with_fault = []
     for fault, members in groupby(with_fault, key=lambda check: check.fault):
         _through(lab, fault, list(members), findings)
     return tuple(findings[id(check)] for check in checks)
 
 
-def _not_asked(lab: Lab, check: BaseCheck, pending_repairs: Sequence[Step]) -> Finding:
+def _reason_not_to_break(lab: Lab) -> str:
+    """Why no check may put a fault into the lab as it is; empty where one may."""
+    faults = lab.faults()
+    if faults:
+        which = ", ".join(fault.id for fault in faults)
+        return f"another fault is in ({which}); {lab.named.command('heal')} heals it"
+    steps = lab.plan().steps
+    return f"the lab is not whole: {steps[0]}; {lab.named.command('up')} mends it" if steps else ""
+
+
+def _not_asked(lab: Lab, check: BaseCheck, reason: str) -> Finding:
     """A check with a fault in a lab that something is wrong with already: unknown."""
-    seen = f"it was not asked, for the lab is not whole: {pending_repairs[0]}; {lab.named.command('heal')} mends it"
-    finding = Finding(check.name, str(kind_of(check)), asker_of(check), Judgement("unknown", "a whole lab", seen), 0.0)
+    actual = f"it was not asked, for {reason}"
+    finding = Finding(
+        check.name, str(kind_of(check)), asker_of(check), Judgement("unknown", "a whole lab", actual), 0.0
+    )
     lab.publish_finding(finding)
     return finding
 
@@ -72,14 +148,17 @@ def _through(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findings: 
     checks = [check for check in checks if id(check) not in findings]
     if not checks:
         return
+    known = {fault.id for fault in lab.folder.faults.faults()}
     try:
-        inject(lab, fault)
+        (injected,) = inject(lab, fault, of_check=True).faults
         while_it_is_in = [check for check in checks if check.during]
         if while_it_is_in:
-            _judge_during(lab, fault, while_it_is_in, findings)
+            _judge_during(lab, injected, while_it_is_in, findings)
     finally:
         with lab.settings.shield():
-            lab.up()
+            # Not by the id that `inject` returned: it may have been interrupted.
+            own = [fault for fault in lab.faults() if fault.of_check and fault.id not in known]
+            lab.up(healed=[fault.id for fault in own if fault.run == lab.settings.run])
     healed = [check for check in checks if check.after]
     if healed:
         _judge(lab, healed, findings)
@@ -103,10 +182,10 @@ def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
     return None
 
 
-def _judge_during(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
+def _judge_during(lab: Lab, injected: InjectedFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
     """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
     judged = _quiet(lab).judge(checks)
-    mended = _mended(lab, fault)
+    mended = _mended(lab, injected)
     for check, finding in zip(checks, judged, strict=True):
         if mended:
             actual = f"the fault was mended while this was judged ({mended}): {finding.judgement.actual}"
@@ -115,14 +194,16 @@ def _judge_during(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findi
         lab.publish_finding(finding)
 
 
-def _mended(lab: Lab, fault: BaseFault) -> str:
+def _mended(lab: Lab, injected: InjectedFault) -> str:
     """What of a fault is not in any more, by the steps that would put it in again; empty while all of it is in."""
     try:
         observed = lab.standing()
-        steps = plan_of(fault, lab.topology(observed), observed).steps
     except NotFound as error:
         return error.what
-    return ", ".join(step.id for step in steps)
+    topology = lab.topology(observed)
+    without = [fault for fault in observed.faults if fault.id != injected.id]
+    effects = effect_of(topology, without), effect_of(topology, (*without, injected))
+    return ", ".join(step.id for step in fault_plan(topology, observed, *effects).steps)
 
 
 def _quiet(lab: Lab) -> Lab:

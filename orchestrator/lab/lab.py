@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import field, replace
 from functools import partial
+from shlex import join
 from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, RangeTaken, Skipped
-from orchestrator.events import CauseEvent, Event, FindingEvent
+from orchestrator.events import Actor, CauseEvent, Event, FaultEvent, FindingEvent
 from orchestrator.host.state import State
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.executor import Executor
@@ -36,6 +37,7 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import image_of, role_of, sidecar
+from orchestrator.planning.injected_faults import InjectedFault
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.leftovers import removal_command
 from orchestrator.planning.plan import BuildImage, MakeNetwork, Plan
@@ -68,6 +70,7 @@ class Settings:
     # Takes what happens, for the journal and for whoever watches; `hide` takes the secrets that no event may hold.
     publish: Callable[[Event], None] = lambda _event: None
     hide: Callable[[Iterable[str]], None] = lambda _secrets: None
+    actor: Actor = field(default_factory=Actor)
     run: str = "none"
     ready_seconds: float = 30.0
     keep: bool = False
@@ -136,10 +139,29 @@ class Lab:
             new_passwords=new_passwords,
             image_ids=image_ids.result(),
             taken=self.settings.routes(),
+            faults=self.faults(),
+            blocked=self.folder.blocked(),
         )
         kept = self.folder.credentials()
         credentials, why = credentials_of(self.topology(snapshot), kept, time.time(), new_secrets)
         return replace(snapshot, credentials=credentials, new_credentials=why)
+
+    def faults(self) -> tuple[InjectedFault, ...]:
+        """The faults that are in. Those that a check put in count no more once its run has ended."""
+        return self.folder.faults.active(self.settings.run)
+
+    def keep_faults(self, faults: Sequence[InjectedFault]) -> None:
+        """Write down that just these faults are in, and publish what that changes. The caller holds the lab's lock."""
+        written = self.folder.faults.faults()
+        if tuple(faults) == written:
+            return
+        self.folder.faults.keep(faults)
+        for fault in written:
+            if fault not in faults:
+                self.settings.publish(FaultEvent("out", join(fault.fault.words), fault.id, fault.by))
+        for fault in faults:
+            if fault not in written:
+                self.settings.publish(FaultEvent("in", join(fault.fault.words), fault.id, fault.by))
 
     def standing(self) -> Snapshot:
         """What there is now; NotFound if nothing of the lab is there."""
@@ -182,20 +204,24 @@ class Lab:
         """What `up` would do now."""
         return up(*self._whole(PLACEHOLDERS), capture=self._captures)
 
-    def _whole(self, new_secrets: SecretSource) -> tuple[Topology, Snapshot]:
+    def _whole(self, new_secrets: SecretSource, healed: Collection[str] = ()) -> tuple[Topology, Snapshot]:
         """What there is now, the routes inside the nodes included, which only `up` needs to know."""
         observed = self.observe(new_secrets)
+        observed = replace(observed, faults=tuple(fault for fault in observed.faults if fault.id not in healed))
         with_places = self.topology(observed)
         return with_places, replace(observed, routes=seen_routes(self.engine, observed, routes_of(with_places)))
 
-    def up(self) -> Plan:
-        """Make the lab what its file declares; return what had to be done. Undone again if that fails."""
+    def up(self, healed: Collection[str] = ()) -> Plan:
+        """Make the lab what its file declares; return what had to be done. Undone again if that fails.
+
+        Faults that are in stay in, but for those of these ids.
+        """
         with lab_lock(self.state, self.name):
             for _ in range(RANGE_TRIES - 1):
                 # Another process may take the range between the look and the network.
                 with suppress(RangeTaken):
-                    return self._up(*self._whole(DRAWN))
-            return self._up(*self._whole(DRAWN))
+                    return self._up(*self._whole(DRAWN, healed))
+            return self._up(*self._whole(DRAWN, healed))
 
     def _up(self, with_places: Topology, observed: Snapshot) -> Plan:
         plan = up(with_places, observed, capture=self._captures)
@@ -217,6 +243,7 @@ class Lab:
                     self._take_back()
             raise
         self._outlive(observed)
+        self.keep_faults(observed.faults)
         for node in set(observed.files) - set(self.scenario.nodes):
             self.folder.forget(node)
         return plan
@@ -291,7 +318,7 @@ class Lab:
             from orchestrator.diagnosis.suggested_commands import Commands
             from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
-            walker = DiagnosisRunner(Commands(with_places, self.settings.called), noting.answer)
+            walker = DiagnosisRunner(Commands(with_places, self.settings.called, bool(observed.faults)), noting.answer)
             explained = walker.explain(wanted, findings, green_too=explain_all)
             self._publish_causes(explained)
             return explained

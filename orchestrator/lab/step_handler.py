@@ -40,7 +40,7 @@ from orchestrator.planning.plan import (
     UnpauseNode,
     WriteFiles,
 )
-from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, Snapshot
+from orchestrator.planning.snapshot import BlockedAddresses, ContainerRecord, ObservedContainer, Snapshot
 from orchestrator.planning.specs import Attach, ContainerSpec
 
 LAST_LINES = 8
@@ -93,16 +93,16 @@ class StepHandler:
             case StartNode(node, container, loaded):
                 self._engine.start(container)
                 self._folder.update(node, loaded=loaded)
-            case StopNode(_, container):
-                self._engine.stop(container, STOP_SECONDS)
-            case PauseNode(_, container):
-                self._engine.pause(container)
+            case StopNode(node, container):
+                self._engine.stop(container or self._containers[node], STOP_SECONDS)
+            case PauseNode(node, container):
+                self._engine.pause(container or self._containers[node])
             case UnpauseNode(_, container):
                 self._engine.unpause(container)
             case Reconnect(node, container, leave, attach):
                 self._reconnect(node, container, leave, self._filled(attach))
-            case LeaveNetwork(_, container, network_id):
-                self._engine.disconnect(container, network_id)
+            case LeaveNetwork(node, container, network_id, network):
+                self._engine.disconnect(container or self._containers[node], network_id or self._networks[network])
             case Reload():
                 self._reload(action, stop)
             case RemoveNode(_, container):
@@ -164,12 +164,13 @@ class StepHandler:
             self._engine.connect(container, attach)
 
     def _cut(self, action: CutOff, stop: Callable[[], bool]) -> None:
-        """Written down before it is put in and struck out after it is gone: what is in is always known."""
-        if action.addresses:
-            self._folder.update(action.node, cut=" ".join(action.addresses), cut_at=action.started)
-        done = self._help(action.node, action.helper, action.container, stop)
-        if done and not action.addresses:
-            self._folder.update(action.node, cut="", cut_at="")
+        """Written down before and after: what the node blocks is known, or that nobody knows it."""
+        container = action.container or self._containers[action.node]
+        started = self._engine.container(container).started
+        blocked = BlockedAddresses(container, started, action.addresses, complete=False)
+        self._folder.faults.block(action.node, blocked)
+        if self._help(action.node, action.helper, container, stop):
+            self._folder.faults.block(action.node, replace(blocked, complete=True))
 
     def _help(self, node: str, helper: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
         """Let a helper change the network of a node; WorldError with what it said if it could not.

@@ -3,6 +3,7 @@
     <state>/labs/<lab>/nodes/<node>/files/         mounted read-only at /wirelab
     <state>/labs/<lab>/nodes/<node>/resolv.conf    mounted read-only at /etc/resolv.conf
     <state>/labs/<lab>/nodes/<node>/record.json    the journal of that node
+    <state>/labs/<lab>/faults.json                 the faults that are in
     <state>/labs/<lab>/credentials.json            its certificates and key pairs, with the private keys
     <state>/labs/<lab>/ends                        when it removes itself, if it does (`expiry.py`)
     <state>/labs/<lab>/source.json                 what it was made from (`source.py`)
@@ -20,14 +21,23 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from orchestrator.host.state import State
+from orchestrator.lab.fault_file import FaultFile, blocked_by_records
 from orchestrator.lab.secret_source import NOT_DRAWN
-from orchestrator.planning.snapshot import PASSWORD_FILE, RESOLVER_FILE, ContainerRecord, ObservedFiles
+from orchestrator.planning.snapshot import (
+    PASSWORD_FILE,
+    RESOLVER_FILE,
+    BlockedAddresses,
+    ContainerRecord,
+    ObservedFiles,
+)
 
 CREDENTIALS_FILE = "credentials.json"
+RECORD_FILE = "record.json"
+RECORD_FIELDS = tuple(field.name for field in fields(ContainerRecord))
 REMOVING_FILE = "removing"
 
 
@@ -37,6 +47,7 @@ class LabFolder:
     def __init__(self, state: State, lab: str) -> None:
         self._state = state
         self.path = state.labs / lab / "nodes"
+        self.faults = FaultFile(state, lab)
 
     def seen(self) -> dict[str, ObservedFiles]:
         """Node -> its files as they stand; a file that cannot be read counts as another text."""
@@ -91,13 +102,15 @@ class LabFolder:
     def record(self, node: str) -> ContainerRecord | None:
         """What is remembered of the node's container; None where nothing readable is."""
         try:
-            return ContainerRecord(**json.loads((self.path / node / "record.json").read_text()))
+            record = json.loads((self.path / node / RECORD_FILE).read_text())
+            # An earlier release wrote more into it.
+            return ContainerRecord(**{name: record[name] for name in RECORD_FIELDS if name in record})
         except (OSError, ValueError, TypeError):
             return None
 
     def remember(self, node: str, record: ContainerRecord) -> None:
         """Put the record down whole: a reader sees the old one or the new one."""
-        target = self.path / node / "record.json"
+        target = self.path / node / RECORD_FILE
         beside = target.with_suffix(".new")
         beside.write_text(json.dumps(asdict(record)))
         os.replace(beside, target)
@@ -107,6 +120,10 @@ class LabFolder:
         record = self.record(node)
         if record:
             self.remember(node, replace(record, **changes))  # type: ignore[arg-type]
+
+    def blocked(self) -> dict[str, BlockedAddresses]:
+        """Node -> the addresses from which it drops what arrives, because of faults."""
+        return {**blocked_by_records(self.path.glob(f"*/{RECORD_FILE}")), **self.faults.blocked()}
 
     def forget(self, node: str) -> None:
         """Remove one node's files."""

@@ -1,38 +1,78 @@
-"""Put faults into a lab and heal them; read a fault from the words of a command."""
+"""Put faults into a lab, list them and heal them; read a fault from the words of a command."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up
 from orchestrator.operations.nodes import require_node
 
 if TYPE_CHECKING:
+    from orchestrator.host.state import State
     from orchestrator.model.faults.fault import BaseFault
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.injected_faults import InjectedFault
     from orchestrator.planning.lab_ref import LabRef
     from orchestrator.planning.plan import Plan
 
 
-def inject_fault(
-    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, fault: BaseFault
-) -> tuple[LabRef, Plan]:
-    """Put one fault in; the plan is empty if it is in already. Returns how a person names the lab, and the plan."""
+@dataclass(frozen=True)
+class FaultResult:
+    """Faults that were put in or healed, and the steps of that; `lab` is how a person names the lab."""
+
+    lab: LabRef
+    faults: tuple[InjectedFault, ...]
+    plan: Plan
+
+
+def inject_fault(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, fault: BaseFault) -> FaultResult:
+    """Put one fault in. The plan is empty if the lab was so already."""
     from orchestrator.lab.faults import inject
 
     lab = workspace.lab(scenario, lab_name)
     with recorded(workspace, lab.name):
-        return lab.named, inject(lab, fault)
+        change = inject(lab, fault)
+        return FaultResult(lab.named, change.faults, change.plan)
+
+
+def heal_faults(
+    workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, fault_ids: Sequence[str]
+) -> FaultResult:
+    """Heal these faults, and leave everything else as it is. Raises UsageInvalid where one of them is not in."""
+    from orchestrator.lab.faults import heal
+
+    lab = workspace.lab(scenario, lab_name)
+    with recorded(workspace, lab.name):
+        change = heal(lab, fault_ids)
+        return FaultResult(lab.named, change.faults, change.plan)
 
 
 def heal_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> UpResult:
-    """Repair whatever is not as the file declares. Raises NotFound where the lab is not up: healing makes no lab."""
+    """Heal all faults, and repair whatever else is not as the file declares.
+
+    Raises NotFound where the lab is not up: healing makes no lab.
+    """
     workspace.lab(scenario, lab_name).standing()
-    return bring_up(workspace, scenario, lab_name, UpOptions(keep=True))
+    return bring_up(workspace, scenario, lab_name, UpOptions(keep=True, heal=True))
+
+
+def list_faults(state: State, lab_name: str) -> tuple[InjectedFault, ...]:
+    """The faults that are in a lab, in the order in which they were put in. Asks no engine, and writes nothing.
+
+    Raises NotFound where the lab is not up.
+    """
+    from orchestrator.lab.store import LabFolder
+
+    folder = LabFolder(state, lab_name)
+    if not folder.path.exists():
+        raise NotFound(f"the lab {lab_name!r} is not up", hint="wirelab ls")
+    return folder.faults.active()
 
 
 def fault_usage() -> str:

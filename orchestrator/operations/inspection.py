@@ -33,6 +33,7 @@ def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer
     from orchestrator.lab.expiry import end_of, has_timer
     from orchestrator.lab.run_registry import is_foreign
     from orchestrator.lab.source import source_of
+    from orchestrator.lab.store import LabFolder
     from orchestrator.rendering.lab_list import LabSummary
 
     oldest = min(containers, key=lambda container: container.started)
@@ -48,7 +49,7 @@ def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer
         oldest.labels.get(labels.RUN, ""),
         source.made if source else unix_seconds(oldest.started),
         source.file if source else "",
-        0,
+        len(LabFolder(state, lab_name).faults.active()) if own else 0,
         _last_check(state, lab_name) if own else None,
         end.at if end else None,
         has_timer(state, lab_name) if end else False,

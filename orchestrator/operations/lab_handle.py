@@ -122,20 +122,30 @@ class LabHandle:
         if failed:
             raise ChecksFailed(self.name, failed)
 
-    def inject(self, *words: str) -> None:
-        """Put a fault in, in the words of the command line: `lab.inject("stop", "dns")`."""
+    def inject(self, *words: str) -> str:
+        """Put a fault in, in the words of the command line: `lab.inject("stop", "dns")`. Returns its id."""
         from orchestrator.lab import faults
         from orchestrator.operations.faults import fault_of_words
 
-        faults.inject(self.made, fault_of_words(words, self.made.scenario))
+        change = faults.inject(self.made, fault_of_words(words, self.made.scenario))
+        return change.faults[0].id
 
-    def heal(self) -> None:
-        """Repair whatever is not as the file declares. Raises NotFound where the lab is gone."""
+    def heal(self, *fault_ids: str) -> None:
+        """Heal these faults and leave everything else as it is. UsageInvalid if one of them is not in.
+
+        Without an id: heal all faults, and repair whatever else is not as the file declares. Raises NotFound where the
+        lab is gone.
+        """
+        if fault_ids:
+            from orchestrator.lab import faults
+
+            faults.heal(self.made, fault_ids)
+            return
         self.made.standing()
-        self.made.up()
+        self.made.up(healed=[fault.id for fault in self.made.faults()])
 
     def up(self) -> None:
-        """Make the lab what its file declares, also where all of it is gone."""
+        """Make the lab what its file declares, also where all of it is gone. Faults that are in stay in."""
         self.made.up()
 
     def logs(self, node: str) -> str:

@@ -62,7 +62,7 @@ def open_lesson(
     seat: str = "",
     on_up: Callable[[], None] = lambda: None,
 ) -> Iterator[OpenLesson]:
-    """Bring the lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
+    """Bring the whole lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
 
     `on_up` is called once the lab is up. Raises UsageInvalid where the scenario has no lesson, FileInvalid where the
     lesson is wrong.
@@ -70,7 +70,7 @@ def open_lesson(
     load_lesson(scenario)  # what is wrong with it is said before anything is made
     store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
     progress = _begun(store.load(name, seat), scenario, seed, seat)
-    bring_up(workspace, scenario, name, UpOptions(keep=True))
+    bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True))
     on_up()
     store.save(name, progress)
     with (

@@ -17,6 +17,8 @@ from orchestrator.quick_dataclass import dataclass
 if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.injected_faults import InjectedFault
+    from orchestrator.planning.lab_ref import LabRef
     from orchestrator.planning.plan import Plan
 
 
@@ -25,13 +27,14 @@ class UpOptions:
     """How to bring a lab up: with a recorder of its traffic, and how long each node may take to become ready.
 
     With `keep`, what was made stays after a failure. The lab removes itself after `ends_after` seconds; without them,
-    an end that it has stays as it is.
+    an end that it has stays as it is. With `heal`, faults that are in are healed.
     """
 
     keep: bool = False
     ready_seconds: float = 30.0
     capture: bool = False
     ends_after: float | None = None
+    heal: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,16 @@ class UpResult:
     """What `up` did, and how long it took; the plan is empty where nothing was to be done.
 
     `ends` is when the lab removes itself, in seconds since 1970, if it does.
+    `faults` are those that are in afterwards, `healed` the ids of those that were healed.
     """
 
     lab: str
     plan: Plan
     seconds: float
+    named: LabRef
     ends: float | None = None
+    faults: tuple[InjectedFault, ...] = ()
+    healed: tuple[str, ...] = ()
 
 
 def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
@@ -83,11 +90,13 @@ def bring_up_in_run(
         capture=options.capture,
         whole=is_whole,
     )
-    plan = lab.up()
+    healed = tuple(fault.id for fault in lab.folder.faults.faults()) if options.heal else ()
+    plan = lab.up(healed)
     CompiledScenarios(workspace.state).keep(scenario.text, scenario.reading)
     lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
     end = end_of(workspace.state, name)
-    return UpResult(lab.name, plan, time.monotonic() - began, end.at if end else None)
+    ends = end.at if end else None
+    return UpResult(lab.name, plan, time.monotonic() - began, lab.named, ends, lab.faults(), healed)
 
 
 def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, options: UpOptions) -> UpResult:

@@ -91,6 +91,7 @@ class Workspace:
         usual: dict[str, object] = {
             "publish": self.publisher(journal),
             "hide": journal.hide,
+            "actor": self.actor,
             "run": run or NO_RUN,
             "images": self.images,
             "shield": uninterrupted,

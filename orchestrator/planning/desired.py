@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.model.credentials import Credentials
+from orchestrator.model.faults.fault import NO_EFFECT, FaultEffect, RunState
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import FILES_AT, Role
@@ -34,6 +35,9 @@ class DesiredNode:
 
     `image_id` is the engine's id of an author's image now; empty for one of ours, whose name changes with what it is.
     `probe` says how it proves that it is ready; `beside` is the container that probes, where its own image cannot.
+
+    The rest is otherwise only while faults are in: `detached` are the networks of its own that it is taken from,
+    `blocked` the addresses from which it drops what arrives.
     """
 
     node: str
@@ -43,6 +47,9 @@ class DesiredNode:
     probe: str
     beside: ContainerSpec | None
     image_id: str = ""
+    run_state: RunState = "running"
+    detached: frozenset[str] = frozenset()
+    blocked: tuple[str, ...] = ()
 
 
 def role_of(node: Node) -> Role:
@@ -54,18 +61,19 @@ def image_of(node: Node) -> str | None:
     return None if node.image else role_of(node).image
 
 
-def desired(topology: Topology, observed: Snapshot, node: str) -> DesiredNode:
-    """The node's files, its container, and how to see that it is ready."""
+def desired(topology: Topology, observed: Snapshot, node: str, effect: FaultEffect = NO_EFFECT) -> DesiredNode:
+    """The node's files, its container, and how to see that it is ready, while faults have this effect."""
     declared = topology.node(node)
     role = role_of(declared)
-    texts = _texts(topology, role, node)
+    texts = effect.changed_texts(node, _texts(topology, role, node))
     fixed = {name: text for name, text in texts.items() if not role.reload and name not in READ_AT_EACH_USE}
     reloaded = {name: text for name, text in texts.items() if name not in fixed and name not in READ_AT_EACH_USE}
     spec = _container(topology, observed, node, _hash(fixed))
     probe = _probe(declared, role)
     beside = _prober(topology, observed, node, probe) if declared.image and probe != "none" else None
     image_id = observed.image_ids.get(declared.image, "") if declared.image else ""
-    return DesiredNode(node, texts, spec, _hash(reloaded), probe, beside, image_id)
+    faulty = (effect.run_state(node), effect.detached_from(node), effect.blocked_for(node))
+    return DesiredNode(node, texts, spec, _hash(reloaded), probe, beside, image_id, *faulty)
 
 
 def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:

@@ -87,6 +87,8 @@ class StartNode:
 
 @dataclass(frozen=True)
 class StopNode:
+    """`container` is empty where the plan itself makes it; so it is of the other actions on a node."""
+
     node: str
     container: str
 
@@ -115,9 +117,12 @@ class Reconnect:
 
 @dataclass(frozen=True)
 class LeaveNetwork:
+    """`network_id` is empty where the plan itself makes the network of that name."""
+
     node: str
     container: str
     network_id: str
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,11 +157,10 @@ class AwaitReady:
 
 @dataclass(frozen=True)
 class CutOff:
-    """The node drops what arrives from these addresses, and nothing else; `helper` does it. `started`: which start."""
+    """The node drops what arrives from these addresses, and nothing else; `helper` does it."""
 
     node: str
     container: str
-    started: str
     addresses: tuple[str, ...]
     helper: ContainerSpec
 

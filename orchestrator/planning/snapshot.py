@@ -14,6 +14,7 @@ from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.model.secret import Secret
+    from orchestrator.planning.injected_faults import InjectedFault
 
 # The file of a node that its container sees as /etc/resolv.conf.
 RESOLVER_FILE = "resolv.conf"
@@ -85,16 +86,14 @@ class ContainerRecord:
 
     `ready` is the `started` of the start that was proved ready; `loaded` the hash of the files that its program has
     read; `resolver` the inode of the resolv.conf that is mounted: a file replaced by hand has another one, and the
-    container goes on seeing the old one. `cut` are the addresses from which it drops what arrives, and `routed` the
-    routes that it was given, each since the start that bears its time: a new start has neither.
+    container goes on seeing the old one. `routed` are the routes that it was given, since the start that bears its
+    time: a new start has none of them.
     """
 
     container: str
     ready: str = ""
     loaded: str = ""
     resolver: int = 0
-    cut: str = ""
-    cut_at: str = ""
     routed: str = ""
     routed_at: str = ""
 
@@ -107,12 +106,18 @@ class ObservedFiles:
     resolver: int = 0
     record: ContainerRecord | None = None
 
-    def cut_in(self, container: ObservedContainer | None) -> tuple[str, ...]:
-        """The addresses from which this container, as it runs now, drops what arrives."""
-        if container is None or self.record is None or container.state not in ("running", "paused"):
-            return ()
-        holds = self.record.container == container.id and self.record.cut_at == container.started
-        return tuple(self.record.cut.split()) if holds else ()
+
+@dataclass(frozen=True)
+class BlockedAddresses:
+    """The addresses from which a container drops what arrives, since the start of that time: a new start drops nothing.
+
+    While it is not `complete`, nobody knows how far the change to these has come.
+    """
+
+    container: str
+    started: str
+    addresses: tuple[str, ...]
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,9 @@ class Snapshot:
     image_ids: Mapping[str, str] = field(default_factory=dict)
     # Node -> its routes through others, where somebody looked and could see them.
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The faults that are in, in the order in which they were put in, and what nodes drop because of them.
+    faults: tuple[InjectedFault, ...] = ()
+    blocked: Mapping[str, BlockedAddresses] = field(default_factory=dict)
 
     def container_of(self, node: str) -> ObservedContainer | None:
         """The container of a node; sidecars are none."""
@@ -160,6 +168,15 @@ class Snapshot:
     def _by_node(self) -> Mapping[str, ObservedContainer]:
         nodes = [c for c in self.containers if labels.NODE in c.labels and labels.SIDECAR not in c.labels]
         return {container.labels[labels.NODE]: container for container in reversed(nodes)}
+
+    def blocked_in(self, node: str) -> tuple[str, ...] | None:
+        """The addresses from which the node, as it runs now, drops what arrives; None where nobody knows."""
+        container, seen = self.container_of(node), self.blocked.get(node)
+        if container is None or seen is None or container.state not in ("running", "paused"):
+            return ()
+        if (seen.container, seen.started) != (container.id, container.started):
+            return ()
+        return seen.addresses if seen.complete else None
 
     def network_of(self, name: str, lab: str) -> ObservedNetwork | None:
         """The network of that name in that lab."""

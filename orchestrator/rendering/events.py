@@ -54,7 +54,8 @@ def event_text(event: Event) -> str:
         case CauseEvent():
             return f"{event.check}: {event.sentence}"
         case FaultEvent():
-            return f"{event.state}: {event.fault}" + (f" [{event.id}]" if event.id else "")
+            by = f", put in by {event.by}" if event.by and event.state == "out" else ""
+            return f"{event.state}: {event.fault}" + (f" [{event.id}]" if event.id else "") + by
         case CaptureEvent():
             return " ".join(part for part in (event.state, event.filter, event.file) if part)
         case ProgramEvent():

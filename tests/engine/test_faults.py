@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -32,16 +31,22 @@ def wirelab(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def lab(engine: object, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def claims(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A lab of the claims above, with a name of its own."""
     del engine
-    folder = tmp_path / "claims"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("claims")
     (folder / "scenario.yaml").write_text(CLAIM)
     assert wirelab("up", str(folder), "--lab", LAB).returncode == 0
     yield str(folder)
     assert wirelab("down", str(folder), "--lab", LAB).returncode == 0
+
+
+@pytest.fixture
+def lab(claims: str) -> Iterator[str]:
+    """The same lab for each test, whole at its beginning."""
+    yield claims
+    assert wirelab("heal", claims, "--lab", LAB).returncode == 0
 
 
 def states(folder: str) -> dict[str, str]:
@@ -82,9 +87,11 @@ def test_what_was_never_up_is_neither_broken_nor_mended(lab: str) -> None:
 def test_inject_and_heal_tell_their_steps_as_json(lab: str) -> None:
     """One document each, as of `up`; nothing else stands on standard output."""
     put_in = json.loads(wirelab("inject", lab, "pause", "app", "--lab", LAB, "--json").stdout)
-    assert put_in == {"schema": 1, "lab": LAB, "steps": [{"id": "pause:app", "why": "fault"}]}
-    mended = json.loads(wirelab("heal", lab, "--lab", LAB, "--json").stdout)
-    assert mended == {"schema": 1, "lab": LAB, "steps": [{"id": "unpause:app", "why": "paused"}]}
+    assert put_in.pop("heal").startswith("wirelab heal ")
+    assert put_in == {"schema": 1, "lab": LAB, "steps": [{"id": "pause:app", "why": "fault"}], "id": "pause-app"}
+    healed = json.loads(wirelab("heal", lab, "--lab", LAB, "--json").stdout)
+    steps = [{"id": "unpause:app", "why": "paused"}]
+    assert healed == {"schema": 1, "lab": LAB, "steps": steps, "healed": ["pause-app"]}
 
 
 def test_a_pulled_cable_cuts_and_healing_gives_the_same_address_back(lab: str) -> None:
@@ -95,6 +102,66 @@ def test_a_pulled_cable_cuts_and_healing_gives_the_same_address_back(lab: str) -
     assert [n["addresses"] for n in during["nodes"] if n["node"] == "client"] == [[]]
     assert wirelab("heal", lab, "--lab", LAB).returncode == 0
     assert json.loads(wirelab("ps", lab, "--lab", LAB, "--json").stdout) == before
+
+
+def faults(folder: str) -> list[str]:
+    document = json.loads(wirelab("faults", folder, "--lab", LAB, "--json").stdout)
+    return [fault["id"] for fault in document["faults"]]
+
+
+def hears(folder: str) -> bool:
+    """Whether the client gets an answer from the app."""
+    argv = ("curl", "-s", "-m", "2", "http://app.wire.lab/health")
+    return wirelab("exec", folder, "client", "--lab", LAB, "--", *argv).returncode == 0
+
+
+def fault_events() -> list[str]:
+    lines = wirelab("events", "--lab", LAB).stdout.splitlines()
+    return [line.partition("  fault    ")[2] for line in lines if "  fault    " in line]
+
+
+def test_two_faults_of_one_node_are_healed_one_at_a_time(lab: str) -> None:
+    """The cut of a node that is stopped stays when the node starts again; `up` keeps both, and says so."""
+    for words in (("stop", "app"), ("cut", "client", "app"), ("disconnect", "dns")):
+        assert wirelab("inject", lab, *words, "--lab", LAB).returncode == 0
+    assert faults(lab) == ["stop-app", "cut-client-app", "disconnect-dns"]
+    up = wirelab("up", lab, "--lab", LAB)
+    assert "nothing to do" in up.stderr
+    assert "3 faults stay in: stop-app, cut-client-app, disconnect-dns; to heal: wirelab heal" in up.stderr
+    assert states(lab)["app"] == "stopped"
+    assert wirelab("heal", lab, "disconnect-dns", "stop-app", "--lab", LAB).returncode == 0
+    assert (states(lab)["app"], states(lab)["dns"], faults(lab)) == ("ready", "ready", ["cut-client-app"])
+    assert not hears(lab)
+    assert wirelab("heal", lab, "cut-client-app", "--lab", LAB).returncode == 0
+    assert (hears(lab), faults(lab)) == (True, [])
+    again = wirelab("heal", lab, "cut-client-app", "--lab", LAB)
+    assert (again.returncode, "no fault is in" in again.stderr) == (2, True)
+    assert sorted(fault_events()[-6:]) == [
+        "in: cut client app [cut-client-app]",
+        "in: disconnect dns [disconnect-dns]",
+        "in: stop app [stop-app]",
+        "out: cut client app [cut-client-app], put in by command line",
+        "out: disconnect dns [disconnect-dns], put in by command line",
+        "out: stop app [stop-app], put in by command line",
+    ]
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.35, 0.5, 0.65, 0.8, 1.0])
+def test_an_inject_that_is_killed_leaves_a_fault_that_can_be_healed(lab: str, seconds: float) -> None:
+    """Whenever it is killed: what it may have done is written down, and healing it gives back the whole lab."""
+    argv = (sys.executable, "-m", "orchestrator", "inject", lab, "cut", "client", "app,dns", "--lab", LAB)
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    for fault in faults(lab):
+        assert fault == "cut-client-app"
+        assert wirelab("heal", lab, fault, "--lab", LAB).returncode == 0
+    assert hears(lab)
+    # A helper that was at work is taken away by `up`; of the fault nothing is left for it.
+    left = json.loads(wirelab("up", lab, "--lab", LAB, "--json").stdout)["steps"]
+    assert [step for step in left if step["why"] != "left by an earlier command"] == []
 
 
 def test_a_fault_that_is_none_is_refused(lab: str) -> None:

@@ -52,7 +52,7 @@ def _broken_and_healed(lab: Lab, name: str, breakage: library.Breakage) -> list[
     """What was not as the breakage says, and what was not green, or not as before, once it was healed."""
     before = lab.topology(lab.observe()).places
     told = breakage.surprises(_judged_broken(lab, name, breakage))
-    lab.up()
+    lab.up(healed=[fault.id for fault in lab.faults()])
     healed = [f for f in breaking.check(lab, library.calm(lab.scenario)) if f.verdict != "pass"]
     told += [f"after healing {breakage.name}: {f.check}: {f.verdict}, {f.judgement.actual!r}" for f in healed]
     if lab.topology(lab.observe()).places != before or lab.plan():

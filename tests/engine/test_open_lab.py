@@ -19,12 +19,12 @@ def work():
         answer = lab.node("client").run("dig", "+short", "client.shop.lab")
         print("address", answer.out.strip() == lab.address("client"))
         print("logs", bool(lab.logs("dns")), "story", lab.trace("dig", "client.shop.lab").story.began is not None)
-        lab.inject("stop", "dns")
+        fault_id = lab.inject("stop", "dns")
         try:
             lab.prove()
         except ChecksFailed as error:
             print(error)
-        lab.heal()
+        lab.heal(fault_id)
         lab.prove("The name")
     print("pytest", "pytest" in sys.modules)
 

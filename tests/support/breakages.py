@@ -157,8 +157,8 @@ REJECTED = Breakage(
 )
 
 BREAKAGES = (
-    Breakage("node stopped", stop("app"), "node", ("app is stopped",), "the app accepts", tries="wirelab heal"),
-    Breakage("server of the server stopped", stop("db"), "node", ("db is stopped",), tries="wirelab heal"),
+    Breakage("node stopped", stop("app"), "node", ("app is stopped",), "the app accepts", tries="wirelab up"),
+    Breakage("server of the server stopped", stop("db"), "node", ("db is stopped",), tries="wirelab up"),
     Breakage(
         "node paused", lambda lab: lab.container("app").pause(), "node", ("app is paused", "kernel still accepts")
     ),

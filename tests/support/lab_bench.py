@@ -124,7 +124,14 @@ class Bench:
 
     def steps(self) -> dict[str, str]:
         """Bring the lab up and return what had to be done: step -> why."""
-        ran = self.cli("up", "--json")
+        return self._steps("up")
+
+    def healed(self, *ids: str) -> dict[str, str]:
+        """Heal faults, all without an id, and return what had to be done: step -> why."""
+        return self._steps("heal", *ids)
+
+    def _steps(self, *command: str) -> dict[str, str]:
+        ran = self.cli(*command, "--json")
         assert ran.code == 0, ran.err
         return {step["id"]: step["why"] for step in ran.document["steps"]}
 

@@ -63,14 +63,15 @@ checks:
 PLAN = """\
 import sys
 from pathlib import Path
-from observed_labs import planned, standing
+from faulty import healed, injected
+from observed_labs import scenario, standing
 from orchestrator.operations.faults import fault_of_words
-from orchestrator.planning.faults import inject
 
 text = Path(sys.argv[1]).read_text()
-seen = standing(text)
-topology, _ = planned(text, seen)
-print(inject(fault_of_words(("isolate", "dns"), topology.scenario), topology, seen))
+plan, broken = injected(text, standing(text), fault_of_words(("isolate", "dns"), scenario(text)))
+print(plan)
+print(*(fault.id for fault in broken.faults))
+print(healed(text, broken, "isolate-dns")[0])
 """
 
 
@@ -91,14 +92,14 @@ def python(program: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_file_adds_a_kind_of_fault(program: Path) -> None:
-    """The scenario is valid, the schema and the help know the kind, and it is planned."""
+    """The scenario is valid, the schema and the help know the kind, and it is planned and healed."""
     (program / "orchestrator" / "model" / "faults" / "isolate.py").write_text(FAULT, "utf-8")
     validated = python(program, "-m", "orchestrator", "validate", "shop")
     assert validated.returncode == 0, validated.stderr
     assert '"isolate"' in python(program, "-m", "orchestrator", "schema").stdout
     assert "isolate NODE" in python(program, "-m", "orchestrator", "inject", "--help").stdout
     done = python(program, "-c", PLAN, "shop/scenario.yaml")
-    assert (done.stdout, done.stderr) == ("cut:dns from client  (fault)\n", "")
+    assert done.stdout.splitlines() == ["cut:dns from client  (fault)", "isolate-dns", "mend:dns  (cut from client)"]
 
 
 def test_without_its_file_there_is_no_such_kind(program: Path) -> None:

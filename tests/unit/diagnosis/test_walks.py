@@ -87,10 +87,10 @@ def test_a_program_that_is_missing_has_seen_nothing() -> None:
 @pytest.mark.parametrize(
     ("word", "code", "says", "tries"),
     [
-        ("stopped", 137, "The node app-1 is stopped, so nobody can reach it.", "wirelab heal far"),
+        ("stopped", 137, "The node app-1 is stopped, so nobody can reach it.", "wirelab up far"),
         ("stopped", 1, "The node app-1 has ended by itself, with exit code 1.", "wirelab logs far app-1"),
         ("missing", 0, "The node app-1 is not there: it has no container.", "wirelab up far"),
-        ("restarting", 0, "The node app-1 is restarting, so nobody can reach it.", "wirelab heal far"),
+        ("restarting", 0, "The node app-1 is restarting, so nobody can reach it.", "wirelab up far"),
     ],
 )
 def test_a_node_that_does_not_run_is_named_by_its_state(word: str, code: int, says: str, tries: str) -> None:
@@ -419,7 +419,7 @@ OTHER = {"family": "inet", "scope": "global", "local": "192.168.99.9"}
             "wirelab inject far stop app-1 && wirelab heal far",
         ),
         ([], "does not have its address {}: no interface has it.", "wirelab inject far stop app-1 && wirelab heal far"),
-        (None, "is cut off: it has no interface with its address {}.", "wirelab heal far"),
+        (None, "is cut off: it has no interface with its address {}.", "wirelab up far"),
     ],
 )
 def test_an_address_that_was_taken_inside_is_not_healed_by_connecting(eth0: Any, says: str, tries: str) -> None:

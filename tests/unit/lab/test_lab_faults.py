@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from lab_in_memory import IMAGES, TEXT, Place, bash, is_done
+from networks_in_memory import Helped
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
-from orchestrator.events import Event, FindingEvent
+from orchestrator.errors import UsageInvalid
+from orchestrator.events import Event, FaultEvent, FindingEvent
 from orchestrator.lab import faults as breaking
 from orchestrator.model.faults.pause import Pause
+from orchestrator.model.faults.stop import Stop
 
 BROKEN = TEXT.partition("checks:")[0] + (
     "checks:\n"
@@ -45,7 +50,8 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place
 
     def mends(call: ProgramCall) -> Output:
         if any(container.state == "exited" for container in torn.engine.containers("wirelab.lab=shop")):
-            torn.lab(text, run="run2").up()
+            mender = torn.lab(text, run="run2")
+            mender.up(healed=[fault.id for fault in mender.folder.faults.faults()])
         return bash(call)
 
     torn = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=mends))
@@ -76,15 +82,94 @@ def test_an_interrupt_leaves_no_fault(place: Place) -> None:
     assert str(place.lab(run="run2").plan()) == ""
 
 
-def test_a_lab_that_is_broken_already_is_not_healed_by_a_check(place: Place) -> None:
+def test_a_check_puts_no_fault_beside_one_that_somebody_has_put_in(place: Place) -> None:
     """Checks that break and heal by themselves are unknown there, and say why; the others are judged."""
     lab = place.lab(BROKEN)
     lab.up()
     breaking.inject(lab, Pause(pause="app"))
     findings = breaking.check(lab, lab.scenario.checks)
     assert [finding.verdict for finding in findings] == ["pass", "unknown", "unknown", "unknown"]
-    assert "the lab is not whole: unpause:app  (paused); wirelab heal shop mends it" in findings[1].judgement.actual
+    why = "it was not asked, for another fault is in (pause-app); wirelab heal shop heals it"
+    assert findings[1].judgement.actual == why
+    assert [fault.id for fault in lab.faults()] == ["pause-app"]
+    assert str(lab.plan()) == ""
+
+
+def test_a_lab_that_is_broken_by_hand_is_not_healed_by_a_check(place: Place) -> None:
+    lab = place.lab(BROKEN)
+    lab.up()
+    place.engine.pause(place.engine.containers("wirelab.node=app")[0].id)
+    findings = breaking.check(lab, lab.scenario.checks)
+    assert [finding.verdict for finding in findings] == ["pass", "unknown", "unknown", "unknown"]
+    assert "the lab is not whole: unpause:app  (paused); wirelab up shop mends it" in findings[1].judgement.actual
     assert str(lab.plan()) == "unpause:app  (paused)"
+
+
+def test_a_fault_is_written_down_before_it_is_put_in_and_until_it_is_healed(place: Place) -> None:
+    """A command that is killed in between leaves a fault that `heal` finds; events tell of both."""
+    lab = place.lab(BROKEN)
+    lab.up()
+
+    def killed(event: Event) -> None:
+        if is_done(event):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        breaking.inject(place.lab(BROKEN, publish=killed), Stop(stop="db"))
+    assert [fault.id for fault in lab.faults()] == ["stop-db"]
+    with pytest.raises(KeyboardInterrupt):
+        breaking.heal(place.lab(BROKEN, publish=killed), ["stop-db"])
+    assert [fault.id for fault in lab.faults()] == ["stop-db"]
+    events: list[Event] = []
+    watched = place.lab(BROKEN, publish=events.append)
+    assert [fault.id for fault in breaking.heal(watched, ["stop-db"]).faults] == ["stop-db"]
+    assert lab.faults() == ()
+    assert str(lab.plan()) == ""
+    assert [event for event in events if isinstance(event, FaultEvent)] == [
+        FaultEvent("out", "stop db", "stop-db", "python")
+    ]
+
+
+def test_up_keeps_what_is_in_and_heal_of_one_leaves_the_other(place: Place) -> None:
+    lab = place.lab(BROKEN)
+    lab.up()
+    first, second = Stop(stop="db"), Pause(pause="app")
+    assert [breaking.inject(lab, fault).faults[0].id for fault in (first, second)] == ["stop-db", "pause-app"]
+    assert str(place.lab(BROKEN, run="run2").up()) == ""
+    plan = breaking.heal(place.lab(BROKEN, run="run3"), ["stop-db"]).plan
+    assert [step.id for step in plan.steps] == ["start:db", "ready:db"]
+    containers = place.engine.containers("wirelab.lab=shop")
+    states = {container.labels["wirelab.node"]: container.state for container in containers}
+    assert (states["db"], states["app"]) == ("running", "paused")
+    with pytest.raises(UsageInvalid, match="no fault of the lab 'shop' is 'stop-db'") as caught:
+        breaking.heal(lab, ["stop-db"])
+    assert caught.value.why == "in are: pause-app"
+
+
+def test_a_fault_of_a_check_ends_with_its_run(place: Place) -> None:
+    """Killed with everything that could heal it: the next `up` mends what it broke."""
+    lab = place.lab(BROKEN, run="dead")
+    lab.up()
+    breaking.inject(lab, Stop(stop="db"), of_check=True)
+    assert lab.faults()
+    later = place.lab(BROKEN, run="run2")
+    assert later.faults() == ()
+    assert [step.id for step in later.up().steps] == ["start:db", "ready:db"]
+    assert later.folder.faults.faults() == ()
+
+
+def test_what_the_previous_release_cut_is_known_and_healed(tmp_path: Path) -> None:
+    """It kept that in the record of each node, beside keys that stay."""
+    world = Helped()
+    world.lab(tmp_path).up()
+    container = world.engine.containers("wirelab.node=near")[0]
+    file = tmp_path / "labs" / "ways" / "nodes" / "near" / "record.json"
+    record = {**json.loads(file.read_text()), "cut": "192.168.9.1 192.168.9.2", "cut_at": container.started}
+    file.write_text(json.dumps(record))
+    healed = world.lab(tmp_path, "run2").up()
+    assert [step.id for step in healed.steps] == ["mend:near"]
+    assert str(world.lab(tmp_path, "run3").up()) == ""
+    assert world.asked[-1] == ("near",)
 
 
 BEFORE = TEXT.partition("checks:")[0] + (

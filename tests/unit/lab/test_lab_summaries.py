@@ -12,9 +12,11 @@ from lab_in_memory import Place
 from orchestrator.checks.verdict import Verdict
 from orchestrator.events import Actor, FindingEvent, OtherEvent
 from orchestrator.host.state import State
+from orchestrator.lab.faults import inject
 from orchestrator.lab.journal import Journal
 from orchestrator.lab.run_registry import Run
 from orchestrator.lab.source import LabSource
+from orchestrator.model.faults.stop import Stop
 from orchestrator.operations.inspection import lab_summaries
 from orchestrator.operations.workspace import Workspace
 from orchestrator.rendering.lab_list import LabSummary
@@ -45,6 +47,13 @@ def test_a_lab_is_summed_up(place: Place) -> None:
     assert (found.owner, found.run, found.file) == (found.owner or "?", run, SOURCE.file)
     assert found.made > 1_700_000_000
     assert (found.faults, found.check) == (0, None)
+
+
+def test_the_faults_that_are_in_are_counted(place: Place) -> None:
+    lab = place.lab()
+    lab.up()
+    inject(lab, Stop(stop="db"))
+    assert summary(place).faults == 1
 
 
 def test_a_stopped_node_does_not_run(place: Place) -> None:

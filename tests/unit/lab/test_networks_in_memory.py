@@ -9,7 +9,7 @@ from networks_in_memory import IMAGES, TEXT, Helped, lab_on
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import Skipped, WorldError
-from orchestrator.lab.faults import inject
+from orchestrator.lab.faults import heal, inject
 from orchestrator.model.faults.cut import Cut
 
 
@@ -37,18 +37,21 @@ def test_a_cut_is_put_in_once_and_healed_whole(tmp_path: Path) -> None:
     world = Helped()
     world.lab(tmp_path).up()
     fault = Cut(cut=(("near",), ("far", "router")))
-    assert [step.id for step in inject(world.lab(tmp_path, "run2"), fault).steps] == [
+    assert [step.id for step in inject(world.lab(tmp_path, "run2"), fault).plan.steps] == [
         "cut:router", "cut:near", "cut:far"
     ]  # fmt: skip
-    assert not inject(world.lab(tmp_path, "run3"), fault)
+    assert not inject(world.lab(tmp_path, "run3"), fault).plan
+    assert str(world.lab(tmp_path, "run3").up()) == ""
     world.asked.clear()
-    assert [step.id for step in world.lab(tmp_path, "run4").up().steps] == ["mend:router", "mend:near", "mend:far"]
+    assert not heal(world.lab(tmp_path, "run4"), ["cut-near-far"]).plan
+    mended = heal(world.lab(tmp_path, "run4"), ["cut-near-far-2"])
+    assert [step.id for step in mended.plan.steps] == ["mend:router", "mend:near", "mend:far"]
     assert sorted(world.asked) == [("far",), ("near",), ("router",)]
     assert str(world.lab(tmp_path, "run5").up()) == ""
 
 
 def test_a_helper_that_fails_says_why_and_what_it_may_have_done_is_healed(tmp_path: Path) -> None:
-    """A kernel without nftables: the fault is not in, which is said; nothing of the helper is left."""
+    """A kernel without nftables: that it was not put in is said; as it was not undone either, it can be healed."""
     world = Helped()
     world.lab(tmp_path).up()
     world.broken = True
@@ -58,7 +61,8 @@ def test_a_helper_that_fails_says_why_and_what_it_may_have_done_is_healed(tmp_pa
     assert "Operation not supported" in caught.value.why
     assert len(world.engine.containers("wirelab.lab")) == 3
     world.broken = False
-    healed = [step.id for step in world.lab(tmp_path, "run3").up().steps]
+    assert [fault.id for fault in world.lab(tmp_path, "run3").faults()] == ["cut-near-far"]
+    healed = [step.id for step in heal(world.lab(tmp_path, "run3"), ["cut-near-far"]).plan.steps]
     assert healed
     assert {step.partition(":")[0] for step in healed} == {"mend"}
     assert str(world.lab(tmp_path, "run4").up()) == ""

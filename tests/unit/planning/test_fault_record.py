@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import faulty
 import pytest
-from observed_labs import planned, standing, with_container, with_files
+from observed_labs import planned, standing, with_container
 
-from orchestrator.errors import NotFound, UsageInvalid
+from orchestrator.errors import UsageInvalid
 from orchestrator.model.faults.record import RecordChanged
-from orchestrator.planning.faults import inject
-from orchestrator.planning.plan import Plan, Reload, WriteFiles
+from orchestrator.planning.plan import Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.snapshot import Snapshot
 
@@ -25,22 +25,12 @@ nodes: {dns: {role: dns}, auth: {role: dns, zones: {example.org: }}, app: {role:
 """
 
 
-def injected(observed: Snapshot, **change: Any) -> Plan:
-    topology, _ = planned(SHOP, observed)
-    return inject(RecordChanged.model_validate({"record": {"server": "dns", **change}}), topology, observed)
+def injected(seen: Snapshot, **change: Any) -> tuple[Plan, Snapshot]:
+    return faulty.injected(SHOP, seen, fault(**change))
 
 
-def after(observed: Snapshot, plan: Plan) -> Snapshot:
-    """What is seen once the plan was carried out."""
-    for step in plan.steps:
-        files = observed.files["dns"]
-        assert files.record is not None
-        match step.action:
-            case WriteFiles(texts=texts):
-                observed = with_files(observed, "dns", replace(files, texts=texts))
-            case Reload(loaded=loaded):
-                observed = with_files(observed, "dns", replace(files, record=replace(files.record, loaded=loaded)))
-    return observed
+def fault(**change: Any) -> RecordChanged:
+    return RecordChanged.model_validate({"record": {"server": "dns", **change}})
 
 
 def records(observed: Snapshot, network: str) -> list[str]:
@@ -50,18 +40,19 @@ def records(observed: Snapshot, network: str) -> list[str]:
 
 def test_a_record_is_changed_in_each_view_and_healed_by_up() -> None:
     """${NODE} is the node's address there; the ttl stays; the serial changes; then `up` puts the file back."""
-    observed = standing(SHOP)
-    plan = injected(observed, name="www.shop.lab", value="${client}")
-    assert str(plan) == "files:dns  (fault)\nreload:dns  (fault)"
-    broken = after(observed, plan)
+    seen = standing(SHOP)
+    plan, broken = injected(seen, name="www.shop.lab", value="${client}")
+    zones = "shop.lab.back.zone, shop.lab.front.zone differ"
+    assert str(plan) == f"files:dns  ({zones})\nreload:dns  (its files changed)"
     assert records(broken, "front") == ["www.shop.lab. 5 IN A 192.168.7.13"]
     assert records(broken, "back") == ["www.shop.lab. 5 IN A 192.168.8.13"]
-    soa = [one.files["dns"].texts["shop.lab.front.zone"].splitlines()[0].split()[6] for one in (observed, broken)]
+    soa = [snapshot.files["dns"].texts["shop.lab.front.zone"].splitlines()[0].split()[6] for snapshot in (seen, broken)]
     assert soa[0] != soa[1]
-    topology, _ = planned(SHOP, broken)
-    healing = up(topology, broken)
+    unwanted = replace(broken, faults=())
+    topology, _ = planned(SHOP, unwanted)
+    healing = up(topology, unwanted)
     assert [step.id for step in healing.steps] == ["files:dns", "reload:dns"]
-    assert after(broken, healing).files == observed.files
+    assert faulty.carried_out(broken, healing).files == seen.files
 
 
 @pytest.mark.parametrize(
@@ -73,21 +64,20 @@ def test_a_record_is_changed_in_each_view_and_healed_by_up() -> None:
     ],
 )
 def test_records_are_taken_away_or_added(change: dict[str, Any], left: list[str]) -> None:
-    observed = standing(SHOP)
-    assert [line.split()[-1] for line in records(after(observed, injected(observed, **change)), "front")] == left
+    seen = standing(SHOP)
+    assert [line.split()[-1] for line in records(injected(seen, **change)[1], "front")] == left
 
 
 def test_a_fault_that_is_in_already_gives_no_steps() -> None:
-    observed = standing(SHOP)
-    assert not injected(observed, name="www.shop.lab", value="${app}")
-    broken = after(observed, injected(observed, name="www.shop.lab", value="192.0.2.1"))
-    assert not injected(broken, name="www.shop.lab", value="192.0.2.1")
+    seen = standing(SHOP)
+    assert not injected(seen, name="www.shop.lab", value="${app}")[0]
+    _, broken = injected(seen, name="www.shop.lab", value="192.0.2.1")
+    assert not injected(broken, name="www.shop.lab", value="192.0.2.1")[0]
 
 
 def test_several_changes_stand_side_by_side() -> None:
-    observed = standing(SHOP)
-    first = after(observed, injected(observed, name="www.shop.lab", value="192.0.2.1"))
-    both = after(first, injected(first, name="new.shop.lab", value="192.0.2.2"))
+    _, first = injected(standing(SHOP), name="www.shop.lab", value="192.0.2.1")
+    _, both = injected(first, name="new.shop.lab", value="192.0.2.2")
     text = both.files["dns"].texts["shop.lab.front.zone"]
     assert "192.0.2.1" in text
     assert "new.shop.lab. 60 IN A 192.0.2.2" in text
@@ -110,12 +100,16 @@ def test_several_changes_stand_side_by_side() -> None:
     ],
 )
 def test_what_cannot_be_put_in_is_refused(change: dict[str, Any], what: str) -> None:
+    topology, _ = planned(SHOP, standing(SHOP))
     with pytest.raises(UsageInvalid) as caught:
-        injected(standing(SHOP), **change)
+        fault(**change).effect(topology)
     assert caught.value.what == what
 
 
-def test_a_server_that_does_not_run_is_refused() -> None:
+def test_a_server_that_does_not_run_reads_its_changed_files_at_its_start() -> None:
     stopped = with_container(standing(SHOP), "dns", state="exited")
-    with pytest.raises(NotFound, match="is not running"):
-        injected(stopped, name="www.shop.lab")
+    plan, broken = injected(stopped, name="www.shop.lab")
+    assert [step.id for step in plan.steps] == ["files:dns"]
+    started = faulty.carried_out(broken, planned(SHOP, broken)[1])
+    assert str(planned(SHOP, started)[1]) == ""
+    assert records(started, "front") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from faulty import injected
 from observed_labs import nothing, planned, scenario, standing
 
 from orchestrator.errors import UsageInvalid
@@ -12,7 +13,6 @@ from orchestrator.model.faults.stop import Stop
 from orchestrator.model.roles.dns.files import files
 from orchestrator.operations.nodes import require_node
 from orchestrator.planning.desired import desired
-from orchestrator.planning.faults import inject
 from orchestrator.rendering.graph import make_picture, mermaid
 
 THREE = """\
@@ -88,13 +88,12 @@ def test_the_answers_of_a_group_are_all_of_its_addresses() -> None:
 
 def test_a_fault_of_the_group_is_one_of_each_machine() -> None:
     """stop, pause and disconnect; and of a single replica only its own."""
-    observed = standing(THREE)
-    topology, _ = planned(THREE, observed)
+    seen = standing(THREE)
     for fault, kind in ((Stop(stop="app"), "stop"), (Pause(pause="app"), "pause")):
-        assert [step.id for step in inject(fault, topology, observed).steps] == [f"{kind}:{app}" for app in APPS]
-    pulled = inject(Disconnect(disconnect="app"), topology, observed).steps
-    assert [step.id for step in pulled] == [f"disconnect:{app}:lab" for app in APPS]
-    assert [step.id for step in inject(Stop(stop="app-2"), topology, observed).steps] == ["stop:app-2"]
+        assert [step.id for step in injected(THREE, seen, fault)[0].steps] == [f"{kind}:{app}" for app in APPS]
+    pulled, _ = injected(THREE, seen, Disconnect(disconnect="app"))
+    assert [step.id for step in pulled.steps] == [f"disconnect:{app}:lab" for app in APPS]
+    assert [step.id for step in injected(THREE, seen, Stop(stop="app-2"))[0].steps] == ["stop:app-2"]
 
 
 def test_each_machine_is_named_by_itself() -> None:
