@@ -17,13 +17,29 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bare import Engine, Refused, remove_network
 from killed import pytest_killed, up_killed
 from record import compose, record
+from table import (
+    HEADER,
+    Measured,
+    Once,
+    Row,
+    _compose_row,
+    against,
+    basic_rows,
+    median,
+    memory_row,
+    print_rows,
+    sixteen_rows,
+    testcontainers_row,
+    worst,
+    writes_row,
+)
 from writes import Listener
 
 BENCH = Path(__file__).resolve().parent
@@ -33,37 +49,6 @@ LAST = 4000
 # The labs of a person on the same engine bear other names.
 PREFIX = "bench-"
 KILLED_AT = ("network:lab", "node:", "ready:dns", "node:db", "ready:db")
-
-
-@dataclass(frozen=True)
-class Once:
-    """One process: wall-clock seconds, its own CPU seconds, peak memory in megabytes, and what it printed."""
-
-    seconds: float
-    cpu: float
-    megabytes: float
-    out: str
-
-
-@dataclass
-class Measured:
-    """All that was measured: name -> values in the order of the rounds."""
-
-    seconds: dict[str, list[float]] = field(default_factory=dict)
-    cpu: dict[str, list[float]] = field(default_factory=dict)
-    megabytes: dict[str, float] = field(default_factory=dict)
-
-    def put(self, name: str, once: Once) -> None:
-        self.seconds.setdefault(name, []).append(once.seconds)
-        self.cpu.setdefault(name, []).append(once.cpu)
-        self.megabytes[name] = max(self.megabytes.get(name, 0), once.megabytes)
-
-    def median(self, name: str) -> float:
-        return median(self.seconds[name])
-
-    def ratio(self, name: str, bound: str) -> float:
-        pairs = zip(self.seconds[name], self.seconds[bound], strict=True)
-        return median([ours / theirs for ours, theirs in pairs])
 
 
 @dataclass(frozen=True)
@@ -80,7 +65,14 @@ class Bench:
 
     def ours(self, *arguments: str, engine: str = "") -> Once:
         environ = {**os.environ, "DOCKER_HOST": engine or self.engine, "WIRELAB_STATE": str(self.folder / "state")}
+        # As a person calls it: the first, uncounted command leaves the compiled modules for the others.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         return process((*self.wirelab, *arguments), environ)
+
+    def counted(self, name: str, *arguments: str) -> None:
+        """Measure a command of wirelab, and an interpreter that does nothing just before it."""
+        self.measured.put(f"pass before {name}", process((sys.executable, "-c", "pass"), dict(os.environ)))
+        self.measured.put(name, self.ours(*arguments))
 
     def bare(self, what: str, lab: Path) -> Once:
         return process((*BARE, what, str(lab)), dict(os.environ))
@@ -99,12 +91,6 @@ def process(argv: tuple[str, ...], environ: dict[str, str]) -> Once:
     if child.returncode:
         raise SystemExit(f"{' '.join(argv)} ended with {child.returncode}:\n{out[-LAST:]}")
     return Once(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out)
-
-
-def median(values: list[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def sixteen(folder: Path) -> Path:
@@ -144,12 +130,11 @@ def labs(bench: Bench, scenario: str, lab: str, *, checks: bool) -> None:
 
 
 def _ours(bench: Bench, scenario: str, lab: str, *, checks: bool) -> None:
-    put = bench.measured.put
-    put(f"up {lab}", bench.ours("up", scenario, "--lab", PREFIX + lab))
-    put(f"second up {lab}", bench.ours("up", scenario, "--lab", PREFIX + lab))
+    bench.counted(f"up {lab}", "up", scenario, "--lab", PREFIX + lab)
+    bench.counted(f"second up {lab}", "up", scenario, "--lab", PREFIX + lab)
     if checks:
-        put(f"check {lab}", bench.ours("check", scenario, "--lab", PREFIX + lab))
-    put(f"down {lab}", bench.ours("down", scenario, "--lab", PREFIX + lab))
+        bench.counted(f"check {lab}", "check", scenario, "--lab", PREFIX + lab)
+    bench.counted(f"down {lab}", "down", scenario, "--lab", PREFIX + lab)
 
 
 def _bare(bench: Bench, bare_lab: Path, lab: str) -> None:
@@ -195,6 +180,18 @@ def with_compose(bench: Bench, lab: str) -> None:
         bench.ours("down", lab, "--lab", PREFIX + lab)
 
 
+def with_testcontainers(bench: Bench, lab: str) -> None:
+    """The recorded lab by testcontainers-python, until its last wait is over, and `up` beside it."""
+    argv = (sys.executable, str(BENCH / "with_testcontainers.py"), str(bench.folder / f"{lab}.json"))
+    for _ in range(bench.rounds):
+        whole = process(argv, {**os.environ, "DOCKER_HOST": bench.engine})
+        stood = float(whole.out.split()[0])
+        bench.measured.put(f"testcontainers {lab}", replace(whole, seconds=stood))
+        bench.measured.put(f"up {lab} beside testcontainers", bench.ours("up", lab, "--lab", PREFIX + lab))
+        bench.ours("down", lab, "--lab", PREFIX + lab)
+        progress("testcontainers: a round")
+
+
 def with_kills(bench: Bench) -> None:
     """`up` killed at several of its steps, and a pytest killed while its lab stands."""
     environ = {**os.environ, "DOCKER_HOST": bench.engine, "WIRELAB_STATE": str(bench.folder / "state")}
@@ -204,78 +201,6 @@ def with_kills(bench: Bench) -> None:
         seconds.setdefault("up killed", []).append(up_killed(bench.wirelab, f"{PREFIX}killed", word, environ))
         seconds.setdefault("pytest killed", []).append(pytest_killed(bench.folder, environ))
         progress(f"killed: round {number + 1} of {bench.rounds}")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `holds` is None where nothing could be measured."""
-
-    what: str
-    ours: str
-    bound: str
-    figure: str
-    target: str
-    holds: bool | None
-
-
-def against(measured: Measured, name: str, bound: str, most: float, says: str) -> Row:
-    ratio = measured.ratio(name, bound)
-    ours, theirs = f"{measured.median(name):.3f} s", f"{measured.median(bound):.3f} s"
-    return Row(f"`{name}`", ours, f"{says}: {theirs}", f"{ratio:.2f} times", f"at most {most:g} times", ratio <= most)
-
-
-def within(measured: Measured, name: str, most: float) -> Row:
-    seconds = measured.median(name)
-    return Row(f"`{name}`", f"{seconds:.3f} s", "", f"{seconds:.2f} s", f"at most {most:g} s", seconds <= most)
-
-
-def worst(measured: Measured, name: str, most: float) -> Row:
-    """The slowest round counts: what is left behind once is left behind."""
-    slowest = max(measured.seconds[name])
-    ours = f"{measured.median(name):.2f} s"
-    return Row(
-        f"`{name}`: nothing is left after", ours, "", f"{slowest:.2f} s (slowest)", f"{most:g} s", slowest <= most
-    )
-
-
-def rows(measured: Measured, requests: int, writes: list[str], compose_found: str) -> list[Row]:
-    table = [
-        against(measured, "up basic", "bare up basic", 1.4, "bare calls"),
-        against(measured, "up sixteen", "bare up sixteen", 1.15, "bare calls"),
-        _compose_row(measured, compose_found),
-        within(measured, "second up basic", 0.5),
-        within(measured, "second up sixteen", 0.5),
-        Row("engine writes of a second `up`", f"{len(writes)} of {requests} requests", "", str(len(writes)), "0",
-            not writes),
-        against(measured, "down basic", "bare down basic", 1.25, "bare removal"),
-        against(measured, "down sixteen", "bare down sixteen", 1.25, "bare removal"),
-        within(measured, "check basic", 1.0),
-        worst(measured, "up killed", 2.0),
-        worst(measured, "pytest killed", 2.0),
-        against(measured, "--help", "python -c pass", 6, "`python -c pass`"),
-    ]  # fmt: skip
-    peaks = {name: mb for name, mb in measured.megabytes.items() if not name.startswith(("bare", "python", "compose"))}
-    most = max(peaks, key=lambda name: peaks[name])
-    each = ", ".join(f"{name} {peaks[name]:.0f}" for name in sorted(peaks))
-    held = peaks[most] <= 100
-    return [*table, Row("peak memory, MB", each, "", f"{peaks[most]:.0f} MB (`{most}`)", "at most 100 MB", held)]
-
-
-def _compose_row(measured: Measured, version: str) -> Row:
-    what, target = "`up basic` and `docker compose up --wait`", "at least 4 times faster"
-    if not version:
-        return Row(what, "", "`docker compose` is not on this machine", "not measured", target, None)
-    ours = "up basic beside compose"
-    times = measured.ratio("compose up basic", ours)
-    bound = f"Compose {version}: {measured.median('compose up basic'):.2f} s"
-    return Row(what, f"{measured.median(ours):.3f} s", bound, f"{times:.1f} times faster", target, times >= 4)
-
-
-def table_text(table: list[Row]) -> str:
-    words = {True: "yes", False: "**no**", None: "-"}
-    lines = ["| what | wirelab | bound | measured | wanted | holds |", "|---|---|---|---|---|---|"]
-    lines += [f"| {r.what} | {r.ours} | {r.bound} | {r.figure} | {r.target} | {words[r.holds]} |" for r in table]
-    return "\n".join(lines)
 
 
 def progress(text: str) -> None:
@@ -299,9 +224,7 @@ def engine_url(wirelab: tuple[str, ...]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure wirelab and print the table.")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each lab (default 5)")
-    parser.add_argument(
-        "--only", choices=("basic", "sixteen", "help", "compose", "killed"), help="one part, its raw medians; no table"
-    )
+    parser.add_argument("--only", choices=tuple(PARTS), help="one part, with its raw times")
     parser.add_argument("--sample", action="store_true", help="one round of everything, to see that the bench works")
     chosen = parser.parse_args()
     wirelab = command()
@@ -315,30 +238,64 @@ def main() -> None:
 
 def measure(bench: Bench, only: str | None) -> None:
     began = os.getloadavg()[0]
-    if only in (None, "help"):
-        start_of_the_command(bench)
-    if only in (None, "basic"):
-        labs(bench, "basic", "basic", checks=True)
-    if only in (None, "sixteen"):
-        labs(bench, str(sixteen(bench.folder / "sixteen")), "sixteen", checks=False)
-    version = compose_version() if only in (None, "compose") else ""
+    print(HEADER, flush=True)
+    for part, rows_of in PARTS.items():
+        if only in (None, part):
+            print_rows(rows_of(bench))
+    print_rows([memory_row(bench.measured)])
+    where = f"{os.cpu_count()} cores, kernel {platform.release()}, Python {platform.python_version()}"
+    load = f"load average {began:.1f} before, {os.getloadavg()[0]:.1f} after"
+    own = {name: values for name, values in bench.measured.cpu.items() if not name.startswith("pass ")}
+    each = ", ".join(f"{name} {median(values):.2f}" for name, values in sorted(own.items()))
+    print(f"\nProcessor seconds of the process itself, the engine's not counted: {each}.")
+    if only:
+        for name, values in bench.measured.seconds.items():
+            print(f"{name:32} {median(values):.3f} s  {[round(value, 3) for value in values]}")
+    print(f"\nMedians of {bench.rounds} rounds (15 for `--help`); {where}; {load}.")
+
+
+def _help_rows(bench: Bench) -> list[Row]:
+    start_of_the_command(bench)
+    return [against(bench.measured, "--help", "python -c pass", 6, "`python -c pass`")]
+
+
+def _basic_rows(bench: Bench) -> list[Row]:
+    labs(bench, "basic", "basic", checks=True)
+    return [*basic_rows(bench.measured), writes_row(*writes_of_a_second_up(bench, "basic"))]
+
+
+def _sixteen_rows(bench: Bench) -> list[Row]:
+    labs(bench, str(sixteen(bench.folder / "sixteen")), "sixteen", checks=False)
+    return sixteen_rows(bench.measured)
+
+
+def _compose_rows(bench: Bench) -> list[Row]:
+    version = compose_version()
     if version:
         write_down(bench, "basic", "basic")
         with_compose(bench, "basic")
-    if only in (None, "killed"):
-        with_kills(bench)
-    if only:
-        for name, values in bench.measured.seconds.items():
-            cpu = median(bench.measured.cpu.get(name) or [0.0])
-            print(f"{name:20} {median(values):.3f} s  (CPU {cpu:.3f} s)  {[round(value, 3) for value in values]}")
-        return
-    requests, writes = writes_of_a_second_up(bench, "basic")
-    print(table_text(rows(bench.measured, requests, writes, version)))
-    where = f"{os.cpu_count()} cores, kernel {platform.release()}, Python {platform.python_version()}"
-    load = f"load average {began:.1f} before, {os.getloadavg()[0]:.1f} after"
-    each = ", ".join(f"{name} {median(values):.2f}" for name, values in sorted(bench.measured.cpu.items()))
-    print(f"\nCPU seconds of the process itself, the engine's not counted: {each}.")
-    print(f"\nMedians of {bench.rounds} rounds (15 for `--help`); {where}; {load}.")
+    return [_compose_row(bench.measured, version)]
+
+
+def _testcontainers_rows(bench: Bench) -> list[Row]:
+    write_down(bench, "basic", "basic")
+    with_testcontainers(bench, "basic")
+    return [testcontainers_row(bench.measured)]
+
+
+def _killed_rows(bench: Bench) -> list[Row]:
+    with_kills(bench)
+    return [worst(bench.measured, "up killed", 2.0), worst(bench.measured, "pytest killed", 2.0)]
+
+
+PARTS: dict[str, Callable[[Bench], list[Row]]] = {
+    "help": _help_rows,
+    "basic": _basic_rows,
+    "sixteen": _sixteen_rows,
+    "compose": _compose_rows,
+    "testcontainers": _testcontainers_rows,
+    "killed": _killed_rows,
+}
 
 
 def clean(bench: Bench) -> None:
