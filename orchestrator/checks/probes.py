@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import field
 from math import inf
 from string import Template
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.model.checks import Http, NodeCheck, Runs
 from orchestrator.model.topology import Topology
 from orchestrator.quick_dataclass import dataclass
-from orchestrator.traffic.roles import Proof
+
+if TYPE_CHECKING:
+    from orchestrator.traffic.roles import Proof
 
 
 @dataclass(frozen=True)

@@ -353,12 +353,14 @@ class Lab:
         """What the lab's capture proves of its nodes since that moment."""
         from orchestrator.checks.probes import Flows
         from orchestrator.lab.capture.recorder import find_recorder
-        from orchestrator.lab.capture.recording import read_recording
-        from orchestrator.traffic.roles import proofs
 
         recorder = find_recorder(self.engine, self.name)
         if recorder is None or recorder.state != "running":
             return Flows(None)
+        # Here, for most labs have no capture.
+        from orchestrator.lab.capture.recording import read_recording
+        from orchestrator.traffic.roles import proofs
+
         events, _ = read_recording(self.engine, recorder.id, self.name, self.scenario).events(with_places)
         return Flows(proofs(events, since))
 

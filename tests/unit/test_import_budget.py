@@ -80,3 +80,9 @@ def test_help_loads_no_engine(tmp_path: Path) -> None:
     script = "from click.testing import CliRunner\nfrom orchestrator.cli.main import cli\n"
     script += "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
     assert loaded_by(script, tmp_path) & (UNCHANGED_FILE | {"docker", "requests", "urllib3", "ssl"}) == set()
+
+
+def test_check_without_a_capture_loads_no_reader_of_packets(tmp_path: Path) -> None:
+    script = "import orchestrator.checks.kinds, orchestrator.lab.faults, orchestrator.lab.lab\nimport sys\n"
+    script += "assert not [name for name in sys.modules if name.startswith('orchestrator.traffic')]\n"
+    loaded_by(COMMAND + UP + CHECK + script, tmp_path)

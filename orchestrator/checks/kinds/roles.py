@@ -7,6 +7,7 @@ its socket table. The same is done for a connection whose opening was before the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.peer_evidence import SeenPeer, peer_source_of
@@ -14,7 +15,9 @@ from orchestrator.checks.probes import CheckContext, TrafficQuery, require_flows
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.model.check_values import ExpectedPeers
 from orchestrator.model.checks import Roles
-from orchestrator.traffic.roles import Proof
+
+if TYPE_CHECKING:
+    from orchestrator.traffic.roles import Proof
 
 Pair = tuple[str, str]
 
