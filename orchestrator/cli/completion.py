@@ -30,7 +30,9 @@ def command(ctx: click.Context, shell: str) -> None:
 
     completion = get_completion_class(shell)
     assert completion is not None  # SHELLS are those that click knows
-    out(completion(ctx.find_root().command, {}, "wirelab", VARIABLE).source())
+    script = completion(ctx.find_root().command, {}, "wirelab", VARIABLE).source()
+    # The name of a check has blanks: unquoted, bash would type several words.
+    out(script.replace("COMPREPLY+=($value)", 'COMPREPLY+=("$(printf %q "$value")")'))
 
 
 def with_proposals(command: click.Command) -> click.Command:

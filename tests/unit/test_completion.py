@@ -61,3 +61,17 @@ def test_the_completion_of_a_shell_asks_wirelab(shell: str) -> None:
     run = f"from orchestrator.cli.main import main; main(['completion', '{shell}'])"
     done = subprocess.run((sys.executable, "-c", run), capture_output=True, text=True, check=False)
     assert (done.returncode, f"_WIRELAB_COMPLETE={shell}_complete" in done.stdout) == (0, True)
+
+
+def test_bash_proposes_the_name_of_a_check_as_one_word() -> None:
+    """As it is typed in a shell, with its blanks quoted."""
+    script = subprocess.run(
+        (sys.executable, "-m", "orchestrator", "completion", "bash"), capture_output=True, text=True, check=True
+    ).stdout
+    proposed = "wirelab() { echo 'plain,The name, with blanks'; }; COMP_WORDS=(wirelab why basic ''); COMP_CWORD=3"
+    shown = "_wirelab_completion wirelab; printf '%s|' \"${COMPREPLY[@]}\""
+    done = subprocess.run(
+        ("bash", "-c", f"{script}\n{proposed.replace('wirelab()', 'env()')}\n{shown}"),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "The\\ name\\,\\ with\\ blanks|"
