@@ -47,7 +47,7 @@ def ls(as_json: bool) -> None:
     if as_json:
         out_json(document_of(rows))
     else:
-        out_text(socket_table_probe(rows))
+        out_text(image_table(rows))
 
 
 @command.command("prune")
@@ -64,7 +64,7 @@ def remove() -> None:
     say(f"images: removed {', '.join(removed)}" if removed else "images: there is none")
 
 
-def socket_table_probe(rows: Sequence[ImageRow]) -> str:
+def image_table(rows: Sequence[ImageRow]) -> str:
     """The rows as aligned columns; the size is what the engine says, with the layers that images share."""
     lines = [("NAME", "STATE", "SIZE", "RELEASE", "TAG")]
     lines += [(row.name, row.state, _megabytes(row.size), row.release or "-", row.tag) for row in rows]
