@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from orchestrator.cli.images import socket_table_probe
+from orchestrator.cli.images import image_table
 from orchestrator.engine.images import ImageSeen, Original
 from orchestrator.errors import DiskFull, ImageMissing
 from orchestrator.host.images.build import phrase_for, telling
@@ -310,7 +310,7 @@ def test_the_table_is_aligned_and_the_document_has_its_schema() -> None:
         ImageRow("base", "wirelab/base:0123456789ab", "present", 86_400_000, "Debian 13 (trixie)"),
         ImageRow("database", "wirelab/database:ba9876543210", "missing", 0, ""),
     )
-    assert socket_table_probe(rows) == (
+    assert image_table(rows) == (
         "NAME      STATE    SIZE   RELEASE             TAG\n"
         "base      present  86 MB  Debian 13 (trixie)  wirelab/base:0123456789ab\n"
         "database  missing  -      -                   wirelab/database:ba9876543210"
