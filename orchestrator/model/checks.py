@@ -189,7 +189,7 @@ class Http(NodeCheck):
 
 
 class Sql(NodeCheck):
-    """PostgreSQL answers a statement as declared."""
+    """PostgreSQL answers a statement as declared. What the statement changes is rolled back."""
 
     sql: str = Field(min_length=1, description="The statement.", examples=["select name from items"])
     database: Annotated[NodeName, Reference("node", serves=ApplicationProtocol.POSTGRESQL)] | None = Field(

@@ -21,7 +21,8 @@ NULL = "\N{SYMBOL FOR NULL}"  # so that null is told from the empty text
 MARK = "wirelab: here the rows begin"
 WHERE = ("-c", r"\conninfo", "-c", rf"\echo {MARK}")
 # Quiet: the tag of a command, such as INSERT 0 1, is no row.
-PSQL = ("-X", "-q", "-U", "app", "-d", "app", "--csv", "-t", "-P", f"null={NULL}")
+# Without AUTOCOMMIT psql begins a transaction and ends without its end: the server takes back what a statement changed.
+PSQL = ("-X", "-q", "-U", "app", "-d", "app", "--csv", "-t", "-v", "AUTOCOMMIT=off", "-P", f"null={NULL}")
 # What psql knows of the statement's end, in fields: on its standard error the server's words stand between the text of
 # the statement, notices and hints (psql(1), "Variables").
 MESSAGE = "wirelab: here the error begins"
@@ -32,7 +33,7 @@ REFUSAL = re.compile(r"^(?:psql: error: )?(?:connection to server .* failed: )?F
 
 
 def sql(check: Sql, context: CheckContext) -> CheckSteps:
-    """Run the statement, then compare the rows or the error."""
+    """Run the statement, then compare the rows or the error. What the statement changes is rolled back."""
     return judge_sql(check, context, require_output((yield (sql_probe(check, context),))[0]))
 
 

@@ -198,7 +198,7 @@ def test_what_is_sent_is_filled_in() -> None:
 
 
 def test_what_must_hold_before_is_asked_first_with_the_same_word() -> None:
-    """Write by SQL, read over HTTP: the same word at each try."""
+    """The same word at each try. What the statement writes is rolled back, for psql ends the transaction by ending."""
     one = get(
         contains="${random}",
         first=[{"name": "Write", "from": "db", "sql": "insert into items values ('${random}')"}],
@@ -208,6 +208,7 @@ def test_what_must_hold_before_is_asked_first_with_the_same_word() -> None:
     assert [question.node for question in probes] == ["db", "client"]
     assert isinstance(probes[0], RunProgram)
     assert "insert into items values ('w0123456789')" in probes[0].argv
+    assert "AUTOCOMMIT=off" in probes[0].argv
 
 
 def test_where_the_step_before_does_not_hold_the_check_does_not_either() -> None:
