@@ -20,13 +20,13 @@ from orchestrator.host.state import State
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.host_routes import host_ranges
+from orchestrator.lab.image_builds import build_images
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
 from orchestrator.lab.secret_source import DRAWN, PLACEHOLDERS, SecretSource
 from orchestrator.lab.source import LabSource, keep_source
-from orchestrator.lab.step_events import step_event
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.lab.take_down import take_down
@@ -37,10 +37,11 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import image_of, role_of, sidecar
+from orchestrator.planning.image_steps import image_steps
 from orchestrator.planning.injected_faults import InjectedFault
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.leftovers import removal_command
-from orchestrator.planning.plan import BuildImage, MakeNetwork, Plan
+from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
 from orchestrator.planning.snapshot import PASSWORD_FILE, ObservedFiles, Snapshot, UsedRange
@@ -249,20 +250,13 @@ class Lab:
         return plan
 
     def _with_images(self, plan: Plan) -> Plan:
-        """Build what the plan builds, side by side, and return its other steps.
+        """Build what the plan builds, and return its other steps."""
+        settings = self.settings
+        return build_images(plan, settings.build_images, settings.missing_images, settings.publish)
 
-        In this thread, not in the executor's: Ctrl-C ends it at once, and waits for no build.
-        """
-        steps = [step for step in plan.steps if isinstance(step.action, BuildImage)]
-        if not steps:
-            return plan
-        began = time.monotonic()
-        for step in steps:
-            self.settings.publish(step_event(step, "begun", 0.0))
-        self.settings.build_images([step.action.image for step in steps if isinstance(step.action, BuildImage)])
-        for step in steps:
-            self.settings.publish(step_event(step, "done", time.monotonic() - began))
-        return plan.without({step.id for step in steps})
+    def build_missing_images(self, *names: str) -> None:
+        """Build those of these images of ours that the engine lacks, each as a step with its events."""
+        self._with_images(Plan(self.name, image_steps(self.settings.missing_images(names))))
 
     def _outlive(self, observed: Snapshot) -> None:
         """The lab is whole: what dead runs began of it is from now on not theirs, nor is it ours alone."""
@@ -306,6 +300,9 @@ class Lab:
         from orchestrator.lab.probe_runner import ProbeRunner
 
         observed = self.standing()
+        if any(node.image for node in self.scenario.nodes.values()):
+            # An author's image may lack a tool: its node is then asked from a container of ours.
+            self.build_missing_images("client")
         with_places = self.topology(observed)
         asker = ProbeRunner(self.engine, probe_targets(with_places, observed), partial(self._crossed, with_places))
         noting = ProbeLog(asker.answer)

@@ -28,7 +28,7 @@ def picture_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | 
     from orchestrator.rendering.graph import make_picture
     from orchestrator.rendering.labs import node_states
 
-    lab = workspace.planned_lab(scenario, lab_name)
+    lab = workspace.lab(scenario, lab_name)
     observed = lab.observe()
     topology = lab.topology(observed)
     window = CaptureWindow.of_running_capture(lab)

@@ -83,6 +83,6 @@ def lab_leftovers(workspace: Workspace) -> tuple[LabLeftovers, ...]:
 
 def observe_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> tuple[Topology, Snapshot]:
     """The topology of a lab, and what there is of it now."""
-    lab = workspace.planned_lab(scenario, lab_name)
+    lab = workspace.lab(scenario, lab_name)
     observed = lab.observe()
     return lab.topology(observed), observed

@@ -81,7 +81,7 @@ def bring_up_in_run(
         keep_end(workspace, name, end)
         whole()
 
-    lab = workspace.planned_lab(
+    lab = workspace.lab(
         scenario,
         name,
         run=run,
@@ -117,7 +117,7 @@ def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, opt
 
 def plan_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> Plan:
     """What `bring_up` would do now. Changes nothing."""
-    return workspace.planned_lab(scenario, lab_name).plan()
+    return workspace.lab(scenario, lab_name).plan()
 
 
 def bring_down(workspace: Workspace, lab_name: str) -> Plan:

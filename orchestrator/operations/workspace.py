@@ -62,18 +62,6 @@ class Workspace:
 
         return shelf(self.url, self.state, os.environ, self.notify).missing(names)
 
-    def planned_lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
-        """A lab that builds missing images as steps of its plan, and none before."""
-        return self.lab(
-            scenario,
-            name,
-            run=run,
-            images=self.image_tags,
-            missing_images=self.missing_images,
-            build_images=self.images,
-            **settings,
-        )
-
     def isolates_ipv6(self) -> bool | None:
         """Whether this engine isolates internal networks with IPv6; None where nobody can tell."""
         from orchestrator.host.machine import isolates_ipv6
@@ -81,7 +69,10 @@ class Workspace:
         return isolates_ipv6(self.url)
 
     def lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
-        """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None."""
+        """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None.
+
+        Missing images are built by steps: those of its plan, or of an operation that needs one.
+        """
         from orchestrator.lab.lab import Lab, Settings
         from orchestrator.lab.source import LabSource
 
@@ -93,7 +84,9 @@ class Workspace:
             "hide": journal.hide,
             "actor": self.actor,
             "run": run or NO_RUN,
-            "images": self.images,
+            "images": self.image_tags,
+            "missing_images": self.missing_images,
+            "build_images": self.images,
             "shield": uninterrupted,
             "isolates_ipv6": self.isolates_ipv6,
             "called": scenario.typed or _scenario_as_typed(scenario),

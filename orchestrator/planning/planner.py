@@ -13,11 +13,11 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.capture import capture_steps
 from orchestrator.planning.desired import DesiredNode, desired
+from orchestrator.planning.image_steps import with_missing_images
 from orchestrator.planning.injected_faults import effect_of
 from orchestrator.planning.networks import address_conflicts, missing_networks, stale_network_steps, stale_networks
 from orchestrator.planning.node_steps import NodeSteps, attachments_of, reason_to_remake
 from orchestrator.planning.plan import (
-    BuildImage,
     LeaveNetwork,
     MakeCapture,
     MakeNetwork,
@@ -46,9 +46,7 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan
     stale, ways = stale_networks(topology, observed), routes_of(topology)
     leftovers = list(_leftover_nodes(topology, observed))
     removals = _removals(observed, desired_nodes, leftovers)
-    images = [Step(f"image:{name}", BuildImage(name), "missing") for name in observed.missing_images]
     steps = [
-        *images,
         *secret_steps(topology, observed),
         *leftovers,
         *stale_network_steps(stale, observed, removals),
@@ -68,14 +66,14 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan
     steps.extend(
         _leftover_volumes(topology, observed, desired_nodes, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )
-    return Plan(topology.lab, in_order(steps))
+    return Plan(topology.lab, in_order(with_missing_images(steps, observed)))
 
 
 def _is_before(step: Step, desired_node: DesiredNode) -> bool:
     """Whether a step that is no node's own must be done before this node is made or connected."""
     if isinstance(step.action, MakeNetwork):
         return step.action.network in (attach.network for attach in desired_node.spec.attachments)
-    return isinstance(step.action, BuildImage | MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
+    return isinstance(step.action, MakeCapture | RemoveNode | RemoveNetwork | LeaveNetwork)
 
 
 def _removals(observed: Snapshot, desired_nodes: list[DesiredNode], leftovers: list[Step]) -> dict[str, str]:

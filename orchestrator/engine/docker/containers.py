@@ -21,6 +21,8 @@ from orchestrator.planning.specs import ContainerSpec
 INSPECTIONS = 8
 # The engine refuses to take a container off these networks.
 UNLEAVABLE = ("host", "none")
+# The images of ours are built, and come from no registry.
+OURS = "wirelab/"
 # How long a container that somebody else removes may take to go.
 GONE_SECONDS = 10.0
 
@@ -55,7 +57,10 @@ class DockerContainers(DockerNetworks):
     def make_container(self, spec: ContainerSpec) -> str:
         try:
             container = self._create(spec)
-        except ImageMissing:
+        except ImageMissing as error:
+            if spec.image.startswith(OURS):
+                what = f"the image {spec.image!r} is not there"
+                raise ImageMissing(what, why=error.why, hint="wirelab images build") from error
             self._pull(spec.image)
             container = self._create(spec)
         try:

@@ -35,6 +35,7 @@ from orchestrator.traffic.packets.decode import decode_argv
 from orchestrator.traffic.story import Exclusion
 
 SETTLE_SECONDS = 10.0
+IMAGE = "capture"
 
 
 class LabCapture:
@@ -79,6 +80,7 @@ class LabCapture:
         if not self.running():
             self.stop()
         topology, networks = self._networks(observed)
+        self._lab.build_missing_images(IMAGE)
         spec = recorder_spec(topology, observed, bpf, ring)
         return start_recorder(self._engine, with_networks(spec, networks))
 
@@ -91,6 +93,7 @@ class LabCapture:
         standard error.
         """
         topology, networks = self._networks(observed)
+        self._lab.build_missing_images(IMAGE)
         container = self._engine.make_container(live_spec(topology, observed))
         try:
             self._engine.start(container)
@@ -113,6 +116,7 @@ class LabCapture:
     def open_file(self, observed: Snapshot, file: Path, user: str) -> Iterator[Recording]:
         """The recording in a capture file of this machine; readable inside the `with` block."""
         topology = self._lab.topology(observed)
+        self._lab.build_missing_images(IMAGE)
         container = self._engine.make_container(reader_spec(topology, observed, str(file), user))
         try:
             self._engine.start(container)

@@ -39,8 +39,11 @@ class Sticky(FakeEngine):
 
 
 class InMemory(Workspace):
-    def images(self, names: Sequence[str]) -> Mapping[str, str]:
+    def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
         return {name: f"wirelab/{name}:1" for name in names}
+
+    def missing_images(self, _names: Sequence[str]) -> tuple[str, ...]:
+        return ()
 
 
 @pytest.fixture

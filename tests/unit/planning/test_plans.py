@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 from observed_labs import (
     BASIC,
+    IMAGES,
     INODE,
     foreign,
     nothing,
@@ -69,12 +70,18 @@ def test_a_fresh_lab() -> None:
     )
 
 
-def test_a_missing_image_is_built_before_any_node_is_made() -> None:
-    steps = planned(BASIC, replace(nothing(), missing_images=("client", "dns")))[1].steps
-    assert [str(step) for step in steps[:2]] == ["image:client  (missing)", "image:dns  (missing)"]
-    nodes = [step for step in steps if isinstance(step.action, MakeNode)]
-    assert nodes
-    assert all({"image:client", "image:dns"} <= set(step.needs) for step in nodes)
+def test_a_missing_image_is_built_before_the_nodes_that_have_it() -> None:
+    """And before no other node; an image that no step needs is not built."""
+    plan = plan_of(BASIC, replace(nothing(), missing_images=("capture", "client", "dns"))).splitlines()
+    assert plan[:2] == ["image:client  (missing)", "image:dns  (missing)"]
+    assert "node:app 192.168.102.12  (missing)  needs: files:app, network:lab" in plan
+    at = plan.index("node:dns 192.168.102.10  (missing)  needs: image:dns, files:dns, network:lab")
+    assert at > 1
+    assert not [line for line in plan if "image:capture" in line]
+
+
+def test_a_lab_that_stands_needs_no_image() -> None:
+    assert plan_of(BASIC, replace(standing(BASIC), missing_images=tuple(IMAGES))) == ""
 
 
 def test_an_image_that_is_there_is_no_step() -> None:

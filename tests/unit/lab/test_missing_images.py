@@ -1,0 +1,81 @@
+"""Missing images of ours are built by steps with events: those of a plan, and of an operation that needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from lab_in_memory import IMAGES, Place, steps_to
+
+from orchestrator.engine.fake import FakeEngine
+from orchestrator.errors import ImageMissing
+from orchestrator.events import StepEvent
+from orchestrator.lab.capture.lab_capture import LabCapture
+
+
+class Shelf:
+    """The images of an engine in memory, of which some are missing, and one cannot be built."""
+
+    def __init__(self, engine: FakeEngine, *missing: str, broken: str = "") -> None:
+        self._engine = engine
+        self._broken = broken
+        self.built: list[str] = []
+        for name in missing:
+            engine.untag_image(IMAGES[name])
+
+    def missing(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if not self._engine.image_id(IMAGES[name]))
+
+    def build(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name == self._broken:
+                raise ImageMissing(f"the image {name} could not be built", why="no archive", hint="try again")
+            self._engine.tag_image(IMAGES[name])
+            self.built.append(name)
+
+
+def states(events: list[StepEvent]) -> dict[str, str]:
+    return {event.step: event.state for event in events}
+
+
+def test_up_builds_the_missing_images_that_it_needs(place: Place) -> None:
+    shelf, events = Shelf(place.engine, "dns", "capture"), list[StepEvent]()
+    lab = place.lab(missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events))
+    lab.up()
+    assert shelf.built == ["dns"]
+    assert states(events)["image:dns"] == "done"
+    assert not lab.plan()
+
+
+def test_a_build_that_fails_is_a_failed_step_and_the_rest_is_skipped(place: Place) -> None:
+    """What was built before it is done; the error says why, and nothing of the lab is left."""
+    shelf, events = Shelf(place.engine, "app", "dns", broken="dns"), list[StepEvent]()
+    lab = place.lab(missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events))
+    with pytest.raises(ImageMissing, match="could not be built"):
+        lab.up()
+    ended = states(events)
+    assert (ended.pop("image:app"), ended.pop("image:dns")) == ("done", "failed")
+    assert set(ended.values()) == {"skipped"}
+    assert "could not be built" in next(event.error for event in events if event.state == "failed")
+    assert place.empty()
+
+
+def test_to_look_at_a_lab_builds_no_image(place: Place) -> None:
+    """Nor do checks of a lab whose images were removed while it stands."""
+    place.lab().up()
+    shelf = Shelf(place.engine, *IMAGES)
+    lab = place.lab(missing_images=shelf.missing, build_images=shelf.build)
+    assert not lab.plan()
+    assert [finding.verdict for finding in lab.judge()] == ["pass", "fail"]
+    assert shelf.built == []
+
+
+def test_a_capture_builds_its_image_by_a_step(place: Place) -> None:
+    place.lab().up()
+    shelf, events = Shelf(place.engine, *IMAGES), list[StepEvent]()
+    lab = place.lab(
+        missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events), images_too=("capture",)
+    )
+    LabCapture(place.engine, lab).start(lab.observe())
+    assert shelf.built == ["capture"]
+    assert states(events) == {"image:capture": "done"}
