@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets as chance
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -177,7 +178,9 @@ class StepHandler:
 
         False where somebody asked to stop before it said that it had.
         """
-        made = self._engine.make_container(replace(helper, share_network_of=container))
+        # A name of its own: a command that was killed may have left a helper that still has the plain one.
+        name = f"{helper.name}-{chance.token_hex(3)}"
+        made = self._engine.make_container(replace(helper, name=name, share_network_of=container))
         try:
             self._engine.start(made)
             seconds = HELPER_SECONDS

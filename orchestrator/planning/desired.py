@@ -192,6 +192,10 @@ def sidecar(topology: Topology, observed: Snapshot, node: str, what: str, comman
     )
 
 
+# What the helpers are that change the network of a node.
+HELPERS = ("routes", "cut")
+
+
 def network_helper(topology: Topology, observed: Snapshot, node: str, what: str, *arguments: str) -> ContainerSpec:
     """A short-lived container of ours that changes a node's network from inside: `routes` or `cut` (images/README.md).
 

@@ -5,13 +5,15 @@ Only that is touched in which the two differ. The rest of a node stays as it is,
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from orchestrator.model.faults.fault import FaultEffect, RunState
 from orchestrator.model.topology import Topology
-from orchestrator.planning.desired import DesiredNode, desired
+from orchestrator.planning import labels
+from orchestrator.planning.desired import HELPERS, DesiredNode, desired
 from orchestrator.planning.node_steps import NodeSteps
-from orchestrator.planning.plan import Plan, Step, in_order
+from orchestrator.planning.plan import Plan, RemoveNode, Step, in_order
 from orchestrator.planning.routes import Route, routes_of
 from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
 
@@ -22,13 +24,21 @@ def fault_plan(topology: Topology, observed: Snapshot, before: FaultEffect, afte
     A node without a container is left out: `up` makes it as it is desired.
     """
     ways = routes_of(topology)
-    steps: list[Step] = []
+    steps = list(_leftover_helpers(topology, observed, before.nodes | after.nodes))
     for node in topology.scenario.nodes:
         container = observed.container_of(node)
         if container and node in before.nodes | after.nodes:
             was, wanted = (desired(topology, observed, node, effect) for effect in (before, after))
             steps += _node_steps(topology, observed, was, wanted, container, ways.get(node))
     return Plan(topology.lab, in_order(steps))
+
+
+def _leftover_helpers(topology: Topology, observed: Snapshot, nodes: Collection[str]) -> Iterator[Step]:
+    """Helpers that a killed command left beside these nodes; each lives only while its command holds the lab's lock."""
+    for container in observed.containers:
+        node = container.labels.get(labels.NODE, "")
+        if node in nodes and node in topology.scenario.nodes and container.labels.get(labels.SIDECAR) in HELPERS:
+            yield Step(f"remove:{container.name}", RemoveNode(node, container.id), "left by an earlier command")
 
 
 def _node_steps(

@@ -11,7 +11,10 @@ import pytest
 from faulty import fault_of, healed, injected, state_of
 from observed_labs import BASIC, planned, standing, with_container
 
-from orchestrator.planning.snapshot import Snapshot
+from orchestrator.planning import labels
+from orchestrator.planning.fault_plan import fault_plan
+from orchestrator.planning.injected_faults import effect_of
+from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 
 SHOP = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.7.0/24}}\nrecords: {www: {A: '${app}'}}\nnodes:")
 FAULTS: dict[str, dict[str, Any]] = {
@@ -68,6 +71,25 @@ def test_a_fault_is_put_in_and_healed_by_these_steps(name: str) -> None:
     assert str(plan) == GOLDEN[name][1]
     assert state_of(mended) == state_of(whole)
     assert str(planned(SHOP, mended)[1]) == ""
+
+
+def test_a_helper_that_a_killed_command_left_is_removed_first() -> None:
+    """Beside the nodes of the fault; what stands beside others is no business of it."""
+    broken = with_faults(["cut-client-app"])
+    helpers = [sidecar_of(broken, "app", "cut"), sidecar_of(broken, "app", "ask"), sidecar_of(broken, "db", "cut")]
+    seen = replace(broken, containers=(*broken.containers, *helpers))
+    topology, _ = planned(SHOP, replace(broken, faults=()))
+    plan = fault_plan(topology, seen, effect_of(topology, broken.faults), effect_of(topology, ()))
+    removals = [str(step).strip() for step in plan.steps if step.id.startswith("remove:")]
+    assert removals == ["remove:app-cut  (left by an earlier command)"]
+
+
+def sidecar_of(seen: Snapshot, node: str, what: str) -> ObservedContainer:
+    """A container of ours beside a node."""
+    container = seen.container_of(node)
+    assert container
+    own = {**container.labels, labels.SIDECAR: what}
+    return replace(container, id=f"{node}-{what}", name=f"{node}-{what}", labels=own)
 
 
 @pytest.mark.parametrize("pair", list(permutations(FAULTS, 2)), ids=" ".join)
