@@ -12,7 +12,7 @@ from orchestrator.cli.console import out_json, out_text, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.host.images.shelf import ImageRow, ImageShelf
+    from orchestrator.host.images.catalog import ImageCatalog, ImageRow
 
 
 @click.group("images")
@@ -31,9 +31,9 @@ def build(names: tuple[str, ...], yes: bool) -> None:
     from orchestrator.host.images.files import images_folder, names_in
 
     wanted = names or names_in(images_folder())
-    image_shelf = _shelf(start=True, yes=yes)
-    image_shelf.ensure(wanted)
-    image_shelf.name_newest(wanted)
+    catalog = _catalog(start=True, yes=yes)
+    catalog.ensure(wanted)
+    catalog.name_newest(wanted)
     say(f"images: all there: {', '.join(sorted(wanted))}")
 
 
@@ -41,9 +41,9 @@ def build(names: tuple[str, ...], yes: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def ls(as_json: bool) -> None:
     """List the images: present, missing, or old (of an earlier version of this checkout)."""
-    from orchestrator.host.images.shelf import document_of
+    from orchestrator.host.images.catalog import document_of
 
-    rows = _shelf(start=False).rows()
+    rows = _catalog(start=False).rows()
     if as_json:
         out_json(document_of(rows))
     else:
@@ -53,14 +53,14 @@ def ls(as_json: bool) -> None:
 @command.command("prune")
 def prune() -> None:
     """Remove the old images."""
-    removed = _shelf(start=False).remove_old()
+    removed = _catalog(start=False).remove_old()
     say(f"images: removed {', '.join(removed)}" if removed else "images: there is no old one")
 
 
 @command.command("remove", short_help="Remove every image that wirelab made.")
 def remove() -> None:
     """Remove every image that wirelab made, of this checkout and of others. An image in use stays: exit 3."""
-    removed = _shelf(start=False).remove_all()
+    removed = _catalog(start=False).remove_all()
     say(f"images: removed {', '.join(removed)}" if removed else "images: there is none")
 
 
@@ -78,11 +78,11 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB" if size else "-"
 
 
-def _shelf(*, start: bool, yes: bool = False) -> ImageShelf:
+def _catalog(*, start: bool, yes: bool = False) -> ImageCatalog:
     from orchestrator.cli.workspace import confirmer
     from orchestrator.host.find import find_engine
-    from orchestrator.host.images.shelf import shelf
+    from orchestrator.host.images.catalog import image_catalog
     from orchestrator.host.state import State
 
     engine = find_engine(os.environ, State.of(os.environ), private=start, notify=say, confirm=confirmer(yes))
-    return shelf(engine.url, State.of(os.environ), os.environ, say)
+    return image_catalog(engine.url, State.of(os.environ), os.environ, say)

@@ -25,7 +25,7 @@ def ls_command(as_json: bool) -> int:
     ended, and when it removes itself.
     """
     from orchestrator.operations.inspection import lab_leftovers, lab_summaries
-    from orchestrator.rendering.lab_list import labs_document, labs_text
+    from orchestrator.rendering.labs import labs_document, labs_text
 
     workspace = open_workspace(read_only=True)
     document = labs_document(lab_summaries(workspace), lab_leftovers(workspace))
@@ -43,7 +43,7 @@ def ls_command(as_json: bool) -> int:
 def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """List the nodes of a lab: role, state, addresses, container."""
     from orchestrator.operations.inspection import observe_lab
-    from orchestrator.rendering.labs import nodes_document, nodes_text
+    from orchestrator.rendering.nodes import nodes_document, nodes_text
 
     target = find_lab(name, lab)
     document = nodes_document(*observe_lab(open_workspace(read_only=True), target.scenario, target.lab_name))
@@ -63,7 +63,7 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     """Print as JSON what is known of a lab: networks, nodes, names, mounted files and limits."""
     from orchestrator.operations.inspection import observe_lab
     from orchestrator.operations.nodes import require_node
-    from orchestrator.rendering.labs import lab_document
+    from orchestrator.rendering.nodes import lab_document
 
     target = find_lab(name, lab)
     declared = target.scenario.reading.scenario
@@ -185,7 +185,7 @@ def sweep_command(everything: bool) -> int:
     Other labs that stand stay, unless --all.
     """
     from orchestrator.operations.sweep import sweep
-    from orchestrator.rendering.lab_list import leftovers_text
+    from orchestrator.rendering.labs import leftovers_text
 
     result = sweep(open_workspace(start=False), all_labs=everything)
     say(f"removed {result.removed} things" if result.removed else "nothing to sweep")

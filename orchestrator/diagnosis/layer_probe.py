@@ -156,11 +156,11 @@ class LayerReadings:
         self, summary: str, sentence: str, command: str, *affects: LayerName, evidence: Sequence[str] = ()
     ) -> None:
         """Something is broken by itself; the layers that it strikes cannot work."""
-        self.suffers(summary, evidence)
+        self.fails_because_of_another(summary, evidence)
         self.causes.append(Cause(sentence, command, tuple(evidence), summary))
         self.affects.update(affects)
 
-    def suffers(self, summary: str, evidence: Sequence[str] = ()) -> None:
+    def fails_because_of_another(self, summary: str, evidence: Sequence[str] = ()) -> None:
         """Something does not work, for a reason that lies elsewhere."""
         self.wrong.append(summary)
         self.evidence += evidence

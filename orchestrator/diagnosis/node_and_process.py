@@ -131,7 +131,7 @@ def _read_sockets(
     summary, sentence = _not_reached(node, port, wanted, on_port, there)
     evidence = [_line(node, socket) for socket in on_port or there]
     if cut:
-        readings.suffers(f"{node} has no address {wanted} to listen on", evidence)
+        readings.fails_because_of_another(f"{node} has no address {wanted} to listen on", evidence)
         return
     affects: tuple[LayerName, ...] = PAST_LISTENING if node == attempt.target else ()
     affects = (*affects, "dns") if node in attempt.dns_nodes else affects

@@ -9,7 +9,7 @@ from orchestrator.diagnosis.dns_names import DNS, without_answer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, NameClaim, listed
 from orchestrator.diagnosis.node_and_process import LISTEN, NODE
 from orchestrator.diagnosis.walk_parts import WalkPart
-from orchestrator.model.roles.dns.servers import asked_by, delegated_by, forwarders, leads_on, recursive
+from orchestrator.model.roles.dns.servers import asked_by, delegated_by, forwarders, recursive, referral_servers
 from orchestrator.model.topology import Topology
 
 FOUND = ("NOERROR", "NXDOMAIN")
@@ -20,10 +20,12 @@ def resolver_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
     parts = []
     for server in _resolving(attempt):
         scenario, name = attempt.context.topology.scenario, _name(attempt)
-        chain = list(leads_on(scenario, server, name) or asked_by(scenario, server))
+        chain = list(referral_servers(scenario, server, name) or asked_by(scenario, server))
         for other in chain:  # grows while it is read
             if other not in forwarders(scenario, server):
-                chain += [further for further in leads_on(scenario, other, name) if further not in (server, *chain)]
+                chain += [
+                    further for further in referral_servers(scenario, other, name) if further not in (server, *chain)
+                ]
         parts += [_towards(attempt, server, other) for other in chain]
     return parts
 
@@ -64,7 +66,7 @@ def _towards(attempt: ConnectionAttempt, server: str, other: str) -> WalkPart:
     topology = attempt.context.topology
     address = str(topology.address_for(server, other))
     handed_on = other in forwarders(topology.scenario, server)
-    nexts = () if handed_on else leads_on(topology.scenario, other, _name(attempt))
+    nexts = () if handed_on else referral_servers(topology.scenario, other, _name(attempt))
 
     def wrong(answer: DnsAnswer, who: str) -> str:
         if answer.rcode not in FOUND:

@@ -14,8 +14,8 @@ from orchestrator.checks.probes import CheckContext
 from orchestrator.diagnosis.address_and_route import ROUTE
 from orchestrator.diagnosis.dns_names import DNS, RESOLVER, as_checked, leads_to, servers_of
 from orchestrator.diagnosis.http_answer import http_layers
-from orchestrator.diagnosis.judgement_layers import answer_layer, forbidden_tcp_layer, listen_layer, tls_layer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
+from orchestrator.diagnosis.layers_from_judgement import answer_layer, forbidden_tcp_layer, listen_layer, tls_layer
 from orchestrator.diagnosis.node_and_process import LISTEN, NODE
 from orchestrator.diagnosis.sql_answer import sql_layer
 from orchestrator.diagnosis.suggested_commands import Commands

@@ -21,7 +21,7 @@ class ImageSeen:
 
 
 @dataclass(frozen=True)
-class Original:
+class BaseSource:
     """What the base image is built from: a reference that the engine has, and the release that it holds."""
 
     reference: str

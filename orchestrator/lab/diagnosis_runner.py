@@ -12,7 +12,7 @@ from orchestrator.checks.probes import CheckContext, Probe, ProbeResult
 from orchestrator.checks.steps import RunProbes, run_steps, side_by_side
 from orchestrator.checks.walk import Walk
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.diagnosis.walk_layers import walk
+from orchestrator.diagnosis.walk import walk
 from orchestrator.lab.check_runner import PORTS
 from orchestrator.model.checks import BaseCheck
 
@@ -27,11 +27,11 @@ class DiagnosisRunner:
         self._chance = random.SystemRandom()
 
     def explain(
-        self, checks: Sequence[BaseCheck], findings: Sequence[Finding], *, green_too: bool = False
+        self, checks: Sequence[BaseCheck], findings: Sequence[Finding], *, include_passed: bool = False
     ) -> tuple[Finding, ...]:
         """The findings, those that do not hold (or, if wanted, all) with their walks."""
         pairs = list(zip(checks, findings, strict=True))
-        positions = [at for at, (_, finding) in enumerate(pairs) if green_too or finding.verdict != "pass"]
+        positions = [at for at, (_, finding) in enumerate(pairs) if include_passed or finding.verdict != "pass"]
         walks = self._walk(pairs, positions)
         # A check that holds was kept by each of its layers: one that seems broken was only slow to answer.
         slow = [at for at in positions if pairs[at][1].verdict == "pass" and walks[at].broken]

@@ -114,7 +114,7 @@ def check(lab: Lab, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
         findings.update((id(check), _not_asked(lab, check, reason)) for check in with_fault)
         with_fault = []
     for fault, members in groupby(with_fault, key=lambda check: check.fault):
-        _through(lab, fault, list(members), findings)
+        _run_checks_of_fault(lab, fault, list(members), findings)
     return tuple(findings[id(check)] for check in checks)
 
 
@@ -138,7 +138,7 @@ def _not_asked(lab: Lab, check: BaseCheck, reason: str) -> Finding:
     return finding
 
 
-def _through(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
+def _run_checks_of_fault(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
     """Judge the checks of one fault, which is put in once, if what they say of the time before it holds."""
     for check in checks:
         early = _not_ready(lab, check)

@@ -25,7 +25,7 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
-from orchestrator.lab.secret_source import DRAWN, PLACEHOLDERS, SecretSource
+from orchestrator.lab.secret_source import PLACEHOLDER_SECRETS, RANDOM_SECRETS, SecretSource
 from orchestrator.lab.source import LabSource, keep_source
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
@@ -78,7 +78,7 @@ class Settings:
     routes: Callable[[], tuple[UsedRange, ...]] = host_ranges
     # Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell.
     isolates_ipv6: Callable[[], bool | None] = lambda: None
-    images_too: tuple[str, ...] = ()
+    extra_images: tuple[str, ...] = ()
     called: str = ""
     # What the lab remembers of its scenario, so that its name alone finds it.
     source: LabSource | None = None
@@ -110,7 +110,7 @@ class Lab:
         """How the person who stands here names this lab."""
         return LabRef.of(self.settings.called, self.scenario.name, self.name)
 
-    def observe(self, new_secrets: SecretSource = PLACEHOLDERS) -> Snapshot:
+    def observe(self, new_secrets: SecretSource = PLACEHOLDER_SECRETS) -> Snapshot:
         """What there is now, of this lab and of what it must keep clear of. ForeignLab if it is somebody else's.
 
         Secrets that nobody keeps come from `new_secrets`; only what changes the lab draws some.
@@ -175,7 +175,7 @@ class Lab:
         """The images of ours that the nodes need, and the client's, which asks for nodes that cannot."""
         return sorted(
             {name for node in self.scenario.nodes.values() if (name := image_of(node))}
-            | {"client", *self.settings.images_too, *(("capture",) if self._captures else ())}
+            | {"client", *self.settings.extra_images, *(("capture",) if self._captures else ())}
         )
 
     def _author_images(self) -> dict[str, str]:
@@ -203,14 +203,14 @@ class Lab:
 
     def plan(self) -> Plan:
         """What `up` would do now."""
-        return up(*self._whole(PLACEHOLDERS), capture=self._captures)
+        return up(*self._whole(PLACEHOLDER_SECRETS), capture=self._captures)
 
     def _whole(self, new_secrets: SecretSource, healed: Collection[str] = ()) -> tuple[Topology, Snapshot]:
         """What there is now, the routes inside the nodes included, which only `up` needs to know."""
         observed = self.observe(new_secrets)
         observed = replace(observed, faults=tuple(fault for fault in observed.faults if fault.id not in healed))
-        with_places = self.topology(observed)
-        return with_places, replace(observed, routes=seen_routes(self.engine, observed, routes_of(with_places)))
+        topology = self.topology(observed)
+        return topology, replace(observed, routes=seen_routes(self.engine, observed, routes_of(topology)))
 
     def up(self, healed: Collection[str] = ()) -> Plan:
         """Make the lab what its file declares; return what had to be done. Undone again if that fails.
@@ -221,11 +221,11 @@ class Lab:
             for _ in range(RANGE_TRIES - 1):
                 # Another process may take the range between the look and the network.
                 with suppress(RangeTaken):
-                    return self._up(*self._whole(DRAWN, healed))
-            return self._up(*self._whole(DRAWN, healed))
+                    return self._up(*self._whole(RANDOM_SECRETS, healed))
+            return self._up(*self._whole(RANDOM_SECRETS, healed))
 
-    def _up(self, with_places: Topology, observed: Snapshot) -> Plan:
-        plan = up(with_places, observed, capture=self._captures)
+    def _up(self, topology: Topology, observed: Snapshot) -> Plan:
+        plan = up(topology, observed, capture=self._captures)
         self._require_isolation(plan)
         doing = StepHandler(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
         try:
@@ -241,9 +241,9 @@ class Lab:
         except BaseException:
             if plan and not self.settings.keep:
                 with self.settings.shield():
-                    self._take_back()
+                    self._roll_back()
             raise
-        self._outlive(observed)
+        self._retire_dead_runs(observed)
         self.keep_faults(observed.faults)
         for node in set(observed.files) - set(self.scenario.nodes):
             self.folder.forget(node)
@@ -258,7 +258,7 @@ class Lab:
         """Build those of these images of ours that the engine lacks, each as a step with its events."""
         self._with_images(Plan(self.name, image_steps(self.settings.missing_images(names))))
 
-    def _outlive(self, observed: Snapshot) -> None:
+    def _retire_dead_runs(self, observed: Snapshot) -> None:
         """The lab is whole: what dead runs began of it is from now on not theirs, nor is it ours alone."""
         made = [container.labels for container in observed.containers]
         made += [volume.labels for volume in observed.volumes]
@@ -281,7 +281,7 @@ class Lab:
                 )
                 raise Skipped(f"skipped: {self.scenario.name} needs an engine that isolates IPv6", why=why, hint=HINT)
 
-    def _take_back(self) -> None:
+    def _roll_back(self) -> None:
         """Remove what this run has made of this lab (pytest has several); the folder too if nothing of it is left."""
         own = f"{labels.LAB}={self.name}"
         hint = removal_command(self.name)
@@ -290,7 +290,7 @@ class Lab:
             self.folder.remove()
 
     def judge(self, checks: Sequence[BaseCheck] | None = None, *, explain_all: bool = False) -> tuple[Finding, ...]:
-        """One finding a check, of the lab as it stands: faults are put in by `breaking.check`, which calls this.
+        """One finding a check, of the lab as it stands: faults are put in by `lab.faults.check`, which calls this.
 
         What does not hold (or, if wanted, every check) has its walk through the layers. NotFound if nothing of the lab
         is there.
@@ -303,25 +303,25 @@ class Lab:
         if any(node.image for node in self.scenario.nodes.values()):
             # An author's image may lack a tool: its node is then asked from a container of ours.
             self.build_missing_images("client")
-        with_places = self.topology(observed)
-        asker = ProbeRunner(self.engine, probe_targets(with_places, observed), partial(self._crossed, with_places))
-        noting = ProbeLog(asker.answer)
+        topology = self.topology(observed)
+        runner = ProbeRunner(self.engine, probe_targets(topology, observed), partial(self._observed_flows, topology))
+        probe_log = ProbeLog(runner.answer)
         try:
             wanted = self.scenario.checks if checks is None else checks
-            findings = CheckRunner(with_places, noting.answer, self.publish_finding).check(wanted)
+            findings = CheckRunner(topology, probe_log.answer, self.publish_finding).check(wanted)
             if not explain_all and all(finding.verdict == "pass" for finding in findings):
                 return findings
             # Here, for a lab where all is well needs no walk.
             from orchestrator.diagnosis.suggested_commands import Commands
             from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
-            walker = DiagnosisRunner(Commands(with_places, self.settings.called, bool(observed.faults)), noting.answer)
-            explained = walker.explain(wanted, findings, green_too=explain_all)
+            walker = DiagnosisRunner(Commands(topology, self.settings.called, bool(observed.faults)), probe_log.answer)
+            explained = walker.explain(wanted, findings, include_passed=explain_all)
             self._publish_causes(explained)
             return explained
         finally:
-            asker.close()
-            for probed in noting.probe_times:
+            runner.close()
+            for probed in probe_log.probe_times:
                 self.settings.publish(probed)
 
     def publish_finding(self, finding: Finding) -> None:
@@ -346,7 +346,7 @@ class Lab:
             if walk and walk.broken and finding.verdict != "pass":
                 self.settings.publish(CauseEvent(finding.check, walk.broken.name, walk.sentence))
 
-    def _crossed(self, with_places: Topology, since: float) -> ProbeResult:
+    def _observed_flows(self, topology: Topology, since: float) -> ProbeResult:
         """What the lab's capture proves of its nodes since that moment."""
         from orchestrator.checks.probes import Flows
         from orchestrator.lab.capture.recorder import find_recorder
@@ -358,21 +358,21 @@ class Lab:
         from orchestrator.lab.capture.recording import read_recording
         from orchestrator.traffic.roles import proofs
 
-        events, _ = read_recording(self.engine, recorder.id, self.name, self.scenario).events(with_places)
+        events, _ = read_recording(self.engine, recorder.id, self.name, self.scenario).events(topology)
         return Flows(proofs(events, since))
 
 
-def probe_targets(with_places: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
+def probe_targets(topology: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
     """The nodes that have a container, and how each can be asked."""
     from orchestrator.lab.probe_runner import ProbeTarget
 
     targets = {}
-    for name, node in with_places.scenario.nodes.items():
+    for name, node in topology.scenario.nodes.items():
         container = observed.container_of(name)
         if container:
             tools = None if node.image else role_of(node).tools
             targets[name] = ProbeTarget(
-                container, tools, sidecar(with_places, observed, name, "ask", ("sleep", "infinity"))
+                container, tools, sidecar(topology, observed, name, "ask", ("sleep", "infinity"))
             )
     return targets
 

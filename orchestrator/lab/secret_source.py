@@ -10,7 +10,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.quick_dataclass import dataclass
 
 # Stands in a text for a secret that nobody has drawn. A text that holds it is never written.
-NOT_DRAWN = "(this secret is not drawn yet)"
+NOT_GENERATED = "(this secret is not drawn yet)"
 
 # The certificate of an authority, and by node what that authority signed.
 Issued = tuple[str, Mapping[str, tuple[IssuedCertificate, ...]]]
@@ -45,9 +45,9 @@ def _new_pair(comment: str) -> KeyPair:
 
 
 def _pretend_to_issue(_lab: str, wanted: tuple[CertificateRequest, ...], now: float) -> Issued:
-    secret = Secret(NOT_DRAWN)
-    return (NOT_DRAWN if wanted else ""), _by_node(
-        [IssuedCertificate(request, NOT_DRAWN, secret, now) for request in wanted]
+    secret = Secret(NOT_GENERATED)
+    return (NOT_GENERATED if wanted else ""), _by_node(
+        [IssuedCertificate(request, NOT_GENERATED, secret, now) for request in wanted]
     )
 
 
@@ -56,7 +56,7 @@ def _by_node(issued: list[IssuedCertificate]) -> dict[str, tuple[IssuedCertifica
     return {node: tuple(certificate for certificate in issued if certificate.request.node == node) for node in nodes}
 
 
-DRAWN = SecretSource(lambda: secrets.token_urlsafe(18), _issue, _new_pair)
-PLACEHOLDERS = SecretSource(
-    lambda: NOT_DRAWN, _pretend_to_issue, lambda _comment: KeyPair(Secret(NOT_DRAWN), NOT_DRAWN)
+RANDOM_SECRETS = SecretSource(lambda: secrets.token_urlsafe(18), _issue, _new_pair)
+PLACEHOLDER_SECRETS = SecretSource(
+    lambda: NOT_GENERATED, _pretend_to_issue, lambda _comment: KeyPair(Secret(NOT_GENERATED), NOT_GENERATED)
 )

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from orchestrator.host.state import State
 from orchestrator.lab.fault_file import FaultFile, blocked_by_records
-from orchestrator.lab.secret_source import NOT_DRAWN
+from orchestrator.lab.secret_source import NOT_GENERATED
 from orchestrator.planning.snapshot import (
     PASSWORD_FILE,
     RESOLVER_FILE,
@@ -65,7 +65,7 @@ class LabFolder:
 
     def write(self, node: str, texts: Mapping[str, str]) -> None:
         """Make the files of a node just these. Raises ValueError where a secret in them is not drawn yet."""
-        if any(NOT_DRAWN in text for text in texts.values()):
+        if any(NOT_GENERATED in text for text in texts.values()):
             raise ValueError(f"the files of {node!r} hold a secret that is not drawn yet")
         folder = self._files_of(node)
         self._make_source(self.path / node / RESOLVER_FILE)

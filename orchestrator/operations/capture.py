@@ -58,7 +58,7 @@ def open_capture(
     """The capture of a lab, and what there is of the lab now."""
     from orchestrator.lab.capture.lab_capture import LabCapture
 
-    lab = workspace.lab(scenario, lab_name, run=run, images_too=("capture",))
+    lab = workspace.lab(scenario, lab_name, run=run, extra_images=("capture",))
     return LabCapture(workspace.engine, lab), lab.observe()
 
 

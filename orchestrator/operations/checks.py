@@ -60,7 +60,7 @@ def run_checks(
     began = time.monotonic()
     # Under a watchdog: a node whose image lacks a tool is probed from a container beside it.
     with nullcontext(run) if run else workspace.guard() as guarded_run:
-        lab = workspace.without_watcher().lab(scenario, lab_name, run=guarded_run, images_too=files.images)
+        lab = workspace.without_watcher().lab(scenario, lab_name, run=guarded_run, extra_images=files.images)
         with report_writer(scenario, lab, files) as writer:
             with junit_on_error(scenario, lab.name, files):
                 findings = _recorded_check(workspace, lab, checks, guarded_run, inside=bool(run))

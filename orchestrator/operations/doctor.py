@@ -65,12 +65,12 @@ def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:
 
 def _images(url: str | None) -> Mapping[str, str]:
     """Each image of ours with its state; all are missing where there is no engine."""
+    from orchestrator.host.images.catalog import image_catalog
     from orchestrator.host.images.files import images_folder, names_in
-    from orchestrator.host.images.shelf import shelf
     from orchestrator.host.state import State
 
     if url is None:
         return dict.fromkeys(names_in(images_folder()), "missing")
-    rows = shelf(url, State.of(os.environ), os.environ, lambda _text: None).rows()
+    rows = image_catalog(url, State.of(os.environ), os.environ, lambda _text: None).rows()
     # of one name there may be an old image and the present one, or an old one and a gap
     return {row.name: row.state for state in ("old", "missing", "present") for row in rows if row.state == state}

@@ -26,7 +26,7 @@ def picture_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | 
     """The picture of a lab. Changes nothing."""
     from orchestrator.lab.capture.window import CaptureWindow
     from orchestrator.rendering.graph import make_picture
-    from orchestrator.rendering.labs import node_states
+    from orchestrator.rendering.nodes import node_states
 
     lab = workspace.lab(scenario, lab_name)
     observed = lab.observe()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.leftovers import LabLeftovers
     from orchestrator.planning.snapshot import ObservedContainer, Snapshot
-    from orchestrator.rendering.lab_list import LabSummary, LastCheck
+    from orchestrator.rendering.labs import LabSummary, LastCheck
 
 
 def lab_summaries(workspace: Workspace) -> tuple[LabSummary, ...]:
@@ -34,7 +34,7 @@ def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer
     from orchestrator.lab.run_registry import is_foreign
     from orchestrator.lab.source import source_of
     from orchestrator.lab.store import LabFolder
-    from orchestrator.rendering.lab_list import LabSummary
+    from orchestrator.rendering.labs import LabSummary
 
     oldest = min(containers, key=lambda container: container.started)
     own = not is_foreign(state, oldest.labels)
@@ -59,7 +59,7 @@ def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer
 def _last_check(state: State, lab_name: str) -> LastCheck | None:
     from orchestrator.events import FindingEvent
     from orchestrator.lab.journal_reader import last_findings
-    from orchestrator.rendering.lab_list import LastCheck
+    from orchestrator.rendering.labs import LastCheck
 
     entries = last_findings(state, lab_name)
     verdicts = tuple(entry.event.verdict for entry in entries if isinstance(entry.event, FindingEvent))

@@ -97,7 +97,7 @@ def lesson_in(
             probes.append(event)
 
     watched = replace(workspace, on_event=keep_probe)
-    lab = LabHandle(watched.lab(scenario, lab_name, images_too=("capture",)), watched, scenario)
+    lab = LabHandle(watched.lab(scenario, lab_name, extra_images=("capture",)), watched, scenario)
     topology = lab.made.topology(lab.made.observe())
     shell = load_lesson(scenario, progress.seed).lesson.shell[0]
     text = load_lesson(scenario, progress.seed, address_values(topology, shell))

@@ -147,7 +147,7 @@ def report_text(lab: Lab, check_report: CheckReport, window: CaptureWindow, fail
     """The page on these findings, with the lab as it is now and the recorded traffic; `failure` is that of a test."""
     from orchestrator.operations.capture import seen_traffic
     from orchestrator.rendering import graph
-    from orchestrator.rendering.labs import node_states
+    from orchestrator.rendering.nodes import node_states
     from orchestrator.rendering.report import Report, report_page
     from orchestrator.traffic.story import build_story
 

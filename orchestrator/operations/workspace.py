@@ -46,9 +46,9 @@ class Workspace:
 
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
         """Return the tags of wirelab's own images, and build those that are missing."""
-        from orchestrator.host.images.shelf import shelf
+        from orchestrator.host.images.catalog import image_catalog
 
-        return shelf(self.url, self.state, os.environ, self.notify).ensure(names)
+        return image_catalog(self.url, self.state, os.environ, self.notify).ensure(names)
 
     def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
         """The tags of wirelab's own images, whether or not the engine has them. Builds nothing."""
@@ -58,9 +58,9 @@ class Workspace:
 
     def missing_images(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of wirelab's own images that the engine lacks. Builds nothing."""
-        from orchestrator.host.images.shelf import shelf
+        from orchestrator.host.images.catalog import image_catalog
 
-        return shelf(self.url, self.state, os.environ, self.notify).missing(names)
+        return image_catalog(self.url, self.state, os.environ, self.notify).missing(names)
 
     def isolates_ipv6(self) -> bool | None:
         """Whether this engine isolates internal networks with IPv6; None where nobody can tell."""

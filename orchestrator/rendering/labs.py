@@ -1,100 +1,147 @@
-"""What stands of a lab: its nodes as a table and as documents."""
+"""The labs that stand, and what is left of others: as `wirelab ls` prints them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
-from orchestrator.model.topology import Topology
-from orchestrator.planning.capture import CAPABILITIES, recorder_of
-from orchestrator.planning.desired import desired
-from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
+from orchestrator.checks.verdict import Verdict, worst
+from orchestrator.planning.leftovers import LabLeftovers
+from orchestrator.rendering.quantities import counted, duration_text
 from orchestrator.rendering.tables import table
 
 
-def nodes_document(topology: Topology, observed: Snapshot) -> dict[str, Any]:
-    """As `wirelab ps --json` prints it."""
-    nodes = [node_document(topology, observed, name) for name in topology.scenario.nodes]
-    return {"schema": 1, "lab": topology.lab, "scenario": topology.scenario.name, "nodes": nodes}
+@dataclass(frozen=True)
+class LastCheck:
+    """What the last run of checks found; `at` is in seconds since 1970."""
+
+    at: float
+    verdicts: tuple[Verdict, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The verdict on all checks, and how many of them have each verdict."""
+        counts = {verdict: self.verdicts.count(verdict) for verdict in get_args(Verdict)}
+        return {"verdict": worst(self.verdicts), **counts, "at": self.at}
 
 
-def node_document(topology: Topology, observed: Snapshot, name: str) -> dict[str, Any]:
-    container = observed.container_of(name)
-    addresses = [*container.addresses.values(), *container.addresses6.values()] if container else []
-    return {
-        "node": name,
-        "role": topology.node(name).role,
-        "container": container.id if container else None,
-        "addresses": [str(address) for address in addresses if address],
-        "state": state_of(container, observed.files.get(name, ObservedFiles())),
-    }
+@dataclass(frozen=True)
+class LabSummary:
+    """One lab: its containers, who made it and when, what is broken in it on purpose, and how its last check ended.
+
+    `ends` is when it removes itself, if it does, and `has_timer` whether a process waits for that moment.
+    Times are in seconds since 1970. Of a lab of somebody else (`owner` is None) only what the engine tells is known.
+    """
+
+    lab: str
+    scenario: str
+    nodes: int
+    running: int
+    owner: str | None
+    run: str = ""
+    made: float = 0.0
+    file: str = ""
+    faults: int = 0
+    check: LastCheck | None = None
+    ends: float | None = None
+    has_timer: bool = False
 
 
-def node_states(topology: Topology, observed: Snapshot) -> dict[str, str]:
-    """The state of each node; empty where nothing of the lab stands."""
-    states = {node["node"]: node["state"] for node in nodes_document(topology, observed)["nodes"]}
-    return {} if set(states.values()) == {"missing"} else states
-
-
-def lab_document(topology: Topology, observed: Snapshot, node_names: Sequence[str]) -> dict[str, Any]:
-    """As `wirelab inspect` prints it: the networks, these nodes with all that is known of them, and the capture."""
-    networks = {name: str(subnet) for name, subnet in topology.subnets.items()}
+def labs_document(labs: Sequence[LabSummary], left: Sequence[LabLeftovers] = ()) -> dict[str, Any]:
+    """The labs, and what is `left` of those whose removal is not complete."""
     return {
         "schema": 1,
-        "lab": topology.lab,
-        "domain": topology.scenario.domain,
-        "networks": networks,
-        "nodes": [_declared_document(topology, observed, node_name) for node_name in node_names],
-        "capture": capture_document(observed),
+        "labs": [_lab_document(lab) for lab in labs],
+        "left": [
+            {
+                "lab": leftovers.lab,
+                "containers": leftovers.containers,
+                "networks": leftovers.networks,
+                "volumes": leftovers.volumes,
+                "command": leftovers.command,
+            }
+            for leftovers in left
+        ],
     }
 
 
-def _declared_document(topology: Topology, observed: Snapshot, node_name: str) -> dict[str, Any]:
-    """A node as it is now, and what its container is made of."""
-    spec = desired(topology, observed, node_name).spec
-    declared = {
-        "name": topology.name_of(node_name),
-        "uses": list(topology.node(node_name).uses),
-        "image": spec.image,
-        "user": spec.user,
-        "capabilities": list(spec.capabilities),
-        "read_only": spec.read_only,
-        "limits": spec.limits.as_values(),
-        "mounts": {bind.target: bind.source for bind in spec.binds},
-    }
-    return {**node_document(topology, observed, node_name), **declared}
-
-
-def capture_document(observed: Snapshot) -> dict[str, Any] | None:
-    """The recorder and what it alone may do; None where there is none."""
-    recorder = recorder_of(observed)
-    if recorder is None:
-        return None
+def _lab_document(lab: LabSummary) -> dict[str, Any]:
     return {
-        "container": recorder.id,
-        "state": recorder.state,
-        "network": "host",
-        "capabilities": list(CAPABILITIES),
-        "why": "a bridge is heard only from the engine's host; no node of the lab is changed",
+        "lab": lab.lab,
+        "scenario": lab.scenario,
+        "file": lab.file or None,
+        "nodes": lab.nodes,
+        "running": lab.running,
+        "owner": lab.owner,
+        "run": lab.run,
+        "made": lab.made or None,
+        "faults": lab.faults,
+        "check": lab.check.document() if lab.check else None,
+        "ends": lab.ends,
+        "timer": lab.has_timer,
     }
 
 
-def state_of(container: ObservedContainer | None, files: ObservedFiles) -> str:
-    """ready, starting, stopped, paused or missing."""
-    if container is None:
-        return "missing"
-    if container.state == "paused":
-        return "paused"
-    if container.state != "running":
-        return "stopped"
-    record = files.record
-    proved = record is not None and record.container == container.id and record.ready == container.started
-    return "ready" if proved else "starting"
+def labs_text(document: dict[str, Any], now: float = 0.0, width: int | None = None) -> str:
+    """The same as a table. `now` is the time to which ages are counted."""
+    labs = document["labs"]
+    headings: tuple[str, ...] = ("LAB", "SCENARIO", "RUNNING", "AGE", "OWNER", "FAULTS", "LAST CHECK")
+    rows = [_row(lab, now) for lab in labs]
+    if any(lab["ends"] for lab in labs):
+        headings = (*headings, "ENDS")
+        rows = [(*row, _end_text(lab, now)) for row, lab in zip(rows, labs, strict=True)]
+    text = table(headings, rows, width) if rows else "no lab stands"
+    if hints := [hint for lab in labs if (hint := _end_hint(lab, now))]:
+        text = "\n".join((text, "", *hints))
+    leftovers = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]
+    return f"{text}\n\n{leftovers_text(leftovers)}" if leftovers else text
 
 
-def nodes_text(document: dict[str, Any], width: int | None = None) -> str:
-    rows = [
-        (n["node"], n["role"], n["state"], " ".join(n["addresses"]) or "-", (n["container"] or "-")[:12])
-        for n in document["nodes"]
-    ]
-    return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows, width)
+def _end_text(lab: dict[str, Any], now: float) -> str:
+    if not lab["ends"]:
+        return "-"
+    remaining = lab["ends"] - now
+    return f"in {duration_text(remaining)}" if remaining > 0 else f"{duration_text(-remaining)} ago"
+
+
+def _end_hint(lab: dict[str, Any], now: float) -> str:
+    """What to do where nobody waits for the end of a lab: somebody killed the timer, or the machine was restarted."""
+    if not lab["ends"] or lab["timer"]:
+        return ""
+    if lab["ends"] <= now:
+        return f"the time of the lab {lab['lab']!r} is over; remove it: wirelab sweep"
+    return f"nothing waits for the end of the lab {lab['lab']!r}; to start its timer again: wirelab up {lab['lab']}"
+
+
+def _row(lab: dict[str, Any], now: float) -> tuple[str, ...]:
+    check = lab["check"]
+    return (
+        lab["lab"],
+        lab["scenario"],
+        f"{lab['running']} of {lab['nodes']}",
+        duration_text(now - lab["made"]) if lab["made"] else "-",
+        lab["owner"] or "another",
+        str(lab["faults"] or "-"),
+        f"{check['verdict']}, {duration_text(now - check['at'])} ago" if check else "-",
+    )
+
+
+def leftovers_text(leftovers: Sequence[LabLeftovers]) -> str:
+    """One line a lab: what is left of it, and the command that removes it."""
+    return "\n".join(
+        f"of the lab {lab_leftovers.lab!r} {left_words(lab_leftovers)} left; "
+        f"remove {'it' if lab_leftovers.count == 1 else 'them'}: {lab_leftovers.command}"
+        for lab_leftovers in leftovers
+    )
+
+
+def left_words(leftovers: LabLeftovers) -> str:
+    """What is left of a lab, with its verb: `1 network is`."""
+    counts = (
+        ("container", leftovers.containers),
+        ("network", leftovers.networks),
+        ("volume", leftovers.volumes),
+    )
+    words = [counted(count, noun) for noun, count in counts if count]
+    things = " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
+    return f"{things or 'files'} {'is' if leftovers.count == 1 else 'are'}"

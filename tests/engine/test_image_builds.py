@@ -13,10 +13,10 @@ from image_stage import connect
 from lab_bench import Engine
 
 from orchestrator.engine.docker.images import DockerImageStore
-from orchestrator.engine.images import Original
+from orchestrator.engine.images import BaseSource
 from orchestrator.errors import ImageMissing
+from orchestrator.host.images.catalog import ImageCatalog, image_catalog
 from orchestrator.host.images.files import images_folder, tag_of
-from orchestrator.host.images.shelf import ImageShelf, shelf
 from orchestrator.host.state import State
 
 # a label of this process alone: tests may run side by side
@@ -50,16 +50,16 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def bottom(engine: Engine) -> str:
     """An image that is there: what the test's base is built from."""
-    return shelf(engine.url, State.of(engine.environ), engine.environ, print).ensure(["base"])["base"]
+    return image_catalog(engine.url, State.of(engine.environ), engine.environ, print).ensure(["base"])["base"]
 
 
-def shelf_of(store: DockerImageStore, source: Path, bottom: str, messages: list[str]) -> ImageShelf:
-    return ImageShelf(
+def shelf_of(store: DockerImageStore, source: Path, bottom: str, messages: list[str]) -> ImageCatalog:
+    return ImageCatalog(
         store,
         source,
         State(source.parent / "state"),
         notify=messages.append,
-        originate=lambda _store: Original(bottom, "Test 1 (first)"),
+        find_base_source=lambda _store: BaseSource(bottom, "Test 1 (first)"),
         build_args=lambda: {"COLOUR": "blue"},
         stable=STABLE,
     )

@@ -154,7 +154,7 @@ def walked(world: SimulatedLab, verdict: str = "fail", actual: str = "it is not 
     check = KINDS[str(kind_of(whole))].model_validate(whole)
     finding = Finding("A claim", "?", "?", Judgement(verdict, "it is so", actual), 0.1)  # type: ignore[arg-type]
     walker = DiagnosisRunner(Commands(world.topology), world, lambda: 1000.0)
-    (found,) = walker.explain([check], [finding], green_too=True)
+    (found,) = walker.explain([check], [finding], include_passed=True)
     assert found.why
     return found.why
 

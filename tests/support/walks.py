@@ -95,7 +95,7 @@ def finding(name: str) -> Finding:
     judgement = Judgement(**{**recorded["judgement"], "evidence": tuple(recorded["judgement"]["evidence"])})
     bare = Finding(check.name, recorded["kind"], recorded["from"], judgement, 0.2)
     walker = DiagnosisRunner(Commands(places()), run_probes, lambda: 1000.0)
-    return walker.explain([check], [bare], green_too=True)[0]
+    return walker.explain([check], [bare], include_passed=True)[0]
 
 
 def golden_text(name: str) -> str:

@@ -36,7 +36,7 @@ COMMAND = "import orchestrator.cli.main, orchestrator.cli.lab_commands, orchestr
 UP = """
 import orchestrator.operations.lifecycle, orchestrator.operations.workspace, orchestrator.lab.lab
 import orchestrator.lab.guard, orchestrator.engine.docker, orchestrator.host.find, orchestrator.lab.journal
-import orchestrator.host.images.shelf, orchestrator.rendering.plans
+import orchestrator.host.images.catalog, orchestrator.rendering.plans
 """
 CHECK = """
 import orchestrator.operations.checks, orchestrator.lab.check_runner, orchestrator.lab.probe_runner

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine.images import LABEL, RELEASE_LABEL, ImageStore, Original
+from orchestrator.engine.images import LABEL, RELEASE_LABEL, BaseSource, ImageStore
 from orchestrator.errors import ImageMissing
 from orchestrator.host.images.files import REPOSITORY
 from orchestrator.host.images.package_archive import DEBIAN_13, Archive, archive_of
@@ -41,16 +41,16 @@ class Host:
     notify: Notify
     root: Path = Path("/")
 
-    def original(self, store: ImageStore) -> Original:
+    def original(self, store: ImageStore) -> BaseSource:
         """What the base is built from; made if need be. Raises ImageMissing."""
         if store.has(FROM_REGISTRY):
-            return Original(FROM_REGISTRY, DEBIAN_13[1])
+            return BaseSource(FROM_REGISTRY, DEBIAN_13[1])
         archive = self.archive()
         if archive and store.has(_tag(archive)):
-            return Original(_tag(archive), archive.release)
+            return BaseSource(_tag(archive), archive.release)
         self.notify(f"images: asking a registry for {FROM_REGISTRY}")
         if store.pull(FROM_REGISTRY):
-            return Original(FROM_REGISTRY, DEBIAN_13[1])
+            return BaseSource(FROM_REGISTRY, DEBIAN_13[1])
         self.notify("images: no registry answers; the base comes from the package archive")
         if archive is None:
             raise ImageMissing(
@@ -59,7 +59,7 @@ class Host:
                 hint=f"building the images {NEEDS}",
             )
         self._bootstrap(archive, store)
-        return Original(_tag(archive), archive.release)
+        return BaseSource(_tag(archive), archive.release)
 
     def archive(self) -> Archive | None:
         """The package archive that this machine uses."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from orchestrator.errors import EngineMissing
 from orchestrator.host.ping import Reply, ping
 from orchestrator.host.private_engine.conflicting_daemon import refuse_beside_another
-from orchestrator.host.private_engine.host_snapshot import Before
+from orchestrator.host.private_engine.host_snapshot import HostSnapshot
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.private_engine.shutdown import end, own_daemons
 from orchestrator.host.processes import name_of
@@ -98,7 +98,7 @@ class PrivateEngine:
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         paths.daemon_config.write_text("{}\n", encoding="utf-8")  # /etc/docker/daemon.json is another engine's
         paths.containerd_config.write_text(_containerd_toml(paths), encoding="utf-8")
-        Before.observed().save(paths.before)
+        HostSnapshot.observed().save(paths.before)
         containerd = self._spawn("containerd", ("--config", str(paths.containerd_config)))
         self._await(containerd, "containerd", lambda: paths.containerd_socket.exists())
         dockerd = self._spawn("dockerd", dockerd_arguments(paths, self._group()))

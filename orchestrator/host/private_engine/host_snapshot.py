@@ -49,7 +49,7 @@ _SYS = Path("/proc/sys")
 
 
 @dataclass(frozen=True)
-class Before:
+class HostSnapshot:
     """Links, sysctls, firewall and stray files as they were. `boot` and `network` say where this holds."""
 
     boot: str
@@ -61,7 +61,7 @@ class Before:
     strays: tuple[str, ...]
 
     @classmethod
-    def observed(cls) -> Before:
+    def observed(cls) -> HostSnapshot:
         """The machine as it is now."""
         return cls(
             boot=boot_id(),
@@ -74,7 +74,7 @@ class Before:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Before | None:
+    def load(cls, path: Path) -> HostSnapshot | None:
         """What was written down; None if nothing is, or it is from before the last boot and so long gone."""
         try:
             document = json.loads(path.read_bytes())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, Leftovers
 from orchestrator.host.private_engine.conflicting_daemon import another_dockerd
-from orchestrator.host.private_engine.host_snapshot import Before
+from orchestrator.host.private_engine.host_snapshot import HostSnapshot
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.processes import (
     arguments,
@@ -54,7 +54,7 @@ def own_daemons(paths: PrivatePaths) -> tuple[Process, ...]:
 def end(paths: PrivatePaths, notify: Notify) -> bool:
     """End and undo everything; False if there was nothing. Raises Leftovers naming what would not go."""
     daemons = own_daemons(paths)
-    before = Before.load(paths.before)
+    before = HostSnapshot.load(paths.before)
     if not daemons and not paths.before.exists() and not mounts(paths):
         return False
     here = network_of("self") or ""
@@ -126,7 +126,7 @@ def _unmount(paths: PrivatePaths) -> None:
         subprocess.run(("umount", "--lazy", "--no-mtab", point), capture_output=True, timeout=30, check=False)
 
 
-def _own_bridges(paths: PrivatePaths, before: Before) -> tuple[str, ...]:
+def _own_bridges(paths: PrivatePaths, before: HostSnapshot) -> tuple[str, ...]:
     """The bridges that our engine made. Beside another engine, only those that our engine's own records name."""
     new = before.new_bridges()
     records = paths.data_root / "network" / "files" / "local-kv.db"

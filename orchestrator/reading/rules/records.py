@@ -56,7 +56,7 @@ def nodes_keep_their_addresses(raw: RawScenario) -> Iterator[Violation]:
 
 def records_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
     """A name to which a record leads is there, where it lies in a zone of this lab."""
-    there = told_names(raw)
+    there = resolvable_names(raw)
     own = [zone for names in served(raw).values() for zone in names if zone != "."]
     hints = Hints(there)
     for records in named_records(raw):
@@ -165,7 +165,7 @@ def nothing_below_a_delegation(raw: RawScenario) -> Iterator[Violation]:
                 yield Violation(records.path, message, at_key=True)
 
 
-def told_names(raw: RawScenario) -> dict[str, None]:
+def resolvable_names(raw: RawScenario) -> dict[str, None]:
     """Every name that somebody tells: of nodes, of records, of zones and of their delegated parts."""
     parts = (part for zone in zones(raw) for _, part, _ in zone.delegates())
     own = (zone for names in served(raw).values() for zone in names if zone != ".")

@@ -15,7 +15,7 @@ from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.reading import Path
-from orchestrator.reading.rules.records import told_names
+from orchestrator.reading.rules.records import resolvable_names
 from orchestrator.reading.spelling import Hints
 from orchestrator.reading.zones import covers, enumerate_at, full_names, is_plain, served
 
@@ -122,7 +122,7 @@ def names_can_be_asked(raw: RawScenario) -> Iterator[Violation]:
 
 def names_are_told(raw: RawScenario) -> Iterator[Violation]:
     """A name in the lab's domain that must be there is told by somebody; what nobody has is NXDOMAIN."""
-    there = told_names(raw)
+    there = resolvable_names(raw)
     hints = Hints(full_names(raw), ending=f".{raw.domain}")
     changed = {str(change.get("name")) for _, _, change in _changes(raw)}
     for path, check in raw.checks:

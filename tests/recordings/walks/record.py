@@ -93,7 +93,7 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
 
         checks = [check for check in lab.scenario.checks if check.name == name]
         findings = CheckRunner(topology, asker.answer, lambda _finding: None).check(checks)
-        DiagnosisRunner(Commands(topology), run_probes).explain(checks, findings, green_too=True)
+        DiagnosisRunner(Commands(topology), run_probes).explain(checks, findings, include_passed=True)
         asker.close()
     return {**document(findings[0]), "answers": answers}
 

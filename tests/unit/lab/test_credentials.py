@@ -11,7 +11,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.credentials_file import as_text
-from orchestrator.lab.secret_source import DRAWN
+from orchestrator.lab.secret_source import RANDOM_SECRETS
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -44,7 +44,7 @@ def places(text: str = TEXT) -> Topology:
 
 
 def made(kept: str = "", now: float = NOW, text: str = TEXT) -> Credentials:
-    return credentials_of(places(text), kept, now, DRAWN)[0]
+    return credentials_of(places(text), kept, now, RANDOM_SECRETS)[0]
 
 
 def verify(credentials: Credentials, port: int, name: str = "web.shop.lab") -> None:

@@ -17,7 +17,7 @@ from orchestrator.lab.lock import lab_lock
 from orchestrator.operations.sweep import sweep
 from orchestrator.operations.workspace import Workspace
 from orchestrator.planning.leftovers import LabLeftovers
-from orchestrator.rendering.lab_list import labs_document, labs_text, leftovers_text
+from orchestrator.rendering.labs import labs_document, labs_text, leftovers_text
 
 COMMAND = "wirelab down --lab shop"
 

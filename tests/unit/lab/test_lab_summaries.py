@@ -19,7 +19,7 @@ from orchestrator.lab.source import LabSource
 from orchestrator.model.faults.stop import Stop
 from orchestrator.operations.inspection import lab_summaries
 from orchestrator.operations.workspace import Workspace
-from orchestrator.rendering.lab_list import LabSummary
+from orchestrator.rendering.labs import LabSummary
 
 SOURCE = LabSource("shop", "/far/shop/scenario.yaml", "", {})
 

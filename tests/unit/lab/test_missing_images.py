@@ -74,7 +74,7 @@ def test_a_capture_builds_its_image_by_a_step(place: Place) -> None:
     place.lab().up()
     shelf, events = Shelf(place.engine, *IMAGES), list[StepEvent]()
     lab = place.lab(
-        missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events), images_too=("capture",)
+        missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events), extra_images=("capture",)
     )
     LabCapture(place.engine, lab).start(lab.observe())
     assert shelf.built == ["capture"]

@@ -6,7 +6,7 @@ import pytest
 from lab_in_memory import Place
 
 from orchestrator.events import Event
-from orchestrator.lab.secret_source import NOT_DRAWN
+from orchestrator.lab.secret_source import NOT_GENERATED
 
 SAFE = """\
 name: shop
@@ -24,7 +24,7 @@ def test_a_plan_writes_nothing_and_tells_of_no_secret(place: Place) -> None:
     hidden: list[str] = []
     lab = place.lab(SAFE, hide=hidden.extend)
     assert [step.id for step in lab.plan().steps][:2] == ["password:db", "credentials"]
-    assert set(hidden) <= {NOT_DRAWN}
+    assert set(hidden) <= {NOT_GENERATED}
     assert not place.state.root.exists()
 
 
@@ -38,7 +38,7 @@ def test_up_does_what_the_plan_says(place: Place) -> None:
 
 def test_a_secret_that_is_not_drawn_is_never_written(place: Place) -> None:
     with pytest.raises(ValueError, match="not drawn yet"):
-        place.lab().folder.write("db", {"password": NOT_DRAWN})
+        place.lab().folder.write("db", {"password": NOT_GENERATED})
 
 
 def test_no_event_holds_a_new_password(place: Place) -> None:

@@ -24,7 +24,7 @@ def recorder_dies(spec: ContainerSpec) -> Behaviour:
 def lab(tmp_path: Path) -> Lab:
     """A lab that stands and that nobody can record."""
     engine = FakeEngine(list(IMAGES.values()), answer=bash, behave=recorder_dies)
-    return Place(engine, State(tmp_path / "state")).lab(images_too=("capture",))
+    return Place(engine, State(tmp_path / "state")).lab(extra_images=("capture",))
 
 
 def test_a_lab_that_cannot_be_recorded_is_reported_all_the_same(lab: Lab) -> None:

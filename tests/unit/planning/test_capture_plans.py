@@ -19,7 +19,7 @@ from orchestrator.planning.capture import (
 from orchestrator.planning.plan import MakeCapture, MakeNode, StartNode
 from orchestrator.planning.planner import down, up
 from orchestrator.planning.snapshot import ContainerStatus, Snapshot
-from orchestrator.rendering.labs import capture_document
+from orchestrator.rendering.nodes import capture_document
 
 RECORDED = BASIC + "capture: true\n"
 TWO = RECORDED + "networks: {front: null, back: null}\n"

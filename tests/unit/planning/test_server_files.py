@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.lab.credentials import credentials_of
-from orchestrator.lab.secret_source import DRAWN
+from orchestrator.lab.secret_source import RANDOM_SECRETS
 from orchestrator.model.secret import Secret
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import DesiredNode, desired
@@ -38,7 +38,10 @@ def all_of(text: str = TEXT) -> dict[str, DesiredNode]:
     scenario = read_scenario(text, file="scenario.yaml", beside=dict[str, str]().get).scenario
     seen = Snapshot("/s", "r", ALL_IMAGES, secrets={"db": Secret("pass-word")})
     seen = replace(
-        seen, credentials=credentials_of(assign_addresses("shop", scenario, seen, {}), "", 1_800_000_000.0, DRAWN)[0]
+        seen,
+        credentials=credentials_of(assign_addresses("shop", scenario, seen, {}), "", 1_800_000_000.0, RANDOM_SECRETS)[
+            0
+        ],
     )
     topology = assign_addresses("shop", scenario, seen, {})
     return {node: desired(topology, seen, node) for node in scenario.nodes}

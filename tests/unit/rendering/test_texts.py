@@ -21,7 +21,7 @@ from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, Wri
 from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text, findings_document, findings_text, summary_text
-from orchestrator.rendering.labs import nodes_document, nodes_text, state_of
+from orchestrator.rendering.nodes import nodes_document, nodes_text, state_of
 from orchestrator.rendering.plans import plan_text, step_text
 from orchestrator.rendering.quantities import counted
 from orchestrator.rendering.tables import table

@@ -72,7 +72,7 @@ def delegated_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
     return tuple(delegated)
 
 
-def leads_on(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
+def referral_servers(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
     """The servers to which a server points for a name; none where it answers itself (RFC 1034, section 4.3.2)."""
     zones = zones_of(scenario, node)
     zone = _closest(name, zones)

@@ -114,14 +114,14 @@ def _used(part: WalkPart, walked_pairs: _WalkedPairs) -> list[WalkPart]:
 def _read(part: WalkPart, layer_probes: Sequence[LayerProbe], results: Answers) -> list[tuple[Layer, bool]]:
     """One layer after the other; what an earlier one explains is no break of its own. And whether others, further on,
     may be to blame for it."""
-    struck: set[LayerName] = set()
+    affected: set[LayerName] = set()
     layers: list[Layer] = []
     look_further: list[bool] = []
     for layer_probe in layer_probes:
         reading = layer_probe.reads(part.attempt, results)
-        explained = layer_probe.name in struck or (layer_probe.repeats_check and _broken(layers))
+        explained = layer_probe.name in affected or (layer_probe.repeats_check and _broken(layers))
         causes = () if explained else reading.causes
-        struck |= reading.affects
+        affected |= reading.affects
         look_further.append(reading.look_further)
         ends = (part.attempt.asker, part.attempt.to)
         own_title, not_probed = layer_probe.own_title, reading.not_probed

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.images import RELEASE_LABEL, ImageSeen, ImageStore, Original
+from orchestrator.engine.images import RELEASE_LABEL, BaseSource, ImageSeen, ImageStore
 from orchestrator.host.images.files import BASE, REPOSITORY, STABLE, images_folder, names_in, tag_of, tags_of
 from orchestrator.host.state import State
 from orchestrator.quick_dataclass import dataclass
@@ -29,11 +29,11 @@ class ImageRow:
     release: str
 
 
-class ImageShelf:
+class ImageCatalog:
     """The images of one engine.
 
-    `originate` finds what the base is built from; it is called only when the base is missing. `stable` is the tag that
-    each newest image gets beside its own.
+    `find_base_source` finds what the base is built from; it is called only when the base is missing. `stable` is the
+    tag that each newest image gets beside its own.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ImageShelf:
         state: State,
         *,
         notify: Callable[[str], None],
-        originate: Callable[[ImageStore], Original],
+        find_base_source: Callable[[ImageStore], BaseSource],
         build_args: Callable[[], Mapping[str, str]] = dict,
         stable: str = STABLE,
     ) -> None:
@@ -51,7 +51,7 @@ class ImageShelf:
         self._source = source
         self._state = state
         self._notify = notify
-        self._originate = originate
+        self._find_base_source = find_base_source
         self._build_args = build_args
         self._stable = stable
 
@@ -110,7 +110,7 @@ class ImageShelf:
         args = dict(self._build_args())
         base = tag_of(BASE, self._source)
         if self._missing({BASE: base}):
-            original = self._originate(self._store)
+            original = self._find_base_source(self._store)
             labels = {RELEASE_LABEL: original.release}
             build = Build(BASE, base, self._source / BASE, {**args, "BASE": original.reference}, labels)
             build_side_by_side([build], self._store, self._notify)
@@ -135,14 +135,14 @@ class ImageShelf:
             yield
 
 
-def shelf(
+def image_catalog(
     url: str,
     state: State,
     environ: Mapping[str, str],
     notify: Callable[[str], None],
     *,
     api_version: str = "auto",
-) -> ImageShelf:
+) -> ImageCatalog:
     """The images of the engine at `url`, built from this checkout. A known `api_version` saves a question."""
     from orchestrator.engine.docker.images import DockerImageStore
 
@@ -151,12 +151,12 @@ def shelf(
 
         return Host(state, environ, notify)
 
-    return ImageShelf(
+    return ImageCatalog(
         DockerImageStore(url, api_version=api_version),
         images_folder(),
         state,
         notify=notify,
-        originate=lambda store: host().original(store),
+        find_base_source=lambda store: host().original(store),
         build_args=lambda: host().build_args(),
     )
 

@@ -14,11 +14,11 @@ from typing import IO
 import pytest
 
 from orchestrator.cli.images import image_table
-from orchestrator.engine.images import ImageSeen, Original
+from orchestrator.engine.images import BaseSource, ImageSeen
 from orchestrator.errors import DiskFull, ImageMissing
 from orchestrator.host.images.build import phrase_for, telling
+from orchestrator.host.images.catalog import ImageCatalog, ImageRow, document_of
 from orchestrator.host.images.files import context_of, images_folder, names_in, phrases_of, tag_of
-from orchestrator.host.images.shelf import ImageRow, ImageShelf, document_of
 from orchestrator.host.state import State
 
 
@@ -87,12 +87,12 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def shelf_of(store: MemoryStore, source: Path, messages: list[str]) -> ImageShelf:
-    def originate(_store: object) -> Original:
-        return Original("debian:trixie-slim", "Debian 13 (trixie)")
+def shelf_of(store: MemoryStore, source: Path, messages: list[str]) -> ImageCatalog:
+    def find_base_source(_store: object) -> BaseSource:
+        return BaseSource("debian:trixie-slim", "Debian 13 (trixie)")
 
     state = State(source.parent / "state")
-    return ImageShelf(store, source, state, notify=messages.append, originate=originate)
+    return ImageCatalog(store, source, state, notify=messages.append, find_base_source=find_base_source)
 
 
 # tags

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.rendering.lab_list import LabSummary, LastCheck, labs_document, labs_text
+from orchestrator.rendering.labs import LabSummary, LastCheck, labs_document, labs_text
 
 NOW = 1_000_000.0
 CHECK = LastCheck(NOW - 300, ("pass", "pass", "fail"))
