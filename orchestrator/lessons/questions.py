@@ -99,7 +99,7 @@ def _wrong_address(answer: str) -> str:
 
 def _wrong_port(answer: str) -> str:
     if not answer.isdigit():
-        return f"{answer!r} is no port: a port is a number from 0 to {HIGHEST_PORT} (RFC 9293)."
+        return f"{answer!r} is no port: a port is a number of 16 bits (RFC 9293)."
     if int(answer) > HIGHEST_PORT:
-        return f"{answer} is no port: the highest one is {HIGHEST_PORT}, for a port has 16 bits (RFC 9293)."
+        return f"{answer} is no port: a port is a number of 16 bits (RFC 9293)."
     return f"{answer} is a port, but not this one."

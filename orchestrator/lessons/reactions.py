@@ -58,16 +58,16 @@ def show_hint(progress: Progress, name: str, task: BaseTask) -> Reaction:
 def show_solution(progress: Progress, name: str, task: BaseTask, right_answer: str = "") -> Reaction:
     """What completes the task. It stays open, and that the solution was shown is kept."""
     shown = replace(progress.task(name), solution_shown=True)
-    return progress.with_task(name, shown), SolutionShown(solution_text(task, right_answer))
+    return progress.with_task(name, shown), SolutionShown(solution_text(task, progress.lesson, right_answer))
 
 
-def solution_text(task: BaseTask, right_answer: str = "") -> str:
+def solution_text(task: BaseTask, scenario_name: str, right_answer: str = "") -> str:
     """The solution as a learner types it."""
     if not isinstance(task, DoneTask):
         return right_answer
     if isinstance(task.solve, Run):
         return f"{task.solve.node}$ {' '.join(task.solve.run)}"
-    return "heal what is broken"
+    return f"wirelab heal {scenario_name}"
 
 
 def lesson_done(progress: Progress, lesson: Lesson, text: str) -> LessonDone:

@@ -82,7 +82,9 @@ def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> 
     _carry_out(lesson, task.solve)
     _turn_until(lesson, lambda: lesson.run.task_name != name, ANSWER_SECONDS)
     done = [message.task for message in proof.messages if isinstance(message, TaskDone)]
-    proof.expect(done[-1:] == [name], name, f"is completed by its solution, {solution_text(task)!r}")
+    proof.expect(
+        done[-1:] == [name], name, f"is completed by its solution, {solution_text(task, lesson.run.progress.lesson)!r}"
+    )
     proof.expect(
         done.count(name) == len(done[done.index(name) :]) if name in done else False, name, "completes no other"
     )

@@ -67,7 +67,9 @@ def _end(message: LessonDone, width: int) -> Iterator[str]:
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    yield from textwrap.wrap(text, width, initial_indent=label, subsequent_indent=" " * len(label)) or [label]
+    """A text behind its label. A command or a name is not broken: a reader copies it."""
+    wrapper = textwrap.TextWrapper(width, label, " " * len(label), break_long_words=False, break_on_hyphens=False)
+    yield from wrapper.wrap(text) or [label]
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:

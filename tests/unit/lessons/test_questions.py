@@ -59,8 +59,8 @@ def test_a_right_answer_is_taken_however_it_is_typed(ask: str, question: Questio
             "'192.168.1.x' is no address: it is four numbers from 0 to 255 with dots between them (RFC 791).",
         ),
         ("address", ADDRESS, "192.168.7.13", "192.168.7.13 is an address, but not this one."),
-        ("port", PORT, "http", "'http' is no port: a port is a number from 0 to 65535 (RFC 9293)."),
-        ("port", PORT, "65536", "65536 is no port: the highest one is 65535, for a port has 16 bits (RFC 9293)."),
+        ("port", PORT, "http", "'http' is no port: a port is a number of 16 bits (RFC 9293)."),
+        ("port", PORT, "65536", "65536 is no port: a port is a number of 16 bits (RFC 9293)."),
         ("port", PORT, "81", "81 is a port, but not this one."),
     ],
 )
