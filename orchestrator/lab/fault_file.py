@@ -57,12 +57,20 @@ class FaultFile:
         return blocked
 
     def keep(self, faults: Iterable[InjectedFault]) -> None:
-        """Say that just these faults are in."""
+        """Say that just these faults are in. Where there is none and nothing is blocked, no file stays."""
         entries = [_entry(fault) for fault in faults]
         with self._lock:
             document = self._read()
-            if entries or document:
+            if entries or self._holds_blocked(document):
                 self._write({**document, "faults": entries})
+            else:
+                self._file.unlink(missing_ok=True)
+
+    def _holds_blocked(self, document: dict[str, Any]) -> bool:
+        """Whether the file says of a node that it blocks, or that it no longer blocks what its old record says."""
+        entries = [_mapping(entry) for entry in _mapping(document.get("blocked")).values()]
+        unsettled = any(entry.get("addresses") or not entry.get("complete", True) for entry in entries)
+        return unsettled or bool(entries and blocked_by_records(self._file.parent.glob("*/record.json")))
 
     def block(self, node: str, blocked: BlockedAddresses) -> None:
         """Say what a node blocks."""

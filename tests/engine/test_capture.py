@@ -226,6 +226,8 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
     assert [live.wait(30), follow.wait(30)] == [130, 130]
     for reader in readers:
         reader.join(10)
+    for process in (live, follow):
+        process.communicate()  # closes its pipes
     ports = [struct.unpack_from(">HH", frame, 34) for frame in frames(bytes(heard))]
     assert ports
     assert all(80 in pair for pair in ports)

@@ -43,7 +43,7 @@ def test_certificates_are_kept_and_made_anew_where_they_are_lost(bench: Bench) -
     assert bench.steps() == {}
     assert certificate(bench) == first
     kept.unlink()
-    assert set(bench.steps()) == {"files:dns", "files:web", "files:client", "reload:web"}
+    assert set(bench.steps()) == {"credentials", "files:dns", "files:web", "files:client", "reload:web"}
     assert bench.ids() == ids
     code, findings = bench.verdicts()
     assert (code, {name: f for name, f in findings.items() if f["verdict"] != "pass"}) == (0, {})
