@@ -32,24 +32,40 @@ def test_a_lesson_is_proved_with_a_seed_by_chance(name: str, engine: Engine) -> 
     assert ran.out.count("is completed by its solution") >= 2
 
 
-def test_a_lesson_that_does_not_hold_is_not_proved(engine: Engine, tmp_path: Path) -> None:
-    """A solution that completes nothing, and a wrong attempt that completes the task."""
-    folder = shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "basic")
-    lesson = folder / "lesson.md"
-    text = lesson.read_text("utf-8")
-    right = "solve: {from: client, run: [dig, app.shop.lab]}"
-    assert right in text
-    lesson.write_text(text.replace(right, "solve: {from: client, run: [dig, db.shop.lab]}"), "utf-8")
-    ran = wirelab(engine, "lesson", "prove", str(folder))
-    assert ran.code == 1
-    assert "DOES NOT HOLD  look-up: is completed by its solution" in ran.out
+SMALL_LESSON = """---
+title: One task
+minutes: 1
+shell: [client]
+tasks:
+  look-up:
+    title: Ask for the address of the app.
+    observe: {from: client, resolves: app.shop.lab}
+    wrong: [{from: client, run: [dig, WRONG], told: nobody has that name}]
+    solve: {from: client, run: [dig, SOLVE]}
+---
+::task{look-up}
+"""
 
-    wrong = "{from: client, run: [dig, ap.shop.lab], told: nobody has that name}"
-    assert wrong in text
-    lesson.write_text(text.replace(wrong, wrong.replace("ap.shop", "app.shop")), "utf-8")
+
+@pytest.mark.parametrize(
+    ("wrong", "solve", "broken_claim"),
+    [
+        ("ap.shop.lab", "app.shop.lab", ""),
+        ("ap.shop.lab", "db.shop.lab", "look-up: is completed by its solution"),
+        ("app.shop.lab", "app.shop.lab", "look-up: is not completed by 'dig app.shop.lab'"),
+        ("db.shop.lab", "app.shop.lab", "look-up: 'dig db.shop.lab' is told 'nobody has that name'"),
+    ],
+)
+def test_what_does_not_hold_of_a_lesson_is_said(
+    wrong: str, solve: str, broken_claim: str, engine: Engine, tmp_path: Path
+) -> None:
+    """A solution that completes nothing, an attempt that completes the task, and one that is told something else."""
+    folder = shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "basic")
+    (folder / "lesson.md").write_text(SMALL_LESSON.replace("WRONG", wrong).replace("SOLVE", solve), "utf-8")
     ran = wirelab(engine, "lesson", "prove", str(folder))
-    assert ran.code == 1
-    assert "DOES NOT HOLD  look-up: is not completed by 'dig app.shop.lab'" in ran.out
+    failed = [line for line in ran.out.splitlines() if line.startswith("DOES NOT HOLD")]
+    assert ran.code == (1 if broken_claim else 0), ran.err
+    assert any(broken_claim in line for line in failed) if broken_claim else failed == []
 
 
 def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench) -> None:
