@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from orchestrator.lessons.observations import Observation
+from orchestrator.lessons.observations import Observation, kind_by_key
 from orchestrator.model.checks import Check
 from orchestrator.model.faults import Fault
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
@@ -130,10 +130,7 @@ class Fact(ScenarioModel):
 
 def truth_of(value: Any) -> str | None:
     """The kind of a truth, from the key that names it."""
-    if isinstance(value, ScenarioModel):
-        return next((key for key, model in TRUTHS.items() if type(value) is model), None)
-    keys = [key for key in TRUTHS if isinstance(value, dict) and key in value]
-    return keys[0] if len(keys) == 1 else None
+    return kind_by_key(value, TRUTHS)
 
 
 TRUTHS: dict[str, type[ScenarioModel]] = {
@@ -192,10 +189,7 @@ TASKS: dict[str, type[BaseTask]] = {
 
 def kind_of(task: Any) -> str | None:
     """The kind of a task, from the key that names it; None where there is none or more than one."""
-    if isinstance(task, BaseTask):
-        return next((kind for kind, model in TASKS.items() if type(task) is model), None)
-    kinds = [kind for kind in TASKS if isinstance(task, dict) and kind in task]
-    return kinds[0] if len(kinds) == 1 else None
+    return kind_by_key(task, TASKS)
 
 
 Task = Annotated[

@@ -6,7 +6,7 @@ may come from dig, host, getent, curl or a program of the learner's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -320,12 +320,17 @@ KINDS: dict[str, type[BaseObservation]] = {
 }
 
 
+def kind_by_key(value: Any, kinds: Mapping[str, type[ScenarioModel]]) -> str | None:
+    """The kind of a value, from the key that names it; None where there is none or more than one."""
+    if isinstance(value, ScenarioModel):
+        return next((kind for kind, model in kinds.items() if type(value) is model), None)
+    keys = [kind for kind in kinds if isinstance(value, dict) and kind in value]
+    return keys[0] if len(keys) == 1 else None
+
+
 def kind_of(observation: Any) -> str | None:
-    """The kind of an observation, from the key that names it; None where there is none or more than one."""
-    if isinstance(observation, BaseObservation):
-        return next((kind for kind, model in KINDS.items() if type(observation) is model), None)
-    kinds = [kind for kind in KINDS if isinstance(observation, dict) and kind in observation]
-    return kinds[0] if len(kinds) == 1 else None
+    """The kind of an observation, from the key that names it."""
+    return kind_by_key(observation, KINDS)
 
 
 AnyObservation = ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation | TlsObservation
