@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import docker
 import pytest
 from docker.errors import APIError
+from engine_proxy import EngineProxy
 from lab_bench import Bench, Engine, eventually, piped
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -355,10 +354,11 @@ def test_the_engine_goes_away_during_a_check(of_text: Callable[[str], Bench], en
     """Exit 3 in three lines with the way out, and no finding: nobody knows what holds. What it made is swept."""
     bench = of_text(PATIENT)
     bench.up()
-    door = Door(engine.url.removeprefix("unix://"), str(tmp_path / "door.sock"))
-    with bench.start("check", "--json", DOCKER_HOST=f"unix://{tmp_path}/door.sock") as process:
+    proxy = EngineProxy(engine.url, tmp_path / "engine.sock").open()
+    before = open_runs(engine)
+    with bench.start("check", "--json", DOCKER_HOST=proxy.url) as process:
         asked(bench, "nobody.shop.lab")
-        door.shut()
+        proxy.shut()
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (3, ""), err
     what, _why, hint = lines_of_error(err)
@@ -366,46 +366,17 @@ def test_the_engine_goes_away_during_a_check(of_text: Callable[[str], Bench], en
     assert "wirelab engine" in hint
     swept = (sys.executable, "-m", "orchestrator", "sweep")
     assert subprocess.run(swept, env=engine.environ, cwd=CHECKOUT, check=False).returncode == 0
-    assert list((Path(engine.environ["WIRELAB_STATE"]) / "runs").glob("*")) == []
+    assert open_runs(engine) - before == set()
+
+
+def open_runs(engine: Engine) -> set[str]:
+    """The runs that have not ended, or were not cleaned up after."""
+    return {path.name for path in (Path(engine.environ["WIRELAB_STATE"]) / "runs").glob("*")}
 
 
 def asked(bench: Bench, name: str) -> None:
     """Wait until the lab's DNS server has been asked for a name."""
     assert eventually(lambda: f"({name})" in bench.container("dns").logs().decode(), 60)
-
-
-class Door:
-    """Hands everything between a socket of its own and the engine's, until it is shut."""
-
-    def __init__(self, engine: str, own: str) -> None:
-        self._engine = engine
-        self._links: list[socket.socket] = []
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(own)
-        self._listening.listen(64)
-        threading.Thread(target=self._welcome, daemon=True).start()
-
-    def _welcome(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                engine = socket.socket(socket.AF_UNIX)
-                engine.connect(self._engine)
-                self._links += [client, engine]
-                for source, target in ((client, engine), (engine, client)):
-                    threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while piece := source.recv(65536):
-                target.sendall(piece)
-            target.shutdown(socket.SHUT_WR)
-
-    def shut(self) -> None:
-        for link in (self._listening, *self._links):
-            with suppress(OSError):
-                link.shutdown(socket.SHUT_RDWR)
-            link.close()
 
 
 def first_step(process: subprocess.Popen[str]) -> None:

@@ -1,11 +1,14 @@
 """The commands that look write nothing: not to the engine, not to the disk, no package.
 
-Each test has a state folder of its own, so that all of it can be compared.
+Each test has a state folder of its own, so that all of it can be compared. Images have no owner on an engine, and other
+tests build and remove some meanwhile: they are judged by what the commands of the test itself ask of the engine.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +16,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import docker
 import pytest
+from engine_proxy import EngineProxy
 from lab_bench import CHECKOUT, Bench
 
 PACKAGE_FILES = (Path("/var/lib/dpkg"), Path("/var/lib/apt/extended_states"))
@@ -30,6 +35,8 @@ nodes:
   jump:   {role: ssh}
   client: {role: client, uses: [web, jump]}
 """
+# What makes, names or removes an image: Engine API, "Image", "ImageBuild" and "ImageCommit".
+CHANGES_AN_IMAGE = re.compile(r"(POST|DELETE) (/v[\d.]+)?/(build|commit|images)\b")
 ON_A_LAB = ("plan", "ps", "inspect", "graph", "events")
 
 
@@ -39,6 +46,7 @@ class Place:
 
     bench: Bench
     state: Path
+    proxy: EngineProxy
 
     def commands(self) -> Iterator[tuple[str, ...]]:
         for command in ON_A_LAB:
@@ -60,7 +68,7 @@ class Place:
             "containers": [(c.id, c.status, c.attrs["State"]["StartedAt"]) for c in self.bench.containers()],
             "networks": [(network.id, network.attrs["Labels"]) for network in self.bench.networks()],
             "volumes": [volume.name for volume in volumes],
-            "images": sorted(image.id for image in client.images.list(all=True)),
+            "images": [request for request in self.proxy.requests if CHANGES_AN_IMAGE.match(request)],
             "state": list(entries(self.state)),
             "parent of state": sorted(path.name for path in self.state.parent.iterdir()),
             "packages": packages,
@@ -84,11 +92,14 @@ def place(bench: Bench, tmp_path: Path) -> Iterator[Place]:
     (folder / "seed.sql").write_text("create table items (name text);")
     state = tmp_path / "home" / "state"
     state.parent.mkdir()
-    engine = replace(bench.engine, environ={**bench.engine.environ, "WIRELAB_STATE": str(state)})
-    place = Place(replace(bench, engine=engine, scenario=str(folder)), state)
+    proxy = EngineProxy(bench.engine.url, tmp_path / "engine.sock").open()
+    environ = {**bench.engine.environ, "WIRELAB_STATE": str(state), "DOCKER_HOST": proxy.url}
+    place = Place(replace(bench, engine=replace(bench.engine, environ=environ), scenario=str(folder)), state, proxy)
     yield place
     if state.exists():
         assert place.run("down", place.bench.scenario, "--lab", place.bench.lab).returncode == 0
+    assert proxy.requests, "the commands of the test ask this engine"
+    proxy.shut()
 
 
 def succeed(place: Place, words: tuple[str, ...]) -> None:
@@ -140,3 +151,29 @@ def test_this_comparison_sees_what_is_written(place: Place) -> None:
     assert changed_by(place, lambda: place.bench.cli("exec", "client", "--", "true")) == ["state"]
     assert changed_by(place, lambda: place.bench.cli("inject", "pause", "app")) == ["containers", "state"]
     assert changed_by(place, (place.state / "anything").touch) == ["state"]
+
+
+@pytest.mark.parametrize("act", ["build", "tag", "remove"])
+def test_this_comparison_sees_an_image_that_is_made_or_removed(place: Place, act: str) -> None:
+    """The control: an image that is built, tagged or removed over the same way is seen; what others do is not."""
+    images = place.bench.engine.client.images
+    client = sorted(tag for image in images.list(filters={"label": "wirelab.image=client"}) for tag in image.tags)[0]
+    tag = f"wirelab-tests/{place.bench.lab}:1"
+
+    def work(engine_url: str) -> None:
+        own = docker.DockerClient(base_url=engine_url, version="auto", timeout=60)
+        match act:
+            case "build":
+                text = f"FROM {client}\nLABEL wirelab.image= tests.made={place.bench.lab}\n"
+                own.images.build(fileobj=io.BytesIO(text.encode()), tag=tag, network_mode="host")
+            case "tag":
+                own.images.get(client).tag(tag)
+            case "remove":
+                place.bench.engine.client.images.get(client).tag(tag)
+                own.images.remove(tag)
+        own.close()
+
+    assert changed_by(place, partial(work, place.proxy.url)) == ["images"]
+    assert changed_by(place, partial(work, place.bench.engine.url)) == []
+    if act != "remove":
+        images.remove(tag, force=True)
