@@ -58,7 +58,7 @@ def seconds(plan: Plan | None, scenario, observed: Snapshot) -> tuple[float, Pla
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    scenario = read_scenario(text(500), file="large.yaml", beside=lambda _name: None).scenario
+    scenario = read_scenario(text(500), file="large.yaml", read_companion=lambda _name: None).scenario
     images = dict.fromkeys(("dns", "database", "app", "client"), "image")
     nothing = Snapshot("/state/large", "run", images, secrets={name: Secret("x") for name in scenario.nodes})
     fresh, plan = seconds(None, scenario, nothing)

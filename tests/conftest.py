@@ -59,10 +59,10 @@ def engine() -> Iterator[Engine]:
     """The engine that wirelab finds or starts here; without one, engine tests are skipped with its own reason."""
     from orchestrator.errors import EngineMissing
     from orchestrator.host.find import find_engine
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
 
     try:
-        found = find_engine(os.environ, State.of(os.environ), notify=print, confirm=lambda _question: True)
+        found = find_engine(os.environ, StateFolder.of(os.environ), notify=print, confirm=lambda _question: True)
     except EngineMissing as error:
         pytest.skip(f"{error.what}: {error.why}")
     before = {name: os.environ.get(name) for name in ("DOCKER_HOST", "WIRELAB_STATE")}
@@ -108,10 +108,10 @@ def shared(engine: Engine) -> Iterator[Bench]:
 @pytest.fixture(scope="module")
 def run_label(engine: Engine) -> Iterator[str]:
     """The id of a run under a watchdog: what bears it as `wirelab.run` is removed should the test process die."""
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.lab.guard import Guard
 
-    with Guard(engine.url, State.of(engine.environ), engine.environ) as run:
+    with Guard(engine.url, StateFolder.of(engine.environ), engine.environ) as run:
         yield run
 
 

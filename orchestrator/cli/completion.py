@@ -69,17 +69,17 @@ def _scenarios(_ctx: click.Context) -> Iterable[str]:
 
 def _labs(_ctx: click.Context) -> Iterable[str]:
     """The labs of this person, by their folders: no engine is asked while somebody types."""
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.lab.source import lab_names
 
-    return lab_names(State.of(os.environ))
+    return lab_names(StateFolder.of(os.environ))
 
 
 def _scenario(ctx: click.Context) -> Any:
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.lab_target import LabFinder
 
-    finder = LabFinder(State.of(os.environ), Path.cwd())
+    finder = LabFinder(StateFolder.of(os.environ), Path.cwd())
     return finder.find(ctx.params.get("name"), ctx.params.get("lab")).scenario.reading.scenario
 
 
@@ -102,12 +102,12 @@ def _faults(ctx: click.Context) -> Iterable[str]:
 def _fault_ids(ctx: click.Context) -> Iterable[str]:
     """The faults that are in the lab and were not named yet."""
     from orchestrator.cli.workspace import find_lab_name
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.faults import list_faults
 
     lab_name = find_lab_name(ctx.params.get("name"), ctx.params.get("lab"))
     named = ctx.params.get("fault_id") or ()
-    return [fault.id for fault in list_faults(State.of(os.environ), lab_name) if fault.id not in named]
+    return [fault.id for fault in list_faults(StateFolder.of(os.environ), lab_name) if fault.id not in named]
 
 
 # The name of a parameter -> what can stand there.

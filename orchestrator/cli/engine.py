@@ -12,7 +12,7 @@ from orchestrator.cli.workspace import confirmer
 from orchestrator.errors import WORLD
 from orchestrator.host.find import EngineFound, find_engine, nothing_answers, running_engine
 from orchestrator.host.private_engine.paths import PrivatePaths
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 
 @click.group("engine")
@@ -25,7 +25,7 @@ def command() -> None:
 @click.option("--private", "only_private", is_flag=True, hidden=True, help="Only wirelab's own engine.")
 def up(yes: bool, only_private: bool) -> None:
     """Find the engine that answers, or start wirelab's own."""
-    state = State.of(os.environ)
+    state = StateFolder.of(os.environ)
     if only_private:
         from orchestrator.host.private_engine.start import start_as_root
 
@@ -40,7 +40,7 @@ def down(purge: bool) -> None:
     """End wirelab's own engine, and undo all that it changed on this machine."""
     from orchestrator.host.private_engine.start import end_private_engine
 
-    ended = end_private_engine(os.environ, State.of(os.environ), purge=purge, notify=say)
+    ended = end_private_engine(os.environ, StateFolder.of(os.environ), purge=purge, notify=say)
     if ended is None:
         return
     if purge:
@@ -53,7 +53,7 @@ def down(purge: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def status(as_json: bool) -> int:
     """Say which engine is used, and whether wirelab's own runs. Exit 3 if no engine answers."""
-    state = State.of(os.environ)
+    state = StateFolder.of(os.environ)
     tried: list[str] = []
     engine = running_engine(os.environ, state, tried=tried)
     own = _own(state)
@@ -72,13 +72,13 @@ def env() -> None:
     import shlex
 
     tried: list[str] = []
-    engine = running_engine(os.environ, State.of(os.environ), tried=tried)
+    engine = running_engine(os.environ, StateFolder.of(os.environ), tried=tried)
     if engine is None:
         raise nothing_answers(tried)
     out(f"export DOCKER_HOST={shlex.quote(engine.url)}")
 
 
-def _own(state: State) -> dict[str, object]:
+def _own(state: StateFolder) -> dict[str, object]:
     if not sys.platform.startswith("linux"):
         return {"url": PrivatePaths.of(state).url, "answers": False, "pid": None, "leftovers": False}
     from dataclasses import asdict

@@ -94,12 +94,12 @@ def heal_command(name: str | None, fault_id: tuple[str, ...], lab: str | None, a
 @json_option
 def faults_command(name: str | None, lab: str | None, as_json: bool) -> int:
     """List the faults that are in a lab: their ids, since when they are in, and who put them in."""
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.faults import list_faults
     from orchestrator.rendering.faults import faults_document, faults_text
 
     lab_name = find_lab_name(name, lab)
-    faults = list_faults(State.of(os.environ), lab_name)
+    faults = list_faults(StateFolder.of(os.environ), lab_name)
     if as_json:
         out_json(faults_document(lab_name, faults))
     elif faults:

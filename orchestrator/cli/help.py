@@ -85,7 +85,7 @@ def _entry(entry: Entry) -> str:
 
 
 def _section(section: Section) -> str:
-    what = f"{section.called} {section.tag}" if section.tag else section.where
+    what = f"{section.noun} {section.tag}" if section.tag else section.where
     lines = [what, *_wrapped(section.meaning), ""]
     lines += _listing(section.entries)
     if section.tag:
@@ -115,7 +115,7 @@ def _overview() -> str:
     lines = []
     for section in sections():
         title = section.where or "the file"
-        title += f", {section.called} {section.tag}" if section.tag else ""
+        title += f", {section.noun} {section.tag}" if section.tag else ""
         keys = " ".join(entry.key for entry in section.entries)
         lines += textwrap.wrap(f"{title}: {keys}", WIDTH, subsequent_indent="    ")
     return "\n".join([*lines, "", "wirelab help KEY says what a key means, with an example."])

@@ -82,7 +82,7 @@ def _catalog(*, start: bool, yes: bool = False) -> ImageCatalog:
     from orchestrator.cli.workspace import confirmer
     from orchestrator.host.find import find_engine
     from orchestrator.host.images.catalog import image_catalog
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
 
-    engine = find_engine(os.environ, State.of(os.environ), private=start, notify=say, confirm=confirmer(yes))
-    return image_catalog(engine.url, State.of(os.environ), os.environ, say)
+    engine = find_engine(os.environ, StateFolder.of(os.environ), private=start, notify=say, confirm=confirmer(yes))
+    return image_catalog(engine.url, StateFolder.of(os.environ), os.environ, say)

@@ -93,9 +93,9 @@ def _read_lines(lines: SimpleQueue[str | None]) -> None:
 
 
 def _course() -> int:
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.course import course
     from orchestrator.rendering.lesson import course_text
 
-    out(course_text(course(State.of(os.environ), os.environ.get("WIRELAB_SEAT", "")), _width()))
+    out(course_text(course(StateFolder.of(os.environ), os.environ.get("WIRELAB_SEAT", "")), _width()))
     return OK

@@ -29,10 +29,10 @@ def open_workspace(*, start: bool = True, yes: bool = False, read_only: bool = F
 
 def find_lab(name: str | None, lab: str | None, *, file_needed: bool = False) -> LabTarget:
     """The lab that a command line means. Tells a person which of two things NAME was taken for."""
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.lab_target import LabFinder
 
-    target = LabFinder(State.of(os.environ), Path.cwd()).find(name, lab, file_needed=file_needed)
+    target = LabFinder(StateFolder.of(os.environ), Path.cwd()).find(name, lab, file_needed=file_needed)
     if target.note:
         say(f"note: {target.note}")
     return target
@@ -40,10 +40,10 @@ def find_lab(name: str | None, lab: str | None, *, file_needed: bool = False) ->
 
 def find_lab_name(name: str | None, lab: str | None) -> str:
     """The name of the lab that a command line means, where nothing is read of its scenario."""
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.lab_target import LabFinder
 
-    return LabFinder(State.of(os.environ), Path.cwd()).name(name, lab)
+    return LabFinder(StateFolder.of(os.environ), Path.cwd()).name(name, lab)
 
 
 def actor() -> Actor:

@@ -151,12 +151,14 @@ def _has(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any, re
 
 def _without(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any, readings: LayerReadings) -> None:
     """No interface has the address: the engine took the interface away, or somebody inside took the address."""
-    places = attempt.context.topology.places_of(node)
+    attachments = attempt.context.topology.attachments_of(node)
     others = [
-        address for address in ipv4_addresses(interfaces) if address not in {str(place.address) for place in places}
+        address
+        for address in ipv4_addresses(interfaces)
+        if address not in {str(attachment.address) for attachment in attachments}
     ]
     names = [str(interface.get("ifname")) for interface in interfaces or ()]
-    if len(names) > len(places):  # with the loopback interface
+    if len(names) > len(attachments):  # with the loopback interface
         has = f"it has {listed(others)}" if others else "no interface has it"
         sentence = f"The node {node} does not have its address {wanted}: {has}."
         command = attempt.commands.start_anew(node)
@@ -296,8 +298,8 @@ def _read_networks(attempt: ConnectionAttempt, results: Answers, readings: Layer
         _read_routers(attempt, lost, cut, results, readings)
     if attempt.routers or target is None or not cut:
         return
-    own = [place.network for place in topology.places_of(attempt.asker)]
-    theirs = [place.network for place in topology.places_of(target)]
+    own = [attachment.network for attachment in topology.attachments_of(attempt.asker)]
+    theirs = [attachment.network for attachment in topology.attachments_of(target)]
     sentence = (
         f"{attempt.asker} and {target} have no network in common: "
         f"{attempt.asker} stands on {listed(own)}, {target} on {listed(theirs)}."
@@ -328,7 +330,7 @@ def _read_routers(
         return
     for router in attempt.routers:
         interfaces = _printed(addresses_of(router), results)
-        homes = [str(place.address) for place in attempt.context.topology.places_of(router)]
+        homes = [str(attachment.address) for attachment in attempt.context.topology.attachments_of(router)]
         if interfaces and not all(_has(attempt, router, home, interfaces, readings) for home in homes):
             readings.affects.update(("dns", *AFTER_DNS))
             return

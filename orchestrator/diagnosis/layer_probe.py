@@ -101,7 +101,9 @@ class ConnectionAttempt:
 
     def near(self, other: str) -> bool:
         """Whether the asker and another node stand on a common network."""
-        own, theirs = ({place.network for place in self.context.topology.places_of(n)} for n in (self.asker, other))
+        own, theirs = (
+            {attachment.network for attachment in self.context.topology.attachments_of(n)} for n in (self.asker, other)
+        )
         return bool(own & theirs)
 
     def home(self, node: str, seen_from: str) -> str:

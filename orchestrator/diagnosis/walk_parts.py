@@ -131,7 +131,7 @@ def towards(
     A name may stand for a group of machines: then there is a leg to each.
     """
     topology = context.topology
-    name = host if is_address(host) else topology.whole_name(host)
+    name = host if is_address(host) else topology.absolute_name(host)
     target = target_of(context, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         loopback = "127.0.0.1" if name == "localhost" else name

@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestrator.errors import EngineMissing
 from orchestrator.host.ping import Pinged, Reply, ping
 from orchestrator.host.private_engine.paths import PrivatePaths
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.quick_dataclass import dataclass
 
 SYSTEM_SOCKET = "/var/run/docker.sock"
@@ -42,7 +42,7 @@ class Candidate:
 
 def find_engine(
     environ: Mapping[str, str],
-    state: State,
+    state: StateFolder,
     *,
     private: bool = True,
     notify: Callable[[str], None],
@@ -75,7 +75,7 @@ def nothing_answers(tried: list[str]) -> EngineMissing:
 
 
 def running_engine(
-    environ: Mapping[str, str], state: State, *, tried: list[str] | None = None, system: str = SYSTEM_SOCKET
+    environ: Mapping[str, str], state: StateFolder, *, tried: list[str] | None = None, system: str = SYSTEM_SOCKET
 ) -> EngineFound | None:
     """The engine that answers now; starts nothing. None if nobody is there, with the places added to `tried`.
 
@@ -96,7 +96,7 @@ def running_engine(
     return None
 
 
-def candidates(environ: Mapping[str, str], state: State, *, system: str = SYSTEM_SOCKET) -> tuple[Candidate, ...]:
+def candidates(environ: Mapping[str, str], state: StateFolder, *, system: str = SYSTEM_SOCKET) -> tuple[Candidate, ...]:
     """Where to look, in order. A named engine is the only candidate."""
     own = Candidate(PrivatePaths.of(state).url, PRIVATE_ORIGIN)
     if host := environ.get("DOCKER_HOST", "").strip():

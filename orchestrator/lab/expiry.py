@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.quick_dataclass import dataclass
 
 ENDS_FILE = "ends"
@@ -71,7 +71,7 @@ class LabEnd:
     url: str
 
 
-def set_end(state: State, lab: str, end: LabEnd) -> None:
+def set_end(state: StateFolder, lab: str, end: LabEnd) -> None:
     """From now on the lab ends at that time. The caller holds the lab's lock, and starts the timer."""
     target = state.private(state.labs / lab) / ENDS_FILE
     new = target.with_suffix(".new")
@@ -79,7 +79,7 @@ def set_end(state: State, lab: str, end: LabEnd) -> None:
     os.replace(new, target)
 
 
-def end_of(state: State, lab: str) -> LabEnd | None:
+def end_of(state: StateFolder, lab: str) -> LabEnd | None:
     """When the lab ends by itself; None if it does not."""
     try:
         at, url, *_ = (state.labs / lab / ENDS_FILE).read_text().splitlines()
@@ -88,14 +88,14 @@ def end_of(state: State, lab: str) -> LabEnd | None:
         return None
 
 
-def ended_labs(state: State, url: str, now: float) -> list[str]:
+def ended_labs(state: StateFolder, url: str, now: float) -> list[str]:
     """The labs on this engine whose end has passed."""
     names = sorted(file.parent.name for file in state.labs.glob(f"*/{ENDS_FILE}"))
     ends = {name: end_of(state, name) for name in names}
     return [name for name, end in ends.items() if end and end.url == url and end.at <= now]
 
 
-def has_timer(state: State, lab: str) -> bool:
+def has_timer(state: StateFolder, lab: str) -> bool:
     """Whether a process waits for the end of the lab. Writes nothing."""
     try:
         descriptor = os.open(_lock_file(state, lab), os.O_RDONLY | os.O_CLOEXEC)
@@ -110,7 +110,7 @@ def has_timer(state: State, lab: str) -> bool:
         os.close(descriptor)
 
 
-def start_timer(state: State, lab: str, environ: Mapping[str, str]) -> None:
+def start_timer(state: StateFolder, lab: str, environ: Mapping[str, str]) -> None:
     """Start the process that removes the lab at its end, unless one waits already."""
     state.private(_lock_file(state, lab).parent)
     paths = (str(state.labs / lab / ENDS_FILE), str(_lock_file(state, lab)))
@@ -128,5 +128,5 @@ def start_timer(state: State, lab: str, environ: Mapping[str, str]) -> None:
     )
 
 
-def _lock_file(state: State, lab: str) -> Path:
+def _lock_file(state: StateFolder, lab: str) -> Path:
     return state.root / "locks" / f"{lab}.timer"

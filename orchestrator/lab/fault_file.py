@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.run_registry import is_alive
 from orchestrator.planning.snapshot import BlockedAddresses
 
@@ -31,7 +31,7 @@ SCHEMA = 1
 class FaultFile:
     """`faults.json` in a lab's folder. Several threads may write; other processes are kept out by the lab's lock."""
 
-    def __init__(self, state: State, lab: str) -> None:
+    def __init__(self, state: StateFolder, lab: str) -> None:
         self._state = state
         self._file = state.labs / lab / "faults.json"
         self._lock = threading.Lock()

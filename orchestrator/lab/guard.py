@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from orchestrator.errors import EngineMissing, Leftovers
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.interrupts import interruptible_between_locks, uninterrupted
 from orchestrator.lab.run_registry import Run
 from orchestrator.lab.watchdog import Watchdog
@@ -28,7 +28,7 @@ class Guard:
     and `wirelab sweep` finds what even that leaves.
     """
 
-    def __init__(self, url: str, state: State, environ: Mapping[str, str], *, keep: bool = False) -> None:
+    def __init__(self, url: str, state: StateFolder, environ: Mapping[str, str], *, keep: bool = False) -> None:
         self._run = Run(state)
         self._watchdog = Watchdog(url, state.root, self._run.id, environ)
         self._keep = keep

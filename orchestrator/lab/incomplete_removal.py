@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from orchestrator.engine.protocol import Engine, Resources
 from orchestrator.events import Event
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.run_registry import is_alive, is_foreign
 from orchestrator.lab.store import LabFolder, labs_with_begun_removal
@@ -16,7 +16,7 @@ from orchestrator.planning.leftovers import LabLeftovers, leftovers
 from orchestrator.planning.plan import Plan
 
 
-def incomplete_removals(engine: Resources, state: State) -> tuple[LabLeftovers, ...]:
+def incomplete_removals(engine: Resources, state: StateFolder) -> tuple[LabLeftovers, ...]:
     """The labs of this person whose `down` did not complete, and those of which only networks or volumes are left."""
 
     def alive(lab: str, run: str) -> bool:
@@ -32,7 +32,7 @@ def incomplete_removals(engine: Resources, state: State) -> tuple[LabLeftovers, 
     )
 
 
-def complete_removal(engine: Engine, state: State, lab: str, publish: Callable[[Event], None]) -> Plan:
+def complete_removal(engine: Engine, state: StateFolder, lab: str, publish: Callable[[Event], None]) -> Plan:
     """Remove what is left of a lab whose `down` did not complete. The plan is empty if the lab is up again.
 
     Raises Leftovers, or LabBusy if another command works on the lab.

@@ -25,7 +25,7 @@ from typing import Any
 
 from orchestrator.errors import WirelabError
 from orchestrator.events import Actor, Entry, Event
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 ROTATE_BYTES = 4 * 1024 * 1024  # of each of the two files
 LARGEST_TEXT = 4096  # characters of one field
@@ -38,7 +38,7 @@ SHORTEST_SECRET = 6  # characters; a shorter text would hide ordinary words
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 
 
-def journal_file(state: State, lab: str) -> Path:
+def journal_file(state: StateFolder, lab: str) -> Path:
     """The file to which events of a lab are written."""
     return state.root / "journals" / f"{lab}.jsonl"
 
@@ -53,7 +53,7 @@ class Journal:
 
     def __init__(
         self,
-        state: State,
+        state: StateFolder,
         lab: str,
         actor: Actor,
         *,
@@ -159,7 +159,7 @@ class Journal:
         return value if len(value) <= LARGEST_TEXT else value[:LARGEST_TEXT] + "…"
 
 
-def prune_journals(state: State, *, wall: Callable[[], float] = time.time) -> None:
+def prune_journals(state: StateFolder, *, wall: Callable[[], float] = time.time) -> None:
     """Remove the journals of labs that were removed a week ago or more, and the oldest where there are too many."""
     folder = state.root / "journals"
     kept: list[tuple[float, Path]] = []

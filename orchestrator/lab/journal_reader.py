@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.events import Entry, FindingEvent, ProbeEvent, parse_entry
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import journal_file, older_file
 
 PIECE = 1 << 16  # bytes
@@ -18,33 +18,37 @@ POLL_SECONDS = 0.1
 FINDING = f'"event":"{FindingEvent.kind}"'.encode()
 
 
-def read_entries(state: State, lab: str) -> Iterator[Entry]:
+def read_entries(state: StateFolder, lab: str) -> Iterator[Entry]:
     """The entries of a lab, oldest first, until now. A record that a killed process tore is left out."""
     file = journal_file(state, lab)
     for descriptor in _opened(file):
         yield from _entries(_lines_and_close(descriptor))
 
 
-def has_journal(state: State, lab: str) -> bool:
+def has_journal(state: StateFolder, lab: str) -> bool:
     """Whether anything was ever written of that lab, and is still kept."""
     return journal_file(state, lab).exists() or older_file(journal_file(state, lab)).exists()
 
 
 def follow_entries(
-    state: State, lab: str, *, stop: Callable[[], bool] = lambda: False, pause: Callable[[float], None] = time.sleep
+    state: StateFolder,
+    lab: str,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[Entry]:
     """The entries of a lab until now, and each new one as it is written, until `stop` says so."""
     file = journal_file(state, lab)
     return _entries(_followed(file, stop, pause))
 
 
-def probe_events(state: State, lab: str) -> tuple[ProbeEvent, ...]:
+def probe_events(state: StateFolder, lab: str) -> tuple[ProbeEvent, ...]:
     """When checks probed from which node."""
     events = (entry.event for entry in read_entries(state, lab))
     return tuple(event for event in events if isinstance(event, ProbeEvent))
 
 
-def last_findings(state: State, lab: str) -> tuple[Entry, ...]:
+def last_findings(state: StateFolder, lab: str) -> tuple[Entry, ...]:
     """What the last run that checked the lab found: the last finding of each of its checks."""
     run, entries = "", dict[str, Entry]()
     for descriptor in _opened(journal_file(state, lab)):

@@ -16,7 +16,7 @@ from orchestrator.checks.findings import Finding
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, RangeTaken, Skipped
 from orchestrator.events import Actor, CauseEvent, Event, FaultEvent, FindingEvent
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.host_routes import host_ranges
@@ -61,8 +61,8 @@ class Settings:
     """What a command may ask of a lab.
 
     `images` gives the tags of images of ours; `missing_images` those that the engine lacks, which a plan then builds by
-    `build_images`. `routes` gives the ranges that this host reaches, of which none is taken; `called` is how the person
-    named the scenario, for commands that we propose.
+    `build_images`. `routes` gives the ranges that this host reaches, of which none is taken; `scenario_argument`
+    is how the person named the scenario, for commands that we propose.
     """
 
     images: Callable[[Sequence[str]], Mapping[str, str]]
@@ -79,13 +79,13 @@ class Settings:
     # Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell.
     isolates_ipv6: Callable[[], bool | None] = lambda: None
     extra_images: tuple[str, ...] = ()
-    called: str = ""
+    scenario_argument: str = ""
     # What the lab remembers of its scenario, so that its name alone finds it.
     source: LabSource | None = None
     # Record from the first packet, as `capture: true` in the file says it.
     capture: bool = False
     # Called once the lab is whole, while its lock is held.
-    whole: Callable[[], None] = lambda: None
+    on_complete: Callable[[], None] = lambda: None
     # Clean-up is not cut short: by what, the command line knows.
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -95,7 +95,7 @@ class Lab:
     """`texts` are the files beside the scenario that it mentions."""
 
     engine: Engine
-    state: State
+    state: StateFolder
     name: str
     scenario: Scenario
     texts: Mapping[str, str]
@@ -108,7 +108,7 @@ class Lab:
     @property
     def named(self) -> LabRef:
         """How the person who stands here names this lab."""
-        return LabRef.of(self.settings.called, self.scenario.name, self.name)
+        return LabRef.of(self.settings.scenario_argument, self.scenario.name, self.name)
 
     def observe(self, new_secrets: SecretSource = PLACEHOLDER_SECRETS) -> Snapshot:
         """What there is now, of this lab and of what it must keep clear of. ForeignLab if it is somebody else's.
@@ -267,7 +267,7 @@ class Lab:
         if others:
             dead = sorted(run for run in others if is_dead(self.state, run))
             retire_runs(self.state, self.name, (*dead, self.settings.run))
-        self.settings.whole()
+        self.settings.on_complete()
 
     def _require_isolation(self, plan: Plan) -> None:
         """Skipped where the engine lets IPv6 cross from one network to another: a check would prove nothing there."""
@@ -315,7 +315,9 @@ class Lab:
             from orchestrator.diagnosis.suggested_commands import Commands
             from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
-            walker = DiagnosisRunner(Commands(topology, self.settings.called, bool(observed.faults)), probe_log.answer)
+            walker = DiagnosisRunner(
+                Commands(topology, self.settings.scenario_argument, bool(observed.faults)), probe_log.answer
+            )
             explained = walker.explain(wanted, findings, include_passed=explain_all)
             self._publish_causes(explained)
             return explained

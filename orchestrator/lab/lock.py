@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import LabBusy
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 CLEANING = "cleans up"
 CLEANING_SECONDS = 20.0
 
 
 @contextmanager
-def lab_lock(state: State, lab: str, *, cleaning: bool = False) -> Iterator[None]:
+def lab_lock(state: StateFolder, lab: str, *, cleaning: bool = False) -> Iterator[None]:
     """Hold the lab; LabBusy at once if another command does. `cleaning`: this is the clean-up after a dead command."""
     path = state.private(state.root / "locks") / f"{lab}.lock"
     deadline = time.monotonic() + CLEANING_SECONDS

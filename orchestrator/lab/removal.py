@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from orchestrator.engine.protocol import Resources
 from orchestrator.errors import EngineMissing, LabBusy, Leftovers, NetworkBusy, WirelabError
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.run_registry import forget_run, is_retired
 from orchestrator.lab.store import LabFolder, claimed
@@ -74,7 +74,7 @@ def _all(remove: Remove, things: Mapping[str, str], failures: list[tuple[str, Wi
         return sum(pool.map(attempt, things))
 
 
-def sweep_run(engine: Resources, state: State, run: str) -> int:
+def sweep_run(engine: Resources, state: StateFolder, run: str) -> int:
     """Remove what a dead run left, and forget the run; return how many things that were.
 
     Raises Leftovers, or LabBusy if another command works on one of its labs; the run then stays a dead one.
@@ -84,7 +84,7 @@ def sweep_run(engine: Resources, state: State, run: str) -> int:
     return count
 
 
-def remove_run(engine: Resources, state: State, run: str) -> int:
+def remove_run(engine: Resources, state: StateFolder, run: str) -> int:
     """Remove what a dead run left of each lab, under the lab's lock; return how many things that were.
 
     A lab that another command has completed meanwhile stands: nothing of it is removed. Raises Leftovers or LabBusy,
@@ -102,7 +102,7 @@ def remove_run(engine: Resources, state: State, run: str) -> int:
     return count
 
 
-def _remove_lab_of_run(engine: Resources, state: State, run: str, lab: str) -> int:
+def _remove_lab_of_run(engine: Resources, state: StateFolder, run: str, lab: str) -> int:
     own, folder = f"{labels.LAB}={lab}", LabFolder(state, lab)
     with lab_lock(state, lab, cleaning=True):
         if is_retired(state, lab, run):
@@ -114,7 +114,7 @@ def _remove_lab_of_run(engine: Resources, state: State, run: str, lab: str) -> i
     return count
 
 
-def _labs_of(engine: Resources, state: State, run: str) -> list[str]:
+def _labs_of(engine: Resources, state: StateFolder, run: str) -> list[str]:
     """The labs of which a run has made anything. Raises Leftovers if the engine cannot tell."""
     label = f"{labels.RUN}={run}"
     try:
@@ -128,7 +128,7 @@ def _labs_of(engine: Resources, state: State, run: str) -> list[str]:
     return sorted({labels_[labels.LAB] for labels_ in all_labels if labels.LAB in labels_}.union(claimed(state, run)))
 
 
-def sweep_until_quiet(engine: Resources, state: State, run: str, seconds: float = 30.0) -> bool:
+def sweep_until_quiet(engine: Resources, state: StateFolder, run: str, seconds: float = 30.0) -> bool:
     """Remove what a dead run left until two looks in a row find nothing: a call may still be under way.
 
     False if something is left after that time, or if another command still works on one of the labs.

@@ -21,23 +21,23 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import ForeignLab
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lock import hold
 from orchestrator.planning import labels
 
 
-def mark_of(state: State) -> str:
+def mark_of(state: StateFolder) -> str:
     """Which user's which state folder it is."""
     return hashlib.sha256(f"{os.getuid()} ".encode() + os.fsencode(state.root)).hexdigest()[:8]
 
 
-def is_foreign(state: State, object_labels: Mapping[str, str]) -> bool:
+def is_foreign(state: StateFolder, object_labels: Mapping[str, str]) -> bool:
     """Whether labels are those of a run of another state folder; an id without a mark tells nothing."""
     mark, dash, _ = object_labels.get(labels.RUN, "").partition("-")
     return bool(dash) and mark != mark_of(state)
 
 
-def refuse_foreign(state: State, lab: str, objects: Iterable[Mapping[str, str]]) -> None:
+def refuse_foreign(state: StateFolder, lab: str, objects: Iterable[Mapping[str, str]]) -> None:
     """Raises ForeignLab where things of this lab belong to another state folder: their files are not ours to change."""
     if any(is_foreign(state, object_labels) for object_labels in objects):
         raise ForeignLab(
@@ -53,7 +53,7 @@ RETIRED_FILE = "retired"
 class Run:
     """One command's claim on what it makes."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: StateFolder) -> None:
         self._state = state
         self.id = f"{mark_of(state)}-{secrets.token_hex(6)}"
         self._held: int | None = None
@@ -80,7 +80,7 @@ class Run:
         self._held = None
 
 
-def dead_runs(state: State) -> Iterator[str]:
+def dead_runs(state: StateFolder) -> Iterator[str]:
     """The ids of runs whose process died before it was done."""
     folder = state.root / "runs"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -88,28 +88,28 @@ def dead_runs(state: State) -> Iterator[str]:
             yield path.name
 
 
-def is_dead(state: State, run: str) -> bool:
+def is_dead(state: StateFolder, run: str) -> bool:
     """Whether the process of this run died before it was done."""
     return bool(run) and _is_dead(state.root / "runs" / run)
 
 
-def is_alive(state: State, run: str) -> bool:
+def is_alive(state: StateFolder, run: str) -> bool:
     """Whether the process of this run is still at work."""
     return bool(run) and not ended_well(state, run) and not is_dead(state, run)
 
 
-def ended_well(state: State, run: str) -> bool:
+def ended_well(state: StateFolder, run: str) -> bool:
     """Whether the run has ended by itself, so that what it made stands."""
     return not (state.root / "runs" / run).exists()
 
 
-def retire_runs(state: State, lab: str, runs: Iterable[str]) -> None:
+def retire_runs(state: StateFolder, lab: str, runs: Iterable[str]) -> None:
     """Let the lab outlive these runs. The caller holds the lab's lock."""
     with (state.private(state.labs / lab) / RETIRED_FILE).open("a") as file:
         file.writelines(f"{run}\n" for run in runs)
 
 
-def is_retired(state: State, lab: str, run: str) -> bool:
+def is_retired(state: StateFolder, lab: str, run: str) -> bool:
     """Whether the lab outlives this run."""
     with suppress(OSError, ValueError):
         return run in (state.labs / lab / RETIRED_FILE).read_text().splitlines()
@@ -134,7 +134,7 @@ def _is_dead(path: Path) -> bool:
         os.close(descriptor)
 
 
-def forget_run(state: State, run: str) -> None:
+def forget_run(state: StateFolder, run: str) -> None:
     """A dead run of which nothing is left."""
     with suppress(FileNotFoundError):
         (state.root / "runs" / run).unlink()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.quick_dataclass import dataclass
 
 SOURCE_FILE = "source.json"
@@ -31,7 +31,7 @@ class LabSource:
     made: float = 0.0
 
 
-def keep_source(state: State, lab: str, source: LabSource, now: float) -> None:
+def keep_source(state: StateFolder, lab: str, source: LabSource, now: float) -> None:
     """Write down what the lab is made from. The time at which it was first made stays. The caller holds its lock."""
     kept = source_of(state, lab)
     source = replace(source, made=kept.made if kept else now)
@@ -44,7 +44,7 @@ def keep_source(state: State, lab: str, source: LabSource, now: float) -> None:
     os.replace(new, target)
 
 
-def source_of(state: State, lab: str) -> LabSource | None:
+def source_of(state: StateFolder, lab: str) -> LabSource | None:
     """What the lab was made from; None where it does not stand, or an earlier version of wirelab has made it."""
     try:
         return LabSource(**json.loads((state.labs / lab / SOURCE_FILE).read_text()))
@@ -52,7 +52,7 @@ def source_of(state: State, lab: str) -> LabSource | None:
         return None
 
 
-def labs_made_from(state: State, file: Path) -> Iterator[str]:
+def labs_made_from(state: StateFolder, file: Path) -> Iterator[str]:
     """The labs whose last `up` read this file."""
     for record in sorted(state.labs.glob(f"*/{SOURCE_FILE}")):
         source = source_of(state, record.parent.name)
@@ -60,6 +60,6 @@ def labs_made_from(state: State, file: Path) -> Iterator[str]:
             yield record.parent.name
 
 
-def lab_names(state: State) -> list[str]:
+def lab_names(state: StateFolder) -> list[str]:
     """The labs that have a folder, which `up` makes and `down` removes."""
     return sorted(folder.name for folder in state.labs.iterdir()) if state.labs.is_dir() else []

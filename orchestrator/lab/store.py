@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.fault_file import FaultFile, blocked_by_records
 from orchestrator.lab.secret_source import NOT_GENERATED
 from orchestrator.planning.snapshot import (
@@ -44,7 +44,7 @@ REMOVING_FILE = "removing"
 class LabFolder:
     """The files of one lab."""
 
-    def __init__(self, state: State, lab: str) -> None:
+    def __init__(self, state: StateFolder, lab: str) -> None:
         self._state = state
         self.path = state.labs / lab / "nodes"
         self.faults = FaultFile(state, lab)
@@ -173,12 +173,12 @@ class LabFolder:
         shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
-def claimed(state: State, run: str) -> list[str]:
+def claimed(state: StateFolder, run: str) -> list[str]:
     """The labs on which a run worked last."""
     return sorted(file.parent.name for file in state.labs.glob("*/run") if _text(file) == run)
 
 
-def labs_with_begun_removal(state: State) -> list[str]:
+def labs_with_begun_removal(state: StateFolder) -> list[str]:
     """The labs whose removal began and did not complete."""
     return sorted(file.parent.name for file in state.labs.glob(f"*/{REMOVING_FILE}"))
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import WirelabError
 from orchestrator.events import Event
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.removal import remove_labelled
@@ -24,7 +24,7 @@ from orchestrator.planning.removal import down
 from orchestrator.planning.snapshot import Snapshot
 
 
-def take_down(engine: Engine, state: State, lab: str, publish: Callable[[Event], None]) -> Plan:
+def take_down(engine: Engine, state: StateFolder, lab: str, publish: Callable[[Event], None]) -> Plan:
     """Remove the lab, by its label alone: its file may be gone. Nothing happens if there is nothing.
 
     ForeignLab if the lab is somebody else's.
@@ -33,7 +33,7 @@ def take_down(engine: Engine, state: State, lab: str, publish: Callable[[Event],
         return remove_locked_lab(engine, state, lab, publish)
 
 
-def remove_locked_lab(engine: Engine, state: State, lab: str, publish: Callable[[Event], None]) -> Plan:
+def remove_locked_lab(engine: Engine, state: StateFolder, lab: str, publish: Callable[[Event], None]) -> Plan:
     """As `take_down`, for a caller that holds the lab's lock. What cannot be removed is remembered as left."""
     label = f"{labels.LAB}={lab}"
     folder = LabFolder(state, lab)

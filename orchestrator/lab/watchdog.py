@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
 
 # -S and -I keep the waiter small; only at a death does it become an interpreter that finds our packages.
 WAITER = (
@@ -69,19 +69,19 @@ def main(url: str, root: str, run: str) -> None:
     What cannot be removed stays a dead run's, which `wirelab sweep` finds.
     """
     from orchestrator.errors import EngineMissing
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
 
     deadline = time.monotonic() + ENGINE_SECONDS
     while True:
         try:
-            return _clean_up(url, State(Path(root)), run)
+            return _clean_up(url, StateFolder(Path(root)), run)
         except EngineMissing:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
 
 
-def _clean_up(url: str, state: State, run: str) -> None:
+def _clean_up(url: str, state: StateFolder, run: str) -> None:
     from orchestrator.engine.docker import DockerEngine
     from orchestrator.lab.removal import sweep_until_quiet
     from orchestrator.lab.run_registry import ended_well, forget_run

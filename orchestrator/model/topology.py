@@ -1,4 +1,4 @@
-"""A scenario with its places filled in: which lab, which subnets, which addresses, which secrets.
+"""A scenario with its addresses filled in: which lab, which subnets, which addresses, which secrets.
 
 Everything that follows from a declaration (files, environments, questions to ask) is a function of this value.
 """
@@ -10,9 +10,9 @@ from dataclasses import field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from orchestrator.model.attachment import AnyAddress, Attachment, Version
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.node import Listener, Node
-from orchestrator.model.place import AnyAddress, Place, Version
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
 from orchestrator.model.scenario import Scenario
@@ -22,8 +22,8 @@ from orchestrator.quick_dataclass import dataclass
 
 @dataclass(frozen=True)
 class Topology:
-    """`subnets` by network, `subnets6` for those that have IPv6; `places` in the order of declaration; `secrets` by
-    node; `texts` by file name; `credentials` is what the lab made to prove who its machines are.
+    """`subnets` by network, `subnets6` for those that have IPv6; `attachments` in the order of declaration;
+    `secrets` by node; `texts` by file name; `credentials` is what the lab made to prove who its machines are.
 
     Where a name is asked for, that of a node with replicas stands for all of its machines.
     """
@@ -31,7 +31,7 @@ class Topology:
     lab: str
     scenario: Scenario
     subnets: Mapping[str, IPv4Network]
-    places: tuple[Place, ...]
+    attachments: tuple[Attachment, ...]
     secrets: Mapping[str, Secret]
     texts: Mapping[str, str]
     subnets6: Mapping[str, IPv6Network] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Topology:
         """The node's name in the lab's DNS, without the last dot."""
         return f"{node}.{self.scenario.domain}"
 
-    def whole_name(self, host: str) -> str:
+    def absolute_name(self, host: str) -> str:
         """The name that is asked for where a person writes `host`: one label is completed (resolv.conf(5), search).
 
         In small letters, which are the same name (RFC 4343), and without the last dot.
@@ -64,25 +64,27 @@ class Topology:
         """What has a name in the lab's DNS: every machine, then every group of replicas."""
         return (*self.scenario.nodes, *self.scenario.groups)
 
-    def places_of(self, node: str) -> tuple[Place, ...]:
-        return self._places_by_name.get(node, ())
+    def attachments_of(self, node: str) -> tuple[Attachment, ...]:
+        return self._attachments_by_name.get(node, ())
 
     @cached_property
-    def _places_by_name(self) -> Mapping[str, tuple[Place, ...]]:
-        by_name: dict[str, list[Place]] = {}
-        for place in self.places:
-            by_name.setdefault(place.node, []).append(place)
+    def _attachments_by_name(self) -> Mapping[str, tuple[Attachment, ...]]:
+        by_name: dict[str, list[Attachment]] = {}
+        for attachment in self.attachments:
+            by_name.setdefault(attachment.node, []).append(attachment)
         for group, machines in self.scenario.groups.items():
-            by_name[group] = [place for machine in machines for place in by_name.get(machine, ())]
-        return {name: tuple(places) for name, places in by_name.items()}
+            by_name[group] = [attachment for machine in machines for attachment in by_name.get(machine, ())]
+        return {name: tuple(attachments) for name, attachments in by_name.items()}
 
     def addresses(self, node: str) -> tuple[IPv4Address, ...]:
-        return tuple(place.address for place in self.places_of(node))
+        return tuple(attachment.address for attachment in self.attachments_of(node))
 
     def addresses_of(self, node: str) -> tuple[AnyAddress, ...]:
         """All of the node's addresses, a network after the other, IPv4 first."""
         return tuple(
-            address for place in self.places_of(node) for address in (*place.addresses(4), *place.addresses(6))
+            address
+            for attachment in self.attachments_of(node)
+            for address in (*attachment.addresses(4), *attachment.addresses(6))
         )
 
     def address_for(self, asker: str, target: str) -> IPv4Address:
@@ -90,12 +92,12 @@ class Topology:
 
         Its first address where no way leads to it.
         """
-        return self._nearest(target, {place.network for place in self.places_of(asker)})[0].address
+        return self._nearest(target, {attachment.network for attachment in self.attachments_of(asker)})[0].address
 
     def address6_for(self, asker: str, target: str) -> IPv6Address | None:
         """The target's IPv6 address on the first such network that it shares with the asker, otherwise its first."""
-        shared = {place.network for place in self.places_of(asker)}
-        own = [place for place in self.places_of(target) if place.address6]
+        shared = {attachment.network for attachment in self.attachments_of(asker)}
+        own = [attachment for attachment in self.attachments_of(target) if attachment.address6]
         return next((p.address6 for p in own if p.network in shared), own[0].address6 if own else None)
 
     def addresses_from(self, network: str | None, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
@@ -103,15 +105,15 @@ class Topology:
 
         All of them where no router leads to any. A node that stands there without IPv6 is told to have none.
         """
-        places = self._nearest(target, {network} if network else set())
-        return tuple(address for place in places for address in place.addresses(version))
+        attachments = self._nearest(target, {network} if network else set())
+        return tuple(address for attachment in attachments for address in attachment.addresses(version))
 
-    def _nearest(self, target: str, networks: set[str]) -> tuple[Place, ...]:
-        """The target's places on these networks, or on those the fewest routers away; all if no way leads there."""
-        own = self.places_of(target)
+    def _nearest(self, target: str, networks: set[str]) -> tuple[Attachment, ...]:
+        """The target's ends on these networks, or on those the fewest routers away; all if no way leads there."""
+        own = self.attachments_of(target)
         front, known = networks, set(networks)
         while front:
-            there = tuple(place for place in own if place.network in front)
+            there = tuple(attachment for attachment in own if attachment.network in front)
             if there:
                 return there
             front = {name for joined in self._joined if joined & front for name in joined} - known
@@ -122,7 +124,7 @@ class Topology:
     def _joined(self) -> tuple[frozenset[str], ...]:
         """The networks of each router."""
         routers = [name for name, node in self.scenario.nodes.items() if ROLES[node.role].forwards]
-        return tuple(frozenset(place.network for place in self.places_of(name)) for name in routers)
+        return tuple(frozenset(attachment.network for attachment in self.attachments_of(name)) for name in routers)
 
     def resolvers_of(self, node: str) -> tuple[str, ...]:
         """The DNS servers that a node asks, in order."""
@@ -146,7 +148,7 @@ class Topology:
         while server not in domain_servers and server not in on_the_way:
             on_the_way.add(server)
             asker, server = server, next(iter((*forwarders(self.scenario, server), *domain_servers)), server)
-        own, there = (tuple(place.network for place in self.places_of(node)) for node in (asker, server))
+        own, there = (tuple(attachment.network for attachment in self.attachments_of(node)) for node in (asker, server))
         return next((network for network in own if network in there), own[0])
 
     def password_files(self, node: str) -> dict[str, str]:
@@ -163,7 +165,9 @@ class Topology:
     @cached_property
     def _owners(self) -> Mapping[str, str]:
         return {
-            str(address): place.node for place in self.places for address in (*place.addresses(4), *place.addresses(6))
+            str(address): attachment.node
+            for attachment in self.attachments
+            for address in (*attachment.addresses(4), *attachment.addresses(6))
         }
 
     @cached_property

@@ -52,7 +52,7 @@ class DisplayName:
 class VariantNames:
     """Marks mappings of several kinds, told by which key is there: what one of them is called, and what it says."""
 
-    called: str
+    noun: str
     says: str
     written: str
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WorldError
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.quick_dataclass import dataclass
 from orchestrator.reading.compiled import compile_reading, compiled_reading, digest
 
@@ -30,9 +30,9 @@ MOST_FILES = 64
 class CompiledScenarios:
     """The compiled scenarios of one state folder, by the text of their file and the version of this program."""
 
-    state: State
+    state: StateFolder
 
-    def reading(self, text: str, beside: Callable[[str], str | None]) -> Reading | None:
+    def reading(self, text: str, read_companion: Callable[[str], str | None]) -> Reading | None:
         """The reading of a scenario file with this text; None where none is kept that holds."""
         try:
             descriptor = os.open(self._path(text), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -45,7 +45,7 @@ class CompiledScenarios:
                 kept = file.read()
             except (OSError, ValueError):
                 return None
-        return compiled_reading(kept, beside)
+        return compiled_reading(kept, read_companion)
 
     def keep(self, text: str, reading: Reading) -> None:
         """Keep a reading for the next command. A disk that takes nothing is no reason to fail."""

@@ -11,7 +11,7 @@ from orchestrator.operations.lesson_files import ProgressStore, has_lesson, load
 from orchestrator.operations.scenario_library import all_scenarios, find_scenario, load_scenario
 
 if TYPE_CHECKING:
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.lessons.lesson import Lesson
 
 
@@ -37,7 +37,7 @@ def in_order(needs: dict[str, tuple[str, ...]]) -> list[str]:
         return list(needs)
 
 
-def course(state: State, seat: str = "", cwd: Path | None = None) -> list[dict[str, str]]:
+def course(state: StateFolder, seat: str = "", cwd: Path | None = None) -> list[dict[str, str]]:
     """Name, title, minutes and progress of each lesson."""
     store, rows = ProgressStore(state), []
     for name, lesson in lessons(cwd).items():

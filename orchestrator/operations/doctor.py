@@ -40,22 +40,22 @@ def _machine() -> MachineFacts:
 
 def _leftovers(url: str) -> tuple[LabLeftovers, ...]:
     from orchestrator.engine.docker import DockerEngine
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.lab.incomplete_removal import incomplete_removals
 
     with closing(DockerEngine(url)) as engine:
-        return incomplete_removals(engine, State.of(os.environ))
+        return incomplete_removals(engine, StateFolder.of(os.environ))
 
 
 def _engine() -> tuple[EngineFacts | None, tuple[str, str]]:
     """The engine that answers, or why there is none and what to try."""
     from orchestrator.host.find import nothing_answers, running_engine
     from orchestrator.host.machine import engine_facts
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
 
     tried: list[str] = []
     try:
-        engine = running_engine(os.environ, State.of(os.environ), tried=tried)
+        engine = running_engine(os.environ, StateFolder.of(os.environ), tried=tried)
         if engine is None:
             raise nothing_answers(tried)
         return engine_facts(engine), ("", "")
@@ -67,10 +67,10 @@ def _images(url: str | None) -> Mapping[str, str]:
     """Each image of ours with its state; all are missing where there is no engine."""
     from orchestrator.host.images.catalog import image_catalog
     from orchestrator.host.images.files import images_folder, names_in
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
 
     if url is None:
         return dict.fromkeys(names_in(images_folder()), "missing")
-    rows = image_catalog(url, State.of(os.environ), os.environ, lambda _text: None).rows()
+    rows = image_catalog(url, StateFolder.of(os.environ), os.environ, lambda _text: None).rows()
     # of one name there may be an old image and the present one, or an old one and a gap
     return {row.name: row.state for state in ("old", "missing", "present") for row in rows if row.state == state}

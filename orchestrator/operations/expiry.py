@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, LabBusy, Leftovers
 from orchestrator.events import Actor, LabEvent
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.expiry import LabEnd, end_of, ended_labs, has_timer, set_end, start_timer
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.workspace import Workspace, new_run_id
@@ -63,7 +63,7 @@ def remove_ended_labs(workspace: Workspace) -> None:
             workspace.notify(f"the time of the lab {lab_name!r} is over, and it cannot be removed: {error.why}")
 
 
-def end_when_possible(state: State, lab_name: str) -> None:
+def end_when_possible(state: StateFolder, lab_name: str) -> None:
     """Remove the lab, whose end has come; a busy lab and an engine that restarts are waited for.
 
     Where the end was put off meanwhile, the timer goes on.
@@ -87,7 +87,7 @@ def end_when_possible(state: State, lab_name: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """The state folder and the lab's name."""
     root, lab_name = arguments
-    end_when_possible(State(Path(root)), lab_name)
+    end_when_possible(StateFolder(Path(root)), lab_name)
 
 
 if __name__ == "__main__":

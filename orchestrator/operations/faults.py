@@ -12,7 +12,7 @@ from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up
 from orchestrator.operations.nodes import require_node
 
 if TYPE_CHECKING:
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.model.faults.fault import BaseFault
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.scenario_library import LoadedScenario
@@ -62,7 +62,7 @@ def heal_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | Non
     return bring_up(workspace, scenario, lab_name, UpOptions(keep=True, heal=True))
 
 
-def list_faults(state: State, lab_name: str) -> tuple[InjectedFault, ...]:
+def list_faults(state: StateFolder, lab_name: str) -> tuple[InjectedFault, ...]:
     """The faults that are in a lab, in the order in which they were put in. Asks no engine, and writes nothing.
 
     Raises NotFound where the lab is not up.

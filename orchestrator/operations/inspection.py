@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.model.topology import Topology
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -28,7 +28,7 @@ def lab_summaries(workspace: Workspace) -> tuple[LabSummary, ...]:
     return tuple(_summary(workspace.state, lab_name, nodes[lab_name]) for lab_name in sorted(nodes))
 
 
-def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer]) -> LabSummary:
+def _summary(state: StateFolder, lab_name: str, containers: Sequence[ObservedContainer]) -> LabSummary:
     from orchestrator.engine.timestamps import unix_seconds
     from orchestrator.lab.expiry import end_of, has_timer
     from orchestrator.lab.run_registry import is_foreign
@@ -56,7 +56,7 @@ def _summary(state: State, lab_name: str, containers: Sequence[ObservedContainer
     )
 
 
-def _last_check(state: State, lab_name: str) -> LastCheck | None:
+def _last_check(state: StateFolder, lab_name: str) -> LastCheck | None:
     from orchestrator.events import FindingEvent
     from orchestrator.lab.journal_reader import last_findings
     from orchestrator.rendering.labs import LastCheck

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal_reader import follow_entries, has_journal, read_entries
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def lab_entries(lab_name: str, *, follow: bool = False) -> Iterator[Entry]:
     """The entries of a lab's journal, oldest first; with `follow` also those to come. NotFound if there are none."""
-    state = State.of(os.environ)
+    state = StateFolder.of(os.environ)
     if follow:
         return follow_entries(state, lab_name)
     if not has_journal(state, lab_name):

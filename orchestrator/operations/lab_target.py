@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal_reader import has_journal
 from orchestrator.lab.source import LabSource, lab_names, labs_made_from, source_of
 from orchestrator.operations.compiled_scenarios import CompiledScenarios
 from orchestrator.operations.scenario_library import (
     LoadedScenario,
     all_scenarios,
-    as_typed,
+    display_path,
     find_scenario,
     load_scenario,
     scenario_name,
@@ -40,7 +40,7 @@ class LabTarget:
 class LabFinder:
     """Finds labs of a state folder, as somebody in the folder `cwd` names them. Asks no engine."""
 
-    state: State
+    state: StateFolder
     cwd: Path
 
     def find(self, name: str | None, lab_name: str | None, *, file_needed: bool = False) -> LabTarget:
@@ -166,7 +166,7 @@ class LabFinder:
         from orchestrator.reading.scenario import read_scenario
 
         shown = self._shown(file)
-        reading = read_scenario(source.text, file=shown, beside=source.beside.get)
+        reading = read_scenario(source.text, file=shown, read_companion=source.beside.get)
         return LoadedScenario(file.parent, shown, reading, source.text, lab_name)
 
     def _is_source(self, name: str, source: LabSource) -> bool:
@@ -185,7 +185,7 @@ class LabFinder:
         return path, path / FILE
 
     def _shown(self, path: Path) -> str:
-        return as_typed(path, self.cwd)
+        return display_path(path, self.cwd)
 
 
 def _is_same(path: Path, file: str) -> bool:

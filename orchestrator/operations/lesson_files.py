@@ -12,7 +12,7 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.lessons.progress import Progress, progress_of
 
 if TYPE_CHECKING:
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.lessons.reading import LessonText
     from orchestrator.operations.scenario_library import LoadedScenario
 
@@ -49,7 +49,7 @@ def has_lesson(scenario_folder: Path) -> bool:
 class ProgressStore:
     """The progress of each learner in each lab: one small file, replaced as a whole."""
 
-    state: State
+    state: StateFolder
 
     def file(self, lab_name: str, seat: str) -> Path:
         return self.state.root / "lessons" / f"{lab_name}{f'.{seat}' if seat else ''}.json"

@@ -58,7 +58,7 @@ def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | Non
     """Make the lab what its file declares, under a watchdog that removes it again if this process dies."""
     name = lab_name or scenario.reading.scenario.name
     with (guard := workspace.guard(keep=options.keep)) as run, recorded(workspace, name, run):
-        return bring_up_in_run(workspace, scenario, name, options, run, whole=guard.release)
+        return bring_up_in_run(workspace, scenario, name, options, run, on_complete=guard.release)
 
 
 def bring_up_in_run(
@@ -68,18 +68,18 @@ def bring_up_in_run(
     options: UpOptions,
     run: str,
     *,
-    whole: Callable[[], None] = lambda: None,
+    on_complete: Callable[[], None] = lambda: None,
     kept_end: LabEnd | None = None,
 ) -> UpResult:
-    """As `bring_up`, in a run whose watchdog somebody else began; `whole` is called once the lab is complete."""
+    """As `bring_up`, in a run whose watchdog somebody else began; `on_complete` is called once the lab is complete."""
     began = time.monotonic()
     remove_ended_labs(workspace)
     name = lab_name or scenario.reading.scenario.name
 
-    def is_whole() -> None:
+    def when_complete() -> None:
         end = LabEnd(time.time() + options.ends_after, workspace.url) if options.ends_after else kept_end
         keep_end(workspace, name, end)
-        whole()
+        on_complete()
 
     lab = workspace.lab(
         scenario,
@@ -88,7 +88,7 @@ def bring_up_in_run(
         keep=options.keep,
         ready_seconds=options.ready_seconds,
         capture=options.capture,
-        whole=is_whole,
+        on_complete=when_complete,
     )
     healed = tuple(fault.id for fault in lab.folder.faults.faults()) if options.heal else ()
     plan = lab.up(healed)
@@ -112,7 +112,9 @@ def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, opt
     options = replace(options, capture=options.capture or recorder_of(observed) is not None)
     with (guard := workspace.guard(keep=options.keep)) as run, recorded(workspace, lab_name, run):
         remove_lab(workspace, lab_name, run)
-        return bring_up_in_run(workspace, scenario, lab_name, options, run, whole=guard.release, kept_end=kept_end)
+        return bring_up_in_run(
+            workspace, scenario, lab_name, options, run, on_complete=guard.release, kept_end=kept_end
+        )
 
 
 def plan_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> Plan:
@@ -121,7 +123,7 @@ def plan_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None
 
 
 def bring_down(workspace: Workspace, lab_name: str) -> Plan:
-    """Remove the lab, whole: containers, networks, volumes and files. The plan is empty where nothing was there."""
+    """Remove the whole lab: containers, networks, volumes and files. The plan is empty where nothing was there."""
     from orchestrator.lab.journal import prune_journals
 
     prune_journals(workspace.state)

@@ -53,13 +53,13 @@ def load_scenario(
     """
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
-    shown = as_typed(path, cwd)
-    text, beside = _read(path, shown, LARGEST_FILE), Beside(path.parent)
-    reading = compiled.reading(text, beside) if compiled else None
+    shown = display_path(path, cwd)
+    text, read_companion = _read(path, shown, LARGEST_FILE), CompanionFiles(path.parent)
+    reading = compiled.reading(text, read_companion) if compiled else None
     if reading is None:
         from orchestrator.reading.scenario import read_scenario
 
-        reading = read_scenario(text, file=shown, beside=beside)
+        reading = read_scenario(text, file=shown, read_companion=read_companion)
     return LoadedScenario(path.parent, shown, reading, text)
 
 
@@ -81,7 +81,7 @@ def scenario_name(name_or_path: str | None, cwd: Path | None = None) -> str:
     """
     cwd = cwd or Path.cwd()
     path = find_scenario(name_or_path, cwd)
-    match = NAME.search(_read(path, as_typed(path, cwd), LARGEST_BESIDE))
+    match = NAME.search(_read(path, display_path(path, cwd), LARGEST_BESIDE))
     return match[1] if match else load_scenario(name_or_path, cwd).reading.scenario.name
 
 
@@ -111,7 +111,7 @@ def all_scenarios(cwd: Path) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class Beside:
+class CompanionFiles:
     """Reads the files beside a scenario."""
 
     folder: Path
@@ -183,7 +183,7 @@ def _title(file: Path) -> str:
     return match[1].strip("'\"") if match else ""
 
 
-def as_typed(path: Path, cwd: Path) -> str:
+def display_path(path: Path, cwd: Path) -> str:
     """The path as a person here would write it."""
     shown = os.path.relpath(path, cwd)
     return str(path) if shown.startswith(os.path.join("..", "..")) else shown

@@ -15,7 +15,7 @@ from orchestrator.planning import labels
 
 if TYPE_CHECKING:
     from orchestrator.engine.protocol import Engine
-    from orchestrator.host.state import State
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.leftovers import LabLeftovers
 
@@ -96,7 +96,7 @@ def _remove_lab(workspace: Workspace, lab_name: str) -> int:
         return len(remove_lab(workspace.without_watcher(), lab_name).steps)
 
 
-def _lab_names(engine: Engine, state: State) -> list[str]:
+def _lab_names(engine: Engine, state: StateFolder) -> list[str]:
     """The labs of this person of which anything is on the engine."""
     from orchestrator.lab.run_registry import is_foreign
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, UsageInvalid
 from orchestrator.events import Actor, Event
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.interrupts import uninterrupted
-from orchestrator.operations.scenario_library import FILE, as_typed, find_scenario
+from orchestrator.operations.scenario_library import FILE, display_path, find_scenario
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Workspace:
     each event as it is written to the journal.
     """
 
-    state: State
+    state: StateFolder
     url: str
     engine: DockerEngine
     notify: Callable[[str], None] = lambda _text: None
@@ -89,7 +89,7 @@ class Workspace:
             "build_images": self.images,
             "shield": uninterrupted,
             "isolates_ipv6": self.isolates_ipv6,
-            "called": scenario.typed or _scenario_as_typed(scenario),
+            "scenario_argument": scenario.typed or _scenario_display_path(scenario),
             "source": LabSource(reading.scenario.name, os.path.abspath(scenario.path), scenario.text, reading.texts),
         }
         whole = Settings(**usual | settings)  # type: ignore[arg-type]
@@ -152,7 +152,7 @@ def open_workspace(
     """
     from orchestrator.host.find import find_engine
 
-    state = State.of(os.environ)
+    state = StateFolder.of(os.environ)
     notify_engine: Callable[[str], None] = (lambda _text: None) if read_only else notify
     private = start and not read_only
     engine = find_engine(os.environ, state, private=private, notify=notify_engine, confirm=confirm)
@@ -180,12 +180,12 @@ def valid_lab_name(name: str) -> str:
     )
 
 
-def _scenario_as_typed(scenario: LoadedScenario) -> str:
+def _scenario_display_path(scenario: LoadedScenario) -> str:
     """What a person types here to name the scenario: its name where that finds it, otherwise its folder."""
     here, name = Path.cwd(), scenario.reading.scenario.name
     try:
         by_name = find_scenario(name, here).resolve()
     except UsageInvalid:
         by_name = None
-    own = Path(as_typed(scenario.path, here))
+    own = Path(display_path(scenario.path, here))
     return name if by_name == scenario.path.resolve() else str(own.parent if own.name == FILE else own)

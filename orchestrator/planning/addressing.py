@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import count
 
 from orchestrator.errors import RangeFull, RangeTaken
-from orchestrator.model.place import Place
+from orchestrator.model.attachment import Attachment
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
@@ -31,12 +31,17 @@ def assign_addresses(lab: str, scenario: Scenario, observed: Snapshot, texts: Ma
     Raises RangeTaken if a subnet that the file names is in use, RangeFull if no range or no address is left.
     """
     subnets, members = _subnets(lab, scenario, observed), _members(scenario)
-    places = [place for name in subnets for place in _places(name, subnets[name], members[name], observed)]
+    attachments = [
+        attachment for name in subnets for attachment in _attachments(name, subnets[name], members[name], observed)
+    ]
     order = {node: position for position, node in enumerate(scenario.nodes)}
     subnets6 = _subnets6(lab, scenario, observed)
     ordered = tuple(
-        replace(place, address6=address6_of(place.address, subnets[place.network], subnets6.get(place.network)))
-        for place in sorted(places, key=lambda place: order[place.node])
+        replace(
+            attachment,
+            address6=address6_of(attachment.address, subnets[attachment.network], subnets6.get(attachment.network)),
+        )
+        for attachment in sorted(attachments, key=lambda attachment: order[attachment.node])
     )
     return Topology(lab, scenario, subnets, ordered, observed.secrets, texts, subnets6, observed.credentials)
 
@@ -112,9 +117,9 @@ def _members(scenario: Scenario) -> dict[str, dict[str, IPv4Address | None]]:
     return declared
 
 
-def _places(
+def _attachments(
     network: str, subnet: IPv4Network, members: Mapping[str, IPv4Address | None], observed: Snapshot
-) -> Iterator[Place]:
+) -> Iterator[Attachment]:
     """Addresses on one network: those of the file, then those already given, then the lowest free ones."""
     given = _given(network, subnet, members, observed)
     used = set(given.values())
@@ -127,7 +132,7 @@ def _places(
                 why=f"{subnet} holds {subnet.num_addresses - 3} nodes; {len(members)} stand on it",
                 hint=f"give {network!r} a larger subnet, for example a /24",
             )
-        yield Place(node, network, address)
+        yield Attachment(node, network, address)
 
 
 def _given(

@@ -143,7 +143,9 @@ def node_names(topology: Topology) -> dict[str, str]:
     """Map each address to its node, for a story that shows names; the gateway is `host`, the engine's machine."""
     ranges: tuple[IPv4Network | IPv6Network, ...] = (*topology.subnets.values(), *topology.subnets6.values())
     hosts = {str(subnet[1]): "host" for subnet in ranges}
-    places = {
-        str(address): place.node for place in topology.places for address in (*place.addresses(4), *place.addresses(6))
+    attachments = {
+        str(address): attachment.node
+        for attachment in topology.attachments
+        for address in (*attachment.addresses(4), *attachment.addresses(6))
     }
-    return {**hosts, **places}
+    return {**hosts, **attachments}

@@ -131,10 +131,10 @@ def _container(topology: Topology, observed: Snapshot, node: str, files_hash: st
         read_only=not foreign,
         limits=declared.limits or role.limits,
     )
-    places = " ".join(
-        f"{p.network}={p.address}/{topology.subnets[p.network].prefixlen}" for p in topology.places_of(node)
+    attachments = " ".join(
+        f"{p.network}={p.address}/{topology.subnets[p.network].prefixlen}" for p in topology.attachments_of(node)
     )
-    more = {"node": node, "places": places, "spec": _hash(_canonical(spec), files_hash)}
+    more = {"node": node, "places": attachments, "spec": _hash(_canonical(spec), files_hash)}
     return replace(spec, labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, **more))
 
 
@@ -154,11 +154,16 @@ def _environment(topology: Topology, declared: Node, role: Role, node: str) -> d
 
 
 def _attachments(topology: Topology, observed: Snapshot, node: str) -> tuple[Attach, ...]:
-    """The node's places; the engine's network ids stay empty for networks that are still to be made."""
+    """The node's attachments; the engine's network ids stay empty for networks that are still to be made."""
     networks = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
     return tuple(
-        Attach(place.network, network.id if (network := networks[place.network]) else "", place.address, place.address6)
-        for place in topology.places_of(node)
+        Attach(
+            attachment.network,
+            network.id if (network := networks[attachment.network]) else "",
+            attachment.address,
+            attachment.address6,
+        )
+        for attachment in topology.attachments_of(node)
     )
 
 

@@ -71,7 +71,7 @@ class NodeSteps:
     def files(self) -> ObservedFiles:
         return self.observed.files.get(self.node, ObservedFiles())
 
-    def whole(self) -> list[Step]:
+    def all_steps(self) -> list[Step]:
         """Its files, its container, and the wait until it is ready."""
         reason = reason_to_remake(self.wanted, self.container, self.files)
         if self.container and not reason:

@@ -62,7 +62,7 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan
         before = (*(step.id for step in shared if _is_before(step, desired_node)), *removals.values())
         on, off = attachments_of(desired_node)
         routes = ways.get(desired_node.node)
-        steps.extend(NodeSteps(topology, observed, desired_node, on, off, before, leaving, routes).whole())
+        steps.extend(NodeSteps(topology, observed, desired_node, on, off, before, leaving, routes).all_steps())
     steps.extend(
         _leftover_volumes(topology, observed, desired_nodes, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import permutations
 
-from orchestrator.model.place import Place
+from orchestrator.model.attachment import Attachment
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import gateway_of
@@ -41,7 +41,7 @@ def routers(topology: Topology) -> tuple[str, ...]:
 
 def routed_networks(topology: Topology) -> frozenset[str]:
     """The networks on which a router stands."""
-    return frozenset(place.network for name in routers(topology) for place in topology.places_of(name))
+    return frozenset(attachment.network for name in routers(topology) for attachment in topology.attachments_of(name))
 
 
 def routes_of(topology: Topology) -> dict[str, tuple[Route, ...]]:
@@ -52,19 +52,21 @@ def routes_of(topology: Topology) -> dict[str, tuple[Route, ...]]:
     routed = routed_networks(topology)
     if not routed:
         return {}
-    places: dict[str, list[Place]] = {}
-    for place in topology.places:
-        places.setdefault(place.node, []).append(place)
+    attachments: dict[str, list[Attachment]] = {}
+    for attachment in topology.attachments:
+        attachments.setdefault(attachment.node, []).append(attachment)
     crossings = _crossings(topology)
     return {
         node: _routes(topology, node, own, crossings)
-        for node, own in places.items()
-        if any(place.network in routed for place in own)
+        for node, own in attachments.items()
+        if any(attachment.network in routed for attachment in own)
     }
 
 
-def _routes(topology: Topology, node: str, places: Sequence[Place], crossings: Crossings) -> tuple[Route, ...]:
-    own = [place.network for place in places]
+def _routes(
+    topology: Topology, node: str, attachments: Sequence[Attachment], crossings: Crossings
+) -> tuple[Route, ...]:
+    own = [attachment.network for attachment in attachments]
     allowed = topology.node(node).routes
     ways = _ways(node, own, crossings)
     routes = [Route(topology.subnets[to], via) for to, via in ways.items() if allowed is None or to in allowed]
@@ -91,7 +93,7 @@ def _crossings(topology: Topology) -> Crossings:
     """Network -> the ways out of it: a router, its address there, and another network on which it stands."""
     crossings: Crossings = {}
     for router in routers(topology):
-        for here, there in permutations(topology.places_of(router), 2):
+        for here, there in permutations(topology.attachments_of(router), 2):
             crossings.setdefault(here.network, []).append((router, here.address, there.network))
     return crossings
 

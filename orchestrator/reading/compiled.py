@@ -31,14 +31,14 @@ def compile_reading(reading: Reading) -> str:
     return f"{body}\n{digest(body)}\n"
 
 
-def compiled_reading(text: str, beside: Callable[[str], str | None]) -> Reading | None:
+def compiled_reading(text: str, read_companion: Callable[[str], str | None]) -> Reading | None:
     """The reading of such a text; None where it is damaged, or where a file beside the scenario has changed."""
     body, _, end = text.partition("\n")
     if end.strip() != digest(body):
         return None
     try:
         document = json.loads(body)
-        texts = {name: beside(name) for name in document["files"]}
+        texts = {name: read_companion(name) for name in document["files"]}
         if any(text is None or digest(text) != document["files"][name] for name, text in texts.items()):
             return None
         scenario = _decoded(document["scenario"], {_name(model): model for model in _models(ScenarioModel)})

@@ -36,7 +36,7 @@ class RawScenario:
 
     values: Any
     root: Form
-    beside: Callable[[str], str | None]
+    read_companion: Callable[[str], str | None]
     line_of: Callable[[Path], int]
 
     @cached_property

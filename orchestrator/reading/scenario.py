@@ -19,22 +19,22 @@ from orchestrator.reading.rules.names import only_written_names
 from orchestrator.reading.rules.notes import NOTES
 from orchestrator.reading.schema_forms import form_of
 
-Beside = Callable[[str], str | None]
+ReadCompanion = Callable[[str], str | None]
 
 
-def read_scenario(text: str, *, file: str, beside: Beside) -> Reading:
+def read_scenario(text: str, *, file: str, read_companion: ReadCompanion) -> Reading:
     """The scenario that a text declares.
 
-    `file` is the name that messages show. `beside` gives the text of a file beside the scenario, None if there is
-    none; it may raise UsageInvalid with the reason why a file that is there cannot be read. Raises FileInvalid with
-    all problems, in the order of the file.
+    `file` is the name that messages show. `read_companion` gives the text of a file beside the scenario, None if
+    there is none; it may raise UsageInvalid with the reason why a file that is there cannot be read. Raises FileInvalid
+    with all problems, in the order of the file.
     """
     document = read_document(text)
     texts: dict[str, str | None] = {}
     if document.fatal:
         raise _invalid(document, document.violations, file)
     raw = RawScenario(
-        document.value, form_of(Scenario), _kept(beside, texts), lambda path: document.positions[path].line
+        document.value, form_of(Scenario), _kept(read_companion, texts), lambda path: document.positions[path].line
     )
     scenario, violations = _judged(raw)
     ruled = [violation for rule in RULES for violation in rule(raw)]
@@ -77,12 +77,12 @@ def _judged(raw: RawScenario) -> tuple[Scenario | None, list[Violation]]:
         return None, [*violations, *(violation for violation in written if violation.path not in known)]
 
 
-def _kept(beside: Beside, texts: dict[str, str | None]) -> Beside:
+def _kept(read_companion: ReadCompanion, texts: dict[str, str | None]) -> ReadCompanion:
     """The same, asked once for each name."""
 
     def ask(name: str) -> str | None:
         if name not in texts:
-            texts[name] = beside(name)
+            texts[name] = read_companion(name)
         return texts[name]
 
     return ask

@@ -98,7 +98,7 @@ class MappingForm:
 @dataclass(frozen=True, eq=False)
 class TaggedUnion:
     """Kinds of mapping by tag. `key` tells the kind where it is the value of one key (`role: app`); otherwise the
-    kind is told by which key is there (`resolves: …`), and `tag_of` knows how. `called` is what a kind is one of."""
+    kind is told by which key is there (`resolves: …`), and `tag_of` knows how. `noun` is what a kind is one of."""
 
     records: Mapping[str, MappingForm]
     key: str | None
@@ -106,8 +106,8 @@ class TaggedUnion:
     kinds: VariantNames
 
     @property
-    def called(self) -> str:
-        return self.key or self.kinds.called
+    def noun(self) -> str:
+        return self.key or self.kinds.noun
 
     @classmethod
     def of(cls, union: Any, by: Any, kinds: VariantNames | None) -> TaggedUnion:

@@ -205,7 +205,7 @@ def _unknown_to_all(
 def _no_kind(tagged_union: TaggedUnion, value: dict[str, Any], path: Path) -> Violation:
     present = [kind for kind in tagged_union.records if kind in value]
     if len(present) > 1:
-        message = f"{' and '.join(present)} stand in one {tagged_union.called}; make a check of each"
+        message = f"{' and '.join(present)} stand in one {tagged_union.noun}; make a check of each"
         return Violation((*path, present[1]), message, at_key=True)
     known = tagged_union.kinds_by_key()
     for key in value:

@@ -118,9 +118,9 @@ def make_picture(topology: Topology, states: Mapping[str, str], traffic: SeenTra
 
 def _machine(topology: Topology, node_name: str, state: str, note: str) -> Machine:
     attachments: dict[str, tuple[str, ...]] = {}
-    for place in topology.places_of(node_name):
-        own = tuple(map(str, (*place.addresses(4), *place.addresses(6))))
-        attachments[place.network] = attachments.get(place.network, ()) + own
+    for attachment in topology.attachments_of(node_name):
+        own = tuple(map(str, (*attachment.addresses(4), *attachment.addresses(6))))
+        attachments[attachment.network] = attachments.get(attachment.network, ()) + own
     return Machine(node_name, topology.scenario.nodes[node_name].role, tuple(attachments.items()), state, note)
 
 
@@ -132,16 +132,16 @@ def _networks(topology: Topology) -> Iterator[Network]:
 
 def path_of(topology: Topology, client: str, server: str) -> tuple[str, ...]:
     """The networks and routers between two nodes, the fewest routers; empty if the client knows no way."""
-    there = {place.network for place in topology.places_of(server)}
+    there = {attachment.network for attachment in topology.attachments_of(server)}
     routes = topology.scenario.nodes[client].routes
-    ways: deque[tuple[str, ...]] = deque((place.network,) for place in topology.places_of(client))
+    ways: deque[tuple[str, ...]] = deque((attachment.network,) for attachment in topology.attachments_of(client))
     known = {way[-1] for way in ways}
     while ways:
         way = ways.popleft()
         if way[-1] in there:
             return way if len(way) == 1 or routes is None or way[-1] in routes else ()
         for router in routers(topology):
-            networks = [place.network for place in topology.places_of(router)]
+            networks = [attachment.network for attachment in topology.attachments_of(router)]
             if way[-1] in networks:
                 ways.extend((*way, router, network) for network in networks if network not in known)
                 known.update(networks)

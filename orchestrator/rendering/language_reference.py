@@ -45,7 +45,7 @@ class Section:
     entries: tuple[Entry, ...]
     tag: str = ""
     role: Role | None = None
-    called: str = ""
+    noun: str = ""
     common: bool = False
 
 
@@ -98,7 +98,7 @@ def _collect_choice(tagged_union: TaggedUnion, where: str, sections: dict[tuple[
         own = tuple(entry for entry in _entries(record, where) if entry.key not in (*shared, tagged_union.key))
         role = ROLES.get(tag) if tagged_union.key == "role" else None
         meaning = role.summary if role else _doc(record.model)
-        sections[where, tag] = Section(where, meaning, own, tag, role, called=tagged_union.called)
+        sections[where, tag] = Section(where, meaning, own, tag, role, noun=tagged_union.noun)
     for _, record in kinds:
         for key in record.fields:
             _inside(record.form(key), f"{where}.{key}", sections)

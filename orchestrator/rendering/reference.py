@@ -88,7 +88,7 @@ def _title(section: Section) -> str:
         return "The file"
     if not section.tag:
         return f"`{section.where}`" + (": what all have in common" if section.common else "")
-    return f"{section.called.capitalize()} `{section.tag}`"
+    return f"{section.noun.capitalize()} `{section.tag}`"
 
 
 def _brings(role: Role) -> str:

@@ -29,7 +29,7 @@ def welcome_text(topology: Topology, node_name: str) -> str:
 def _machines(topology: Topology, node_name: str) -> list[str]:
     rows = []
     for name in topology.scenario.nodes:
-        address = topology.address_for(node_name, name) if topology.places_of(name) else ""
+        address = topology.address_for(node_name, name) if topology.attachments_of(name) else ""
         rows.append((topology.name_of(name), str(address), services_text(topology, name)))
     return _columns(rows)
 

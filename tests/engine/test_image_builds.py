@@ -17,7 +17,7 @@ from orchestrator.engine.images import BaseSource
 from orchestrator.errors import ImageMissing
 from orchestrator.host.images.catalog import ImageCatalog, image_catalog
 from orchestrator.host.images.files import images_folder, tag_of
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 # a label of this process alone: tests may run side by side
 NUMBER = secrets.token_hex(4)
@@ -50,14 +50,14 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def bottom(engine: Engine) -> str:
     """An image that is there: what the test's base is built from."""
-    return image_catalog(engine.url, State.of(engine.environ), engine.environ, print).ensure(["base"])["base"]
+    return image_catalog(engine.url, StateFolder.of(engine.environ), engine.environ, print).ensure(["base"])["base"]
 
 
 def shelf_of(store: DockerImageStore, source: Path, bottom: str, messages: list[str]) -> ImageCatalog:
     return ImageCatalog(
         store,
         source,
-        State(source.parent / "state"),
+        StateFolder(source.parent / "state"),
         notify=messages.append,
         find_base_source=lambda _store: BaseSource(bottom, "Test 1 (first)"),
         build_args=lambda: {"COLOUR": "blue"},

@@ -23,7 +23,7 @@ from lab_bench import Engine
 
 from orchestrator.host.images.catalog import image_catalog
 from orchestrator.host.images.files import images_folder
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 NAMES = ("dns", "database", "app", "client")
 APP_ENVIRONMENT = {"DATABASE_HOST": "db.shop.lab"}
@@ -31,7 +31,7 @@ APP_ENVIRONMENT = {"DATABASE_HOST": "db.shop.lab"}
 
 @pytest.fixture(scope="module")
 def tags(engine: Engine) -> dict[str, str]:
-    return image_catalog(engine.url, State.of(engine.environ), engine.environ, print).ensure(NAMES)
+    return image_catalog(engine.url, StateFolder.of(engine.environ), engine.environ, print).ensure(NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -467,7 +467,7 @@ def test_a_node_ends_at_once_when_told(stage: ImageStage, name: str) -> None:
 def test_tags_name_what_the_engine_has(engine: Engine, tags: dict[str, str], stage: ImageStage) -> None:
     """`ensure` gave tags of images that are there, and gives the same ones again without a word."""
     said: list[Any] = []
-    again = image_catalog(engine.url, State.of(engine.environ), engine.environ, said.append).ensure(NAMES)
+    again = image_catalog(engine.url, StateFolder.of(engine.environ), engine.environ, said.append).ensure(NAMES)
     assert again == tags
     assert said == []
     assert all(stage.api.inspect_image(tag) for tag in tags.values())

@@ -50,12 +50,12 @@ def test_a_scenario_holds_breaks_and_heals(bench: Bench, name: str) -> None:
 
 def _broken_and_healed(lab: Lab, name: str, breakage: library.Breakage) -> list[str]:
     """What was not as the breakage says, and what was not green, or not as before, once it was healed."""
-    before = lab.topology(lab.observe()).places
+    before = lab.topology(lab.observe()).attachments
     told = breakage.surprises(_judged_broken(lab, name, breakage))
     lab.up(healed=[fault.id for fault in lab.faults()])
     healed = [f for f in breaking.check(lab, library.calm(lab.scenario)) if f.verdict != "pass"]
     told += [f"after healing {breakage.name}: {f.check}: {f.verdict}, {f.judgement.actual!r}" for f in healed]
-    if lab.topology(lab.observe()).places != before or lab.plan():
+    if lab.topology(lab.observe()).attachments != before or lab.plan():
         told.append(f"after healing {breakage.name} the lab is not what it was: {lab.plan()}")
     return told
 

@@ -36,7 +36,7 @@ PORT, WORD, BEGAN = 20123, "w0123456789", 1000.0
 
 def shop(text: str = SHOP) -> Topology:
     """dns .10, db .11, app .12, client .13, web .14, proxy .15, shell .16"""
-    scenario = read_scenario(text, file="scenario.yaml", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(text, file="scenario.yaml", read_companion=dict[str, str]().get).scenario
     return assign_addresses("shop", scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), {})
 
 

@@ -45,7 +45,7 @@ def _cases(rule: str, text: str) -> Iterator[Case]:
 def said(text: str) -> str:
     """What reading says of a text, a line for each problem; nothing where it is valid."""
     try:
-        read_scenario(text, file="bad.yaml", beside=BESIDE.get)
+        read_scenario(text, file="bad.yaml", read_companion=BESIDE.get)
     except FileInvalid as error:
         return "".join(f"{problem}\n" for problem in error.problems)
     return ""

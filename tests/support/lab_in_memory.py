@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.events import Event, StepEvent
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.take_down import take_down
 from orchestrator.reading.scenario import read_scenario
@@ -40,14 +40,14 @@ def bash(call: ProgramCall) -> Output:
 
 
 @dataclass(frozen=True)
-class Place:
+class LabHost:
     """An engine and a state folder for the labs of one test."""
 
     engine: FakeEngine
-    state: State
+    state: StateFolder
 
     def lab(self, text: str = TEXT, *, name: str = "shop", run: str = "run1", **settings: Any) -> Lab:
-        scenario = read_scenario(text, file="scenario.yaml", beside=SEED.get).scenario
+        scenario = read_scenario(text, file="scenario.yaml", read_companion=SEED.get).scenario
         settings = {"routes": tuple, **settings}
         whole = Settings(images=lambda names: {n: IMAGES[n] for n in names}, run=run, ready_seconds=0.2, **settings)
         return Lab(self.engine, self.state, name, scenario, SEED, whole)
@@ -57,8 +57,8 @@ class Place:
         return not (ours or self.engine.containers("wirelab.lab") or self.engine.volumes("wirelab.lab"))
 
 
-def down(place: Place) -> None:
-    take_down(place.engine, place.state, "shop", lambda _event: None)
+def down(lab_host: LabHost) -> None:
+    take_down(lab_host.engine, lab_host.state, "shop", lambda _event: None)
 
 
 def steps_to(events: list[StepEvent]) -> Callable[[Event], None]:

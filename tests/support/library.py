@@ -26,7 +26,7 @@ from orchestrator.model.checks import BaseCheck
 from orchestrator.model.faults import Fault
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
-from orchestrator.operations.scenario_library import Beside, LoadedScenario, load_scenario
+from orchestrator.operations.scenario_library import CompanionFiles, LoadedScenario, load_scenario
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.reading import Reading
@@ -93,7 +93,9 @@ def changed(name: str, instead: Mapping[str, Any]) -> Reading:
     """The scenario with something laid over its file; FileInvalid where that is no scenario."""
     folder = SCENARIOS / name
     document = _laid_over(yaml.safe_load((folder / "scenario.yaml").read_text("utf-8")), instead)
-    return read_scenario(yaml.safe_dump(document, sort_keys=False), file="broken.yaml", beside=Beside(folder))
+    return read_scenario(
+        yaml.safe_dump(document, sort_keys=False), file="broken.yaml", read_companion=CompanionFiles(folder)
+    )
 
 
 def _laid_over(below: Any, above: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, ProgramCall, as_declared
 from orchestrator.engine.programs import Output
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.reading.scenario import read_scenario
@@ -49,7 +49,7 @@ class Helped:
 
 
 def lab_on(engine: FakeEngine, state: Path, text: str, run: str = "run1", isolates_ipv6: bool | None = True) -> Lab:
-    scenario = read_scenario(text, file="scenario.yaml", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(text, file="scenario.yaml", read_companion=dict[str, str]().get).scenario
     settings = Settings(
         images=lambda names: {n: IMAGES[n] for n in names},
         run=run,
@@ -57,4 +57,4 @@ def lab_on(engine: FakeEngine, state: Path, text: str, run: str = "run1", isolat
         routes=tuple,
         isolates_ipv6=lambda: isolates_ipv6,
     )
-    return Lab(engine, State(state), "ways", scenario, {}, settings)
+    return Lab(engine, StateFolder(state), "ways", scenario, {}, settings)

@@ -43,7 +43,7 @@ nodes:
 
 
 def scenario(text: str) -> Scenario:
-    return read_scenario(text, file="scenario.yaml", beside=SEED.get).scenario
+    return read_scenario(text, file="scenario.yaml", read_companion=SEED.get).scenario
 
 
 def nothing() -> Snapshot:

@@ -43,7 +43,7 @@ THIRTY = _thirty()
 
 def lab(text: str) -> Topology:
     """The topology of a scenario of which nothing stands."""
-    scenario = read_scenario(text, file="f", beside=lambda _name: None).scenario
+    scenario = read_scenario(text, file="f", read_companion=lambda _name: None).scenario
     return assign_addresses(scenario.name, scenario, Snapshot("/state", "run", {}), {})
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.run_registry import Run
 
 
 @contextmanager
-def alive(state: State) -> Iterator[str]:
+def alive(state: StateFolder) -> Iterator[str]:
     """A run whose process lives."""
     run = Run(state)
     run.begin()
@@ -18,7 +18,7 @@ def alive(state: State) -> Iterator[str]:
     run.end()
 
 
-def dead(state: State) -> str:
+def dead(state: StateFolder) -> str:
     """A run whose process died."""
     run = Run(state).id
     (state.private(state.root / "runs") / run).touch()

@@ -111,7 +111,7 @@ class SimulatedLab:
 
 
 def far(text: str = FAR) -> SimulatedLab:
-    scenario = read_scenario(text, file="far", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(text, file="far", read_companion=dict[str, str]().get).scenario
     return SimulatedLab(assign_addresses("far", scenario, Snapshot("/s", "r", {}, secrets={"db": Secret("x")}), {}))
 
 

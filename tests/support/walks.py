@@ -40,7 +40,7 @@ NAMES = tuple(sorted(path.stem for path in RECORDINGS.glob("*.json")))
 def reading() -> Reading:
     """The scenario of the recordings."""
     text = (RECORDINGS / "scenario.yaml").read_text()
-    return read_scenario(text, file="scenario.yaml", beside={"seed.sql": "select 1;"}.get)
+    return read_scenario(text, file="scenario.yaml", read_companion={"seed.sql": "select 1;"}.get)
 
 
 def places() -> Topology:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.source import LabSource, keep_source
 
 
@@ -51,7 +51,7 @@ def test_what_can_stand_there_is_proposed(line: str, names: list[str], tmp_path:
 def test_the_nodes_of_a_lab_are_proposed_by_its_name(tmp_path: Path) -> None:
     """Also where the scenario's file is gone."""
     text = "name: far\ntitle: Far\ndomain: far.lab\nnodes:\n  visitor: {role: client}\n"
-    state = State(tmp_path)
+    state = StateFolder(tmp_path)
     keep_source(state, "my-lab", LabSource("far", str(tmp_path / "far/scenario.yaml"), text, {}), 1.0)
     assert proposed("wirelab exec my-lab vis", tmp_path) == ["visitor"]
 

@@ -97,7 +97,7 @@ def test_the_scenarios_shown_are_valid(page: DocPage) -> None:
     """What a page offers as a whole scenario is read without a mistake."""
     for text in page.blocks("yaml"):
         if "nodes:" in text:
-            assert read_scenario(text, file=page.name, beside=lambda _name: None).scenario.name == "shop"
+            assert read_scenario(text, file=page.name, read_companion=lambda _name: None).scenario.name == "shop"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

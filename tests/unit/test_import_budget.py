@@ -17,19 +17,19 @@ PRINT_MODULES = "import sys; print(*{name.partition('.')[0] for name in sys.modu
 KEEP = """
 from pathlib import Path
 import os
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.operations.compiled_scenarios import CompiledScenarios
 from orchestrator.operations.scenario_library import load_scenario
 loaded = load_scenario("basic", Path.cwd())
-CompiledScenarios(State.of(os.environ)).keep(loaded.text, loaded.reading)
+CompiledScenarios(StateFolder.of(os.environ)).keep(loaded.text, loaded.reading)
 """
 # What a command loads and does before its first call to an engine, and what it has loaded for the calls themselves.
 FIND = """
 from pathlib import Path
 import os
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.operations.lab_target import LabFinder
-target = LabFinder(State.of(os.environ), Path.cwd()).find("basic", None, file_needed=True)
+target = LabFinder(StateFolder.of(os.environ), Path.cwd()).find("basic", None, file_needed=True)
 assert target.scenario.reading.compiled is COMPILED
 """
 COMMAND = "import orchestrator.cli.main, orchestrator.cli.lab_commands, orchestrator.cli.workspace\n"

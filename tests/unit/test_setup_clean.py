@@ -16,7 +16,7 @@ def kept_in_state() -> set[str]:
     """What the code keeps below the state folder, by the first part of its path."""
     sources = [path.read_text("utf-8") for path in (ROOT / "orchestrator").rglob("*.py")]
     below = {name for source in sources for name in BELOW_STATE.findall(source)}
-    state = (ROOT / "orchestrator" / "host" / "state.py").read_text("utf-8")
+    state = (ROOT / "orchestrator" / "host" / "state_folder.py").read_text("utf-8")
     return below | {FOLDER} | set(re.findall(r'self\.root / "([a-z.-]+)"', state))
 
 

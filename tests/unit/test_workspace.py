@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.operations.scenario_library import load_scenario
 from orchestrator.operations.workspace import Workspace
 
@@ -29,7 +29,7 @@ def test_a_proposed_command_finds_the_scenario_from_here(
         (tmp_path / file).parent.mkdir(parents=True)
         (tmp_path / file).write_text(SMALL.replace("small", "beside") if "beside" in file else SMALL)
     monkeypatch.chdir(tmp_path)
-    workspace = Workspace(State(tmp_path / "state"), "unix:///nobody", None)  # type: ignore[arg-type]
+    workspace = Workspace(StateFolder(tmp_path / "state"), "unix:///nobody", None)  # type: ignore[arg-type]
     loaded = load_scenario(asked, tmp_path / near)
     assert workspace.lab(loaded, None).named.command("up") == proposed
     assert workspace.lab(loaded, "mine").named.command("up") == f"{proposed} --lab mine"

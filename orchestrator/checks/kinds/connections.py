@@ -106,7 +106,7 @@ def target_of(context: CheckContext, asker: str, host: str) -> str | None:
         with suppress(ValueError):
             return context.topology.owner(IPv6Address(host))
     by_name = {context.topology.name_of(node): node for node in context.topology.names}
-    return by_name.get(context.topology.whole_name(host)) or context.topology.owner(host)
+    return by_name.get(context.topology.absolute_name(host)) or context.topology.owner(host)
 
 
 def connects(check: Connects, context: CheckContext) -> CheckSteps:

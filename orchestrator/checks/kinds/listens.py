@@ -61,7 +61,7 @@ def fits(wanted: Socket, candidate: BoundSocket, context: CheckContext, node: st
         case "loopback":
             return candidate.loopback
         case place:
-            ends = [end for end in context.topology.places_of(node) if end.network == place]
+            ends = [end for end in context.topology.attachments_of(node) if end.network == place]
             own = [str(address) for end in ends for address in (*end.addresses(4), *end.addresses(6))]
             return candidate.address in (own or [place])
 

@@ -21,9 +21,9 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.query_path import trace_query_path
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
+from orchestrator.model.attachment import Version
 from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
-from orchestrator.model.place import Version
 from orchestrator.quick_dataclass import dataclass
 
 # So often a question is put again to see the order of the answers.

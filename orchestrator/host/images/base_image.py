@@ -18,7 +18,7 @@ from orchestrator.host.images.files import REPOSITORY
 from orchestrator.host.images.package_archive import DEBIAN_13, Archive, archive_of
 from orchestrator.host.install import run_program
 from orchestrator.host.private_engine.sudo import may_become_root
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 Notify = Callable[[str], None]
 FROM_REGISTRY = f"debian:{DEBIAN_13[0]}-slim"
@@ -36,7 +36,7 @@ KEPT_SETTINGS = ("Acquire::Check-Valid-Until", "Acquire::Check-Date")
 class Host:
     """What is asked of this machine."""
 
-    state: State
+    state: StateFolder
     environ: Mapping[str, str]
     notify: Notify
     root: Path = Path("/")

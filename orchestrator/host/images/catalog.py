@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.engine.images import RELEASE_LABEL, BaseSource, ImageSeen, ImageStore
 from orchestrator.host.images.files import BASE, REPOSITORY, STABLE, images_folder, names_in, tag_of, tags_of
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ImageCatalog:
         self,
         store: ImageStore,
         source: Path,
-        state: State,
+        state: StateFolder,
         *,
         notify: Callable[[str], None],
         find_base_source: Callable[[ImageStore], BaseSource],
@@ -137,7 +137,7 @@ class ImageCatalog:
 
 def image_catalog(
     url: str,
-    state: State,
+    state: StateFolder,
     environ: Mapping[str, str],
     notify: Callable[[str], None],
     *,

@@ -24,7 +24,7 @@ from orchestrator.host.private_engine.host_snapshot import HostSnapshot
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.private_engine.shutdown import end, own_daemons
 from orchestrator.host.processes import name_of
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 Notify = Callable[[str], None]
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
@@ -48,7 +48,7 @@ class PrivateEngine:
     `seconds` bounds each wait: for the engine's first answer, for another process that is starting or ending it.
     """
 
-    def __init__(self, state: State, *, environ: Mapping[str, str], seconds: float = 60.0) -> None:
+    def __init__(self, state: StateFolder, *, environ: Mapping[str, str], seconds: float = 60.0) -> None:
         self.state = state
         self.paths = PrivatePaths.of(state)
         self.environ = environ

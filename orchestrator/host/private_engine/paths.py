@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.quick_dataclass import dataclass
 
 # unix(7): sun_path holds 108 bytes with the closing zero. dockerd's own longest socket below its exec root is
@@ -22,7 +22,7 @@ class PrivatePaths:
     runtime: Path
 
     @classmethod
-    def of(cls, state: State) -> PrivatePaths:
+    def of(cls, state: StateFolder) -> PrivatePaths:
         """Sockets live in the state folder, or, when its name is too long for a socket, in a short folder of /run."""
         root = state.engine
         if len(os.fsencode(root / _LONGEST)) <= _SOCKET_LIMIT:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrator.errors import EngineMissing
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 Notify = Callable[[str], None]
 Confirm = Callable[[str], bool]
@@ -16,7 +16,7 @@ Confirm = Callable[[str], bool]
 _NEEDED = {12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
 
 
-def start_private_engine(environ: Mapping[str, str], state: State, *, notify: Notify, confirm: Confirm) -> str:
+def start_private_engine(environ: Mapping[str, str], state: StateFolder, *, notify: Notify, confirm: Confirm) -> str:
     """Install what is missing, start wirelab's own engine, and return its URL. Raises EngineMissing.
 
     Says what will be done and asks `confirm` first; "no" leaves everything as it is.
@@ -44,7 +44,7 @@ def start_private_engine(environ: Mapping[str, str], state: State, *, notify: No
     return PrivatePaths.of(state).url
 
 
-def start_as_root(environ: Mapping[str, str], state: State, *, notify: Notify) -> str:
+def start_as_root(environ: Mapping[str, str], state: StateFolder, *, notify: Notify) -> str:
     """The part that needs root: install if need be, and start."""
     from orchestrator.host.install import Apt, installed
     from orchestrator.host.private_engine.daemon import PrivateEngine
@@ -57,7 +57,7 @@ def start_as_root(environ: Mapping[str, str], state: State, *, notify: Notify) -
     return PrivateEngine(state, environ=environ).up(notify)
 
 
-def end_private_engine(environ: Mapping[str, str], state: State, *, purge: bool, notify: Notify) -> bool | None:
+def end_private_engine(environ: Mapping[str, str], state: StateFolder, *, purge: bool, notify: Notify) -> bool | None:
     """End the private engine and undo all it changed; with `purge` its images go too.
 
     False if there was none; None if a command that ran as root did it and said so.
@@ -84,7 +84,7 @@ def missing_capabilities(status: str) -> tuple[str, ...]:
     return ()
 
 
-def _refuse_beside_another(state: State) -> None:
+def _refuse_beside_another(state: StateFolder) -> None:
     """Our own engine, which another command may be starting right now, is no reason to refuse."""
     from orchestrator.host.private_engine.conflicting_daemon import refuse_beside_another
     from orchestrator.host.private_engine.paths import PrivatePaths
@@ -122,7 +122,7 @@ def _require_rights(as_root: bool) -> None:
         )
 
 
-def _intent(state: State, *, there: bool, as_root: bool) -> str:
+def _intent(state: StateFolder, *, there: bool, as_root: bool) -> str:
     steps = [] if there else ["install the distribution's Docker Engine package (docker.io)"]
     steps.append(f"start an engine of wirelab's own in {state.engine}")
     how = "" if as_root else ", with sudo"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.errors import LEFTOVERS, EngineMissing, Leftovers
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 Notify = Callable[[str], None]
 # What the engine and apt need to reach the world as this user does; sudo would drop them.
@@ -32,7 +32,7 @@ def may_become_root(sudo: str = "sudo") -> bool:
 
 
 def engine_as_root(
-    words: Sequence[str], state: State, environ: Mapping[str, str], notify: Notify, sudo: str = "sudo"
+    words: Sequence[str], state: StateFolder, environ: Mapping[str, str], notify: Notify, sudo: str = "sudo"
 ) -> None:
     """Run `wirelab engine WORDS` as root on this user's state folder. Raises what it raised."""
     state.private(state.engine)  # made by us first, so that the state folder stays this user's

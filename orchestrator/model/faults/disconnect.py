@@ -46,7 +46,7 @@ class Disconnect(BaseFault):
         return FaultEffect(detached=frozenset((node, self._network_of(topology, node)) for node in nodes))
 
     def _network_of(self, topology: TopologyView, node: str) -> str:
-        own = [place.network for place in topology.places_of(node)]
+        own = [attachment.network for attachment in topology.attachments_of(node)]
         if self.network is None and len(own) > 1:
             raise UsageInvalid(f"the node {node!r} stands on several networks", hint=f"name one of {', '.join(own)}")
         network = self.network or own[0]

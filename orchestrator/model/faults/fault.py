@@ -124,4 +124,4 @@ class BaseFault(ScenarioModel, ABC):
 
 def machines(topology: TopologyView, name: str) -> tuple[str, ...]:
     """The machines for which a name stands: those of a group, or the one that bears it."""
-    return tuple(dict.fromkeys(place.node for place in topology.places_of(name)))
+    return tuple(dict.fromkeys(attachment.node for attachment in topology.attachments_of(name)))

@@ -69,12 +69,12 @@ def bound_to(topology: TopologyView, node: str, listener: Listener) -> tuple[str
     """The addresses that a server must bind for a listener: 0.0.0.0 for all of IPv4, and :: where the node has IPv6."""
     match listener.address:
         case None | "all":
-            on_ipv6 = any(place.address6 for place in topology.places_of(node))
+            on_ipv6 = any(attachment.address6 for attachment in topology.attachments_of(node))
             return ("0.0.0.0", "::") if on_ipv6 else ("0.0.0.0",)
         case "loopback":
             return ("127.0.0.1",)
         case where:
-            ends = [place for place in topology.places_of(node) if place.network == where]
+            ends = [attachment for attachment in topology.attachments_of(node) if attachment.network == where]
             return tuple(str(address) for end in ends for address in (*end.addresses(4), *end.addresses(6))) or (where,)
 
 

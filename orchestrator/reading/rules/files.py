@@ -42,7 +42,7 @@ def _trouble(raw: RawScenario, name: str) -> str | None:
     if ".." in name.replace("\\", "/").split("/"):
         return f"{short(name)!r} leaves the scenario's folder; a scenario's files lie beside it"
     try:
-        text = raw.beside(name)
+        text = raw.read_companion(name)
     except UsageInvalid as error:
         return f"{error.what}: {error.why}" if error.why else error.what
     return f"there is no file {short(name)!r} beside the scenario" if text is None else None

@@ -81,7 +81,7 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
         lab: Lab = workspace.lab(load_scenario(folder), "layers", run=run)
         observed = lab.observe()
         topology = lab.topology(observed)
-        assert topology.places == places().places, "the lab's range is taken: end the lab that has it"
+        assert topology.attachments == places().attachments, "the lab's range is taken: end the lab that has it"
         asker = ProbeRunner(lab.engine, probe_targets(topology, observed))
 
         def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:

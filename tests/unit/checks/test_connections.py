@@ -165,7 +165,7 @@ def test_a_stranger_to_whom_no_way_leads_cannot_be_reached() -> None:
 
 def test_an_ipv6_address_is_connected_to_and_has_an_owner() -> None:
     """In brackets, as in a URL (RFC 3986, section 3.2.2), or as ${NODE.ipv6} puts it in."""
-    six = str(shop(SIX).places_of("app")[0].address6)
+    six = str(shop(SIX).attachments_of("app")[0].address6)
     answer = ran(f"{six}\nESTAB 0 0 [fd00::13]:41234 [{six}]:80\n")
     for host in (f"[{six}]:80", "[${app.ipv6}]:80", "${app.ipv6}:80"):
         judgement = conversation(connects(host), answer, lab=SIX)[0]
@@ -178,7 +178,7 @@ def test_an_ipv6_address_is_connected_to_and_has_an_owner() -> None:
     ("local", "verdict"), [("*:80", "pass"), ("[::]:80", "pass"), ("0.0.0.0:80", "unknown"), ("[::1]:80", "unknown")]
 )
 def test_who_listens_on_ipv4_alone_proves_nothing_about_ipv6(local: str, verdict: str) -> None:
-    six = str(shop(SIX).places_of("app")[0].address6)
+    six = str(shop(SIX).attachments_of("app")[0].address6)
     table = ran(f"LISTEN 0 128 {local} *:*\n")
     assert conversation(cannot("[${app.ipv6}]:80"), ran(f"{six}\n", "", 124), table, lab=SIX)[0].verdict == verdict
 

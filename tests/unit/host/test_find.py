@@ -20,7 +20,7 @@ from orchestrator.errors import EngineMissing
 from orchestrator.host.find import EngineFound, candidates, find_engine, running_engine
 from orchestrator.host.ping import Reply, host_and_port, ping
 from orchestrator.host.private_engine.paths import PrivatePaths
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 OK_ANSWER = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"
 Serve = Callable[..., str]
@@ -94,7 +94,7 @@ def test_docker_host_is_taken_before_everything_else(home: Path, serve: Serve) -
     """Also where the system socket answers."""
     named = serve("named.sock")
     system = serve("system.sock").removeprefix("unix://")
-    engine = running_engine(environ_of(home, DOCKER_HOST=named), State(home / "state"), system=system)
+    engine = running_engine(environ_of(home, DOCKER_HOST=named), StateFolder(home / "state"), system=system)
     assert engine == EngineFound(named, "DOCKER_HOST")
 
 
@@ -103,7 +103,7 @@ def test_a_docker_host_that_does_not_answer_is_an_error_and_no_other_engine_is_u
     system = serve("system.sock").removeprefix("unix://")
     environ = environ_of(home, DOCKER_HOST=f"unix://{stale(home / 'gone.sock')}")
     with pytest.raises(EngineMissing) as caught:
-        find_engine(environ, State(home / "state"), notify=print, confirm=never)
+        find_engine(environ, StateFolder(home / "state"), notify=print, confirm=never)
     assert caught.value.exit_code == 3
     assert caught.value.what == f"the engine at unix://{home}/gone.sock (DOCKER_HOST) does not answer"
     assert caught.value.why == f"nobody listens on unix://{home}/gone.sock"
@@ -114,7 +114,7 @@ def test_a_docker_host_that_does_not_answer_is_an_error_and_no_other_engine_is_u
 def test_an_empty_docker_host_counts_as_not_set(home: Path, serve: Serve) -> None:
     """As for the docker command."""
     system = serve("system.sock").removeprefix("unix://")
-    engine = running_engine(environ_of(home, DOCKER_HOST=""), State(home / "state"), system=system)
+    engine = running_engine(environ_of(home, DOCKER_HOST=""), StateFolder(home / "state"), system=system)
     assert engine == EngineFound(f"unix://{system}", "the system socket")
 
 
@@ -128,16 +128,16 @@ def test_the_current_context_of_the_docker_command_is_used(home: Path, serve: Se
         (home / ".docker" / "config.json").write_text('{"currentContext": "colima"}')
     else:
         environ["DOCKER_CONTEXT"] = "colima"
-    assert running_engine(environ, State(home / "state")) == EngineFound(url, "context colima")
+    assert running_engine(environ, StateFolder(home / "state")) == EngineFound(url, "context colima")
 
 
 def test_a_context_that_does_not_answer_or_does_not_exist_is_an_error(home: Path) -> None:
     """Naming the context, and what to do."""
     context(home, "far", f"unix://{home}/nobody.sock")
     with pytest.raises(EngineMissing, match=r"context far\) does not answer"):
-        running_engine(environ_of(home, DOCKER_CONTEXT="far"), State(home / "state"))
+        running_engine(environ_of(home, DOCKER_CONTEXT="far"), StateFolder(home / "state"))
     with pytest.raises(EngineMissing, match="'nowhere' does not exist"):
-        running_engine(environ_of(home, DOCKER_CONTEXT="nowhere"), State(home / "state"))
+        running_engine(environ_of(home, DOCKER_CONTEXT="nowhere"), StateFolder(home / "state"))
 
 
 def test_a_broken_configuration_of_the_docker_command_is_an_error_that_names_the_file(home: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_broken_configuration_of_the_docker_command_is_an_error_that_names_the
     (home / ".docker").mkdir()
     (home / ".docker" / "config.json").write_text("{")
     with pytest.raises(EngineMissing) as caught:
-        running_engine(environ_of(home), State(home / "state"))
+        running_engine(environ_of(home), StateFolder(home / "state"))
     assert f"{home}/.docker/config.json" in caught.value.why
 
 
@@ -154,7 +154,7 @@ def test_a_socket_file_that_nobody_serves_is_passed_over(home: Path, serve: Serv
     system = str(stale(home / "system.sock"))
     rootless = serve("run/docker.sock")
     tried: list[str] = []
-    engine = running_engine(environ_of(home), State(home / "state"), tried=tried, system=system)
+    engine = running_engine(environ_of(home), StateFolder(home / "state"), tried=tried, system=system)
     assert engine == EngineFound(rootless, "the rootless socket of this user")
     assert tried == [f"nobody listens on unix://{system}"]
 
@@ -163,7 +163,7 @@ def test_a_place_that_answers_nonsense_is_an_error(home: Path, serve: Serve) -> 
     """Something is there, and it is not right to start another engine beside it."""
     system = serve("system.sock", b"HTTP/1.1 503 Service Unavailable\r\n\r\n").removeprefix("unix://")
     with pytest.raises(EngineMissing, match="does not answer") as caught:
-        running_engine(environ_of(home), State(home / "state"), system=system)
+        running_engine(environ_of(home), StateFolder(home / "state"), system=system)
     assert "503" in caught.value.why
 
 
@@ -178,9 +178,9 @@ def test_a_socket_that_denies_permission_is_an_error_with_the_group_as_hint(home
         "import os, sys; os.setgid(65534); os.setuid(65534)\n"
         "from pathlib import Path\n"
         "from orchestrator.host.find import running_engine\n"
-        "from orchestrator.host.state import State\n"
+        "from orchestrator.host.state_folder import StateFolder\n"
         "from orchestrator.errors import EngineMissing\n"
-        "try: running_engine({'HOME': '/nonexistent'}, State(Path('/nonexistent')), system=sys.argv[1])\n"
+        "try: running_engine({'HOME': '/nonexistent'}, StateFolder(Path('/nonexistent')), system=sys.argv[1])\n"
         "except EngineMissing as error: print(error.what, error.why, error.hint, sep='\\n')\n"
     )
     # imported before the change of user, for the checkout may be closed to others
@@ -194,7 +194,7 @@ def test_a_socket_that_denies_permission_is_an_error_with_the_group_as_hint(home
 
 def test_the_usual_places_are_asked_in_order_and_our_own_comes_last(home: Path) -> None:
     """System, rootless, Docker Desktop, Podman, the private engine."""
-    state = State(home / "state")
+    state = StateFolder(home / "state")
     urls = [each.url.removeprefix(f"unix://{home}/") for each in candidates(environ_of(home), state, system="/s")]
     urls = [url for url in urls if url != "unix:///run/podman/podman.sock"]  # asked by root only
     assert urls == [
@@ -204,7 +204,7 @@ def test_the_usual_places_are_asked_in_order_and_our_own_comes_last(home: Path) 
 
 def test_a_docker_host_that_names_our_own_engine_is_ours_to_start_again(home: Path) -> None:
     """`eval "$(wirelab engine env)"` must not turn into an error when the engine was stopped since."""
-    state = State(home / "state")
+    state = StateFolder(home / "state")
     (own,) = candidates(environ_of(home, DOCKER_HOST=PrivatePaths.of(state).url), state)
     assert not own.explicit
     assert running_engine(environ_of(home, DOCKER_HOST=own.url), state) is None
@@ -215,13 +215,13 @@ def test_a_docker_host_that_names_our_own_engine_is_ours_to_start_again(home: Pa
 )
 def test_an_engine_behind_ssh_or_tls_is_left_to_the_sdk(home: Path, environ: dict[str, str]) -> None:
     """A bare socket cannot ask it, so it is believed until used."""
-    engine = running_engine(environ_of(home, **environ), State(home / "state"))
+    engine = running_engine(environ_of(home, **environ), StateFolder(home / "state"))
     assert engine == EngineFound(environ["DOCKER_HOST"], "DOCKER_HOST", "start that engine, or: unset DOCKER_HOST")
 
 
 def test_our_own_engine_that_is_silent_is_still_ours_to_start(home: Path) -> None:
     """Another command may be starting it: that is not an error, as it would be for any other engine."""
-    state = State(home / "state")
+    state = StateFolder(home / "state")
     own = PrivatePaths.of(state)
     own.runtime.mkdir(parents=True)
     tried: list[str] = []
@@ -238,7 +238,7 @@ def test_it_says_which_engine_is_used(home: Path, serve: Serve) -> None:
     """One line, with where it was found."""
     url = serve("named.sock")
     messages: list[str] = []
-    find_engine(environ_of(home, DOCKER_HOST=url), State(home / "state"), notify=messages.append, confirm=never)
+    find_engine(environ_of(home, DOCKER_HOST=url), StateFolder(home / "state"), notify=messages.append, confirm=never)
     assert messages == [f"engine: {url} (DOCKER_HOST)"]
 
 
@@ -289,8 +289,8 @@ def test_looking_for_an_engine_imports_no_http_library() -> None:
 
 def test_a_long_state_folder_gets_short_sockets_and_always_the_same(home: Path) -> None:
     """The kernel takes 107 bytes; the folder in /run depends on the state folder's name only."""
-    long = State(home / ("x" * 90))
-    assert PrivatePaths.of(State(home)).runtime == home / "engine"
+    long = StateFolder(home / ("x" * 90))
+    assert PrivatePaths.of(StateFolder(home)).runtime == home / "engine"
     assert len(str(PrivatePaths.of(long).exec_root / "libnetwork/0123456789ab.sock")) < 107
-    assert PrivatePaths.of(long) == PrivatePaths.of(State(home / ("x" * 90)))
-    assert PrivatePaths.of(long) != PrivatePaths.of(State(home / ("x" * 91)))
+    assert PrivatePaths.of(long) == PrivatePaths.of(StateFolder(home / ("x" * 90)))
+    assert PrivatePaths.of(long) != PrivatePaths.of(StateFolder(home / ("x" * 91)))

@@ -19,7 +19,7 @@ from orchestrator.errors import DiskFull, ImageMissing
 from orchestrator.host.images.build import phrase_for, telling
 from orchestrator.host.images.catalog import ImageCatalog, ImageRow, document_of
 from orchestrator.host.images.files import context_of, images_folder, names_in, phrases_of, tag_of
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 
 def entries(context: bytes) -> dict[str, int]:
@@ -91,7 +91,7 @@ def shelf_of(store: MemoryStore, source: Path, messages: list[str]) -> ImageCata
     def find_base_source(_store: object) -> BaseSource:
         return BaseSource("debian:trixie-slim", "Debian 13 (trixie)")
 
-    state = State(source.parent / "state")
+    state = StateFolder(source.parent / "state")
     return ImageCatalog(store, source, state, notify=messages.append, find_base_source=find_base_source)
 
 

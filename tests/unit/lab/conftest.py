@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab_in_memory import IMAGES, Place, bash
+from lab_in_memory import IMAGES, LabHost, bash
 
 from orchestrator.engine.fake import FakeEngine
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(FakeEngine(list(IMAGES.values()), answer=bash), State(tmp_path / "state"))
+def lab_host(tmp_path: Path) -> LabHost:
+    return LabHost(FakeEngine(list(IMAGES.values()), answer=bash), StateFolder(tmp_path / "state"))

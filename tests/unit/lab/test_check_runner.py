@@ -50,7 +50,7 @@ def checked(
         time.now += 0.05
         return [answer(probe) for probe in probes]
 
-    scenario = read_scenario(TEXT, file="f", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(TEXT, file="f", read_companion=dict[str, str]().get).scenario
     places = assign_addresses("one", scenario, Snapshot("/s", "r", {}), {})
     publish = (published if published is not None else []).append
     found = CheckRunner(places, run_probes, publish, time, lambda: 1000 + time.now, time.pause).check(checks)

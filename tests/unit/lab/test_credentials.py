@@ -39,7 +39,7 @@ nodes:
 
 
 def places(text: str = TEXT) -> Topology:
-    scenario = read_scenario(text, file="scenario.yaml", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(text, file="scenario.yaml", read_companion=dict[str, str]().get).scenario
     return assign_addresses("safe", scenario, Snapshot("/s", "r", {}), {})
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 from lab_bench import eventually
-from lab_in_memory import Place, down
+from lab_in_memory import LabHost, down
 
 from orchestrator.events import CommandEvent, LabEvent
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.expiry import LabEnd, end_of, ended_labs, has_timer, set_end, start_timer
 from orchestrator.lab.journal_reader import read_entries
 from orchestrator.lab.lock import lab_lock
@@ -25,23 +25,23 @@ PAST, FUTURE = 1000.0, 4e9
 SECONDS = 30.0
 
 
-def workspace_of(place: Place, notify: Callable[[str], None] = lambda _text: None) -> Workspace:
-    return Workspace(place.state, URL, place.engine, notify)  # type: ignore[arg-type]
+def workspace_of(lab_host: LabHost, notify: Callable[[str], None] = lambda _text: None) -> Workspace:
+    return Workspace(lab_host.state, URL, lab_host.engine, notify)  # type: ignore[arg-type]
 
 
-def timer_of(state: State) -> int:
+def timer_of(state: StateFolder) -> int:
     """The process that waits for the end of the lab."""
     return int((state.root / "locks/shop.timer").read_text())
 
 
 @pytest.fixture
-def up(place: Place) -> Place:
+def up(lab_host: LabHost) -> LabHost:
     """A lab that stands."""
-    place.lab().up()
-    return place
+    lab_host.lab().up()
+    return lab_host
 
 
-def test_a_timer_waits_until_the_lab_is_gone(up: Place) -> None:
+def test_a_timer_waits_until_the_lab_is_gone(up: LabHost) -> None:
     """Nobody has to tell it."""
     keep_end(workspace_of(up), "shop", LabEnd(FUTURE, URL))
     assert has_timer(up.state, "shop")
@@ -50,7 +50,7 @@ def test_a_timer_waits_until_the_lab_is_gone(up: Place) -> None:
     assert eventually(lambda: not has_timer(up.state, "shop"), SECONDS)
 
 
-def test_a_lab_has_one_timer_also_where_its_end_is_changed(up: Place) -> None:
+def test_a_lab_has_one_timer_also_where_its_end_is_changed(up: LabHost) -> None:
     workspace = workspace_of(up)
     keep_end(workspace, "shop", LabEnd(FUTURE, URL))
     assert eventually(lambda: bool((up.state.root / "locks/shop.timer").read_text()), SECONDS)
@@ -62,7 +62,7 @@ def test_a_lab_has_one_timer_also_where_its_end_is_changed(up: Place) -> None:
     down(up)
 
 
-def test_a_timer_that_was_killed_is_started_again(up: Place) -> None:
+def test_a_timer_that_was_killed_is_started_again(up: LabHost) -> None:
     workspace = workspace_of(up)
     keep_end(workspace, "shop", LabEnd(FUTURE, URL))
     assert eventually(lambda: bool((up.state.root / "locks/shop.timer").read_text()), SECONDS)
@@ -73,14 +73,14 @@ def test_a_timer_that_was_killed_is_started_again(up: Place) -> None:
     down(up)
 
 
-def test_a_lab_without_an_end_has_no_timer(up: Place) -> None:
+def test_a_lab_without_an_end_has_no_timer(up: LabHost) -> None:
     keep_end(workspace_of(up), "shop", None)
     assert (end_of(up.state, "shop"), has_timer(up.state, "shop")) == (None, False)
     assert end_lab(workspace_of(up), "shop") == 0
     assert not up.empty()
 
 
-def test_a_lab_is_removed_at_its_end_and_not_before(up: Place) -> None:
+def test_a_lab_is_removed_at_its_end_and_not_before(up: LabHost) -> None:
     set_end(up.state, "shop", LabEnd(FUTURE, URL))
     assert end_lab(workspace_of(up), "shop") == 0
     assert ended_labs(up.state, URL, PAST) == []
@@ -93,19 +93,19 @@ def test_a_lab_is_removed_at_its_end_and_not_before(up: Place) -> None:
     ]  # fmt: skip
 
 
-def test_sweep_removes_a_lab_whose_end_nobody_waited_for(up: Place) -> None:
+def test_sweep_removes_a_lab_whose_end_nobody_waited_for(up: LabHost) -> None:
     set_end(up.state, "shop", LabEnd(PAST, URL))
     assert sweep(workspace_of(up), all_labs=False).removed > 0
     assert up.empty()
 
 
-def test_sweep_leaves_a_lab_whose_time_is_not_over(up: Place) -> None:
+def test_sweep_leaves_a_lab_whose_time_is_not_over(up: LabHost) -> None:
     set_end(up.state, "shop", LabEnd(FUTURE, URL))
     assert sweep(workspace_of(up), all_labs=False).removed == 0
     assert not up.empty()
 
 
-def test_each_up_removes_labs_whose_time_is_over(up: Place) -> None:
+def test_each_up_removes_labs_whose_time_is_over(up: LabHost) -> None:
     """It says so; a lab that somebody works on is left to him, and one on another engine to its own."""
     messages: list[str] = []
     workspace = workspace_of(up, messages.append)
@@ -122,6 +122,6 @@ def test_each_up_removes_labs_whose_time_is_over(up: Place) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "soon\nunix:///nobody\n", "17\n"])
-def test_a_damaged_end_is_none(up: Place, content: str) -> None:
+def test_a_damaged_end_is_none(up: LabHost, content: str) -> None:
     (up.state.labs / "shop/ends").write_text(content)
     assert (end_of(up.state, "shop"), ended_labs(up.state, URL, FUTURE)) == (None, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab_in_memory import IMAGES, Place
+from lab_in_memory import IMAGES, LabHost
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import ImageMissing
@@ -22,14 +22,14 @@ nodes:
 
 
 @pytest.fixture
-def own(place: Place) -> Place:
+def own(lab_host: LabHost) -> LabHost:
     engine = FakeEngine([*IMAGES.values(), "shop:latest", DIGEST])
-    own = Place(engine, place.state)
+    own = LabHost(engine, lab_host.state)
     own.lab(TEXT).up()
     return own
 
 
-def test_a_rebuilt_image_makes_each_node_anew_that_has_it(own: Place) -> None:
+def test_a_rebuilt_image_makes_each_node_anew_that_has_it(own: LabHost) -> None:
     """And no other node; the plan says why; afterwards nothing is left to do."""
     own.engine.tag_image("shop:latest")
     plan = own.lab(TEXT, run="run2").up()
@@ -41,17 +41,17 @@ def test_a_rebuilt_image_makes_each_node_anew_that_has_it(own: Place) -> None:
     assert str(own.lab(TEXT, run="run3").plan()) == ""
 
 
-def test_the_same_image_under_its_name_changes_nothing(own: Place) -> None:
+def test_the_same_image_under_its_name_changes_nothing(own: LabHost) -> None:
     assert str(own.lab(TEXT, run="run2").plan()) == ""
 
 
-def test_an_image_whose_name_is_gone_changes_no_node_that_runs(own: Place) -> None:
+def test_an_image_whose_name_is_gone_changes_no_node_that_runs(own: LabHost) -> None:
     """Nothing newer is there."""
     own.engine.untag_image("shop:latest")
     assert str(own.lab(TEXT, run="run2").plan()) == ""
 
 
-def test_an_image_whose_name_is_gone_is_named_where_a_node_needs_it(own: Place) -> None:
+def test_an_image_whose_name_is_gone_is_named_where_a_node_needs_it(own: LabHost) -> None:
     own.engine.untag_image("shop:latest")
     own.engine.remove_container(own.engine.containers("wirelab.node=other")[0].id)
     with pytest.raises(ImageMissing, match="image that is not there") as caught:

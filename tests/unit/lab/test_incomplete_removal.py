@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lab_in_memory import IMAGES, Place, bash, down
+from lab_in_memory import IMAGES, LabHost, bash, down
 from sample_runs import alive, dead
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import Leftovers, NetworkBusy
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.incomplete_removal import complete_removal, incomplete_removals
 from orchestrator.lab.lock import lab_lock
 from orchestrator.operations.sweep import sweep
@@ -34,36 +34,36 @@ class Refusing(FakeEngine):
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(Refusing(list(IMAGES.values()), answer=bash), State(tmp_path / "state"))
+def lab_host(tmp_path: Path) -> LabHost:
+    return LabHost(Refusing(list(IMAGES.values()), answer=bash), StateFolder(tmp_path / "state"))
 
 
 @pytest.fixture
-def workspace(place: Place) -> Workspace:
-    return Workspace(place.state, "unix:///nobody", place.engine)  # type: ignore[arg-type]
+def workspace(lab_host: LabHost) -> Workspace:
+    return Workspace(lab_host.state, "unix:///nobody", lab_host.engine)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def half_removed(place: Place) -> Place:
+def half_removed(lab_host: LabHost) -> LabHost:
     """A lab after a `down` that left its network."""
-    place.lab().up()
+    lab_host.lab().up()
     with pytest.raises(Leftovers) as caught:
-        down(place)
+        down(lab_host)
     assert COMMAND in caught.value.hint
     assert "sweep" not in caught.value.hint
-    return place
+    return lab_host
 
 
-def let_remove(place: Place) -> None:
-    assert isinstance(place.engine, Refusing)
-    place.engine.refuses = False
+def let_remove(lab_host: LabHost) -> None:
+    assert isinstance(lab_host.engine, Refusing)
+    lab_host.engine.refuses = False
 
 
-def found(place: Place) -> list[LabLeftovers]:
-    return list(incomplete_removals(place.engine, place.state))
+def found(lab_host: LabHost) -> list[LabLeftovers]:
+    return list(incomplete_removals(lab_host.engine, lab_host.state))
 
 
-def test_what_a_failed_down_left_is_named_until_it_is_gone(half_removed: Place) -> None:
+def test_what_a_failed_down_left_is_named_until_it_is_gone(half_removed: LabHost) -> None:
     assert found(half_removed) == [LabLeftovers("shop", networks=1)]
     let_remove(half_removed)
     down(half_removed)
@@ -71,12 +71,12 @@ def test_what_a_failed_down_left_is_named_until_it_is_gone(half_removed: Place) 
     assert half_removed.empty()
 
 
-def test_a_lab_that_stands_is_not_left_over(place: Place) -> None:
-    place.lab().up()
-    assert found(place) == []
+def test_a_lab_that_stands_is_not_left_over(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    assert found(lab_host) == []
 
 
-def test_the_sweep_completes_a_removal(half_removed: Place, workspace: Workspace) -> None:
+def test_the_sweep_completes_a_removal(half_removed: LabHost, workspace: Workspace) -> None:
     with pytest.raises(Leftovers) as caught:
         sweep(workspace, all_labs=False).raise_failures()
     assert COMMAND in caught.value.hint
@@ -88,7 +88,7 @@ def test_the_sweep_completes_a_removal(half_removed: Place, workspace: Workspace
     assert not (half_removed.state.labs / "shop").exists()
 
 
-def test_a_lab_that_is_up_again_is_not_swept(half_removed: Place, workspace: Workspace) -> None:
+def test_a_lab_that_is_up_again_is_not_swept(half_removed: LabHost, workspace: Workspace) -> None:
     """Its `down` failed once; who brings it up again wants it."""
     half_removed.lab(run="run2").up()
     let_remove(half_removed)
@@ -98,7 +98,7 @@ def test_a_lab_that_is_up_again_is_not_swept(half_removed: Place, workspace: Wor
     assert found(half_removed) == []
 
 
-def test_a_removal_that_is_under_way_is_left_to_its_command(half_removed: Place, workspace: Workspace) -> None:
+def test_a_removal_that_is_under_way_is_left_to_its_command(half_removed: LabHost, workspace: Workspace) -> None:
     let_remove(half_removed)
     with lab_lock(half_removed.state, "shop"):
         result = sweep(workspace, all_labs=False)
@@ -107,42 +107,42 @@ def test_a_removal_that_is_under_way_is_left_to_its_command(half_removed: Place,
     assert not half_removed.empty()
 
 
-def strip(place: Place) -> None:
+def strip(lab_host: LabHost) -> None:
     """Remove all containers of the lab by hand."""
-    for container in place.engine.containers("wirelab.lab=shop"):
-        place.engine.remove_container(container.id)
+    for container in lab_host.engine.containers("wirelab.lab=shop"):
+        lab_host.engine.remove_container(container.id)
 
 
-def test_a_lab_of_which_no_container_is_left_is_named_and_not_swept(place: Place, workspace: Workspace) -> None:
+def test_a_lab_of_which_no_container_is_left_is_named_and_not_swept(lab_host: LabHost, workspace: Workspace) -> None:
     """No `down` began; the volume may hold what somebody wants."""
-    place.lab().up()
-    strip(place)
-    assert found(place) == [LabLeftovers("shop", networks=1, volumes=1)]
+    lab_host.lab().up()
+    strip(lab_host)
+    assert found(lab_host) == [LabLeftovers("shop", networks=1, volumes=1)]
     result = sweep(workspace, all_labs=False)
     assert (result.removed, result.left) == (0, (LabLeftovers("shop", networks=1, volumes=1),))
-    assert not place.empty()
+    assert not lab_host.empty()
 
 
-def test_what_a_living_command_makes_is_not_left_over(place: Place) -> None:
+def test_what_a_living_command_makes_is_not_left_over(lab_host: LabHost) -> None:
     """It makes the networks first."""
-    with alive(place.state) as run:
-        place.lab(run=run).up()
-        strip(place)
-        assert found(place) == []
-    assert found(place) == [LabLeftovers("shop", networks=1, volumes=1)]
+    with alive(lab_host.state) as run:
+        lab_host.lab(run=run).up()
+        strip(lab_host)
+        assert found(lab_host) == []
+    assert found(lab_host) == [LabLeftovers("shop", networks=1, volumes=1)]
 
 
-def test_what_a_dead_command_made_is_left_over(place: Place) -> None:
-    place.lab(run=dead(place.state)).up()
-    strip(place)
-    assert found(place) == [LabLeftovers("shop", networks=1, volumes=1)]
+def test_what_a_dead_command_made_is_left_over(lab_host: LabHost) -> None:
+    lab_host.lab(run=dead(lab_host.state)).up()
+    strip(lab_host)
+    assert found(lab_host) == [LabLeftovers("shop", networks=1, volumes=1)]
 
 
-def test_what_belongs_to_somebody_else_is_not_named(place: Place, tmp_path: Path) -> None:
+def test_what_belongs_to_somebody_else_is_not_named(lab_host: LabHost, tmp_path: Path) -> None:
     """`down` would refuse to remove it."""
-    place.lab(run=dead(place.state)).up()
-    strip(place)
-    assert found(replace(place, state=State(tmp_path / "other"))) == []
+    lab_host.lab(run=dead(lab_host.state)).up()
+    strip(lab_host)
+    assert found(replace(lab_host, state=StateFolder(tmp_path / "other"))) == []
 
 
 def test_the_list_of_labs_names_what_is_left_and_the_command() -> None:

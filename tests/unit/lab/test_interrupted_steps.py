@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from lab_in_memory import Place
+from lab_in_memory import LabHost
 from networks_in_memory import Helped
 
 from orchestrator.lab.faults import inject
@@ -26,11 +26,11 @@ def given_up(lab: Lab, *steps: str) -> str:
     return str(lab.plan())
 
 
-def test_a_node_that_nobody_saw_ready(place: Place) -> None:
+def test_a_node_that_nobody_saw_ready(lab_host: LabHost) -> None:
     """Started again, and the wait given up: nobody knows whether it is ready."""
-    lab = place.lab()
+    lab = lab_host.lab()
     lab.up()
-    place.engine.stop(place.engine.containers("wirelab.node=db")[0].id, 0)
+    lab_host.engine.stop(lab_host.engine.containers("wirelab.node=db")[0].id, 0)
     assert "ready:db" in given_up(lab, "start:db", "ready:db")
     lab.up()
     assert str(lab.plan()) == ""
@@ -55,10 +55,10 @@ def test_routes_that_are_perhaps_not_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", [True, False])
-def test_files_that_were_perhaps_not_read(place: Place, stop: bool) -> None:
-    lab = place.lab()
+def test_files_that_were_perhaps_not_read(lab_host: LabHost, stop: bool) -> None:
+    lab = lab_host.lab()
     lab.up()
-    dns = place.engine.containers("wirelab.node=dns")[0]
+    dns = lab_host.engine.containers("wirelab.node=dns")[0]
     doing = StepHandler(lab.engine, lab.folder, lab.observe(), lab.named, ready_seconds=0.1)
     doing(Step("reload:dns", Reload("dns", dns.id, "SIGHUP", "another", "all zones loaded"), "test"), lambda: stop)
     record = lab.folder.record("dns")

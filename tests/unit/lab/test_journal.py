@@ -30,7 +30,7 @@ from orchestrator.events import (
     StepEvent,
     parse_entry,
 )
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import Journal, journal_file, older_file, prune_journals
 from orchestrator.lab.journal_reader import follow_entries, has_journal, probe_events, read_entries
 
@@ -41,10 +41,10 @@ WRITER = """
 import sys
 from pathlib import Path
 from orchestrator.events import Actor, StepEvent
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import Journal
 state, name, count, rotate = sys.argv[1:5]
-journal = Journal(State(Path(state)), "basic", Actor(run=name), rotate_bytes=int(rotate))
+journal = Journal(StateFolder(Path(state)), "basic", Actor(run=name), rotate_bytes=int(rotate))
 print("begin", flush=True)
 for number in range(int(count)):
     journal.publish(StepEvent(f"{name}:{number}", "done", 0.0, why="x" * (number % 50) * 97))
@@ -52,11 +52,11 @@ for number in range(int(count)):
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> State:
-    return State(tmp_path / "state")
+def state(tmp_path: Path) -> StateFolder:
+    return StateFolder(tmp_path / "state")
 
 
-def writer(state: State, name: str, count: int, rotate: int = 1 << 40) -> subprocess.Popen[bytes]:
+def writer(state: StateFolder, name: str, count: int, rotate: int = 1 << 40) -> subprocess.Popen[bytes]:
     arguments = (str(state.root), name, str(count), str(rotate))
     return subprocess.Popen((sys.executable, "-c", WRITER, *arguments), cwd=ROOT, stdout=subprocess.PIPE)
 
@@ -66,7 +66,7 @@ def ended(process: subprocess.Popen[bytes]) -> int:
     return process.returncode
 
 
-def steps(state: State) -> list[str]:
+def steps(state: StateFolder) -> list[str]:
     return [entry.event.step for entry in read_entries(state, "basic") if isinstance(entry.event, StepEvent)]
 
 
@@ -74,7 +74,7 @@ def of_writer(found: list[str], name: str) -> list[int]:
     return [int(step.partition(":")[2]) for step in found if step.startswith(f"{name}:")]
 
 
-def test_every_kind_of_event_comes_back_as_it_was_written(state: State) -> None:
+def test_every_kind_of_event_comes_back_as_it_was_written(state: StateFolder) -> None:
     journal = Journal(state, "basic", Actor("r1", "pytest", seat="7"), wall=lambda: 12.5)
     events: list[Event] = [
         CommandEvent("started", ("wirelab", "up", "basic")),
@@ -91,7 +91,7 @@ def test_every_kind_of_event_comes_back_as_it_was_written(state: State) -> None:
     journal.close()
 
 
-def test_each_line_is_a_document_with_its_schema(state: State) -> None:
+def test_each_line_is_a_document_with_its_schema(state: StateFolder) -> None:
     journal = Journal(state, "basic", Actor("r1", "command line"), wall=lambda: 12.5)
     journal.publish(NodeEvent("dns", "ready"))
     journal.close()
@@ -127,14 +127,14 @@ def test_kinds_have_names_of_their_own() -> None:
     assert "other" not in KINDS
 
 
-def test_eight_processes_write_at_once_and_nothing_is_lost(state: State) -> None:
+def test_eight_processes_write_at_once_and_nothing_is_lost(state: StateFolder) -> None:
     writers = {f"w{number}": writer(state, f"w{number}", 400) for number in range(8)}
     assert {ended(process) for process in writers.values()} == {0}
     found = steps(state)
     assert {name: of_writer(found, name) for name in writers} == {name: list(range(400)) for name in writers}
 
 
-def test_rotation_while_eight_write_loses_nothing_that_is_still_kept(state: State) -> None:
+def test_rotation_while_eight_write_loses_nothing_that_is_still_kept(state: StateFolder) -> None:
     """Of each writer the last records are there, in order and without a gap."""
     writers = {f"w{number}": writer(state, f"w{number}", 300, rotate=200_000) for number in range(8)}
     assert {ended(process) for process in writers.values()} == {0}
@@ -148,7 +148,7 @@ def test_rotation_while_eight_write_loses_nothing_that_is_still_kept(state: Stat
     assert older_file(journal_file(state, "basic")).exists()
 
 
-def test_a_reader_follows_through_rotations_and_misses_nothing(state: State) -> None:
+def test_a_reader_follows_through_rotations_and_misses_nothing(state: StateFolder) -> None:
     stop: list[bool] = []
     seen: list[str] = []
 
@@ -171,7 +171,7 @@ def test_a_reader_follows_through_rotations_and_misses_nothing(state: State) -> 
     assert of_writer(seen, "w") == list(range(400))
 
 
-def test_sigkill_at_any_moment_leaves_whole_records_of_the_others(state: State) -> None:
+def test_sigkill_at_any_moment_leaves_whole_records_of_the_others(state: StateFolder) -> None:
     """A storm of deaths while one writer lives: all of its records are there, and none of the dead's is damaged."""
     steady = writer(state, "steady", 1500)
     chance = random.Random(7)
@@ -191,7 +191,7 @@ def test_sigkill_at_any_moment_leaves_whole_records_of_the_others(state: State) 
 
 
 @pytest.mark.parametrize("cut", range(1, 40, 3))
-def test_a_torn_record_is_left_out_and_the_next_one_is_whole(state: State, cut: int) -> None:
+def test_a_torn_record_is_left_out_and_the_next_one_is_whole(state: StateFolder, cut: int) -> None:
     journal = Journal(state, "basic", Actor())
     journal.publish(NodeEvent("one", "ready"))
     journal.publish(NodeEvent("torn", "ready"))
@@ -205,7 +205,7 @@ def test_a_torn_record_is_left_out_and_the_next_one_is_whole(state: State, cut: 
     assert names == ["one", "three"] or cut == 1  # the record without its line's end is whole
 
 
-def test_a_full_disk_is_told_once_and_raises_nothing(state: State) -> None:
+def test_a_full_disk_is_told_once_and_raises_nothing(state: StateFolder) -> None:
     messages: list[str] = []
     journal = Journal(state, "basic", Actor(), on_trouble=messages.append)
     state.private(journal_file(state, "basic").parent)
@@ -217,14 +217,14 @@ def test_a_full_disk_is_told_once_and_raises_nothing(state: State) -> None:
     ]
 
 
-def test_a_folder_where_the_journal_should_be_is_told_too(state: State) -> None:
+def test_a_folder_where_the_journal_should_be_is_told_too(state: StateFolder) -> None:
     messages: list[str] = []
     journal_file(state, "basic").mkdir(parents=True)
     Journal(state, "basic", Actor(), on_trouble=messages.append).publish(NodeEvent("one", "ready"))
     assert messages == ["the events of the lab 'basic' cannot be written: Is a directory; the lab goes on without"]
 
 
-def test_secrets_are_never_written(state: State) -> None:
+def test_secrets_are_never_written(state: StateFolder) -> None:
     journal = Journal(state, "basic", Actor())
     journal.hide(["hunter2-hunter2", ""])
     key = "-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----"
@@ -237,14 +237,14 @@ def test_secrets_are_never_written(state: State) -> None:
     assert text.count("***") == 3
 
 
-def test_a_long_text_is_cut(state: State) -> None:
+def test_a_long_text_is_cut(state: StateFolder) -> None:
     journal = Journal(state, "basic", Actor())
     journal.publish(StepEvent("s", "failed", 0.0, error="é" * 100_000))
     journal.close()
     assert journal_file(state, "basic").stat().st_size < 10_000
 
 
-def test_a_writer_that_was_stopped_while_it_rotates_holds_nobody_up(state: State) -> None:
+def test_a_writer_that_was_stopped_while_it_rotates_holds_nobody_up(state: StateFolder) -> None:
     import fcntl
 
     journal = Journal(state, "basic", Actor())
@@ -256,7 +256,7 @@ def test_a_writer_that_was_stopped_while_it_rotates_holds_nobody_up(state: State
     assert len(list(read_entries(state, "basic"))) == 2
 
 
-def aged(state: State, lab: str, seconds: float) -> Path:
+def aged(state: StateFolder, lab: str, seconds: float) -> Path:
     journal = Journal(state, lab, Actor())
     journal.publish(NodeEvent("one", "ready"))
     journal.close()
@@ -265,7 +265,7 @@ def aged(state: State, lab: str, seconds: float) -> Path:
     return file
 
 
-def test_a_journal_outlives_its_lab_for_a_week(state: State) -> None:
+def test_a_journal_outlives_its_lab_for_a_week(state: StateFolder) -> None:
     aged(state, "fresh", 6 * DAY)
     aged(state, "old", 8 * DAY)
     aged(state, "standing", 8 * DAY)
@@ -276,7 +276,7 @@ def test_a_journal_outlives_its_lab_for_a_week(state: State) -> None:
     assert not older_file(journal_file(state, "old")).exists()
 
 
-def test_of_many_removed_labs_the_last_ones_are_kept(state: State) -> None:
+def test_of_many_removed_labs_the_last_ones_are_kept(state: StateFolder) -> None:
     for number in range(203):
         aged(state, f"lab-{number}", 1000 - number)
     prune_journals(state)
@@ -286,7 +286,7 @@ def test_of_many_removed_labs_the_last_ones_are_kept(state: State) -> None:
     assert "lab-202.jsonl" in remaining
 
 
-def test_after_it_was_pruned_a_writer_begins_anew(state: State) -> None:
+def test_after_it_was_pruned_a_writer_begins_anew(state: StateFolder) -> None:
     journal = Journal(state, "basic", Actor())
     journal.publish(NodeEvent("one", "ready"))
     journal_file(state, "basic").unlink()
@@ -295,13 +295,13 @@ def test_after_it_was_pruned_a_writer_begins_anew(state: State) -> None:
     assert [entry.event for entry in read_entries(state, "basic")] == [NodeEvent("two", "ready")]
 
 
-def test_a_lab_without_a_journal_has_no_entries(state: State) -> None:
+def test_a_lab_without_a_journal_has_no_entries(state: StateFolder) -> None:
     assert list(read_entries(state, "basic")) == []
     assert not has_journal(state, "basic")
     assert not state.root.exists()
 
 
-def test_probe_events_are_found_among_the_others(state: State) -> None:
+def test_probe_events_are_found_among_the_others(state: StateFolder) -> None:
     journal = Journal(state, "basic", Actor())
     for event in (NodeEvent("a", "ready"), ProbeEvent("a", 1.0, 2.0)):
         journal.publish(event)
@@ -309,7 +309,7 @@ def test_probe_events_are_found_among_the_others(state: State) -> None:
     assert probe_events(state, "basic") == (ProbeEvent("a", 1.0, 2.0),)
 
 
-def test_a_follower_sees_what_was_there_before(state: State) -> None:
+def test_a_follower_sees_what_was_there_before(state: StateFolder) -> None:
     journal = Journal(state, "basic", Actor())
     journal.publish(NodeEvent("one", "ready"))
     entries: Iterator[Entry] = follow_entries(state, "basic")

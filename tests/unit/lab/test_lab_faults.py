@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lab_in_memory import IMAGES, TEXT, Place, bash, is_done
+from lab_in_memory import IMAGES, TEXT, LabHost, bash, is_done
 from networks_in_memory import Helped
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
@@ -27,10 +27,10 @@ BROKEN = TEXT.partition("checks:")[0] + (
 )
 
 
-def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(place: Place) -> None:
+def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(lab_host: LabHost) -> None:
     """A stopped database cannot be asked; once it is back it can. The fault of two checks is put in once."""
     done: list[str] = []
-    lab = place.lab(BROKEN, publish=lambda event: done.append(event.step) if is_done(event) else None)
+    lab = lab_host.lab(BROKEN, publish=lambda event: done.append(event.step) if is_done(event) else None)
     lab.up()
     done.clear()
     findings = breaking.check(lab, lab.scenario.checks)
@@ -44,7 +44,7 @@ def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(place: Place)
     assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
 
 
-def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place) -> None:
+def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(lab_host: LabHost) -> None:
     """As by `heal` in another window: what was seen then may have been seen in a whole lab."""
     text = BROKEN.replace("node: db, sees: app", "from: app, runs: [echo, x]")
 
@@ -54,9 +54,9 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place
             mender.up(healed=[fault.id for fault in mender.folder.faults.faults()])
         return bash(call)
 
-    torn = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=mends))
+    torn = replace(lab_host, engine=FakeEngine(list(IMAGES.values()), answer=mends))
     messages: list[str] = []
-    for where, verdict in ((place, "pass"), (torn, "unknown")):
+    for where, verdict in ((lab_host, "pass"), (torn, "unknown")):
         lab = where.lab(
             text, publish=lambda event: messages.append(event.verdict) if isinstance(event, FindingEvent) else None
         )
@@ -67,24 +67,24 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(place: Place
     assert findings[0].judgement.actual == seen
 
 
-def test_an_interrupt_leaves_no_fault(place: Place) -> None:
+def test_an_interrupt_leaves_no_fault(lab_host: LabHost) -> None:
     """Whatever ends a check in the middle of a fault, the lab is healed first."""
 
     def interrupted(event: Event) -> None:
         if isinstance(event, FindingEvent):
             raise KeyboardInterrupt
 
-    lab = place.lab(BROKEN, publish=interrupted)
+    lab = lab_host.lab(BROKEN, publish=interrupted)
     lab.up()
     with pytest.raises(KeyboardInterrupt):
         breaking.check(lab, lab.scenario.checks[1:])
-    assert {container.state for container in place.engine.containers("wirelab.lab=shop")} == {"running"}
-    assert str(place.lab(run="run2").plan()) == ""
+    assert {container.state for container in lab_host.engine.containers("wirelab.lab=shop")} == {"running"}
+    assert str(lab_host.lab(run="run2").plan()) == ""
 
 
-def test_a_check_puts_no_fault_beside_one_that_somebody_has_put_in(place: Place) -> None:
+def test_a_check_puts_no_fault_beside_one_that_somebody_has_put_in(lab_host: LabHost) -> None:
     """Checks that break and heal by themselves are unknown there, and say why; the others are judged."""
-    lab = place.lab(BROKEN)
+    lab = lab_host.lab(BROKEN)
     lab.up()
     breaking.inject(lab, Pause(pause="app"))
     findings = breaking.check(lab, lab.scenario.checks)
@@ -95,19 +95,19 @@ def test_a_check_puts_no_fault_beside_one_that_somebody_has_put_in(place: Place)
     assert str(lab.plan()) == ""
 
 
-def test_a_lab_that_is_broken_by_hand_is_not_healed_by_a_check(place: Place) -> None:
-    lab = place.lab(BROKEN)
+def test_a_lab_that_is_broken_by_hand_is_not_healed_by_a_check(lab_host: LabHost) -> None:
+    lab = lab_host.lab(BROKEN)
     lab.up()
-    place.engine.pause(place.engine.containers("wirelab.node=app")[0].id)
+    lab_host.engine.pause(lab_host.engine.containers("wirelab.node=app")[0].id)
     findings = breaking.check(lab, lab.scenario.checks)
     assert [finding.verdict for finding in findings] == ["pass", "unknown", "unknown", "unknown"]
     assert "the lab is not whole: unpause:app  (paused); wirelab up shop mends it" in findings[1].judgement.actual
     assert str(lab.plan()) == "unpause:app  (paused)"
 
 
-def test_a_fault_is_written_down_before_it_is_put_in_and_until_it_is_healed(place: Place) -> None:
+def test_a_fault_is_written_down_before_it_is_put_in_and_until_it_is_healed(lab_host: LabHost) -> None:
     """A command that is killed in between leaves a fault that `heal` finds; events tell of both."""
-    lab = place.lab(BROKEN)
+    lab = lab_host.lab(BROKEN)
     lab.up()
 
     def killed(event: Event) -> None:
@@ -115,13 +115,13 @@ def test_a_fault_is_written_down_before_it_is_put_in_and_until_it_is_healed(plac
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        breaking.inject(place.lab(BROKEN, publish=killed), Stop(stop="db"))
+        breaking.inject(lab_host.lab(BROKEN, publish=killed), Stop(stop="db"))
     assert [fault.id for fault in lab.faults()] == ["stop-db"]
     with pytest.raises(KeyboardInterrupt):
-        breaking.heal(place.lab(BROKEN, publish=killed), ["stop-db"])
+        breaking.heal(lab_host.lab(BROKEN, publish=killed), ["stop-db"])
     assert [fault.id for fault in lab.faults()] == ["stop-db"]
     events: list[Event] = []
-    watched = place.lab(BROKEN, publish=events.append)
+    watched = lab_host.lab(BROKEN, publish=events.append)
     assert [fault.id for fault in breaking.heal(watched, ["stop-db"]).faults] == ["stop-db"]
     assert lab.faults() == ()
     assert str(lab.plan()) == ""
@@ -130,15 +130,15 @@ def test_a_fault_is_written_down_before_it_is_put_in_and_until_it_is_healed(plac
     ]
 
 
-def test_up_keeps_what_is_in_and_heal_of_one_leaves_the_other(place: Place) -> None:
-    lab = place.lab(BROKEN)
+def test_up_keeps_what_is_in_and_heal_of_one_leaves_the_other(lab_host: LabHost) -> None:
+    lab = lab_host.lab(BROKEN)
     lab.up()
     first, second = Stop(stop="db"), Pause(pause="app")
     assert [breaking.inject(lab, fault).faults[0].id for fault in (first, second)] == ["stop-db", "pause-app"]
-    assert str(place.lab(BROKEN, run="run2").up()) == ""
-    plan = breaking.heal(place.lab(BROKEN, run="run3"), ["stop-db"]).plan
+    assert str(lab_host.lab(BROKEN, run="run2").up()) == ""
+    plan = breaking.heal(lab_host.lab(BROKEN, run="run3"), ["stop-db"]).plan
     assert [step.id for step in plan.steps] == ["start:db", "ready:db"]
-    containers = place.engine.containers("wirelab.lab=shop")
+    containers = lab_host.engine.containers("wirelab.lab=shop")
     states = {container.labels["wirelab.node"]: container.state for container in containers}
     assert (states["db"], states["app"]) == ("running", "paused")
     with pytest.raises(UsageInvalid, match="no fault of the lab 'shop' is 'stop-db'") as caught:
@@ -146,13 +146,13 @@ def test_up_keeps_what_is_in_and_heal_of_one_leaves_the_other(place: Place) -> N
     assert caught.value.why == "in are: pause-app"
 
 
-def test_a_fault_of_a_check_ends_with_its_run(place: Place) -> None:
+def test_a_fault_of_a_check_ends_with_its_run(lab_host: LabHost) -> None:
     """Killed with everything that could heal it: the next `up` mends what it broke."""
-    lab = place.lab(BROKEN, run="dead")
+    lab = lab_host.lab(BROKEN, run="dead")
     lab.up()
     breaking.inject(lab, Stop(stop="db"), of_check=True)
     assert lab.faults()
-    later = place.lab(BROKEN, run="run2")
+    later = lab_host.lab(BROKEN, run="run2")
     assert later.faults() == ()
     assert [step.id for step in later.up().steps] == ["start:db", "ready:db"]
     assert later.folder.faults.faults() == ()
@@ -181,10 +181,10 @@ BEFORE = TEXT.partition("checks:")[0] + (
 )
 
 
-def test_what_must_hold_before_a_fault_is_asked_before_it_is_put_in(place: Place) -> None:
+def test_what_must_hold_before_a_fault_is_asked_before_it_is_put_in(lab_host: LabHost) -> None:
     """The stopped node could answer then; where it does not hold, the check fails with that reason, told once."""
     messages: list[str] = []
-    lab = place.lab(
+    lab = lab_host.lab(
         BEFORE, publish=lambda event: messages.append(event.check) if isinstance(event, FindingEvent) else None
     )
     lab.up()

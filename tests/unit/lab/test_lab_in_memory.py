@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from lab_in_memory import IMAGES, TEXT, Place, bash, down, is_done, steps_to
+from lab_in_memory import IMAGES, TEXT, LabHost, bash, down, is_done, steps_to
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
 from orchestrator.engine.programs import Output
@@ -32,49 +32,49 @@ from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 
-def misbehaving(place: Place, behave: Callable[[ContainerSpec], Behaviour]) -> Place:
-    return replace(place, engine=FakeEngine(list(IMAGES.values()), answer=bash, behave=behave))
+def misbehaving(lab_host: LabHost, behave: Callable[[ContainerSpec], Behaviour]) -> LabHost:
+    return replace(lab_host, engine=FakeEngine(list(IMAGES.values()), answer=bash, behave=behave))
 
 
 def without_ready(node: str, behaviour: Behaviour) -> Callable[[ContainerSpec], Behaviour]:
     return lambda spec: behaviour if spec.labels["wirelab.node"] == node else as_declared(spec)
 
 
-def test_up_makes_the_lab_and_up_again_makes_nothing(place: Place) -> None:
+def test_up_makes_the_lab_and_up_again_makes_nothing(lab_host: LabHost) -> None:
     events: list[StepEvent] = []
-    assert place.lab(publish=steps_to(events)).up()
-    containers = place.engine.containers("wirelab.lab=shop")
+    assert lab_host.lab(publish=steps_to(events)).up()
+    containers = lab_host.engine.containers("wirelab.lab=shop")
     assert [container.labels["wirelab.node"] for container in containers] == ["app", "client", "db", "dns"]
     assert {container.state for container in containers} == {"running"}
     assert {event.state for event in events} == {"begun", "done"}
-    assert str(place.lab(run="run2").up()) == ""
-    assert place.engine.containers("wirelab.lab=shop") == containers
+    assert str(lab_host.lab(run="run2").up()) == ""
+    assert lab_host.engine.containers("wirelab.lab=shop") == containers
 
 
-def test_a_node_is_ready_only_after_what_it_uses(place: Place) -> None:
+def test_a_node_is_ready_only_after_what_it_uses(lab_host: LabHost) -> None:
     done: list[str] = []
-    place.lab(publish=lambda event: done.append(event.step) if is_done(event) else None).up()
+    lab_host.lab(publish=lambda event: done.append(event.step) if is_done(event) else None).up()
     ready = [name for name in done if name.startswith("ready:")]
     assert ready == ["ready:dns", "ready:db", "ready:app", "ready:client"]
 
 
-def test_with_capture_the_recorder_is_there_first_and_stays(place: Place) -> None:
+def test_with_capture_the_recorder_is_there_first_and_stays(lab_host: LabHost) -> None:
     """It is begun and done before any node is begun; the next `up` finds nothing to do."""
     events: list[StepEvent] = []
-    place.lab(publish=steps_to(events), capture=True).up()
+    lab_host.lab(publish=steps_to(events), capture=True).up()
     order = [(event.step, event.state) for event in events]
     first_node = next(number for number, (step, _) in enumerate(order) if step.startswith("node:"))
     assert order.index(("capture:networks", "done")) < first_node
-    assert len(place.engine.containers("wirelab.capture=on")) == 1
-    assert str(place.lab(run="run2", capture=True).up()) == ""
-    down(place)
-    assert place.empty()
+    assert len(lab_host.engine.containers("wirelab.capture=on")) == 1
+    assert str(lab_host.lab(run="run2", capture=True).up()) == ""
+    down(lab_host)
+    assert lab_host.empty()
 
 
-def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(place: Place) -> None:
+def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(lab_host: LabHost) -> None:
     """Its own last words are the reason, and nothing is left."""
     refused = Behaviour(("wirelab: no such device",), 3)
-    bad = misbehaving(place, lambda spec: refused if "wirelab.capture" in spec.labels else as_declared(spec))
+    bad = misbehaving(lab_host, lambda spec: refused if "wirelab.capture" in spec.labels else as_declared(spec))
     events: list[StepEvent] = []
     with pytest.raises(WorldError) as caught:
         bad.lab(publish=steps_to(events), capture=True).up()
@@ -94,82 +94,82 @@ def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(place: Pla
     ],
     ids=["stopped", "paused", "removed", "disconnected", "restarted"],
 )
-def test_what_somebody_changed_by_hand_is_repaired(place: Place, harm: Any, repair: list[str]) -> None:
+def test_what_somebody_changed_by_hand_is_repaired(lab_host: LabHost, harm: Any, repair: list[str]) -> None:
     """And nothing else is touched; afterwards nothing is left to do."""
-    place.lab().up()
-    app = next(container for container in place.engine.containers("wirelab.node=app"))
-    network = next(network.id for network in place.engine.networks())
-    harm(place.engine, app.id, network)
-    assert [step.id for step in place.lab(run="run2").up().steps] == repair
-    again = next(container for container in place.engine.containers("wirelab.node=app"))
+    lab_host.lab().up()
+    app = next(container for container in lab_host.engine.containers("wirelab.node=app"))
+    network = next(network.id for network in lab_host.engine.networks())
+    harm(lab_host.engine, app.id, network)
+    assert [step.id for step in lab_host.lab(run="run2").up().steps] == repair
+    again = next(container for container in lab_host.engine.containers("wirelab.node=app"))
     assert (again.state, again.addresses) == ("running", app.addresses)
-    assert str(place.lab(run="run3").plan()) == ""
+    assert str(lab_host.lab(run="run3").plan()) == ""
 
 
-def test_a_network_that_went_while_all_were_stopped_is_repaired(place: Place) -> None:
+def test_a_network_that_went_while_all_were_stopped_is_repaired(lab_host: LabHost) -> None:
     """As after a restart of the machine and a `docker network prune`."""
-    place.lab().up()
-    for container in place.engine.containers("wirelab.lab"):
-        place.engine.stop(container.id, 0)
-    before = place.engine.networks()[0]
-    place.engine.remove_network(before.id)
-    place.lab(run="run2").up()
-    assert {container.state for container in place.engine.containers("wirelab.lab")} == {"running"}
-    assert place.engine.networks()[0].subnets == before.subnets
-    assert str(place.lab(run="run3").plan()) == ""
+    lab_host.lab().up()
+    for container in lab_host.engine.containers("wirelab.lab"):
+        lab_host.engine.stop(container.id, 0)
+    before = lab_host.engine.networks()[0]
+    lab_host.engine.remove_network(before.id)
+    lab_host.lab(run="run2").up()
+    assert {container.state for container in lab_host.engine.containers("wirelab.lab")} == {"running"}
+    assert lab_host.engine.networks()[0].subnets == before.subnets
+    assert str(lab_host.lab(run="run3").plan()) == ""
 
 
-def test_an_altered_resolv_conf_is_written_in_place(place: Place) -> None:
-    place.lab().up()
-    file = place.lab().folder.path / "client" / "resolv.conf"
+def test_an_altered_resolv_conf_is_written_in_place(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    file = lab_host.lab().folder.path / "client" / "resolv.conf"
     inode, text = file.stat().st_ino, file.read_text()
     file.write_text("nameserver 8.8.8.8\n")
-    assert [step.id for step in place.lab().up().steps] == ["files:client"]
+    assert [step.id for step in lab_host.lab().up().steps] == ["files:client"]
     assert (file.stat().st_ino, file.read_text()) == (inode, text)
 
 
-def test_a_replaced_resolv_conf_means_another_container(place: Place) -> None:
-    place.lab().up()
-    file = place.lab().folder.path / "client" / "resolv.conf"
+def test_a_replaced_resolv_conf_means_another_container(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    file = lab_host.lab().folder.path / "client" / "resolv.conf"
     other = file.with_name("other")
     other.write_text(file.read_text())
     other.replace(file)
-    assert "node:client" in [step.id for step in place.lab(run="run2").up().steps]
-    assert str(place.lab().plan()) == ""
+    assert "node:client" in [step.id for step in lab_host.lab(run="run2").up().steps]
+    assert str(lab_host.lab().plan()) == ""
 
 
-def test_a_node_added_to_the_file_reloads_the_dns_server(place: Place) -> None:
-    place.lab().up()
-    dns = place.engine.containers("wirelab.node=dns")[0]
+def test_a_node_added_to_the_file_reloads_the_dns_server(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    dns = lab_host.engine.containers("wirelab.node=dns")[0]
     more = TEXT.replace("checks:", "  two:    {role: client}\nchecks:")
-    place.lab(more, run="run2").up()
-    assert place.engine.signals == [(dns.id, "SIGHUP")]
-    assert "two" in (place.lab().folder.path / "dns" / "files" / "shop.lab.zone").read_text()
-    place.lab(run="run3").up()
-    assert not (place.lab().folder.path / "two").exists()
-    assert not place.engine.containers("wirelab.node=two")
+    lab_host.lab(more, run="run2").up()
+    assert lab_host.engine.signals == [(dns.id, "SIGHUP")]
+    assert "two" in (lab_host.lab().folder.path / "dns" / "files" / "shop.lab.zone").read_text()
+    lab_host.lab(run="run3").up()
+    assert not (lab_host.lab().folder.path / "two").exists()
+    assert not lab_host.engine.containers("wirelab.node=two")
 
 
-def test_checks_are_asked_inside_the_nodes(place: Place) -> None:
+def test_checks_are_asked_inside_the_nodes(lab_host: LabHost) -> None:
     found: list[str] = []
-    lab = place.lab(publish=lambda event: found.append(event.check) if isinstance(event, FindingEvent) else None)
+    lab = lab_host.lab(publish=lambda event: found.append(event.check) if isinstance(event, FindingEvent) else None)
     lab.up()
     assert [finding.verdict for finding in lab.judge()] == ["pass", "fail"]
     assert found == ["The tools work", "Nobody is there"]
 
 
 @pytest.mark.parametrize("harm", ["stop", "pause", "remove_container"])
-def test_a_node_that_cannot_be_asked_makes_its_checks_unknown(place: Place, harm: str) -> None:
+def test_a_node_that_cannot_be_asked_makes_its_checks_unknown(lab_host: LabHost, harm: str) -> None:
     """Never a pass, and never a fail of something that nobody looked at."""
-    lab = place.lab()
+    lab = lab_host.lab()
     lab.up()
-    client = place.engine.containers("wirelab.node=client")[0].id
-    getattr(place.engine, harm)(client, *((0,) if harm == "stop" else ()))
+    client = lab_host.engine.containers("wirelab.node=client")[0].id
+    getattr(lab_host.engine, harm)(client, *((0,) if harm == "stop" else ()))
     assert [finding.verdict for finding in lab.judge()] == ["unknown", "fail"]
 
 
-def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(place: Place) -> None:
-    bad = misbehaving(place, without_ready("db", Behaviour(("psql: syntax error at line 3",), 1)))
+def test_a_node_that_ends_fails_the_lab_with_its_last_words_and_leaves_nothing(lab_host: LabHost) -> None:
+    bad = misbehaving(lab_host, without_ready("db", Behaviour(("psql: syntax error at line 3",), 1)))
     events: list[StepEvent] = []
     with pytest.raises(NodeFailed) as caught:
         bad.lab(publish=steps_to(events)).up()
@@ -190,9 +190,9 @@ class EndsUnderTheEyes(FakeEngine):
         return super().start(container)
 
 
-def test_a_node_that_ends_before_anybody_looks_on_has_ended(place: Place) -> None:
+def test_a_node_that_ends_before_anybody_looks_on_has_ended(lab_host: LabHost) -> None:
     """Not the engine's refusal is told, but what the person needs to know."""
-    own = replace(place, engine=EndsUnderTheEyes([*IMAGES.values(), "mine:1"], answer=bash))
+    own = replace(lab_host, engine=EndsUnderTheEyes([*IMAGES.values(), "mine:1"], answer=bash))
     text = TEXT.replace("{role: app,", "{role: app, image: 'mine:1', listens: [{port: 80}],")
     with pytest.raises(NodeFailed) as caught:
         own.lab(text).up()
@@ -200,32 +200,32 @@ def test_a_node_that_ends_before_anybody_looks_on_has_ended(place: Place) -> Non
     assert own.empty()
 
 
-def test_an_address_that_a_stranger_has_is_told_with_its_node(place: Place) -> None:
-    place.lab().up()
-    (network,) = place.engine.networks()
-    place.engine.remove_container(place.engine.containers("wirelab.node=app")[0].id)
+def test_an_address_that_a_stranger_has_is_told_with_its_node(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    (network,) = lab_host.engine.networks()
+    lab_host.engine.remove_container(lab_host.engine.containers("wirelab.node=app")[0].id)
     address = next(network.subnets[0].hosts()) + 11
     stranger = ContainerSpec("stranger", IMAGES["client"], {}, attachments=(Attach("lab", network.id, address),))
-    place.engine.start(place.engine.make_container(stranger))
+    lab_host.engine.start(lab_host.engine.make_container(stranger))
     with pytest.raises(Conflict) as caught:
-        place.lab().up()
+        lab_host.lab().up()
     assert caught.value.what == f"the node 'app' cannot have its address: {address} (lab)"
     assert f"docker network inspect {network.id[:12]}" in caught.value.hint
 
 
-def test_a_node_that_is_never_ready_fails_at_its_deadline(place: Place) -> None:
-    bad = misbehaving(place, without_ready("app", Behaviour(("still thinking",))))
+def test_a_node_that_is_never_ready_fails_at_its_deadline(lab_host: LabHost) -> None:
+    bad = misbehaving(lab_host, without_ready("app", Behaviour(("still thinking",))))
     with pytest.raises(NodeFailed) as caught:
         bad.lab().up()
     assert caught.value.what == "the node 'app' was not ready after 0.2 s (probe: http:80/health)"
     assert bad.empty()
 
 
-def test_with_keep_a_failed_lab_stands_and_the_next_up_goes_on(place: Place) -> None:
+def test_with_keep_a_failed_lab_stands_and_the_next_up_goes_on(lab_host: LabHost) -> None:
     failing = [True]
     slow = Behaviour(("still thinking",))
     bad = misbehaving(
-        place, lambda spec: slow if failing[0] and spec.labels["wirelab.node"] == "app" else as_declared(spec)
+        lab_host, lambda spec: slow if failing[0] and spec.labels["wirelab.node"] == "app" else as_declared(spec)
     )
     with pytest.raises(NodeFailed):
         bad.lab(keep=True).up()
@@ -235,11 +235,11 @@ def test_with_keep_a_failed_lab_stands_and_the_next_up_goes_on(place: Place) -> 
     assert [step.id for step in bad.lab(run="run2").up().steps] == ["ready:app", "ready:client"]
 
 
-def test_a_failed_change_takes_back_only_what_it_made(place: Place) -> None:
+def test_a_failed_change_takes_back_only_what_it_made(lab_host: LabHost) -> None:
     """The lab that stood before goes on standing."""
     failing = [False]
     bad = misbehaving(
-        place,
+        lab_host,
         lambda spec: (
             Behaviour(("no",), 1) if failing[0] and spec.labels["wirelab.node"] == "two" else as_declared(spec)
         ),
@@ -254,10 +254,10 @@ def test_a_failed_change_takes_back_only_what_it_made(place: Place) -> None:
     assert str(bad.lab().plan()) == ""
 
 
-def test_a_lab_that_fails_leaves_the_others_of_its_run_alone(place: Place) -> None:
+def test_a_lab_that_fails_leaves_the_others_of_its_run_alone(lab_host: LabHost) -> None:
     """All labs of a test process stand under one run; one that cannot be brought up is taken back, and no other."""
     bad = misbehaving(
-        place,
+        lab_host,
         lambda spec: Behaviour(("no",), 1) if spec.labels["wirelab.lab"] == "bad" else as_declared(spec),
     )
     bad.lab(name="good").up()
@@ -268,51 +268,51 @@ def test_a_lab_that_fails_leaves_the_others_of_its_run_alone(place: Place) -> No
     assert str(bad.lab(name="good").plan()) == ""
 
 
-def test_no_two_things_of_the_engine_bear_one_name(place: Place) -> None:
+def test_no_two_things_of_the_engine_bear_one_name(lab_host: LabHost) -> None:
     """Labs whose names begin alike stand side by side, and a node may be called as what records it."""
     text = "name: shop\ntitle: t\ndomain: shop.lab\nnodes: {%s: {role: client}}\n"
-    place.lab(text % "eu-db").up()
-    place.lab(text % "db", name="shop-eu").up()
-    place.lab(text % "capture", name="third", capture=True).up()
-    assert len(place.engine.containers("wirelab.lab")) == 4
+    lab_host.lab(text % "eu-db").up()
+    lab_host.lab(text % "db", name="shop-eu").up()
+    lab_host.lab(text % "capture", name="third", capture=True).up()
+    assert len(lab_host.engine.containers("wirelab.lab")) == 4
 
 
-def test_an_interrupt_leaves_nothing(place: Place) -> None:
+def test_an_interrupt_leaves_nothing(lab_host: LabHost) -> None:
     def interrupt(event: Event) -> None:
         if isinstance(event, StepEvent) and event.step == "node:app" and event.state == "done":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        place.lab(publish=interrupt).up()
-    assert place.empty()
+        lab_host.lab(publish=interrupt).up()
+    assert lab_host.empty()
 
 
-def test_down_leaves_nothing_and_down_again_is_no_error(place: Place) -> None:
-    place.lab().up()
-    place.lab(name="other").up()
-    down(place)
-    assert not place.engine.containers("wirelab.lab=shop")
-    assert len(place.engine.containers("wirelab.lab=other")) == 4
-    down(place)
-    take_down(place.engine, place.state, "other", lambda _event: None)
-    assert place.empty()
-    assert not list(place.state.labs.iterdir())
+def test_down_leaves_nothing_and_down_again_is_no_error(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    lab_host.lab(name="other").up()
+    down(lab_host)
+    assert not lab_host.engine.containers("wirelab.lab=shop")
+    assert len(lab_host.engine.containers("wirelab.lab=other")) == 4
+    down(lab_host)
+    take_down(lab_host.engine, lab_host.state, "other", lambda _event: None)
+    assert lab_host.empty()
+    assert not list(lab_host.state.labs.iterdir())
 
 
-def test_two_labs_of_one_scenario_stand_side_by_side(place: Place) -> None:
-    place.lab().up()
-    place.lab(name="other").up()
-    one, two = (network.subnets[0] for network in place.engine.networks())
+def test_two_labs_of_one_scenario_stand_side_by_side(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    lab_host.lab(name="other").up()
+    one, two = (network.subnets[0] for network in lab_host.engine.networks())
     assert not one.overlaps(two)
 
 
-def test_a_lab_at_which_somebody_works_is_busy(place: Place) -> None:
-    with lab_lock(place.state, "shop"):
+def test_a_lab_at_which_somebody_works_is_busy(lab_host: LabHost) -> None:
+    with lab_lock(lab_host.state, "shop"):
         with pytest.raises(LabBusy):
-            place.lab().up()
+            lab_host.lab().up()
         with pytest.raises(LabBusy):
-            down(place)
-    assert place.empty()
+            down(lab_host)
+    assert lab_host.empty()
 
 
 class Racing(FakeEngine):
@@ -330,28 +330,28 @@ class Racing(FakeEngine):
         return super().make_network(spec)
 
 
-def test_a_range_that_somebody_just_took_is_given_up_for_the_next(place: Place) -> None:
-    racing = replace(place, engine=Racing(2))
+def test_a_range_that_somebody_just_took_is_given_up_for_the_next(lab_host: LabHost) -> None:
+    racing = replace(lab_host, engine=Racing(2))
     racing.lab().up()
     ours = [network for network in racing.engine.networks() if network.labels]
     assert len(ours) == 1
     assert str(racing.lab().plan()) == ""
 
 
-def test_a_range_that_is_always_taken_is_an_error_at_last(place: Place) -> None:
-    racing = replace(place, engine=Racing(99))
+def test_a_range_that_is_always_taken_is_an_error_at_last(lab_host: LabHost) -> None:
+    racing = replace(lab_host, engine=Racing(99))
     with pytest.raises(Conflict):
         racing.lab().up()
     assert racing.empty()
 
 
-def test_the_password_stays_while_the_lab_stands_and_stands_in_no_environment(place: Place) -> None:
-    place.lab().up()
-    password = (place.lab().folder.path / "db" / "files" / "password").read_text()
-    assert (place.lab().folder.path / "app" / "files" / "password").read_text() == password
-    assert not (place.lab().folder.path / "client" / "files" / "password").exists()
-    place.lab().up()
-    assert (place.lab().folder.path / "db" / "files" / "password").read_text() == password
+def test_the_password_stays_while_the_lab_stands_and_stands_in_no_environment(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    password = (lab_host.lab().folder.path / "db" / "files" / "password").read_text()
+    assert (lab_host.lab().folder.path / "app" / "files" / "password").read_text() == password
+    assert not (lab_host.lab().folder.path / "client" / "files" / "password").exists()
+    lab_host.lab().up()
+    assert (lab_host.lab().folder.path / "db" / "files" / "password").read_text() == password
 
 
 class Stubborn(FakeEngine):
@@ -364,9 +364,9 @@ class Stubborn(FakeEngine):
         raise VolumeBusy("the engine refused", why=f"remove {volume}: volume is in use")
 
 
-def test_what_cannot_be_removed_is_named(place: Place) -> None:
+def test_what_cannot_be_removed_is_named(lab_host: LabHost) -> None:
     """The rest is removed all the same, and the exit code says that something is left."""
-    stubborn = replace(place, engine=Stubborn(list(IMAGES.values())))
+    stubborn = replace(lab_host, engine=Stubborn(list(IMAGES.values())))
     stubborn.lab().up()
     with pytest.raises(Leftovers) as caught:
         down(stubborn)
@@ -387,9 +387,9 @@ class Garbled(Stubborn):
         raise EngineRefused("the engine refused", why="a plugin with active endpoints is missing")
 
 
-def test_a_restart_is_proposed_for_a_busy_network_alone(place: Place) -> None:
+def test_a_restart_is_proposed_for_a_busy_network_alone(lab_host: LabHost) -> None:
     """The type of the error counts, and not a word in its text."""
-    garbled = replace(place, engine=Garbled(list(IMAGES.values())))
+    garbled = replace(lab_host, engine=Garbled(list(IMAGES.values())))
     garbled.lab().up()
     with pytest.raises(Leftovers) as caught:
         down(garbled)
@@ -407,10 +407,10 @@ class Blind(FakeEngine):
         return super().networks()
 
 
-def test_what_nobody_can_see_counts_as_left(place: Place) -> None:
+def test_what_nobody_can_see_counts_as_left(lab_host: LabHost) -> None:
     """Otherwise the command would count as one that ended well, and nobody would look for it again."""
     blind = Blind(list(IMAGES.values()))
-    replace(place, engine=blind).lab(run="dead").up()
+    replace(lab_host, engine=blind).lab(run="dead").up()
     blind.blind = True
     with pytest.raises(Leftovers) as caught:
         remove_labelled(blind, "wirelab.run=dead")
@@ -419,19 +419,19 @@ def test_what_nobody_can_see_counts_as_left(place: Place) -> None:
     assert not blind.volumes("wirelab.lab")
 
 
-def test_a_dead_runs_things_are_found_by_its_label_alone(place: Place) -> None:
+def test_a_dead_runs_things_are_found_by_its_label_alone(lab_host: LabHost) -> None:
     """This is what the watchdog does."""
-    place.lab(run="dead").up()
-    place.lab(name="other", run="alive").up()
-    assert sweep_until_quiet(place.engine, place.state, "dead", seconds=5)
-    assert not place.engine.containers("wirelab.run=dead")
-    assert len(place.engine.containers("wirelab.run=alive")) == 4
-    assert remove_labelled(place.engine, "wirelab.run=dead") == 0
+    lab_host.lab(run="dead").up()
+    lab_host.lab(name="other", run="alive").up()
+    assert sweep_until_quiet(lab_host.engine, lab_host.state, "dead", seconds=5)
+    assert not lab_host.engine.containers("wirelab.run=dead")
+    assert len(lab_host.engine.containers("wirelab.run=alive")) == 4
+    assert remove_labelled(lab_host.engine, "wirelab.run=dead") == 0
 
 
-def test_a_dead_run_of_which_something_stays_is_not_quiet(place: Place) -> None:
+def test_a_dead_run_of_which_something_stays_is_not_quiet(lab_host: LabHost) -> None:
     """The watchdog then forgets nothing, so that `sweep` finds it."""
-    stubborn = replace(place, engine=Stubborn(list(IMAGES.values())))
+    stubborn = replace(lab_host, engine=Stubborn(list(IMAGES.values())))
     stubborn.lab(run="dead").up()
     assert not sweep_until_quiet(stubborn.engine, stubborn.state, "dead", seconds=0.3)
 
@@ -446,33 +446,33 @@ def test_a_sweep_goes_on_after_what_cannot_be_removed() -> None:
     assert remove_each([stays, lambda: 2, lambda: 1]) == (3, [stuck])
 
 
-def test_a_subnet_that_the_file_names_is_used_just_so(place: Place) -> None:
-    place.lab(TEXT.replace("nodes:", "networks: {lab: {subnet: 10.77.0.0/24}}\nnodes:")).up()
-    assert place.engine.networks()[0].subnets == (IPv4Network("10.77.0.0/24"),)
+def test_a_subnet_that_the_file_names_is_used_just_so(lab_host: LabHost) -> None:
+    lab_host.lab(TEXT.replace("nodes:", "networks: {lab: {subnet: 10.77.0.0/24}}\nnodes:")).up()
+    assert lab_host.engine.networks()[0].subnets == (IPv4Network("10.77.0.0/24"),)
 
 
-def test_a_node_at_another_address_is_put_back(place: Place) -> None:
-    place.lab().up()
-    client = place.engine.containers("wirelab.node=client")[0]
+def test_a_node_at_another_address_is_put_back(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    client = lab_host.engine.containers("wirelab.node=client")[0]
     ((network, address),) = client.addresses.items()
     assert address
-    place.engine.disconnect(client.id, network)
-    place.engine.connect(client.id, Attach("lab", network, address + 50))
-    place.lab().up()
-    assert place.engine.container(client.id).addresses == {network: address}
+    lab_host.engine.disconnect(client.id, network)
+    lab_host.engine.connect(client.id, Attach("lab", network, address + 50))
+    lab_host.lab().up()
+    assert lab_host.engine.container(client.id).addresses == {network: address}
 
 
-def test_where_no_question_can_be_put_one_line_says_why(place: Place) -> None:
+def test_where_no_question_can_be_put_one_line_says_why(lab_host: LabHost) -> None:
     """A full disk in a node, for one: each program says so, and one of them is enough."""
     said = "bash: line 24: echo: write error: No space left on device\nbash: line 3: echo: write error\n"
-    full = replace(place, engine=FakeEngine(list(IMAGES.values()), answer=lambda _call: Output(1, "", said)))
+    full = replace(lab_host, engine=FakeEngine(list(IMAGES.values()), answer=lambda _call: Output(1, "", said)))
     full.lab().up()
     found = full.lab().judge()[0]
     seen = "could not be asked: the questions could not be put: echo: write error: No space left on device"
     assert (found.verdict, found.judgement.actual) == ("unknown", seen)
 
 
-def test_a_plan_tells_the_missing_images_and_builds_none(place: Place) -> None:
+def test_a_plan_tells_the_missing_images_and_builds_none(lab_host: LabHost) -> None:
     """`up` builds them, all at once and before its other steps."""
     built: list[list[str]] = []
     images: dict[str, Any] = {
@@ -480,9 +480,9 @@ def test_a_plan_tells_the_missing_images_and_builds_none(place: Place) -> None:
         "build_images": lambda names: built.append([*names]),
     }
     events: list[StepEvent] = []
-    lab = place.lab(publish=steps_to(events), **images)
+    lab = lab_host.lab(publish=steps_to(events), **images)
     assert [step.id for step in lab.plan().steps][:2] == ["image:client", "image:dns"]
-    assert (built, place.empty()) == ([], True)
+    assert (built, lab_host.empty()) == ([], True)
     lab.up()
     assert built == [["client", "dns"]]
     told = [(event.step, event.state) for event in events]
@@ -495,10 +495,10 @@ def test_a_plan_tells_the_missing_images_and_builds_none(place: Place) -> None:
     assert told[4][0] not in ("image:client", "image:dns")
 
 
-def test_an_image_that_cannot_be_built_leaves_nothing(place: Place) -> None:
+def test_an_image_that_cannot_be_built_leaves_nothing(lab_host: LabHost) -> None:
     def fail(_names: object) -> None:
         raise ImageMissing("the image dns could not be built")
 
     with pytest.raises(ImageMissing):
-        place.lab(missing_images=lambda _names: ("dns",), build_images=fail).up()
-    assert place.empty()
+        lab_host.lab(missing_images=lambda _names: ("dns",), build_images=fail).up()
+    assert lab_host.empty()

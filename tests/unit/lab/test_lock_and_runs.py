@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import BUSY, LabBusy
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.run_registry import Run, dead_runs, forget_run
 
@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[3]
 DIES_INSIDE = """
 import os, sys
 from pathlib import Path
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.run_registry import Run
-run = Run(State(Path(sys.argv[1])))
+run = Run(StateFolder(Path(sys.argv[1])))
 run.begin()
 print(run.id, flush=True)
 os._exit(9)
@@ -31,7 +31,7 @@ os._exit(9)
 
 def test_a_lab_that_somebody_holds_is_busy(tmp_path: Path) -> None:
     """At once, with who it is; another lab is free."""
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     with lab_lock(state, "shop"):
         with pytest.raises(LabBusy) as caught, lab_lock(state, "shop"):
             pass
@@ -45,7 +45,7 @@ def test_a_lab_that_somebody_holds_is_busy(tmp_path: Path) -> None:
 
 def test_who_holds_a_lab_is_told_also_in_the_first_moment(tmp_path: Path) -> None:
     """The lock is taken before its holder has written who it is."""
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     path = state.private(state.root / "locks") / "shop.lock"
     with path.open("w") as holder, ThreadPoolExecutor(1) as pool:
         fcntl.flock(holder, fcntl.LOCK_EX)
@@ -61,7 +61,7 @@ def test_who_holds_a_lab_is_told_also_in_the_first_moment(tmp_path: Path) -> Non
 
 def test_the_clean_up_after_a_dead_command_is_waited_for(tmp_path: Path) -> None:
     """It holds the lab for a moment only, and nobody has asked for it: no reason to say busy."""
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     cleaning = lab_lock(state, "shop", cleaning=True)
     cleaning.__enter__()
     with ThreadPoolExecutor(1) as pool:
@@ -72,13 +72,13 @@ def test_the_clean_up_after_a_dead_command_is_waited_for(tmp_path: Path) -> None
         assert second.result(timeout=20)
 
 
-def _take(state: State) -> bool:
+def _take(state: StateFolder) -> bool:
     with lab_lock(state, "shop"):
         return True
 
 
 def test_a_lab_is_free_after_an_error(tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     with pytest.raises(RuntimeError), lab_lock(state, "shop"):
         raise RuntimeError
     with lab_lock(state, "shop"):
@@ -86,13 +86,13 @@ def test_a_lab_is_free_after_an_error(tmp_path: Path) -> None:
 
 
 def test_the_state_folder_is_closed_to_others(tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     with lab_lock(state, "shop"):
         assert state.root.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_run_that_lives_or_ended_well_is_not_dead(tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     assert list(dead_runs(state)) == []
     run = Run(state)
     run.begin()
@@ -103,7 +103,7 @@ def test_a_run_that_lives_or_ended_well_is_not_dead(tmp_path: Path) -> None:
 
 
 def test_a_run_whose_process_died_is_dead_until_it_is_forgotten(tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     died = subprocess.run(
         (sys.executable, "-c", DIES_INSIDE, str(state.root)),
         cwd=ROOT,
@@ -122,7 +122,7 @@ def test_a_run_whose_process_died_is_dead_until_it_is_forgotten(tmp_path: Path) 
 
 def test_a_run_that_ends_well_while_somebody_looks_for_dead_ones_is_not_dead(tmp_path: Path) -> None:
     """Its lab stands: `sweep` in another window would remove it."""
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     run = Run(state)
     run.begin()
     (state.root / "runs" / "0").touch()
@@ -135,7 +135,7 @@ def test_a_run_that_ends_well_while_somebody_looks_for_dead_ones_is_not_dead(tmp
 
 def test_two_processes_may_look_at_a_run_at_the_same_time(tmp_path: Path) -> None:
     """A dead run is dead for both of them: a look takes nothing away from the other one."""
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     program = (sys.executable, "-c", DIES_INSIDE, str(state.root))
     dead = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
     with (state.root / "runs" / dead).open() as other:
@@ -148,6 +148,6 @@ def test_two_processes_may_look_at_a_run_at_the_same_time(tmp_path: Path) -> Non
 
 
 def test_a_run_that_has_no_name_yet_is_not_a_dead_one(tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     (state.private(state.root / "runs") / ".4711-abc").touch()
     assert list(dead_runs(state)) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from lab_in_memory import IMAGES, Place, steps_to
+from lab_in_memory import IMAGES, LabHost, steps_to
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import ImageMissing
@@ -38,44 +38,44 @@ def states(events: list[StepEvent]) -> dict[str, str]:
     return {event.step: event.state for event in events}
 
 
-def test_up_builds_the_missing_images_that_it_needs(place: Place) -> None:
-    shelf, events = Shelf(place.engine, "dns", "capture"), list[StepEvent]()
-    lab = place.lab(missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events))
+def test_up_builds_the_missing_images_that_it_needs(lab_host: LabHost) -> None:
+    shelf, events = Shelf(lab_host.engine, "dns", "capture"), list[StepEvent]()
+    lab = lab_host.lab(missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events))
     lab.up()
     assert shelf.built == ["dns"]
     assert states(events)["image:dns"] == "done"
     assert not lab.plan()
 
 
-def test_a_build_that_fails_is_a_failed_step_and_the_rest_is_skipped(place: Place) -> None:
+def test_a_build_that_fails_is_a_failed_step_and_the_rest_is_skipped(lab_host: LabHost) -> None:
     """What was built before it is done; the error says why, and nothing of the lab is left."""
-    shelf, events = Shelf(place.engine, "app", "dns", broken="dns"), list[StepEvent]()
-    lab = place.lab(missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events))
+    shelf, events = Shelf(lab_host.engine, "app", "dns", broken="dns"), list[StepEvent]()
+    lab = lab_host.lab(missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events))
     with pytest.raises(ImageMissing, match="could not be built"):
         lab.up()
     ended = states(events)
     assert (ended.pop("image:app"), ended.pop("image:dns")) == ("done", "failed")
     assert set(ended.values()) == {"skipped"}
     assert "could not be built" in next(event.error for event in events if event.state == "failed")
-    assert place.empty()
+    assert lab_host.empty()
 
 
-def test_to_look_at_a_lab_builds_no_image(place: Place) -> None:
+def test_to_look_at_a_lab_builds_no_image(lab_host: LabHost) -> None:
     """Nor do checks of a lab whose images were removed while it stands."""
-    place.lab().up()
-    shelf = Shelf(place.engine, *IMAGES)
-    lab = place.lab(missing_images=shelf.missing, build_images=shelf.build)
+    lab_host.lab().up()
+    shelf = Shelf(lab_host.engine, *IMAGES)
+    lab = lab_host.lab(missing_images=shelf.missing, build_images=shelf.build)
     assert not lab.plan()
     assert [finding.verdict for finding in lab.judge()] == ["pass", "fail"]
     assert shelf.built == []
 
 
-def test_a_capture_builds_its_image_by_a_step(place: Place) -> None:
-    place.lab().up()
-    shelf, events = Shelf(place.engine, *IMAGES), list[StepEvent]()
-    lab = place.lab(
+def test_a_capture_builds_its_image_by_a_step(lab_host: LabHost) -> None:
+    lab_host.lab().up()
+    shelf, events = Shelf(lab_host.engine, *IMAGES), list[StepEvent]()
+    lab = lab_host.lab(
         missing_images=shelf.missing, build_images=shelf.build, publish=steps_to(events), extra_images=("capture",)
     )
-    LabCapture(place.engine, lab).start(lab.observe())
+    LabCapture(lab_host.engine, lab).start(lab.observe())
     assert shelf.built == ["capture"]
     assert states(events) == {"image:capture": "done"}

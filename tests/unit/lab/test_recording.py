@@ -31,7 +31,7 @@ nodes:
   two: {role: client}
   web: {role: service, command: [sleep, infinity], listens: [{port: 443}, {port: 8080}, {port: 53, protocol: udp}]}
 """
-SCENARIO = read_scenario(TEXT, file="s.yaml", beside=dict[str, str]().get).scenario
+SCENARIO = read_scenario(TEXT, file="s.yaml", read_companion=dict[str, str]().get).scenario
 
 
 def test_lines_are_whole_wherever_the_pieces_end() -> None:
@@ -79,7 +79,9 @@ def test_the_keys_of_nodes_that_write_some_are_carried_to_the_recorder() -> None
 
 
 def test_without_keys_nothing_is_carried() -> None:
-    plain = read_scenario(TEXT.replace(", tls_keys: true", ""), file="s.yaml", beside=dict[str, str]().get).scenario
+    plain = read_scenario(
+        TEXT.replace(", tls_keys: true", ""), file="s.yaml", read_companion=dict[str, str]().get
+    ).scenario
     assert copy_tls_keys(FakeEngine([]), "nobody", "shop", plain) is None
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.engine.fake import Behaviour, FakeEngine
 from orchestrator.errors import EngineRefused, Leftovers
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.guard import Guard
 from orchestrator.operations.lab_handle import GuardedWorkspace
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
@@ -55,7 +55,7 @@ def small(tmp_path: Path) -> LoadedScenario:
 def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_is_gone(
     tmp_path: Path, small: LoadedScenario
 ) -> None:
-    state, engine = State(tmp_path / "state"), Sticky()
+    state, engine = StateFolder(tmp_path / "state"), Sticky()
 
     def guarded_workspace() -> GuardedWorkspace:
         url = f"unix://{tmp_path}/nobody"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab_in_memory import IMAGES, Place, bash
+from lab_in_memory import IMAGES, LabHost, bash
 
 from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.bundle import bundle
 from orchestrator.lab.capture.window import CaptureWindow
 from orchestrator.lab.lab import Lab
@@ -24,7 +24,7 @@ def recorder_dies(spec: ContainerSpec) -> Behaviour:
 def lab(tmp_path: Path) -> Lab:
     """A lab that stands and that nobody can record."""
     engine = FakeEngine(list(IMAGES.values()), answer=bash, behave=recorder_dies)
-    return Place(engine, State(tmp_path / "state")).lab(extra_images=("capture",))
+    return LabHost(engine, StateFolder(tmp_path / "state")).lab(extra_images=("capture",))
 
 
 def test_a_lab_that_cannot_be_recorded_is_reported_all_the_same(lab: Lab) -> None:
@@ -49,7 +49,7 @@ def test_without_a_capture_the_way_to_one_is_told(lab: Lab) -> None:
 
 
 def test_a_bundle_has_a_file_for_all_and_says_what_could_not_be_had(lab: Lab) -> None:
-    """A stopped node still tells what it wrote; why the rest is missing stands in its place."""
+    """A stopped node still tells what it wrote; why the rest is missing stands in its lab_host."""
     lab.up()
     app = lab.observe().container_of("app")
     assert app is not None

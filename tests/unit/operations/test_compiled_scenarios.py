@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.operations.compiled_scenarios import MOST_FILES, CompiledScenarios, is_only_ours
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
 from orchestrator.reading.compiled import compile_reading, compiled_reading
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def compiled(tmp_path: Path) -> CompiledScenarios:
-    return CompiledScenarios(State(tmp_path / "state"))
+    return CompiledScenarios(StateFolder(tmp_path / "state"))
 
 
 def load(folder: Path, compiled: CompiledScenarios) -> LoadedScenario:
@@ -154,7 +154,7 @@ def test_a_full_disk_is_no_error(folder: Path, tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "compiled").write_text("")
-    compiled = CompiledScenarios(State(tmp_path / "state"))
+    compiled = CompiledScenarios(StateFolder(tmp_path / "state"))
     with pytest.raises(Exception, match="cannot be made"):
         compiled.state.private(tmp_path / "state" / "compiled")
     assert load(folder, compiled).reading.scenario.name == "shop"

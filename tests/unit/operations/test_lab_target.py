@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import UsageInvalid, WirelabError
-from orchestrator.host.state import State
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.source import LabSource, keep_source, source_of
 from orchestrator.operations.lab_target import LabFinder, LabTarget
 from orchestrator.operations.scenario_library import load_scenario
@@ -25,8 +25,8 @@ class SimulatedLab:
     root: Path
 
     @property
-    def state(self) -> State:
-        return State(self.root / "state")
+    def state(self) -> StateFolder:
+        return StateFolder(self.root / "state")
 
     def scenario(self, place: str, name: str, node: str = "client") -> Path:
         """Write a scenario that is called `name` into the folder `place`."""

@@ -22,7 +22,7 @@ def places(text: str, observed: Snapshot, lab: str = LAB) -> Topology:
 
 
 def addresses(found_addresses: Topology) -> dict[str, str]:
-    return {place.node: str(place.address) for place in found_addresses.places}
+    return {place.node: str(place.address) for place in found_addresses.attachments}
 
 
 def test_addresses_begin_at_ten_in_the_order_of_the_file() -> None:

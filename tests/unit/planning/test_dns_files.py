@@ -38,7 +38,7 @@ nodes:
 
 
 def places(text: str) -> Topology:
-    scenario = read_scenario(HEAD + text, file="f", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(HEAD + text, file="f", read_companion=dict[str, str]().get).scenario
     return assign_addresses("shop", scenario, nothing(), {})
 
 
@@ -162,7 +162,7 @@ nodes:
 def test_a_name_leads_to_the_address_on_the_network_from_which_the_last_resolver_asks() -> None:
     """The client asks the cache on front; the cache asks on back, and so learns the address there."""
     head = HEAD.replace("networks: {lab: {subnet: 192.168.7.0/24}}\n", "")
-    scenario = read_scenario(head + TWO, file="f", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(head + TWO, file="f", read_companion=dict[str, str]().get).scenario
     lab = assign_addresses("shop", scenario, nothing(), {})
     assert [str(one) for one in lab.answers("client", "app")] == ["192.168.8.12"]
     assert lab.asked_from("both", "cache") == "back"
@@ -194,7 +194,7 @@ nodes: {dns: {role: dns}, app: {role: app}, inner: {role: app, networks: [back]}
 
 def test_where_a_network_has_ipv6_names_lead_to_aaaa_and_its_addresses_lead_back() -> None:
     """RFC 3596: AAAA beside A, PTR below ip6.arpa; a node without IPv6 has no AAAA."""
-    scenario = read_scenario(SIX, file="f", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(SIX, file="f", read_companion=dict[str, str]().get).scenario
     lab = assign_addresses("shop", scenario, nothing(), {})
     six = lab.subnets6["front"]
     reverse = six.network_address.reverse_pointer.split(".", 16)[-1]

@@ -39,12 +39,12 @@ def test_a_range_that_somebody_has_is_not_taken() -> None:
 def test_a_nodes_two_addresses_end_alike() -> None:
     """192.168.7.10 and fd…::10: who reads one knows the other."""
     topology, _ = planned(DUAL, nothing())
-    place = topology.places_of("dns")[0]
-    assert (str(place.address), str(place.address6).partition("::")[2]) == ("192.168.7.10", "10")
-    assert place.address6 in topology.subnets6["lab"]
-    assert topology.owner(str(place.address6)) == "dns"
-    assert topology.answers("client", "dns", 6) == (place.address6,)
-    assert topology.address6_for("client", "dns") == place.address6
+    attachment = topology.attachments_of("dns")[0]
+    assert (str(attachment.address), str(attachment.address6).partition("::")[2]) == ("192.168.7.10", "10")
+    assert attachment.address6 in topology.subnets6["lab"]
+    assert topology.owner(str(attachment.address6)) == "dns"
+    assert topology.answers("client", "dns", 6) == (attachment.address6,)
+    assert topology.address6_for("client", "dns") == attachment.address6
     assert planned(PLAIN, nothing())[0].answers("client", "dns", 6) == ()
 
 

@@ -35,7 +35,7 @@ nodes:
 
 
 def all_of(text: str = TEXT) -> dict[str, DesiredNode]:
-    scenario = read_scenario(text, file="scenario.yaml", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(text, file="scenario.yaml", read_companion=dict[str, str]().get).scenario
     seen = Snapshot("/s", "r", ALL_IMAGES, secrets={"db": Secret("pass-word")})
     seen = replace(
         seen,

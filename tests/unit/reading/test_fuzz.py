@@ -55,7 +55,7 @@ def test_a_damaged_file_is_read_or_told(changes: list[tuple[int, int, str]]) -> 
 
 def _problems(text: str) -> tuple[Problem, ...]:
     try:
-        read_scenario(text, file="f", beside=lambda name: "" if name == "seed.sql" else None)
+        read_scenario(text, file="f", read_companion=lambda name: "" if name == "seed.sql" else None)
     except FileInvalid as error:
         return error.problems
     return ()

@@ -23,7 +23,7 @@ OUTSIDE = "is outside of the lab's domain shop.lab, and no zone of the lab has i
 
 
 def notes(text: str) -> list[str]:
-    reading = read_scenario(text, file="s.yaml", beside=lambda _name: None)
+    reading = read_scenario(text, file="s.yaml", read_companion=lambda _name: None)
     return [str(note) for note in reading.notes]
 
 

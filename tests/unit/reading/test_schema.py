@@ -222,4 +222,4 @@ def test_rules_take_values_of_any_shape(document: Any, data: st.DataObject) -> N
     damaged = copy.deepcopy(document)
     _damage(damaged, data)
     with contextlib.suppress(FileInvalid):
-        read_scenario(json.dumps(damaged), file="f", beside=lambda _name: None)
+        read_scenario(json.dumps(damaged), file="f", read_companion=lambda _name: None)

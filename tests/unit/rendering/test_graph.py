@@ -178,7 +178,7 @@ def test_each_network_is_drawn_once_and_its_nodes_are_attached_to_it(text: str) 
         (plug.get("data-node"), plug.get("data-network")): [line.text for line in plug.iter(f"{SVG}text")]
         for plug in groups(root, "plug")
     }
-    assert plugs == {(place.node, place.network): [str(place.address)] for place in topology.places}
+    assert plugs == {(place.node, place.network): [str(place.address)] for place in topology.attachments}
 
 
 def test_a_connection_to_another_network_runs_through_the_router() -> None:

@@ -116,7 +116,7 @@ def test_the_schema_of_these_tests_can_say_no() -> None:
 
 def test_a_finding_is_placed_where_its_check_begins() -> None:
     """Also where only some checks were asked, in any order."""
-    reading = read_scenario(TEXT, file=FILE, beside=lambda _name: None)
+    reading = read_scenario(TEXT, file=FILE, read_companion=lambda _name: None)
     asked = tuple(reversed(reading.scenario.checks))
     found = locate_findings(
         reading.scenario, asked, [finding("pass", check.name) for check in asked], reading.positions

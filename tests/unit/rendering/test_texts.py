@@ -41,7 +41,7 @@ def container(state: Any = "running", node: str = "a", **labels: str) -> Observe
 
 
 def places(observed: Snapshot) -> Topology:
-    scenario = read_scenario(TEXT, file="f", beside=dict[str, str]().get).scenario
+    scenario = read_scenario(TEXT, file="f", read_companion=dict[str, str]().get).scenario
     return assign_addresses("one", scenario, observed, {})
 
 

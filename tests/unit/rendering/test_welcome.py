@@ -21,7 +21,7 @@ def place(name: str) -> Topology:
 
 def written(nodes: str) -> Topology:
     scenario = read_scenario(
-        f"name: w\ntitle: t\ndomain: w.lab\nnodes:\n{nodes}", file="w", beside=lambda _: ""
+        f"name: w\ntitle: t\ndomain: w.lab\nnodes:\n{nodes}", file="w", read_companion=lambda _: ""
     ).scenario
     return assign_addresses("w", scenario, Snapshot(folder="", run="", images={}), {})
 

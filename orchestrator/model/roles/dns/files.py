@@ -57,7 +57,7 @@ def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     With several networks each has a view of its own (BIND 9 reference manual, "view"): a name leads to the address
     on the network from which the question came. A server without zones has one view, and so one cache.
     """
-    on_ipv6 = "any" if any(place.address6 for place in topology.places_of(node)) else "none"
+    on_ipv6 = "any" if any(attachment.address6 for attachment in topology.attachments_of(node)) else "none"
     options = OPTIONS % {"finds": _finds(topology, node), "on_ipv6": on_ipv6}
     if views_of(topology, node) == (None,):
         entries, texts = _entries(topology, node, None)

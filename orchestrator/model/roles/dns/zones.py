@@ -13,7 +13,7 @@ from orchestrator.model.roles.dns.servers import ROOT, is_plain, serving, zones_
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
-    from orchestrator.model.place import Version
+    from orchestrator.model.attachment import Version
     from orchestrator.model.topology_view import TopologyView
 
 TTL = 60  # seconds

@@ -12,7 +12,7 @@ Version = Literal[4, 6]
 
 
 @dataclass(frozen=True)
-class Place:
+class Attachment:
     """A node's end on one network: its IPv4 address, and its IPv6 address where the network has IPv6."""
 
     node: str

@@ -14,13 +14,13 @@ from orchestrator.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True)
-class State:
+class StateFolder:
     """The paths below the state folder."""
 
     root: Path
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> State:
+    def of(cls, environ: Mapping[str, str]) -> StateFolder:
         """The state folder that this environment names, as an absolute path."""
         if named := environ.get("WIRELAB_STATE"):
             return cls(Path(named).expanduser().absolute())
