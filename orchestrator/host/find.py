@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from orchestrator.engine.address import is_plain
 from orchestrator.errors import EngineMissing
 from orchestrator.host.ping import Pinged, Reply, ping
 from orchestrator.host.private_engine.paths import PrivatePaths
@@ -23,21 +24,20 @@ PRIVATE_ORIGIN = "the private engine of wirelab"
 
 @dataclass(frozen=True)
 class EngineFound:
-    """The engine to use, how it was found, and what to try should it not answer after all."""
+    """The engine to use, and how it was found."""
 
     url: str
     origin: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place where an engine may be. `explicit`: the person named it. `blind`: only the SDK can ask (TLS, ssh)."""
+    """A place where an engine may be. `explicit`: the person named it. `unspoken`: by TLS, ssh or a pipe."""
 
     url: str
     origin: str
     explicit: bool = False
-    blind: bool = False
+    unspoken: bool = False
 
 
 def find_engine(
@@ -82,8 +82,8 @@ def running_engine(
     Raises EngineMissing when a named engine does not answer, and when any place refuses or hangs.
     """
     for candidate in candidates(environ, state, system=system):
-        if candidate.blind:
-            return EngineFound(candidate.url, candidate.origin, _hint(candidate))
+        if candidate.unspoken:
+            raise _unspoken(candidate)
         pinged = ping(candidate.url)
         if pinged.reply is Reply.ANSWERS:
             return EngineFound(candidate.url, candidate.origin)
@@ -103,7 +103,7 @@ def candidates(environ: Mapping[str, str], state: StateFolder, *, system: str = 
         if host == own.url:  # `wirelab engine env` was evaluated: still ours to start again
             return (own,)
         secure = bool(environ.get("DOCKER_TLS_VERIFY"))
-        return (Candidate(host, "DOCKER_HOST", explicit=True, blind=_only_sdk_can_ask(host, secure)),)
+        return (Candidate(host, "DOCKER_HOST", explicit=True, unspoken=_is_unspoken(host, secure)),)
     from_context = _context(environ)
     if from_context is not None:
         return (own,) if from_context.url == own.url else (from_context,)
@@ -114,7 +114,7 @@ def _usual_places(environ: Mapping[str, str], system: str) -> list[Candidate]:
     if sys.platform == "win32":
         pipe = "//./pipe/docker_engine"
         there = Path(pipe).exists()
-        return [Candidate(f"npipe://{pipe}", "Docker Desktop", blind=True)] if there else []
+        return [Candidate(f"npipe://{pipe}", "Docker Desktop", unspoken=True)] if there else []
     home = Path(environ.get("HOME") or Path.home())
     places = [(system, "the system socket")]
     if runtime := _runtime_folder(environ):
@@ -150,8 +150,8 @@ def _context(environ: Mapping[str, str]) -> Candidate | None:
     key = hashlib.sha256(name.encode()).hexdigest()
     endpoint = _endpoint(folder / "contexts" / "meta" / key / "meta.json", name)
     secure = (folder / "contexts" / "tls" / key / "docker").is_dir()
-    blind = _only_sdk_can_ask(endpoint, secure)
-    return Candidate(endpoint, f"context {name}", explicit=True, blind=blind)
+    unspoken = _is_unspoken(endpoint, secure)
+    return Candidate(endpoint, f"context {name}", explicit=True, unspoken=unspoken)
 
 
 def _current_context(config: Path) -> str:
@@ -187,9 +187,16 @@ def _json(path: Path, what: str) -> dict[str, object]:
     return document
 
 
-def _only_sdk_can_ask(url: str, secure: bool) -> bool:
-    scheme = url.partition("://")[0]
-    return scheme not in ("unix", "tcp", "http") or (scheme == "tcp" and secure)
+def _is_unspoken(url: str, secure: bool) -> bool:
+    return not is_plain(url) or (url.startswith("tcp://") and secure)
+
+
+def _unspoken(candidate: Candidate) -> EngineMissing:
+    return EngineMissing(
+        f"wirelab cannot speak with the engine at {candidate.url} ({candidate.origin})",
+        why="it knows neither TLS nor ssh nor named pipes, but unix:// and tcp:// alone",
+        hint="ssh -N -L /tmp/engine.sock:/var/run/docker.sock HOST, then: export DOCKER_HOST=unix:///tmp/engine.sock",
+    )
 
 
 def _unusable(candidate: Candidate, pinged: Pinged) -> EngineMissing:

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,12 @@ def machine_facts(
 
 def engine_facts(engine: EngineFound) -> EngineFacts:
     """What the engine says about itself, and what can be seen of it from outside. Raises EngineMissing."""
-    import docker
+    from orchestrator.engine.docker.api_errors import map_api_errors
+    from orchestrator.engine.docker.http_api import HttpApi
 
-    from orchestrator.engine.docker.sdk_errors import map_sdk_errors
-
-    with map_sdk_errors(f"the engine at {engine.url}"):
-        api = docker.APIClient(base_url=engine.url, version="auto", timeout=20)
-        version, info, networks = api.version(), api.info(), api.networks()
-        api.close()
+    with map_api_errors(f"the engine at {engine.url}"), closing(HttpApi(engine.url)) as api:
+        api.open()
+        version, info, networks = (api.get(path) for path in ("/version", "/info", "/networks"))
     return facts_of(engine, version, info, networks)
 
 

@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 
+from orchestrator.engine.address import connect
 from orchestrator.quick_dataclass import dataclass
 
 _REQUEST = b"GET /_ping HTTP/1.1\r\nHost: wirelab\r\nConnection: close\r\n\r\n"
@@ -41,7 +42,7 @@ def ping(url: str, *, seconds: float = 5.0) -> Pinged:
     `seconds` bounds each wait. It is long because a socket that systemd holds starts its engine on the first question.
     """
     try:
-        with _connect(url, seconds) as link:
+        with connect(url, seconds) as link:
             link.sendall(_REQUEST)
             status = _first_line(link)
     except TimeoutError:
@@ -51,29 +52,6 @@ def ping(url: str, *, seconds: float = 5.0) -> Pinged:
     if status.split(" ")[1:2] == ["200"]:
         return Pinged(Reply.ANSWERS, f"{url} answers")
     return Pinged(Reply.SILENT, f"{url} answered {status!r}, which no engine says")
-
-
-def _connect(url: str, seconds: float) -> socket.socket:
-    scheme, _, rest = url.partition("://")
-    if scheme != "unix":
-        return socket.create_connection(host_and_port(rest), timeout=seconds)
-    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        link.settimeout(seconds)
-        link.connect(rest)
-    except BaseException:
-        link.close()
-        raise
-    return link
-
-
-def host_and_port(rest: str) -> tuple[str, int]:
-    """`host:port`, `[v6]:port` or `host` (port 2375, the engine's own default without TLS)."""
-    place = rest.partition("/")[0]
-    host, colon, port = place.rpartition(":")
-    if not colon or place.endswith("]"):
-        host, port = place, "2375"
-    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _first_line(link: socket.socket) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import EngineMissing, UsageInvalid
+from orchestrator.errors import UsageInvalid
 from orchestrator.events import Actor, Event
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.interrupts import uninterrupted
@@ -158,10 +158,7 @@ def open_workspace(
     engine = find_engine(os.environ, state, private=private, notify=notify_engine, confirm=confirm)
     from orchestrator.engine.docker import DockerEngine
 
-    try:
-        return Workspace(state, engine.url, DockerEngine(engine.url), notify, on_event, actor or Actor(new_run_id()))
-    except EngineMissing as error:
-        raise EngineMissing(error.what, why=error.why, hint=engine.hint or error.hint) from error
+    return Workspace(state, engine.url, DockerEngine(engine.url), notify, on_event, actor or Actor(new_run_id()))
 
 
 def new_run_id() -> str:

@@ -141,7 +141,6 @@ def foreign(subnet: str, name: str = "theirs") -> ObservedNetwork:
     return ObservedNetwork(f"id-{name}", name, (IPv4Network(subnet),), False, {})
 
 
-def listed(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A network that was made with these arguments, as the engine lists it."""
-    keys = {"Name": "name", "Internal": "internal", "Options": "options", "IPAM": "ipam", "Labels": "labels"}
-    return {"Id": "1", **{theirs: arguments[ours] for theirs, ours in keys.items()}}
+def listed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A network that was made from this body, as the engine lists it."""
+    return {"Id": "1", **config}

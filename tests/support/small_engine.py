@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
 
+API_VERSION = "1.41"
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
-VERSION = {"ApiVersion": "1.41", "Version": "20.10.24"}
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -31,6 +31,16 @@ class Answers(BaseHTTPRequestHandler):
     def asked_for(self, key: str) -> object:
         """One value of the JSON object that the request brought."""
         return json.loads(self.asked())[key]
+
+    def pinged(self) -> bool:
+        """Answer the question for the API's version, if this is it."""
+        if self.path != "/_ping":
+            return False
+        self.send_response(200)
+        self.send_header("Api-Version", API_VERSION)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return True
 
     def whole(self, document: Mapping[str, object] | Sequence[object], code: int = 200) -> None:
         self.send_response(code)

@@ -19,22 +19,22 @@ MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 GATEWAY6, NOBODY = "DefaultGatewayIPv6", 0xFFFF
 
 
-def network_arguments(spec: NetworkSpec) -> dict[str, Any]:
-    """The arguments of APIClient.create_network."""
+def network_config(spec: NetworkSpec) -> dict[str, Any]:
+    """The body of POST /networks/create."""
     ranges: list[dict[str, Any]] = [{"Subnet": str(spec.subnet), "Gateway": str(spec.gateway)}]
     if spec.subnet6:
         six: dict[str, Any] = {"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])}
         nobody = {GATEWAY6: str(spec.subnet6[NOBODY])}
         ranges.append({**six, "AuxiliaryAddresses": nobody} if spec.gateway_unanswered else six)
     return {
-        "name": spec.name,
-        "check_duplicate": True,
-        "driver": "bridge",
-        "internal": spec.internal and not spec.gateway_unanswered,
-        "enable_ipv6": spec.subnet6 is not None,
-        "ipam": {"Driver": "default", "Config": ranges},
-        "options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.gateway_unanswered else {},
-        "labels": dict(spec.labels),
+        "Name": spec.name,
+        "CheckDuplicate": True,
+        "Driver": "bridge",
+        "Internal": spec.internal and not spec.gateway_unanswered,
+        "EnableIPv6": spec.subnet6 is not None,
+        "IPAM": {"Driver": "default", "Config": ranges},
+        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.gateway_unanswered else {},
+        "Labels": dict(spec.labels),
     }
 
 

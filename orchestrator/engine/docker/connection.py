@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from threading import Lock
 
-import docker
-
-from orchestrator.engine.docker.sdk_errors import map_sdk_errors
-
-CALL_SECONDS = 60
-# How long a silent log is listened to before we look whether anybody still wants it.
-SILENCE_SECONDS = 0.5
+from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.http_api import HttpApi
 
 
 class DockerConnection:
-    """The SDK's clients of the engine at `url`. Raises EngineMissing if none answers there."""
+    """The API of the engine at `url`. Raises EngineMissing if none answers there."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        with map_sdk_errors(f"the engine at {url}"):
-            self._api = docker.APIClient(base_url=url, version="auto", timeout=CALL_SECONDS)
-        self._listening = self._client(SILENCE_SECONDS)
+        self._api = HttpApi(url)
+        with map_api_errors(f"the engine at {url}"):
+            self._api.open()
         # Held while an endpoint is removed and while networks are read (see `DockerNetworks`).
         self._endpoints = Lock()
 
@@ -30,8 +26,8 @@ class DockerConnection:
 
     def close(self) -> None:
         self._api.close()
-        self._listening.close()
 
-    def _client(self, seconds: float | None) -> docker.APIClient:
-        """One more client of the same engine, with a time limit of its own for each answer."""
-        return docker.APIClient(base_url=self._url, version=self._api.api_version, timeout=seconds)
+
+def with_label(label: str) -> str:
+    """The filter of a list for what has `label` (a key, or key=value)."""
+    return json.dumps({"label": [label]})

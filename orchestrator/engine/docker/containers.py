@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
-import requests
-from docker.errors import APIError
-from urllib3.exceptions import HTTPError
-
+from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.config import container_config, container_seen, image_id_of
+from orchestrator.engine.docker.connection import with_label
+from orchestrator.engine.docker.http_api import CALL_SECONDS, Refused
 from orchestrator.engine.docker.networks import DockerNetworks
-from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
@@ -31,8 +30,8 @@ class DockerContainers(DockerNetworks):
     """The capability `Containers`. A container is made on its networks, and leaves them before it is removed."""
 
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
-        with map_sdk_errors("the containers"):
-            ids = [row["Id"] for row in self._api.containers(all=True, filters={"label": label})]
+        with map_api_errors("the containers"):
+            ids = [row["Id"] for row in self._api.get("/containers/json", all=1, filters=with_label(label))]
         if not ids:
             return ()
         with ThreadPoolExecutor(min(INSPECTIONS, len(ids))) as pool:
@@ -46,12 +45,16 @@ class DockerContainers(DockerNetworks):
         return None
 
     def container(self, container: str) -> ObservedContainer:
-        with map_sdk_errors(_named(container)):
-            return container_seen(self._api.inspect_container(container))
+        with map_api_errors(_named(container)):
+            return container_seen(self._inspect(container))
+
+    def _inspect(self, container: str) -> dict[str, Any]:
+        document: dict[str, Any] = self._api.get(f"/containers/{container}/json")
+        return document
 
     def image_id(self, reference: str) -> str:
-        with suppress(ImageMissing, NotFound), map_sdk_errors(f"the image {reference}"):
-            return image_id_of(self._api.inspect_image(reference)["Id"])
+        with suppress(ImageMissing, NotFound), map_api_errors(f"the image {reference}"):
+            return image_id_of(self._api.get(f"/images/{reference}/json")["Id"])
         return ""
 
     def make_container(self, spec: ContainerSpec) -> str:
@@ -72,57 +75,53 @@ class DockerContainers(DockerNetworks):
         return container
 
     def _create(self, spec: ContainerSpec) -> str:
-        with map_sdk_errors(f"the container {spec.name}"):
-            container: str = self._api.create_container_from_config(container_config(spec), spec.name)["Id"]
+        with map_api_errors(f"the container {spec.name}"):
+            container: str = self._api.post("/containers/create", container_config(spec), name=spec.name)["Id"]
         return container
 
     def _pull(self, image: str) -> None:
         """Get an author's image from its registry. Raises ImageMissing with what the registry, or its absence, said."""
-        name, _, tag = image.rpartition(":") if ":" in image.rpartition("/")[2] else (image, "", "latest")
-        try:
-            lines = list(self._api.pull(name, tag=tag, stream=True, decode=True))
-            errors = [line["error"] for line in lines if "error" in line]
-        except (APIError, requests.exceptions.RequestException, HTTPError) as error:
-            errors = [str(getattr(error, "explanation", None) or error)]
-        if errors:
+        from orchestrator.engine.docker.image_transfers import pull_image
+
+        if why := pull_image(self._url, image, silence=CALL_SECONDS):
             hint = "look at the `image:` of the node; docker pull shows what the registry says"
-            raise ImageMissing(f"the image {image!r} is not there and cannot be pulled", why=errors[-1], hint=hint)
+            raise ImageMissing(f"the image {image!r} is not there and cannot be pulled", why=why, hint=hint)
 
     def start(self, container: str) -> ObservedContainer:
-        with map_sdk_errors(_named(container)):
-            self._api.start(container)
+        with map_api_errors(_named(container)):
+            self._api.post(f"/containers/{container}/start")
         return self.container(container)
 
     def stop(self, container: str, seconds: int) -> None:
-        with map_sdk_errors(_named(container)):
-            self._api.stop(container, timeout=seconds)
+        with map_api_errors(_named(container)):
+            self._api.post(f"/containers/{container}/stop", seconds=CALL_SECONDS + seconds, t=seconds)
 
     def pause(self, container: str) -> None:
-        with map_sdk_errors(_named(container)):
-            self._api.pause(container)
+        with map_api_errors(_named(container)):
+            self._api.post(f"/containers/{container}/pause")
 
     def unpause(self, container: str) -> None:
-        with map_sdk_errors(_named(container)):
-            self._api.unpause(container)
+        with map_api_errors(_named(container)):
+            self._api.post(f"/containers/{container}/unpause")
 
     def signal(self, container: str, name: str) -> None:
-        with map_sdk_errors(_named(container)):
-            self._api.kill(container, name)
+        with map_api_errors(_named(container)):
+            self._api.post(f"/containers/{container}/kill", signal=name)
 
     def remove_container(self, container: str) -> None:
-        with suppress(NotFound), map_sdk_errors(_named(container)):
+        with suppress(NotFound), map_api_errors(_named(container)):
             self._leave_networks(container)
             try:
-                self._api.remove_container(container, force=True, v=True)
-            except APIError as error:
+                self._api.delete(f"/containers/{container}", force=1, v=1)
+            except Refused as error:
                 # Somebody else is removing it already: what we want is under way.
-                if "already in progress" not in str(error.explanation):
+                if "already in progress" not in error.reason:
                     raise
                 self._await_gone(container)
 
     def _leave_networks(self, container: str) -> None:
         """Take the container off every network on which it has an endpoint: its removal would not do so in order."""
-        networks = self._api.inspect_container(container)["NetworkSettings"].get("Networks") or {}
+        networks = self._inspect(container)["NetworkSettings"].get("Networks") or {}
         for name, endpoint in networks.items():
             if endpoint.get("EndpointID") and name not in UNLEAVABLE:
                 # What cannot be taken off goes with the container.
@@ -132,7 +131,7 @@ class DockerContainers(DockerNetworks):
     def _await_gone(self, container: str) -> None:
         deadline = time.monotonic() + GONE_SECONDS
         while time.monotonic() < deadline:
-            self._api.inspect_container(container)
+            self._inspect(container)
             time.sleep(0.05)
         raise TimeoutError
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.logs import DockerLogs
 from orchestrator.engine.docker.programs import DockerPrograms
-from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.engine.docker.volumes import DockerVolumes
 
 
@@ -14,6 +14,6 @@ class DockerEngine(DockerContainers, DockerVolumes, DockerPrograms, DockerLogs):
 
     def version(self) -> str:
         """What the engine calls itself, such as `Docker Engine 20.10.24`."""
-        with map_sdk_errors("the engine's version"):
-            answer = self._api.version()
+        with map_api_errors("the engine's version"):
+            answer = self._api.get("/version")
         return f"{answer.get('Platform', {}).get('Name') or 'Docker Engine'} {answer['Version']}"

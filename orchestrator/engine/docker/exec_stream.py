@@ -28,7 +28,7 @@ def frames(link: Any, early: bytes, deadline: float) -> Iterator[tuple[int, byte
     """
     rest = early
     while True:
-        whole, rest = _split(rest)
+        whole, rest = whole_frames(rest)
         yield from whole
         remaining = deadline - time.monotonic()
         if remaining <= 0:
@@ -66,13 +66,13 @@ def relay(link: Any, early: bytes, sink: OutputSink, source: int | None = None) 
 
 def _hand_on(data: bytes, sink: OutputSink) -> bytes:
     """Hand on whole frames; return what is left of a frame that has not come whole."""
-    whole, rest = _split(data)
+    whole, rest = whole_frames(data)
     for stream, piece in whole:
         sink(stream, piece)
     return rest
 
 
-def _split(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+def whole_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     """The whole frames, and what is left of one that has not come whole."""
     whole, at = [], 0
     while len(data) >= at + HEADER.size:

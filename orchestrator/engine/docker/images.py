@@ -1,107 +1,76 @@
-"""The images of a Docker engine (or of what speaks its API), behind the protocol of `engine/images.py`."""
+"""The images of a Docker engine (or of what speaks its API), behind the protocol of `engine/images.py`.
+
+What moves whole images is in `image_transfers.py`, which is imported where it is used.
+"""
 
 from __future__ import annotations
 
-import io
-import re
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, Any
 
-import docker
-import requests
-from docker.errors import DockerException
-from urllib3.exceptions import HTTPError
-
-from orchestrator.engine.docker.sdk_errors import map_sdk_errors
+from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.connection import with_label
+from orchestrator.engine.docker.http_api import HttpApi
 from orchestrator.engine.images import LABEL, RELEASE_LABEL, ImageSeen
-from orchestrator.errors import DiskFull, EngineRefused, ImageMissing, NotFound
+from orchestrator.errors import EngineRefused, ImageMissing, NotFound
 
-CALL_SECONDS = 60
-# a build step may be silent for long: a slow mirror, a large package being unpacked
-SILENT_SECONDS = 900
 # how long a registry may take for its first word, and for all of the image
 REGISTRY_SECONDS, PULL_SECONDS = 8, 300
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class DockerImageStore:
-    """The images of the engine at `url`. Each call has a client of its own, so threads do not meet.
+    """The images of the engine at `url`. Each call has a connection of its own, so threads do not meet."""
 
-    `api_version` saves a question to the engine where somebody has asked it before.
-    """
-
-    def __init__(self, url: str, label: str = LABEL, api_version: str = "auto") -> None:
+    def __init__(self, url: str, label: str = LABEL) -> None:
         self._url = url
-        self._api_version = api_version
         self._label = label
 
     def seen(self) -> tuple[ImageSeen, ...]:
         """Every image of ours, one entry a tag."""
-        with map_sdk_errors("the images"), self._client() as client:
-            images_seen = client.images(filters={"label": self._label})
         images = [
             _image_seen(tag, image)
-            for image in images_seen
+            for image in self._images(with_label(self._label))
             for tag in image.get("RepoTags") or ()
             if "<none>" not in tag
         ]
         return tuple(sorted(images, key=lambda image: image.tag))
 
     def build(self, tag: str, context: bytes, args: Mapping[str, str], labels: Mapping[str, str]) -> Iterator[str]:
-        """The classic builder, on the host's network: a private engine has no bridge of its own."""
-        with map_sdk_errors(f"building {tag}"), self._client(SILENT_SECONDS) as client:
-            messages = client.build(
-                fileobj=io.BytesIO(context), custom_context=True, tag=tag, buildargs=dict(args), labels=dict(labels),
-                network_mode="host", rm=True, forcerm=True, decode=True,
-            )  # fmt: skip
-            yield from build_lines(messages)
+        """Build from a tar file."""
+        from orchestrator.engine.docker.image_transfers import build_image
+
+        yield from build_image(self._url, tag, context, args, labels)
 
     def take_tar(self, tar: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
         """`docker import`."""
-        repository, _, version = tag.rpartition(":")
-        changes = [f"LABEL {key}={_quoted(value)}" for key, value in sorted(labels.items())]
-        with map_sdk_errors(f"importing {tag}"), self._client(SILENT_SECONDS) as client:
-            answer = client.import_image_from_stream(
-                # a generator: the SDK promises chunks, which only an object without a length is sent as
-                iter(lambda: tar.read(1 << 20), b""),
-                repository=repository,
-                tag=version,
-                changes=changes,
-            )
-        if '"error"' in str(answer):
-            raise ImageMissing(f"the engine does not take {tag}", why=str(answer).strip())
+        from orchestrator.engine.docker.image_transfers import import_image
+
+        import_image(self._url, tar, tag, labels)
 
     def has(self, reference: str) -> bool:
         """True if the image is there."""
-        with map_sdk_errors("the images"), self._client() as client:
-            return bool(client.images(name=reference))
+        return bool(self._images(json.dumps({"reference": [reference]})))
 
     def pull(self, reference: str) -> bool:
         """False if the registry does not begin to answer within a few seconds, says no, or takes minutes."""
-        repository, _, tag = reference.rpartition(":")
-        deadline = time.monotonic() + PULL_SECONDS
-        try:
-            with self._client(REGISTRY_SECONDS) as client:
-                messages = client.pull(repository, tag=tag, stream=True, decode=True)
-                if any("error" in message or time.monotonic() > deadline for message in messages):
-                    return False
-        except (DockerException, requests.exceptions.RequestException, HTTPError):
-            return False
-        return self.has(reference)
+        from orchestrator.engine.docker.image_transfers import pull_image
+
+        failed = pull_image(self._url, reference, silence=REGISTRY_SECONDS, seconds=PULL_SECONDS)
+        return not failed and self.has(reference)
 
     def tag(self, existing: str, new: str) -> None:
         """Give an image a second tag."""
         repository, _, version = new.rpartition(":")
-        with map_sdk_errors(f"the image {existing}"), self._client() as client:
-            client.tag(existing, repository, version)
+        with self._api(f"the image {existing}") as api:
+            api.post(f"/images/{existing}/tag", repo=repository, tag=version)
 
     def remove(self, tag: str) -> None:
         """Remove a tag; an image in use by a container stays, and the engine says so."""
         try:
-            with map_sdk_errors(f"the image {tag}"), self._client() as client:
-                client.remove_image(tag)
+            with self._api(f"the image {tag}") as api:
+                api.delete(f"/images/{tag}")
         except (NotFound, ImageMissing):
             return
 
@@ -127,34 +96,30 @@ class DockerImageStore:
 
     def _references(self) -> list[str]:
         """Tags of our images, and ids of those that have no name."""
-        with map_sdk_errors("the images"), self._client() as client:
-            images = client.images(filters={"label": self._label})
         references = []
-        for image in images:
+        for image in self._images(with_label(self._label)):
             tags = [tag for tag in image.get("RepoTags") or () if "<none>" not in tag]
             references.extend(tags or [image["Id"]])
         return references
 
-    def _client(self, seconds: int = CALL_SECONDS) -> closing[docker.APIClient]:
-        return closing(docker.APIClient(base_url=self._url, version=self._api_version, timeout=seconds))
+    def _images(self, filters: str) -> list[dict[str, Any]]:
+        with self._api("the images") as api:
+            images: list[dict[str, Any]] = api.get("/images/json", filters=filters)
+        return images
+
+    @contextmanager
+    def _api(self, what: str) -> Iterator[HttpApi]:
+        """The engine's API, to ask about `what`."""
+        api = HttpApi(self._url)
+        with map_api_errors(what):
+            try:
+                api.open()
+                yield api
+            finally:
+                api.close()
 
 
 def _image_seen(tag: str, image: Mapping[str, Any]) -> ImageSeen:
     labels = image.get("Labels") or {}
     # Podman puts the registry that it takes for granted before the name
     return ImageSeen(tag.removeprefix("localhost/"), int(image.get("Size", 0)), labels.get(RELEASE_LABEL, ""))
-
-
-def build_lines(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The lines that a build prints. Raises ImageMissing, or DiskFull where the engine or a program said ENOSPC."""
-    full = False
-    for message in messages:
-        text = COLOUR.sub("", str(message.get("error") or message.get("stream") or ""))
-        full = full or "no space left on device" in text.lower()
-        if "error" in message:
-            raise (DiskFull if full else ImageMissing)("the build failed", why=text.strip())
-        yield from filter(None, text.splitlines())
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from docker.errors import APIError
-
-from orchestrator.engine.docker.config import network_arguments, network_seen
+from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.config import endpoint_config, network_config, network_seen
 from orchestrator.engine.docker.connection import DockerConnection
+from orchestrator.engine.docker.http_api import Refused
 from orchestrator.engine.docker.retry import retry_while
-from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.errors import NetworkBusy, NotFound
 from orchestrator.planning.snapshot import ObservedNetwork
 from orchestrator.planning.specs import Attach, NetworkSpec
@@ -28,41 +27,38 @@ class DockerNetworks(DockerConnection):
     """The capability `Networks`."""
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
-        with self._endpoints, map_sdk_errors("the networks"):
-            return tuple(network_seen(network) for network in self._api.networks())
+        with self._endpoints, map_api_errors("the networks"):
+            return tuple(network_seen(network) for network in self._api.get("/networks"))
 
     def make_network(self, spec: NetworkSpec) -> str:
-        with map_sdk_errors(f"the network {spec.name}"):
-            network: str = self._api.create_network(**network_arguments(spec))["Id"]
+        with map_api_errors(f"the network {spec.name}"):
+            network: str = self._api.post("/networks/create", network_config(spec))["Id"]
         return network
 
     def remove_network(self, network: str) -> None:
         def remove() -> None:
-            with suppress(NotFound), map_sdk_errors(f"the network {network[:12]}"):
-                self._api.remove_network(network)
+            with suppress(NotFound), map_api_errors(f"the network {network[:12]}"):
+                self._api.delete(f"/networks/{network}")
 
         retry_while(NetworkBusy, remove, TRIES, lambda: self._disconnect_all(network))
 
     def connect(self, container: str, attach: Attach) -> None:
-        address6 = str(attach.address6) if attach.address6 else None
-        with map_sdk_errors(f"the network {attach.network}"):
-            # No alias: the engine's own DNS server must not know a name of the lab.
-            self._api.connect_container_to_network(
-                container, attach.network_id, ipv4_address=str(attach.address), ipv6_address=address6
-            )
+        with map_api_errors(f"the network {attach.network}"):
+            body = {"Container": container, "EndpointConfig": endpoint_config(attach)}
+            self._api.post(f"/networks/{attach.network_id}/connect", body)
 
     def disconnect(self, container: str, network: str) -> None:
-        with suppress(NotFound), self._endpoints, map_sdk_errors(f"the network {network[:12]}"):
+        with suppress(NotFound), self._endpoints, map_api_errors(f"the network {network[:12]}"):
             try:
-                self._api.disconnect_container_from_network(container, network, force=True)
-            except APIError as error:
-                if "is not connected" not in str(error.explanation):
+                self._api.post(f"/networks/{network}/disconnect", {"Container": container, "Force": True})
+            except Refused as error:
+                if "is not connected" not in error.reason:
                     raise
 
     def _disconnect_all(self, network: str) -> None:
-        with suppress(NotFound), map_sdk_errors(f"the network {network[:12]}"):
+        with suppress(NotFound), map_api_errors(f"the network {network[:12]}"):
             with self._endpoints:
-                endpoints = self._api.inspect_network(network).get("Containers") or {}
+                endpoints = self._api.get(f"/networks/{network}").get("Containers") or {}
             # By its name: an endpoint that outlived its container is found by no container's id.
             for endpoint in endpoints.values():
                 self.disconnect(endpoint["Name"], network)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, suppress
 from math import inf
+from socket import socket
 
-import docker
-
+from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.connection import DockerConnection
 from orchestrator.engine.docker.exec_stream import frames, relay
-from orchestrator.engine.docker.private_api import exec_connection
-from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.engine.programs import Argv, Env, Output, OutputSink
-from orchestrator.errors import NotStarted, TookTooLong
+from orchestrator.errors import NotFound, NotStarted, TookTooLong
 
 # What a program may write before it counts as one that does not end; an answer of ours has a few megabytes at most.
 MOST_BYTES = 64 * 1024 * 1024
@@ -27,31 +25,51 @@ class DockerPrograms(DockerConnection):
     """The capability `Programs`."""
 
     def run(self, container: str, argv: Argv, *, seconds: float, user: str = "", env: Env = None) -> Output:
-        with map_sdk_errors(_running(argv, container)):
-            program = self._api.exec_create(container, list(argv), user=user, environment=env)["Id"]
-            with exec_connection(self._api, program) as (link, early):
+        with map_api_errors(_running(argv, container)):
+            program = self._program(container, argv, env, user=user)
+            with self._started(program) as (link, early):
                 out, err = read_streams(frames(link, early, time.monotonic() + seconds))
-            code = self._api.exec_inspect(program)["ExitCode"]
+            code = self._exit_code(program)
         return Output(-1 if code is None else code, out, err)
 
     def attached(self, container: str, argv: Argv, sink: OutputSink, source: int | None = None, env: Env = None) -> int:
         output = RuntimeMessageFilter(sink)
-        with map_sdk_errors(_running(argv, container)):
-            program = self._api.exec_create(container, list(argv), stdin=source is not None, environment=env)["Id"]
-            with exec_connection(self._api, program) as (link, early):
+        with map_api_errors(_running(argv, container)):
+            program = self._program(container, argv, env, reads=source is not None)
+            with self._started(program) as (link, early):
                 relay(link, early, output, source)
-            code = self._api.exec_inspect(program)["ExitCode"]
+            code = self._exit_code(program)
         output.end(argv[0], code)
-        return -1 if code is None else int(code)
+        return -1 if code is None else code
 
     def stream(self, container: str, argv: Argv, errors: list[str]) -> Iterator[bytes]:
-        with map_sdk_errors(_running(argv, container)), closing(self._client(None)) as api:
-            program = api.exec_create(container, list(argv))["Id"]
-            with exec_connection(api, program) as (link, early):
+        with map_api_errors(_running(argv, container)):
+            program = self._program(container, argv)
+            with self._started(program) as (link, early):
                 yield from standard_output(frames(link, early, inf), errors)
-            with suppress(docker.errors.NotFound):
-                # An engine that goes away looks like the program's end; it is missing when it is asked again.
-                self._api.exec_inspect(program)
+        with suppress(NotFound), map_api_errors(_running(argv, container)):
+            # An engine that goes away looks like the program's end; it is missing when it is asked again.
+            self._exit_code(program)
+
+    def _program(self, container: str, argv: Argv, env: Env = None, *, user: str = "", reads: bool = False) -> str:
+        """The id of a program that the engine is ready to start."""
+        body = {
+            "Cmd": list(argv),
+            "User": user,
+            "Env": [f"{name}={value}" for name, value in (env or {}).items()],
+            "AttachStdin": reads,
+            "AttachStdout": True,
+            "AttachStderr": True,
+        }
+        program: str = self._api.post(f"/containers/{container}/exec", body)["Id"]
+        return program
+
+    def _started(self, program: str) -> AbstractContextManager[tuple[socket, bytes]]:
+        return self._api.upgraded(f"/exec/{program}/start", {"Detach": False, "Tty": False})
+
+    def _exit_code(self, program: str) -> int | None:
+        code: int | None = self._api.get(f"/exec/{program}/json")["ExitCode"]
+        return code
 
 
 def standard_output(pieces: Iterator[tuple[int, bytes]], errors: list[str]) -> Iterator[bytes]:

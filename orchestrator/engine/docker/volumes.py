@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from orchestrator.engine.docker.connection import DockerConnection
+from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.connection import DockerConnection, with_label
 from orchestrator.engine.docker.retry import retry_while
-from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.errors import NotFound, VolumeBusy
 from orchestrator.planning.snapshot import ObservedVolume
 
@@ -19,14 +19,14 @@ class DockerVolumes(DockerConnection):
     """The capability `Volumes`."""
 
     def volumes(self, label: str) -> tuple[ObservedVolume, ...]:
-        with map_sdk_errors("the volumes"):
-            answer = self._api.volumes(filters={"label": label})["Volumes"] or []
+        with map_api_errors("the volumes"):
+            answer = self._api.get("/volumes", filters=with_label(label))["Volumes"] or []
         volumes = (ObservedVolume(volume["Name"], volume.get("Labels") or {}) for volume in answer)
         return tuple(sorted(volumes, key=lambda volume: volume.name))
 
     def remove_volume(self, volume: str) -> None:
         def remove() -> None:
-            with suppress(NotFound), map_sdk_errors(f"the volume {volume}"):
-                self._api.remove_volume(volume, force=True)
+            with suppress(NotFound), map_api_errors(f"the volume {volume}"):
+                self._api.delete(f"/volumes/{volume}", force=1)
 
         retry_while(VolumeBusy, remove, TRIES)

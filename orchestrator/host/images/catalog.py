@@ -140,10 +140,8 @@ def image_catalog(
     state: StateFolder,
     environ: Mapping[str, str],
     notify: Callable[[str], None],
-    *,
-    api_version: str = "auto",
 ) -> ImageCatalog:
-    """The images of the engine at `url`, built from this checkout. A known `api_version` saves a question."""
+    """The images of the engine at `url`, built from this checkout."""
     from orchestrator.engine.docker.images import DockerImageStore
 
     def host() -> Host:
@@ -152,7 +150,7 @@ def image_catalog(
         return Host(state, environ, notify)
 
     return ImageCatalog(
-        DockerImageStore(url, api_version=api_version),
+        DockerImageStore(url),
         images_folder(),
         state,
         notify=notify,

@@ -6,7 +6,9 @@ import pytest
 from docker.errors import APIError
 from requests import Response
 
-from orchestrator.engine.docker.images import build_lines
+from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.http_api import Refused
+from orchestrator.engine.docker.image_transfers import build_lines
 from orchestrator.engine.docker.sdk_errors import map_sdk_errors
 from orchestrator.errors import (
     AddressTaken,
@@ -48,10 +50,13 @@ WRITTEN = [
 def test_a_refusal_has_a_type_of_its_own(status: int, text: str, kind: type[WirelabError]) -> None:
     response = Response()
     response.status_code = status
-    with pytest.raises(WirelabError) as caught, map_sdk_errors("the thing"):
+    with pytest.raises(WirelabError) as caught, map_api_errors("the thing"):
+        raise Refused(status, text)
+    with pytest.raises(WirelabError) as of_the_sdk, map_sdk_errors("the thing"):
         raise APIError("refused", response=response, explanation=text)
-    assert type(caught.value) is kind
-    assert caught.value.why == text
+    for error in (caught.value, of_the_sdk.value):
+        assert type(error) is kind
+        assert error.why == text
 
 
 def test_a_build_that_fails_for_want_of_space_says_so_by_its_type() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from orchestrator.errors import EngineMissing
 from orchestrator.host.find import EngineFound, candidates, find_engine, running_engine
-from orchestrator.host.ping import Reply, host_and_port, ping
+from orchestrator.host.ping import Reply, ping
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.state_folder import StateFolder
 
@@ -213,10 +213,11 @@ def test_a_docker_host_that_names_our_own_engine_is_ours_to_start_again(home: Pa
 @pytest.mark.parametrize(
     "environ", [{"DOCKER_HOST": "ssh://me@far"}, {"DOCKER_HOST": "tcp://far:2376", "DOCKER_TLS_VERIFY": "1"}]
 )
-def test_an_engine_behind_ssh_or_tls_is_left_to_the_sdk(home: Path, environ: dict[str, str]) -> None:
-    """A bare socket cannot ask it, so it is believed until used."""
-    engine = running_engine(environ_of(home, **environ), StateFolder(home / "state"))
-    assert engine == EngineFound(environ["DOCKER_HOST"], "DOCKER_HOST", "start that engine, or: unset DOCKER_HOST")
+def test_an_engine_behind_ssh_or_tls_is_refused_with_a_way_to_it(home: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(EngineMissing) as caught:
+        running_engine(environ_of(home, **environ), StateFolder(home / "state"))
+    assert caught.value.what == f"wirelab cannot speak with the engine at {environ['DOCKER_HOST']} (DOCKER_HOST)"
+    assert caught.value.hint.startswith("ssh -N -L ")
 
 
 def test_our_own_engine_that_is_silent_is_still_ours_to_start(home: Path) -> None:
@@ -260,16 +261,6 @@ def test_an_engine_on_tcp_is_asked_too() -> None:
         assert ping(f"tcp://127.0.0.1:{port}").reply is Reply.ANSWERS
         listener.shutdown(socket.SHUT_RDWR)
     assert ping(f"tcp://127.0.0.1:{port}").reply is Reply.ABSENT
-
-
-@pytest.mark.parametrize(
-    ("rest", "place"),
-    [("far:2375", ("far", 2375)), ("far", ("far", 2375)), ("[::1]:99/", ("::1", 99)), ("[::1]", ("::1", 2375)),
-     (":2375", ("127.0.0.1", 2375))],
-)  # fmt: skip
-def test_host_and_port_of_a_url(rest: str, place: tuple[str, int]) -> None:
-    """The port defaults to the engine's own."""
-    assert host_and_port(rest) == place
 
 
 @pytest.mark.parametrize("url", ["tcp://far:port", "unix://" + "/long" * 40, "tcp://a..b:1"])

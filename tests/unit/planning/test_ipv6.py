@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from observed_labs import BASIC, foreign, listed, nothing, plan_of, planned, standing, with_container
 
-from orchestrator.engine.docker.config import container_seen, endpoint_config, network_arguments, network_seen
+from orchestrator.engine.docker.config import container_seen, endpoint_config, network_config, network_seen
 from orchestrator.lab.host_routes import host_ranges
 from orchestrator.planning.plan import MakeNetwork, MakeNode
 from orchestrator.planning.snapshot import UsedRange
@@ -53,11 +53,11 @@ def test_the_engine_is_asked_for_both_and_both_are_seen() -> None:
     _, plan = planned(DUAL, nothing())
     network = next(step.action.spec for step in plan.steps if isinstance(step.action, MakeNetwork))
     assert network.subnet6
-    body = network_arguments(network)
-    assert (body["enable_ipv6"], body["ipam"]["Config"][1]["Gateway"]) == (True, str(network.subnet6[1]))
+    body = network_config(network)
+    assert (body["EnableIPv6"], body["IPAM"]["Config"][1]["Gateway"]) == (True, str(network.subnet6[1]))
     # Engine 20.10 drops the questions of neighbours on a network that it calls internal: this one is closed otherwise.
-    aux = body["ipam"]["Config"][1]["AuxiliaryAddresses"]
-    assert (body["internal"], aux) == (False, {"DefaultGatewayIPv6": str(network.subnet6[0xFFFF])})
+    aux = body["IPAM"]["Config"][1]["AuxiliaryAddresses"]
+    assert (body["Internal"], aux) == (False, {"DefaultGatewayIPv6": str(network.subnet6[0xFFFF])})
     seen = network_seen(listed(body))
     assert (seen.internal, seen.gateway_unanswered) == (True, True)
     assert (seen.subnets, seen.subnets6) == ((network.subnet,), (network.subnet6,))

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 from observed_labs import listed, nothing, plan_of, planned, standing, with_container
 
-from orchestrator.engine.docker.config import network_arguments, network_seen
+from orchestrator.engine.docker.config import network_config, network_seen
 from orchestrator.planning.plan import MakeNetwork, MakeNode, SetRoutes
 from orchestrator.planning.routes import read_table, routes_of, routes_text
 
@@ -85,9 +85,9 @@ def test_a_network_with_a_router_is_closed_by_a_bridge_without_an_address() -> N
         "back": (True, True),
         "office": (True, False),
     }
-    front, office = network_arguments(specs["front"]), network_arguments(specs["office"])
-    assert (front["internal"], office["internal"]) == (False, True)
-    assert front["options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
+    front, office = network_config(specs["front"]), network_config(specs["office"])
+    assert (front["Internal"], office["Internal"]) == (False, True)
+    assert front["Options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
     seen = network_seen(listed(front))
     assert (seen.internal, seen.gateway_unanswered) == (True, True)
 
