@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from orchestrator.lessons.observations import Observation, kind_by_key
+from orchestrator.lessons.setup import Allow, Edit, Setup
 from orchestrator.model.checks import Check
 from orchestrator.model.faults import Fault
+from orchestrator.model.faults.fault import BaseFault
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
 from orchestrator.model.values import NodeName, NodeNames, Texts, VariantNames
 
@@ -66,20 +68,51 @@ class BaseTask(ScenarioModel):
     fault: Fault | None = Field(
         None, description="A fault that is put in when the task begins.", examples=[{"stop": "dns"}]
     )
+    setup: Setup = Field(
+        default_factory=Setup,
+        description="More that is changed in the lab when the task begins: faults, edits of the lab's own file.",
+        examples=[{"faults": [{"stop": "dns"}]}],
+    )
+
+    @property
+    def faults(self) -> tuple[BaseFault, ...]:
+        """All faults of the task, in the order in which they are put in."""
+        return (*((self.fault,) if self.fault else ()), *self.setup.faults)
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        return self.setup.edits
 
 
 class DoneTask(BaseTask):
     """A task that is completed by something that the learner does."""
 
-    solve: Attempt | Literal["heal"] = Field(
-        description="What completes the task: a program in a node, or heal.",
+    solve: Attempt | Literal["heal", "edit"] = Field(
+        description="What completes the task: a program in a node, heal, or edit: undo the edits of setup, and up.",
         examples=[{"from": "client", "run": ["dig", "app.shop.lab"]}, "heal"],
+    )
+    allow: Allow | None = Field(
+        None,
+        description="What the learner may do to repair the lab; without it, what `solve` does.",
+        examples=[{"do": ["edit"], "shell": ["server"]}],
     )
     wrong: Annotated[tuple[WrongRun, ...], Field(strict=False)] = Field(
         (),
         description="Attempts that must not complete the task.",
         examples=[[{"from": "client", "run": ["dig", "ap.shop.lab"], "told": "nobody has that name"}]],
     )
+
+    @property
+    def allowed(self) -> Allow:
+        """What the learner may do to repair the lab; nothing where the task asks for a program."""
+        if self.allow is not None:
+            return self.allow
+        return Allow(do=(self.solve,)) if isinstance(self.solve, str) else Allow()
+
+    @property
+    def uses_copy(self) -> bool:
+        """Whether the lab is made from a copy of its own, which the learner may edit."""
+        return bool(self.edits) or "edit" in self.allowed.do
 
 
 class ObserveTask(DoneTask):

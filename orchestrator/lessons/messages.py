@@ -9,7 +9,7 @@ from orchestrator.events import LessonEvent
 
 @dataclass(frozen=True)
 class TaskBegun:
-    """A task begins: its text, what is to be done, and the choices where it is a question."""
+    """A task begins: its text, what is to be done, the choices of a question, what one may do to repair the lab."""
 
     task: str
     number: int
@@ -18,6 +18,7 @@ class TaskBegun:
     title: str
     is_question: bool = False
     choices: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class TaskProgress:
-    """One task: whether it is done, and how many attempts, hints and shown solutions it took."""
+    """One task: whether it is begun and done, and how many attempts, hints and shown solutions it took."""
 
     done: bool = False
     attempts: int = 0
     hints: int = 0
     solution_shown: bool = False
+    begun: bool = False
 
 
 @dataclass(frozen=True)

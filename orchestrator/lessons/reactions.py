@@ -67,7 +67,10 @@ def solution_text(task: BaseTask, scenario_name: str, right_answer: str = "") ->
         return right_answer
     if isinstance(task.solve, Run):
         return f"{task.solve.node}$ {' '.join(task.solve.run)}"
-    return f"wirelab heal {scenario_name}"
+    if task.solve == "heal":
+        return f"wirelab heal {scenario_name}"
+    changes = "; ".join(f"in place of {edit.by.strip()!r} write {edit.replace.strip()!r}" for edit in task.edits)
+    return f"in the lab's own copy of the scenario file, {changes}; then: wirelab up {scenario_name}"
 
 
 def lesson_done(progress: Progress, lesson: Lesson, text: str) -> LessonDone:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from orchestrator.errors import FileInvalid, Problem
 from orchestrator.lessons.lesson import Lesson
+from orchestrator.lessons.task_rules import ScenarioSource, task_violations, tasks_of
 from orchestrator.lessons.variables import chosen_values, substituted, unknown_variables
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import Reference
@@ -40,11 +41,18 @@ class LessonText:
 
 
 def read_lesson(
-    text: str, *, file: str, scenario: Scenario, seed: int = 1, addresses: Mapping[str, str] | None = None
+    text: str,
+    *,
+    file: str,
+    scenario: Scenario,
+    source: ScenarioSource | None = None,
+    seed: int = 1,
+    addresses: Mapping[str, str] | None = None,
 ) -> LessonText:
     """The lesson for the learner with this seed; `addresses` are filled in for nodes, where the lab is up.
 
-    Raises FileInvalid with all mistakes, in the order of the file.
+    With `source`, edits of the scenario file are judged, too. Raises FileInvalid with all mistakes, in the order of the
+    file.
     """
     front, body, body_line = _split(text, file)
     document = read_document(front)
@@ -53,6 +61,7 @@ def read_lesson(
     violations = [*document.violations, *_violations(document.value, scenario)]
     values = chosen_values(document.value, seed)
     violations += unknown_variables(document.value, values, frozenset(scenario.nodes))
+    violations += task_violations(document.value, source)
     try:
         filled_in = {**values, **(addresses or {})}
         lesson = Lesson.model_validate(substituted(document.value, filled_in))
@@ -94,16 +103,9 @@ def _violations(values: Any, scenario: Scenario) -> Iterator[Violation]:
     yield from _check_name_violations(values, scenario)
 
 
-def _tasks(values: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    tasks = values.get("tasks") if isinstance(values, dict) else None
-    for name, task in tasks.items() if isinstance(tasks, dict) else ():
-        if isinstance(task, dict):
-            yield name, task
-
-
 def _question_violations(values: Any) -> Iterator[Violation]:
     """A question with choices of its own has the right one among them, and only such a question has them."""
-    for name, task in _tasks(values):
+    for name, task in tasks_of(values):
         truth, choices = task.get("truth"), task.get("choices")
         given = choices if isinstance(choices, list) else []
         if task.get("ask") == "choices":
@@ -120,7 +122,7 @@ def _question_violations(values: Any) -> Iterator[Violation]:
 
 
 def _check_name_violations(values: Any, scenario: Scenario) -> Iterator[Violation]:
-    for name, task in _tasks(values):
+    for name, task in tasks_of(values):
         truth = task.get("truth")
         part = truth.get("broken_layer") if isinstance(truth, dict) else None
         if isinstance(part, str) and not any(part in check.name for check in scenario.checks):

@@ -15,6 +15,8 @@ from orchestrator.reading.reading import Path
 VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_.-]*)\}")
 # What checks know by themselves (orchestrator/model/checks.py).
 CHECK_PLACEHOLDERS = frozenset({"random"})
+# Below these keys nothing is filled in: edits are pieces of the scenario file, with placeholders of its own.
+AS_WRITTEN = frozenset({"vars", "edits"})
 
 
 def chosen_values(values: Any, seed: int) -> dict[str, str]:
@@ -35,7 +37,7 @@ def substituted(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [substituted(part, values) for part in value]
     if isinstance(value, dict):
-        return {key: part if key == "vars" else substituted(part, values) for key, part in value.items()}
+        return {key: part if key in AS_WRITTEN else substituted(part, values) for key, part in value.items()}
     return value
 
 
@@ -63,6 +65,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         yield path, value
     for key, part in value.items() if isinstance(value, dict) else ():
-        yield from _texts(part, (*path, key))
+        if key != "edits":
+            yield from _texts(part, (*path, key))
     for index, part in enumerate(value if isinstance(value, list) else ()):
         yield from _texts(part, (*path, index))

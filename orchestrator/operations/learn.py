@@ -15,8 +15,9 @@ from orchestrator.lessons.variables import address_values
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.lab_handle import LabHandle
 from orchestrator.operations.lesson_files import ProgressStore, load_lesson
+from orchestrator.operations.lesson_lab import LessonLab
 from orchestrator.operations.lesson_run import LessonRun
-from orchestrator.operations.lifecycle import UpOptions, bring_up
+from orchestrator.operations.lifecycle import UpOptions, bring_up, bring_up_in_run
 from orchestrator.operations.live_traffic import LiveTraffic
 
 if TYPE_CHECKING:
@@ -73,9 +74,15 @@ def open_lesson(
     bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True))
     on_up()
     store.save(name, progress)
+
+    def up(wanted: LoadedScenario) -> None:
+        quiet = workspace.without_watcher()
+        with (guard := workspace.guard(keep=True)) as run:
+            bring_up_in_run(quiet, wanted, name, UpOptions(keep=True, heal=True), run, on_complete=guard.release)
+
     with (
         recorded(workspace.without_watcher(), name),
-        lesson_in(workspace, scenario, name, progress, tell, lambda kept: store.save(name, kept)) as lesson,
+        lesson_in(workspace, scenario, name, progress, tell, lambda kept: store.save(name, kept), up) as lesson,
     ):
         yield lesson
 
@@ -88,8 +95,12 @@ def lesson_in(
     progress: Progress,
     tell: Callable[[Message], None],
     save: Callable[[Progress], None],
+    bring_up_again: Callable[[LoadedScenario], None],
 ) -> Iterator[OpenLesson]:
-    """Run the lesson in a lab that is up. Faults of a task end with it."""
+    """Run the lesson in a lab that is up. What a task changes in the lab ends with it.
+
+    `bring_up_again` makes the lab what a scenario declares: the lesson's own, or the lab's copy of it.
+    """
     probes: list[ProbeEvent] = []
 
     def keep_probe(event: Event) -> None:
@@ -97,18 +108,19 @@ def lesson_in(
             probes.append(event)
 
     watched = replace(workspace, on_event=keep_probe)
-    lab = LabHandle(watched.lab(scenario, lab_name, extra_images=("capture",)), watched, scenario)
+    lesson_lab = LessonLab(watched, scenario, lab_name, bring_up_again)
+    lab = lesson_lab.handle
     topology = lab.made.topology(lab.made.observe())
     shell = load_lesson(scenario, progress.seed).lesson.shell[0]
     text = load_lesson(scenario, progress.seed, address_values(topology, shell))
-    run = LessonRun(lab, text, progress, tell, save, probes)
+    run = LessonRun(lesson_lab, text, progress, tell, save, probes)
     with LiveTraffic(workspace, scenario, lab_name) as traffic:
         _await_listening(traffic, run.lab, run.text)
         run.begin_task()
         try:
             yield OpenLesson(run, traffic)
         finally:
-            run.end_fault()
+            run.end_fault(keep_copy=True)
 
 
 def _begun(kept: Progress | None, scenario: LoadedScenario, seed: int | None, seat: str) -> Progress:

@@ -25,6 +25,8 @@ def load_lesson(scenario: LoadedScenario, seed: int = 1, addresses: Mapping[str,
     Raises UsageInvalid where the scenario has no lesson, FileInvalid where it is wrong.
     """
     from orchestrator.lessons.reading import read_lesson
+    from orchestrator.lessons.task_rules import ScenarioSource
+    from orchestrator.operations.scenario_library import CompanionFiles
 
     path = scenario.folder / FILE
     name = scenario.reading.scenario.name
@@ -37,7 +39,10 @@ def load_lesson(scenario: LoadedScenario, seed: int = 1, addresses: Mapping[str,
     except (OSError, UnicodeDecodeError) as error:
         raise UsageInvalid(f"the lesson of {name!r} cannot be read", why=str(error)) from error
     shown = str(Path(scenario.file).parent / FILE)
-    return read_lesson(text, file=shown, scenario=scenario.reading.scenario, seed=seed, addresses=addresses)
+    source = ScenarioSource(scenario.text, CompanionFiles(scenario.folder))
+    return read_lesson(
+        text, file=shown, scenario=scenario.reading.scenario, source=source, seed=seed, addresses=addresses
+    )
 
 
 def has_lesson(scenario_folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.lessons.lesson import Attempt, QuestionTask
@@ -57,11 +58,16 @@ def prove_lesson(
     with workspace.guard() as run:
         try:
             bring_up_in_run(workspace, scenario, name, UpOptions(), run)
-            with lesson_in(workspace, scenario, name, progress, proof.tell, lambda _progress: None) as lesson:
+            again = partial(_up_again, workspace, name, run)
+            with lesson_in(workspace, scenario, name, progress, proof.tell, lambda _progress: None, again) as lesson:
                 _prove_tasks(proof, lesson)
         finally:
             remove_lab(workspace.without_watcher(), name, run)
     return tuple(proof.mistakes)
+
+
+def _up_again(workspace: Workspace, name: str, run: str, wanted: LoadedScenario) -> None:
+    bring_up_in_run(workspace.without_watcher(), wanted, name, UpOptions(heal=True), run)
 
 
 def _prove_tasks(proof: _Proof, lesson: OpenLesson) -> None:
@@ -119,8 +125,11 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     proof.expect(attempt.told in sentences_told, name, f"{line!r} is told {attempt.told!r} (told: {sentences_told})")
 
 
-def _carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal"]) -> None:
+def _carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal", "edit"]) -> None:
     """Do what a learner would do."""
+    if attempt == "edit":
+        lesson.run.lesson_lab.undo_edits()
+        return
     if not isinstance(attempt, Attempt):
         lesson.run.lab.heal()
         return

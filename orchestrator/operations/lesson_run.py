@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.reading import LessonText
     from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
+    from orchestrator.operations.lesson_lab import LessonLab
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
 # Of one try of a check: a task that does not hold yet is judged again and again.
@@ -54,7 +55,7 @@ class LessonRun:
     `probes` says when checks probed from which node, and grows: that traffic is no attempt of the learner.
     """
 
-    lab: LabHandle
+    lesson_lab: LessonLab
     text: LessonText
     progress: Progress
     tell: Callable[[Message], None]
@@ -67,9 +68,13 @@ class LessonRun:
     _tried: bool = False
     _cause: str = ""
     _told: tuple[str, float] = ("", 0.0)
-    _fault_in: bool = False
     _topology: Topology | None = None
     _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
+
+    @property
+    def lab(self) -> LabHandle:
+        """The lab as its last `up` left it."""
+        return self.lesson_lab.handle
 
     @property
     def task_name(self) -> str | None:
@@ -82,40 +87,51 @@ class LessonRun:
         return None if name is None else self.text.lesson.tasks[name]
 
     def begin_task(self) -> None:
-        """Put in the fault of the task, find the right answer of a question, and tell what is to be done."""
+        """Change the lab as the task wants it, find the right answer of a question, and tell what is to be done."""
         name, task = self.task_name, self.task
         if name is None or task is None:
             self._tell(lesson_done(self.progress, self.text.lesson, self.text.after))
             return
-        if task.fault:
-            from orchestrator.lab.faults import inject
+        self.lesson_lab.begin(task, goes_on=self.progress.task(name).begun)
+        self._note_begun(name)
+        self._tell_task(name, task)
 
-            inject(self.lab.made, task.fault)
-            self._fault_in = True
+    def _note_begun(self, name: str) -> None:
+        if not self.progress.task(name).begun:
+            self.progress = self.progress.with_task(name, replace(self.progress.task(name), begun=True))
+            self.save(self.progress)
+
+    def _tell_task(self, name: str, task: AnyTask) -> None:
+        """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""
         self._topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
         self._changed = self._last_change()
-        if self._fault_in:  # it does not hold: that is the task
+        if self.lesson_lab.is_broken:  # it does not hold: that is the task
             self._judged = time.monotonic()
         names = tuple(self.text.lesson.tasks)
         choices = self.question.choices if self.question else ()
         text, number = self.text.before.get(name, ""), names.index(name) + 1
         self._began = time.time()
         self._open.clear()
-        self._tell(TaskBegun(name, number, len(names), text, task.title, self.question is not None, choices))
+        allowed = self.lesson_lab.permissions(task)
+        self._tell(TaskBegun(name, number, len(names), text, task.title, self.question is not None, choices, allowed))
 
     def on_traffic(self, event: TrafficEvent) -> None:
         """An exchange began or ended on the wire."""
         task = self.task
         if isinstance(event, ExchangeStart):
-            if event.client in self.text.lesson.shell and not self._is_ours(event.client, event.at):
+            if event.client in self._shells(task) and not self._is_ours(event.client, event.at):
                 self._open[event.exchange] = (event, time.monotonic())
                 self._tried = self._tried or isinstance(task, HoldsTask)
             return
         self._open.pop(event.exchange, None)
         if isinstance(task, ObserveTask) and self._is_attempt(event):
             self._react(react_to_exchange(self.progress, self.task_name or "", task, event, self._addresses_of))
+
+    def _shells(self, task: AnyTask | None) -> tuple[str, ...]:
+        """The nodes in which the learner works."""
+        return (*self.text.lesson.shell, *(task.allowed.shell if isinstance(task, HoldsTask) else ()))
 
     def _on_silence(self, task: ObserveTask) -> None:
         """Say which exchange of the learner has no answer."""
@@ -176,6 +192,7 @@ class LessonRun:
 
     def _judge(self, task: HoldsTask) -> tuple[Finding, ...]:
         """Judge the check once. That this is done again and again is no news for the journal."""
+        self.lesson_lab.refresh()
         lab = self.lab.made
 
         def publish(event: Event) -> None:
@@ -247,11 +264,9 @@ class LessonRun:
         if changed == self._changed:
             self._changed = self._last_change()
 
-    def end_fault(self) -> None:
-        """Heal what the task broke."""
-        if self._fault_in:
-            self.lab.heal()
-            self._fault_in = False
+    def end_fault(self, *, keep_copy: bool = False) -> None:
+        """Repair what the task broke. With `keep_copy` the learner goes on with it another time."""
+        self.lesson_lab.end(keep_copy=keep_copy)
 
 
 def _pause(task: HoldsTask) -> float:

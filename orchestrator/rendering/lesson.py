@@ -53,6 +53,8 @@ def _task(message: TaskBegun, width: int) -> Iterator[str]:
     yield from _labelled("? " if message.is_question else "> ", message.title, width)
     for number, choice in enumerate(message.choices, 1):
         yield from _labelled(f"  {number}  ", choice, width)
+    for sentence in message.allowed:
+        yield from _labelled("  - ", sentence, width)
 
 
 def _end(message: LessonDone, width: int) -> Iterator[str]:
