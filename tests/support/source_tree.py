@@ -27,6 +27,7 @@ ORDER = (
     "host",
     "lab",
     "operations",
+    "web",
     "cli",
 )
 

@@ -1,0 +1,115 @@
+// The lesson at the side: the task, its question, what the learner is told, and the progress.
+
+import { button, counted, element } from "./dom.js";
+import { noticePlace, showReply } from "./notices.js";
+import { orderForm } from "./order_form.js";
+
+const STATES = { done: "done", open: "now", later: "later" };
+const LABELS = { done: "Done", not_done: "Not yet", hint: "Hint", solution: "Solution", note: "Note", begun: "Next", over: "The end" };
+
+export class LessonView {
+  #place;
+  #jump;
+  #request;
+  #task = element("div", { class: "task" });
+  #answer = element("div", { class: "answer" });
+  #keys = element("div", { class: "row" });
+  #messages = element("ol", { class: "messages" });
+  #log = element("div", { role: "log", "aria-label": "What the lesson says" }, this.#messages);
+  #progress = element("ol", { class: "progress", "aria-label": "Tasks" });
+  #summary = element("p", { class: "soft" });
+  #notice = noticePlace();
+  #shown = 0;
+  #drawn = "";
+
+  constructor(place, jump, request) {
+    this.#place = place;
+    this.#jump = jump;
+    this.#request = request;
+    this.#keys.append(
+      button("Hint", () => this.#say("hint")),
+      button("Why not?", () => this.#say("why"), { class: "why-key" }),
+      button("Show the solution", () => this.#say("solution"), { class: "quiet" }),
+    );
+    place.append(
+      element("div", { class: "pane-head" }, element("h2", {}, "Lesson"), this.#summary),
+      this.#progress,
+      element("div", { class: "scroll" }, this.#task, this.#answer, this.#keys, this.#notice, this.#log),
+    );
+  }
+
+  hello({ can }) {
+    this.#place.hidden = !can.lesson;
+    this.#jump.hidden = !can.lesson;
+    document.body.classList.toggle("has-lesson", Boolean(can.lesson));
+  }
+
+  /** Show the task that is open. What the learner has chosen or typed stays, unless it is another task. */
+  show({ task, tasks, messages }) {
+    const done = tasks.filter(({ state }) => state === "done").length;
+    this.#summary.textContent = `${done} of ${counted(tasks.length, "task")} done`;
+    this.#progress.replaceChildren(...tasks.map(progressItem));
+    this.#showMessages(messages);
+    const drawn = JSON.stringify(task);
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.#showTask(task);
+  }
+
+  #showTask(task) {
+    const over = task === null;
+    this.#keys.hidden = over;
+    this.#task.hidden = over;
+    this.#answer.replaceChildren();
+    if (over) return;
+    const text = element("div", { class: "task-text" });
+    text.innerHTML = task.html; // made by the server's own renderer, which lets no markup through
+    this.#task.replaceChildren(
+      element("p", { class: "step" }, `Task ${task.number} of ${task.of}`),
+      text,
+      element("h3", { class: "question" }, task.question || task.title),
+    );
+    this.#keys.querySelector(".why-key").hidden = !["holds", "repair"].includes(task.kind);
+    const form = { ask: answerForm, predict: orderForm }[task.kind];
+    if (form) this.#answer.replaceChildren(form(task, (line) => this.#say(line)));
+    else this.#answer.replaceChildren(element("p", { class: "soft waiting" }, "The lesson notices by itself when this is done."));
+    this.#place.querySelector(".scroll").scrollTop = 0;
+  }
+
+  #showMessages(messages) {
+    if (messages.length < this.#shown) this.#messages.replaceChildren();
+    const known = messages.length < this.#shown ? 0 : this.#shown;
+    for (const { kind, html } of messages.slice(known)) {
+      const text = element("div", { class: "said" });
+      text.innerHTML = html; // made by the server's own renderer
+      this.#messages.append(element("li", { class: kind }, element("span", { class: "label" }, LABELS[kind] ?? kind), text));
+    }
+    this.#shown = messages.length;
+    this.#log.hidden = !messages.length;
+    if (known < messages.length) this.#messages.lastElementChild.scrollIntoView({ block: "nearest" });
+  }
+
+  async #say(line) {
+    showReply(this.#notice, await this.#request("lesson", { line }));
+  }
+}
+
+function progressItem({ name, title, state, attempts, hints, shown }) {
+  const help = [hints && counted(hints, "hint"), shown && "solution shown", attempts && counted(attempts, "attempt")].filter(Boolean);
+  const words = `${title}: ${STATES[state]}${help.length ? `, ${help.join(", ")}` : ""}`;
+  return element("li", { class: state, title: words, "aria-current": state === "open" ? "step" : null, "data-task": name }, element("span", { class: "visually-hidden" }, words));
+}
+
+function answerForm(task, say) {
+  const submit = element("button", { type: "submit", class: "primary" }, "Answer");
+  const choice = (text, at) => element("label", { class: "choice" }, element("input", { type: "radio", name: "answer", value: at + 1, required: true }), element("span", {}, text));
+  const fields = task.choices?.length
+    ? element("fieldset", {}, element("legend", { class: "visually-hidden" }, task.question || task.title), ...task.choices.map(choice))
+    : element("div", { class: "field" }, element("label", { for: "lesson-answer" }, "Your answer"), element("input", { id: "lesson-answer", name: "answer", required: true, autocomplete: "off", spellcheck: "false", placeholder: task.placeholder }));
+  const form = element("form", { "aria-label": "Answer" }, fields, submit);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    say(String(new FormData(form).get("answer")));
+  });
+  return form;
+}

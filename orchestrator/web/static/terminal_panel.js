@@ -1,0 +1,156 @@
+// One terminal: xterm.js over a socket of its own.
+
+import { button, element } from "./dom.js";
+import { FitAddon } from "./vendor/xterm/addon-fit.js";
+import { Terminal } from "./vendor/xterm/xterm.js";
+
+const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+const DARK = window.matchMedia("(prefers-color-scheme: dark)");
+
+export class TerminalPanel {
+  #token;
+  #terminal;
+  #fit = new FitAddon();
+  #socket = null;
+  #screen = element("div", { class: "screen" });
+  #state = element("p", { class: "soft", role: "status" });
+  #ended = false;
+  #watch;
+  #recolour = () => { this.#terminal.options.theme = theme(); };
+
+  constructor({ id, node, name, session, token, onClose }) {
+    this.node = node;
+    this.session = session;
+    this.#token = token;
+    this.#terminal = new Terminal({
+      fontFamily: "ui-monospace, 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace",
+      fontSize: 13, lineHeight: 1.15, scrollback: 5000, screenReaderMode: true, cursorBlink: false, theme: theme(),
+      linkHandler: { activate() {}, allowNonHttpProtocols: false }, // a node's output opens no page
+    });
+    const tools = element(
+      "div",
+      { class: "terminal-tools" },
+      this.#state,
+      element("p", { class: "soft keys" }, "Shift+Tab leaves the terminal"),
+      button("Copy", () => this.#copy(), { class: "quiet", "aria-label": `Copy what is selected in ${name}` }),
+      button("Paste", () => this.#paste(), { class: "quiet", "aria-label": `Paste into ${name}` }),
+      button("Close", onClose, { class: "quiet", "aria-label": `Close the terminal ${name}` }),
+    );
+    this.element = element("div", { class: "terminal", role: "tabpanel", id, "aria-labelledby": `${id}-tab`, hidden: true }, tools, this.#screen);
+    this.#watch = new ResizeObserver(() => this.#resize());
+  }
+
+  /** Draw the terminal, which must be in the document by now, and connect it. */
+  start() {
+    this.element.hidden = false;
+    this.#terminal.loadAddon(this.#fit);
+    this.#terminal.open(this.#screen);
+    this.#terminal.attachCustomKeyEventHandler((event) => this.#isForShell(event));
+    this.#terminal.onData((text) => this.#send(new TextEncoder().encode(text)));
+    this.#terminal.onBinary((text) => this.#send(Uint8Array.from(text, (char) => char.charCodeAt(0))));
+    this.#terminal.onResize(({ cols, rows }) => this.#send(JSON.stringify({ resize: [cols, rows] })));
+    this.#watch.observe(this.#screen);
+    DARK.addEventListener("change", this.#recolour);
+    this.#connect();
+  }
+
+  focus() {
+    this.#terminal.focus();
+  }
+
+  /** The panel is in sight now. */
+  shown() {
+    this.#resize();
+  }
+
+  reconnect() {
+    if (!this.#ended && this.#socket?.readyState !== WebSocket.OPEN) this.#connect();
+  }
+
+  end() {
+    this.#ended = true;
+    this.#watch.disconnect();
+    DARK.removeEventListener("change", this.#recolour);
+    this.#socket?.close();
+    this.#terminal.dispose();
+  }
+
+  #connect() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const query = new URLSearchParams({ token: this.#token, session: this.session });
+    const socket = new WebSocket(`${scheme}://${location.host}/terminal/${encodeURIComponent(this.node)}?${query}`);
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => this.#connected());
+    socket.addEventListener("message", ({ data }) => this.#received(data));
+    socket.addEventListener("close", () => {
+      if (!this.#ended) this.#state.textContent = "Not connected. It will come back with the page.";
+    });
+  }
+
+  // The server first sends what the terminal showed last, so it begins on an empty screen.
+  #connected() {
+    this.#state.textContent = "";
+    this.#terminal.reset();
+    this.#resize();
+    this.#send(JSON.stringify({ resize: [this.#terminal.cols, this.#terminal.rows] }));
+  }
+
+  #received(data) {
+    if (typeof data !== "string") return this.#terminal.write(new Uint8Array(data));
+    const { exit, error } = JSON.parse(data);
+    this.#ended = true;
+    this.#state.textContent = error ?? `The shell has ended with exit code ${exit}.`;
+    return undefined;
+  }
+
+  #send(data) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
+  }
+
+  #resize() {
+    if (this.#screen.clientWidth && this.#screen.clientHeight) this.#fit.fit();
+  }
+
+  // Returns false for keys that the browser or the page takes.
+  #isForShell(event) {
+    if (event.key === "Tab" && event.shiftKey) return this.#leave(event);
+    if (!event.ctrlKey || event.altKey) return true;
+    const key = event.key.toLowerCase();
+    if (key === "v") return false; // the browser pastes
+    if (key !== "c" || !(event.shiftKey || this.#terminal.hasSelection())) return true;
+    event.preventDefault();
+    if (event.type === "keydown") this.#copy();
+    return false;
+  }
+
+  #leave(event) {
+    event.preventDefault();
+    if (event.type === "keydown") document.getElementById(this.element.getAttribute("aria-labelledby")).focus();
+    return false;
+  }
+
+  async #copy() {
+    const text = this.#terminal.getSelection();
+    if (text) await navigator.clipboard?.writeText(text);
+    this.#state.textContent = text ? "Copied." : "Nothing is selected.";
+    this.focus();
+  }
+
+  async #paste() {
+    try {
+      this.#terminal.paste(await navigator.clipboard.readText());
+    } catch {
+      this.#state.textContent = "The browser does not allow it; press Ctrl+V in the terminal.";
+    }
+    this.focus();
+  }
+}
+
+function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--terminal-${name}`).trim();
+  const named = Object.fromEntries(COLOURS.map((name) => [name, colour(name)]));
+  const bright = Object.fromEntries(COLOURS.map((name) => [`bright${name[0].toUpperCase()}${name.slice(1)}`, colour(`bright-${name}`) || colour(name)]));
+  return { background: colour("paper"), foreground: colour("ink"), cursor: colour("ink"), cursorAccent: colour("paper"), selectionBackground: colour("selection"), ...named, ...bright };
+}
