@@ -282,11 +282,11 @@ class CheckItem(pytest.Item):
 
     def runtest(self) -> None:
         from orchestrator.checks.causes import explained_before, shared_causes
-        from orchestrator.lab import faults as breaking
+        from orchestrator.lab.faults import check as check_with_faults
         from orchestrator.rendering.findings import finding_text
 
         lab = self.parent.lab.made
-        (finding,) = breaking.check(lab, [lab.scenario.checks[self.place]])
+        (finding,) = check_with_faults(lab, [lab.scenario.checks[self.place]])
         findings = self.parent.lab.findings
         findings[self.place] = finding
         if finding.verdict != "pass":

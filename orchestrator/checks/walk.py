@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from orchestrator.checks.verdict import Verdict
 from orchestrator.quick_dataclass import dataclass
-
-LayerName = Literal["node", "listen", "route", "resolver", "dns", "tcp", "tls", "answer"]
-# In the order in which things must work.
-TITLES: dict[LayerName, str] = {
-    "node": "node runs",
-    "listen": "process listens",
-    "route": "address and route",
-    "resolver": "resolv.conf",
-    "dns": "DNS answer",
-    "tcp": "TCP connection",
-    "tls": "TLS",
-    "answer": "answer",
-}
 
 
 @dataclass(frozen=True)
 class Cause:
     """Something broken: one sentence that says what, one command to try next, and the lines that prove it.
 
-    `what` is the bare fact, which may be met on several legs.
+    `what` is the bare fact, which several connection attempts may meet.
     """
 
     sentence: str
@@ -40,23 +27,18 @@ class Layer:
     """One layer between two nodes: pass (it holds), fail (it is broken) or unknown (it could not be probed).
 
     `summary` is one line, `not_probed` why a part could not be asked. `causes` is empty where the layer holds, and
-    also where it only suffers from an earlier one.
+    also where it only suffers from an earlier one. `title` is what a person calls the layer.
     """
 
-    name: LayerName
+    name: str
     asker: str
     target: str
     verdict: Verdict
     summary: str
     evidence: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
-    own_title: str = ""
+    title: str = ""
     not_probed: tuple[str, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """What a person calls the layer."""
-        return self.own_title or TITLES[self.name]
 
     def document(self) -> dict[str, Any]:
         return {

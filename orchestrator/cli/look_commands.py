@@ -41,7 +41,7 @@ def ls_command(as_json: bool) -> int:
 @lab_option
 @json_option
 def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
-    """List the nodes of a lab: role, state, addresses, container."""
+    """List the nodes of a lab and how each of them is."""
     from orchestrator.operations.inspection import observe_lab
     from orchestrator.rendering.nodes import nodes_document, nodes_text
 

@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logs": ("look_commands", "Print what a node wrote."),
     "events": ("events", "Print what happened in a lab, who did it, and when."),
     "inspect": ("look_commands", "Print as JSON what is known of a lab."),
-    "inject": ("fault_commands", "Break a lab on purpose: stop, pause, disconnect or cut nodes, change a record."),
+    "inject": ("fault_commands", "Break a lab on purpose, in one of the ways that inject --help lists."),
     "faults": ("fault_commands", "List the faults that are in a lab."),
     "heal": ("fault_commands", "Heal faults; without a name of one, repair all that is not as the file declares."),
     "trace": ("trace", "Tell what a command caused across all machines, from the packets."),

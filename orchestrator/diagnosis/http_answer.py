@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +19,10 @@ from orchestrator.diagnosis.layer_probe import (
     LayerReadings,
     ran_or_reason,
 )
+from orchestrator.diagnosis.layers.answer import ANSWER
+from orchestrator.diagnosis.layers.tcp import connected
+from orchestrator.diagnosis.layers.tls import TLS
 from orchestrator.diagnosis.sql_answer import MISSING_TABLE
-from orchestrator.diagnosis.tcp_connection import connected
 from orchestrator.model.checks import Http
 
 # curl's exit codes for a handshake or a certificate that it does not accept (libcurl-errors(3)).
@@ -64,16 +66,18 @@ def _host(url: str) -> str:
 def http_layers(check: Http, url: str) -> tuple[LayerProbe, ...]:
     """The layers above TCP: TLS where the URL asks for it, then the answer."""
     request = Request(check)
-    answer = LayerProbe(
-        "answer",
-        lambda attempt: (request.run(attempt),),
-        lambda attempt, results: _answer(request, attempt, results),
-        "HTTP answer",
+    answer = replace(
+        ANSWER,
+        title="HTTP answer",
+        probes=lambda attempt: (request.run(attempt),),
+        reads=lambda attempt, results: _answer(request, attempt, results),
     )
     if urlsplit(url).scheme != "https":
         return (answer,)
-    tls = LayerProbe(
-        "tls", lambda attempt: _tls_asks(request, attempt), lambda attempt, results: _tls(request, attempt, results)
+    tls = replace(
+        TLS,
+        probes=lambda attempt: _tls_asks(request, attempt),
+        reads=lambda attempt, results: _tls(request, attempt, results),
     )
     return (tls, answer)
 
@@ -98,13 +102,12 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
         error = _curl_error(result)
         sentence = _mistrust(attempt, _host(request.url(attempt)), error, certificate)
         by_hand = _by_hand(attempt, _host(request.url(attempt)))
-        readings.broken(error, sentence, by_hand, "answer", evidence=certificate)
+        readings.broken(error, sentence, by_hand, evidence=certificate)
     elif result.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(attempt, results):
         # curl counts the handshake as a part of the connection, which for the kernel is made.
-        sentence = (
-            f"{attempt.to} accepts the connection, but does not answer the TLS handshake within {SECONDS} seconds."
-        )
-        readings.broken(_curl_error(result), sentence, _log(attempt), "answer")
+        late = f"does not answer the TLS handshake within {SECONDS} seconds"
+        sentence = f"{attempt.target_name} accepts the connection, but {late}."
+        readings.broken(_curl_error(result), sentence, _log(attempt))
     elif facts.get("time_appconnect", 0) > 0:
         readings.evidence += certificate
         readings.held.append("the handshake is complete and the certificate is trusted for this name")
@@ -118,16 +121,16 @@ def _mistrust(attempt: ConnectionAttempt, host: str, error: str, certificate: Se
     if "subject name" in lower or "host name" in lower or "hostname" in lower:
         names = re.findall(r"(?:DNS|IP Address):([^,\s]+)", " ".join(certificate))
         other = f"but for {', '.join(names)}" if names else "but for another name"
-        return f"The certificate of {attempt.to} is not for {host}, {other}."
+        return f"The certificate of {attempt.target_name} is not for {host}, {other}."
     if "expired" in lower or "not yet valid" in lower:
-        return f"The certificate of {attempt.to} is not valid today: {error}."
+        return f"The certificate of {attempt.target_name} is not valid today: {error}."
     if "self-signed" in lower or "self signed" in lower or "issuer" in lower:
-        return f"{attempt.asker} does not trust whoever signed the certificate of {attempt.to}: {error}."
+        return f"{attempt.asker} does not trust whoever signed the certificate of {attempt.target_name}: {error}."
     if "wrong version number" in lower or "packet length" in lower or "record overflow" in lower:
-        return f"{attempt.to} does not speak TLS on port {attempt.port.number if attempt.port else 443}."
+        return f"{attempt.target_name} does not speak TLS on port {attempt.port.number if attempt.port else 443}."
     if "certificate file" in lower or "verify locations" in lower:
         return f"{attempt.asker} cannot read the certificates that it trusts: {error}."
-    return f"{attempt.asker} and {attempt.to} do not agree on TLS: {error}."
+    return f"{attempt.asker} and {attempt.target_name} do not agree on TLS: {error}."
 
 
 def _by_hand(attempt: ConnectionAttempt, host: str) -> str:
@@ -176,7 +179,7 @@ def _no_answer(
     else:
         readings.look_further = result.exit_code == TOO_LATE
         instead = "breaks it off with an RST" if reset else _instead(result, int(facts.get("http_code", 0)))
-        readings.broken(error, f"{attempt.to} accepts the connection, but {instead}.", _log(attempt), "answer")
+        readings.broken(error, f"{attempt.target_name} accepts the connection, but {instead}.", _log(attempt))
 
 
 def _instead(result: ProgramResult, status: int) -> str:
@@ -202,12 +205,18 @@ def _wrong_answer(request: Request, attempt: ConnectionAttempt, status: int, bod
     reason = reason_of(body)
     table = MISSING_TABLE.search(f"{body} {reason}")
     if table and attempt.target:
-        return f"{attempt.to} answers with status {status}, for its database has no table {table[1]}.", by_hand
+        return (
+            f"{attempt.target_name} answers with status {status}, for its database has no table {table[1]}.",
+            by_hand,
+        )
     if status >= SERVER_ERROR and reason:
-        return f"{attempt.to} answers with status {status} and says why: {reason}.", by_hand
+        return f"{attempt.target_name} answers with status {status} and says why: {reason}.", by_hand
     if status == 404:
-        return f"{attempt.to} answers, but it has nothing at {urlsplit(url).path or '/'} (status 404).", by_hand
-    return f"{attempt.to} answers with status {status}, but {wrong}.", by_hand
+        return (
+            f"{attempt.target_name} answers, but it has nothing at {urlsplit(url).path or '/'} (status 404).",
+            by_hand,
+        )
+    return f"{attempt.target_name} answers with status {status}, but {wrong}.", by_hand
 
 
 def reason_of(body: str) -> str:

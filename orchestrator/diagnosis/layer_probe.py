@@ -1,4 +1,4 @@
-"""A leg of a walk: who wants to reach whom, under which name, at which port; and what reading a layer gives."""
+"""A layer of `why` as a value, the connection attempt that it is probed for, and what reading it gives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestrator.checks.probes import (
     Unavailable,
 )
 from orchestrator.checks.verdict import Verdict
-from orchestrator.checks.walk import Cause, LayerName
+from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.planning.routes import routers
 
@@ -73,13 +73,13 @@ class ConnectionAttempt:
     servers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def to(self) -> str:
+    def target_name(self) -> str:
         """The other end in one word, for people."""
         return self.target or (self.claim.name if self.claim else None) or self.address or self.asker
 
     @property
     def dns_nodes(self) -> tuple[str, ...]:
-        """The DNS nodes that must work for this leg."""
+        """The DNS nodes that must work for this attempt."""
         return tuple(dict.fromkeys(self.servers.values())) if self.claim else ()
 
     def owner(self, address: str) -> str:
@@ -94,19 +94,19 @@ class ConnectionAttempt:
     def routers(self) -> tuple[str, ...]:
         """The routers of the lab, if the asker shares no network with one whom it must reach."""
         others = (*([self.target] if self.target else []), *self.dns_nodes)
-        far = any(not self.near(other) for other in others)
+        far = any(not self.shares_network_with(other) for other in others)
         return (
             tuple(router for router in routers(self.context.topology) if router not in self.on_the_way()) if far else ()
         )
 
-    def near(self, other: str) -> bool:
+    def shares_network_with(self, other: str) -> bool:
         """Whether the asker and another node stand on a common network."""
         own, theirs = (
             {attachment.network for attachment in self.context.topology.attachments_of(n)} for n in (self.asker, other)
         )
         return bool(own & theirs)
 
-    def home(self, node: str, seen_from: str) -> str:
+    def address_of(self, node: str, seen_from: str) -> str:
         """The address of a node on the network that it shares with another one."""
         return str(self.context.topology.address_for(seen_from, node))
 
@@ -123,22 +123,34 @@ class LayerReading:
     summary: str
     evidence: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
-    affects: frozenset[LayerName] = frozenset()
+    affects: frozenset[str] = frozenset()
     look_further: bool = False
     not_probed: tuple[str, ...] = ()
 
 
+def _no_probes(_attempt: ConnectionAttempt) -> tuple[Probe, ...]:
+    return ()
+
+
+def _nothing(_attempt: ConnectionAttempt, _results: Answers) -> LayerReading:
+    return LayerReading("unknown", "not asked")
+
+
 @dataclass(frozen=True)
 class LayerProbe:
-    """A layer of a leg: what it asks, and how the answers are read; `own_title` is its title, if not the usual one.
+    """A layer: which attempts need it, what it asks, and how the answers are read.
 
-    `repeats_check`: it repeats what the check itself met, which anything that is broken below explains.
+    `needed` is false where only a kind of check knows how to ask: that kind then brings the layer itself. A layer
+    cannot work without those that it `depends_on`: where one of them does not work, it is no cause. `repeats_check`: it
+    repeats what the check itself met, which anything that is broken before it explains.
     """
 
-    name: LayerName
-    probes: Callable[[ConnectionAttempt], tuple[Probe, ...]]
-    reads: Callable[[ConnectionAttempt, Answers], LayerReading]
-    own_title: str = ""
+    name: str
+    title: str
+    probes: Callable[[ConnectionAttempt], tuple[Probe, ...]] = _no_probes
+    reads: Callable[[ConnectionAttempt, Answers], LayerReading] = _nothing
+    needed: Callable[[ConnectionAttempt], bool] = lambda _attempt: False
+    depends_on: tuple[str, ...] = ()
     repeats_check: bool = False
 
 
@@ -151,12 +163,10 @@ class LayerReadings:
         self.not_probed: list[str] = []
         self.evidence: list[str] = []
         self.causes: list[Cause] = []
-        self.affects: set[LayerName] = set()
+        self.affects: set[str] = set()
         self.look_further = False
 
-    def broken(
-        self, summary: str, sentence: str, command: str, *affects: LayerName, evidence: Sequence[str] = ()
-    ) -> None:
+    def broken(self, summary: str, sentence: str, command: str, *affects: str, evidence: Sequence[str] = ()) -> None:
         """Something is broken by itself; the layers that it strikes cannot work."""
         self.fails_because_of_another(summary, evidence)
         self.causes.append(Cause(sentence, command, tuple(evidence), summary))

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.walk import Cause, LayerName
+from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
-from orchestrator.diagnosis.tcp_connection import by_hand
+from orchestrator.diagnosis.layers.answer import ANSWER
+from orchestrator.diagnosis.layers.listen import LISTEN
+from orchestrator.diagnosis.layers.tcp import TCP, by_hand
+from orchestrator.diagnosis.layers.tls import TLS
 
 # How the judgement of a handshake begins in which no certificate came.
 NONE = "no certificate"
@@ -21,7 +24,7 @@ def answer_layer(judgement: Judgement) -> LayerProbe:
         sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
         return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
 
-    return _by_judgement("answer", judgement, says, "what the check says")
+    return replace(_by_judgement(ANSWER, judgement, says), title="what the check says")
 
 
 def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
@@ -29,10 +32,12 @@ def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
 
     def says(attempt: ConnectionAttempt) -> Cause:
         number = attempt.port.number if attempt.port else 0
-        sentence = f"{attempt.asker} can connect to port {number} of {attempt.to}, but the check says that it cannot."
+        sentence = (
+            f"{attempt.asker} can connect to port {number} of {attempt.target_name}, but the check says that it cannot."
+        )
         return Cause(sentence, by_hand(attempt))
 
-    return replace(_by_judgement("tcp", judgement, says), repeats_check=False)
+    return replace(_by_judgement(TCP, judgement, says), repeats_check=False)
 
 
 def tls_layer(judgement: Judgement) -> LayerProbe:
@@ -42,11 +47,14 @@ def tls_layer(judgement: Judgement) -> LayerProbe:
         place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
         command = attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place)
         if judgement.actual.startswith(NONE):
-            return Cause(f"{attempt.asker} is shown no certificate by {attempt.to}: {judgement.actual}.", command)
-        sentence = f"{attempt.asker} finds another certificate at {attempt.to} than the check says: {judgement.actual}."
+            return Cause(
+                f"{attempt.asker} is shown no certificate by {attempt.target_name}: {judgement.actual}.", command
+            )
+        other = f"{attempt.asker} finds another certificate at {attempt.target_name}"
+        sentence = f"{other} than the check says: {judgement.actual}."
         return Cause(sentence, command)
 
-    return _by_judgement("tls", judgement, says)
+    return _by_judgement(TLS, judgement, says)
 
 
 def listen_layer(judgement: Judgement) -> LayerProbe:
@@ -56,12 +64,10 @@ def listen_layer(judgement: Judgement) -> LayerProbe:
         sentence = f"{attempt.asker} does not listen as the check says: {judgement.actual}."
         return Cause(sentence, attempt.commands.run(attempt.asker, "ss", "-tulnp"))
 
-    return _by_judgement("listen", judgement, says)
+    return _by_judgement(LISTEN, judgement, says)
 
 
-def _by_judgement(
-    name: LayerName, judgement: Judgement, says: Callable[[ConnectionAttempt], Cause], own_title: str = ""
-) -> LayerProbe:
+def _by_judgement(layer: LayerProbe, judgement: Judgement, says: Callable[[ConnectionAttempt], Cause]) -> LayerProbe:
     def reads(attempt: ConnectionAttempt, _answers: Answers) -> LayerReading:
         readings = LayerReadings()
         if judgement.verdict == "pass":
@@ -74,4 +80,4 @@ def _by_judgement(
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.result()
 
-    return LayerProbe(name, lambda _leg: (), reads, own_title, repeats_check=True)
+    return replace(layer, probes=lambda _attempt: (), reads=reads, repeats_check=True)

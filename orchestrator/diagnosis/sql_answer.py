@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from orchestrator.checks.kinds.sql import SqlOutcome, database_of, judge_sql, read_outcome, sql_probe
 from orchestrator.checks.probes import TIMED_OUT, ProgramResult, ResultUnavailable
@@ -15,7 +16,8 @@ from orchestrator.diagnosis.layer_probe import (
     LayerReadings,
     ran_or_reason,
 )
-from orchestrator.diagnosis.tcp_connection import connected
+from orchestrator.diagnosis.layers.answer import ANSWER
+from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.model.checks import Sql
 
 # Of the server's own words (PostgreSQL, "Error Codes"), those whose meaning we can tell.
@@ -54,8 +56,11 @@ def sql_layer(check: Sql) -> LayerProbe:
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.result()
 
-    return LayerProbe(
-        "answer", lambda attempt: (sql_probe(check, attempt.context, _known(attempt)),), reads, "SQL answer"
+    return replace(
+        ANSWER,
+        title="SQL answer",
+        probes=lambda attempt: (sql_probe(check, attempt.context, _known(attempt)),),
+        reads=reads,
     )
 
 

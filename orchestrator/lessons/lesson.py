@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from orchestrator.lessons.observations import Observation, kind_by_key
+from orchestrator.lessons.observations import Observation
 from orchestrator.lessons.setup import Allow, Edit, Setup
 from orchestrator.model.checks import Check
 from orchestrator.model.faults import Fault
 from orchestrator.model.faults.fault import BaseFault
-from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
+from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
 from orchestrator.model.values import NodeName, NodeNames, Texts, VariantNames
 
 TASK_NAME = "^[a-z][a-z0-9-]{0,39}$"

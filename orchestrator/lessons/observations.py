@@ -6,13 +6,13 @@ may come from dig, host, getent, curl or a program of the learner's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from orchestrator.model.checks import RCODES
-from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
+from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
 from orchestrator.model.values import HostPort, Machines, NodeName, Url, VariantNames
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
@@ -318,14 +318,6 @@ KINDS: dict[str, type[BaseObservation]] = {
     "sql": SqlObservation,
     "tls": TlsObservation,
 }
-
-
-def kind_by_key(value: Any, kinds: Mapping[str, type[ScenarioModel]]) -> str | None:
-    """The kind of a value, from the key that names it; None where there is none or more than one."""
-    if isinstance(value, ScenarioModel):
-        return next((kind for kind, model in kinds.items() if type(value) is model), None)
-    keys = [kind for kind in kinds if isinstance(value, dict) and kind in value]
-    return keys[0] if len(keys) == 1 else None
 
 
 def kind_of(observation: Any) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
-from orchestrator.checks.walk import TITLES
+from orchestrator.diagnosis.layers import LAYERS
 from orchestrator.lessons.lesson import AskTask, PredictTask
 from orchestrator.lessons.seed import shuffled
 from orchestrator.model.topology import Topology
@@ -43,7 +43,7 @@ def _choices(task: AskTask, topology: Topology) -> Sequence[str]:
             nodes = topology.scenario.nodes
             return tuple(dict.fromkeys(str(address) for node in nodes for address in topology.addresses(node)))
         case "layers":
-            return tuple(TITLES.values())
+            return tuple(layer.title for layer in LAYERS)
         case "choices":
             return task.choices
     return ()

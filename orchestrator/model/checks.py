@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows, TtlRange
 from orchestrator.model.faults import Fault
-from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
+from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
 from orchestrator.model.records import Ttl
 from orchestrator.model.values import (
     BindPlace,
@@ -326,12 +326,7 @@ KINDS: dict[str, type[BaseCheck]] = {
 
 def kind_of(check: Any) -> str | None:
     """The kind of a check, from the key that names it; None where there is none or more than one."""
-    if isinstance(check, BaseCheck):
-        return next(kind for kind, model in KINDS.items() if type(check) is model)
-    if not isinstance(check, dict):
-        return None
-    kinds = [kind for kind in KINDS if kind in check]
-    return kinds[0] if len(kinds) == 1 else None
+    return kind_by_key(check, KINDS)
 
 
 Check = Annotated[

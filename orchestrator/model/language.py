@@ -205,6 +205,14 @@ class ScenarioModel:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.written.items())})"
 
 
+def kind_by_key(value: Any, kinds: Mapping[str, type[ScenarioModel]]) -> str | None:
+    """The kind of a value, from the key that names it; None where there is none or more than one."""
+    if isinstance(value, ScenarioModel):
+        return next((kind for kind, model in kinds.items() if type(value) is model), None)
+    keys = [kind for kind in kinds if isinstance(value, dict) and kind in value]
+    return keys[0] if len(keys) == 1 else None
+
+
 def _json(value: Any) -> Any:
     match value:
         case ScenarioModel():

@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 from typing import Annotated, Any, Union
 
 from orchestrator.model.faults.fault import BaseFault
-from orchestrator.model.language import Discriminator, Tag
+from orchestrator.model.language import Discriminator, Tag, kind_by_key
 from orchestrator.model.values import VariantNames
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
@@ -18,10 +18,7 @@ FAULTS: dict[str, type[BaseFault]] = {
 
 def fault_kind(fault: Any) -> str | None:
     """The kind of a fault, from the key that names it; None where there is none or more than one."""
-    if isinstance(fault, BaseFault):
-        return fault.kind
-    kinds = [kind for kind in FAULTS if isinstance(fault, dict) and kind in fault]
-    return kinds[0] if len(kinds) == 1 else None
+    return kind_by_key(fault, FAULTS)
 
 
 Fault: Any = Annotated[

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from orchestrator.checks.dns_answer import DnsAnswer
 from orchestrator.checks.dns_query import DnsQuestion, query_name
-from orchestrator.diagnosis.address_and_route import ROUTE
-from orchestrator.diagnosis.dns_names import DNS, without_answer
+from orchestrator.diagnosis.attempts import LayeredAttempt
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, NameClaim, listed
-from orchestrator.diagnosis.node_and_process import LISTEN, NODE
-from orchestrator.diagnosis.walk_parts import WalkPart
+from orchestrator.diagnosis.layers.dns import without_answer
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by, forwarders, recursive, referral_servers
 from orchestrator.model.topology import Topology
 
 FOUND = ("NOERROR", "NXDOMAIN")
 
 
-def resolver_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
+def resolver_attempts(attempt: ConnectionAttempt) -> list[LayeredAttempt]:
     """The connection attempts from the DNS servers of an attempt to those that they must ask for its name."""
-    parts = []
+    attempts = []
     for server in _resolving(attempt):
         scenario, name = attempt.context.topology.scenario, _name(attempt)
         chain = list(referral_servers(scenario, server, name) or asked_by(scenario, server))
@@ -26,25 +24,25 @@ def resolver_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
                 chain += [
                     further for further in referral_servers(scenario, other, name) if further not in (server, *chain)
                 ]
-        parts += [_towards(attempt, server, other) for other in chain]
-    return parts
+        attempts += [_towards(attempt, server, other) for other in chain]
+    return attempts
 
 
-def referred_parts(attempt: ConnectionAttempt) -> list[WalkPart]:
+def referral_attempts(attempt: ConnectionAttempt) -> list[LayeredAttempt]:
     """The other servers to which these can be led, by an alias for example: only whether they run is asked."""
     scenario = attempt.context.topology.scenario
-    parts = []
+    attempts = []
     for server in _resolving(attempt):
         reached = [server]
         for other in reached:  # grows while it is read
             reached += {*asked_by(scenario, other), *delegated_by(scenario, other)} - {*reached}
-        known = {part.attempt.target for part in resolver_parts(attempt)}
-        parts += [
-            WalkPart(_towards(attempt, server, other).attempt, (NODE,))
+        known = {layered.attempt.target for layered in resolver_attempts(attempt)}
+        attempts += [
+            LayeredAttempt(_towards(attempt, server, other).attempt, only=frozenset({"node"}))
             for other in sorted(reached)
             if other not in (server, *known)
         ]
-    return parts
+    return attempts
 
 
 def _resolving(attempt: ConnectionAttempt) -> list[str]:
@@ -59,9 +57,8 @@ def _name(attempt: ConnectionAttempt) -> str:
     return query_name(attempt.claim.name)
 
 
-def _towards(attempt: ConnectionAttempt, server: str, other: str) -> WalkPart:
-    """The leg from a resolver to a server that it asks, as it asks: a forwarder for the answer, others for what they
-    know themselves."""
+def _towards(attempt: ConnectionAttempt, server: str, other: str) -> LayeredAttempt:
+    """From a resolver to a server that it asks, as it asks: a forwarder for the answer, others for what they know."""
     assert attempt.claim is not None
     topology = attempt.context.topology
     address = str(topology.address_for(server, other))
@@ -76,7 +73,7 @@ def _towards(attempt: ConnectionAttempt, server: str, other: str) -> WalkPart:
     question = DnsQuestion(attempt.claim.name, attempt.claim.type, address, recursive=handed_on)
     claim = NameClaim(question, wrong)
     own = ConnectionAttempt(server, other, None, claim, None, attempt.context, attempt.commands, {address: other})
-    return WalkPart(own, (NODE, LISTEN, ROUTE, DNS))
+    return LayeredAttempt(own)
 
 
 def _misled(topology: Topology, name: str, nexts: tuple[str, ...], answer: DnsAnswer, who: str) -> str:

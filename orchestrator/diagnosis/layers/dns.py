@@ -1,4 +1,4 @@
-"""resolv.conf and the DNS answer: whom the asker asks for addresses, and what it is told (resolv.conf(5), RFC 1035)."""
+"""The DNS answer: what the asker is told when it asks for the name (RFC 1035)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import resolver_text
 
-CONF = "/etc/resolv.conf"
-HOSTS = "/etc/hosts"
 MEANINGS = {
     "NXDOMAIN": "that the name {name} does not exist (NXDOMAIN)",
     "SERVFAIL": "that it could not find out about {name} (SERVFAIL)",
@@ -117,64 +115,7 @@ def resolved_values(attempt: ConnectionAttempt, results: Answers) -> tuple[str, 
     return answer.values if answer else ()
 
 
-def _file(attempt: ConnectionAttempt, name: str) -> RunProgram:
-    # Inside: a container beside the node has files of its own.
-    return RunProgram(attempt.asker, ("cat", name), inside=True)
-
-
-def _asks_conf(attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:
-    """A DNS question does not heed the hosts file; a program that connects does (hosts(5))."""
-    return (_file(attempt, CONF), *([_file(attempt, HOSTS)] if attempt.port and attempt.target else []))
-
-
-def _read_hosts(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
-    """An entry for the name with another address than the target's."""
-    result = results.get(_file(attempt, HOSTS))
-    if not isinstance(result, ProgramResult) or not attempt.claim or not attempt.target:
-        return
-    right = {str(address) for address in attempt.context.topology.addresses_of(attempt.target)}
-    for line in result.out.splitlines():
-        address, *names = line.partition("#")[0].split() or [""]
-        if attempt.claim.name.rstrip(".") in names and address not in right:
-            where = f"the file {HOSTS} of {attempt.asker}, where programs look before they ask a DNS server"
-            sentence = (
-                f"{attempt.claim.name} is {address} ({attempt.owner(address)}) in {where}; "
-                f"but {attempt.target} is {attempt.address}."
-            )
-            command = attempt.commands.run(attempt.asker, "cat", HOSTS)
-            readings.broken(f"{address} stands in {HOSTS}", sentence, command, evidence=[line.strip()])
-
-
-def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
-    result, readings = ran_or_reason(results.get(_file(attempt, CONF))), LayerReadings()
-    if isinstance(result, str):
-        readings.not_probed.append(f"not asked: {result}")
-        return readings.result()
-    _read_hosts(attempt, results, readings)
-    lines = [line for line in result.out.splitlines() if line.strip()]
-    there = nameservers(result.out)
-    astray = [address for address in there if address not in attempt.servers]
-    command = attempt.commands.run(attempt.asker, "cat", CONF)
-    right = listed([f"{node} ({address})" for address, node in attempt.servers.items()]) if attempt.servers else "none"
-    if result.exit_code != 0:
-        reason = result.err.strip().rpartition(": ")[2] or f"exit code {result.exit_code}"
-        sentence = f"The file {CONF} of {attempt.asker} cannot be read ({reason}), so it knows no DNS server."
-        readings.broken(
-            reason, sentence, attempt.commands.run(attempt.asker, "ls", "-l", CONF), "dns", evidence=[result.err]
-        )
-    elif not there:
-        sentence = f"No DNS server stands in the file {CONF} of {attempt.asker}, so it can ask nobody for an address."
-        readings.broken("no nameserver", sentence, command, "dns", evidence=lines)
-    elif astray and not dns_works(attempt, results):
-        sentence = f"{attempt.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
-        readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns", evidence=lines)
-    else:
-        readings.evidence += lines
-        readings.held.append("nameserver " + ", ".join(_with_owner(attempt, address) for address in there))
-    return readings.result()
-
-
-def _with_owner(attempt: ConnectionAttempt, address: str) -> str:
+def with_owner(attempt: ConnectionAttempt, address: str) -> str:
     owner = attempt.context.topology.owner(address)
     return f"{address} ({owner})" if owner else address
 
@@ -194,7 +135,7 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         return readings.result()
     server = attempt.context.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
-    values = ", ".join(_with_owner(attempt, printable(value)) for value in answer.values)
+    values = ", ".join(with_owner(attempt, printable(value)) for value in answer.values)
     summary = f"{answer.rcode} {values}".strip()
     sentence = attempt.claim.wrong(answer, server)
     if sentence:
@@ -217,7 +158,7 @@ def _no_answer(attempt: ConnectionAttempt, result: ProgramResult, readings: Laye
     tries = read_attempts(result.out)
     why = tries[0].reason if tries else "silence"
     addresses = list(dict.fromkeys(attempt.server for attempt in tries)) or list(attempt.servers)
-    servers = listed([_with_owner(attempt, address) for address in addresses]) if addresses else "no DNS server"
+    servers = listed([with_owner(attempt, address) for address in addresses]) if addresses else "no DNS server"
     sentence = (
         f"{_nobody(attempt, addresses)} {attempt.asker}, so it does not learn the address of {attempt.claim.name}."
     )
@@ -232,5 +173,10 @@ def _nobody(attempt: ConnectionAttempt, addresses: list[str]) -> str:
     return f"The DNS server {server} does not answer" if server else "No DNS server answers"
 
 
-RESOLVER = LayerProbe("resolver", _asks_conf, _read_conf)
-DNS = LayerProbe("dns", lambda attempt: (name_probe(attempt),), _read_dns)
+DNS = LayerProbe(
+    "dns",
+    "DNS answer",
+    lambda attempt: (name_probe(attempt),),
+    _read_dns,
+    needed=lambda attempt: attempt.claim is not None,
+)

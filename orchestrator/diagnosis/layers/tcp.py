@@ -24,6 +24,10 @@ def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
     )
 
 
+def _needed(attempt: ConnectionAttempt) -> bool:
+    return attempt.port is not None and (attempt.address is not None or attempt.claim is not None)
+
+
 def connect_result(attempt: ConnectionAttempt, results: Answers) -> ConnectResult | str:
     """How the connection attempt ended, or why there was none."""
     probes = _probes(attempt)
@@ -60,15 +64,13 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     if full_backlog:
         pending = full_backlog.pending_connections
         sentence = (
-            f"The program on port {attempt.port.number} of {attempt.to} accepts no connections: {pending} "
+            f"The program on port {attempt.port.number} of {attempt.target_name} accepts no connections: {pending} "
             f"{'waits' if pending == 1 else 'wait'} in its queue already, and there is no room for another."
         )
-        evidence.append(f"socket table of {attempt.to}: {full_backlog.line}")
-        readings.broken(f"{where}: its queue is full", sentence, _table(attempt), "tls", "answer", evidence=evidence)
+        evidence.append(f"socket table of {attempt.target_name}: {full_backlog.line}")
+        readings.broken(f"{where}: its queue is full", sentence, _table(attempt), evidence=evidence)
         return readings.result()
-    readings.broken(
-        f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), "tls", "answer", evidence=evidence
-    )
+    readings.broken(f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), evidence=evidence)
     return readings.result()
 
 
@@ -85,13 +87,13 @@ def _full_backlog(attempt: ConnectionAttempt, results: Answers) -> BoundSocket |
 
 
 def _table(attempt: ConnectionAttempt) -> str:
-    return attempt.commands.run(attempt.to, "ss", "-tlnp")
+    return attempt.commands.run(attempt.target_name, "ss", "-tlnp")
 
 
 def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
     """What is said where nothing before explains it."""
     assert attempt.port is not None
-    place = f"port {attempt.port.number} of {attempt.to}"
+    place = f"port {attempt.port.number} of {attempt.target_name}"
     match result.outcome:
         case "refused":
             return f"The connection to {place} is refused at once: something there answers with an RST."
@@ -109,4 +111,4 @@ def by_hand(attempt: ConnectionAttempt) -> str:
     return attempt.commands.run(attempt.asker, "nc", "-vz", "-w", "2", str(attempt.address), str(attempt.port.number))
 
 
-TCP = LayerProbe("tcp", _probes, _read)
+TCP = LayerProbe("tcp", "TCP connection", _probes, _read, _needed)

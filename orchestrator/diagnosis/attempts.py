@@ -1,4 +1,4 @@
-"""What a check aims at: which nodes, which name and port, and which layers it needs."""
+"""The connection attempts of a check: between which nodes, by which name, to which port, with which layers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from orchestrator.checks.kinds import asker_of
 from orchestrator.checks.kinds.connections import endpoint, target_of
 from orchestrator.checks.kinds.sql import database_of
 from orchestrator.checks.probes import CheckContext
-from orchestrator.diagnosis.address_and_route import ROUTE
-from orchestrator.diagnosis.dns_names import DNS, RESOLVER, as_checked, leads_to, servers_of
 from orchestrator.diagnosis.http_answer import http_layers
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
+from orchestrator.diagnosis.layers import LAYERS
+from orchestrator.diagnosis.layers.dns import as_checked, leads_to, servers_of
 from orchestrator.diagnosis.layers_from_judgement import answer_layer, forbidden_tcp_layer, listen_layer, tls_layer
-from orchestrator.diagnosis.node_and_process import LISTEN, NODE
 from orchestrator.diagnosis.sql_answer import sql_layer
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.diagnosis.tcp_connection import TCP
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.checks import (
     BaseCheck,
@@ -43,59 +41,70 @@ WEB_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
-class WalkPart:
-    """A leg, and its layers in the order in which they must work.
+class LayeredAttempt:
+    """A connection attempt with its layers, in the order in which they must work.
 
-    `above` are those above the DNS answer of a leg whose end may be known only when its name is resolved. What a
-    `closing` one shows is explained by whatever is broken in the legs before it.
+    `check_layers` are those that the kind of check asks in a way of its own; `only` names the others that are probed,
+    None means each that the attempt needs. `explained_by_others`: whatever is broken in the other attempts explains it.
     """
 
     attempt: ConnectionAttempt
-    layer_probes: tuple[LayerProbe, ...]
-    above: tuple[LayerProbe, ...] = ()
-    closing: bool = False
+    check_layers: tuple[LayerProbe, ...] = ()
+    only: frozenset[str] | None = None
+    explained_by_others: bool = False
 
-    def knowing(self, address: str) -> WalkPart:
+    @property
+    def layer_probes(self) -> tuple[LayerProbe, ...]:
+        """The layers to probe."""
+        own = {layer.name: layer for layer in self.check_layers}
+        return tuple(own.get(layer.name, layer) for layer in LAYERS if layer.name in own or self._needs(layer))
+
+    def _needs(self, layer: LayerProbe) -> bool:
+        return layer.needed(self.attempt) and (self.only is None or layer.name in self.only)
+
+    def with_address(self, address: str) -> LayeredAttempt:
         """The same, once the name has led to an address."""
-        return _reaching(
-            replace(self.attempt, address=address, target=self.attempt.context.topology.owner(address)), *self.above
-        )
+        target = self.attempt.context.topology.owner(address)
+        return replace(self, attempt=replace(self.attempt, address=address, target=target))
 
 
-def walk_parts(
+def check_attempts(
     check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands
-) -> tuple[WalkPart, ...]:
-    """The legs that a check needs: one, or one to each machine of a group.
+) -> tuple[LayeredAttempt, ...]:
+    """The attempts that a check needs: one, or one to each machine of a group.
 
-    A kind of which nothing is known here needs its node, and its own judgement.
+    A kind that is not named here needs its node, and its own judgement.
     """
     match check:
         case Resolves():
-            return (_resolving(check, context, judgement, commands),)
+            return (LayeredAttempt(_resolving(check, context, judgement, commands)),)
         case Connects():
             host, port = endpoint(context.fill(check.connects, check.asker))
-            return _reaching_each(towards(check.asker, host, Port(port), context, commands), TCP)
+            return _layered(attempts_to_host(check.asker, host, Port(port), context, commands))
         case CannotConnect():
             return (_forbidding(check, context, judgement, commands),)
         case Http():
             url = urlsplit(context.fill(check.http, check.asker))
-            attempts = towards(
-                check.asker, url.hostname or "", Port(url.port or WEB_PORTS[url.scheme]), context, commands
-            )
-            return _reaching_each(attempts, TCP, *http_layers(check, url.geturl()))
+            port = url.port or WEB_PORTS[url.scheme]
+            attempts = attempts_to_host(check.asker, url.hostname or "", Port(port), context, commands)
+            return _layered(attempts, *http_layers(check, url.geturl()))
         case Tls():
             host, port = endpoint(context.fill(check.tls, check.asker))
-            return _reaching_each(towards(check.asker, host, Port(port), context, commands), TCP, tls_layer(judgement))
+            return _layered(attempts_to_host(check.asker, host, Port(port), context, commands), tls_layer(judgement))
         case Sql():
-            return (sql_part(check, context, commands),)
+            return (sql_attempt(check, context, commands),)
         case Sees():
-            return _sees_parts(check, context, judgement, commands)
+            return _sees_attempts(check, context, judgement, commands)
         case Listens():
-            return (WalkPart(_alone(check.node, context, commands), (NODE, listen_layer(judgement))),)
+            return (LayeredAttempt(_alone(check.node, context, commands), (listen_layer(judgement),)),)
         case Runs():
-            return _runs_parts(check, context, judgement, commands)
+            return _runs_attempts(check, context, judgement, commands)
         case _:
-            return (WalkPart(_alone(_asker(check, context), context, commands), (NODE, answer_layer(judgement))),)
+            return (LayeredAttempt(_alone(_asker(check, context), context, commands), (answer_layer(judgement),)),)
+
+
+def _layered(attempts: tuple[ConnectionAttempt, ...], *check_layers: LayerProbe) -> tuple[LayeredAttempt, ...]:
+    return tuple(LayeredAttempt(attempt, check_layers) for attempt in attempts)
 
 
 def _asker(check: BaseCheck, context: CheckContext) -> str:
@@ -105,53 +114,54 @@ def _asker(check: BaseCheck, context: CheckContext) -> str:
     return str(next(node for node in named if node in nodes))
 
 
-def _resolving(check: Resolves, context: CheckContext, judgement: Judgement, commands: Commands) -> WalkPart:
+def _resolving(check: Resolves, context: CheckContext, judgement: Judgement, commands: Commands) -> ConnectionAttempt:
     """By the asker's resolv.conf, or, where the check names a server, by that alone."""
-    attempt = _leg(check.asker, context, commands, claim=as_checked(check, context, judgement))
+    attempt = _attempt(check.asker, context, commands, claim=as_checked(check, context, judgement))
     if not check.asks:
-        return WalkPart(attempt, (NODE, LISTEN, ROUTE, RESOLVER, DNS))
+        return attempt
     address = str(context.topology.address_for(check.asker, check.asks))
-    return WalkPart(replace(attempt, servers={address: check.asks}), (NODE, LISTEN, ROUTE, DNS))
+    return replace(attempt, servers={address: check.asks})
 
 
-def _forbidding(check: CannotConnect, context: CheckContext, judgement: Judgement, commands: Commands) -> WalkPart:
+def _forbidding(
+    check: CannotConnect, context: CheckContext, judgement: Judgement, commands: Commands
+) -> LayeredAttempt:
     """To the host that must not be reached. Where nobody knows, that it does not listen, or is cut off, says why."""
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
-    attempt = towards(check.asker, host, Port(port), context, commands)[0]
-    names = (RESOLVER, DNS) if attempt.claim else ()
-    below = (*((LISTEN,) if attempt.target else ()), ROUTE) if judgement.verdict == "unknown" else ()
-    return WalkPart(attempt, (NODE, *below, *names, forbidden_tcp_layer(judgement)))
+    attempt = attempts_to_host(check.asker, host, Port(port), context, commands)[0]
+    only = None if judgement.verdict == "unknown" else frozenset({"node", "resolver", "dns"})
+    return LayeredAttempt(attempt, (forbidden_tcp_layer(judgement),), only)
 
 
-def towards(
+def attempts_to_host(
     asker: str, host: str, port: Port, context: CheckContext, commands: Commands
 ) -> tuple[ConnectionAttempt, ...]:
-    """The legs from a node to a host: a name of the lab or another one, an address, or the asker itself.
+    """The attempts from a node to a host: a name of the lab or another one, an address, or the asker itself.
 
-    A name may stand for a group of machines: then there is a leg to each.
+    A name may stand for a group of machines: then there is an attempt for each.
     """
     topology = context.topology
     name = host if is_address(host) else topology.absolute_name(host)
     target = target_of(context, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         loopback = "127.0.0.1" if name == "localhost" else name
-        return (_leg(asker, context, commands, target=asker, port=port, address=loopback),)
+        return (_attempt(asker, context, commands, target=asker, port=port, address=loopback),)
     if is_address(name):
-        return (_leg(asker, context, commands, target=target, port=port, address=name),)
+        return (_attempt(asker, context, commands, target=target, port=port, address=name),)
     claim = leads_to(topology, asker, target, name)
     if target is None:
-        return (_leg(asker, context, commands, port=port, claim=claim),)
+        return (_attempt(asker, context, commands, port=port, claim=claim),)
     homes = {
         machine: str(topology.address_for(asker, machine))
         for machine in topology.scenario.groups.get(target, (target,))
     }
     return tuple(
-        _leg(asker, context, commands, target=machine, port=port, claim=claim, address=home)
+        _attempt(asker, context, commands, target=machine, port=port, claim=claim, address=home)
         for machine, home in homes.items()
     )
 
 
-def _leg(
+def _attempt(
     asker: str,
     context: CheckContext,
     commands: Commands,
@@ -167,95 +177,89 @@ def _leg(
 
 
 def _alone(asker: str, context: CheckContext, commands: Commands) -> ConnectionAttempt:
-    return _leg(asker, context, commands, target=asker)
+    return _attempt(asker, context, commands, target=asker)
 
 
-def _reaching(attempt: ConnectionAttempt, *above: LayerProbe) -> WalkPart:
-    """The layers below a connection, without those that this leg does not need, and those above."""
-    listen = (LISTEN,) if attempt.target else ()
-    route = (ROUTE,) if attempt.target != attempt.asker or attempt.claim else ()
-    names = (RESOLVER, DNS) if attempt.claim else ()
-    return WalkPart(attempt, (NODE, *listen, *route, *names, *above), above)
-
-
-def _reaching_each(attempts: tuple[ConnectionAttempt, ...], *above: LayerProbe) -> tuple[WalkPart, ...]:
-    return tuple(_reaching(attempt, *above) for attempt in attempts)
-
-
-def sql_part(check: Sql, context: CheckContext, commands: Commands) -> WalkPart:
+def sql_attempt(check: Sql, context: CheckContext, commands: Commands) -> LayeredAttempt:
     """Over the network, or, where the database asks itself, over its local socket."""
     database = database_of(check, context)
     port = _first_port(database, context) or Port(5432)
     if check.asker == database and check.password is None:
-        return WalkPart(replace(_alone(database, context, commands), port=port), (NODE, LISTEN, sql_layer(check)))
-    (attempt,) = towards(check.asker, context.topology.name_of(database), port, context, commands)
-    return _reaching(attempt, TCP, sql_layer(check))
+        return LayeredAttempt(replace(_alone(database, context, commands), port=port), (sql_layer(check),))
+    (attempt,) = attempts_to_host(check.asker, context.topology.name_of(database), port, context, commands)
+    return LayeredAttempt(attempt, (sql_layer(check),))
 
 
-def parts_for_used_node(node: str, used: str, context: CheckContext, commands: Commands) -> tuple[WalkPart, ...]:
-    """The legs from a server to one that it uses; none where the used one listens on nothing."""
+def attempts_to_used_node(
+    node: str, used: str, context: CheckContext, commands: Commands
+) -> tuple[LayeredAttempt, ...]:
+    """The attempts from a server to one that it uses; none where the used one listens on nothing."""
     if used in context.topology.servers_of(ApplicationProtocol.POSTGRESQL):
         fields = {"name": "It answers", "from": node, "sql": "select 1", "database": used}
-        return (sql_part(Sql.model_validate(fields), context, commands),)
+        return (sql_attempt(Sql.model_validate(fields), context, commands),)
     port, name = _first_port(used, context), context.topology.name_of(used)
     if port is None:
         return ()
-    attempts = towards(node, name, port, context, commands)
+    attempts = attempts_to_host(node, name, port, context, commands)
     declared = context.topology.node(used)
     health_path = ROLES[declared.role].health_path
     if not health_path or declared.image or declared.command:
-        return _reaching_each(attempts, TCP)
+        return _layered(attempts)
     url = f"http://{name}:{port.number}{health_path}"  # it needs nothing but the program itself
-    return _reaching_each(
-        attempts, TCP, *http_layers(Http.model_validate({"name": "It answers", "from": node, "http": url}), url)
-    )
+    return _layered(attempts, *http_layers(Http.model_validate({"name": "It answers", "from": node, "http": url}), url))
 
 
-def _sees_parts(check: Sees, context: CheckContext, judgement: Judgement, commands: Commands) -> tuple[WalkPart, ...]:
+def _sees_attempts(
+    check: Sees, context: CheckContext, judgement: Judgement, commands: Commands
+) -> tuple[LayeredAttempt, ...]:
     """From the node that should be seen to the server that should have seen it."""
     port = _first_port(check.node, context)
     if port is None or check.sees == check.node:
-        return (WalkPart(_alone(check.node, context, commands), (NODE, answer_layer(judgement))),)
-    attempts = towards(check.sees, context.topology.name_of(check.node), port, context, commands)
-    return _reaching_each(attempts, TCP, answer_layer(judgement))
+        return (LayeredAttempt(_alone(check.node, context, commands), (answer_layer(judgement),)),)
+    attempts = attempts_to_host(check.sees, context.topology.name_of(check.node), port, context, commands)
+    return _layered(attempts, answer_layer(judgement))
 
 
-def _runs_parts(check: Runs, context: CheckContext, judgement: Judgement, commands: Commands) -> tuple[WalkPart, ...]:
+def _runs_attempts(
+    check: Runs, context: CheckContext, judgement: Judgement, commands: Commands
+) -> tuple[LayeredAttempt, ...]:
     """To whom the program's own words lead, by URLs and by names of the lab; then what it printed.
 
     A program that did what it should may have met a closed port on purpose: then nothing else is asked.
     """
-    own = WalkPart(_alone(check.asker, context, commands), (NODE, answer_layer(judgement)), closing=True)
+    own = LayeredAttempt(_alone(check.asker, context, commands), (answer_layer(judgement),), explained_by_others=True)
     if judgement.verdict == "pass":
         return (own,)
     words = " ".join(context.fill(word, check.asker) for word in check.runs)
     urls = dict.fromkeys((host, int(port or WEB_PORTS[scheme])) for scheme, host, port in URL.findall(words))
-    attempts = [attempt for host, port in urls for attempt in towards(check.asker, host, Port(port), context, commands)]
+    attempts = [
+        attempt for host, port in urls for attempt in attempts_to_host(check.asker, host, Port(port), context, commands)
+    ]
     hosts = {host for host, _ in urls}
     topology = context.topology
     named = [node for node in topology.names if _holds(words, name := topology.name_of(node)) and name not in hosts]
-    parts = [part for node in named for part in _naming(check, node, context, commands)]
+    more = [attempt for node in named for attempt in _naming(check, node, context, commands)]
     met = {address: owner for address in ADDRESS.findall(words) if (owner := topology.owner(address))}
     for address, owner in met.items():
         if address not in hosts and owner != check.asker:
-            attempt = _leg(check.asker, context, commands, target=owner, address=address)
-            parts.append(WalkPart(attempt, (NODE, ROUTE)))
-    return (*_reaching_each(tuple(attempts), TCP), *parts, own)
+            attempt = _attempt(check.asker, context, commands, target=owner, address=address)
+            more.append(LayeredAttempt(attempt))
+    return (*_layered(tuple(attempts)), *more, own)
 
 
 def _holds(words: str, name: str) -> bool:
     return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None
 
 
-def _naming(check: Runs, node: str, context: CheckContext, commands: Commands) -> tuple[WalkPart, ...]:
-    """The legs to a node whose name a program was given: it may only look it up, or speak to its first port."""
+def _naming(check: Runs, node: str, context: CheckContext, commands: Commands) -> tuple[LayeredAttempt, ...]:
+    """The attempts to a node whose name a program was given: it may only look it up, or speak to its first port."""
     asker, name = check.asker, context.topology.name_of(node)
     machine = context.topology.scenario.groups.get(node, (node,))[0]
     port = _first_port(machine, context) if machine != asker else None
     if port and check.exit == 0:
-        return _reaching_each(towards(asker, name, port, context, commands), TCP)
+        return _layered(attempts_to_host(asker, name, port, context, commands))
     claim = leads_to(context.topology, asker, target_of(context, asker, name), name)
-    return (WalkPart(_leg(asker, context, commands, claim=claim), (NODE, LISTEN, ROUTE, RESOLVER, DNS)),)
+    return (LayeredAttempt(_attempt(asker, context, commands, claim=claim)),)
 
 
 def _first_port(node: str, context: CheckContext) -> Port | None:

@@ -1,11 +1,8 @@
-"""Node runs, and process listens: what must be there before anything crosses the wire (ss(8))."""
+"""Process listens: a socket waits at the address and port that are meant (ss(8))."""
 
 from __future__ import annotations
 
-from orchestrator.checks.probes import GetNodeState, NodeState
 from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
-from orchestrator.checks.walk import LayerName
-from orchestrator.diagnosis.dns_names import dns_works
 from orchestrator.diagnosis.interfaces import lacks
 from orchestrator.diagnosis.layer_probe import (
     DNS_PORT,
@@ -17,66 +14,8 @@ from orchestrator.diagnosis.layer_probe import (
     Port,
     listed,
     ran_or_reason,
-    state_of,
 )
-from orchestrator.diagnosis.tcp_connection import connected
-
-# Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
-STOPPED = (0, 137, 143)
-PAST_LISTENING: tuple[LayerName, ...] = ("tcp", "tls", "answer")
-
-
-def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
-    readings = LayerReadings()
-    for node in attempt.on_the_way():
-        state = state_of(node, results)
-        if state is None:
-            readings.not_probed.append(f"{node} could not be looked at")
-        elif state.state == "running":
-            readings.held.append(node)
-        elif node in (attempt.asker, attempt.target) or not dns_works(attempt, results):
-            sentence, command = _not_running(attempt, node, state)
-            readings.broken(f"{node} is {state.state}", sentence, command, *_needs(attempt, node))
-        else:
-            readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
-    for node in attempt.routers:
-        state = state_of(node, results)
-        if state and state.state != "running" and not (dns_works(attempt, results) and connected(attempt, results)):
-            sentence = f"The router {node} is {state.state}, so {attempt.asker} reaches nobody on another network."
-            readings.broken(
-                f"{node} is {state.state}", sentence, attempt.commands.repair(), "route", "dns", *PAST_LISTENING
-            )
-    if readings.held and not readings.wrong:
-        readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
-    return readings.result()
-
-
-def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -> tuple[str, str]:
-    """The sentence on a node that does not run, and the command."""
-    name = f"The DNS server {node}" if node in attempt.dns_nodes else f"The node {node}"
-    if node_state.state == "missing":
-        return f"{name} is not there: it has no container.", attempt.commands.up()
-    if node_state.state == "stopped" and node_state.exit_code not in STOPPED:
-        return f"{name} has ended by itself, with exit code {node_state.exit_code}.", attempt.commands.logs(node)
-    return f"{name} is {node_state.state}{_consequence(attempt, node, node_state.state)}.", attempt.commands.repair()
-
-
-def _consequence(attempt: ConnectionAttempt, node: str, state: str) -> str:
-    if node == attempt.asker:
-        return ", so no program in it can ask anything"
-    if attempt.claim and (node != attempt.target or not attempt.port):
-        return f", so {attempt.asker} does not get the answer for {attempt.claim.name}"
-    if state == "paused":
-        return ": its kernel still accepts connections, but its program does not run, so nobody answers"
-    return ", so nobody can reach it"
-
-
-def _needs(attempt: ConnectionAttempt, node: str) -> tuple[LayerName, ...]:
-    """The layers that cannot work without a node."""
-    if node == attempt.asker:
-        return ("resolver", "dns", *PAST_LISTENING)
-    affects: tuple[LayerName, ...] = PAST_LISTENING if node == attempt.target else ()
-    return ("dns", *affects) if node in attempt.dns_nodes else affects
+from orchestrator.diagnosis.layers.dns import dns_works
 
 
 def _servers(attempt: ConnectionAttempt) -> tuple[tuple[str, Port], ...]:
@@ -107,7 +46,7 @@ def _counts(attempt: ConnectionAttempt, node: str, port: Port, results: Answers)
 
 def _wanted(attempt: ConnectionAttempt, node: str) -> str:
     """The address at which a node is expected to listen."""
-    return attempt.address if node == attempt.target and attempt.address else attempt.home(node, attempt.asker)
+    return attempt.address if node == attempt.target and attempt.address else attempt.address_of(node, attempt.asker)
 
 
 def _read_sockets(
@@ -133,7 +72,7 @@ def _read_sockets(
     if cut:
         readings.fails_because_of_another(f"{node} has no address {wanted} to listen on", evidence)
         return
-    affects: tuple[LayerName, ...] = PAST_LISTENING if node == attempt.target else ()
+    affects: tuple[str, ...] = ("tcp",) if node == attempt.target else ()
     affects = (*affects, "dns") if node in attempt.dns_nodes else affects
     command = attempt.commands.run(node, "ss", "-tlnp" if port.protocol == "tcp" else "-ulnp")
     readings.broken(summary, sentence, command, *affects, evidence=evidence or [f"ss -tulnp in {node}: no socket"])
@@ -179,11 +118,10 @@ def _not_reached(
     return f"nobody listens in {node}", sentence
 
 
-def _looked_at(attempt: ConnectionAttempt) -> tuple[str, ...]:
-    return (*attempt.on_the_way(), *attempt.routers)
-
-
-NODE = LayerProbe("node", lambda attempt: tuple(GetNodeState(node) for node in _looked_at(attempt)), _state)
 LISTEN = LayerProbe(
-    "listen", lambda attempt: tuple(socket_table_probe(node) for node, _ in _servers(attempt)), _listening
+    "listen",
+    "process listens",
+    lambda attempt: tuple(socket_table_probe(node) for node, _ in _servers(attempt)),
+    _listening,
+    needed=lambda attempt: bool(_servers(attempt)),
 )

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.checks.probes import Probe, ProgramResult, RunProgram
-from orchestrator.checks.walk import LayerName
-from orchestrator.diagnosis.dns_names import dns_works
 from orchestrator.diagnosis.interfaces import (
     NEEDS,
     addresses_of,
@@ -27,10 +25,10 @@ from orchestrator.diagnosis.layer_probe import (
     listed,
     ran_or_reason,
 )
-from orchestrator.diagnosis.tcp_connection import connected
+from orchestrator.diagnosis.layers.dns import dns_works
+from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.planning.routes import routers
 
-AFTER_DNS: tuple[LayerName, ...] = ("tcp", "tls", "answer")
 # 1 where a machine passes on what is not for itself (ip-sysctl of the kernel's documentation).
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 # Every machine must take packets of so many bytes over IPv4 (RFC 791, section 3.2); a handshake may pass with fewer.
@@ -56,16 +54,18 @@ def _paths(attempt: ConnectionAttempt) -> tuple[NetworkPath, ...]:
     """There and back, to the target and to the DNS servers."""
     paths = []
     if attempt.address and attempt.target != attempt.asker:
-        paths.append(NetworkPath(attempt.asker, attempt.to, attempt.address, attempt.to))
+        paths.append(NetworkPath(attempt.asker, attempt.target_name, attempt.address, attempt.target_name))
         if attempt.target:
             paths.append(
-                NetworkPath(attempt.target, attempt.asker, attempt.home(attempt.asker, attempt.target), attempt.target)
+                NetworkPath(
+                    attempt.target, attempt.asker, attempt.address_of(attempt.asker, attempt.target), attempt.target
+                )
             )
     if attempt.claim:
         for address, node in attempt.servers.items():
             if node != attempt.asker:
                 paths.append(NetworkPath(attempt.asker, node, address, node))
-                paths.append(NetworkPath(node, attempt.asker, attempt.home(attempt.asker, node), node))
+                paths.append(NetworkPath(node, attempt.asker, attempt.address_of(attempt.asker, node), node))
     return tuple(dict.fromkeys(paths))
 
 
@@ -83,6 +83,10 @@ def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
     return (*tables, *routers, *(_route(path) for path in _paths(attempt)))
 
 
+def _needed(attempt: ConnectionAttempt) -> bool:
+    return attempt.claim is not None or attempt.target != attempt.asker
+
+
 def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     readings = LayerReadings()
     cut = [node for node in attempt.on_the_way() if not _read_address(attempt, node, results, readings)]
@@ -95,12 +99,12 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     return readings.result()
 
 
-def _affected(attempt: ConnectionAttempt, node: str) -> tuple[LayerName, ...]:
+def _affected(attempt: ConnectionAttempt, node: str) -> tuple[str, ...]:
     """The layers that suffer where a node has no address or no way is to it."""
-    affects: tuple[LayerName, ...] = ()
+    affects: tuple[str, ...] = ()
     if node in attempt.dns_nodes or (node == attempt.asker and attempt.claim):
         affects = ("dns",)
-    return (*affects, *AFTER_DNS) if node in (attempt.asker, attempt.target) or not attempt.target else affects
+    return (*affects, "tcp") if node in (attempt.asker, attempt.target) or not attempt.target else affects
 
 
 def _read_address(attempt: ConnectionAttempt, node: str, results: Answers, readings: LayerReadings) -> bool:
@@ -124,7 +128,7 @@ def _homes(attempt: ConnectionAttempt, node: str) -> tuple[str, ...]:
         if node != attempt.asker
         else [*([attempt.target] if attempt.target else []), *attempt.dns_nodes]
     )
-    return tuple(dict.fromkeys(attempt.home(node, other) for other in others))
+    return tuple(dict.fromkeys(attempt.address_of(node, other) for other in others))
 
 
 def _has(attempt: ConnectionAttempt, node: str, wanted: str, interfaces: Any, readings: LayerReadings) -> bool:
@@ -187,7 +191,7 @@ def _read_routes(
 
 def _counts(attempt: ConnectionAttempt, path: NetworkPath, results: Answers) -> bool:
     """A way to a DNS server and back matters only where the name was not resolved."""
-    return path.far == attempt.to or not dns_works(attempt, results)
+    return path.far == attempt.target_name or not dns_works(attempt, results)
 
 
 def _held(
@@ -218,7 +222,7 @@ def _held(
 def _astray(attempt: ConnectionAttempt, path: NetworkPath, gateway: str) -> str:
     """Why a gateway is the wrong one; empty where it is right, or not a node of the lab."""
     topology = attempt.context.topology
-    if attempt.near(path.far):
+    if attempt.shares_network_with(path.far):
         return f"though {path.to} is on its own network"
     owner = topology.owner(gateway)
     return "which is no router" if owner and owner not in routers(topology) else ""
@@ -229,7 +233,7 @@ def _read_neighbours(
 ) -> None:
     """A neighbour for whom another hardware address is known: a wrong entry, or a second machine with its address."""
     for path in paths:
-        if not attempt.near(path.far) or _works(attempt, path, results):
+        if not attempt.shares_network_with(path.far) or _works(attempt, path, results):
             continue
         known = known_as(_printed(neighbours_of(path.node), results), path.address)
         own = hardware_address(_printed(addresses_of(path.to), results), path.address)
@@ -250,7 +254,9 @@ def _printed(probe: RunProgram, results: Answers) -> Any:
 
 def _works(attempt: ConnectionAttempt, path: NetworkPath, results: Answers) -> bool:
     """Whether that for which a way is needed works: the connection, or the answer of a DNS server."""
-    return connected(attempt, results) if path.far == attempt.to and attempt.port else dns_works(attempt, results)
+    return (
+        connected(attempt, results) if path.far == attempt.target_name and attempt.port else dns_works(attempt, results)
+    )
 
 
 def _no_route(
@@ -291,7 +297,12 @@ def _read_networks(attempt: ConnectionAttempt, results: Answers, readings: Layer
     """Two nodes without a common network, where no connection is made."""
     topology, target = attempt.context.topology, attempt.target
     lost = _lost_servers(attempt, results)
-    cut = bool(target and target != attempt.asker and not connected(attempt, results) and not attempt.near(target))
+    cut = bool(
+        target
+        and target != attempt.asker
+        and not connected(attempt, results)
+        and not attempt.shares_network_with(target)
+    )
     if readings.wrong or not (lost or cut):
         return
     if attempt.routers:
@@ -304,12 +315,12 @@ def _read_networks(attempt: ConnectionAttempt, results: Answers, readings: Layer
         f"{attempt.asker} and {target} have no network in common: "
         f"{attempt.asker} stands on {listed(own)}, {target} on {listed(theirs)}."
     )
-    readings.broken("no network in common", sentence, attempt.commands.run(attempt.asker, "ip", "route"), *AFTER_DNS)
+    readings.broken("no network in common", sentence, attempt.commands.run(attempt.asker, "ip", "route"), "tcp")
 
 
 def _lost_servers(attempt: ConnectionAttempt, results: Answers) -> list[str]:
     """The DNS servers on other networks, where the name was not resolved."""
-    far = [node for node in attempt.dns_nodes if not attempt.near(node)]
+    far = [node for node in attempt.dns_nodes if not attempt.shares_network_with(node)]
     return far if far and not dns_works(attempt, results) else []
 
 
@@ -317,7 +328,7 @@ def _read_routers(
     attempt: ConnectionAttempt, lost: list[str], cut: bool, results: Answers, readings: LayerReadings
 ) -> None:
     """The ways lead over a router: one that passes nothing on is to blame, or one behind which two servers are lost."""
-    affects: tuple[LayerName, ...] = ("dns", *AFTER_DNS) if lost else AFTER_DNS
+    affects: tuple[str, ...] = ("dns", "tcp") if lost else ("tcp",)
     for router in attempt.routers:
         result = results.get(_forwarding(router))
         if isinstance(result, ProgramResult) and result.out.strip() == "0":
@@ -332,14 +343,13 @@ def _read_routers(
         interfaces = _printed(addresses_of(router), results)
         homes = [str(attachment.address) for attachment in attempt.context.topology.attachments_of(router)]
         if interfaces and not all(_has(attempt, router, home, interfaces, readings) for home in homes):
-            readings.affects.update(("dns", *AFTER_DNS))
+            readings.affects.update(("dns", "tcp"))
             return
     names = listed(attempt.routers)
-    sentence = (
-        f"Nothing comes through the router {names}: {attempt.asker} reaches neither {attempt.to} nor {listed(lost)}."
-    )
+    unreached = f"neither {attempt.target_name} nor {listed(lost)}"
+    sentence = f"Nothing comes through the router {names}: {attempt.asker} reaches {unreached}."
     command = attempt.commands.run(attempt.routers[0], "cat", FORWARDING)
-    readings.broken(f"nothing comes through {names}", sentence, command, "dns", *AFTER_DNS)
+    readings.broken(f"nothing comes through {names}", sentence, command, "dns", "tcp")
 
 
-ROUTE = LayerProbe("route", _probes, _read)
+ROUTE = LayerProbe("route", "address and route", _probes, _read, _needed)

@@ -1,0 +1,83 @@
+"""Node runs: the asker, the target, the DNS servers and the routers on the way."""
+
+from __future__ import annotations
+
+from orchestrator.checks.probes import GetNodeState, NodeState
+from orchestrator.diagnosis.layer_probe import (
+    Answers,
+    ConnectionAttempt,
+    LayerProbe,
+    LayerReading,
+    LayerReadings,
+    listed,
+    state_of,
+)
+from orchestrator.diagnosis.layers.dns import dns_works
+from orchestrator.diagnosis.layers.tcp import connected
+
+# Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
+STOPPED = (0, 137, 143)
+
+
+def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+    readings = LayerReadings()
+    for node in attempt.on_the_way():
+        state = state_of(node, results)
+        if state is None:
+            readings.not_probed.append(f"{node} could not be looked at")
+        elif state.state == "running":
+            readings.held.append(node)
+        elif node in (attempt.asker, attempt.target) or not dns_works(attempt, results):
+            sentence, command = _not_running(attempt, node, state)
+            readings.broken(f"{node} is {state.state}", sentence, command, *_needs(attempt, node))
+        else:
+            readings.evidence.append(f"{node} is {state.state}; another DNS server answered")
+    for node in attempt.routers:
+        state = state_of(node, results)
+        if state and state.state != "running" and not (dns_works(attempt, results) and connected(attempt, results)):
+            sentence = f"The router {node} is {state.state}, so {attempt.asker} reaches nobody on another network."
+            readings.broken(f"{node} is {state.state}", sentence, attempt.commands.repair(), "route", "dns", "tcp")
+    if readings.held and not readings.wrong:
+        readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
+    return readings.result()
+
+
+def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -> tuple[str, str]:
+    """The sentence on a node that does not run, and the command."""
+    name = f"The DNS server {node}" if node in attempt.dns_nodes else f"The node {node}"
+    if node_state.state == "missing":
+        return f"{name} is not there: it has no container.", attempt.commands.up()
+    if node_state.state == "stopped" and node_state.exit_code not in STOPPED:
+        return f"{name} has ended by itself, with exit code {node_state.exit_code}.", attempt.commands.logs(node)
+    return f"{name} is {node_state.state}{_consequence(attempt, node, node_state.state)}.", attempt.commands.repair()
+
+
+def _consequence(attempt: ConnectionAttempt, node: str, state: str) -> str:
+    if node == attempt.asker:
+        return ", so no program in it can ask anything"
+    if attempt.claim and (node != attempt.target or not attempt.port):
+        return f", so {attempt.asker} does not get the answer for {attempt.claim.name}"
+    if state == "paused":
+        return ": its kernel still accepts connections, but its program does not run, so nobody answers"
+    return ", so nobody can reach it"
+
+
+def _needs(attempt: ConnectionAttempt, node: str) -> tuple[str, ...]:
+    """The layers that cannot work without a node."""
+    if node == attempt.asker:
+        return ("resolver", "dns", "tcp")
+    affects: tuple[str, ...] = ("tcp",) if node == attempt.target else ()
+    return ("dns", *affects) if node in attempt.dns_nodes else affects
+
+
+def _looked_at(attempt: ConnectionAttempt) -> tuple[str, ...]:
+    return (*attempt.on_the_way(), *attempt.routers)
+
+
+NODE = LayerProbe(
+    "node",
+    "node runs",
+    lambda attempt: tuple(GetNodeState(node) for node in _looked_at(attempt)),
+    _state,
+    needed=lambda _attempt: True,
+)

@@ -1,0 +1,83 @@
+"""resolv.conf and the hosts file: whom the asker asks for addresses (resolv.conf(5), hosts(5))."""
+
+from __future__ import annotations
+
+from orchestrator.checks.probes import ProgramResult, RunProgram
+from orchestrator.diagnosis.layer_probe import (
+    Answers,
+    ConnectionAttempt,
+    LayerProbe,
+    LayerReading,
+    LayerReadings,
+    listed,
+    ran_or_reason,
+)
+from orchestrator.diagnosis.layers.dns import dns_works, nameservers, with_owner
+
+CONF = "/etc/resolv.conf"
+HOSTS = "/etc/hosts"
+
+
+def _file(attempt: ConnectionAttempt, name: str) -> RunProgram:
+    # Inside: a container beside the node has files of its own.
+    return RunProgram(attempt.asker, ("cat", name), inside=True)
+
+
+def _asks_conf(attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:
+    """A DNS question does not heed the hosts file; a program that connects does (hosts(5))."""
+    return (_file(attempt, CONF), *([_file(attempt, HOSTS)] if attempt.port and attempt.target else []))
+
+
+def _read_hosts(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
+    """An entry for the name with another address than the target's."""
+    result = results.get(_file(attempt, HOSTS))
+    if not isinstance(result, ProgramResult) or not attempt.claim or not attempt.target:
+        return
+    right = {str(address) for address in attempt.context.topology.addresses_of(attempt.target)}
+    for line in result.out.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if attempt.claim.name.rstrip(".") in names and address not in right:
+            where = f"the file {HOSTS} of {attempt.asker}, where programs look before they ask a DNS server"
+            sentence = (
+                f"{attempt.claim.name} is {address} ({attempt.owner(address)}) in {where}; "
+                f"but {attempt.target} is {attempt.address}."
+            )
+            command = attempt.commands.run(attempt.asker, "cat", HOSTS)
+            readings.broken(f"{address} stands in {HOSTS}", sentence, command, evidence=[line.strip()])
+
+
+def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
+    result, readings = ran_or_reason(results.get(_file(attempt, CONF))), LayerReadings()
+    if isinstance(result, str):
+        readings.not_probed.append(f"not asked: {result}")
+        return readings.result()
+    _read_hosts(attempt, results, readings)
+    lines = [line for line in result.out.splitlines() if line.strip()]
+    there = nameservers(result.out)
+    astray = [address for address in there if address not in attempt.servers]
+    command = attempt.commands.run(attempt.asker, "cat", CONF)
+    right = listed([f"{node} ({address})" for address, node in attempt.servers.items()]) if attempt.servers else "none"
+    if result.exit_code != 0:
+        reason = result.err.strip().rpartition(": ")[2] or f"exit code {result.exit_code}"
+        sentence = f"The file {CONF} of {attempt.asker} cannot be read ({reason}), so it knows no DNS server."
+        readings.broken(
+            reason, sentence, attempt.commands.run(attempt.asker, "ls", "-l", CONF), "dns", evidence=[result.err]
+        )
+    elif not there:
+        sentence = f"No DNS server stands in the file {CONF} of {attempt.asker}, so it can ask nobody for an address."
+        readings.broken("no nameserver", sentence, command, "dns", evidence=lines)
+    elif astray and not dns_works(attempt, results):
+        sentence = f"{attempt.asker} asks {listed(astray)} for names, but the lab's DNS server is {right}."
+        readings.broken(f"nameserver {', '.join(astray)}, not {right}", sentence, command, "dns", evidence=lines)
+    else:
+        readings.evidence += lines
+        readings.held.append("nameserver " + ", ".join(with_owner(attempt, address) for address in there))
+    return readings.result()
+
+
+def _needed(attempt: ConnectionAttempt) -> bool:
+    """A question that names its server heeds no resolv.conf."""
+    return attempt.claim is not None and not attempt.claim.question.server
+
+
+RESOLVER = LayerProbe("resolver", "resolv.conf", _asks_conf, _read_conf, _needed)
