@@ -19,7 +19,10 @@ from orchestrator.errors import CHECK_FAILED, OK
 if TYPE_CHECKING:
     from orchestrator.operations.learn import OpenLesson
 
-KEYS = "Type: hint, solution, reset (begin anew), quit. What you answer, type here, too."
+KEYS = (
+    "Type: hint, solution, restore (the lab as this task began), reset (begin anew), quit, or help for all words. "
+    "What you answer, type here, too."
+)
 
 
 @click.command("learn")

@@ -15,13 +15,17 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class TaskProgress:
-    """One task: whether it is begun and done, and how many attempts, hints and shown solutions it took."""
+    """One task: whether it is begun and done, and how many attempts, hints and shown solutions it took.
+
+    A task is skipped where the learner went on to a later one without it.
+    """
 
     done: bool = False
     attempts: int = 0
     hints: int = 0
     solution_shown: bool = False
     begun: bool = False
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,14 @@ class Progress:
         return replace(self, tasks={**self.tasks, name: task})
 
     def current(self, names: Sequence[str]) -> str | None:
-        """The first of these tasks that is not done; None where all are."""
-        return next((name for name in names if not self.task(name).done), None)
+        """The first of these tasks that is neither done nor skipped; None where there is none."""
+        return next((name for name in names if not (self.task(name).done or self.task(name).skipped)), None)
+
+    def at(self, name: str, names: Sequence[str]) -> Progress:
+        """The same learner at the beginning of a task: what is left before it is skipped, what follows is open."""
+        before = names[: names.index(name)]
+        kept = {task: replace(self.task(task), skipped=not self.task(task).done) for task in before}
+        return replace(self, tasks=kept)
 
     def done_count(self, names: Sequence[str]) -> int:
         return sum(self.task(name).done for name in names)

@@ -13,6 +13,8 @@ from orchestrator.lessons.lesson import DoneTask
 from orchestrator.lessons.setup import edited, permission_texts
 from orchestrator.operations.lab_handle import LabHandle
 from orchestrator.operations.scenario_library import FILE, LoadedScenario, load_scenario
+from orchestrator.planning import labels
+from orchestrator.planning.lab_ref import LabRef
 
 if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AnyTask
@@ -53,8 +55,10 @@ class LessonLab:
 
     def permissions(self, task: AnyTask) -> tuple[str, ...]:
         """What the learner may do to repair the lab, one sentence each."""
-        named = self._handle(self.course).made.named
-        return permission_texts(task.allowed, named, str(self.copy)) if isinstance(task, DoneTask) else ()
+        if not isinstance(task, DoneTask):
+            return ()
+        # By the lab's own name, which means the file that the lab was made from last.
+        return permission_texts(task.allowed, LabRef(self.name), str(self.copy))
 
     def begin(self, task: AnyTask, *, goes_on: bool = False) -> None:
         """Change the lab as the task wants it. Where the learner goes on with the task, their own edits stay."""
@@ -114,11 +118,38 @@ class LessonLab:
         if not keep_copy:
             shutil.rmtree(self.copy.parent, ignore_errors=True)
 
-    def restore(self, task: AnyTask) -> None:
-        """Make the lab what it is when the task begins, whatever was done to it since."""
+    def restore_course(self) -> None:
+        """Make the lab what the course declares, whatever was done to it."""
         self._is_changed = True
         self.end()
+
+    def restore(self, task: AnyTask) -> None:
+        """Make the lab what it is when the task begins, whatever was done to it since."""
+        self.restore_course()
         self.begin(task)
+
+    def renew(self, task: AnyTask) -> None:
+        """Make all machines new, with their data, and restore the lab. The networks stay: the lesson listens there."""
+        from orchestrator.lab.lock import lab_lock
+
+        made = self.handle.made
+        with lab_lock(made.state, made.name):
+            observed = made.standing()
+            for container in observed.containers:
+                if labels.NODE in container.labels:
+                    made.engine.remove_container(container.id)
+            for volume in observed.volumes:
+                made.engine.remove_volume(volume.name)
+        self.restore(task)
+
+    def differences(self, task: AnyTask) -> tuple[str, ...]:
+        """What of the lab is not as it is when the task begins: steps that `up` would do, and other faults."""
+        words = [" ".join(fault.fault.words) for fault in self.handle.made.faults()]
+        wanted = [" ".join(fault.words) for fault in task.faults]
+        faults = () if words == wanted else (f"the faults are {', '.join(words) or 'none'}",)
+        text = edited(self.course.text, task.edits)
+        other_file = () if self.handle.loaded.text == text else ("the lab was made from another file",)
+        return (*map(str, self.handle.made.plan().steps), *faults, *other_file)
 
     def undo(self) -> tuple[str, ...]:
         """Heal the faults that the learner has put in; their ids. Those of the task stay."""

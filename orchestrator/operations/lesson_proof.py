@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from orchestrator.lab.faults import inject
 from orchestrator.lessons.lesson import Attempt, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, TaskDone
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.reactions import solution_text
+from orchestrator.model.faults.stop import Stop
 from orchestrator.operations.lab_handle import fresh_name
 from orchestrator.operations.learn import OpenLesson, lesson_in
 from orchestrator.operations.lifecycle import UpOptions, bring_up_in_run, remove_lab
@@ -80,6 +82,8 @@ def _prove_tasks(proof: _Proof, lesson: OpenLesson) -> None:
 def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> None:
     _turn_until(lesson, lambda: False, QUIET_SECONDS)
     proof.expect(lesson.run.task_name == name, name, "is not done before anybody did something")
+    if task.faults or task.edits or task is next(iter(lesson.run.text.lesson.tasks.values())):
+        _prove_restore(proof, lesson, name, task)
     if isinstance(task, QuestionTask):
         _prove_question(proof, lesson, name)
         return
@@ -94,6 +98,18 @@ def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> 
     proof.expect(
         done.count(name) == len(done[done.index(name) :]) if name in done else False, name, "completes no other"
     )
+
+
+def _prove_restore(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> None:
+    """The lab is as at the beginning of the task after `restore`, whatever was done to it; here one more fault."""
+    lab = lesson.run.lesson_lab
+    node = lesson.run.text.lesson.shell[0]
+    inject(lab.handle.made, Stop(stop=node))
+    proof.expect(bool(lab.differences(task)), name, f"is another lab without {node}")
+    lesson.turn("restore")
+    differences = "; ".join(lab.differences(task))
+    proof.expect(not differences, name, f"is restored{f' ({differences})' if differences else ''}")
+    proof.expect(lesson.run.task_name == name, name, "is not done by restore")
 
 
 def _prove_question(proof: _Proof, lesson: OpenLesson, name: str) -> None:

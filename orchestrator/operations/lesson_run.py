@@ -21,6 +21,7 @@ from orchestrator.lessons.reactions import (
     show_hint,
     show_solution,
 )
+from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.model.checks import BindCheck, NodeCheck
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
@@ -217,11 +218,12 @@ class LessonRun:
         word = words.strip().lower()
         if word in ("q", "quit", "exit"):
             return False
-        if word in ("r", "reset"):
-            self.end_fault()
-            self.progress = replace(self.progress, tasks={})
-            self.save(self.progress)
-            self.begin_task()
+        command = command_of(words, tuple(self.text.lesson.tasks))
+        if isinstance(command, str):
+            self._tell(Note(command))
+            return True
+        if command is not None:
+            self._on_command(command)
             return True
         if name is None or task is None or not word:
             return True
@@ -235,9 +237,45 @@ class LessonRun:
             case _ if isinstance(task, QuestionTask) and self.question:
                 self._react(react_to_answer(self.progress, name, task, self.question, words))
             case _:
-                keys = "hint, solution, reset or quit"
+                keys = "help, hint, solution, restore, reset or quit"
                 self._tell(Note(f"{words.strip()!r} is no word here; type {keys}. Programs run in the other terminal."))
         return True
+
+    def _on_command(self, command: Command) -> None:
+        """Change the lab or the lesson as a word of the learner says."""
+        names, name, task = tuple(self.text.lesson.tasks), self.task_name, self.task
+        match command:
+            case Command("help"):
+                self._tell(Note(help_text()))
+            case Command("reset"):
+                self._begin_at(replace(self.progress, tasks={}))
+            case Command("restore", target) if target:
+                self._begin_at(self.progress.at(target, names))
+            case Command("reset task") if name:
+                self._begin_at(self.progress.at(name, names))
+            case Command("reset lab") if task:
+                self.lesson_lab.renew(task)
+                self._forget_attempts("All machines of the lab are new, as they are when this task begins.")
+            case Command("restore") if task:
+                self.lesson_lab.restore(task)
+                self._forget_attempts("The lab is again what it was when this task began.")
+            case Command("undo"):
+                ids = ", ".join(self.lesson_lab.undo())
+                self._forget_attempts(f"Taken back: {ids}." if ids else "You have put no fault in.")
+
+    def _begin_at(self, progress: Progress) -> None:
+        """Go on with another progress, in the lab as its task wants it."""
+        self.lesson_lab.restore_course()
+        self.progress = progress
+        self.save(self.progress)
+        self.begin_task()
+
+    def _forget_attempts(self, text: str) -> None:
+        """Say what was done to the lab; nothing that crossed the wire before counts any more."""
+        self._tell(Note(text))
+        self._told, self._cause, self._tried = ("", 0.0), "", False
+        self._began, self._judged, self._changed = time.time(), time.monotonic(), self._last_change()
+        self._open.clear()
 
     def _react(self, reaction: Reaction) -> None:
         progress, message = reaction

@@ -13,6 +13,8 @@ import pytest
 from lab_bench import CHECKOUT, Bench, Engine, Ran
 from learner import Learner
 
+from orchestrator.host.state_folder import StateFolder
+
 LESSONS = sorted(path.parent.name for path in (CHECKOUT / "scenarios").glob("*/lesson.md"))
 
 
@@ -122,6 +124,66 @@ def test_a_learner_goes_through_the_lesson_to_its_end(bench: Bench) -> None:
         learner.hears("8 of 8 tasks done")
         assert learner.ends() == 0
     assert "lesson   basic repair: done" in bench.cli("events").out
+
+
+REPAIR_SCENARIO = """name: small
+title: One page
+domain: shop.lab
+nodes:
+  dns: {role: dns}
+  web: {role: service, command: [python3, -m, http.server, "8080", --bind, 0.0.0.0], listens: [{port: 8080}]}
+  client: {role: client, uses: [web]}
+"""
+REPAIR_LESSON = """---
+title: One repair
+minutes: 1
+shell: [client]
+tasks:
+  repair:
+    title: Mend the file.
+    setup: {edits: [{replace: "--bind, 0.0.0.0", by: "--bind, 127.0.0.1"}]}
+    allow: {do: [edit], shell: [web]}
+    holds: {name: The page comes, from: client, http: "http://web.shop.lab:8080/"}
+    solve: edit
+---
+::task{repair}
+"""
+
+
+def test_a_learner_repairs_the_labs_own_copy_of_the_file(bench: Bench, tmp_path: Path) -> None:
+    """The copy stays as the learner left it until `restore`; `up` on it completes the task; the file never changes."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "scenario.yaml").write_text(REPAIR_SCENARIO, "utf-8")
+    (folder / "lesson.md").write_text(REPAIR_LESSON, "utf-8")
+    bench = replace(bench, scenario=str(folder))
+    copy = StateFolder.of(bench.engine.environ).root / "lessons" / bench.lab / "scenario.yaml"
+    with Learner(bench, seed=1) as learner:
+        learner.hears(f"Work in a shell of web: wirelab shell {bench.lab} web")
+        learner.hears(f"own copy of the scenario file, {copy}, and then: wirelab up {bench.lab}")
+        learner.runs("curl", "-sS", "http://web.shop.lab:8080/")
+        learner.hears("not yet: On web port 8080 is open on 127.0.0.1 (loopback) alone")
+        learner.types("undo")
+        learner.hears("You have put no fault in.")
+        copy.write_text(copy.read_text("utf-8") + "# mine\n", "utf-8")
+        learner.types("quit")
+        assert learner.ends() == 1
+    with Learner(bench, seed=1) as learner:
+        learner.hears("task 1 of 1")
+        assert "# mine" in copy.read_text("utf-8")
+        assert bench.cli("inject", "stop", "web").code == 0
+        learner.types("undo")
+        learner.hears("Taken back: stop-web.")
+        learner.types("reset lab")
+        learner.hears("All machines of the lab are new")
+        learner.types("restore")
+        learner.hears("The lab is again what it was when this task began.")
+        assert copy.read_text("utf-8") == REPAIR_SCENARIO.replace("0.0.0.0", "127.0.0.1")
+        copy.write_text(REPAIR_SCENARIO, "utf-8")
+        assert bench.run("up", bench.lab).code == 0
+        learner.hears("1 of 1 task done")
+        assert learner.ends() == 0
+    assert (folder / "scenario.yaml").read_text("utf-8") == REPAIR_SCENARIO
 
 
 def test_a_scenario_without_a_lesson_says_so(bench: Bench, tmp_path: Path) -> None:
