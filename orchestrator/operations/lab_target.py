@@ -14,7 +14,6 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal_reader import has_journal
 from orchestrator.lab.source import LabSource, lab_names, labs_made_from, source_of
-from orchestrator.operations.compiled_scenarios import CompiledScenarios
 from orchestrator.operations.scenario_library import (
     LoadedScenario,
     all_scenarios,
@@ -64,6 +63,9 @@ class LabFinder:
         return self._of_scenario(self._load(str(path)))
 
     def _load(self, name_or_path: str) -> LoadedScenario:
+        # Only commands that read a scenario load its language.
+        from orchestrator.operations.compiled_scenarios import CompiledScenarios
+
         return load_scenario(name_or_path, self.cwd, compiled=CompiledScenarios(self.state))
 
     def name(self, name: str | None, lab_name: str | None) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from orchestrator.events import LabEvent
 from orchestrator.lab.expiry import LabEnd, end_of
 from orchestrator.operations.command_record import recorded
-from orchestrator.operations.compiled_scenarios import CompiledScenarios
 from orchestrator.operations.expiry import keep_end, remove_ended_labs
 from orchestrator.quick_dataclass import dataclass
 
@@ -72,6 +71,8 @@ def bring_up_in_run(
     kept_end: LabEnd | None = None,
 ) -> UpResult:
     """As `bring_up`, in a run whose watchdog somebody else began; `on_complete` is called once the lab is complete."""
+    from orchestrator.operations.compiled_scenarios import CompiledScenarios
+
     began = time.monotonic()
     remove_ended_labs(workspace)
     name = lab_name or scenario.reading.scenario.name

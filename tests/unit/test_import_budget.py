@@ -74,8 +74,9 @@ def test_a_new_file_is_validated(tmp_path: Path) -> None:
     assert loaded & NEVER == set()
 
 
-def test_down_loads_no_validator(tmp_path: Path) -> None:
-    assert loaded_by(COMMAND + DOWN, tmp_path) & UNCHANGED_FILE == set()
+def test_down_loads_neither_the_validator_nor_the_scenario_language(tmp_path: Path) -> None:
+    language = "import sys\nassert 'orchestrator.model.scenario' not in sys.modules\n"
+    assert loaded_by(COMMAND + DOWN + language, tmp_path) & UNCHANGED_FILE == set()
 
 
 def test_help_loads_no_engine(tmp_path: Path) -> None:

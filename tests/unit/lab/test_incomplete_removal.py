@@ -10,7 +10,7 @@ from lab_in_memory import IMAGES, LabHost, bash, down
 from sample_runs import alive, dead
 
 from orchestrator.engine.fake import FakeEngine
-from orchestrator.errors import Leftovers, NetworkBusy
+from orchestrator.errors import EngineRefused, Leftovers, NetworkBusy
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.incomplete_removal import complete_removal, incomplete_removals
 from orchestrator.lab.lock import lab_lock
@@ -31,6 +31,20 @@ class Refusing(FakeEngine):
         if self.refuses:
             raise NetworkBusy("the engine refused", why=f"network {network[:12]} has active endpoints")
         super().remove_network(network)
+
+
+class Holding(FakeEngine):
+    """Takes no container off a network by itself; the container's removal does."""
+
+    def disconnect(self, container: str, network: str) -> None:
+        raise EngineRefused("the engine refused", why=f"{container[:12]} stays on {network[:12]}")
+
+
+def test_containers_that_cannot_leave_their_network_go_with_their_ends(tmp_path: Path) -> None:
+    lab_host = LabHost(Holding(list(IMAGES.values()), answer=bash), StateFolder(tmp_path / "state"))
+    lab_host.lab().up()
+    down(lab_host)
+    assert lab_host.empty()
 
 
 @pytest.fixture

@@ -457,19 +457,32 @@ def test_down_removes_all_that_bears_the_label_and_nothing_else() -> None:
     expect(
         plan_text(plan),
         """
-        remove:wirelab-shop_dns  (down)
-        remove:wirelab-shop_db  (down)
-        remove:wirelab-shop_app  (down)
-        remove:wirelab-shop_client  (down)
-        remove:network:lab  (down)
-            needs: remove:wirelab-shop_dns, remove:wirelab-shop_db,
-                   remove:wirelab-shop_app, remove:wirelab-shop_client
-        remove:volume:wirelab-shop_db-da5d30da  (down)
-            needs: remove:wirelab-shop_dns, remove:wirelab-shop_db,
-                   remove:wirelab-shop_app, remove:wirelab-shop_client
+        leave:lab:wirelab-shop_db  (down)
+        leave:lab:wirelab-shop_dns  (down)  needs: leave:lab:wirelab-shop_db
+        leave:lab:wirelab-shop_app  (down)  needs: leave:lab:wirelab-shop_dns
+        leave:lab:wirelab-shop_client  (down)  needs: leave:lab:wirelab-shop_app
+        remove:wirelab-shop_db  (down)  needs: leave:lab:wirelab-shop_db
+        remove:wirelab-shop_dns  (down)  needs: leave:lab:wirelab-shop_dns
+        remove:wirelab-shop_app  (down)  needs: leave:lab:wirelab-shop_app
+        remove:wirelab-shop_client  (down)  needs: leave:lab:wirelab-shop_client
+        remove:network:lab  (down)  needs: leave:lab:wirelab-shop_client
+        remove:volume:wirelab-shop_db-da5d30da  (down)  needs: remove:wirelab-shop_db
         """,
     )
-    assert plan.steps[-1].needs == tuple(step.id for step in plan.steps[:4])
+
+
+def test_down_of_what_is_on_no_network_leaves_none() -> None:
+    """What is stopped has no address any more; a volume that names no node goes after every container."""
+    observed = standing(BASIC)
+    for node in ("dns", "db", "app", "client"):
+        observed = with_container(observed, node, state="exited", addresses=dict.fromkeys(["id-lab"]))
+    volumes = tuple(replace(volume, labels={labels.LAB: "shop"}) for volume in observed.volumes)
+    plan = down("shop", replace(observed, volumes=volumes))
+    nodes = {f"remove:wirelab-shop_{node}" for node in ("dns", "db", "app", "client")}
+    needs = {step.id: set(step.needs) for step in plan.steps}
+    assert needs == {
+        **{step: set() for step in nodes}, "remove:network:lab": set(), "remove:volume:wirelab-shop_db-da5d30da": nodes,
+    }  # fmt: skip
 
 
 def test_down_of_nothing_is_nothing() -> None:
