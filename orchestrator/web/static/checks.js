@@ -50,16 +50,16 @@ export class ChecksView {
       class: "run quiet", disabled: check.running, "aria-label": `Run: ${check.label}`,
     });
     const shown = this.#open.get(check.number) ?? false;
+    const cause = check.why && !check.running ? element("span", { class: "cause" }, check.why.sentence) : null;
     const details = element(
       "details",
       { open: shown },
-      element("summary", {}, element("span", { class: `verdict ${verdict}` }, label), element("span", { class: "label" }, check.label)),
+      element("summary", {}, element("span", { class: `verdict ${verdict}` }, label), element("span", { class: "label" }, check.label), cause),
       facts(check),
       check.why ? walk(check.why) : null,
     );
     details.addEventListener("toggle", () => this.#open.set(check.number, details.open));
-    const cause = check.why && !check.running ? element("p", { class: "cause" }, check.why.sentence) : null;
-    return element("li", { class: `check ${verdict}`, "data-number": check.number }, details, run, cause);
+    return element("li", { class: `check ${verdict}`, "data-number": check.number }, details, run);
   }
 
   async #run(number, pressed) {

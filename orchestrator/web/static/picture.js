@@ -5,8 +5,10 @@ import { element, shape } from "./dom.js";
 const ROUND = 6;
 const LINE = 16;
 const MARGIN = 14;
-const SMALLEST = 0.72;
-const LARGEST = 1.6;
+// As in page.css: all parts stand in one screen, so that the picture's height is given.
+const ONE_SCREEN = window.matchMedia("(min-width: 1100px) and (min-height: 560px)");
+const SMALLEST = 0.66;
+const LARGEST = 1.8;
 const ACTS = { client: "client", server: "server", both: "client and server", none: "" };
 
 export class PictureView {
@@ -23,6 +25,7 @@ export class PictureView {
     this.#place = place;
     this.#onSelect = onSelect;
     new ResizeObserver(() => this.#resize()).observe(place);
+    place.addEventListener("scroll", () => this.#shade(), { passive: true });
     const change = (id, zoom) => document.getElementById(id).addEventListener("click", () => this.#setZoom(zoom()));
     change("zoom-in", () => this.#scale() * 1.25);
     change("zoom-out", () => this.#scale() / 1.25);
@@ -111,6 +114,7 @@ export class PictureView {
       shape("rect", { class: "box", x: node.x, y: node.y, width: node.width, height: node.height, rx: 8 }),
       text("name", 0, node.name),
       text("role", 1, node.role),
+      shape("rect", { class: "pill", rx: 8, height: 0 }),
       text("acts", 2, ""),
       shape("circle", { class: "lamp", cx: node.x + 11, cy: node.y + 11, r: 4 }),
       shape("g", { class: "fault-mark", transform: `translate(${node.x + node.width - 4} ${node.y + 3})` },
@@ -130,6 +134,7 @@ export class PictureView {
     drawn.setAttribute("class", `machine ${state.state} acts-${state.acts_as} ${state.faults.length ? "faulty" : ""}`);
     drawn.querySelector(".role").textContent = runs || !state.state ? node.role : state.state;
     drawn.querySelector(".acts").textContent = acts || node.note || "";
+    frame(drawn.querySelector(".pill"), acts ? drawn.querySelector(".acts").getBBox() : null);
     const faults = state.faults.length ? `, faults: ${state.faults.join(", ")}` : "";
     const addresses = node.addresses.map(({ address }) => address).join(", ");
     drawn.setAttribute("aria-label", `${node.name}, ${node.role}, ${state.state}, ${addresses}${acts ? `, acted as ${acts}` : ""}${faults}`);
@@ -173,11 +178,24 @@ export class PictureView {
     if (!this.#svg) return;
     const width = this.#place.clientWidth - 2 * MARGIN;
     const height = this.#place.clientHeight - 2 * MARGIN;
-    const fit = Math.min(width / this.#picture.width, height > 120 ? height / this.#picture.height : Infinity);
+    const fit = Math.min(width / this.#picture.width, ONE_SCREEN.matches ? height / this.#picture.height : Infinity);
     const scale = this.#zoom || Math.min(LARGEST, Math.max(SMALLEST, fit));
     this.#svg.setAttribute("width", this.#picture.width * scale);
     this.#svg.setAttribute("height", this.#picture.height * scale);
+    this.#shade();
   }
+
+  #shade() {
+    const { scrollWidth, clientWidth, scrollLeft } = this.#place;
+    this.#place.classList.toggle("cut", scrollWidth - clientWidth - scrollLeft > MARGIN);
+  }
+}
+
+// The coloured ground below what a node acted as.
+function frame(pill, box) {
+  const { x, y, width, height } = box ?? { x: 0, y: 0, width: 0, height: 0 };
+  const values = box ? { x: x - 7, y: y - 1, width: width + 14, height: height + 2 } : { width: 0, height: 0 };
+  for (const [name, value] of Object.entries(values)) pill.setAttribute(name, value);
 }
 
 /** A connection as the path of an SVG: straight parts with round corners. */
@@ -221,8 +239,8 @@ function cable(plug, network) {
   const middle = plug.x + plug.width / 2;
   const half = Math.max(8, plug.width / 2 - 6);
   const [start, end] = plug.above
-    ? [plug.y, network.y + network.height - 1]
-    : [plug.y + plug.height, network.y + 1];
+    ? [plug.y, network.y + network.height - 2]
+    : [plug.y + plug.height, network.y + 2];
   return shape("path", { class: "cable", d: `M${middle - half} ${start}V${end}H${middle + half}V${start}` });
 }
 

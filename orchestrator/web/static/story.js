@@ -153,7 +153,7 @@ export class StoryView {
     const shown = this.#tree.classList.contains("hide-checks") ? this.#tree.querySelectorAll(":scope > li:not(.probe)").length : this.#tree.childElementCount;
     const probes = this.#tree.querySelectorAll(":scope > li.probe").length;
     const hidden = this.#tree.childElementCount - shown;
-    this.#count.textContent = `${counted(shown, "request")}${hidden ? `, ${probes} of checks not shown` : ""}`;
+    this.#count.textContent = `${counted(shown, "request")}${hidden ? `, ${probes} of checks hidden` : ""}`;
     this.#empty.hidden = shown > 0;
   }
 
@@ -190,10 +190,10 @@ function fill(item, exchange) {
     element("span", { class: "twist", "aria-hidden": "true" }),
     element("span", { class: `protocol ${protocol.toLowerCase()}` }, protocol),
     element("span", { class: "sentence" }, exchange.sentence, outcome === "ok" ? "" : element("em", { class: outcome }, OUTCOMES[outcome])),
-    element("span", { class: "when" }, element("time", {}, clock(at)), taken),
+    element("span", { class: "when" }, element("time", {}, clock(at)), element("span", { class: "taken" }, taken)),
   );
 }
 
 function duration(seconds) {
-  return seconds < 1 ? ` · ${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms` : ` · ${seconds.toFixed(1)} s`;
+  return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms` : `${seconds.toFixed(1)} s`;
 }
