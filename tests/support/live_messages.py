@@ -35,11 +35,6 @@ def picture_message(scenario: str) -> Message:
                 for network, addresses in machine.attachments
                 for address in addresses
             ],
-            "plugs": [
-                {"network": plug.network, "addresses": list(plug.addresses), "above": plug.above} | _box(plug.box)
-                for plug in layout.plugs
-                if plug.node_name == machine.name
-            ],
         }
         for machine in picture.machines
     ]
@@ -62,6 +57,11 @@ def picture_message(scenario: str) -> Message:
         "height": layout.height,
         "networks": networks,
         "nodes": nodes,
+        "plugs": [
+            {"node": plug.node_name, "network": plug.network, "addresses": list(plug.addresses), "above": plug.above}
+            | _box(plug.box)
+            for plug in layout.plugs
+        ],
         "edges": edges,
     }
 
@@ -113,7 +113,6 @@ KINDS: list[Message] = [
                 "name": "node",
                 "type": "node",
                 "label": "Node",
-                "choices": ["dns", "db", "app", "client"],
                 "optional": False,
             }
         ],
@@ -126,7 +125,6 @@ KINDS: list[Message] = [
                 "name": name,
                 "type": "nodes",
                 "label": label,
-                "choices": ["dns", "db", "app", "client"],
                 "optional": False,
             }
             for name, label in (("these", "These nodes"), ("those", "Those nodes"))

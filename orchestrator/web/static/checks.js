@@ -92,8 +92,7 @@ function layerItem({ layer, state, text, try: advice }) {
   return element(
     "li",
     { class: state },
-    element("span", { class: "layer" }, layer),
-    element("span", { class: "state" }, LAYERS[state] ?? state),
+    element("span", { class: "layer" }, layer, element("span", { class: "state" }, LAYERS[state] ?? state)),
     element("span", { class: "said" }, text, advice ? element("span", { class: "advice" }, "Try: ", element("code", {}, advice)) : null),
   );
 }

@@ -12,6 +12,7 @@ export class FaultsView {
   #notice = noticePlace();
   #healAll;
   #kinds = [];
+  #names = { node: [], nodes: [], network: [] };
   #kind = element("select", { id: "fault-kind", name: "kind" });
   #about = element("p", { class: "soft", id: "fault-about" });
   #fields = element("div", { class: "fields" });
@@ -43,6 +44,13 @@ export class FaultsView {
     this.#form.hidden = !can.faults;
   }
 
+  /** Offer these nodes and networks where a field asks for one. */
+  showPicture({ nodes, networks }) {
+    const names = nodes.map(({ name }) => name);
+    this.#names = { node: names, nodes: names, network: networks.map(({ name }) => name) };
+    this.#showKind();
+  }
+
   show({ faults, kinds }) {
     this.#list.replaceChildren(...faults.map((fault) => this.#fault(fault)));
     this.#summary.textContent = faults.length ? `${counted(faults.length, "fault")} in the lab` : "No fault is in the lab.";
@@ -68,7 +76,7 @@ export class FaultsView {
   #showKind() {
     const kind = this.#kinds.find(({ kind }) => kind === this.#kind.value);
     this.#about.textContent = kind?.summary ?? "";
-    this.#fields.replaceChildren(...(kind?.form ?? []).map(field));
+    this.#fields.replaceChildren(...(kind?.form ?? []).map((asked) => field(asked, asked.choices ?? this.#names[asked.type] ?? [])));
   }
 
   async #inject(event) {
@@ -90,11 +98,11 @@ export class FaultsView {
   }
 }
 
-function field({ name, type, choices, optional, label, placeholder }) {
+function field({ name, type, optional, label, placeholder }, choices) {
   const words = `${label ?? name}${optional ? " (optional)" : ""}`;
   const id = `fault-${name}`;
-  if (type === "nodes") return group(name, words, choices ?? []);
-  const input = choices?.length
+  if (type === "nodes") return group(name, words, choices);
+  const input = choices.length
     ? element("select", { id, name }, optional ? element("option", { value: "" }, "any") : null, ...choices.map((choice) => element("option", { value: choice }, choice)))
     : element("input", { id, name, type: type === "number" ? "number" : "text", placeholder, required: !optional, autocomplete: "off", spellcheck: "false" });
   return element("div", { class: "field" }, element("label", { for: id }, words), input);

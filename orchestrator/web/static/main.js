@@ -50,6 +50,7 @@ const show = {
   },
   picture(message) {
     picture.show(message);
+    faults.showPicture(message);
     card.update();
   },
   nodes({ nodes }) {

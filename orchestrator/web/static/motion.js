@@ -63,8 +63,8 @@ export class Motion {
 
   // Where no connection is drawn, through the network that both are on.
   #shared(client, server) {
-    const { nodes, networks } = this.#view.picture;
-    const plugs = (name) => nodes.find((node) => node.name === name)?.plugs ?? [];
+    const { plugs: all, networks } = this.#view.picture;
+    const plugs = (name) => all.filter((plug) => plug.node === name);
     for (const from of plugs(client)) {
       const to = plugs(server).find((plug) => plug.network === from.network);
       const network = networks.find((one) => one.name === from.network);

@@ -47,11 +47,9 @@ export class PictureView {
     this.#nodes.clear();
     const box = `0 0 ${picture.width} ${picture.height}`;
     const nodes = picture.nodes.map((node) => this.#node(node));
-    const plugs = picture.nodes.flatMap((node) => (node.plugs ?? []).map((plug) => drawPlug(node, plug)));
+    const plugs = picture.plugs.map(drawPlug);
     const networks = new Map(picture.networks.map((network) => [network.name, network]));
-    const cables = picture.nodes.flatMap((node) =>
-      (node.plugs ?? []).map((plug) => cable(plug, networks.get(plug.network))),
-    );
+    const cables = picture.plugs.map((plug) => cable(plug, networks.get(plug.network)));
     this.#svg = shape(
       "svg",
       { class: "topology", viewBox: box, role: "group", "aria-label": picture.title ?? "The lab", preserveAspectRatio: "xMidYMid meet" },
@@ -244,11 +242,11 @@ function cable(plug, network) {
   return shape("path", { class: "cable", d: `M${middle - half} ${start}V${end}H${middle + half}V${start}` });
 }
 
-function drawPlug(node, plug) {
+function drawPlug(plug) {
   const middle = plug.x + plug.width / 2;
   return shape(
     "g",
-    { class: "plug", "data-node": node.name },
+    { class: "plug", "data-node": plug.node },
     shape("rect", { x: plug.x, y: plug.y, width: plug.width, height: plug.height, rx: 4 }),
     ...plug.addresses.map((address, at) => shape("text", { x: middle, y: plug.y + 12 + at * 14, "text-anchor": "middle" }, address)),
   );

@@ -6,6 +6,7 @@ import { TreeKeys } from "./tree_keys.js";
 
 const OUTCOMES = { open: "not answered yet", ok: "", failed: "failed" };
 const SAY_AFTER = 1200;
+const MOST = 500;
 
 export class StoryView {
   #place;
@@ -75,6 +76,7 @@ export class StoryView {
     const before = this.#lines.size;
     for (const exchange of this.#queue.values()) this.#put(exchange);
     this.#queue.clear();
+    if (this.#lines.size > MOST) this.drop([...this.#lines.keys()].sort((a, b) => a - b).at(-MOST));
     this.#counts();
     if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight;
     else if (this.#lines.size > before) this.#newest.hidden = false;
@@ -195,5 +197,6 @@ function fill(item, exchange) {
 }
 
 function duration(seconds) {
+  if (seconds < 0.0001) return "< 0.1 ms";
   return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms` : `${seconds.toFixed(1)} s`;
 }
