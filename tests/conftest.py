@@ -19,7 +19,7 @@ from typing import Any
 import docker
 import pytest
 from hypothesis import HealthCheck, settings
-from lab_bench import ANNOUNCED, CHECKOUT, Bench, Engine
+from lab_bench import ANNOUNCED, CHECKOUT, DEADLINE, Bench, Engine, eventually
 
 # What the tests of a module share, such as a lab, is a fixture of the module's scope: its own, or one of those below.
 SHARED_FIXTURE = re.compile(
@@ -78,13 +78,18 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def bench(engine: Engine) -> Iterator[Bench]:
-    """A lab name of the test's own. Afterwards the lab goes down, and nothing that bears its label may be left."""
+    """A lab name of the test's own. Afterwards the lab goes down, and nothing that bears its label may be left.
+
+    Nor a run: a watchdog that still cleans up after a killed command would be seen by the next test of this process.
+    """
     one = Bench(engine, f"t{secrets.token_hex(4)}")
+    before = one.open_runs()
     yield one
     ran = one.cli("down")
     assert ran.code == 0, ran.err
     assert one.left() == []
     assert not one.folder.exists()
+    assert eventually(lambda: one.open_runs() <= before, DEADLINE)
 
 
 @pytest.fixture

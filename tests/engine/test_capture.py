@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lab_bench import Bench, Ran
+from lab_bench import DEADLINE, Bench, Ran
 
 ENHANCED_PACKET, INTERFACE, SECTION = 6, 1, 0x0A0D0D0A
 COUNTERS = "cat /sys/class/net/eth0/address /sys/class/net/eth0/statistics/tx_packets"
@@ -56,7 +56,7 @@ def start(bench: Bench, *words: str) -> subprocess.Popen[bytes]:
 def wirelab(bench: Bench, *words: str) -> Ran:
     """The same, to its end."""
     with start(bench, *words) as process:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=DEADLINE)
     return Ran(process.returncode, out.decode(), err.decode())
 
 
@@ -72,7 +72,7 @@ def recorder(bench: Bench) -> Any:
     return found
 
 
-def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+def until(holds: Callable[[], bool], seconds: float = DEADLINE) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come true in time"
@@ -220,12 +220,12 @@ def test_the_wire_is_handed_on_as_it_is_heard(standing: Bench) -> None:
         # dumpcap hands on what it hears twice a second
         return b"GET /items" in heard and any("GET /items -> 200" in line for line in lines)
 
-    until(told, 40)
+    until(told)
     for process in (live, follow):
         process.send_signal(signal.SIGINT)
-    assert [live.wait(30), follow.wait(30)] == [130, 130]
+    assert [live.wait(DEADLINE), follow.wait(DEADLINE)] == [130, 130]
     for reader in readers:
-        reader.join(10)
+        reader.join(DEADLINE)
     for process in (live, follow):
         process.communicate()  # closes its pipes
     ports = [struct.unpack_from(">HH", frame, 34) for frame in frames(bytes(heard))]
@@ -269,7 +269,7 @@ def test_https_is_shown_decrypted_where_the_node_writes_its_keys(bench: Bench, t
     """curl and Python both write them; what a node without `tls_keys` says stays hidden, and its handshake is told."""
     file = tmp_path / "scenario.yaml"
     file.write_text(SECURE.replace("SERVE", json.dumps(SERVE)))
-    lab = replace(bench, scenario=str(file), seconds=120.0)
+    lab = replace(bench, scenario=str(file), seconds=DEADLINE)
     lab.up()
     python = "import urllib.request, ssl; c = ssl.create_default_context(); c.check_hostname = False; "
     python += "c.verify_mode = ssl.CERT_NONE; urllib.request.urlopen('https://web.shop.lab/by-python', context=c)"

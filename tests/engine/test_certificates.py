@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from lab_bench import Bench, Engine
 
-SHAKE = ("timeout", "9", "openssl", "s_client", "-connect", "web.shop.lab:443", "-CAfile", "/wirelab/ca.pem")
+SHAKE = ("timeout", "60", "openssl", "s_client", "-connect", "web.shop.lab:443", "-CAfile", "/wirelab/ca.pem")
 
 
 @pytest.fixture
@@ -66,5 +66,5 @@ def test_servers_are_locked_in_and_keep_their_private_keys(bench: Bench) -> None
         assert {line.split()[1] for line in capabilities if line} == {"0" * 16}
         assert bench.container(node).exec_run(("touch", "/var/x"))[0] != 0
         container = bench.container(node)
-        container.stop(timeout=20)
+        container.stop(timeout=50)
         assert container.wait()["StatusCode"] != 137

@@ -16,7 +16,7 @@ REQUESTS, CLIENTS = 2000, ("client1", "client2", "client3")
 ASK = """
 import http.client
 for _ in range({count}):
-    connection = http.client.HTTPConnection("app.shop.lab.", timeout=10)
+    connection = http.client.HTTPConnection("app.shop.lab.", timeout=60)
     connection.request("GET", "/items")
     assert connection.getresponse().read()
     connection.close()
@@ -44,7 +44,7 @@ def pending_connections(bench: Bench, tmp_path: Path) -> Iterator[Bench]:
     file = tmp_path / "scenario.yaml"
     file.write_text(SCENARIO)
     (tmp_path / "seed.sql").write_text((CHECKOUT / "scenarios" / "basic" / "seed.sql").read_text())
-    one = Bench(bench.engine, bench.lab, str(file), 120.0)
+    one = Bench(bench.engine, bench.lab, str(file), 240.0)
     one.up()
     alter = ["psql", "-U", "postgres", "-d", "app", "-c", "alter system set log_statement = 'all'"]
     assert one.container("db").exec_run(alter).exit_code == 0
@@ -83,6 +83,7 @@ def test_two_thousand_requests_are_counted_as_the_servers_counted_them(pending_c
     counts = head["counts"]
     assert counts["requests"] == len(requests) == REQUESTS
     assert counts["questions"] == {"A": types.count("A"), "AAAA": types.count("AAAA")}
-    assert types.count("AAAA") == REQUESTS
+    # A resolver that gets no answer in time asks again.
+    assert types.count("AAAA") >= REQUESTS
     assert counts["statements"] == len(statements) >= REQUESTS
     assert not any(head["losses"].values())

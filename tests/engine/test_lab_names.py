@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ class Elsewhere:
         """Run a command as it stands."""
         done = subprocess.run(
             (sys.executable, "-m", "orchestrator", *words),
-            env=dict(self.engine.environ), cwd=self.here, input="exit\n", capture_output=True, text=True, timeout=100,
+            env=dict(self.engine.environ), cwd=self.here, input="exit\n", capture_output=True, text=True, timeout=240,
             check=False,
         )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)
@@ -75,7 +76,9 @@ def elsewhere(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
     (root / "here").mkdir()
     (root / "there").mkdir()
     (root / "there/scenario.yaml").write_text(SCENARIO)
-    one = Elsewhere(engine, "t-by-its-name", root / "there", root / "here")
+    # A state folder of its own: what is written there meanwhile, these commands have written.
+    engine = replace(engine, environ={**engine.environ, "WIRELAB_STATE": str(root / "state")})
+    one = Elsewhere(engine, f"t-name-{secrets.token_hex(3)}", root / "there", root / "here")
     ran = one.cli(f"up {root}/there --lab LAB")
     assert ran.code == 0, ran.err
     yield one
@@ -119,7 +122,7 @@ def test_logs_shows_the_last_lines_those_of_a_time_and_those_to_come(elsewhere: 
     assert elsewhere.cli("exec LAB client -- dig four.shop.lab").code == 0
     assert "four.shop.lab" in piped(following.stdout).readline()
     following.send_signal(signal.SIGINT)
-    following.communicate(timeout=60)
+    following.communicate(timeout=240)
     assert following.returncode == INTERRUPTED
 
 

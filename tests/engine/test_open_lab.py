@@ -41,7 +41,7 @@ def test_a_script_uses_a_lab_in_a_thread(engine: Engine, tmp_path: Path) -> None
     environ = {**engine.environ, "WIRELAB_STATE": str(state)}
     done = subprocess.run(
         (sys.executable, "-c", SCRIPT),
-        env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()

@@ -100,7 +100,7 @@ def suite(engine: Engine, tmp_path: Path) -> Iterator[Suite]:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 

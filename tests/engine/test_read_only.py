@@ -57,7 +57,7 @@ class Place:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         argv = (sys.executable, "-m", "orchestrator", *words)
         environ = dict(self.bench.engine.environ)
-        return subprocess.run(argv, env=environ, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(argv, env=environ, cwd=CHECKOUT, capture_output=True, text=True, timeout=240, check=False)
 
     def seen(self) -> dict[str, object]:
         """What a command could have changed."""

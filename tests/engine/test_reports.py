@@ -35,7 +35,7 @@ def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing: Bench, tmp
 def test_a_capture_that_runs_goes_on_after_the_report(standing: Bench, tmp_path: Path) -> None:
     """Its traffic is in the report and in the pictures, with the states of the nodes."""
     argv = (sys.executable, "-m", "orchestrator", "capture", "start", "basic", "--lab", standing.lab)
-    subprocess.run(argv, env=standing.engine.environ, check=True, timeout=60)
+    subprocess.run(argv, env=standing.engine.environ, check=True, timeout=240)
     page = tmp_path / "out.html"
     assert standing.cli("check", "--report", str(page), "--only", "answers the client over HTTP").code == 0
     assert "GET /items" in page.read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -25,12 +26,12 @@ checks:
     roles: {app: {server_to: [client], client_of: [db, dns]}}
   - {name: It does not, within: 0.5, roles: {db: {client_of: [app]}}}
 """
-LAB = f"trace-{os.getpid()}"
+LAB = f"trace-{secrets.token_hex(4)}"
 
 
 def wirelab(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        (sys.executable, "-m", "orchestrator", *arguments), capture_output=True, text=True, timeout=180, check=False
+        (sys.executable, "-m", "orchestrator", *arguments), capture_output=True, text=True, timeout=240, check=False
     )
 
 
@@ -195,7 +196,7 @@ def test_an_interrupt_ends_the_command_and_tells_the_story_until_then(lab: str) 
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tracing:
         assert any(going_on() for _ in range(100))
         tracing.send_signal(signal.SIGINT)
-        out, err = tracing.communicate(timeout=60)
+        out, err = tracing.communicate(timeout=240)
     assert tracing.returncode == 130, err
     assert "interrupted; this is the story until then" in err
     assert "GET /items -> 200" in out

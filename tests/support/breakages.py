@@ -83,7 +83,7 @@ def moved(port: int, address: str) -> Callable[[Broken], object]:
     def move(lab: Broken) -> None:
         lab.inside("web", f"echo {port} {address} > /tmp/socket; kill $(pidof python3)")
         script = f"ss -Htln | grep -q ' {address}:{port} '" if address != "192.0.2.1" else "! ss -Htln | grep -q :8080"
-        assert eventually(lambda: lab.container("web").exec_run(("bash", "-c", script)).exit_code == 0, 10)
+        assert eventually(lambda: lab.container("web").exec_run(("bash", "-c", script)).exit_code == 0, 120)
 
     return move
 
@@ -91,7 +91,7 @@ def moved(port: int, address: str) -> Callable[[Broken], object]:
 def moved_back(lab: Broken) -> None:
     lab.inside("web", "rm -f /tmp/socket; kill $(pidof python3) || true")
     listens = ("bash", "-c", "ss -Htln | grep -q ' 0.0.0.0:8080 '")
-    assert eventually(lambda: lab.container("web").exec_run(listens).exit_code == 0, 10)
+    assert eventually(lambda: lab.container("web").exec_run(listens).exit_code == 0, 120)
 
 
 def certified(name: str) -> Callable[[Broken], object]:
@@ -100,7 +100,7 @@ def certified(name: str) -> Callable[[Broken], object]:
     def certify(lab: Broken) -> None:
         lab.inside("secure", f"echo {name} > /tmp/name; kill $(pidof openssl)")
         shows = f"openssl s_client -connect localhost:8443 </dev/null 2>/dev/null | grep -q 'subject=CN *= *{name}'"
-        assert eventually(lambda: lab.container("secure").exec_run(("bash", "-c", shows)).exit_code == 0, 10)
+        assert eventually(lambda: lab.container("secure").exec_run(("bash", "-c", shows)).exit_code == 0, 120)
 
     return certify
 
@@ -108,12 +108,12 @@ def certified(name: str) -> Callable[[Broken], object]:
 def gone_astray(lab: Broken) -> None:
     address = lab.address("app")
     lab.edit_zone(lambda line: line.replace(address, f"{address.rpartition('.')[0]}.99"))
-    assert eventually(lambda: ".99" in lab.inside("client", "dig +short app.shop.lab."), 10)
+    assert eventually(lambda: ".99" in lab.inside("client", "dig +short app.shop.lab."), 120)
 
 
 def forgotten(lab: Broken) -> None:
     lab.edit_zone(lambda line: "" if line.startswith("app.") else line)
-    assert eventually(lambda: not lab.inside("client", "dig +short app.shop.lab.").strip(), 10)
+    assert eventually(lambda: not lab.inside("client", "dig +short app.shop.lab.").strip(), 120)
 
 
 def psql(statement: str) -> Callable[[Broken], object]:

@@ -162,7 +162,7 @@ class ImageStage:
         """Start a stopped container (`stop`: one that runs) and wait until it says once more that it is ready."""
         said = self.said_ready(name)
         if stop:
-            self.api.stop(self.ids[name], timeout=8)
+            self.api.stop(self.ids[name], timeout=50)
         self.api.start(self.ids[name])
         self.starts[name] += 1
         self.await_ready(name, said + 1)
@@ -210,7 +210,7 @@ class ImageStage:
         self.api.remove_container(self.ids.pop(name), force=True)
 
 
-def until(holds: Callable[[], bool], tell: Callable[[], object] = str, seconds: float = 60) -> None:
+def until(holds: Callable[[], bool], tell: Callable[[], object] = str, seconds: float = 240) -> None:
     """Wait until it holds, or fail with what `tell` says."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -232,7 +232,7 @@ def remove_all(api: Any, run_id: str) -> None:
 
 
 def connect(url: str) -> Any:
-    return docker.APIClient(base_url=url, version="auto", timeout=60)
+    return docker.APIClient(base_url=url, version="auto", timeout=120)
 
 
 def dns_texts(stage: ImageStage, *more: str, serial: int = 1) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import IO
 
 from lab_bench import CHECKOUT, Bench
 
-DEADLINE = 60.0
+DEADLINE = 240.0
 
 
 @dataclass

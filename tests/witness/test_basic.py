@@ -105,6 +105,6 @@ def test_nothing_leaves(ask: Ask) -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only a Linux host has routes to its containers")
 def test_from_the_host(standing: Bench) -> None:
     """From the host, at the app's address: the shop's rows over HTTP."""
-    found = requests.get(f"http://{standing.address('app')}/items", timeout=20)
+    found = requests.get(f"http://{standing.address('app')}/items", timeout=60)
     assert found.status_code == 200
     assert "anvil" in {item["name"] for item in found.json()}
