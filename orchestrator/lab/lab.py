@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import field, replace
 from functools import partial
 from shlex import join
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from orchestrator.checks.findings import Finding
 from orchestrator.engine.protocol import Engine
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from orchestrator.checks.probes import ProbeResult
     from orchestrator.lab.probe_runner import ProbeTarget
 
+WalkedChecks = Literal["none", "failed", "all"]
 # Another process may take a range between our look and our call; then we look again.
 RANGE_TRIES = 5
 HINT = "wirelab doctor; the engine that wirelab starts for itself isolates it"
@@ -289,11 +290,13 @@ class Lab:
         if not self.engine.containers(own):
             self.folder.remove()
 
-    def judge(self, checks: Sequence[BaseCheck] | None = None, *, explain_all: bool = False) -> tuple[Finding, ...]:
+    def judge(
+        self, checks: Sequence[BaseCheck] | None = None, *, walks: WalkedChecks = "failed"
+    ) -> tuple[Finding, ...]:
         """One finding a check, of the lab as it stands: faults are put in by `lab.faults.check`, which calls this.
 
-        What does not hold (or, if wanted, every check) has its walk through the layers. NotFound if nothing of the lab
-        is there.
+        What does not hold has its walk through the layers; with `walks` each check or none has one. NotFound if nothing
+        of the lab is there.
         """
         from orchestrator.lab.check_runner import CheckRunner
         from orchestrator.lab.probe_log import ProbeLog
@@ -309,7 +312,7 @@ class Lab:
         try:
             wanted = self.scenario.checks if checks is None else checks
             findings = CheckRunner(topology, probe_log.answer, self.publish_finding).check(wanted)
-            if not explain_all and all(finding.verdict == "pass" for finding in findings):
+            if walks == "none" or (walks == "failed" and all(finding.verdict == "pass" for finding in findings)):
                 return findings
             # Here, for a lab where all is well needs no walk.
             from orchestrator.diagnosis.suggested_commands import Commands
@@ -318,7 +321,7 @@ class Lab:
             walker = DiagnosisRunner(
                 Commands(topology, self.settings.scenario_argument, bool(observed.faults)), probe_log.answer
             )
-            explained = walker.explain(wanted, findings, include_passed=explain_all)
+            explained = walker.explain(wanted, findings, include_passed=walks == "all")
             self._publish_causes(explained)
             return explained
         finally:

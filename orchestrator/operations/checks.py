@@ -124,7 +124,7 @@ def explain_checks(
     with opened.guard() as run:
         lab = opened.lab(scenario, lab_name, run=run)
         with recorded(opened, lab.name, run) as record:
-            findings = lab.judge(wanted, explain_all=True)
+            findings = lab.judge(wanted, walks="all")
             record.exit_code = EXIT_CODES[worst(finding.verdict for finding in findings)]
     return Explanation(findings, len(named) - len(wanted))
 

@@ -100,9 +100,8 @@ def reader(engine: Engine, tmp_path: Path) -> Iterator[Reader]:
     one = Reader(engine, tmp_path, f"-{secrets.token_hex(3)}")
     one.own_names()
     yield one
-    for folder in sorted((tmp_path / "scenarios").iterdir()):
-        if (tmp_path / "state" / "labs").is_dir() and folder.is_dir():
-            one.types(f"wirelab down {folder.name}")
+    for lab in sorted((tmp_path / "state" / "labs").glob("*")):
+        one.types(f"wirelab down {lab.name}")
     assert one.left() == []
 
 
