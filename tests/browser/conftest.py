@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -144,7 +145,7 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda request: watched.requests.append(request.url.partition("#")[0]))
         page.on("console", lambda message: watched.complaints.append(message.text))
         page.on("pageerror", lambda error: watched.complaints.append(str(error)))
-        page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
+        page.route(re.compile("^(?!file:)"), lambda route: route.abort())
         page.goto(file.as_uri())
         return page
 

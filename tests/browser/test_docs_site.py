@@ -15,6 +15,8 @@ from browser_pages import DESK, PHONE
 from doc_pages import ROOT
 
 VENDOR = ROOT / "setup" / "docs" / "theme" / "assets" / "vendor"
+# As an expression the browser itself compares it; a function would be asked for each file of each page.
+ELSEWHERE = re.compile("^(?!(file|data|blob):)")
 SIZES = {"desk": DESK, "phone": PHONE}
 
 
@@ -44,7 +46,7 @@ class Watched:
 
         page.on("console", lambda message: watched.complaints.append(f"{page.url}: {message.text}"))
         page.on("pageerror", lambda error: watched.complaints.append(f"{page.url}: {error}"))
-        page.route(lambda url: not url.startswith(("file:", "data:", "blob:")), refuse)
+        page.route(ELSEWHERE, refuse)
         return watched
 
 
