@@ -24,6 +24,7 @@ STOPPING = {
     "exec": "",
     "shell": "",
     "learn": "",
+    "web": "stopping the page; the lab stays",
 }
 WAITING = "still cleaning up; Ctrl-C does not stop that"
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="If something fails, leave what was made for a look.")
 @timeout_option
 @for_option
+@click.option("--web", is_flag=True, help="Serve the live page of the lab afterwards, as `wirelab web` does.")
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 def up_command(
     name: str | None,
@@ -53,6 +54,7 @@ def up_command(
     keep: bool,
     timeout: float,
     ends_after: float | None,
+    web: bool,
     yes: bool,
 ) -> int:
     """Bring a lab up, or repair it, or bring it in line with its changed file."""
@@ -60,10 +62,15 @@ def up_command(
 
     target = find_lab(name, lab, file_needed=True)
     options = UpOptions(keep, timeout, capture, ends_after)
-    result = bring_up(open_workspace(yes=yes), target.scenario, target.lab_name, options)
+    workspace = open_workspace(yes=yes)
+    result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
         out_json(steps_document(result.plan))
+    if web:
+        from orchestrator.cli.live_page import serve_lab
+
+        return serve_lab(workspace, target)
     return OK
 
 

@@ -18,6 +18,8 @@ from orchestrator.errors import CHECK_FAILED, OK
 
 if TYPE_CHECKING:
     from orchestrator.operations.learn import OpenLesson
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
 
 KEYS = (
     "Type: hint, solution, restore (the lab as this task began), reset (begin anew), quit, or help for all words. "
@@ -28,8 +30,9 @@ KEYS = (
 @click.command("learn")
 @click.argument("name", required=False)
 @click.option("--seed", type=click.IntRange(0), help="Choose the values and the order of answers by this number.")
+@click.option("--web", is_flag=True, help="Show the lesson beside the live page of its lab, in a browser.")
 @lab_option
-def command(name: str | None, seed: int | None, lab: str | None) -> int:
+def command(name: str | None, seed: int | None, web: bool, lab: str | None) -> int:
     """Begin the lesson of the scenario NAME, or go on with it. Without NAME: list the lessons.
 
     Programs are run in a second terminal; the lesson sees what they do by the packets. Exit code 0: the lesson is done;
@@ -49,6 +52,9 @@ def command(name: str | None, seed: int | None, lab: str | None) -> int:
     workspace = open_workspace()
     seat = os.environ.get("WIRELAB_SEAT", "")
 
+    if web:
+        return _on_the_page(workspace, scenario, lab or scenario_name, seed, seat)
+
     def say_where() -> None:
         where = "Open a second terminal in this folder, and there a shell in the client:"
         say(f"\n{where}\n\n    {named.command('shell')}\n\n{KEYS}")
@@ -66,6 +72,14 @@ def command(name: str | None, seed: int | None, lab: str | None) -> int:
     if not finished:
         say(f"\nYour progress is kept: {named.command('learn')}")
     return OK if finished else CHECK_FAILED
+
+
+def _on_the_page(workspace: Workspace, scenario: LoadedScenario, lab_name: str, seed: int | None, seat: str) -> int:
+    from orchestrator.cli.live_page import serve
+    from orchestrator.operations.live_lab import watch_lesson
+
+    with watch_lesson(workspace, scenario, lab_name, seed=seed, seat=seat) as live:
+        return serve(live)
 
 
 def _width() -> int:

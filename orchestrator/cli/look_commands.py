@@ -118,7 +118,7 @@ def _write_through(stream: int, piece: bytes) -> None:
 def shell_command(name: str, node: str | None, lab: str | None) -> int:
     """Open a shell in a node (the first client if none is named)."""
     from orchestrator.operations.inspection import observe_lab
-    from orchestrator.operations.nodes import default_node, find_node, record_terminal, require_node
+    from orchestrator.operations.nodes import default_node, find_node, record_terminal, require_node, shell_argv
     from orchestrator.rendering.welcome import welcome_text
 
     target = find_lab(name, lab)
@@ -129,8 +129,7 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
     if sys.stdin.isatty():
         topology, _ = observe_lab(workspace, target.scenario, target.lab_name)
         say(f"\n{welcome_text(topology, node_name)}\n")
-    own_image = scenario.nodes[node_name].image is not None
-    shell = ("sh", "-i") if own_image else ("bash", "-il")
+    shell = shell_argv(scenario, node_name)
     record_terminal(workspace, container, shell)
     _become_terminal(workspace.url, container.id, shell)
     return OK

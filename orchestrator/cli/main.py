@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "Walk through the layers of a check, and name the first that is broken."),
     "down": ("lab_commands", "Remove a lab, whole."),
     "learn": ("learn", "Begin a lesson, or go on with it; without a name, list the lessons."),
+    "web": ("web", "Serve the live page of a lab: its picture, its traffic, checks, faults and shells."),
     "lesson": ("lesson", "Prove a lesson, as its author."),
     "reset": ("lab_commands", "Remove a lab with all its data, and bring it up anew."),
     "plan": ("lab_commands", "Print what up would do, and do nothing."),

@@ -12,6 +12,7 @@ from orchestrator.engine.containers import Containers
 from orchestrator.engine.logs import Logs
 from orchestrator.engine.networks import Networks
 from orchestrator.engine.programs import Programs
+from orchestrator.engine.terminals import Terminals
 from orchestrator.engine.volumes import Volumes
 
 
@@ -19,7 +20,7 @@ class Resources(Containers, Networks, Volumes, Protocol):
     """All that has labels: what can be listed and removed."""
 
 
-class Engine(Resources, Programs, Logs, Protocol):
+class Engine(Resources, Programs, Terminals, Logs, Protocol):
     """A container engine, whole."""
 
     def version(self) -> str:

@@ -91,6 +91,11 @@ def attend_program(
         raise
 
 
+def leash_argv(run: str) -> Argv:
+    """A program that waits for the end of its input, and then ends all that bears the mark of `run`."""
+    return ("sh", "-c", f"cat > /dev/null\n{END}", "sh", f"{MARK}={run}")
+
+
 def _end(engine: Programs, container: str, run: str) -> None:
     with uninterrupted(), suppress(WirelabError):
         engine.run(container, ("sh", "-c", END, "sh", f"{MARK}={run}"), seconds=10)

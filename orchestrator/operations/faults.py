@@ -75,6 +75,12 @@ def list_faults(state: StateFolder, lab_name: str) -> tuple[InjectedFault, ...]:
     return folder.faults.active()
 
 
+def fault_nodes(fault: BaseFault, nodes: Sequence[str]) -> tuple[str, ...]:
+    """Those of these nodes that the words of a fault name."""
+    named = {name for word in fault.words[1:] for name in word.split(",")}
+    return tuple(node for node in nodes if node in named)
+
+
 def fault_usage() -> str:
     """The words of each kind of fault on the command line."""
     from orchestrator.model.faults import FAULTS

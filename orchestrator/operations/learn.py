@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from orchestrator.operations.lesson_files import ProgressStore, load_lesson
 from orchestrator.operations.lesson_lab import LessonLab
 from orchestrator.operations.lesson_run import LessonRun
 from orchestrator.operations.lifecycle import UpOptions, bring_up, bring_up_in_run
-from orchestrator.operations.live_traffic import LiveTraffic
+from orchestrator.operations.live_traffic import LiveTraffic, TrafficReader
 
 if TYPE_CHECKING:
     from orchestrator.events import Event
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.reading import LessonText
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
+    from orchestrator.traffic.exchanges.events import TrafficEvent
 
 SEEDS = 1_000_000
 TURN_SECONDS = 0.1
@@ -35,16 +36,21 @@ PROBE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class OpenLesson:
-    """A lesson that runs: the learner's run, and the traffic of its lab."""
+    """A lesson that runs: the learner's run, the traffic of its lab, and what the lesson reads of it."""
 
     run: LessonRun
     traffic: LiveTraffic
+    reader: TrafficReader
 
     def turn(self, line: str | None = None) -> bool:
         """Take a line that was typed, look at what crossed the wire, judge checks. False where the lesson ends."""
+        return self.react(line, self.reader.new_events(TURN_SECONDS))
+
+    def react(self, line: str | None, events: Sequence[TrafficEvent]) -> bool:
+        """As `turn`, to events that were read already."""
         if line is not None and not self.run.on_input(line):
             return False
-        for event in self.traffic.new_events(TURN_SECONDS):
+        for event in events:
             self.run.on_traffic(event)
         if self.traffic.failure:
             raise self.traffic.failure
@@ -115,10 +121,11 @@ def lesson_in(
     text = load_lesson(scenario, progress.seed, address_values(topology, shell))
     run = LessonRun(lesson_lab, text, progress, tell, save, probes)
     with LiveTraffic(workspace, scenario, lab_name) as traffic:
+        reader = traffic.reader()
         _await_listening(traffic, run.lab, run.text)
         run.begin_task()
         try:
-            yield OpenLesson(run, traffic)
+            yield OpenLesson(run, traffic, reader)
         finally:
             run.end_fault(keep_copy=True)
 

@@ -21,10 +21,31 @@ if TYPE_CHECKING:
     from orchestrator.traffic.exchanges.events import TrafficEvent
 
 END_SECONDS = 10.0
+MOST_AT_ONCE = 1000
+
+
+class TrafficReader:
+    """The events that came since it was made, for one thread that reads them."""
+
+    def __init__(self) -> None:
+        self._events: SimpleQueue[TrafficEvent] = SimpleQueue()
+
+    def put(self, event: TrafficEvent) -> None:
+        """Take an event, from the thread that reads the capture."""
+        self._events.put(event)
+
+    def new_events(self, seconds: float) -> list[TrafficEvent]:
+        """What was read since the last call; waits up to so many seconds for the first event."""
+        events: list[TrafficEvent] = []
+        with suppress(Empty):
+            events.append(self._events.get(timeout=seconds))
+            while len(events) < MOST_AT_ONCE:
+                events.append(self._events.get_nowait())
+        return events
 
 
 class LiveTraffic:
-    """The events of a lab's traffic, in a queue; a context that ends the capture.
+    """The events of a lab's traffic, for any number of readers; a context that ends the capture.
 
     `listening` is set once a first packet was read: a capture that has just begun misses what came before.
     """
@@ -33,13 +54,19 @@ class LiveTraffic:
         self._workspace = workspace
         self._scenario = scenario
         self._lab_name = lab_name
-        self._events: SimpleQueue[TrafficEvent] = SimpleQueue()
+        self._readers: tuple[TrafficReader, ...] = ()
         self._stack = ExitStack()
         self._thread: threading.Thread | None = None
         self._run = ""
         self._errors: list[str] = []
         self.listening = threading.Event()
         self.failure: WirelabError | None = None
+
+    def reader(self) -> TrafficReader:
+        """A reader of the events from now on."""
+        reader = TrafficReader()
+        self._readers = (*self._readers, reader)
+        return reader
 
     def __enter__(self) -> LiveTraffic:
         self._run = self._stack.enter_context(self._workspace.guard())
@@ -52,18 +79,10 @@ class LiveTraffic:
         try:
             for event in live_events(capture, observed, self._errors):
                 self.listening.set()
-                self._events.put(event)
+                for reader in self._readers:
+                    reader.put(event)
         except WirelabError as error:
             self.failure = error
-
-    def new_events(self, seconds: float) -> list[TrafficEvent]:
-        """What was read since the last call; waits up to so many seconds for the first event."""
-        events: list[TrafficEvent] = []
-        with suppress(Empty):
-            events.append(self._events.get(timeout=seconds))
-            while True:
-                events.append(self._events.get_nowait())
-        return events
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

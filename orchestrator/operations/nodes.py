@@ -86,6 +86,11 @@ def require_program(workspace: Workspace, container: str, program: str) -> None:
     node_program.require_program(workspace.engine, container, program)
 
 
+def shell_argv(scenario: Scenario, node_name: str) -> tuple[str, ...]:
+    """The shell of a node; of an image of the author's nobody knows whether it has bash."""
+    return ("sh", "-i") if scenario.nodes[node_name].image is not None else ("bash", "-il")
+
+
 def record_terminal(workspace: Workspace, node: NodeContainer, argv: Sequence[str]) -> None:
     """Record that somebody opens a terminal in a node. What is typed there is not seen."""
     publish = workspace.publisher(workspace.journal(node.lab_name))

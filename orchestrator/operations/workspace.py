@@ -120,10 +120,18 @@ class Workspace:
         """The same workspace, whose events go to the journal alone."""
         return replace(self, on_event=lambda _event: None)
 
-    def close(self) -> None:
-        """Close the connection to the engine and the journals."""
+    def acting_as(self, actor: Actor) -> Workspace:
+        """The same workspace for another actor, with journals of its own: `close_journals` closes them."""
+        return replace(self, actor=actor, on_event=lambda _event: None, _journals={})
+
+    def close_journals(self) -> None:
+        """Close the journals, and not the engine, which another workspace may share."""
         for journal in self._journals.values():
             journal.close()
+
+    def close(self) -> None:
+        """Close the connection to the engine and the journals."""
+        self.close_journals()
         self.engine.close()
 
     def guard(self, *, keep: bool = False) -> Guard:

@@ -86,6 +86,25 @@ def event_words(event: CompletedEvent) -> Words:
             assert_never(event)
 
 
+def start_words(kind: str, client: str, server: str, subject: str) -> str:
+    """What an exchange that has just begun asks; what came of it is not known yet."""
+    match kind:
+        case "opening":
+            return f"{client} connects to {subject}"
+        case "dns":
+            return f"{client} asks {server} for {subject}"
+        case "http" | "sql":
+            return subject
+        case "icmp":
+            return f"{client} pings {server}"
+        case "arp" | "ndp":
+            return f"{client} looks for {server} on its network ({kind.upper()})"
+        case "udp":
+            return f"{client} sends UDP to {subject}"
+        case _:
+            return " ".join(filter(None, (f"{client} begins {kind.upper()} with {server}", subject)))
+
+
 def end_of(flow: Flow) -> str:
     """The server's end, such as `app:80`."""
     return f"{flow.server.node}:{flow.server.port}"

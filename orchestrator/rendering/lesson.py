@@ -63,9 +63,14 @@ def _end(message: LessonDone, width: int) -> Iterator[str]:
     if message.text:
         yield from _wrapped(message.text, width)
         yield ""
+    yield from _wrapped(end_text(message), width)
+
+
+def end_text(message: LessonDone) -> str:
+    """What it took to do the lesson."""
     counts = (counted(message.attempts, "attempt"), counted(message.hints, "hint"))
     shown = f", {counted(message.solutions, 'solution')} shown" if message.solutions else ""
-    yield from _wrapped(f"{message.done} of {counted(message.total, 'task')} done; {', '.join(counts)}{shown}.", width)
+    return f"{message.done} of {counted(message.total, 'task')} done; {', '.join(counts)}{shown}."
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:

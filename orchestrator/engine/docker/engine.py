@@ -5,11 +5,11 @@ from __future__ import annotations
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.logs import DockerLogs
-from orchestrator.engine.docker.programs import DockerPrograms
+from orchestrator.engine.docker.terminals import DockerTerminals
 from orchestrator.engine.docker.volumes import DockerVolumes
 
 
-class DockerEngine(DockerContainers, DockerVolumes, DockerPrograms, DockerLogs):
+class DockerEngine(DockerContainers, DockerVolumes, DockerTerminals, DockerLogs):
     """One engine at one address, such as unix:///var/run/docker.sock. Safe to use from several threads."""
 
     def version(self) -> str:

@@ -51,7 +51,9 @@ class DockerPrograms(DockerConnection):
             # An engine that goes away looks like the program's end; it is missing when it is asked again.
             self._exit_code(program)
 
-    def _program(self, container: str, argv: Argv, env: Env = None, *, user: str = "", reads: bool = False) -> str:
+    def _program(
+        self, container: str, argv: Argv, env: Env = None, *, user: str = "", reads: bool = False, tty: bool = False
+    ) -> str:
         """The id of a program that the engine is ready to start."""
         body = {
             "Cmd": list(argv),
@@ -60,12 +62,13 @@ class DockerPrograms(DockerConnection):
             "AttachStdin": reads,
             "AttachStdout": True,
             "AttachStderr": True,
+            "Tty": tty,
         }
         program: str = self._api.post(f"/containers/{container}/exec", body)["Id"]
         return program
 
-    def _started(self, program: str) -> AbstractContextManager[tuple[socket, bytes]]:
-        return self._api.upgraded(f"/exec/{program}/start", {"Detach": False, "Tty": False})
+    def _started(self, program: str, *, tty: bool = False) -> AbstractContextManager[tuple[socket, bytes]]:
+        return self._api.upgraded(f"/exec/{program}/start", {"Detach": False, "Tty": tty})
 
     def _exit_code(self, program: str) -> int | None:
         code: int | None = self._api.get(f"/exec/{program}/json")["ExitCode"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from orchestrator.engine.fake.containers import FakeContainers
-from orchestrator.engine.fake.inside import FakeLogs, FakePrograms
+from orchestrator.engine.fake.inside import FakeLogs
+from orchestrator.engine.fake.terminals import FakeTerminals
 
 
-class FakeEngine(FakeContainers, FakePrograms, FakeLogs):
+class FakeEngine(FakeContainers, FakeTerminals, FakeLogs):
     """An engine without containers: `behave` and `answer` say what would run in them (see FakeState)."""
 
     def version(self) -> str:

@@ -1,6 +1,7 @@
 """Exchanges to a story: a tree of spans that shows who asked whom, what came of it, and what caused what."""
 
 from orchestrator.traffic.story.connection_groups import group_by_connection
+from orchestrator.traffic.story.live_exchanges import LiveExchange, LiveExchanges
 from orchestrator.traffic.story.spans import EarlierConnection, Span, build_spans
 from orchestrator.traffic.story.story import (
     ExchangeCounts,
@@ -17,6 +18,8 @@ __all__ = [
     "EarlierConnection",
     "ExchangeCounts",
     "Exclusion",
+    "LiveExchange",
+    "LiveExchanges",
     "PacketLosses",
     "Span",
     "Story",

@@ -136,7 +136,7 @@ def build_spans(events: Iterable[TrafficEvent]) -> Iterator[Span]:
 
     Keeps in memory what is open, and what waits for something open.
     """
-    tree = _SpanTree()
+    tree = SpanTree()
     for event in events:
         if isinstance(event, ExchangeStart):
             tree.begin(event)
@@ -145,7 +145,7 @@ def build_spans(events: Iterable[TrafficEvent]) -> Iterator[Span]:
     yield from tree.flush()
 
 
-class _SpanTree:
+class SpanTree:
     """The open exchanges by number, by the node that serves them, and by transaction."""
 
     def __init__(self) -> None:

@@ -1,0 +1,294 @@
+"""One live view of a lab, as values: what is in it, what happens in it, and what somebody who watches can do.
+
+The values come from the engine, the journal and the packets. Threads keep them up to date; subscribers are told what
+changed. Pages show them, and decide nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.walk import Walk
+from orchestrator.errors import NotFound, WirelabError
+from orchestrator.events import (
+    CaptureEvent,
+    CauseEvent,
+    Entry,
+    Event,
+    FaultEvent,
+    FindingEvent,
+    LabEvent,
+    LessonEvent,
+    NodeEvent,
+    ProbeEvent,
+)
+from orchestrator.lab.journal_reader import follow_entries
+from orchestrator.operations.capture import capture_status
+from orchestrator.operations.faults import fault_nodes, list_faults
+from orchestrator.operations.inspection import observe_lab
+from orchestrator.operations.learn import open_lesson
+from orchestrator.operations.live_actions import LiveActions
+from orchestrator.operations.live_lesson import LessonMessages, LiveLesson
+from orchestrator.operations.live_traffic import LiveTraffic
+from orchestrator.operations.node_terminals import NodeTerminals
+from orchestrator.traffic.story import LiveExchange, LiveExchanges
+
+if TYPE_CHECKING:
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.injected_faults import InjectedFault
+    from orchestrator.rendering.graph import Picture
+
+# What has changed: an entry of the journal, an exchange, or a topic whose present value is to be read.
+Topic = Literal["nodes", "faults", "checks", "capture", "lesson"]
+Change = Entry | LiveExchange | Topic
+Tell = Callable[[Change], None]
+
+MOST_ENTRIES = 200
+LOOK_SECONDS = 3.0  # between two looks at the engine, for what somebody does past wirelab
+TURN_SECONDS = 0.1
+END_SECONDS = 5.0
+
+
+@dataclass
+class LiveState:
+    """What is known now. Values are replaced, never changed."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    faults: tuple[InjectedFault, ...] = ()
+    findings: dict[str, Finding] = field(default_factory=dict)
+    running: frozenset[str] = frozenset()
+    capture: dict[str, Any] = field(default_factory=lambda: {"capture": "none"})
+    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=MOST_ENTRIES))
+
+
+class LiveLab:
+    """A lab that somebody watches; a context, in which threads watch it.
+
+    `traffic` is open already, and is read through a reader of our own.
+    """
+
+    def __init__(self, workspace: Workspace, scenario: LoadedScenario, lab_name: str, traffic: LiveTraffic) -> None:
+        self.workspace = workspace
+        self.loaded = scenario
+        self.name = lab_name
+        self.state = LiveState(states=dict.fromkeys(scenario.reading.scenario.nodes, "missing"))
+        self.exchanges = LiveExchanges()
+        self.actions = LiveActions(workspace, scenario, lab_name)
+        self.terminals = NodeTerminals(workspace, scenario, lab_name, tuple(scenario.reading.scenario.nodes))
+        self.lesson: LiveLesson | None = None
+        self._reader = traffic.reader()
+        self._subscribers: list[Tell] = []
+        self._nodes = tuple(scenario.reading.scenario.nodes)
+        self._checks = tuple(check.name for check in scenario.reading.scenario.checks)
+        self._lock = threading.RLock()
+        self._ending = threading.Event()
+        self._stale = threading.Event()
+        self._threads = [
+            threading.Thread(target=target, daemon=True, name=f"live lab: {target.__name__}")
+            for target in (self._follow_journal, self._follow_traffic, self._follow_engine)
+        ]
+
+    def __enter__(self) -> LiveLab:
+        self._look()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._ending.set()
+        self._stale.set()
+        self.terminals.close_all()
+        for thread in self._threads:
+            thread.join(END_SECONDS)
+
+    def attend(self, lesson: LiveLesson) -> None:
+        """Show a lesson beside the lab: shells where it gives them, and none of the faults that it puts in."""
+        self.lesson = lesson
+        self.terminals.allowed = tuple(lesson.lesson.shell)
+        lesson.messages.on_message = lambda: self.tell("lesson")
+
+    def is_hidden(self, entry: Entry) -> bool:
+        """Whether an entry tells what the lesson broke, which the learner is to find."""
+        return self.lesson is not None and entry.run == self.lesson.run_id and not isinstance(entry.event, LessonEvent)
+
+    def subscribe(self, tell: Tell) -> Callable[[], None]:
+        """Call `tell` with each change, in some thread; returns what ends that."""
+        with self._lock:
+            self._subscribers.append(tell)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._subscribers.remove(tell)
+
+        return unsubscribe
+
+    def tell(self, *changes: Change) -> None:
+        """Tell all subscribers, in one order for all."""
+        with self._lock:
+            for change in changes:
+                for subscriber in self._subscribers:
+                    subscriber(change)
+
+    def snapshot(self) -> tuple[LiveState, tuple[LiveExchange, ...]]:
+        """What is known now, as it was at one moment."""
+        with self._lock:
+            return replace(self.state, entries=deque(self.state.entries)), self.exchanges.kept
+
+    def picture(self) -> Picture:
+        """The picture as `wirelab graph` has it, without what a capture has seen."""
+        from orchestrator.rendering.graph import make_picture
+        from orchestrator.rendering.nodes import node_states
+
+        topology, observed = observe_lab(self.workspace, self.loaded, self.name)
+        return make_picture(topology, node_states(topology, observed))
+
+    def roles(self) -> dict[str, str]:
+        """What each node was seen to be: client, server or both."""
+        with self._lock:
+            return self.exchanges.acts_as()
+
+    def fault_nodes(self) -> dict[str, list[str]]:
+        """Node -> the ids of the faults that are in it."""
+        nodes: dict[str, list[str]] = {}
+        for injected in self.state.faults:
+            for node in fault_nodes(injected.fault, self._nodes):
+                nodes.setdefault(node, []).append(injected.id)
+        return nodes
+
+    def check(self, number: int | None) -> None:
+        """Run one check of the file, by its number, or all of them; their findings are told as they come."""
+        wanted = self._checks if number is None else self._checks[number - 1 : number]
+        with self._lock:
+            self.state.running |= frozenset(wanted)
+        self.tell("checks")
+        try:
+            findings = self.actions.check(number)
+        finally:
+            with self._lock:
+                self.state.running -= frozenset(wanted)
+            self.tell("checks")
+        with self._lock:
+            self.state.findings = {**self.state.findings, **{finding.check: finding for finding in findings}}
+        self.tell("checks")
+
+    # threads
+
+    def _follow_journal(self) -> None:
+        stop = self._ending.is_set
+        for entry in follow_entries(self.workspace.state, self.name, stop=stop, pause=self._pause):
+            if not self.is_hidden(entry):
+                with self._lock:
+                    self.state.entries.append(entry)
+                self.tell(entry)
+            self._on_event(entry.event)
+
+    def _pause(self, seconds: float) -> None:
+        self._ending.wait(seconds)
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case ProbeEvent(node=node, since=since, until=until):
+                with self._lock:
+                    probes = self.exchanges.on_probes(node, since, until)
+                self.tell(*probes, *(("nodes",) if probes else ()))
+            case FaultEvent() | NodeEvent() | LabEvent() | CaptureEvent():
+                self._stale.set()
+            case FindingEvent() | CauseEvent():
+                with self._lock:
+                    self.state.findings = with_event(self.state.findings, event, self._checks)
+                    self.state.running -= {event.check}
+                self.tell("checks")
+
+    def _follow_traffic(self) -> None:
+        roles: dict[str, str] = {}
+        while not self._ending.is_set():
+            for event in self._reader.new_events(TURN_SECONDS):
+                with self._lock:
+                    changed = self.exchanges.on_event(event)
+                self.tell(*changed)
+            if roles != (now := self.roles()):
+                roles = now
+                self.tell("nodes")
+
+    def _follow_engine(self) -> None:
+        while not self._ending.is_set():
+            self._stale.wait(LOOK_SECONDS)
+            self._stale.clear()
+            if not self._ending.is_set():
+                self._look()
+
+    def _look(self) -> None:
+        """Look at the engine and the lab's folder, and tell what changed."""
+        from orchestrator.rendering.nodes import node_states
+
+        try:
+            topology, observed = observe_lab(self.workspace, self.loaded, self.name)
+            states = node_states(topology, observed) or dict.fromkeys(self._nodes, "missing")
+            capture = capture_status(self.workspace, self.loaded, self.name)
+        except WirelabError:
+            return  # the engine is busy or away; the next look is soon
+        try:
+            faults = list_faults(self.workspace.state, self.name)
+        except NotFound:
+            faults = ()
+        hidden = self.lesson.run_id if self.lesson else None
+        self._replace("faults", tuple(fault for fault in faults if fault.run != hidden))
+        self._replace("states", states)
+        self._replace("capture", capture)
+
+    def _replace(self, name: Literal["states", "faults", "capture"], value: Any) -> None:
+        with self._lock:
+            if getattr(self.state, name) == value:
+                return
+            setattr(self.state, name, value)
+        topic: Topic = "nodes" if name == "states" else name
+        self.tell(topic, *(("nodes",) if name == "faults" else ()))
+
+
+def with_event(
+    findings: Mapping[str, Finding], event: FindingEvent | CauseEvent, checks: Collection[str]
+) -> dict[str, Finding]:
+    """The findings after an event of the journal. A finding that is known whole is not replaced by its short form."""
+    known = findings.get(event.check)
+    if event.check not in checks:
+        return dict(findings)
+    if isinstance(event, FindingEvent):
+        judgement = Judgement(event.verdict, event.expected, event.actual, event.evidence)
+        if known and known.judgement == judgement:
+            return dict(findings)
+        finding = Finding(event.check, event.check_kind, event.node, judgement, event.seconds)
+        return {**findings, event.check: finding}
+    if known is None or known.why:
+        return dict(findings)
+    return {**findings, event.check: replace(known, why=Walk((), None, event.sentence, ""))}
+
+
+@contextmanager
+def watch_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> Iterator[LiveLab]:
+    """A live view of a lab that is up. Its traffic is read by a container that is removed at the end."""
+    with LiveTraffic(workspace, scenario, lab_name) as traffic, LiveLab(workspace, scenario, lab_name, traffic) as live:
+        yield live
+
+
+@contextmanager
+def watch_lesson(
+    workspace: Workspace, scenario: LoadedScenario, lab_name: str, *, seed: int | None = None, seat: str = ""
+) -> Iterator[LiveLab]:
+    """Bring the lab up, and watch it while its lesson goes on, with the progress that the terminal keeps, too."""
+    messages = LessonMessages()
+    with open_lesson(workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat) as lesson:
+        live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic)
+        running = LiveLesson(lesson, messages, live.actions.changing)
+        live.attend(running)
+        with live, running:
+            yield live

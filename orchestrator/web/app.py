@@ -1,0 +1,90 @@
+"""What the server answers: the page, its files, its socket, and the download of a capture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from orchestrator.errors import WirelabError
+from orchestrator.web.lab_view import View
+from orchestrator.web.pages import Pages
+from orchestrator.web.sessions import Session, Sessions
+from orchestrator.web.socket import serve_page
+from orchestrator.web.terminal import serve_terminal
+
+STATIC = Path(__file__).with_name("static")
+TOKEN_PLACE = "{{token}}"
+NO_STORE = {"cache-control": "no-store"}
+
+
+class Site:
+    """The routes of the live page, for the labs of all seats. The gate stands before them."""
+
+    def __init__(self, views: Mapping[str, View], sessions: Sessions, cookie: str) -> None:
+        self._pages = {lab: Pages(view) for lab, view in views.items()}
+        self._sessions = sessions
+        self._cookie = cookie
+
+    def app(self) -> Starlette:
+        """The application."""
+        return Starlette(
+            routes=[
+                Route("/", self._index),
+                Route("/capture.pcapng", self._capture),
+                WebSocketRoute("/socket", self._socket),
+                WebSocketRoute("/terminal/{node}", self._terminal),
+                Mount("/static", StaticFiles(directory=STATIC)),
+            ]
+        )
+
+    async def _index(self, request: Request) -> Response:
+        session: Session | None = request.scope["session"]
+        if (token := request.query_params.get("launch")) is not None:
+            return self._launch(session or self._sessions.begin(token))
+        if session is None:
+            return PlainTextResponse("not found\n", 404)
+        text = (STATIC / "index.html").read_text("utf-8")
+        page = text.replace(TOKEN_PLACE, escape(session.page_token))
+        return Response(page, media_type="text/html", headers=NO_STORE)
+
+    def _launch(self, session: Session | None) -> Response:
+        if session is None:
+            text = "This link was used already, or is not whole. Start `wirelab web` again for a new one.\n"
+            return PlainTextResponse(text, 403, headers=NO_STORE)
+        response = RedirectResponse("/", 303, headers=NO_STORE)
+        response.set_cookie(self._cookie, session.cookie, httponly=True, samesite="strict", path="/")
+        return response
+
+    async def _socket(self, websocket: WebSocket) -> None:
+        await serve_page(websocket, self._of_seat(websocket.scope["session"]))
+
+    async def _terminal(self, websocket: WebSocket) -> None:
+        await serve_terminal(websocket, self._of_seat(websocket.scope["session"]).view)
+
+    async def _capture(self, request: Request) -> Response:
+        view = self._of_seat(request.scope["session"]).view
+        try:
+            pieces = await asyncio.to_thread(view.pcapng)
+            first = await asyncio.to_thread(next, pieces, b"")
+        except WirelabError as error:
+            return PlainTextResponse(f"{error.what}\n", 409, headers=NO_STORE)
+
+        def whole() -> Iterator[bytes]:
+            yield first
+            yield from pieces
+
+        headers = {"content-disposition": 'attachment; filename="capture.pcapng"', **NO_STORE}
+        return StreamingResponse(whole(), media_type="application/x-pcapng", headers=headers)
+
+    def _of_seat(self, session: Session) -> Pages:
+        """The pages of the lab of this session's seat: what the browser sends chooses none."""
+        return self._pages[session.seat.lab]

@@ -1,0 +1,85 @@
+"""The open pages of one lab: each has a queue of messages, from the changes of the lab and the replies to the page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from orchestrator.web.lab_view import View
+
+MOST_WAITING = 4000  # messages; a page that is further behind begins anew
+
+
+class Page:
+    """The messages for one page, in their order. `lost` says that some did not fit."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
+        self.lost = False
+
+    def put(self, document: dict[str, Any]) -> None:
+        """Send a document, after those that wait."""
+        self.put_text(dump(document))
+
+    def put_text(self, text: str) -> None:
+        """Send a document that is written already."""
+        try:
+            self._queue.put_nowait(text)
+        except asyncio.QueueFull:
+            self.lost = True
+
+    async def next(self) -> str:
+        """The next message; waits for it."""
+        return await self._queue.get()
+
+
+class Pages:
+    """The pages of one lab. Changes come from threads, and are sent in the thread of the server."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._pages: list[Page] = []
+        self._unsubscribe: Callable[[], None] | None = None
+
+    async def open(self) -> Page:
+        """A page that has got all that is known, and gets each change from now on."""
+        loop = asyncio.get_running_loop()
+        if self._unsubscribe is None:
+            self._unsubscribe = self.view.subscribe(lambda change: _call(loop, self._send, change))
+        page = Page()
+        # Changes that come meanwhile stand after it, and say the same again or more.
+        waiting: list[Any] = []
+        unsubscribe = self.view.subscribe(lambda change: _call(loop, waiting.append, change))
+        try:
+            documents = await asyncio.to_thread(self.view.documents)
+        finally:
+            unsubscribe()
+        for document in (*documents, *map(self.view.document, waiting)):
+            page.put(document)
+        self._pages.append(page)
+        return page
+
+    def close(self, page: Page) -> None:
+        """The page has gone."""
+        self._pages.remove(page)
+        if not self._pages and self._unsubscribe:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+    def _send(self, change: Any) -> None:
+        text = dump(self.view.document(change))
+        for page in self._pages:
+            page.put_text(text)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Any], None], change: Any) -> None:
+    """In the thread of the server; nowhere once it has ended."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(function, change)
+
+
+def dump(document: dict[str, Any]) -> str:
+    """A document as one line of JSON."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,103 @@
+"""The server of live pages, in a thread of its own, on the loopback address of this machine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+
+import uvicorn
+
+from orchestrator.errors import WorldError
+from orchestrator.web.app import Site
+from orchestrator.web.connections import Connections, counted_protocol
+from orchestrator.web.gate import Gate
+from orchestrator.web.lab_view import View
+from orchestrator.web.sessions import Seat, Sessions
+
+LOOPBACK = "127.0.0.1"
+LARGEST_MESSAGE = 64 * 1024  # bytes that a page may send at once: what somebody pastes into a terminal
+LARGEST_HEAD = 16 * 1024
+BACKLOG = 100
+END_SECONDS = 5.0
+
+
+class WebServer:
+    """A context that serves the pages of some labs. Port 0: any that is free."""
+
+    def __init__(self, views: Mapping[str, View], port: int = 0) -> None:
+        self._sessions = Sessions()
+        self._views = views
+        self._wanted_port = port
+        self._listener: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._ended = threading.Event()
+        self.port = port
+
+    def __enter__(self) -> WebServer:
+        self._listener = _listen(self._wanted_port)
+        self.port = self._listener.getsockname()[1]
+        self._server = uvicorn.Server(self._config())
+        threading.Thread(target=self._serve, args=(self._server, self._listener), daemon=True, name="web").start()
+        return self
+
+    def _serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        try:
+            server.run([listener])
+        finally:
+            self._ended.set()
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._server:
+            self._server.should_exit = True
+            self._ended.wait(END_SECONDS)
+        if self._listener:
+            self._listener.close()
+
+    def launch_url(self, seat: Seat) -> str:
+        """A link that opens the page of the seat's lab, once."""
+        return f"http://{LOOPBACK}:{self.port}/?launch={self._sessions.invite(seat)}"
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, at most so long, until the server has ended by itself; False while it serves."""
+        # No join: in Python 3.11 one that Ctrl-C interrupts takes the thread for ended.
+        return self._ended.wait(seconds)
+
+    def _config(self) -> uvicorn.Config:
+        cookie = f"wirelab_{self.port}"
+        connections = Connections()
+        hosts = frozenset((f"{LOOPBACK}:{self.port}", f"localhost:{self.port}"))
+        site = Site(self._views, self._sessions, cookie)
+        return uvicorn.Config(
+            Gate(site.app(), self._sessions, hosts, cookie, connections),
+            http=counted_protocol(connections),
+            ws="websockets-sansio",
+            ws_max_size=LARGEST_MESSAGE,
+            ws_ping_interval=20.0,
+            ws_ping_timeout=20.0,
+            h11_max_incomplete_event_size=LARGEST_HEAD,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=1,
+            backlog=BACKLOG,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+        )
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as error:
+        listener.close()
+        what = f"the page cannot be served on port {port} of this machine"
+        raise WorldError(what, why=error.strerror or str(error), hint="--port 0 takes any that is free") from error
+    return listener

@@ -1,0 +1,66 @@
+"""Who may see which lab: launch tokens, the sessions that they begin, and the seat of each session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hmac import compare_digest
+from secrets import token_urlsafe
+
+TOKEN_BYTES = 32
+MOST_SESSIONS = 64
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One learner, and the lab that this learner sees. One person at a laptop is the seat ""."""
+
+    name: str
+    lab: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """A browser that has shown a launch token: its cookie, the token of its pages, and its seat."""
+
+    cookie: str
+    page_token: str
+    seat: Seat
+
+
+class Sessions:
+    """Maps tokens to seats on the server: nothing that a browser sends names a lab."""
+
+    def __init__(self, new_token: Callable[[], str] = lambda: token_urlsafe(TOKEN_BYTES)) -> None:
+        self._new_token = new_token
+        self._launches: dict[str, Seat] = {}
+        self._sessions: list[Session] = []
+
+    def invite(self, seat: Seat) -> str:
+        """A launch token, which begins one session of the seat."""
+        token = self._new_token()
+        self._launches[token] = seat
+        return token
+
+    def begin(self, launch_token: str) -> Session | None:
+        """The session that a launch token begins; None where the token is unknown or was used already."""
+        known = next((token for token in self._launches if _same(token, launch_token)), None)
+        if known is None:
+            return None
+        session = Session(self._new_token(), self._new_token(), self._launches.pop(known))
+        self._sessions = [*self._sessions[1 - MOST_SESSIONS :], session]
+        return session
+
+    def of_cookie(self, cookie: str) -> Session | None:
+        """The session that has this cookie."""
+        return next((session for session in self._sessions if _same(session.cookie, cookie)), None)
+
+    def of_page(self, cookie: str, page_token: str) -> Session | None:
+        """The session that has this cookie, where the token of the page is its own, too."""
+        session = self.of_cookie(cookie)
+        return session if session and _same(session.page_token, page_token) else None
+
+
+def _same(known: str, given: str) -> bool:
+    """Compare in a time that tells nothing about the token."""
+    return compare_digest(known.encode(), given.encode("utf-8", "replace"))
