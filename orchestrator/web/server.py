@@ -96,6 +96,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen(BACKLOG)  # whoever comes before the server has begun waits
     except OSError as error:
         listener.close()
         what = f"the page cannot be served on port {port} of this machine"

@@ -11,10 +11,19 @@ from dataclasses import dataclass, replace
 
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
+    DatagramFlow,
+    DnsExchange,
     ExchangeStart,
+    HttpExchange,
     IcmpError,
+    SqlSession,
+    SqlStatement,
+    SshGreeting,
     TcpClose,
+    TcpHandshake,
+    TlsHandshake,
     TrafficEvent,
+    UnansweredArp,
     client_node,
     end_time,
     server_node,
@@ -25,6 +34,11 @@ from orchestrator.traffic.story.connection_groups import group_by_connection
 from orchestrator.traffic.story.spans import SERVED, EarlierConnection, Span, SpanTree
 
 MOST_KEPT = 500
+# The kind of an event whose start nobody saw, as `ExchangeStart` names it.
+KINDS: dict[type, str] = {
+    TcpHandshake: "opening", DnsExchange: "dns", HttpExchange: "http", SqlSession: "sql-start", SqlStatement: "sql",
+    TlsHandshake: "tls", SshGreeting: "ssh", DatagramFlow: "udp", IcmpError: "icmp", UnansweredArp: "arp",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +151,9 @@ class LiveExchanges:
         if isinstance(event, TcpClose):
             self._openings.pop(event.flow.number, None)
             return
-        if exchange is None and isinstance(event, IcmpError):
-            flow = event.flow.number
-            number, client, server = event.exchange, client_node(event), server_node(event)
-            exchange = LiveExchange(number, None, "icmp", start_time(event), client, server, flow, event.reason)
-        if exchange is None:  # it was dropped, for so much came since
+        if exchange is None and event.exchange < self.dropped_before:
             return
+        exchange = exchange or self._without_start(event)
         self._serving.get(exchange.server, {}).pop(exchange.number, None)
         # What is known at the end is who the server really was, such as the node behind an address.
         client, server = client_node(event), server_node(event)
@@ -150,6 +161,14 @@ class LiveExchanges:
             clients = frozenset(relation.client for relation in proved)
             self._proved[exchange.number] = clients, frozenset(relation.server for relation in proved)
         yield self._keep(replace(exchange, event=event, client=client, server=server))
+
+    def _without_start(self, event: CompletedEvent) -> LiveExchange:
+        """An exchange whose beginning nobody saw, or that is a moment only."""
+        flow = 0 if isinstance(event, UnansweredArp) else event.flow.number
+        number, client, server = event.exchange, client_node(event), server_node(event)
+        opening = self._kept.get(self._openings.get(flow, 0))
+        parent = opening.number if opening else None
+        return LiveExchange(number, parent, KINDS[type(event)], start_time(event), client, server, flow, "")
 
     def _with_parents(self, spans: Iterable[Span], above: Span) -> Iterator[LiveExchange]:
         parent = _number(above)
