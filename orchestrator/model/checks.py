@@ -260,6 +260,11 @@ class BindCheck(NodeCheck):
     """A program on the asker tries to bind a socket."""
 
     protocol: str = Field("tcp", pattern="^(tcp|udp)$", description="tcp or udp.", examples=["udp"])
+    reuse_address: bool | None = Field(
+        None,
+        description="Whether the program sets SO_REUSEADDR, as servers do; where absent, both must end alike (tcp).",
+        examples=[True, False],
+    )
 
 
 class Binds(BindCheck):

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.checks.dns_query import ASK
 from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.kinds.connections import CONNECT
 from orchestrator.checks.probes import (
     GetNodeState,
     NodeState,
@@ -32,6 +33,8 @@ from orchestrator.reading.reading import Reading
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text
 
+# Programs of ours stand in the recordings by their names.
+PROGRAMS = {ASK: "dns_query.ASK", CONNECT: "connections.CONNECT"}
 RECORDINGS = Path(__file__).parents[1] / "recordings/walks"
 GOLDEN = Path(__file__).parents[1] / "unit/diagnosis/golden"
 NAMES = tuple(sorted(path.stem for path in RECORDINGS.glob("*.json")))
@@ -53,7 +56,7 @@ def probe_key(probe: Probe) -> list[str]:
     """What makes a question the same one."""
     match probe:
         case RunProgram():
-            return ["run", probe.node, *("dns_query.ASK" if word == ASK else word for word in probe.argv)]
+            return ["run", probe.node, *(PROGRAMS.get(word, word) for word in probe.argv)]
         case GetNodeState():
             return ["state", probe.node]
         case ReadLog():

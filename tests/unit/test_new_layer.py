@@ -50,7 +50,7 @@ from walk_harness import far, program, tcp, walked
 LOST = program("ping", ProgramResult(1, "", "message too long"))
 SILENT = program("curl", ProgramResult(28, "", "curl: (28) timed out"))
 CHECK = {"from_": "client", "http": "http://app-1.shop.lab/"}
-for rules in ((), (LOST, SILENT), (LOST, tcp(1, "Connection refused"))):
+for rules in ((), (LOST, SILENT), (LOST, tcp("Connection refused"))):
     lab = far()
     lab.rules += rules
     walk = walked(lab, **CHECK)

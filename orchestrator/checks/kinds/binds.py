@@ -19,39 +19,44 @@ from orchestrator.model.checks import BindCheck, Binds, CannotBind
 from orchestrator.quick_dataclass import dataclass
 
 # One attempt after the other on a machine, or two of ours would stand in each other's way.
-# As servers do, with SO_REUSEADDR: what is left of closed connections is in nobody's way, a listening socket is.
+# What is left of closed connections (TIME_WAIT) is in the way of a program without SO_REUSEADDR alone (socket(7)).
 BIND = """\
 import errno, fcntl, json, os, socket, sys
-host, port, protocol = sys.argv[1:]
+host, port, protocol, *reuse = sys.argv[1:]
 family = socket.AF_INET6 if ":" in host else socket.AF_INET
 kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
 fcntl.flock(os.open("/tmp", os.O_RDONLY), fcntl.LOCK_EX)
 found = {}
 for key, name in (("privileged", "ip_unprivileged_port_start"), ("range", "ip_local_port_range")):
     found[key] = open("/proc/sys/net/ipv4/" + name).read().split()
-with socket.socket(family, kind) as one:
-    try:
-        if protocol == "tcp":
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind((host, int(port)))
-        if protocol == "tcp":
-            one.listen()
-        found["bound"] = list(one.getsockname()[:2])
-    except OSError as error:
-        found["error"], found["said"] = errno.errorcode.get(error.errno, str(error.errno)), error.strerror
-print(json.dumps(found))
+def attempt(reuse):
+    with socket.socket(family, kind) as one:
+        try:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse))
+            one.bind((host, int(port)))
+            if protocol == "tcp":
+                one.listen()
+            return {"bound": list(one.getsockname()[:2])}
+        except OSError as error:
+            return {"error": errno.errorcode.get(error.errno, str(error.errno)), "said": error.strerror}
+first, *more = [attempt(value) for value in reuse or "0"]
+print(json.dumps({**found, **first, **({"with_reuse": more[0]} if more else {})}))
 """
 
 
 @dataclass(frozen=True)
 class BindAttempt:
-    """What the kernel gave, or its error with its words; the first port without privilege; the range to pick from."""
+    """What the kernel gave, or its error with its words; the first port without privilege; the range to pick from.
+
+    `differs` says what became of a program with SO_REUSEADDR, where that is not the same.
+    """
 
     bound: tuple[str, int] | None
     error: str
     message: str
     unprivileged: int
     range: str
+    differs: str = ""
 
 
 def read_bind(result: ProgramResult) -> BindAttempt:
@@ -60,7 +65,10 @@ def read_bind(result: ProgramResult) -> BindAttempt:
         told_of = json.loads(result.out)
         bound = (str(told_of["bound"][0]), int(told_of["bound"][1])) if "bound" in told_of else None
         first, between = int(told_of["privileged"][0]), "-".join(told_of["range"])
-        return BindAttempt(bound, told_of.get("error", ""), told_of.get("said", ""), first, between)
+        error, message = told_of.get("error", ""), told_of.get("said", "")
+        other = told_of.get("with_reuse", {"error": error})
+        differs = "" if other.get("error", "") == error else other.get("error") or "it is bound"
+        return BindAttempt(bound, error, message, first, between, differs)
     except (ValueError, LookupError, TypeError):
         lines = (result.err or result.out).strip().splitlines()
         raise ResultUnavailable(lines[-1] if lines else f"the program ended with {result.exit_code}") from None
@@ -101,9 +109,16 @@ def _place(text: str, check: BindCheck, context: CheckContext) -> tuple[str, int
 
 def _tried(check: BindCheck, host: str, port: int) -> ProbeSteps[tuple[BindAttempt, tuple[BoundSocket, ...]]]:
     """The attempt, and the sockets that were bound meanwhile."""
-    argv = ("python3", "-I", "-c", BIND, host, str(port), check.protocol)
+    ways = ("0", "1") if check.reuse_address is None else (str(int(check.reuse_address)),)
+    reuse = ways if check.protocol == "tcp" else ("0",)
+    argv = ("python3", "-I", "-c", BIND, host, str(port), check.protocol, *reuse)
     ended, table = yield (RunProgram(check.asker, argv, frozenset({"python3"})), socket_table_probe(check.asker))
-    return read_bind(require_output(ended)), read_socket_table(require_output(table))
+    attempt = read_bind(require_output(ended))
+    if attempt.differs:
+        plain = f"{attempt.error}: {attempt.message}" if attempt.error else "it is bound"
+        text = f"without SO_REUSEADDR: {plain}; with it: {attempt.differs}; say reuse_address: true or false"
+        raise ResultUnavailable(text)
+    return attempt, read_socket_table(require_output(table))
 
 
 def _why(

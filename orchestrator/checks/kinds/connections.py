@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -16,31 +17,48 @@ from orchestrator.checks.probes import (
     RunProgram,
     require_output,
 )
-from orchestrator.checks.steps import CheckSteps, ProbeSteps
+from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import CannotConnect, Connects
 from orchestrator.quick_dataclass import dataclass
 
-# $0 is the host, $1 the port. The address comes first, so that it is known who refused. An address is not looked up:
-# getent finds none, not even 127.0.0.1, on a machine without a network. A name leads to IPv4 where it has both.
+# $0 is the host, $1 the port. An address is not looked up: getent finds none, not even 127.0.0.1, on a machine without
+# a network. A name leads to all its addresses, in the order in which programs try them (getaddrinfo(3), RFC 6724); and
+# as they do, the next one is tried where one does not accept. Each address comes first, then how it ended.
 # Others may connect to the same port just now: of the kernel's table only the row of this very socket is shown.
 # The kernel says "refused" of an RST and of an ICMP message alike; it counts the latter (proc(5), RFC 1122, 4.2.3.9).
+# Silence is what the kernel counts, not what a clock of ours says: three SYNs without any answer (ss(8), the third part
+# of `timer`), seen twice. A busy machine sends them later, and then silence takes longer to prove.
 CONNECT = """\
 set -o pipefail
-a=$0
-[[ $a == *:* || $a != *[!0-9.]* ]] || a=$(getent ahostsv4 "$0" || getent ahostsv6 "$0") ||
-  { echo "no address for $0" >&2; exit 68; }
-a=${a%% *}; echo "$a"
+all=$0
+[[ $0 == *:* || $0 != *[!0-9.]* ]] || all=$(getent ahosts "$0") || { echo "no address for $0" >&2; exit 68; }
 icmp() { grep -hs -e '^Icmp: [0-9]' -e '^Icmp6InDestUnreachs' /proc/net/snmp{,6} | while read -r k n _ _ u _; do
   echo $k ${u:-$n}; done; }
-before=$(icmp)
-exec 3<>"/dev/tcp/$a/$1" || { [[ $(icmp) == "$before" ]] || echo ICMP; exit 1; }
-own=$(readlink /proc/self/fd/3)
-ss -Htne "dport = :$1" | while read -r row; do [[ $row != *" ino:${own//[!0-9]/} "* ]] || echo "$row"; done
+attempt() {
+  before=$(icmp)
+  exec 3<>"/dev/tcp/$1/$2" || { [[ $(icmp) == "$before" ]] || echo ICMP; exit; }
+  echo accepted; own=$(readlink /proc/self/fd/3)
+  ss -Htne "dport = :$2" | while read -r row; do [[ $row != *" ino:${own//[!0-9]/} "* ]] || echo "$row"; done
+}
+tried=' '
+while read -r a _; do
+  [[ $tried != *" $a "* ]] || continue
+  tried+="$a "; echo "$a"; exec 4< <(attempt "$a" "$1" 2>&1); pid=$!; looks=0; code=1
+  while read -r -t 0.5 -u 4 line; ended=$?; (( ended == 0 || ended > 128 )); do
+    if (( ended == 0 )); then echo "$line"; [[ $line != accepted ]] || code=0; continue; fi
+    row=$(ss -Htnop state syn-sent "dport = :$1" 2>/dev/null | grep -F "pid=$pid,")
+    [[ $row =~ timer:\\(on,[^,]*,([0-9]+)\\) ]] && (( BASH_REMATCH[1] >= 2 )) || continue
+    (( ++looks < 2 )) || { kill "$pid"; echo "silent $((BASH_REMATCH[1] + 1))"; break; }
+  done
+  (( code )) || exit 0
+done <<<"$all"
+exit 1
 """
 NO_ADDRESS = 68
-CONNECT_SECONDS = 2.0
+# Of the whole, looking up the name included. What has not ended then was not measured.
+CONNECT_SECONDS = 12.0
 
-Outcome = Literal["accepted", "refused", "silent", "unreachable", "no address", "broken"]
+Outcome = Literal["accepted", "refused", "silent", "unreachable", "no address", "broken", "not measured"]
 
 
 @dataclass(frozen=True)
@@ -53,24 +71,45 @@ class ConnectResult:
 
 
 def read_connect_result(result: ProgramResult) -> ConnectResult:
-    """From what the CONNECT script left."""
-    rows = result.out.splitlines()
-    address = rows[0] if rows else ""
+    """How it ended for a program that tries one address after the other: by the one that accepted, or by the last."""
+    return read_connect_results(result)[-1]
+
+
+def read_connect_results(result: ProgramResult) -> tuple[ConnectResult, ...]:
+    """How the attempt at each address ended, in their order, from what the CONNECT script left."""
     error = result.err.strip().splitlines()
     message = error[0].split(": ", 1)[-1] if error else ""
-    if result.exit_code == 0:
-        own = rows[1].split() if rows[1:] else []
-        return ConnectResult("accepted", address, f"{own[3]} -> {own[4]}" if own else "accepted")
     if result.exit_code == NO_ADDRESS:
-        return ConnectResult("no address", "", message or "no address")
+        return (ConnectResult("no address", "", message or "no address"),)
+    groups: list[list[str]] = []
+    for line in result.out.splitlines():
+        if is_any_address(line):
+            groups.append([line])
+        elif groups:
+            groups[-1].append(line)
+    if groups:
+        return tuple(_read_attempt(address, lines, result.exit_code) for address, *lines in groups)
     if result.exit_code == TIMED_OUT:
-        return ConnectResult("silent" if address else "no address", address, f"no answer in {CONNECT_SECONDS:g} s")
-    for text, outcome in _ERRORS.items():
-        if text in result.err and outcome == "refused" and rows[1:] == ["ICMP"]:
+        return (ConnectResult("not measured", "", f"the name had not been looked up after {CONNECT_SECONDS:g} s"),)
+    return (ConnectResult("broken", "", message or f"exit code {result.exit_code}"),)
+
+
+def _read_attempt(address: str, lines: list[str], exit_code: int) -> ConnectResult:
+    if "accepted" in lines:
+        rows = [line.split() for line in lines if len(line.split()) > 4 and line.split()[1].isdigit()]
+        return ConnectResult("accepted", address, f"{rows[0][3]} -> {rows[0][4]}" if rows else "accepted")
+    for line in lines:
+        if line.startswith("silent "):
+            return ConnectResult("silent", address, f"no answer to {line.split()[1]} SYN packets")
+    text = " ".join(lines)
+    for error, outcome in _ERRORS.items():
+        if error in text and outcome == "refused" and "ICMP" in lines:
             return ConnectResult("unreachable", address, BY_ICMP)
-        if text in result.err:
-            return ConnectResult(outcome, address, text)
-    return ConnectResult("broken", address, message or f"exit code {result.exit_code}")
+        if error in text:
+            return ConnectResult(outcome, address, error)
+    if exit_code == TIMED_OUT:
+        return ConnectResult("not measured", address, f"the attempt had not ended after {CONNECT_SECONDS:g} s")
+    return ConnectResult("broken", address, text.split(": ", 1)[-1] or f"exit code {exit_code}")
 
 
 _ERRORS: dict[str, Outcome] = {
@@ -80,10 +119,20 @@ _ERRORS: dict[str, Outcome] = {
     "Network is unreachable": "unreachable",
     "Invalid argument": "unreachable",  # by a blackhole in the routing table, or a prohibition (ip-route(8))
     "Permission denied": "unreachable",
+    "Cannot assign requested address": "unreachable",  # ::1 on a machine without IPv6
 }
 NO_ROUTE = "Network is unreachable"
 # How a firewall refuses that says so: no server does.
 BY_ICMP = "refused by an ICMP message, as firewalls do"
+
+
+def is_any_address(text: str) -> bool:
+    """Whether a text is an IPv4 or IPv6 address."""
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -114,13 +163,22 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     host, port = endpoint(context.fill(check.connects, check.asker))
     target = target_of(context, check.asker, host)
     expected = f"{check.asker} connects to {_called(target, host, port)}"
-    result = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    results = read_connect_results(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    result, evidence = results[-1], tuple(line for result in results for line in _evidence(result))
+    _require_measured(results)
     wrong = wrong_machine(context, check.asker, host, result.address)
     if result.outcome != "accepted":
-        return Judgement("fail", expected, f"{result.outcome}: {result.message}", _evidence(result))
+        return Judgement("fail", expected, f"{result.outcome}: {result.message}", evidence)
     if wrong:
-        return Judgement("fail", expected, wrong, _evidence(result))
-    return Judgement("pass", expected, f"accepted: {result.message}", _evidence(result))
+        return Judgement("fail", expected, wrong, evidence)
+    return Judgement("pass", expected, f"accepted: {result.message}", evidence)
+
+
+def _require_measured(results: Sequence[ConnectResult]) -> None:
+    """Raise ResultUnavailable if an attempt did not end in its time, and none was accepted."""
+    late = next((result for result in results if result.outcome == "not measured"), None)
+    if late and results[-1].outcome != "accepted":
+        raise ResultUnavailable(late.message)
 
 
 def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
@@ -130,31 +188,15 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     """
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
     expected = f"{check.asker} cannot connect to {_called(target_of(context, check.asker, host), host, port)}"
-    result = read_connect_result(require_output((yield (connect_probe(check.asker, host, port),))[0]))
-    judgement = yield from _judge_refusal(check.asker, context, host, port, result)
-    if judgement.verdict == "pass" and result.address != host:
-        others = (yield from _addresses(check.asker, host)) - {result.address}
-        results = (
-            (yield tuple(connect_probe(check.asker, address, port) for address in sorted(others))) if others else ()
-        )
-        for answer in results:
-            other = yield from _judge_refusal(
-                check.asker, context, host, port, read_connect_result(require_output(answer))
-            )
-            evidence = (*judgement.evidence, *other.evidence)
-            if other.verdict != "pass":
-                return replace(other, expected=expected, evidence=evidence)
-            judgement = replace(judgement, evidence=evidence)
-    return replace(judgement, expected=expected)
-
-
-def _addresses(asker: str, host: str) -> ProbeSteps[set[str]]:
-    """All addresses to which a name leads. Raises ResultUnavailable where it leads to none just now."""
-    output = require_output((yield (RunProgram(asker, ("getent", "ahosts", host), frozenset({"bash", "ss"})),))[0])
-    addresses = {line.split()[0] for line in output.out.splitlines()}
-    if not addresses:
-        raise ResultUnavailable(f"it is not known which addresses {host} has beside the first one")
-    return addresses
+    results = read_connect_results(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    evidence: tuple[str, ...] = ()
+    judgements: list[Judgement] = []
+    # What is accepted prevents all the rest.
+    for result in results[-1:] if results[-1].outcome == "accepted" else results:
+        judgements.append((yield from _judge_refusal(check.asker, context, host, port, result)))
+        evidence += judgements[-1].evidence
+    judgement = next((judgement for judgement in judgements if judgement.verdict != "pass"), judgements[0])
+    return replace(judgement, expected=expected, evidence=evidence)
 
 
 def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, result: ConnectResult) -> CheckSteps:
@@ -165,7 +207,7 @@ def _judge_refusal(asker: str, context: CheckContext, host: str, port: int, resu
     if result.outcome == "accepted":
         return Judgement("fail", "", f"accepted: {result.message}", _evidence(result))
     if result.outcome == "refused":
-        return Judgement("pass", "", f"refused with an RST by {result.address}", _evidence(result))
+        return Judgement("pass", "", f"refused with an RST from {result.address}", _evidence(result))
     if result.message == NO_ROUTE:
         table = require_output((yield (routing_table(asker, result.address),))[0]).out
         if not has_route(table, result.address):

@@ -23,7 +23,7 @@ def listens(check: Listens, context: CheckContext) -> CheckSteps:
         socket: [candidate for candidate in bound if fits(socket, candidate, context, check.node)]
         for socket in check.listens
     }
-    missing = [socket for socket, sockets in wanted.items() if not sockets]
+    missing = [socket for socket, sockets in wanted.items() if not _taken(socket, sockets, context, check.node)]
     unwanted = [
         candidate for candidate in bound if any(fits(socket, candidate, context, check.node) for socket in check.lacks)
     ]
@@ -35,6 +35,15 @@ def listens(check: Listens, context: CheckContext) -> CheckSteps:
         return Judgement("fail", expected, "; ".join(told_wrong), evidence or (f"{check.node} has no bound socket",))
     actual = ", ".join(map(str, spoken_of and sorted(spoken_of, key=str))) or "none of them is bound"
     return Judgement("pass", expected, actual, evidence or (f"{check.node} has no bound socket",))
+
+
+def _taken(wanted: Socket, sockets: list[BoundSocket], context: CheckContext, node: str) -> bool:
+    """Whether these sockets are what is meant. All addresses are those of each version of IP that the node has: of a
+    socket on `::` that takes IPv6 alone, nobody gets in over IPv4 (ipv6(7), IPV6_V6ONLY)."""
+    if wanted.address != "all":
+        return bool(sockets)
+    own = context.topology.addresses_of(node)
+    return all(any(socket.takes(str(address)) for socket in sockets) for address in own)
 
 
 def _known(wanted: Socket, bound: Iterable[BoundSocket], context: CheckContext, node: str) -> None:

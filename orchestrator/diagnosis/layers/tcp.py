@@ -58,6 +58,9 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         readings.held.append(f"{where} accepted{kernel}")
         readings.evidence.append(result.message)
         return readings.result()
+    if result.outcome == "not measured":
+        readings.not_probed.append(f"not asked: {result.message}")
+        return readings.result()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(result.outcome, result.outcome)
     evidence = [f"connect to {where}: {result.message}"]
     full_backlog = _full_backlog(attempt, results) if result.outcome == "silent" else None
@@ -96,7 +99,7 @@ def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
     place = f"port {attempt.port.number} of {attempt.target_name}"
     match result.outcome:
         case "refused":
-            return f"The connection to {place} is refused at once: something there answers with an RST."
+            return f"The connection to {place} is refused at once, with an RST from there or from a rule on the way."
         case "silent":
             return f"Nothing comes back from {place}: packets are lost on the way, for example by a firewall rule."
         case "unreachable":

@@ -59,7 +59,7 @@ def bound_where_the_node_is(raw: RawScenario) -> Iterator[Violation]:
 def _bound(raw: RawScenario, node: str, at: Path, socket: dict[str, Any]) -> Iterator[Violation]:
     """Addresses that wirelab chooses are not known yet, so only those of a declared place can be told wrong."""
     place = socket.get("address")
-    if not isinstance(place, str) or place in PLACES or place.startswith("127."):
+    if not isinstance(place, str) or place in PLACES or place.startswith("127.") or place == "::1":
         return
     attached = raw.attachments(node)
     if re.fullmatch(ADDRESS, place):

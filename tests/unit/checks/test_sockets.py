@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 
 import pytest
-from check_harness import check, conversation, judged, ran
+from check_harness import SHOP, check, conversation, judged, ran
 
 from orchestrator.checks.kinds.binds import BIND
 from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable
@@ -36,6 +37,7 @@ tcp LISTEN 0      100          [::]:5432     [::]:* users:(("postgres",pid=16,fd
 """
 )
 NOBODY = ran(ENGINES)
+SIX = SHOP.replace("192.168.7.0/24", "192.168.7.0/24, ipv6: true")
 
 
 def listens(node: str, *sockets: dict[str, object], **keys: object) -> BaseCheck:
@@ -49,6 +51,24 @@ def test_a_socket_passes_with_its_process_and_its_line() -> None:
     assert judgement.evidence == (
         'socket table of app: tcp LISTEN 0 2048 0.0.0.0:80 0.0.0.0:* users:(("python3",pid=7,fd=6))',
     )
+
+
+V6ONLY = ran('tcp LISTEN 0 5 [::]:80 [::]:* users:(("python3",pid=7,fd=6))\n')
+DUAL = ran('tcp LISTEN 0 5 *:80 *:* users:(("python3",pid=7,fd=6))\n')
+
+
+@pytest.mark.parametrize("exactly", [True, False])
+def test_all_addresses_are_those_of_each_version_of_ip_that_the_node_has(exactly: bool) -> None:
+    """Where a socket takes IPv6 alone, nobody gets in over IPv4, and the other way round (ipv6(7), IPV6_V6ONLY)."""
+    one = listens("app", {"port": 80, "address": "all"}, exactly=exactly)
+    assert judged(one, V6ONLY).verdict == "fail"
+    assert judged(one, DUAL).verdict == "pass"
+    assert judged(one, APP).verdict == "pass"
+    assert judged(listens("app", lacks=[{"port": 80, "address": "all"}]), V6ONLY).verdict == "fail"
+    verdicts = [conversation(one, table, lab=SIX)[0].verdict for table in (V6ONLY, APP, DUAL)]
+    assert verdicts == ["fail", "fail", "pass"]
+    db = listens("db", {"port": 5432, "address": "all"}, exactly=exactly)
+    assert conversation(db, DB, lab=SIX)[0].verdict == "pass"
 
 
 def test_who_holds_a_socket_is_not_known_where_the_table_does_not_say() -> None:
@@ -190,19 +210,36 @@ def test_a_bind_that_was_not_tried_is_unknown(answer: ProbeResult) -> None:
     assert judged(check(from_="app", binds="0.0.0.0:81"), answer, APP).verdict == "unknown"
 
 
+@pytest.mark.parametrize("one", [cannot(), check(from_="app", binds="0.0.0.0:80")])
+def test_what_only_some_programs_can_bind_is_unknown(one: BaseCheck) -> None:
+    """Ended connections (TIME_WAIT) are in the way of a program that does not set SO_REUSEADDR, and of no other."""
+    answer = ran(json.dumps({**SETTINGS, "error": "EADDRINUSE", "said": "in use", "with_reuse": {"bound": ["::", 80]}}))
+    judgement = judged(one, answer, NOBODY)
+    assert judgement.verdict == "unknown"
+    assert "without SO_REUSEADDR: EADDRINUSE: in use; with it: it is bound" in judgement.actual
+
+
+def test_an_author_says_which_program_is_meant() -> None:
+    for reuse, way in ((True, "1"), (False, "0")):
+        one = check(from_="app", binds="0.0.0.0:80", reuse_address=reuse)
+        judgement, probes = conversation(one, bound("0.0.0.0", 80), NOBODY)
+        assert isinstance(probes[0], RunProgram)
+        assert (judgement.verdict, probes[0].argv[-2:]) == ("pass", ("tcp", way))
+
+
 def test_the_address_may_be_another_machines() -> None:
     answer = refused("EADDRNOTAVAIL", "Cannot assign requested address")
     judgement, probes = conversation(cannot("EADDRNOTAVAIL", place="${db}:80", protocol="udp"), answer, APP)
     assert isinstance(probes[0], RunProgram)
-    assert probes[0].argv[-3:] == ("192.168.7.11", "80", "udp")
+    assert probes[0].argv[-4:] == ("192.168.7.11", "80", "udp", "0")
     assert judgement.verdict == "pass"
 
 
 def test_the_program_says_what_the_kernel_says() -> None:
     """The real program on the real kernel: a port that it was given can be had once only."""
 
-    def run(place: str, port: int, protocol: str = "tcp") -> dict[str, object]:
-        argv = (sys.executable, "-I", "-c", BIND, place, str(port), protocol)
+    def run(place: str, port: int, protocol: str = "tcp", *reuse: str) -> dict[str, object]:
+        argv = (sys.executable, "-I", "-c", BIND, place, str(port), protocol, *reuse)
         done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True)
         return dict(json.loads(done.stdout))
 
@@ -217,3 +254,15 @@ def test_the_program_says_what_the_kernel_says() -> None:
         assert "bound" in run("127.0.0.1", port, "udp")
         held.stdin.close()
     assert run("192.0.2.1", 0)["error"] == "EADDRNOTAVAIL"
+
+
+def test_an_ended_connection_is_in_the_way_of_a_plain_bind_alone() -> None:
+    """The side that closes first keeps the port in TIME_WAIT; the program tells both ways apart on the real kernel."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2]) as client:
+        port = int(server.getsockname()[1])
+        accepted = server.accept()[0]
+        accepted.close()
+        assert client.recv(1) == b""
+    argv = (sys.executable, "-I", "-c", BIND, "127.0.0.1", str(port), "tcp", "0", "1")
+    document = json.loads(subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True).stdout)
+    assert (document["error"], "bound" in document["with_reuse"]) == ("EADDRINUSE", True)

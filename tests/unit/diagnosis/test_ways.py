@@ -18,7 +18,7 @@ def test_an_asker_that_has_the_address_of_the_server_itself_is_named() -> None:
         own = isinstance(probe, RunProgram) and (probe.node, probe.argv[-1]) == ("client", address)
         return ProgramResult(0, json.dumps([{"type": "local", "dst": address, "dev": "lo"}]), "") if own else None
 
-    world.rules += [local, tcp(1, "connect: Connection refused")]
+    world.rules += [local, tcp("connect: Connection refused")]
     walk = walked(world, **CONNECTS)
     assert walk.broken
     assert walk.broken.name == "route"
