@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.interfaces import addresses_of
 from orchestrator.checks.kinds import check_steps
 from orchestrator.checks.kinds.sql import END, MESSAGE
-from orchestrator.checks.probes import CheckContext, Probe, ProbeResult, ProgramResult
+from orchestrator.checks.probes import CheckContext, Probe, ProbeResult, ProgramResult, RunProgram
 from orchestrator.checks.steps import run_steps
 from orchestrator.model.checks import KINDS, BaseCheck, kind_of
 from orchestrator.model.secret import Secret
@@ -63,24 +66,45 @@ def check(**keys: Any) -> BaseCheck:
     return KINDS[str(kind_of(dict(whole)))].model_validate(whole)
 
 
+OWN_INTERFACES: Mapping[Probe, ProbeResult] = MappingProxyType({})
+
+
 def judged(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> Judgement:
     """The judgement; every answer must have been asked for, and none more."""
     return conversation(one, *answers, lab=lab)[0]
 
 
-def conversation(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> tuple[Judgement, list[Probe]]:
-    """The judgement, and the questions in their order."""
+def conversation(
+    one: BaseCheck,
+    *answers: ProbeResult,
+    lab: str = SHOP,
+    interfaces: Mapping[Probe, ProbeResult] = MappingProxyType({}),
+) -> tuple[Judgement, list[Probe]]:
+    """The judgement, and the questions in their order, without those for `interfaces`.
+
+    Where these do not say otherwise, each node has its own addresses.
+    """
     left = list(answers)
     asked: list[Probe] = []
+    topology = shop(lab)
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        if all(isinstance(probe, RunProgram) and probe.argv[:2] == ("ip", "-j") for probe in probes):
+            return [interfaces.get(probe, own_interfaces(topology, probe)) for probe in probes]
         asked.extend(probes)
         assert len(left) >= len(probes), f"no answer was recorded for {probes}"
         return [left.pop(0) for _ in probes]
 
-    judgement = run_steps(check_steps(one, CheckContext(shop(lab), WORD, PORT, BEGAN)), run_probes)
+    judgement = run_steps(check_steps(one, CheckContext(topology, WORD, PORT, BEGAN)), run_probes)
     assert not left, f"nobody asked for {left}"
     return judgement, asked
+
+
+def own_interfaces(topology: Topology, probe: Probe) -> ProbeResult:
+    """What ip(8) says in a node where all is well and nobody was spoken to yet."""
+    addresses = [{"local": str(address)} for address in topology.addresses_of(probe.node)]
+    one = {"ifname": "eth0", "flags": ["UP"], "address": "02:42:00:00:00:01", "addr_info": addresses}
+    return ran(json.dumps([one] if probe == addresses_of(probe.node) else []))
 
 
 def ran(out: str = "", err: str = "", code: int = 0, started: float = BEGAN) -> ProgramResult:

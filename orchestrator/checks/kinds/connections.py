@@ -8,6 +8,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
+from orchestrator.checks.answering_machine import impostor
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     TIMED_OUT,
@@ -166,9 +167,10 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     results = read_connect_results(require_output((yield (connect_probe(check.asker, host, port),))[0]))
     result, evidence = results[-1], tuple(line for result in results for line in _evidence(result))
     _require_measured(results)
-    wrong = wrong_machine(context, check.asker, host, result.address)
     if result.outcome != "accepted":
         return Judgement("fail", expected, f"{result.outcome}: {result.message}", evidence)
+    wrong = wrong_machine(context, check.asker, host, result.address)
+    wrong = wrong or (yield from impostor(context, check.asker, result.address))
     if wrong:
         return Judgement("fail", expected, wrong, evidence)
     return Judgement("pass", expected, f"accepted: {result.message}", evidence)

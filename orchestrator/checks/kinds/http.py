@@ -6,6 +6,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from orchestrator.checks.answering_machine import impostor
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.http_body import HttpBody, read_body
 from orchestrator.checks.kinds.connections import wrong_machine
@@ -45,6 +46,8 @@ def http(check: Http, context: CheckContext) -> CheckSteps:
         if result.cut and check.json_ is not None:
             raise ResultUnavailable(TOO_LONG)
     wrong = wrong_with(check, context, facts["http_code"], body) or _led_astray(check, context, url, facts)
+    if not wrong and not facts.get("proxy_used"):
+        wrong = yield from impostor(context, check.asker, facts["remote_ip"])
     actual = f"status {facts['http_code']} from {facts['remote_ip']}:{facts['remote_port']}"
     if wrong:
         return Judgement("fail", expected, f"{actual}; {wrong}", evidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from orchestrator.checks.answering_machine import impostor
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.connections import endpoint, wrong_machine
 from orchestrator.checks.probes import (
@@ -77,6 +78,7 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.message}", *shaken.chain)
     actual = f"{shaken.result or shaken.message}: the certificate of {shaken.subject}, from {shaken.issuer}"
     wrong = _wrong(check, shaken) or wrong_machine(context, check.asker, host, shaken.address)
+    wrong = wrong or (yield from impostor(context, check.asker, shaken.address))
     return Judgement("fail" if wrong else "pass", expected, f"{actual}; {wrong}" if wrong else actual, evidence)
 
 

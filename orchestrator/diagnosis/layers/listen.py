@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from orchestrator.checks.interfaces import lacks
 from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
-from orchestrator.diagnosis.interfaces import lacks
 from orchestrator.diagnosis.layer_probe import (
     DNS_PORT,
     Answers,

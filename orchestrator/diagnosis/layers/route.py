@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.checks.probes import Probe, ProgramResult, RunProgram
-from orchestrator.diagnosis.interfaces import (
+from orchestrator.checks.interfaces import (
     NEEDS,
     addresses_of,
     hardware_address,
@@ -16,6 +15,7 @@ from orchestrator.diagnosis.interfaces import (
     neighbours_of,
     read_json,
 )
+from orchestrator.checks.probes import Probe, ProgramResult, RunProgram
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.checks.probes import ProgramResult, RunProgram
-from orchestrator.diagnosis.layer_probe import Answers
+from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult, RunProgram
 
 # ip(8) and ss(8) come in one package: where one is, the other is.
 NEEDS = frozenset({"ss"})
@@ -30,7 +30,7 @@ def read_json(text: str) -> Any:
         return None
 
 
-def lacks(node: str, address: str, results: Answers) -> bool:
+def lacks(node: str, address: str, results: Mapping[Probe, ProbeResult]) -> bool:
     """Whether a node is known not to have an address."""
     result = results.get(addresses_of(node))
     if not isinstance(result, ProgramResult) or not isinstance(read_json(result.out), list):
