@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from math import inf
 
 from orchestrator.checks.probes import Probe, ProbeResult, ReadLog, RunProgram, require_log, require_output
 from orchestrator.model.node import Node
@@ -15,8 +16,10 @@ from orchestrator.model.roles.role import PeerLog
 from orchestrator.quick_dataclass import dataclass
 
 TIME_WAIT = 60.0  # seconds for which Linux keeps an ended connection in its table (TCP_TIMEWAIT_LEN, tcp.h)
+# Of sessions that were there before, only those count that have done something since; a cut leaves others behind.
 SESSIONS = (
-    "select client_addr, client_port from pg_stat_activity where client_addr is not null order by backend_start desc"
+    "select client_addr, client_port from pg_stat_activity where client_addr is not null"
+    " and greatest(backend_start, query_start, state_change) >= to_timestamp({since:.3f}) order by backend_start desc"
 )
 
 
@@ -49,14 +52,15 @@ def _by_log(source: PeerLog) -> PeerSource:
         for line in require_log(results[0]).splitlines():
             if source.without and source.without in line:
                 continue
-            if match := re.search(source.pattern, line):
+            # Port 0 is no peer's: a server that believes a header (X-Forwarded-For) writes it so.
+            if (match := re.search(source.pattern, line)) and f"{match[1]}:0 " not in line:
                 yield SeenPeer(match[1].removeprefix("::ffff:"), line)
 
     return PeerSource(source.says, _log, read_peers)
 
 
 def _sessions_asked(node: str, since: float) -> tuple[Probe, ...]:
-    psql = ("psql", "-X", "-U", "app", "-d", "app", "--csv", "-t", "-c", SESSIONS)
+    psql = ("psql", "-X", "-U", "app", "-d", "app", "--csv", "-t", "-c", SESSIONS.format(since=since))
     return (RunProgram(node, psql, frozenset({"psql"})), ReadLog(node, since))
 
 
@@ -71,7 +75,7 @@ def _sessions(results: tuple[ProbeResult, ...], _since: float) -> Iterator[SeenP
 
 
 def _sockets_asked(node: str, _since: float) -> tuple[Probe, ...]:
-    return (RunProgram(node, ("ss", "-Htano"), frozenset({"ss"})),)
+    return (RunProgram(node, ("ss", "-HtanoiO"), frozenset({"ss"})),)
 
 
 def _by_sockets(node: Node) -> PeerSource:
@@ -87,7 +91,7 @@ def _by_sockets(node: Node) -> PeerSource:
             state, _, _, local, peer, *timer = columns
             if state in ("LISTEN", "SYN-SENT", "SYN-RECV") or _port(local) not in ports:
                 continue
-            if state != "TIME-WAIT" or result.started - TIME_WAIT + _seconds_left(timer) >= since:
+            if _last_active(state, timer, result.started) >= since:
                 yield SeenPeer(peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:"), " ".join(columns))
 
     return PeerSource("its socket table", _sockets_asked, read_peers)
@@ -95,6 +99,14 @@ def _by_sockets(node: Node) -> PeerSource:
 
 def _port(place: str) -> int:
     return int(port) if (port := place.rpartition(":")[2]).isdigit() else 0
+
+
+def _last_active(state: str, row: list[str], started: float) -> float:
+    """When a connection ended, or when data or its opening last came; now where the table does not say."""
+    if state == "TIME-WAIT":
+        return started - TIME_WAIT + _seconds_left(row)
+    match = re.search(r"\blastrcv:(\d+)", " ".join(row))
+    return started - int(match[1]) / 1000 if match else inf
 
 
 def _seconds_left(timer: list[str]) -> float:
@@ -107,8 +119,9 @@ BY_SESSIONS = PeerSource("its sessions", _sessions_asked, _sessions)
 
 
 def peer_source_of(node: Node) -> PeerSource:
-    """How this server tells who its peers were; of an image of the author's own only the socket table is known."""
-    source = "sockets" if node.image else ROLES[node.role].peer_source
+    """How this server tells who its peers were; of an image of the author's own or with a command of the author's, only
+    the socket table is known."""
+    source = "sockets" if node.image or node.command else ROLES[node.role].peer_source
     if isinstance(source, PeerLog):
         return _by_log(source)
     return _by_sockets(node) if source == "sockets" else BY_SESSIONS

@@ -154,7 +154,11 @@ class ProbeRunner:
     def _alone(self, now: ObservedContainer, run: RunProgram) -> ProbeResult:
         began = monotonic()
         output = self._engine.run(now.id, run.argv, seconds=run.seconds)
-        return ProgramResult(output.exit_code, output.out, output.err, unix_seconds(now.started), monotonic() - began)
+        err = output.err
+        if output.exit_code in (126, 127) and not err.strip():
+            # Of an image without a shell the engine says nothing but the exit code.
+            err = f"{run.argv[0]}: not found or not executable"
+        return ProgramResult(output.exit_code, output.out, err, unix_seconds(now.started), monotonic() - began)
 
     def _sidecar(self, node: str, known: ProbeTarget, container: str) -> str:
         if node not in self._sidecars:

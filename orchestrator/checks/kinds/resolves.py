@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address
@@ -26,6 +27,8 @@ from orchestrator.model.check_values import TtlRange
 from orchestrator.model.checks import Resolves
 from orchestrator.quick_dataclass import dataclass
 
+# A line of BIND's query log: the address, the port, the name and the type of a question.
+QUERY = re.compile(r"client \S+ (\S+)#(\d+) .*query: (\S+) IN (\w+) ")
 # So often a question is put again to see the order of the answers.
 TURNS = 6
 
@@ -232,23 +235,26 @@ def _wrong_ttl(wanted: int | TtlRange, ttl: int | None) -> str:
     return "" if right else f"it may be kept for {ttl} s, not for {_ttl_text(wanted)}"
 
 
-def _in_server_log(check: Resolves, context: CheckContext, _name: str, _answer: DnsAnswer) -> ProbeSteps[Lookup]:
+def _in_server_log(check: Resolves, context: CheckContext, name: str, _answer: DnsAnswer) -> ProbeSteps[Lookup]:
     server = check.answered_by or check.asks
     if not server:
         return Lookup()
-    line = _in_query_log(require_log((yield (ReadLog(server, context.began),))[0]), context, check.asker)
+    log = require_log((yield (ReadLog(server, context.began),))[0])
+    line = _in_query_log(log, context, check.asker, (query_name(name).lower(), check.type))
     if line is None:
         return Lookup(f"the query log of {server} does not hold the question")
     return Lookup("", (f"query log of {server}: {line}",))
 
 
-def _in_query_log(text: str, context: CheckContext, asker: str) -> str | None:
-    """The line of this question: from one of the asker's addresses and from a source port that we chose."""
+def _in_query_log(text: str, context: CheckContext, asker: str, question: tuple[str, str]) -> str | None:
+    """The line of this question (name and type), from a source port that we chose; the asker may have addresses that
+    its file does not declare, so that no other node's address counts, and any other one does."""
     ports = range(context.port, context.port + max(1, len(context.topology.resolvers_of(asker))))
-    for address in context.topology.addresses_of(asker):
-        marks = [f" {address}#{port} " for port in ports]
-        line = next((x for x in text.splitlines() if "query:" in x and any(mark in x for mark in marks)), None)
-        if line:
+    for line in text.splitlines():
+        match = QUERY.search(line)
+        if match is None or (match[3].lower(), match[4]) != question:
+            continue
+        if int(match[2]) in ports and context.topology.owner(match[1]) in (None, asker):
             return line[line.index("client") :]
     return None
 

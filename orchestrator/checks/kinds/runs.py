@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
     TIMED_OUT,
@@ -19,6 +21,7 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 # Of a program that timeout(1) has ended; that of SIGKILL where it did not end by itself then.
 ENDED = (TIMED_OUT, 128 + 9)
 LONGEST = 160
+NOT_STARTED = "(Permission denied|No such file or directory|not found or not executable)"
 
 
 def runs(check: Runs, context: CheckContext) -> CheckSteps:
@@ -26,10 +29,8 @@ def runs(check: Runs, context: CheckContext) -> CheckSteps:
     argv = tuple(context.fill(word, check.asker) for word in check.runs)
     expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, context)
     result = require_result((yield (RunProgram(check.asker, argv, inside=True, seconds=check.within),))[0])
-    if result.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and check.exit != result.exit_code:
-        # Of an image without a shell the engine says nothing but the exit code.
-        reason = result.err.strip()[:200] or f"exit code {result.exit_code}"
-        return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {reason}")
+    if result.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and _not_started(argv[0], result.err):
+        return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {result.err.strip()[:200]}")
     if result.exit_code in ENDED and result.seconds >= check.within:
         code = result.exit_code
         return Judgement(
@@ -43,6 +44,13 @@ def runs(check: Runs, context: CheckContext) -> CheckSteps:
     if wrong:
         return Judgement("fail", expected, wrong, evidence)
     return Judgement("pass", expected, f"exit code {result.exit_code}", evidence)
+
+
+def _not_started(program: str, err: str) -> bool:
+    """Whether the words are those of who should have started the program; it may end with such a code by itself."""
+    name = re.escape(program)
+    who = rf"timeout: failed to run command|OCI runtime|(.*: )?{name}: (command )?not found$|{name}: {NOT_STARTED}$"
+    return re.search(rf"^({who})", err.strip(), re.MULTILINE) is not None
 
 
 def _texts(check: Runs, context: CheckContext) -> str:

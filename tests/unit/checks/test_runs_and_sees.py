@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from check_harness import BEGAN, check, judged, ran
+from check_harness import BEGAN, SHOP, check, conversation, judged, ran
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.probes import LogText, Unavailable
+from orchestrator.checks.probes import LogText, RunProgram, Unavailable
 from orchestrator.checks.verdict import worst
 from orchestrator.model.checks import BaseCheck
 
@@ -30,11 +30,23 @@ def test_the_exit_code_and_the_output_are_compared() -> None:
 @pytest.mark.parametrize("code", [126, 127])
 def test_a_program_that_cannot_be_run_is_unknown(code: int) -> None:
     assert judged(runs(), ran("", "getent: not found\n", code)).verdict == "unknown"
-    assert judged(runs(), ran("", "", code)).actual == f"getent cannot be run in client: exit code {code}"
+    for text in ("timeout: failed to run command 'getent': No such file", "getent: not found or not executable"):
+        assert judged(runs(), ran("", text, code)).actual == f"getent cannot be run in client: {text}"
     assert judged(runs(exit=2), ran("", "getent: not found\n", code)).verdict == "unknown"
     judgement = judged(runs(), Unavailable("the node client is paused"))
     assert (judgement.verdict, judgement.actual) == ("unknown", "could not be asked: the node client is paused")
     assert judgement.expected.startswith("from client: runs: ")
+
+
+@pytest.mark.parametrize("code", [126, 127])
+def test_a_program_may_end_with_such_a_code_by_itself(code: int) -> None:
+    """`bash -c "exit 127"`, or a shell that does not find another program: it was run, and ended so."""
+    for err in ("", "bash: line 1: dgi: command not found\n"):
+        one = check(from_="client", runs=["bash", "-c", "dgi"])
+        assert judged(one, ran("", err, code)).verdict == "fail"
+        assert (
+            judged(check(from_="client", runs=["bash", "-c", "dgi"], exit=code), ran("", err, code)).verdict == "pass"
+        )
 
 
 def test_a_program_that_had_to_be_ended_proves_nothing_of_its_exit_code() -> None:
@@ -158,3 +170,29 @@ def test_a_role_says_itself_how_its_log_names_peers(server: str, log: str) -> No
     assert judged(check(node=server, sees="client"), LogText(log)).verdict == "pass"
     assert judged(check(node=server, sees="db"), LogText(log)).verdict == "fail"
     assert judged(check(node=server, sees="app"), LogText(log)).verdict == "fail"
+
+
+def test_a_server_that_believes_a_header_proves_no_peer() -> None:
+    """With X-Forwarded-For believed, the log names whomever the client names, at port 0."""
+    spoofed = LogText('access 192.168.7.13:0 "GET / HTTP/1.1" 200 2B 0.1ms\n')
+    assert judged(check(node="app", sees="client"), spoofed).verdict == "fail"
+
+
+def test_with_a_command_of_the_author_the_socket_table_counts_and_not_the_log() -> None:
+    lab = SHOP.replace("{role: app, uses: [db]}", "{role: app, uses: [db], command: [uvicorn, mine]}")
+    one = check(node="app", sees="client")
+    judgement, probes = conversation(one, ran("ESTAB 0 0 192.168.7.12:80 192.168.7.13:40000\n"), lab=lab)
+    assert (judgement.verdict, isinstance(probes[0], RunProgram)) == ("pass", True)
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(100, "pass"), (60_000, "fail")])
+def test_a_connection_without_data_since_the_check_began_is_a_ghost(last: int, verdict: str) -> None:
+    """A cut leaves connections behind that nobody closes; ss(8) tells when data last came."""
+    table = f"ESTAB 0 0 192.168.7.14:80 192.168.7.13:40000 cubic lastsnd:{last} lastrcv:{last} lastack:{last}\n"
+    assert judged(check(node="web", sees="client"), ran(table, started=BEGAN + 1)).verdict == verdict
+
+
+def test_of_sessions_only_those_count_that_did_something_since() -> None:
+    probes = conversation(check(node="db", sees="app"), ran("192.168.7.12,40000\n"), LogText(""))[1]
+    assert isinstance(probes[0], RunProgram)
+    assert ">= to_timestamp(1000.000)" in probes[0].argv[-1]

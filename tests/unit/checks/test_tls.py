@@ -32,6 +32,14 @@ def test_each_result_of_the_verification_passes_where_it_is_meant_and_only_there
     assert judgement.expected == f"client verifies the certificate of app.shop.lab:443: {meant}"
 
 
+@pytest.mark.parametrize("verify", ["unknown authority", "hostname mismatch"])
+def test_each_error_of_a_certificate_counts_and_not_only_the_last(verify: str) -> None:
+    """Self-signed and for another name: openssl's return code tells one of both."""
+    both = f"verify error:num=18:self-signed certificate\n{RECORDED['wrong_name']}"
+    assert judged(tls(verify=verify), ran(both)).verdict == "pass"
+    assert judged(tls(), ran(both)).verdict == "fail"
+
+
 def test_who_answered_and_the_chain_are_evidence() -> None:
     judgement = judged(tls(), ran(RECORDED["good"]))
     assert judgement.evidence == (
