@@ -78,7 +78,7 @@ def conversation(
     one: BaseCheck,
     *answers: ProbeResult,
     lab: str = SHOP,
-    interfaces: Mapping[Probe, ProbeResult] = MappingProxyType({}),
+    interfaces: Mapping[Probe, ProbeResult] = OWN_INTERFACES,
 ) -> tuple[Judgement, list[Probe]]:
     """The judgement, and the questions in their order, without those for `interfaces`.
 
