@@ -23,6 +23,7 @@ from orchestrator.traffic.story import LiveExchange
 
 Document = dict[str, Any]
 SCHEMA = 1
+READY = {"type": "ready"}  # what comes after it is new: the page shows it move
 LONGEST_LINE = 500  # characters of an answer
 
 
@@ -72,7 +73,7 @@ class LabView:
         topics = [self.document(topic) for topic in ("nodes", "faults", "checks", "capture", "lesson")]
         story = [exchange_message(exchange) for exchange in exchanges]
         journal = [journal_message(entry) for entry in state.entries]
-        return [self._hello(), picture_document(self._live.picture()), *topics, *journal, *story]
+        return [self._hello(), picture_document(self._live.picture()), *topics, *journal, *story, READY]
 
     def _hello(self) -> Document:
         scenario = self._live.loaded.reading.scenario

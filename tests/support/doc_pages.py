@@ -26,6 +26,9 @@ NOT_RUN = {
     "make clean": "it removes the engine and the images that the tests use",
     ". .venv/bin/activate": "the tests put a wirelab of their own in the path",
     "wirelab engine down": "it ends the engine that the tests use",
+    "wirelab web basic": "it runs until Ctrl-C; tests/browser opens the page",
+    "wirelab learn basic --web": "it runs until Ctrl-C; tests/browser opens the page",
+    "wirelab up basic --web": "it runs until Ctrl-C; tests/browser opens the page",
     "wirelab trace -f basic": "it runs until Ctrl-C; tests/engine/test_trace.py runs it",
     "wirelab capture start basic --live | wireshark -k -i -": "no machine of the tests has Wireshark",
 }

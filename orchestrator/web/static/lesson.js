@@ -5,7 +5,7 @@ import { noticePlace, showReply } from "./notices.js";
 import { orderForm } from "./order_form.js";
 
 const STATES = { done: "done", open: "now", later: "later" };
-const LABELS = { done: "Done", not_done: "Not yet", hint: "Hint", solution: "Solution", note: "Note", begun: "Next", over: "The end" };
+const LABELS = { done: "Done", not_done: "Not yet", solution: "Solution", note: "Note", over: "The end" };
 
 export class LessonView {
   #place;
@@ -82,7 +82,7 @@ export class LessonView {
     for (const { kind, html } of messages.slice(known)) {
       const text = element("div", { class: "said" });
       text.innerHTML = html; // made by the server's own renderer
-      this.#messages.append(element("li", { class: kind }, element("span", { class: "label" }, LABELS[kind] ?? kind), text));
+      this.#messages.append(element("li", { class: kind }, LABELS[kind] && element("span", { class: "label" }, LABELS[kind]), text));
     }
     this.#shown = messages.length;
     this.#log.hidden = !messages.length;

@@ -47,6 +47,6 @@ function listed({ lines, evidence }) {
     element("h4", {}, "Packets"),
     lines.length
       ? element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Packets" }, element("ol", { class: "packet-lines" }, ...lines.map((text) => element("li", {}, text))))
-      : element("p", { class: "soft" }, "No packet of it is kept any more."),
+      : element("p", { class: "soft" }, "They are not recorded. Press “Record packets”, and send the request again."),
   ];
 }
