@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from orchestrator.checks.kinds.http import SECONDS, body_of, curl, facts_of, wrong_with
+from orchestrator.checks.kinds.http import body_of, curl, facts_of, seconds, wrong_with
 from orchestrator.checks.probes import ProgramResult, RunProgram
 from orchestrator.diagnosis.layer_probe import (
     Answers,
@@ -51,7 +51,9 @@ class Request:
         argv = curl(self.check, attempt.context, self.url(attempt))
         host, port = _host(self.url(attempt)), attempt.port.number if attempt.port else 0
         known = ("--resolve", f"{host}:{port}:{attempt.address}") if attempt.address and attempt.claim else ()
-        return RunProgram(attempt.asker, (argv[0], *known, *argv[1:]), frozenset({"curl"}), seconds=SECONDS + 1)
+        return RunProgram(
+            attempt.asker, (argv[0], *known, *argv[1:]), frozenset({"curl"}), seconds=seconds(self.check) + 1
+        )
 
     def certificate(self, attempt: ConnectionAttempt) -> RunProgram:
         place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
@@ -105,7 +107,7 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
         readings.broken(error, sentence, by_hand, evidence=certificate)
     elif result.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(attempt, results):
         # curl counts the handshake as a part of the connection, which for the kernel is made.
-        late = f"does not answer the TLS handshake within {SECONDS} seconds"
+        late = f"does not answer the TLS handshake within {seconds(request.check):g} seconds"
         sentence = f"{attempt.target_name} accepts the connection, but {late}."
         readings.broken(_curl_error(result), sentence, _log(attempt))
     elif facts.get("time_appconnect", 0) > 0:
@@ -151,7 +153,7 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
         return readings.result()
     facts = facts_of(result)
     if result.exit_code != 0 or not facts.get("http_code"):
-        _no_answer(attempt, result, facts, readings)
+        _no_answer(attempt, request.check, result, facts, readings)
         return readings.result()
     status = int(facts["http_code"])
     body = body_of(result)
@@ -168,7 +170,7 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
 
 
 def _no_answer(
-    attempt: ConnectionAttempt, result: ProgramResult, facts: dict[str, Any], readings: LayerReadings
+    attempt: ConnectionAttempt, check: Http, result: ProgramResult, facts: dict[str, Any], readings: LayerReadings
 ) -> None:
     error = _curl_error(result)
     reset = "reset by peer" in error
@@ -178,15 +180,17 @@ def _no_answer(
         readings.not_probed.append("not asked: there was no connection")
     else:
         readings.look_further = result.exit_code == TOO_LATE
-        instead = "breaks it off with an RST" if reset else _instead(result, int(facts.get("http_code", 0)))
+        instead = (
+            "breaks it off with an RST" if reset else _instead(result, int(facts.get("http_code", 0)), seconds(check))
+        )
         readings.broken(error, f"{attempt.target_name} accepts the connection, but {instead}.", _log(attempt))
 
 
-def _instead(result: ProgramResult, status: int) -> str:
+def _instead(result: ProgramResult, status: int, limit: float) -> str:
     """What a server does that accepts the connection and gives no whole answer."""
     if result.exit_code == TOO_LATE:
         begun = f"does not end its answer with status {status}" if status else "gives no answer"
-        return f"{begun} within {SECONDS} seconds"
+        return f"{begun} within {limit:g} seconds"
     if status:
         return f"ends it in the middle of its answer with status {status}: {_curl_error(result)}"
     if result.exit_code in (EMPTY, CUT):

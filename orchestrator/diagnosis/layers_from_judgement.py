@@ -45,7 +45,7 @@ def tls_layer(judgement: Judgement) -> LayerProbe:
 
     def says(attempt: ConnectionAttempt) -> Cause:
         place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
-        command = attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place)
+        command = attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place, *_server_name(attempt))
         if judgement.actual.startswith(NONE):
             return Cause(
                 f"{attempt.asker} is shown no certificate by {attempt.target_name}: {judgement.actual}.", command
@@ -55,6 +55,11 @@ def tls_layer(judgement: Judgement) -> LayerProbe:
         return Cause(sentence, command)
 
     return _by_judgement(TLS, judgement, says)
+
+
+def _server_name(attempt: ConnectionAttempt) -> tuple[str, ...]:
+    """By name a server may show another certificate than by address (RFC 6066, section 3)."""
+    return ("-servername", attempt.claim.name.rstrip(".")) if attempt.claim else ()
 
 
 def listen_layer(judgement: Judgement) -> LayerProbe:

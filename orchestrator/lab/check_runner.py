@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of, check_steps
-from orchestrator.checks.probes import CheckContext
+from orchestrator.checks.needed_nodes import needed_nodes
+from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState
 from orchestrator.checks.steps import RunProbes, StepRun, send_round
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
@@ -19,6 +20,8 @@ PORTS = (20000, 32000)
 PAUSE_SECONDS = 0.1
 # On a busy machine one try may outlast the whole deadline; a lost packet in it is no proof. Who fails has failed twice.
 LEAST_TRIES = 2
+# A node in one of these states comes back only if somebody starts it.
+HALTED = frozenset({"stopped", "paused", "missing", "dead"})
 
 
 @dataclass
@@ -32,6 +35,11 @@ class _Trial:
     run: StepRun[Judgement] | None = None
     judgement: Judgement | None = None
     tries: int = 0
+    hopeless: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.judgement is not None and self.judgement.verdict == "pass"
 
     def finish_try(self) -> None:
         """Keep the judgement of a try that has ended."""
@@ -68,6 +76,7 @@ class CheckRunner:
         open_trials = dict(enumerate(trials))
         while open_trials:
             self._round(list(open_trials.values()))
+            self._find_stopped_nodes([trial for trial in open_trials.values() if trial.run is None])
             for place, trial in list(open_trials.items()):
                 if trial.run is None and self._is_over(trial):
                     findings[place] = self._finding(trial)
@@ -92,7 +101,22 @@ class CheckRunner:
         judgement = trial.judgement
         if judgement is None or judgement.verdict == "pass":
             return judgement is not None
+        if trial.hopeless:
+            return True
         return trial.tries >= LEAST_TRIES and self._clock() >= trial.deadline
+
+    def _find_stopped_nodes(self, ended: Sequence[_Trial]) -> None:
+        """Mark the checks that need a node which does not run: waiting is for what can still come.
+
+        With a fault of its own, a check waits for what follows from it.
+        """
+        failed = [trial for trial in ended if not trial.check.fault and not trial.holds]
+        needed = {id(trial): needed_nodes(trial.check, self._topology) for trial in failed}
+        nodes = sorted(frozenset[str]().union(*needed.values()))
+        states = zip(nodes, self._run_probes([GetNodeState(node) for node in nodes]), strict=True) if nodes else ()
+        stopped = {node for node, state in states if isinstance(state, NodeState) and state.state in HALTED}
+        for trial in failed:
+            trial.hopeless = bool(needed[id(trial)] & stopped)
 
     def _context(self, trial: _Trial) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"

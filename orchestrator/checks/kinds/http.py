@@ -22,7 +22,10 @@ from orchestrator.checks.probes import (
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Http
 
-SECONDS = 4
+# For one request, where the check allows no more: a deadline leaves room for two tries.
+LEAST_SECONDS, DEFAULT_WITHIN = 4, 5
+# Of a body as evidence: a server says why it failed after what it was asked for.
+LONGEST = 600
 BAD_CONTENT_ENCODING = 61  # libcurl-errors(3)
 
 
@@ -31,7 +34,9 @@ def http(check: Http, context: CheckContext) -> CheckSteps:
     url = context.fill(check.http, check.asker)
     expected = _expected(check, context, url)
     result = require_output(
-        (yield (RunProgram(check.asker, curl(check, context, url), frozenset({"curl"}), seconds=SECONDS + 1),))[0]
+        (yield (RunProgram(check.asker, curl(check, context, url), frozenset({"curl"}), seconds=seconds(check) + 1),))[
+            0
+        ]
     )
     facts = facts_of(result)
     if result.exit_code != 0 or not facts.get("http_code"):
@@ -54,9 +59,26 @@ def http(check: Http, context: CheckContext) -> CheckSteps:
     return Judgement("pass", expected, actual, evidence)
 
 
+def seconds(check: Http) -> float:
+    """How long one request may take: as long as the check may, and as the answer is declared to take."""
+    within = check.within if check.within > DEFAULT_WITHIN else 0
+    declared = (check.takes.at_least, check.takes.at_most) if check.takes else ()
+    return max(LEAST_SECONDS, within, *(1 + value for value in declared if value is not None))
+
+
 def curl(check: Http, context: CheckContext, url: str) -> tuple[str, ...]:
     # Braces and brackets in a URL are its own, not curl's: one check is one request.
-    argv = ["curl", "-sS", "--globoff", "--max-time", str(SECONDS), "-X", check.method, "-w", "%{stderr}%{json}\n"]
+    argv = [
+        "curl",
+        "-sS",
+        "--globoff",
+        "--max-time",
+        f"{seconds(check):g}",
+        "-X",
+        check.method,
+        "-w",
+        "%{stderr}%{json}\n",
+    ]
     headers = dict(check.headers)
     if check.contains is not None or check.lacks is not None or check.json_ is not None:
         # Undo a Content-Encoding, but ask for none: the request is the same whatever is looked for.
@@ -162,4 +184,4 @@ def _line(facts: dict[str, Any]) -> str:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:197] + "..."
+    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."

@@ -107,7 +107,7 @@ def _wrong(check: Tls, shaken: Handshake) -> str:
 def _without_certificate(result: ProgramResult) -> str:
     """Why there was nothing to verify."""
     if result.exit_code == TIMED_OUT:
-        return f"no certificate in {SHAKE_SECONDS:g} s: nobody speaks TLS there"
+        return f"no certificate in {SHAKE_SECONDS:g} s: nothing answers the handshake"
     if "openssl: command not found" in result.out:
         raise ResultUnavailable("there is no openssl")
     if "Connection refused" in result.out:

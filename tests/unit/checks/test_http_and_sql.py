@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from check_harness import SHOP, WORD, check, conversation, judged, ran, refused, rows
+from check_harness import SHOP, WORD, check, conversation, judged, ran, refused, rows, shop
 
-from orchestrator.checks.probes import ProbeResult, ProgramResult, RunProgram, Unavailable
-from orchestrator.model.checks import BaseCheck
+from orchestrator.checks.kinds.http import curl as curl_argv
+from orchestrator.checks.probes import CheckContext, ProbeResult, ProgramResult, RunProgram, Unavailable
+from orchestrator.model.checks import BaseCheck, Http
 
 FACTS = {
     "http_code": 200,
@@ -348,3 +349,21 @@ def test_of_a_result_that_was_not_read_to_its_end_nothing_is_known() -> None:
     cut = replace(ran("1\n" * 1000), cut=True)
     assert judged(sql(rows=[[1]] * 1000), cut).verdict == "unknown"
     assert judged(sql(fails="violates"), cut).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("keys", "most"),
+    [
+        ({}, "4"),
+        ({"within": 2}, "4"),
+        ({"within": 40}, "40"),
+        ({"takes": {"at_least": 5}}, "6"),
+        ({"takes": {"at_most": 9, "at_least": 5}}, "10"),
+    ],
+)
+def test_a_request_may_take_as_long_as_the_check_says(keys: dict[str, object], most: str) -> None:
+    """Otherwise `within: 40` and `takes: {at_least: 5}` could never hold."""
+    one = check(from_="client", http="http://app.shop.lab/slow", **keys)
+    assert isinstance(one, Http)
+    argv = curl_argv(one, CheckContext(shop(), "w", 20000, 0.0), "http://app.shop.lab/slow")
+    assert argv[argv.index("--max-time") + 1] == most

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+import pytest
+
 from orchestrator.checks.findings import Finding
-from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult, RunProgram, Unavailable
+from orchestrator.checks.probes import (
+    GetNodeState,
+    NodeState,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    RunProgram,
+    Unavailable,
+)
 from orchestrator.lab.check_runner import PORTS, CheckRunner
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.planning.addressing import assign_addresses
@@ -38,13 +49,19 @@ def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> BaseCheck:
 
 
 def checked(
-    answer: Answers, *checks: BaseCheck, clock: Clock | None = None, published: list[Finding] | None = None
+    answer: Answers,
+    *checks: BaseCheck,
+    clock: Clock | None = None,
+    published: list[Finding] | None = None,
+    states: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[Finding, ...], list[list[Probe]]]:
-    """The findings, and what was asked at each call."""
+    """The findings, and what was asked at each call; where `states` does not say otherwise, a node runs."""
     time = clock or Clock()
     calls: list[list[Probe]] = []
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        if probes and all(isinstance(probe, GetNodeState) for probe in probes):
+            return [NodeState(states.get(probe.node, "running")) for probe in probes]
         if probes:
             calls.append(list(probes))
         time.now += 0.05
@@ -100,6 +117,24 @@ def test_a_try_that_outlasts_the_deadline_is_not_the_only_one() -> None:
     assert (findings[0].verdict, len(calls)) == ("pass", 2)
     findings, calls = checked(always(ProgramResult(1, "", "")), runs(within=0.01))
     assert (findings[0].verdict, len(calls)) == ("fail", 2)
+
+
+@pytest.mark.parametrize("state", ["stopped", "paused", "missing"])
+def test_for_a_node_that_does_not_run_nothing_waits(state: str) -> None:
+    """What a check needs comes back only if somebody starts it: a red lab is told at once."""
+    failed = always(ProgramResult(1, "", ""))
+    findings, calls = checked(failed, runs(runs=["try", "${b}"]), states={"b": state})
+    assert (findings[0].verdict, len(calls)) == ("fail", 1)
+    findings, calls = checked(failed, runs(), states={"b": state})
+    assert len(calls) > 5, "the node b plays no part in it"
+    broken = runs(runs=["try", "${b}"], during={"stop": "b"})
+    findings, calls = checked(failed, broken, states={"b": state})
+    assert len(calls) > 5, "a check with a fault waits for what follows from the fault"
+
+
+def test_what_holds_while_a_node_is_stopped_passes() -> None:
+    findings, _ = checked(always(ProgramResult(0, "", "")), runs(runs=["try", "${b}"]), states={"b": "stopped"})
+    assert findings[0].verdict == "pass"
 
 
 def test_what_cannot_be_asked_stays_unknown() -> None:

@@ -1,0 +1,46 @@
+"""Which nodes a check needs: while one of them does not run, there is nothing to wait for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from orchestrator.checks.kinds import asker_of
+from orchestrator.model.checks import BaseCheck
+from orchestrator.model.topology import Topology
+
+
+def needed_nodes(check: BaseCheck, topology: Topology) -> frozenset[str]:
+    """The nodes of which the check speaks, those that they use, and the DNS servers of them all."""
+    machines = topology.scenario.nodes
+    todo = [asker_of(check), *_mentioned(check, topology)]
+    needed: set[str] = set()
+    while todo:
+        for name in topology.scenario.machines(todo.pop()):
+            if name in machines and name not in needed:
+                needed.add(name)
+                todo += [*topology.node(name).uses, *topology.resolvers_of(name)]
+    return frozenset(needed)
+
+
+def _mentioned(check: BaseCheck, topology: Topology) -> Iterator[str]:
+    """Nodes and groups whose name, DNS name or address stands in a text of the check."""
+    words = {word.rstrip(".").lower() for text in _texts(check.as_written()) for word in re.split(r"[^\w.-]+", text)}
+    for name in topology.names:
+        own = {name, f"{name}.name", f"{name}.ipv6", topology.name_of(name), *map(str, topology.addresses_of(name))}
+        if own & words:
+            yield name
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts of plain values but the name of the check, which is a sentence."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, item in value.items():
+                yield from _texts(item) if key != "name" else ()
+                yield from (key,) if isinstance(key, str) else ()
+        case list() | tuple():
+            for item in value:
+                yield from _texts(item)
