@@ -48,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     records.record_addresses_are_nodes,
     records.delegated_parts_are_served,
     records.nothing_below_a_delegation,
+    records.a_server_takes_the_records,
     resolving.hints_name_the_root,
     resolving.a_resolver_has_one_way,
     resolving.forwarding_ends,

@@ -15,6 +15,8 @@ from orchestrator.reading.zones import covers, full_names, named_records, served
 
 # How many numbers stand before the name.
 WORDS_BEFORE = {"MX": 1, "SRV": 3}
+# BIND 9.20 refuses the whole zone otherwise (max-records-per-type).
+MOST_OF_A_TYPE = 100
 
 
 def domain_has_a_server(raw: RawScenario) -> Iterator[Violation]:
@@ -163,6 +165,16 @@ def nothing_below_a_delegation(raw: RawScenario) -> Iterator[Violation]:
                 what = f"{records.name!r} lies in {part!r}, which {server!r} answers for"
                 message = f"{what}; write it in the zones of {server!r}"
                 yield Violation(records.path, message, at_key=True)
+
+
+def a_server_takes_the_records(raw: RawScenario) -> Iterator[Violation]:
+    """BIND loads no zone in which a name has more records of one type."""
+    for records in named_records(raw):
+        for kind in TYPES:
+            values = records.sets.get(kind)
+            if isinstance(values, list) and len(values) > MOST_OF_A_TYPE:
+                message = f"a DNS server takes at most {MOST_OF_A_TYPE} records of one type at a name"
+                yield Violation((*records.path, kind), f"{message}; these are {len(values)}")
 
 
 def resolvable_names(raw: RawScenario) -> dict[str, None]:
