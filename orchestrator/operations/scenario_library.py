@@ -195,6 +195,10 @@ def _read(path: Path, shown: str, most: int) -> str:
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "not a regular file"
             raise UsageInvalid(f"{shown} cannot be read", why=f"it is {kind}", hint="name a text file")
+        if not path.resolve().is_relative_to(path.parent.resolve()):
+            # Messages quote lines of a scenario, in CI logs too: of no other file of this machine.
+            why, hint = "it is a link that leads out of its folder", "copy the file there"
+            raise UsageInvalid(f"{shown} cannot be read", why=why, hint=hint)
         with path.open("rb") as opened:
             content = opened.read(most)
             too_large = bool(opened.read(1))

@@ -231,3 +231,18 @@ def test_what_an_encoding_lacks_is_written_as_a_question_mark(tmp_path: Path) ->
     ran = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert json.loads(ran.stdout)["file"] == "drei M?nner/scenario.yaml"
+
+
+def test_a_scenario_that_is_a_link_out_of_its_folder_is_not_read(tmp_path: Path) -> None:
+    """Messages quote the lines of a file: of nothing else that this user can read, in CI logs too."""
+    (tmp_path / "secret").write_text("password hunter2: [")
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "scenario.yaml").symlink_to(tmp_path / "secret")
+    with pytest.raises(UsageInvalid) as raised:
+        load_scenario(str(folder))
+    assert (raised.value.why, "hunter2" in str(raised.value)) == ("it is a link that leads out of its folder", False)
+    (folder / "scenario.yaml").unlink()
+    (folder / "real.yaml").write_text(GOOD.format("shop"))
+    (folder / "scenario.yaml").symlink_to("real.yaml")
+    assert load_scenario(str(folder)).reading.scenario.name
