@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets import Origin
 from websockets.sync.client import ClientConnection, connect
@@ -93,13 +94,19 @@ class Visitor:
 
 def visit(server: WebServer, seat: Seat) -> Visitor:
     """A browser that has opened the link of a seat."""
-    nobody = Visitor(server.port)
-    response, _ = nobody.get("/" + server.launch_url(seat).partition("/?")[2].join(("?", "")))
+    return follow(server.launch_url(seat))
+
+
+def follow(link: str) -> Visitor:
+    """A browser that has opened a link."""
+    address = urlsplit(link)
+    assert address.port, link
+    response, _ = Visitor(address.port).get(f"/?{address.query}")
     cookie = str(response.getheader("Set-Cookie")).split(";")[0]
-    _, page = Visitor(server.port, cookie).get("/")
+    _, page = Visitor(address.port, cookie).get("/")
     token = re.search(r'name="page-token" content="([^"]+)"', page)
     assert token, page
-    return Visitor(server.port, cookie, token[1])
+    return Visitor(address.port, cookie, token[1])
 
 
 ONE, TWO = Seat("anna", "one"), Seat("ben", "two")
