@@ -8,7 +8,7 @@ IN_LAB = $(if $(LAB),--lab '$(LAB)')
 WIRELAB := .venv/bin/wirelab
 
 .DEFAULT_GOAL := help
-.PHONY: help scenario lesson up check down reset shell logs test unit bench docs clean
+.PHONY: help scenario lesson web up check down reset shell logs test unit bench docs clean
 .PHONY: truth endurance engines
 
 help: ## Print this list
@@ -22,6 +22,10 @@ scenario: ## Bring up the lab NAME, prove it, leave it running:  make scenario N
 lesson: ## Begin the lesson of the lab NAME, or go on with it:  make lesson NAME=basic
 	@setup/venv run
 	@$(WIRELAB) learn '$(NAME)' $(IN_LAB) || [ $$? = 1 ] # 1: not done yet, which is no error of make
+
+web: ## Serve the live page of the lab NAME on this machine, until Ctrl-C
+	@setup/venv run
+	@$(WIRELAB) web '$(NAME)' $(IN_LAB)
 
 up: ## Bring up the lab NAME, or repair it
 	@setup/venv run

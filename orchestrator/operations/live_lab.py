@@ -38,6 +38,7 @@ from orchestrator.operations.live_actions import LiveActions
 from orchestrator.operations.live_lesson import LessonMessages, LiveLesson
 from orchestrator.operations.live_traffic import LiveTraffic
 from orchestrator.operations.node_terminals import NodeTerminals
+from orchestrator.operations.nodes import shell_nodes
 from orchestrator.traffic.story import LiveExchange, LiveExchanges
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class LiveLab:
         self.state = LiveState(states=dict.fromkeys(scenario.reading.scenario.nodes, "missing"))
         self.exchanges = LiveExchanges()
         self.actions = LiveActions(workspace, scenario, lab_name)
-        self.terminals = NodeTerminals(workspace, scenario, lab_name, tuple(scenario.reading.scenario.nodes))
+        self.terminals = NodeTerminals(workspace, scenario, lab_name, shell_nodes(scenario.reading.scenario))
         self.lesson: LiveLesson | None = None
         self._reader = traffic.reader()
         self._subscribers: list[Tell] = []

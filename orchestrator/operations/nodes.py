@@ -86,6 +86,11 @@ def require_program(workspace: Workspace, container: str, program: str) -> None:
     node_program.require_program(workspace.engine, container, program)
 
 
+def shell_nodes(scenario: Scenario) -> tuple[str, ...]:
+    """The nodes in which a person can open a shell: all, the clients first, for one looks around from there."""
+    return tuple(sorted(scenario.nodes, key=lambda node_name: not scenario.roles[node_name].default_client))
+
+
 def shell_argv(scenario: Scenario, node_name: str) -> tuple[str, ...]:
     """The shell of a node; of an image of the author's nobody knows whether it has bash."""
     return ("sh", "-i") if scenario.nodes[node_name].image is not None else ("bash", "-il")

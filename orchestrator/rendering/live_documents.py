@@ -135,7 +135,7 @@ def _sentence(exchange: LiveExchange) -> str:
     if exchange.event is None:
         return readable(start_words(exchange.kind, exchange.client, exchange.server, exchange.subject))
     request, result = event_words(exchange.event)
-    return " -> ".join(filter(None, (readable(request), readable(result))))
+    return " → ".join(filter(None, (readable(request), readable(result))))
 
 
 def _outcome(exchange: LiveExchange) -> str:
@@ -184,7 +184,7 @@ def _fault(injected: InjectedFault) -> dict[str, Any]:
         "id": injected.id,
         "kind": injected.fault.words[0],
         "words": words,
-        "sentence": f"{_summary(type(injected.fault))} ({words})",
+        "sentence": _summary(type(injected.fault)),
         "since": injected.since,
         "by": injected.by,
     }

@@ -83,7 +83,7 @@ def test_what_happens_in_the_lab_is_told_and_what_a_page_asks_for_is_done(standi
     """A look-up of somebody else's, all checks, a fault and its end, and a capture that is downloaded."""
     with served(standing) as visitor, visitor.socket() as socket:
         page = PageSocket(socket)
-        assert page.wait("hello")["can"]["shells"] == ["dns", "db", "app", "client"]
+        assert page.wait("hello")["can"]["shells"] == ["client", "dns", "db", "app"]
         assert {node["name"] for node in page.wait("picture")["nodes"]} == {"dns", "db", "app", "client"}
 
         assert page.ask("check", number=None)["ok"]

@@ -33,9 +33,9 @@ NOT_RUN = {
     "wirelab capture start basic --live | wireshark -k -i -": "no machine of the tests has Wireshark",
 }
 
-# What the tests run for a target of make. A lesson waits for a learner (tests/engine/test_lessons.py has one); here its
-# lab comes up.
-IN_TESTS = {"scenario": "run", "lesson": "up"}
+# What the tests run for a target of make. A lesson waits for a learner (tests/engine/test_lessons.py has one), and a
+# live page for its end (tests/engine/test_web.py); here their labs come up.
+IN_TESTS = {"scenario": "run", "lesson": "up", "web": "up"}
 
 
 @dataclass(frozen=True)

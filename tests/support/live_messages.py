@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from picture_labs import lab
 
 from orchestrator.rendering.graph import make_picture
-from orchestrator.rendering.graph_svg import arrow_words, description
-from orchestrator.rendering.network_layout import Box, lay_out
+from orchestrator.rendering.live_documents import picture_document
 
 Message = dict[str, Any]
 START = 1764241200.0  # 27 Nov 2025, 11:00 UTC
@@ -18,56 +16,7 @@ HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title=
 
 def picture_message(scenario: str) -> Message:
     """The picture of a scenario, as the server sends it."""
-    picture = make_picture(lab(scenario), {})
-    roomy = replace(picture, machines=tuple(replace(machine, note="client and server") for machine in picture.machines))
-    layout = lay_out(roomy)
-    networks = [
-        {"name": network.name, "titles": list(network.titles), "subnet": network.ranges[0]}
-        | _box(layout.segments[network.name])
-        for network in picture.networks
-    ]
-    nodes: list[Message] = [
-        {"name": machine.name, "role": machine.role, "note": machine.note}
-        | _box(layout.boxes[machine.name])
-        | {
-            "addresses": [
-                {"network": network, "address": address}
-                for network, addresses in machine.attachments
-                for address in addresses
-            ],
-        }
-        for machine in picture.machines
-    ]
-    edges = [
-        {
-            "from": arrow.client,
-            "to": arrow.server,
-            "kind": arrow.kind,
-            "label": arrow.label,
-            "sentence": arrow_words(arrow),
-            "hops": [[line.start, (line.start[0], line.lane), (line.end[0], line.lane), line.end] for line in lines],
-        }
-        for arrow, lines in zip(picture.arrows, layout.lines, strict=True)
-    ]
-    return {
-        "type": "picture",
-        "title": picture.title,
-        "words": description(picture),
-        "width": layout.width,
-        "height": layout.height,
-        "networks": networks,
-        "nodes": nodes,
-        "plugs": [
-            {"node": plug.node_name, "network": plug.network, "addresses": list(plug.addresses), "above": plug.above}
-            | _box(plug.box)
-            for plug in layout.plugs
-        ],
-        "edges": edges,
-    }
-
-
-def _box(box: Box) -> Message:
-    return {"x": box.left, "y": box.top, "width": box.width, "height": box.height}
+    return picture_document(make_picture(lab(scenario), {}))
 
 
 def hello(*, lesson: bool = False, title: str = "A shop: a client, an app and a database") -> Message:
