@@ -134,7 +134,7 @@ class LessonEvent:
     """A learner began, completed or left a task, tried something, or took a hint or a solution."""
 
     kind: ClassVar[str] = "lesson"
-    state: Literal["begun", "done", "attempt", "hint", "solution", "over"]
+    state: Literal["begun", "done", "attempt", "cause", "hint", "solution", "over"]
     lesson: str
     task: str = ""
     sentence: str = ""

@@ -31,9 +31,13 @@ class TaskDone:
 
 @dataclass(frozen=True)
 class NotDone:
-    """An attempt did not complete the task, and this is why."""
+    """An attempt did not complete the task, and this is why.
+
+    With `layer` it says what is broken in that layer, as `wirelab why` does, of an attempt that was told before.
+    """
 
     sentence: str
+    layer: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def event_of(message: Message, lesson: str, task: str) -> LessonEvent | None:
         case TaskDone():
             return LessonEvent("done", lesson, message.task, message.because)
         case NotDone():
-            return LessonEvent("attempt", lesson, task, message.sentence)
+            return LessonEvent("cause" if message.layer else "attempt", lesson, task, message.sentence)
         case HintShown():
             return LessonEvent("hint", lesson, task, message.text)
         case SolutionShown():

@@ -127,7 +127,7 @@ def lesson_in(
         try:
             yield OpenLesson(run, traffic, reader)
         finally:
-            run.end_fault(keep_copy=True)
+            run.close()
 
 
 def _begun(kept: Progress | None, scenario: LoadedScenario, seed: int | None, seat: str) -> Progress:

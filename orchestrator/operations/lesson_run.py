@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.events import Event, ProbeEvent
+from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
 from orchestrator.lessons.observations import unanswered
@@ -23,6 +24,7 @@ from orchestrator.lessons.reactions import (
 )
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.model.checks import BindCheck, NodeCheck
+from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
@@ -70,7 +72,11 @@ class LessonRun:
     _cause: str = ""
     _told: tuple[str, float] = ("", 0.0)
     _topology: Topology | None = None
+    _explainer: AttemptExplainer = field(init=False)
     _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._explainer = AttemptExplainer(lambda check: explain_in(self.lab, check))
 
     @property
     def lab(self) -> LabHandle:
@@ -107,6 +113,7 @@ class LessonRun:
         self._topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
+        self._explainer.forget()
         self._changed = self._last_change()
         if self.lesson_lab.is_broken:  # it does not hold: that is the task
             self._judged = time.monotonic()
@@ -122,13 +129,24 @@ class LessonRun:
         """An exchange began or ended on the wire."""
         task = self.task
         if isinstance(event, ExchangeStart):
-            if event.client in self._shells(task) and not self._is_ours(event.client, event.at):
+            ours = self._is_ours(event.client, event.at) or self._explainer.is_own_start(event)
+            if event.client in self._shells(task) and not ours:
                 self._open[event.exchange] = (event, time.monotonic())
                 self._tried = self._tried or isinstance(task, HoldsTask)
             return
         self._open.pop(event.exchange, None)
         if isinstance(task, ObserveTask) and self._is_attempt(event):
-            self._react(react_to_exchange(self.progress, self.task_name or "", task, event, self._addresses_of))
+            reaction = react_to_exchange(self.progress, self.task_name or "", task, event, self._addresses_of)
+            self._react(reaction)
+            attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
+            if attempt and attempt.node in self._shells(task):
+                self._explainer.ask(attempt)
+
+    def _on_explained(self) -> None:
+        """Tell which layer is broken of the attempt that failed last."""
+        walk = self._explainer.explained()
+        if walk and walk.broken:
+            self._tell(NotDone(walk.sentence, walk.broken.title))
 
     def _shells(self, task: AnyTask | None) -> tuple[str, ...]:
         """The nodes in which the learner works."""
@@ -142,6 +160,8 @@ class LessonRun:
             del self._open[number]
             if different := unanswered(task.observe, start):
                 self._react(attempted(self.progress, self.task_name or "", different.sentence))
+                if attempt := unanswered_attempt(start, self.lab.made.scenario.nodes):
+                    self._explainer.ask(attempt)
 
     def _is_ours(self, node: str, began: float) -> bool:
         """Whether it began before this task, or by a probe of ours."""
@@ -156,7 +176,7 @@ class LessonRun:
         scenario, node = self.lab.made.scenario, client_node(event)
         if node in scenario.nodes and getattr(scenario.nodes[node], "command", None):
             return False  # its own program asks all the time, whatever the learner does
-        if self._is_ours(node, start_time(event)):
+        if self._is_ours(node, start_time(event)) or self._explainer.is_own_probe(event):
             return False
         domain = scenario.domain
         return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
@@ -176,6 +196,7 @@ class LessonRun:
         task = self.task
         if isinstance(task, ObserveTask):
             self._on_silence(task)
+            self._on_explained()
         if not isinstance(task, HoldsTask):
             return
         changed = self._last_change()
@@ -302,8 +323,13 @@ class LessonRun:
         if changed == self._changed:
             self._changed = self._last_change()
 
+    def close(self) -> None:
+        """End the run; the learner goes on with the task another time."""
+        self._explainer.close()
+        self.end_fault(keep_copy=True)
+
     def end_fault(self, *, keep_copy: bool = False) -> None:
-        """Repair what the task broke. With `keep_copy` the learner goes on with it another time."""
+        """Repair what the task broke."""
         self.lesson_lab.end(keep_copy=keep_copy)
 
 

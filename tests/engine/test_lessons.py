@@ -82,6 +82,9 @@ def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench
         learner.hears("task 2 of 8")
         learner.runs("host", "ap.shop.lab")
         learner.hears("not yet: client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name.")
+        learner.hears(
+            "why (DNS answer): The DNS server dns answers that the name ap.shop.lab does not exist (NXDOMAIN)."
+        )
         learner.runs("getent", "hosts", "app.shop.lab", node="app")
         learner.hears("not yet: app asked dns for app.shop.lab A. Expected: client does it.")
         learner.runs("getent", "ahostsv4", "app.shop.lab")
@@ -95,6 +98,10 @@ def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench
         assert "task 1 of 8" not in first
         learner.types(bench.address("app"))
         learner.hears("task 4 of 8")
+        learner.runs("curl", "-sS", "http://app.shop.lab:8080/items")
+        learner.hears("not yet: client opened a connection to app")
+        learner.runs("curl", "-sS", "http://app.shop.lab/items")  # at once, while it is asked why
+        learner.hears("task 5 of 8")
 
 
 def test_a_learner_goes_through_the_lesson_to_its_end(bench: Bench) -> None:

@@ -1,0 +1,110 @@
+"""An attempt of a learner that failed on the wire, as a check that can be asked why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.model.checks import BaseCheck, Connects, Http, Resolves, Tls
+from orchestrator.traffic.exchanges.events import (
+    CompletedEvent,
+    DnsExchange,
+    ExchangeStart,
+    HttpExchange,
+    TcpHandshake,
+    TlsHandshake,
+    client_node,
+)
+
+NAME = "What the learner tried"
+TRY_SECONDS = 0.3  # for the check itself: that the attempt failed is known
+LEAST_ERROR = 400  # RFC 9110, section 15: 4xx and 5xx are errors
+
+
+@dataclass(frozen=True)
+class FailedAttempt:
+    """What failed, as a check; and what repeats it on the wire: a question for `host`, a connection to `server`.
+
+    `server` is an address or the name of a node, with a port.
+    """
+
+    check: BaseCheck
+    node: str
+    host: str
+    server: tuple[str, int] = ("", 0)
+
+    def is_repeated_by(self, event: CompletedEvent) -> bool:
+        """Whether an exchange is what this check would cause."""
+        if client_node(event) != self.node:
+            return False
+        if isinstance(event, DnsExchange):
+            return event.name.rstrip(".").lower() == self.host.lower()
+        flow = getattr(event, "flow", None)
+        name, port = self.server
+        return flow is not None and flow.server.port == port and name in (flow.server.address, flow.server.node)
+
+    def is_begun_again_by(self, start: ExchangeStart) -> bool:
+        """Whether an exchange that begins is what this check would cause."""
+        if start.client != self.node:
+            return False
+        if start.kind == "dns":
+            return start.subject.split(" ")[0].rstrip(".").lower() == self.host.lower()
+        return start.subject.endswith(f":{self.server[1]}")
+
+
+def failed_attempt(event: CompletedEvent) -> FailedAttempt | None:
+    """The attempt, where the exchange shows that it failed; None where it shows none or where all went well."""
+    if isinstance(event, DnsExchange):
+        return _failed_question(event)
+    if not isinstance(event, TcpHandshake | TlsHandshake | HttpExchange):
+        return None
+    node, server = client_node(event), event.flow.server
+    host = event.flow.name or server.address
+    place = f"[{host}]:{server.port}" if ":" in host else f"{host}:{server.port}"
+    common = {"name": NAME, "from": node, "within": TRY_SECONDS}
+    check: BaseCheck | None = None
+    match event:
+        case TcpHandshake() if event.outcome not in ("accepted", "abandoned"):
+            check = _check(Connects, {**common, "connects": place})
+        case TlsHandshake() if event.alert:
+            name = {"server_name": event.server_name} if event.server_name else {}
+            check = _check(Tls, {**common, "tls": place, **name})
+        case HttpExchange() if event.method and (event.status or 0) >= LEAST_ERROR:
+            check = _check(Http, {**common, "http": f"http://{place}{event.target}", "method": event.method})
+    return FailedAttempt(check, node, event.flow.name, (server.address, server.port)) if check else None
+
+
+def unanswered_attempt(start: ExchangeStart, nodes: Collection[str]) -> FailedAttempt | None:
+    """The attempt, where an exchange began and nothing came back; None where it is of another kind."""
+    if start.kind == "dns":
+        return _question(start.client, start.subject.split(" ")[0].rstrip(".").lower())
+    port = start.subject.rpartition(":")[2]
+    if start.kind != "opening" or not port.isdigit():
+        return None
+    host = f"${{{start.server}}}" if start.server in nodes else start.server
+    place = f"{host}:{port}"
+    check = _check(Connects, {"name": NAME, "from": start.client, "within": TRY_SECONDS, "connects": place})
+    return FailedAttempt(check, start.client, "", (start.server, int(port))) if check else None
+
+
+def _failed_question(event: DnsExchange) -> FailedAttempt | None:
+    if event.operation != "query" or event.rcode == "NOERROR" or event.type not in ("A", "AAAA"):
+        return None
+    name = event.name.rstrip(".").lower()
+    return _question(event.flow.client.node, name)
+
+
+def _question(node: str, name: str) -> FailedAttempt | None:
+    check = _check(Resolves, {"name": NAME, "from": node, "within": TRY_SECONDS, "resolves": name})
+    return FailedAttempt(check, node, name) if check else None
+
+
+def _check(kind: type[BaseCheck], values: Mapping[str, Any]) -> BaseCheck | None:
+    """The check with these values; None where the language has no such check: a learner may try anything."""
+    from pydantic import ValidationError
+
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError:
+        return None
