@@ -275,10 +275,13 @@ def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different 
         "dns": f"{start.client} asked {start.server}",
         "opening": f"{start.client} tries to connect to {start.server}",
         "http": f"{start.client} sent a request to {start.server}",
+        "arp": f"{start.client} looks for {start.server} on its network",
+        "ndp": f"{start.client} looks for {start.server} on its network",
     }.get(start.kind)
     if seen is None:
         return None
-    layer: Layer = "dns" if start.kind == "dns" else "tcp" if start.kind == "opening" else "http"
+    layers: dict[str, Layer] = {"dns": "dns", "opening": "tcp", "http": "http"}
+    layer = layers.get(start.kind, "address")
     return Different(layer, f"{seen}, and no answer came so far", observation.wanted)
 
 

@@ -49,6 +49,8 @@ QUIET_PAUSE_SECONDS = 1.0
 ATTEMPT_SECONDS = 2.0
 # Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
 SILENT_SECONDS = 1.5
+# As long for a machine that is looked for on the network: this begins to be told at the second try, a second later.
+SEARCH_SECONDS = 0.5
 
 
 @dataclass
@@ -155,7 +157,7 @@ class LessonRun:
     def _on_silence(self, task: ObserveTask) -> None:
         """Say which exchange of the learner has no answer."""
         for number, (start, since) in list(self._open.items()):
-            if time.monotonic() < since + SILENT_SECONDS:
+            if time.monotonic() < since + (SEARCH_SECONDS if start.kind in ("arp", "ndp") else SILENT_SECONDS):
                 continue
             del self._open[number]
             if different := unanswered(task.observe, start):

@@ -233,6 +233,12 @@ def start(kind: str, client: str, server: str) -> ExchangeStart:
             start("http", "client", "app"),
             "client sent a request to app, and no answer came so far. Expected: GET http://app.shop.lab/items?x=1.",
         ),
+        (
+            HTTP,
+            start("arp", "client", "app"),
+            "client looks for app on its network, and no answer came so far. "
+            "Expected: GET http://app.shop.lab/items?x=1.",
+        ),
     ],
 )
 def test_silence_is_told_too(observation: AnyObservation, event: ExchangeStart, sentence: str) -> None:
@@ -241,6 +247,6 @@ def test_silence_is_told_too(observation: AnyObservation, event: ExchangeStart, 
     assert different.sentence == sentence
 
 
-@pytest.mark.parametrize("event", [start("dns", "app", "dns"), start("arp", "client", "app")])
+@pytest.mark.parametrize("event", [start("dns", "app", "dns"), start("icmp", "client", "app")])
 def test_the_silence_of_others_is_not_spoken_of(event: ExchangeStart) -> None:
     assert unanswered(RESOLVES, event) is None
