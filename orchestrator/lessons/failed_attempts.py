@@ -26,13 +26,15 @@ LEAST_ERROR = 400  # RFC 9110, section 15: 4xx and 5xx are errors
 class FailedAttempt:
     """What failed, as a check; and what repeats it on the wire: a question for `host`, a connection to `server`.
 
-    `server` is an address or the name of a node, with a port.
+    `server` is an address or the name of a node, with a port; `subject` is the target of an HTTP request, or the name
+    that the client of a TLS handshake asks for.
     """
 
     check: BaseCheck
     node: str
     host: str
     server: tuple[str, int] = ("", 0)
+    subject: str = ""
 
     def is_repeated_by(self, event: CompletedEvent) -> bool:
         """Whether an exchange is what this check would cause."""
@@ -40,9 +42,12 @@ class FailedAttempt:
             return False
         if isinstance(event, DnsExchange):
             return event.name.rstrip(".").lower() == self.host.lower()
-        flow = getattr(event, "flow", None)
-        name, port = self.server
-        return flow is not None and flow.server.port == port and name in (flow.server.address, flow.server.node)
+        if not isinstance(event, TcpHandshake | TlsHandshake | HttpExchange):
+            return False
+        (name, port), server = self.server, event.flow.server
+        if server.port != port or name not in (server.address, server.node):
+            return False
+        return isinstance(event, TcpHandshake) or _subject(event) == self.subject
 
     def is_begun_again_by(self, start: ExchangeStart) -> bool:
         """Whether an exchange that begins is what this check would cause."""
@@ -72,7 +77,18 @@ def failed_attempt(event: CompletedEvent) -> FailedAttempt | None:
             check = _check(Tls, {**common, "tls": place, **name})
         case HttpExchange() if event.method and (event.status or 0) >= LEAST_ERROR:
             check = _check(Http, {**common, "http": f"http://{place}{event.target}", "method": event.method})
-    return FailedAttempt(check, node, event.flow.name, (server.address, server.port)) if check else None
+    if check is None:
+        return None
+    return FailedAttempt(check, node, event.flow.name, (server.address, server.port), _subject(event))
+
+
+def _subject(event: TcpHandshake | TlsHandshake | HttpExchange) -> str:
+    match event:
+        case HttpExchange():
+            return event.target
+        case TlsHandshake():
+            return event.server_name
+    return ""
 
 
 def unanswered_attempt(start: ExchangeStart, nodes: Collection[str]) -> FailedAttempt | None:

@@ -63,6 +63,14 @@ def test_an_attempt_that_failed_is_a_check(event: CompletedEvent, expected: Mapp
     assert not attempt.is_repeated_by(tcp(81, "refused", name="other.shop.lab"))
 
 
+def test_another_request_to_the_same_server_is_no_repetition() -> None:
+    attempt = failed_attempt(http("/items", 503))
+    assert attempt
+    assert attempt.is_repeated_by(http("/items", 200))
+    assert attempt.is_repeated_by(tcp(80, "accepted"))
+    assert not attempt.is_repeated_by(http("/health", 200))
+
+
 @pytest.mark.parametrize(
     "event",
     [
