@@ -102,10 +102,14 @@ class Unavailable:
 
 @dataclass(frozen=True)
 class NodeState:
-    """running, paused, stopped, restarting, removing, dead or missing; with the exit code where it has ended."""
+    """running, paused, stopped, restarting, removing, dead or missing; with the exit code where it has ended.
+
+    `out_of_memory`: the kernel ended a program in it, which wanted more memory than the node may have.
+    """
 
     state: str
     exit_code: int = 0
+    out_of_memory: bool = False
 
 
 ProbeResult = ProgramResult | LogText | Flows | NodeState | Unavailable

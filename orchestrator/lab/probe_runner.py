@@ -139,7 +139,7 @@ class ProbeRunner:
             now = self._engine.container(known.container.id) if known else None
         except NotFound:
             now = None
-        return NodeState(_word(now), now.exit_code) if now else NodeState("missing")
+        return NodeState(_word(now), now.exit_code, now.out_of_memory) if now else NodeState("missing")
 
     def _batch(self, container: str, runs: list[RunProgram]) -> Sequence[ProbeResult]:
         argv = ("bash", "-c", batch.script(runs))

@@ -231,6 +231,8 @@ class StepHandler:
         with suppress(NotFound):
             observed = self._engine.container(container)
             state = f"ended with exit code {observed.exit_code}"
+            if observed.out_of_memory:
+                state += ", for it reached the limit of its memory (limits: memory)"
             if observed.state == "running":
                 state = f"was not ready after {self._ready_seconds:g} s (probe: {action.probe})"
             written = "\n       ".join(self._engine.log(container).splitlines()[-LAST_LINES:])

@@ -64,6 +64,10 @@ class Topology:
         """What has a name in the lab's DNS: every machine, then every group of replicas."""
         return (*self.scenario.nodes, *self.scenario.groups)
 
+    def memory_limit(self, node: str) -> int:
+        """How much memory a node may use, in MiB."""
+        return (self.node(node).limits or self.scenario.roles[node].limits).memory
+
     def attachments_of(self, node: str) -> tuple[Attachment, ...]:
         return self._attachments_by_name.get(node, ())
 

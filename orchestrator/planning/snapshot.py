@@ -44,6 +44,8 @@ class ObservedContainer:
 
     A stopped one has no addresses; `claims` are those that it will ask for when it starts.
 
+    `out_of_memory`: since its last start the kernel ended a program in it that wanted more than the node's limit.
+
     `ended` is that of its last end. What a container wrote since its last start came after `ended`, not always after
     `started`: an engine notes the time of a start when the program already runs.
     """
@@ -60,6 +62,7 @@ class ObservedContainer:
     claims: Mapping[str, IPv4Address] = field(default_factory=dict)
     claims6: Mapping[str, IPv6Address] = field(default_factory=dict)
     image: str = ""
+    out_of_memory: bool = False
 
     @property
     def stopped(self) -> bool:

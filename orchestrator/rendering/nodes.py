@@ -27,6 +27,7 @@ def node_document(topology: Topology, observed: Snapshot, name: str) -> dict[str
         "container": container.id if container else None,
         "addresses": [str(address) for address in addresses if address],
         "state": state_of(container, observed.files.get(name, ObservedFiles())),
+        "out_of_memory": bool(container and container.out_of_memory),
     }
 
 
@@ -92,9 +93,14 @@ def state_of(container: ObservedContainer | None, files: ObservedFiles) -> str:
     return "ready" if proved else "starting"
 
 
+def _state_text(node: dict[str, Any]) -> str:
+    """A node that runs may have lost a program to the limit of its memory, too."""
+    return f"{node['state']}, out of memory" if node.get("out_of_memory") else str(node["state"])
+
+
 def nodes_text(document: dict[str, Any], width: int | None = None) -> str:
     rows = [
-        (n["node"], n["role"], n["state"], " ".join(n["addresses"]) or "-", (n["container"] or "-")[:12])
+        (n["node"], n["role"], _state_text(n), " ".join(n["addresses"]) or "-", (n["container"] or "-")[:12])
         for n in document["nodes"]
     ]
     return table(("NODE", "ROLE", "STATE", "ADDRESSES", "CONTAINER"), rows, width)

@@ -119,6 +119,10 @@ def state(node: str, word: str, code: int = 0) -> Rule:
     return lambda probe: NodeState(word, code) if probe == GetNodeState(node) else None
 
 
+def out_of_memory(node: str) -> Rule:
+    return lambda probe: NodeState("stopped", 137, True) if probe == GetNodeState(node) else None
+
+
 def program(name: str, answer: ProbeResult, node: str = "") -> Rule:
     def rule(probe: Probe) -> ProbeResult | None:
         fits = isinstance(probe, RunProgram) and probe.argv[0] == name and node in ("", probe.node)

@@ -130,6 +130,7 @@ def container_seen(document: Mapping[str, Any]) -> ObservedContainer:
         state=state["Status"],
         started=state.get("StartedAt", ""),
         exit_code=state.get("ExitCode", 0),
+        out_of_memory=bool(state.get("OOMKilled")),
         labels=document["Config"].get("Labels") or {},
         addresses={
             end["NetworkID"]: IPv4Address(end["IPAddress"]) if end.get("IPAddress") else None

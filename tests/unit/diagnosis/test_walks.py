@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from check_harness import refused
-from walk_harness import CONNECTS, FAR, FOUND, LOST, dns_reply, far, program, state, tcp, walked
+from walk_harness import CONNECTS, FAR, FOUND, LOST, dns_reply, far, out_of_memory, program, state, tcp, walked
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable
@@ -82,6 +82,17 @@ def test_a_program_that_is_missing_has_seen_nothing() -> None:
         program("ss", ProgramResult(127, "", "timeout: failed to run command 'ss': No such file or directory"))
     )
     assert [x.name for x in walked(world, **CONNECTS).layers if x.verdict == "unknown"] == ["listen"]
+
+
+def test_a_node_that_has_ended_for_lack_of_memory_says_so() -> None:
+    """`heal` would start it, and it would end again: the limit in the file is the cause."""
+    world = far()
+    world.rules.append(out_of_memory("app-1"))
+    walk = walked(world, **CONNECTS)
+    assert walk.sentence == (
+        "The node app-1 has ended, for its program wanted more than its 192 MiB of memory (limits: memory)."
+    )
+    assert walk.command == "wirelab logs far app-1"
 
 
 @pytest.mark.parametrize(

@@ -230,11 +230,18 @@ def test_nodes_as_document_and_table() -> None:
         "container": "0123456789abcdef",
         "addresses": ["192.168.7.10"],
         "state": "ready",
+        "out_of_memory": False,
     }
     assert nodes_text(document) == dedent("""\
         NODE  ROLE    STATE    ADDRESSES     CONTAINER
         a     client  ready    192.168.7.10  0123456789ab
         b     client  missing  -             -""")
+
+
+def test_a_node_that_reached_the_limit_of_its_memory_says_so() -> None:
+    """Also one that runs on: the kernel ended one of its programs."""
+    observed = Snapshot("/s", "r", {}, containers=(replace(container(), out_of_memory=True),), files={"a": PROVED})
+    assert "ready, out of memory" in nodes_text(nodes_document(places(observed), observed))
 
 
 def test_a_table_has_no_blanks_at_its_end() -> None:
