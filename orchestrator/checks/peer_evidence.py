@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from math import inf
 
 from orchestrator.checks.probes import Probe, ProbeResult, ReadLog, RunProgram, require_log, require_output
 from orchestrator.model.node import Node
@@ -75,7 +74,7 @@ def _sessions(results: tuple[ProbeResult, ...], _since: float) -> Iterator[SeenP
 
 
 def _sockets_asked(node: str, _since: float) -> tuple[Probe, ...]:
-    return (RunProgram(node, ("ss", "-HtanoiO"), frozenset({"ss"})),)
+    return (RunProgram(node, ("ss", "-Htano"), frozenset({"ss"})),)
 
 
 def _by_sockets(node: Node) -> PeerSource:
@@ -91,7 +90,7 @@ def _by_sockets(node: Node) -> PeerSource:
             state, _, _, local, peer, *timer = columns
             if state in ("LISTEN", "SYN-SENT", "SYN-RECV") or _port(local) not in ports:
                 continue
-            if _last_active(state, timer, result.started) >= since:
+            if state != "TIME-WAIT" or result.started - TIME_WAIT + _seconds_left(timer) >= since:
                 yield SeenPeer(peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:"), " ".join(columns))
 
     return PeerSource("its socket table", _sockets_asked, read_peers)
@@ -99,14 +98,6 @@ def _by_sockets(node: Node) -> PeerSource:
 
 def _port(place: str) -> int:
     return int(port) if (port := place.rpartition(":")[2]).isdigit() else 0
-
-
-def _last_active(state: str, row: list[str], started: float) -> float:
-    """When a connection ended, or when data or its opening last came; now where the table does not say."""
-    if state == "TIME-WAIT":
-        return started - TIME_WAIT + _seconds_left(row)
-    match = re.search(r"\blastrcv:(\d+)", " ".join(row))
-    return started - int(match[1]) / 1000 if match else inf
 
 
 def _seconds_left(timer: list[str]) -> float:
