@@ -62,6 +62,7 @@ class MachineFacts:
     images: Mapping[str, str]  # name -> present, missing or old
     tools: Mapping[str, bool]
     leftovers: tuple[LabLeftovers, ...] = ()  # labs whose removal is not complete
+    unwritable: str = ""  # the folder in which wirelab cannot keep its files
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,9 @@ def _rows(machine: MachineFacts) -> Iterator[Row]:
     else:
         yield from _engine_rows(machine.engine)
         yield from _trap_rows(machine.engine, machine.hybrid_cgroups)
+    if machine.unwritable:
+        hint = "make it writable, or name another one: export WIRELAB_STATE=FOLDER"
+        yield Row("state folder", MISSING, f"{machine.unwritable} cannot be written to", hint)
     yield from _kernel_rows(machine)
     yield _ranges_row(machine)
     yield from _space_rows(machine)

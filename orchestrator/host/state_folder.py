@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,6 +38,11 @@ class StateFolder:
     def labs(self) -> Path:
         """One folder a lab: the files that its nodes mount, its journal, its lock."""
         return self.root / "labs"
+
+    def unwritable(self) -> str:
+        """The folder that this user cannot write to, so that nothing can be kept; empty where all is well."""
+        nearest = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        return "" if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK) else str(nearest)
 
     def private(self, folder: Path) -> Path:
         """Make `folder` (below the state folder) and keep the state folder itself closed to other people.

@@ -26,6 +26,7 @@ def examine_machine() -> tuple[Row, ...]:
 def _machine() -> MachineFacts:
     """What is known of this machine and its engine."""
     from orchestrator.host.machine import machine_facts
+    from orchestrator.host.state_folder import StateFolder
     from orchestrator.lab.host_routes import host_ranges
 
     engine, no_engine = _engine()
@@ -35,6 +36,7 @@ def _machine() -> MachineFacts:
         routes=[taken.range for taken in host_ranges() if isinstance(taken.range, IPv4Network)],
         images=_images(engine.url if engine else None),
     )
+    facts = replace(facts, unwritable=StateFolder.of(os.environ).unwritable())
     return replace(facts, leftovers=_leftovers(engine.url)) if engine else facts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from orchestrator.diagnosis.doctor import (
 )
 from orchestrator.host.find import EngineFound
 from orchestrator.host.machine import facts_of
+from orchestrator.host.state_folder import StateFolder
 from orchestrator.planning.leftovers import LabLeftovers
 from orchestrator.rendering.doctor import doctor_document, doctor_text
 
@@ -63,6 +65,20 @@ def row(found: tuple[Row, ...], name: str) -> Row:
 
 def traps(engine: EngineFacts, **more: object) -> list[str]:
     return [each.value for each in of(engine, **more) if each.name == "known trap"]
+
+
+def test_a_state_folder_that_cannot_be_written_to_is_missing_something() -> None:
+    """`up` would fail there: no lab can run here."""
+    closed = replace(MACHINE, unwritable="/read-only")
+    (row,) = [row for row in rows(closed) if row.name == "state folder"]
+    assert (row.verdict, row.value) == (MISSING, "/read-only cannot be written to")
+    assert not [row for row in rows(MACHINE) if row.name == "state folder"]
+
+
+def test_the_nearest_folder_that_is_there_decides(tmp_path: Path) -> None:
+    assert StateFolder(tmp_path / "new" / "wirelab").unwritable() == ""
+    (tmp_path / "file").write_text("")
+    assert StateFolder(tmp_path / "file" / "wirelab").unwritable() == str(tmp_path / "file")
 
 
 def test_a_good_machine_has_no_warning() -> None:
