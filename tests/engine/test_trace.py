@@ -222,6 +222,8 @@ def test_a_recorder_that_has_ended_is_said_to_have_ended(lab: str) -> None:
 
 def kill_recorder(lab: str) -> None:
     """From outside, as a full memory would."""
-    (found,) = docker.from_env().containers.list(filters={"label": [f"wirelab.lab={lab}", "wirelab.capture=on"]})
-    found.kill()
-    found.wait()
+    client = docker.from_env()
+    (recorder,) = client.containers.list(filters={"label": [f"wirelab.lab={lab}", "wirelab.capture=on"]})
+    recorder.kill()
+    recorder.wait()
+    client.close()
