@@ -7,7 +7,7 @@ from typing import Any
 from picture_labs import lab
 
 from orchestrator.rendering.graph import make_picture
-from orchestrator.rendering.live_documents import picture_document
+from orchestrator.rendering.live_documents import fault_kinds, picture_document
 
 Message = dict[str, Any]
 START = 1764241200.0  # 27 Nov 2025, 11:00 UTC
@@ -53,61 +53,8 @@ def request_story(first: int, path: str = "/items") -> list[Message]:
     ]
 
 
-KINDS: list[Message] = [
-    {
-        "kind": "stop",
-        "summary": "The node is stopped: its programs end, its address no longer answers.",
-        "form": [
-            {
-                "name": "node",
-                "type": "node",
-                "label": "Node",
-                "optional": False,
-            }
-        ],
-    },
-    {
-        "kind": "cut",
-        "summary": "Two groups of nodes cannot reach each other on any network.",
-        "form": [
-            {
-                "name": name,
-                "type": "nodes",
-                "label": label,
-                "optional": False,
-            }
-            for name, label in (("these", "These nodes"), ("those", "Those nodes"))
-        ],
-    },
-    {
-        "kind": "record",
-        "summary": "A DNS server gives another answer for one name.",
-        "form": [
-            {"name": "server", "type": "node", "label": "DNS server", "choices": ["dns"], "optional": False},
-            {
-                "name": "name",
-                "type": "text",
-                "label": "Name",
-                "placeholder": "app.shop.lab",
-                "choices": [],
-                "optional": False,
-            },
-            {"name": "type", "type": "choice", "label": "Type", "choices": ["A", "AAAA", "CNAME"], "optional": False},
-            {
-                "name": "value",
-                "type": "text",
-                "label": "Answer",
-                "placeholder": "192.0.2.1",
-                "choices": [],
-                "optional": False,
-            },
-        ],
-    },
-]
-
-
 def faults_message(*faults: Message) -> Message:
-    return {"type": "faults", "faults": list(faults), "kinds": KINDS}
+    return {"type": "faults", "faults": list(faults), "kinds": fault_kinds()}
 
 
 STOP_APP: Message = {

@@ -16,6 +16,8 @@ export class LessonView {
   #keys = element("div", { class: "row" });
   #messages = element("ol", { class: "messages" });
   #log = element("div", { role: "log", "aria-label": "What the lesson says" }, this.#messages);
+  #earlier = element("ol", { class: "messages" });
+  #past = element("details", { class: "past", hidden: true }, element("summary", {}, "Earlier tasks"), this.#earlier);
   #progress = element("ol", { class: "progress", "aria-label": "Tasks" });
   #summary = element("p", { class: "soft" });
   #notice = noticePlace();
@@ -34,7 +36,7 @@ export class LessonView {
     place.append(
       element("div", { class: "pane-head" }, element("h2", {}, "Lesson"), this.#summary),
       this.#progress,
-      element("div", { class: "scroll" }, this.#task, this.#answer, this.#keys, this.#notice, this.#log),
+      element("div", { class: "scroll" }, this.#task, this.#answer, this.#keys, this.#notice, this.#log, this.#past),
     );
   }
 
@@ -77,7 +79,7 @@ export class LessonView {
   }
 
   #showMessages(messages) {
-    if (messages.length < this.#shown) this.#messages.replaceChildren();
+    if (messages.length < this.#shown) for (const list of [this.#messages, this.#earlier]) list.replaceChildren();
     const known = messages.length < this.#shown ? 0 : this.#shown;
     for (const { kind, html } of messages.slice(known)) {
       const text = element("div", { class: "said" });
@@ -85,8 +87,18 @@ export class LessonView {
       this.#messages.append(element("li", { class: kind }, LABELS[kind] && element("span", { class: "label" }, LABELS[kind]), text));
     }
     this.#shown = messages.length;
+    this.#putAway();
     this.#log.hidden = !messages.length;
-    if (known < messages.length) this.#messages.lastElementChild.scrollIntoView({ block: "nearest" });
+    if (known < messages.length) this.#messages.lastElementChild?.scrollIntoView({ block: "nearest" });
+  }
+
+  // Below the task stands what was said of it, and by what the task before it was done.
+  #putAway() {
+    const items = [...this.#messages.children];
+    const begun = items.findLastIndex((item) => item.classList.contains("begun"));
+    const first = items[begun - 1]?.classList.contains("done") ? begun - 1 : begun;
+    this.#earlier.append(...items.slice(0, Math.max(0, first)));
+    this.#past.hidden = !this.#earlier.childElementCount;
   }
 
   async #say(line) {
