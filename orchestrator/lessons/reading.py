@@ -22,7 +22,7 @@ from orchestrator.model.values import Reference
 from orchestrator.reading.document import Document, Violation, read_document
 from orchestrator.reading.message_parts import listed, path_text
 from orchestrator.reading.raw_scenario import walk
-from orchestrator.reading.schema_forms import form_of
+from orchestrator.reading.schema_forms import form_of_model
 from orchestrator.reading.spelling import Hints, did_you_mean
 from orchestrator.reading.violations import FormValidator
 
@@ -90,7 +90,7 @@ def _split(text: str, file: str) -> tuple[str, str, int]:
 
 def _violations(values: Any, scenario: Scenario) -> Iterator[Violation]:
     """What the model says, and names of nodes that the scenario has not."""
-    form = form_of(Lesson)
+    form = form_of_model(Lesson)
     yield from FormValidator().violations(form, values, ())
     known = (*scenario.nodes, *scenario.groups)
     hints = Hints(known)

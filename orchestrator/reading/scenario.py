@@ -17,7 +17,7 @@ from orchestrator.reading.rules import RULES
 from orchestrator.reading.rules.files import mentions
 from orchestrator.reading.rules.names import only_written_names
 from orchestrator.reading.rules.notes import NOTES
-from orchestrator.reading.schema_forms import form_of
+from orchestrator.reading.schema_forms import form_of_model
 
 ReadCompanion = Callable[[str], str | None]
 
@@ -34,7 +34,10 @@ def read_scenario(text: str, *, file: str, read_companion: ReadCompanion) -> Rea
     if document.fatal:
         raise _invalid(document, document.violations, file)
     raw = RawScenario(
-        document.value, form_of(Scenario), _kept(read_companion, texts), lambda path: document.positions[path].line
+        document.value,
+        form_of_model(Scenario),
+        _kept(read_companion, texts),
+        lambda path: document.positions[path].line,
     )
     scenario, violations = _judged(raw)
     ruled = [violation for rule in RULES for violation in rule(raw)]
@@ -58,7 +61,7 @@ def read_scenario(text: str, *, file: str, read_companion: ReadCompanion) -> Rea
 
 def shape_violations(value: Any) -> list[Violation]:
     """What the model alone says of plain values, without the rules that look at several places."""
-    raw = RawScenario(value, form_of(Scenario), lambda _name: "", lambda _path: 1)
+    raw = RawScenario(value, form_of_model(Scenario), lambda _name: "", lambda _path: 1)
     return _judged(raw)[1]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from orchestrator.model.language import Discriminator, FieldDeclaration, ScenarioModel, Tag
@@ -154,6 +154,12 @@ def form_of(annotation: Any, field: FieldDeclaration | None = None) -> Form:
         elif optional:
             core = Union[rest]  # noqa: UP007
     return Form(annotation, core, metadata, optional, field)
+
+
+@cache
+def form_of_model(model: type[ScenarioModel]) -> Form:
+    """Take a class of the model apart, once: a form keeps the forms of what it holds."""
+    return form_of(model)
 
 
 def _strip(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -42,6 +43,7 @@ nodes:
 """
 
 
+@cache
 def scenario(text: str) -> Scenario:
     return read_scenario(text, file="scenario.yaml", read_companion=SEED.get).scenario
 
