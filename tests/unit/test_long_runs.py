@@ -45,6 +45,7 @@ def suite(tmp_path: Path) -> Path:
 
 def part(suite: Path, seconds: float = 60, **environ: str) -> tuple[int, str]:
     """Run one part; exit code and output."""
+    without_engine = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
     done = subprocess.run(
         (
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.long_runs"),
@@ -52,7 +53,7 @@ def part(suite: Path, seconds: float = 60, **environ: str) -> tuple[int, str]:
             *("--record-folder", str(suite / "record"), "--page", str(suite / "page.md")),
             *("-k", "not another", str(suite / "test_suite.py")),
         ),
-        env={**{k: v for k, v in os.environ.items() if k != "DOCKER_HOST"}, "PYTHONPATH": str(ROOT), **environ},
+        env={**without_engine, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environ},
         cwd=suite,
         capture_output=True,
         text=True,
