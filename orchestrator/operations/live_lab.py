@@ -50,7 +50,9 @@ if TYPE_CHECKING:
 # What has changed: an entry of the journal, an exchange, or a topic whose present value is to be read.
 Topic = Literal["nodes", "faults", "checks", "capture", "lesson"]
 Change = Entry | LiveExchange | Topic
-Tell = Callable[[Change], None]
+# The lab was taken down and is up again: nothing that was told before is true.
+RESTART: Literal["restart"] = "restart"
+Tell = Callable[[Change | Literal["restart"]], None]
 
 MOST_ENTRIES = 200
 LOOK_SECONDS = 3.0  # between two looks at the engine, for what somebody does past wirelab
@@ -85,6 +87,7 @@ class LiveLab:
         self.actions = LiveActions(workspace, scenario, lab_name)
         self.terminals = NodeTerminals(workspace, scenario, lab_name, shell_nodes(scenario.reading.scenario))
         self.lesson: LiveLesson | None = None
+        self._traffic = traffic
         self._reader = traffic.reader()
         self._subscribers: list[Tell] = []
         self._nodes = tuple(scenario.reading.scenario.nodes)
@@ -133,7 +136,7 @@ class LiveLab:
 
         return unsubscribe
 
-    def tell(self, *changes: Change) -> None:
+    def tell(self, *changes: Change | Literal["restart"]) -> None:
         """Tell all subscribers, in one order for all."""
         with self._lock:
             for change in changes:
@@ -246,6 +249,19 @@ class LiveLab:
         self._replace("faults", tuple(fault for fault in faults if fault.run != hidden))
         self._replace("states", states)
         self._replace("capture", capture)
+        if self._traffic.has_ended and set(states.values()) != {"missing"}:
+            self._restart()
+
+    def _restart(self) -> None:
+        """Read the traffic of a lab that was taken down and is up again."""
+        with self._lock:
+            self.exchanges = LiveExchanges()
+            self.state.findings = {}
+        try:
+            self._traffic.restart()
+        except WirelabError:
+            return  # it is on its way down again; the next look is soon
+        self.tell(RESTART)
 
     def _replace(self, name: Literal["states", "faults", "capture"], value: Any) -> None:
         with self._lock:

@@ -70,10 +70,24 @@ class LiveTraffic:
 
     def __enter__(self) -> LiveTraffic:
         self._run = self._stack.enter_context(self._workspace.guard())
+        self._begin()
+        return self
+
+    def _begin(self) -> None:
+        self.failure = None
         capture, observed = open_capture(self._workspace, self._scenario, self._lab_name, self._run)
         self._thread = threading.Thread(target=self._read, args=(capture, observed), daemon=True)
         self._thread.start()
-        return self
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the capture has ended by itself, as it does when the lab is taken down."""
+        return self._thread is not None and not self._thread.is_alive()
+
+    def restart(self) -> None:
+        """Begin anew, after the capture has ended. The numbers of exchanges begin anew, too."""
+        self._remove_containers()
+        self._begin()
 
     def _read(self, capture: LabCapture, observed: Snapshot) -> None:
         try:
@@ -89,10 +103,13 @@ class LiveTraffic:
     ) -> None:
         """Remove the container that captures, which ends the thread."""
         try:
-            for container in self._workspace.engine.containers(f"{labels.RUN}={self._run}"):
-                with suppress(NotFound):
-                    self._workspace.engine.remove_container(container.id)
+            self._remove_containers()
             if self._thread:
                 self._thread.join(END_SECONDS)
         finally:
             self._stack.__exit__(kind, error, trace)
+
+    def _remove_containers(self) -> None:
+        for container in self._workspace.engine.containers(f"{labels.RUN}={self._run}"):
+            with suppress(NotFound):
+                self._workspace.engine.remove_container(container.id)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.operations.live_lab import RESTART
 from orchestrator.web.lab_view import View
 
 MOST_WAITING = 4000  # messages; a page that is further behind begins anew
@@ -29,6 +30,11 @@ class Page:
             self._queue.put_nowait(text)
         except asyncio.QueueFull:
             self.lost = True
+
+    def begin_anew(self) -> None:
+        """Close the page's socket: it opens another one, and gets everything anew."""
+        self.lost = True
+        self.put_text("")  # wakes up who waits for the next message
 
     async def next(self) -> str:
         """The next message; waits for it."""
@@ -56,8 +62,10 @@ class Pages:
             documents = await asyncio.to_thread(self.view.documents)
         finally:
             unsubscribe()
-        for document in (*documents, *map(self.view.document, waiting)):
+        for document in documents:
             page.put(document)
+        for change in waiting:
+            _tell(page, self._text(change))
         self._pages.append(page)
         return page
 
@@ -69,9 +77,20 @@ class Pages:
             self._unsubscribe = None
 
     def _send(self, change: Any) -> None:
-        text = dump(self.view.document(change))
+        text = self._text(change)
         for page in self._pages:
-            page.put_text(text)
+            _tell(page, text)
+
+    def _text(self, change: Any) -> str | None:
+        """What a page is told of a change; None where it is to begin anew."""
+        return None if change == RESTART else dump(self.view.document(change))
+
+
+def _tell(page: Page, text: str | None) -> None:
+    if text is None:
+        page.begin_anew()
+    else:
+        page.put_text(text)
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Any], None], change: Any) -> None:

@@ -44,8 +44,11 @@ async def serve_page(websocket: WebSocket, pages: Pages) -> None:
 
 async def _send(websocket: WebSocket, page: Page) -> None:
     try:
-        while not page.lost:
-            await websocket.send_text(await page.next())
+        while True:
+            text = await page.next()
+            if page.lost:
+                break
+            await websocket.send_text(text)
         await websocket.close(BEHIND)
     except (WebSocketDisconnect, RuntimeError):
         return  # it has gone, which the reader of the socket sees
