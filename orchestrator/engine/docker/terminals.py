@@ -15,6 +15,8 @@ from orchestrator.engine.docker.sockets import receive, send
 from orchestrator.engine.programs import Argv, Env
 from orchestrator.engine.terminals import Terminal
 
+MOST_TYPED = 1024 * 1024  # bytes that wait for a program to read them
+
 
 class DockerTerminals(DockerPrograms):
     """The capability `Terminals`."""
@@ -66,7 +68,8 @@ class DockerTerminal:
 
     def write(self, typed: bytes) -> None:
         with self._lock:
-            self._typed += typed
+            # A program that reads nothing, such as one that is paused, gets no more than this.
+            self._typed += typed[: MOST_TYPED - len(self._typed)]
         self._wake()
 
     def _wake(self) -> None:
