@@ -43,11 +43,45 @@ SEED = """\
 create table items (id serial primary key, name text not null);
 insert into items (name) values ('hello');
 """
+LESSON = Template("""\
+---
+# yaml-language-server: $$schema=../../lesson.schema.json
+title: Ask for a name, then for a page
+minutes: 5
+shell: [client]
+tasks:
+  look-up:
+    title: Ask the DNS server for the address of app.$name.lab.
+    observe: {from: client, resolves: app.$name.lab, to: app}
+    hints:
+      - "In the client's shell: dig app.$name.lab"
+    wrong:
+      - {from: client, run: [dig, ap.$name.lab], told: nobody has that name}
+    solve: {from: client, run: [dig, app.$name.lab]}
+  repair:
+    title: The client gets no page any more. Find out why, and heal the lab.
+    fault: {stop: app}
+    holds: {name: The client gets a page, from: client, http: "http://app.$name.lab/items"}
+    hints:
+      - "Which machine is stopped? wirelab ps $name"
+    solve: heal
+---
+A name becomes an address before anything else happens.
+
+::task{look-up}
+
+Now one machine of the lab is broken.
+
+::task{repair}
+
+A name that leads to an address says nothing about the machine at this address.
+""")
 
 
 @click.command("new")
 @click.argument("name")
-def command(name: str) -> None:
+@click.option("--lesson", is_flag=True, help="Write a lesson beside it, scenarios/NAME/lesson.md.")
+def command(name: str, lesson: bool) -> None:
     """Write a small working scenario, scenarios/NAME/scenario.yaml, to start from."""
     if not re.fullmatch(LABEL, name):
         why = "it becomes a part of DNS names: 1 to 63 of the letters a-z, the digits and '-', no '-' at either end"
@@ -57,6 +91,8 @@ def command(name: str) -> None:
         folder.mkdir(parents=True)
         (folder / "seed.sql").write_text(SEED, encoding="utf-8")
         (folder / "scenario.yaml").write_text(SCENARIO.substitute(name=name), encoding="utf-8")
+        if lesson:
+            (folder / "lesson.md").write_text(LESSON.substitute(name=name), encoding="utf-8")
     except FileExistsError as error:
         hint = f"wirelab new {name[:58]}-2, or remove the folder first"
         raise UsageInvalid(f"{folder} is already there", why="nothing was written over it", hint=hint) from error
@@ -64,5 +100,9 @@ def command(name: str) -> None:
         raise WorldError(f"cannot write {folder}", why=str(error), hint="go to a folder of your own") from error
     out(str(folder / "scenario.yaml"))
     say(f"next: wirelab run {name} brings it up and proves it; then change the file, and run it again")
+    if lesson:
+        say(f"the lesson is beside it: wirelab lesson prove {name} carries it out")
     if not Path("scenario.schema.json").exists():
         say("for completion and help in your editor: wirelab schema > scenario.schema.json")
+    if lesson and not Path("lesson.schema.json").exists():
+        say("and for lessons: wirelab schema --lesson > lesson.schema.json")

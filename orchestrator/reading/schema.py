@@ -18,13 +18,18 @@ VERBATIM = ("const", "default", "enum", "examples", "required")
 
 def scenario_schema() -> dict[str, Any]:
     """The schema of a scenario file, draft-07."""
-    schema = pydantic_model(Scenario).model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    return schema_of(Scenario, "wirelab scenario")
+
+
+def schema_of(model: Any, title: str) -> dict[str, Any]:
+    """The schema of a file that holds one value of a class of the language, draft-07."""
+    schema = pydantic_model(model).model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     definitions = schema.pop("$defs", {})
     top = _converted(schema)
-    top["description"] = _sentence(Scenario.__doc__)
+    top["description"] = _sentence(model.__doc__)
     return {
         "$schema": DIALECT,
-        "title": "wirelab scenario",
+        "title": title,
         **top,
         "definitions": {name: _converted(definitions[name]) for name in sorted(definitions)},
     }

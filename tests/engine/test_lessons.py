@@ -24,6 +24,8 @@ def wirelab(engine: Engine, *words: str, cwd: Path = CHECKOUT) -> Ran:
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+@pytest.mark.truth
+@pytest.mark.rounds(1, full=3)
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_is_proved_with_a_seed_by_chance(name: str, engine: Engine) -> None:
     """Solutions complete their tasks and no others; wrong attempts are told what they must be told."""

@@ -171,6 +171,15 @@ def test_new_writes_a_valid_scenario_and_never_over_another(here: Path, capsys: 
     assert (here / "scenarios/my-lab/seed.sql").read_text() == "mine"
 
 
+def test_new_writes_a_valid_lesson_where_one_is_wished(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(new.command, "plain") == 0
+    assert not (here / "scenarios" / "plain" / "lesson.md").exists()
+    assert run(new.command, "my-lab", "--lesson") == 0
+    assert "wirelab lesson prove my-lab" in capsys.readouterr().err
+    assert run(validate.command, "my-lab") == 0
+    assert "a lesson of 2 tasks" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["My", "a_b", "../x", "a/b", "-a", "", "a" * 64])
 def test_new_refuses_a_name_that_dns_would_refuse(here: Path, name: str) -> None:
     """The name becomes a part of the domain, and nothing is written outside of scenarios/."""
