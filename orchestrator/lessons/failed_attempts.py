@@ -26,8 +26,8 @@ LEAST_ERROR = 400  # RFC 9110, section 15: 4xx and 5xx are errors
 class FailedAttempt:
     """What failed, as a check; and what repeats it on the wire: a question for `host`, a connection to `server`.
 
-    `server` is an address or the name of a node, with a port; `subject` is the target of an HTTP request, or the name
-    that the client of a TLS handshake asks for.
+    `server` is an address or the name of a node, with a port. `subject` is the method and the target of an HTTP
+    request, or the name that the client of a TLS handshake asks for.
     """
 
     check: BaseCheck
@@ -37,7 +37,25 @@ class FailedAttempt:
     subject: str = ""
 
     def is_repeated_by(self, event: CompletedEvent) -> bool:
-        """Whether an exchange is what this check would cause."""
+        """Whether an exchange is what this check would cause: what went well is a better attempt of the learner."""
+        if self._is_of_this_kind(event) and failed_attempt(event) is None:
+            return False
+        return self._has_this_target(event)
+
+    def _is_of_this_kind(self, event: CompletedEvent) -> bool:
+        """Whether such an exchange decides the check; others come before it, and go well."""
+        match event:
+            case DnsExchange():
+                return isinstance(self.check, Resolves)
+            case TcpHandshake():
+                return isinstance(self.check, Connects)
+            case TlsHandshake():
+                return isinstance(self.check, Tls)
+            case HttpExchange():
+                return isinstance(self.check, Http)
+        return False
+
+    def _has_this_target(self, event: CompletedEvent) -> bool:
         if client_node(event) != self.node:
             return False
         if isinstance(event, DnsExchange):
@@ -85,7 +103,7 @@ def failed_attempt(event: CompletedEvent) -> FailedAttempt | None:
 def _subject(event: TcpHandshake | TlsHandshake | HttpExchange) -> str:
     match event:
         case HttpExchange():
-            return event.target
+            return f"{event.method} {event.target}"
         case TlsHandshake():
             return event.server_name
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -66,9 +67,26 @@ def test_an_attempt_that_failed_is_a_check(event: CompletedEvent, expected: Mapp
 def test_another_request_to_the_same_server_is_no_repetition() -> None:
     attempt = failed_attempt(http("/items", 503))
     assert attempt
-    assert attempt.is_repeated_by(http("/items", 200))
+    assert attempt.is_repeated_by(http("/items", 503))
     assert attempt.is_repeated_by(tcp(80, "accepted"))
-    assert not attempt.is_repeated_by(http("/health", 200))
+    assert not attempt.is_repeated_by(http("/health", 503))
+    assert not attempt.is_repeated_by(replace(http("/items", 503), method="POST"))
+
+
+BETTER: list[tuple[CompletedEvent, CompletedEvent]] = [
+    (dns("app.shop.lab", "SERVFAIL"), dns("app.shop.lab", "NOERROR")),
+    (tcp(8080, "refused"), tcp(8080, "accepted")),
+    (http("/items", 400), http("/items", 201)),
+]
+
+
+@pytest.mark.parametrize(("failed", "better"), BETTER)
+def test_what_goes_well_is_no_repetition_of_what_failed(failed: CompletedEvent, better: CompletedEvent) -> None:
+    """A learner who mends a request and sends it at once, while the first one is explained, is not overlooked."""
+    attempt = failed_attempt(failed)
+    assert attempt
+    assert attempt.is_repeated_by(failed)
+    assert not attempt.is_repeated_by(better)
 
 
 @pytest.mark.parametrize(
