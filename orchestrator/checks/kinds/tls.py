@@ -80,7 +80,8 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     if shaken is None:
         return Judgement("fail", expected, _without_certificate(result), (f"openssl ended with {result.exit_code}",))
     evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.message}", *shaken.chain)
-    actual = f"{shaken.result or shaken.message}: the certificate of {shaken.subject}, from {shaken.issuer}"
+    verified = ", ".join(sorted(shaken.errors - {""})) or shaken.result or shaken.message
+    actual = f"{verified}: the certificate of {shaken.subject}, from {shaken.issuer}"
     wrong = _wrong(check, shaken) or wrong_machine(context, check.asker, host, shaken.address)
     wrong = wrong or (yield from impostor(context, check.asker, shaken.address))
     return Judgement("fail" if wrong else "pass", expected, f"{actual}; {wrong}" if wrong else actual, evidence)
