@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from contract_setup import ContractSetup
+from own_images import client_image
 
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.fake import FakeEngine
@@ -38,11 +39,11 @@ def _real() -> tuple[Engine, str]:
     import docker
 
     client = docker.DockerClient(base_url=url)
-    tags = sorted(t for i in client.images.list(filters={"label": "wirelab.image=client"}) for t in i.tags)
+    image = client_image(client)
     client.close()
-    if not tags:
+    if image is None:
         pytest.skip("no image of ours: wirelab images build client")
-    return DockerEngine(url), tags[0]
+    return DockerEngine(url), image
 
 
 def _fake() -> tuple[Engine, str]:

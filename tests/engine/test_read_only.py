@@ -20,6 +20,7 @@ import docker
 import pytest
 from engine_proxy import EngineProxy
 from lab_bench import CHECKOUT, Bench
+from own_images import client_image
 
 PACKAGE_FILES = (Path("/var/lib/dpkg"), Path("/var/lib/apt/extended_states"))
 # The scenario with passwords, certificates and keys, so that each kind of secret could be drawn.
@@ -157,7 +158,8 @@ def test_this_comparison_sees_what_is_written(place: Place) -> None:
 def test_this_comparison_sees_an_image_that_is_made_or_removed(place: Place, act: str) -> None:
     """The control: an image that is built, tagged or removed over the same way is seen; what others do is not."""
     images = place.bench.engine.client.images
-    client = sorted(tag for image in images.list(filters={"label": "wirelab.image=client"}) for tag in image.tags)[0]
+    client = client_image(place.bench.engine.client)
+    assert client
     tag = f"wirelab-tests/{place.bench.lab}:1"
 
     def work(engine_url: str) -> None:

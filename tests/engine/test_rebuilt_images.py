@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from lab_bench import Bench
+from own_images import client_image
 
 TEXT = """\
 name: own
@@ -28,8 +29,7 @@ class Author:
 
     def __init__(self, bench: Bench) -> None:
         self._images = bench.engine.client.images
-        tags = sorted(t for i in self._images.list(filters={"label": "wirelab.image=client"}) for t in i.tags)
-        self._base = tags[0]
+        self._base = client_image(bench.engine.client)
         self.tag = f"wirelab-tests/{secrets.token_hex(4)}:latest"
         self.built: list[str] = []
 

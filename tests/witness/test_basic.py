@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 from lab_bench import Bench
+from own_images import client_image
 from testcontainers.core.container import DockerContainer
 
 Ask = Callable[..., tuple[int, str]]
@@ -27,10 +28,10 @@ Ask = Callable[..., tuple[int, str]]
 def ask(standing: Bench, run_label: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     """Run a program in the witness: its exit code and what it wrote."""
     monkeypatch.setenv("DOCKER_HOST", standing.engine.url)
-    images = standing.engine.client.images.list(filters={"label": "wirelab.image=client"})
-    newest = max((image for image in images if image.tags), key=lambda image: image.attrs["Created"])
+    image = client_image(standing.engine.client)
+    assert image
     labels = {"wirelab.lab": f"{standing.lab}-witness", "wirelab.run": run_label}
-    witness = DockerContainer(newest.tags[0]).with_command("sleep infinity")
+    witness = DockerContainer(image).with_command("sleep infinity")
     with witness.with_kwargs(network=standing.network().id, labels=labels, dns=[standing.address("dns")]) as running:
 
         def run(*argv: str, **environ: str) -> tuple[int, str]:
