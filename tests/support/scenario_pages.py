@@ -57,8 +57,8 @@ def steps(page: str) -> list[Step]:
 def difference(step: Step, written: str) -> str:
     """What the page shows and the command has not written; empty where the output is as the page shows it."""
     text = CONTROL.sub("", written).replace("\r", "")
-    pattern = _pattern([*step.output, "..."] if step.typed else step.output)
-    if re.fullmatch(pattern, " ".join(text.split())) or _shown_in_any_order(step, text):
+    shown = [*step.output, "..."] if step.typed else step.output
+    if _matches(shown, " ".join(text.split())) or _shown_in_any_order(step, text):
         return ""
     return f"$ {step.text}\nthe page shows:\n{_indented(step.output)}\nit was:\n{_indented(text.splitlines())}"
 
@@ -72,25 +72,36 @@ def _shown_in_any_order(step: Step, text: str) -> bool:
         return False
     left = [line for line in text.splitlines() if line.strip()]
     for shown in (line for line in step.output if line.strip() != "..."):
-        found = next((line for line in left if re.fullmatch(_pattern([shown]), " ".join(line.split()))), None)
+        found = next((line for line in left if _matches([shown], " ".join(line.split()))), None)
         if found is None:
             return False
         left.remove(found)
     return not left or "..." in step.output
 
 
-def _pattern(lines: list[str]) -> str:
-    """A regular expression for a text whose runs of blanks are one blank each."""
-    words = " ".join(lines).split()
-    pieces = [".*?".join(map(re.escape, word.split("..."))) for word in words]
-    # `...` as a word of its own also stands for no word at all
-    pattern = ""
-    for piece in pieces:
-        if piece == ".*?":
-            pattern += "(?: ?.*?)"
-        else:
-            pattern += (" ?" if pattern.endswith("(?: ?.*?)") else " " if pattern else "") + piece
-    return "(?s) ?" + pattern + " ?"
+def _matches(lines: list[str], text: str) -> bool:
+    """Whether a text, whose runs of blanks are one blank each, is what the lines show; `...` stands for any text.
+
+    The first place of each piece is as good as any later one, so that nothing is tried twice: a regular expression
+    would try all places of all pieces before it says no.
+    """
+    first, *rest = _pieces(lines)
+    if not rest:
+        return text == first
+    if not text.startswith(first):
+        return False
+    position = len(first)
+    for piece in rest[:-1]:
+        if (found := text.find(piece, position)) < 0:
+            return False
+        position = found + len(piece)
+    return text[position:].endswith(rest[-1])
+
+
+def _pieces(lines: list[str]) -> list[str]:
+    """The texts between the `...` of these lines. As a word of its own it also stands for no word at all."""
+    words = " ".join(" ".join(lines).split())
+    return re.sub(r" ?(?<!\S)\.\.\.(?!\S) ?", "...", words).split("...")
 
 
 def _indented(lines: list[str]) -> str:
