@@ -18,6 +18,8 @@ CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^(?P<node>[a-z0-9-]*)\$ (?P<text>.+)$")
 # What a terminal is told beside the text (ECMA-48, section 5.4).
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+# `...` as a word of its own, with the blanks beside it, or within a word.
+ANY_TEXT = re.compile(r" ?(?<!\S)\.\.\.(?!\S) ?|\.\.\.")
 
 KERNEL_TABLES = ("ss", "ip")
 
@@ -100,8 +102,7 @@ def _matches(lines: list[str], text: str) -> bool:
 
 def _pieces(lines: list[str]) -> list[str]:
     """The texts between the `...` of these lines. As a word of its own it also stands for no word at all."""
-    words = " ".join(" ".join(lines).split())
-    return re.sub(r" ?(?<!\S)\.\.\.(?!\S) ?", "...", words).split("...")
+    return ANY_TEXT.split(" ".join(" ".join(lines).split()))
 
 
 def _indented(lines: list[str]) -> str:
