@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from html import escape
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,14 +13,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from orchestrator.errors import WirelabError
+from orchestrator.web.index_page import STATIC, index_page
 from orchestrator.web.lab_view import View
 from orchestrator.web.pages import Pages
 from orchestrator.web.sessions import Session, Sessions
 from orchestrator.web.socket import serve_page
 from orchestrator.web.terminal import serve_terminal
 
-STATIC = Path(__file__).with_name("static")
-TOKEN_PLACE = "{{token}}"
 NO_STORE = {"cache-control": "no-store"}
 
 
@@ -52,9 +49,7 @@ class Site:
             return self._launch(session or self._sessions.begin(token))
         if session is None:
             return PlainTextResponse("not found\n", 404)
-        text = (STATIC / "index.html").read_text("utf-8")
-        page = text.replace(TOKEN_PLACE, escape(session.page_token))
-        return Response(page, media_type="text/html", headers=NO_STORE)
+        return Response(index_page(session.page_token), media_type="text/html", headers=NO_STORE)
 
     def _launch(self, session: Session | None) -> Response:
         if session is None:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from orchestrator.web.connections import Connections
+from orchestrator.web.index_page import content_security_policy
 from orchestrator.web.sessions import Session, Sessions
 
 Scope = MutableMapping[str, Any]
@@ -23,10 +24,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -133,7 +130,8 @@ def _with_headers(send: Send) -> Send:
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+            headers = {**HEADERS, "content-security-policy": content_security_policy()}
+            ours = [(name.encode(), value.encode()) for name, value in headers.items()]
             message = {**message, "headers": [*message.get("headers", ()), *ours]}
         await send(message)
 

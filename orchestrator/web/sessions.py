@@ -21,8 +21,9 @@ class Seat:
 
 @dataclass(frozen=True)
 class Session:
-    """A browser that has shown a launch token: its cookie, the token of its pages, and its seat."""
+    """A browser that has shown a launch token: that token, its cookie, the token of its pages, and its seat."""
 
+    launch_token: str
     cookie: str
     page_token: str
     seat: Seat
@@ -37,23 +38,31 @@ class Sessions:
         self._sessions: list[Session] = []
 
     def invite(self, seat: Seat) -> str:
-        """A launch token, which begins one session of the seat."""
+        """A launch token, which begins one session of the seat: the first whose browser shows its cookie."""
         token = self._new_token()
         self._launches[token] = seat
         return token
 
     def begin(self, launch_token: str) -> Session | None:
-        """The session that a launch token begins; None where the token is unknown or was used already."""
+        """A session that a launch token begins; None where the token is unknown or was used already.
+
+        The answer that brings the cookie may be lost on its way, and then the browser asks again. So the token is used
+        only when a cookie that it led to has come back.
+        """
         known = next((token for token in self._launches if _same(token, launch_token)), None)
         if known is None:
             return None
-        session = Session(self._new_token(), self._new_token(), self._launches.pop(known))
+        session = Session(known, self._new_token(), self._new_token(), self._launches[known])
         self._sessions = [*self._sessions[1 - MOST_SESSIONS :], session]
         return session
 
     def of_cookie(self, cookie: str) -> Session | None:
         """The session that has this cookie."""
-        return next((session for session in self._sessions if _same(session.cookie, cookie)), None)
+        session = next((session for session in self._sessions if _same(session.cookie, cookie)), None)
+        if session and self._launches.pop(session.launch_token, None):
+            others = (other for other in self._sessions if other.launch_token != session.launch_token)
+            self._sessions = [*others, session]
+        return session
 
     def of_page(self, cookie: str, page_token: str) -> Session | None:
         """The session that has this cookie, where the token of the page is its own, too."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_pages import DESK, Made
+from browser_pages import DESK, Made, go_to, note_complaints
 from picture_labs import SMALL, THIRTY, lab
 from recorded import events, recorded
 
@@ -143,10 +143,9 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.on("request", lambda request: watched.requests.append(request.url.partition("#")[0]))
-        page.on("console", lambda message: watched.complaints.append(message.text))
-        page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+        note_complaints(page, watched.complaints)
         page.route(re.compile("^(?!file:)"), lambda route: route.abort())
-        page.goto(file.as_uri())
+        go_to(page, file.as_uri())
         return page
 
     yield open_page

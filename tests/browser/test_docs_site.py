@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_pages import DESK, PHONE
+from browser_pages import DESK, PHONE, go_to, note_complaints
 from doc_pages import ROOT
 
 VENDOR = ROOT / "setup" / "docs" / "theme" / "assets" / "vendor"
@@ -44,8 +44,7 @@ class Watched:
             watched.requests.append(route.request.url)
             route.abort()
 
-        page.on("console", lambda message: watched.complaints.append(f"{page.url}: {message.text}"))
-        page.on("pageerror", lambda error: watched.complaints.append(f"{page.url}: {error}"))
+        note_complaints(page, watched.complaints)
         page.route(ELSEWHERE, refuse)
         return watched
 
@@ -61,7 +60,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(60_000)
         all_watched.append(Watched.of(page))
-        page.goto(file.as_uri())
+        go_to(page, file.as_uri())
         return page
 
     yield opener
@@ -96,7 +95,7 @@ def test_a_request_that_leaves_and_a_complaint_are_noticed(browser: Any, site: P
     with browser.new_context() as context:
         page = context.new_page()
         watched = Watched.of(page)
-        page.goto((site / "index.html").as_uri())
+        go_to(page, (site / "index.html").as_uri())
         page.evaluate("""new Promise((done) => {
             const picture = new Image();
             picture.onerror = done;

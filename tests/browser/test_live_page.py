@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from browser_pages import DESK, PHONE
+from browser_pages import DESK, PHONE, go_to, note_complaints
 from fake_live_server import ORIGIN, FakeLiveServer, Message, Reply
 from live_messages import (
     HOSTILE,
@@ -61,11 +61,10 @@ def live(browser: Any) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        note_complaints(page, complaints)
         server = FakeLiveServer(messages, replies)
         server.attach(page)
-        page.goto(f"{ORIGIN}/")
+        go_to(page, f"{ORIGIN}/")
         page.locator("body.ready").wait_for()
         return page, server
 
@@ -321,6 +320,17 @@ def test_terminals_open_in_tabs_and_come_back_after_a_reload(live: Open) -> None
     page.get_by_role("button", name="Close the terminal client").click()
     assert asked(page, server, "close_terminal") == {"session": "s1"}
     assert page.get_by_role("tablist", name="Open terminals").get_by_role("tab").count() == 1
+
+
+def test_a_terminal_that_alone_lost_its_connection_comes_back(live: Open) -> None:
+    """It waits for no other loss: the socket of the page is open all the time."""
+    page, server = live(lab_messages(SMALL))
+    open_terminal(page, "client")
+    terminal_text(page, "client$")
+    server.output["s1"] += b"written meanwhile"
+    server.close_terminal_socket("s1")
+    terminal_text(page, "written meanwhile")
+    assert page.get_by_text("Not connected.").is_hidden()
 
 
 def test_keys_go_into_a_terminal_and_out_again(live: Open) -> None:

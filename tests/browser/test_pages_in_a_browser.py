@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browser_pages import DESK, PHONE, Made
+from browser_pages import DESK, PHONE, Made, go_to, note_complaints
 
 from orchestrator.rendering.graph_svg import arrow_words
 from orchestrator.rendering.sequence import messages, participants
@@ -255,8 +255,8 @@ def test_what_comes_from_outside_is_refused(opened: Open, pages: dict[str, Made]
     page = opened(pages["lab"].file)
     messages: list[str] = []
     evil = page.context.new_page()
-    evil.on("console", lambda message: messages.append(message.text))
-    evil.goto((tmp_path / "evil.html").as_uri())
+    note_complaints(evil, messages)
+    go_to(evil, (tmp_path / "evil.html").as_uri())
     assert len([line for line in messages if "Content Security Policy" in line]) == 2
 
 

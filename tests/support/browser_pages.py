@@ -1,15 +1,48 @@
-"""What the tests in a browser open: sizes of windows, and pages as files."""
+"""What the tests in a browser open: sizes of windows, pages as files, and what a page complains of.
+
+Chromium breaks off what it loads with this error when a network interface of the machine appears or goes, such as one
+of a lab that another test starts. It says nothing about the page.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.rendering.graph import Picture
 from orchestrator.traffic.story import Story
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1200, "height": 900}
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+MOST_TRIES = 20
+
+
+def go_to(page: Any, address: str) -> None:
+    """Open an address in a page, again where the network of the machine changed meanwhile."""
+    from playwright.sync_api import Error
+
+    for _ in range(MOST_TRIES):
+        try:
+            page.goto(address)
+        except Error as error:
+            if NETWORK_CHANGED not in error.message:
+                raise
+        else:
+            return
+    raise AssertionError(f"{address} was not loaded: the network changed {MOST_TRIES} times")
+
+
+def note_complaints(page: Any, complaints: list[str]) -> None:
+    """Add to a list what stands in the console of a page, and what its scripts do not catch."""
+
+    def note(text: str) -> None:
+        if NETWORK_CHANGED not in text:
+            complaints.append(f"{page.url}: {text}")
+
+    page.on("console", lambda message: note(message.text))
+    page.on("pageerror", lambda error: note(str(error)))
 
 
 @dataclass(frozen=True)

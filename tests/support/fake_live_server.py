@@ -10,14 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from doc_pages import ROOT
+from orchestrator.web.index_page import STATIC, content_security_policy, index_page
 
-STATIC = ROOT / "orchestrator" / "web" / "static"
 ORIGIN = "http://localhost:8000"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 Message = dict[str, Any]
 Reply = Message | Callable[[Message], Message]
@@ -59,6 +54,10 @@ class FakeLiveServer:
         self.output[session] = self.output.get(session, b"") + output
         self._terminals[session].send(output)
 
+    def close_terminal_socket(self, session: str) -> None:
+        """Close the socket of one terminal, which goes on."""
+        self._terminals[session].close()
+
     def end_terminal(self, session: str, document: Message) -> None:
         """End a terminal, with what the server says of it."""
         self._terminals[session].send(json.dumps(document))
@@ -80,10 +79,8 @@ class FakeLiveServer:
         if not file.is_file():
             route.fulfill(status=404, body="")
             return
-        body = (
-            file.read_text("utf-8").replace("{{token}}", "page-token") if url.path == "/" else file.read_text("utf-8")
-        )
-        headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
+        body = index_page("page-token") if url.path == "/" else file.read_text("utf-8")
+        headers = {"Content-Security-Policy": content_security_policy(), "X-Content-Type-Options": "nosniff"}
         route.fulfill(body=body, content_type=f"{TYPES[file.suffix]}; charset=utf-8", headers=headers)
 
     def _open(self, socket: Any) -> None:

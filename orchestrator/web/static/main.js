@@ -102,4 +102,5 @@ const connection = new Connection(url, {
   onMessage: (message) => show[message.type]?.(message),
   onState: showConnection,
 });
-connection.open();
+// A page that lacks a file is about to be loaded anew.
+if (!document.documentElement.classList.contains("incomplete")) connection.open();

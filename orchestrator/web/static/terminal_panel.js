@@ -5,6 +5,8 @@ import { FitAddon } from "./vendor/xterm/addon-fit.js";
 import { Terminal } from "./vendor/xterm/xterm.js";
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 8000;
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
 export class TerminalPanel {
@@ -15,6 +17,8 @@ export class TerminalPanel {
   #screen = element("div", { class: "screen" });
   #state = element("p", { class: "soft", role: "status" });
   #ended = false;
+  #pause = FIRST_PAUSE;
+  #retry = 0;
   #watch;
   #recolour = () => { this.#terminal.options.theme = theme(); };
 
@@ -63,12 +67,15 @@ export class TerminalPanel {
     this.#resize();
   }
 
+  /** Connect now where the connection is lost. */
   reconnect() {
-    if (!this.#ended && this.#socket?.readyState !== WebSocket.OPEN) this.#connect();
+    clearTimeout(this.#retry);
+    if (!this.#ended && this.#socket?.readyState === WebSocket.CLOSED) this.#connect();
   }
 
   end() {
     this.#ended = true;
+    clearTimeout(this.#retry);
     this.#watch.disconnect();
     DARK.removeEventListener("change", this.#recolour);
     this.#socket?.close();
@@ -83,13 +90,20 @@ export class TerminalPanel {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => this.#connected());
     socket.addEventListener("message", ({ data }) => this.#received(data));
-    socket.addEventListener("close", () => {
-      if (!this.#ended) this.#state.textContent = "Not connected. It will come back with the page.";
-    });
+    socket.addEventListener("close", () => this.#closed());
+  }
+
+  // It may be the connection of this terminal alone, so it does not wait for the page.
+  #closed() {
+    if (this.#ended) return;
+    this.#state.textContent = "Not connected. It connects again by itself.";
+    this.#retry = setTimeout(() => this.reconnect(), this.#pause);
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
   }
 
   // The server first sends what the terminal showed last, so it begins on an empty screen.
   #connected() {
+    this.#pause = FIRST_PAUSE;
     this.#state.textContent = "";
     this.#terminal.reset();
     this.#resize();

@@ -54,14 +54,27 @@ def test_a_link_opens_the_page_once(room: Room) -> None:
     """Whoever reads it later, in a history or over a shoulder, gets nothing."""
     link = room.server.launch_url(ONE).partition(str(room.server.port))[2]
     first, _ = room.nobody.get(link)
+    cookie = str(first.getheader("Set-Cookie"))
+    opened, _ = Visitor(room.server.port, cookie.split(";")[0]).get("/")
     second, text = room.nobody.get(link)
     assert (first.status, first.getheader("Location")) == (303, "/")
-    cookie = str(first.getheader("Set-Cookie"))
+    assert opened.status == 200
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert (second.status, second.getheader("Set-Cookie")) == (403, None)
     assert "used already" in text
     assert room.anna.get(link)[0].status == 303  # a browser that is in already is only led to the page
+
+
+def test_a_link_whose_answer_was_lost_can_be_followed_again(room: Room) -> None:
+    """Until one browser has shown its cookie; a cookie of another answer then opens nothing."""
+    link = room.server.launch_url(ONE).partition(str(room.server.port))[2]
+    lost, came = (
+        Visitor(room.server.port, str(room.nobody.get(link)[0].getheader("Set-Cookie")).split(";")[0]) for _ in range(2)
+    )
+    assert came.get("/")[0].status == 200
+    assert lost.get("/")[0].status == 403
+    assert room.nobody.get(link)[0].status == 403
 
 
 @pytest.mark.parametrize("token", ["", "x", "../..", "%00", "a" * 5000])
@@ -153,7 +166,7 @@ def test_every_answer_has_the_headers_that_tie_a_browsers_hands(room: Room) -> N
         response, _ = visitor.get(path)
         policy = str(response.getheader("Content-Security-Policy"))
         assert "default-src 'none'" in policy
-        assert "script-src 'self';" in policy
+        assert "script-src 'self' 'sha256-" in policy
         assert "frame-ancestors 'none'" in policy
         assert response.getheader("X-Content-Type-Options") == "nosniff"
         assert response.getheader("Referrer-Policy") == "no-referrer"
