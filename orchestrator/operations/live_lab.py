@@ -118,7 +118,7 @@ class LiveLab:
     def attend(self, lesson: LiveLesson) -> None:
         """Show a lesson beside the lab: shells where it gives them, and none of the faults that it puts in."""
         self.lesson = lesson
-        self.terminals.allowed = tuple(lesson.lesson.shell)
+        self.terminals.allowed = lesson.shells
         lesson.messages.on_message = lambda: self.tell("lesson")
 
     def is_hidden(self, entry: Entry) -> bool:
@@ -259,6 +259,7 @@ class LiveLab:
             self.state.findings = {}
         try:
             self._traffic.restart()
+            self._traffic.await_begin()
         except WirelabError:
             return  # it is on its way down again; the next look is soon
         self.tell(RESTART)
@@ -293,8 +294,10 @@ def with_event(
 @contextmanager
 def watch_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> Iterator[LiveLab]:
     """A live view of a lab that is up. Its traffic is read by a container that is removed at the end."""
-    with LiveTraffic(workspace, scenario, lab_name) as traffic, LiveLab(workspace, scenario, lab_name, traffic) as live:
-        yield live
+    with LiveTraffic(workspace, scenario, lab_name) as traffic:
+        traffic.await_begin()
+        with LiveLab(workspace, scenario, lab_name, traffic) as live:
+            yield live
 
 
 @contextmanager

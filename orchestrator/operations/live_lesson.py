@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from orchestrator.errors import WirelabError
-from orchestrator.lessons.lesson import Lesson
+from orchestrator.lessons.lesson import DoneTask, Lesson
 from orchestrator.lessons.messages import LessonDone, Message, Note, TaskBegun
 from orchestrator.lessons.progress import Progress
 from orchestrator.operations.learn import TURN_SECONDS, OpenLesson
@@ -52,6 +52,13 @@ class LiveLesson:
     @property
     def lesson(self) -> Lesson:
         return self._lesson.run.text.lesson
+
+    @property
+    def shells(self) -> tuple[str, ...]:
+        """The nodes in which the lesson, or one of its tasks, gives a shell."""
+        tasks = [task for task in self.lesson.tasks.values() if isinstance(task, DoneTask)]
+        names = (*self.lesson.shell, *(node for task in tasks for node in task.allowed.shell))
+        return tuple(dict.fromkeys(names))
 
     @property
     def progress(self) -> Progress:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, WirelabError
+from orchestrator.lab.capture.listening import is_listening
 from orchestrator.operations.capture import open_capture
 from orchestrator.operations.trace import live_events
 from orchestrator.planning import labels
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from orchestrator.traffic.exchanges.events import TrafficEvent
 
 END_SECONDS = 10.0
+BEGIN_SECONDS = 15.0
+PAUSE_SECONDS = 0.05
 MOST_AT_ONCE = 1000
 
 
@@ -59,6 +63,7 @@ class LiveTraffic:
         self._thread: threading.Thread | None = None
         self._run = ""
         self._errors: list[str] = []
+        self._pause = threading.Event()
         self.listening = threading.Event()
         self.failure: WirelabError | None = None
 
@@ -78,6 +83,17 @@ class LiveTraffic:
         capture, observed = open_capture(self._workspace, self._scenario, self._lab_name, self._run)
         self._thread = threading.Thread(target=self._read, args=(capture, observed), daemon=True)
         self._thread.start()
+
+    def await_begin(self) -> bool:
+        """Wait until the capture has begun: what crosses the wire from then on is read. False where it does not."""
+        networks = len(self._scenario.reading.scenario.all_networks)
+        until = time.monotonic() + BEGIN_SECONDS
+        while not self.has_ended and time.monotonic() < until:
+            containers = self._workspace.engine.containers(f"{labels.RUN}={self._run}")
+            if any(is_listening(self._workspace.engine, container.id, networks) for container in containers):
+                return True
+            self._pause.wait(PAUSE_SECONDS)
+        return False
 
     @property
     def has_ended(self) -> bool:

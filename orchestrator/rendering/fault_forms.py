@@ -8,7 +8,7 @@ from typing import Literal
 from orchestrator.model.faults.fault import BaseFault
 from orchestrator.model.records import TYPES
 
-FieldType = Literal["node", "nodes", "network", "text", "number", "choice"]
+FieldType = Literal["node", "nodes", "network", "text", "texts", "number", "choice"]
 
 
 @dataclass(frozen=True)
@@ -50,4 +50,6 @@ def _field(word: str, number: int) -> FormField:
         return FormField(name, "node", label, (), optional)
     if bare == "NETWORK":
         return FormField(name, "network", label, (), optional)
+    if bare.endswith("..."):
+        return FormField(name, "texts", f"{label}s", (), optional)
     return FormField(name, "text", label, (), optional)

@@ -20,6 +20,7 @@ from orchestrator.lessons.messages import (
 )
 from orchestrator.lessons.progress import Progress
 from orchestrator.rendering.lesson import end_text
+from orchestrator.rendering.lesson_on_page import allowed_on_page, page_words
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -37,8 +38,13 @@ def lesson_message(
         "title": lesson.title,
         "task": _task(lesson.tasks[begun.task], begun) if begun else None,
         "tasks": _tasks(lesson, progress),
-        "messages": [{"kind": kind_of(message), "html": message_html(message)} for message in messages],
+        "messages": [_message(message) for message in messages],
     }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    layer = message.layer if isinstance(message, NotDone) else ""
+    return {"kind": kind_of(message), "layer": layer, "html": page_words(message_html(message))}
 
 
 def _task(task: AnyTask, begun: TaskBegun) -> dict[str, Any]:
@@ -47,11 +53,12 @@ def _task(task: AnyTask, begun: TaskBegun) -> dict[str, Any]:
         "name": begun.task,
         "number": begun.number,
         "of": begun.total,
-        "title": begun.title,
-        "html": markdown_html(begun.text),
+        "title": page_words(begun.title),
+        "html": page_words(markdown_html(begun.text)),
         "kind": task_kind(task),
         "choices": list(begun.choices),
-        "question": begun.title if question else "",
+        "allowed": [allowed_on_page(sentence) for sentence in begun.allowed],
+        "question": page_words(begun.title) if question else "",
         "placeholder": PLACEHOLDERS.get(task.ask, "") if isinstance(task, AskTask) else "",
     }
 
@@ -75,8 +82,8 @@ def _tasks(lesson: Lesson, progress: Progress) -> list[dict[str, Any]]:
     rows = []
     for name in names:
         kept = progress.task(name)
-        state = "done" if kept.done else "open" if name == current else "later"
-        row = {"name": name, "title": lesson.tasks[name].title, "state": state, "attempts": kept.attempts}
+        state = "done" if kept.done else "skipped" if kept.skipped else "open" if name == current else "later"
+        row = {"name": name, "title": page_words(lesson.tasks[name].title), "state": state, "attempts": kept.attempts}
         rows.append(row | {"hints": kept.hints, "shown": kept.solution_shown})
     return rows
 

@@ -19,7 +19,7 @@ from orchestrator.rendering.live_documents import (
     nodes_message,
     picture_document,
 )
-from orchestrator.traffic.story import LiveExchange
+from orchestrator.traffic.story import MOST_KEPT, LiveExchange
 
 Document = dict[str, Any]
 SCHEMA = 1
@@ -86,6 +86,7 @@ class LabView:
             "lab": live.name,
             "scenario": scenario.name,
             "title": scenario.title,
+            "keeps": MOST_KEPT,
             "can": can,
         }
 
@@ -142,7 +143,7 @@ class LabView:
         """What is known of an exchange: its packets, where a capture runs, and what they prove."""
         exchange = self._live.exchanges.of(number)
         if exchange is None:
-            raise UsageInvalid("this exchange is no longer remembered", why="the server keeps the last 500")
+            raise UsageInvalid("this exchange is no longer remembered", why=f"the server keeps the last {MOST_KEPT}")
         packets = self._live.actions.packets(exchange)
         return {"lines": [packet_line(packet) for packet in packets], "evidence": exchange_facts(exchange)}
 

@@ -139,7 +139,7 @@ def test_a_node_is_chosen_by_keys_and_says_what_it_is(live: Open) -> None:
 def test_a_request_unfolds_to_its_tree(live: Open) -> None:
     """What a server asked while it served a request stands below that request, also if it was heard of earlier."""
     story = request_story(1)
-    page, server = live(lab_messages(SMALL, *reversed(story[2:]), *story[:2]))
+    page, _ = live(lab_messages(SMALL, *reversed(story[2:]), *story[:2]))
     page.wait_for_function("() => document.querySelectorAll('[role=treeitem]').length === 6")
     path = item(page, 6).evaluate(
         """item => { const path = []; for (let at = item; at; at = at.parentElement.closest("[role=treeitem]"))
@@ -152,8 +152,14 @@ def test_a_request_unfolds_to_its_tree(live: Open) -> None:
     page.get_by_role("button", name="Fold all").click()
     page.get_by_role("button", name="Unfold all").click()
     assert line(page, 6).is_visible()
-    server.send({"type": "exchanges_dropped", "before": 3})
+
+
+def test_the_story_keeps_as_much_as_the_server(live: Open) -> None:
+    """What is older goes; what it caused stays."""
+    messages = lab_messages(SMALL, *request_story(1))
+    page, _ = live([{**messages[0], "keeps": 4}, *messages[1:]])
     page.wait_for_function("() => document.querySelectorAll('[role=treeitem]').length === 4")
+    assert line(page, 6).is_visible()
 
 
 def test_the_story_is_walked_by_keys(live: Open) -> None:
@@ -243,9 +249,9 @@ def test_faults_go_in_by_a_form_and_out_again(live: Open) -> None:
     page.get_by_label("Fault", exact=True).select_option("record")
     page.get_by_label("DNS node").select_option("dns")
     page.get_by_role("textbox", name="name").fill("app.shop.lab")
-    page.get_by_role("textbox", name="value").fill("192.0.2.1")
+    page.get_by_role("textbox", name="values").fill("192.0.2.1 192.0.2.2")
     page.get_by_role("button", name="Put the fault in").click()
-    assert asked(page, server, "inject") == {"words": ["record", "dns", "app.shop.lab", "A", "192.0.2.1"]}
+    assert asked(page, server, "inject") == {"words": ["record", "dns", "app.shop.lab", "A", "192.0.2.1", "192.0.2.2"]}
     page.get_by_label("Fault", exact=True).select_option("cut")
     page.get_by_role("group", name="nodes", exact=True).get_by_label("client").check()
     for name in ("db", "app"):
@@ -395,6 +401,25 @@ def test_an_answer_is_typed(live: Open) -> None:
     page.get_by_label("Your answer").fill("192.168.7.12")
     page.keyboard.press("Enter")
     assert asked(page, server, "lesson") == {"line": "192.168.7.12"}
+
+
+def test_a_lesson_says_what_is_allowed_and_which_layer_is_broken(live: Open) -> None:
+    """And which tasks were left out; what the lesson broke can be healed though no fault is shown."""
+    lesson = lesson_message(
+        task("repair", allowed=["Take back what was broken: wirelab heal basic"]),
+        [{"kind": "not_done", "layer": "dns", "html": "<p>dns is stopped.</p>"}],
+    )
+    lesson["tasks"][0]["state"] = "skipped"
+    page, server = live(lab_messages(SMALL, lesson, lesson=True), viewport=WIDE)
+    page.get_by_text("Take back what was broken: wirelab heal basic").wait_for()
+    assert page.get_by_role("log").locator(".not_done").text_content() == "Why (dns)dns is stopped."
+    assert page.get_by_role("list", name="Tasks").get_by_text("The task start: skipped").count() == 1
+    page.get_by_role("tab", name="Faults").click()
+    page.get_by_role("button", name="Heal all").click()
+    assert asked(page, server, "heal") == {"fault": None}
+    page.get_by_text("Begin again").click()
+    page.get_by_role("button", name="The lab as this task began").click()
+    assert asked(page, server, "lesson") == {"line": "restore"}
 
 
 def test_steps_are_put_in_order_by_keys(live: Open) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from live_view import Visitor, follow
 from websockets.sync.client import ClientConnection
 
 DEADLINE = 60.0
-TRIES, TRY_SECONDS = 12, 5.0
 PCAPNG = b"\x0a\x0d\x0d\x0a"  # the type of the first block (draft-ietf-opsawg-pcapng, section 4.1)
 Message = dict[str, Any]
 
@@ -26,12 +25,10 @@ class PageSocket:
         self._socket = socket
         self._number = 0
 
-    def wait(
-        self, kind: str, wanted: Callable[[Message], bool] = lambda _message: True, seconds: float = DEADLINE
-    ) -> Message:
+    def wait(self, kind: str, wanted: Callable[[Message], bool] = lambda _message: True) -> Message:
         """The next message of a kind that is as wanted. Raises TimeoutError where nothing comes for so long."""
         while True:
-            message: Message = json.loads(self._socket.recv(timeout=seconds))
+            message: Message = json.loads(self._socket.recv(timeout=DEADLINE))
             if message["type"] == kind and wanted(message):
                 return message
 
@@ -66,13 +63,8 @@ def is_state(node: str, state: str) -> Callable[[Message], bool]:
     return lambda message: any(one["name"] == node and one["state"] == state for one in message["nodes"])
 
 
-def seen_lookup(lab: Bench, page: PageSocket) -> Message:
-    """The beginning of a look-up; it is made again until the capture, which has just begun, sees one."""
-    for _ in range(TRIES):
-        lab.cli("exec", "client", "--", "dig", "unknown.shop.lab")
-        with suppress(TimeoutError):
-            return page.wait("exchange", is_named("unknown.shop.lab"), TRY_SECONDS)
-    raise AssertionError("no look-up was seen")
+def look_up(lab: Bench) -> None:
+    lab.cli("exec", "client", "--", "dig", "unknown.shop.lab")
 
 
 def processes(lab: Bench, node: str) -> str:
@@ -82,16 +74,17 @@ def processes(lab: Bench, node: str) -> str:
 def test_what_happens_in_the_lab_is_told_and_what_a_page_asks_for_is_done(standing: Bench) -> None:
     """A look-up of somebody else's, all checks, a fault and its end, and a capture that is downloaded."""
     with served(standing) as visitor, visitor.socket() as socket:
+        look_up(standing)  # at once: the capture has begun before the link is told
         page = PageSocket(socket)
         assert page.wait("hello")["can"]["shells"] == ["client", "dns", "db", "app"]
         assert {node["name"] for node in page.wait("picture")["nodes"]} == {"dns", "db", "app", "client"}
 
-        assert page.ask("check", number=None)["ok"]
-        exchange = seen_lookup(standing, page)
+        exchange = page.wait("exchange", is_named("unknown.shop.lab"))
         assert (exchange["client"], exchange["server"], exchange["outcome"]) == ("client", "dns", "open")
         exchange = page.wait("exchange", lambda later: later["number"] == exchange["number"])
         assert (exchange["outcome"], exchange["probe"], exchange["ended"] > exchange["at"]) == ("failed", False, True)
         assert "NXDOMAIN" in exchange["sentence"]
+        assert page.ask("check", number=None)["ok"]
         packets = page.ask("packets", exchange=exchange["number"])["data"]
         assert (packets["lines"], "rcode NXDOMAIN" in " ".join(packets["evidence"])) == ([], True)
 

@@ -21,7 +21,8 @@ def picture_message(scenario: str) -> Message:
 
 def hello(*, lesson: bool = False, title: str = "A shop: a client, an app and a database") -> Message:
     can = {"faults": True, "capture": True, "shells": ["client", "app"], "lesson": lesson}
-    return {"type": "hello", "schema": 1, "lab": "basic", "scenario": "basic", "title": title, "can": can}
+    names = {"lab": "basic", "scenario": "basic", "title": title}
+    return {"type": "hello", "schema": 1, **names, "keeps": 500, "can": can}
 
 
 def nodes_message(picture: Message, changes: dict[str, Message] | None = None) -> Message:
@@ -150,6 +151,7 @@ def task(kind: str = "ask", **changes: Any) -> Message:
         "The program <code>curl</code> requests a URL, as a browser does.</p>",
         "kind": kind,
         "choices": ["app", "dns", "db", "client"] if kind == "ask" else [],
+        "allowed": [],
         "question": "",
     }
     return usual | changes

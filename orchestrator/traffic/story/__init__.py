@@ -1,7 +1,7 @@
 """Exchanges to a story: a tree of spans that shows who asked whom, what came of it, and what caused what."""
 
 from orchestrator.traffic.story.connection_groups import group_by_connection
-from orchestrator.traffic.story.live_exchanges import LiveExchange, LiveExchanges
+from orchestrator.traffic.story.live_exchanges import MOST_KEPT, LiveExchange, LiveExchanges
 from orchestrator.traffic.story.spans import EarlierConnection, Span, build_spans
 from orchestrator.traffic.story.story import (
     ExchangeCounts,
@@ -15,6 +15,7 @@ from orchestrator.traffic.story.story import (
 )
 
 __all__ = [
+    "MOST_KEPT",
     "EarlierConnection",
     "ExchangeCounts",
     "Exclusion",

@@ -17,6 +17,7 @@ export class FaultsView {
   #about = element("p", { class: "soft", id: "fault-about" });
   #fields = element("div", { class: "fields" });
   #form;
+  #canHealUnseen = false;
 
   constructor(place, count, request) {
     this.#place = place;
@@ -42,6 +43,7 @@ export class FaultsView {
 
   hello({ can }) {
     this.#form.hidden = !can.faults;
+    this.#canHealUnseen = can.lesson; // what a lesson broke is not told, but may be healed
   }
 
   /** Offer these nodes and networks where a field asks for one. */
@@ -54,7 +56,7 @@ export class FaultsView {
   show({ faults, kinds }) {
     this.#list.replaceChildren(...faults.map((fault) => this.#fault(fault)));
     this.#summary.textContent = faults.length ? `${counted(faults.length, "fault")} in the lab` : "No fault is in the lab.";
-    this.#healAll.disabled = !faults.length;
+    this.#healAll.disabled = !faults.length && !this.#canHealUnseen;
     this.#count.textContent = faults.length || "";
     this.#count.className = "count bad";
     if (!kinds || JSON.stringify(kinds) === JSON.stringify(this.#kinds)) return;
@@ -83,7 +85,7 @@ export class FaultsView {
     event.preventDefault();
     const submit = this.#form.querySelector("[type=submit]");
     const kind = this.#kinds.find(({ kind }) => kind === this.#kind.value);
-    const words = kind.form.map(({ name }) => valueOf(this.#fields, name)).filter(Boolean);
+    const words = kind.form.flatMap(({ name, type }) => wordsOf(type, valueOf(this.#fields, name)));
     submit.disabled = true;
     showReply(this.#notice, await this.#request("inject", { words: [kind.kind, ...words] }));
     submit.disabled = false;
@@ -93,13 +95,14 @@ export class FaultsView {
     pressed.disabled = true;
     const reply = await this.#request("heal", { fault });
     showReply(this.#notice, reply);
-    pressed.disabled = !this.#list.childElementCount;
+    pressed.disabled = pressed === this.#healAll && !this.#list.childElementCount && !this.#canHealUnseen;
     if (!pressed.isConnected) this.#kind.focus();
   }
 }
 
 function field({ name, type, optional, label, placeholder }, choices) {
-  const words = `${label ?? name}${optional ? " (optional)" : ""}`;
+  const notes = [optional && "optional", type === "texts" && "with blanks between them"].filter(Boolean);
+  const words = `${label ?? name}${notes.length ? ` (${notes.join(", ")})` : ""}`;
   const id = `fault-${name}`;
   if (type === "nodes") return group(name, words, choices);
   const input = choices.length
@@ -111,6 +114,11 @@ function field({ name, type, optional, label, placeholder }, choices) {
 function group(name, words, choices) {
   const tick = (choice) => element("label", { class: "chip" }, element("input", { type: "checkbox", name, value: choice }), choice);
   return element("fieldset", { class: "field" }, element("legend", {}, words), element("div", { class: "chips" }, ...choices.map(tick)));
+}
+
+// A field of several texts is as many words, with blanks between them.
+function wordsOf(type, value) {
+  return type === "texts" ? value.split(/\s+/).filter(Boolean) : [value].filter(Boolean);
 }
 
 function valueOf(fields, name) {

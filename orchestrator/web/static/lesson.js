@@ -4,7 +4,13 @@ import { button, counted, element } from "./dom.js";
 import { noticePlace, showReply } from "./notices.js";
 import { orderForm } from "./order_form.js";
 
-const STATES = { done: "done", open: "now", later: "later" };
+const STATES = { done: "done", open: "now", later: "later", skipped: "skipped" };
+// The words are those of the terminal.
+const AGAIN = [
+  ["The lab as this task began", "restore"],
+  ["This task", "reset task"],
+  ["The whole lesson", "reset"],
+];
 const LABELS = { done: "Done", not_done: "Not yet", solution: "Solution", note: "Note", over: "The end" };
 
 export class LessonView {
@@ -14,6 +20,7 @@ export class LessonView {
   #task = element("div", { class: "task" });
   #answer = element("div", { class: "answer" });
   #keys = element("div", { class: "row" });
+  #again = element("details", { class: "again" }, element("summary", {}, "Begin again"));
   #messages = element("ol", { class: "messages" });
   #log = element("div", { role: "log", "aria-label": "What the lesson says" }, this.#messages);
   #earlier = element("ol", { class: "messages" });
@@ -33,10 +40,11 @@ export class LessonView {
       button("Why not?", () => this.#say("why"), { class: "why-key" }),
       button("Show the solution", () => this.#say("solution"), { class: "quiet" }),
     );
+    this.#again.append(...AGAIN.map(([text, line]) => button(text, () => this.#say(line))));
     place.append(
       element("div", { class: "pane-head" }, element("h2", {}, "Lesson"), this.#summary),
       this.#progress,
-      element("div", { class: "scroll" }, this.#task, this.#answer, this.#keys, this.#notice, this.#log, this.#past),
+      element("div", { class: "scroll" }, this.#task, this.#answer, this.#keys, this.#notice, this.#log, this.#past, this.#again),
     );
   }
 
@@ -70,6 +78,7 @@ export class LessonView {
       element("p", { class: "step" }, `Task ${task.number} of ${task.of}`),
       text,
       element("h3", { class: "question" }, task.question || task.title),
+      task.allowed?.length ? allowedList(task.allowed) : "",
     );
     this.#keys.querySelector(".why-key").hidden = !["holds", "repair"].includes(task.kind);
     const form = { ask: answerForm, predict: orderForm }[task.kind];
@@ -81,10 +90,11 @@ export class LessonView {
   #showMessages(messages) {
     if (messages.length < this.#shown) for (const list of [this.#messages, this.#earlier]) list.replaceChildren();
     const known = messages.length < this.#shown ? 0 : this.#shown;
-    for (const { kind, html } of messages.slice(known)) {
+    for (const { kind, layer, html } of messages.slice(known)) {
+      const label = layer ? `Why (${layer})` : LABELS[kind];
       const text = element("div", { class: "said" });
       text.innerHTML = html; // made by the server's own renderer
-      this.#messages.append(element("li", { class: kind }, LABELS[kind] && element("span", { class: "label" }, LABELS[kind]), text));
+      this.#messages.append(element("li", { class: kind }, label && element("span", { class: "label" }, label), text));
     }
     this.#shown = messages.length;
     this.#putAway();
@@ -110,6 +120,10 @@ function progressItem({ name, title, state, attempts, hints, shown }) {
   const help = [hints && counted(hints, "hint"), shown && "solution shown", attempts && counted(attempts, "attempt")].filter(Boolean);
   const words = `${title}: ${STATES[state]}${help.length ? `, ${help.join(", ")}` : ""}`;
   return element("li", { class: state, title: words, "aria-current": state === "open" ? "step" : null, "data-task": name }, element("span", { class: "visually-hidden" }, words));
+}
+
+function allowedList(sentences) {
+  return element("div", { class: "allowed" }, element("h4", {}, "What you may do"), element("ul", {}, ...sentences.map((text) => element("li", {}, text))));
 }
 
 function answerForm(task, say) {

@@ -42,7 +42,7 @@ const show = {
     motion.clear();
     place("title").textContent = message.title || message.lab;
     document.title = `${message.lab} · wirelab`;
-    for (const view of [capture, faults, lesson, terminals, card]) view.hello(message);
+    for (const view of [story, capture, faults, lesson, terminals, card]) view.hello(message);
   },
   ready() {
     isReady = true;
@@ -63,9 +63,6 @@ const show = {
     story.add(message, isReady);
     legend(message.protocol);
     if (isReady && !message.probe) motion.show(message);
-  },
-  exchanges_dropped({ before }) {
-    story.drop(before);
   },
   faults: (message) => faults.show(message),
   checks: (message) => checks.show(message),

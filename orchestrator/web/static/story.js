@@ -6,7 +6,6 @@ import { TreeKeys } from "./tree_keys.js";
 
 const OUTCOMES = { open: "not answered yet", ok: "", failed: "failed" };
 const SAY_AFTER = 1200;
-const MOST = 500;
 
 export class StoryView {
   #place;
@@ -23,6 +22,7 @@ export class StoryView {
   #drawing = 0;
   #sayTimer = 0;
   #folded = false;
+  #most = Infinity;
 
   constructor(place, request) {
     this.#place = place;
@@ -57,8 +57,12 @@ export class StoryView {
     if (isNew && exchange.parent === null && !exchange.probe && exchange.outcome !== "open") this.#say(exchange);
   }
 
-  /** Remove what the server keeps no more. */
-  drop(before) {
+  /** The server keeps so many exchanges, and tells the packets of no others. */
+  hello({ keeps }) {
+    this.#most = keeps;
+  }
+
+  #drop(before) {
     for (const number of [...this.#lines.keys()].filter((number) => number < before)) {
       const line = this.#lines.get(number);
       for (const child of line.querySelectorAll(":scope > ul > li")) this.#insert(child, null);
@@ -76,7 +80,7 @@ export class StoryView {
     const before = this.#lines.size;
     for (const exchange of this.#queue.values()) this.#put(exchange);
     this.#queue.clear();
-    if (this.#lines.size > MOST) this.drop([...this.#lines.keys()].sort((a, b) => a - b).at(-MOST));
+    if (this.#lines.size > this.#most) this.#drop([...this.#lines.keys()].sort((a, b) => a - b).at(-this.#most));
     this.#counts();
     if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight;
     else if (this.#lines.size > before) this.#newest.hidden = false;

@@ -196,7 +196,7 @@ def test_each_kind_of_fault_has_a_form_of_its_words() -> None:
     assert forms["stop"] == [("node", False)]
     assert forms["cut"] == [("nodes", False), ("nodes", False), ("choice", True)]
     assert forms["disconnect"] == [("node", False), ("network", True)]
-    assert forms["record"] == [("node", False), ("text", False), ("choice", False), ("text", True)]
+    assert forms["record"] == [("node", False), ("text", False), ("choice", False), ("texts", True)]
 
 
 def test_the_facts_of_an_exchange_name_its_ends() -> None:
