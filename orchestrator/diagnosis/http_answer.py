@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from orchestrator.checks.kinds.http import body_of, curl, facts_of, seconds, wrong_with
-from orchestrator.checks.probes import ProgramResult, RunProgram
+from orchestrator.checks.http_answer import HttpAnswer, read_answer, wrong_with
+from orchestrator.checks.http_request import curl, facts_of, seconds
+from orchestrator.checks.probes import ProgramResult, ResultUnavailable, RunProgram
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
@@ -155,10 +156,10 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
     if result.exit_code != 0 or not facts.get("http_code"):
         _no_answer(attempt, request.check, result, facts, readings)
         return readings.result()
-    status = int(facts["http_code"])
-    body = body_of(result)
+    answer = read_answer(request.check, result)
+    status, body = answer.status, answer.body
     evidence = [f"body: {_short(body.text)}"]
-    wrong = wrong_with(request.check, attempt.context, status, body)
+    wrong = _wrong_with(request.check, attempt, answer)
     readings.look_further = status >= SERVER_ERROR
     if wrong:
         sentence, command = _wrong_answer(request, attempt, status, body.text, wrong)
@@ -167,6 +168,13 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
         readings.evidence += evidence
         readings.held.append(f"status {status}")
     return readings.result()
+
+
+def _wrong_with(check: Http, attempt: ConnectionAttempt, answer: HttpAnswer) -> str:
+    try:
+        return wrong_with(check, attempt.context, answer)
+    except ResultUnavailable:
+        return ""
 
 
 def _no_answer(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.records import Ttl
-from orchestrator.model.values import Bound, NodeNames, Port, Seconds
+from orchestrator.model.values import Bound, NodeNames, Port, Seconds, StatusClass, StatusCode
 
 SqlRow = Annotated[tuple[Any, ...], Field(strict=False)]
 SqlRows = Annotated[tuple[SqlRow, ...], Field(strict=False)]
@@ -24,6 +24,27 @@ class TtlRange(ScenarioModel):
 
     at_least: Ttl | None = Field(None, description="The fewest seconds that are right.", examples=[1])
     at_most: Ttl | None = Field(None, description="The most seconds that are right.", examples=[4])
+
+
+# Side by side, by processes of one node: its limit is 128 of them.
+MOST_REQUESTS = 32
+Count = Annotated[int, Field(ge=0, le=MOST_REQUESTS)]
+
+
+class CountRange(ScenarioModel):
+    """How many of several requests; either end may be left out."""
+
+    at_least: Count | None = Field(None, description="This many or more.", examples=[4])
+    at_most: Count | None = Field(None, description="This many or fewer.", examples=[6])
+
+
+Statuses = StatusCode | StatusClass | Annotated[tuple[StatusCode | StatusClass, ...], Field(strict=False, min_length=1)]
+
+
+class HeaderText(ScenarioModel):
+    """A part of the value of a response header."""
+
+    contains: str = Field(min_length=1, description="A text that the value must hold.", examples=["nginx"])
 
 
 class Socket(ScenarioModel):

@@ -9,7 +9,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
-from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows, TtlRange
+from orchestrator.model.check_values import (
+    MOST_REQUESTS,
+    Count,
+    CountRange,
+    DurationRange,
+    ExpectedPeers,
+    HeaderText,
+    Sockets,
+    SqlRows,
+    Statuses,
+    TtlRange,
+)
 from orchestrator.model.faults import Fault
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
 from orchestrator.model.records import Ttl
@@ -22,6 +33,7 @@ from orchestrator.model.values import (
     HostPort,
     Machines,
     NodeName,
+    NodeNames,
     Reference,
     Seconds,
     Texts,
@@ -175,8 +187,15 @@ class Http(NodeCheck):
     headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, description="Request headers.", examples=[{"Accept": "application/json"}]
     )
-    status: int | None = Field(
-        None, ge=100, le=599, description="The status that must come; any 2xx when absent.", examples=[200, 503]
+    status: Statuses | None = Field(
+        None,
+        description="The status that must come: one, a class, or a list of which any may come; any 2xx when absent.",
+        examples=[200, "2xx", [200, 204]],
+    )
+    response_headers: dict[HeaderName, HeaderValue | HeaderText | None] = Field(
+        default_factory=dict,
+        description="Headers of the response: the whole value, a part of it, or null for one that must not be there.",
+        examples=[{"Content-Type": "application/json", "Server": {"contains": "nginx"}, "Set-Cookie": None}],
     )
     contains: Substring = Field(None, description="A text that the response body must hold.", examples=["anvil"])
     lacks: Substring = Field(None, description="A text that the response body must not hold.", examples=["error"])
@@ -185,6 +204,30 @@ class Http(NodeCheck):
         alias="json",
         description="Values that the response's JSON must hold; extra keys are allowed.",
         examples=[{"status": "ok"}],
+    )
+    timeout: Seconds | None = Field(
+        None,
+        description="Seconds after which the client gives a request up, as curl's --max-time does; where absent, as "
+        "long as `within` and `takes` allow, at least 4.",
+        examples=[2],
+    )
+    requests: int = Field(
+        1,
+        ge=1,
+        le=MOST_REQUESTS,
+        description="How many requests are sent, side by side, each over a connection of its own.",
+        examples=[6],
+    )
+    succeed: Count | CountRange | None = Field(
+        None,
+        description="How many of the requests must be answered as declared; all of them when absent.",
+        examples=[3, {"at_least": 4}],
+    )
+    servers: NodeNames = Field(
+        (),
+        description="The nodes that must have answered, each of them and no other: those that took the connections, "
+        "and in place of a proxy of wirelab the servers to which its access log says that it passed the requests.",
+        examples=[["app-1", "app-2"]],
     )
 
 

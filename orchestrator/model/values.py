@@ -231,6 +231,9 @@ Url = Annotated[
     HostText(),
     DisplayName("a URL"),
 ]
+# RFC 9110, section 15
+StatusCode = Annotated[int, Field(ge=100, le=599)]
+StatusClass = Annotated[str, *formed("[1-5]xx", "a class of status such as 2xx")]
 # RFC 9110, sections 5.1 and 5.5
 HeaderName = Annotated[str, *formed("[A-Za-z0-9!#$%&'*+.^_`|~-]+", "the name of a header, such as Accept")]
 HeaderValue = Annotated[str, *formed("[^\\r\\n]*", "one line of text")]

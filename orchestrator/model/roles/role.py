@@ -53,11 +53,15 @@ class Serving:
 @dataclass(frozen=True)
 class PeerLog:
     """A server whose log names its peers: what it is called, a pattern with the address as its group, and a mark of
-    the lines that count for nothing."""
+    the lines that count for nothing.
+
+    `passed_to`: a pattern with the address of the server that a request was passed on to, where the log tells it.
+    """
 
     says: str
     pattern: str
     without: str = ""
+    passed_to: str = ""
 
 
 def no_files_for_clients(_topology: TopologyView, _node: str, _client: str) -> dict[str, str]:

@@ -73,6 +73,7 @@ RULES: tuple[Rule, ...] = (
     checks.server_listens,
     checks.part_says_something,
     checks.takes_says_a_range,
+    checks.several_requests_fit,
     sockets.listens_says_something,
     sockets.a_socket_has_a_port,
     sockets.bound_where_the_node_is,

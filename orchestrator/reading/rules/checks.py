@@ -273,3 +273,41 @@ def takes_says_a_range(raw: RawScenario) -> Iterator[Violation]:
         elif isinstance(low, int | float) and isinstance(high, int | float) and low > high:
             message = f"at_least is {low:g} and at_most is {high:g}, so no time fits; at_most is the larger one"
             yield Violation((*path, "takes", "at_most"), message)
+
+
+def several_requests_fit(raw: RawScenario) -> Iterator[Violation]:
+    """What an `http` check says of several requests, and of their time, can hold."""
+    for path, check in raw.checks:
+        if "http" in check:
+            yield from _success_fits(path, check)
+            yield from _timeout_fits(path, check)
+
+
+def _success_fits(path: Path, check: dict[str, Any]) -> Iterator[Violation]:
+    requests, succeed = check.get("requests", 1), check.get("succeed")
+    bounds = {"succeed": succeed} if not isinstance(succeed, dict) else succeed
+    at = (*path, "succeed")
+    if isinstance(succeed, dict) and set(succeed) <= {"at_least", "at_most"}:
+        low, high = succeed.get("at_least"), succeed.get("at_most")
+        if low is None and high is None:
+            yield Violation(at, "say how many: at_least: NUMBER, at_most: NUMBER, or both")
+        elif isinstance(low, int) and isinstance(high, int) and low > high:
+            message = f"at_least is {low} and at_most is {high}, so no number fits; at_most is the larger one"
+            yield Violation((*at, "at_most"), message)
+            return
+    for key, number in bounds.items():
+        if isinstance(number, int) and isinstance(requests, int) and number > requests:
+            sent = "one request is sent" if requests == 1 else f"{requests} requests are sent"
+            place = at if key == "succeed" else (*at, key)
+            yield Violation(place, f"{number} cannot succeed, for {sent}; write requests: {number} or more")
+            return
+
+
+def _timeout_fits(path: Path, check: dict[str, Any]) -> Iterator[Violation]:
+    timeout, takes = check.get("timeout"), check.get("takes")
+    least = takes.get("at_least") if isinstance(takes, dict) else None
+    if isinstance(timeout, int | float) and isinstance(least, int | float) and least >= timeout:
+        message = (
+            f"the client gives up after {timeout:g} s, so no answer takes {least:g} s; make timeout the larger one"
+        )
+        yield Violation((*path, "timeout"), message)

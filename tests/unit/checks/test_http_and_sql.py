@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from check_harness import SHOP, WORD, check, conversation, judged, ran, refused, rows, shop
 
-from orchestrator.checks.kinds.http import curl as curl_argv
+from orchestrator.checks.http_request import curl as curl_argv
 from orchestrator.checks.probes import CheckContext, ProbeResult, ProgramResult, RunProgram, Unavailable
 from orchestrator.model.checks import BaseCheck, Http
 

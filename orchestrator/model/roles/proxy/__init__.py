@@ -38,7 +38,12 @@ ROLE = Role(
     # So says the old worker when it takes no more connections; until then some are served as before.
     reloaded="gracefully shutting down",
     refused="[emerg]",
-    peer_source=PeerLog("its access log", r"access ([0-9a-f.:]+):\d+ "),
+    peer_source=PeerLog(
+        "its access log",
+        r"access ([0-9a-f.:]+):\d+ ",
+        # Of several that it tried, the last one gave the answer (ngx_http_upstream_module, $upstream_addr).
+        passed_to=r" passed to (?:.*[ ,])?\[?([0-9a-f.:]+?)\]?:\d+$",
+    ),
     serving=Serving(tls=True),
     forwards_requests=True,
     tools=frozenset({"bash", "ss", "openssl"}),
