@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import NotFound
 from orchestrator.events import ProbeEvent
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.variables import address_values
@@ -44,18 +45,34 @@ class OpenLesson:
 
     def turn(self, line: str | None = None) -> bool:
         """Take a line that was typed, look at what crossed the wire, judge checks. False where the lesson ends."""
+        if self.traffic.has_ended and self.run.lesson_lab.stands():
+            with suppress(NotFound):  # it is on its way down again
+                self.traffic.restart()
         return self.react(line, self.reader.new_events(TURN_SECONDS))
 
     def react(self, line: str | None, events: Sequence[TrafficEvent]) -> bool:
-        """As `turn`, to events that were read already."""
+        """As `turn`, to events that were read already. Somebody else restarts the traffic that ends with the lab."""
         if line is not None and not self.run.on_input(line):
             return False
         for event in events:
             self.run.on_traffic(event)
-        if self.traffic.failure:
+        if self.traffic.failure and self.run.lesson_lab.stands():
             raise self.traffic.failure
-        self.run.on_time()
+        if self.traffic.has_ended:
+            self.run.on_lab_gone()
+        elif self.run.is_lab_gone:
+            self.run.on_lab_back()
+        else:
+            self._on_time()
         return self.run.task_name is not None
+
+    def _on_time(self) -> None:
+        """Judge checks, unless the lab is just being removed."""
+        try:
+            self.run.on_time()
+        except NotFound:
+            if self.run.lesson_lab.stands():
+                raise
 
 
 @contextmanager
@@ -116,10 +133,13 @@ def lesson_in(
     watched = replace(workspace, on_event=keep_probe)
     lesson_lab = LessonLab(watched, scenario, lab_name, bring_up_again)
     lab = lesson_lab.handle
-    topology = lab.made.topology(lab.made.observe())
     shell = load_lesson(scenario, progress.seed).lesson.shell[0]
-    text = load_lesson(scenario, progress.seed, address_values(topology, shell))
-    run = LessonRun(lesson_lab, text, progress, tell, save, probes)
+
+    def load_text() -> LessonText:
+        topology = lab.made.topology(lab.made.observe())
+        return load_lesson(scenario, progress.seed, address_values(topology, shell))
+
+    run = LessonRun(lesson_lab, load_text, progress, tell, save, probes)
     with LiveTraffic(workspace, scenario, lab_name) as traffic:
         reader = traffic.reader()
         _await_listening(traffic, run.lab, run.text)

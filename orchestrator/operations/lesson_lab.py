@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from orchestrator.errors import FileInvalid
+from orchestrator.errors import FileInvalid, LabBusy
 from orchestrator.lessons.lesson import DoneTask
+from orchestrator.lessons.repairs import LabChange
 from orchestrator.lessons.setup import edited, permission_texts
+from orchestrator.model.faults.record import RecordChanged
 from orchestrator.operations.lab_handle import LabHandle
 from orchestrator.operations.scenario_library import FILE, LoadedScenario, load_scenario
 from orchestrator.planning import labels
@@ -19,6 +24,10 @@ from orchestrator.planning.lab_ref import LabRef
 if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AnyTask
     from orchestrator.operations.workspace import Workspace
+
+BUSY_SECONDS = 60.0  # for a command of the learner, such as `heal`, to end
+BUSY_PAUSE_SECONDS = 0.1
+T = TypeVar("T")
 
 
 @dataclass
@@ -35,6 +44,7 @@ class LessonLab:
     handle: LabHandle = field(init=False)
     _fault_ids: tuple[str, ...] = ()
     _is_changed: bool = False
+    _networks: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.handle = self._handle(self.course)
@@ -47,6 +57,12 @@ class LessonLab:
     def copy(self) -> Path:
         """The lab's own copy of the scenario file, which a learner may edit."""
         return self.workspace.state.root / "lessons" / self.name / FILE
+
+    def stands(self) -> bool:
+        """Whether all machines of the lab are there."""
+        containers = self.handle.made.observe().containers
+        made = {container.labels.get(labels.NODE) for container in containers if container.state != "created"}
+        return made >= set(self.course.reading.scenario.nodes)
 
     @property
     def is_broken(self) -> bool:
@@ -65,13 +81,24 @@ class LessonLab:
         if isinstance(task, DoneTask) and task.uses_copy:
             self._is_changed = True
             scenario = (self._edited_by_learner() if goes_on else None) or self._copied(task)
-            self.bring_up(scenario)
+            self._up(scenario)
             self.handle = self._handle(scenario)
         for fault in task.faults:
             from orchestrator.lab.faults import inject
 
             self._is_changed = True
-            self._fault_ids += tuple(injected.id for injected in inject(self.handle.made, fault).faults)
+            change = _when_free(partial(inject, self.handle.made, fault))
+            self._fault_ids += tuple(injected.id for injected in change.faults)
+        if self._is_changed:
+            self._networks = self._network_ids()
+
+    def _up(self, scenario: LoadedScenario) -> None:
+        _when_free(partial(self.bring_up, scenario))
+
+    def _network_ids(self) -> frozenset[str]:
+        """The networks of the lab, which stay as long as it stands."""
+        networks = self.handle.made.engine.networks()
+        return frozenset(network.id for network in networks if network.labels.get(labels.LAB) == self.name)
 
     def _edited_by_learner(self) -> LoadedScenario | None:
         """The copy as the learner left it; None where there is none, or where it is no scenario."""
@@ -95,7 +122,7 @@ class LessonLab:
     def undo_edits(self) -> None:
         """Do what the solution `edit` says: write the copy as the course has it, and `up`."""
         self.copy.write_text(self.course.text, "utf-8")
-        self.bring_up(self._load_copy())
+        self._up(self._load_copy())
 
     def refresh(self) -> None:
         """See the scenario as the last `up` read it: the learner may have edited the copy."""
@@ -112,7 +139,7 @@ class LessonLab:
         """Make the lab again what the course declares, where the task or the learner has changed it."""
         if not self._is_changed:
             return
-        self.bring_up(self.course)
+        self._up(self.course)
         self.handle = self._handle(self.course)
         self._fault_ids, self._is_changed = (), False
         if not keep_copy:
@@ -151,9 +178,45 @@ class LessonLab:
         other_file = () if self.handle.loaded.text == text else ("the lab was made from another file",)
         return (*map(str, self.handle.made.plan().steps), *faults, *other_file)
 
+    def change(self, task: DoneTask) -> LabChange:
+        """What was done to the lab since the task broke it."""
+        from orchestrator.lab.source import source_of
+
+        faults = self.handle.made.faults()
+        ids = {fault.id for fault in faults}
+        wanted = self.copy if task.uses_copy else self.course.path
+        source = source_of(self.workspace.state, self.name)
+        file = source.file if source else ""
+        return LabChange(
+            is_new=self._network_ids() != self._networks,
+            other_file="" if os.path.realpath(file) == os.path.realpath(wanted) else file,
+            is_edited=source is not None and source.text != edited(self.course.text, task.edits),
+            healed=len([fault_id for fault_id in self._fault_ids if fault_id not in ids]),
+            broken=len([fault_id for fault_id in self._fault_ids if fault_id in ids]),
+            has_own_record=any(
+                isinstance(fault.fault, RecordChanged) and fault.id not in self._fault_ids for fault in faults
+            ),
+        )
+
+    def break_again(self, task: AnyTask) -> None:
+        """Make the lab what it is when the task begins; the learner's own edits of the copy stay."""
+        self.end(keep_copy=True)
+        self.begin(task, goes_on=True)
+
     def undo(self) -> tuple[str, ...]:
         """Heal the faults that the learner has put in; their ids. Those of the task stay."""
         own = tuple(fault.id for fault in self.handle.made.faults() if fault.id not in self._fault_ids)
         if own:
             self.handle.heal(*own)
         return own
+
+
+def _when_free(change: Callable[[], T]) -> T:
+    """Change the lab as soon as no command of the learner works on it. Raises LabBusy after a minute."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return change()
+        except LabBusy:
+            time.sleep(BUSY_PAUSE_SECONDS)
+    return change()

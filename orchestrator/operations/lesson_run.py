@@ -22,6 +22,7 @@ from orchestrator.lessons.reactions import (
     show_hint,
     show_solution,
 )
+from orchestrator.lessons.repairs import UncountedRepair, uncounted_repair
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.model.checks import BindCheck, NodeCheck
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
@@ -57,16 +58,19 @@ SEARCH_SECONDS = 0.5
 class LessonRun:
     """One learner in one lesson; `progress` is replaced as things happen, and `save` keeps it each time.
 
-    `probes` says when checks probed from which node, and grows: that traffic is no attempt of the learner.
+    `load_text` reads the lesson with the addresses that the lab has now. `probes` says when checks probed from which
+    node, and grows: that traffic is no attempt of the learner.
     """
 
     lesson_lab: LessonLab
-    text: LessonText
+    load_text: Callable[[], LessonText]
     progress: Progress
     tell: Callable[[Message], None]
     save: Callable[[Progress], None]
     probes: Sequence[ProbeEvent] = ()
     question: Question | None = None
+    is_lab_gone: bool = False
+    text: LessonText = field(init=False)
     _began: float = 0.0
     _judged: float = 0.0
     _changed: float = 0.0
@@ -78,6 +82,7 @@ class LessonRun:
     _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.text = self.load_text()
         self._explainer = AttemptExplainer(lambda check: explain_in(self.lab, check))
 
     @property
@@ -104,6 +109,22 @@ class LessonRun:
         self.lesson_lab.begin(task, goes_on=self.progress.task(name).begun)
         self._note_begun(name)
         self._tell_task(name, task)
+
+    def on_lab_gone(self) -> None:
+        """Say, once, that somebody has removed the lab."""
+        if not self.is_lab_gone:
+            self.is_lab_gone = True
+            self.tell(
+                Note(f"The lab is gone. The lesson goes on when it is up again: {self.lab.made.named.command('up')}")
+            )
+
+    def on_lab_back(self) -> None:
+        """Begin the task again in a lab that is new: its addresses may be others, and nothing of it is broken."""
+        self.is_lab_gone = False
+        self.lesson_lab.end(keep_copy=True)
+        self.text = self.load_text()
+        self._tell(Note("The lab was removed and made anew. The task begins again."))
+        self.begin_task()
 
     def _note_begun(self, name: str) -> None:
         if not self.progress.task(name).begun:
@@ -208,11 +229,26 @@ class LessonRun:
         tried, self._tried = self._tried, False
         self._judged, self._changed = time.monotonic(), self._last_change()
         if finding.verdict == "pass":
+            if uncounted := self._uncounted_repair(task):
+                self._refuse(task, uncounted)
+                return
             self._react(completed(self.progress, self.task_name or "", finding.judgement.actual))
             return
         self._cause = finding.why.sentence if finding.why else finding.judgement.actual
         if tried:
             self._react(attempted(self.progress, self.task_name or "", self._cause))
+
+    def _uncounted_repair(self, task: HoldsTask) -> UncountedRepair | None:
+        """What is said of a check that holds, where the lab was broken by the task and not repaired as it allows."""
+        return uncounted_repair(task, self.lesson_lab.change(task)) if self.lesson_lab.is_broken else None
+
+    def _refuse(self, task: HoldsTask, repair: UncountedRepair) -> None:
+        """Break the lab again where it was mended, and say that the repair does not count."""
+        if repair.is_mended:
+            self.lesson_lab.break_again(task)
+        self._cause = repair.sentence(self.lesson_lab.permissions(task))
+        self._react(attempted(self.progress, self.task_name or "", self._cause))
+        self._judged, self._changed = time.monotonic(), self._last_change()
 
     def _judge(self, task: HoldsTask) -> tuple[Finding, ...]:
         """Judge the check once. That this is done again and again is no news for the journal."""
@@ -328,7 +364,8 @@ class LessonRun:
     def close(self) -> None:
         """End the run; the learner goes on with the task another time."""
         self._explainer.close()
-        self.end_fault(keep_copy=True)
+        if not self.is_lab_gone:
+            self.end_fault(keep_copy=True)
 
     def end_fault(self, *, keep_copy: bool = False) -> None:
         """Repair what the task broke."""

@@ -188,6 +188,15 @@ def test_a_learner_repairs_the_labs_own_copy_of_the_file(bench: Bench, tmp_path:
         learner.types("restore")
         learner.hears("The lab is again what it was when this task began.")
         assert copy.read_text("utf-8") == REPAIR_SCENARIO.replace("0.0.0.0", "127.0.0.1")
+        assert bench.cli("up").code == 0  # from the lesson's own file, which repairs the lab and teaches nothing
+        learner.hears("not yet: The lab was made from another file")
+        learner.hears(f"What counts: Work in a shell of web: wirelab shell {bench.lab} web. Edit the lab's own copy")
+        assert bench.cli("reset").code == 0
+        learner.hears("The lab is gone. The lesson goes on when it is up again: wirelab up")
+        learner.hears("The lab was removed and made anew. The task begins again.")
+        learner.hears("task 1 of 1")
+        learner.runs("curl", "-sS", "http://web.shop.lab:8080/")  # its traffic is read again
+        learner.hears("not yet: On web port 8080 is open on 127.0.0.1 (loopback) alone")
         copy.write_text(REPAIR_SCENARIO, "utf-8")
         assert bench.run("up", bench.lab).code == 0
         learner.hears("1 of 1 task done")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -14,6 +14,7 @@ from orchestrator.events import Event, StepEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lab import Lab, Settings
 from orchestrator.lab.take_down import take_down
+from orchestrator.operations.workspace import Workspace
 from orchestrator.reading.scenario import read_scenario
 
 SEED = {"seed.sql": "select 1;"}
@@ -55,6 +56,16 @@ class LabHost:
     def empty(self) -> bool:
         ours = [network for network in self.engine.networks() if "wirelab.lab" in network.labels]
         return not (ours or self.engine.containers("wirelab.lab") or self.engine.volumes("wirelab.lab"))
+
+
+class InMemoryWorkspace(Workspace):
+    """A workspace on the engine in memory, which has all images."""
+
+    def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
+        return {name: f"wirelab/{name}:1" for name in names}
+
+    def missing_images(self, _names: Sequence[str]) -> tuple[str, ...]:
+        return ()
 
 
 def down(lab_host: LabHost) -> None:

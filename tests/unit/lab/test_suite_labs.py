@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from lab_in_memory import InMemoryWorkspace
 
 from orchestrator.engine.fake import Behaviour, FakeEngine
 from orchestrator.errors import EngineRefused, Leftovers
@@ -14,7 +14,6 @@ from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.guard import Guard
 from orchestrator.operations.lab_handle import GuardedWorkspace
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
-from orchestrator.operations.workspace import Workspace
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.pytest_plugin import Labs
 
@@ -38,14 +37,6 @@ class Sticky(FakeEngine):
         super().remove_container(container)
 
 
-class InMemory(Workspace):
-    def image_tags(self, names: Sequence[str]) -> Mapping[str, str]:
-        return {name: f"wirelab/{name}:1" for name in names}
-
-    def missing_images(self, _names: Sequence[str]) -> tuple[str, ...]:
-        return ()
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> LoadedScenario:
     (tmp_path / "scenario.yaml").write_text(SMALL)
@@ -61,7 +52,7 @@ def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_i
         url = f"unix://{tmp_path}/nobody"
         guard = Guard(url, state, os.environ)
         guard.begin()
-        return GuardedWorkspace(InMemory(state, url, engine), guard)  # type: ignore[arg-type]
+        return GuardedWorkspace(InMemoryWorkspace(state, url, engine), guard)  # type: ignore[arg-type]
 
     labs = Labs("main", guarded_workspace)
     with pytest.raises(Leftovers):
