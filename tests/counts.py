@@ -33,13 +33,14 @@ def _skips(config: pytest.Config) -> Counter[str]:
     return Counter(str(reason).removeprefix("Skipped: ") for reason in given)
 
 
-def _forbidden(config: pytest.Config) -> bool:
+def forbidden_skips(config: pytest.Config) -> bool:
+    """Whether a test was skipped in a run that must skip none."""
     return config.getoption("--no-skips") and any(reason not in EXCUSED for reason in _skips(config))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if exitstatus == pytest.ExitCode.OK and _forbidden(session.config):
+    if exitstatus == pytest.ExitCode.OK and forbidden_skips(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -50,5 +51,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(f"run: {ran}   skipped: {skips.total()}")
     for reason, count in sorted(skips.items()):
         terminalreporter.write_line(f"  {count} x {reason}")
-    if _forbidden(config):
+    if forbidden_skips(config):
         terminalreporter.write_line("A skipped test fails this run: this machine can run an engine.", red=True)
