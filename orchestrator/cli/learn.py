@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.console import out, say
+from orchestrator.cli.desktop import has_desktop
 from orchestrator.cli.options import lab_option
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import CHECK_FAILED, OK
@@ -27,16 +28,27 @@ KEYS = (
 )
 
 
+# Where the lesson is shown when nobody has said so, and how to get the other.
+PLACES = {
+    True: "The lesson opens on a page in your browser. To have it in this terminal: {}",
+    False: "The lesson runs in this terminal. To have it on a page in a browser: {}",
+}
+
+
 @click.command("learn")
 @click.argument("name", required=False)
 @click.option("--seed", type=click.IntRange(0), help="Choose the values and the order of answers by this number.")
-@click.option("--web", is_flag=True, help="Show the lesson beside the live page of its lab, in a browser.")
+@click.option(
+    "--web/--no-web",
+    default=None,
+    help="Show the lesson beside the live page of its lab, in a browser. By default on a desktop.",
+)
 @lab_option
-def command(name: str | None, seed: int | None, web: bool, lab: str | None) -> int:
+def command(name: str | None, seed: int | None, web: bool | None, lab: str | None) -> int:
     """Begin the lesson of the scenario NAME, or go on with it. Without NAME: list the lessons.
 
-    Programs are run in a second terminal; the lesson sees what they do by the packets. Exit code 0: the lesson is done;
-    1: it is not.
+    On a desktop the lesson opens in a browser. Elsewhere it runs in the terminal, and programs are run in a second one;
+    the lesson sees what they do by the packets. Exit code 0: the lesson is done; 1: it is not.
     """
     from orchestrator.operations.scenario_library import load_scenario
 
@@ -49,10 +61,13 @@ def command(name: str | None, seed: int | None, web: bool, lab: str | None) -> i
     scenario = load_scenario(name)
     scenario_name = scenario.reading.scenario.name
     named = LabRef.of(name, scenario_name, lab or scenario_name)
+    on_page = _is_at_desktop() if web is None else web
+    if web is None:
+        say(PLACES[on_page].format(named.command("learn", "--no-web" if on_page else "--web")))
     workspace = open_workspace()
     seat = os.environ.get("WIRELAB_SEAT", "")
 
-    if web:
+    if on_page:
         return _on_the_page(workspace, scenario, lab or scenario_name, seed, seat)
 
     def say_where() -> None:
@@ -72,6 +87,10 @@ def command(name: str | None, seed: int | None, web: bool, lab: str | None) -> i
     if not finished:
         say(f"\nYour progress is kept: {named.command('learn')}")
     return OK if finished else CHECK_FAILED
+
+
+def _is_at_desktop() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and has_desktop(os.environ, sys.platform)
 
 
 def _on_the_page(workspace: Workspace, scenario: LoadedScenario, lab_name: str, seed: int | None, seat: str) -> int:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.console import out, say
+from orchestrator.cli.desktop import has_desktop
 from orchestrator.errors import OK
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def serve(live: LiveLab, *, port: int = 0, browser: bool = True) -> int:
 
 def open_browser(url: str) -> None:
     """Open the link on a desktop; where there is none, a person copies it."""
-    if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if not has_desktop(os.environ, sys.platform):
         return
     import webbrowser
 
