@@ -1,12 +1,13 @@
 """Many programs in one call: a shell script that runs them side by side, and the reading of what it prints.
 
-One exec costs the engine about a tenth of a second, whatever runs in it (bash(1), timeout(1), base64(1)).
+One exec costs the engine about a tenth of a second, whatever runs in it (bash(1), timeout(1), base64(1)). What a
+program left is printed as soon as it has ended, so that a quick one does not wait for a slow one.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
 from orchestrator.checks.probes import ProgramResult, RunProgram
@@ -17,10 +18,21 @@ SPARE_SECONDS = 10.0
 # A program of this many characters is written once, though several checks run it: the script has to fit one argument
 # of exec (128 KiB, execve(2)).
 LONG_WORD = 200
+# `wait -n` tells that one has ended, and not which one (bash 4.3); 127: all have.
+PRINT = """\
+p() {{
+  for ((i = 0; i < {count}; i++)); do
+    [[ ${{done[i]:-}} || ! -s $d/$i.c ]] && continue
+    done[i]=1; cat "$d/$i.c"
+    for s in o e; do head -c {most} "$d/$i.$s" | base64 -w0; echo; done
+  done
+}}
+while wait -n; (($? != 127)); do p; done
+p"""
 
 
 def script(runs: Sequence[RunProgram]) -> str:
-    """A bash script; its first line of output is the time, then come three lines a program."""
+    """A bash script; its first line of output is the time, then come three lines for each program that has ended."""
     lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70; trap 'rm -rf \"$d\"' EXIT", 'echo "$EPOCHREALTIME"']
     texts = {
         word: f"w{at}" for at, word in enumerate(sorted({w for run in runs for w in run.argv if len(w) > LONG_WORD}))
@@ -29,33 +41,39 @@ def script(runs: Sequence[RunProgram]) -> str:
     for number, run in enumerate(runs):
         words = " ".join(f'"${texts[word]}"' if word in texts else quote(word) for word in run.argv)
         limited = f"timeout -k 1 {run.seconds:g} {words}"
-        ended = f'echo "$?" "$t" "$EPOCHREALTIME" >"$d/{number}.c"'
+        ended = f'echo "{number} $? $t $EPOCHREALTIME" >"$d/{number}.c"'
         lines.append(f'{{ t=$EPOCHREALTIME; {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null; {ended}; }} &')
-    lines.append("wait")
-    lines.append(f'for ((i = 0; i < {len(runs)}; i++)); do cat "$d/$i.c"')
-    lines.append(f'for s in o e; do head -c {MOST_BYTES} "$d/$i.$s" | base64 -w0; echo; done; done')
+    lines.append(PRINT.format(count=len(runs), most=MOST_BYTES))
     return "\n".join(lines)
 
 
-def read(out: str, count: int) -> tuple[ProgramResult, ...]:
-    """The programs' outcomes, in the order of the script.
+def read(pieces: Iterable[bytes], count: int) -> Iterator[tuple[int, ProgramResult]]:
+    """Each program's place in the script, and its outcome, in the order in which they end.
 
-    Raises ValueError if the script itself came to grief, or was ended before its end: there are `count` of them.
+    Raises ValueError if the script itself came to grief, or was ended before its end: there are `count` outcomes.
     """
-    lines = out.split("\n")
-    float(lines[0])  # what is no time is the script's own complaint
-    rest = lines[1:]
-    results = []
-    for at in range(0, len(rest) - 2, 3):
-        ended, output, errors = rest[at : at + 3]
-        code, began, end = ended.split()
+    lines, seen = _lines(pieces), 0
+    float(next(lines, b""))  # what is no time is the script's own complaint
+    for ended in lines:
+        output, errors = next(lines, None), next(lines, None)
+        if output is None or errors is None:
+            break
+        place, code, began, end = ended.split()
         texts = [base64.b64decode(coded) for coded in (output, errors)]
         cut = any(len(text) >= MOST_BYTES for text in texts)
         out, err = (text.decode("utf-8", "replace") for text in texts)
-        results.append(ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut, texts[0]))
-    if len(results) != count:
-        raise ValueError(f"{len(results)} outcomes instead of {count}")
-    return tuple(results)
+        seen += 1
+        yield int(place), ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut, texts[0])
+    if seen != count:
+        raise ValueError(f"{seen} outcomes instead of {count}")
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The whole lines; what comes after the last line's end is no line."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
 
 
 def seconds(runs: Sequence[RunProgram]) -> float:

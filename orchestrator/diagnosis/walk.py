@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds import check_steps
+from orchestrator.checks.kinds import check_steps, failed_first
 from orchestrator.checks.probes import CheckContext
 from orchestrator.checks.steps import ProbeSteps, side_by_side
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
@@ -22,6 +22,9 @@ Layers = list[Layer]
 
 def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands) -> ProbeSteps[Walk]:
     """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold."""
+    if failed := failed_first(check, judgement):
+        first, earlier = failed
+        return (yield from walk(first, context, earlier, commands))
     for before in check.first:
         earlier = yield from check_steps(before, context)
         if earlier.verdict != "pass":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from typing import Protocol
 
 from orchestrator.quick_dataclass import dataclass
@@ -34,10 +35,11 @@ class Programs(Protocol):
         """
         ...
 
-    def stream(self, container: str, argv: Argv, errors: list[str]) -> Iterator[bytes]:
-        """Run a program; yield its standard output piece by piece, as it is written, without a deadline.
+    def stream(self, container: str, argv: Argv, errors: list[str], *, seconds: float = inf) -> Iterator[bytes]:
+        """Run a program; yield its standard output piece by piece, as it is written.
 
-        Its standard error is added to `errors`. Nobody ends the program if the reader goes away before its end.
+        Its standard error is added to `errors`. Nobody ends the program if the reader goes away before its end. Raises
+        TookTooLong after so many seconds.
         """
         ...
 

@@ -6,7 +6,8 @@ from orchestrator.checks.probes import LogText, Probe, ProbeResult, ProgramResul
 from orchestrator.errors import WirelabError
 from orchestrator.lab.capture.lab_capture import LabCapture
 from orchestrator.lab.capture.recording import stream_pcapng
-from orchestrator.lab.lab import Lab, probe_targets
+from orchestrator.lab.judging import probe_targets
+from orchestrator.lab.lab import Lab
 from orchestrator.lab.probe_runner import ProbeRunner
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.topology import Topology

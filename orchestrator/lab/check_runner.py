@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.kinds import asker_of, check_steps
+from orchestrator.checks.kinds import asker_of, check_steps, declared_text
 from orchestrator.checks.needed_nodes import needed_nodes
-from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState
-from orchestrator.checks.steps import RunProbes, StepRun, send_round
+from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState, Probe, ProbeResult
+from orchestrator.checks.steps import ProbeSteps, with_known_results
+from orchestrator.checks.walk import Walk
+from orchestrator.lab.step_loop import StartProbes, StepLoop, WaitFor
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
 
@@ -22,107 +25,175 @@ PAUSE_SECONDS = 0.1
 LEAST_TRIES = 2
 # A node in one of these states comes back only if somebody starts it.
 HALTED = frozenset({"stopped", "paused", "missing", "dead"})
+# An engine that answers nothing for so long, and not even the question for a node's state, is not waited for.
+SILENT_SECONDS = 5.0
+# How long it may take to tell that, as a share of the deadline.
+SIGN_SHARE = 0.4
+
+MakeWalk = Callable[[BaseCheck, CheckContext, Judgement], ProbeSteps[Walk]]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Trial:
-    """One check under way: its present try, and what the last try came to."""
+    """One check under way. `walk_results` has what its walk has learned while the try was under way."""
 
     check: BaseCheck
+    asker: str
     began: float
-    deadline: float
-    context_began: float
-    run: StepRun[Judgement] | None = None
-    judgement: Judgement | None = None
+    wall_began: float
+    needed: frozenset[str]
     tries: int = 0
-    hopeless: bool = False
+    finding: Finding | None = None
+    explained: bool = False
+    walk_context: CheckContext | None = None
+    walk_results: dict[Probe, ProbeResult] = field(default_factory=dict)
 
     @property
-    def holds(self) -> bool:
-        return self.judgement is not None and self.judgement.verdict == "pass"
+    def patience(self) -> float:
+        """For how long nobody wonders why nothing comes."""
+        return max(self.check.within, SILENT_SECONDS)
 
-    def finish_try(self) -> None:
-        """Keep the judgement of a try that has ended."""
-        if self.run and self.run.done:
-            self.judgement, self.run = self.run.value, None
-            self.tries += 1
+
+@dataclass(frozen=True)
+class Clocks:
+    """A monotonic clock, the time of day in seconds since 1970, and how results are waited for; tests move them."""
+
+    now: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    wait: WaitFor = lambda arrived, seconds: arrived.get(timeout=seconds)
 
 
 class CheckRunner:
-    """Run checks; `run_probes` gives the results of probes. The clocks are passed in so that tests can move them."""
+    """Run checks; `start` begins to run probes, `on_finding` is called with each finding as it is known.
+
+    `make_walk` makes the walk that explains a check which does not hold; without it none is explained. `halted` are the
+    nodes that do not run now.
+    """
 
     def __init__(
         self,
         topology: Topology,
-        run_probes: RunProbes,
+        start: StartProbes,
         on_finding: Callable[[Finding], None],
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-        pause: Callable[[float], None] = time.sleep,
+        *,
+        make_walk: MakeWalk | None = None,
+        halted: Collection[str] = (),
+        clocks: Clocks | None = None,
     ) -> None:
         self._topology = topology
-        self._run_probes = run_probes
         self._on_finding = on_finding
-        self._clock = clock
-        self._wall = wall
-        self._pause = pause
+        self._make_walk = make_walk
+        self._halted = frozenset(halted)
+        self._clocks = clocks or Clocks()
+        self._loop = StepLoop(start, self._clocks.now, self._clocks.wait)
         self._chance = random.SystemRandom()
 
     def check(self, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
-        """One finding a check, in their order."""
-        now = self._clock()
-        trials = [_Trial(check, now, now + check.within, self._wall()) for check in checks]
-        findings: dict[int, Finding] = {}
-        open_trials = dict(enumerate(trials))
-        while open_trials:
-            self._round(list(open_trials.values()))
-            self._find_stopped_nodes([trial for trial in open_trials.values() if trial.run is None])
-            for place, trial in list(open_trials.items()):
-                if trial.run is None and self._is_over(trial):
-                    findings[place] = self._finding(trial)
-                    self._on_finding(findings[place])
-                    del open_trials[place]
-            if open_trials and all(trial.run is None for trial in open_trials.values()):
-                self._pause(PAUSE_SECONDS)
-        return tuple(findings[place] for place in sorted(findings))
-
-    def _round(self, trials: list[_Trial]) -> None:
-        """Begin a try of each check that has none under way; send the probes of all at once, hand over the results."""
+        """One finding a check, in their order; what does not hold has its walk."""
+        trials = [self._trial(check) for check in checks]
         for trial in trials:
-            if trial.run is None:
-                trial.run = StepRun(check_steps(trial.check, self._context(trial)))
-                trial.run.begin()
-        runs = [trial.run for trial in trials if trial.run]
-        send_round(runs, self._run_probes([probe for run in runs for probe in run.probes]))
-        for trial in trials:
-            trial.finish_try()
+            self._try(trial)
+            if self._make_walk and not trial.check.fault and trial.needed & self._halted:
+                self._walk_early(trial)
+        self._loop.run_until(lambda: all(trial.explained for trial in trials))
+        return tuple(trial.finding for trial in trials if trial.finding)
 
-    def _is_over(self, trial: _Trial) -> bool:
-        judgement = trial.judgement
-        if judgement is None or judgement.verdict == "pass":
-            return judgement is not None
-        if trial.hopeless:
-            return True
-        return trial.tries >= LEAST_TRIES and self._clock() >= trial.deadline
+    def _trial(self, check: BaseCheck) -> _Trial:
+        needed = needed_nodes(check, self._topology)
+        return _Trial(check, asker_of(check), self._clocks.now(), self._clocks.wall(), needed)
 
-    def _find_stopped_nodes(self, ended: Sequence[_Trial]) -> None:
-        """Mark the checks that need a node which does not run: waiting is for what can still come.
-
-        With a fault of its own, a check waits for what follows from it.
-        """
-        failed = [trial for trial in ended if not trial.check.fault and not trial.holds]
-        needed = {id(trial): needed_nodes(trial.check, self._topology) for trial in failed}
-        nodes = sorted(frozenset[str]().union(*needed.values()))
-        states = zip(nodes, self._run_probes([GetNodeState(node) for node in nodes]), strict=True) if nodes else ()
-        stopped = {node for node, state in states if isinstance(state, NodeState) and state.state in HALTED}
-        for trial in failed:
-            trial.hopeless = bool(needed[id(trial)] & stopped)
-
-    def _context(self, trial: _Trial) -> CheckContext:
+    def _context(self, began: float) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"
-        return CheckContext(self._topology, word, self._chance.randrange(*PORTS), trial.context_began)
+        return CheckContext(self._topology, word, self._chance.randrange(*PORTS), began)
 
-    def _finding(self, trial: _Trial) -> Finding:
-        assert trial.judgement is not None
-        check = trial.check
-        return Finding(check.name, str(kind_of(check)), asker_of(check), trial.judgement, self._clock() - trial.began)
+    def _try(self, trial: _Trial) -> None:
+        """Begin a try, with a word and a source port of its own. What was learned beside the last one may be over."""
+        trial.tries += 1
+        trial.walk_context, trial.walk_results = None, {}
+        self._loop.add(check_steps(trial.check, self._context(trial.wall_began)), partial(self._tried, trial))
+        number = trial.tries
+        self._watch_engine(trial, lambda: trial.finding is None and trial.tries == number, partial(self._lose, trial))
+
+    def _tried(self, trial: _Trial, judgement: Judgement) -> None:
+        if trial.finding:
+            return
+        late = trial.tries >= LEAST_TRIES and self._clocks.now() >= trial.began + trial.check.within
+        if judgement.verdict == "pass" or late:
+            self._end(trial, judgement)
+        elif trial.check.fault:
+            # With a fault of its own, a check waits for what follows from it.
+            self._loop.later(PAUSE_SECONDS, partial(self._try, trial))
+        else:
+            self._loop.add(_states(trial.needed), partial(self._try_again_or_end, trial, judgement), shared=True)
+
+    def _try_again_or_end(self, trial: _Trial, judgement: Judgement, states: dict[str, NodeState]) -> None:
+        """Waiting is for what can still come: a node that does not run comes only if somebody starts it."""
+        if any(state.state in HALTED for state in states.values()):
+            self._end(trial, judgement)
+        else:
+            self._loop.later(PAUSE_SECONDS, partial(self._try, trial))
+
+    def _lose(self, trial: _Trial) -> None:
+        """The engine answers nothing: what the check asked is not known, nor can anything be explained."""
+        actual = f"could not be asked: the container engine gave no answer in {trial.patience:g} s"
+        self._end(trial, Judgement("unknown", declared_text(trial.check), actual), explain=False)
+
+    def _end(self, trial: _Trial, judgement: Judgement, *, explain: bool = True) -> None:
+        """The check is judged; what does not hold is explained."""
+        if trial.finding:
+            return
+        seconds = self._clocks.now() - trial.began
+        trial.finding = Finding(trial.check.name, str(kind_of(trial.check)), trial.asker, judgement, seconds)
+        self._on_finding(trial.finding)
+        if judgement.verdict == "pass" or not explain or not self._make_walk:
+            trial.explained = True
+            return
+        self._loop.add(self._walk(trial, trial.check, judgement), partial(self._explain, trial), shared=True)
+        self._watch_engine(trial, lambda: not trial.explained, partial(self._explain, trial, None))
+
+    def _walk(self, trial: _Trial, check: BaseCheck, judgement: Judgement) -> ProbeSteps[Walk]:
+        """The walk of a check, or of one of its parts; what was learned beside the last try is not asked again."""
+        assert self._make_walk
+        trial.walk_context = trial.walk_context or self._context(self._clocks.wall())
+        return with_known_results(self._make_walk(check, trial.walk_context, judgement), trial.walk_results)
+
+    def _walk_early(self, trial: _Trial) -> None:
+        """Ask what a walk will ask, beside the try: that may wait long for a node that does not answer.
+
+        Nobody knows yet whether the check itself will fail, or what has to hold before it.
+        """
+        for part in (*trial.check.first, trial.check.model_copy(update={"first": ()})):
+            steps = self._walk(trial, part, Judgement("fail", "", ""))
+            self._loop.add(steps, lambda _walk: None, shared=True)
+
+    def _explain(self, trial: _Trial, walk: Walk | None) -> None:
+        if trial.finding and not trial.explained:
+            trial.explained = True
+            trial.finding = replace(trial.finding, why=walk)
+
+    def _watch_engine(self, trial: _Trial, waits: Callable[[], bool], give_up: Callable[[], None]) -> None:
+        """Give up where what a check `waits` for takes long, and the engine does not even tell a node's state.
+
+        Where it does, the lab or the machine is slow, and the probes have time limits of their own.
+        """
+        signs: list[bool] = []
+
+        def decide() -> None:
+            if signs and waits():
+                self._watch_engine(trial, waits, give_up)
+            elif waits():
+                give_up()
+
+        def ask() -> None:
+            if waits():
+                self._loop.add(_states([trial.asker]), lambda _states: signs.append(True))
+                self._loop.later(trial.patience * SIGN_SHARE, decide)
+
+        self._loop.later(trial.patience, ask)
+
+
+def _states(nodes: Collection[str]) -> ProbeSteps[dict[str, NodeState]]:
+    """The states of these nodes, of those that can be seen."""
+    names = sorted(nodes)
+    results = yield tuple(GetNodeState(node) for node in names)
+    return {node: state for node, state in zip(names, results, strict=True) if isinstance(state, NodeState)}

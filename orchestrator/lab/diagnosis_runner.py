@@ -29,9 +29,13 @@ class DiagnosisRunner:
     def explain(
         self, checks: Sequence[BaseCheck], findings: Sequence[Finding], *, include_passed: bool = False
     ) -> tuple[Finding, ...]:
-        """The findings, those that do not hold (or, if wanted, all) with their walks."""
+        """The findings, those that do not hold (or, if wanted, all) with their walks; one that has a walk keeps it."""
         pairs = list(zip(checks, findings, strict=True))
-        positions = [at for at, (_, finding) in enumerate(pairs) if include_passed or finding.verdict != "pass"]
+        positions = [
+            at
+            for at, (_, finding) in enumerate(pairs)
+            if finding.why is None and (include_passed or finding.verdict != "pass")
+        ]
         walks = self._walk(pairs, positions)
         # A check that holds was kept by each of its layers: one that seems broken was only slow to answer.
         slow = [at for at in positions if pairs[at][1].verdict == "pass" and walks[at].broken]

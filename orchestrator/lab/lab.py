@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import field, replace
 from functools import partial
 from shlex import join
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding
 from orchestrator.engine.protocol import Engine
@@ -36,7 +36,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
-from orchestrator.planning.desired import image_of, role_of, sidecar
+from orchestrator.planning.desired import image_of, role_of
 from orchestrator.planning.image_steps import image_steps
 from orchestrator.planning.injected_faults import InjectedFault
 from orchestrator.planning.lab_ref import LabRef
@@ -49,9 +49,8 @@ from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.checks.probes import ProbeResult
-    from orchestrator.lab.probe_runner import ProbeTarget
+    from orchestrator.lab.judging import WalkedChecks
 
-WalkedChecks = Literal["none", "failed", "all"]
 # Another process may take a range between our look and our call; then we look again.
 RANGE_TRIES = 5
 HINT = "wirelab doctor; the engine that wirelab starts for itself isolates it"
@@ -298,36 +297,20 @@ class Lab:
         What does not hold has its walk through the layers; with `walks` each check or none has one. NotFound if nothing
         of the lab is there.
         """
-        from orchestrator.lab.check_runner import CheckRunner
-        from orchestrator.lab.probe_log import ProbeLog
-        from orchestrator.lab.probe_runner import ProbeRunner
+        from orchestrator.lab.judging import JudgedLab, run_checks
 
         observed = self.standing()
         if any(node.image for node in self.scenario.nodes.values()):
             # An author's image may lack a tool: its node is then asked from a container of ours.
             self.build_missing_images("client")
-        topology = self.topology(observed)
-        runner = ProbeRunner(self.engine, probe_targets(topology, observed), partial(self._observed_flows, topology))
-        probe_log = ProbeLog(runner.answer)
-        try:
-            wanted = self.scenario.checks if checks is None else checks
-            findings = CheckRunner(topology, probe_log.answer, self.publish_finding).check(wanted)
-            if walks == "none" or (walks == "failed" and all(finding.verdict == "pass" for finding in findings)):
-                return findings
-            # Here, for a lab where all is well needs no walk.
-            from orchestrator.diagnosis.suggested_commands import Commands
-            from orchestrator.lab.diagnosis_runner import DiagnosisRunner
-
-            walker = DiagnosisRunner(
-                Commands(topology, self.settings.scenario_argument, bool(observed.faults)), probe_log.answer
-            )
-            explained = walker.explain(wanted, findings, include_passed=walks == "all")
-            self._publish_causes(explained)
-            return explained
-        finally:
-            runner.close()
-            for probed in probe_log.probe_times:
-                self.settings.publish(probed)
+        topology, settings = self.topology(observed), self.settings
+        judged_lab = JudgedLab(
+            self.engine, topology, observed, settings.scenario_argument, partial(self._observed_flows, topology)
+        )
+        wanted = self.scenario.checks if checks is None else checks
+        findings = run_checks(judged_lab, wanted, walks, self.publish_finding, settings.publish)
+        self._publish_causes(findings)
+        return findings
 
     def publish_finding(self, finding: Finding) -> None:
         """Publish what a check found."""
@@ -367,19 +350,4 @@ class Lab:
         return Flows(proofs(events, since))
 
 
-def probe_targets(topology: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
-    """The nodes that have a container, and how each can be asked."""
-    from orchestrator.lab.probe_runner import ProbeTarget
-
-    targets = {}
-    for name, node in topology.scenario.nodes.items():
-        container = observed.container_of(name)
-        if container:
-            tools = None if node.image else role_of(node).tools
-            targets[name] = ProbeTarget(
-                container, tools, sidecar(topology, observed, name, "ask", ("sleep", "infinity"))
-            )
-    return targets
-
-
-__all__ = ["Lab", "Settings", "probe_targets", "take_down"]
+__all__ = ["Lab", "Settings", "take_down"]

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orchestrator.checks.probes import Probe, ProbeResult, RunProgram
 from orchestrator.checks.steps import RunProbes
 from orchestrator.events import ProbeEvent
+from orchestrator.lab.step_loop import Arrival, Arrivals, StartProbes
 
 
 class ProbeLog:
     """Run probes; `probe_times` has one interval for each node that a program ran in."""
 
-    def __init__(self, run_probes: RunProbes, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, start: StartProbes, run_probes: RunProbes, wall: Callable[[], float] = time.time) -> None:
+        self._start = start
         self._run_probes = run_probes
         self._wall = wall
         self._times: dict[str, tuple[float, float]] = {}
 
+    def start(self, probes: Mapping[int, Probe], arrived: Arrivals) -> None:
+        """Begin to run probes, each with a number."""
+        self._note(probes.values(), self._wall())
+        self._start(probes, _LoggedArrivals(probes, arrived, lambda probe: self._note((probe,), self._wall())))
+
     def answer(self, probes: Sequence[Probe]) -> list[ProbeResult]:
-        began = self._wall()
+        """The results, in the order of the probes."""
+        self._note(probes, self._wall())
         try:
             return self._run_probes(probes)
         finally:
-            ended = self._wall()
-            for node in {probe.node for probe in probes if isinstance(probe, RunProgram)}:
-                self._times[node] = (self._times.get(node, (began,))[0], ended)
+            self._note(probes, self._wall())
+
+    def _note(self, probes: Iterable[Probe], now: float) -> None:
+        for node in {probe.node for probe in probes if isinstance(probe, RunProgram)}:
+            self._times[node] = (self._times.get(node, (now,))[0], now)
 
     @property
     def probe_times(self) -> tuple[ProbeEvent, ...]:
         return tuple(ProbeEvent(node, since, until) for node, (since, until) in sorted(self._times.items()))
+
+
+class _LoggedArrivals:
+    """Passes on what arrives, and tells of which probe it is."""
+
+    def __init__(self, probes: Mapping[int, Probe], arrived: Arrivals, note: Callable[[Probe], None]) -> None:
+        self._probes = probes
+        self._arrived = arrived
+        self._note = note
+
+    def put(self, item: Arrival, /) -> None:
+        self._note(self._probes[item[0]])
+        self._arrived.put(item)

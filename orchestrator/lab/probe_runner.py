@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from queue import SimpleQueue
+from threading import Lock, Thread
 from time import monotonic
 
 from orchestrator.checks import program_batch as batch
@@ -27,6 +27,7 @@ from orchestrator.checks.probes import (
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import EngineMissing, NotFound, WirelabError
+from orchestrator.lab.step_loop import Arrival, Arrivals
 from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.quick_dataclass import dataclass
@@ -42,9 +43,10 @@ class ProbeTarget:
 
 
 class ProbeRunner:
-    """Answers questions; close() removes what looked on.
+    """Run probes, in threads of its own; close() removes the containers that it made beside nodes.
 
-    `nodes` has the nodes whose containers are there, `wire` tells what a capture has seen since a moment.
+    `nodes` has the nodes whose containers are there, `wire` tells what a capture has seen since a moment. The threads
+    end with the process: whoever is interrupted does not wait for what a node has not answered yet.
     """
 
     def __init__(
@@ -57,34 +59,43 @@ class ProbeRunner:
         self._wire = wire
         self._nodes = nodes
         self._sidecars: dict[str, str] = {}
+        self._making_sidecar = Lock()
+        self._closed = False
 
     def close(self) -> None:
         """Remove what asked for nodes that could not ask themselves: all of it, also where one will not go."""
-        with ExitStack() as removals:
+        with self._making_sidecar, ExitStack() as removals:
+            self._closed = True
             for container in self._sidecars.values():
                 removals.callback(self._engine.remove_container, container)
-        self._sidecars.clear()
+            self._sidecars.clear()
 
     def answer(self, probes: Sequence[Probe]) -> list[ProbeResult]:
-        """The answers, in the order of the questions. Raises EngineMissing if the engine is gone."""
+        """The results, in the order of the probes. Raises EngineMissing if the engine is gone."""
+        arrived = SimpleQueue[Arrival]()
+        self.start(dict(enumerate(probes)), arrived)
         results: dict[int, ProbeResult] = {}
-        calls = self._groups(probes)
-        if not calls:
-            return []
-        with ThreadPoolExecutor(min(8, len(calls))) as pool:
-            for (places, _), outcomes in zip(calls, pool.map(lambda call: call[1](), calls), strict=True):
-                results.update(zip(places, outcomes, strict=True))
+        while len(results) < len(probes):
+            ticket, result = arrived.get()
+            if isinstance(result, Exception):
+                raise result
+            results[ticket] = result
         return [results[place] for place in range(len(probes))]
 
-    def _groups(self, probes: Sequence[Probe]) -> list[tuple[list[int], Callable[[], list[ProbeResult]]]]:
-        """Questions that one call can answer, with their places."""
-        groups: dict[tuple[str, str], list[int]] = {}
-        for place, probe in enumerate(probes):
-            groups.setdefault((probe.node, self._way(probe, place)), []).append(place)
-        return [
-            (places, partial(self._safely, node, way, [probes[place] for place in places]))
-            for (node, way), places in groups.items()
-        ]
+    def start(self, probes: Mapping[int, Probe], arrived: Arrivals) -> None:
+        """Begin to run probes, each with a number; its result goes to `arrived` with that number once it is known.
+
+        In place of a result comes an EngineMissing if the engine is gone, and any error that is a mistake of ours.
+        """
+        for node, way, group in self._groups(probes):
+            Thread(target=self._run_group, args=(node, way, group, arrived), daemon=True).start()
+
+    def _groups(self, probes: Mapping[int, Probe]) -> list[tuple[str, str, dict[int, Probe]]]:
+        """Probes that one call can answer, with the node and the way."""
+        groups: dict[tuple[str, str], dict[int, Probe]] = {}
+        for ticket, probe in probes.items():
+            groups.setdefault((probe.node, self._way(probe, ticket)), {})[ticket] = probe
+        return [(node, way, group) for (node, way), group in groups.items()]
 
     def _way(self, probe: Probe, place: int) -> str:
         """How a question is put: in a batch inside the node, in one beside it, or alone."""
@@ -100,33 +111,42 @@ class ProbeRunner:
             return f"alone {place}" if probe.inside else "beside"
         return "inside" if probe.inside or probe.needs <= tools else "beside"
 
-    def _safely(self, node: str, way: str, probes: list[Probe]) -> list[ProbeResult]:
+    def _run_group(self, node: str, way: str, probes: dict[int, Probe], arrived: Arrivals) -> None:
+        missing = dict(probes)
         try:
-            return self._put(node, way, probes)
-        except EngineMissing:
-            raise
+            for ticket, result in self._results(node, way, probes):
+                del missing[ticket]
+                arrived.put((ticket, result))
+        except EngineMissing as error:
+            arrived.put((next(iter(probes)), error))
         except WirelabError as error:
-            return [Unavailable(error.why or error.what)] * len(probes)
+            for ticket in missing:
+                arrived.put((ticket, Unavailable(error.why or error.what)))
+        except Exception as error:
+            arrived.put((next(iter(probes)), error))
 
-    def _put(self, node: str, way: str, probes: list[Probe]) -> list[ProbeResult]:
+    def _results(self, node: str, way: str, group: dict[int, Probe]) -> Iterable[tuple[int, ProbeResult]]:
+        """The results of probes that one call can answer, as they come."""
+        tickets, probes = list(group), list(group.values())
         if isinstance(probes[0], TrafficQuery):
-            return self._wired([probe.since for probe in probes if isinstance(probe, TrafficQuery)])
+            flows = self._wired([probe.since for probe in probes if isinstance(probe, TrafficQuery)])
+            return zip(tickets, flows, strict=True)
         if isinstance(probes[0], GetNodeState):
-            return [self._state(node)]
+            return [(tickets[0], self._state(node))]
         known = self._nodes.get(node)
         if known is None:
-            return [Unavailable(f"the node {node} has no container")] * len(probes)
+            return [(ticket, Unavailable(f"the node {node} has no container")) for ticket in tickets]
         if isinstance(probes[0], ReadLog):
-            return [LogText(self._engine.log(known.container.id, probes[0].since))]
+            return [(tickets[0], LogText(self._engine.log(known.container.id, probes[0].since)))]
         # Other than before the check, perhaps: somebody may just have stopped it.
         now = self._engine.container(known.container.id)
         if now.state != "running":
-            return [Unavailable(f"the node {node} is {_word(now)}")] * len(probes)
+            return [(ticket, Unavailable(f"the node {node} is {_word(now)}")) for ticket in tickets]
         runs = [probe for probe in probes if isinstance(probe, RunProgram)]
         if way.startswith("alone"):
-            return [self._alone(now, runs[0])]
+            return [(tickets[0], self._alone(now, runs[0]))]
         container = now.id if way == "inside" else self._sidecar(node, known, now.id)
-        return list(self._batch(container, runs))
+        return ((tickets[place], result) for place, result in self._batch(container, runs))
 
     def _wired(self, moments: list[float]) -> list[ProbeResult]:
         """The capture is read once for all that began at the same moment."""
@@ -141,15 +161,19 @@ class ProbeRunner:
             now = None
         return NodeState(_word(now), now.exit_code, now.out_of_memory) if now else NodeState("missing")
 
-    def _batch(self, container: str, runs: list[RunProgram]) -> Sequence[ProbeResult]:
-        argv = ("bash", "-c", batch.script(runs))
-        output = self._engine.run(container, argv, seconds=batch.seconds(runs))
+    def _batch(self, container: str, runs: list[RunProgram]) -> Iterator[tuple[int, ProbeResult]]:
+        argv, errors = ("bash", "-c", batch.script(runs)), list[str]()
+        missing = dict.fromkeys(range(len(runs)))
+        pieces = self._engine.stream(container, argv, errors, seconds=batch.seconds(runs))
         try:
-            return batch.read(output.out, len(runs))
-        except (ValueError, IndexError):
-            errors = output.err.strip().splitlines()
-            why = re.sub(r"^bash: line \d+: ", "", errors[0])[:200] if errors else "it ended before it had answered"
-            return [Unavailable(f"the questions could not be put: {why}")] * len(runs)
+            for place, result in batch.read(pieces, len(runs)):
+                del missing[place]
+                yield place, result
+        except (ValueError, LookupError):
+            lines = "".join(errors).strip().splitlines()
+            why = re.sub(r"^bash: line \d+: ", "", lines[0])[:200] if lines else "it ended before it had answered"
+            for place in missing:
+                yield place, Unavailable(f"the questions could not be put: {why}")
 
     def _alone(self, now: ObservedContainer, run: RunProgram) -> ProbeResult:
         began = monotonic()
@@ -161,11 +185,14 @@ class ProbeRunner:
         return ProgramResult(output.exit_code, output.out, err, unix_seconds(now.started), monotonic() - began)
 
     def _sidecar(self, node: str, known: ProbeTarget, container: str) -> str:
-        if node not in self._sidecars:
-            made = self._engine.make_container(replace(known.sidecar, share_network_of=container))
-            self._sidecars[node] = made
-            self._engine.start(made)
-        return self._sidecars[node]
+        with self._making_sidecar:
+            if self._closed:
+                raise WirelabError("the checks have ended")
+            if node not in self._sidecars:
+                made = self._engine.make_container(replace(known.sidecar, share_network_of=container))
+                self._sidecars[node] = made
+                self._engine.start(made)
+            return self._sidecars[node]
 
 
 def _word(container: ObservedContainer) -> str:

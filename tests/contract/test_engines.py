@@ -410,6 +410,8 @@ def test_what_a_program_prints_is_streamed(world: ContractSetup) -> None:
     assert "".join(said) == ""
     with pytest.raises(NotFound):
         list(world.engine.stream(NOBODY, ("true",), said))
+    with pytest.raises(TookTooLong):
+        list(world.engine.stream(node, ("sleep", "60"), said, seconds=0.2))
 
 
 def test_what_a_program_writes_is_handed_on_with_its_exit_code(world: ContractSetup) -> None:

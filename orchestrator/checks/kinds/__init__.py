@@ -42,7 +42,7 @@ def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
     for position, before in enumerate(check.first):
         judgement = yield from check_steps(before, replace(context, port=context.port + position + 1))
         if judgement.verdict != "pass":
-            return replace(judgement, actual=f"before it, {before.name!r}: {judgement.actual}")
+            return replace(judgement, actual=_before(before) + judgement.actual)
     judging = CHECK_FUNCTIONS[str(kind_of(check))](check, context)
     takes = check.takes if isinstance(check, NodeCheck) else None
     try:
@@ -50,6 +50,18 @@ def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
     except ResultUnavailable as error:
         return Judgement("unknown", declared_text(check), f"could not be asked: {error.reason}")
     return timed
+
+
+def _before(first: BaseCheck) -> str:
+    return f"before it, {first.name!r}: "
+
+
+def failed_first(check: BaseCheck, judgement: Judgement) -> tuple[BaseCheck, Judgement] | None:
+    """The check that had to hold before this one, if it did not, with its own judgement."""
+    for first in check.first:
+        if judgement.verdict != "pass" and judgement.actual.startswith(_before(first)):
+            return first, replace(judgement, actual=judgement.actual.removeprefix(_before(first)))
+    return None
 
 
 def declared_text(check: BaseCheck) -> str:

@@ -42,11 +42,11 @@ class DockerPrograms(DockerConnection):
         output.end(argv[0], code)
         return -1 if code is None else code
 
-    def stream(self, container: str, argv: Argv, errors: list[str]) -> Iterator[bytes]:
+    def stream(self, container: str, argv: Argv, errors: list[str], *, seconds: float = inf) -> Iterator[bytes]:
         with map_api_errors(_running(argv, container)):
             program = self._program(container, argv)
             with self._started(program) as (link, early):
-                yield from standard_output(frames(link, early, inf), errors)
+                yield from standard_output(frames(link, early, time.monotonic() + seconds), errors)
         with suppress(NotFound), map_api_errors(_running(argv, container)):
             # An engine that goes away looks like the program's end; it is missing when it is asked again.
             self._exit_code(program)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from io import DEFAULT_BUFFER_SIZE
+from math import inf
 
 from orchestrator.engine.fake.programs import NOT_FOUND, ProgramCall
 from orchestrator.engine.fake.state import FakeState
@@ -41,8 +42,8 @@ class FakePrograms(FakeState):
                 sink(stream, text.encode())
         return output.exit_code
 
-    def stream(self, container: str, argv: Argv, errors: list[str]) -> Iterator[bytes]:
-        output = self._call(container, argv, 0)
+    def stream(self, container: str, argv: Argv, errors: list[str], *, seconds: float = inf) -> Iterator[bytes]:
+        output = self._call(container, argv, seconds)
         errors.append(output.err)
         if output.out:
             yield output.out.encode()

@@ -31,7 +31,8 @@ from orchestrator.cli.workspace import open_workspace
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.check_runner import CheckRunner
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
-from orchestrator.lab.lab import Lab, probe_targets
+from orchestrator.lab.judging import probe_targets
+from orchestrator.lab.lab import Lab
 from orchestrator.lab.probe_runner import ProbeRunner
 from orchestrator.operations.scenario_library import load_scenario
 
@@ -92,7 +93,7 @@ def recorded(folder: str, name: str) -> dict[str, Any]:
             return found
 
         checks = [check for check in lab.scenario.checks if check.name == name]
-        findings = CheckRunner(topology, asker.answer, lambda _finding: None).check(checks)
+        findings = CheckRunner(topology, asker.start, lambda _finding: None).check(checks)
         DiagnosisRunner(Commands(topology), run_probes).explain(checks, findings, include_passed=True)
         asker.close()
     return {**document(findings[0]), "answers": answers}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +15,12 @@ from orchestrator.checks.probes import ProgramResult, RunProgram
 
 def answered(*runs: RunProgram) -> tuple[ProgramResult, ...]:
     done = subprocess.run(("bash", "-c", batch.script(runs)), capture_output=True, text=True, timeout=10, check=False)
-    return batch.read(done.stdout, len(runs))
+    return outcomes(done.stdout, len(runs))
+
+
+def outcomes(out: str, count: int) -> tuple[ProgramResult, ...]:
+    """In the order of the questions."""
+    return tuple(result for _, result in sorted(batch.read([out.encode()], count), key=lambda pair: pair[0]))
 
 
 def test_each_program_keeps_its_own_output_and_code() -> None:
@@ -55,16 +63,16 @@ def test_a_missing_program_says_so() -> None:
 
 def test_nothing_is_read_from_a_script_that_came_to_grief() -> None:
     with pytest.raises(ValueError, match="float"):
-        batch.read("bash: mktemp: not found\n", 1)
+        outcomes("bash: mktemp: not found\n", 1)
 
 
 def test_a_script_cut_short_is_not_read_as_fewer_answers() -> None:
     """Half an output must not pass for the answers of other questions."""
-    whole = "1.5\n0 1.5 1.6\n\n\n0 1.5 1.6\n\n\n"
-    assert len(batch.read(whole, 2)) == 2
+    whole = "1.5\n1 0 1.5 1.6\n\n\n0 0 1.5 1.6\n\n\n"
+    assert len(outcomes(whole, 2)) == 2
     for length in range(len(whole) - 1):
         with pytest.raises((ValueError, IndexError)):
-            batch.read(whole[:length], 2)
+            outcomes(whole[:length], 2)
 
 
 def test_the_call_may_take_as_long_as_its_slowest_question() -> None:
@@ -76,3 +84,23 @@ def test_each_program_is_timed_by_itself() -> None:
     slow, quick = answered(RunProgram("n", ("sleep", "0.4")), RunProgram("n", ("true",)))
     assert slow.seconds >= 0.4
     assert 0 < quick.seconds < slow.seconds
+
+
+def test_what_has_ended_is_told_before_a_slow_one_ends() -> None:
+    """The slow program waits for a file that the reader makes once it has the outcome of the quick one."""
+    folder = tempfile.mkdtemp()
+    waits = ("bash", "-c", f"until [[ -e {folder}/told ]]; do sleep 0.02; done; rm -r {folder}")
+    runs = (RunProgram("n", waits), RunProgram("n", ("echo", "quick")))
+    with subprocess.Popen(("bash", "-c", batch.script(runs)), stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        results = batch.read(iter(lambda: os.read(process.stdout.fileno(), 65536), b""), 2)
+        assert next(results)[1].out == "quick\n"
+        Path(folder, "told").touch()
+        assert next(results)[0] == 0
+
+
+def test_pieces_may_end_anywhere() -> None:
+    whole = b"1.5\n1 0 1.5 1.6\nYQ==\n\n0 3 1.5 1.6\n\nYg==\n"
+    for at in range(len(whole)):
+        results = dict(batch.read([whole[:at], whole[at:]], 2))
+        assert (results[1].out, results[0].exit_code, results[0].err) == ("a", 3, "b")

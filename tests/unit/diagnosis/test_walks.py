@@ -465,6 +465,15 @@ def test_what_must_hold_before_is_walked_through_first() -> None:
     assert walk.sentence.startswith("Nobody listens on port 80 of app-1")
 
 
+def test_what_the_check_itself_met_before_is_not_asked_again() -> None:
+    """The check says which of its firsts did not hold: that one is walked through, though it would hold by now."""
+    before = {"name": "Before", "from": "client", "connects": "app-1.shop.lab:80"}
+    actual = "before it, 'Before': refused: Connection refused"
+    walk = walked(far(), actual=actual, from_="db", sql="select 1", first=[before])
+    assert {layer.asker for layer in walk.layers} == {"client"}
+    assert walk.sentence.endswith("the check itself had seen: refused: Connection refused.")
+
+
 def test_the_same_question_is_put_once_for_many_checks() -> None:
     """Many checks of a lab ask for the same tables; and what holds is explained only where that is wanted."""
     world = far()

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from probe_calls import Clock, TimedLab, in_one_call
 
-from orchestrator.checks.findings import Finding
+from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import (
+    CheckContext,
     GetNodeState,
     NodeState,
     Probe,
@@ -18,8 +20,11 @@ from orchestrator.checks.probes import (
     RunProgram,
     Unavailable,
 )
-from orchestrator.lab.check_runner import PORTS, CheckRunner
+from orchestrator.checks.steps import ProbeSteps
+from orchestrator.checks.walk import Walk
+from orchestrator.lab.check_runner import PORTS, SILENT_SECONDS, CheckRunner, Clocks
 from orchestrator.model.checks import KINDS, BaseCheck
+from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
@@ -27,25 +32,16 @@ from orchestrator.reading.scenario import read_scenario
 TEXT = "name: one\ntitle: One\nnodes:\n  a: {role: client}\n  b: {role: client}\n"
 
 
-class Clock:
-    """Time that passes only when somebody pauses or a question takes its time."""
-
-    def __init__(self) -> None:
-        self.now = 50.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pause(self, seconds: float) -> None:
-        assert seconds > 0
-        self.now += seconds
-
-
 Answers = Callable[[Probe], ProbeResult]
 
 
 def runs(name: str = "A claim", within: float = 5.0, **more: Any) -> BaseCheck:
     return KINDS["runs"].model_validate({"name": name, "from": "a", "runs": ["try"], "within": within, **more})
+
+
+def places() -> Topology:
+    scenario = read_scenario(TEXT, file="f", read_companion=dict[str, str]().get).scenario
+    return assign_addresses("one", scenario, Snapshot("/s", "r", {}), {})
 
 
 def checked(
@@ -67,11 +63,9 @@ def checked(
         time.now += 0.05
         return [answer(probe) for probe in probes]
 
-    scenario = read_scenario(TEXT, file="f", read_companion=dict[str, str]().get).scenario
-    places = assign_addresses("one", scenario, Snapshot("/s", "r", {}), {})
     publish = (published if published is not None else []).append
-    found = CheckRunner(places, run_probes, publish, time, lambda: 1000 + time.now, time.pause).check(checks)
-    return found, calls
+    clocks = Clocks(time, lambda: 1000 + time.now, time.wait)
+    return CheckRunner(places(), in_one_call(run_probes), publish, clocks=clocks).check(checks), calls
 
 
 def always(answer: ProbeResult) -> Answers:
@@ -184,3 +178,51 @@ def test_source_ports_are_not_those_that_the_kernel_gives() -> None:
 
 def test_no_check_is_no_question() -> None:
     assert checked(always(ProgramResult(0, "", ""))) == ((), [])
+
+
+def test_an_engine_that_answers_nothing_is_not_waited_for() -> None:
+    """Below one and a half times the deadline the check is unknown, and no walk is begun."""
+    for within, least in ((0.001, SILENT_SECONDS), (40.0, 40.0)):
+        lab, published = TimedLab({}), list[Finding]()
+        clocks = Clocks(lab, lab, lab.wait)
+        runner = CheckRunner(places(), lab.start, published.append, make_walk=no_walk, clocks=clocks)
+        (finding,) = runner.check([runs(within=within)])
+        assert (finding.verdict, finding.why, published) == ("unknown", None, [finding])
+        assert finding.judgement.actual == f"could not be asked: the container engine gave no answer in {least:g} s"
+        assert least < finding.seconds < 1.5 * least
+        assert len(lab.calls) == 2, "the engine was asked for a sign"
+
+
+def no_walk(_check: BaseCheck, _context: CheckContext, _judgement: Judgement) -> ProbeSteps[Walk]:
+    raise AssertionError("nothing can be explained here")
+
+
+def test_of_a_node_that_does_not_run_the_walk_is_asked_beside_the_first_try() -> None:
+    """It is there as soon as the check has failed; nothing of it is asked again."""
+    rounds: list[list[Probe]] = []
+
+    def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        rounds.append(list(probes))
+        return [NodeState("stopped") if isinstance(p, GetNodeState) else ProgramResult(1, "", "") for p in probes]
+
+    def make_walk(_check: BaseCheck, _context: CheckContext, judgement: Judgement) -> ProbeSteps[Walk]:
+        (result,) = yield (RunProgram("a", ("walk",)),)
+        assert isinstance(result, ProgramResult)
+        return Walk((), None, f"{judgement.verdict}: {judgement.actual}", "")
+
+    def checked_with(halted: str) -> Finding:
+        rounds.clear()
+        clock = Clock()
+        clocks = Clocks(clock, clock, clock.wait)
+        runner = CheckRunner(
+            places(), in_one_call(run_probes), lambda _: None, make_walk=make_walk, halted=[halted], clocks=clocks
+        )
+        (finding,) = runner.check([runs(runs=["try", "${b}"])])
+        return finding
+
+    finding = checked_with("b")
+    assert finding.why
+    assert finding.why.sentence == "fail: exit code 1"
+    assert [len(probes) for probes in rounds] == [2, 2], "the try and the walk; then the states of both nodes"
+    checked_with("another")
+    assert [len(probes) for probes in rounds] == [1, 2, 1], "nobody knew before the try that it would fail"

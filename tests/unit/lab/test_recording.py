@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
+from probe_calls import in_one_call
 
-from orchestrator.checks.probes import ReadLog, RunProgram, Unavailable
+from orchestrator.checks.probes import Probe, ProbeResult, ReadLog, RunProgram, Unavailable
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.errors import WorldError
@@ -14,6 +17,7 @@ from orchestrator.events import ProbeEvent
 from orchestrator.lab.capture.recording import Recording, http_ports, parse_losses, stream_pcapng, whole_lines
 from orchestrator.lab.capture.tls_keys import KEYS_PATH, PIECE, copy_tls_keys
 from orchestrator.lab.probe_log import ProbeLog
+from orchestrator.lab.step_loop import Arrival
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.desired import TLS_KEYS_FILE
@@ -96,9 +100,15 @@ def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
 
 def test_the_times_in_which_checks_asked_are_noted() -> None:
     """One stretch a node, from its first question to its last answer; reading a log asks nothing of the wire."""
-    clock = iter([1.0, 2.0, 3.0, 4.5])
-    noting = ProbeLog(lambda questions: [Unavailable("x")] * len(questions), lambda: next(clock))
-    noting.answer([RunProgram("client", ("dig",)), ReadLog("dns", 0.0)])
+    clock = iter([1.0, 2.0, 2.0, 3.0, 4.5])
+
+    def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        return [Unavailable("x")] * len(probes)
+
+    noting = ProbeLog(in_one_call(run_probes), run_probes, lambda: next(clock))
+    arrived = SimpleQueue[Arrival]()
+    noting.start({7: RunProgram("client", ("dig",)), 9: ReadLog("dns", 0.0)}, arrived)
+    assert {arrived.get()[0], arrived.get()[0]} == {7, 9}
     noting.answer([RunProgram("client", ("dig",)), RunProgram("app", ("curl",))])
     assert noting.probe_times == (ProbeEvent("app", 3.0, 4.5), ProbeEvent("client", 1.0, 4.5))
 

@@ -1,0 +1,98 @@
+"""Run checks in a lab as it stands, and walk through the layers of those that do not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.probes import CheckContext, ProbeResult
+from orchestrator.checks.steps import ProbeSteps
+from orchestrator.checks.walk import Walk
+from orchestrator.engine.protocol import Engine
+from orchestrator.events import Event
+from orchestrator.lab.check_runner import CheckRunner
+from orchestrator.lab.probe_log import ProbeLog
+from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
+from orchestrator.model.checks import BaseCheck
+from orchestrator.model.topology import Topology
+from orchestrator.planning.desired import role_of, sidecar
+from orchestrator.planning.snapshot import ObservedContainer, Snapshot
+from orchestrator.quick_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from orchestrator.diagnosis.suggested_commands import Commands
+
+WalkedChecks = Literal["none", "failed", "all"]
+
+
+@dataclass(frozen=True)
+class JudgedLab:
+    """A lab as it stands. `wire` tells what its capture has seen since a moment; `scenario_argument` is how the person
+    named the scenario."""
+
+    engine: Engine
+    topology: Topology
+    observed: Snapshot
+    scenario_argument: str
+    wire: Callable[[float], ProbeResult]
+
+    @property
+    def halted(self) -> tuple[str, ...]:
+        """The nodes that do not run, and come back only if somebody starts them."""
+        return tuple(name for name in self.topology.scenario.nodes if _is_halted(self.observed.container_of(name)))
+
+    def commands(self) -> Commands:
+        """The commands that walks propose."""
+        # Here, for a lab where all is well needs no walk.
+        from orchestrator.diagnosis.suggested_commands import Commands
+
+        return Commands(self.topology, self.scenario_argument, bool(self.observed.faults))
+
+    def walk(self, check: BaseCheck, context: CheckContext, judgement: Judgement) -> ProbeSteps[Walk]:
+        """The walk of a check that ended with this judgement."""
+        from orchestrator.diagnosis.walk import walk
+
+        return walk(check, context, judgement, self.commands())
+
+
+def run_checks(
+    lab: JudgedLab,
+    checks: Sequence[BaseCheck],
+    walks: WalkedChecks,
+    on_finding: Callable[[Finding], None],
+    publish: Callable[[Event], None],
+) -> tuple[Finding, ...]:
+    """One finding a check, each told to `on_finding` when it is known; at the end, when each node was probed from."""
+    runner = ProbeRunner(lab.engine, probe_targets(lab.topology, lab.observed), lab.wire)
+    probe_log = ProbeLog(runner.start, runner.answer)
+    try:
+        make_walk = None if walks == "none" else lab.walk
+        check_runner = CheckRunner(lab.topology, probe_log.start, on_finding, make_walk=make_walk, halted=lab.halted)
+        findings = check_runner.check(checks)
+        if walks != "all":
+            return findings
+        from orchestrator.lab.diagnosis_runner import DiagnosisRunner
+
+        return DiagnosisRunner(lab.commands(), probe_log.answer).explain(checks, findings, include_passed=True)
+    finally:
+        runner.close()
+        for probed in probe_log.probe_times:
+            publish(probed)
+
+
+def probe_targets(topology: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:
+    """The nodes that have a container, and how each can be asked."""
+    targets = {}
+    for name, node in topology.scenario.nodes.items():
+        container = observed.container_of(name)
+        if container:
+            tools = None if node.image else role_of(node).tools
+            targets[name] = ProbeTarget(
+                container, tools, sidecar(topology, observed, name, "ask", ("sleep", "infinity"))
+            )
+    return targets
+
+
+def _is_halted(container: ObservedContainer | None) -> bool:
+    return container is None or container.stopped or container.state in ("paused", "dead")
