@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.check_progress import CheckProgress
 from orchestrator.cli.console import out_json, out_text, say, terminal_width, verdict_marks
 from orchestrator.cli.options import (
     capture_option,
@@ -29,6 +30,7 @@ from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.rendering.quantities import counted, duration_text
 
 if TYPE_CHECKING:
+    from orchestrator.checks.findings import Finding
     from orchestrator.model.scenario import Scenario
     from orchestrator.operations.checks import CheckRun
     from orchestrator.operations.lifecycle import UpResult
@@ -165,12 +167,21 @@ def check_command(
     scenario, lab = target.scenario, target.lab_name
     workspace = open_workspace(read_only=True)
     printer = ResultPrinter(as_json, verbose)
-    result = run_checks(workspace, scenario, lab, only=only, files=files, on_result=printer.result, on_file=say_file)
+    result = run_checks(
+        workspace,
+        scenario,
+        lab,
+        only=only,
+        files=files,
+        watcher=printer.progress,
+        on_result=printer.result,
+        on_file=say_file,
+    )
     return EXIT_CODES[result.verdict]
 
 
 class ResultPrinter:
-    """Prints the findings of a run of checks, as text or as one JSON document.
+    """Prints the findings of a run of checks: as text, each when it is known, or as one JSON document at the end.
 
     What proves a check that holds is part of the text only where it is `verbose`.
     """
@@ -178,17 +189,26 @@ class ResultPrinter:
     def __init__(self, as_json: bool, verbose: bool) -> None:
         self._as_json = as_json
         self._verbose = verbose
+        self._marks = verdict_marks(sys.stdout, os.environ)
+        self.progress = CheckProgress(None if as_json else self._finding)
+
+    def _finding(self, finding: Finding) -> None:
+        from orchestrator.rendering.findings import finding_text, verdict_line
+
+        whole = self._verbose and finding.verdict == "pass"
+        out_text(finding_text(finding, marks=self._marks) if whole else verdict_line(finding, self._marks))
 
     def result(self, run: CheckRun) -> None:
-        from orchestrator.rendering.findings import findings_document, findings_text, summary_text
+        """Print what is known at the end: why checks do not hold, and how many do."""
+        from orchestrator.rendering.findings import findings_document, reasons_text, summary_text
 
+        self.progress.end()
         if self._as_json:
             out_json(findings_document(run.scenario, run.lab, run.findings))
-        else:
-            out_text(
-                findings_text(run.findings, briefly=not self._verbose, marks=verdict_marks(sys.stdout, os.environ))
-            )
-            out_text(summary_text(run.findings, run.seconds))
+            return
+        if failed := [finding for finding in run.findings if finding.verdict != "pass"]:
+            out_text("\n" + reasons_text(failed, briefly=not self._verbose, marks=self._marks))
+        out_text(summary_text(run.findings, run.seconds))
 
 
 def say_file(file: Path) -> None:
@@ -230,16 +250,13 @@ def run_command(
     scenario, lab_name = target.scenario, target.lab_name
     workspace = open_workspace(yes=yes)
     options = UpOptions(ready_seconds=timeout, capture=capture, ends_after=ends_after)
-    on_result = ResultPrinter(as_json, verbose).result
+    printer = ResultPrinter(as_json, verbose)
+    printed = printer.progress, printer.result, say_file
     if remove:
-        result = up_check_and_remove(
-            workspace, scenario, lab_name, options, files, on_result=on_result, on_file=say_file
-        )
+        result = up_check_and_remove(workspace, scenario, lab_name, options, files, *printed)
         say(f"the lab {result.lab!r} is down")
         return EXIT_CODES[result.verdict]
-    result = up_and_check(
-        workspace, scenario, lab_name, options, files, on_up=say_up, on_result=on_result, on_file=say_file
-    )
+    result = up_and_check(workspace, scenario, lab_name, options, files, *printed, on_up=say_up)
     if not as_json:
         say(next_steps(name or lab or ".", scenario.reading.scenario, lab if name else None))
     return EXIT_CODES[result.verdict]

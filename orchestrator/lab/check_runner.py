@@ -25,6 +25,8 @@ PAUSE_SECONDS = 0.1
 LEAST_TRIES = 2
 # A node in one of these states comes back only if somebody starts it.
 HALTED = frozenset({"stopped", "paused", "missing", "dead"})
+# So often it is told what is waited for.
+TELL_SECONDS = 1.0
 # An engine that answers nothing for so long, and not even the question for a node's state, is not waited for.
 SILENT_SECONDS = 5.0
 # How long it may take to tell that, as a share of the deadline.
@@ -64,7 +66,8 @@ class Clocks:
 
 
 class CheckRunner:
-    """Run checks; `start` begins to run probes, `on_finding` is called with each finding as it is known.
+    """Run checks; `start` begins to run probes, `on_finding` is called with each finding as it is known, `on_waiting`
+    every second with the names of the checks that are not judged and explained yet.
 
     `make_walk` makes the walk that explains a check which does not hold; without it none is explained. `halted` are the
     nodes that do not run now.
@@ -75,6 +78,7 @@ class CheckRunner:
         topology: Topology,
         start: StartProbes,
         on_finding: Callable[[Finding], None],
+        on_waiting: Callable[[Sequence[str]], None] = lambda _names: None,
         *,
         make_walk: MakeWalk | None = None,
         halted: Collection[str] = (),
@@ -82,6 +86,7 @@ class CheckRunner:
     ) -> None:
         self._topology = topology
         self._on_finding = on_finding
+        self._on_waiting = on_waiting
         self._make_walk = make_walk
         self._halted = frozenset(halted)
         self._clocks = clocks or Clocks()
@@ -95,8 +100,16 @@ class CheckRunner:
             self._try(trial)
             if self._make_walk and not trial.check.fault and trial.needed & self._halted:
                 self._walk_early(trial)
+        self._tell_waiting(trials)
         self._loop.run_until(lambda: all(trial.explained for trial in trials))
         return tuple(trial.finding for trial in trials if trial.finding)
+
+    def _tell_waiting(self, trials: Sequence[_Trial]) -> None:
+        def tell() -> None:
+            self._on_waiting([trial.check.name for trial in trials if not trial.explained])
+            self._loop.later(TELL_SECONDS, tell)
+
+        self._loop.later(TELL_SECONDS, tell)
 
     def _trial(self, check: BaseCheck) -> _Trial:
         needed = needed_nodes(check, self._topology)

@@ -213,7 +213,7 @@ def _quiet(lab: Lab) -> Lab:
         if not isinstance(event, FindingEvent):
             lab.settings.publish(event)
 
-    return replace(lab, settings=replace(lab.settings, publish=publish))
+    return replace(lab, settings=replace(lab.settings, publish=publish, on_finding=lambda _finding: None))
 
 
 def _judge(lab: Lab, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:

@@ -56,19 +56,35 @@ class JudgedLab:
         return walk(check, context, judgement, self.commands())
 
 
+@dataclass(frozen=True)
+class JudgementWatcher:
+    """Takes each finding when it is known, every second the names of the checks that are still under way, and at the
+    end the events that say when each node was probed from."""
+
+    on_finding: Callable[[Finding], None]
+    on_waiting: Callable[[Sequence[str]], None]
+    publish: Callable[[Event], None]
+
+
 def run_checks(
     lab: JudgedLab,
     checks: Sequence[BaseCheck],
     walks: WalkedChecks,
-    on_finding: Callable[[Finding], None],
-    publish: Callable[[Event], None],
+    watcher: JudgementWatcher,
 ) -> tuple[Finding, ...]:
-    """One finding a check, each told to `on_finding` when it is known; at the end, when each node was probed from."""
+    """One finding a check."""
     runner = ProbeRunner(lab.engine, probe_targets(lab.topology, lab.observed), lab.wire)
     probe_log = ProbeLog(runner.start, runner.answer)
     try:
         make_walk = None if walks == "none" else lab.walk
-        check_runner = CheckRunner(lab.topology, probe_log.start, on_finding, make_walk=make_walk, halted=lab.halted)
+        check_runner = CheckRunner(
+            lab.topology,
+            probe_log.start,
+            watcher.on_finding,
+            watcher.on_waiting,
+            make_walk=make_walk,
+            halted=lab.halted,
+        )
         findings = check_runner.check(checks)
         if walks != "all":
             return findings
@@ -78,7 +94,7 @@ def run_checks(
     finally:
         runner.close()
         for probed in probe_log.probe_times:
-            publish(probed)
+            watcher.publish(probed)
 
 
 def probe_targets(topology: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:

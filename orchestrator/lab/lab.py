@@ -71,6 +71,9 @@ class Settings:
     # Takes what happens, for the journal and for whoever watches; `hide` takes the secrets that no event may hold.
     publish: Callable[[Event], None] = lambda _event: None
     hide: Callable[[Iterable[str]], None] = lambda _secrets: None
+    # Takes each finding as it is known, and every second the names of the checks that are still under way.
+    on_finding: Callable[[Finding], None] = lambda _finding: None
+    on_waiting: Callable[[Sequence[str]], None] = lambda _names: None
     actor: Actor = field(default_factory=Actor)
     run: str = "none"
     ready_seconds: float = 30.0
@@ -297,7 +300,7 @@ class Lab:
         What does not hold has its walk through the layers; with `walks` each check or none has one. NotFound if nothing
         of the lab is there.
         """
-        from orchestrator.lab.judging import JudgedLab, run_checks
+        from orchestrator.lab.judging import JudgedLab, JudgementWatcher, run_checks
 
         observed = self.standing()
         if any(node.image for node in self.scenario.nodes.values()):
@@ -308,12 +311,14 @@ class Lab:
             self.engine, topology, observed, settings.scenario_argument, partial(self._observed_flows, topology)
         )
         wanted = self.scenario.checks if checks is None else checks
-        findings = run_checks(judged_lab, wanted, walks, self.publish_finding, settings.publish)
+        watcher = JudgementWatcher(self.publish_finding, settings.on_waiting, settings.publish)
+        findings = run_checks(judged_lab, wanted, walks, watcher)
         self._publish_causes(findings)
         return findings
 
     def publish_finding(self, finding: Finding) -> None:
         """Publish what a check found."""
+        self.settings.on_finding(finding)
         judgement = finding.judgement
         self.settings.publish(
             FindingEvent(

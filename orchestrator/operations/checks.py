@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.checks.findings import Finding
 from orchestrator.checks.verdict import Verdict, worst
@@ -40,6 +40,19 @@ class CheckRun:
         return worst(finding.verdict for finding in self.findings)
 
 
+class CheckWatcher(Protocol):
+    """Is told of checks while they run."""
+
+    def begin(self, names: Sequence[str]) -> None:
+        """These checks begin, in this order."""
+
+    def finding(self, finding: Finding) -> None:
+        """One of them is judged; its walk comes later."""
+
+    def waiting(self, names: Sequence[str]) -> None:
+        """These are still under way; called every second."""
+
+
 def run_checks(
     workspace: Workspace,
     scenario: LoadedScenario,
@@ -48,19 +61,24 @@ def run_checks(
     only: Sequence[str] = (),
     files: ReportFiles = NO_FILES,
     run: str = "",
+    watcher: CheckWatcher | None = None,
     on_result: Callable[[CheckRun], None] = lambda _run: None,
     on_file: Callable[[Path], None] = lambda _file: None,
 ) -> CheckRun:
     """Run the checks, of which `only` names some by a part of their names.
 
-    `run` is the run whose guard is around this already, if there is one. `on_result` is called before the files are
-    written, `on_file` with each file that was written.
+    `run` is the run whose guard is around this already, if there is one. `watcher` is told what goes on. `on_result` is
+    called before the files are written, `on_file` with each file that was written.
     """
     checks = select_checks(scenario.reading.scenario, only)
     began = time.monotonic()
     # Under a watchdog: a node whose image lacks a tool is probed from a container beside it.
     with nullcontext(run) if run else workspace.guard() as guarded_run:
-        lab = workspace.without_watcher().lab(scenario, lab_name, run=guarded_run, extra_images=files.images)
+        settings: dict[str, object] = {"extra_images": files.images}
+        if watcher:
+            watcher.begin([check.name for check in checks])
+            settings |= {"on_finding": watcher.finding, "on_waiting": watcher.waiting}
+        lab = workspace.without_watcher().lab(scenario, lab_name, run=guarded_run, **settings)
         with report_writer(scenario, lab, files) as writer:
             with junit_on_error(scenario, lab.name, files):
                 findings = _recorded_check(workspace, lab, checks, guarded_run, inside=bool(run))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import LabBusy
 from orchestrator.lab.interrupts import uninterrupted
-from orchestrator.operations.checks import EXIT_CODES, CheckRun, run_checks
+from orchestrator.operations.checks import EXIT_CODES, CheckRun, CheckWatcher, run_checks
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up, bring_up_in_run, remove_lab
 from orchestrator.operations.reports import ReportFiles, junit_on_error
@@ -24,16 +24,17 @@ def up_and_check(
     lab_name: str | None,
     options: UpOptions,
     files: ReportFiles,
-    *,
-    on_up: Callable[[UpResult], None],
+    watcher: CheckWatcher,
     on_result: Callable[[CheckRun], None],
     on_file: Callable[[Path], None],
+    *,
+    on_up: Callable[[UpResult], None],
 ) -> CheckRun:
     """Bring the lab up and run its checks. The lab stays."""
     name = lab_name or scenario.reading.scenario.name
     with junit_on_error(scenario, name, files):
         on_up(bring_up(workspace, scenario, name, options))
-    return run_checks(workspace, scenario, name, files=files, on_result=on_result, on_file=on_file)
+    return run_checks(workspace, scenario, name, files=files, watcher=watcher, on_result=on_result, on_file=on_file)
 
 
 def up_check_and_remove(
@@ -42,7 +43,7 @@ def up_check_and_remove(
     lab_name: str | None,
     options: UpOptions,
     files: ReportFiles,
-    *,
+    watcher: CheckWatcher,
     on_result: Callable[[CheckRun], None],
     on_file: Callable[[Path], None],
 ) -> CheckRun:
@@ -52,7 +53,9 @@ def up_check_and_remove(
         try:
             with junit_on_error(scenario, name, files):
                 bring_up_in_run(workspace, scenario, name, options, run)
-            result = run_checks(workspace, scenario, name, files=files, run=run, on_result=on_result, on_file=on_file)
+            result = run_checks(
+                workspace, scenario, name, files=files, run=run, watcher=watcher, on_result=on_result, on_file=on_file
+            )
         except LabBusy:
             raise  # another process works on it, and may have ended by now: its lab stays
         except BaseException:

@@ -37,12 +37,20 @@ def findings_text(findings: Sequence[Finding], *, briefly: bool = False, marks: 
     return "\n".join(parts)
 
 
+def reasons_text(findings: Sequence[Finding], *, briefly: bool, marks: Mapping[str, str] = MARKS) -> str:
+    """The same of findings that do not hold, whose lines were printed already: one cause of all needs no list."""
+    causes = shared_causes(findings)
+    if briefly and len(causes) == 1 and len(causes[0].findings) == len(findings):
+        return "\n".join((cause_sentence(causes[0]), walk_text(causes[0].walk, sentence=False), ""))
+    return findings_text(findings, briefly=briefly, marks=marks)
+
+
 def _cause_text(cause: ExplainedChecks, marks: Mapping[str, str], *, briefly: bool) -> str:
     """One cause: the walk of the first check that it explains, then these checks."""
     lines = [cause_sentence(cause), walk_text(cause.walk, sentence=False)]
     for finding in cause.findings:
         if briefly:
-            lines.append(f"{marks[finding.verdict]} {finding.check}: {finding.judgement.actual}")
+            lines.append(verdict_line(finding, marks))
         else:
             lines += _judgement_lines(finding, marks)
     return "\n".join([*lines, ""])
@@ -71,6 +79,12 @@ def _judgement_lines(finding: Finding, marks: Mapping[str, str]) -> list[str]:
         lines.append(f"          expected: {judgement.expected}")
     lines.append(f"          {'seen' if finding.verdict == 'pass' else 'but seen'}: {judgement.actual}")
     return lines + [f"          evidence: {line}" for line in judgement.evidence]
+
+
+def verdict_line(finding: Finding, marks: Mapping[str, str] = MARKS) -> str:
+    """One line for a check: its sentence, and what was seen where it does not hold."""
+    seen = "" if finding.verdict == "pass" else f": {finding.judgement.actual}"
+    return f"{marks[finding.verdict]} {finding.check}{seen}"
 
 
 def held_text(finding: Finding, marks: Mapping[str, str] = MARKS) -> str:

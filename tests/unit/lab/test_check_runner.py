@@ -226,3 +226,12 @@ def test_of_a_node_that_does_not_run_the_walk_is_asked_beside_the_first_try() ->
     assert [len(probes) for probes in rounds] == [2, 2], "the try and the walk; then the states of both nodes"
     checked_with("another")
     assert [len(probes) for probes in rounds] == [1, 2, 1], "nobody knew before the try that it would fail"
+
+
+def test_it_is_told_every_second_what_is_waited_for() -> None:
+    told: list[list[str]] = []
+    lab = TimedLab({"a": 2.5}, ProgramResult(0, "", ""))
+    clocks = Clocks(lab, lab, lab.wait)
+    runner = CheckRunner(places(), lab.start, lambda _: None, lambda names: told.append(list(names)), clocks=clocks)
+    runner.check([runs("slow")])
+    assert told == [["slow"], ["slow"]]

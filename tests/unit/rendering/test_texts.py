@@ -20,7 +20,7 @@ from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, WriteFiles
 from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.reading.scenario import read_scenario
-from orchestrator.rendering.findings import finding_text, findings_document, findings_text, summary_text
+from orchestrator.rendering.findings import finding_text, findings_document, findings_text, reasons_text, summary_text
 from orchestrator.rendering.nodes import nodes_document, nodes_text, state_of
 from orchestrator.rendering.plans import plan_text, step_text
 from orchestrator.rendering.quantities import counted
@@ -252,3 +252,15 @@ def test_a_noun_agrees_with_its_number() -> None:
     """Where more than an s differs, both forms are given."""
     assert [counted(number, "check") for number in range(3)] == ["0 checks", "1 check", "2 checks"]
     assert [counted(number, "try", "tries") for number in (1, 2)] == ["1 try", "2 tries"]
+
+
+def test_of_checks_that_were_told_already_one_common_cause_lists_none() -> None:
+    """Where there are several reasons, each says which checks it explains."""
+    broken = Layer("node", "a", "b", "fail", "b is stopped", causes=(Cause("b is stopped.", "up", (), "b is stopped"),))
+    walk = make_walk([broken], Cause("", ""))
+    two = [replace(finding("fail", name), why=walk) for name in ("One", "Two")]
+    text = reasons_text(two, briefly=True)
+    assert text.startswith("One cause explains 2 checks: b is stopped.\n")
+    assert "FAIL" not in text
+    assert "FAIL    One: that\nFAIL    Two: that" in reasons_text([*two, finding("fail", "Three")], briefly=True)
+    assert "evidence: first" in reasons_text(two, briefly=False)
