@@ -39,7 +39,7 @@ from orchestrator.operations.live_lesson import LessonMessages, LiveLesson
 from orchestrator.operations.live_traffic import LiveTraffic
 from orchestrator.operations.node_terminals import NodeTerminals
 from orchestrator.operations.nodes import shell_nodes
-from orchestrator.traffic.story import LiveExchange, LiveExchanges
+from orchestrator.traffic.story import MOST_KEPT, LiveExchange, LiveExchanges
 
 if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from orchestrator.planning.injected_faults import InjectedFault
     from orchestrator.rendering.graph import Picture
 
-# What has changed: an entry of the journal, an exchange, or a topic whose present value is to be read.
+# What has changed: an entry of the journal, exchanges, or a topic whose present value is to be read.
 Topic = Literal["nodes", "faults", "checks", "capture", "lesson"]
-Change = Entry | LiveExchange | Topic
+Change = Entry | tuple[LiveExchange, ...] | Topic
 # The lab was taken down and is up again: nothing that was told before is true.
 RESTART: Literal["restart"] = "restart"
 Tell = Callable[[Change | Literal["restart"]], None]
@@ -57,6 +57,7 @@ Tell = Callable[[Change | Literal["restart"]], None]
 MOST_ENTRIES = 200
 LOOK_SECONDS = 3.0  # between two looks at the engine, for what somebody does past wirelab
 TURN_SECONDS = 0.1
+GATHER_SECONDS = 0.05  # that an exchange may wait for others that are told with it
 END_SECONDS = 5.0
 
 
@@ -204,7 +205,7 @@ class LiveLab:
             case ProbeEvent(node=node, since=since, until=until):
                 with self._lock:
                     probes = self.exchanges.on_probes(node, since, until)
-                self.tell(*probes, *(("nodes",) if probes else ()))
+                self.tell(*((probes, "nodes") if probes else ()))
             case FaultEvent() | NodeEvent() | LabEvent() | CaptureEvent():
                 self._stale.set()
             case FindingEvent() | CauseEvent():
@@ -216,13 +217,22 @@ class LiveLab:
     def _follow_traffic(self) -> None:
         roles: dict[str, str] = {}
         while not self._ending.is_set():
-            for event in self._reader.new_events(TURN_SECONDS):
-                with self._lock:
-                    changed = self.exchanges.on_event(event)
-                self.tell(*changed)
+            if changed := self._changed_exchanges():
+                self.tell(changed)
             if roles != (now := self.roles()):
                 roles = now
                 self.tell("nodes")
+
+    def _changed_exchanges(self) -> tuple[LiveExchange, ...]:
+        """What has changed since the last call, each exchange once: on a busy lab, most have begun and ended."""
+        events = self._reader.new_events(TURN_SECONDS)
+        if events and not self._ending.wait(GATHER_SECONDS):
+            events += self._reader.new_events(0)
+        changed: dict[int, LiveExchange] = {}
+        with self._lock:
+            for event in events:
+                changed |= {exchange.number: exchange for exchange in self.exchanges.on_event(event)}
+        return tuple(changed.values())[-MOST_KEPT:]
 
     def _follow_engine(self) -> None:
         while not self._ending.is_set():

@@ -114,10 +114,14 @@ def nodes_message(
     return {"type": "nodes", "nodes": nodes}
 
 
-def exchange_message(exchange: LiveExchange) -> dict[str, Any]:
+def exchanges_message(exchanges: Sequence[LiveExchange]) -> dict[str, Any]:
+    """Exchanges that are new or have changed. One message for all: a busy lab has a thousand in a second."""
+    return {"type": "exchanges", "exchanges": [exchange_document(exchange) for exchange in exchanges]}
+
+
+def exchange_document(exchange: LiveExchange) -> dict[str, Any]:
     """An exchange as a sentence, with what came of it where that is known."""
     return {
-        "type": "exchange",
         "number": exchange.number,
         "parent": exchange.parent,
         "at": exchange.at,

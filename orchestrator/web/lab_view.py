@@ -13,13 +13,13 @@ from orchestrator.rendering.exchange_facts import exchange_facts, packet_line
 from orchestrator.rendering.lesson_documents import NO_LESSON, lesson_message
 from orchestrator.rendering.live_documents import (
     checks_message,
-    exchange_message,
+    exchanges_message,
     faults_message,
     journal_message,
     nodes_message,
     picture_document,
 )
-from orchestrator.traffic.story import MOST_KEPT, LiveExchange
+from orchestrator.traffic.story import MOST_KEPT
 
 Document = dict[str, Any]
 SCHEMA = 1
@@ -71,9 +71,15 @@ class LabView:
     def documents(self) -> list[Document]:
         state, exchanges = self._live.snapshot()
         topics = [self.document(topic) for topic in ("nodes", "faults", "checks", "capture", "lesson")]
-        story = [exchange_message(exchange) for exchange in exchanges]
         journal = [journal_message(entry) for entry in state.entries]
-        return [self._hello(), picture_document(self._live.picture()), *topics, *journal, *story, READY]
+        return [
+            self._hello(),
+            picture_document(self._live.picture()),
+            *topics,
+            *journal,
+            exchanges_message(exchanges),
+            READY,
+        ]
 
     def _hello(self) -> Document:
         scenario = self._live.loaded.reading.scenario
@@ -95,8 +101,8 @@ class LabView:
         match change:
             case Entry():
                 return journal_message(change)
-            case LiveExchange():
-                return exchange_message(change)
+            case tuple():
+                return exchanges_message(change)
             case "nodes":
                 return nodes_message(live.state.states, live.roles(), live.fault_nodes())
             case "faults":

@@ -33,12 +33,12 @@ def nodes_message(picture: Message, changes: dict[str, Message] | None = None) -
 
 
 def exchange(number: int, sentence: str, protocol: str, ends: str, **changes: Any) -> Message:
-    """An exchange that is over; `ends` are client and server, with a blank between."""
+    """The message of one exchange that is over; `ends` are client and server, with a blank between."""
     client, server = ends.split()
     at = START + number * 0.002
     usual = {"parent": None, "at": at, "ended": at + 0.0014, "outcome": "ok", "probe": False}
     values = {"client": client, "server": server, "protocol": protocol, "sentence": sentence}
-    return {"type": "exchange", "number": number, **usual, **values, **changes}
+    return {"type": "exchanges", "exchanges": [{"number": number, **usual, **values, **changes}]}
 
 
 def request_story(first: int, path: str = "/items") -> list[Message]:

@@ -59,10 +59,12 @@ const show = {
     const running = nodes.filter(({ state }) => state === "running").length;
     place("summary").textContent = running === nodes.length ? `${counted(running, "node")} running` : `${running} of ${counted(nodes.length, "node")} running`;
   },
-  exchange(message) {
-    story.add(message, isReady);
-    legend(message.protocol);
-    if (isReady && !message.probe) motion.show(message);
+  exchanges({ exchanges }) {
+    for (const exchange of exchanges) {
+      story.add(exchange, isReady);
+      legend(exchange.protocol);
+      if (isReady && !exchange.probe) motion.show(exchange);
+    }
   },
   faults: (message) => faults.show(message),
   checks: (message) => checks.show(message),

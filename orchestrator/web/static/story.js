@@ -78,9 +78,11 @@ export class StoryView {
     this.#drawing = 0;
     const atEnd = this.#isAtEnd();
     const before = this.#lines.size;
+    // Lines that would go at once are not drawn.
+    const numbers = new Set([...this.#lines.keys(), ...this.#queue.keys()]);
+    if (numbers.size > this.#most) this.#drop([...numbers].sort((a, b) => a - b).at(-this.#most));
     for (const exchange of this.#queue.values()) this.#put(exchange);
     this.#queue.clear();
-    if (this.#lines.size > this.#most) this.#drop([...this.#lines.keys()].sort((a, b) => a - b).at(-this.#most));
     this.#counts();
     if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight;
     else if (this.#lines.size > before) this.#newest.hidden = false;

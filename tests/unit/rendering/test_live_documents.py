@@ -33,7 +33,8 @@ from orchestrator.rendering.exchange_facts import exchange_facts, packet_line
 from orchestrator.rendering.lesson_documents import lesson_message, markdown_html, message_html
 from orchestrator.rendering.live_documents import (
     checks_message,
-    exchange_message,
+    exchange_document,
+    exchanges_message,
     fault_kinds,
     faults_message,
     journal_message,
@@ -111,7 +112,7 @@ def server_messages() -> Iterable[tuple[str, dict[str, Any], dict[str, Any]]]:
     entry = Entry(1.0, "basic", NodeEvent("app", "ready"), "run", "web")
     progress = Progress("basic", 1, tasks={"ask": TaskProgress(attempts=2)})
     picture = {"nodes": [{"name": "app"}]}
-    yield "exchange", live_messages.request_story(1)[0], exchange_message(exchanges().kept[0])
+    yield "exchanges", live_messages.request_story(1)[0], exchanges_message(exchanges().kept)
     yield "nodes", live_messages.nodes_message(picture), nodes_message({"app": "ready"}, {}, {})
     yield "faults", live_messages.faults_message(live_messages.STOP_APP), faults_message((stopped,))
     yield (
@@ -136,9 +137,9 @@ def test_the_server_tells_what_the_tests_of_the_page_play(name: str, played: Any
 
 def test_a_request_is_told_open_and_then_with_what_came_of_it() -> None:
     [request] = [exchange for exchange in exchanges().kept if exchange.kind == "http"]
-    told = exchange_message(request)
+    told = exchange_document(request)
     assert (told["protocol"], told["outcome"], told["sentence"]) == ("HTTP", "ok", "GET /items → 200 OK, 63 bytes")
-    started = exchange_message(replace(request, event=None))
+    started = exchange_document(replace(request, event=None))
     assert (started["outcome"], started["sentence"], started["ended"]) == ("open", "GET /items", None)
 
 
@@ -148,13 +149,13 @@ def test_a_question_without_an_answer_has_failed(recording: str, outcome: str) -
     for event in events(recording):
         live.on_event(event)
     asked = [exchange for exchange in live.kept if isinstance(exchange.event, DnsExchange)]
-    assert {exchange_message(exchange)["outcome"] for exchange in asked} == {outcome}
+    assert {exchange_document(exchange)["outcome"] for exchange in asked} == {outcome}
 
 
 def test_what_crossed_the_wire_is_one_line_without_control_characters() -> None:
     """A name that somebody asks for may hold anything; the page shows it as text."""
     hostile = LiveExchange(1, None, "dns", 1.0, "client", "dns", 0, f"{HOSTILE}\r\n\x1b]0;owned\x07 A")
-    told = exchange_message(hostile)
+    told = exchange_document(hostile)
     assert "\n" not in told["sentence"]
     assert len(told["sentence"]) < 500
 
