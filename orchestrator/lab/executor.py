@@ -53,24 +53,34 @@ class Executor:
         self._clock = clock
         self._shield = shield
 
-    def run(self, plan: Plan) -> PlanResult:
-        """Carry out the plan; KeyboardInterrupt and SystemExit come through after what was under way has ended."""
+    def run(self, plan: Plan, began: float | None = None) -> PlanResult:
+        """Carry out the plan; KeyboardInterrupt and SystemExit come through after what was under way has ended.
+
+        `began` is when the plan began, by the clock, where other steps of it came before.
+        """
         if not plan:
             return PlanResult((), None)
-        return _Execution(self._do, self._publish, self._clock, self._shield, plan).run()
+        began = self._clock() if began is None else began
+        return _Execution(self._do, self._publish, self._clock, self._shield, plan, began).run()
 
 
 class _Execution:
     """One plan being carried out."""
 
     def __init__(
-        self, do: Do, publish: Callable[[Event], None], clock: Callable[[], float], shield: Shield, plan: Plan
+        self,
+        do: Do,
+        publish: Callable[[Event], None],
+        clock: Callable[[], float],
+        shield: Shield,
+        plan: Plan,
+        began: float,
     ) -> None:
         self._do = do
         self._publish = publish
         self._clock = clock
         self._shield = shield
-        self._begun = clock()
+        self._began = began
         self._steps = {step.id: step for step in plan.steps}
         self._order = TopologicalSorter({step.id: step.needs for step in plan.steps})
         self._ended: SimpleQueue[tuple[Step, Exception | None]] = SimpleQueue()
@@ -145,7 +155,7 @@ class _Execution:
             self._ended.put((step, None))
 
     def _tell(self, step: Step, state: StepState, error: Exception | None = None) -> None:
-        event = step_event(step, state, self._clock() - self._begun, error)
+        event = step_event(step, state, self._clock() - self._began, error)
         self._events[step.id] = event
         self._publish(event)
         if state == "done" and (effect := effect_of(step)):

@@ -237,8 +237,9 @@ class Lab:
                 keep_source(self.state, self.name, self.settings.source, time.time())
             if plan:
                 self.folder.claim(self.settings.run)
+            began = time.monotonic()
             rest = self._with_images(plan)
-            ended = Executor(doing, self.settings.publish, shield=self.settings.shield).run(rest)
+            ended = Executor(doing, self.settings.publish, shield=self.settings.shield).run(rest, began)
             if ended.error:
                 raise ended.error
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -45,6 +46,19 @@ def test_up_builds_the_missing_images_that_it_needs(lab_host: LabHost) -> None:
     assert shelf.built == ["dns"]
     assert states(events)["image:dns"] == "done"
     assert not lab.plan()
+
+
+def test_the_seconds_of_all_steps_count_from_one_beginning(lab_host: LabHost) -> None:
+    """A step after the build of an image ends later than it."""
+    shelf, events = Shelf(lab_host.engine, "dns"), list[StepEvent]()
+
+    def build(names: Sequence[str]) -> None:
+        time.sleep(0.05)
+        shelf.build(names)
+
+    lab_host.lab(missing_images=shelf.missing, build_images=build, publish=steps_to(events)).up()
+    seconds = [event.seconds for event in events if event.state == "done"]
+    assert seconds == sorted(seconds)
 
 
 def test_a_build_that_fails_is_a_failed_step_and_the_rest_is_skipped(lab_host: LabHost) -> None:
