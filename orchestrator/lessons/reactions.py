@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from shlex import join
 
 from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, QuestionTask, Run
 from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
 from orchestrator.lessons.observations import AddressesOf, Matched
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.questions import Question, order_mistake, wrong_because
+from orchestrator.planning.lab_ref import LabRef
 from orchestrator.traffic.exchanges.events import CompletedEvent
 
 Reaction = tuple[Progress, Message | None]
@@ -55,22 +57,22 @@ def show_hint(progress: Progress, name: str, task: BaseTask) -> Reaction:
     )
 
 
-def show_solution(progress: Progress, name: str, task: BaseTask, right_answer: str = "") -> Reaction:
-    """What completes the task. It stays open, and that the solution was shown is kept."""
+def show_solution(progress: Progress, name: str, task: BaseTask, lab: LabRef, right_answer: str = "") -> Reaction:
+    """What completes the task in this lab. It stays open, and that the solution was shown is kept."""
     shown = replace(progress.task(name), solution_shown=True)
-    return progress.with_task(name, shown), SolutionShown(solution_text(task, progress.lesson, right_answer))
+    return progress.with_task(name, shown), SolutionShown(solution_text(task, lab, right_answer))
 
 
-def solution_text(task: BaseTask, scenario_name: str, right_answer: str = "") -> str:
-    """The solution as a learner types it."""
+def solution_text(task: BaseTask, lab: LabRef, right_answer: str = "") -> str:
+    """The solution as a learner types it, quoted as a shell needs it."""
     if not isinstance(task, DoneTask):
         return right_answer
     if isinstance(task.solve, Run):
-        return f"{task.solve.node}$ {' '.join(task.solve.run)}"
+        return f"{task.solve.node}$ {join(task.solve.run)}"
     if task.solve == "heal":
-        return f"wirelab heal {scenario_name}"
+        return lab.command("heal")
     changes = "; ".join(f"in place of {edit.by.strip()!r} write {edit.replace.strip()!r}" for edit in task.edits)
-    return f"in the lab's own copy of the scenario file, {changes}; then: wirelab up {scenario_name}"
+    return f"in the lab's own copy of the scenario file, {changes}; then: {lab.command('up')}"
 
 
 def lesson_done(progress: Progress, lesson: Lesson, text: str) -> LessonDone:

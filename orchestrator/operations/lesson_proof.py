@@ -17,6 +17,7 @@ from orchestrator.model.faults.stop import Stop
 from orchestrator.operations.lab_handle import fresh_name
 from orchestrator.operations.learn import OpenLesson, lesson_in
 from orchestrator.operations.lifecycle import UpOptions, bring_up_in_run, remove_lab
+from orchestrator.planning.lab_ref import LabRef
 
 if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AnyTask, WrongRun
@@ -92,9 +93,8 @@ def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> 
     _carry_out(lesson, task.solve)
     _turn_until(lesson, lambda: lesson.run.task_name != name, ANSWER_SECONDS)
     done = [message.task for message in proof.messages if isinstance(message, TaskDone)]
-    proof.expect(
-        done[-1:] == [name], name, f"is completed by its solution, {solution_text(task, lesson.run.progress.lesson)!r}"
-    )
+    solution = solution_text(task, LabRef(lesson.run.lab.name))
+    proof.expect(done[-1:] == [name], name, f"is completed by its solution, {solution!r}")
     proof.expect(
         done.count(name) == len(done[done.index(name) :]) if name in done else False, name, "completes no other"
     )

@@ -27,6 +27,7 @@ from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.model.checks import BindCheck, NodeCheck
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
 from orchestrator.operations.lesson_truth import ask_lab
+from orchestrator.planning.lab_ref import LabRef
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
 if TYPE_CHECKING:
@@ -290,7 +291,8 @@ class LessonRun:
             case "h" | "hint":
                 self._react(show_hint(self.progress, name, task))
             case "s" | "solution":
-                self._react(show_solution(self.progress, name, task, self.question.right if self.question else ""))
+                right_answer = self.question.right if self.question else ""
+                self._react(show_solution(self.progress, name, task, LabRef(self.lab.name), right_answer))
             case "w" | "why" if isinstance(task, HoldsTask):
                 self._tell(NotDone(self._cause or "Nothing was judged yet."))
             case _ if isinstance(task, QuestionTask) and self.question:

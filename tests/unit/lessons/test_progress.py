@@ -10,6 +10,7 @@ from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import HintShown, NotDone, Note, SolutionShown, TaskDone
 from orchestrator.lessons.progress import Progress, TaskProgress, progress_of
 from orchestrator.lessons.reactions import attempted, completed, show_hint, show_solution
+from orchestrator.planning.lab_ref import LabRef
 
 TASK = ObserveTask.model_validate(
     {
@@ -28,7 +29,7 @@ def test_attempts_hints_and_solutions_are_counted_and_kept() -> None:
     progress, first = show_hint(progress, "one", TASK)
     progress, second = show_hint(progress, "one", TASK)
     progress, last_again = show_hint(progress, "one", TASK)
-    progress, solution = show_solution(progress, "one", TASK)
+    progress, solution = show_solution(progress, "one", TASK, LabRef("basic"))
     assert progress.current(NAMES) == "one"  # a shown solution does not complete the task
     progress, done = completed(progress, "one", "It was seen.")
     assert not_done == NotDone("Not so.")

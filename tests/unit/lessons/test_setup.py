@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from orchestrator.errors import FileInvalid
-from orchestrator.lessons.lesson import HoldsTask
+from orchestrator.lessons.lesson import HoldsTask, Run
 from orchestrator.lessons.reactions import solution_text
 from orchestrator.lessons.reading import LessonText, read_lesson
 from orchestrator.lessons.setup import Allow, Edit, edit_mistakes, edited, permission_texts
@@ -61,10 +61,20 @@ def test_an_edit_changes_one_place_and_the_solution_undoes_it() -> None:
     changed = edited(SCENARIO, task.edits)
     assert changed == SCENARIO.replace("0.0.0.0", "127.0.0.1")
     assert task.uses_copy
-    assert solution_text(task, "shop") == (
+    assert solution_text(task, LabRef("shop")) == (
         "in the lab's own copy of the scenario file, in place of '--bind, 127.0.0.1' write '--bind, 0.0.0.0'; "
         "then: wirelab up shop"
     )
+
+
+def test_a_solution_can_be_copied_into_a_shell_as_it_stands() -> None:
+    """Words with blanks or quotes keep them, and a lab with a name of its own is the one that is healed."""
+    task = repair()
+    run = Run(node="client", run=("curl", "--json", '{"a": 1}', "http://web/"))
+    assert solution_text(task.model_copy(update={"solve": run}), LabRef("shop")) == (
+        """client$ curl --json '{"a": 1}' http://web/"""
+    )
+    assert solution_text(task.model_copy(update={"solve": "heal"}), LabRef("mine")) == "wirelab heal mine"
 
 
 def test_what_a_learner_may_do_is_told_with_its_command() -> None:
