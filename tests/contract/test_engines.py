@@ -40,8 +40,7 @@ def _keep(pieces: list[tuple[int, bytes]], stream: int, piece: bytes) -> None:
 
 def test_a_network_is_listed_with_its_range_and_labels_and_goes(world: ContractSetup) -> None:
     """What was asked for is what is seen; after the removal it is not there, and removing it again is no error."""
-    spec = world.network_spec()
-    made = world.engine.make_network(spec)
+    made, spec = world.made_network()
     seen = next(one for one in world.engine.networks() if one.id == made)
     assert (seen.name, seen.subnets, seen.internal, seen.labels) == (spec.name, (spec.subnet,), True, world.labels)
     world.engine.remove_network(made)
@@ -50,7 +49,7 @@ def test_a_network_is_listed_with_its_range_and_labels_and_goes(world: ContractS
 
 
 def test_a_network_may_be_open(world: ContractSetup) -> None:
-    made = world.engine.make_network(replace(world.network_spec(), internal=False))
+    made, _ = world.made_network(internal=False)
     assert next(one for one in world.engine.networks() if one.id == made).internal is False
 
 
@@ -62,8 +61,7 @@ def test_overlapping_ranges_are_refused(world: ContractSetup) -> None:
 
 
 def test_a_network_of_the_same_name_is_refused(world: ContractSetup) -> None:
-    spec = world.network_spec()
-    world.engine.make_network(spec)
+    _, spec = world.made_network()
     with pytest.raises(NameTaken):
         world.engine.make_network(replace(world.network_spec(), name=spec.name))
 
@@ -96,8 +94,7 @@ def test_a_container_stands_on_several_networks(world: ContractSetup) -> None:
 
 def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: ContractSetup) -> None:
     """To the engine it may be another thing; to us it is a network that nothing leaves."""
-    spec = replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6)
-    made = world.engine.make_network(spec)
+    made, spec = world.made_network(gateway_unanswered=True, subnet6=world.subnet6)
     seen = next(one for one in world.engine.networks() if one.id == made)
     assert (seen.internal, seen.gateway_unanswered) == (True, True)
     assert (seen.subnets, seen.subnets6) == ((spec.subnet,), (world.subnet6,))
@@ -107,15 +104,14 @@ def test_a_dead_end_is_seen_as_internal_with_both_its_ranges(world: ContractSetu
 
 
 def test_an_ipv6_range_that_is_taken_is_refused(world: ContractSetup) -> None:
-    world.engine.make_network(replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6))
+    world.made_network(gateway_unanswered=True, subnet6=world.subnet6)
     with pytest.raises(RangeTaken):
         world.engine.make_network(replace(world.network_spec("two"), gateway_unanswered=True, subnet6=world.subnet6))
 
 
 def test_a_container_has_an_address_of_each_version_and_gets_both_back(world: ContractSetup) -> None:
     """While it runs; after it was taken from the network and put back too."""
-    spec = replace(world.network_spec(), gateway_unanswered=True, subnet6=world.subnet6)
-    network = world.engine.make_network(spec)
+    network, spec = world.made_network(gateway_unanswered=True, subnet6=world.subnet6)
     attach = Attach("one", network, spec.subnet[10], world.subnet6[0x10])
     node = world.started("node", attach=(attach,))
     for _ in range(2):

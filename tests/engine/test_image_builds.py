@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from image_stage import connect
 from lab_bench import Engine
@@ -87,16 +88,23 @@ def test_what_is_missing_is_built_once_also_by_two_at_once(
     assert "COLOUR=blue" in history
 
 
+def open_sockets() -> set[int]:
+    """The Unix sockets that this process has open."""
+    return {connection.fd for connection in psutil.Process().net_connections("unix")}
+
+
 def test_a_failing_build_says_what_the_program_said_and_leaves_no_container(
     engine: Engine, store: DockerImageStore, source: Path, bottom: str
 ) -> None:
-    """Exit 3 with the last lines; containers of the build are gone."""
+    """Exit 3 with the last lines; containers of the build are gone, and so is the connection, which has more to say."""
     api = connect(engine.url)
     before = {container["Id"] for container in api.containers(all=True)}
     dockerfile = source / "leaf" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + f"RUN echo E: no package called {MARK}; exit 100\n")
+    sockets = open_sockets()
     with pytest.raises(ImageMissing) as caught:
         shelf_of(store, source, bottom, []).ensure(["leaf"])
+    assert open_sockets() <= sockets
     ours = [
         container
         for container in api.containers(all=True)

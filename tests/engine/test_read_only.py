@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import subprocess
 import sys
@@ -22,7 +23,12 @@ from engine_proxy import EngineProxy
 from lab_bench import CHECKOUT, Bench
 from own_images import client_image
 
-PACKAGE_FILES = (Path("/var/lib/dpkg"), Path("/var/lib/apt/extended_states"))
+# What could install a package. What else changes packages on this machine meanwhile is no matter of these tests.
+INSTALLERS = ("apt-get", "apt", "dpkg", "dnf", "yum", "zypper", "pacman", "apk", "sudo")
+RECORDING = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$(dirname "$0")/calls"
+exit 1
+"""
 # The scenario with passwords, certificates and keys, so that each kind of secret could be drawn.
 TEXT = """\
 name: looked-at
@@ -48,6 +54,7 @@ class Place:
     bench: Bench
     state: Path
     proxy: EngineProxy
+    installers: Path
 
     def commands(self) -> Iterator[tuple[str, ...]]:
         for command in ON_A_LAB:
@@ -64,7 +71,7 @@ class Place:
         """What a command could have changed."""
         client = self.bench.engine.client
         volumes = client.volumes.list(filters={"label": f"wirelab.lab={self.bench.lab}"})
-        packages = [entry for path in PACKAGE_FILES for entry in entries(path)]
+        calls = self.installers / "calls"
         return {
             "containers": [(c.id, c.status, c.attrs["State"]["StartedAt"]) for c in self.bench.containers()],
             "networks": [(network.id, network.attrs["Labels"]) for network in self.bench.networks()],
@@ -72,7 +79,7 @@ class Place:
             "images": [request for request in self.proxy.requests if CHANGES_AN_IMAGE.match(request)],
             "state": list(entries(self.state)),
             "parent of state": sorted(path.name for path in self.state.parent.iterdir()),
-            "packages": packages,
+            "packages": calls.read_text().splitlines() if calls.exists() else [],
         }
 
 
@@ -94,8 +101,15 @@ def place(bench: Bench, tmp_path: Path) -> Iterator[Place]:
     state = tmp_path / "home" / "state"
     state.parent.mkdir()
     proxy = EngineProxy(bench.engine.url, tmp_path / "engine.sock").open()
-    environ = {**bench.engine.environ, "WIRELAB_STATE": str(state), "DOCKER_HOST": proxy.url}
-    place = Place(replace(bench, engine=replace(bench.engine, environ=environ), scenario=str(folder)), state, proxy)
+    installers = tmp_path / "installers"
+    installers.mkdir()
+    for name in INSTALLERS:
+        (installers / name).write_text(RECORDING)
+        (installers / name).chmod(0o755)
+    path = f"{installers}{os.pathsep}{os.environ['PATH']}"
+    environ = {**bench.engine.environ, "WIRELAB_STATE": str(state), "DOCKER_HOST": proxy.url, "PATH": path}
+    bench = replace(bench, engine=replace(bench.engine, environ=environ), scenario=str(folder))
+    place = Place(bench, state, proxy, installers)
     yield place
     if state.exists():
         assert place.run("down", place.bench.scenario, "--lab", place.bench.lab).returncode == 0
@@ -147,11 +161,13 @@ def test_commands_that_look_write_nothing_where_the_lab_is_broken(place: Place) 
 
 
 def test_this_comparison_sees_what_is_written(place: Place) -> None:
-    """The control: a command that works, and a file that is touched."""
+    """The control: a command that works, a file that is touched, a program that installs packages."""
     assert changed_by(place, place.bench.up) == ["containers", "networks", "volumes", "state", "parent of state"]
     assert changed_by(place, lambda: place.bench.cli("exec", "client", "--", "true")) == ["state"]
     assert changed_by(place, lambda: place.bench.cli("inject", "pause", "app")) == ["containers", "state"]
     assert changed_by(place, (place.state / "anything").touch) == ["state"]
+    environ = dict(place.bench.engine.environ)
+    assert changed_by(place, lambda: subprocess.run(("apt-get", "update"), env=environ, check=False)) == ["packages"]
 
 
 @pytest.mark.parametrize("act", ["build", "tag", "remove"])

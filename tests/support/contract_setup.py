@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 from orchestrator.engine.protocol import Engine
+from orchestrator.errors import RangeTaken
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
+
+# Another process may take the range that was free a moment ago; this often in a row is no chance.
+DRAWS = 5
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,18 @@ class ContractSetup:
         return NetworkSpec(f"contract-{self.labels['contract']}-{name}", taken, taken[1], True, self.labels)
 
     def network(self, name: str = "one") -> tuple[str, IPv4Network]:
-        spec = self.network_spec(name)
-        return self.engine.make_network(spec), spec.subnet
+        network, spec = self.made_network(name)
+        return network, spec.subnet
+
+    def made_network(self, name: str = "one", draws: int = DRAWS, **changes: Any) -> tuple[str, NetworkSpec]:
+        """Make a network in a range that is free; its id, and what was asked for."""
+        spec = replace(self.network_spec(name), **changes)
+        try:
+            return self.engine.make_network(spec), spec
+        except RangeTaken:
+            if draws == 1:
+                raise
+            return self.made_network(name, draws - 1, **changes)
 
     def spec(self, name: str, *command: str, attach: tuple[Attach, ...] = ()) -> ContainerSpec:
         argv = command or ("sleep", "infinity")

@@ -32,7 +32,9 @@ def build_image(
             fileobj=io.BytesIO(context), custom_context=True, tag=tag, buildargs=dict(args), labels=dict(labels),
             network_mode="host", rm=True, forcerm=True, decode=True,
         )  # fmt: skip
-        yield from build_lines(messages)
+        # A build that fails leaves messages unread: closed here, their connection goes with them.
+        with closing(messages):
+            yield from build_lines(messages)
 
 
 def import_image(url: str, tar: IO[bytes], tag: str, labels: Mapping[str, str]) -> None:
@@ -58,8 +60,11 @@ def pull_image(url: str, reference: str, *, silence: float, seconds: float = inf
     """
     deadline = time.monotonic() + seconds
     try:
-        with _client(url, silence) as client:
-            return next(filter(None, _failures(client.pull(reference, stream=True, decode=True), deadline)), "")
+        with (
+            _client(url, silence) as client,
+            closing(client.pull(reference, stream=True, decode=True)) as messages,
+        ):
+            return next(filter(None, _failures(messages, deadline)), "")
     except SDK_ERRORS as error:
         return str(getattr(error, "explanation", None) or error)
 
