@@ -9,7 +9,7 @@ WIRELAB := .venv/bin/wirelab
 
 .DEFAULT_GOAL := help
 .PHONY: help scenario lesson web up check down reset shell logs test unit bench docs clean
-.PHONY: truth endurance engines
+.PHONY: coverage truth endurance engines
 
 help: ## Print this list
 	@echo "usage: make TARGET [NAME=scenario] [NODE=node] [LAB=lab]"
@@ -58,6 +58,10 @@ test: ## Run all tests on a real engine; a skipped test fails the run
 unit: ## Check format, lint and types, and run the tests that need no engine
 	@setup/venv test
 	@setup/unit
+
+coverage: ## Run what `make unit` runs, and print which lines the tests run
+	@setup/venv test
+	@setup/unit --coverage
 
 truth: ## Judge all cases that must hold or fail, in parts; call it until it is done
 	@setup/venv test
