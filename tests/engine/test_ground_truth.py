@@ -109,12 +109,13 @@ def test_requests_are_counted_as_the_servers_counted_them(recorded_lab: Bench, p
     """
     count = 2000 if pytestconfig.getoption("full") else 300
     for _ in range(LABS):
-        assert recorded_lab.cli("reset").code == 0
+        recorded_lab.up()
         log_statements(recorded_lab)
         ask(recorded_lab, count)
         (by_story, lossy), by_servers = counted_by_story(recorded_lab), counted_by_servers(recorded_lab)
         if not lossy:
             break
+        assert recorded_lab.cli("down").code == 0
     assert not lossy
     assert by_story == by_servers
     assert by_servers.requests == count
