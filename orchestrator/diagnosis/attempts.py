@@ -31,6 +31,7 @@ from orchestrator.model.checks import (
     Sees,
     Sql,
     Tls,
+    Udp,
 )
 from orchestrator.model.roles import ROLES
 from orchestrator.model.values import is_address
@@ -91,6 +92,8 @@ def check_attempts(
         case Tls():
             host, port = endpoint(context.fill(check.tls, check.asker))
             return _layered(attempts_to_host(check.asker, host, Port(port), context, commands), tls_layer(judgement))
+        case Udp():
+            return _udp_attempts(check, context, judgement, commands)
         case Sql():
             return (sql_attempt(check, context, commands),)
         case Sees():
@@ -101,6 +104,16 @@ def check_attempts(
             return _runs_attempts(check, context, judgement, commands)
         case _:
             return (LayeredAttempt(_alone(_asker(check, context), context, commands), (answer_layer(judgement),)),)
+
+
+def _udp_attempts(
+    check: Udp, context: CheckContext, judgement: Judgement, commands: Commands
+) -> tuple[LayeredAttempt, ...]:
+    """To the host of the datagram, over all layers but TCP; the reply itself is judged by the check."""
+    host, number = endpoint(context.fill(check.udp, check.asker))
+    attempts = attempts_to_host(check.asker, host, Port(number, "udp"), context, commands)
+    layers = frozenset({"node", "resolver", "dns", "route", "listen"}) if check.answered else frozenset({"node", "dns"})
+    return tuple(LayeredAttempt(attempt, (answer_layer(judgement),), layers) for attempt in attempts)
 
 
 def _layered(attempts: tuple[ConnectionAttempt, ...], *check_layers: LayerProbe) -> tuple[LayeredAttempt, ...]:

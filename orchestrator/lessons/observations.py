@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from orchestrator.model.checks import RCODES
+from orchestrator.model.check_keys import RCODES
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
 from orchestrator.model.values import HostPort, Machines, NodeName, Url, VariantNames
 from orchestrator.traffic.exchanges.events import (

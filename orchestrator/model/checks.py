@@ -9,43 +9,23 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
-from orchestrator.model.check_values import (
-    MOST_REQUESTS,
-    Count,
-    CountRange,
-    DurationRange,
-    ExpectedPeers,
-    HeaderText,
-    Sockets,
-    SqlRows,
-    Statuses,
-    TtlRange,
-)
+from orchestrator.model.check_keys import HttpKeys, ResolvesKeys, Substring
+from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows
 from orchestrator.model.faults import Fault
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
-from orchestrator.model.records import Ttl
 from orchestrator.model.values import (
     BindPlace,
-    DnsName,
-    DnsNames,
-    HeaderName,
-    HeaderValue,
     HostPort,
-    Machines,
     NodeName,
-    NodeNames,
     Reference,
+    ReplyPlace,
     Seconds,
     Texts,
-    Url,
     VariantNames,
 )
 
-# A text that some other text holds; every text holds the empty one.
-Substring = Annotated[str, Field(min_length=1)] | None
 VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
 BIND_ERRORS = ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL")
-RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 
 
 class BaseCheck(ScenarioModel):
@@ -97,66 +77,8 @@ class NodeCheck(BaseCheck):
     )
 
 
-class Resolves(NodeCheck):
+class Resolves(NodeCheck, ResolvesKeys):
     """A DNS question is answered, by the asker's own resolver unless another server is named (RFC 1035)."""
-
-    resolves: str = Field(
-        min_length=1,
-        description="The name to ask for. With type PTR: an address or ${NODE}.",
-        examples=["app.shop.lab", "${app}"],
-    )
-    type: str = Field(
-        "A", pattern="^(A|AAAA|CNAME|MX|NS|PTR|SOA|SRV|TXT)$", description="The type of record.", examples=["PTR"]
-    )
-    to: Machines | Texts | None = Field(
-        None,
-        description="The node, or the group, whose addresses (with PTR: whose name) must come, or the exact values.",
-        examples=["app", ["192.168.7.20"]],
-    )
-    answered_by: DnsName | None = Field(
-        None, description="The DNS node that must have answered, by its own query log.", examples=["dns"]
-    )
-    authoritative: bool | None = Field(None, description="Whether the answer must carry the AA flag.", examples=[True])
-    rcode: str | None = Field(
-        None,
-        pattern=f"^({'|'.join(RCODES)})$",
-        description="The response code; NOERROR where `to` is given.",
-        examples=["NXDOMAIN"],
-    )
-    asks: DnsName | None = Field(
-        None, description="The DNS node that is asked, instead of the asker's own resolver.", examples=["auth"]
-    )
-    over: str = Field("udp", pattern="^(udp|tcp)$", description="The protocol of the question.", examples=["tcp"])
-    recursive: bool = Field(
-        True, description="false: the server is asked only for what it knows itself (RD clear).", examples=[False]
-    )
-    answered: bool = Field(
-        True, description="false: no server at all may answer; each of the asker's is tried.", examples=[False]
-    )
-    count: int | None = Field(
-        None, ge=0, le=1000, description="How many records of the type must come; 0: the name has none.", examples=[3]
-    )
-    ttl: Ttl | TtlRange | None = Field(
-        None,
-        description="For how many seconds the answer may still be kept; of 'no such name', by its SOA (RFC 2308).",
-        examples=[60, {"at_least": 1, "at_most": 4}],
-    )
-    order: str | None = Field(
-        None,
-        pattern="^(rotates|fixed)$",
-        description="Whether several questions get the addresses in turning order, or always in the same.",
-        examples=["rotates"],
-    )
-    refers_to: DnsName | None = Field(
-        None,
-        description="The DNS node to which the server points instead of an answer: NS in the authority section.",
-        examples=["tld"],
-    )
-    through: DnsNames | None = Field(
-        None,
-        description="The DNS nodes that were asked on the way, in order, by their query logs; [] is nobody.",
-        examples=[["root", "tld", "auth"], []],
-    )
 
 
 class Connects(NodeCheck):
@@ -177,57 +99,30 @@ class CannotConnect(NodeCheck):
     )
 
 
-class Http(NodeCheck):
+class Http(NodeCheck, HttpKeys):
     """An HTTP request is answered as declared (RFC 9110)."""
 
-    http: Url = Field(description="The URL to request.", examples=["http://app.shop.lab/items"])
-    method: str = Field("GET", pattern="^[A-Z]+$", description="The request method.", examples=["POST"])
-    body: str | None = Field(None, description="The request's body, as text.", examples=["hello"])
-    send: Any = Field(None, description="The request's body, as JSON.", examples=[{"name": "${random}"}])
-    headers: dict[HeaderName, HeaderValue] = Field(
-        default_factory=dict, description="Request headers.", examples=[{"Accept": "application/json"}]
+
+class Udp(NodeCheck):
+    """A UDP datagram is answered, from the address to which it was sent unless another one is named (RFC 768)."""
+
+    udp: HostPort = Field(
+        description="host:port to which one datagram is sent; of a name, to the first address.",
+        examples=["app.shop.lab:5000", "${app}:5000"],
     )
-    status: Statuses | None = Field(
+    send: str = Field("", description="The text in the datagram, as UTF-8.", examples=["ping"])
+    contains: Substring = Field(None, description="A text that the reply must hold.", examples=["pong"])
+    answered: bool = Field(
+        True,
+        description="false: the datagram must be refused by an ICMP message. Silence proves nothing: UDP confirms "
+        "nothing, and each datagram may be lost.",
+        examples=[False],
+    )
+    answered_from: ReplyPlace | None = Field(
         None,
-        description="The status that must come: one, a class, or a list of which any may come; any 2xx when absent.",
-        examples=[200, "2xx", [200, 204]],
-    )
-    response_headers: dict[HeaderName, HeaderValue | HeaderText | None] = Field(
-        default_factory=dict,
-        description="Headers of the response: the whole value, a part of it, or null for one that must not be there.",
-        examples=[{"Content-Type": "application/json", "Server": {"contains": "nginx"}, "Set-Cookie": None}],
-    )
-    contains: Substring = Field(None, description="A text that the response body must hold.", examples=["anvil"])
-    lacks: Substring = Field(None, description="A text that the response body must not hold.", examples=["error"])
-    json_: Any = Field(
-        None,
-        alias="json",
-        description="Values that the response's JSON must hold; extra keys are allowed.",
-        examples=[{"status": "ok"}],
-    )
-    timeout: Seconds | None = Field(
-        None,
-        description="Seconds after which the client gives a request up, as curl's --max-time does; where absent, as "
-        "long as `within` and `takes` allow, at least 4.",
-        examples=[2],
-    )
-    requests: int = Field(
-        1,
-        ge=1,
-        le=MOST_REQUESTS,
-        description="How many requests are sent, side by side, each over a connection of its own.",
-        examples=[6],
-    )
-    succeed: Count | CountRange | None = Field(
-        None,
-        description="How many of the requests must be answered as declared; all of them when absent.",
-        examples=[3, {"at_least": 4}],
-    )
-    servers: NodeNames = Field(
-        (),
-        description="The nodes that must have answered, each of them and no other: those that took the connections, "
-        "and in place of a proxy of wirelab the servers to which its access log says that it passed the requests.",
-        examples=[["app-1", "app-2"]],
+        description="Another address from which the reply must come, and its port where that differs too. A program "
+        "that has connected its socket gets no such reply (udp(7)).",
+        examples=["${app}", "192.168.7.20:5001"],
     )
 
 
@@ -361,6 +256,7 @@ KINDS: dict[str, type[BaseCheck]] = {
     "connects": Connects,
     "cannot_connect": CannotConnect,
     "http": Http,
+    "udp": Udp,
     "sql": Sql,
     "tls": Tls,
     "runs": Runs,
@@ -382,6 +278,7 @@ Check = Annotated[
     | Annotated[Connects, Tag("connects")]
     | Annotated[CannotConnect, Tag("cannot_connect")]
     | Annotated[Http, Tag("http")]
+    | Annotated[Udp, Tag("udp")]
     | Annotated[Sql, Tag("sql")]
     | Annotated[Tls, Tag("tls")]
     | Annotated[Runs, Tag("runs")]

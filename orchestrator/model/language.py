@@ -117,7 +117,7 @@ def Field(default: Any = REQUIRED, *, default_factory: Callable[[], Any] | None 
 class ScenarioModel:
     """Base of everything that an author writes: frozen, no unknown keys, no silent conversion.
 
-    `fields` are the keys by the names that Python code uses, those of the base class first.
+    `fields` are the keys by the names that Python code uses, those of the base classes first.
     """
 
     fields: ClassVar[Mapping[str, FieldDeclaration]] = {}
@@ -131,7 +131,8 @@ class ScenarioModel:
             own[name] = value if isinstance(value, FieldDeclaration) else FieldDeclaration(value, None, {})
             if value is not REQUIRED:
                 delattr(cls, name)
-        cls.fields = {**cls.fields, **own}
+        inherited = (getattr(base, "fields", {}) for base in cls.__bases__)
+        cls.fields = {name: field for fields in (*inherited, own) for name, field in fields.items()}
 
     def __init__(self, **values: Any) -> None:
         """Take values that need no validation; those of a file come by `model_validate`."""

@@ -24,6 +24,7 @@ HOST_PORT = f"{_HOST}:{PORT}"
 _LABEL_OR_OWN = r"\$\{[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 BIND = rf"({ADDRESS}|\[[0-9a-fA-F:.]+\]|{_LABEL_OR_OWN}\}}|\[{_LABEL_OR_OWN}\.ipv6\}}\]):{PORT}"
+REPLY_PLACE = BIND.removesuffix(f":{PORT}") + f"(:{PORT})?"
 BOUND = f"({LABEL}|{ADDRESS})"
 URL = rf"https?://{_HOST}(:{PORT})?([/?#][^\s]*)?"
 
@@ -217,6 +218,12 @@ BindPlace = Annotated[
     AfterValidator(_target(BIND, "address:port, such as 0.0.0.0:80, 127.0.0.1:0 or ${app}:80")),
     _written(BIND),
     DisplayName("address:port"),
+]
+ReplyPlace = Annotated[
+    str,
+    AfterValidator(_target(REPLY_PLACE, "an address, with or without a port, such as ${app} or 192.168.7.20:53")),
+    _written(REPLY_PLACE),
+    DisplayName("an address, with or without a port"),
 ]
 Bound = Annotated[
     str,

@@ -17,19 +17,39 @@ nodes:
   dns:    {role: dns}
   app:    {role: app, replicas: 2}
   web:    {role: proxy, uses: [app]}
-  client: {role: client, uses: [web]}
+  client: {role: client, uses: [web, echo]}
+  # Its replies leave from another port.
+  echo:
+    role: service
+    listens: [{port: 5000, protocol: udp}]
+    command:
+      - python3
+      - -c
+      - |
+        import socket
+        asked, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        asked.bind(("", 5000)), other.bind(("", 5001))
+        while True:
+            text, sender = asked.recvfrom(100)
+            (other if text == b"other" else asked).sendto(b"got " + text, sender)
 """
 TRUE = """
 checks:
   - {name: both apps, from: client, http: "http://web.shop.lab/", requests: 8, succeed: {at_least: 6}, servers: [app]}
   - {name: a header, from: client, http: "http://app-1.shop.lab/", response_headers: {Content-Type: {contains: json}}}
   - {name: a status, from: client, http: "http://app-1.shop.lab/nothing", status: [2xx, 404]}
+  - {name: a reply, from: client, udp: "echo.shop.lab:5000", send: "${random}", contains: "got ${random}"}
+  - {name: another port, from: client, udp: "echo.shop.lab:5000", send: other, answered_from: "${echo}:5001"}
+  - {name: refused, from: client, udp: "echo.shop.lab:5002", answered: false}
 """
 FALSE = """
 checks:
   - {name: one app answers, from: client, http: "http://web.shop.lab/", requests: 8, servers: [app-1], within: 1}
   - {name: no header, from: client, http: "http://app-1.shop.lab/", response_headers: {Content-Type: null}, within: 1}
   - {name: no status, from: client, http: "http://app-1.shop.lab/nothing", status: [2xx, 410], within: 1}
+  - {name: another reply, from: client, udp: "echo.shop.lab:5000", send: x, contains: got y, within: 1}
+  - {name: the port asked, from: client, udp: "echo.shop.lab:5000", send: other, within: 1}
+  - {name: not refused, from: client, udp: "echo.shop.lab:5000", answered: false, within: 1}
 """
 
 

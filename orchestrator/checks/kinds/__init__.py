@@ -17,6 +17,7 @@ from orchestrator.checks.kinds.runs import runs
 from orchestrator.checks.kinds.sees import sees
 from orchestrator.checks.kinds.sql import sql
 from orchestrator.checks.kinds.tls import tls
+from orchestrator.checks.kinds.udp import udp
 from orchestrator.checks.probes import CheckContext, ResultUnavailable
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import BaseCheck, NodeCheck, kind_of
@@ -26,6 +27,7 @@ CHECK_FUNCTIONS: dict[str, Any] = {
     "connects": connects,
     "cannot_connect": cannot_connect,
     "http": http,
+    "udp": udp,
     "sql": sql,
     "tls": tls,
     "runs": runs,

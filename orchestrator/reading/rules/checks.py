@@ -26,6 +26,8 @@ RANDOM = "random"
 APART = (
     ("http", "body", "send", "a request has one body"),
     ("sql", "rows", "fails", "a statement that fails gives no rows"),
+    ("udp", "contains", "answered", "a datagram that is refused has no reply"),
+    ("udp", "answered_from", "answered", "a datagram that is refused has no reply"),
 )
 
 
@@ -165,7 +167,7 @@ def one_thing_is_expected(raw: RawScenario) -> Iterator[Violation]:
     """What a check says fits together."""
     for path, check in raw.checks:
         for kind, key, other, why in APART:
-            if kind in check and check.get(key) is not None and check.get(other) is not None:
+            if kind in check and check.get(key) is not None and check.get(other) not in (None, True):
                 yield Violation((*path, other), f"{key} and {other} stand together; {why}", at_key=True)
 
 
