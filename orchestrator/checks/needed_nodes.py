@@ -27,7 +27,9 @@ def _mentioned(check: BaseCheck, topology: Topology) -> Iterator[str]:
     """Nodes and groups whose name, DNS name or address stands in a text of the check."""
     words = {word.rstrip(".").lower() for text in _texts(check.as_written()) for word in re.split(r"[^\w.-]+", text)}
     for name in topology.names:
-        own = {name, f"{name}.name", f"{name}.ipv6", topology.name_of(name), *map(str, topology.addresses_of(name))}
+        own = {name, topology.name_of(name), *map(str, topology.addresses_of(name))}
+        places = ["name", "ipv6", *(attachment.network for attachment in topology.attachments_of(name))]
+        own |= {f"{name}.{place}" for place in places} | {f"{name}.{place}.ipv6" for place in places}
         if own & words:
             yield name
 

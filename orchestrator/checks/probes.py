@@ -139,14 +139,11 @@ class CheckContext:
     ended: float = inf
 
     def fill(self, text: str, asker: str) -> str:
-        """Put in ${random}, ${NODE} (its address for the asker), ${NODE.ipv6} (likewise) and ${NODE.name}."""
-        values = {"random": self.word}
-        for node in self.topology.scenario.nodes:
-            values[node] = str(self.topology.address_for(asker, node))
-            values[f"{node}.name"] = self.topology.name_of(node)
-            if address6 := self.topology.address6_for(asker, node):
-                values[f"{node}.ipv6"] = str(address6)
-        return Placeholders(text).safe_substitute(values)
+        """Put in ${random}, and what a node, a network or the loopback stands for (`Topology.placeholder`)."""
+        template = Placeholders(text)
+        words = {word for word in template.get_identifiers() if word != "random"}
+        values = {word: value for word in words if (value := self.topology.placeholder(asker, word)) is not None}
+        return template.safe_substitute({**values, "random": self.word})
 
     def fill_fields(self, check: CheckT, *keys: str) -> CheckT:
         """The check with these of its texts filled in; what it does not say stays unsaid."""
@@ -165,9 +162,9 @@ class CheckContext:
 
 
 class Placeholders(Template):
-    """Only ${...}, with node names in it; a lone $ is a lone $."""
+    """Only ${...}, with names of nodes and networks in it; a lone $ is a lone $."""
 
-    braceidpattern = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.(?:name|ipv6))?"
+    braceidpattern = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?){0,2}"
     idpattern = r"(?!)"
 
 

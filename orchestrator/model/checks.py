@@ -1,7 +1,8 @@
 """The checks: what an author claims, each typed by the key that names its kind.
 
 In every text of a check `${random}` is a word that is new at each try, `${NODE}` the address of a node on the
-asker's network, `${NODE.ipv6}` its IPv6 address there, and `${NODE.name}` its name in the lab's DNS.
+asker's network, `${NODE.ipv6}` its IPv6 address there, `${NODE.NETWORK}` and `${NODE.NETWORK.ipv6}` its addresses on
+one network, and `${NODE.name}` its name in the lab's DNS. `${loopback}` is 127.0.0.1, `${loopback.ipv6}` is ::1.
 """
 
 from __future__ import annotations

@@ -19,6 +19,9 @@ from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
 from orchestrator.quick_dataclass import dataclass
 
+# Placeholders for the asker itself.
+LOOPBACKS = {"loopback": "127.0.0.1", "loopback.ipv6": "::1"}
+
 
 @dataclass(frozen=True)
 class Topology:
@@ -103,6 +106,24 @@ class Topology:
         shared = {attachment.network for attachment in self.attachments_of(asker)}
         own = [attachment for attachment in self.attachments_of(target) if attachment.address6]
         return next((p.address6 for p in own if p.network in shared), own[0].address6 if own else None)
+
+    def placeholder(self, asker: str, word: str) -> str | None:
+        """What stands for `${word}` in a text about the asker; None where the word names nothing.
+
+        `NODE` and `NODE.NETWORK` are addresses, `.ipv6` after either is the IPv6 address, `NODE.name` the name in DNS.
+        """
+        node, _, rest = word.partition(".")
+        if node not in self.scenario.nodes:
+            return LOOPBACKS.get(word)
+        if rest == "name":
+            return self.name_of(node)
+        network, _, version = rest.rpartition(".") if rest.endswith(".ipv6") else (rest, "", "")
+        if rest in ("", "ipv6"):
+            address6 = self.address6_for(asker, node) if rest else None
+            return str(address6) if address6 else None if rest else str(self.address_for(asker, node))
+        ends = (attachment for attachment in self.attachments_of(node) if attachment.network == network)
+        addresses = (end.address6 if version else end.address for end in ends)
+        return next((str(address) for address in addresses if address), None)
 
     def addresses_from(self, network: str | None, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
         """The addresses to which the target's name leads, asked from a network: the one there, or the nearest ones.

@@ -41,7 +41,9 @@ You can use these in every text of a check:
 
 - `${random}` is a word that is new at each try.
 - `${NODE}` is the address of a node on the network of the node that asks.
+- `${NODE.NETWORK}` and `${NODE.NETWORK.ipv6}` are the node's addresses on that network.
 - `${NODE.name}` is the node's name in the lab's DNS.
+- `${loopback}` is 127.0.0.1 and `${loopback.ipv6}` is ::1, if no node is called `loopback`.
 - `$$` is a single `$`, so `$${HOME}` reaches a shell as `${HOME}`.
 """
 

@@ -14,7 +14,7 @@ from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.reading import Path
 from orchestrator.reading.rules.references import several_text
-from orchestrator.reading.spelling import Hints
+from orchestrator.reading.spelling import Hints, did_you_mean
 from orchestrator.reading.zones import covers, full_names
 
 # `$$` is a `$` of the author's own, so `$${HOME}` is no placeholder
@@ -58,32 +58,47 @@ def one_fault_at_a_time(raw: RawScenario) -> Iterator[Violation]:
 
 
 def placeholders_name_something(raw: RawScenario) -> Iterator[Violation]:
-    """`${…}` is a random word, a node's address, or a node's name."""
-    words = (*raw.node_names, RANDOM)
-    allowed = (
-        "allowed are ${random}, ${NODE}, ${NODE.name} and, on a network with ipv6, ${NODE.ipv6}, where NODE is one of "
-    )
-    allowed += listed(raw.node_names)
-    hints = Hints(words)
-    known = frozenset((*words, *(f"{node}.name" for node in raw.node_names), *_with_ipv6(raw)))
+    """`${…}` is a random word, a node's address, also on one network, a node's name, or a loopback address."""
+    known = frozenset((RANDOM, *known_places(raw), *(f"{node}.name" for node in raw.node_names)))
+    hints = Hints((*raw.node_names, RANDOM, "loopback"))
     for path, check in raw.checks:
         own = {key: value for key, value in check.items() if key not in ("before", "first")}
         for at, text in _texts(own, path):
             for wrong in _wrong_placeholders(text, known):
-                yield Violation(at, f"{short(wrong)!r}{_wrong_with(wrong, raw, hints, allowed)}")
+                yield Violation(at, f"{short(wrong)!r}{wrong_with(wrong, raw, hints)}")
 
 
-def _wrong_with(placeholder: str, raw: RawScenario, hints: Hints, allowed: str) -> str:
+def known_places(raw: RawScenario) -> frozenset[str]:
+    """The words inside of `${…}` that stand for an address."""
+    places = {"loopback", "loopback.ipv6", *raw.node_names}
+    for node in raw.node_names:
+        networks = raw.attachments(raw.machines.get(node, node))
+        places |= {f"{node}.{network}" for network in networks}
+        with_ipv6 = [network for network in networks if raw.networks.get(network, {}).get("ipv6") is True]
+        places |= {f"{node}.{network}.ipv6" for network in with_ipv6}
+        places |= {f"{node}.ipv6"} if with_ipv6 else set()
+    return frozenset(places)
+
+
+def wrong_with(placeholder: str, raw: RawScenario, hints: Hints) -> str:
+    """Why a placeholder stands for nothing, and what is allowed."""
+    allowed = (
+        "allowed are ${random}, ${loopback}, ${NODE}, ${NODE.NETWORK}, ${NODE.name} and, on a network with ipv6, "
+        f"${{NODE.ipv6}}, where NODE is one of {listed(raw.node_names)}"
+    )
     if not placeholder.endswith("}"):
         return f" is not closed with '}}'; {allowed}"
-    name = placeholder[2:-1].removesuffix(".name").removesuffix(".ipv6")
+    word = placeholder[2:-1]
+    name, _, rest = word.removesuffix(".name").removesuffix(".ipv6").partition(".")
     if name in raw.groups:
         return f": {several_text(raw, name)}"
+    if not rest and name in raw.machines and word.endswith(".ipv6"):
+        return f": {name!r} stands on no network with ipv6; write ${{{name}}}, or give its network ipv6: true"
+    if rest and name in raw.machines:
+        networks = raw.attachments(raw.machines[name])
+        more = "has no ipv6;" if rest in networks else f"is no network of {name!r}{did_you_mean(rest, networks) or ';'}"
+        return f": {short(rest)!r} {more} it stands on {listed(networks)}"
     return f" names nothing{hints.of(name)} {allowed}; for a shell's own, write $${{"
-
-
-def _with_ipv6(raw: RawScenario) -> list[str]:
-    return [f"{node}.ipv6" for node in raw.node_names if raw.has_ipv6(node)]
 
 
 def _wrong_placeholders(text: str, known: frozenset[str]) -> list[str]:

@@ -23,7 +23,7 @@ from orchestrator.reading.zones import covers, enumerate_at, full_names, is_plai
 OF_AN_ANSWER = ("to", "answered_by", "authoritative", "rcode", "count", "ttl", "order", "refers_to", "through")
 # The types whose owner is no address turned round.
 OF_NAMES = ("A", "AAAA", "CNAME", "MX", "SRV")
-ADDRESS_OF_NODE = re.compile(r"\$\{[a-z0-9-]+(\.ipv6)?\}")
+ADDRESS_OF_NODE = re.compile(r"\$\{[a-z0-9-]+(\.(?!name\})[a-z0-9-]+){0,2}\}")
 OF_VALUES = ("to", "order")
 OF_RECORDS = ("to", "authoritative", "rcode", "count", "ttl", "order")
 
