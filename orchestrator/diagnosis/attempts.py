@@ -154,7 +154,8 @@ def attempts_to_host(
     A name may stand for a group of machines: then there is an attempt for each.
     """
     topology = context.topology
-    name = host if is_address(host) else topology.absolute_name(host)
+    written = topology.hosts_of(asker).get(host.lower())
+    name = host if is_address(host) else written[0] if written else topology.absolute_name(asker, host)
     target = target_of(context, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         loopback = "127.0.0.1" if name == "localhost" else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from orchestrator.model.language import Field, ScenarioModel
+from orchestrator.model.name_lookup import Hosts, ResolverOptions, SearchList
 from orchestrator.model.values import (
     Address,
     Bound,
@@ -145,9 +146,24 @@ class Node(ScenarioModel):
     )
     resolvers: DnsNames | None = Field(
         None,
-        max_length=3,
         description="The DNS servers that this node asks, in this order; all that resolve for others when absent.",
         examples=[["dns-1", "dns-2"]],
+    )
+    search: SearchList | None = Field(
+        None,
+        description="The domains with which a short name is completed, in this order; the lab's domain when absent, "
+        "[] is none.",
+        examples=[["shop.lab", "corp.lab"], []],
+    )
+    resolv_options: ResolverOptions | None = Field(
+        None,
+        description="Options of the node's /etc/resolv.conf (resolv.conf(5)).",
+        examples=[{"ndots": 5, "timeout": 2, "attempts": 1, "rotate": True}],
+    )
+    hosts: Hosts = Field(
+        default_factory=dict,
+        description="More lines of the node's /etc/hosts (hosts(5)): a name and its address, or several.",
+        examples=[{"db.shop.lab": "${db}", "old.shop.lab": ["192.0.2.9", "192.0.2.10"]}],
     )
     listens: Annotated[tuple[Listener, ...], Field(strict=False)] | None = Field(
         None, description="Where the node listens, if not where its role says.", examples=[[{"port": 8080}]]

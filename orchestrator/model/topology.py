@@ -52,15 +52,35 @@ class Topology:
         """The node's name in the lab's DNS, without the last dot."""
         return f"{node}.{self.scenario.domain}"
 
-    def absolute_name(self, host: str) -> str:
-        """The name that is asked for where a person writes `host`: one label is completed (resolv.conf(5), search).
+    def absolute_name(self, asker: str, host: str) -> str:
+        """The name that is meant where somebody writes `host`: of those that the asker's C library tries, the first
+        that a node has (resolv.conf(5): search, ndots); where none has, the first of all.
 
         In small letters, which are the same name (RFC 4343), and without the last dot.
         """
         name = host.lower()
-        if "." in name or name == "localhost":
+        if name.endswith(".") or name == "localhost":
             return name.removesuffix(".")
-        return f"{name}.{self.scenario.domain}"
+        completed = [f"{name}.{domain}" for domain in self.search_list(asker)]
+        options = self.node(asker).resolv_options
+        first = name.count(".") >= (1 if options is None or options.ndots is None else options.ndots)
+        tried = [name, *completed] if first else [*completed, name]
+        known = {self.name_of(node) for node in self.names}
+        return next((candidate for candidate in tried if candidate in known), tried[0])
+
+    def search_list(self, node: str) -> tuple[str, ...]:
+        """The domains with which the node completes short names."""
+        declared = self.node(node).search
+        return (self.scenario.domain,) if declared is None else declared
+
+    def hosts_of(self, node: str) -> Mapping[str, tuple[str, ...]]:
+        """What the author wrote into the node's hosts file: name in small letters -> addresses."""
+        hosts: dict[str, tuple[str, ...]] = {}
+        for name, addresses in self.node(node).hosts.items():
+            listed = (addresses,) if isinstance(addresses, str) else addresses
+            filled = (self.placeholder(node, text[2:-1]) if text.startswith("${") else text for text in listed)
+            hosts[name.lower()] = tuple(address for address in filled if address)
+        return hosts
 
     @property
     def names(self) -> tuple[str, ...]:

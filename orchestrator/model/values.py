@@ -21,10 +21,10 @@ SUBNET = rf"(10\.{OCTET}|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.{OCTET}\.{OCTET}/
 PORT = "(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = r"(\[[0-9a-fA-F:.]+\]|\[\$\{[a-z0-9-]+(\.[a-z0-9-]+)?\.ipv6\}\]|[^\s:/@\[\]]+)"
 HOST_PORT = f"{_HOST}:{PORT}"
-_PLACE = rf"\$\{{{LABEL}(\.{LABEL})?"
+PLACE = rf"\$\{{{LABEL}(\.{LABEL})?"
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
-BIND = rf"({ADDRESS}|\[[0-9a-fA-F:.]+\]|{_PLACE}\}}|\[{_PLACE}\.ipv6\}}\]):{PORT}"
-REPLY_PLACE = BIND.removesuffix(f":{PORT}") + f"(:{PORT})?"
+BIND = rf"({ADDRESS}|\[[0-9a-fA-F:.]+\]|{PLACE}\}}|\[{PLACE}\.ipv6\}}\]):{PORT}"
+REPLYPLACE = BIND.removesuffix(f":{PORT}") + f"(:{PORT})?"
 BOUND = f"({LABEL}|{ADDRESS})"
 URL = rf"https?://{_HOST}(:{PORT})?([/?#][^\s]*)?"
 
@@ -221,8 +221,8 @@ BindPlace = Annotated[
 ]
 ReplyPlace = Annotated[
     str,
-    AfterValidator(_target(REPLY_PLACE, "an address, with or without a port, such as ${app} or 192.168.7.20:53")),
-    _written(REPLY_PLACE),
+    AfterValidator(_target(REPLYPLACE, "an address, with or without a port, such as ${app} or 192.168.7.20:53")),
+    _written(REPLYPLACE),
     DisplayName("an address, with or without a port"),
 ]
 Bound = Annotated[

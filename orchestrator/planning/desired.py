@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.faults.fault import NO_EFFECT, FaultEffect, RunState
+from orchestrator.model.name_lookup import ResolverOptions
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import FILES_AT, Role
@@ -98,7 +99,10 @@ def resolver_text(topology: Topology, node: str) -> str:
     """The node's /etc/resolv.conf (resolv.conf(5)): its DNS servers by address, in their order."""
     servers = [topology.address_for(node, name) for name in topology.resolvers_of(node)]
     lines = [f"nameserver {address}" for address in servers] or ["# this node has no DNS server"]
-    return "\n".join([*lines, f"search {topology.scenario.domain}", "options timeout:1 attempts:2", ""])
+    # Without a search list the C library takes the domain of the host's name; "." is none (resolv.conf(5)).
+    searched = " ".join(topology.search_list(node)) or "."
+    options = topology.node(node).resolv_options or ResolverOptions()
+    return "\n".join([*lines, f"search {searched}", options.text(), ""])
 
 
 def _probe(declared: Node, role: Role) -> str:
@@ -128,6 +132,7 @@ def _container(topology: Topology, observed: Snapshot, node: str, files_hash: st
         tmpfs={} if foreign else role.tmpfs,
         capabilities=role.capabilities,
         sysctls=_sysctls(declared, role),
+        hosts=_hosts(topology, node),
         read_only=not foreign,
         limits=declared.limits or role.limits,
     )
@@ -136,6 +141,10 @@ def _container(topology: Topology, observed: Snapshot, node: str, files_hash: st
     )
     more = {"node": node, "places": attachments, "spec": _hash(_canonical(spec), files_hash)}
     return replace(spec, labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, **more))
+
+
+def _hosts(topology: Topology, node: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, address) for name, listed in topology.hosts_of(node).items() for address in listed)
 
 
 def _sysctls(declared: Node, role: Role) -> dict[str, str]:
@@ -214,6 +223,8 @@ def _canonical(spec: ContainerSpec) -> str:
     """The spec as text, without what differs from run to run while the container stays the same."""
     parts = {name: getattr(spec, name) for name in spec.__dataclass_fields__ if name not in ("labels", "attachments")}
     parts["volumes"] = [(v.name, v.target) for v in spec.volumes]
+    if not spec.hosts:  # as if there were no such part: what stood before the language had it stays as it is
+        del parts["hosts"]
     parts["networks"] = [(a.network, str(a.address), str(a.address6)) for a in spec.attachments]
     return json.dumps(parts, sort_keys=True, default=str)
 

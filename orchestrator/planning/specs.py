@@ -88,6 +88,8 @@ class ContainerSpec:
     tmpfs: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    # More lines of /etc/hosts: name and address.
+    hosts: tuple[tuple[str, str], ...] = ()
     read_only: bool = True
     init: bool = True
     limits: Limits = field(default_factory=_default_limits)

@@ -367,6 +367,15 @@ def test_a_program_has_the_variables_of_its_container_and_its_own(world: Contrac
     assert b"".join(pieces) == b"3\n"
 
 
+def test_a_container_has_more_lines_in_its_hosts_file(world: ContractSetup) -> None:
+    """A name may stand there with several addresses, of both versions of IP."""
+    hosts = (("db.shop.lab", "192.0.2.9"), ("db.shop.lab", "2001:db8::9"))
+    made = world.engine.make_container(replace(world.spec("node"), hosts=hosts))
+    world.engine.start(made)
+    lines = world.engine.run(made, ("cat", "/etc/hosts"), seconds=30).out.splitlines()
+    assert {"192.0.2.9\tdb.shop.lab", "2001:db8::9\tdb.shop.lab"} <= set(lines)
+
+
 def test_a_program_reads_what_it_is_given(world: ContractSetup) -> None:
     """Its input ends where the descriptor ends; without one it has none."""
     node = world.started("node")

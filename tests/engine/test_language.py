@@ -17,7 +17,12 @@ nodes:
   dns:    {role: dns}
   app:    {role: app, replicas: 2}
   web:    {role: proxy, uses: [app]}
-  client: {role: client, uses: [web, echo]}
+  client:
+    role: client
+    uses: [web, echo]
+    search: [nothing.lab, shop.lab]
+    resolv_options: {ndots: 3, rotate: true}
+    hosts: {app-1.shop.lab: "${app-2}", old.shop.lab: ["${echo}", "${app-1.lab}"]}
   # Its replies leave from another port.
   echo:
     role: service
@@ -41,6 +46,10 @@ checks:
   - {name: a reply, from: client, udp: "echo.shop.lab:5000", send: "${random}", contains: "got ${random}"}
   - {name: another port, from: client, udp: "echo.shop.lab:5000", send: other, answered_from: "${echo}:5001"}
   - {name: refused, from: client, udp: "echo.shop.lab:5002", answered: false}
+  - {name: by the hosts file, from: client, http: "http://app-1.shop.lab/", servers: [app-2]}
+  - {name: by the second address, from: client, connects: "OLD.shop.lab:80"}
+  - {name: completed, from: client, connects: "web:80"}
+  - {name: options, from: client, runs: [cat, /etc/resolv.conf], contains: "options ndots:3 timeout:1"}
 """
 FALSE = """
 checks:
@@ -50,6 +59,7 @@ checks:
   - {name: another reply, from: client, udp: "echo.shop.lab:5000", send: x, contains: got y, within: 1}
   - {name: the port asked, from: client, udp: "echo.shop.lab:5000", send: other, within: 1}
   - {name: not refused, from: client, udp: "echo.shop.lab:5000", answered: false, within: 1}
+  - {name: by DNS, from: client, http: "http://app-1.shop.lab/", servers: [app-1], within: 1}
 """
 
 

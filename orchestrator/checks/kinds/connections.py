@@ -155,8 +155,10 @@ def target_of(context: CheckContext, asker: str, host: str) -> str | None:
     if ":" in host:
         with suppress(ValueError):
             return context.topology.owner(IPv6Address(host))
+    if addresses := context.topology.hosts_of(asker).get(host.lower()):
+        return context.topology.owner(addresses[0])
     by_name = {context.topology.name_of(node): node for node in context.topology.names}
-    return by_name.get(context.topology.absolute_name(host)) or context.topology.owner(host)
+    return by_name.get(context.topology.absolute_name(asker, host)) or context.topology.owner(host)
 
 
 def connects(check: Connects, context: CheckContext) -> CheckSteps:
@@ -271,7 +273,8 @@ def wrong_machine(context: CheckContext, asker: str, host: str, address: str) ->
     """What is wrong where a host led to another machine than the one that is meant."""
     target = target_of(context, asker, host)
     own = map(str, context.topology.addresses_of(target)) if target else ()
-    if not target or not address or address in (host, *own):
+    written = context.topology.hosts_of(asker).get(host.lower(), ())
+    if not target or not address or address in (host, *own, *written):
         return ""
     if target == asker and ip_address(address).is_loopback:
         return ""

@@ -74,6 +74,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "Init": spec.init,
         "Tmpfs": dict(spec.tmpfs),
         "Sysctls": dict(spec.sysctls),
+        "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts],
         "Mounts": [
             *({"Type": "bind", "Source": b.source, "Target": b.target, "ReadOnly": True} for b in spec.binds),
             *(

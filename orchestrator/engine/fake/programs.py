@@ -58,6 +58,8 @@ def plain_programs(call: ProgramCall) -> Output:
             return Output(1, "", "")
         case ("cat",):
             return Output(0, call.stdin.decode(), "")
+        case ("cat", "/etc/hosts"):
+            return Output(0, "".join(f"{address}\t{name}\n" for name, address in call.spec.hosts), "")
         case ("printenv", name):
             return Output(0, call.env[name] + "\n", "") if name in call.env else Output(1, "", "")
         case ("id", "-u"):

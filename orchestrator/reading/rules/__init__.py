@@ -51,6 +51,8 @@ RULES: tuple[Rule, ...] = (
     records.a_server_takes_the_records,
     resolving.hints_name_the_root,
     resolving.a_resolver_has_one_way,
+    resolving.three_resolvers_are_asked,
+    resolving.hosts_name_addresses,
     resolving.forwarding_ends,
     resolving.answers_make_sense,
     resolving.names_can_be_asked,

@@ -129,6 +129,8 @@ def hosts_are_there(raw: RawScenario) -> Iterator[Violation]:
     hints = Hints(names, ending=f".{raw.domain}")
     for raw_value in raw.hosts:
         host = host_of(raw_value.value)
+        if _is_looked_up_otherwise(raw, raw_value.path, host):
+            continue
         host = f"{host}.{raw.domain}" if host and "." not in host and host != "localhost" else host
         if (
             not raw.nodes
@@ -141,6 +143,14 @@ def hosts_are_there(raw: RawScenario) -> Iterator[Violation]:
         if not covers(names, host):
             message = f"no node has the name {short(host)!r}{hints.of(host)} the names are {listed(names)}"
             yield Violation(raw_value.path, message)
+
+
+def _is_looked_up_otherwise(raw: RawScenario, path: Path, host: str) -> bool:
+    """Whether the asker's hosts file has the name, or its own search list completes it."""
+    asker = raw.values_of(str(dict(raw.checks).get(path[:-1], {}).get("from")))
+    hosts = asker.get("hosts")
+    written = isinstance(hosts, dict) and host in (str(name).lower() for name in hosts)
+    return written or ("search" in asker and "." not in host)
 
 
 def hosts_have_a_form(raw: RawScenario) -> Iterator[Violation]:

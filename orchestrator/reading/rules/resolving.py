@@ -9,12 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.model.faults.record import Change
+from orchestrator.model.name_lookup import MOST_RESOLVERS
 from orchestrator.model.records import IN_NODE
 from orchestrator.model.values import is_address, is_name
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.reading import Path
+from orchestrator.reading.rules.checks import known_places, wrong_with
 from orchestrator.reading.rules.records import resolvable_names
 from orchestrator.reading.spelling import Hints
 from orchestrator.reading.zones import covers, enumerate_at, full_names, is_plain, served
@@ -49,6 +51,33 @@ def a_resolver_has_one_way(raw: RawScenario) -> Iterator[Violation]:
         if lost and not (values.get("hints") or values.get("forward")):
             message = f"{node!r} has zones only, and no way to find other names; add hints: [ROOT] or forward: [DNS]"
             yield Violation(("nodes", node, "recursion"), message)
+
+
+def three_resolvers_are_asked(raw: RawScenario) -> Iterator[Violation]:
+    """A node names no more resolvers than its C library asks."""
+    for node, values in raw.nodes.items():
+        for path, name in enumerate_at(("nodes", node, "resolvers"), values.get("resolvers"))[MOST_RESOLVERS:]:
+            why = "the C library reads three nameserver lines of resolv.conf and drops the rest (MAXNS, resolv.conf(5))"
+            yield Violation(path, f"{node!r} would never ask {name!r}: {why}; name three, or fewer")
+
+
+def hosts_name_addresses(raw: RawScenario) -> Iterator[Violation]:
+    """What stands in `hosts` is an address, or a node's, also on one network."""
+    known = known_places(raw)
+    hints = Hints(raw.node_names)
+    for at, text in _hosts_addresses(raw):
+        if text.startswith("${") and text[2:-1] not in known:
+            yield Violation(at, f"{short(text)!r}{wrong_with(text, raw, hints)}")
+        elif ":" in text and not is_address(text):
+            yield Violation(at, f"{short(text)!r} is no IPv6 address, such as fd00::20")
+
+
+def _hosts_addresses(raw: RawScenario) -> Iterator[tuple[Path, str]]:
+    for node, values in raw.nodes.items():
+        hosts = values.get("hosts")
+        for name, written in hosts.items() if isinstance(hosts, dict) else ():
+            path = ("nodes", node, "hosts", name)
+            yield from [(path, written)] if isinstance(written, str) else enumerate_at(path, written)
 
 
 def forwarding_ends(raw: RawScenario) -> Iterator[Violation]:

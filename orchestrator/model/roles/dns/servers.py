@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
+from orchestrator.model.name_lookup import MOST_RESOLVERS
 from orchestrator.model.records import below
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import ScenarioView
 
 ROOT = "."
-# A program asks no more servers than this, by the C library (resolv.conf(5), MAXNS).
-MOST_RESOLVERS = 3
 
 
 def servers(scenario: ScenarioView) -> tuple[str, ...]:
