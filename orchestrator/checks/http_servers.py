@@ -59,7 +59,7 @@ def _own(check: Http, facts: Mapping[str, Any]) -> str:
 def _passes_on(context: CheckContext, name: str) -> bool:
     """Whether the node is a proxy whose log says to whom it passed a request; a program of the author's may not."""
     node = context.topology.scenario.nodes.get(name)
-    return bool(node and not node.image and not node.command and _passed_to(node.role))
+    return bool(node and not node.is_customized and _passed_to(node.role))
 
 
 def _passed_to(role_name: str) -> str:

@@ -112,7 +112,7 @@ BY_SESSIONS = PeerSource("its sessions", _sessions_asked, _sessions)
 def peer_source_of(node: Node) -> PeerSource:
     """How this server tells who its peers were; of an image of the author's own or with a command of the author's, only
     the socket table is known."""
-    source = "sockets" if node.image or node.command else ROLES[node.role].peer_source
+    source = "sockets" if node.is_customized else ROLES[node.role].peer_source
     if isinstance(source, PeerLog):
         return _by_log(source)
     return _by_sockets(node) if source == "sockets" else BY_SESSIONS

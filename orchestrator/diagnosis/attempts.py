@@ -217,7 +217,7 @@ def attempts_to_used_node(
     attempts = attempts_to_host(node, name, port, context, commands)
     declared = context.topology.node(used)
     health_path = ROLES[declared.role].health_path
-    if not health_path or declared.image or declared.command:
+    if not health_path or declared.is_customized:
         return _layered(attempts)
     url = f"http://{name}:{port.number}{health_path}"  # it needs nothing but the program itself
     return _layered(attempts, *http_layers(Http.model_validate({"name": "It answers", "from": node, "http": url}), url))

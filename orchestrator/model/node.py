@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from orchestrator.model.language import Field, ScenarioModel
+from orchestrator.model.mounted_files import CONFIGURATION, MountedFiles
 from orchestrator.model.name_lookup import Hosts, ResolverOptions, SearchList
 from orchestrator.model.values import (
     Address,
@@ -165,6 +166,12 @@ class Node(ScenarioModel):
         description="More lines of the node's /etc/hosts (hosts(5)): a name and its address, or several.",
         examples=[{"db.shop.lab": "${db}", "old.shop.lab": ["192.0.2.9", "192.0.2.10"]}],
     )
+    files: MountedFiles = Field(
+        default_factory=dict,
+        description="Text files of the scenario's folder that the node sees, read-only: the path in the node, and the "
+        "file. If one changes, `up` makes the node anew.",
+        examples=[{"/wirelab/nginx.conf": "nginx.conf", "/usr/lib/wirelab/pg_hba.conf": "pg_hba.conf"}],
+    )
     listens: Annotated[tuple[Listener, ...], Field(strict=False)] | None = Field(
         None, description="Where the node listens, if not where its role says.", examples=[[{"port": 8080}]]
     )
@@ -183,6 +190,11 @@ class Node(ScenarioModel):
         "`trace` shows HTTPS decrypted.",
         examples=[True],
     )
+
+    @property
+    def is_customized(self) -> bool:
+        """Whether the author brings the program or its configuration, so that wirelab does not know what it logs."""
+        return bool(self.image or self.command) or any(target.startswith(CONFIGURATION) for target in self.files)
 
     def attachments(self, networks: tuple[str, ...]) -> dict[str, Attachment]:
         """Network -> attachment, in the order of declaration; `networks` are all networks of the scenario."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.faults.fault import NO_EFFECT, FaultEffect, RunState
+from orchestrator.model.mounted_files import kept_as, mounts_of
 from orchestrator.model.name_lookup import ResolverOptions
 from orchestrator.model.node import Node
 from orchestrator.model.roles import ROLES
@@ -67,7 +68,10 @@ def desired(topology: Topology, observed: Snapshot, node: str, effect: FaultEffe
     declared = topology.node(node)
     role = role_of(declared)
     texts = effect.changed_texts(node, _texts(topology, role, node))
-    fixed = {name: text for name, text in texts.items() if not role.reload and name not in READ_AT_EACH_USE}
+    own = {kept_as(target) for target in declared.files}
+    fixed = {
+        name: text for name, text in texts.items() if name in own or (not role.reload and name not in READ_AT_EACH_USE)
+    }
     reloaded = {name: text for name, text in texts.items() if name not in fixed and name not in READ_AT_EACH_USE}
     spec = _container(topology, observed, node, _hash(fixed))
     probe = _probe(declared, role)
@@ -83,7 +87,8 @@ def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
         texts[name] = topology.secrets[holder].reveal()
     for used in topology.node(node).uses:
         texts.update(role_of(topology.node(used)).for_clients(topology, used, node))
-    return texts | _certificates(topology.credentials, node)
+    own = {kept_as(target): topology.texts[file] for target, file in topology.node(node).files.items()}
+    return texts | _certificates(topology.credentials, node) | own
 
 
 def _certificates(credentials: Credentials, node: str) -> dict[str, str]:
@@ -110,7 +115,12 @@ def _probe(declared: Node, role: Role) -> str:
         # Port 0 is whichever the kernel picks: nobody knows it beforehand.
         known = [listener for listener in declared.listens if listener.port]
         return " ".join(f"{listener.protocol}:{listener.port}" for listener in known) or "none"
-    return "none" if declared.image or declared.command else role.ready
+    if declared.image or declared.command:
+        return "none"
+    if any(target.startswith(f"{FILES_AT}/") for target in declared.files):
+        # Nobody knows whether the author's configuration answers the role's own probe.
+        return " ".join(f"{listener.protocol}:{listener.port}" for listener in role.listeners) or role.ready
+    return role.ready
 
 
 def _container(topology: Topology, observed: Snapshot, node: str, files_hash: str) -> ContainerSpec:
@@ -127,7 +137,11 @@ def _container(topology: Topology, observed: Snapshot, node: str, files_hash: st
         user=None if foreign or role.user is None else f"{role.user}:{role.user}",
         environment=_environment(topology, declared, role, node),
         attachments=_attachments(topology, observed, node),
-        binds=(Bind(f"{own}/files", FILES_AT), Bind(f"{own}/{RESOLVER_FILE}", "/etc/resolv.conf")),
+        binds=(
+            Bind(f"{own}/files", FILES_AT),
+            Bind(f"{own}/{RESOLVER_FILE}", "/etc/resolv.conf"),
+            *(Bind(f"{own}/files/{name}", target) for name, target in mounts_of(declared.files).items()),
+        ),
         volumes=_volumes(topology, observed, role, node),
         tmpfs={} if foreign else role.tmpfs,
         capabilities=role.capabilities,

@@ -9,6 +9,23 @@ from pathlib import Path
 import pytest
 from lab_bench import Bench, Engine
 
+BESIDE = {
+    "nginx.conf": """
+pid /tmp/nginx.pid;
+events {}
+http {
+    client_body_temp_path /tmp/body;
+    proxy_temp_path /tmp/proxy;
+    fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi;
+    scgi_temp_path /tmp/scgi;
+    access_log /dev/stdout;
+    server { listen 80; location / { return 418 "by the author"; } }
+}
+""",
+    "pg_hba.conf": "local all all peer map=node\nhost all all 127.0.0.1/32 trust\n",
+    "motd": "first\n",
+}
 NODES = """
 name: language
 title: What authors can say
@@ -19,10 +36,13 @@ nodes:
   web:    {role: proxy, uses: [app]}
   client:
     role: client
-    uses: [web, echo]
+    uses: [web, echo, db]
     search: [nothing.lab, shop.lab]
     resolv_options: {ndots: 3, rotate: true}
     hosts: {app-1.shop.lab: "${app-2}", old.shop.lab: ["${echo}", "${app-1.lab}"]}
+  # Its configuration is the author's.
+  conf: {role: proxy, files: {/wirelab/nginx.conf: nginx.conf, /etc/motd: motd}}
+  db: {role: database, files: {/usr/lib/wirelab/pg_hba.conf: pg_hba.conf}}
   # Its replies leave from another port.
   echo:
     role: service
@@ -46,6 +66,9 @@ checks:
   - {name: a reply, from: client, udp: "echo.shop.lab:5000", send: "${random}", contains: "got ${random}"}
   - {name: another port, from: client, udp: "echo.shop.lab:5000", send: other, answered_from: "${echo}:5001"}
   - {name: refused, from: client, udp: "echo.shop.lab:5002", answered: false}
+  - {name: of the author, from: client, http: "http://conf.shop.lab/", status: 418, contains: the author}
+  - {name: refused by address, from: client, sql: select 1, fails: no pg_hba.conf entry}
+  - {name: let in by address, from: db, sql: select 1, rows: [[1]]}
   - {name: by the hosts file, from: client, http: "http://app-1.shop.lab/", servers: [app-2]}
   - {name: by the second address, from: client, connects: "OLD.shop.lab:80"}
   - {name: completed, from: client, connects: "web:80"}
@@ -67,7 +90,9 @@ checks:
 def lab(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("language")
     path = folder / "scenario.yaml"
-    path.write_text(NODES + TRUE)
+    path.write_text(NODES + TRUE, encoding="utf-8")
+    for name, text in BESIDE.items():
+        (folder / name).write_text(text)
     bench = Bench(engine, f"language-{secrets.token_hex(3)}", str(path))
     try:
         up = bench.cli("up")
@@ -93,3 +118,15 @@ def test_what_is_true_holds(lab: Bench) -> None:
 def test_what_is_false_does_not_hold(lab: Bench) -> None:
     found = verdicts(lab, FALSE)
     assert {name: verdict for name, (verdict, _) in found.items()} == dict.fromkeys(found, "fail"), found
+
+
+def test_a_file_that_changes_makes_its_node_anew(lab: Bench) -> None:
+    """And no other one: a program reads its file when it starts."""
+    before = lab.ids()
+    motd = Path(lab.scenario).with_name("motd")
+    motd.write_text("second\n")
+    assert lab.cli("up").code == 0
+    changed = [name for name, container in lab.ids().items() if container != before[name]]
+    assert changed == ["conf"]
+    assert lab.cli("exec", "conf", "--", "cat", "/etc/motd").out == "second\n"
+    assert lab.cli("exec", "conf", "--", "bash", "-c", "echo x >/etc/motd").code != 0

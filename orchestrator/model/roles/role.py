@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.model.mounted_files import FILES_AT as FILES_AT
 from orchestrator.model.node import Limits, Listener
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView
-
-# What a node mounts read-only, and where.
-FILES_AT = "/wirelab"
 
 
 def no_texts(_topology: TopologyView, _node: str) -> dict[str, str]:

@@ -87,4 +87,5 @@ RULES: tuple[Rule, ...] = (
     sockets.a_port_is_bound_once,
     sockets.privileged_ports_are_free,
     files.files_are_there,
+    files.files_have_places,
 )

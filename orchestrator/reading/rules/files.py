@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.errors import UsageInvalid
+from orchestrator.model.mounted_files import FILES_AT, MOST_FILES, PREFIX, TAKEN
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import short
 from orchestrator.reading.raw_scenario import RawScenario
@@ -32,8 +33,33 @@ def mentions(raw: RawScenario) -> Iterator[tuple[str, str]]:
             node = role.node.model_validate(values)
         except ValidationError:
             continue
-        for file in role.mentions(node):
+        for file in (*role.mentions(node), *node.files.values()):
             yield name, file
+
+
+def files_have_places(raw: RawScenario) -> Iterator[Violation]:
+    """A file of `files` lies where nothing else of wirelab, the engine or the kernel is."""
+    for node, values in raw.nodes.items():
+        files = values.get("files")
+        targets = [target for target in files if isinstance(target, str)] if isinstance(files, dict) else []
+        if len(targets) > MOST_FILES:
+            yield Violation(("nodes", node, "files"), f"expected at most {MOST_FILES} files, found {len(targets)}")
+        for target in targets:
+            if message := _taken(target, targets):
+                yield Violation(("nodes", node, "files", target), message, at_key=True)
+
+
+def _taken(target: str, targets: list[str]) -> str:
+    meant = {"/etc/hosts": "; write hosts:", "/etc/resolv.conf": "; write resolvers:, search: and resolv_options:"}
+    for place in TAKEN:
+        if target == place or target.startswith(f"{place}/"):
+            return f"{target} is made for each node by itself{meant.get(place, '')}"
+    if target == FILES_AT or (target.startswith(f"{FILES_AT}/") and target.count("/") > 2):
+        return f"{FILES_AT} holds files and no folders; write {FILES_AT}/NAME"
+    if target.startswith((f"{FILES_AT}/password", f"{FILES_AT}/{PREFIX}", f"{FILES_AT}/resolv.conf")):
+        return f"{target} is written by wirelab and cannot be replaced"
+    above = next((other for other in targets if target.startswith(f"{other}/")), None)
+    return f"{above} is a file, so there is nothing below it" if above else ""
 
 
 def _trouble(raw: RawScenario, name: str) -> str | None:

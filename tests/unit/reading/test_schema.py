@@ -153,11 +153,10 @@ def _objects(schema: dict[str, Any], depth: int) -> st.SearchStrategy[Any]:
         parts = {key: later(one, depth + 1) for key, one in schema["properties"].items()}
         required = {key: parts.pop(key) for key in schema.get("required", [])}
         return st.fixed_dictionaries(required, optional=parts if depth < 4 else {})
-    values = next(iter(schema.get("patternProperties", {}).values()), None) or schema["additionalProperties"]
+    pattern, values = next(iter(schema.get("patternProperties", {}).items()), ("", schema["additionalProperties"]))
     inner = st.deferred(lambda: documents(values, depth + 1))
-    return st.dictionaries(
-        st.sampled_from(["a", "b-1", "app"]), inner, min_size=schema.get("minProperties", 0), max_size=2
-    )
+    names = [name for name in ("a", "b-1", "app", "/etc/a") if re.search(pattern, name)]
+    return st.dictionaries(st.sampled_from(names), inner, min_size=schema.get("minProperties", 0), max_size=2)
 
 
 def _assert_agreement(document: Any) -> None:
