@@ -7,17 +7,24 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from orchestrator.errors import FileInvalid, WirelabError
+from orchestrator.errors import FileInvalid, WirelabError, WorldError
 
 
 def out(text: str) -> None:
-    """Print data as it is."""
-    print(text, flush=True)
+    """Print data as it is. Raises WorldError if it cannot be written, and BrokenPipeError if its reader has gone."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (what is buffered would fail once more at the end)
+        hint = "make room there, or send the output elsewhere"
+        raise WorldError("standard output cannot be written to", why=error.strerror or str(error), hint=hint) from error
 
 
 def out_text(text: str) -> None:
     """Print text for people: on a terminal it is wrapped at words to the terminal's width."""
-    print(_fitted(text, sys.stdout), flush=True)
+    out(_fitted(text, sys.stdout))
 
 
 def fitted_message(text: str) -> str:
@@ -60,7 +67,7 @@ def out_json(document: Any) -> None:
     """Print one JSON document; keys keep the order in which they were put."""
     import json
 
-    print(json.dumps(document, indent=2, ensure_ascii=False), flush=True)
+    out(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def say(text: str) -> None:

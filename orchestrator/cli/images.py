@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.console import out_json, out_text, say
+from orchestrator.errors import UsageInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,11 @@ def build(names: tuple[str, ...], yes: bool) -> None:
     """
     from orchestrator.host.images.files import images_folder, names_in
 
-    wanted = names or names_in(images_folder())
+    known = names_in(images_folder())
+    for name in set(names).difference(known):
+        why = f"the images are {', '.join(known)}"
+        raise UsageInvalid(f"there is no image {name!r}", why=why, hint="wirelab images build --help")
+    wanted = names or known
     catalog = _catalog(start=True, yes=yes)
     catalog.ensure(wanted)
     catalog.name_newest(wanted)

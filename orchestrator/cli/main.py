@@ -10,6 +10,7 @@ import gc
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 from types import FrameType
@@ -135,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     command = next((word for word in words if not word.startswith("-")), "")
     with interruptible_between_locks(interrupt_notice(command)):
-        code = _exit_code(arguments)
+        code = _exit_code(arguments, command)
     # The memory goes back as a whole; looking for garbage in it once more costs a tenth of a second.
     gc.freeze()
     sys.exit(code)
@@ -162,21 +163,38 @@ def _start_fast() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
-def _say_misuse(error: click.ClickException) -> None:
+# How click words a value that has the wrong type or is out of range, and the plain words for it.
+PLAIN_WORDS = (
+    (re.compile(r"\((Did you mean .*\?)\)\.?$"), r"\1"),
+    (re.compile(r"is not a valid integer( range)?"), "is not a whole number"),
+    (re.compile(r"is not a valid float( range)?"), "is not a number"),
+    (re.compile(r"is not in the range (\d+)<=x<=(\d+)"), r"is not between \1 and \2"),
+    (re.compile(r"is not in the range x>=(\d+)"), r"is less than \1"),
+)
+
+
+def plain_message(message: str) -> str:
+    """A message of click without the words of a programmer."""
+    for words, plain in PLAIN_WORDS:
+        message = words.sub(plain, message)
+    return message.rstrip(".")
+
+
+def _say_misuse(error: click.ClickException, command: str) -> None:
     """What click complains of, in the three lines that every error has; the help where nothing was asked."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return
     ctx = error.ctx if isinstance(error, click.UsageError) else None
-    message = error.format_message().replace("(Did", "Did").rstrip(".)")
+    message = plain_message(" ".join(error.format_message().split()))
     what, _, meant = message.partition(" Did you mean ")
-    path = ctx.command_path if ctx else "wirelab"
-    why = "it is used so: " + " ".join(ctx.get_usage().split()).removeprefix("Usage: ") if ctx else ""
+    path = ctx.command_path if ctx else " ".join(("wirelab", *([command] if command in COMMANDS else [])))
+    why = "usage: " + " ".join(ctx.get_usage().split()).removeprefix("Usage: ") if ctx else ""
     hint = f"did you mean {meant}  {path} --help" if meant else f"{path} --help"
     say_error(UsageInvalid(f"{what[:1].lower()}{what[1:].rstrip('.')}", why=why, hint=hint))
 
 
-def _exit_code(arguments: list[str] | None) -> int:
+def _exit_code(arguments: list[str] | None, command: str) -> int:
     try:
         result = cli.main(args=arguments, prog_name="wirelab", standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -184,7 +202,7 @@ def _exit_code(arguments: list[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as error:
-        _say_misuse(error)
+        _say_misuse(error, command)
         return INVALID
     except WirelabError as error:
         say_error(error)

@@ -80,10 +80,9 @@ def _heal(lab: Lab, ids: Collection[str]) -> FaultChange:
     known = [fault.id for fault in written]
     for fault_id in ids:
         if fault_id not in known:
-            why = f"in are: {', '.join(known)}" if known else "no fault is in"
-            raise UsageInvalid(
-                f"no fault of the lab {lab.name!r} is {fault_id!r}", why=why, hint=lab.named.command("faults")
-            )
+            why = f"the faults of this lab are {', '.join(known)}" if known else "this lab has no fault"
+            what = f"the lab {lab.name!r} has no fault {fault_id!r}"
+            raise UsageInvalid(what, why=why, hint=lab.named.command("faults"))
     rest = tuple(fault for fault in observed.faults if fault.id not in ids)
     plan = fault_plan(topology, observed, effect_of(topology, written), effect_of(topology, rest))
     _carry_out(lab, observed, plan)

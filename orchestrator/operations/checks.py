@@ -109,7 +109,7 @@ def select_checks(scenario: Scenario, only: Sequence[str]) -> list[BaseCheck]:
         check for check in scenario.checks if not only or any(text in check.name for text in only)
     ]
     if only and not checks:
-        raise UsageInvalid("no check has such a name", why=f"the file has {len(scenario.checks)} checks")
+        raise _no_such_check(only, [check.name for check in scenario.checks], f"wirelab check {scenario.name}")
     return checks
 
 
@@ -150,13 +150,20 @@ def explain_checks(
 def _nothing_to_explain(
     check_name: str | None, names: list[str], with_fault: bool, scenario: LoadedScenario
 ) -> UsageInvalid:
-    from orchestrator.reading.spelling import near
-
     name = scenario.reading.scenario.name
     if with_fault or not names:
         why = "each puts a fault in first" if names else "the file has no checks"
         return UsageInvalid("no check can be walked through", why=why, hint=f"wirelab check {name}")
-    nearest = near(check_name or "", names)
-    hint = f"did you mean {nearest!r}?" if nearest else f"wirelab why {name}"
+    return _no_such_check((check_name or "",), names, f"wirelab why {name}")
+
+
+def _no_such_check(texts: Sequence[str], names: Sequence[str], command: str) -> UsageInvalid:
+    """The error for texts that are in no check's name; it names the nearest check, or a command for all checks."""
+    from orchestrator.reading.spelling import near
+
+    nearest = next(filter(None, (near(text, names) for text in texts)), None)
+    hint = f"did you mean {nearest!r}?" if nearest else command
     why = "the checks are" + "".join(f"\n         {known}" for known in names)
-    return UsageInvalid(f"no check has {(check_name or '')[:80]!r} in its name", why=why, hint=hint)
+    return UsageInvalid(
+        f"no check has {' or '.join(repr(text[:80]) for text in texts)} in its name", why=why, hint=hint
+    )

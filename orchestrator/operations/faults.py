@@ -12,6 +12,8 @@ from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up
 from orchestrator.operations.nodes import require_node
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.model.faults.fault import BaseFault
     from orchestrator.model.scenario import Scenario
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from orchestrator.planning.injected_faults import InjectedFault
     from orchestrator.planning.lab_ref import LabRef
     from orchestrator.planning.plan import Plan
+
+FAULT_HELP = "wirelab inject --help"
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,6 @@ def fault_nodes(fault: BaseFault, nodes: Sequence[str]) -> tuple[str, ...]:
     return tuple(node for node in nodes if node in named)
 
 
-def fault_usage() -> str:
-    """The words of each kind of fault on the command line."""
-    from orchestrator.model.faults import FAULTS
-
-    return " | ".join(f"{kind} {fault.usage}" for kind, fault in FAULTS.items())
-
-
 def fault_of_words(words: tuple[str, ...], scenario: Scenario) -> BaseFault:
     """The fault that these words of a command mean, as ("stop", "dns"). Raises UsageInvalid."""
     from pydantic import ValidationError
@@ -98,17 +95,19 @@ def fault_of_words(words: tuple[str, ...], scenario: Scenario) -> BaseFault:
     kind, *rest = words or ("",)
     if kind not in FAULTS:
         meant = near(kind, FAULTS)
-        raise _no_fault(words, f"did you mean {meant!r}?" if meant else "")
+        hint = f"did you mean {meant!r}?  {FAULT_HELP}" if meant else FAULT_HELP
+        raise UsageInvalid(f"there is no fault {kind!r}", why=f"the faults are {', '.join(FAULTS)}", hint=hint)
+    usage = f"usage: {kind} {FAULTS[kind].usage}"
     fields = FAULTS[kind].from_words(tuple(rest))
     if fields is None:
-        raise _no_fault(words, f"it is used so: {kind} {FAULTS[kind].usage}")
+        raise UsageInvalid(f"{kind!r} does not take {_count_of(rest)}", why=usage, hint=FAULT_HELP)
     for node_name in _node_names(FAULTS[kind], fields):
         if node_name not in scenario.groups:
             require_node(scenario, node_name)
     try:
         return FAULTS[kind].model_validate(fields)
     except ValidationError as error:
-        raise _no_fault(words, error.errors()[0]["msg"]) from error
+        raise UsageInvalid(_wrong_word(FAULTS[kind], fields, error), why=usage, hint=FAULT_HELP) from error
 
 
 def _node_names(model: type[BaseFault], fields: dict[str, Any]) -> list[str]:
@@ -121,5 +120,18 @@ def _node_names(model: type[BaseFault], fields: dict[str, Any]) -> list[str]:
     return [value for reference, value in values if reference and reference.to == "node" and isinstance(value, str)]
 
 
-def _no_fault(words: tuple[str, ...], why: str) -> UsageInvalid:
-    return UsageInvalid(f"{' '.join(words)!r} is no fault", why=why, hint=fault_usage())
+def _count_of(words: Sequence[str]) -> str:
+    return "1 word" if len(words) == 1 else f"{len(words)} words"
+
+
+def _wrong_word(model: type[BaseFault], fields: dict[str, Any], error: ValidationError) -> str:
+    """What is wrong with the first wrong value of a fault, as `validate` says it of a scenario file."""
+    from orchestrator.reading.error_messages import sentence
+    from orchestrator.reading.raw_scenario import walk
+    from orchestrator.reading.schema_forms import form_of
+
+    first = error.errors()[0]
+    wrong = [value for value in walk(form_of(model), fields, ()) if value.path == first["loc"] and not value.at_key]
+    if not wrong:
+        return str(first["msg"])
+    return sentence(first, wrong[-1].form, wrong[-1].value)

@@ -141,7 +141,7 @@ class LabFinder:
         if meant:
             return UsageInvalid(what, hint=f"did you mean {meant!r}?")
         labs = ", ".join(lab_names(self.state)) or "none"
-        return UsageInvalid(what, why=f"the labs that stand: {labs}; {error.why}", hint=error.hint)
+        return UsageInvalid(what, why=f"the labs that are up: {labs}; {error.why}", hint=error.hint)
 
     def _scenario(self, name: str | None, file_needed: bool) -> LoadedScenario:
         """The scenario that NAME means beside `--lab`: its name, its path, or a lab that was made from it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,7 +34,8 @@ class ReportFiles:
     def __post_init__(self) -> None:
         for file in filter(None, (self.junit, self.report)):
             if not file.parent.is_dir():
-                raise UsageInvalid(f"{file} cannot be written", why=f"there is no folder {file.parent}")
+                why, hint = f"there is no folder {file.parent}", f"mkdir -p {shlex.quote(str(file.parent))}"
+                raise UsageInvalid(f"{file} cannot be written", why=why, hint=hint)
 
     def __bool__(self) -> bool:
         return self.junit is not None or self.report is not None

@@ -213,4 +213,4 @@ def _read(path: Path, shown: str, most: int) -> str:
             return content[: error.start].decode("utf-8")
         line = content.count(b"\n", 0, error.start) + 1
         why = f"byte {error.start + 1}, in line {line}, is not UTF-8"
-        raise UsageInvalid(f"{shown} is not a text", why=why, hint="save the file as UTF-8") from error
+        raise UsageInvalid(f"{shown} is not text", why=why, hint="save the file as UTF-8") from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orchestrator.errors import EngineRefused, NotFound, TookTooLong, UsageInvalid
 from orchestrator.operations.capture import ALL_PACKETS, PacketFilter, capture_gone, open_capture, raise_ended
-from orchestrator.operations.nodes import default_node, require_node
+from orchestrator.operations.nodes import default_node, require_node, require_program
 
 if TYPE_CHECKING:
     from orchestrator.engine.programs import Output
@@ -81,7 +81,7 @@ def trace_file(
     # tshark takes any text for a capture of one packet, in which it reads nothing.
     why = recording.warning or ("This file is no capture." if story.losses.unreadable else "")
     if story.began is None and why:
-        raise UsageInvalid(f"{file} tells nothing", why=why, hint="wirelab capture save NAME FILE")
+        raise UsageInvalid(f"{file} cannot be read as a capture", why=why, hint="wirelab capture save NAME FILE")
     return Trace(story, recording.warning)
 
 
@@ -214,6 +214,8 @@ def _run_command(
             why=f"unlike `exec`, `trace` takes the node by an option; without it the command runs on {node_name}",
             hint=f"{capture.named.command('trace', '--from', argv[0])} -- {' '.join(argv[1:]) or 'COMMAND'}",
         )
+    if output.exit_code in NO_PROGRAM:
+        require_program(workspace, container, argv[0])
     return CommandRun(node_name, argv, "exited", output)
 
 

@@ -121,6 +121,15 @@ def test_a_capture_that_was_narrowed_is_said_to_hear_no_more(lab: str) -> None:
     assert "narrowed to: udp" in status
 
 
+def test_trace_of_a_missing_program_fails_as_exec_does(lab: str) -> None:
+    """Exit 127 with the nearest name; no story of nothing, and no recorder left."""
+    done = wirelab("trace", "basic", "--lab", lab, "--", "crul", "-s", "http://app.shop.lab/items")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert "error: there is no program 'crul' in the node" in done.stderr
+    assert "did you mean 'curl'?" in done.stderr
+    assert wirelab("capture", "status", "basic", "--lab", lab).stdout == "no capture is there\n"
+
+
 def test_a_refused_connection_is_told_as_refused(lab: str) -> None:
     """An RST is no silence, and the command's own failure does not fail the trace."""
     argv = ("bash", "-c", "exec 3<>/dev/tcp/db.shop.lab/81")

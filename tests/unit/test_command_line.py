@@ -14,30 +14,58 @@ from terminal import at_a_terminal
 
 from orchestrator.cli.interrupt_notice import STOPPING, interrupt_notice
 from orchestrator.cli.main import COMMANDS
-from orchestrator.errors import INTERRUPTED, INVALID
+from orchestrator.errors import INTERRUPTED, INVALID, WORLD, UsageInvalid
+from orchestrator.operations.checks import select_checks
+from orchestrator.operations.scenario_library import load_scenario
 
 WRONG = {
-    "nope": "error: there is no command 'nope'\nwhy:   it is used so: wirelab [OPTIONS] COMMAND [ARGS]...\n"
+    "nope": "error: there is no command 'nope'\nwhy:   usage: wirelab [OPTIONS] COMMAND [ARGS]...\n"
     "try:   wirelab --help\n",
-    "validat": "error: there is no command 'validat'\nwhy:   it is used so: wirelab [OPTIONS] COMMAND [ARGS]...\n"
+    "validat": "error: there is no command 'validat'\nwhy:   usage: wirelab [OPTIONS] COMMAND [ARGS]...\n"
     "try:   did you mean 'validate'?  wirelab --help\n",
-    "validate --jsn basic": "error: no such option '--jsn'\nwhy:   it is used so: wirelab validate [OPTIONS] [NAME]\n"
+    "validate --jsn basic": "error: no such option '--jsn'\nwhy:   usage: wirelab validate [OPTIONS] [NAME]\n"
     "try:   did you mean '--json'?  wirelab validate --help\n",
-    "new": "error: missing argument 'NAME'\nwhy:   it is used so: wirelab new [OPTIONS] NAME\n"
-    "try:   wirelab new --help\n",
+    "new": "error: missing argument 'NAME'\nwhy:   usage: wirelab new [OPTIONS] NAME\ntry:   wirelab new --help\n",
     "logs basic app --since soon": "error: --since 'soon' is no duration\n"
     "why:   a duration is numbers with units: s seconds, m minutes, h hours, d days\n"
     "try:   --since 90m, or --since 1h30m\n",
     "logs basic app --tail few": "error: invalid value for '-n' / '--tail': 'few' is neither a number of lines nor "
     "'all'\n"
-    "why:   it is used so: wirelab logs [OPTIONS] NAME [NODE]\ntry:   wirelab logs --help\n",
+    "why:   usage: wirelab logs [OPTIONS] NAME [NODE]\ntry:   wirelab logs --help\n",
     "help shel": "error: 'shel' is neither a command nor a key of the scenario language\n"
     "try:   did you mean 'shell'?  wirelab help shell\n",
     "up basic --timeout nan": "error: invalid value for '--timeout': nan is not between 0 and 86400 seconds\n"
-    "why:   it is used so: wirelab up [OPTIONS] [NAME]\ntry:   wirelab up --help\n",
+    "why:   usage: wirelab up [OPTIONS] [NAME]\ntry:   wirelab up --help\n",
     "up basic --for 2": "error: --for '2' has no unit\n"
     "why:   a duration is a number and a unit\ntry:   --for 2m for minutes, --for 2h for hours\n",
     "run basic --rm --for 2h": "error: --rm removes the lab at once, and --for later\ntry:   give one of them\n",
+    "up basic --timeout soon": "error: invalid value for '--timeout': 'soon' is not a number\n"
+    "why:   usage: wirelab up [OPTIONS] [NAME]\ntry:   wirelab up --help\n",
+    "learn basic --seed few": "error: invalid value for '--seed': 'few' is not a whole number\n"
+    "why:   usage: wirelab learn [OPTIONS] [NAME]\ntry:   wirelab learn --help\n",
+    "web basic --port 99999": "error: invalid value for '--port': 99999 is not between 0 and 65535\n"
+    "why:   usage: wirelab web [OPTIONS] [NAME]\ntry:   wirelab web --help\n",
+    "ps basic dns": "error: got unexpected extra argument (dns)\n"
+    "why:   usage: wirelab ps [OPTIONS] [NAME]\ntry:   wirelab ps --help\n",
+    "ps --lab": "error: option '--lab' requires an argument\ntry:   wirelab ps --help\n",
+    "completion": "error: missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"
+    "why:   usage: wirelab completion [OPTIONS] {bash|zsh|fish}\ntry:   wirelab completion --help\n",
+    "inject basic stopp dns": "error: there is no fault 'stopp'\n"
+    "why:   the faults are cut, disconnect, pause, record, stop\n"
+    "try:   did you mean 'stop'?  wirelab inject --help\n",
+    "inject basic stop dns app": "error: 'stop' does not take 2 words\n"
+    "why:   usage: stop NODE\ntry:   wirelab inject --help\n",
+    "inject basic cut client app ipv5": "error: expected one of ipv4, ipv6; found the text 'ipv5'; "
+    "did you mean 'ipv6'?\n"
+    "why:   usage: cut NODE,... NODE,... [ipv4|ipv6]\ntry:   wirelab inject --help\n",
+    "inject basic record dns app.shop.lab B 192.0.2.1": "error: expected one of A, AAAA, CNAME, MX, TXT, SRV, PTR, NS; "
+    "found the text 'B'\n"
+    "why:   usage: record DNS-NODE NAME TYPE [VALUE...]\ntry:   wirelab inject --help\n",
+    "images build nothing": "error: there is no image 'nothing'\n"
+    "why:   the images are base, app, capture, client, database, dns, proxy, ssh\n"
+    "try:   wirelab images build --help\n",
+    "check basic --report /nowhere/out.html": "error: /nowhere/out.html cannot be written\n"
+    "why:   there is no folder /nowhere\ntry:   mkdir -p /nowhere\n",
     "down basic --lab ''": "error: '' is no name for a lab\n"
     "why:   it is 1 to 40 of the letters a-z, the digits and '-', and neither begins nor ends with '-'\n"
     "try:   --lab basic-2\n",
@@ -111,6 +139,27 @@ def test_why_of_no_check_names_the_checks(check: str, meant: str) -> None:
     assert f"no check has {check!r} in its name" in ran.stderr
     assert "\n         A name that nobody has" in ran.stderr
     assert f"try:   {meant}" in ran.stderr
+
+
+def test_check_of_no_check_names_the_checks() -> None:
+    """Just as `why` does."""
+    scenario = load_scenario("basic", ROOT).reading.scenario
+    with pytest.raises(UsageInvalid, match="no check has 'The app asnwers the client over HTTP' in its name") as caught:
+        select_checks(scenario, ["The app asnwers the client over HTTP"])
+    assert "\n         A name that nobody has" in caught.value.why
+    assert caught.value.hint.startswith("did you mean 'The app answers")
+
+
+def test_full_output_is_told_as_what_it_is() -> None:
+    """The disk of the output is full, and not the state folder's."""
+    argv = (sys.executable, "-m", "orchestrator", "schema")
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (
+        WORLD,
+        "error: standard output cannot be written to\nwhy:   No space left on device\n"
+        "try:   make room there, or send the output elsewhere\n",
+    )
 
 
 def wirelab(*words: str) -> subprocess.CompletedProcess[str]:

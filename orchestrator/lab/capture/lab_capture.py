@@ -130,7 +130,7 @@ class LabCapture:
         """The id of the container that records. Raises UsageInvalid if there is none, WorldError if it has ended."""
         container, hint = self.recorder(), self.named.command("capture start")
         if container is None:
-            raise UsageInvalid(f"no capture of the lab {self._lab.name!r} is there", hint=hint)
+            raise UsageInvalid(f"no capture of the lab {self._lab.name!r} is running", hint=hint)
         if container.state != "running":
             why = f"its container is {container.state}; what it had recorded was in memory, and is gone"
             raise WorldError(f"the capture of the lab {self._lab.name!r} has ended by itself", why=why, hint=hint)

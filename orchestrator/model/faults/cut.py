@@ -51,7 +51,7 @@ class Cut(BaseFault):
         left, right = ([node for name in group for node in machines(topology, name)] for group in self.cut)
         both = sorted(set(left) & set(right))
         if both:
-            raise UsageInvalid(f"the node {both[0]!r} stands in both groups", hint="no node can be cut from itself")
+            raise UsageInvalid(f"the node {both[0]!r} is in both groups", hint="name each node in one group only")
         blocked = {node: self._addresses(topology, right) for node in left}
         blocked |= {node: self._addresses(topology, left) for node in right}
         return FaultEffect(blocked={node: addresses for node, addresses in blocked.items() if addresses})

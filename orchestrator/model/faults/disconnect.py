@@ -51,8 +51,8 @@ class Disconnect(BaseFault):
             raise UsageInvalid(f"the node {node!r} stands on several networks", hint=f"name one of {', '.join(own)}")
         network = self.network or own[0]
         if network not in own:
-            what = f"the node {node!r} does not stand on {network!r}"
-            raise UsageInvalid(what, hint=f"it stands on {', '.join(own)}")
+            what = f"the node {node!r} is not on the network {network!r}"
+            raise UsageInvalid(what, hint=f"it is on {', '.join(own)}")
         return network
 
 

@@ -141,9 +141,9 @@ def test_up_keeps_what_is_in_and_heal_of_one_leaves_the_other(lab_host: LabHost)
     containers = lab_host.engine.containers("wirelab.lab=shop")
     states = {container.labels["wirelab.node"]: container.state for container in containers}
     assert (states["db"], states["app"]) == ("running", "paused")
-    with pytest.raises(UsageInvalid, match="no fault of the lab 'shop' is 'stop-db'") as caught:
+    with pytest.raises(UsageInvalid, match="the lab 'shop' has no fault 'stop-db'") as caught:
         breaking.heal(lab, ["stop-db"])
-    assert caught.value.why == "in are: pause-app"
+    assert caught.value.why == "the faults of this lab are pause-app"
 
 
 def test_a_fault_of_a_check_ends_with_its_run(lab_host: LabHost) -> None:

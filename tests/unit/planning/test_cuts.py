@@ -100,5 +100,5 @@ def test_what_a_killed_command_has_left_unknown_is_made_sure() -> None:
 
 def test_no_node_is_cut_from_itself() -> None:
     topology, _ = planned(FIXED, standing(FIXED))
-    with pytest.raises(UsageInvalid, match="'client' stands in both groups"):
+    with pytest.raises(UsageInvalid, match="'client' is in both groups"):
         Cut(cut=(("client",), ("app", "client"))).effect(topology)

@@ -92,7 +92,7 @@ def test_what_cannot_be_read_is_told_before_anything_is_made(here: Path) -> None
     assert told == {
         "scenarios": "'scenarios' is a folder without a scenario: there is no scenario.yaml in it",
         "nothing.yaml": f"there is no file 'nothing.yaml': looked for {here}/nothing.yaml",
-        "latin.yaml": "latin.yaml is not a text: byte 19, in line 2, is not UTF-8",
+        "latin.yaml": "latin.yaml is not text: byte 19, in line 2, is not UTF-8",
         "pipe.yaml": "pipe.yaml cannot be read: it is not a regular file",
     }
 
@@ -115,7 +115,7 @@ SEEDED = "name: s\ntitle: t\nnodes: {{db: {{role: database, seed: {0}}}}}\n"
         ("sub/seed.sql", None),
         ("nothing.sql", "there is no file 'nothing.sql' beside the scenario"),
         ("sub", "'sub' cannot be read: it is a folder"),
-        ("bytes.sql", "'bytes.sql' is not a text: byte 1, in line 1, is not UTF-8"),
+        ("bytes.sql", "'bytes.sql' is not text: byte 1, in line 1, is not UTF-8"),
         ("link.sql", "'link.sql' leads out of the scenario's folder by a link"),
     ],
 )
