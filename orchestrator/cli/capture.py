@@ -21,24 +21,26 @@ if TYPE_CHECKING:
 
 def packet_options(command: Command) -> Command:
     """--node and --filter: which packets are meant."""
-    nodes = click.option("--node", "nodes", multiple=True, metavar="NODE", help="Only what NODE sends or receives.")
+    nodes = click.option(
+        "--node", "nodes", multiple=True, metavar="NODE", help="Record only what NODE sends or receives."
+    )
     text = "Only packets that this expression names (pcap-filter(7))."
     return nodes(click.option("--filter", "bpf", default="", metavar="BPF", help=text)(command))
 
 
 @click.group()
 def command() -> None:
-    """Record everything that crosses the wires of a lab."""
+    """Record the packets on all networks of a lab."""
 
 
 @command.command("start")
 @scenario_argument
 @lab_option
 @packet_options
-@click.option("--ring", type=click.IntRange(1, 1024), metavar="MB", help="Keep the last MB megabytes (64).")
-@click.option("--live", is_flag=True, help="Record nothing; print pcapng as it is heard, for Wireshark.")
+@click.option("--ring", type=click.IntRange(1, 1024), metavar="MB", help="Keep the last MB megabytes. Default: 64.")
+@click.option("--live", is_flag=True, help="Record nothing; stream the packets to standard output as pcapng.")
 def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, ring: int | None, live: bool) -> int:
-    """Begin to record.
+    """Start to record.
 
     wirelab capture start basic --live | wireshark -k -i -
     """
@@ -69,11 +71,11 @@ def _stream(target: LabTarget, packets: PacketFilter) -> int:
     return OK
 
 
-@command.command("stop", short_help="End the recording and throw it away.")
+@command.command("stop", short_help="Stop recording, and delete the recording.")
 @scenario_argument
 @lab_option
 def stop(name: str | None, lab: str | None) -> int:
-    """End the recording and throw it away; `capture save` first, to keep it."""
+    """Stop recording, and delete the recording. To keep it, run `capture save` first."""
     from orchestrator.operations.capture import stop_capture
 
     target = find_lab(name, lab)
@@ -82,12 +84,12 @@ def stop(name: str | None, lab: str | None) -> int:
     return OK
 
 
-@command.command("status", short_help="Say how much is recorded, and what is missing.")
+@command.command("status", short_help="Show how much is recorded, and what is missing.")
 @scenario_argument
 @lab_option
 @json_option
 def status(name: str | None, lab: str | None, as_json: bool) -> int:
-    """Say whether a capture is there, how much it has recorded, and what is missing from it."""
+    """Show whether a capture is running, how much it has recorded, and what is missing."""
     from orchestrator.operations.capture import capture_status
     from orchestrator.rendering.capture import status_text
 
@@ -105,7 +107,7 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @lab_option
 def save(name: str | None, file: Path, lab: str | None) -> int:
-    """Write what is recorded so far as pcapng, for Wireshark."""
+    """Save the recording so far as a pcapng file, for Wireshark."""
     from orchestrator.operations.capture import save_capture
     from orchestrator.rendering.capture import losses_text
 

@@ -13,7 +13,7 @@ from orchestrator.errors import WORLD
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(as_json: bool) -> int:
-    """Say what this machine can do, with a hint for each thing that is missing. Starts and installs nothing.
+    """Show what this machine can do, with a hint for each thing that is missing. Starts and installs nothing.
 
     Exit code 0 if a lab can run here, 3 if something that every lab needs is missing.
     """

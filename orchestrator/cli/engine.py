@@ -17,14 +17,14 @@ from orchestrator.host.state_folder import StateFolder
 
 @click.group("engine")
 def command() -> None:
-    """Start, stop and name the container engine in use."""
+    """Show, start or stop the container engine."""
 
 
 @command.command("up")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--private", "only_private", is_flag=True, hidden=True, help="Only wirelab's own engine.")
 def up(yes: bool, only_private: bool) -> None:
-    """Find the engine that answers, or start wirelab's own."""
+    """Find an engine, or start wirelab's own."""
     state = StateFolder.of(os.environ)
     if only_private:
         from orchestrator.host.private_engine.start import start_as_root
@@ -34,10 +34,10 @@ def up(yes: bool, only_private: bool) -> None:
     find_engine(os.environ, state, notify=say, confirm=confirmer(yes))
 
 
-@command.command("down", short_help="End wirelab's own engine, whole.")
+@command.command("down", short_help="Stop wirelab's own engine.")
 @click.option("--purge", is_flag=True, help="Remove the engine's images and volumes too.")
 def down(purge: bool) -> None:
-    """End wirelab's own engine, and undo all that it changed on this machine."""
+    """Stop wirelab's own engine, and undo what it changed on this machine."""
     from orchestrator.host.private_engine.start import end_private_engine
 
     ended = end_private_engine(os.environ, StateFolder.of(os.environ), purge=purge, notify=say)
@@ -52,7 +52,7 @@ def down(purge: bool) -> None:
 @command.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def status(as_json: bool) -> int:
-    """Say which engine is used, and whether wirelab's own runs. Exit 3 if no engine answers."""
+    """Show which engine is used, and whether wirelab's own runs. Exit code 3 if no engine answers."""
     state = StateFolder.of(os.environ)
     tried: list[str] = []
     engine = running_engine(os.environ, state, tried=tried)

@@ -13,8 +13,8 @@ from orchestrator.errors import OK
 @click.command()
 @scenario_argument
 @lab_option
-@click.option("-f", "--follow", is_flag=True, help="Go on as events come, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new events until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document per line.")
 def command(name: str | None, lab: str | None, follow: bool, as_json: bool) -> int:
     """Print what happened in a lab: commands, steps, states of nodes, findings, faults, captures and programs.
 

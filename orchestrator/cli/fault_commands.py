@@ -31,7 +31,7 @@ class InjectCommand(click.Command):
 @lab_option
 @json_option
 def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: bool) -> int:
-    """Put a fault in: its kind, and what it breaks.
+    """Put a fault into a lab: name its kind, and what it breaks.
 
     wirelab inject basic stop dns
 
@@ -61,9 +61,9 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
 @lab_option
 @json_option
 def heal_command(name: str | None, fault_id: tuple[str, ...], lab: str | None, as_json: bool) -> int:
-    """Heal faults by their ids, and leave everything else as it is.
+    """Remove faults by their ids, and change nothing else.
 
-    Without an id: heal all faults, and repair whatever else is not as the file declares.
+    Without an id: remove all faults, and repair everything that differs from the scenario file.
 
     wirelab heal basic
 
@@ -93,7 +93,7 @@ def heal_command(name: str | None, fault_id: tuple[str, ...], lab: str | None, a
 @lab_option
 @json_option
 def faults_command(name: str | None, lab: str | None, as_json: bool) -> int:
-    """List the faults that are in a lab: their ids, since when they are in, and who put them in."""
+    """List the faults of a lab: id, time, and who put the fault in."""
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.faults import list_faults
     from orchestrator.rendering.faults import faults_document, faults_text

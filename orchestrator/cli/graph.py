@@ -18,9 +18,9 @@ FORMS = ("mermaid", "dot", "svg", "html")
 @lab_option
 @click.option("--format", "form", type=click.Choice(FORMS), default="mermaid", show_default=True)
 def command(name: str | None, lab: str | None, form: str) -> int:
-    """Print the lab as a picture: coloured by state where it stands, with its traffic where a capture runs.
+    """Print the lab as a picture, coloured by state; with its traffic if a capture is running.
 
-    mermaid and dot are text; svg is a picture, html a page with the picture and its tables.
+    mermaid and dot are text, svg is a picture, html is a page with the picture and tables.
     """
     from orchestrator.operations.graph import picture_lab
     from orchestrator.rendering import graph

@@ -64,7 +64,7 @@ def prune() -> None:
 
 @command.command("remove", short_help="Remove every image that wirelab made.")
 def remove() -> None:
-    """Remove every image that wirelab made, of this checkout and of others. An image in use stays: exit 3."""
+    """Remove every image that wirelab made, of this checkout and of others. An image in use stays: exit code 3."""
     removed = _catalog(start=False).remove_all()
     say(f"images: removed {', '.join(removed)}" if removed else "images: there is none")
 

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 @lab_option
 @json_option
 @capture_option
-@click.option("--keep", is_flag=True, help="If something fails, leave what was made for a look.")
+@click.option("--keep", is_flag=True, help="If a step fails, keep what is already there, so that you can look at it.")
 @timeout_option
 @for_option
-@click.option("--web", is_flag=True, help="Serve the live page of the lab afterwards, as `wirelab web` does.")
+@click.option("--web", is_flag=True, help="Then show the live page of the lab, as `wirelab web` does.")
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 def up_command(
     name: str | None,
@@ -59,7 +59,7 @@ def up_command(
     web: bool,
     yes: bool,
 ) -> int:
-    """Bring a lab up, or repair it, or bring it in line with its changed file."""
+    """Start a lab. If it is up, repair it, and apply the changes of its file."""
     from orchestrator.operations.lifecycle import UpOptions, bring_up
 
     target = find_lab(name, lab, file_needed=True)
@@ -83,9 +83,9 @@ def up_command(
 @timeout_option
 @for_option
 def reset_command(name: str | None, lab: str | None, as_json: bool, timeout: float, ends_after: float | None) -> int:
-    """Remove a lab with all its data and bring it up anew: as it was after its first up, without any fault.
+    """Remove a lab with all its data and start it again, without any fault.
 
-    The lab keeps its name and its end, and goes on recording if a capture was running.
+    The lab keeps its name and the time of --for. A running capture starts again.
     """
     from orchestrator.operations.lifecycle import UpOptions, reset_lab
 
@@ -122,7 +122,7 @@ def steps_document(plan: Plan) -> dict[str, Any]:
 @scenario_argument
 @lab_option
 def down_command(name: str | None, lab: str | None) -> int:
-    """Remove a lab: its containers, networks, volumes and files. Nothing there is fine."""
+    """Remove a lab: its containers, networks, volumes and files. A lab that is not up is no error."""
     from orchestrator.operations.lifecycle import bring_down
 
     lab_name = find_lab_name(name, lab)
@@ -136,7 +136,7 @@ def down_command(name: str | None, lab: str | None) -> int:
 @lab_option
 @json_option
 def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
-    """Print what `up` would do, and do nothing."""
+    """Print what `up` would do, and change nothing."""
     from orchestrator.operations.lifecycle import plan_up
     from orchestrator.rendering.plans import WIDTH, plan_text
 
@@ -155,12 +155,14 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @lab_option
 @json_option
 @verbose_option
-@click.option("--only", multiple=True, metavar="TEXT", help="Only the checks whose name holds TEXT; may be repeated.")
+@click.option(
+    "--only", multiple=True, metavar="TEXT", help="Run only the checks whose name contains TEXT. Can be repeated."
+)
 @report_options
 def check_command(
     name: str | None, lab: str | None, as_json: bool, verbose: bool, only: tuple[str, ...], files: ReportFiles
 ) -> int:
-    """Run the checks of a lab that is up. Exit 0: all held; 1: one failed; 3: one is unknown."""
+    """Run the checks of a lab that is up. Exit code 0: all hold; 1: a check failed; 3: a check is unknown."""
     from orchestrator.operations.checks import EXIT_CODES, run_checks
 
     target = find_lab(name, lab, file_needed=True)
@@ -222,7 +224,7 @@ def say_file(file: Path) -> None:
 @json_option
 @verbose_option
 @capture_option
-@click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever came out.")
+@click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever the result.")
 @timeout_option
 @for_option
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
@@ -239,7 +241,10 @@ def run_command(
     yes: bool,
     files: ReportFiles,
 ) -> int:
-    """up and check, and with --rm down. Exit 1: the lab stands and a check failed; 3: it does not stand."""
+    """Run `up` and `check`; with --rm also `down`.
+
+    Exit code 0: all checks hold; 1: a check failed; 3: the lab is not up, or a check is unknown.
+    """
     from orchestrator.operations.checks import EXIT_CODES
     from orchestrator.operations.lifecycle import UpOptions
     from orchestrator.operations.run import up_and_check, up_check_and_remove

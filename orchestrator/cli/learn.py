@@ -37,7 +37,7 @@ PLACES = {
 
 @click.command("learn")
 @click.argument("name", required=False)
-@click.option("--seed", type=click.IntRange(0), help="Choose the values and the order of answers by this number.")
+@click.option("--seed", type=click.IntRange(0), help="The seed for the values and the order of the answers.")
 @click.option(
     "--web/--no-web",
     default=None,
@@ -45,10 +45,10 @@ PLACES = {
 )
 @lab_option
 def command(name: str | None, seed: int | None, web: bool | None, lab: str | None) -> int:
-    """Begin the lesson of the scenario NAME, or go on with it. Without NAME: list the lessons.
+    """Start or continue the lesson of the scenario NAME. Without NAME: list the lessons.
 
-    On a desktop the lesson opens in a browser. Elsewhere it runs in the terminal, and programs are run in a second one;
-    the lesson sees what they do by the packets. Exit code 0: the lesson is done; 1: it is not.
+    On a desktop the lesson opens in a browser. Elsewhere it runs in the terminal; run programs in a second terminal.
+    The lesson sees the packets of these programs. Exit code 0: the lesson is done; 1: it is not.
     """
     from orchestrator.operations.scenario_library import load_scenario
 

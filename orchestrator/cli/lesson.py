@@ -13,15 +13,15 @@ from orchestrator.errors import CHECK_FAILED, OK
 
 @click.group("lesson")
 def command() -> None:
-    """Work on lessons as their author."""
+    """Test a lesson that you write."""
 
 
-@command.command("prove")
+@command.command("prove", short_help="Test the solutions and the wrong attempts of a lesson.")
 @click.argument("name")
-@click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="With so many seeds.")
-@click.option("--seed", type=click.IntRange(0), help="With this seed first; by default one by chance.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="The number of seeds to try.")
+@click.option("--seed", type=click.IntRange(0), help="The first seed. Default: a random one.")
 def prove_command(name: str, seeds: int, seed: int | None) -> int:
-    """Prove the lesson of the scenario NAME: solutions complete their tasks, wrong attempts are told what is wrong.
+    """Test the lesson of the scenario NAME: solutions must complete their tasks, wrong attempts must not.
 
     Exit code 0: all of it holds; 1: something does not.
     """

@@ -19,10 +19,10 @@ from orchestrator.errors import OK, WorldError
 @click.command()
 @json_option
 def ls_command(as_json: bool) -> int:
-    """List the labs that stand on the engine in use, and what is left of labs whose removal is not complete.
+    """List the labs on the engine in use, and the rest of labs whose removal is not complete.
 
-    Of each lab: its scenario, how many of its nodes run, its age and owner, how many faults are in, how its last check
-    ended, and when it removes itself.
+    For each lab: scenario, running nodes, age, owner, number of faults, result of the last check, and the time at which
+    the lab removes itself.
     """
     from orchestrator.operations.inspection import lab_leftovers, lab_summaries
     from orchestrator.rendering.labs import labs_document, labs_text
@@ -41,7 +41,7 @@ def ls_command(as_json: bool) -> int:
 @lab_option
 @json_option
 def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
-    """List the nodes of a lab and how each of them is."""
+    """List the nodes of a lab: role, state, addresses and container."""
     from orchestrator.operations.inspection import observe_lab
     from orchestrator.rendering.nodes import nodes_document, nodes_text
 
@@ -58,9 +58,9 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
 @scenario_argument
 @click.argument("node", required=False)
 @lab_option
-@click.option("--json", is_flag=True, expose_value=False, help="As it always does; as other commands have it.")
+@click.option("--json", is_flag=True, expose_value=False, help="Print one JSON document, as without this option.")
 def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
-    """Print as JSON what is known of a lab: networks, nodes, names, mounted files and limits."""
+    """Print as JSON what wirelab knows about a lab: networks, nodes, names, mounted files and limits."""
     from orchestrator.operations.inspection import observe_lab
     from orchestrator.operations.nodes import require_node
     from orchestrator.rendering.nodes import lab_document
@@ -77,10 +77,10 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
 @click.argument("name")
 @click.argument("node")
 @lab_option
-@click.option("-i", "interactive", is_flag=True, help="Hand over standard input, whatever it is.")
+@click.option("-i", "interactive", is_flag=True, help="Pass standard input to the program, even a terminal.")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv: tuple[str, ...]) -> int:
-    """Run a program in a node; its exit code is ours.   wirelab exec basic client -- dig app.shop.lab
+    """Run a program in a node, and end with its exit code.   wirelab exec basic client -- dig app.shop.lab
 
     What it writes comes at once, and what is piped in, or a file, is its input. Ctrl-C ends it.
     """
@@ -149,14 +149,14 @@ def _become_terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
 @click.argument("name")
 @click.argument("node", required=False)
 @lab_option
-@click.option("-f", "--follow", is_flag=True, help="Also print what the node goes on to write, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines until Ctrl-C.")
 @click.option("-n", "--tail", metavar="LINES", callback=line_count, help="Print only the last lines of each node.")
 @click.option("--since", metavar="TIME", help="Print only what was written since: 10m (ago), or 2026-01-31T12:00.")
 @click.option("--all", "own", is_flag=True, help="Also print the DNS questions that wirelab itself has asked.")
 def logs_command(
     name: str, node: str | None, lab: str | None, follow: bool, tail: int | None, since: str | None, own: bool
 ) -> int:
-    """Print what a node has written, or what all nodes have written.
+    """Print the log of a node, or of all nodes.
 
     wirelab logs basic app --tail 5
     """
@@ -177,11 +177,11 @@ def logs_command(
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Every lab on the engine, standing ones too.")
+@click.option("--all", "everything", is_flag=True, help="Remove every lab on the engine, also those in use.")
 def sweep_command(everything: bool) -> int:
-    """Remove what dead commands left and labs whose time is over, and complete removals that began.
+    """Remove what killed commands left behind and labs whose time is over, and complete removals that began.
 
-    Other labs that stand stay, unless --all.
+    All other labs stay, unless you add --all.
     """
     from orchestrator.operations.sweep import sweep
     from orchestrator.rendering.labs import leftovers_text

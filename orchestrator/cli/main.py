@@ -26,39 +26,39 @@ from orchestrator.lab.interrupts import between_locks, interruptible_between_loc
 
 # command -> (module that holds `command`, one line of help), in the order in which help lists them
 COMMANDS: dict[str, tuple[str, str]] = {
-    "up": ("lab_commands", "Bring a lab up, repair it, or bring it in line with its changed file."),
+    "up": ("lab_commands", "Start a lab, or repair it, or apply the changes of its file."),
     "check": ("lab_commands", "Run the checks of a lab that is up."),
-    "run": ("lab_commands", "up and check; with --rm also down. This is the command for CI."),
-    "why": ("why", "Walk through the layers of a check, and name the first that is broken."),
-    "down": ("lab_commands", "Remove a lab, whole."),
-    "learn": ("learn", "Begin a lesson, or go on with it; without a name, list the lessons."),
-    "web": ("web", "Serve the live page of a lab: its picture, its traffic, checks, faults and shells."),
-    "lesson": ("lesson", "Prove a lesson, as its author."),
-    "reset": ("lab_commands", "Remove a lab with all its data, and bring it up anew."),
-    "plan": ("lab_commands", "Print what up would do, and do nothing."),
-    "ls": ("look_commands", "List the labs that stand."),
-    "ps": ("look_commands", "List the nodes of a lab."),
+    "run": ("lab_commands", "Run up and check; with --rm also down. This is the command for CI."),
+    "why": ("why", "Test a connection layer by layer, and name the first layer that is broken."),
+    "down": ("lab_commands", "Remove a lab: containers, networks, volumes and files."),
+    "learn": ("learn", "Start or continue a lesson; without a name, list the lessons."),
+    "web": ("web", "Show a lab in the browser: its picture, traffic, checks, faults and shells."),
+    "lesson": ("lesson", "Test a lesson that you write."),
+    "reset": ("lab_commands", "Remove a lab with all its data, and start it again."),
+    "plan": ("lab_commands", "Print what up would do, and change nothing."),
+    "ls": ("look_commands", "List the labs."),
+    "ps": ("look_commands", "List the nodes of a lab, with their states and addresses."),
     "shell": ("look_commands", "Open a shell in a node."),
     "exec": ("look_commands", "Run a program in a node."),
-    "logs": ("look_commands", "Print what a node wrote."),
+    "logs": ("look_commands", "Print the log of a node, or of all nodes."),
     "events": ("events", "Print what happened in a lab, who did it, and when."),
-    "inspect": ("look_commands", "Print as JSON what is known of a lab."),
-    "inject": ("fault_commands", "Break a lab on purpose, in one of the ways that inject --help lists."),
-    "faults": ("fault_commands", "List the faults that are in a lab."),
-    "heal": ("fault_commands", "Heal faults; without a name of one, repair all that is not as the file declares."),
-    "trace": ("trace", "Tell what a command caused across all machines, from the packets."),
-    "roles": ("roles", "Tell who was client and who was server, from the packets."),
-    "capture": ("capture", "Record the wire, save it for Wireshark."),
-    "graph": ("graph", "Draw the lab: Mermaid, Graphviz, SVG or a page."),
-    "sweep": ("look_commands", "Remove what dead commands left."),
-    "validate": ("validate", "Read a scenario and tell every mistake in it."),
+    "inspect": ("look_commands", "Print as JSON what wirelab knows about a lab."),
+    "inject": ("fault_commands", "Break a lab on purpose; inject --help lists the faults."),
+    "faults": ("fault_commands", "List the faults of a lab."),
+    "heal": ("fault_commands", "Remove one fault, or all faults, and repair the lab."),
+    "trace": ("trace", "Run a command, and show what it caused on the network."),
+    "roles": ("roles", "Show which node was client or server, from the packets."),
+    "capture": ("capture", "Record packets, and save them for Wireshark."),
+    "graph": ("graph", "Draw the lab as Mermaid, Graphviz, SVG or an HTML page."),
+    "sweep": ("look_commands", "Remove what killed commands left behind."),
+    "validate": ("validate", "Report every mistake in a scenario file."),
     "new": ("new", "Write a small scenario to start from."),
     "help": ("help", "Explain a command, or a word of the scenario language."),
-    "completion": ("completion", "Print the completion for bash, zsh or fish."),
+    "completion": ("completion", "Print the completion script for bash, zsh or fish."),
     "schema": ("schema", "Print the JSON Schema of the scenario language."),
     "images": ("images", "Build and list the images of the nodes."),
-    "engine": ("engine", "Start, stop and name the container engine in use."),
-    "doctor": ("doctor", "What this machine can do, and a hint for each thing that is missing."),
+    "engine": ("engine", "Show, start or stop the container engine."),
+    "doctor": ("doctor", "Show what this machine can do and what is missing."),
 }
 
 
@@ -110,7 +110,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="wirelab")
 def cli() -> None:
-    """A laboratory for the client-server model: declare machines, bring them up, prove how they speak."""
+    """A laboratory for the client-server model: declare machines, start them, prove how they communicate."""
 
 
 def _refused(error: OSError) -> WorldError:

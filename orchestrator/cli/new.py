@@ -80,7 +80,7 @@ A name that leads to an address says nothing about the machine at this address.
 
 @click.command("new")
 @click.argument("name")
-@click.option("--lesson", is_flag=True, help="Write a lesson beside it, scenarios/NAME/lesson.md.")
+@click.option("--lesson", is_flag=True, help="Also write a lesson, scenarios/NAME/lesson.md.")
 def command(name: str, lesson: bool) -> None:
     """Write a small working scenario, scenarios/NAME/scenario.yaml, to start from."""
     if not re.fullmatch(LABEL, name):

@@ -13,7 +13,7 @@ DAY = 86400  # seconds
 
 
 def lab_option(command: Command) -> Command:
-    text = "The lab's name, where one scenario runs several times. A lab that stands needs no NAME beside it."
+    text = "The name of the lab, if it differs from NAME. If the lab is up, you can leave NAME out."
     return click.option("--lab", metavar="LAB", help=text, callback=_lab_name)(command)
 
 
@@ -24,12 +24,12 @@ def _lab_name(_ctx: click.Context, _option: click.Parameter, name: str | None) -
 
 
 def capture_option(command: Command) -> Command:
-    text = "Record what crosses the networks, from the first packet; no node starts before."
+    text = "Record all packets. No node starts before the recording does."
     return click.option("--capture", is_flag=True, help=text)(command)
 
 
 def timeout_option(command: Command) -> Command:
-    text = "In so many seconds each node must become ready."
+    text = "Fail if a node is not ready after this time."
     ways: dict[str, Any] = {"type": float, "default": 30.0, "show_default": True, "callback": _seconds}
     return click.option("--timeout", metavar="SECONDS", help=text, **ways)(command)
 
@@ -41,7 +41,7 @@ def _seconds(_ctx: click.Context, _option: click.Parameter, seconds: float) -> f
 
 
 def for_option(command: Command) -> Command:
-    text = "Remove the lab by itself after DURATION, such as 2h. A later up keeps this end, or changes it with --for."
+    text = "Remove the lab automatically after DURATION, such as 2h. A later up --for changes the time."
     return click.option("--for", "ends_after", metavar="DURATION", help=text, callback=_duration)(command)
 
 
@@ -65,7 +65,7 @@ def json_option(command: Command) -> Command:
 
 
 def verbose_option(command: Command) -> Command:
-    text = "Print also what proves each check that holds."
+    text = "Also print the evidence of each check that holds."
     return click.option("-v", "--verbose", is_flag=True, help=text)(command)
 
 

@@ -18,9 +18,9 @@ from orchestrator.errors import OK
 @lab_option
 @json_option
 def command(name: str | None, lab: str | None, as_json: bool) -> int:
-    """Tell of each node of whom it was client and to whom it was server, from the packets of a running capture.
+    """Show for each node of which nodes it was a client and to which a server, from a running capture.
 
-    What crossed the wire is compared with `uses`: what was seen but not declared, and what was declared but never seen.
+    Compares the traffic with `uses`: lists what was seen but not declared, and what was declared but never seen.
     """
     from orchestrator.operations.roles import observe_roles
     from orchestrator.rendering.roles import roles_document, roles_text

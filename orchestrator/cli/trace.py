@@ -33,9 +33,9 @@ FORMS = ("text", "json", "mermaid", "svg", "html")
 @click.argument("name")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED)
 @click.option("--from", "node_name", default="", metavar="NODE", help=FROM)
-@click.option("-f", "--follow", is_flag=True, help="Tell what happens, as it happens, until Ctrl-C.")
-@click.option("--read", "file", type=FILE, help="Tell what is in a capture file.")
-@click.option("--checks", is_flag=True, help="Tell the traffic of the checks too, which is left out otherwise.")
+@click.option("-f", "--follow", is_flag=True, help="Show all traffic live, until Ctrl-C.")
+@click.option("--read", "file", type=FILE, help="Show what is in a capture file.")
+@click.option("--checks", is_flag=True, help="Also show the traffic of the checks.")
 @packet_options
 @lab_option
 @json_option
@@ -53,12 +53,12 @@ def command(
     as_json: bool,
     form: str,
 ) -> int:
-    """Tell what a command caused across all machines, from the packets alone.
+    """Run a command, and show what it caused on the network, from the packets alone.
 
     wirelab trace basic -- curl http://app.shop.lab/items
 
-    Without a command: what a running capture has recorded so far; with --from, only what NODE began. --node and
-    --filter narrow what is heard with -f, and what is recorded where no capture is running.
+    Without a command: show what a running capture has recorded so far; with --from, only what NODE began. --node and
+    --filter limit what -f shows, and what is recorded for a command if no capture is running.
     """
     from orchestrator.operations.capture import PacketFilter
     from orchestrator.operations.nodes import require_node

@@ -13,10 +13,10 @@ from orchestrator.rendering.quantities import counted
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(name: str | None, as_json: bool) -> int:
-    """Read the scenario NAME (a name or a path) and its lesson, and say everything that is wrong with them.
+    """Report every mistake in the scenario NAME (a name or a path) and in its lesson.
 
-    Nothing is started. A note tells what the author of a right file may not have meant. Exit code 0: the file is right;
-    2: it is not.
+    Starts nothing. Notes about a valid file name what its author may not have meant. Exit code 0: the file is valid; 2:
+    it is not.
     """
     from orchestrator.operations.lesson_files import has_lesson, load_lesson
     from orchestrator.operations.scenario_library import load_scenario, scenario_notes

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @click.command()
 @scenario_argument
 @lab_option
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Serve on this port; any free one by default.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Serve on this port. Default: any free port.")
 @click.option("--no-browser", is_flag=True, help="Only print the link.")
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 def command(name: str | None, lab: str | None, port: int, no_browser: bool, yes: bool) -> int:
-    """Serve the live page of a lab on this machine, and open it. The lab is brought up if it is not.
+    """Serve the live page of a lab on this machine, and open it. Starts the lab if it is not up.
 
     Ctrl-C ends the page; the lab stays.
     """

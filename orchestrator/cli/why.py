@@ -18,9 +18,9 @@ from orchestrator.cli.workspace import find_lab, open_workspace
 @lab_option
 @json_option
 def why_command(name: str, check: str | None, lab: str | None, as_json: bool) -> int:
-    """Walk through the layers of the checks of a lab, and name the first layer that is broken.
+    """Test the connections of the checks layer by layer, and name the first layer that is broken.
 
-    CHECK is a part of a check's name; its walk is printed also where the check holds. Exit codes as for `check`.
+    CHECK is a part of the name of a check: print only its layers, even if the check holds. Exit codes as for `check`.
     """
     from orchestrator.operations.checks import EXIT_CODES, explain_checks
     from orchestrator.rendering.findings import findings_document, findings_text
