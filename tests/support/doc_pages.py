@@ -28,6 +28,7 @@ NOT_RUN = {
     "wirelab engine down": "it ends the engine that the tests use",
     "wirelab web basic": "it runs until Ctrl-C; tests/browser opens the page",
     "wirelab learn basic --web": "it runs until Ctrl-C; tests/browser opens the page",
+    "wirelab learn basic --no-web": "it waits for a learner; tests/engine/test_lessons.py has one",
     "wirelab up basic --web": "it runs until Ctrl-C; tests/browser opens the page",
     "wirelab trace -f basic": "it runs until Ctrl-C; tests/engine/test_trace.py runs it",
     "wirelab capture start basic --live | wireshark -k -i -": "no machine of the tests has Wireshark",
