@@ -15,19 +15,19 @@ help: ## Print this list
 	@echo "usage: make TARGET [NAME=scenario] [NODE=node] [LAB=lab]"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
-scenario: ## Bring up the lab NAME, prove it, leave it running:  make scenario NAME=basic
+scenario: ## Start the lab NAME, run its checks, and leave it running:  make scenario NAME=basic
 	@setup/venv run
 	@$(WIRELAB) run '$(NAME)' $(IN_LAB)
 
-lesson: ## Begin the lesson of the lab NAME, or go on with it:  make lesson NAME=basic
+lesson: ## Start or continue the lesson of the lab NAME:  make lesson NAME=basic
 	@setup/venv run
 	@$(WIRELAB) learn '$(NAME)' $(IN_LAB) || [ $$? = 1 ] # 1: not done yet, which is no error of make
 
-web: ## Serve the live page of the lab NAME on this machine, until Ctrl-C
+web: ## Show the lab NAME in the browser, until Ctrl-C
 	@setup/venv run
 	@$(WIRELAB) web '$(NAME)' $(IN_LAB)
 
-up: ## Bring up the lab NAME, or repair it
+up: ## Start the lab NAME, or repair it
 	@setup/venv run
 	@$(WIRELAB) up '$(NAME)' $(IN_LAB)
 
@@ -35,11 +35,11 @@ check: ## Run the checks of the lab NAME
 	@setup/venv run
 	@$(WIRELAB) check '$(NAME)' $(IN_LAB)
 
-down: ## Remove the lab NAME, whole
+down: ## Remove the lab NAME
 	@setup/venv run
 	@$(WIRELAB) down '$(NAME)' $(IN_LAB)
 
-reset: ## Remove the lab NAME with all its data, and bring it up anew
+reset: ## Remove the lab NAME with all its data, and start it again
 	@setup/venv run
 	@$(WIRELAB) reset '$(NAME)' $(IN_LAB)
 
@@ -47,7 +47,7 @@ shell: ## Open a shell in NODE of the lab NAME (without NODE: in its client)
 	@setup/venv run
 	@$(WIRELAB) shell '$(NAME)' $(IN_LAB) $(if $(NODE),'$(NODE)')
 
-logs: ## Print what NODE of the lab NAME wrote (without NODE: all of them)
+logs: ## Print the log of NODE of the lab NAME (without NODE: of all nodes)
 	@setup/venv run
 	@$(WIRELAB) logs '$(NAME)' $(IN_LAB) $(if $(NODE),'$(NODE)')
 
@@ -63,7 +63,7 @@ coverage: ## Run what `make unit` runs, and print which lines the tests run
 	@setup/venv test
 	@setup/unit --coverage
 
-truth: ## Judge all cases that must hold or fail, in parts; call it until it is done
+truth: ## Test all verdicts, in parts; call it until it prints done
 	@setup/venv test
 	@ENGINE='$(ENGINE)' setup/long truth
 
@@ -71,7 +71,7 @@ endurance: ## Repeat up, down and SIGKILL some hundred times, in parts
 	@setup/venv test
 	@ENGINE='$(ENGINE)' setup/long endurance
 
-engines: ## Hold an engine to the contract, in parts:  make engines ENGINE=unix:///path/to/docker.sock
+engines: ## Test one engine, in parts:  make engines ENGINE=unix:///path/to/docker.sock
 	@setup/venv test
 	@ENGINE='$(ENGINE)' setup/long engines
 

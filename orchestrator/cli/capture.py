@@ -122,4 +122,4 @@ def save(name: str | None, file: Path, lab: str | None) -> int:
 def say_filter(expression: str) -> None:
     """Tell whoever reads a recording that it does not hold everything."""
     if expression:
-        say(f"the capture that runs hears only {expression}; nothing else is told")
+        say(f"the running capture records only {expression}; all other traffic is missing")

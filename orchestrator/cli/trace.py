@@ -113,8 +113,8 @@ def _say_run(run: CommandRun) -> None:
     """What the command printed, apart from the story."""
     command_line = f"{run.node_name}$ {' '.join(run.argv)}"
     if run.outcome == "too long":
-        late = "not over after 60 s, or after more output than anybody reads"
-        say(f"{command_line}   (ended, for it was {late}; this is the story until then)\n")
+        late = "it ran for more than 60 s, or printed too much"
+        say(f"{command_line}   (ended, because {late}; this is the story until then)\n")
     elif run.output is None:
         say(f"\n{command_line}   (interrupted; this is the story until then)\n")
     else:
@@ -129,7 +129,7 @@ def _follow(workspace: Workspace, target: LabTarget, node_name: str, packets: Pa
     from orchestrator.rendering.story import live_json, span_lines
 
     def say_start() -> None:
-        say(f"listening to {target.lab_name}; Ctrl-C ends it")
+        say(f"showing the traffic of {target.lab_name}; Ctrl-C ends it")
 
     scenario, lab, began = target.scenario, target.lab_name, None
     numbers = iter(range(1, 1 << 62))

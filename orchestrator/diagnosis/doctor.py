@@ -168,10 +168,10 @@ def _trap_rows(engine: EngineFacts, hybrid: bool) -> Iterator[Row]:
     traps = (
         (docker and (29, 0) <= version < (29, 3), "Engine 29.0 to 29.2 refuses clients older than API 1.44",
          "update to 29.3, or set min-api-version in daemon.json"),
-        (docker and version < (25,), "Engine before 25 lets two networks bear one name",
-         "wirelab goes by id; do so too when you use docker by hand"),
-        (docker and version < (21,), "Engine 20.10 gives nodes of internal networks a way to the host's addresses",
-         "do not count on a node being cut off from this machine; newer engines can"),
+        (docker and version < (25,), "An engine before version 25 allows two networks with one name",
+         "wirelab uses ids; do the same when you call docker by hand"),
+        (docker and version < (21,), "Engine 20.10 lets nodes of internal networks reach this machine",
+         "do not rely on nodes being isolated from this machine; newer engines isolate them"),
         (hybrid and engine.runtime == "crun" and version_of(crun) < (1, 9), "crun 1.8 refuses hybrid control groups",
          "use runc, or boot with systemd.unified_cgroup_hierarchy=1"),
     )  # fmt: skip

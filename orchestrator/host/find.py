@@ -193,8 +193,8 @@ def _is_unspoken(url: str, secure: bool) -> bool:
 
 def _unspoken(candidate: Candidate) -> EngineMissing:
     return EngineMissing(
-        f"wirelab cannot speak with the engine at {candidate.url} ({candidate.origin})",
-        why="it knows neither TLS nor ssh nor named pipes, but unix:// and tcp:// alone",
+        f"wirelab cannot connect to the engine at {candidate.url} ({candidate.origin})",
+        why="wirelab supports unix:// and tcp:// without TLS; it does not support ssh or named pipes",
         hint="ssh -N -L /tmp/engine.sock:/var/run/docker.sock HOST, then: export DOCKER_HOST=unix:///tmp/engine.sock",
     )
 

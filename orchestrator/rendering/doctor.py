@@ -9,7 +9,7 @@ from orchestrator.diagnosis.doctor import MISSING, Row, verdict
 
 _ENDINGS = {
     "ok": "Everything that a lab needs is here.",
-    "warning": "A lab can run here; mind the warnings.",
+    "warning": "A lab can run here; read the warnings.",
     "missing": "A lab cannot run here yet; see what is missing.",
 }
 

@@ -117,7 +117,7 @@ def test_a_capture_that_was_narrowed_is_said_to_hear_no_more(lab: str) -> None:
     told.append(wirelab("trace", "basic", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items"))
     status = wirelab("capture", "status", "basic", "--lab", lab).stdout
     assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
-    assert all("hears only udp" in done.stderr for done in told)
+    assert all("records only udp" in done.stderr for done in told)
     assert "narrowed to: udp" in status
 
 

@@ -108,12 +108,12 @@ def test_without_an_engine_a_lab_cannot_run_and_the_reason_is_in_the_table() -> 
         ("29.3.0", []),
         ("28.3.2", []),
         ("25.0.0", []),
-        ("24.0.7", ["Engine before 25 lets two networks bear one name"]),
+        ("24.0.7", ["An engine before version 25 allows two networks with one name"]),
         (
             "20.10.24+dfsg1",
             [
-                "Engine before 25 lets two networks bear one name",
-                "Engine 20.10 gives nodes of internal networks a way to the host's addresses",
+                "An engine before version 25 allows two networks with one name",
+                "Engine 20.10 lets nodes of internal networks reach this machine",
             ],
         ),
     ],

@@ -216,7 +216,7 @@ def test_a_docker_host_that_names_our_own_engine_is_ours_to_start_again(home: Pa
 def test_an_engine_behind_ssh_or_tls_is_refused_with_a_way_to_it(home: Path, environ: dict[str, str]) -> None:
     with pytest.raises(EngineMissing) as caught:
         running_engine(environ_of(home, **environ), StateFolder(home / "state"))
-    assert caught.value.what == f"wirelab cannot speak with the engine at {environ['DOCKER_HOST']} (DOCKER_HOST)"
+    assert caught.value.what == f"wirelab cannot connect to the engine at {environ['DOCKER_HOST']} (DOCKER_HOST)"
     assert caught.value.hint.startswith("ssh -N -L ")
 
 
