@@ -12,6 +12,7 @@ import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,13 @@ pytest_plugins = [] if ANNOUNCED else ["orchestrator.pytest_plugin"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="Repeat tests as often as long runs do, not as a sample.")
+    # Workers of xdist are given the value of the process that started them.
+    today = datetime.now(UTC).toordinal()
+    parser.addoption("--truth-seed", type=int, default=today, help="Which rows of the table of situations are tried.")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"truth seed: {config.getoption('truth_seed')}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -6,6 +6,7 @@ recorded answers, and whoever asks can put the questions of many checks into one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import field
 from math import inf
@@ -62,6 +63,10 @@ Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState
 # Exit codes of timeout(1) and bash(1): ended by it; failed itself, not executable, not found.
 TIMED_OUT = 124
 NOT_RUN_CODES = (125, 126, 127)
+# What timeout(1), bash(1) and curl(1) say where the node may have no further process: then nothing was asked.
+NO_PROCESS = re.compile(
+    r"^.*(?:fork system call failed|fork: .*temporarily unavailable|thread failed to start).*$", re.M
+)
 
 
 @dataclass(frozen=True)
@@ -174,8 +179,11 @@ def require_result(result: ProbeResult) -> ProgramResult:
 
 
 def require_output(result: ProbeResult) -> ProgramResult:
-    """The same, of a program by which a check looks: where it could not be run (126, 127), nothing was seen."""
+    """The same, of a program by which a check looks: where it could not be run (126, 127), or could not start one that
+    it needs, nothing was seen."""
     program = require_result(result)
+    if program.exit_code != 0 and (lacking := NO_PROCESS.search(f"{program.err}\n{program.out}")):
+        raise ResultUnavailable(f"no further process could be started in the node: {lacking[0].strip()}")
     if program.exit_code in NOT_RUN_CODES:
         errors = program.err.strip().splitlines()
         raise ResultUnavailable(errors[-1] if errors else f"the program could not be run ({program.exit_code})")

@@ -15,6 +15,8 @@ from orchestrator.checks.probes import ProgramResult, RunProgram
 # More than this of an output is cut off: a check looks for a text, it does not carry files.
 MOST_BYTES = 1_000_000
 SPARE_SECONDS = 10.0
+# So many programs run at a time: each of them starts a few others, and a node may have 128 at once (`limits: pids`).
+MOST_AT_ONCE = 12
 # A program of this many characters is written once, though several checks run it: the script has to fit one argument
 # of exec (128 KiB, execve(2)).
 LONG_WORD = 200
@@ -26,24 +28,29 @@ p() {{
     done[i]=1; cat "$d/$i.c"
     for s in o e; do head -c {most} "$d/$i.$s" | base64 -w0; echo; done
   done
-}}
-while wait -n; (($? != 127)); do p; done
+}}"""
+PRINT_REST = """while wait -n; (($? != 127)); do p; done
 p"""
 
 
 def script(runs: Sequence[RunProgram]) -> str:
-    """A bash script; its first line of output is the time, then come three lines for each program that has ended."""
+    """A bash script; its first line of output is the time, then come three lines for each program that has ended.
+
+    At most MOST_AT_ONCE programs run at a time, in the order of `runs`.
+    """
     lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70; trap 'rm -rf \"$d\"' EXIT", 'echo "$EPOCHREALTIME"']
     texts = {
         word: f"w{at}" for at, word in enumerate(sorted({w for run in runs for w in run.argv if len(w) > LONG_WORD}))
     }
     lines += [f"{name}={quote(word)}" for word, name in texts.items()]
+    lines.append(PRINT.format(count=len(runs), most=MOST_BYTES))
     for number, run in enumerate(runs):
         words = " ".join(f'"${texts[word]}"' if word in texts else quote(word) for word in run.argv)
+        lines += ["wait -n; p"] if number >= MOST_AT_ONCE else []
         limited = f"timeout -k 1 {run.seconds:g} {words}"
         ended = f'echo "{number} $? $t $EPOCHREALTIME" >"$d/{number}.c"'
         lines.append(f'{{ t=$EPOCHREALTIME; {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null; {ended}; }} &')
-    lines.append(PRINT.format(count=len(runs), most=MOST_BYTES))
+    lines.append(PRINT_REST)
     return "\n".join(lines)
 
 
@@ -78,4 +85,5 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def seconds(runs: Sequence[RunProgram]) -> float:
     """How long the script may take at most: each program ends by itself, the rest is for a busy engine."""
-    return max(run.seconds for run in runs) + SPARE_SECONDS
+    turns = -(-len(runs) // MOST_AT_ONCE)
+    return turns * max(run.seconds for run in runs) + SPARE_SECONDS

@@ -266,14 +266,20 @@ def _holds(words: str, name: str) -> bool:
 
 
 def _naming(check: Runs, node: str, context: CheckContext, commands: Commands) -> tuple[LayeredAttempt, ...]:
-    """The attempts to a node whose name a program was given: it may only look it up, or speak to its first port."""
+    """The attempts to a node whose name a program was given: it may only look it up, or speak to a port."""
     asker, name = check.asker, context.topology.name_of(node)
     machine = context.topology.scenario.groups.get(node, (node,))[0]
-    port = _first_port(machine, context) if machine != asker else None
+    port = (_given_port(check, name) or _first_port(machine, context)) if machine != asker else None
     if port and check.exit == 0:
         return _layered(attempts_to_host(asker, name, port, context, commands))
     claim = leads_to(context.topology, asker, target_of(context, asker, name), name)
     return (LayeredAttempt(_attempt(asker, context, commands, claim=claim)),)
+
+
+def _given_port(check: Runs, name: str) -> Port | None:
+    """The port that stands behind a name among a program's words, as a word of its own or after a colon."""
+    given = re.search(rf"(?<![\w.-]){re.escape(name)}\.?[ :]([0-9]{{1,5}})(?![\w.:])", " ".join(check.runs))
+    return Port(int(given[1])) if given else None
 
 
 def _first_port(node: str, context: CheckContext) -> Port | None:

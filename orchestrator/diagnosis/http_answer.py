@@ -28,8 +28,8 @@ from orchestrator.model.checks import Http
 
 # curl's exit codes for a handshake or a certificate that it does not accept (libcurl-errors(3)).
 TLS_CODES = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 98})
-# Its time was over; the connection was closed without an answer, or lost before it was whole.
-TOO_LATE, EMPTY, CUT = 28, 52, 56
+# Refused; its time was over; the connection was closed without an answer, or lost before it was whole.
+NOT_CONNECTED, TOO_LATE, EMPTY, CUT = 7, 28, 52, 56
 SERVER_ERROR = 500
 # $0 is the address with its port, $1 the name that is asked for.
 CERTIFICATE = (
@@ -154,7 +154,8 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
         return readings.result()
     facts = facts_of(result)
     if result.exit_code != 0 or not facts.get("http_code"):
-        _no_answer(attempt, request.check, result, facts, readings)
+        accepted = connected(attempt, results)
+        _no_answer(attempt, request.check, result, facts, readings, accepted=accepted)
         return readings.result()
     answer = read_answer(request.check, result)
     status, body = answer.status, answer.body
@@ -178,12 +179,22 @@ def _wrong_with(check: Http, attempt: ConnectionAttempt, answer: HttpAnswer) -> 
 
 
 def _no_answer(
-    attempt: ConnectionAttempt, check: Http, result: ProgramResult, facts: dict[str, Any], readings: LayerReadings
+    attempt: ConnectionAttempt,
+    check: Http,
+    result: ProgramResult,
+    facts: dict[str, Any],
+    readings: LayerReadings,
+    *,
+    accepted: bool,
 ) -> None:
     error = _curl_error(result)
     reset = "reset by peer" in error
     if result.exit_code in TLS_CODES:
         readings.not_probed.append("not asked: there was no TLS")
+    elif result.exit_code == NOT_CONNECTED and accepted:
+        # The RST came before curl had looked at its socket again.
+        sentence = f"{attempt.target_name} accepts a connection, but breaks the one of the request off at once."
+        readings.broken(error, sentence, _log(attempt))
     elif not facts.get("time_connect") and not reset:
         readings.not_probed.append("not asked: there was no connection")
     else:

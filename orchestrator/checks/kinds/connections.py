@@ -27,6 +27,7 @@ from orchestrator.quick_dataclass import dataclass
 # as they do, the next one is tried where one does not accept. Each address comes first, then how it ended.
 # Others may connect to the same port just now: of the kernel's table only the row of this very socket is shown.
 # The kernel says "refused" of an RST and of an ICMP message alike; it counts the latter (proc(5), RFC 1122, 4.2.3.9).
+# `read` gives up in the middle of a line, too, and what it has read by then is gone from the pipe: so it is kept.
 # Silence is what the kernel counts, not what a clock of ours says: three SYNs without any answer (ss(8), the third part
 # of `timer`), seen twice. A busy machine sends them later, and then silence takes longer to prove.
 CONNECT = """\
@@ -44,9 +45,9 @@ attempt() {
 tried=' '
 while read -r a _; do
   [[ $tried != *" $a "* ]] || continue
-  tried+="$a "; echo "$a"; exec 4< <(attempt "$a" "$1" 2>&1); pid=$!; looks=0; code=1
-  while read -r -t 0.5 -u 4 line; ended=$?; (( ended == 0 || ended > 128 )); do
-    if (( ended == 0 )); then echo "$line"; [[ $line != accepted ]] || code=0; continue; fi
+  tried+="$a "; echo "$a"; exec 4< <(attempt "$a" "$1" 2>&1); pid=$!; looks=0; code=1; part=
+  while read -r -t 0.5 -u 4 line; ended=$?; part+=$line; (( ended == 0 || ended > 128 )); do
+    if (( ended == 0 )); then echo "$part"; [[ $part != accepted ]] || code=0; part=; continue; fi
     row=$(ss -Htnop state syn-sent "dport = :$1" 2>/dev/null | grep -F "pid=$pid,")
     [[ $row =~ timer:\\(on,[^,]*,([0-9]+)\\) ]] && (( BASH_REMATCH[1] >= 2 )) || continue
     (( ++looks < 2 )) || { kill "$pid"; echo "silent $((BASH_REMATCH[1] + 1))"; break; }
@@ -179,8 +180,9 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
 
 
 def _require_measured(results: Sequence[ConnectResult]) -> None:
-    """Raise ResultUnavailable if an attempt did not end in its time, and none was accepted."""
-    late = next((result for result in results if result.outcome == "not measured"), None)
+    """Raise ResultUnavailable if an attempt did not end in its time, or not with the kernel's word, and none was
+    accepted."""
+    late = next((result for result in results if result.outcome in ("not measured", "broken")), None)
     if late and results[-1].outcome != "accepted":
         raise ResultUnavailable(late.message)
 

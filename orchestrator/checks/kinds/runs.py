@@ -6,6 +6,7 @@ import re
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
+    NO_PROCESS,
     TIMED_OUT,
     TOO_LONG,
     CheckContext,
@@ -18,6 +19,7 @@ from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+NOT_FORKED = 125  # timeout(1) itself failed
 # Of a program that timeout(1) has ended; that of SIGKILL where it did not end by itself then.
 ENDED = (TIMED_OUT, 128 + 9)
 LONGEST = 160
@@ -29,6 +31,8 @@ def runs(check: Runs, context: CheckContext) -> CheckSteps:
     argv = tuple(context.fill(word, check.asker) for word in check.runs)
     expected = f"{' '.join(argv)} ends with {check.exit}" + _texts(check, context)
     result = require_result((yield (RunProgram(check.asker, argv, inside=True, seconds=check.within),))[0])
+    if result.exit_code == NOT_FORKED and NO_PROCESS.match(result.err):
+        return Judgement("unknown", expected, f"no process could be started in {check.asker}: {result.err.strip()}")
     if result.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and _not_started(argv[0], result.err):
         return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {result.err.strip()[:200]}")
     if result.exit_code in ENDED and result.seconds >= check.within:

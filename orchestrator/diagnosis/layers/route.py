@@ -231,9 +231,13 @@ def _astray(attempt: ConnectionAttempt, path: NetworkPath, gateway: str) -> str:
 def _read_neighbours(
     attempt: ConnectionAttempt, paths: list[NetworkPath], results: Answers, readings: LayerReadings
 ) -> None:
-    """A neighbour for whom another hardware address is known: a wrong entry, or a second machine with its address."""
+    """A neighbour for whom another hardware address is known: a wrong entry, or a second machine with its address.
+
+    That the connection is made excuses nothing: then the other machine has accepted it.
+    """
     for path in paths:
-        if not attempt.shares_network_with(path.far) or _works(attempt, path, results):
+        excused = path.far != attempt.target_name and _works(attempt, path, results)
+        if not attempt.shares_network_with(path.far) or excused:
             continue
         known = known_as(_printed(neighbours_of(path.node), results), path.address)
         own = hardware_address(_printed(addresses_of(path.to), results), path.address)

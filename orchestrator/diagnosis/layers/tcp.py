@@ -58,7 +58,7 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         readings.held.append(f"{where} accepted{kernel}")
         readings.evidence.append(result.message)
         return readings.result()
-    if result.outcome == "not measured":
+    if result.outcome in ("not measured", "broken"):
         readings.not_probed.append(f"not asked: {result.message}")
         return readings.result()
     words = {"refused": "refused with an RST", "silent": "no answer"}.get(result.outcome, result.outcome)

@@ -42,6 +42,14 @@ def test_a_program_that_takes_too_long_is_ended_and_the_others_answer() -> None:
     assert quick.out == "quick\n"
 
 
+def test_many_programs_do_not_run_all_at_once(tmp_path: Path) -> None:
+    """A node may have few processes: each program notes how many there are while it runs."""
+    note = f"touch {tmp_path}/$0; ls {tmp_path} | wc -l; sleep 0.05; rm {tmp_path}/$0"
+    runs = [RunProgram("n", ("bash", "-c", note, str(number))) for number in range(3 * batch.MOST_AT_ONCE)]
+    assert max(int(result.out) for result in answered(*runs)) <= batch.MOST_AT_ONCE
+    assert batch.seconds(runs) >= 3 * runs[0].seconds
+
+
 def test_an_output_that_is_too_long_is_cut_off_and_says_so() -> None:
     long, short = answered(RunProgram("n", ("head", "-c", "1000001", "/dev/zero")), RunProgram("n", ("echo", "short")))
     assert (len(long.out), long.cut, short.cut) == (batch.MOST_BYTES, True, False)

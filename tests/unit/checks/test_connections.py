@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+
 import pytest
 from check_harness import SHOP, check, conversation, judged, ran, shop
 
+from orchestrator.checks.kinds.connections import CONNECT
 from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable
 from orchestrator.model.checks import BaseCheck
 
@@ -52,6 +56,29 @@ def test_an_accepted_connection_passes_with_both_ends() -> None:
 def test_every_other_outcome_fails(answer: ProbeResult, actual: str) -> None:
     judgement = judged(connects(), answer)
     assert (judgement.verdict, judgement.actual) == ("fail", actual)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ran("", "timeout: fork system call failed: Resource temporarily unavailable\n", 125),
+        ran("", "bash: fork: retry: Resource temporarily unavailable\n", 254),
+        ran("192.168.7.12\nbash: fork: Resource temporarily unavailable\n", "", 1),
+        ran("192.168.7.12\nsomething else\n", "", 1),
+    ],
+)
+def test_an_asker_that_cannot_start_a_program_learns_nothing(answer: ProbeResult) -> None:
+    """Of processes there is a limit in each node; only the kernel's own word on the connection counts."""
+    assert (judged(connects(), answer).verdict, judged(cannot(), answer).verdict) == ("unknown", "unknown")
+
+
+def test_a_line_that_comes_in_two_parts_is_read_whole() -> None:
+    """On a busy machine the reader gives up in the middle of the word, and goes on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        script = CONNECT.replace("echo accepted", "printf acc; sleep 0.7; echo epted")
+        argv = ("bash", "-c", script, "127.0.0.1", str(server.getsockname()[1]))
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout.splitlines()[:2] == ["127.0.0.1", "accepted"], done.stdout
 
 
 def test_a_connection_to_another_machine_than_meant_fails() -> None:

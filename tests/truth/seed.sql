@@ -1,0 +1,7 @@
+-- What only the database knows: the app has to ask for it.
+create table items (
+    id serial primary key,
+    name text not null unique
+);
+
+insert into items (name) values ('anvil'), ('rocket skates'), ('giant magnet');
