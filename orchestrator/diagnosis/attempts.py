@@ -34,6 +34,7 @@ from orchestrator.model.checks import (
     Udp,
 )
 from orchestrator.model.roles import ROLES
+from orchestrator.model.topology import Topology
 from orchestrator.model.values import is_address
 
 URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
@@ -156,7 +157,7 @@ def attempts_to_host(
     topology = context.topology
     written = topology.hosts_of(asker).get(host.lower())
     name = host if is_address(host) else written[0] if written else topology.absolute_name(asker, host)
-    target = target_of(context, asker, name)
+    target = target_of(context, asker, name) or _alias_target(topology, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         loopback = "127.0.0.1" if name == "localhost" else name
         return (_attempt(asker, context, commands, target=asker, port=port, address=loopback),)
@@ -173,6 +174,18 @@ def attempts_to_host(
         _attempt(asker, context, commands, target=machine, port=port, claim=claim, address=home)
         for machine, home in homes.items()
     )
+
+
+def _alias_target(topology: Topology, name: str) -> str | None:
+    """The node to which the file's own aliases lead from a name."""
+    nodes = {topology.name_of(node): node for node in topology.names}
+    for _ in topology.scenario.records:  # no chain is longer, and one that goes in circles ends
+        label = name.removesuffix(f".{topology.scenario.domain}")
+        alias = getattr(topology.scenario.records.get(label), "CNAME", None)
+        if alias is None or name in nodes:
+            break
+        name = alias.lower().removesuffix(".") if "." in alias else f"{alias}.{topology.scenario.domain}"
+    return nodes.get(name)
 
 
 def _attempt(

@@ -29,7 +29,7 @@ from breakages import Broken
 from lab_bench import CHECKOUT, eventually
 from truth_rows import Result, Row, Situation, judge
 
-SECONDS = 120
+SECONDS = 60
 
 
 @dataclass(frozen=True)
