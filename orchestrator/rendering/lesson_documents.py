@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -38,13 +38,25 @@ def lesson_message(
         "title": lesson.title,
         "task": _task(lesson.tasks[begun.task], begun) if begun else None,
         "tasks": _tasks(lesson, progress),
-        "messages": [_message(message) for message in messages],
+        "messages": list(_messages(lesson, messages)),
     }
 
 
-def _message(message: Message) -> dict[str, Any]:
-    layer = message.layer if isinstance(message, NotDone) else ""
-    return {"kind": kind_of(message), "layer": layer, "html": page_words(message_html(message))}
+def _messages(lesson: Lesson, messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+    begun: TaskBegun | None = None
+    for message in messages:
+        begun = message if isinstance(message, TaskBegun) else begun
+        layer = message.layer if isinstance(message, NotDone) else ""
+        html = message_html(message)
+        if isinstance(message, SolutionShown) and begun and isinstance(lesson.tasks[begun.task], PredictTask):
+            html = _steps_html(message.text, begun.choices)
+        yield {"kind": kind_of(message), "layer": layer, "html": html}
+
+
+def _steps_html(numbers: str, choices: Sequence[str]) -> str:
+    """The steps in their right order, in words: the page numbers them by their present place."""
+    steps = (choices[int(number) - 1] for number in numbers.split())
+    return f"<ol>{''.join(f'<li>{escape(step)}</li>' for step in steps)}</ol>"
 
 
 def _task(task: AnyTask, begun: TaskBegun) -> dict[str, Any]:
@@ -54,7 +66,7 @@ def _task(task: AnyTask, begun: TaskBegun) -> dict[str, Any]:
         "number": begun.number,
         "of": begun.total,
         "title": page_words(begun.title),
-        "html": page_words(markdown_html(begun.text)),
+        "html": markdown_html(page_words(begun.text)),
         "kind": task_kind(task),
         "choices": list(begun.choices),
         "allowed": [allowed_on_page(sentence) for sentence in begun.allowed],
@@ -108,7 +120,7 @@ def kind_of(message: Message) -> str:
 
 
 def message_html(message: Message) -> str:
-    """What an author wrote is Markdown; what comes from the lab is text."""
+    """What an author wrote is Markdown, in the words of the page; what comes from the lab is text."""
     match message:
         case TaskBegun(number=number, total=total, title=title):
             return f"<p>Task {number} of {total}: {escape(title)}</p>"
@@ -117,11 +129,11 @@ def message_html(message: Message) -> str:
         case NotDone(sentence=text) | Note(text=text):
             return f"<p>{escape(text)}</p>"
         case HintShown(number=number, total=total, text=text):
-            return f"<p>Hint {number} of {total}:</p>{markdown_html(text)}"
+            return f"<p>Hint {number} of {total}:</p>{markdown_html(page_words(text))}"
         case SolutionShown(text=text):
             return f"<pre><code>{escape(text)}</code></pre>"
         case LessonDone(text=text):
-            return f"{markdown_html(text)}<p>{escape(end_text(message))}</p>"
+            return f"{markdown_html(page_words(text))}<p>{escape(end_text(message))}</p>"
 
 
 def markdown_html(text: str) -> str:

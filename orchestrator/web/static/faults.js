@@ -55,7 +55,8 @@ export class FaultsView {
 
   show({ faults, kinds }) {
     this.#list.replaceChildren(...faults.map((fault) => this.#fault(fault)));
-    this.#summary.textContent = faults.length ? `${counted(faults.length, "fault")} in the lab` : "No fault is in the lab.";
+    const none = this.#canHealUnseen ? "You have put no fault in." : "No fault is in the lab.";
+    this.#summary.textContent = faults.length ? `${counted(faults.length, "fault")} in the lab` : none;
     this.#healAll.disabled = !faults.length && !this.#canHealUnseen;
     this.#count.textContent = faults.length || "";
     this.#count.className = "count bad";

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import live_messages
@@ -189,6 +190,19 @@ def test_a_lesson_is_told_with_its_tasks_and_how_to_answer() -> None:
         "begun", "not_done", "note", "hint", "solution", "done", "over",
     ]  # fmt: skip
     assert lesson_message(LESSON, progress, None, SAID)["task"] is None
+
+
+def test_the_solution_of_an_order_is_told_in_words_on_the_page() -> None:
+    """The numbers of the terminal mean the places at the beginning, which the learner has changed."""
+    predict = {"title": "Order?", "predict": {"from": "client", "run": ["curl"]}, "because": "so"}
+    document = {"title": "One", "minutes": 1, "shell": ["client"], "tasks": {"order": predict}}
+    begun = TaskBegun("order", 1, 1, "", "Order?", True, ("opens", f"asks {HOSTILE}", "requests"))
+    told = lesson_message(
+        Lesson.model_validate(document), Progress("basic", 1), begun, (begun, SolutionShown("2 1 3"))
+    )["messages"]
+    assert [message["html"].replace(escape(HOSTILE), "X") for message in told][1:] == [
+        "<ol><li>asks X</li><li>opens</li><li>requests</li></ol>"
+    ]
 
 
 def test_each_kind_of_fault_has_a_form_of_its_words() -> None:
