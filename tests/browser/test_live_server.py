@@ -132,6 +132,7 @@ def test_a_page_whose_file_never_comes_says_what_to_do(server: WebServer, unwatc
         unwatched.clock.run_for(1000)
     assert unwatched.get_by_role("heading", name="Some files of this page could not be loaded").is_visible()
     assert len(refused) == 7
+    assert unwatched.get_by_role("button").count() == 1  # nothing else that would do nothing
     assert not unwatched.locator("body.ready").count()
     unwatched.unroute(f"**/static/{file}")
     unwatched.get_by_role("button", name="Reload").click()

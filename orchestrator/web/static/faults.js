@@ -3,6 +3,8 @@
 import { button, clock, counted, element } from "./dom.js";
 import { noticePlace, showReply } from "./notices.js";
 
+const PLACEHOLDERS = { texts: "several with blanks" };
+
 export class FaultsView {
   #place;
   #count;
@@ -102,13 +104,12 @@ export class FaultsView {
 }
 
 function field({ name, type, optional, label, placeholder }, choices) {
-  const notes = [optional && "optional", type === "texts" && "with blanks between them"].filter(Boolean);
-  const words = `${label ?? name}${notes.length ? ` (${notes.join(", ")})` : ""}`;
+  const words = `${label ?? name}${optional ? " (optional)" : ""}`;
   const id = `fault-${name}`;
   if (type === "nodes") return group(name, words, choices);
   const input = choices.length
     ? element("select", { id, name }, optional ? element("option", { value: "" }, "any") : null, ...choices.map((choice) => element("option", { value: choice }, choice)))
-    : element("input", { id, name, type: type === "number" ? "number" : "text", placeholder, required: !optional, autocomplete: "off", spellcheck: "false" });
+    : element("input", { id, name, type: type === "number" ? "number" : "text", placeholder: placeholder ?? PLACEHOLDERS[type], required: !optional, autocomplete: "off", spellcheck: "false" });
   return element("div", { class: "field" }, element("label", { for: id }, words), input);
 }
 

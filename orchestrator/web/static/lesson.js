@@ -40,7 +40,7 @@ export class LessonView {
       button("Why not?", () => this.#say("why"), { class: "why-key" }),
       button("Show the solution", () => this.#say("solution"), { class: "quiet" }),
     );
-    this.#again.append(...AGAIN.map(([text, line]) => button(text, () => this.#say(line))));
+    this.#again.append(element("div", { class: "row" }, ...AGAIN.map(([text, line]) => button(text, () => this.#say(line)))));
     place.append(
       element("div", { class: "pane-head" }, element("h2", {}, "Lesson"), this.#summary),
       this.#progress,

@@ -32,6 +32,7 @@
     const banner = document.getElementById("connection");
     banner.replaceChildren("Check that the command that printed the link still runs in its terminal, then reload the page. ", reload);
     banner.hidden = false;
+    for (const part of document.querySelectorAll("main, nav, .skip")) part.remove();
     document.getElementById("title").textContent = "Some files of this page could not be loaded";
   }
 
