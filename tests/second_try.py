@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,9 @@ MOST = 5
 class FailedList:
     """Collects which tests failed, and what forbids a second try."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, skipped: Callable[[], bool]) -> None:
         self._path = path
+        self._skipped = skipped
         self._failed: dict[str, None] = {}
         self._refused = ""
 
@@ -41,11 +43,11 @@ class FailedList:
             self._refused = f"{report.nodeid} could not be collected"
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
         refused = self._refused
         if len(self._failed) > MOST:
             refused = refused or f"{len(self._failed)} tests failed, and chance explains {MOST} at most"
-        if forbidden_skips(session.config):
+        if self._skipped():
             refused = refused or "a test was skipped that must run"
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not self._failed:
             refused = refused or "the run did not end with failed tests alone"
@@ -60,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     path = config.getoption("failed_list")
     # The workers of pytest-xdist report to the process that started them.
     if path is not None and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(FailedList(path))
+        config.pluginmanager.register(FailedList(path, partial(forbidden_skips, config)))
 
 
 def try_again(path: Path, options: Sequence[str]) -> bool:
