@@ -77,16 +77,16 @@ def pages_of(site: Path) -> list[Path]:
 def test_every_page_opens_and_its_diagrams_are_drawn(site: Path, open_page: Callable[..., Any]) -> None:
     """Each page has its heading and no diagram left as text; each diagram has a size."""
     drawn = 0
+    page = open_page(site / "index.html")
     for file in pages_of(site):
         diagrams = file.read_text("utf-8").count('class="mermaid"')
-        page = open_page(file)
+        page.goto(file.as_uri())
         assert page.locator("h1").count() == 1, file
         page.wait_for_function("() => !document.querySelector('pre.mermaid')")
         boxes = page.locator("div.mermaid")
         assert boxes.count() == diagrams, file
         assert all(boxes.nth(place).bounding_box()["height"] > 100 for place in range(diagrams)), file
         drawn += diagrams
-        page.context.close()
     assert drawn >= len(list(ROOT.glob("scenarios/*/README.md")))
 
 
@@ -110,13 +110,13 @@ def test_a_request_that_leaves_and_a_complaint_are_noticed(browser: Any, site: P
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_is_wider_than_its_window(site: Path, open_page: Callable[..., Any], size: str, scheme: str) -> None:
     """What is wide, a table or a block, scrolls by itself; the page takes the colours that the reader prefers."""
+    page = open_page(site / "index.html", viewport=SIZES[size], scheme=scheme)
     for name in ("index.html", "start.html", "scenario-reference.html", "capture.html", "scenarios/proxy.html"):
-        page = open_page(site / name, viewport=SIZES[size], scheme=scheme)
+        page.goto((site / name).as_uri())
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
         assert page.evaluate("document.body.getAttribute('data-md-color-scheme')") == {"light": "default"}.get(
             scheme, "slate"
         )
-        page.context.close()
 
 
 def test_the_search_works_without_a_server(site: Path, open_page: Callable[..., Any]) -> None:
