@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +22,13 @@ LOOPBACK = {
 }
 ROWS = "The app answers the client over HTTP, with rows that only the database has"
 DATABASE_ACCEPTS = "The database's address accepts port 5432"
+
+
+@pytest.fixture
+def standing(shared: Bench) -> Iterator[Bench]:
+    """The lab that these tests share. What a test has broken is repaired after it."""
+    yield shared
+    shared.up()
 
 
 def names(findings: dict[str, dict[str, Any]], verdict: str) -> set[str]:

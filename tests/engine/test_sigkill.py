@@ -38,7 +38,7 @@ def moment(round_number: int) -> float:
 
 
 @pytest.mark.endurance
-@pytest.mark.rounds(10, full=60)
+@pytest.mark.rounds(3, full=60)
 def test_up_killed(bench: Bench, round_number: int) -> None:
     """`up` killed at any moment: nothing is left; if it was done by then, the whole lab stands."""
     with bench.start("up") as process:
@@ -150,7 +150,7 @@ def sweep(bench: Bench) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.endurance
-@pytest.mark.rounds(10, full=60)
+@pytest.mark.rounds(3, full=60)
 def test_pytest_killed(engine: Engine, tmp_path: Path, round_number: int) -> None:
     """A test process killed at any moment, in the first round while its lab stands: nothing of its labs is left."""
     name = f"killed-{secrets.token_hex(4)}"
