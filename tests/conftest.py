@@ -22,10 +22,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from lab_bench import ANNOUNCED, CHECKOUT, DEADLINE, Bench, Engine, eventually
 
-# What the tests of a module share, such as a lab, is a fixture of the module's scope: its own, or one of those below.
-SHARED_FIXTURE = re.compile(
-    r'^@pytest\.fixture\(scope="(module|session)"|\b(shared: Bench|run_label: str)\b', re.MULTILINE
-)
+# What the tests of a module share, such as a lab, is a fixture of the module's scope: its own, or `run_label` below.
+SHARED_FIXTURE = re.compile(r'^@pytest\.fixture\(scope="(module|session)"|\brun_label: str\b', re.MULTILINE)
 
 # Made-up inputs: a few each time somebody saves a file, many in `make test` (--hypothesis-profile=thorough).
 settings.register_profile(
@@ -108,15 +106,27 @@ def standing(bench: Bench) -> Bench:
     return bench
 
 
-@pytest.fixture(scope="module")
-def shared(engine: Engine) -> Iterator[Bench]:
-    """The basic lab, up, for all tests of a module; none of them changes it."""
-    lab = Bench(engine, f"s{secrets.token_hex(4)}")
-    lab.up()
+@pytest.fixture(scope="session")
+def shared(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The basic lab, up, for all tests of this process that do not change it.
+
+    It has a state folder of its own: tests that give no lab's name do not meet it.
+    """
+    lab = Bench(engine.with_state(tmp_path_factory.mktemp("shared-lab")), f"s{secrets.token_hex(4)}")
+    # A second `up` completes the lab: one failure by chance must not be one of each test that shares it.
+    if lab.cli("up").code != 0:
+        lab.up()
     yield lab
     ran = lab.cli("down")
     assert ran.code == 0, ran.err
     assert lab.left() == []
+
+
+@pytest.fixture
+def repaired(shared: Bench) -> Iterator[Bench]:
+    """The shared lab for a test that breaks it; afterwards it is repaired."""
+    yield shared
+    shared.up()
 
 
 @pytest.fixture(scope="module")

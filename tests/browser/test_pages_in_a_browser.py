@@ -260,9 +260,9 @@ def test_what_comes_from_outside_is_refused(opened: Open, pages: dict[str, Made]
     assert len([line for line in messages if "Content Security Policy" in line]) == 2
 
 
-def test_the_report_of_a_real_lab(opened: Open, standing: Any, tmp_path: Any) -> None:
+def test_the_report_of_a_real_lab(opened: Open, shared: Any, tmp_path: Any) -> None:
     """What `check --report` writes of a lab that stands: its nodes, its traffic, and a story to walk through."""
-    ran = standing.cli("check", "--report", str(tmp_path / "out.html"), "--only", "answers the client over HTTP")
+    ran = shared.cli("check", "--report", str(tmp_path / "out.html"), "--only", "answers the client over HTTP")
     assert ran.code == 0, ran.err
     page = opened(tmp_path / "out.html", viewport=PHONE)
     nodes = page.eval_on_selector_all(".topology .machine.ready", "all => all.map(one => one.dataset.node)")

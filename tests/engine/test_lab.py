@@ -110,11 +110,11 @@ def test_up_look_down(bench: Bench) -> None:
     assert bench.left() == []
 
 
-def test_exec_hands_on_what_comes_as_it_comes(standing: Bench) -> None:
+def test_exec_hands_on_what_comes_as_it_comes(shared: Bench) -> None:
     """Output before the program ends; errors apart; the exit code kept; what is piped in, of any size, is its input."""
-    argv = (sys.executable, "-m", "orchestrator", "exec", "basic", "client", "--lab", standing.lab, "--")
+    argv = (sys.executable, "-m", "orchestrator", "exec", "basic", "client", "--lab", shared.lab, "--")
     ways: dict[str, Any] = {
-        "env": standing.engine.environ,
+        "env": shared.engine.environ,
         "cwd": CHECKOUT,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
@@ -130,18 +130,18 @@ def test_exec_hands_on_what_comes_as_it_comes(standing: Bench) -> None:
     much = secrets.token_bytes(3_000_000)
     with subprocess.Popen((*argv, "cat"), stdin=subprocess.PIPE, **ways) as process:
         assert process.communicate(much, timeout=240)[0] == much
-    assert standing.cli("exec", "client", "--", "cat").out == ""
+    assert shared.cli("exec", "client", "--", "cat").out == ""
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("a closed pipe", 130)])
-def test_a_program_of_exec_ends_with_it(standing: Bench, name: str, code: int) -> None:
+def test_a_program_of_exec_ends_with_it(shared: Bench, name: str, code: int) -> None:
     """Ctrl-C, a polite end, or a reader who has gone: neither the program nor what it has begun goes on in the node."""
 
     def going_on() -> bool:
-        return "sleep 600" in str(standing.container("client").top())
+        return "sleep 600" in str(shared.container("client").top())
 
     script = "echo begun; sleep 600 & while sleep 0.1; do echo more; done"
-    with standing.start("exec", "client", "--", "sh", "-c", script) as process:
+    with shared.start("exec", "client", "--", "sh", "-c", script) as process:
         assert piped(process.stdout).readline() == "begun\n"
         assert going_on()
         if name.startswith("SIG"):
@@ -161,13 +161,13 @@ def test_a_lab_stands_in_any_folder_whatever_the_locale(of_text: Callable[[str],
     assert "2 checks: 1 passed, 1 failed" in ran.out
 
 
-def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_answer(standing: Bench) -> None:
+def test_the_engine_is_named_where_a_lab_is_made_or_changed_and_not_before_each_answer(shared: Bench) -> None:
     """`up` and `heal` say which engine is used; what only looks says nothing but its answer."""
     for command in ("up", "heal"):
-        assert standing.cli(command).err.splitlines()[0].startswith(f"engine: {standing.engine.url} (")
+        assert shared.cli(command).err.splitlines()[0].startswith(f"engine: {shared.engine.url} (")
     looks = (("ps",), ("plan",), ("inspect",), ("graph",), ("logs", "dns"), ("exec", "client", "--", "true"))
-    assert {words: standing.cli(*words).err for words in looks} == dict.fromkeys(looks, "")
-    assert standing.cli("check", "--only", "NXDOMAIN, at once").out.splitlines()[-1].startswith("2 checks: 2 passed")
+    assert {words: shared.cli(*words).err for words in looks} == dict.fromkeys(looks, "")
+    assert shared.cli("check", "--only", "NXDOMAIN, at once").out.splitlines()[-1].startswith("2 checks: 2 passed")
 
 
 def test_down_of_nothing(bench: Bench) -> None:
@@ -237,19 +237,19 @@ def test_keep(of_text: Callable[[str], Bench]) -> None:
     assert "the cupboard is bare" in bench.cli("logs", "one").out
 
 
-def test_a_failed_repair_leaves_the_rest(standing: Bench) -> None:
+def test_a_failed_repair_leaves_the_rest(repaired: Bench) -> None:
     """An `up` that fails takes back what it made itself, not what stood before."""
-    before = standing.ids()
-    taken = standing.container("app").image.id
-    standing.container("client").remove(force=True)
-    name = f"wirelab-{standing.lab}_client"
-    client = standing.engine.client
+    before = repaired.ids()
+    taken = repaired.container("app").image.id
+    repaired.container("client").remove(force=True)
+    name = f"wirelab-{repaired.lab}_client"
+    client = repaired.engine.client
     squatter = client.containers.create(taken, name=name, command="true")
     try:
-        ran = standing.cli("up")
+        ran = repaired.cli("up")
         assert ran.code == 3
         before.pop("client")
-        assert standing.ids() == before
+        assert repaired.ids() == before
     finally:
         squatter.remove(force=True)
 
@@ -268,14 +268,14 @@ def test_two_processes_on_one_lab(bench: Bench, tmp_path: Path) -> None:
     assert set(bench.ids()) == NODES
 
 
-def test_a_lab_of_somebody_else_is_left_alone(standing: Bench, tmp_path: Path) -> None:
+def test_a_lab_of_somebody_else_is_left_alone(shared: Bench, tmp_path: Path) -> None:
     """People who share an engine have labs of the same name: the second is told to take another, and breaks nothing."""
-    before = standing.ids()
+    before = shared.ids()
     for command in ("up", "check", "heal", "down"):
-        ran = standing.cli(command, WIRELAB_STATE=str(tmp_path))
+        ran = shared.cli(command, WIRELAB_STATE=str(tmp_path))
         assert (ran.code, "of somebody else" in ran.err, "--lab" in ran.err) == (3, True, True)
-    assert standing.ids() == before
-    assert standing.cli("check").code == 0
+    assert shared.ids() == before
+    assert shared.cli("check").code == 0
 
 
 def test_the_lock_dies_with_its_holder(bench: Bench, tmp_path: Path) -> None:
@@ -415,9 +415,9 @@ def test_addresses_stay(bench: Bench) -> None:
     assert any(stay() for _ in range(5))
 
 
-def test_nothing_is_published_and_nothing_is_privileged(standing: Bench) -> None:
+def test_nothing_is_published_and_nothing_is_privileged(shared: Bench) -> None:
     """Every node: no capabilities, no new privileges, read-only root, not root, limits; nothing published."""
-    for container in standing.containers():
+    for container in shared.containers():
         host, config = container.attrs["HostConfig"], container.attrs["Config"]
         assert host["CapDrop"] == ["ALL"]
         assert not host["CapAdd"]
@@ -430,7 +430,7 @@ def test_nothing_is_published_and_nothing_is_privileged(standing: Bench) -> None
         assert not host["PortBindings"]
         assert not any("docker.sock" in mount["Source"] for mount in container.attrs["Mounts"])
         assert not any("assword" in value for value in config["Env"] if "=/" not in value)
-    assert standing.network().attrs["Internal"] is True
+    assert shared.network().attrs["Internal"] is True
 
 
 def test_no_engine(bench: Bench) -> None:

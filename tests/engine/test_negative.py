@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,13 +23,6 @@ ROWS = "The app answers the client over HTTP, with rows that only the database h
 DATABASE_ACCEPTS = "The database's address accepts port 5432"
 
 
-@pytest.fixture
-def standing(shared: Bench) -> Iterator[Bench]:
-    """The lab that these tests share. What a test has broken is repaired after it."""
-    yield shared
-    shared.up()
-
-
 def names(findings: dict[str, dict[str, Any]], verdict: str) -> set[str]:
     return {name for name, finding in findings.items() if finding["verdict"] == verdict}
 
@@ -39,19 +31,19 @@ def seen(finding: dict[str, Any]) -> str:
     return " ".join((finding["actual"], *finding["evidence"]))
 
 
-def test_all_hold_on_a_lab_that_stands(standing: Bench) -> None:
+def test_all_hold_on_a_lab_that_stands(shared: Bench) -> None:
     """Nothing broken: every check of basic passes, each with evidence, and the exit code is 0."""
-    code, findings = standing.verdicts()
+    code, findings = shared.verdicts()
     assert code == 0
     assert names(findings, "pass") == set(findings)
     assert len(findings) >= 15
     assert all(finding["evidence"] for finding in findings.values())
 
 
-def test_dns_stopped(standing: Bench) -> None:
+def test_dns_stopped(repaired: Bench) -> None:
     """The DNS server stopped: every resolution check fails for want of an answer; what needs no name still holds."""
-    standing.container("dns").stop(timeout=1)
-    code, findings = standing.verdicts()
+    repaired.container("dns").stop(timeout=1)
+    code, findings = repaired.verdicts()
     assert code == 1
     assert names(findings, "fail") >= RESOLVES
     assert names(findings, "pass") == LOOPBACK
@@ -59,19 +51,19 @@ def test_dns_stopped(standing: Bench) -> None:
         assert "answer" in seen(findings[name]) or "refused" in seen(findings[name]), findings[name]
 
 
-def test_names_come_from_the_dns_server_alone(standing: Bench) -> None:
+def test_names_come_from_the_dns_server_alone(repaired: Bench) -> None:
     """The DNS server stopped: no node resolves a name any more, for nothing else in the lab answers."""
-    standing.container("dns").stop(timeout=1)
-    for name in ("app.shop.lab", "app", standing.container("app").name):
-        code, out = standing.container("client").exec_run(("timeout", "3", "getent", "ahostsv4", f"{name}."))
+    repaired.container("dns").stop(timeout=1)
+    for name in ("app.shop.lab", "app", repaired.container("app").name):
+        code, out = repaired.container("client").exec_run(("timeout", "3", "getent", "ahostsv4", f"{name}."))
         assert code in (2, 124)  # not found, or still asking
         assert out == b""
 
 
-def test_database_stopped(standing: Bench) -> None:
+def test_database_stopped(repaired: Bench) -> None:
     """The database stopped: the app answers 503 with a reason, the check says so; DNS does not mind."""
-    standing.container("db").stop(timeout=1)
-    code, findings = standing.verdicts()
+    repaired.container("db").stop(timeout=1)
+    code, findings = repaired.verdicts()
     assert code in (1, 3)
     assert findings[ROWS]["verdict"] == "fail"
     assert "503" in seen(findings[ROWS])
@@ -79,20 +71,20 @@ def test_database_stopped(standing: Bench) -> None:
     assert names(findings, "pass") >= RESOLVES | LOOPBACK
 
 
-def test_the_app_comes_back_with_its_database(standing: Bench) -> None:
+def test_the_app_comes_back_with_its_database(repaired: Bench) -> None:
     """The database stopped and started again by hand: the app serves its rows again, by itself."""
-    standing.container("db").stop(timeout=1)
-    ran = standing.cli("exec", "client", "--", "curl", "-s", "-w", "%{http_code}", "http://app.shop.lab/items")
+    repaired.container("db").stop(timeout=1)
+    ran = repaired.cli("exec", "client", "--", "curl", "-s", "-w", "%{http_code}", "http://app.shop.lab/items")
     assert ran.out.endswith("503")
-    standing.container("db").start()
-    ran = standing.cli("check", "--only", ROWS)
+    repaired.container("db").start()
+    ran = repaired.cli("check", "--only", ROWS)
     assert ran.code == 0, ran.out
 
 
-def test_network_cut(standing: Bench) -> None:
+def test_network_cut(repaired: Bench) -> None:
     """The client cut from the network: whatever it asks over the network fails; the app's own questions hold."""
-    standing.network().disconnect(standing.container("client"))
-    code, findings = standing.verdicts()
+    repaired.network().disconnect(repaired.container("client"))
+    code, findings = repaired.verdicts()
     assert code == 1
     by_client = {name for name, finding in findings.items() if finding["from"] == "client"} - LOOPBACK
     assert not by_client & names(findings, "pass")
@@ -100,10 +92,10 @@ def test_network_cut(standing: Bench) -> None:
     assert names(findings, "pass") >= {"The app asks the same server where the database is", *LOOPBACK}
 
 
-def test_node_removed(standing: Bench) -> None:
+def test_node_removed(repaired: Bench) -> None:
     """A node removed: what it should have asked is unknown, never a pass or a fail, and the exit code is 3."""
-    standing.container("client").remove(force=True)
-    code, findings = standing.verdicts()
+    repaired.container("client").remove(force=True)
+    code, findings = repaired.verdicts()
     assert code == 3
     asked = {name for name, finding in findings.items() if finding["from"] == "client"}
     assert asked <= names(findings, "unknown")
@@ -111,16 +103,16 @@ def test_node_removed(standing: Bench) -> None:
     assert names(findings, "pass") >= {"The app asks the same server where the database is"}
 
 
-def test_node_paused(standing: Bench) -> None:
+def test_node_paused(repaired: Bench) -> None:
     """A paused node cannot be asked: unknown, although its kernel would still accept connections."""
-    standing.container("client").pause()
-    code, findings = standing.verdicts()
+    repaired.container("client").pause()
+    code, findings = repaired.verdicts()
     assert code == 3
     assert findings["On the client, 127.0.0.1 port 80 is nobody"]["verdict"] == "unknown"
 
 
-def test_silence_is_not_proof(standing: Bench) -> None:
+def test_silence_is_not_proof(repaired: Bench) -> None:
     """cannot_connect to a machine that is gone is unknown: nobody refused."""
-    standing.container("app").stop(timeout=1)
-    _, findings = standing.verdicts()
+    repaired.container("app").stop(timeout=1)
+    _, findings = repaired.verdicts()
     assert findings["The app's address refuses port 5432, for the database is another machine"]["verdict"] != "pass"

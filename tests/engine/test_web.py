@@ -114,8 +114,8 @@ def shown_until(socket: ClientConnection, wanted: bytes) -> bytes:
     return shown
 
 
-def test_a_terminal_has_a_size_and_comes_back_after_a_reload(standing: Bench) -> None:
-    with served(standing) as visitor, visitor.socket() as socket:
+def test_a_terminal_has_a_size_and_comes_back_after_a_reload(shared: Bench) -> None:
+    with served(shared) as visitor, visitor.socket() as socket:
         page = PageSocket(socket)
         assert not page.ask("open_terminal", node="nobody")["ok"]
         session = page.ask("open_terminal", node="client")["data"]["session"]
@@ -130,24 +130,24 @@ def test_a_terminal_has_a_size_and_comes_back_after_a_reload(standing: Bench) ->
             shown_until(terminal, b"49th line")
         with visitor.socket(f"/terminal/app?session={session}") as other_node:
             assert "error" in json.loads(other_node.recv(timeout=DEADLINE))
-        assert "bash -il" in processes(standing, "client")
+        assert "bash -il" in processes(shared, "client")
         page.ask("close_terminal", session=session)
         with visitor.socket(path) as ended:
             assert "error" in json.loads(ended.recv(timeout=DEADLINE))
-        assert "bash -il" not in processes(standing, "client")
+        assert "bash -il" not in processes(shared, "client")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_of_a_page_that_has_ended(standing: Bench, ending: signal.Signals) -> None:
+def test_nothing_is_left_of_a_page_that_has_ended(shared: Bench, ending: signal.Signals) -> None:
     """Neither the container that read the packets nor a shell with what it began; the lab stands."""
-    before = {container.name for container in standing.containers()}
-    with served(standing, ending) as visitor, visitor.socket() as socket:
+    before = {container.name for container in shared.containers()}
+    with served(shared, ending) as visitor, visitor.socket() as socket:
         session = PageSocket(socket).ask("open_terminal", node="client")["data"]["session"]
         with visitor.socket(f"/terminal/client?session={session}") as terminal:
             terminal.send(b"sleep 1234 & echo $((6 * 7))th line\n")
             shown_until(terminal, b"42th line")
-        assert "sleep 1234" in processes(standing, "client")
-        assert {container.name for container in standing.containers()} > before
-    assert eventually(lambda: {container.name for container in standing.containers()} == before, DEADLINE)
-    assert eventually(lambda: "sleep 1234" not in processes(standing, "client"), DEADLINE)
-    assert "bash -il" not in processes(standing, "client")
+        assert "sleep 1234" in processes(shared, "client")
+        assert {container.name for container in shared.containers()} > before
+    assert eventually(lambda: {container.name for container in shared.containers()} == before, DEADLINE)
+    assert eventually(lambda: "sleep 1234" not in processes(shared, "client"), DEADLINE)
+    assert "bash -il" not in processes(shared, "client")

@@ -114,8 +114,8 @@ def test_a_check_that_fails_is_followed_by_its_walk_and_one_that_holds_is_not(
     assert f"try: wirelab exec {lab.scenario} db --lab {lab.lab} -- psql" in told
 
 
-def test_on_basic_nothing_is_named(standing: Bench) -> None:
+def test_on_basic_nothing_is_named(shared: Bench) -> None:
     """Whatever its checks ask, refusals and NXDOMAIN among it: each layer held."""
-    ran = standing.cli("why", "--json")
+    ran = shared.cli("why", "--json")
     assert ran.code == 0, ran.err + ran.out
     assert {finding["why"]["sentence"] for finding in ran.document["findings"]} == {"Each layer held."}

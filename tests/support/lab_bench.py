@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import IO, Any
@@ -57,6 +57,10 @@ class Engine:
     url: str
     client: docker.DockerClient
     environ: Mapping[str, str]
+
+    def with_state(self, folder: Path) -> Engine:
+        """The same engine, for commands with another state folder."""
+        return replace(self, environ={**self.environ, "WIRELAB_STATE": str(folder)})
 
     @property
     def pytest(self) -> tuple[str, ...]:
