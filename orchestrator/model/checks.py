@@ -82,7 +82,18 @@ class Resolves(NodeCheck, ResolvesKeys):
     """A DNS question is answered, by the asker's own resolver unless another server is named (RFC 1035)."""
 
 
-class Connects(NodeCheck):
+class ConnectionCheck(NodeCheck):
+    """A check about a TCP connection."""
+
+    family: str | None = Field(
+        None,
+        pattern="^(ipv4|ipv6)$",
+        description="The version of IP, as of a program that tries only one; of a name, both when absent.",
+        examples=["ipv4"],
+    )
+
+
+class Connects(ConnectionCheck):
     """A TCP connection is accepted (RFC 9293)."""
 
     connects: HostPort = Field(
@@ -91,7 +102,7 @@ class Connects(NodeCheck):
     )
 
 
-class CannotConnect(NodeCheck):
+class CannotConnect(ConnectionCheck):
     """A TCP connection is not made: refused by an RST, or met with silence while the target proved to listen; of a
     name, at each of its addresses."""
 

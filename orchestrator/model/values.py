@@ -25,7 +25,7 @@ PLACE = rf"\$\{{{LABEL}(\.{LABEL})?"
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 BIND = rf"({ADDRESS}|\[[0-9a-fA-F:.]+\]|{PLACE}\}}|\[{PLACE}\.ipv6\}}\]):{PORT}"
 REPLYPLACE = BIND.removesuffix(f":{PORT}") + f"(:{PORT})?"
-BOUND = f"({LABEL}|{ADDRESS})"
+BOUND = f"({LABEL}|{ADDRESS}|::1)"
 URL = rf"https?://{_HOST}(:{PORT})?([/?#][^\s]*)?"
 
 

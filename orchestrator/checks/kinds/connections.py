@@ -19,10 +19,11 @@ from orchestrator.checks.probes import (
     require_output,
 )
 from orchestrator.checks.steps import CheckSteps
-from orchestrator.model.checks import CannotConnect, Connects
+from orchestrator.model.checks import CannotConnect, ConnectionCheck, Connects
 from orchestrator.quick_dataclass import dataclass
 
-# $0 is the host, $1 the port. An address is not looked up: getent finds none, not even 127.0.0.1, on a machine without
+# $0 is the host, $1 the port, $2 the database of getent(1) where one version of IP is meant; that of IPv6 maps what is
+# of IPv4 (::ffff:192.0.2.1). An address is not looked up: getent finds none, not even 127.0.0.1, on a machine without
 # a network. A name leads to all its addresses, in the order in which programs try them (getaddrinfo(3), RFC 6724); and
 # as they do, the next one is tried where one does not accept. Each address comes first, then how it ended.
 # Others may connect to the same port just now: of the kernel's table only the row of this very socket is shown.
@@ -33,7 +34,8 @@ from orchestrator.quick_dataclass import dataclass
 CONNECT = """\
 set -o pipefail
 all=$0
-[[ $0 == *:* || $0 != *[!0-9.]* ]] || all=$(getent ahosts "$0") || { echo "no address for $0" >&2; exit 68; }
+[[ $0 == *:* || $0 != *[!0-9.]* ]] || all=$(getent "${2-ahosts}" "$0" | grep -v ^::ffff:) || {
+  echo "no address for $0" >&2; exit 68; }
 icmp() { grep -hs -e '^Icmp: [0-9]' -e '^Icmp6InDestUnreachs' /proc/net/snmp{,6} | while read -r k n _ _ u _; do
   echo $k ${u:-$n}; done; }
 attempt() {
@@ -143,9 +145,12 @@ def endpoint(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def connect_probe(asker: str, host: str, port: int) -> RunProgram:
-    """The question: can this node connect?"""
-    argv = ("bash", "-c", CONNECT, host, str(port))
+FAMILIES = {"ipv4": "ahostsv4", "ipv6": "ahostsv6"}
+
+
+def connect_probe(asker: str, host: str, port: int, family: str | None = None) -> RunProgram:
+    """The question: can this node connect, over one version of IP where that is said?"""
+    argv = ("bash", "-c", CONNECT, host, str(port), *((FAMILIES[family],) if family else ()))
     return RunProgram(asker, argv, frozenset({"bash", "ss"}), seconds=CONNECT_SECONDS)
 
 
@@ -166,8 +171,9 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     """The connection is accepted, and by the machine that was meant."""
     host, port = endpoint(context.fill(check.connects, check.asker))
     target = target_of(context, check.asker, host)
-    expected = f"{check.asker} connects to {_called(target, host, port)}"
-    results = read_connect_results(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    expected = f"{check.asker} connects to {_called(target, host, port)}{_over(check)}"
+    probe = connect_probe(check.asker, host, port, check.family)
+    results = read_connect_results(require_output((yield (probe,))[0]))
     result, evidence = results[-1], tuple(line for result in results for line in _evidence(result))
     _require_measured(results)
     if result.outcome != "accepted":
@@ -193,8 +199,10 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     A name may have several addresses, of both versions of IP, and a client goes from one to the next: of each.
     """
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
-    expected = f"{check.asker} cannot connect to {_called(target_of(context, check.asker, host), host, port)}"
-    results = read_connect_results(require_output((yield (connect_probe(check.asker, host, port),))[0]))
+    called = _called(target_of(context, check.asker, host), host, port)
+    expected = f"{check.asker} cannot connect to {called}{_over(check)}"
+    probe = connect_probe(check.asker, host, port, check.family)
+    results = read_connect_results(require_output((yield (probe,))[0]))
     evidence: tuple[str, ...] = ()
     judgements: list[Judgement] = []
     # What is accepted prevents all the rest.
@@ -269,6 +277,10 @@ def _listens(row: str, address: str, port: int) -> bool:
 
 def _called(target: str | None, host: str, port: int) -> str:
     return f"{host}:{port} ({target})" if target and target not in host else f"{host}:{port}"
+
+
+def _over(check: ConnectionCheck) -> str:
+    return {"ipv4": " over IPv4", "ipv6": " over IPv6"}.get(check.family or "", "")
 
 
 def wrong_machine(context: CheckContext, asker: str, host: str, address: str) -> str:

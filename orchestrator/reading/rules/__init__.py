@@ -76,6 +76,7 @@ RULES: tuple[Rule, ...] = (
     checks.part_says_something,
     checks.takes_says_a_range,
     checks.several_requests_fit,
+    checks.the_family_is_that_of_the_address,
     sockets.listens_says_something,
     sockets.a_socket_has_a_port,
     sockets.bound_where_the_node_is,

@@ -243,6 +243,15 @@ def test_who_listens_on_ipv4_alone_proves_nothing_about_ipv6(local: str, verdict
     )
 
 
+@pytest.mark.parametrize(("family", "database"), [(None, None), ("ipv4", "ahostsv4"), ("ipv6", "ahostsv6")])
+def test_of_a_name_one_version_of_ip_may_be_meant(family: str | None, database: str | None) -> None:
+    more = {"family": family} if family else {}
+    found, probes = conversation(check(from_="client", connects="app.shop.lab:80", **more), ACCEPTED)
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[3:] == ("app.shop.lab", "80", *((database,) if database else ()))
+    assert found.expected.endswith({None: "lab:80", "ipv4": "lab:80 over IPv4", "ipv6": "lab:80 over IPv6"}[family])
+
+
 @pytest.mark.parametrize("table", [ran(""), LISTENS_ELSEWHERE, ran("LISTEN 0 128 [::]:80 *:*\n")])
 def test_silence_of_a_target_that_does_not_listen_proves_nothing(table: ProbeResult) -> None:
     """A server that is down is silent too."""
