@@ -89,7 +89,7 @@ def check_attempts(
             url = urlsplit(context.fill(check.http, check.asker))
             port = url.port or WEB_PORTS[url.scheme]
             attempts = attempts_to_host(check.asker, url.hostname or "", Port(port), context, commands)
-            return _layered(attempts, *http_layers(check, url.geturl()))
+            return _layered(attempts, *http_layers(check, url.geturl(), judgement))
         case Tls():
             host, port = endpoint(context.fill(check.tls, check.asker))
             return _layered(attempts_to_host(check.asker, host, Port(port), context, commands), tls_layer(judgement))

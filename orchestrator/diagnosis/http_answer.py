@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from orchestrator.checks.findings import Judgement
 from orchestrator.checks.http_answer import HttpAnswer, read_answer, wrong_with
 from orchestrator.checks.http_request import curl, facts_of, seconds
 from orchestrator.checks.probes import ProgramResult, ResultUnavailable, RunProgram
@@ -40,9 +41,11 @@ CERTIFICATE = (
 
 @dataclass(frozen=True)
 class Request:
-    """The request of a check, put to one address."""
+    """The request of a check, put to one address. `failed` is what the check had seen, where one request cannot show
+    what is wrong: which servers answered, or how many requests did."""
 
     check: Http
+    failed: str = ""
 
     def url(self, attempt: ConnectionAttempt) -> str:
         return attempt.context.fill(self.check.http, self.check.asker)
@@ -66,9 +69,10 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-def http_layers(check: Http, url: str) -> tuple[LayerProbe, ...]:
+def http_layers(check: Http, url: str, judgement: Judgement | None = None) -> tuple[LayerProbe, ...]:
     """The layers above TCP: TLS where the URL asks for it, then the answer."""
-    request = Request(check)
+    several = bool(check.servers) or check.requests > 1
+    request = Request(check, judgement.actual if several and judgement and judgement.verdict == "fail" else "")
     answer = replace(
         ANSWER,
         title="HTTP answer",
@@ -165,10 +169,22 @@ def _answer(request: Request, attempt: ConnectionAttempt, results: Answers) -> L
     if wrong:
         sentence, command = _wrong_answer(request, attempt, status, body.text, wrong)
         readings.broken(f"status {status}; {wrong}", sentence, command, evidence=evidence)
+    elif request.failed:
+        sentence, command = _wrong_servers(request, attempt)
+        readings.broken(request.failed, sentence, command, evidence=evidence)
     else:
         readings.evidence += evidence
         readings.held.append(f"status {status}")
     return readings.result()
+
+
+def _wrong_servers(request: Request, attempt: ConnectionAttempt) -> tuple[str, str]:
+    """One request is answered as declared; the check asks for more than that."""
+    host, sentence = _host(request.url(attempt)), f"A request is answered, but the check says more: {request.failed}."
+    if host in attempt.context.topology.hosts_of(attempt.asker):
+        sentence += f" Programs of {attempt.asker} find {host} in /etc/hosts, before they ask a DNS server."
+        return sentence, attempt.commands.run(attempt.asker, "cat", "/etc/hosts")
+    return sentence, _log(attempt)
 
 
 def _wrong_with(check: Http, attempt: ConnectionAttempt, answer: HttpAnswer) -> str:

@@ -492,3 +492,28 @@ def test_a_command_names_the_lab_where_it_has_a_name_of_its_own_and_only_tools_t
     assert commands.run("client", "dig", "a.b") == "wirelab exec 'labs/far folder' client -- dig a.b"
     assert commands.run("db", "curl", "a.b") == "wirelab logs 'labs/far folder' db"
     assert commands.run("app-1", "ip", "addr") == "wirelab exec 'labs/far folder' app-1 -- ip addr"
+
+
+def test_a_hosts_file_that_leads_to_another_server_is_named() -> None:
+    """The request is answered, by a server that the check does not mean; one request shows no more."""
+    world = far(FAR.replace("client:   {", 'client:   {hosts: {app-1.shop.lab: "${app-2}"}, '))
+    facts = json.dumps({"http_code": 200, "time_connect": 0.1})
+    world.rules.append(program("curl", ProgramResult(0, "[]", facts)))
+    seen = "status 200; answered by app-2, not by app-1"
+    walk = walked(world, actual=seen, from_="client", http="http://app-1.shop.lab/", servers=["app-1"])
+    assert walk.sentence == (
+        f"A request is answered, but the check says more: {seen}. "
+        "Programs of client find app-1.shop.lab in /etc/hosts, before they ask a DNS server."
+    )
+    assert walk.command == "wirelab exec far client -- cat /etc/hosts"
+
+
+def test_of_several_requests_of_which_one_is_answered_what_the_check_saw_is_told() -> None:
+    world = far()
+    facts = json.dumps({"http_code": 200, "time_connect": 0.1})
+    world.rules.append(program("curl", ProgramResult(0, "[]", facts)))
+    seen = "1 of 4 requests are answered so; 3 not: status 503; that is no success"
+    walk = walked(world, actual=seen, from_="client", http="http://gate.shop.lab/", requests=4)
+    assert walk.sentence == f"A request is answered, but the check says more: {seen}."
+    held = walked(world, verdict="pass", actual="x", from_="client", http="http://gate.shop.lab/", requests=4)
+    assert held.broken is None
