@@ -210,6 +210,10 @@ def _alone(asker: str, context: CheckContext, commands: Commands) -> ConnectionA
 def sql_attempt(check: Sql, context: CheckContext, commands: Commands) -> LayeredAttempt:
     """Over the network, or, where the database asks itself, over its local socket."""
     database = database_of(check, context)
+    if check.host:
+        host, number = endpoint(context.fill(check.host, check.asker))
+        attempts = attempts_to_host(check.asker, host, Port(number), context, commands)
+        return LayeredAttempt(attempts[0], (sql_layer(check),))
     port = _first_port(database, context) or Port(5432)
     if check.asker == database and check.password is None:
         return LayeredAttempt(replace(_alone(database, context, commands), port=port), (sql_layer(check),))

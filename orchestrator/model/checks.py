@@ -141,9 +141,19 @@ class Udp(NodeCheck):
 class Sql(NodeCheck):
     """PostgreSQL answers a statement as declared. What the statement changes is rolled back."""
 
-    sql: str = Field(min_length=1, description="The statement.", examples=["select name from items"])
+    sql: str = Field(
+        min_length=1,
+        description="The statement, or several with ';' between them.",
+        examples=["select name from items"],
+    )
     database: Annotated[NodeName, Reference("node", serves=ApplicationProtocol.POSTGRESQL)] | None = Field(
         None, description="The database node; may be left out where the asker uses just one.", examples=["db"]
+    )
+    host: HostPort | None = Field(
+        None,
+        description="host:port of the way to the database, where that is not its own name and port: an alias, or a "
+        "proxy before it.",
+        examples=["db-alias.shop.lab:5432", "pool.shop.lab:6432"],
     )
     rows: SqlRows | None = Field(
         None, description="The rows that must come, in order; null is no text.", examples=[[["anvil"], ["rocket"]]]

@@ -68,7 +68,8 @@ checks:
   - {name: refused, from: client, udp: "echo.shop.lab:5002", answered: false}
   - {name: of the author, from: client, http: "http://conf.shop.lab/", status: 418, contains: the author}
   - {name: refused by address, from: client, sql: select 1, fails: no pg_hba.conf entry}
-  - {name: let in by address, from: db, sql: select 1, rows: [[1]]}
+  - {name: let in by address, from: db, sql: select 1, rows: [[1]], host: "${loopback}:5432"}
+  - {name: by the second family, from: client, cannot_connect: "app-2.shop.lab:81", family: ipv4}
   - {name: by the hosts file, from: client, http: "http://app-1.shop.lab/", servers: [app-2]}
   - {name: by the second address, from: client, connects: "OLD.shop.lab:80"}
   - {name: completed, from: client, connects: "web:80"}
@@ -82,6 +83,8 @@ checks:
   - {name: another reply, from: client, udp: "echo.shop.lab:5000", send: x, contains: got y, within: 1}
   - {name: the port asked, from: client, udp: "echo.shop.lab:5000", send: other, within: 1}
   - {name: not refused, from: client, udp: "echo.shop.lab:5000", answered: false, within: 1}
+  - {name: another port, from: db, sql: select 1, host: "${loopback}:5433", within: 1}
+  - {name: no IPv6, from: client, connects: "app-2.shop.lab:80", family: ipv6, within: 1}
   - {name: by DNS, from: client, http: "http://app-1.shop.lab/", servers: [app-1], within: 1}
 """
 

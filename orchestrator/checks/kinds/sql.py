@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds.connections import endpoint, target_of
 from orchestrator.checks.probes import CheckContext, ProgramResult, ResultUnavailable, RunProgram, require_output
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.checks.verdict import Verdict
@@ -39,7 +40,7 @@ def sql(check: Sql, context: CheckContext) -> CheckSteps:
 
 def sql_probe(check: Sql, context: CheckContext, address: str = "") -> RunProgram:
     """The question; with an address no name is asked for (PGHOSTADDR, libpq)."""
-    check = context.fill_fields(check, "sql", "password")
+    check = context.fill_fields(check, "sql", "password", "host")
     argv = _psql(check, context, database_of(check, context), () if address else WHERE)
     known = ("env", f"PGHOSTADDR={address}") if address and argv[0] == "env" else ()
     return RunProgram(check.asker, (*known, *argv), frozenset({"psql"}))
@@ -47,15 +48,17 @@ def sql_probe(check: Sql, context: CheckContext, address: str = "") -> RunProgra
 
 def judge_sql(check: Sql, context: CheckContext, result: ProgramResult) -> Judgement:
     """The judgement on what psql printed."""
-    check = context.fill_fields(check, "sql", "fails")
+    check = context.fill_fields(check, "sql", "fails", "host")
     database = database_of(check, context)
     expected = _expected(check, context)
     outcome = read_outcome(result)
     address, rows = outcome.address, outcome.rows
-    where = f"psql at {check.asker}, database {database}" + (f" at {address}" if address else "")
-    if address and address not in map(str, context.topology.addresses_of(database)):
+    way = f" through {check.host}" if check.host else ""
+    where = f"psql at {check.asker}, database {database}{way}" + (f" at {address}" if address else "")
+    reached = target_of(context, check.asker, endpoint(check.host)[0]) if check.host else database
+    if reached and address and address not in map(str, context.topology.addresses_of(reached)):
         whose = context.topology.owner(address) or "nobody"
-        return Judgement("fail", expected, f"{address} answered, which is {whose} and not {database}", (where,))
+        return Judgement("fail", expected, f"{address} answered, which is {whose} and not {reached}", (where,))
     if check.fails is not None:
         return _judge_failure(check.fails, expected, where, outcome)
     if outcome.error or outcome.lost:
@@ -140,9 +143,10 @@ def database_of(check: Sql, context: CheckContext) -> str:
 
 
 def _psql(check: Sql, context: CheckContext, database: str, where: tuple[str, ...]) -> tuple[str, ...]:
-    if check.asker == database and check.password is None:
+    if check.asker == database and check.password is None and check.host is None:
         return ("psql", *PSQL, "-c", check.sql, *OUTCOME)
-    over_network = ("-h", context.topology.name_of(database) + ".", *PSQL, "-w", *where, "-c", check.sql, *OUTCOME)
+    host, port = endpoint(check.host) if check.host else (f"{context.topology.name_of(database)}.", 0)
+    over_network = ("-h", host, *(("-p", str(port)) if port else ()), *PSQL, "-w", *where, "-c", check.sql, *OUTCOME)
     if check.password is not None:
         return ("env", f"PGPASSWORD={check.password}", "PGCONNECT_TIMEOUT=2", "psql", *over_network)
     files = context.topology.password_files(check.asker).items()

@@ -367,3 +367,26 @@ def test_a_request_may_take_as_long_as_the_check_says(keys: dict[str, object], m
     assert isinstance(one, Http)
     argv = curl_argv(one, CheckContext(shop(), "w", 20000, 0.0), "http://app.shop.lab/slow")
     assert argv[argv.index("--max-time") + 1] == most
+
+
+def by_way(address: str, table: str = "1\n") -> ProgramResult:
+    """What psql prints of a session with the server at an address."""
+    about = f'You are connected to database "app" as user "app" on host "x" (address "{address}") at port "6432".\n'
+    return replace(rows(table), out=f"{about}wirelab: here the rows begin\n{rows(table).out}")
+
+
+def test_a_database_is_asked_through_another_name_or_a_proxy() -> None:
+    """The machine that is meant is then the one that the host names."""
+    found, probes = conversation(sql(host="proxy.shop.lab:6432", rows=[[1]]), by_way("192.168.7.15"))
+    assert (found.verdict, found.evidence[0]) == (
+        "pass",
+        "psql at app, database db through proxy.shop.lab:6432 at 192.168.7.15",
+    )
+    assert isinstance(probes[0], RunProgram)
+    argv = probes[0].argv
+    assert argv[argv.index("-h") :][:4] == ("-h", "proxy.shop.lab", "-p", "6432")
+    found = judged(sql(host="proxy.shop.lab:6432", rows=[[1]]), by_way("192.168.7.11"))
+    assert (found.verdict, found.actual) == ("fail", "192.168.7.11 answered, which is db and not proxy")
+    _, probes = conversation(check(from_="db", sql="select 1", host="${loopback}:5432"), by_way("127.0.0.1"))
+    assert isinstance(probes[0], RunProgram)
+    assert "127.0.0.1" in probes[0].argv
