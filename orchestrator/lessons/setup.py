@@ -53,14 +53,20 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return text
 
 
-def edit_mistakes(text: str, edits: Iterable[Edit]) -> Iterator[tuple[int, str]]:
-    """The index of each edit that cannot be made, and why: its text is not there, or it is there more than once."""
+def edit_mistakes(text: str, edits: Iterable[Edit]) -> Iterator[tuple[int, str, str]]:
+    """The index of each edit that cannot be made or be undone, its key, and why: each text must be there just once."""
     for index, edit in enumerate(edits):
-        count = text.count(edit.replace)
-        if count != 1:
-            times = f"{count} times" if count else "nowhere"
-            yield index, f"{edit.replace!r} stands {times} in the scenario file; it must stand there just once"
+        if (count := text.count(edit.replace)) != 1:
+            message = f"{edit.replace!r} stands {_times(count)} in the scenario file; it must stand there just once"
+            yield index, "replace", message
         text = edited(text, [edit])
+        if edit.by and (count := text.count(edit.by)) > 1:
+            message = f"{edit.by!r} then stands {_times(count)} in the scenario file, so a learner cannot tell which"
+            yield index, "by", f"{message} to change; make it differ"
+
+
+def _times(count: int) -> str:
+    return f"{count} times" if count else "nowhere"
 
 
 def permission_texts(allow: Allow, lab: LabRef, file: str) -> tuple[str, ...]:

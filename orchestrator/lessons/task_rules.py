@@ -54,8 +54,8 @@ def _edit_violations(name: str, edits: list[Edit], source: ScenarioSource) -> It
     """An edit changes one place of the scenario file, and the file with all edits is a scenario."""
     path = ("tasks", name, "setup", "edits")
     mistakes = list(edit_mistakes(source.text, edits))
-    for index, message in mistakes:
-        yield Violation((*path, index, "replace"), message)
+    for index, key, message in mistakes:
+        yield Violation((*path, index, key), message)
     if not edits or mistakes:
         return
     try:

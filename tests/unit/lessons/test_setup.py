@@ -99,7 +99,16 @@ def test_without_allow_a_learner_may_do_what_the_solution_does() -> None:
 def test_an_edit_that_cannot_be_made_is_told() -> None:
     twice, nowhere = Edit(replace="client", by="x"), Edit(replace="0.0.0.1", by="x")
     fits = Edit(replace="8080", by="8081")
-    assert [index for index, _ in edit_mistakes("client and client 8080", [fits, twice, nowhere])] == [1, 2]
+    mistakes = list(edit_mistakes("client and client 8080", [fits, twice, nowhere]))
+    assert [(index, key) for index, key, _ in mistakes] == [(1, "replace"), (2, "replace")]
+
+
+def test_an_edit_whose_text_stands_elsewhere_too_is_told() -> None:
+    """A learner who undoes it could not tell which of both is the mistake."""
+    [(index, key, message)] = edit_mistakes("port 80, port 8081", [Edit(replace="port 80,", by="port 8081")])
+    assert (index, key) == (0, "by")
+    assert "'port 8081' then stands 2 times in the scenario file, so a learner cannot tell which" in message
+    assert list(edit_mistakes("port 80, port 8081", [Edit(replace="port 80,", by="")])) == []
 
 
 Change = Callable[[str], str]
