@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from orchestrator.cli.options import (
     timeout_option,
     verbose_option,
 )
+from orchestrator.cli.own_command import own_command
 from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
 from orchestrator.errors import OK, UsageInvalid
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -269,7 +269,7 @@ def run_command(
 
 def next_steps(name: str, scenario: Scenario, lab: str | None) -> str:
     """What to try now, in words that can be typed."""
-    command, more = _own_command(), f" --lab {lab}" if lab else ""
+    command, more = own_command(), f" --lab {lab}" if lab else ""
     name = quote(name)
     clients = [node for node, role in scenario.roles.items() if role.default_client]
     # Of an image of the author's nobody knows which tools it holds.
@@ -288,11 +288,3 @@ def next_steps(name: str, scenario: Scenario, lab: str | None) -> str:
     lines.append(f"  {command} ps {name}{more}")
     lines.append(f"  {command} down {name}{more}      when you are done")
     return "\n".join(lines)
-
-
-def _own_command() -> str:
-    """How this program is called from here: the virtual environment that `make` has made is in nobody's PATH."""
-    own = Path(sys.prefix) / "bin" / "wirelab"
-    if not sys.prefix.endswith(".venv") or shutil.which("wirelab") == str(own):
-        return "wirelab"
-    return quote(str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own))

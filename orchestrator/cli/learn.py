@@ -14,10 +14,12 @@ import click
 from orchestrator.cli.console import out, say
 from orchestrator.cli.desktop import has_desktop
 from orchestrator.cli.options import lab_option
+from orchestrator.cli.own_command import own_command
 from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import CHECK_FAILED, OK
 
 if TYPE_CHECKING:
+    from orchestrator.lessons.messages import Message
     from orchestrator.operations.learn import OpenLesson
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -55,6 +57,7 @@ def command(name: str | None, seed: int | None, web: bool | None, lab: str | Non
     if name is None:
         return _course()
     from orchestrator.operations.learn import open_lesson
+    from orchestrator.operations.lesson_files import load_lesson
     from orchestrator.planning.lab_ref import LabRef
     from orchestrator.rendering.lesson import message_text
 
@@ -70,23 +73,25 @@ def command(name: str | None, seed: int | None, web: bool | None, lab: str | Non
     if on_page:
         return _on_the_page(workspace, scenario, lab or scenario_name, seed, seat)
 
-    def say_where() -> None:
-        where = "Open a second terminal in this folder, and there a shell in the client:"
-        say(f"\n{where}\n\n    {named.command('shell')}\n\n{KEYS}")
+    node_name = load_lesson(scenario).lesson.shell[0]
 
-    with open_lesson(
-        workspace,
-        scenario,
-        lab,
-        tell=lambda message: out(message_text(message, _width())),
-        seed=seed,
-        seat=seat,
-        on_up=say_where,
-    ) as lesson:
+    def say_where() -> None:
+        where = f"Open a second terminal in this folder, and there a shell in {node_name}:"
+        say(f"\n{where}\n\n    {_as_typed(named.command('shell', node_name))}\n\n{KEYS}")
+
+    def tell(message: Message) -> None:
+        out(message_text(message, _width()))
+
+    with open_lesson(workspace, scenario, lab, tell=tell, seed=seed, seat=seat, on_up=say_where) as lesson:
         finished = _converse(lesson)
     if not finished:
-        say(f"\nYour progress is kept: {named.command('learn')}")
+        say(f"\nYour progress is kept: {_as_typed(named.command('learn'))}")
     return OK if finished else CHECK_FAILED
+
+
+def _as_typed(command: str) -> str:
+    """A command of wirelab as it works in this terminal, and in another one in the same folder."""
+    return command.replace("wirelab", own_command(), 1)
 
 
 def _is_at_desktop() -> bool:

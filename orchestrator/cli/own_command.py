@@ -1,0 +1,16 @@
+"""How this program is called from the terminal in which it runs, for commands that a person is to type."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from shlex import quote
+
+
+def own_command() -> str:
+    """`wirelab`, or the path of it: the virtual environment that `make` has made is in nobody's PATH."""
+    own = Path(sys.prefix) / "bin" / "wirelab"
+    if not sys.prefix.endswith(".venv") or shutil.which("wirelab") == str(own):
+        return "wirelab"
+    return quote(str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own))
