@@ -140,10 +140,12 @@ def _resolving(check: Resolves, context: CheckContext, judgement: Judgement, com
 def _forbidding(
     check: CannotConnect, context: CheckContext, judgement: Judgement, commands: Commands
 ) -> LayeredAttempt:
-    """To the host that must not be reached. Where nobody knows, that it does not listen, or is cut off, says why."""
+    """To the host that must not be reached. Where an attempt proved nothing, that it does not listen, or is cut off,
+    says why; where none was made, that is no reason."""
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
     attempt = attempts_to_host(check.asker, host, Port(port), context, commands)[0]
-    only = None if judgement.verdict == "unknown" else frozenset({"node", "resolver", "dns"})
+    tried = judgement.verdict == "unknown" and judgement.evidence
+    only = None if tried else frozenset({"node", "resolver", "dns"})
     return LayeredAttempt(attempt, (forbidden_tcp_layer(judgement),), only)
 
 

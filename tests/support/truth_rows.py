@@ -137,7 +137,7 @@ def _judged(row: Row, verdict: str, walk: Mapping[str, Any]) -> str:
         return "false pass"
     if verdict == "fail" != row.verdict:
         return "false fail"
-    if row.layer and walk.get("broken") not in (row.layer, None):
+    if (row.layer or row.verdict == "pass") and walk.get("broken") not in (row.layer, None):
         return "wrong cause"
     if verdict != row.verdict:
         return "unknown"

@@ -157,9 +157,10 @@ def tcp(ended: str) -> Rule:
 
 def walked(world: SimulatedLab, verdict: str = "fail", actual: str = "it is not so", **keys: Any) -> Walk:
     """The walk of a check that ended so."""
+    evidence = keys.pop("evidence", ())
     whole = {"name": "A claim", **{("from" if key == "from_" else key): value for key, value in keys.items()}}
     check = KINDS[str(kind_of(whole))].model_validate(whole)
-    finding = Finding("A claim", "?", "?", Judgement(verdict, "it is so", actual), 0.1)  # type: ignore[arg-type]
+    finding = Finding("A claim", "?", "?", Judgement(verdict, "it is so", actual, evidence), 0.1)  # type: ignore[arg-type]
     walker = DiagnosisRunner(Commands(world.topology), world, lambda: 1000.0)
     (found,) = walker.explain([check], [finding], include_passed=True)
     assert found.why

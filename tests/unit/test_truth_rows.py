@@ -28,6 +28,7 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
         (Row("a", "pass"), "pass", None, "right"),
         (Row("a", "pass"), "fail", "tcp", "false fail"),
         (Row("a", "pass"), "unknown", None, "unknown"),
+        (Row("a", "pass"), "unknown", "listen", "wrong cause"),
         (Row("a", "fail", "tcp"), "fail", "tcp", "right"),
         (Row("a", "fail", "tcp"), "fail", "dns", "wrong cause"),
         (Row("a", "fail", "tcp"), "fail", None, "no cause"),

@@ -451,6 +451,16 @@ def test_a_connection_that_must_not_be_is_named_where_it_is() -> None:
     assert walk.sentence == "client can connect to port 5432 of db, but the check says that it cannot."
 
 
+def test_what_a_check_wants_is_no_reason_why_it_could_not_be_asked() -> None:
+    """Nobody listens there, as it should be; that explains only an attempt that was made and proved nothing."""
+    wanted = {"from_": "client", "cannot_connect": "db.shop.lab:5433"}
+    not_asked = walked(far(), "unknown", "could not be asked: no answer before the deadline", **wanted)
+    assert not_asked.broken is None
+    tried = walked(far(), "unknown", "silent", evidence=("connect: silent",), **wanted)
+    assert tried.broken
+    assert tried.broken.name == "listen"
+
+
 def test_what_must_hold_before_is_walked_through_first() -> None:
     """The check is about SQL; what does not hold is the request before it."""
     world = far()
