@@ -108,10 +108,14 @@ def _row(check: str, wanted: str) -> Row:
 
 
 def sample(given: Sequence[Situation], seed: int, rows: int) -> tuple[Situation, ...]:
-    """Some situations, chosen by a seed, with at least so many rows, each with at most eight of its own."""
+    """Some situations, chosen by a seed, with at least so many rows, each with at most eight of its own.
+
+    None of them takes a processor away: that needs minutes.
+    """
     chance = random.Random(seed)
     chosen: list[Situation] = []
-    for situation in chance.sample(given, len(given)):
+    quick = [situation for situation in given if not situation.disturbed]
+    for situation in chance.sample(quick, len(quick)):
         if sum(len(one.rows) for one in chosen) >= rows:
             break
         few = chance.sample(situation.rows, min(8, len(situation.rows)))
