@@ -65,6 +65,11 @@ class BaseTask(ScenarioModel):
     hints: Texts = Field(
         (), description="Help in steps, from the symptom to the command.", examples=[["A name becomes an address."]]
     )
+    needs: Texts = Field(
+        (),
+        description="Earlier tasks without which this one makes no sense; who goes to this task does them first.",
+        examples=[["look-up"]],
+    )
     fault: Fault | None = Field(
         None, description="A fault that is put in when the task begins.", examples=[{"stop": "dns"}]
     )
@@ -120,6 +125,11 @@ class ObserveTask(DoneTask):
 
     observe: Observation = Field(
         description="What the packets must show.", examples=[{"from": "client", "resolves": "app.shop.lab"}]
+    )
+    after: Observation | None = Field(
+        None,
+        description="What the packets must show before that, since the task began.",
+        examples=[{"from": "client", "resolves": "app.shop.lab"}],
     )
 
 
@@ -250,3 +260,11 @@ class Lesson(ScenarioModel):
     tasks: dict[Annotated[str, Field(pattern=TASK_NAME)], Task] = Field(
         min_length=1, description="Name of the task -> what is to be done.", examples=[{}]
     )
+
+    def needed_by(self, name: str) -> tuple[str, ...]:
+        """The tasks that come before this one in any case, in the order of the lesson."""
+        needed = {name}
+        for task in reversed(self.tasks):
+            if task in needed:
+                needed |= set(self.tasks[task].needs)
+        return tuple(task for task in self.tasks if task in needed and task != name)

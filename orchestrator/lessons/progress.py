@@ -6,7 +6,7 @@ the same until the lesson is begun anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -47,10 +47,15 @@ class Progress:
         """The first of these tasks that is neither done nor skipped; None where there is none."""
         return next((name for name in names if not (self.task(name).done or self.task(name).skipped)), None)
 
-    def at(self, name: str, names: Sequence[str]) -> Progress:
-        """The same learner at the beginning of a task: what is left before it is skipped, what follows is open."""
+    def at(self, name: str, names: Sequence[str], needed: Collection[str] = ()) -> Progress:
+        """The same learner at the beginning of a task: what is left before it is skipped, what follows is open.
+
+        Of the tasks before it, those that it needs are not skipped.
+        """
         before = names[: names.index(name)]
-        kept = {task: replace(self.task(task), skipped=not self.task(task).done) for task in before}
+        kept = {
+            task: replace(self.task(task), skipped=not self.task(task).done and task not in needed) for task in before
+        }
         return replace(self, tasks=kept)
 
     def done_count(self, names: Sequence[str]) -> int:

@@ -11,18 +11,29 @@ from orchestrator.lessons.observations import AddressesOf, Matched
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.questions import Question, order_mistake, wrong_because
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.traffic.exchanges.events import CompletedEvent
+from orchestrator.traffic.exchanges.events import CompletedEvent, start_time
 
 Reaction = tuple[Progress, Message | None]
 
 
 def react_to_exchange(
-    progress: Progress, name: str, task: ObserveTask, event: CompletedEvent, addresses_of: AddressesOf
+    progress: Progress,
+    name: str,
+    task: ObserveTask,
+    event: CompletedEvent,
+    addresses_of: AddressesOf,
+    earlier: float | None = None,
 ) -> Reaction:
-    """Complete the task if this is what it wants; say what differs if it is an attempt at it."""
+    """Complete the task if this is what it wants; say what differs if it is an attempt at it.
+
+    `earlier` is when what the task wants to see first was over; None where it was not seen.
+    """
     comparison = task.observe.compare(event, addresses_of)
     if comparison is None:
         return progress, None
+    if isinstance(comparison, Matched) and task.after and (earlier is None or start_time(event) < earlier):
+        expected = f"first {task.after.wanted}, then {task.observe.wanted}"
+        return attempted(progress, name, f"{comparison.seen}. Expected: {expected}.")
     if isinstance(comparison, Matched):
         return completed(progress, name, comparison.seen)
     return attempted(progress, name, comparison.sentence)

@@ -9,7 +9,9 @@ from typing import Any
 from orchestrator.errors import FileInvalid
 from orchestrator.lessons.setup import Edit, edit_mistakes, edited
 from orchestrator.reading.document import Violation
+from orchestrator.reading.message_parts import listed
 from orchestrator.reading.scenario import read_scenario
+from orchestrator.reading.spelling import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,28 @@ def tasks_of(values: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def task_violations(values: Any, source: ScenarioSource | None) -> Iterator[Violation]:
     """What is wrong with the setup of the tasks and with what they allow."""
+    earlier: list[str] = []
     for name, task in tasks_of(values):
         edits = _edits(task)
         if source:
             yield from _edit_violations(name, edits, source)
+        yield from _needs_violations(name, task, earlier)
         yield from _solution_violations(name, task, edits)
+        earlier.append(name)
+
+
+def _needs_violations(name: str, task: dict[str, Any], earlier: list[str]) -> Iterator[Violation]:
+    """A task needs tasks that stand before it."""
+    needs = task.get("needs")
+    for index, needed in enumerate(needs if isinstance(needs, list) else ()):
+        if isinstance(needed, str) and needed not in earlier:
+            hint = did_you_mean(needed, earlier) or ";"
+            message = f"no task {needed!r} stands before this one{hint} {_those_before(earlier)}"
+            yield Violation(("tasks", name, "needs", index), message)
+
+
+def _those_before(earlier: list[str]) -> str:
+    return f"before it stand {listed(earlier)}" if earlier else "it is the first one"
 
 
 def _edits(task: dict[str, Any]) -> list[Edit]:

@@ -11,7 +11,7 @@ from orchestrator.events import Event, ProbeEvent
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
-from orchestrator.lessons.observations import unanswered
+from orchestrator.lessons.observations import Matched, unanswered
 from orchestrator.lessons.reactions import (
     Reaction,
     attempted,
@@ -28,7 +28,7 @@ from orchestrator.model.checks import BindCheck, NodeCheck
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
+from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, end_time, start_time
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
@@ -80,6 +80,7 @@ class LessonRun:
     _told: tuple[str, float] = ("", 0.0)
     _topology: Topology | None = None
     _explainer: AttemptExplainer = field(init=False)
+    _earlier: float | None = None
     _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -137,6 +138,7 @@ class LessonRun:
         self._topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
+        self._earlier = None
         self._explainer.forget()
         self._changed = self._last_change()
         if self.lesson_lab.is_broken:  # it does not hold: that is the task
@@ -160,11 +162,19 @@ class LessonRun:
             return
         self._open.pop(event.exchange, None)
         if isinstance(task, ObserveTask) and self._is_attempt(event):
-            reaction = react_to_exchange(self.progress, self.task_name or "", task, event, self._addresses_of)
-            self._react(reaction)
-            attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
-            if attempt and attempt.node in self._shells(task):
-                self._explainer.ask(attempt)
+            self._on_attempt(task, event)
+
+    def _on_attempt(self, task: ObserveTask, event: CompletedEvent) -> None:
+        """Compare what a program of the learner did with what the task wants to see, and to see before that."""
+        if task.after and isinstance(task.after.compare(event, self._addresses_of), Matched):
+            self._earlier = end_time(event) or start_time(event)
+            return
+        name = self.task_name or ""
+        reaction = react_to_exchange(self.progress, name, task, event, self._addresses_of, self._earlier)
+        self._react(reaction)
+        attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
+        if attempt and attempt.node in self._shells(task):
+            self._explainer.ask(attempt)
 
     def _on_explained(self) -> None:
         """Tell which layer is broken of the attempt that failed last."""
@@ -311,7 +321,7 @@ class LessonRun:
             case Command("reset"):
                 self._begin_at(replace(self.progress, tasks={}))
             case Command("restore", target) if target:
-                self._begin_at(self.progress.at(target, names))
+                self._go_to(target)
             case Command("reset task") if name:
                 self._begin_at(self.progress.at(name, names))
             case Command("reset lab") if task:
@@ -324,6 +334,14 @@ class LessonRun:
                 ids = ", ".join(self.lesson_lab.undo())
                 self._forget_attempts(f"Taken back: {ids}." if ids else "You have put no fault in.")
 
+    def _go_to(self, name: str) -> None:
+        """Go to a task, by way of those that it needs."""
+        lesson = self.text.lesson
+        progress = self.progress.at(name, tuple(lesson.tasks), lesson.needed_by(name))
+        if (first := progress.current(tuple(lesson.tasks))) != name:
+            self._tell(Note(f"The task {name} needs the task {first}, which comes first."))
+        self._begin_at(progress)
+
     def _begin_at(self, progress: Progress) -> None:
         """Go on with another progress, in the lab as its task wants it."""
         self.lesson_lab.restore_course()
@@ -334,7 +352,7 @@ class LessonRun:
     def _forget_attempts(self, text: str) -> None:
         """Say what was done to the lab; nothing that crossed the wire before counts any more."""
         self._tell(Note(text))
-        self._told, self._cause, self._tried = ("", 0.0), "", False
+        self._told, self._cause, self._tried, self._earlier = ("", 0.0), "", False, None
         self._began, self._judged, self._changed = time.time(), time.monotonic(), self._last_change()
         self._open.clear()
 

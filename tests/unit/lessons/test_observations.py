@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.lessons.lesson import ObserveTask
+from orchestrator.lessons.messages import NotDone, TaskDone
 from orchestrator.lessons.observations import (
     ConnectsObservation,
     Different,
@@ -13,6 +15,8 @@ from orchestrator.lessons.observations import (
     SqlObservation,
     unanswered,
 )
+from orchestrator.lessons.progress import Progress
+from orchestrator.lessons.reactions import react_to_exchange
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
@@ -250,3 +254,27 @@ def test_silence_is_told_too(observation: AnyObservation, event: ExchangeStart, 
 @pytest.mark.parametrize("event", [start("dns", "app", "dns"), start("icmp", "client", "app")])
 def test_the_silence_of_others_is_not_spoken_of(event: ExchangeStart) -> None:
     assert unanswered(RESOLVES, event) is None
+
+
+AFTER = ObserveTask.model_validate(
+    {
+        "title": "Fetch by the name",
+        "observe": {"from": "client", "http": "http://app.shop.lab/items"},
+        "after": {"from": "client", "resolves": "app.shop.lab"},
+        "solve": {"from": "client", "run": ["curl", "http://app.shop.lab/items"]},
+    }
+)
+
+
+@pytest.mark.parametrize(("earlier", "is_done"), [(0.9, True), (1.0, True), (1.05, False), (None, False)])
+def test_what_must_come_first_was_over_before_the_exchange_began(earlier: float | None, is_done: bool) -> None:
+    """The request begins at 1.0; `earlier` is when the DNS answer came."""
+    event = http("client", "app", "GET /items")
+    _, message = react_to_exchange(Progress("shop", 1), "fetch", AFTER, event, addresses_of, earlier)
+    if is_done:
+        assert isinstance(message, TaskDone)
+    else:
+        assert message == NotDone(
+            "client requested GET /items from app, 192.168.7.12, port 80: the answer was 200. "
+            "Expected: first a question for app.shop.lab A, then GET http://app.shop.lab/items."
+        )

@@ -53,6 +53,13 @@ def read(text: str, scenario: Scenario, seed: int = 1) -> LessonText:
     return read_lesson(text, file="lesson.md", scenario=scenario, seed=seed)
 
 
+def test_a_task_needs_what_the_tasks_that_it_needs_do(scenario: Scenario) -> None:
+    third = "  last: {ask: address, title: And now?, truth: {address_of: app}, because: So., needs: [where]}\n---\nBe"
+    text = LESSON.replace("    ask: address\n", "    needs: [look]\n    ask: address\n").replace("---\nBe", third)
+    lesson = read(text.replace("The end.", "::task{last}"), scenario).lesson
+    assert [lesson.needed_by(name) for name in lesson.tasks] == [(), ("look",), ("look", "where")]
+
+
 def test_a_lesson_has_its_tasks_in_order_and_the_text_before_each(scenario: Scenario) -> None:
     lesson = read(LESSON, scenario)
     item = lesson.values["item"]
@@ -101,6 +108,23 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "an unknown variable": (
         lambda text: text.replace("app, ${item}.", "app, ${itm}."),
         "lesson.md:9:12: tasks.look.title: there is no variable and no node 'itm'; they are app, client, dns, item",
+    ),
+    "a task that is needed and does not stand before": (
+        lambda text: text.replace("    ask: address\n", "    needs: [lock]\n    ask: address\n"),
+        "lesson.md:13:13: tasks.where.needs[0]: no task 'lock' stands before this one; did you mean 'look'? before it "
+        "stand look",
+    ),
+    "a first task that needs another": (
+        lambda text: text.replace("  look:\n", "  look:\n    needs: [where]\n"),
+        "lesson.md:9:13: tasks.look.needs[0]: no task 'where' stands before this one; it is the first one",
+    ),
+    "an earlier exchange by a node that is not there": (
+        lambda text: text.replace("to: app}\n", "to: app}\n    after: {from: clint, resolves: db.shop.lab}\n"),
+        "lesson.md:11:19: tasks.look.after.from: there is no node 'clint'; did you mean 'client'?",
+    ),
+    "an earlier exchange of no kind": (
+        lambda text: text.replace("to: app}\n", "to: app}\n    after: {from: client}\n"),
+        "lesson.md:11:12: tasks.look.after: ",
     ),
     "a task of no kind": (
         lambda text: text.replace("    ask: address\n", ""),

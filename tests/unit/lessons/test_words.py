@@ -59,6 +59,14 @@ def test_who_goes_to_a_later_task_skips_what_is_left_before_it() -> None:
     assert progress.done_count(NAMES) == 1
 
 
+def test_what_a_later_task_needs_is_not_skipped() -> None:
+    progress = Progress("basic", 7).at("repair", NAMES, ("fetch",))
+    assert progress.current(NAMES) == "fetch"
+    assert progress.with_task("fetch", TaskProgress(done=True)).current(NAMES) == "repair"
+    done = Progress("basic", 7, tasks={"fetch": TaskProgress(done=True)})
+    assert done.at("repair", NAMES, ("fetch",)).current(NAMES) == "repair"
+
+
 def test_who_goes_back_does_the_task_and_what_follows_again() -> None:
     done = {name: TaskProgress(done=True, hints=1) for name in NAMES}
     progress = Progress("basic", 7, tasks=done).at("fetch", NAMES)
