@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from orchestrator.checks.sockets import BoundSocket
 from orchestrator.model.check_keys import RCODES
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
-from orchestrator.model.values import HostPort, Machines, NodeName, Url, VariantNames
+from orchestrator.model.values import HostPort, Machines, NodeName, Port, Url, VariantNames
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
@@ -70,6 +72,11 @@ class BaseObservation(ScenarioModel):
     def wanted(self) -> str:
         """What is expected, for the sentence that a learner reads."""
         raise NotImplementedError
+
+    @property
+    def loopback_port(self) -> int | None:
+        """The port, where it goes to the loopback address of its own node: such packets cross no network."""
+        return None
 
     def by_another_node(self, event: CompletedEvent, what: str) -> Different | None:
         """The right exchange, begun by the wrong node."""
@@ -138,6 +145,11 @@ class ConnectsObservation(BaseObservation):
     def wanted(self) -> str:
         return f"a connection to {self.connects}"
 
+    @property
+    def loopback_port(self) -> int | None:
+        host, _, port = self.connects.rpartition(":")
+        return int(port) if is_loopback(host) else None
+
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         if isinstance(event, DnsExchange):
             return failed_lookup(event, self.client, self.wanted)
@@ -173,6 +185,11 @@ class HttpObservation(BaseObservation):
     @property
     def wanted(self) -> str:
         return f"{self.method} {self.http}"
+
+    @property
+    def loopback_port(self) -> int | None:
+        url = urlsplit(self.http)
+        return (url.port or 80) if url.scheme == "http" and is_loopback(url.hostname or "") else None
 
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         if isinstance(event, DnsExchange):
@@ -314,12 +331,49 @@ def failed_lookup(event: DnsExchange, client: str, wanted: str) -> Different | N
     return Different("dns", f"{client} asked {event.flow.server.node} for {event.name}: {dns_answer(event)}", wanted)
 
 
+class ListensObservation(BaseObservation):
+    """A program on the node begins to listen on a TCP port, by the kernel's own table."""
+
+    listens: Port = Field(description="The port.", examples=[8080])
+    address: Literal["all", "loopback"] | None = Field(
+        None, description="all, or the node's loopback address alone; any where absent.", examples=["loopback"]
+    )
+
+    @property
+    def wanted(self) -> str:
+        places = {"all": " on all its addresses", "loopback": " on 127.0.0.1 (loopback) alone"}
+        return f"{self.client} listens on port {self.listens}{places.get(self.address or '', '')}"
+
+    def compare(self, _event: CompletedEvent, _addresses_of: AddressesOf) -> Comparison:
+        """No packet shows that a program listens."""
+        return None
+
+    def compare_socket(self, node: str, socket: BoundSocket) -> Matched | Different:
+        """What a socket means that was not there before."""
+        seen = f"a program on {node} listens on {socket.address}, port {socket.port}"
+        if socket.port != self.listens:
+            return Different("port", seen, self.wanted)
+        if node != self.client:
+            return Different("node", seen, self.wanted)
+        is_there = {None: True, "all": socket.everywhere, "loopback": socket.loopback}[self.address]
+        return Matched(seen) if is_there else Different("address", seen, self.wanted)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is the machine itself (RFC 1122, section 3.2.1.3; RFC 6761, section 6.3)."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 KINDS: dict[str, type[BaseObservation]] = {
     "resolves": ResolvesObservation,
     "connects": ConnectsObservation,
     "http": HttpObservation,
     "sql": SqlObservation,
     "tls": TlsObservation,
+    "listens": ListensObservation,
 }
 
 
@@ -328,13 +382,16 @@ def kind_of(observation: Any) -> str | None:
     return kind_by_key(observation, KINDS)
 
 
-AnyObservation = ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation | TlsObservation
+AnyObservation = (
+    ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation | TlsObservation | ListensObservation
+)
 Observation = Annotated[
     Annotated[ResolvesObservation, Tag("resolves")]
     | Annotated[ConnectsObservation, Tag("connects")]
     | Annotated[HttpObservation, Tag("http")]
     | Annotated[SqlObservation, Tag("sql")]
-    | Annotated[TlsObservation, Tag("tls")],
+    | Annotated[TlsObservation, Tag("tls")]
+    | Annotated[ListensObservation, Tag("listens")],
     Discriminator(kind_of),
     VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
 ]

@@ -7,7 +7,7 @@ from shlex import join
 
 from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, QuestionTask, Run
 from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
-from orchestrator.lessons.observations import AddressesOf, Matched
+from orchestrator.lessons.observations import AddressesOf, Different, Matched
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.questions import Question, order_mistake, wrong_because
 from orchestrator.planning.lab_ref import LabRef
@@ -34,6 +34,11 @@ def react_to_exchange(
     if isinstance(comparison, Matched) and task.after and (earlier is None or start_time(event) < earlier):
         expected = f"first {task.after.wanted}, then {task.observe.wanted}"
         return attempted(progress, name, f"{comparison.seen}. Expected: {expected}.")
+    return react_to_comparison(progress, name, comparison)
+
+
+def react_to_comparison(progress: Progress, name: str, comparison: Matched | Different) -> Reaction:
+    """Complete the task if this is what it wants; say what differs otherwise."""
     if isinstance(comparison, Matched):
         return completed(progress, name, comparison.seen)
     return attempted(progress, name, comparison.sentence)

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.events import Event, ProbeEvent
+from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
-from orchestrator.lessons.observations import Matched, unanswered
+from orchestrator.lessons.observations import ListensObservation, Matched, unanswered
 from orchestrator.lessons.reactions import (
     Reaction,
     attempted,
     completed,
     lesson_done,
     react_to_answer,
+    react_to_comparison,
     react_to_exchange,
     show_hint,
     show_solution,
 )
 from orchestrator.lessons.repairs import UncountedRepair, uncounted_repair
 from orchestrator.lessons.words import Command, command_of, help_text
-from orchestrator.model.checks import BindCheck, NodeCheck
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
+from orchestrator.operations.lesson_check import judge_quietly, pause_after
 from orchestrator.operations.lesson_truth import ask_lab
+from orchestrator.operations.node_watch import NodeWatch, watch_of
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, end_time, start_time
 
 if TYPE_CHECKING:
-    from orchestrator.checks.findings import Finding
+    from orchestrator.events import ProbeEvent
     from orchestrator.lessons.lesson import AnyTask
     from orchestrator.lessons.progress import Progress
     from orchestrator.lessons.questions import Question
@@ -41,12 +44,6 @@ if TYPE_CHECKING:
     from orchestrator.operations.lesson_lab import LessonLab
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
-# Of one try of a check: a task that does not hold yet is judged again and again.
-CHECK_SECONDS = 0.3
-# Between two judgements of a check, while the learner tries nothing and nobody works on the lab. An attempt beside the
-# probes of a check cannot be told from them, so a check that sends packets is judged rarely.
-PAUSE_SECONDS = 8.0
-QUIET_PAUSE_SECONDS = 1.0
 # The same sentence within this time belongs to the same attempt: curl asks for two kinds of address.
 ATTEMPT_SECONDS = 2.0
 # Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
@@ -81,6 +78,8 @@ class LessonRun:
     _topology: Topology | None = None
     _explainer: AttemptExplainer = field(init=False)
     _earlier: float | None = None
+    _watch: NodeWatch | None = None
+    _inside: ExitStack = field(default_factory=ExitStack)
     _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -148,6 +147,9 @@ class LessonRun:
         text, number = self.text.before.get(name, ""), names.index(name) + 1
         self._began = time.time()
         self._open.clear()
+        self._inside.close()
+        watch = watch_of(self.lab, task)
+        self._watch = self._inside.enter_context(watch) if watch else None
         allowed = self.lesson_lab.permissions(task)
         self._tell(TaskBegun(name, number, len(names), text, task.title, self.question is not None, choices, allowed))
 
@@ -175,6 +177,18 @@ class LessonRun:
         attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in self._shells(task):
             self._explainer.ask(attempt)
+
+    def _on_happenings_inside(self, task: ObserveTask) -> None:
+        """Compare loopback packets and new sockets with what the task wants to see."""
+        for happening in self._watch.new() if self._watch else ():
+            if not isinstance(happening, BoundSocket):
+                if self._is_attempt(happening):
+                    self._on_attempt(task, happening)
+            elif isinstance(task.observe, ListensObservation):
+                comparison = task.observe.compare_socket(task.observe.client, happening)
+                self._react(react_to_comparison(self.progress, self.task_name or "", comparison))
+            if self.task is not task:
+                return  # it is done
 
     def _on_explained(self) -> None:
         """Tell which layer is broken of the attempt that failed last."""
@@ -229,14 +243,16 @@ class LessonRun:
         """Judge the check of the task: after an attempt, after work on the lab, and now and then."""
         task = self.task
         if isinstance(task, ObserveTask):
+            self._on_happenings_inside(task)
             self._on_silence(task)
             self._on_explained()
         if not isinstance(task, HoldsTask):
             return
         changed = self._last_change()
-        if not self._tried and changed == self._changed and time.monotonic() < self._judged + _pause(task):
+        if not self._tried and changed == self._changed and time.monotonic() < self._judged + pause_after(task):
             return
-        (finding,) = self._judge(task)
+        self.lesson_lab.refresh()
+        finding = judge_quietly(self.lab.made, task)
         tried, self._tried = self._tried, False
         self._judged, self._changed = time.monotonic(), self._last_change()
         if finding.verdict == "pass":
@@ -260,18 +276,6 @@ class LessonRun:
         self._cause = repair.sentence(self.lesson_lab.permissions(task))
         self._react(attempted(self.progress, self.task_name or "", self._cause))
         self._judged, self._changed = time.monotonic(), self._last_change()
-
-    def _judge(self, task: HoldsTask) -> tuple[Finding, ...]:
-        """Judge the check once. That this is done again and again is no news for the journal."""
-        self.lesson_lab.refresh()
-        lab = self.lab.made
-
-        def publish(event: Event) -> None:
-            if isinstance(event, ProbeEvent):
-                lab.settings.publish(event)
-
-        quiet = replace(lab, settings=replace(lab.settings, publish=publish))
-        return quiet.judge([task.holds.model_copy(update={"within": CHECK_SECONDS})])
 
     def _last_change(self) -> float:
         """When somebody last worked on the lab: each command writes to the lab's journal."""
@@ -384,15 +388,10 @@ class LessonRun:
     def close(self) -> None:
         """End the run; the learner goes on with the task another time."""
         self._explainer.close()
+        self._inside.close()
         if not self.is_lab_gone:
             self.end_fault(keep_copy=True)
 
     def end_fault(self, *, keep_copy: bool = False) -> None:
         """Repair what the task broke."""
         self.lesson_lab.end(keep_copy=keep_copy)
-
-
-def _pause(task: HoldsTask) -> float:
-    """Seconds until the check is judged again without a reason."""
-    sends_packets = isinstance(task.holds, NodeCheck) and not isinstance(task.holds, BindCheck)
-    return PAUSE_SECONDS if sends_packets else QUIET_PAUSE_SECONDS

@@ -74,6 +74,17 @@ def live_spec(topology: Topology, observed: Snapshot) -> ContainerSpec:
     return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
 
 
+def inside_spec(topology: Topology, observed: Snapshot, container: str) -> ContainerSpec:
+    """A container in the network namespace of a node, which sees the node's loopback interface and its sockets."""
+    spec = live_spec(topology, observed)
+    return replace(spec, name=f"{spec.name}-inside", host_network=False, share_network_of=container)
+
+
+def inside_argv(node: str, then: tuple[str, ...]) -> tuple[str, ...]:
+    """The command that captures the loopback interface and passes pcapng to the program `then`."""
+    return (PROGRAM, "follow", f"{node}=lo", "--", *then)
+
+
 def reader_spec(topology: Topology, observed: Snapshot, file: str, user: str) -> ContainerSpec:
     """A container that reads a capture file of this machine as that user, without network and capabilities."""
     spec = _spec(topology, observed, labels.LISTENER)

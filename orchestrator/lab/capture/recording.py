@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field
+from types import MappingProxyType
 
 from orchestrator.engine.programs import Programs
 from orchestrator.engine.protocol import Engine
@@ -47,16 +48,21 @@ class Recording:
         return decode_warning("".join(self.errors))
 
     def events(
-        self, topology: Topology, since: float = 0.0, window: int = 1000
+        self,
+        topology: Topology,
+        since: float = 0.0,
+        window: int = 1000,
+        more_names: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Iterator[TrafficEvent], LineCounts]:
         """The events that began since that time, and the counts of lines, complete when all events have been read.
 
         All packets are read: a connection may have been opened before, after a question that was captured too.
-        Packets are put in order of time as far as they are within `window` of their place.
+        Packets are put in order of time as far as they are within `window` of their place. `more_names` has nodes of
+        other addresses than the lab's.
         """
         line_counts = LineCounts()
         packets = drop_forwarded_copies(sort_by_time(read_packets(self.lines, line_counts), window))
-        events = read_events(packets, node_names(topology))
+        events = read_events(packets, {**node_names(topology), **more_names})
         return (event for event in events if _began(event) >= since), line_counts
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import NotDone, TaskDone
 from orchestrator.lessons.observations import (
     ConnectsObservation,
     Different,
     HttpObservation,
+    ListensObservation,
     Matched,
     ResolvesObservation,
     SqlObservation,
@@ -278,3 +280,73 @@ def test_what_must_come_first_was_over_before_the_exchange_began(earlier: float 
             "client requested GET /items from app, 192.168.7.12, port 80: the answer was 200. "
             "Expected: first a question for app.shop.lab A, then GET http://app.shop.lab/items."
         )
+
+
+def listens(address: str, port: int) -> BoundSocket:
+    return BoundSocket("tcp", address, port, "", "")
+
+
+ON_LOOPBACK = ListensObservation.model_validate({"from": "client", "listens": 8080, "address": "loopback"})
+ANYWHERE = ListensObservation.model_validate({"from": "client", "listens": 8080})
+ON_ALL = ListensObservation.model_validate({"from": "client", "listens": 8080, "address": "all"})
+SEEN = "a program on client listens on"
+WANTED = "client listens on port 8080 on 127.0.0.1 (loopback) alone"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "node", "socket", "different"),
+    [
+        (ON_LOOPBACK, "client", listens("127.0.0.1", 8080), ""),
+        (ON_LOOPBACK, "client", listens("::1", 8080), ""),
+        (
+            ON_LOOPBACK,
+            "client",
+            listens("0.0.0.0", 8080),
+            f"{SEEN} 0.0.0.0, port 8080. {WANTED}",
+        ),
+        (
+            ON_LOOPBACK,
+            "client",
+            listens("127.0.0.1", 81),
+            f"{SEEN} 127.0.0.1, port 81. {WANTED}",
+        ),
+        (ON_LOOPBACK, "app", listens("127.0.0.1", 8080), f"a program on app listens on 127.0.0.1, port 8080. {WANTED}"),
+        (ON_ALL, "client", listens("*", 8080), ""),
+        (
+            ON_ALL,
+            "client",
+            listens("192.168.7.13", 8080),
+            "a program on client listens on 192.168.7.13, port 8080. client listens on port 8080 on all its addresses",
+        ),
+        (ANYWHERE, "client", listens("192.168.7.13", 8080), ""),
+    ],
+)
+def test_a_socket_that_begins_to_listen_is_compared(
+    wanted: ListensObservation, node: str, socket: BoundSocket, different: str
+) -> None:
+    comparison = wanted.compare_socket(node, socket)
+    if different:
+        seen, _, expected = different.partition(". ")
+        assert isinstance(comparison, Different)
+        assert comparison.sentence == f"{seen}. Expected: {expected}."
+    else:
+        assert isinstance(comparison, Matched)
+    assert wanted.compare(http("client", "app", "GET /items"), addresses_of) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "port"),
+    [
+        (HttpObservation.model_validate({"from": "client", "http": "http://127.0.0.1:8080/"}), 8080),
+        (HttpObservation.model_validate({"from": "client", "http": "http://localhost/"}), 80),
+        (HttpObservation.model_validate({"from": "client", "http": "http://192.168.7.12:8080/"}), None),
+        (HttpObservation.model_validate({"from": "client", "http": "http://app.shop.lab/"}), None),
+        (ConnectsObservation.model_validate({"from": "client", "connects": "127.0.0.2:81"}), 81),
+        (ConnectsObservation.model_validate({"from": "client", "connects": "app.shop.lab:81"}), None),
+        (ResolvesObservation.model_validate({"from": "client", "resolves": "app.shop.lab"}), None),
+    ],
+)
+def test_what_goes_to_the_nodes_own_loopback_address_is_known(
+    wanted: HttpObservation | ConnectsObservation | ResolvesObservation, port: int | None
+) -> None:
+    assert wanted.loopback_port == port

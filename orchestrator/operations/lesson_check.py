@@ -1,0 +1,38 @@
+"""Judge the check of a task again and again, quietly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.events import Event, ProbeEvent
+from orchestrator.model.checks import BindCheck, NodeCheck
+
+if TYPE_CHECKING:
+    from orchestrator.checks.findings import Finding
+    from orchestrator.lab.lab import Lab
+    from orchestrator.lessons.lesson import HoldsTask
+
+# Of one try of a check: a task that does not hold yet is judged again and again.
+CHECK_SECONDS = 0.3
+# Between two judgements of a check, while the learner tries nothing and nobody works on the lab. An attempt beside the
+# probes of a check cannot be told from them, so a check that sends packets is judged rarely.
+PAUSE_SECONDS = 8.0
+QUIET_PAUSE_SECONDS = 1.0
+
+
+def judge_quietly(lab: Lab, task: HoldsTask) -> Finding:
+    """Judge the check once. That this is done again and again is no news for the journal, but for its probes."""
+
+    def publish(event: Event) -> None:
+        if isinstance(event, ProbeEvent):
+            lab.settings.publish(event)
+
+    quiet = replace(lab, settings=replace(lab.settings, publish=publish))
+    return quiet.judge([task.holds.model_copy(update={"within": CHECK_SECONDS})])[0]
+
+
+def pause_after(task: HoldsTask) -> float:
+    """Seconds until the check is judged again without a reason."""
+    sends_packets = isinstance(task.holds, NodeCheck) and not isinstance(task.holds, BindCheck)
+    return PAUSE_SECONDS if sends_packets else QUIET_PAUSE_SECONDS

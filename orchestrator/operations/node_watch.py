@@ -1,0 +1,154 @@
+"""Watch what happens inside of a node and crosses no network: its loopback packets, sockets that begin to listen.
+
+A helper in the node's network namespace sees both. Nothing in the node can change what the helper sees.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack, suppress
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from orchestrator.checks.probes import ProgramResult
+from orchestrator.checks.sockets import BoundSocket, read_socket_table
+from orchestrator.errors import NotFound, WirelabError
+from orchestrator.lab.capture.recording import Recording, whole_lines
+from orchestrator.lessons.lesson import ObserveTask
+from orchestrator.lessons.observations import ListensObservation
+from orchestrator.operations.capture import open_capture
+from orchestrator.planning.capture import inside_argv, inside_spec
+from orchestrator.traffic.exchanges.events import ExchangeStart
+from orchestrator.traffic.packets.decode import decode_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.lessons.lesson import AnyTask
+    from orchestrator.model.topology import Topology
+    from orchestrator.operations.lab_handle import LabHandle
+    from orchestrator.traffic.exchanges.events import CompletedEvent
+
+LISTEN_SECONDS = 20.0
+POKE_SECONDS = 10.0
+END_SECONDS = 10.0
+END_OF_TABLE = "."
+# Prints the table of TCP sockets that listen, twice a second. The kernel tells nobody when one begins to.
+TABLES = ("sh", "-c", f"while ss -Htln; do echo {END_OF_TABLE}; sleep 0.5; done")
+# A packet to the loopback interface that means nothing: it shows that the capture has begun.
+POKE = ("bash", "-c", "echo > /dev/udp/127.0.0.1/9")
+
+
+class NodeWatch:
+    """One node; a context. With `packets`, loopback packets are read, and HTTP is expected at `port`; else sockets."""
+
+    def __init__(self, lab: LabHandle, node_name: str, port: int, *, packets: bool) -> None:
+        self.node_name = node_name
+        self._lab = lab
+        self._port = port
+        self._packets = packets
+        self._stack = ExitStack()
+        self._happened: SimpleQueue[CompletedEvent | BoundSocket] = SimpleQueue()
+        self._listening = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def new(self) -> list[CompletedEvent | BoundSocket]:
+        """What happened since the last call."""
+        happened = []
+        with suppress(Empty):
+            while True:
+                happened.append(self._happened.get_nowait())
+        return happened
+
+    def __enter__(self) -> NodeWatch:
+        try:
+            self._begin()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        workspace, engine = self._lab.workspace.without_watcher(), self._lab.workspace.engine
+        run = self._stack.enter_context(workspace.guard())
+        capture, observed = open_capture(workspace, self._lab.loaded, self._lab.name, run)
+        topology, node = capture.topology(observed), observed.container_of(self.node_name)
+        if node is None:
+            raise NotFound(f"the node {self.node_name!r} is not up", hint=capture.named.command("up"))
+        container = engine.make_container(inside_spec(topology, observed, node.id))
+        self._stack.callback(self._remove, container)
+        engine.start(container)
+        happenings: Iterator[CompletedEvent | BoundSocket]
+        if not self._packets:
+            happenings = new_sockets(whole_lines(engine.stream(container, TABLES, [])), self._port)
+        else:
+            argv = inside_argv(self.node_name, decode_argv(http=[self._port], live=True))
+            happenings = self._exchanges(topology, whole_lines(engine.stream(container, argv, [])))
+        self._thread = threading.Thread(target=self._read, args=(happenings,), daemon=True, name="inside")
+        self._thread.start()
+        if self._packets:
+            self._await_capture(container)
+
+    def _read(self, happenings: Iterator[CompletedEvent | BoundSocket]) -> None:
+        with suppress(WirelabError):  # the node, or the helper, is removed
+            for happening in happenings:
+                self._happened.put(happening)
+
+    def _exchanges(self, topology: Topology, lines: Iterator[str]) -> Iterator[CompletedEvent]:
+        """The exchanges of which each packet crosses the loopback interface."""
+        names = dict.fromkeys(("127.0.0.1", "::1"), self.node_name)
+        events = Recording(self._noted(lines)).events(topology, window=0, more_names=names)[0]
+        return (event for event in events if not isinstance(event, ExchangeStart))
+
+    def _noted(self, lines: Iterator[str]) -> Iterator[str]:
+        """The lines of packets; the first one shows that the capture has begun."""
+        for line in lines:
+            self._listening.set()
+            yield line
+
+    def _await_capture(self, container: str) -> None:
+        deadline = time.monotonic() + LISTEN_SECONDS
+        while not self._listening.is_set() and time.monotonic() < deadline:
+            self._lab.workspace.engine.run(container, POKE, seconds=POKE_SECONDS)
+            self._listening.wait(0.5)
+
+    def _remove(self, container: str) -> None:
+        """Remove the helper, which ends the thread."""
+        with suppress(NotFound):
+            self._lab.workspace.engine.remove_container(container)
+        if self._thread:
+            self._thread.join(END_SECONDS)
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+def watch_of(lab: LabHandle, task: AnyTask) -> NodeWatch | None:
+    """A watch for what a task wants to see inside of a node; None where it wants to see nothing there."""
+    if not isinstance(task, ObserveTask):
+        return None
+    match task.observe:
+        case ListensObservation(client=node, listens=port):
+            return NodeWatch(lab, node, port, packets=False)
+        case observe if observe.loopback_port is not None:
+            return NodeWatch(lab, observe.client, observe.loopback_port, packets=True)
+    return None
+
+
+def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:
+    """The sockets that each table has and the table before it has not; of the first table, those of this port."""
+    known: set[tuple[str, int]] | None = None
+    table: list[str] = []
+    for line in lines:
+        if line != END_OF_TABLE:
+            table.append(f"tcp {line}")  # `ss -t` leaves out the column of the protocol
+            continue
+        sockets = read_socket_table(ProgramResult(0, "\n".join(table), ""))
+        for socket in sockets:
+            if socket.port == port if known is None else (socket.address, socket.port) not in known:
+                yield socket
+        known, table = {(socket.address, socket.port) for socket in sockets}, []
