@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.kinds import asker_of
 from orchestrator.checks.probes import CheckContext, ProbeResult
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
@@ -14,7 +15,7 @@ from orchestrator.events import Event
 from orchestrator.lab.check_runner import CheckRunner
 from orchestrator.lab.probe_log import ProbeLog
 from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
-from orchestrator.model.checks import BaseCheck
+from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import role_of, sidecar
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
@@ -95,6 +96,26 @@ def run_checks(
         runner.close()
         for probed in probe_log.probe_times:
             watcher.publish(probed)
+
+
+def explain_failure(lab: JudgedLab, check: BaseCheck, publish: Callable[[Event], None]) -> Walk:
+    """The walk of a check that is known to fail: it is not asked again, which halves the time until the walk is there.
+
+    For checks whose layers are asked one by one: of others, the walk repeats what the check itself has found.
+    """
+    from orchestrator.lab.diagnosis_runner import DiagnosisRunner
+
+    runner = ProbeRunner(lab.engine, probe_targets(lab.topology, lab.observed), lab.wire)
+    probe_log = ProbeLog(runner.start, runner.answer)
+    finding = Finding(check.name, str(kind_of(check)), asker_of(check), Judgement("fail", "", ""), 0.0)
+    try:
+        (explained,) = DiagnosisRunner(lab.commands(), probe_log.answer).explain([check], [finding])
+    finally:
+        runner.close()
+        for probed in probe_log.probe_times:
+            publish(probed)
+    assert explained.why is not None  # of a check that fails, there always is a walk
+    return explained.why
 
 
 def probe_targets(topology: Topology, observed: Snapshot) -> dict[str, ProbeTarget]:

@@ -49,7 +49,8 @@ from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.checks.probes import ProbeResult
-    from orchestrator.lab.judging import WalkedChecks
+    from orchestrator.checks.walk import Walk
+    from orchestrator.lab.judging import JudgedLab, WalkedChecks
 
 # Another process may take a range between our look and our call; then we look again.
 RANGE_TRIES = 5
@@ -301,21 +302,30 @@ class Lab:
         What does not hold has its walk through the layers; with `walks` each check or none has one. NotFound if nothing
         of the lab is there.
         """
-        from orchestrator.lab.judging import JudgedLab, JudgementWatcher, run_checks
+        from orchestrator.lab.judging import JudgementWatcher, run_checks
+
+        wanted = self.scenario.checks if checks is None else checks
+        watcher = JudgementWatcher(self.publish_finding, self.settings.on_waiting, self.settings.publish)
+        findings = run_checks(self._judged_lab(), wanted, walks, watcher)
+        self._publish_causes(findings)
+        return findings
+
+    def explain(self, check: BaseCheck) -> Walk:
+        """The walk through the layers of a check that is known to fail. NotFound if nothing of the lab is there."""
+        from orchestrator.lab.judging import explain_failure
+
+        return explain_failure(self._judged_lab(), check, self.settings.publish)
+
+    def _judged_lab(self) -> JudgedLab:
+        from orchestrator.lab.judging import JudgedLab
 
         observed = self.standing()
         if any(node.image for node in self.scenario.nodes.values()):
             # An author's image may lack a tool: its node is then asked from a container of ours.
             self.build_missing_images("client")
-        topology, settings = self.topology(observed), self.settings
-        judged_lab = JudgedLab(
-            self.engine, topology, observed, settings.scenario_argument, partial(self._observed_flows, topology)
-        )
-        wanted = self.scenario.checks if checks is None else checks
-        watcher = JudgementWatcher(self.publish_finding, settings.on_waiting, settings.publish)
-        findings = run_checks(judged_lab, wanted, walks, watcher)
-        self._publish_causes(findings)
-        return findings
+        topology = self.topology(observed)
+        wire = partial(self._observed_flows, topology)
+        return JudgedLab(self.engine, topology, observed, self.settings.scenario_argument, wire)
 
     def publish_finding(self, finding: Finding) -> None:
         """Publish what a check found."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
+from orchestrator.model.checks import Connects, Resolves
 from orchestrator.traffic.exchanges.events import start_time
 
 if TYPE_CHECKING:
@@ -81,8 +82,13 @@ class AttemptExplainer:
 
 
 def explain_in(lab: LabHandle, check: BaseCheck) -> Walk | None:
-    """The walk through the layers of a check in a lab; None where the check holds or the lab cannot be asked."""
+    """The walk through the layers of a check in a lab; None where the check holds or the lab cannot be asked.
+
+    That a lookup or a connection failed was seen on the wire, and each layer of it is asked in any case.
+    """
     try:
+        if isinstance(check, Resolves | Connects):
+            return _unwatched(lab).explain(check)
         (finding,) = _unwatched(lab).judge([check])
     except WirelabError:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lab_in_memory import IMAGES, TEXT, LabHost, bash, down, is_done, steps_to
 
-from orchestrator.engine.fake import Behaviour, FakeEngine, as_declared
+from orchestrator.engine.fake import Behaviour, FakeEngine, ProgramCall, as_declared
 from orchestrator.engine.programs import Output
 from orchestrator.errors import (
     Conflict,
@@ -156,6 +156,25 @@ def test_checks_are_asked_inside_the_nodes(lab_host: LabHost) -> None:
     lab.up()
     assert [finding.verdict for finding in lab.judge()] == ["pass", "fail"]
     assert found == ["The tools work", "Nobody is there"]
+
+
+def test_a_check_that_is_known_to_fail_is_explained_without_being_asked_again(lab_host: LabHost) -> None:
+    asked: list[str] = []
+
+    def answer(call: ProgramCall) -> Output:
+        asked.append(" ".join(call.argv))
+        return bash(call)
+
+    lab = LabHost(FakeEngine(list(IMAGES.values()), answer=answer), lab_host.state).lab()
+    lab.up()
+    asked.clear()
+    check = lab.scenario.checks[1]  # it runs the program `false`
+    assert lab.judge([check])[0].verdict == "fail"
+    assert any("false" in argv for argv in asked)
+    asked.clear()
+    walk = lab.explain(check)
+    assert walk.sentence
+    assert not any("false" in argv for argv in asked)
 
 
 @pytest.mark.parametrize("harm", ["stop", "pause", "remove_container"])
