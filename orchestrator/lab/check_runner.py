@@ -82,6 +82,7 @@ class CheckRunner:
         *,
         make_walk: MakeWalk | None = None,
         halted: Collection[str] = (),
+        least_tries: int = LEAST_TRIES,
         clocks: Clocks | None = None,
     ) -> None:
         self._topology = topology
@@ -89,6 +90,7 @@ class CheckRunner:
         self._on_waiting = on_waiting
         self._make_walk = make_walk
         self._halted = frozenset(halted)
+        self._least_tries = least_tries
         self._clocks = clocks or Clocks()
         self._loop = StepLoop(start, self._clocks.now, self._clocks.wait)
         self._chance = random.SystemRandom()
@@ -130,7 +132,7 @@ class CheckRunner:
     def _tried(self, trial: _Trial, judgement: Judgement) -> None:
         if trial.finding:
             return
-        late = trial.tries >= LEAST_TRIES and self._clocks.now() >= trial.began + trial.check.within
+        late = trial.tries >= self._least_tries and self._clocks.now() >= trial.began + trial.check.within
         if judgement.verdict == "pass" or late:
             self._end(trial, judgement)
         elif trial.check.fault:

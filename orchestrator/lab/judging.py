@@ -12,7 +12,7 @@ from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
 from orchestrator.engine.protocol import Engine
 from orchestrator.events import Event
-from orchestrator.lab.check_runner import CheckRunner
+from orchestrator.lab.check_runner import LEAST_TRIES, CheckRunner
 from orchestrator.lab.probe_log import ProbeLog
 from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
 from orchestrator.model.checks import BaseCheck, kind_of
@@ -72,8 +72,9 @@ def run_checks(
     checks: Sequence[BaseCheck],
     walks: WalkedChecks,
     watcher: JudgementWatcher,
+    least_tries: int = LEAST_TRIES,
 ) -> tuple[Finding, ...]:
-    """One finding a check."""
+    """One finding a check; each that fails was tried at least so many times."""
     runner = ProbeRunner(lab.engine, probe_targets(lab.topology, lab.observed), lab.wire)
     probe_log = ProbeLog(runner.start, runner.answer)
     try:
@@ -85,6 +86,7 @@ def run_checks(
             watcher.on_waiting,
             make_walk=make_walk,
             halted=lab.halted,
+            least_tries=least_tries,
         )
         findings = check_runner.check(checks)
         if walks != "all":

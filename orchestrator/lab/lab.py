@@ -295,18 +295,19 @@ class Lab:
             self.folder.remove()
 
     def judge(
-        self, checks: Sequence[BaseCheck] | None = None, *, walks: WalkedChecks = "failed"
+        self, checks: Sequence[BaseCheck] | None = None, *, walks: WalkedChecks = "failed", is_tried_once: bool = False
     ) -> tuple[Finding, ...]:
         """One finding a check, of the lab as it stands: faults are put in by `lab.faults.check`, which calls this.
 
-        What does not hold has its walk through the layers; with `walks` each check or none has one. NotFound if nothing
-        of the lab is there.
+        What does not hold has its walk through the layers; with `walks` each check or none has one. A check that fails
+        has failed twice, unless `is_tried_once`: for somebody who judges it again and again. NotFound if nothing of the
+        lab is there.
         """
         from orchestrator.lab.judging import JudgementWatcher, run_checks
 
         wanted = self.scenario.checks if checks is None else checks
         watcher = JudgementWatcher(self.publish_finding, self.settings.on_waiting, self.settings.publish)
-        findings = run_checks(self._judged_lab(), wanted, walks, watcher)
+        findings = run_checks(self._judged_lab(), wanted, walks, watcher, *((1,) if is_tried_once else ()))
         self._publish_causes(findings)
         return findings
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from orchestrator.lab.lab import Lab
     from orchestrator.lessons.lesson import HoldsTask
 
-# Of one try of a check: a task that does not hold yet is judged again and again.
-CHECK_SECONDS = 0.3
+# For the tries of a check, mostly one: a task that does not hold yet is judged again and again.
+CHECK_SECONDS = 0.05
 # Between two judgements of a check, while the learner tries nothing and nobody works on the lab. An attempt beside the
 # probes of a check cannot be told from them, so a check that sends packets is judged rarely.
 PAUSE_SECONDS = 8.0
@@ -29,7 +29,7 @@ def judge_quietly(lab: Lab, task: HoldsTask) -> Finding:
             lab.settings.publish(event)
 
     quiet = replace(lab, settings=replace(lab.settings, publish=publish))
-    return quiet.judge([task.holds.model_copy(update={"within": CHECK_SECONDS})])[0]
+    return quiet.judge([task.holds.model_copy(update={"within": CHECK_SECONDS})], is_tried_once=True)[0]
 
 
 def pause_after(task: HoldsTask) -> float:

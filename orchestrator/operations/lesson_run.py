@@ -262,7 +262,8 @@ class LessonRun:
             self._react(completed(self.progress, self.task_name or "", finding.judgement.actual))
             return
         self._cause = finding.why.sentence if finding.why else finding.judgement.actual
-        if tried:
+        # Where each layer holds, the lab was mended just now: the next judgement says so.
+        if tried and (finding.why is None or finding.why.broken):
             self._react(attempted(self.progress, self.task_name or "", self._cause))
 
     def _uncounted_repair(self, task: HoldsTask) -> UncountedRepair | None:

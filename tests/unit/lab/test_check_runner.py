@@ -22,7 +22,7 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
-from orchestrator.lab.check_runner import PORTS, SILENT_SECONDS, CheckRunner, Clocks
+from orchestrator.lab.check_runner import LEAST_TRIES, PORTS, SILENT_SECONDS, CheckRunner, Clocks
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -50,6 +50,7 @@ def checked(
     clock: Clock | None = None,
     published: list[Finding] | None = None,
     states: Mapping[str, str] = MappingProxyType({}),
+    least_tries: int = LEAST_TRIES,
 ) -> tuple[tuple[Finding, ...], list[list[Probe]]]:
     """The findings, and what was asked at each call; where `states` does not say otherwise, a node runs."""
     time = clock or Clock()
@@ -65,7 +66,8 @@ def checked(
 
     publish = (published if published is not None else []).append
     clocks = Clocks(time, lambda: 1000 + time.now, time.wait)
-    return CheckRunner(places(), in_one_call(run_probes), publish, clocks=clocks).check(checks), calls
+    runner = CheckRunner(places(), in_one_call(run_probes), publish, clocks=clocks, least_tries=least_tries)
+    return runner.check(checks), calls
 
 
 def always(answer: ProbeResult) -> Answers:
@@ -110,6 +112,14 @@ def test_a_try_that_outlasts_the_deadline_is_not_the_only_one() -> None:
     findings, calls = checked(after(1, ProgramResult(1, "", ""), ProgramResult(0, "", "")), runs(within=0.01))
     assert (findings[0].verdict, len(calls)) == ("pass", 2)
     findings, calls = checked(always(ProgramResult(1, "", "")), runs(within=0.01))
+    assert (findings[0].verdict, len(calls)) == ("fail", 2)
+
+
+def test_who_judges_again_and_again_is_content_with_one_try() -> None:
+    failed = always(ProgramResult(1, "", ""))
+    findings, calls = checked(failed, runs(within=0.01), least_tries=1)
+    assert (findings[0].verdict, len(calls)) == ("fail", 1)
+    findings, calls = checked(failed, runs(within=0.1), least_tries=1)
     assert (findings[0].verdict, len(calls)) == ("fail", 2)
 
 
