@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 
 import click
 
@@ -20,13 +21,15 @@ def command() -> None:
 @click.argument("name")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="The number of seeds to try.")
 @click.option("--seed", type=click.IntRange(0), help="The first seed. Default: a random one.")
-def prove_command(name: str, seeds: int, seed: int | None) -> int:
+@click.option("--sentences", type=click.Path(dir_okay=False), help="Write the messages for wrong attempts to this file.")
+def prove_command(name: str, seeds: int, seed: int | None, sentences: str | None) -> int:
     """Test the lesson of the scenario NAME: solutions must complete their tasks, wrong attempts must not.
 
     Exit code 0: all of it holds; 1: something does not.
     """
     from orchestrator.operations.lesson_files import load_lesson
     from orchestrator.operations.lesson_proof import prove_lesson
+    from orchestrator.operations.output_file import replace_file
     from orchestrator.operations.scenario_library import load_scenario
 
     scenario = load_scenario(name)
@@ -36,5 +39,8 @@ def prove_command(name: str, seeds: int, seed: int | None) -> int:
     mistakes: list[str] = []
     for number in range(first, first + seeds):
         say(f"seed {number}")
-        mistakes += prove_lesson(workspace.without_watcher(), scenario, number, on_line=out)
+        result = prove_lesson(workspace.without_watcher(), scenario, number, on_line=out)
+        mistakes += result.mistakes
+        if sentences:
+            replace_file(Path(sentences), [f"{sentence}\n".encode() for sentence in result.sentences])
     return CHECK_FAILED if mistakes else OK

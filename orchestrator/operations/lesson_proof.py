@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -29,6 +30,26 @@ QUIET_SECONDS = 1.0  # in which nothing may be completed without an attempt
 RUN_SECONDS = 30.0
 
 
+@dataclass(frozen=True)
+class ToldSentence:
+    """What a wrong attempt at a task is told; `${NODE}` and `${NAME}` stand for what differs from lab to lab."""
+
+    task: str
+    attempt: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.task}\n  {self.attempt}\n  {self.sentence}\n"
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """What did not hold, and the sentence of each wrong attempt, in the order of the lesson."""
+
+    mistakes: tuple[str, ...]
+    sentences: tuple[ToldSentence, ...]
+
+
 @dataclass
 class _Proof:
     """The messages of a lesson that is being proved, and what did not hold so far."""
@@ -36,6 +57,7 @@ class _Proof:
     on_line: Callable[[str], None]
     messages: list[Message] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
+    sentences: list[ToldSentence] = field(default_factory=list)
 
     def tell(self, message: Message) -> None:
         self.messages.append(message)
@@ -49,8 +71,8 @@ class _Proof:
 
 def prove_lesson(
     workspace: Workspace, scenario: LoadedScenario, seed: int, on_line: Callable[[str], None] = lambda _line: None
-) -> tuple[str, ...]:
-    """Go through the lesson in a lab of its own, which is removed again. Returns what did not hold.
+) -> ProofResult:
+    """Go through the lesson in a lab of its own, which is removed again.
 
     `on_line` gets a line for each claim. Raises UsageInvalid where the scenario has no lesson, FileInvalid where it is
     wrong.
@@ -66,7 +88,7 @@ def prove_lesson(
                 _prove_tasks(proof, lesson)
         finally:
             remove_lab(workspace.without_watcher(), name, run)
-    return tuple(proof.mistakes)
+    return ProofResult(tuple(proof.mistakes), tuple(proof.sentences))
 
 
 def _up_again(workspace: Workspace, name: str, run: str, wanted: LoadedScenario) -> None:
@@ -81,8 +103,9 @@ def _prove_tasks(proof: _Proof, lesson: OpenLesson) -> None:
 
 
 def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> None:
-    _turn_until(lesson, lambda: False, QUIET_SECONDS)
-    proof.expect(lesson.run.task_name == name, name, "is not done before anybody did something")
+    if not isinstance(task, QuestionTask):
+        _turn_until(lesson, lambda: False, QUIET_SECONDS)
+        proof.expect(lesson.run.task_name == name, name, "is not done before anybody did something")
     if task.faults or task.edits or task is next(iter(lesson.run.text.lesson.tasks.values())):
         _prove_restore(proof, lesson, name, task)
     if isinstance(task, QuestionTask):
@@ -139,6 +162,28 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     proof.expect(lesson.run.task_name == name, name, f"is not completed by {line!r}")
     sentences_told = "; ".join(sentences()) or "nothing"
     proof.expect(attempt.told in sentences_told, name, f"{line!r} is told {attempt.told!r} (told: {sentences_told})")
+    sentence = next((sentence for sentence in sentences() if attempt.told in sentence), "")
+    values = _placeholders(lesson)
+    command = with_placeholders(f"{attempt.node}$ {line}", values)
+    proof.sentences.append(ToldSentence(name, command, with_placeholders(sentence, values)))
+
+
+def _placeholders(lesson: OpenLesson) -> dict[str, str]:
+    """What differs from lab to lab and from seed to seed -> what stands for it."""
+    made = lesson.run.lab.made
+    topology = made.topology(made.observe())
+    placeholders = {value: f"${{{name}}}" for name, value in lesson.run.text.values.items()}
+    for node in made.scenario.nodes:
+        for number, address in enumerate(topology.addresses_of(node), 1):
+            placeholders[str(address)] = f"${{{node}}}" if number == 1 else f"${{{node}.{number}}}"
+    return placeholders
+
+
+def with_placeholders(text: str, values: Mapping[str, str]) -> str:
+    """Put its placeholder in the place of each value, the longest first, and one in the place of each random word."""
+    for value, placeholder in sorted(values.items(), key=lambda pair: -len(pair[0])):
+        text = re.sub(rf"(?<![\w.:-]){re.escape(value)}(?!\w|\.[0-9]|:[0-9a-f]{{0,4}}:)", placeholder, text)
+    return re.sub(r"\bw[0-9a-f]{10}\b", "${random}", text)
 
 
 def _carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal", "edit"]) -> None:

@@ -17,6 +17,13 @@ from orchestrator.host.state_folder import StateFolder
 
 LESSONS = sorted(path.parent.name for path in (CHECKOUT / "scenarios").glob("*/lesson.md"))
 
+SENTENCES = Path(__file__).parent / "lesson_sentences"
+
+
+def entries(text: str) -> list[tuple[str, ...]]:
+    """Of each wrong attempt, its task, its command, and the sentences that it may be told."""
+    return [tuple(entry.split("\n  ")) for entry in text.removesuffix("\n\n").split("\n\n")]
+
 
 def wirelab(engine: Engine, *words: str, cwd: Path = CHECKOUT) -> Ran:
     argv = (sys.executable, "-m", "orchestrator", *words)
@@ -27,13 +34,23 @@ def wirelab(engine: Engine, *words: str, cwd: Path = CHECKOUT) -> Ran:
 @pytest.mark.truth
 @pytest.mark.rounds(1, full=3)
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_is_proved_with_a_seed_by_chance(name: str, engine: Engine) -> None:
-    """Solutions complete their tasks and no others; wrong attempts are told what they must be told."""
-    seed = randbelow(1_000_000)
-    ran = wirelab(engine, "lesson", "prove", name, "--seed", str(seed))
+def test_a_lesson_is_proved_with_a_seed_by_chance(name: str, engine: Engine, tmp_path: Path) -> None:
+    """Solutions complete their tasks and no others; wrong attempts are told, word for word, what they must be told.
+
+    The sentences are written anew by `wirelab lesson prove NAME --sentences tests/engine/lesson_sentences/NAME.txt`.
+    Where any of equal machines may answer, or the kernel has two words for the same, the file has a line for each.
+    """
+    seed, told = randbelow(1_000_000), tmp_path / "sentences.txt"
+    ran = wirelab(engine, "lesson", "prove", name, "--seed", str(seed), "--sentences", str(told))
     wrong = [line for line in ran.out.splitlines() if not line.startswith("holds")]
     assert (ran.code, wrong) == (0, []), f"seed {seed}\n{ran.err}"
     assert ran.out.count("is completed by its solution") >= 2
+    wanted = entries((SENTENCES / f"{name}.txt").read_text("utf-8"))
+    assert [
+        (task, attempt, sentence)
+        for (task, attempt, sentence), alternatives in zip(entries(told.read_text("utf-8")), wanted, strict=True)
+        if (task, attempt) != alternatives[:2] or sentence not in alternatives[2:]
+    ] == [], f"seed {seed}"
 
 
 SMALL_LESSON = """---
