@@ -21,7 +21,9 @@ def command() -> None:
 @click.argument("name")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="The number of seeds to try.")
 @click.option("--seed", type=click.IntRange(0), help="The first seed. Default: a random one.")
-@click.option("--sentences", type=click.Path(dir_okay=False), help="Write the messages for wrong attempts to this file.")
+@click.option(
+    "--sentences", type=click.Path(dir_okay=False), help="Write the messages for wrong attempts to this file."
+)
 def prove_command(name: str, seeds: int, seed: int | None, sentences: str | None) -> int:
     """Test the lesson of the scenario NAME: solutions must complete their tasks, wrong attempts must not.
 

@@ -73,6 +73,8 @@ class FailedAttempt:
             return False
         if start.kind == "dns":
             return start.subject.split(" ")[0].rstrip(".").lower() == self.host.lower()
+        if start.kind in ("http", "tls"):
+            return start.subject == self.subject
         return start.subject.endswith(f":{self.server[1]}")
 
 

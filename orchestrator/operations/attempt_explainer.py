@@ -47,7 +47,7 @@ class AttemptExplainer:
 
     def ask(self, attempt: FailedAttempt) -> None:
         """Begin to explain an attempt, unless another one is being explained."""
-        if self._current and not self._current.result.done():
+        if self.is_busy:
             return
         self._current = _Explanation(attempt, self._now(), self._pool.submit(self._timed, attempt))
         self._is_told = False
@@ -72,6 +72,11 @@ class AttemptExplainer:
         self._is_told = True
         walk = self._current.result.result()[0]
         return walk if walk and walk.broken else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an attempt is being explained."""
+        return self._current is not None and not self._current.result.done()
 
     def forget(self) -> None:
         """Tell nothing of what was asked so far."""

@@ -158,6 +158,8 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
 
     _carry_out(lesson, attempt)
     _turn_until(lesson, lambda: any(attempt.told in sentence for sentence in sentences()), ANSWER_SECONDS)
+    # What is tried meanwhile may be taken for one of its probes: the next task begins when it is over.
+    _turn_until(lesson, lambda: not lesson.run.explainer.is_busy, ANSWER_SECONDS)
     line = " ".join(attempt.run)
     proof.expect(lesson.run.task_name == name, name, f"is not completed by {line!r}")
     sentences_told = "; ".join(sentences()) or "nothing"

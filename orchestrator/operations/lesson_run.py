@@ -76,7 +76,7 @@ class LessonRun:
     _cause: str = ""
     _told: tuple[str, float] = ("", 0.0)
     _topology: Topology | None = None
-    _explainer: AttemptExplainer = field(init=False)
+    explainer: AttemptExplainer = field(init=False)
     _earlier: float | None = None
     _watch: NodeWatch | None = None
     _inside: ExitStack = field(default_factory=ExitStack)
@@ -84,7 +84,7 @@ class LessonRun:
 
     def __post_init__(self) -> None:
         self.text = self.load_text()
-        self._explainer = AttemptExplainer(lambda check: explain_in(self.lab, check))
+        self.explainer = AttemptExplainer(lambda check: explain_in(self.lab, check))
 
     @property
     def lab(self) -> LabHandle:
@@ -138,7 +138,7 @@ class LessonRun:
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
         self._earlier = None
-        self._explainer.forget()
+        self.explainer.forget()
         self._changed = self._last_change()
         if self.lesson_lab.is_broken:  # it does not hold: that is the task
             self._judged = time.monotonic()
@@ -157,7 +157,7 @@ class LessonRun:
         """An exchange began or ended on the wire."""
         task = self.task
         if isinstance(event, ExchangeStart):
-            ours = self._is_ours(event.client, event.at) or self._explainer.is_own_start(event)
+            ours = self._is_ours(event.client, event.at) or self.explainer.is_own_start(event)
             if event.client in self._shells(task) and not ours:
                 self._open[event.exchange] = (event, time.monotonic())
                 self._tried = self._tried or isinstance(task, HoldsTask)
@@ -176,7 +176,7 @@ class LessonRun:
         self._react(reaction)
         attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in self._shells(task):
-            self._explainer.ask(attempt)
+            self.explainer.ask(attempt)
 
     def _on_happenings_inside(self, task: ObserveTask) -> None:
         """Compare loopback packets and new sockets with what the task wants to see."""
@@ -192,7 +192,7 @@ class LessonRun:
 
     def _on_explained(self) -> None:
         """Tell which layer is broken of the attempt that failed last."""
-        walk = self._explainer.explained()
+        walk = self.explainer.explained()
         if walk and walk.broken:
             self._tell(NotDone(walk.sentence, walk.broken.title))
 
@@ -209,7 +209,7 @@ class LessonRun:
             if different := unanswered(task.observe, start):
                 self._react(attempted(self.progress, self.task_name or "", different.sentence))
                 if attempt := unanswered_attempt(start, self.lab.made.scenario.nodes):
-                    self._explainer.ask(attempt)
+                    self.explainer.ask(attempt)
 
     def _is_ours(self, node: str, began: float) -> bool:
         """Whether it began before this task, or by a probe of ours."""
@@ -224,7 +224,7 @@ class LessonRun:
         scenario, node = self.lab.made.scenario, client_node(event)
         if node in scenario.nodes and getattr(scenario.nodes[node], "command", None):
             return False  # its own program asks all the time, whatever the learner does
-        if self._is_ours(node, start_time(event)) or self._explainer.is_own_probe(event):
+        if self._is_ours(node, start_time(event)) or self.explainer.is_own_probe(event):
             return False
         domain = scenario.domain
         return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
@@ -388,7 +388,7 @@ class LessonRun:
 
     def close(self) -> None:
         """End the run; the learner goes on with the task another time."""
-        self._explainer.close()
+        self.explainer.close()
         self._inside.close()
         if not self.is_lab_gone:
             self.end_fault(keep_copy=True)

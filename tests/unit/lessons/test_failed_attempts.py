@@ -121,6 +121,14 @@ def test_what_nobody_answers_is_explained_too(kind: str, server: str, subject: s
     assert attempt.is_begun_again_by(start)
 
 
+def test_a_request_that_a_check_begins_again_is_known_by_its_target() -> None:
+    attempt = failed_attempt(http("/items", 503))
+    assert attempt
+    assert attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "client", "app", 1, "GET /items"))
+    assert not attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "client", "app", 1, "GET /health"))
+    assert not attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "db", "app", 1, "GET /items"))
+
+
 def test_another_kind_without_an_answer_is_not_explained() -> None:
     assert unanswered_attempt(ExchangeStart(1, "http", 5.0, "client", "app", 1, "GET /"), ADDRESSES) is None
 
