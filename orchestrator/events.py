@@ -131,13 +131,17 @@ class ProbeEvent:
 
 @dataclass(frozen=True)
 class LessonEvent:
-    """A learner began, completed or left a task, tried something, or took a hint or a solution."""
+    """A learner began, completed or left a task, tried something, or took a hint or a solution.
+
+    `layer` is the first broken layer of an attempt that failed, as `wirelab why` names it, once it is known.
+    """
 
     kind: ClassVar[str] = "lesson"
     state: Literal["begun", "done", "attempt", "cause", "hint", "solution", "over"]
     lesson: str
     task: str = ""
     sentence: str = ""
+    layer: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("look_commands", "Remove what killed commands left behind."),
     "validate": ("validate", "Report every mistake in a scenario file."),
     "new": ("new", "Write a small scenario to start from."),
+    "class": ("class_commands", "Serve a lab and its lesson to each seat of a class, with a board for the teacher."),
     "help": ("help", "Explain a command, or a word of the scenario language."),
     "completion": ("completion", "Print the completion script for bash, zsh or fish."),
     "schema": ("schema", "Print the JSON Schema of the scenario language."),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from orchestrator.events import Entry, FindingEvent, ProbeEvent, parse_entry
+from orchestrator.events import Entry, FindingEvent, LessonEvent, ProbeEvent, parse_entry
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import journal_file, older_file
 
@@ -16,6 +16,7 @@ PIECE = 1 << 16  # bytes
 POLL_SECONDS = 0.1
 # In each line that holds a finding, and in few others: most lines need no parser.
 FINDING = f'"event":"{FindingEvent.kind}"'.encode()
+LESSON = f'"event":"{LessonEvent.kind}"'.encode()
 
 
 def read_entries(state: StateFolder, lab: str) -> Iterator[Entry]:
@@ -58,6 +59,14 @@ def last_findings(state: StateFolder, lab: str) -> tuple[Entry, ...]:
                 entries = entries if entry.run == run else {}
                 run, entries[entry.event.check] = entry.run, entry
     return tuple(entries.values())
+
+
+def lesson_events(state: StateFolder, lab: str, since: float = 0.0) -> Iterator[tuple[float, LessonEvent]]:
+    """What happened in the lessons of a lab since a time, in seconds since 1970; each event with its time."""
+    for descriptor in _opened(journal_file(state, lab)):
+        for entry in _entries(line for line in _lines_and_close(descriptor) if LESSON in line):
+            if isinstance(entry.event, LessonEvent) and entry.time >= since:
+                yield entry.time, entry.event
 
 
 def _entries(lines: Iterator[bytes]) -> Iterator[Entry]:

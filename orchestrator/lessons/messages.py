@@ -86,7 +86,7 @@ def event_of(message: Message, lesson: str, task: str) -> LessonEvent | None:
         case TaskDone():
             return LessonEvent("done", lesson, message.task, message.because)
         case NotDone():
-            return LessonEvent("cause" if message.layer else "attempt", lesson, task, message.sentence)
+            return LessonEvent("cause" if message.layer else "attempt", lesson, task, message.sentence, message.layer)
         case HintShown():
             return LessonEvent("hint", lesson, task, message.text)
         case SolutionShown():

@@ -17,7 +17,8 @@ SCHEMA = 1
 class TaskProgress:
     """One task: whether it is begun and done, and how many attempts, hints and shown solutions it took.
 
-    A task is skipped where the learner went on to a later one without it.
+    A task is skipped where the learner went on to a later one without it. It is marked where a teacher said that it is
+    done.
     """
 
     done: bool = False
@@ -26,6 +27,7 @@ class TaskProgress:
     solution_shown: bool = False
     begun: bool = False
     skipped: bool = False
+    marked: bool = False
 
 
 @dataclass(frozen=True)

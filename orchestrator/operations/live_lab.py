@@ -85,7 +85,7 @@ class LiveLab:
         self.name = lab_name
         self.state = LiveState(states=dict.fromkeys(scenario.reading.scenario.nodes, "missing"))
         self.exchanges = LiveExchanges()
-        self.actions = LiveActions(workspace, scenario, lab_name)
+        self.actions = LiveActions(workspace, scenario, lab_name, workspace.actor.seat)
         self.terminals = NodeTerminals(workspace, scenario, lab_name, shell_nodes(scenario.reading.scenario))
         self.lesson: LiveLesson | None = None
         self._traffic = traffic
@@ -115,6 +115,11 @@ class LiveLab:
         self.terminals.close_all()
         for thread in self._threads:
             thread.join(END_SECONDS)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing is seen of the lab any more, as after it was taken down."""
+        return self._traffic.has_ended or (self.lesson is not None and self.lesson.has_stopped)
 
     def attend(self, lesson: LiveLesson) -> None:
         """Show a lesson beside the lab: shells where it gives them, and none of the faults that it puts in."""

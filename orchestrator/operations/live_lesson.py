@@ -8,11 +8,13 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
-from orchestrator.errors import WirelabError
+from orchestrator.errors import UsageInvalid, WirelabError
 from orchestrator.lessons.lesson import DoneTask, Lesson
 from orchestrator.lessons.messages import LessonDone, Message, Note, TaskBegun
 from orchestrator.lessons.progress import Progress
 from orchestrator.operations.learn import TURN_SECONDS, OpenLesson
+from orchestrator.operations.lesson_run import LessonRun
+from orchestrator.operations.teacher_actions import mark_done, show_hint
 
 MOST_MESSAGES = 500
 END_SECONDS = 10.0
@@ -46,6 +48,7 @@ class LiveLesson:
         self.messages = messages
         self._changing = changing
         self._lines: SimpleQueue[str] = SimpleQueue()
+        self._wishes: SimpleQueue[Callable[[LessonRun], None]] = SimpleQueue()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="lesson")
 
@@ -73,6 +76,22 @@ class LiveLesson:
         """A line as in the terminal: an answer, or `hint`, `solution`, `why`, `reset`."""
         self._lines.put(line)
 
+    def mark_done(self, task_name: str) -> None:
+        """Take a task as done, because a teacher says so. Raises UsageInvalid where the lesson has no such task."""
+        if task_name not in self.lesson.tasks:
+            known = ", ".join(self.lesson.tasks)
+            raise UsageInvalid(f"the lesson has no task {task_name!r}", why=f"its tasks are {known}")
+        self._wishes.put(lambda run: mark_done(run, task_name))
+
+    def show_teachers_hint(self, text: str) -> None:
+        """Tell the learner a hint that a teacher gives."""
+        self._wishes.put(lambda run: show_hint(run, text))
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the lesson sees no traffic any more, because its lab was taken away."""
+        return not self._thread.is_alive()
+
     def __enter__(self) -> LiveLesson:
         self._thread.start()
         return self
@@ -91,8 +110,15 @@ class LiveLesson:
                 line = self._lines.get_nowait()
             try:
                 with self._changing:
+                    self._grant_wish()
                     self._lesson.react(line, events)
             except WirelabError as error:
                 self.messages.add(Note(f"{error.what}: {error.why}" if error.why else error.what))
                 if self._lesson.traffic.failure:
                     return
+
+    def _grant_wish(self) -> None:
+        """Do the next thing that a teacher wishes, if there is one."""
+        with contextlib.suppress(Empty):
+            wish = self._wishes.get_nowait()
+            wish(self._lesson.run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 
 from starlette.applications import Starlette
@@ -13,10 +12,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from orchestrator.errors import WirelabError
-from orchestrator.web.index_page import STATIC, index_page
+from orchestrator.web.gate import BOARD_PATH, STATIC_PATH, board_cookie
+from orchestrator.web.index_page import BOARD_PAGE, LIVE_PAGE, STATIC, index_page
 from orchestrator.web.lab_view import View
 from orchestrator.web.pages import Pages
-from orchestrator.web.sessions import Session, Sessions
+from orchestrator.web.sessions import BOARD, Session, Sessions
 from orchestrator.web.socket import serve_page
 from orchestrator.web.terminal import serve_terminal
 
@@ -36,40 +36,44 @@ class Site:
         return Starlette(
             routes=[
                 Route("/", self._index),
+                Route(BOARD_PATH, self._index),
                 Route("/capture.pcapng", self._capture),
                 WebSocketRoute("/socket", self._socket),
+                WebSocketRoute(f"{BOARD_PATH}/socket", self._socket),
                 WebSocketRoute("/terminal/{node}", self._terminal),
-                Mount("/static", StaticFiles(directory=STATIC)),
+                Mount(STATIC_PATH, StaticFiles(directory=STATIC)),
             ]
         )
 
     async def _index(self, request: Request) -> Response:
         session: Session | None = request.scope["session"]
         if (token := request.query_params.get("launch")) is not None:
-            return self._launch(session or self._sessions.begin(token))
+            return self._launch(self._sessions.begin(token) or session)
         if session is None:
             return PlainTextResponse("not found\n", 404)
-        return Response(index_page(session.page_token), media_type="text/html", headers=NO_STORE)
+        file = BOARD_PAGE if session.seat == BOARD else LIVE_PAGE
+        return Response(index_page(session.page_token, file), media_type="text/html", headers=NO_STORE)
 
     def _launch(self, session: Session | None) -> Response:
         if session is None:
-            text = "This link was used already, or is not whole. Start `wirelab web` again for a new one.\n"
+            text = "This link was used already, or is not whole. Use the link that wirelab printed last.\n"
             return PlainTextResponse(text, 403, headers=NO_STORE)
-        response = RedirectResponse("/", 303, headers=NO_STORE)
-        response.set_cookie(self._cookie, session.cookie, httponly=True, samesite="strict", path="/")
+        path, cookie = ("/", self._cookie) if session.seat != BOARD else (BOARD_PATH, board_cookie(self._cookie))
+        response = RedirectResponse(path, 303, headers=NO_STORE)
+        response.set_cookie(cookie, session.cookie, httponly=True, samesite="strict", path="/")
         return response
 
     async def _socket(self, websocket: WebSocket) -> None:
         await serve_page(websocket, self._of_seat(websocket.scope["session"]))
 
     async def _terminal(self, websocket: WebSocket) -> None:
-        await serve_terminal(websocket, self._of_seat(websocket.scope["session"]).view)
+        await serve_terminal(websocket, self._of_seat(websocket.scope["session"]))
 
     async def _capture(self, request: Request) -> Response:
-        view = self._of_seat(request.scope["session"]).view
+        pages = self._of_seat(request.scope["session"])
         try:
-            pieces = await asyncio.to_thread(view.pcapng)
-            first = await asyncio.to_thread(next, pieces, b"")
+            pieces = await pages.work(pages.view.pcapng)
+            first = await pages.work(lambda: next(pieces, b""))
         except WirelabError as error:
             return PlainTextResponse(f"{error.what}\n", 409, headers=NO_STORE)
 

@@ -7,6 +7,7 @@ must be ours, and a socket needs the session's cookie and the token of its page 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs
 
 from orchestrator.web.connections import Connections
 from orchestrator.web.index_page import content_security_policy
-from orchestrator.web.sessions import Session, Sessions
+from orchestrator.web.sessions import BOARD, Session, Sessions
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -30,7 +31,9 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-MOST_SOCKETS = 32  # of all pages and terminals together
+MOST_SOCKETS = 32  # of all pages and terminals of one seat together
+BOARD_PATH = "/board"
+STATIC_PATH = "/static"
 REFUSED = 1008  # RFC 6455, section 7.4.1: policy violation
 TOO_MANY = 1013  # the registry of RFC 6455 codes: try again later
 
@@ -53,7 +56,7 @@ class Gate:
         self._origins = frozenset(f"http://{host}" for host in hosts)
         self._cookie = cookie
         self._connections = open_now
-        self._sockets = 0
+        self._sockets: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -63,8 +66,8 @@ class Gate:
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._host_refusal(scope) or _method_refusal(scope)
-        session = self._sessions.of_cookie(self._cookie_of(scope))
-        launches = scope["path"] == "/" and "launch" in _query(scope)
+        session = self._session(scope)
+        launches = scope["path"] in ("/", BOARD_PATH) and "launch" in _query(scope)
         if refusal is None and session is None and not launches:
             refusal = Refusal(403, "This page needs its link: use the one that wirelab printed.")
         if refusal:
@@ -77,38 +80,61 @@ class Gate:
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = self._socket_session(scope)
-        if session is None or self._sockets >= MOST_SOCKETS:
+        if session is None or self._sockets[session.seat.lab] >= MOST_SOCKETS:
             await receive()  # the request to connect
             # Before it is accepted, this answers the handshake with the status 403.
             await send({"type": "websocket.close", "code": TOO_MANY if session else REFUSED})
             return
         self._connections.trust(scope.get("client"))
         scope["session"] = session
-        self._sockets += 1
+        self._sockets[session.seat.lab] += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            self._sockets -= 1
+            self._sockets[session.seat.lab] -= 1
 
     def _socket_session(self, scope: Scope) -> Session | None:
         """The session of the page that opens this socket; None where it is no page of ours."""
         if self._host_refusal(scope) or _only(scope, b"origin") not in self._origins:
             return None
         tokens = _query(scope).get("token", [])
-        return self._sessions.of_page(self._cookie_of(scope), tokens[0]) if len(tokens) == 1 else None
+        session = self._session(scope)
+        return session if session and len(tokens) == 1 and session.has_page(tokens[0]) else None
+
+    def _session(self, scope: Scope) -> Session | None:
+        """The session whose cookie is shown: that of the board for the paths of the board, of a seat for all others.
+
+        A browser may have both. Static files are the same for everybody.
+        """
+        of_board = _is_below(scope["path"], BOARD_PATH)
+        names = (self._cookie, board_cookie(self._cookie))
+        wanted = names if _is_below(scope["path"], STATIC_PATH) else (names[of_board],)
+        shown = ((name, self._sessions.of_cookie(self._cookie_named(scope, name))) for name in wanted)
+        # A seat's cookie under the name of the board's opens nothing, nor the other way round.
+        return next((own for name, own in shown if own and (own.seat == BOARD) == (name == names[1])), None)
 
     def _host_refusal(self, scope: Scope) -> Refusal | None:
         if _only(scope, b"host") in self._hosts:
             return None
         return Refusal(421, "This server answers to its own address only.")
 
-    def _cookie_of(self, scope: Scope) -> str:
+    @staticmethod
+    def _cookie_named(scope: Scope, name: str) -> str:
         try:
             cookies = SimpleCookie(_only(scope, b"cookie") or "")
         except CookieError:
             return ""
-        morsel = cookies.get(self._cookie)
+        morsel = cookies.get(name)
         return morsel.value if morsel else ""
+
+
+def board_cookie(cookie: str) -> str:
+    """The name of the board's cookie beside that of the seats: a browser may show both pages."""
+    return f"{cookie}_board"
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _only(scope: Scope, name: bytes) -> str | None:

@@ -11,11 +11,13 @@ from pathlib import Path
 STATIC = Path(__file__).with_name("static")
 TOKEN_PLACE = "{{token}}"
 LOADING_PLACE = "{{loading}}"
+LIVE_PAGE = "index.html"
+BOARD_PAGE = "board.html"
 
 
-def index_page(page_token: str) -> str:
-    """The page, with the token that its sockets show, and the script that loads it anew where a file is missing."""
-    text = (STATIC / "index.html").read_text("utf-8")
+def index_page(page_token: str, file: str = LIVE_PAGE) -> str:
+    """A page, with the token that its sockets show, and the script that loads it anew where a file is missing."""
+    text = (STATIC / file).read_text("utf-8")
     return text.replace(LOADING_PLACE, _loading()).replace(TOKEN_PLACE, escape(page_token))
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from orchestrator.operations.live_lab import RESTART
 from orchestrator.web.lab_view import View
 
+MOST_AT_WORK = 4  # requests of all pages of a lab at a time; others wait for them
 MOST_WAITING = 4000  # messages; a page that is further behind begins anew
+
+Result = TypeVar("Result")
 
 
 class Page:
@@ -48,6 +52,12 @@ class Pages:
         self.view = view
         self._pages: list[Page] = []
         self._unsubscribe: Callable[[], None] | None = None
+        # Of its own: who waits for a slow check in one lab keeps no other lab waiting.
+        self._threads = ThreadPoolExecutor(MOST_AT_WORK, thread_name_prefix="page")
+
+    async def work(self, function: Callable[[], Result]) -> Result:
+        """Call what may take long in a thread of this lab."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     async def open(self) -> Page:
         """A page that has got all that is known, and gets each change from now on."""
@@ -59,7 +69,7 @@ class Pages:
         waiting: list[Any] = []
         unsubscribe = self.view.subscribe(lambda change: _call(loop, waiting.append, change))
         try:
-            documents = await asyncio.to_thread(self.view.documents)
+            documents = await self.work(self.view.documents)
         finally:
             unsubscribe()
         for document in documents:

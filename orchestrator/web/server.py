@@ -12,9 +12,9 @@ import uvicorn
 from orchestrator.errors import WorldError
 from orchestrator.web.app import Site
 from orchestrator.web.connections import Connections, counted_protocol
-from orchestrator.web.gate import Gate
+from orchestrator.web.gate import BOARD_PATH, Gate
 from orchestrator.web.lab_view import View
-from orchestrator.web.sessions import Seat, Sessions
+from orchestrator.web.sessions import BOARD, Seat, Sessions
 
 LOOPBACK = "127.0.0.1"
 LARGEST_MESSAGE = 64 * 1024  # bytes that a page may send at once: what somebody pastes into a terminal
@@ -61,13 +61,18 @@ class WebServer:
         """A link that opens the page of the seat's lab, once."""
         return f"http://{LOOPBACK}:{self.port}/?launch={self._sessions.invite(seat)}"
 
+    def admit(self, seat: Seat, token: str) -> str:
+        """A link that opens the page of the seat's lab, or the board, as often as it is followed."""
+        self._sessions.admit(seat, token)
+        return lasting_link(self.port, seat, token)
+
     def wait(self, seconds: float) -> bool:
         """Wait, at most so long, until the server has ended by itself; False while it serves."""
         # No join: in Python 3.11 one that Ctrl-C interrupts takes the thread for ended.
         return self._ended.wait(seconds)
 
     def _config(self) -> uvicorn.Config:
-        cookie = f"wirelab_{self.port}"
+        cookie = cookie_name(self.port)
         connections = Connections()
         hosts = frozenset((f"{LOOPBACK}:{self.port}", f"localhost:{self.port}"))
         site = Site(self._views, self._sessions, cookie)
@@ -89,6 +94,17 @@ class WebServer:
             date_header=False,
             proxy_headers=False,
         )
+
+
+def lasting_link(port: int, seat: Seat, token: str) -> str:
+    """The link that a server on this port admits."""
+    path = BOARD_PATH if seat == BOARD else "/"
+    return f"http://{LOOPBACK}:{port}{path}?launch={token}"
+
+
+def cookie_name(port: int) -> str:
+    """Cookies ignore ports (RFC 6265, section 8.5), so that the port is part of the name."""
+    return f"wirelab_{port}"
 
 
 def _listen(port: int) -> socket.socket:

@@ -68,7 +68,7 @@ def _request(text: str) -> Mapping[str, Any] | None:
 
 async def _answer(page: Page, pages: Pages, request: Mapping[str, Any]) -> None:
     try:
-        data = await asyncio.to_thread(pages.view.answer, request)
+        data = await pages.work(lambda: pages.view.answer(request))
         page.put({"type": "reply", "id": request["id"], "ok": True, "data": data})
     except WirelabError as error:
         page.put(_refused(request, error.what, error.why, error.hint))

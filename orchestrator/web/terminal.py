@@ -7,12 +7,13 @@ import json
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from orchestrator.errors import WirelabError
 from orchestrator.operations.node_terminals import NodeTerminal
-from orchestrator.web.lab_view import View
+from orchestrator.web.pages import Pages
 
 MOST_WAITING = 32  # pieces; while a page is behind, the program waits
 SLOWEST_SECONDS = 10.0  # that a program waits for a page
@@ -48,11 +49,11 @@ class Shown:
                 self._queue.get_nowait()
 
 
-async def serve_terminal(websocket: WebSocket, view: View) -> None:
+async def serve_terminal(websocket: WebSocket, pages: Pages) -> None:
     """Show a terminal that is open to one page, until either goes."""
     await websocket.accept()
     try:
-        terminal = view.terminal(websocket.query_params.get("session", ""), websocket.path_params["node"])
+        terminal = pages.view.terminal(websocket.query_params.get("session", ""), websocket.path_params["node"])
     except WirelabError as error:
         await websocket.send_text(json.dumps({"error": error.what, "try": error.hint}))
         await websocket.close()
@@ -61,13 +62,13 @@ async def serve_terminal(websocket: WebSocket, view: View) -> None:
     await websocket.send_bytes(terminal.watch(shown.watch))
     sending = asyncio.create_task(_send(websocket, terminal, shown))
     try:
-        await _receive(websocket, terminal)
+        await _receive(websocket, terminal, pages)
     except WebSocketDisconnect:
         return
     finally:
         sending.cancel()
         shown.leave()
-        await asyncio.to_thread(view.leave_terminal, terminal, shown.watch)
+        await pages.work(lambda: pages.view.leave_terminal(terminal, shown.watch))
 
 
 async def _send(websocket: WebSocket, terminal: NodeTerminal, shown: Shown) -> None:
@@ -81,7 +82,7 @@ async def _send(websocket: WebSocket, terminal: NodeTerminal, shown: Shown) -> N
         return  # it has gone
 
 
-async def _receive(websocket: WebSocket, terminal: NodeTerminal) -> None:
+async def _receive(websocket: WebSocket, terminal: NodeTerminal, pages: Pages) -> None:
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
@@ -89,7 +90,7 @@ async def _receive(websocket: WebSocket, terminal: NodeTerminal) -> None:
         if typed := message.get("bytes"):
             terminal.write(typed)
         elif (text := message.get("text")) and (size := _size(text)) is not None:
-            await asyncio.to_thread(terminal.resize, *size)
+            await pages.work(partial(terminal.resize, *size))
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -101,9 +101,9 @@ def follow(link: str) -> Visitor:
     """A browser that has opened a link."""
     address = urlsplit(link)
     assert address.port, link
-    response, _ = Visitor(address.port).get(f"/?{address.query}")
+    response, _ = Visitor(address.port).get(f"{address.path}?{address.query}")
     cookie = str(response.getheader("Set-Cookie")).split(";")[0]
-    _, page = Visitor(address.port, cookie).get("/")
+    _, page = Visitor(address.port, cookie).get(address.path)
     token = re.search(r'name="page-token" content="([^"]+)"', page)
     assert token, page
     return Visitor(address.port, cookie, token[1])

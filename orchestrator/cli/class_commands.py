@@ -1,0 +1,289 @@
+"""class: a lab and its lesson for each seat, from one server, and what a teacher sees and does."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli.console import out, out_json, say, terminal_width
+from orchestrator.cli.options import json_option
+from orchestrator.cli.workspace import open_workspace
+from orchestrator.errors import LEFTOVERS, OK, LabBusy, UsageInvalid
+
+if TYPE_CHECKING:
+    from orchestrator.operations.class_folder import Classroom, ClassStore
+    from orchestrator.operations.class_seats import RunningSeat
+    from orchestrator.operations.class_service import ServedClass
+    from orchestrator.operations.scenario_library import LoadedScenario
+
+LOOK_SECONDS = 0.5
+STOP_SECONDS = 90.0
+
+
+@click.group("class")
+def command() -> None:
+    """Serve a lab and its lesson to each seat of a class, with a board for the teacher. See docs/teaching.md."""
+
+
+@command.command("start")
+@click.argument("name")
+@click.option("--seats", type=click.IntRange(1, 99), help="So many seats; later starts may add some, and need none.")
+@click.option("--scenario", help="The scenario with the lesson; by default the one called NAME, otherwise basic.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port; by default as before, or any.")
+@click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
+def start_command(name: str, seats: int | None, scenario: str | None, port: int | None, yes: bool) -> int:
+    """Bring up one lab a seat, and serve their pages, lessons and the board on this machine until Ctrl-C.
+
+    The labs stay at the end. The same command goes on with the same seats, links and progress; `wirelab class stop`
+    removes the labs. One link a line is printed, that of the board first.
+
+    wirelab class start monday --seats 12 --scenario basic
+    """
+    from orchestrator.operations.lesson_files import load_lesson
+
+    store = _store()
+    loaded, classroom = _prepared(store, name, seats, scenario)
+    lesson = load_lesson(loaded).lesson
+    workspace = open_workspace(yes=yes)
+    with store.serving(name):
+        store.save(classroom)
+        from orchestrator.operations.class_service import ServedClass, lab_seats
+
+        served = ServedClass(workspace.state, classroom, lesson, lab_seats(workspace, loaded, classroom))
+        return _serve(store, served, port)
+
+
+def _prepared(
+    store: ClassStore, name: str, seats: int | None, scenario: str | None
+) -> tuple[LoadedScenario, Classroom]:
+    """The scenario and the class as it is kept, or a new one. Raises UsageInvalid, FileInvalid."""
+    from orchestrator.operations.class_folder import new_class, valid_class_name
+    from orchestrator.operations.scenario_library import load_scenario
+
+    kept = store.load(valid_class_name(name))
+    if kept is None:
+        loaded = load_scenario(scenario or _default_scenario(name))
+        if seats is None:
+            raise UsageInvalid("how many seats?", hint=f"wirelab class start {name} --seats 12")
+        return loaded, new_class(name, loaded.path.absolute()).with_seats(seats)
+    loaded = load_scenario(scenario or kept.scenario)
+    if str(loaded.path.absolute()) != kept.scenario:
+        why, hint = f"it has {kept.scenario_name}", f"wirelab class stop {name} --forget, to begin another class"
+        raise UsageInvalid(f"the class {name!r} has another scenario", why=why, hint=hint)
+    return loaded, kept.with_seats(seats or len(kept.seats))
+
+
+def _default_scenario(name: str) -> str:
+    from orchestrator.operations.scenario_library import all_scenarios
+
+    return name if name in dict(all_scenarios(Path.cwd())) else "basic"
+
+
+def _serve(store: ClassStore, served: ServedClass, port: int | None) -> int:
+    from orchestrator.web.board_view import BoardView
+    from orchestrator.web.lab_view import View
+    from orchestrator.web.seat_view import SeatView
+    from orchestrator.web.server import WebServer
+    from orchestrator.web.sessions import BOARD
+
+    classroom = served.classroom
+    views: dict[str, View] = {seat.lab: SeatView(served.seats[seat.name]) for seat in classroom.seats}
+    views[BOARD.lab] = BoardView(served)
+    for seat in served.seats.values():
+        seat.on_change.append(lambda seat: _say_state(served, seat))
+    with WebServer(views, classroom.port if port is None else port) as server:
+        store.save(replace(classroom, port=server.port))
+        _print_links(classroom, server)
+        with served:
+            while not server.wait(LOOK_SECONDS) and not served.end_asked.is_set():
+                pass
+    return OK
+
+
+def _print_links(classroom: Classroom, server: Any) -> None:
+    from orchestrator.web.sessions import BOARD, Seat
+
+    say("The links, of the board and of each seat. Ctrl-C ends the server; the labs stay.")
+    out(f"board   {server.admit(BOARD, classroom.board_token)}")
+    for seat in classroom.seats:
+        out(f"{seat.name}  {server.admit(Seat(seat.name, seat.lab), seat.token)}")
+
+
+def _say_state(served: ServedClass, seat: RunningSeat) -> None:
+    ready = sum(other.state == "ready" for other in served.seats.values())
+    match seat.state:
+        case "starting":
+            say(f"{seat.name}: its lab is starting")
+        case "ready":
+            say(f"{seat.name}: ready ({ready} of {len(served.seats)})")
+        case "failed":
+            say(f"{seat.name}: its lab could not be started: {seat.why}")
+
+
+@command.command("status")
+@click.argument("name", required=False)
+@json_option
+def status_command(name: str | None, as_json: bool) -> int:
+    """Print the board: how far each seat is, who is stuck, since when, on which layer. Without NAME: the classes."""
+    from orchestrator.rendering.board import board_text
+
+    store = _store()
+    if name is None:
+        names = list(store.names())
+        if as_json:
+            out_json({"schema": 1, "classes": names})
+        else:
+            out("\n".join(names) if names else "There is no class. To begin one: wirelab class start NAME --seats 12")
+        return OK
+    board = _board(store, name)
+    if as_json:
+        out_json(board)
+    else:
+        out(board_text(board, time.time(), terminal_width(sys.stdout)))
+    return OK
+
+
+@command.command("links")
+@click.argument("name")
+@json_option
+def links_command(name: str, as_json: bool) -> int:
+    """Print the links of a class once more. Whoever has a link is in that seat."""
+    from orchestrator.web.server import lasting_link
+    from orchestrator.web.sessions import BOARD, Seat
+
+    classroom = _store().require(name)
+    seats = [("board", BOARD, classroom.board_token)]
+    seats += [(seat.name, Seat(seat.name, seat.lab), seat.token) for seat in classroom.seats]
+    links = {seat_name: lasting_link(classroom.port, seat, token) for seat_name, seat, token in seats}
+    if as_json:
+        out_json({"schema": 1, "class": name, "links": links})
+    else:
+        out("\n".join(f"{seat_name:<6}  {link}" for seat_name, link in links.items()))
+    return OK
+
+
+@command.command("hint")
+@click.argument("name")
+@click.argument("text")
+@click.option("--seat", "seats", multiple=True, metavar="SEAT", help="To this seat; may be given several times.")
+@click.option("--layer", default="", help="To all seats that are stuck on this layer.")
+def hint_command(name: str, text: str, seats: tuple[str, ...], layer: str) -> int:
+    """Show a hint beside the lesson: to some seats, to those stuck on a layer, or to all.
+
+    wirelab class hint monday "Is the name spelled right?" --layer "DNS answer"
+    """
+    reply = _ask(name, "hint", text=text, seats=list(seats), layer=layer)
+    say(f"shown to {', '.join(reply['seats'])}")
+    return OK
+
+
+@command.command("reset")
+@click.argument("name")
+@click.argument("seat")
+def reset_command(name: str, seat: str) -> int:
+    """Remove the lab of SEAT and bring it up anew. The learner's progress stays."""
+    _ask(name, "reset", seat=seat)
+    say(f"{seat}: its lab is made anew; wirelab class status {name}")
+    return OK
+
+
+@command.command("mark-done")
+@click.argument("name")
+@click.argument("seat")
+@click.argument("task")
+def mark_done_command(name: str, seat: str, task: str) -> int:
+    """Take TASK of SEAT as done, whatever the packets say. The export shows it as marked."""
+    _ask(name, "mark_done", seat=seat, task=task)
+    say(f"{seat}: {task} is marked as done")
+    return OK
+
+
+@command.command("export")
+@click.argument("name")
+@json_option
+def export_command(name: str, as_json: bool) -> int:
+    """Print the results as CSV, a line for each task of each seat: done, marked, attempts, hints, solutions."""
+    from orchestrator.rendering.board import results_csv
+
+    board = _board(_store(), name)
+    if as_json:
+        out_json(board)
+    else:
+        sys.stdout.write(results_csv(board))
+    return OK
+
+
+@command.command("stop")
+@click.argument("name")
+@click.option("--forget", is_flag=True, help="Delete also the seats, their links and their progress.")
+def stop_command(name: str, forget: bool) -> int:
+    """End the server of a class, and remove all its labs. Results stay until --forget."""
+    from orchestrator.operations.class_service import forget_class, remove_class_labs
+
+    store = _store()
+    classroom = store.require(name)
+    _end_server(store, classroom)
+    workspace = open_workspace(start=False).without_watcher()
+    failed = False
+    with store.serving(name):
+        for removal in remove_class_labs(workspace, classroom):
+            what = "its lab is removed" if removal.was_there else "it had no lab"
+            say(f"{removal.seat}: {removal.error.what if removal.error else what}")
+            failed = failed or removal.error is not None
+        if forget and not failed:
+            forget_class(store, classroom)
+    return LEFTOVERS if failed else OK
+
+
+def _end_server(store: ClassStore, classroom: Classroom) -> None:
+    """Ask the server to end where one runs, and wait for it. Raises LabBusy where it does not end."""
+    if not store.is_served(classroom.name):
+        return
+    from orchestrator.web.board_client import ask_board
+
+    ask_board(classroom.port, classroom.board_token, "end")
+    until = time.monotonic() + STOP_SECONDS
+    while store.is_served(classroom.name):
+        if time.monotonic() > until:
+            raise LabBusy(f"the server of the class {classroom.name!r} does not end", hint="end it with Ctrl-C")
+        time.sleep(LOOK_SECONDS)
+
+
+def _ask(name: str, do: str, **words: Any) -> dict[str, Any]:
+    from orchestrator.web.board_client import ask_board
+
+    store = _store()
+    classroom = store.require(name)
+    if not store.is_served(name):
+        hint = f"wirelab class start {name}"
+        raise UsageInvalid(f"the class {name!r} is not served", why="its server makes this change", hint=hint)
+    return ask_board(classroom.port, classroom.board_token, do, **words)
+
+
+def _board(store: ClassStore, name: str) -> dict[str, Any]:
+    """The board as a document: the server's own, which knows the state of each lab, where one runs."""
+    from orchestrator.lessons.board import board_document
+    from orchestrator.operations.class_board import BoardReader
+    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.scenario_library import load_scenario
+
+    classroom = store.require(name)
+    if store.is_served(name):
+        from orchestrator.web.board_client import ask_board
+
+        return ask_board(classroom.port, classroom.board_token, "board")
+    lesson = load_lesson(load_scenario(classroom.scenario)).lesson
+    return board_document(BoardReader(store.state, classroom, lesson).read())
+
+
+def _store() -> ClassStore:
+    from orchestrator.host.state_folder import StateFolder
+    from orchestrator.operations.class_folder import ClassStore
+
+    return ClassStore(StateFolder.of(os.environ))

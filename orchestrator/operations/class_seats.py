@@ -1,0 +1,120 @@
+"""The seats of a class that is served: a thread each brings the lab up, and goes on with the lesson in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import WirelabError
+from orchestrator.lessons.board import SeatState
+
+if TYPE_CHECKING:
+    from orchestrator.operations.live_lab import LiveLab
+
+LOOK_SECONDS = 1.0
+LOST_LOOKS = 3  # in a row: a lab that is made anew is out of sight for a moment
+MOST_RETURNS = 3  # times that a lab which was taken away is brought back by itself
+END_SECONDS = 60.0
+
+
+class RunningSeat:
+    """One seat. `watch` brings its lab up and gives the live lab; `renew` removes the lab before.
+
+    `places` limits how many seats start at the same time; the lab is looked at every `look_seconds`. `on_change` is
+    called, in the seat's thread, with each new state.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        watch: Callable[[], AbstractContextManager[LiveLab]],
+        renew: Callable[[], object],
+        places: threading.Semaphore,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        self.name = name
+        self.state: SeatState = "waiting"
+        self.why = ""
+        self.live: LiveLab | None = None
+        self.on_change: list[Callable[[RunningSeat], None]] = []
+        self._watch = watch
+        self._renew = renew
+        self._places = places
+        self._look_seconds = look_seconds
+        self._is_to_be_renewed = False
+        self._ending = threading.Event()
+        self._waking = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"seat {name}")
+
+    def start(self) -> None:
+        """Begin to bring the lab up."""
+        self._thread.start()
+
+    def reset(self) -> None:
+        """Remove the lab, bring it up anew, and go on with the lesson where the learner is."""
+        self._is_to_be_renewed = True
+        self._waking.set()
+
+    def end(self) -> None:
+        """Let the thread end; the lab stays."""
+        self._ending.set()
+        self._waking.set()
+
+    def join(self) -> None:
+        """Wait until the thread has ended, after `end`."""
+        self._thread.join(END_SECONDS)
+
+    def _run(self) -> None:
+        returns = 0
+        while not self._ending.is_set():
+            try:
+                was_taken_away = self._serve()
+            except WirelabError as error:
+                self._fail(f"{error.what}: {error.why}" if error.why else error.what)
+                continue
+            except Exception as error:  # a mistake of ours in one seat ends no other one
+                self._fail(f"{type(error).__name__}: {error}")
+                continue
+            returns = returns + 1 if was_taken_away else 0
+            if returns > MOST_RETURNS:
+                self._fail(f"its lab was taken away {returns} times")
+                returns = 0
+
+    def _serve(self) -> bool:
+        """Go on with the lesson until somebody wakes this thread up (False), or the lab is gone (True)."""
+        self._become("waiting")
+        with ExitStack() as stack:
+            with self._places:
+                self._waking.clear()
+                if self._ending.is_set():
+                    return False
+                self._become("starting")
+                if self._is_to_be_renewed:
+                    self._is_to_be_renewed = False
+                    self._renew()
+                live = stack.enter_context(self._watch())
+            self._become("ready", live)
+            stack.callback(self._become, "waiting")
+            return self._attend(live)
+
+    def _attend(self, live: LiveLab) -> bool:
+        lost = 0
+        while not self._waking.wait(self._look_seconds):
+            lost = lost + 1 if live.is_lost else 0
+            if lost == LOST_LOOKS:
+                return True
+        return False
+
+    def _fail(self, why: str) -> None:
+        """Wait until somebody resets the seat, or ends it."""
+        self._become("failed", why=why)
+        self._waking.wait()
+
+    def _become(self, state: SeatState, live: LiveLab | None = None, why: str = "") -> None:
+        if (state, why, live) == (self.state, self.why, self.live):
+            return
+        self.state, self.why, self.live = state, why, live
+        for tell in self.on_change:
+            tell(self)

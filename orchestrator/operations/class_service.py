@@ -1,0 +1,167 @@
+"""A class that is served: its seats, its board, and what a teacher does to seats."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import UsageInvalid, WirelabError
+from orchestrator.events import Actor
+from orchestrator.lessons.board import Board, SeatState
+from orchestrator.operations.class_board import BoardReader
+from orchestrator.operations.class_seats import RunningSeat
+from orchestrator.operations.lesson_files import ProgressStore
+from orchestrator.operations.lifecycle import bring_down, remove_lab
+from orchestrator.operations.live_lab import watch_lesson
+from orchestrator.operations.workspace import new_run_id
+
+if TYPE_CHECKING:
+    from orchestrator.host.state_folder import StateFolder
+    from orchestrator.lessons.lesson import Lesson
+    from orchestrator.operations.class_folder import Classroom, ClassSeat, ClassStore
+    from orchestrator.operations.live_lab import LiveLab
+    from orchestrator.operations.live_lesson import LiveLesson
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
+
+AT_ONCE = 2  # labs that are brought up at the same time: each of them keeps a core busy
+LONGEST_HINT = 500  # characters
+BOARD_SECONDS = 1.0  # between two readings of the board
+
+SeatMaker = Callable[["ClassSeat", threading.Semaphore], RunningSeat]
+
+
+class ServedClass:
+    """The seats of a class with their threads; a context, at whose end the labs stay."""
+
+    def __init__(self, state: StateFolder, classroom: Classroom, lesson: Lesson, make_seat: SeatMaker) -> None:
+        places = threading.Semaphore(AT_ONCE)
+        self.classroom = classroom
+        self.lesson = lesson
+        self.seats: Mapping[str, RunningSeat] = {seat.name: make_seat(seat, places) for seat in classroom.seats}
+        self.end_asked = threading.Event()
+        self._reader = BoardReader(state, classroom, lesson, self._state_of)
+        self._subscribers: list[Callable[[Board], None]] = []
+        self._board: Board | None = None
+        self._ending = threading.Event()
+        self._watcher = threading.Thread(target=self._watch_board, daemon=True, name="board")
+
+    def __enter__(self) -> ServedClass:
+        for seat in self.seats.values():
+            seat.start()
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ending.set()
+        for seat in self.seats.values():
+            seat.end()
+        for seat in self.seats.values():
+            seat.join()
+
+    def _state_of(self, seat_name: str) -> tuple[SeatState, str]:
+        seat = self.seats[seat_name]
+        return seat.state, seat.why
+
+    def board(self) -> Board:
+        """The board as it is now."""
+        return self._reader.read(is_served=True)
+
+    def subscribe(self, tell: Callable[[Board], None]) -> Callable[[], None]:
+        """Call `tell` with each board that differs from the one before; returns what ends that."""
+        self._subscribers = [*self._subscribers, tell]
+
+        def unsubscribe() -> None:
+            self._subscribers = [subscriber for subscriber in self._subscribers if subscriber is not tell]
+
+        return unsubscribe
+
+    def _watch_board(self) -> None:
+        while not self._ending.wait(BOARD_SECONDS):
+            board = self.board()
+            if board != self._board:
+                self._board = board
+                for tell in self._subscribers:
+                    tell(board)
+
+    # what a teacher does
+
+    def hint(self, text: str, seats: Collection[str] = (), layer: str = "") -> tuple[str, ...]:
+        """Tell a hint to these seats, or to all that are stuck on a layer; without both, to all.
+
+        Returns the seats that were told. Raises UsageInvalid where there is none.
+        """
+        words = " ".join(text.split())
+        if not words or len(words) > LONGEST_HINT:
+            raise UsageInvalid(f"a hint has 1 to {LONGEST_HINT} characters", why=f"this one has {len(words)}")
+        for name in seats:
+            self.classroom.seat(name)
+        wanted = tuple(seats) or (self.board().seats_at(layer) if layer else tuple(self.seats))
+        lessons = {name: lesson for name in wanted if (lesson := self._lesson_of(name))}
+        if not lessons:
+            why = f"no seat is stuck on the layer {layer!r}" if layer and not wanted else "no such seat is ready"
+            raise UsageInvalid("nobody was told the hint", why=why, hint=f"wirelab class status {self.classroom.name}")
+        for lesson in lessons.values():
+            lesson.show_teachers_hint(words)
+        return tuple(lessons)
+
+    def mark_done(self, seat_name: str, task_name: str) -> None:
+        """Take a task of a seat as done. Raises UsageInvalid."""
+        self.classroom.seat(seat_name)
+        lesson = self._lesson_of(seat_name)
+        if lesson is None:
+            raise UsageInvalid(f"{seat_name} is not ready", hint=f"wirelab class status {self.classroom.name}")
+        lesson.mark_done(task_name)
+
+    def reset(self, seat_name: str) -> None:
+        """Make the lab of a seat anew; the learner's progress stays. Raises UsageInvalid."""
+        self.classroom.seat(seat_name)
+        self.seats[seat_name].reset()
+
+    def _lesson_of(self, seat_name: str) -> LiveLesson | None:
+        live = self.seats[seat_name].live
+        return live.lesson if live else None
+
+
+def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classroom) -> SeatMaker:
+    """What makes the seats of a class in this workspace."""
+
+    def make(seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
+        command = ("wirelab", "class", "start", classroom.name)
+        own = workspace.acting_as(Actor(new_run_id(), "web", command, seat.name))
+
+        def watch() -> AbstractContextManager[LiveLab]:
+            return watch_lesson(own, scenario, seat.lab, seed=seat.seed, seat=seat.name)
+
+        return RunningSeat(seat.name, watch, lambda: remove_lab(own, seat.lab), places)
+
+    return make
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What came of the removal of one seat's lab: whether there was one, and the error that kept it."""
+
+    seat: str
+    was_there: bool
+    error: WirelabError | None = None
+
+
+def remove_class_labs(workspace: Workspace, classroom: Classroom) -> Iterator[Removal]:
+    """Remove the labs of a class, one by one; one that cannot be removed keeps none of the others."""
+    for seat in classroom.seats:
+        try:
+            yield Removal(seat.name, bool(bring_down(workspace, seat.lab)))
+        except WirelabError as error:
+            yield Removal(seat.name, True, error)
+
+
+def forget_class(store: ClassStore, classroom: Classroom) -> None:
+    """Delete what is kept of a class whose labs are removed: its seats and links, and the progress of its learners."""
+    progress = ProgressStore(store.state)
+    for seat in classroom.seats:
+        progress.file(seat.lab, seat.name).unlink(missing_ok=True)
+    store.forget(classroom.name)

@@ -1,0 +1,36 @@
+"""What a teacher does in the lesson of a seat: give a hint, and take a task as done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.events import LessonEvent
+from orchestrator.lessons.messages import Note, TaskDone
+
+if TYPE_CHECKING:
+    from orchestrator.operations.lesson_run import LessonRun
+
+
+def mark_done(run: LessonRun, task_name: str) -> None:
+    """Take a task as done, whatever crossed the wire; where it is the present one, the next one begins."""
+    is_current = task_name == run.task_name
+    marked = replace(run.progress.task(task_name), done=True, marked=True, skipped=False)
+    run.progress = run.progress.with_task(task_name, marked)
+    run.save(run.progress)
+    message = TaskDone(task_name, f"Your teacher has marked the task {task_name!r} as done.")
+    run.tell(message)
+    _publish(run, LessonEvent("done", run.progress.lesson, task_name, message.because))
+    if is_current:
+        run.end_fault()
+        run.begin_task()
+
+
+def show_hint(run: LessonRun, text: str) -> None:
+    """Tell a hint of the teacher, which does not count as one that the learner took."""
+    run.tell(Note(f"A hint of your teacher: {text}"))
+    _publish(run, LessonEvent("hint", run.progress.lesson, run.task_name or "", text))
+
+
+def _publish(run: LessonRun, event: LessonEvent) -> None:
+    run.lab.made.settings.publish(event)

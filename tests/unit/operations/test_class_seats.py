@@ -1,0 +1,96 @@
+"""The seats of a class that is served: one that fails, or whose lab is taken away, keeps no other one from working."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from class_seats import FakeSeats
+
+from orchestrator.errors import UsageInvalid, WorldError
+from orchestrator.host.state_folder import StateFolder
+from orchestrator.operations.class_folder import new_class
+from orchestrator.operations.class_service import AT_ONCE, ServedClass
+
+LESSON: Any = SimpleNamespace(title="DNS first", tasks={"look": None, "fetch": None})
+
+
+@contextmanager
+def served(tmp_path: Path, fakes: FakeSeats, count: int = 2) -> Iterator[ServedClass]:
+    classroom = new_class("monday", Path("/basic/scenario.yaml")).with_seats(count)
+    with ServedClass(StateFolder(tmp_path), classroom, LESSON, fakes.make) as room:
+        yield room
+
+
+def test_all_seats_become_ready_a_few_at_a_time(tmp_path: Path) -> None:
+    fakes = FakeSeats()
+    with served(tmp_path, fakes, 6) as room:
+        for seat in room.seats.values():
+            fakes.wait(seat, "ready")
+        assert [row.state for row in room.board().rows] == ["ready"] * 6
+    assert sorted(fakes.ups) == sorted(fakes.closed) == [f"seat{number:02}" for number in range(1, 7)]
+    assert fakes.most_starting <= AT_ONCE
+    assert fakes.removed == []  # the labs stay
+
+
+@pytest.mark.parametrize("failure", [WorldError("no room", why="the disk is full"), RuntimeError("a mistake of ours")])
+def test_a_seat_that_fails_says_why_and_comes_back_by_a_reset(tmp_path: Path, failure: Exception) -> None:
+    fakes = FakeSeats({"seat01": failure})
+    with served(tmp_path, fakes) as room:
+        seat = room.seats["seat01"]
+        fakes.wait(seat, "failed")
+        fakes.wait(room.seats["seat02"], "ready")
+        assert room.board().rows[0].why in ("no room: the disk is full", "RuntimeError: a mistake of ours")
+        fakes.failures.clear()
+        room.reset("seat01")
+        fakes.wait(seat, "ready")
+    assert fakes.removed == ["seat01"]
+
+
+def test_a_reset_makes_one_lab_anew_and_no_other(tmp_path: Path) -> None:
+    fakes = FakeSeats()
+    with served(tmp_path, fakes) as room:
+        for seat in room.seats.values():
+            fakes.wait(seat, "ready")
+        room.reset("seat02")
+        fakes.wait(room.seats["seat02"], "ready", ups=2)
+        assert (fakes.removed, fakes.ups.count("seat01")) == (["seat02"], 1)
+
+
+def test_a_lab_that_was_taken_away_is_brought_back(tmp_path: Path) -> None:
+    fakes = FakeSeats()
+    with served(tmp_path, fakes) as room:
+        fakes.wait(room.seats["seat01"], "ready")
+        fakes.lost.add("seat01")
+        fakes.wait(room.seats["seat01"], "ready", ups=2)
+    assert fakes.removed == []
+
+
+def test_a_hint_goes_to_whom_it_is_for(tmp_path: Path) -> None:
+    fakes = FakeSeats()
+    with served(tmp_path, fakes, 3) as room:
+        for seat in room.seats.values():
+            fakes.wait(seat, "ready")
+        assert room.hint("look\n at  the name", ["seat02"]) == ("seat02",)
+        assert room.hint("all of you") == ("seat01", "seat02", "seat03")
+        assert fakes.lessons["seat02"].hints == ["look at the name", "all of you"]
+        assert fakes.lessons["seat01"].hints == ["all of you"]
+        for text, seats, layer in (("", (), ""), ("x" * 501, (), ""), ("x", ("seat09",), ""), ("x", (), "TCP")):
+            with pytest.raises(UsageInvalid):
+                room.hint(text, seats, layer)
+
+
+def test_a_task_is_marked_in_the_seat_that_is_meant(tmp_path: Path) -> None:
+    fakes = FakeSeats()
+    with served(tmp_path, fakes) as room:
+        for seat in room.seats.values():
+            fakes.wait(seat, "ready")
+        room.mark_done("seat01", "look")
+        for seat_name, task in (("seat01", "nope"), ("nobody", "look")):
+            with pytest.raises(UsageInvalid):
+                room.mark_done(seat_name, task)
+    assert (fakes.lessons["seat01"].marked, fakes.lessons["seat02"].marked) == (["look"], [])

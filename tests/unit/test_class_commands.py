@@ -1,0 +1,62 @@
+"""The commands of a class without an engine: what is refused, and what is printed of a class that nobody serves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from doc_pages import ROOT
+
+from orchestrator.errors import INVALID, OK
+from orchestrator.host.state_folder import StateFolder
+from orchestrator.operations.class_folder import ClassStore, new_class
+
+RUN_EACH = """
+import sys
+from orchestrator.cli.main import main
+for line in sys.argv[1:]:
+    try:
+        main(line.split())
+    except SystemExit as ended:
+        print(f"[{ended.code}]", flush=True)
+"""
+REFUSED = {
+    "class status friday": "error: there is no class 'friday'\nwhy:   the classes are monday\n"
+    "try:   wirelab class start friday --seats 12\n",
+    "class start friday": "error: how many seats?\ntry:   wirelab class start friday --seats 12\n",
+    "class start Friday --seats 2": "error: 'Friday' is no name for a class\n"
+    "why:   it is 1 to 31 of the letters a-z, the digits and '-', and neither begins nor ends with '-'\n"
+    "try:   wirelab class start monday --seats 12\n",
+    "class start monday --seats 1": "error: the class 'monday' has 2 seats, and keeps them\n"
+    "try:   wirelab class stop monday --forget, to begin another class\n",
+    "class start monday --scenario ports": "error: the class 'monday' has another scenario\nwhy:   it has basic\n"
+    "try:   wirelab class stop monday --forget, to begin another class\n",
+    "class hint monday hello": "error: the class 'monday' is not served\nwhy:   its server makes this change\n"
+    "try:   wirelab class start monday\n",
+}
+
+
+def run_each(state: Path, *lines: str) -> tuple[str, str]:
+    """What the commands print, on standard output with their exit codes, and on standard error."""
+    environ = {**os.environ, "WIRELAB_STATE": str(state)}
+    argv = (sys.executable, "-c", RUN_EACH, *lines)
+    ran = subprocess.run(argv, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ran.stdout, ran.stderr
+
+
+def test_what_a_class_cannot_do_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    store = ClassStore(StateFolder(tmp_path))
+    store.save(new_class("monday", ROOT / "scenarios" / "basic" / "scenario.yaml").with_seats(2))
+    assert run_each(tmp_path, *REFUSED) == (f"[{INVALID}]\n" * len(REFUSED), "".join(REFUSED.values()))
+
+
+def test_the_board_and_the_results_are_there_without_a_server(tmp_path: Path) -> None:
+    store = ClassStore(StateFolder(tmp_path))
+    classroom = new_class("monday", ROOT / "scenarios" / "basic" / "scenario.yaml").with_seats(1)
+    store.save(classroom)
+    out, _ = run_each(tmp_path, "class status", "class status monday", "class export monday", "class links monday")
+    assert out.startswith(f"monday\n[{OK}]\nclass monday: basic, 1 seat, not served\n\nSEAT")
+    assert "monday,basic,seat01,look-up,later,0,0,no\n" in out
+    assert f"seat01  http://127.0.0.1:0/?launch={classroom.seats[0].token}\n[{OK}]" in out
