@@ -1,0 +1,137 @@
+"""The board of a class in a real browser, from its real server; a stand-in for the class plays boards to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from browser_pages import DESK, PHONE, go_to, note_complaints
+from live_messages import HOSTILE
+from live_view import FakeView
+
+from orchestrator.events import LessonEvent
+from orchestrator.lessons.board import Board, board_document, seat_row
+from orchestrator.lessons.progress import Progress, TaskProgress
+from orchestrator.web.seat_view import NOTHING
+from orchestrator.web.server import WebServer
+from orchestrator.web.sessions import BOARD, Seat
+
+TASKS = ("guess", "look")
+BEGUN = (10.0, LessonEvent("begun", "basic", "guess"))
+FAILED = (20.0, LessonEvent("cause", "basic", "guess", HOSTILE, "DNS answer"))
+TRIED = Progress("basic", 1, "", {"guess": TaskProgress(attempts=2)})
+DONE = Progress("basic", 1, "", {"guess": TaskProgress(done=True), "look": TaskProgress(done=True, marked=True)})
+
+
+def board(*stuck: str) -> dict[str, Any]:
+    """Three seats, of which these are stuck; the last one is done."""
+    rows = [
+        seat_row(seat, "ready", TASKS, TRIED, (BEGUN, *([FAILED] if seat in stuck else []))) for seat in ("s1", "s2")
+    ]
+    rows.append(seat_row("s3", "failed", TASKS, DONE, (), HOSTILE))
+    return {
+        "type": "board",
+        **board_document(Board("monday", "basic", "DNS first", TASKS, tuple(rows), is_served=True)),
+    }
+
+
+@dataclass
+class PlayedView(FakeView):
+    """Tells what a test plays, and takes whatever it is asked."""
+
+    played: list[dict[str, Any]] = field(default_factory=list)
+
+    def documents(self) -> list[dict[str, Any]]:
+        return [*self.played, {"type": "ready"}]
+
+    def document(self, change: Any) -> dict[str, Any]:
+        document: dict[str, Any] = change
+        return document
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked.append(request)
+        return {}
+
+    def tell(self, message: dict[str, Any]) -> None:
+        for subscriber in self.subscribers:
+            subscriber(message)
+
+
+@pytest.fixture
+def view() -> PlayedView:
+    return PlayedView("board", played=[board("s1", "s2")])
+
+
+@pytest.fixture
+def server(view: PlayedView) -> Iterator[WebServer]:
+    hello = {"type": "hello", "schema": 1, "lab": "seat01", "title": "Your lab is starting…", "can": NOTHING}
+    with WebServer({BOARD.lab: view, "one": PlayedView("one", played=[hello])}) as server:
+        yield server
+
+
+@pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])
+def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page; at the end nothing stands in its console."""
+    complaints: list[str] = []
+    context = browser.new_context(viewport=request.param)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    note_complaints(page, complaints)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def open_board(page: Any, server: WebServer) -> None:
+    go_to(page, server.admit(BOARD, "t" * 43))
+    page.get_by_role("heading", name="Class monday: DNS first").wait_for()
+    assert page.url == f"http://127.0.0.1:{server.port}/board"  # the token is in no history
+
+
+def test_who_is_stuck_stands_together_and_gets_one_hint(view: PlayedView, server: WebServer, page: Any) -> None:
+    """What a teacher types stays while the board changes; text of a seat is text."""
+    open_board(page, server)
+    group = page.locator(".group")
+    assert "DNS answer: s1, s2, since" in group.inner_text()
+    assert HOSTILE in group.inner_text()
+    field = group.get_by_label("A hint for all who are stuck on: DNS answer")
+    field.fill("Is the name right?")
+    view.tell(board("s2"))
+    page.get_by_text("DNS answer: s2, since").wait_for()
+    assert field.input_value() == "Is the name right?"
+    field.press("Enter")
+    page.wait_for_function("document.querySelector('.group input').value === ''")
+    hint = next(request for request in view.asked if request["do"] == "hint")
+    assert (hint["text"], hint["seats"], hint["layer"]) == ("Is the name right?", ["s2"], "")
+    view.tell(board())
+    page.get_by_text("Nobody.").wait_for()
+
+
+def test_a_seat_shows_its_tasks_and_what_a_teacher_can_do(view: PlayedView, server: WebServer, page: Any) -> None:
+    open_board(page, server)
+    first, last = page.locator("tr[data-seat=s1]"), page.locator("tr[data-seat=s3]")
+    assert first.locator("td.now").text_content() == "● 2 now, 2 attempts"
+    assert [cell.text_content() for cell in last.locator("td.done, td.marked").all()] == ["✓ done", "✎ marked as done"]
+    assert f"failed: {HOSTILE}" in str(last.text_content())
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    first.get_by_role("button", name="Mark as done").click()
+    page.once("dialog", lambda dialog: dialog.accept())
+    last.get_by_role("button", name="Reset the lab").click()
+    view.tell(board())
+    page.get_by_text("Nobody.").wait_for()
+    assert [request["do"] for request in view.asked if request["do"] != "ping"] == ["reset"]
+    assert last.get_by_role("button", name="Mark as done").count() == 0
+
+
+def test_a_seat_that_waits_for_its_lab_is_told_so(server: WebServer, page: Any) -> None:
+    go_to(page, server.admit(Seat("seat01", "one"), "a" * 43))
+    page.get_by_role("heading", name="Your lab is starting…").wait_for()
+    page.locator("body.ready").wait_for()
+
+
+def test_nothing_of_the_board_is_wider_than_the_page(server: WebServer, page: Any) -> None:
+    open_board(page, server)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.locator(".seats").focus()  # the table scrolls by keys, too
