@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from orchestrator.checks.kinds import asker_of
 from orchestrator.model.checks import BaseCheck
@@ -21,6 +21,16 @@ def needed_nodes(check: BaseCheck, topology: Topology) -> frozenset[str]:
                 needed.add(name)
                 todo += [*topology.node(name).uses, *topology.resolvers_of(name)]
     return frozenset(needed)
+
+
+def cannot_be_reached(check: BaseCheck, topology: Topology, halted: Collection[str]) -> bool:
+    """Whether a node of which the check speaks does not run, or none of the DNS servers that its asker has."""
+    machines = [machine for name in _mentioned(check, topology) for machine in topology.scenario.machines(name)]
+    asker = asker_of(check)
+    resolvers = topology.resolvers_of(asker) if asker in topology.scenario.nodes else ()
+    return any(machine in halted for machine in machines) or (
+        bool(resolvers) and all(resolver in halted for resolver in resolvers)
+    )
 
 
 def _mentioned(check: BaseCheck, topology: Topology) -> Iterator[str]:

@@ -59,7 +59,14 @@ class GetNodeState:
     node: str
 
 
-Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState
+@dataclass(frozen=True)
+class PingEngine:
+    """Whether the engine answers at all. What a node does, or fails to do, does not hold the answer up."""
+
+    node: str = ""
+
+
+Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState | PingEngine
 # Exit codes of timeout(1) and bash(1): ended by it; failed itself, not executable, not found.
 TIMED_OUT = 124
 NOT_RUN_CODES = (125, 126, 127)
@@ -67,6 +74,10 @@ NOT_RUN_CODES = (125, 126, 127)
 NO_PROCESS = re.compile(
     r"^.*(?:fork system call failed|fork: .*temporarily unavailable|thread failed to start).*$", re.M
 )
+# Ended by timeout(1): by SIGTERM, or by SIGKILL where that was not enough.
+ENDED_CODES = (TIMED_OUT, 128 + 9)
+# A program that was kept from running for so many seconds, and for that share of its time, has not had its time.
+STARVED_SECONDS, STARVED_SHARE = 1.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,8 @@ class ProgramResult:
     """A program's exit code and output; `started` by the engine's clock, and the seconds until its end.
 
     `cut`: it wrote more than is read, so that nothing is known of the rest. `raw`: the bytes of its standard output,
-    where they were read; `out` is what they are as UTF-8.
+    where they were read; `out` is what they are as UTF-8. `starved`: for so many of the seconds until its end, what was
+    due to run in its node did not get a processor.
     """
 
     exit_code: int
@@ -84,6 +96,7 @@ class ProgramResult:
     seconds: float = 0.0
     cut: bool = False
     raw: bytes = field(default=b"", repr=False)
+    starved: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,14 @@ class NodeState:
     out_of_memory: bool = False
 
 
-ProbeResult = ProgramResult | LogText | Flows | NodeState | Unavailable
+@dataclass(frozen=True)
+class EngineAnswer:
+    """The engine answers, with its version."""
+
+    version: str
+
+
+ProbeResult = ProgramResult | LogText | Flows | NodeState | EngineAnswer | Unavailable
 ResultT = TypeVar("ResultT", ProgramResult, LogText, Flows)
 CheckT = TypeVar("CheckT", bound=NodeCheck)
 
@@ -178,12 +198,27 @@ def require_result(result: ProbeResult) -> ProgramResult:
     return _require(result, ProgramResult)
 
 
-def require_output(result: ProbeResult) -> ProgramResult:
+def starved_text(result: ProgramResult) -> str:
+    """Why it proves nothing that a program's time was over; empty where the program has had its time."""
+    if result.starved < max(STARVED_SECONDS, STARVED_SHARE * result.seconds):
+        return ""
+    return f"not measured: for {result.starved:.1f} s the node got no processor time"
+
+
+def require_time(result: ProgramResult) -> None:
+    """Raises ResultUnavailable if a program has not had its time: what did not come in it may come all the same."""
+    if text := starved_text(result):
+        raise ResultUnavailable(text)
+
+
+def require_output(result: ProbeResult, *, may_time_out: bool = False) -> ProgramResult:
     """The same, of a program by which a check looks: where it could not be run (126, 127), or could not start one that
-    it needs, nothing was seen."""
+    it needs, nothing was seen. Nor where it was ended before its end, unless the check knows what follows from that."""
     program = require_result(result)
     if program.exit_code != 0 and (lacking := NO_PROCESS.search(f"{program.err}\n{program.out}")):
         raise ResultUnavailable(f"no further process could be started in the node: {lacking[0].strip()}")
+    if program.exit_code in ENDED_CODES and not may_time_out:
+        raise ResultUnavailable(starved_text(program) or f"the program had not ended after {program.seconds:.1f} s")
     if program.exit_code in NOT_RUN_CODES:
         errors = program.err.strip().splitlines()
         raise ResultUnavailable(errors[-1] if errors else f"the program could not be run ({program.exit_code})")

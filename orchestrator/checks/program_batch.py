@@ -20,17 +20,35 @@ MOST_AT_ONCE = 12
 # A program of this many characters is written once, though several checks run it: the script has to fit one argument
 # of exec (128 KiB, execve(2)).
 LONG_WORD = 200
-# `wait -n` tells that one has ended, and not which one (bash 4.3); 127: all have.
+# A shell beside the programs sleeps this long again and again in bash's `read`. Where it wakes up later, it was kept
+# from running, and so was whatever else was due in its node: by a limit on the node's processor time, by a busy
+# machine, or because all of it was frozen. It writes when it woke up last, and for how many microseconds it was late.
+NAP = 0.2
+WATCH = """\
+now() {{ n=${{EPOCHREALTIME//[!0-9]/}}; }}
+watch() {{
+  now; late=0
+  for ((k = 0; k < {naps}; k++)); do
+    a=$n; read -r -t {nap} -u 8 _; now; ((late += n - a > {nap_microseconds} ? n - a - {nap_microseconds} : 0))
+    echo "$n $late" >"$d/late"
+  done
+}}
+exec 8<> <(:) 9<> <(:); now; woke=$n; late=0
+watch </dev/null >/dev/null 2>&1 &
+trap 'kill '$!'; rm -rf "$d"' EXIT"""
+# Who has ended writes a byte into the pipe 9, which wakes the shell up; whose files are there says who it was.
 PRINT = """\
+left={count}; running=0
 p() {{
+  read -r -n 1 -t {nap} -u 9 _
   for ((i = 0; i < {count}; i++)); do
-    [[ ${{done[i]:-}} || ! -s $d/$i.c ]] && continue
-    done[i]=1; cat "$d/$i.c"
+    [[ ! ${{done[i]:-}} && -s $d/$i.c ]] || continue
+    read -r line <"$d/$i.c"; done[i]=1; ((left--, running--))
+    [[ -s $d/late ]] && read -r w l <"$d/late" && [[ $l ]] && woke=$w late=$l
+    now; more=$((n - woke - {nap_microseconds})); echo "$line $((late + (more > 0 ? more : 0)))"
     for s in o e; do head -c {most} "$d/$i.$s" | base64 -w0; echo; done
   done
 }}"""
-PRINT_REST = """while wait -n; (($? != 127)); do p; done
-p"""
 
 
 def script(runs: Sequence[RunProgram]) -> str:
@@ -38,19 +56,22 @@ def script(runs: Sequence[RunProgram]) -> str:
 
     At most MOST_AT_ONCE programs run at a time, in the order of `runs`.
     """
-    lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70; trap 'rm -rf \"$d\"' EXIT", 'echo "$EPOCHREALTIME"']
+    values = {"nap": NAP, "nap_microseconds": int(NAP * 1e6), "naps": int(seconds(runs) / NAP)}
+    lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70", 'echo "$EPOCHREALTIME"', WATCH.format(**values)]
     texts = {
         word: f"w{at}" for at, word in enumerate(sorted({w for run in runs for w in run.argv if len(w) > LONG_WORD}))
     }
     lines += [f"{name}={quote(word)}" for word, name in texts.items()]
-    lines.append(PRINT.format(count=len(runs), most=MOST_BYTES))
+    lines.append(PRINT.format(count=len(runs), most=MOST_BYTES, **values))
     for number, run in enumerate(runs):
         words = " ".join(f'"${texts[word]}"' if word in texts else quote(word) for word in run.argv)
-        lines += ["wait -n; p"] if number >= MOST_AT_ONCE else []
+        lines.append(f"while ((running >= {MOST_AT_ONCE})); do p; done; ((running++))")
         limited = f"timeout -k 1 {run.seconds:g} {words}"
-        ended = f'echo "{number} $? $t $EPOCHREALTIME" >"$d/{number}.c"'
-        lines.append(f'{{ t=$EPOCHREALTIME; {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null; {ended}; }} &')
-    lines.append(PRINT_REST)
+        ended = f'echo "{number} $? $t $EPOCHREALTIME" >"$d/{number}.c"; echo -n . >&9'
+        lines.append(
+            f'{{ t=$EPOCHREALTIME; {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null 8>&- 9>&-; {ended}; }} &'
+        )
+    lines.append("while ((left)); do p; done")
     return "\n".join(lines)
 
 
@@ -65,14 +86,24 @@ def read(pieces: Iterable[bytes], count: int) -> Iterator[tuple[int, ProgramResu
         output, errors = next(lines, None), next(lines, None)
         if output is None or errors is None:
             break
-        place, code, began, end = ended.split()
-        texts = [base64.b64decode(coded) for coded in (output, errors)]
-        cut = any(len(text) >= MOST_BYTES for text in texts)
-        out, err = (text.decode("utf-8", "replace") for text in texts)
         seen += 1
-        yield int(place), ProgramResult(int(code), out, err, float(began), float(end) - float(began), cut, texts[0])
+        yield int(ended.split()[0]), _result(ended, base64.b64decode(output), base64.b64decode(errors))
     if seen != count:
         raise ValueError(f"{seen} outcomes instead of {count}")
+
+
+def _result(ended: bytes, output: bytes, errors: bytes) -> ProgramResult:
+    _, code, began, end, late = ended.split()
+    return ProgramResult(
+        int(code),
+        output.decode("utf-8", "replace"),
+        errors.decode("utf-8", "replace"),
+        float(began),
+        float(end) - float(began),
+        cut=max(len(output), len(errors)) >= MOST_BYTES,
+        raw=output,
+        starved=int(late) / 1e6,
+    )
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:

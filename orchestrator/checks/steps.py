@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.probes import Probe, ProbeResult
+from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult
 
 Value = TypeVar("Value")
 # A generator that yields probes, is sent their results in the same order, and returns a value.
@@ -78,6 +79,16 @@ def with_exchanges(steps: ProbeSteps[Value]) -> ProbeSteps[tuple[Value, list[tup
         exchanges += zip(run.probes, results, strict=True)
         run.send(results)
     return run.value, exchanges
+
+
+def without_doubt(steps: ProbeSteps[Value]) -> ProbeSteps[Value]:
+    """The same generator, for which each program has had its time: why it waited in vain is known."""
+    run = StepRun(steps)
+    run.begin()
+    while not run.done:
+        results = yield run.probes
+        run.send(tuple(replace(r, starved=0.0) if isinstance(r, ProgramResult) else r for r in results))
+    return run.value
 
 
 def with_known_results(steps: ProbeSteps[Value], known: dict[Probe, ProbeResult]) -> ProbeSteps[Value]:

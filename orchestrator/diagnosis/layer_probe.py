@@ -16,6 +16,7 @@ from orchestrator.checks.probes import (
     ProbeResult,
     ProgramResult,
     Unavailable,
+    starved_text,
 )
 from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Cause
@@ -192,7 +193,8 @@ def ran_or_reason(answer: ProbeResult | None) -> ProgramResult | str:
     if isinstance(answer, ProgramResult):
         if answer.exit_code in NOT_RUN_CODES:
             return answer.err.strip().splitlines()[-1] if answer.err.strip() else "the program could not be run"
-        return answer
+        # What it saw by itself counts; that something failed may be for want of time.
+        return (starved_text(answer) if answer.exit_code else "") or answer
     return answer.reason if isinstance(answer, Unavailable) else "it was not asked"
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.kinds import asker_of, check_steps, declared_text
-from orchestrator.checks.needed_nodes import needed_nodes
-from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState, Probe, ProbeResult
-from orchestrator.checks.steps import ProbeSteps, with_known_results
+from orchestrator.checks.kinds import asker_of, check_steps
+from orchestrator.checks.needed_nodes import cannot_be_reached, needed_nodes
+from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState, PingEngine, Probe, ProbeResult
+from orchestrator.checks.steps import ProbeSteps, with_known_results, without_doubt
 from orchestrator.checks.walk import Walk
+from orchestrator.errors import EngineMissing
 from orchestrator.lab.step_loop import StartProbes, StepLoop, WaitFor
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
@@ -125,9 +126,12 @@ class CheckRunner:
         """Begin a try, with a word and a source port of its own. What was learned beside the last one may be over."""
         trial.tries += 1
         trial.walk_context, trial.walk_results = None, {}
-        self._loop.add(check_steps(trial.check, self._context(trial.wall_began)), partial(self._tried, trial))
+        steps = check_steps(trial.check, self._context(trial.wall_began))
+        if cannot_be_reached(trial.check, self._topology, self._halted):
+            steps = without_doubt(steps)
+        self._loop.add(steps, partial(self._tried, trial))
         number = trial.tries
-        self._watch_engine(trial, lambda: trial.finding is None and trial.tries == number, partial(self._lose, trial))
+        self._watch_engine(trial, lambda: trial.finding is None and trial.tries == number)
 
     def _tried(self, trial: _Trial, judgement: Judgement) -> None:
         if trial.finding:
@@ -148,23 +152,18 @@ class CheckRunner:
         else:
             self._loop.later(PAUSE_SECONDS, partial(self._try, trial))
 
-    def _lose(self, trial: _Trial) -> None:
-        """The engine answers nothing: what the check asked is not known, nor can anything be explained."""
-        actual = f"could not be asked: the container engine gave no answer in {trial.patience:g} s"
-        self._end(trial, Judgement("unknown", declared_text(trial.check), actual), explain=False)
-
-    def _end(self, trial: _Trial, judgement: Judgement, *, explain: bool = True) -> None:
+    def _end(self, trial: _Trial, judgement: Judgement) -> None:
         """The check is judged; what does not hold is explained."""
         if trial.finding:
             return
         seconds = self._clocks.now() - trial.began
         trial.finding = Finding(trial.check.name, str(kind_of(trial.check)), trial.asker, judgement, seconds)
         self._on_finding(trial.finding)
-        if judgement.verdict == "pass" or not explain or not self._make_walk:
+        if judgement.verdict == "pass" or not self._make_walk:
             trial.explained = True
             return
         self._loop.add(self._walk(trial, trial.check, judgement), partial(self._explain, trial), shared=True)
-        self._watch_engine(trial, lambda: not trial.explained, partial(self._explain, trial, None))
+        self._watch_engine(trial, lambda: not trial.explained)
 
     def _walk(self, trial: _Trial, check: BaseCheck, judgement: Judgement) -> ProbeSteps[Walk]:
         """The walk of a check, or of one of its parts; what was learned beside the last try is not asked again."""
@@ -181,30 +180,36 @@ class CheckRunner:
             steps = self._walk(trial, part, Judgement("fail", "", ""))
             self._loop.add(steps, lambda _walk: None, shared=True)
 
-    def _explain(self, trial: _Trial, walk: Walk | None) -> None:
+    def _explain(self, trial: _Trial, walk: Walk) -> None:
         if trial.finding and not trial.explained:
             trial.explained = True
             trial.finding = replace(trial.finding, why=walk)
 
-    def _watch_engine(self, trial: _Trial, waits: Callable[[], bool], give_up: Callable[[], None]) -> None:
-        """Give up where what a check `waits` for takes long, and the engine does not even tell a node's state.
+    def _watch_engine(self, trial: _Trial, waits: Callable[[], bool]) -> None:
+        """Raise EngineMissing where what a check `waits` for takes long, and the engine does not answer at all.
 
         Where it does, the lab or the machine is slow, and the probes have time limits of their own.
         """
         signs: list[bool] = []
 
         def decide() -> None:
-            if signs and waits():
-                self._watch_engine(trial, waits, give_up)
-            elif waits():
-                give_up()
+            if waits() and not signs:
+                why = f"it gave no answer in {trial.patience:g} s, and did not tell its version"
+                hint = "wirelab engine status, then wirelab engine up"
+                raise EngineMissing("the container engine does not answer", why=why, hint=hint)
+            if waits():
+                self._watch_engine(trial, waits)
 
         def ask() -> None:
             if waits():
-                self._loop.add(_states([trial.asker]), lambda _states: signs.append(True))
+                self._loop.add(_ping(), lambda _answer: signs.append(True))
                 self._loop.later(trial.patience * SIGN_SHARE, decide)
 
         self._loop.later(trial.patience, ask)
+
+
+def _ping() -> ProbeSteps[None]:
+    yield (PingEngine(),)
 
 
 def _states(nodes: Collection[str]) -> ProbeSteps[dict[str, NodeState]]:

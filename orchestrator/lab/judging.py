@@ -11,6 +11,7 @@ from orchestrator.checks.probes import CheckContext, ProbeResult
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
 from orchestrator.engine.protocol import Engine
+from orchestrator.errors import EngineMissing
 from orchestrator.events import Event
 from orchestrator.lab.check_runner import LEAST_TRIES, CheckRunner
 from orchestrator.lab.probe_log import ProbeLog
@@ -94,6 +95,9 @@ def run_checks(
         from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
         return DiagnosisRunner(lab.commands(), probe_log.answer).explain(checks, findings, include_passed=True)
+    except EngineMissing:
+        runner.abandon()
+        raise
     finally:
         runner.close()
         for probed in probe_log.probe_times:

@@ -12,10 +12,12 @@ from time import monotonic
 
 from orchestrator.checks import program_batch as batch
 from orchestrator.checks.probes import (
+    EngineAnswer,
     Flows,
     GetNodeState,
     LogText,
     NodeState,
+    PingEngine,
     Probe,
     ProbeResult,
     ProgramResult,
@@ -26,11 +28,14 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.timestamps import unix_seconds
-from orchestrator.errors import EngineMissing, NotFound, WirelabError
+from orchestrator.errors import EngineMissing, NotFound, TookTooLong, WirelabError
 from orchestrator.lab.step_loop import Arrival, Arrivals
 from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.quick_dataclass import dataclass
+
+# A container is made in less, unless the engine hangs.
+MAKING_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,25 @@ class ProbeRunner:
         self._making_sidecar = Lock()
         self._closed = False
 
+    def abandon(self) -> None:
+        """Make nothing more, and remove nothing: the engine does not answer. The watchdog removes what is left."""
+        self._closed = True
+
     def close(self) -> None:
         """Remove what asked for nodes that could not ask themselves: all of it, also where one will not go."""
-        with self._making_sidecar, ExitStack() as removals:
-            self._closed = True
-            for container in self._sidecars.values():
-                removals.callback(self._engine.remove_container, container)
-            self._sidecars.clear()
+        if self._closed:
+            return
+        self._closed = True
+        # Who is making one now removes it afterwards; an engine that hangs is not waited for.
+        made = self._making_sidecar.acquire(timeout=MAKING_SECONDS)
+        try:
+            with ExitStack() as removals:
+                for container in self._sidecars.values():
+                    removals.callback(self._engine.remove_container, container)
+                self._sidecars.clear()
+        finally:
+            if made:
+                self._making_sidecar.release()
 
     def answer(self, probes: Sequence[Probe]) -> list[ProbeResult]:
         """The results, in the order of the probes. Raises EngineMissing if the engine is gone."""
@@ -103,7 +120,7 @@ class ProbeRunner:
             return f"log {place}"
         if isinstance(probe, TrafficQuery):
             return "wire"
-        if isinstance(probe, GetNodeState):
+        if isinstance(probe, GetNodeState | PingEngine):
             return f"state {place}"
         known = self._nodes.get(probe.node)
         tools = known.tools if known else None
@@ -118,12 +135,26 @@ class ProbeRunner:
                 del missing[ticket]
                 arrived.put((ticket, result))
         except EngineMissing as error:
-            arrived.put((next(iter(probes)), error))
+            lost = self._lost(error)
+            for ticket in missing:
+                arrived.put((ticket, lost))
+        except TookTooLong:
+            text = f"the programs in {node} had not ended in their time, and nothing of what they saw is known"
+            for ticket in missing:
+                arrived.put((ticket, Unavailable(text)))
         except WirelabError as error:
             for ticket in missing:
                 arrived.put((ticket, Unavailable(error.why or error.what)))
         except Exception as error:
             arrived.put((next(iter(probes)), error))
+
+    def _lost(self, error: EngineMissing) -> Unavailable | EngineMissing:
+        """What an engine that did not answer a question about a node says of itself: it may answer others."""
+        try:
+            self._engine.version()
+        except WirelabError:
+            return error
+        return Unavailable(error.why or error.what)
 
     def _results(self, node: str, way: str, group: dict[int, Probe]) -> Iterable[tuple[int, ProbeResult]]:
         """The results of probes that one call can answer, as they come."""
@@ -131,6 +162,8 @@ class ProbeRunner:
         if isinstance(probes[0], TrafficQuery):
             flows = self._wired([probe.since for probe in probes if isinstance(probe, TrafficQuery)])
             return zip(tickets, flows, strict=True)
+        if isinstance(probes[0], PingEngine):
+            return [(tickets[0], EngineAnswer(self._engine.version()))]
         if isinstance(probes[0], GetNodeState):
             return [(tickets[0], self._state(node))]
         known = self._nodes.get(node)
@@ -186,12 +219,15 @@ class ProbeRunner:
 
     def _sidecar(self, node: str, known: ProbeTarget, container: str) -> str:
         with self._making_sidecar:
+            if node not in self._sidecars and not self._closed:
+                made = self._engine.make_container(replace(known.sidecar, share_network_of=container))
+                if self._closed:
+                    self._engine.remove_container(made)
+                else:
+                    self._sidecars[node] = made
+                    self._engine.start(made)
             if self._closed:
                 raise WirelabError("the checks have ended")
-            if node not in self._sidecars:
-                made = self._engine.make_container(replace(known.sidecar, share_network_of=container))
-                self._sidecars[node] = made
-                self._engine.start(made)
             return self._sidecars[node]
 
 

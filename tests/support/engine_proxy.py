@@ -1,10 +1,11 @@
-"""Stands between commands and the engine: notes what they ask of it, and can break their connections."""
+"""Stands between commands and the engine: notes what they ask of it, and can break or hold up their connections."""
 
 from __future__ import annotations
 
 import re
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,10 @@ class EngineProxy:
     def __init__(self, engine_url: str, path: Path) -> None:
         self.url = f"unix://{path}"
         self.requests: list[str] = []
+        # Called with each request before it is passed on.
+        self.on_request: Callable[[str], None] = lambda _request: None
+        self._answers = threading.Event()
+        self._answers.set()
         self._engine = engine_url.removeprefix("unix://")
         self._links: list[socket.socket] = []
         self._listening = socket.socket(socket.AF_UNIX)
@@ -31,6 +36,14 @@ class EngineProxy:
     def open(self) -> EngineProxy:
         threading.Thread(target=self._welcome, daemon=True).start()
         return self
+
+    def freeze(self) -> None:
+        """From now on the engine says nothing more, as if its process were stopped; what it is asked still arrives."""
+        self._answers.clear()
+
+    def thaw(self) -> None:
+        """The engine says all that it had to say meanwhile."""
+        self._answers.set()
 
     def shut(self) -> None:
         for link in (self._listening, *self._links):
@@ -46,7 +59,7 @@ class EngineProxy:
                 self._links += [client, engine]
                 engine.connect(self._engine)
                 threading.Thread(target=self._pass_requests, args=(client, engine), daemon=True).start()
-                threading.Thread(target=self._pass, args=(engine, client), daemon=True).start()
+                threading.Thread(target=self._pass_answers, args=(engine, client), daemon=True).start()
 
     def _pass_requests(self, client: socket.socket, engine: socket.socket) -> None:
         unread = b""
@@ -61,11 +74,14 @@ class EngineProxy:
         end = 0
         for request in REQUEST.finditer(text):
             self.requests.append(f"{request[1].decode()} {request[2].decode()}")
+            self.on_request(self.requests[-1])
             end = request.end()
         return text[end:][-LONGEST_REQUEST_LINE:]
 
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass_answers(self, engine: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
-            while piece := source.recv(65536):
-                target.sendall(piece)
-            target.shutdown(socket.SHUT_WR)
+            while piece := engine.recv(65536):
+                self._answers.wait()
+                client.sendall(piece)
+            self._answers.wait()
+            client.shutdown(socket.SHUT_WR)

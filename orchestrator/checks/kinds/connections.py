@@ -17,6 +17,7 @@ from orchestrator.checks.probes import (
     ResultUnavailable,
     RunProgram,
     require_output,
+    require_time,
 )
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import CannotConnect, ConnectionCheck, Connects
@@ -172,10 +173,12 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     host, port = endpoint(context.fill(check.connects, check.asker))
     target = target_of(context, check.asker, host)
     expected = f"{check.asker} connects to {_called(target, host, port)}{_over(check)}"
-    probe = connect_probe(check.asker, host, port, check.family)
-    results = read_connect_results(require_output((yield (probe,))[0]))
+    (ended,) = yield (connect_probe(check.asker, host, port, check.family),)
+    results = read_connect_results(ran := require_output(ended, may_time_out=True))
     result, evidence = results[-1], tuple(line for result in results for line in _evidence(result))
     _require_measured(results)
+    if result.outcome == "no address":
+        require_time(ran)
     if result.outcome != "accepted":
         return Judgement("fail", expected, f"{result.outcome}: {result.message}", evidence)
     wrong = wrong_machine(context, check.asker, host, result.address)
@@ -201,8 +204,8 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
     called = _called(target_of(context, check.asker, host), host, port)
     expected = f"{check.asker} cannot connect to {called}{_over(check)}"
-    probe = connect_probe(check.asker, host, port, check.family)
-    results = read_connect_results(require_output((yield (probe,))[0]))
+    (ended,) = yield (connect_probe(check.asker, host, port, check.family),)
+    results = read_connect_results(require_output(ended, may_time_out=True))
     evidence: tuple[str, ...] = ()
     judgements: list[Judgement] = []
     # What is accepted prevents all the rest.

@@ -23,7 +23,7 @@ from orchestrator.checks.http_request import curl, error_of, facts_of, seconds
 from orchestrator.checks.http_servers import judge_servers
 from orchestrator.checks.kinds.connections import wrong_machine
 from orchestrator.checks.probes import (
-    TIMED_OUT,
+    ENDED_CODES,
     TOO_LONG,
     CheckContext,
     ProbeResult,
@@ -32,6 +32,8 @@ from orchestrator.checks.probes import (
     RunProgram,
     require_known_text,
     require_output,
+    require_time,
+    starved_text,
 )
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
 from orchestrator.checks.verdict import Verdict
@@ -42,7 +44,7 @@ from orchestrator.quick_dataclass import dataclass
 # Of a body as evidence: a server says why it failed after what it was asked for.
 LONGEST = 600
 BAD_CONTENT_ENCODING = 61  # libcurl-errors(3)
-TOO_LATE = (28, TIMED_OUT)
+NO_ADDRESS, TOO_LATE = 6, 28  # likewise: the resolver gives up after some seconds, as curl does
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def http(check: Http, context: CheckContext) -> CheckSteps:
 
 def _read(check: Http, context: CheckContext, url: str, result: ProbeResult) -> RequestOutcome:
     try:
-        return _read_result(check, context, url, require_output(result))
+        return _read_result(check, context, url, require_output(result, may_time_out=True))
     except ResultUnavailable as error:
         return RequestOutcome("unknown", error.reason)
 
@@ -88,7 +90,12 @@ def _read_result(check: Http, context: CheckContext, url: str, result: ProgramRe
     if result.exit_code != 0 or not facts.get("http_code"):
         if result.exit_code == BAD_CONTENT_ENCODING:
             raise ResultUnavailable("the body has a Content-Encoding that curl cannot decode")
-        return RequestOutcome("fail", error_of(result), late=result.exit_code in TOO_LATE)
+        if result.exit_code in ENDED_CODES:
+            # curl looks at a clock of its own, and would have ended before.
+            raise ResultUnavailable(starved_text(result) or "curl did not get to its own time limit")
+        if result.exit_code in (NO_ADDRESS, TOO_LATE):
+            require_time(result)
+        return RequestOutcome("fail", error_of(result), late=result.exit_code == TOO_LATE)
     answer = read_answer(check, result)
     _require_readable(check, context, result, answer)
     wrong = wrong_with(check, context, answer) or _led_astray(check, context, url, facts)

@@ -19,6 +19,7 @@ from orchestrator.checks.probes import (
     RunProgram,
     require_log,
     require_output,
+    require_time,
 )
 from orchestrator.checks.query_path import trace_query_path
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
@@ -45,7 +46,8 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     """Ask, compare, and look into the servers' query logs for this very question."""
     name = context.fill(check.resolves, check.asker)
     expected = _expected(check, context, name)
-    result = require_output((yield (_dns_probe(check, context, name, context.port),))[0])
+    (ended,) = yield (_dns_probe(check, context, name, context.port),)
+    result = require_output(ended, may_time_out=True)
     attempts = read_attempts(result.out)
     if not (answers := answers_in(attempts)):
         return _without_answer(check, context, expected, result, attempts)
@@ -85,6 +87,7 @@ def _without_answer(
         messages = result.err.strip().splitlines()
         why = messages[-1] if messages else f"exit code {result.exit_code}"
         raise ResultUnavailable(f"the question was not sent: {why}")
+    require_time(result)
     actual = f"no DNS server answered: {attempts[-1].reason}"
     evidence = tuple(map(str, attempts))
     if check.answered or any(attempt.strayed for attempt in attempts):

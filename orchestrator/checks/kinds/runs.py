@@ -6,22 +6,21 @@ import re
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
+    ENDED_CODES,
     NO_PROCESS,
-    TIMED_OUT,
     TOO_LONG,
     CheckContext,
     ProgramResult,
     RunProgram,
     require_known_text,
     require_result,
+    require_time,
 )
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Runs
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 NOT_FORKED = 125  # timeout(1) itself failed
-# Of a program that timeout(1) has ended; that of SIGKILL where it did not end by itself then.
-ENDED = (TIMED_OUT, 128 + 9)
 LONGEST = 160
 NOT_STARTED = "(Permission denied|No such file or directory|not found or not executable)"
 
@@ -35,7 +34,8 @@ def runs(check: Runs, context: CheckContext) -> CheckSteps:
         return Judgement("unknown", expected, f"no process could be started in {check.asker}: {result.err.strip()}")
     if result.exit_code in (NOT_FOUND, NOT_EXECUTABLE) and _not_started(argv[0], result.err):
         return Judgement("unknown", expected, f"{argv[0]} cannot be run in {check.asker}: {result.err.strip()[:200]}")
-    if result.exit_code in ENDED and result.seconds >= check.within:
+    if result.exit_code in ENDED_CODES and result.seconds >= check.within:
+        require_time(result)
         code = result.exit_code
         return Judgement(
             "fail", expected, f"it had not ended after {check.within:g} s, and was ended: exit code {code}"
@@ -46,6 +46,7 @@ def runs(check: Runs, context: CheckContext) -> CheckSteps:
     if result.exit_code == check.exit:
         require_known_text(check, context, (result.out, result.err), TOO_LONG if result.cut else "")
     if wrong:
+        require_time(result)
         return Judgement("fail", expected, wrong, evidence)
     return Judgement("pass", expected, f"exit code {result.exit_code}", evidence)
 

@@ -9,7 +9,14 @@ from io import StringIO
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.connections import endpoint, target_of
-from orchestrator.checks.probes import CheckContext, ProgramResult, ResultUnavailable, RunProgram, require_output
+from orchestrator.checks.probes import (
+    CheckContext,
+    ProgramResult,
+    ResultUnavailable,
+    RunProgram,
+    require_output,
+    require_time,
+)
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.checks.verdict import Verdict
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -35,7 +42,8 @@ REFUSAL = re.compile(r"^(?:psql: error: )?(?:connection to server .* failed: )?F
 
 def sql(check: Sql, context: CheckContext) -> CheckSteps:
     """Run the statement, then compare the rows or the error. What the statement changes is rolled back."""
-    return judge_sql(check, context, require_output((yield (sql_probe(check, context),))[0]))
+    (ended,) = yield (sql_probe(check, context),)
+    return judge_sql(check, context, require_output(ended, may_time_out=True))
 
 
 def sql_probe(check: Sql, context: CheckContext, address: str = "") -> RunProgram:
@@ -53,6 +61,8 @@ def judge_sql(check: Sql, context: CheckContext, result: ProgramResult) -> Judge
     expected = _expected(check, context)
     outcome = read_outcome(result)
     address, rows = outcome.address, outcome.rows
+    if outcome.lost:
+        require_time(result)
     way = f" through {check.host}" if check.host else ""
     where = f"psql at {check.asker}, database {database}{way}" + (f" at {address}" if address else "")
     reached = target_of(context, check.asker, endpoint(check.host)[0]) if check.host else database

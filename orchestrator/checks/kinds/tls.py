@@ -14,6 +14,7 @@ from orchestrator.checks.probes import (
     ResultUnavailable,
     RunProgram,
     require_output,
+    require_time,
 )
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import Tls
@@ -73,9 +74,8 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     name = (check.server_name or host).rstrip(".")
     expected = _expected(check, host, port, name)
     argv = ("bash", "-c", SHAKE, host, str(port), name)
-    result = require_output(
-        (yield (RunProgram(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),))[0]
-    )
+    (ended,) = yield (RunProgram(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),)
+    result = require_output(ended, may_time_out=True)
     shaken = read_handshake(result.out)
     if shaken is None:
         return Judgement("fail", expected, _without_certificate(result), (f"openssl ended with {result.exit_code}",))
@@ -107,6 +107,7 @@ def _wrong(check: Tls, shaken: Handshake) -> str:
 
 def _without_certificate(result: ProgramResult) -> str:
     """Why there was nothing to verify."""
+    require_time(result)
     if result.exit_code == TIMED_OUT:
         return f"no certificate in {SHAKE_SECONDS:g} s: nothing answers the handshake"
     if "openssl: command not found" in result.out:

@@ -8,7 +8,7 @@ from orchestrator.checks.dns_answer import DnsAnswer, printable, read_answer, re
 from orchestrator.checks.dns_query import NEEDS, DnsQuestion
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import wrong_with
-from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram
+from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram, starved_text
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
@@ -127,7 +127,9 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         readings.not_probed.append(f"not asked: {result}")
         return readings.result()
     answer = read_answer(result.out)
-    if answer is None and attempt.claim.silent:
+    if answer is None and (starved := starved_text(result)):
+        readings.not_probed.append(starved)
+    elif answer is None and attempt.claim.silent:
         readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: nobody answers, as the check says")
     elif answer is None:
         _no_answer(attempt, result, readings)

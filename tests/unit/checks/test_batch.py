@@ -76,7 +76,7 @@ def test_nothing_is_read_from_a_script_that_came_to_grief() -> None:
 
 def test_a_script_cut_short_is_not_read_as_fewer_answers() -> None:
     """Half an output must not pass for the answers of other questions."""
-    whole = "1.5\n1 0 1.5 1.6\n\n\n0 0 1.5 1.6\n\n\n"
+    whole = "1.5\n1 0 1.5 1.6 0\n\n\n0 0 1.5 1.6 7\n\n\n"
     assert len(outcomes(whole, 2)) == 2
     for length in range(len(whole) - 1):
         with pytest.raises((ValueError, IndexError)):
@@ -108,7 +108,22 @@ def test_what_has_ended_is_told_before_a_slow_one_ends() -> None:
 
 
 def test_pieces_may_end_anywhere() -> None:
-    whole = b"1.5\n1 0 1.5 1.6\nYQ==\n\n0 3 1.5 1.6\n\nYg==\n"
+    whole = b"1.5\n1 0 1.5 1.6 0\nYQ==\n\n0 3 1.5 1.6 250000\n\nYg==\n"
     for at in range(len(whole)):
         results = dict(batch.read([whole[:at], whole[at:]], 2))
         assert (results[1].out, results[0].exit_code, results[0].err) == ("a", 3, "b")
+
+
+# The shell's clock stands, but for three seconds which pass whenever it sleeps.
+SLOW_CLOCK = """\
+unset EPOCHREALTIME; EPOCHREALTIME=1700000000.000000; c=1700000000
+read() { c=$((c + 3)); EPOCHREALTIME=$c.000000; builtin read "$@"; }
+"""
+
+
+def test_it_is_measured_for_how_long_nothing_could_run() -> None:
+    """A shell that wakes up late, or reads late what a program left, was kept from running, as the programs were."""
+    runs = (RunProgram("n", ("true",)), RunProgram("n", ("true",)))
+    argv = ("bash", "-c", SLOW_CLOCK + batch.script(runs))
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    assert max(result.starved for result in outcomes(done.stdout, 2)) > 2.5

@@ -58,8 +58,6 @@ def test_an_answer_as_declared_passes_with_its_ends_and_body() -> None:
             ran("", "curl: (7) Failed to connect to app.shop.lab port 80\n" + json.dumps({"http_code": 0}), 7),
             "curl: (7) Failed to connect to app.shop.lab port 80",
         ),
-        ({}, ran("", "", 124), "curl ended with 124"),
-        ({}, ran("half an answer", json.dumps(FACTS) + "\n", 124), "curl ended with 124"),
     ],
 )
 def test_another_answer_fails(keys: dict[str, object], answer: ProgramResult, wrong: str) -> None:
@@ -68,8 +66,17 @@ def test_another_answer_fails(keys: dict[str, object], answer: ProgramResult, wr
     assert found.actual.endswith(wrong)
 
 
-@pytest.mark.parametrize("answer", [Unavailable("the node client is stopped"), ran("", "curl: not found\n", 127)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Unavailable("the node client is stopped"),
+        ran("", "curl: not found\n", 127),
+        ran("", "", 124),
+        ran("half an answer", json.dumps(FACTS) + "\n", 124),
+    ],
+)
 def test_what_could_not_be_requested_is_unknown(answer: ProbeResult) -> None:
+    """curl has a time limit of its own: where it was ended from outside, it had no time to look at its clock."""
     assert judged(get(), answer).verdict == "unknown"
 
 

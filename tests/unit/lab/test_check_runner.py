@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,7 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
+from orchestrator.errors import EngineMissing
 from orchestrator.lab.check_runner import LEAST_TRIES, PORTS, SILENT_SECONDS, CheckRunner, Clocks
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.model.topology import Topology
@@ -191,16 +193,23 @@ def test_no_check_is_no_question() -> None:
 
 
 def test_an_engine_that_answers_nothing_is_not_waited_for() -> None:
-    """Below one and a half times the deadline the check is unknown, and no walk is begun."""
-    for within, least in ((0.001, SILENT_SECONDS), (40.0, 40.0)):
-        lab, published = TimedLab({}), list[Finding]()
-        clocks = Clocks(lab, lab, lab.wait)
-        runner = CheckRunner(places(), lab.start, published.append, make_walk=no_walk, clocks=clocks)
-        (finding,) = runner.check([runs(within=within)])
-        assert (finding.verdict, finding.why, published) == ("unknown", None, [finding])
-        assert finding.judgement.actual == f"could not be asked: the container engine gave no answer in {least:g} s"
-        assert least < finding.seconds < 1.5 * least
-        assert len(lab.calls) == 2, "the engine was asked for a sign"
+    """Below one and a half times the deadline there is an error, as where the engine is gone."""
+    for within, patience in ((0.001, SILENT_SECONDS), (40.0, 40.0)):
+        lab = TimedLab({})
+        runner = CheckRunner(places(), lab.start, lambda _: None, make_walk=no_walk, clocks=Clocks(lab, lab, lab.wait))
+        began = lab.now
+        with pytest.raises(EngineMissing, match="the container engine does not answer"):
+            runner.check([runs(within=within)])
+        assert patience < lab.now - began < 1.5 * patience
+        assert [nodes for _, nodes in lab.calls] == [["a"], [""]], "the engine was asked for a sign"
+
+
+def test_a_slow_node_of_an_engine_that_answers_is_waited_for() -> None:
+    lab = TimedLab({"a": 100.0, "": 0.1}, ProgramResult(0, "", ""))
+    runner = CheckRunner(places(), lab.start, lambda _: None, clocks=Clocks(lab, lab, lab.wait))
+    (finding,) = runner.check([runs()])
+    assert (finding.verdict, finding.seconds) == ("pass", 100.0)
+    assert len(lab.calls) > 10
 
 
 def no_walk(_check: BaseCheck, _context: CheckContext, _judgement: Judgement) -> ProbeSteps[Walk]:
@@ -245,3 +254,14 @@ def test_it_is_told_every_second_what_is_waited_for() -> None:
     runner = CheckRunner(places(), lab.start, lambda _: None, lambda names: told.append(list(names)), clocks=clocks)
     runner.check([runs("slow")])
     assert told == [["slow"], ["slow"]]
+
+
+@pytest.mark.parametrize(("halted", "verdict"), [("b", "fail"), ("another", "unknown")])
+def test_of_a_node_that_does_not_run_silence_needs_no_proof(halted: str, verdict: str) -> None:
+    """A program without processor time proves nothing by its time limit, unless it is known why it waited in vain."""
+    starved = replace(ProgramResult(28, "", "curl: (28) Timeout"), seconds=4.0, starved=3.9)
+    clock = Clock()
+    start = in_one_call(lambda probes: [starved if isinstance(p, RunProgram) else NodeState("running") for p in probes])
+    runner = CheckRunner(places(), start, lambda _: None, halted=[halted], clocks=Clocks(clock, clock, clock.wait))
+    (finding,) = runner.check([runs(runs=["curl", "${b}"], within=0.2)])
+    assert finding.verdict == verdict

@@ -1,0 +1,87 @@
+"""A time limit that passed while the asker got no processor proves nothing; an answer that came counts as always."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from check_harness import check, judged, ran, rows
+
+from orchestrator.checks.probes import ProgramResult, starved_text
+
+RESOLVER = "192.168.7.10 UDP ETIMEDOUT 0000 -\n"
+TOO_LATE = "curl: (28) Operation timed out after 4001 milliseconds\n" + json.dumps({"http_code": 0})
+NO_HOST = "curl: (6) Could not resolve host: app.shop.lab\n" + json.dumps({"http_code": 0})
+LOST = 'psql: error: connection to server at "db.shop.lab." failed: timeout expired\n'
+HTTP: dict[str, Any] = {"from_": "client", "http": "http://app.shop.lab/items"}
+
+
+def took(seconds: float, starved: float, result: ProgramResult) -> ProgramResult:
+    return replace(result, seconds=seconds, starved=starved)
+
+
+TIMED_OUT: list[tuple[dict[str, Any], float, ProgramResult]] = [
+    (HTTP, 4.0, ran("", TOO_LATE, 28)),
+    (HTTP, 4.0, ran("", NO_HOST, 6)),
+    ({"from_": "app", "sql": "select 1"}, 2.0, ran("", LOST, 2)),
+    ({"from_": "client", "tls": "app.shop.lab:443"}, 4.0, ran("", "", 124)),
+    ({"from_": "client", "runs": ["sleep", "9"]}, 5.0, ran("", "", 124)),
+    ({"from_": "client", "runs": ["curl", "-m", "2", "http://app.shop.lab"]}, 2.0, ran("", "curl: (28)", 28)),
+    ({"from_": "client", "connects": "app.shop.lab:80"}, 4.0, ran("", "no address for app.shop.lab", 68)),
+    ({"from_": "client", "resolves": "app.shop.lab"}, 2.0, ran(RESOLVER)),
+]
+
+
+@pytest.mark.parametrize(("keys", "seconds", "result"), TIMED_OUT)
+def test_a_time_limit_proves_something_only_to_who_had_the_time(
+    keys: dict[str, Any], seconds: float, result: ProgramResult
+) -> None:
+    """A little delay is no reason to doubt."""
+    for starved in (0.0, 0.4 * seconds):
+        assert judged(check(**keys), took(seconds, starved, result)).verdict == "fail"
+    found = judged(check(**keys), took(seconds, 0.9 * seconds, result))
+    assert found.verdict == "unknown"
+    assert f"for {0.9 * seconds:.1f} s the node got no processor time" in found.actual
+
+
+def test_silence_that_nobody_could_hear_is_no_silence() -> None:
+    """`answered: false` holds where each server was asked in vain."""
+    silent = check(from_="client", resolves="app.shop.lab", answered=False)
+    assert judged(silent, took(2.0, 0.1, ran(RESOLVER))).verdict == "pass"
+    assert judged(silent, took(2.0, 1.9, ran(RESOLVER))).verdict == "unknown"
+
+
+def test_an_answer_that_came_counts_however_long_it_took() -> None:
+    claim = {"from_": "app", "sql": "select 1", "rows": [[1]]}
+    assert judged(check(**claim), took(40.0, 39.0, rows("1\n"))).verdict == "pass"
+    assert judged(check(**claim), took(40.0, 39.0, rows("2\n"))).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("takes", "seconds", "starved", "verdict"),
+    [
+        ({"at_most": 1}, 3.0, 0.5, "fail"),
+        ({"at_most": 1}, 3.0, 2.5, "unknown"),
+        ({"at_most": 1}, 0.9, 0.8, "pass"),
+        ({"at_least": 2}, 3.0, 0.5, "pass"),
+        ({"at_least": 2}, 3.0, 2.5, "unknown"),
+        ({"at_least": 2}, 1.0, 0.9, "fail"),
+    ],
+)
+def test_a_time_counts_where_the_delay_cannot_have_decided(
+    takes: dict[str, float], seconds: float, starved: float, verdict: str
+) -> None:
+    claim = check(from_="app", sql="select 1", takes=takes)
+    assert judged(claim, took(seconds, starved, rows("1\n"))).verdict == verdict
+
+
+def test_a_quick_program_is_not_doubted_for_a_moment_of_delay() -> None:
+    assert starved_text(took(0.01, 0.9, ran())) == ""
+
+
+def test_who_looks_with_a_program_that_was_ended_has_seen_nothing() -> None:
+    """Half a socket table must not prove that nobody listens."""
+    found = judged(check(node="app", listens=[{"port": 80}]), took(5.0, 0.0, ran("tcp LISTEN", "", 124)))
+    assert (found.verdict, found.actual) == ("unknown", "could not be asked: the program had not ended after 5.0 s")
