@@ -43,7 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="Repeat tests as often as long runs do, not as a sample.")
     # Workers of xdist are given the value of the process that started them.
     today = datetime.now(UTC).toordinal()
-    parser.addoption("--truth-seed", type=int, default=today, help="Which rows of the table of situations are tried.")
+    parser.addoption(
+        "--truth-seed",
+        type=int,
+        default=today,
+        help="Which rows of the table of situations, and which lesson, are tried.",
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str:

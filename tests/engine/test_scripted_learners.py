@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import shlex
 from pathlib import Path
@@ -21,8 +20,8 @@ OWN_COPY = re.compile(r"own copy of the scenario file, (\S+),")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """All lessons in `make truth`; otherwise one, another one in each run, which is the same in all its processes."""
-    chosen = Random(os.environ.get("PYTEST_XDIST_TESTRUNUID", os.getpid())).choice(LESSONS)
+    """All lessons in `make truth`; otherwise one, chosen by the seed in the head of the output."""
+    chosen = Random(metafunc.config.getoption("truth_seed")).choice(LESSONS)
     metafunc.parametrize("name", LESSONS if metafunc.config.getoption("full") else [chosen])
 
 
