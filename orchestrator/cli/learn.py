@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "Type: hint, solution, restore (the lab as this task began), reset (begin anew), quit, or help for all words. "
-    "What you answer, type here, too."
+    "Type your answers here, too."
 )
 
 

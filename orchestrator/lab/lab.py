@@ -26,7 +26,7 @@ from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
 from orchestrator.lab.secret_source import PLACEHOLDER_SECRETS, RANDOM_SECRETS, SecretSource
-from orchestrator.lab.source import LabSource, keep_source
+from orchestrator.lab.source import LabSource, keep_source, require_scenario
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.lab.take_down import take_down
@@ -212,6 +212,7 @@ class Lab:
     def _whole(self, new_secrets: SecretSource, healed: Collection[str] = ()) -> tuple[Topology, Snapshot]:
         """What there is now, the routes inside the nodes included, which only `up` needs to know."""
         observed = self.observe(new_secrets)
+        require_scenario(observed, self.name, self.scenario.name)
         observed = replace(observed, faults=tuple(fault for fault in observed.faults if fault.id not in healed))
         topology = self.topology(observed)
         return topology, replace(observed, routes=seen_routes(self.engine, observed, routes_of(topology)))

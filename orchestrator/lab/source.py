@@ -10,8 +10,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from shlex import join
 
+from orchestrator.errors import UsageInvalid
 from orchestrator.host.state_folder import StateFolder
+from orchestrator.planning import labels
+from orchestrator.planning.snapshot import Snapshot
 from orchestrator.quick_dataclass import dataclass
 
 SOURCE_FILE = "source.json"
@@ -50,6 +54,18 @@ def source_of(state: StateFolder, lab: str) -> LabSource | None:
         return LabSource(**json.loads((state.labs / lab / SOURCE_FILE).read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def require_scenario(observed: Snapshot, lab_name: str, scenario_name: str) -> None:
+    """Raise UsageInvalid where the nodes of a lab were made from another scenario: they would all be replaced."""
+    for container in observed.containers:
+        made_from = container.labels.get(labels.SCENARIO, scenario_name)
+        if made_from != scenario_name:
+            raise UsageInvalid(
+                f"the lab {lab_name!r} is made from the scenario {made_from!r}, not from {scenario_name!r}",
+                why="its nodes and their data would be replaced",
+                hint=f"choose another name with --lab, or remove it first: {join(('wirelab', 'down', lab_name))}",
+            )
 
 
 def labs_made_from(state: StateFolder, file: Path) -> Iterator[str]:

@@ -20,6 +20,7 @@ from orchestrator.errors import (
     Leftovers,
     NetworkBusy,
     NodeFailed,
+    UsageInvalid,
     VolumeBusy,
     WorldError,
 )
@@ -521,3 +522,17 @@ def test_an_image_that_cannot_be_built_leaves_nothing(lab_host: LabHost) -> None
     with pytest.raises(ImageMissing):
         lab_host.lab(missing_images=lambda _names: ("dns",), build_images=fail).up()
     assert lab_host.empty()
+
+
+def test_a_lab_of_another_scenario_is_not_replaced(lab_host: LabHost) -> None:
+    """Its machines would go with all that they hold: `up` and `plan` say whose name it is. Removed, the name is free."""
+    lab_host.lab().up()
+    other = lab_host.lab(TEXT.replace("name: shop", "name: office"), name="shop")
+    before = lab_host.engine.containers("wirelab.lab=shop")
+    for attempt in (other.up, other.plan):
+        with pytest.raises(UsageInvalid, match="the lab 'shop' is made from the scenario 'shop', not from 'office'"):
+            attempt()
+    assert lab_host.engine.containers("wirelab.lab=shop") == before
+    down(lab_host)
+    other.up()
+    assert len(lab_host.engine.containers("wirelab.scenario=office")) == len(before)
