@@ -223,6 +223,6 @@ class _Reader:
             self.gaps.add(path)
             return None
         if first := self.keys.get((*path, key)):
-            message = f"the key {key!r} stands twice; the first one is in line {first.line}"
+            message = f"the key {key!r} is given twice; the first one is in line {first.line}"
             self._report((*path, key), message, event)
         return key

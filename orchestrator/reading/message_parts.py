@@ -41,7 +41,7 @@ def path_text(path: tuple[str | int, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
             continue
-        if part == "(again)":  # a key that stands twice
+        if part == "(again)":  # a key that is given twice
             continue
         name = part if part and not set(part) & set(".[] '\"\n") else repr(short(part))
         text += f".{name}" if text else name

@@ -11,7 +11,7 @@ from typing import Any
 
 DEEPEST = 24
 TOO_DEEP = f"more than {DEEPEST} levels of nesting"
-TAB = "a tab stands where spaces are needed; YAML is indented with spaces only"
+TAB = "a tab is used where spaces are needed; YAML is indented with spaces only"
 INDENT = "this line does not fit the lines above it: its indentation, or a ':' or '-' before it, is wrong"
 
 COLON = "a ':' is not expected here: the line begins too far to the right, or a text that holds ': ' needs quotes"

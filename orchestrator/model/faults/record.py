@@ -61,7 +61,7 @@ class RecordChanged(BaseFault):
     usage: ClassVar[str] = "DNS-NODE NAME TYPE [VALUE...]"
 
     record: Change = Field(
-        description="Which server says what of which name.",
+        description="The server, the name, and the data that it answers with.",
         examples=[{"server": "auth", "name": "www.shop.lab", "type": "A", "value": "192.0.2.1"}],
     )
 

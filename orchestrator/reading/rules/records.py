@@ -116,7 +116,7 @@ def aliases_end(raw: RawScenario) -> Iterator[Violation]:
         if way[-1] in leads and leads[way[-1]][1] == start and start not in reported:
             reported.update(way)
             words = " -> ".join([*way, start]) if len(way) < 12 else f"{len(way)} names, {start} among them"
-            yield Violation(leads[start][0], f"the aliases form a circle: {words}; one of them must lead to a machine")
+            yield Violation(leads[start][0], f"the aliases form a loop: {words}; one of them must lead to a machine")
 
 
 def servers_have_names_of_their_own(raw: RawScenario) -> Iterator[Violation]:

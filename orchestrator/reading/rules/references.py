@@ -72,7 +72,7 @@ def nothing_twice(raw: RawScenario) -> Iterator[Violation]:
         group = (raw_value.path[:-1], raw.machines.get(raw_value.value))
         if place in seen or group in seen:
             more = "" if place in seen else f": once by itself, and once in {group[1]!r}"
-            yield Violation(raw_value.path, f"{raw_value.value!r} stands twice in this list{more}")
+            yield Violation(raw_value.path, f"{raw_value.value!r} is in this list twice{more}")
         seen.add(place)
 
 
@@ -91,7 +91,7 @@ def no_circle(raw: RawScenario) -> Iterator[Violation]:
         words = " -> ".join((*circle, circle[0])) if len(circle) < 12 else f"{len(circle)} nodes, {user} among them"
         yield Violation(
             ("nodes", user, "uses", raw.uses(user).index(used)),
-            f"the uses form a circle: {words}; a node becomes ready after those that it uses",
+            f"the uses form a loop: {words}; a node becomes ready after those that it uses",
         )
 
 

@@ -64,7 +64,7 @@ def _routers(raw: RawScenario) -> tuple[str, ...]:
 
 
 def cut_groups_are_apart(raw: RawScenario) -> Iterator[Violation]:
-    """No node stands in both groups of a cut: it cannot be cut from itself."""
+    """No node is in both groups of a cut: it cannot be cut from itself."""
     for raw_value in raw.raw_values:
         groups: Any = raw_value.value.get("cut") if isinstance(raw_value.value, dict) else None
         if not isinstance(groups, list) or len(groups) != 2 or not all(isinstance(group, list) for group in groups):
@@ -73,7 +73,7 @@ def cut_groups_are_apart(raw: RawScenario) -> Iterator[Violation]:
         for index, name in enumerate(groups[1]):
             both = next((machine for machine in _machines(raw, name) if machine in first_group), None)
             if both:
-                message = f"{both!r} stands in both groups; a node cannot be cut from itself"
+                message = f"{both!r} is in both groups; a node cannot be cut from itself"
                 yield Violation((*raw_value.path, "cut", 1, index), message)
 
 
