@@ -160,6 +160,8 @@ def _connection_class() -> Any:
         async def connect(cls, conninfo: str = "", *, target: Target, report: Callable[[str], None], **rest: Any):  # type: ignore[no-untyped-def,override]
             try:
                 resolved = await _addresses(target)
+                # A prepared statement would cross the wire once with its text, and later by its name alone.
+                rest["prepare_threshold"] = None
                 connection = await super().connect(conninfo, **rest, **_parameters(target, resolved))
             except Exception as error:
                 report(_first_line(error))
