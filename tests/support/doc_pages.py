@@ -13,8 +13,22 @@ SPAN = re.compile(r"`([^`\n]+)`")
 EXIT_CODE = re.compile(r"\s+# exit code (\d+)\b")
 REMARK = re.compile(r"\s+# .*")
 PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
+CLASS_COMMANDS = (
+    "start monday --seats 12 --scenario basic",
+    "status monday",
+    "mark-done monday seat03 fetch",
+    "reset monday seat03",
+    "links monday",
+    "start monday --seats 14",
+    "export monday",
+    "stop monday",
+    "start monday",
+    "export monday > monday.csv",
+    "stop monday --forget",
+)
 # Commands that the tests do not run, and why.
 NOT_RUN = {
+    **{f"wirelab class {words}": "tests/engine/test_class.py has a class of two seats" for words in CLASS_COMMANDS},
     "make test": "CI runs it, and it runs these commands",
     "make unit": "CI runs it",
     "make truth": "it takes many minutes; `make test` runs a sample of it",
@@ -28,6 +42,7 @@ NOT_RUN = {
     "wirelab engine down": "it ends the engine that the tests use",
     "wirelab web basic": "it runs until Ctrl-C; tests/browser opens the page",
     "wirelab learn basic --web": "it runs until Ctrl-C; tests/browser opens the page",
+    "wirelab learn basic": "it waits for a learner; tests/engine/test_lessons.py has one",
     "wirelab learn basic --no-web": "it waits for a learner; tests/engine/test_lessons.py has one",
     "wirelab up basic --web": "it runs until Ctrl-C; tests/browser opens the page",
     "wirelab trace -f basic": "it runs until Ctrl-C; tests/engine/test_trace.py runs it",

@@ -525,7 +525,7 @@ def test_an_image_that_cannot_be_built_leaves_nothing(lab_host: LabHost) -> None
 
 
 def test_a_lab_of_another_scenario_is_not_replaced(lab_host: LabHost) -> None:
-    """Its machines would go with all that they hold: `up` and `plan` say whose name it is. Removed, the name is free."""
+    """Its machines would go with all that they hold. `up` and `plan` say whose name it is; once removed, it is free."""
     lab_host.lab().up()
     other = lab_host.lab(TEXT.replace("name: shop", "name: office"), name="shop")
     before = lab_host.engine.containers("wirelab.lab=shop")
