@@ -91,18 +91,6 @@ def without_doubt(steps: ProbeSteps[Value]) -> ProbeSteps[Value]:
     return run.value
 
 
-def with_known_results(steps: ProbeSteps[Value], known: dict[Probe, ProbeResult]) -> ProbeSteps[Value]:
-    """The same generator, without the probes whose results are known; each new result is added to them."""
-    run = StepRun(steps)
-    run.begin()
-    while not run.done:
-        missing = tuple(probe for probe in dict.fromkeys(run.probes) if probe not in known)
-        if missing:
-            known.update(zip(missing, (yield missing), strict=True))
-        run.send(tuple(known[probe] for probe in run.probes))
-    return run.value
-
-
 def run_steps(steps: ProbeSteps[Value], run_probes: RunProbes) -> Value:
     """Drive one generator to its end."""
     run = StepRun(steps)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of, check_steps
 from orchestrator.checks.needed_nodes import cannot_be_reached, needed_nodes
-from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState, PingEngine, Probe, ProbeResult
-from orchestrator.checks.steps import ProbeSteps, with_known_results, without_doubt
+from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState, PingEngine
+from orchestrator.checks.steps import ProbeSteps, without_doubt
 from orchestrator.checks.walk import Walk
 from orchestrator.errors import EngineMissing
 from orchestrator.lab.step_loop import StartProbes, StepLoop, WaitFor
@@ -38,7 +38,7 @@ MakeWalk = Callable[[BaseCheck, CheckContext, Judgement], ProbeSteps[Walk]]
 
 @dataclass(eq=False)
 class _Trial:
-    """One check under way. `walk_results` has what its walk has learned while the try was under way."""
+    """One check under way, and what was judged of it if it does not hold."""
 
     check: BaseCheck
     asker: str
@@ -48,8 +48,6 @@ class _Trial:
     tries: int = 0
     finding: Finding | None = None
     explained: bool = False
-    walk_context: CheckContext | None = None
-    walk_results: dict[Probe, ProbeResult] = field(default_factory=dict)
 
     @property
     def patience(self) -> float:
@@ -101,9 +99,11 @@ class CheckRunner:
         trials = [self._trial(check) for check in checks]
         for trial in trials:
             self._try(trial)
-            if self._make_walk and not trial.check.fault and trial.needed & self._halted:
-                self._walk_early(trial)
         self._tell_waiting(trials)
+        self._loop.run_until(lambda: all(trial.finding for trial in trials))
+        # A walk connects to servers, too: what it leaves there would be taken for what a check is about.
+        for trial in trials:
+            self._begin_walk(trial)
         self._loop.run_until(lambda: all(trial.explained for trial in trials))
         return tuple(trial.finding for trial in trials if trial.finding)
 
@@ -123,9 +123,8 @@ class CheckRunner:
         return CheckContext(self._topology, word, self._chance.randrange(*PORTS), began)
 
     def _try(self, trial: _Trial) -> None:
-        """Begin a try, with a word and a source port of its own. What was learned beside the last one may be over."""
+        """Begin a try, with a word and a source port of its own."""
         trial.tries += 1
-        trial.walk_context, trial.walk_results = None, {}
         steps = check_steps(trial.check, self._context(trial.wall_began))
         if cannot_be_reached(trial.check, self._topology, self._halted):
             steps = without_doubt(steps)
@@ -153,32 +152,21 @@ class CheckRunner:
             self._loop.later(PAUSE_SECONDS, partial(self._try, trial))
 
     def _end(self, trial: _Trial, judgement: Judgement) -> None:
-        """The check is judged; what does not hold is explained."""
+        """The check is judged."""
         if trial.finding:
             return
         seconds = self._clocks.now() - trial.began
         trial.finding = Finding(trial.check.name, str(kind_of(trial.check)), trial.asker, judgement, seconds)
         self._on_finding(trial.finding)
-        if judgement.verdict == "pass" or not self._make_walk:
+
+    def _begin_walk(self, trial: _Trial) -> None:
+        """What does not hold is explained, where somebody wants that."""
+        if not trial.finding or trial.finding.verdict == "pass" or not self._make_walk:
             trial.explained = True
             return
-        self._loop.add(self._walk(trial, trial.check, judgement), partial(self._explain, trial), shared=True)
+        walk = self._make_walk(trial.check, self._context(self._clocks.wall()), trial.finding.judgement)
+        self._loop.add(walk, partial(self._explain, trial), shared=True)
         self._watch_engine(trial, lambda: not trial.explained)
-
-    def _walk(self, trial: _Trial, check: BaseCheck, judgement: Judgement) -> ProbeSteps[Walk]:
-        """The walk of a check, or of one of its parts; what was learned beside the last try is not asked again."""
-        assert self._make_walk
-        trial.walk_context = trial.walk_context or self._context(self._clocks.wall())
-        return with_known_results(self._make_walk(check, trial.walk_context, judgement), trial.walk_results)
-
-    def _walk_early(self, trial: _Trial) -> None:
-        """Ask what a walk will ask, beside the try: that may wait long for a node that does not answer.
-
-        Nobody knows yet whether the check itself will fail, or what has to hold before it.
-        """
-        for part in (*trial.check.first, trial.check.model_copy(update={"first": ()})):
-            steps = self._walk(trial, part, Judgement("fail", "", ""))
-            self._loop.add(steps, lambda _walk: None, shared=True)
 
     def _explain(self, trial: _Trial, walk: Walk) -> None:
         if trial.finding and not trial.explained:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from orchestrator.checks.probes import GetNodeState, NodeState, Probe, ProbeResult
-from orchestrator.checks.steps import ProbeSteps, StepRun, run_steps, side_by_side, with_exchanges, with_known_results
+from orchestrator.checks.steps import ProbeSteps, StepRun, run_steps, side_by_side, with_exchanges
 
 
 def rounds(*names: str) -> ProbeSteps[str]:
@@ -74,21 +74,3 @@ def test_results_that_are_missing_are_no_results() -> None:
     """A runner that answers less than it was asked is a mistake of ours, never an empty answer."""
     with pytest.raises((RuntimeError, StopIteration, ValueError)):
         run_steps(side_by_side([rounds("a"), rounds("b")]), lambda _probes: [NodeState("a")])
-
-
-def test_what_is_known_already_is_not_asked_again() -> None:
-    """Nor is one probe of a round asked twice; what was learned is known to the next generator."""
-    known: dict[Probe, ProbeResult] = {GetNodeState("a"): NodeState("known")}
-    calls: list[list[Probe]] = []
-
-    def recorded(probes: Sequence[Probe]) -> list[ProbeResult]:
-        calls.append(list(probes))
-        return echo(probes)
-
-    def two() -> ProbeSteps[tuple[ProbeResult, ...]]:
-        return (yield (GetNodeState("b"), GetNodeState("b")))
-
-    assert run_steps(with_known_results(rounds("a", "b", "c"), known), recorded) == "known b c"
-    assert run_steps(with_known_results(two(), {}), recorded) == (NodeState("b"), NodeState("b"))
-    assert run_steps(with_known_results(two(), known), recorded) == (NodeState("b"), NodeState("b"))
-    assert calls == [[GetNodeState("b")], [GetNodeState("c")], [GetNodeState("b")]]

@@ -216,35 +216,28 @@ def no_walk(_check: BaseCheck, _context: CheckContext, _judgement: Judgement) ->
     raise AssertionError("nothing can be explained here")
 
 
-def test_of_a_node_that_does_not_run_the_walk_is_asked_beside_the_first_try() -> None:
-    """It is there as soon as the check has failed; nothing of it is asked again."""
-    rounds: list[list[Probe]] = []
+def test_no_walk_begins_while_a_check_is_under_way() -> None:
+    """A walk connects to servers: another check would take that for what it asks about."""
+    asked: list[str] = []
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
-        rounds.append(list(probes))
-        return [NodeState("stopped") if isinstance(p, GetNodeState) else ProgramResult(1, "", "") for p in probes]
+        asked.extend(probe.argv[0] for probe in probes if isinstance(probe, RunProgram))
+        return [NodeState("running") if isinstance(p, GetNodeState) else ProgramResult(1, "", "") for p in probes]
 
-    def make_walk(_check: BaseCheck, _context: CheckContext, judgement: Judgement) -> ProbeSteps[Walk]:
+    def make_walk(check: BaseCheck, _context: CheckContext, judgement: Judgement) -> ProbeSteps[Walk]:
         (result,) = yield (RunProgram("a", ("walk",)),)
         assert isinstance(result, ProgramResult)
-        return Walk((), None, f"{judgement.verdict}: {judgement.actual}", "")
+        return Walk((), None, f"{check.name}, {judgement.verdict}: {judgement.actual}", "")
 
-    def checked_with(halted: str) -> Finding:
-        rounds.clear()
-        clock = Clock()
-        clocks = Clocks(clock, clock, clock.wait)
-        runner = CheckRunner(
-            places(), in_one_call(run_probes), lambda _: None, make_walk=make_walk, halted=[halted], clocks=clocks
-        )
-        (finding,) = runner.check([runs(runs=["try", "${b}"])])
-        return finding
-
-    finding = checked_with("b")
-    assert finding.why
-    assert finding.why.sentence == "fail: exit code 1"
-    assert [len(probes) for probes in rounds] == [2, 2], "the try and the walk; then the states of both nodes"
-    checked_with("another")
-    assert [len(probes) for probes in rounds] == [1, 2, 1], "nobody knew before the try that it would fail"
+    clock = Clock()
+    clocks = Clocks(clock, clock, clock.wait)
+    runner = CheckRunner(places(), in_one_call(run_probes), lambda _: None, make_walk=make_walk, clocks=clocks)
+    findings = runner.check([runs("soon", within=0.2), runs("late", within=3.0)])
+    assert asked.index("walk") == len(asked) - asked[::-1].index("try"), "walks come after the last try"
+    assert [finding.why and finding.why.sentence for finding in findings] == [
+        "soon, fail: exit code 1",
+        "late, fail: exit code 1",
+    ]
 
 
 def test_it_is_told_every_second_what_is_waited_for() -> None:
