@@ -11,6 +11,8 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 # A line may say with which exit code its command ends, if not 0:   wirelab check basic   # exit code 1
 EXIT_CODE = re.compile(r"\s+# exit code (\d+)\b")
+# What follows in a page are the results of a run, which name commands of a lab that is gone. No reader types them.
+RESULTS = "<!-- results of a run: what follows is written by a program -->"
 REMARK = re.compile(r"\s+# .*")
 PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
 CLASS_COMMANDS = (
@@ -99,7 +101,7 @@ class DocPage:
         """
         commands: list[Command] = []
         language = ""
-        for number, line in enumerate(self.text.splitlines(), start=1):
+        for number, line in enumerate(self.text.partition(RESULTS)[0].splitlines(), start=1):
             if line.startswith("```"):
                 language = "" if language else line[3:] or "text"
             elif language == "sh" and line.strip() and not line.startswith("#"):

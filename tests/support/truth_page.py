@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from doc_pages import RESULTS
 from truth_rows import WRONG, Result, Situation
 
 HEADING = "## The table of situations"
@@ -54,6 +55,8 @@ def tables(situations: Sequence[Situation], results: Mapping[str, Sequence[Resul
     causes = [situation for situation in situations if situation.is_cause]
     lines = [
         HEADING,
+        "",
+        RESULTS,
         "",
         f"`make truth`, {day}: {len(verdicts)} rows in {len(situations)} situations, set up with plain calls of the",
         "engine, `ip` and `nft`. A row is a check in a situation, with the verdict and the first broken layer that are",

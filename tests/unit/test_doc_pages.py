@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 import pytest
-from doc_pages import GUIDES, NOT_RUN, PAGES, REMARK, ROOT, DocPage
+import truth_page
+from doc_pages import GUIDES, NOT_RUN, PAGES, REMARK, RESULTS, ROOT, DocPage
 
 from orchestrator import __version__
 from orchestrator.cli.main import cli
@@ -78,6 +79,19 @@ def test_a_pages_commands_are_found_in_sentences_and_blocks() -> None:
     commands = [(command.line, command.typed, command.code) for command in page.commands()]
     before_the_lab = [(1, "wirelab new shop", 0), (3, "wirelab check basic", 1), (6, "wirelab logs basic app", 0)]
     assert commands == [(12, "wirelab run basic", 0), *before_the_lab]
+
+
+def test_the_results_of_a_run_are_not_typed_again() -> None:
+    """Commands before them are found; those in them name a lab that is gone."""
+    page = DocPage("page.md", f"`wirelab ps basic`\n{RESULTS}\n`wirelab exec basic client --lab gone -- dig x`\n")
+    assert [command.text for command in page.commands()] == ["wirelab ps basic"]
+
+
+def test_the_page_of_truth_says_where_its_results_begin() -> None:
+    """Also after the next whole run, which writes the last part of the page anew."""
+    page = next(page for page in PAGES if page.name == "docs/truth.md")
+    assert RESULTS in page.text.partition("## The table of situations")[2]
+    assert RESULTS in truth_page.tables([], {}, "2026-11-27")
 
 
 def test_every_exception_is_still_shown() -> None:
