@@ -6,13 +6,22 @@ may come from dig, host, getent, curl or a program of the learner's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from orchestrator.checks.sockets import BoundSocket
+from orchestrator.lessons.comparison import (
+    AddressesOf,
+    Comparison,
+    Different,
+    Layer,
+    Matched,
+    dns_answer,
+    failed_lookup,
+    is_loopback,
+    leads_to,
+    server_text,
+)
 from orchestrator.model.check_keys import RCODES
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
 from orchestrator.model.values import HostPort, Machines, NodeName, Port, Url, VariantNames
@@ -20,47 +29,12 @@ from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
     ExchangeStart,
-    Flow,
     HttpExchange,
     SqlStatement,
     TcpHandshake,
     TlsHandshake,
     client_node,
 )
-
-RCODE_MEANINGS = {
-    "NXDOMAIN": "nobody has that name",
-    "SERVFAIL": "the server could not find out",
-    "REFUSED": "the server does not answer such questions",
-}
-
-
-Layer = Literal["node", "name", "dns", "address", "port", "tcp", "tls", "http", "sql"]
-
-
-@dataclass(frozen=True)
-class Matched:
-    """The exchange is what the task wants."""
-
-    seen: str
-
-
-@dataclass(frozen=True)
-class Different:
-    """The exchange is an attempt at the task, and differs: what was seen, what is expected, and in which layer."""
-
-    layer: Layer
-    seen: str
-    expected: str
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.seen}. Expected: {self.expected}."
-
-
-Comparison = Matched | Different | None
-# The addresses to which a host leads, a name or an address.
-AddressesOf = Callable[[str], Collection[str]]
 
 
 class BaseObservation(ScenarioModel):
@@ -302,35 +276,6 @@ def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different 
     return Different(layer, f"{seen}, and no answer came so far", observation.wanted)
 
 
-def leads_to(flow: Flow, host: str, addresses_of: AddressesOf) -> bool:
-    """Whether the flow goes to that host, by its name or to one of its addresses."""
-    return (bool(flow.name) and flow.name.lower() == host.lower()) or flow.server.address in addresses_of(host)
-
-
-def server_text(flow: Flow) -> str:
-    """The server's end of a flow for a person: "app, 192.168.7.12, port 80"."""
-    server = flow.server
-    where = server.address if server.node == server.address else f"{server.node}, {server.address}"
-    return f"{where}, port {server.port}"
-
-
-def dns_answer(event: DnsExchange) -> str:
-    """The answer for a person: "192.168.7.12", "NXDOMAIN, nobody has that name", "no answer came"."""
-    if not event.rcode:
-        return "no answer came"
-    if event.rcode != "NOERROR":
-        meaning = RCODE_MEANINGS.get(event.rcode)
-        return f"{event.rcode}, {meaning}" if meaning else event.rcode
-    return ", ".join(record.value for record in event.answers) or f"no {event.type} record"
-
-
-def failed_lookup(event: DnsExchange, client: str, wanted: str) -> Different | None:
-    """A lookup that led nowhere, so that nothing further could happen."""
-    if event.flow.client.node != client or event.rcode == "NOERROR" or event.type not in ("A", "AAAA"):
-        return None
-    return Different("dns", f"{client} asked {event.flow.server.node} for {event.name}: {dns_answer(event)}", wanted)
-
-
 class ListensObservation(BaseObservation):
     """A program on the node begins to listen on a TCP port, by the kernel's own table."""
 
@@ -357,14 +302,6 @@ class ListensObservation(BaseObservation):
             return Different("node", seen, self.wanted)
         is_there = {None: True, "all": socket.everywhere, "loopback": socket.loopback}[self.address]
         return Matched(seen) if is_there else Different("address", seen, self.wanted)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is the machine itself (RFC 1122, section 3.2.1.3; RFC 6761, section 6.3)."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 KINDS: dict[str, type[BaseObservation]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from shlex import join
 
+from orchestrator.lessons.comparison import AddressesOf, Different, Matched
 from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, QuestionTask, Run
 from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
-from orchestrator.lessons.observations import AddressesOf, Different, Matched
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.questions import Question, order_mistake, wrong_because
 from orchestrator.planning.lab_ref import LabRef

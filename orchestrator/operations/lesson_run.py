@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.checks.sockets import BoundSocket
+from orchestrator.lessons.comparison import Matched
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
-from orchestrator.lessons.observations import ListensObservation, Matched, unanswered
+from orchestrator.lessons.observations import ListensObservation, unanswered
 from orchestrator.lessons.reactions import (
     Reaction,
     attempted,
@@ -27,11 +28,12 @@ from orchestrator.lessons.reactions import (
 from orchestrator.lessons.repairs import UncountedRepair, uncounted_repair
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
+from orchestrator.operations.learner_traffic import LearnerTraffic
 from orchestrator.operations.lesson_check import judge_quietly, pause_after
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.operations.node_watch import NodeWatch, watch_of
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, end_time, start_time
+from orchestrator.traffic.exchanges.events import ExchangeStart, end_time, start_time
 
 if TYPE_CHECKING:
     from orchestrator.events import ProbeEvent
@@ -39,17 +41,12 @@ if TYPE_CHECKING:
     from orchestrator.lessons.progress import Progress
     from orchestrator.lessons.questions import Question
     from orchestrator.lessons.reading import LessonText
-    from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.operations.lesson_lab import LessonLab
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
 # The same sentence within this time belongs to the same attempt: curl asks for two kinds of address.
 ATTEMPT_SECONDS = 2.0
-# Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
-SILENT_SECONDS = 1.5
-# As long for a machine that is looked for on the network: this begins to be told at the second try, a second later.
-SEARCH_SECONDS = 0.5
 
 
 @dataclass
@@ -69,22 +66,21 @@ class LessonRun:
     question: Question | None = None
     is_lab_gone: bool = False
     text: LessonText = field(init=False)
-    _began: float = 0.0
     _judged: float = 0.0
     _changed: float = 0.0
     _tried: bool = False
     _cause: str = ""
     _told: tuple[str, float] = ("", 0.0)
-    _topology: Topology | None = None
     explainer: AttemptExplainer = field(init=False)
+    traffic: LearnerTraffic = field(init=False)
     _earlier: float | None = None
     _watch: NodeWatch | None = None
     _inside: ExitStack = field(default_factory=ExitStack)
-    _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.text = self.load_text()
         self.explainer = AttemptExplainer(lambda check: explain_in(self.lab, check))
+        self.traffic = LearnerTraffic(self.probes, self.explainer)
 
     @property
     def lab(self) -> LabHandle:
@@ -134,7 +130,7 @@ class LessonRun:
 
     def _tell_task(self, name: str, task: AnyTask) -> None:
         """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""
-        self._topology = self.lab.made.topology(self.lab.made.observe())
+        topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
         self._earlier = None
@@ -145,8 +141,7 @@ class LessonRun:
         names = tuple(self.text.lesson.tasks)
         choices = self.question.choices if self.question else ()
         text, number = self.text.before.get(name, ""), names.index(name) + 1
-        self._began = time.time()
-        self._open.clear()
+        self.traffic.begin(self.lab.made.scenario, topology)
         self._inside.close()
         watch = watch_of(self.lab, task)
         self._watch = self._inside.enter_context(watch) if watch else None
@@ -157,22 +152,20 @@ class LessonRun:
         """An exchange began or ended on the wire."""
         task = self.task
         if isinstance(event, ExchangeStart):
-            ours = self._is_ours(event.client, event.at) or self.explainer.is_own_start(event)
-            if event.client in self._shells(task) and not ours:
-                self._open[event.exchange] = (event, time.monotonic())
+            if self.traffic.is_begun_by_learner(event, self._shells(task)):
                 self._tried = self._tried or isinstance(task, HoldsTask)
             return
-        self._open.pop(event.exchange, None)
-        if isinstance(task, ObserveTask) and self._is_attempt(event):
+        self.traffic.has_ended(event)
+        if isinstance(task, ObserveTask) and self.traffic.is_attempt(event):
             self._on_attempt(task, event)
 
     def _on_attempt(self, task: ObserveTask, event: CompletedEvent) -> None:
         """Compare what a program of the learner did with what the task wants to see, and to see before that."""
-        if task.after and isinstance(task.after.compare(event, self._addresses_of), Matched):
+        if task.after and isinstance(task.after.compare(event, self.traffic.addresses_of), Matched):
             self._earlier = end_time(event) or start_time(event)
             return
         name = self.task_name or ""
-        reaction = react_to_exchange(self.progress, name, task, event, self._addresses_of, self._earlier)
+        reaction = react_to_exchange(self.progress, name, task, event, self.traffic.addresses_of, self._earlier)
         self._react(reaction)
         attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in self._shells(task):
@@ -182,7 +175,7 @@ class LessonRun:
         """Compare loopback packets and new sockets with what the task wants to see."""
         for happening in self._watch.new() if self._watch else ():
             if not isinstance(happening, BoundSocket):
-                if self._is_attempt(happening):
+                if self.traffic.is_attempt(happening):
                     self._on_attempt(task, happening)
             elif isinstance(task.observe, ListensObservation):
                 comparison = task.observe.compare_socket(task.observe.client, happening)
@@ -202,42 +195,11 @@ class LessonRun:
 
     def _on_silence(self, task: ObserveTask) -> None:
         """Say which exchange of the learner has no answer."""
-        for number, (start, since) in list(self._open.items()):
-            if time.monotonic() < since + (SEARCH_SECONDS if start.kind in ("arp", "ndp") else SILENT_SECONDS):
-                continue
-            del self._open[number]
+        for start in self.traffic.unanswered():
             if different := unanswered(task.observe, start):
                 self._react(attempted(self.progress, self.task_name or "", different.sentence))
                 if attempt := unanswered_attempt(start, self.lab.made.scenario.nodes):
                     self.explainer.ask(attempt)
-
-    def _is_ours(self, node: str, began: float) -> bool:
-        """Whether it began before this task, or by a probe of ours."""
-        by_probe = any(probe.node == node and probe.since <= began <= probe.until for probe in self.probes)
-        return began < self._began or by_probe
-
-    def _is_attempt(self, event: CompletedEvent) -> bool:
-        """Whether the learner's program caused it, and no resolver's search list.
-
-        A stub resolver completes a name that leads nowhere with the lab's domain (resolv.conf(5), search).
-        """
-        scenario, node = self.lab.made.scenario, client_node(event)
-        if node in scenario.nodes and getattr(scenario.nodes[node], "command", None):
-            return False  # its own program asks all the time, whatever the learner does
-        if self._is_ours(node, start_time(event)) or self.explainer.is_own_probe(event):
-            return False
-        domain = scenario.domain
-        return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
-
-    def _addresses_of(self, host: str) -> tuple[str, ...]:
-        """The addresses of a node, or of the node whose name in the lab's DNS this is, or the address itself."""
-        topology = self._topology
-        if topology is None:
-            return ()
-        for name in topology.names:
-            if host.lower() in (name, topology.name_of(name)):
-                return tuple(map(str, topology.addresses_of(name)))
-        return (host.strip("[]"),)
 
     def on_time(self) -> None:
         """Judge the check of the task: after an attempt, after work on the lab, and now and then."""
@@ -358,8 +320,8 @@ class LessonRun:
         """Say what was done to the lab; nothing that crossed the wire before counts any more."""
         self._tell(Note(text))
         self._told, self._cause, self._tried, self._earlier = ("", 0.0), "", False, None
-        self._began, self._judged, self._changed = time.time(), time.monotonic(), self._last_change()
-        self._open.clear()
+        self._judged, self._changed = time.monotonic(), self._last_change()
+        self.traffic.start_again()
 
     def _react(self, reaction: Reaction) -> None:
         progress, message = reaction

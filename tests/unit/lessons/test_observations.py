@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.checks.sockets import BoundSocket
+from orchestrator.lessons.comparison import Different, Matched
 from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import NotDone, TaskDone
 from orchestrator.lessons.observations import (
     ConnectsObservation,
-    Different,
     HttpObservation,
     ListensObservation,
-    Matched,
     ResolvesObservation,
     SqlObservation,
     unanswered,

@@ -1,0 +1,96 @@
+"""Which exchanges on the wire are attempts of the learner, and which of them nobody answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
+
+if TYPE_CHECKING:
+    from orchestrator.events import ProbeEvent
+    from orchestrator.model.scenario import Scenario
+    from orchestrator.model.topology import Topology
+    from orchestrator.operations.attempt_explainer import AttemptExplainer
+    from orchestrator.traffic.exchanges.events import CompletedEvent
+
+# Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
+SILENT_SECONDS = 1.5
+# As long for a machine that is looked for on the network: this begins to be told at the second try, a second later.
+SEARCH_SECONDS = 0.5
+
+
+@dataclass
+class LearnerTraffic:
+    """The exchanges since the task began that neither a check nor an explanation caused.
+
+    `probes` says when checks probed from which node, and grows.
+    """
+
+    probes: Sequence[ProbeEvent]
+    explainer: AttemptExplainer
+    _scenario: Scenario | None = None
+    _topology: Topology | None = None
+    _began: float = 0.0
+    _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
+
+    def begin(self, scenario: Scenario, topology: Topology) -> None:
+        """Begin a task in a lab that is as these say."""
+        self._scenario, self._topology = scenario, topology
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Let nothing count that crossed the wire so far."""
+        self._began = time.time()
+        self._open.clear()
+
+    def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str]) -> bool:
+        """Whether the learner began it, in one of the nodes in which they work; then its answer is awaited."""
+        is_ours = self._is_ours(start.client, start.at) or self.explainer.is_own_start(start)
+        if start.client not in shells or is_ours:
+            return False
+        self._open[start.exchange] = (start, time.monotonic())
+        return True
+
+    def has_ended(self, event: CompletedEvent) -> None:
+        """Await no answer to it any more."""
+        self._open.pop(event.exchange, None)
+
+    def unanswered(self) -> list[ExchangeStart]:
+        """The exchanges of the learner that have waited too long for an answer; each is named once."""
+        late = []
+        for number, (start, since) in list(self._open.items()):
+            if time.monotonic() >= since + (SEARCH_SECONDS if start.kind in ("arp", "ndp") else SILENT_SECONDS):
+                late.append(start)
+                del self._open[number]
+        return late
+
+    def is_attempt(self, event: CompletedEvent) -> bool:
+        """Whether the learner's program caused it, and no resolver's search list.
+
+        A stub resolver completes a name that leads nowhere with the lab's domain (resolv.conf(5), search).
+        """
+        node, scenario = client_node(event), self._scenario
+        if scenario is None or (node in scenario.nodes and getattr(scenario.nodes[node], "command", None)):
+            return False  # its own program asks all the time, whatever the learner does
+        if self._is_ours(node, start_time(event)) or self.explainer.is_own_probe(event):
+            return False
+        domain = scenario.domain
+        return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
+
+    def _is_ours(self, node: str, began: float) -> bool:
+        """Whether it began before this task, or by a probe of ours."""
+        by_probe = any(probe.node == node and probe.since <= began <= probe.until for probe in self.probes)
+        return began < self._began or by_probe
+
+    def addresses_of(self, host: str) -> tuple[str, ...]:
+        """The addresses of a node, or of the node whose name in the lab's DNS this is, or the address itself."""
+        topology = self._topology
+        if topology is None:
+            return ()
+        for name in topology.names:
+            if host.lower() in (name, topology.name_of(name)):
+                return tuple(map(str, topology.addresses_of(name)))
+        return (host.strip("[]"),)
