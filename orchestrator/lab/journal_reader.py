@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from orchestrator.events import Entry, FindingEvent, LessonEvent, ProbeEvent, parse_entry
+from orchestrator.events import Entry, FindingEvent, LessonEvent, ProbeEvent, ProgramEvent, parse_entry
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import journal_file, older_file
 
@@ -17,6 +17,7 @@ POLL_SECONDS = 0.1
 # In each line that holds a finding, and in few others: most lines need no parser.
 FINDING = f'"event":"{FindingEvent.kind}"'.encode()
 LESSON = f'"event":"{LessonEvent.kind}"'.encode()
+PROGRAM = f'"event":"{ProgramEvent.kind}"'.encode()
 
 
 def read_entries(state: StateFolder, lab: str) -> Iterator[Entry]:
@@ -67,6 +68,12 @@ def lesson_events(state: StateFolder, lab: str, since: float = 0.0) -> Iterator[
         for entry in _entries(line for line in _lines_and_close(descriptor) if LESSON in line):
             if isinstance(entry.event, LessonEvent) and entry.time >= since:
                 yield entry.time, entry.event
+
+
+def program_entries(state: StateFolder, lab: str) -> Iterator[Entry]:
+    """When somebody began a program or a shell in a node of a lab, and when a program ended."""
+    for descriptor in _opened(journal_file(state, lab)):
+        yield from _entries(line for line in _lines_and_close(descriptor) if PROGRAM in line)
 
 
 def _entries(lines: Iterator[bytes]) -> Iterator[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from orchestrator.lessons.repairs import LabChange
 from orchestrator.lessons.setup import edited, permission_texts
 from orchestrator.model.faults.record import RecordChanged
 from orchestrator.operations.lab_handle import LabHandle
+from orchestrator.operations.node_work import NodeWork
 from orchestrator.operations.scenario_library import FILE, LoadedScenario, load_scenario
 from orchestrator.planning import labels
 from orchestrator.planning.lab_ref import LabRef
@@ -45,6 +46,7 @@ class LessonLab:
     _fault_ids: tuple[str, ...] = ()
     _is_changed: bool = False
     _networks: frozenset[str] = frozenset()
+    work: NodeWork = field(default_factory=NodeWork)
 
     def __post_init__(self) -> None:
         self.handle = self._handle(self.course)
@@ -91,6 +93,7 @@ class LessonLab:
             self._fault_ids += tuple(injected.id for injected in change.faults)
         if self._is_changed:
             self._networks = self._network_ids()
+            self.work.begin()
 
     def _up(self, scenario: LoadedScenario) -> None:
         _when_free(partial(self.bring_up, scenario))
@@ -160,17 +163,22 @@ class LessonLab:
 
     def renew(self, task: AnyTask) -> None:
         """Make all machines new, with their data, and restore the lab. The networks stay: the lesson listens there."""
+        self._remove_nodes(self.handle.made.scenario.nodes)
+        self.restore(task)
+
+    def _remove_nodes(self, names: Collection[str]) -> None:
+        """Remove the machines of these nodes, with their data."""
         from orchestrator.lab.lock import lab_lock
 
         made = self.handle.made
         with lab_lock(made.state, made.name):
             observed = made.standing()
             for container in observed.containers:
-                if labels.NODE in container.labels:
+                if container.labels.get(labels.NODE) in names:
                     made.engine.remove_container(container.id)
             for volume in observed.volumes:
-                made.engine.remove_volume(volume.name)
-        self.restore(task)
+                if volume.labels.get(labels.NODE) in names:
+                    made.engine.remove_volume(volume.name)
 
     def differences(self, task: AnyTask) -> tuple[str, ...]:
         """What of the lab is not as it is when the task begins: steps that `up` would do, and other faults."""
@@ -181,8 +189,8 @@ class LessonLab:
         other_file = () if self.handle.loaded.text == text else ("the lab was made from another file",)
         return (*map(str, self.handle.made.plan().steps), *faults, *other_file)
 
-    def change(self, task: DoneTask) -> LabChange:
-        """What was done to the lab since the task broke it."""
+    def change(self, task: DoneTask, named: Collection[str]) -> LabChange:
+        """What was done to the lab since the task broke it; `named` are the nodes in which work counts."""
         from orchestrator.lab.source import source_of
 
         faults = self.handle.made.faults()
@@ -199,10 +207,16 @@ class LessonLab:
             has_own_record=any(
                 isinstance(fault.fault, RecordChanged) and fault.id not in self._fault_ids for fault in faults
             ),
+            worked_in=self.work.nodes(self.handle, named),
         )
 
-    def break_again(self, task: AnyTask) -> None:
-        """Make the lab what it is when the task begins; the learner's own edits of the copy stay."""
+    def break_again(self, task: AnyTask, changed_nodes: Collection[str] = ()) -> None:
+        """Make the lab what it is when the task begins; the learner's own edits of the copy stay.
+
+        What was changed inside of nodes ends with them: these are made anew.
+        """
+        if changed_nodes:
+            self._remove_nodes(changed_nodes)
         self.end(keep_copy=True)
         self.begin(task, goes_on=True)
 

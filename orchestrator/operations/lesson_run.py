@@ -25,7 +25,7 @@ from orchestrator.lessons.reactions import (
     show_hint,
     show_solution,
 )
-from orchestrator.lessons.repairs import UncountedRepair, uncounted_repair
+from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in, uncounted_repair
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
 from orchestrator.operations.learner_traffic import LearnerTraffic
@@ -214,6 +214,8 @@ class LessonRun:
         if not self._tried and changed == self._changed and time.monotonic() < self._judged + pause_after(task):
             return
         self.lesson_lab.refresh()
+        if self.lesson_lab.is_broken:
+            self.lesson_lab.work.look(self.lab, self._nodes_to_work_in(task))
         finding = judge_quietly(self.lab.made, task)
         tried, self._tried = self._tried, False
         self._judged, self._changed = time.monotonic(), self._last_change()
@@ -223,6 +225,8 @@ class LessonRun:
                 return
             self._react(completed(self.progress, self.task_name or "", finding.judgement.actual))
             return
+        if finding.verdict == "fail":
+            self.lesson_lab.work.has_not_repaired()
         self._cause = finding.why.sentence if finding.why else finding.judgement.actual
         # Where each layer holds, the lab was mended just now: the next judgement says so.
         if tried and (finding.why is None or finding.why.broken):
@@ -230,12 +234,17 @@ class LessonRun:
 
     def _uncounted_repair(self, task: HoldsTask) -> UncountedRepair | None:
         """What is said of a check that holds, where the lab was broken by the task and not repaired as it allows."""
-        return uncounted_repair(task, self.lesson_lab.change(task)) if self.lesson_lab.is_broken else None
+        if not self.lesson_lab.is_broken:
+            return None
+        return uncounted_repair(task, self.lesson_lab.change(task, self._nodes_to_work_in(task)))
+
+    def _nodes_to_work_in(self, task: HoldsTask) -> tuple[str, ...]:
+        return nodes_to_work_in(task, self.text.lesson.shell)
 
     def _refuse(self, task: HoldsTask, repair: UncountedRepair) -> None:
         """Break the lab again where it was mended, and say that the repair does not count."""
         if repair.is_mended:
-            self.lesson_lab.break_again(task)
+            self.lesson_lab.break_again(task, repair.changed_nodes)
         self._cause = repair.sentence(self.lesson_lab.permissions(task))
         self._react(attempted(self.progress, self.task_name or "", self._cause))
         self._judged, self._changed = time.monotonic(), self._last_change()

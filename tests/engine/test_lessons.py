@@ -169,7 +169,7 @@ tasks:
   repair:
     title: Mend the file.
     setup: {edits: [{replace: "--bind, 0.0.0.0", by: "--bind, 127.0.0.1"}]}
-    allow: {do: [edit], shell: [web]}
+    allow: {do: [edit], shell: [dns]}
     holds: {name: The page comes, from: client, http: "http://web.shop.lab:8080/"}
     solve: edit
 ---
@@ -186,7 +186,7 @@ def test_a_learner_repairs_the_labs_own_copy_of_the_file(bench: Bench, tmp_path:
     bench = replace(bench, scenario=str(folder))
     copy = StateFolder.of(bench.engine.environ).root / "lessons" / bench.lab / "scenario.yaml"
     with Learner(bench, seed=1) as learner:
-        learner.hears(f"Work in a shell of web: wirelab shell {bench.lab} web")
+        learner.hears(f"Work in a shell of dns: wirelab shell {bench.lab} dns")
         learner.hears(f"own copy of the scenario file, {copy}, and then: wirelab up {bench.lab}")
         learner.runs("curl", "-sS", "http://web.shop.lab:8080/")
         learner.hears("not yet: On web port 8080 is open on 127.0.0.1 (loopback) alone")
@@ -206,9 +206,12 @@ def test_a_learner_repairs_the_labs_own_copy_of_the_file(bench: Bench, tmp_path:
         learner.types("restore")
         learner.hears("The lab is again what it was when this task began.")
         assert copy.read_text("utf-8") == REPAIR_SCENARIO.replace("0.0.0.0", "127.0.0.1")
+        second_server = f"python3 -m http.server 8080 --bind {bench.address('web')} > /dev/null 2>&1 &"
+        assert bench.cli("exec", "web", "--", "sh", "-c", second_server).code == 0
+        learner.hears("not yet: A shell or a program ran in web when the check began to hold. This task does not count")
         assert bench.cli("up").code == 0  # from the lesson's own file, which repairs the lab and teaches nothing
         learner.hears("not yet: The lab was made from another file")
-        learner.hears(f"What counts: Work in a shell of web: wirelab shell {bench.lab} web. Edit the lab's own copy")
+        learner.hears(f"What counts: Work in a shell of dns: wirelab shell {bench.lab} dns. Edit the lab's own copy")
         assert bench.cli("reset").code == 0
         learner.hears("The lab is gone. The lesson goes on when it is up again: wirelab up")
         learner.hears("The lab was removed and made anew. The task begins again.")

@@ -1,0 +1,69 @@
+"""In which nodes somebody worked by hand, with `wirelab shell` or `wirelab exec`, since a task broke the lab."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import WirelabError
+from orchestrator.lessons.repairs import ProgramRun, programs_run
+
+if TYPE_CHECKING:
+    from orchestrator.operations.lab_handle import LabHandle
+
+LIST_SECONDS = 5.0
+# The command line of each program of a node, a line each (proc_pid_cmdline(5)).
+PROGRAMS = ("sh", "-c", "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; echo; done 2>/dev/null")
+
+
+class NodeWork:
+    """Programs that may have repaired a lab: those that ran after its check was last seen not to hold.
+
+    `look` comes before the check is judged, and `has_not_repaired` after it, where it does not hold.
+    """
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._ended: frozenset[ProgramRun] = frozenset()
+        self._cleared: frozenset[ProgramRun] = frozenset()
+
+    def begin(self) -> None:
+        """Forget what was done so far: the task has broken the lab just now."""
+        self._since = time.time()
+        self._ended = self._cleared = frozenset()
+
+    def look(self, lab: LabHandle, named: Collection[str]) -> None:
+        """See which programs have ended, in nodes that the task does not name."""
+        runs = self._runs(lab, named)
+        still_open = {node: _command_lines(lab, node) for node in {run.node for run in runs if run.ended is None}}
+        self._ended = frozenset(run for run in runs if run.ended or not _is_running(run, still_open[run.node]))
+
+    def has_not_repaired(self) -> None:
+        """What had ended by the last look has not repaired the lab."""
+        self._cleared |= self._ended
+
+    def nodes(self, lab: LabHandle, named: Collection[str]) -> tuple[str, ...]:
+        """The nodes, of those that the task does not name, in which a program may have repaired the lab."""
+        return tuple(dict.fromkeys(run.node for run in self._runs(lab, named)))
+
+    def _runs(self, lab: LabHandle, named: Collection[str]) -> list[ProgramRun]:
+        from orchestrator.lab.journal_reader import program_entries
+
+        cleared = {run.begin for run in self._cleared}
+        runs = programs_run(program_entries(lab.workspace.state, lab.name), self._since)
+        return [run for run in runs if run.node not in named and run.begin not in cleared]
+
+
+def _command_lines(lab: LabHandle, node_name: str) -> tuple[str, ...]:
+    """Of each program that runs in a node; none where the node is gone or cannot be asked."""
+    try:
+        return tuple(lab.node(node_name).run(*PROGRAMS, seconds=LIST_SECONDS).out.splitlines())
+    except WirelabError:
+        return ()
+
+
+def _is_running(run: ProgramRun, command_lines: Iterable[str]) -> bool:
+    """Whether one of these is the program, perhaps by its whole path or behind an interpreter."""
+    words = " ".join(run.argv)
+    return any(line.strip().endswith(words) for line in command_lines)
