@@ -31,13 +31,14 @@ class TaskDone:
 
 @dataclass(frozen=True)
 class NotDone:
-    """An attempt did not complete the task, and this is why.
+    """An attempt did not complete the task, and this is why; `layer` is the broken layer where one is known.
 
-    With `layer` it says what is broken in that layer, as `wirelab why` does, of an attempt that was told before.
+    With `is_cause` it explains, as `wirelab why` does, an attempt that was told before.
     """
 
     sentence: str
     layer: str = ""
+    is_cause: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ def event_of(message: Message, lesson: str, task: str) -> LessonEvent | None:
         case TaskDone():
             return LessonEvent("done", lesson, message.task, message.because)
         case NotDone():
-            return LessonEvent("cause" if message.layer else "attempt", lesson, task, message.sentence, message.layer)
+            return LessonEvent(
+                "cause" if message.is_cause else "attempt", lesson, task, message.sentence, message.layer
+            )
         case HintShown():
             return LessonEvent("hint", lesson, task, message.text)
         case SolutionShown():

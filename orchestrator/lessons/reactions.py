@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from shlex import join
 
+from orchestrator.checks.findings import Finding
 from orchestrator.lessons.comparison import AddressesOf, Different, Matched
 from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, QuestionTask, Run
 from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
@@ -56,10 +57,18 @@ def completed(progress: Progress, name: str, because: str) -> Reaction:
     return progress.with_task(name, replace(task, done=True, attempts=task.attempts + 1)), TaskDone(name, because)
 
 
-def attempted(progress: Progress, name: str, sentence: str) -> Reaction:
+def attempted(progress: Progress, name: str, sentence: str, layer: str = "") -> Reaction:
     """An attempt that did not complete the task."""
     task = progress.task(name)
-    return progress.with_task(name, replace(task, attempts=task.attempts + 1)), NotDone(sentence)
+    return progress.with_task(name, replace(task, attempts=task.attempts + 1)), NotDone(sentence, layer)
+
+
+def not_done(finding: Finding) -> NotDone:
+    """What is told of a check that does not hold: the cause and the broken layer, where the walk has found them."""
+    if finding.why is None:
+        return NotDone(finding.judgement.actual)
+    broken = finding.why.broken
+    return NotDone(finding.why.sentence, broken.title if broken else "")
 
 
 def show_hint(progress: Progress, name: str, task: BaseTask) -> Reaction:

@@ -19,6 +19,7 @@ from orchestrator.lessons.reactions import (
     attempted,
     completed,
     lesson_done,
+    not_done,
     react_to_answer,
     react_to_comparison,
     react_to_exchange,
@@ -69,7 +70,7 @@ class LessonRun:
     _judged: float = 0.0
     _changed: float = 0.0
     _tried: bool = False
-    _cause: str = ""
+    _cause: NotDone | None = None
     _told: tuple[str, float] = ("", 0.0)
     explainer: AttemptExplainer = field(init=False)
     traffic: LearnerTraffic = field(init=False)
@@ -132,7 +133,7 @@ class LessonRun:
         """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""
         topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
-        self._told, self._cause, self._judged, self._tried = ("", 0.0), "", 0.0, False
+        self._told, self._cause, self._judged, self._tried = ("", 0.0), None, 0.0, False
         self._earlier = None
         self.explainer.forget()
         self._changed = self._last_change()
@@ -187,7 +188,7 @@ class LessonRun:
         """Tell which layer is broken of the attempt that failed last."""
         walk = self.explainer.explained()
         if walk and walk.broken:
-            self._tell(NotDone(walk.sentence, walk.broken.title))
+            self._tell(NotDone(walk.sentence, walk.broken.title, is_cause=True))
 
     def _shells(self, task: AnyTask | None) -> tuple[str, ...]:
         """The nodes in which the learner works."""
@@ -227,10 +228,10 @@ class LessonRun:
             return
         if finding.verdict == "fail":
             self.lesson_lab.work.has_not_repaired()
-        self._cause = finding.why.sentence if finding.why else finding.judgement.actual
+        self._cause = not_done(finding)
         # Where each layer holds, the lab was mended just now: the next judgement says so.
         if tried and (finding.why is None or finding.why.broken):
-            self._react(attempted(self.progress, self.task_name or "", self._cause))
+            self._react(attempted(self.progress, self.task_name or "", self._cause.sentence, self._cause.layer))
 
     def _uncounted_repair(self, task: HoldsTask) -> UncountedRepair | None:
         """What is said of a check that holds, where the lab was broken by the task and not repaired as it allows."""
@@ -245,8 +246,8 @@ class LessonRun:
         """Break the lab again where it was mended, and say that the repair does not count."""
         if repair.is_mended:
             self.lesson_lab.break_again(task, repair.changed_nodes)
-        self._cause = repair.sentence(self.lesson_lab.permissions(task))
-        self._react(attempted(self.progress, self.task_name or "", self._cause))
+        self._cause = NotDone(repair.sentence(self.lesson_lab.permissions(task)))
+        self._react(attempted(self.progress, self.task_name or "", self._cause.sentence))
         self._judged, self._changed = time.monotonic(), self._last_change()
 
     def _last_change(self) -> float:
@@ -280,7 +281,7 @@ class LessonRun:
                 right_answer = self.question.right if self.question else ""
                 self._react(show_solution(self.progress, name, task, LabRef(self.lab.name), right_answer))
             case "w" | "why" if isinstance(task, HoldsTask):
-                self._tell(NotDone(self._cause or "Nothing was judged yet."))
+                self._tell(self._cause or NotDone("Nothing was judged yet."))
             case _ if isinstance(task, QuestionTask) and self.question:
                 self._react(react_to_answer(self.progress, name, task, self.question, words))
             case _:
@@ -328,7 +329,7 @@ class LessonRun:
     def _forget_attempts(self, text: str) -> None:
         """Say what was done to the lab; nothing that crossed the wire before counts any more."""
         self._tell(Note(text))
-        self._told, self._cause, self._tried, self._earlier = ("", 0.0), "", False, None
+        self._told, self._cause, self._tried, self._earlier = ("", 0.0), None, False, None
         self._judged, self._changed = time.monotonic(), self._last_change()
         self.traffic.start_again()
 

@@ -46,7 +46,7 @@ def _messages(lesson: Lesson, messages: Sequence[Message]) -> Iterator[dict[str,
     begun: TaskBegun | None = None
     for message in messages:
         begun = message if isinstance(message, TaskBegun) else begun
-        layer = message.layer if isinstance(message, NotDone) else ""
+        layer = message.layer if isinstance(message, NotDone) and message.is_cause else ""
         html = message_html(message)
         if isinstance(message, SolutionShown) and begun and isinstance(lesson.tasks[begun.task], PredictTask):
             html = _steps_html(message.text, begun.choices)

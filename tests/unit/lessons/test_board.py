@@ -6,10 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.checks.findings import Finding, Judgement
+from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.events import LessonEvent
 from orchestrator.lessons.board import Board, SeatRow, board_document, seat_row
+from orchestrator.lessons.messages import event_of
 from orchestrator.lessons.progress import Progress, TaskProgress
+from orchestrator.lessons.reactions import not_done
 from orchestrator.rendering.board import board_text, results_csv
+from orchestrator.rendering.lesson import message_text
 
 TASKS = ("guess", "look", "fetch")
 AT_LOOK = Progress(
@@ -61,6 +66,26 @@ def test_who_is_stuck_is_so_since_the_first_attempt_that_failed(
     events: tuple[tuple[float, LessonEvent], ...], expected: tuple[str, float] | None
 ) -> None:
     assert stuck(*events) == expected
+
+
+def finding(layer: Layer | None) -> Finding:
+    """A check that does not hold; no layer is broken where `layer` is None."""
+    walk = make_walk([layer] if layer else [], Cause("Each layer held.", ""))
+    return Finding("The page comes", "http", "client", Judgement("fail", "200", "refused"), 0.1, walk)
+
+
+LISTEN = Layer("listen", "client", "app", "fail", "no", causes=(Cause("Nobody listens.", ""),), title="process listens")
+
+
+@pytest.mark.parametrize(("layer", "expected"), [(LISTEN, "process listens"), (None, "")])
+def test_a_check_that_does_not_hold_has_its_layer_on_the_board(layer: Layer | None, expected: str) -> None:
+    """The sentence says the cause already, so that no second one follows."""
+    message = not_done(finding(layer))
+    told = event_of(message, "basic", "look")
+    assert told is not None
+    assert (told.state, told.layer) == ("attempt", expected)
+    assert message_text(message, 80).startswith("not yet: ")
+    assert stuck((20.0, told)) == (expected, 20.0)
 
 
 def test_what_was_told_of_an_earlier_task_does_not_count() -> None:

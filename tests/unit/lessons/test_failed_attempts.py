@@ -181,6 +181,6 @@ def test_an_explanation_is_not_told_where_no_layer_is_broken_or_the_task_is_over
 
 
 def test_the_cause_names_its_layer() -> None:
-    assert message_text(NotDone("Nobody listens on port 8080 of app.", "process listens"), 80) == (
+    assert message_text(NotDone("Nobody listens on port 8080 of app.", "process listens", is_cause=True), 80) == (
         "why (process listens): Nobody listens on port 8080 of app."
     )
