@@ -1,4 +1,4 @@
-"""`wirelab help`: what a command does, or what a key of the scenario language means, with an example."""
+"""`wirelab help`: what a command does, or what a word of the scenario language or of lessons means, with an example."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ WIDTH = 88
 @click.argument("words", nargs=-1, metavar="[WORD]")
 @click.pass_context
 def command(ctx: click.Context, words: tuple[str, ...]) -> None:
-    """Explain WORD: a command (shell, capture start) or a word of the scenario language.
+    """Explain WORD: a command (shell, capture start), or a word of the scenario language or of lessons.
 
-    A word of the language is a key (uses), a role (app), a check (checks.resolves), or `roles`. Without WORD: all keys.
+    A word of the language is a key (uses), a role (app), a check (checks.resolves), or `roles`. A word of lessons is a
+    key of lesson.md (observe), or what a learner types (restore). Without WORD: all keys.
     """
     if not words:
         out(_overview())
@@ -53,24 +54,40 @@ def _command_help(ctx: click.Context, words: tuple[str, ...]) -> str:
 
 
 def _language_help(key: str) -> list[str]:
-    from orchestrator.rendering.language_reference import Entry, keys_by_name
+    from orchestrator.rendering.language_reference import Entry
+    from orchestrator.rendering.lesson_reference import learner_words
 
     if key in ("roles", "role", "nodes.role"):
         return [_roles()]
-    entries = keys_by_name().get(key, ())
-    return [_entry(each) if isinstance(each, Entry) else _section(each) for each in entries]
+    texts = [_entry(word) if isinstance(word, Entry) else _section(word) for word in _keys().get(key, ())]
+    if lines := learner_words().get(key):
+        texts.append("\n".join(lines))
+    return texts
+
+
+def _sections() -> tuple[Section, ...]:
+    from orchestrator.rendering.language_reference import sections
+    from orchestrator.rendering.lesson_reference import lesson_sections
+
+    return (*sections(), *lesson_sections())
+
+
+def _keys() -> dict[str, list[Entry | Section]]:
+    from orchestrator.rendering.language_reference import keys_by_name
+
+    return keys_by_name(_sections())
 
 
 def _unknown_word(ctx: click.Context, words: tuple[str, ...]) -> UsageInvalid:
     from orchestrator.reading.spelling import near
-    from orchestrator.rendering.language_reference import keys_by_name
+    from orchestrator.rendering.lesson_reference import learner_words
 
     word = " ".join(words)[:80]
     group = (ctx.parent or ctx).command
     commands = group.list_commands(ctx) if isinstance(group, click.Group) else []
-    meant = near(words[0].lower(), commands) or near(words[0].lower(), [*keys_by_name(), "roles"])
+    meant = near(words[0].lower(), commands) or near(words[0].lower(), [*_keys(), "roles", *learner_words()])
     hint = f"did you mean {meant!r}?  wirelab help {meant}" if meant else "wirelab help lists all keys"
-    what = f"{word!r} is neither a command nor a key of the scenario language"
+    what = f"{word!r} is neither a command nor a word of the scenario language or of lessons"
     return UsageInvalid(what, hint=hint)
 
 
@@ -110,10 +127,8 @@ def _roles() -> str:
 
 
 def _overview() -> str:
-    from orchestrator.rendering.language_reference import sections
-
     lines = []
-    for section in sections():
+    for section in _sections():
         title = section.where or "the file"
         title += f", {section.noun} {section.tag}" if section.tag else ""
         keys = " ".join(entry.key for entry in section.entries)

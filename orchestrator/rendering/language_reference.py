@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.model.language import FieldDeclaration
+from orchestrator.model.language import FieldDeclaration, ScenarioModel
 from orchestrator.model.roles import ROLES, roles_that_serve
 from orchestrator.model.roles.role import Role
 from orchestrator.model.scenario import Scenario
@@ -50,10 +50,14 @@ class Section:
 
 
 def sections() -> tuple[Section, ...]:
-    """Every mapping of the language, the file itself first, each before what stands inside it."""
+    """Every mapping of the scenario language, the file itself first, each before what stands inside it."""
+    return sections_of(Scenario)
+
+
+def sections_of(model: type[ScenarioModel], where: str = "") -> tuple[Section, ...]:
+    """Every mapping of a model and of what is inside it; `where` is the place of the whole."""
     sections: dict[tuple[str, str], Section] = {}
-    record = MappingForm(Scenario)
-    _collect(record, "", sections)
+    _collect(MappingForm(model), where, sections)
     return tuple(sections.values())
 
 
@@ -134,7 +138,7 @@ def _default(field: FieldDeclaration) -> str:
     if field.required:
         return "must be there"
     default = field.default_value()
-    return "" if default in (None, (), {}) else as_flow(default)
+    return "" if default in (None, (), {}) or isinstance(default, ScenarioModel) else as_flow(default)
 
 
 def allowed(form: Form) -> str:
@@ -169,10 +173,10 @@ def _doc(model: type[Any]) -> str:
     return " ".join((model.__doc__ or "").split())
 
 
-def keys_by_name() -> dict[str, list[Entry | Section]]:
+def keys_by_name(sections: Iterable[Section]) -> dict[str, list[Entry | Section]]:
     """Everything that can be asked for, by each of its names: `uses` and `nodes.uses`, `roles`, `roles.app`, `app`."""
     by_name: dict[str, list[Entry | Section]] = {}
-    for section in sections():
+    for section in sections:
         for entry in section.entries:
             names = (entry.key, entry.path)
             _put(by_name, names, entry)

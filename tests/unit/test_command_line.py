@@ -32,7 +32,7 @@ WRONG = {
     "logs basic app --tail few": "error: invalid value for '-n' / '--tail': 'few' is neither a number of lines nor "
     "'all'\n"
     "why:   usage: wirelab logs [OPTIONS] NAME [NODE]\ntry:   wirelab logs --help\n",
-    "help shel": "error: 'shel' is neither a command nor a key of the scenario language\n"
+    "help shel": "error: 'shel' is neither a command nor a word of the scenario language or of lessons\n"
     "try:   did you mean 'shell'?  wirelab help shell\n",
     "up basic --timeout nan": "error: invalid value for '--timeout': nan is not between 0 and 86400 seconds\n"
     "why:   usage: wirelab up [OPTIONS] [NAME]\ntry:   wirelab up --help\n",
@@ -205,6 +205,8 @@ def test_an_interrupt_while_the_command_is_being_loaded_is_one_as_any_other() ->
         ("capture start", "Usage: wirelab capture start [OPTIONS]"),
         ("capture", "what crosses the networks is recorded"),
         ("uses", "nodes.uses"),
+        ("restore", "restore TASK: go to a task"),
+        ("why", "why: say what is wrong now"),
     ],
 )
 def test_help_explains_commands_and_keys_of_the_language(words: str, shown: str) -> None:

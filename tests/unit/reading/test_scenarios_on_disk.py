@@ -197,12 +197,34 @@ def test_new_refuses_a_name_that_dns_would_refuse(here: Path, name: str) -> None
         ("roles", "database  A PostgreSQL server"),
         ("database", "seed"),
         ("networks", "subnet"),
+        ("observe", "What the packets must show."),
+        ("lesson.tasks.observe", "What the packets must show."),
+        ("holds", "lesson.tasks.holds"),
+        ("ask", "lesson.tasks.ask"),
+        ("predict", "lesson.tasks.predict"),
+        ("repair", "breaks the lab first"),
+        ("hints", "lesson.tasks.hints"),
+        ("solve", "lesson.tasks.solve"),
+        ("wrong", "lesson.tasks.wrong"),
+        ("allow", "lesson.tasks.allow"),
+        ("needs", "lesson.tasks.needs"),
+        ("after", "lesson.tasks.after"),
+        ("setup", "lesson.tasks.setup"),
+        ("vars", "lesson.vars"),
+        ("listens", "observation listens"),
     ],
 )
 def test_help_explains_a_key_with_an_example(key: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A key, a dotted key, a role, a kind of check: each is explained from the model."""
     assert run(help_.command, key) == 0
     assert words in capsys.readouterr().out
+
+
+def test_checks_and_faults_of_a_lesson_are_explained_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are those of the scenario language."""
+    assert run(help_.command, "rcode") == 0
+    shown = capsys.readouterr().out
+    assert ("lesson.tasks.observe.rcode" in shown, "lesson.tasks.holds.rcode" in shown) == (True, False)
 
 
 def test_help_without_a_key_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
