@@ -55,11 +55,11 @@ test: ## Run all tests on a real engine; a skipped test fails the run
 	@setup/venv test
 	@setup/test
 
-unit: ## Check format, lint and types, and run the tests that need no engine
+unit: ## Check format, lint and types, and run the quick tests that need no engine
 	@setup/venv test
 	@setup/unit
 
-coverage: ## Run what `make unit` runs, and print which lines the tests run
+coverage: ## Run all tests that need no engine, and print which lines they run
 	@setup/venv test
 	@setup/unit --coverage
 

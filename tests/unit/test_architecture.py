@@ -26,6 +26,7 @@ def test_every_folder_is_in_the_house() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_folder_imports_only_from_those_above_it() -> None:
     wrong = [
         str(one)
@@ -167,6 +168,7 @@ def distribution(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
 
 
+@pytest.mark.slow
 def test_whoever_installs_wirelab_gets_all_that_it_imports_and_nothing_else() -> None:
     """Tests bring more packages, so that one that is missing from `dependencies` is missed by users alone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

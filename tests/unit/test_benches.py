@@ -16,6 +16,7 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run((sys.executable, *words), cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_every_module_of_the_bench_is_imported() -> None:
     """In one process, from another folder than its own; a name that has moved fails here."""
     names = [path.stem for path in BENCHES]
@@ -24,6 +25,7 @@ def test_every_module_of_the_bench_is_imported() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_every_bench_says_what_it_measures(program: object) -> None:
     done = python(str(program), "--help")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from doc_pages import ROOT
 
 from orchestrator.errors import INVALID, OK
@@ -46,12 +47,14 @@ def run_each(state: Path, *lines: str) -> tuple[str, str]:
     return ran.stdout, ran.stderr
 
 
+@pytest.mark.slow
 def test_what_a_class_cannot_do_is_said_before_anything_is_made(tmp_path: Path) -> None:
     store = ClassStore(StateFolder(tmp_path))
     store.save(new_class("monday", ROOT / "scenarios" / "basic" / "scenario.yaml").with_seats(2))
     assert run_each(tmp_path, *REFUSED) == (f"[{INVALID}]\n" * len(REFUSED), "".join(REFUSED.values()))
 
 
+@pytest.mark.slow
 def test_the_board_and_the_results_are_there_without_a_server(tmp_path: Path) -> None:
     store = ClassStore(StateFolder(tmp_path))
     classroom = new_class("monday", ROOT / "scenarios" / "basic" / "scenario.yaml").with_seats(1)

@@ -110,6 +110,7 @@ def _levels_in(node: ast.AST, child: ast.AST) -> int:
     return levels_of(child) + nests
 
 
+@pytest.mark.slow
 def test_statements_are_nested_three_levels_deep_at_most() -> None:
     wrong = {
         f"{file.relative_to(ROOT)}:{node.lineno} {node.name}": levels

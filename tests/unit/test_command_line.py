@@ -125,6 +125,7 @@ def test_no_command_is_summed_up_in_half_a_sentence(group: str) -> None:
     assert [line for line in told.splitlines() if line.startswith("  ") and line.endswith("...")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "meant"),
     [
@@ -150,6 +151,7 @@ def test_check_of_no_check_names_the_checks() -> None:
     assert caught.value.hint.startswith("did you mean 'The app answers")
 
 
+@pytest.mark.slow
 def test_full_output_is_told_as_what_it_is() -> None:
     """The disk of the output is full, and not the state folder's."""
     argv = (sys.executable, "-m", "orchestrator", "schema")
@@ -167,6 +169,7 @@ def wirelab(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_an_interrupt_and_no_verdict() -> None:
     """`wirelab … | head -1` ends quietly, neither with 0 nor with the code of a check that failed."""
     argv = (sys.executable, "-m", "orchestrator", "schema")
@@ -198,6 +201,7 @@ def test_an_interrupt_while_the_command_is_being_loaded_is_one_as_any_other() ->
     assert (done.returncode, done.stderr) == (INTERRUPTED, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
@@ -215,6 +219,7 @@ def test_help_explains_commands_and_keys_of_the_language(words: str, shown: str)
     assert (ran.returncode, shown in ran.stdout) == (0, True), ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [80, 40])
 @pytest.mark.parametrize(
     "words", ["validate nowhere", "why basic nothing", "validate basic", "logs basic app --since soon"]

@@ -25,6 +25,7 @@ def proposed(line: str, state: Path) -> list[str]:
     return [answer.partition(",")[2] for answer in done.stdout.splitlines() if answer]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "names"),
     [
@@ -48,6 +49,7 @@ def test_what_can_stand_there_is_proposed(line: str, names: list[str], tmp_path:
     assert [name.partition(", ")[0] for name in found] == names
 
 
+@pytest.mark.slow
 def test_the_nodes_of_a_lab_are_proposed_by_its_name(tmp_path: Path) -> None:
     """Also where the scenario's file is gone."""
     text = "name: far\ntitle: Far\ndomain: far.lab\nnodes:\n  visitor: {role: client}\n"

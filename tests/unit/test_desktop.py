@@ -43,6 +43,7 @@ def session(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in OF_SESSIONS} | more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [({"DISPLAY": ":99"}, ON_A_PAGE), ({"DISPLAY": ":99", "SSH_TTY": "/dev/pts/1"}, IN_THE_TERMINAL)],
@@ -54,12 +55,14 @@ def test_where_the_lesson_is_shown_is_said(more: dict[str, str], said: str) -> N
     assert " ".join(shown.split()).startswith(said)
 
 
+@pytest.mark.slow
 def test_in_a_pipe_the_lesson_stays_in_the_terminal() -> None:
     environ = session(DISPLAY=":99")
     ran = subprocess.run(ARGV, env=environ, cwd=ROOT, input="", capture_output=True, text=True, timeout=30, check=False)
     assert ran.stderr.startswith(IN_THE_TERMINAL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--web", "--no-web"])
 def test_who_has_chosen_is_told_nothing(option: str) -> None:
     _, shown = at_a_terminal((*ARGV, option), env=session(DISPLAY=":99"), cwd=ROOT, seconds=30)

@@ -59,6 +59,7 @@ def loaded_by(script: str, state: Path) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [UP, UP + CHECK], ids=["up", "check"])
 def test_an_unchanged_file_loads_no_validator(command: str, tmp_path: Path) -> None:
     """Neither the YAML parser nor pydantic, for the scenario is taken as it was compiled."""
@@ -67,6 +68,7 @@ def test_an_unchanged_file_loads_no_validator(command: str, tmp_path: Path) -> N
     assert loaded_by(script, tmp_path) & UNCHANGED_FILE == set()
 
 
+@pytest.mark.slow
 def test_a_new_file_is_validated(tmp_path: Path) -> None:
     """The same without what an earlier command kept: the test above does not pass for another reason."""
     loaded = loaded_by(COMMAND + FIND.replace("COMPILED", "False"), tmp_path)
@@ -85,6 +87,7 @@ def test_help_loads_no_engine(tmp_path: Path) -> None:
     assert loaded_by(script, tmp_path) & (UNCHANGED_FILE | {"http", "ssl"}) == set()
 
 
+@pytest.mark.slow
 def test_check_without_a_capture_loads_no_reader_of_packets(tmp_path: Path) -> None:
     script = "import orchestrator.checks.kinds, orchestrator.lab.faults, orchestrator.lab.lab\nimport sys\n"
     script += "assert not [name for name in sys.modules if name.startswith('orchestrator.traffic')]\n"

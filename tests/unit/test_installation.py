@@ -38,6 +38,7 @@ def python(installed: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_an_installation_has_the_images_of_the_checkout(installed: Path) -> None:
     """Their files and modes are the same, so the tags are: what was built for the one is there for the other."""
     folder, tags = json.loads(python(installed, "-c", TAGS))
@@ -45,6 +46,7 @@ def test_an_installation_has_the_images_of_the_checkout(installed: Path) -> None
     assert tags == tags_of(names_in(images_folder()), images_folder())
 
 
+@pytest.mark.slow
 def test_an_installation_has_the_scenarios(installed: Path) -> None:
     """By their names, wherever one stands."""
     assert python(installed, "-m", "orchestrator", "validate", "basic").startswith("basic: valid: 4 nodes, 16 checks")

@@ -72,6 +72,7 @@ def rows(suite: Path) -> list[str]:
     return [line.split(" | ", 2)[-1] for line in lines if line.startswith("| 2")]
 
 
+@pytest.mark.slow
 def test_each_part_goes_on_until_all_is_done_and_the_page_has_rows(suite: Path) -> None:
     """With no time at all a part is one test; the sixth call would begin anew."""
     for number in range(1, 5):
@@ -87,6 +88,7 @@ def test_each_part_goes_on_until_all_is_done_and_the_page_has_rows(suite: Path) 
     assert list((suite / "record").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_killed_part_loses_the_test_that_was_running_and_no_other(suite: Path) -> None:
     code, _ = part(suite, KILLED_AT="2")
     assert code == -signal.SIGKILL
@@ -97,6 +99,7 @@ def test_a_killed_part_loses_the_test_that_was_running_and_no_other(suite: Path)
     assert rows(suite)[0].endswith("| 4 | 0 | 0 |")
 
 
+@pytest.mark.slow
 def test_a_failure_is_counted_and_fails_every_later_part(suite: Path) -> None:
     """It is not run again, so that a second try does not hide it."""
     code, _ = part(suite, seconds=0, FAILS_AT="0")
@@ -107,6 +110,7 @@ def test_a_failure_is_counted_and_fails_every_later_part(suite: Path) -> None:
     assert rows(suite)[0].endswith("| 3 | 1 | 0 |")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("torn", ["", '{"test": "tes'])
 def test_a_record_of_another_commit_is_no_part_of_this_one(suite: Path, torn: str) -> None:
     part(suite, seconds=0)

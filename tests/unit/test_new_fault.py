@@ -91,6 +91,7 @@ def python(program: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=program, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_file_adds_a_kind_of_fault(program: Path) -> None:
     """The scenario is valid, the schema and the help know the kind, and it is planned and healed."""
     (program / "orchestrator" / "model" / "faults" / "isolate.py").write_text(FAULT, "utf-8")
@@ -102,6 +103,7 @@ def test_a_file_adds_a_kind_of_fault(program: Path) -> None:
     assert done.stdout.splitlines() == ["cut:dns from client  (fault)", "isolate-dns", "mend:dns  (cut from client)"]
 
 
+@pytest.mark.slow
 def test_without_its_file_there_is_no_such_kind(program: Path) -> None:
     validated = python(program, "-m", "orchestrator", "validate", "shop")
     assert validated.returncode == 2

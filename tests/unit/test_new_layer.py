@@ -87,6 +87,7 @@ def walks(program: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_file_and_its_place_add_a_layer(program: Path) -> None:
     """The layer is asked where it is needed; it explains the answer, and the connection before it explains it."""
     add_layer(program)
@@ -97,5 +98,6 @@ def test_a_file_and_its_place_add_a_layer(program: Path) -> None:
     assert earlier.startswith("tcp ")
 
 
+@pytest.mark.slow
 def test_without_its_place_there_is_no_such_layer(program: Path) -> None:
     assert walks(program)[0] == "no such layer"

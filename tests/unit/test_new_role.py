@@ -86,6 +86,7 @@ def python(program: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=program, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_folder_adds_a_role(program: Path) -> None:
     """The scenario is valid, the help and the schema know the role, and other roles find its servers."""
     add_role(program)
@@ -103,6 +104,7 @@ def test_a_folder_adds_a_role(program: Path) -> None:
     assert "server greeter.shop.lab:8080" in plan
 
 
+@pytest.mark.slow
 def test_without_its_folder_there_is_no_such_role(program: Path) -> None:
     validated = python(program, "-m", "orchestrator", "validate", "shop")
     assert validated.returncode == 2

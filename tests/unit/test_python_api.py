@@ -24,6 +24,7 @@ def test_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import orchestrator") & {"docker", "pydantic", "pytest", "click"} == set()
 
 
+@pytest.mark.slow
 def test_the_api_needs_no_pytest() -> None:
     assert loaded_by("from orchestrator import open_lab; import orchestrator.lab.lab") & {"pytest", "click"} == set()
 
@@ -68,6 +69,7 @@ def test_a_cause_of_several_checks_comes_first_in_a_failed_proof() -> None:
 HEAVY = {"psutil", "pyroute2", "dns"}
 
 
+@pytest.mark.slow
 def test_no_module_loads_a_heavy_library_before_it_is_used() -> None:
     """All modules of ours; the `help` of a command loads those of the command line."""
     every = "import importlib, pkgutil, orchestrator\n"

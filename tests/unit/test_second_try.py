@@ -59,12 +59,14 @@ def first_run(folder: Path, text: str, *options: str) -> None:
     assert code == pytest.ExitCode.TESTS_FAILED, output
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_once_passes_and_is_named(tmp_path: Path) -> None:
     first_run(tmp_path, ONCE)
     code, output = run(tmp_path, "-m", "tests.second_try", "list.json")
     assert (code, output.splitlines()[-1]) == (0, "second try: test_it.py::test_by_chance passed"), output
 
 
+@pytest.mark.slow
 def test_a_test_that_always_fails_is_red_and_each_is_named(tmp_path: Path) -> None:
     """One that passes now does not help the others. A test that is skipped in its second try has not passed."""
     first_run(tmp_path, ONCE + ALWAYS)
@@ -78,6 +80,7 @@ def test_a_test_that_always_fails_is_red_and_each_is_named(tmp_path: Path) -> No
     assert "test_passing" not in output
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_is_ended_and_has_no_second_try(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first_run(tmp_path, HANGING, *LIMIT)
     assert not try_again(tmp_path / "list.json", [])

@@ -31,10 +31,10 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def unit(checkout: Path, failing: str) -> tuple[int, list[str]]:
+def unit(checkout: Path, failing: str, *options: str) -> tuple[int, list[str]]:
     """Exit code, and the lines of both streams in the order in which they were written."""
     done = subprocess.run(
-        (str(checkout / "setup" / "unit"),),
+        (str(checkout / "setup" / "unit"), *options),
         env={**os.environ, "FAILING": failing},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -47,12 +47,28 @@ def unit(checkout: Path, failing: str) -> tuple[int, list[str]]:
 def test_all_parts_pass(checkout: Path) -> None:
     code, lines = unit(checkout, "no such part")
     assert (code, lines[-1]) == (0, "unit: passed")
-    assert len(lines) == 5, lines
+    assert len(lines) == 7, lines
+    assert lines[-2] == "unit: make test also runs the slow tests, and looks for dead code"
+    assert all("-m not slow " in line for line in lines if "pytest" in line), lines
+
+
+def test_make_test_runs_the_slow_tests_too(checkout: Path) -> None:
+    """No test is left out, and dead code is looked for: here it is the part that fails."""
+    code, lines = unit(checkout, "no such part", "--thorough")
+    assert code == 0
+    assert not any("slow" in line for line in lines), lines
+    (checkout / ".venv/bin/vulture").write_text("#!/bin/sh\necho unused; exit 1\n")
+    code, lines = unit(checkout, "no such part", "--thorough")
+    assert (code, lines[-3:]) == (1, ["---- dead-code", "unused", "unit: FAILED: dead-code"])
 
 
 @pytest.mark.parametrize(
     ("failing", "part"),
-    [("mypy", "types"), ("-q tests/unit/reading", "reading-and-planning"), ("--ignore", "all-other-tests")],
+    [
+        ("mypy", "types"),
+        ("tests/unit/reading tests/unit/planning", "reading-and-planning"),
+        ("--ignore", "all-other-tests"),
+    ],
 )
 def test_a_failed_part_is_printed_last(checkout: Path, failing: str, part: str) -> None:
     code, lines = unit(checkout, failing)

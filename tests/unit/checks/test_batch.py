@@ -42,6 +42,7 @@ def test_a_program_that_takes_too_long_is_ended_and_the_others_answer() -> None:
     assert quick.out == "quick\n"
 
 
+@pytest.mark.slow
 def test_many_programs_do_not_run_all_at_once(tmp_path: Path) -> None:
     """A node may have few processes: each program notes how many there are while it runs."""
     note = f"touch {tmp_path}/$0; ls {tmp_path} | wc -l; sleep 0.05; rm {tmp_path}/$0"

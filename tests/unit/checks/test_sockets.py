@@ -235,6 +235,7 @@ def test_the_address_may_be_another_machines() -> None:
     assert judgement.verdict == "pass"
 
 
+@pytest.mark.slow
 def test_the_program_says_what_the_kernel_says() -> None:
     """The real program on the real kernel: a port that it was given can be had once only."""
 

@@ -130,6 +130,7 @@ print(came > 0, taken, flush=True)
 """
 
 
+@pytest.mark.slow
 def test_a_storm_of_interrupts_leaves_no_lock_taken() -> None:
     """Hundreds of them while a lock is taken and given back all the time, each let through once it is free."""
     done = subprocess.run((sys.executable, "-c", STORM), capture_output=True, text=True, timeout=60, check=False)

@@ -127,6 +127,7 @@ def test_kinds_have_names_of_their_own() -> None:
     assert "other" not in KINDS
 
 
+@pytest.mark.slow
 def test_eight_processes_write_at_once_and_nothing_is_lost(state: StateFolder) -> None:
     writers = {f"w{number}": writer(state, f"w{number}", 400) for number in range(8)}
     assert {ended(process) for process in writers.values()} == {0}
@@ -134,6 +135,7 @@ def test_eight_processes_write_at_once_and_nothing_is_lost(state: StateFolder) -
     assert {name: of_writer(found, name) for name in writers} == {name: list(range(400)) for name in writers}
 
 
+@pytest.mark.slow
 def test_rotation_while_eight_write_loses_nothing_that_is_still_kept(state: StateFolder) -> None:
     """Of each writer the last records are there, in order and without a gap."""
     writers = {f"w{number}": writer(state, f"w{number}", 300, rotate=200_000) for number in range(8)}
@@ -171,6 +173,7 @@ def test_a_reader_follows_through_rotations_and_misses_nothing(state: StateFolde
     assert of_writer(seen, "w") == list(range(400))
 
 
+@pytest.mark.slow
 def test_sigkill_at_any_moment_leaves_whole_records_of_the_others(state: StateFolder) -> None:
     """A storm of deaths while one writer lives: all of its records are there, and none of the dead's is damaged."""
     steady = writer(state, "steady", 1500)

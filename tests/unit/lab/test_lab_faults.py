@@ -27,6 +27,7 @@ BROKEN = TEXT.partition("checks:")[0] + (
 )
 
 
+@pytest.mark.slow
 def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(lab_host: LabHost) -> None:
     """A stopped database cannot be asked; once it is back it can. The fault of two checks is put in once."""
     done: list[str] = []
@@ -44,6 +45,7 @@ def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(lab_host: Lab
     assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
 
 
+@pytest.mark.slow
 def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(lab_host: LabHost) -> None:
     """As by `heal` in another window: what was seen then may have been seen in a whole lab."""
     text = BROKEN.replace("node: db, sees: app", "from: app, runs: [echo, x]")
@@ -67,6 +69,7 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(lab_host: La
     assert findings[0].judgement.actual == seen
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_no_fault(lab_host: LabHost) -> None:
     """Whatever ends a check in the middle of a fault, the lab is healed first."""
 

@@ -43,11 +43,13 @@ def test_nothing_is_heard_of_a_lab_that_is_down(lab: Lab) -> None:
     assert CaptureWindow.open(lab).missing == "The lab was not up."
 
 
+@pytest.mark.slow
 def test_without_a_capture_the_way_to_one_is_told(lab: Lab) -> None:
     lab.up()
     assert "wirelab capture start shop" in CaptureWindow.of_running_capture(lab).missing
 
 
+@pytest.mark.slow
 def test_a_bundle_has_a_file_for_all_and_says_what_could_not_be_had(lab: Lab) -> None:
     """A stopped node still tells what it wrote; why the rest is missing stands in its lab_host."""
     lab.up()

@@ -92,6 +92,7 @@ def sidecar_of(seen: Snapshot, node: str, what: str) -> ObservedContainer:
     return replace(container, id=f"{node}-{what}", name=f"{node}-{what}", labels=own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", list(permutations(FAULTS, 2)), ids=" ".join)
 def test_of_two_faults_one_is_healed_and_the_other_stays_exactly(pair: tuple[str, str]) -> None:
     """Also where both touch the same node, in whichever order they were put in."""

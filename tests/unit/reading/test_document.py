@@ -115,6 +115,7 @@ def test_a_hostile_file_is_told_in_a_sentence(name: str, loader: type) -> None:
     assert words in " ".join(violation.message for violation in violations)
 
 
+@pytest.mark.slow
 def test_a_file_of_very_many_values_is_told() -> None:
     """The number of values is bounded, too; not only the number of characters."""
     violations = read_document("[" + "1," * 100_000 + "]").violations

@@ -227,6 +227,7 @@ def test_checks_and_faults_of_a_lesson_are_explained_once(capsys: pytest.Capture
     assert ("lesson.tasks.observe.rcode" in shown, "lesson.tasks.holds.rcode" in shown) == (True, False)
 
 
+@pytest.mark.slow
 def test_help_without_a_key_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     """The list has each key of the reference."""
     from orchestrator.rendering.language_reference import sections
@@ -236,6 +237,7 @@ def test_help_without_a_key_lists_every_key(capsys: pytest.CaptureFixture[str]) 
     assert {entry.key for section in sections() for entry in section.entries} <= listed
 
 
+@pytest.mark.slow
 def test_help_for_an_unknown_key_names_the_nearest() -> None:
     """`usez` is answered with `uses`."""
     with pytest.raises(UsageInvalid) as caught:
@@ -243,6 +245,7 @@ def test_help_for_an_unknown_key_names_the_nearest() -> None:
     assert caught.value.hint == "did you mean 'uses'?  wirelab help uses"
 
 
+@pytest.mark.slow
 def test_schema_prints_the_schema_and_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
     """What is printed is, byte for byte, what the repository holds."""
     root = Path(__file__).parents[3]
@@ -252,6 +255,7 @@ def test_schema_prints_the_schema_and_the_reference(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == (root / "docs/scenario-reference.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_what_an_encoding_lacks_is_written_as_a_question_mark(tmp_path: Path) -> None:
     """Standard output of a terminal that knows ASCII alone, and a folder whose name it cannot write."""
     folder = tmp_path / "drei Männer"

@@ -171,6 +171,7 @@ def _assert_agreement(document: Any) -> None:
         assert messages != []
 
 
+@pytest.mark.slow
 @given(documents(SCHEMA))
 def test_what_the_schema_allows_the_model_accepts(document: Any) -> None:
     """Files made from the schema are valid for the model, but for what only the model can know."""
@@ -178,6 +179,7 @@ def test_what_the_schema_allows_the_model_accepts(document: Any) -> None:
     _assert_agreement(document)
 
 
+@pytest.mark.slow
 @given(documents(SCHEMA), st.data())
 def test_schema_and_model_refuse_the_same(document: Any, data: st.DataObject) -> None:
     """Files with a mistake in a random place are refused by both or accepted by both."""
@@ -215,6 +217,7 @@ def _containers(value: Any) -> Any:
             yield from _containers(part)
 
 
+@pytest.mark.slow
 @given(documents(SCHEMA), st.data())
 def test_rules_take_values_of_any_shape(document: Any, data: st.DataObject) -> None:
     """The rules that look at several places judge a file whose parts are wrong in other ways, and do not fall over."""

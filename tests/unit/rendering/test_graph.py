@@ -42,6 +42,7 @@ def test_every_node_network_and_arrow_is_in_the_svg(text: str, nodes: int) -> No
     assert all(str(subnet) in words for subnet in lab(text).subnets.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SMALL, THIRTY])
 def test_the_same_lab_gives_the_same_bytes(text: str) -> None:
     """In all forms."""

@@ -64,6 +64,7 @@ def test_the_pages_of_a_lab_that_was_made_anew_begin_anew(room: Room) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_page_that_is_too_far_behind_begins_anew(room: Room) -> None:
     """It does not fill the memory of the server."""
     with opened(room.anna) as page:
