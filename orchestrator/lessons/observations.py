@@ -28,7 +28,6 @@ from orchestrator.model.values import HostPort, Machines, NodeName, Port, Url, V
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
-    ExchangeStart,
     HttpExchange,
     SqlStatement,
     TcpHandshake,
@@ -256,24 +255,6 @@ class TlsObservation(BaseObservation):
         return Matched(
             f"{self.client} {shook}" + (f": {event.alert_by} ended it, {event.alert}" if event.alert else "")
         )
-
-
-def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different | None:
-    """What is said of an exchange of the right node that has no answer yet."""
-    if start.client != observation.client:
-        return None
-    seen = {
-        "dns": f"{start.client} asked {start.server}",
-        "opening": f"{start.client} tries to connect to {start.server}",
-        "http": f"{start.client} sent a request to {start.server}",
-        "arp": f"{start.client} looks for {start.server} on its network",
-        "ndp": f"{start.client} looks for {start.server} on its network",
-    }.get(start.kind)
-    if seen is None:
-        return None
-    layers: dict[str, Layer] = {"dns": "dns", "opening": "tcp", "http": "http"}
-    layer = layers.get(start.kind, "address")
-    return Different(layer, f"{seen}, and no answer came so far", observation.wanted)
 
 
 class ListensObservation(BaseObservation):

@@ -71,6 +71,12 @@ def not_done(finding: Finding) -> NotDone:
     return NotDone(finding.why.sentence, broken.title if broken else "")
 
 
+def without_attempt(progress: Progress, name: str) -> Progress:
+    """The progress without an attempt that was counted before it was over."""
+    task = progress.task(name)
+    return progress.with_task(name, replace(task, attempts=max(0, task.attempts - 1)))
+
+
 def show_hint(progress: Progress, name: str, task: BaseTask) -> Reaction:
     """The next hint, each time one more; the last one again after that."""
     if not task.hints:

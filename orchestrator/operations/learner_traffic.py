@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.lessons.open_exchanges import OpenExchanges
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
 if TYPE_CHECKING:
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     from orchestrator.model.topology import Topology
     from orchestrator.operations.attempt_explainer import AttemptExplainer
     from orchestrator.traffic.exchanges.events import CompletedEvent
-
-# Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
-SILENT_SECONDS = 1.5
-# As long for a machine that is looked for on the network: this begins to be told at the second try, a second later.
-SEARCH_SECONDS = 0.5
 
 
 @dataclass
@@ -34,7 +30,7 @@ class LearnerTraffic:
     _scenario: Scenario | None = None
     _topology: Topology | None = None
     _began: float = 0.0
-    _open: dict[int, tuple[ExchangeStart, float]] = field(default_factory=dict)
+    _open: OpenExchanges = field(default_factory=OpenExchanges)
 
     def begin(self, scenario: Scenario, topology: Topology) -> None:
         """Begin a task in a lab that is as these say."""
@@ -51,21 +47,25 @@ class LearnerTraffic:
         is_ours = self._is_ours(start.client, start.at) or self.explainer.is_own_start(start)
         if start.client not in shells or is_ours:
             return False
-        self._open[start.exchange] = (start, time.monotonic())
+        self._open.begin(start, time.monotonic())
         return True
 
-    def has_ended(self, event: CompletedEvent) -> None:
-        """Await no answer to it any more."""
-        self._open.pop(event.exchange, None)
+    def has_ended(self, event: CompletedEvent) -> bool:
+        """Await no answer to it any more. Returns whether its silence was counted as an attempt."""
+        return self._open.end(event, time.monotonic())
 
     def unanswered(self) -> list[ExchangeStart]:
         """The exchanges of the learner that have waited too long for an answer; each is named once."""
-        late = []
-        for number, (start, since) in list(self._open.items()):
-            if time.monotonic() >= since + (SEARCH_SECONDS if start.kind in ("arp", "ndp") else SILENT_SECONDS):
-                late.append(start)
-                del self._open[number]
-        return late
+        return self._open.take_silent(time.monotonic())
+
+    def count_silence(self, start: ExchangeStart) -> None:
+        """Note that the silence of an exchange was counted as an attempt."""
+        self._open.count(start.exchange)
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether something of the learner may still be answered, or named as unanswered."""
+        return self._open.awaits_answer
 
     def is_attempt(self, event: CompletedEvent) -> bool:
         """Whether the learner's program caused it, and no resolver's search list.

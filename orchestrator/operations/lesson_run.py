@@ -13,7 +13,8 @@ from orchestrator.lessons.comparison import Matched
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskDone, event_of
-from orchestrator.lessons.observations import ListensObservation, unanswered
+from orchestrator.lessons.observations import ListensObservation
+from orchestrator.lessons.open_exchanges import SILENT_SECONDS, silence, unanswered
 from orchestrator.lessons.reactions import (
     Reaction,
     attempted,
@@ -25,6 +26,7 @@ from orchestrator.lessons.reactions import (
     react_to_exchange,
     show_hint,
     show_solution,
+    without_attempt,
 )
 from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in, uncounted_repair
 from orchestrator.lessons.words import Command, command_of, help_text
@@ -69,7 +71,7 @@ class LessonRun:
     text: LessonText = field(init=False)
     _judged: float = 0.0
     _changed: float = 0.0
-    _tried: bool = False
+    _tried: float | None = None
     _cause: NotDone | None = None
     _told: tuple[str, float] = ("", 0.0)
     explainer: AttemptExplainer = field(init=False)
@@ -133,7 +135,7 @@ class LessonRun:
         """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""
         topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
-        self._told, self._cause, self._judged, self._tried = ("", 0.0), None, 0.0, False
+        self._told, self._cause, self._judged, self._tried = ("", 0.0), None, 0.0, None
         self._earlier = None
         self.explainer.forget()
         self._changed = self._last_change()
@@ -153,10 +155,12 @@ class LessonRun:
         """An exchange began or ended on the wire."""
         task = self.task
         if isinstance(event, ExchangeStart):
-            if self.traffic.is_begun_by_learner(event, self._shells(task)):
-                self._tried = self._tried or isinstance(task, HoldsTask)
+            is_attempt = self.traffic.is_begun_by_learner(event, self._shells(task))
+            if is_attempt and isinstance(task, HoldsTask) and self._tried is None:
+                self._tried = time.monotonic()
             return
-        self.traffic.has_ended(event)
+        if self.traffic.has_ended(event) and isinstance(task, ObserveTask):
+            self.progress = without_attempt(self.progress, self.task_name or "")  # what came of it counts
         if isinstance(task, ObserveTask) and self.traffic.is_attempt(event):
             self._on_attempt(task, event)
 
@@ -198,9 +202,20 @@ class LessonRun:
         """Say which exchange of the learner has no answer."""
         for start in self.traffic.unanswered():
             if different := unanswered(task.observe, start):
-                self._react(attempted(self.progress, self.task_name or "", different.sentence))
+                before = self.progress
+                self._react(attempted(before, self.task_name or "", different.sentence))
+                if self.progress is not before:
+                    self.traffic.count_silence(start)
                 if attempt := unanswered_attempt(start, self.lab.made.scenario.nodes):
                     self.explainer.ask(attempt)
+
+    def _is_undecided(self) -> bool:
+        """Say what has no answer, before the check is judged, which takes long then; whether an answer may come."""
+        for start in self.traffic.unanswered():
+            if seen := silence(start):
+                self._react((self.progress, NotDone(f"{seen}.")))  # the judgement counts the attempt
+        is_recent = self._tried is not None and time.monotonic() < self._tried + 2 * SILENT_SECONDS
+        return is_recent and self.traffic.awaits_answer
 
     def on_time(self) -> None:
         """Judge the check of the task: after an attempt, after work on the lab, and now and then."""
@@ -211,14 +226,16 @@ class LessonRun:
             self._on_explained()
         if not isinstance(task, HoldsTask):
             return
+        if self._is_undecided():
+            return
         changed = self._last_change()
-        if not self._tried and changed == self._changed and time.monotonic() < self._judged + pause_after(task):
+        if self._tried is None and changed == self._changed and time.monotonic() < self._judged + pause_after(task):
             return
         self.lesson_lab.refresh()
         if self.lesson_lab.is_broken:
             self.lesson_lab.work.look(self.lab, self._nodes_to_work_in(task))
         finding = judge_quietly(self.lab.made, task)
-        tried, self._tried = self._tried, False
+        tried, self._tried = self._tried is not None, None
         self._judged, self._changed = time.monotonic(), self._last_change()
         if finding.verdict == "pass":
             if uncounted := self._uncounted_repair(task):
@@ -329,7 +346,7 @@ class LessonRun:
     def _forget_attempts(self, text: str) -> None:
         """Say what was done to the lab; nothing that crossed the wire before counts any more."""
         self._tell(Note(text))
-        self._told, self._cause, self._tried, self._earlier = ("", 0.0), None, False, None
+        self._told, self._cause, self._tried, self._earlier = ("", 0.0), None, None, None
         self._judged, self._changed = time.monotonic(), self._last_change()
         self.traffic.start_again()
 

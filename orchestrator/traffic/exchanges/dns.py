@@ -125,6 +125,7 @@ class DnsReader:
             flow.server.node,
             flow.number,
             f"{name} {kind}",
+            flow.server.port,
         )
 
     def _answered(self, query: OpenQuery, packet: Packet, flags: int) -> DnsExchange:

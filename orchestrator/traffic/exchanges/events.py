@@ -38,7 +38,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeStart:
-    """An exchange began: `subject` is its topic.
+    """An exchange began: `subject` is its topic, `port` the server's, 0 where there is none.
 
     `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp, icmp (a ping), arp or ndp.
     """
@@ -50,6 +50,7 @@ class ExchangeStart:
     server: str
     flow: int
     subject: str
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

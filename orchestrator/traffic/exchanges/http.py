@@ -70,10 +70,10 @@ class HttpReader:
             yield self._began(request)
 
     def _began(self, request: OpenRequest) -> ExchangeStart:
-        flow = request.flow
+        client, server, number = request.flow.client, request.flow.server, request.flow.number
         subject = f"{request.method} {request.target}"
         return ExchangeStart(
-            request.exchange, "http", request.started, flow.client.node, flow.server.node, flow.number, subject
+            request.exchange, "http", request.started, client.node, server.node, number, subject, server.port
         )
 
     def _answered(self, packet: Packet) -> Iterator[TrafficEvent]:

@@ -105,8 +105,8 @@ class SqlReader:
         return self._began(statement.exchange, "sql", packet.time, sql)
 
     def _began(self, exchange: int, kind: str, when: float, subject: str) -> ExchangeStart:
-        client, server = self._flow.client.node, self._flow.server.node
-        return ExchangeStart(exchange, kind, when, client, server, self._flow.number, subject)
+        client, server, port = self._flow.client.node, self._flow.server.node, self._flow.server.port
+        return ExchangeStart(exchange, kind, when, client, server, self._flow.number, subject, port)
 
     # from the server
 

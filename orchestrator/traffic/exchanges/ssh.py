@@ -25,8 +25,8 @@ class SshReader:
             return
         if self._started is None:
             self._started = packet.time
-            client, server = self._flow.client.node, self._flow.server.node
-            yield ExchangeStart(self._exchange, "ssh", packet.time, client, server, self._flow.number, "")
+            client, server, port = self._flow.client.node, self._flow.server.node, self._flow.server.port
+            yield ExchangeStart(self._exchange, "ssh", packet.time, client, server, self._flow.number, "", port)
         self._says[from_client] = packet.text(at.SSH_LINE)
         if all(self._says.values()):
             yield self._greeted(packet.time)

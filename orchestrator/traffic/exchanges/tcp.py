@@ -144,7 +144,7 @@ class TcpReader:
         subject = f"{server.node}:{server.port}"
         at_ = connection.last_syn
         return ExchangeStart(
-            connection.exchange, "opening", at_, client.node, server.node, connection.flow.number, subject
+            connection.exchange, "opening", at_, client.node, server.node, connection.flow.number, subject, server.port
         )
 
     def _handshake(self, packet: Packet, connection: OpenConnection, from_client: bool) -> Iterator[TrafficEvent]:

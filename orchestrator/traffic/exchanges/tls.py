@@ -47,8 +47,8 @@ class TlsReader:
             self._exchange, self._started = self._context.exchange_number(), packet.time
             self._agreed = None
             self._name = packet.text(at.TLS_NAME)
-            client, server = self._flow.client.node, self._flow.server.node
-            yield ExchangeStart(self._exchange, "tls", packet.time, client, server, self._flow.number, self._name)
+            client, server, port = self._flow.client.node, self._flow.server.node, self._flow.server.port
+            yield ExchangeStart(self._exchange, "tls", packet.time, client, server, self._flow.number, self._name, port)
         if SERVER_HELLO in kinds:
             self._agreed = packet.time
             self._version = _version(packet)

@@ -48,9 +48,9 @@ class UdpReader:
             ends = ((packet.source, packet.source_port), (packet.target, packet.target_port))
             flow = self._context.new_flow(packet.protocol, *ends, packet.time)
             open_flow = self._open[key] = OpenFlow(self._context.exchange_number(), flow, packet.time)
-            client, server = flow.client.node, flow.server.node
-            subject = f"{server}:{flow.server.port}"
-            yield ExchangeStart(open_flow.exchange, packet.protocol, packet.time, client, server, flow.number, subject)
+            client, server, port = flow.client.node, flow.server.node, flow.server.port
+            subject, number, exchange = f"{server}:{port}", flow.number, open_flow.exchange
+            yield ExchangeStart(exchange, packet.protocol, packet.time, client, server, number, subject, port)
         open_flow.last = packet.time
         self._open.move_to_end(key)
         if (packet.source, packet.source_port) == (open_flow.flow.client.address, open_flow.flow.client.port):

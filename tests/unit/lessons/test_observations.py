@@ -14,7 +14,6 @@ from orchestrator.lessons.observations import (
     ListensObservation,
     ResolvesObservation,
     SqlObservation,
-    unanswered,
 )
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.reactions import react_to_exchange
@@ -23,7 +22,6 @@ from orchestrator.traffic.exchanges.events import (
     DnsExchange,
     DnsRecord,
     Endpoint,
-    ExchangeStart,
     Flow,
     HttpExchange,
     SqlStatement,
@@ -214,47 +212,6 @@ NO_ATTEMPTS: list[tuple[AnyObservation, CompletedEvent]] = [
 @pytest.mark.parametrize(("observation", "event"), NO_ATTEMPTS)
 def test_what_is_no_attempt_is_not_spoken_of(observation: AnyObservation, event: CompletedEvent) -> None:
     assert observation.compare(event, addresses_of) is None
-
-
-def start(kind: str, client: str, server: str) -> ExchangeStart:
-    return ExchangeStart(1, kind, 1.0, client, server, 1, "")
-
-
-@pytest.mark.parametrize(
-    ("observation", "event", "sentence"),
-    [
-        (
-            RESOLVES,
-            start("dns", "client", "dns"),
-            "client asked dns, and no answer came so far. Expected: a question for app.shop.lab A.",
-        ),
-        (
-            CONNECTS,
-            start("opening", "client", "app"),
-            "client tries to connect to app, and no answer came so far. Expected: a connection to app.shop.lab:80.",
-        ),
-        (
-            HTTP,
-            start("http", "client", "app"),
-            "client sent a request to app, and no answer came so far. Expected: GET http://app.shop.lab/items?x=1.",
-        ),
-        (
-            HTTP,
-            start("arp", "client", "app"),
-            "client looks for app on its network, and no answer came so far. "
-            "Expected: GET http://app.shop.lab/items?x=1.",
-        ),
-    ],
-)
-def test_silence_is_told_too(observation: AnyObservation, event: ExchangeStart, sentence: str) -> None:
-    different = unanswered(observation, event)
-    assert different is not None
-    assert different.sentence == sentence
-
-
-@pytest.mark.parametrize("event", [start("dns", "app", "dns"), start("icmp", "client", "app")])
-def test_the_silence_of_others_is_not_spoken_of(event: ExchangeStart) -> None:
-    assert unanswered(RESOLVES, event) is None
 
 
 AFTER = ObserveTask.model_validate(
