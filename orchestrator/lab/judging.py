@@ -14,7 +14,7 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineMissing
 from orchestrator.events import Event
 from orchestrator.lab.check_runner import LEAST_TRIES, CheckRunner
-from orchestrator.lab.probe_log import ProbeLog
+from orchestrator.lab.probe_log import OnProbe, ProbeLog
 from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
@@ -31,13 +31,14 @@ WalkedChecks = Literal["none", "failed", "all"]
 @dataclass(frozen=True)
 class JudgedLab:
     """A lab as it stands. `wire` tells what its capture has seen since a moment; `scenario_argument` is how the person
-    named the scenario."""
+    named the scenario; `on_probe` is told of each program that a check runs."""
 
     engine: Engine
     topology: Topology
     observed: Snapshot
     scenario_argument: str
     wire: Callable[[float], ProbeResult]
+    on_probe: OnProbe = lambda _node, _begins: None
 
     @property
     def halted(self) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ def run_checks(
 ) -> tuple[Finding, ...]:
     """One finding a check; each that fails was tried at least so many times."""
     runner = ProbeRunner(lab.engine, probe_targets(lab.topology, lab.observed), lab.wire)
-    probe_log = ProbeLog(runner.start, runner.answer)
+    probe_log = ProbeLog(runner.start, runner.answer, on_probe=lab.on_probe)
     try:
         make_walk = None if walks == "none" else lab.walk
         check_runner = CheckRunner(
@@ -112,7 +113,7 @@ def explain_failure(lab: JudgedLab, check: BaseCheck, publish: Callable[[Event],
     from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 
     runner = ProbeRunner(lab.engine, probe_targets(lab.topology, lab.observed), lab.wire)
-    probe_log = ProbeLog(runner.start, runner.answer)
+    probe_log = ProbeLog(runner.start, runner.answer, on_probe=lab.on_probe)
     finding = Finding(check.name, str(kind_of(check)), asker_of(check), Judgement("fail", "", ""), 0.0)
     try:
         (explained,) = DiagnosisRunner(lab.commands(), probe_log.answer).explain([check], [finding])

@@ -75,6 +75,8 @@ class Settings:
     # Takes each finding as it is known, and every second the names of the checks that are still under way.
     on_finding: Callable[[Finding], None] = lambda _finding: None
     on_waiting: Callable[[Sequence[str]], None] = lambda _names: None
+    # Takes the name of a node when a check begins to run a program in it (True), and when that has ended (False).
+    on_probe: Callable[[str, bool], None] = lambda _node, _begins: None
     actor: Actor = field(default_factory=Actor)
     run: str = "none"
     ready_seconds: float = 30.0
@@ -327,7 +329,8 @@ class Lab:
             self.build_missing_images("client")
         topology = self.topology(observed)
         wire = partial(self._observed_flows, topology)
-        return JudgedLab(self.engine, topology, observed, self.settings.scenario_argument, wire)
+        settings = self.settings
+        return JudgedLab(self.engine, topology, observed, settings.scenario_argument, wire, settings.on_probe)
 
     def publish_finding(self, finding: Finding) -> None:
         """Publish what a check found."""

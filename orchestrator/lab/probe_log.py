@@ -10,32 +10,48 @@ from orchestrator.checks.steps import RunProbes
 from orchestrator.events import ProbeEvent
 from orchestrator.lab.step_loop import Arrival, Arrivals, StartProbes
 
+# Takes the name of a node when a probe begins in it (True), and when it has ended (False).
+OnProbe = Callable[[str, bool], None]
+
 
 class ProbeLog:
-    """Run probes; `probe_times` has one interval for each node that a program ran in."""
+    """Run probes; `probe_times` has one interval for each node that a program ran in.
 
-    def __init__(self, start: StartProbes, run_probes: RunProbes, wall: Callable[[], float] = time.time) -> None:
+    `on_probe` is told of each program as it begins and ends, from any thread.
+    """
+
+    def __init__(
+        self,
+        start: StartProbes,
+        run_probes: RunProbes,
+        wall: Callable[[], float] = time.time,
+        on_probe: OnProbe = lambda _node, _begins: None,
+    ) -> None:
         self._start = start
         self._run_probes = run_probes
         self._wall = wall
+        self._on_probe = on_probe
         self._times: dict[str, tuple[float, float]] = {}
 
     def start(self, probes: Mapping[int, Probe], arrived: Arrivals) -> None:
         """Begin to run probes, each with a number."""
-        self._note(probes.values(), self._wall())
-        self._start(probes, _LoggedArrivals(probes, arrived, lambda probe: self._note((probe,), self._wall())))
+        self._note(probes.values(), begins=True)
+        self._start(probes, _LoggedArrivals(probes, arrived, lambda probe: self._note((probe,), begins=False)))
 
     def answer(self, probes: Sequence[Probe]) -> list[ProbeResult]:
         """The results, in the order of the probes."""
-        self._note(probes, self._wall())
+        self._note(probes, begins=True)
         try:
             return self._run_probes(probes)
         finally:
-            self._note(probes, self._wall())
+            self._note(probes, begins=False)
 
-    def _note(self, probes: Iterable[Probe], now: float) -> None:
-        for node in {probe.node for probe in probes if isinstance(probe, RunProgram)}:
-            self._times[node] = (self._times.get(node, (now,))[0], now)
+    def _note(self, probes: Iterable[Probe], *, begins: bool) -> None:
+        now = self._wall()
+        for probe in probes:
+            if isinstance(probe, RunProgram):
+                self._times[probe.node] = (self._times.get(probe.node, (now,))[0], now)
+                self._on_probe(probe.node, begins)
 
     @property
     def probe_times(self) -> tuple[ProbeEvent, ...]:

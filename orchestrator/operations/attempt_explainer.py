@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
@@ -16,91 +19,137 @@ if TYPE_CHECKING:
     from orchestrator.checks.walk import Walk
     from orchestrator.events import Event
     from orchestrator.lab.lab import Lab
+    from orchestrator.lab.probe_log import OnProbe
     from orchestrator.lessons.failed_attempts import FailedAttempt
     from orchestrator.model.checks import BaseCheck
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart
 
 
+# Of so many explanations it is known when they probed: packets are read a little later than they are sent.
+MOST_KNOWN = 4
+
+
+class ProbeTimes:
+    """When probes ran in which node, also those that still run. Several threads may tell of them."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._running: dict[str, tuple[int, float]] = {}
+        self._ended: list[tuple[str, float, float]] = []
+        self._lock = threading.Lock()
+
+    def note(self, node: str, begins: bool) -> None:
+        """A probe begins in a node, or has ended there; several may run side by side."""
+        with self._lock:
+            count, since = self._running.get(node) or (0, self._now())
+            left = count + (1 if begins else -1)
+            if left > 0:
+                self._running[node] = (left, since)
+            elif self._running.pop(node, None):
+                self._ended.append((node, since, self._now()))
+
+    def cover(self, node: str, moment: float) -> bool:
+        """Whether a probe ran in the node at that moment."""
+        with self._lock:
+            running = [(name, since, inf) for name, (_, since) in self._running.items()]
+            return any(name == node and since <= moment <= until for name, since, until in self._ended + running)
+
+
 @dataclass(frozen=True)
 class _Explanation:
-    """An attempt that is explained, or was; its own probes begin after `since`."""
+    """An attempt that is explained, or was, and when its own probes ran."""
 
     attempt: FailedAttempt
-    since: float
-    result: Future[tuple[Walk | None, float]]
-
-    def covers(self, began: float) -> bool:
-        """Whether an exchange that began then may be a probe of its own."""
-        return began >= self.since and (not self.result.done() or began <= self.result.result()[1])
+    times: ProbeTimes
+    result: Future[Walk | None]
 
 
 class AttemptExplainer:
-    """`explain` walks through the layers of a check and takes a second or so. One attempt is explained at a time."""
+    """`explain` walks through the layers of a check and takes a second or so. One attempt is explained at a time.
 
-    def __init__(self, explain: Callable[[BaseCheck], Walk | None], now: Callable[[], float] = time.time) -> None:
+    It tells of its probes as they begin and end, so that whatever else the learner tries meanwhile is seen. What is the
+    same as a probe, and begins in the same node while this runs, cannot be told from it.
+    """
+
+    def __init__(
+        self, explain: Callable[[BaseCheck, OnProbe], Walk | None], now: Callable[[], float] = time.time
+    ) -> None:
         self._explain = explain
         self._now = now
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="why")
+        self._known: deque[_Explanation] = deque(maxlen=MOST_KNOWN)
         self._current: _Explanation | None = None
-        self._is_told = True
+        self._is_wanted = True
+        self._next: FailedAttempt | None = None
 
     def ask(self, attempt: FailedAttempt) -> None:
-        """Begin to explain an attempt, unless another one is being explained."""
-        if self.is_busy:
-            return
-        self._current = _Explanation(attempt, self._now(), self._pool.submit(self._timed, attempt))
-        self._is_told = False
+        """Explain an attempt; while another one is explained, the latest attempt waits, unless it is the same."""
+        if self._current is None:
+            self._begin(attempt)
+        elif not self._is_wanted or attempt.check != self._current.attempt.check:
+            self._next = attempt
 
-    def _timed(self, attempt: FailedAttempt) -> tuple[Walk | None, float]:
-        return self._explain(attempt.check), self._now()
+    def _begin(self, attempt: FailedAttempt) -> None:
+        times = ProbeTimes(self._now)
+        self._current = _Explanation(attempt, times, self._pool.submit(self._explain, attempt.check, times.note))
+        self._known.append(self._current)
+        self._is_wanted = True
 
     def is_own_probe(self, event: CompletedEvent) -> bool:
-        """Whether an exchange repeats the attempt for the explanation. The learner may try other things meanwhile."""
-        current = self._current
-        return current is not None and current.covers(start_time(event)) and current.attempt.is_repeated_by(event)
+        """Whether an exchange repeats an attempt for its explanation."""
+        return any(
+            known.times.cover(known.attempt.node, start_time(event)) and known.attempt.is_repeated_by(event)
+            for known in self._known
+        )
 
     def is_own_start(self, start: ExchangeStart) -> bool:
-        """Whether an exchange that begins does so for the explanation."""
-        current = self._current
-        return current is not None and current.covers(start.at) and current.attempt.is_begun_again_by(start)
+        """Whether an exchange that begins does so for an explanation."""
+        return any(
+            known.times.cover(known.attempt.node, start.at) and known.attempt.is_begun_again_by(start)
+            for known in self._known
+        )
 
     def explained(self) -> Walk | None:
-        """The walk that has ended since the last call, where a layer of it is broken."""
-        if self._is_told or self._current is None or not self._current.result.done():
+        """The walk that has ended since the last call, where a layer of it is broken. Begins what waits."""
+        current = self._current
+        if current is None or not current.result.done():
             return None
-        self._is_told = True
-        walk = self._current.result.result()[0]
+        walk = current.result.result() if self._is_wanted else None
+        self._current = None
+        if self._next:
+            self._begin(self._next)
+        self._next = None
         return walk if walk and walk.broken else None
 
     @property
     def is_busy(self) -> bool:
-        """Whether an attempt is being explained."""
-        return self._current is not None and not self._current.result.done()
+        """Whether an attempt is being explained, or waits for that."""
+        return self._current is not None and not (self._current.result.done() and self._next is None)
 
     def forget(self) -> None:
         """Tell nothing of what was asked so far."""
-        self._is_told = True
+        self._is_wanted, self._next = False, None
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
 
 
-def explain_in(lab: LabHandle, check: BaseCheck) -> Walk | None:
+def explain_in(lab: LabHandle, check: BaseCheck, on_probe: OnProbe) -> Walk | None:
     """The walk through the layers of a check in a lab; None where the check holds or the lab cannot be asked.
 
     That a lookup or a connection failed was seen on the wire, and each layer of it is asked in any case.
     """
     try:
         if isinstance(check, Resolves | Connects):
-            return _unwatched(lab).explain(check)
-        (finding,) = _unwatched(lab).judge([check])
+            return _unwatched(lab, on_probe).explain(check)
+        (finding,) = _unwatched(lab, on_probe).judge([check])
     except WirelabError:
         return None
     return finding.why
 
 
-def _unwatched(lab: LabHandle) -> Lab:
+def _unwatched(lab: LabHandle, on_probe: OnProbe) -> Lab:
     """The lab, whose probes stand in the journal, and whose findings are nobody's news."""
     from orchestrator.events import ProbeEvent
 
@@ -110,4 +159,4 @@ def _unwatched(lab: LabHandle) -> Lab:
         if isinstance(event, ProbeEvent):
             write(event)
 
-    return replace(lab.made, settings=replace(lab.made.settings, publish=publish))
+    return replace(lab.made, settings=replace(lab.made.settings, publish=publish, on_probe=on_probe))

@@ -82,7 +82,7 @@ class LessonRun:
 
     def __post_init__(self) -> None:
         self.text = self.load_text()
-        self.explainer = AttemptExplainer(lambda check: explain_in(self.lab, check))
+        self.explainer = AttemptExplainer(lambda check, on_probe: explain_in(self.lab, check, on_probe))
         self.traffic = LearnerTraffic(self.probes, self.explainer)
 
     @property

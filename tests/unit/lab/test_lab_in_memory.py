@@ -166,12 +166,15 @@ def test_a_check_that_is_known_to_fail_is_explained_without_being_asked_again(la
         asked.append(" ".join(call.argv))
         return bash(call)
 
-    lab = LabHost(FakeEngine(list(IMAGES.values()), answer=answer), lab_host.state).lab()
+    probed: list[tuple[str, bool]] = []
+    engine = FakeEngine(list(IMAGES.values()), answer=answer)
+    lab = LabHost(engine, lab_host.state).lab(on_probe=lambda node, begins: probed.append((node, begins)))
     lab.up()
     asked.clear()
     check = lab.scenario.checks[1]  # it runs the program `false`
     assert lab.judge([check])[0].verdict == "fail"
     assert any("false" in argv for argv in asked)
+    assert probed.count(("app", True)) == probed.count(("app", False)) > 0
     asked.clear()
     walk = lab.explain(check)
     assert walk.sentence

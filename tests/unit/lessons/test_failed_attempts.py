@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
+from orchestrator.lab.probe_log import OnProbe
 from orchestrator.lessons.failed_attempts import FailedAttempt, failed_attempt, unanswered_attempt
 from orchestrator.lessons.messages import NotDone
-from orchestrator.operations.attempt_explainer import AttemptExplainer
+from orchestrator.model.checks import BaseCheck
+from orchestrator.operations.attempt_explainer import AttemptExplainer, ProbeTimes
 from orchestrator.rendering.lesson import message_text
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
@@ -145,39 +148,133 @@ def walk(sentence: str) -> Walk:
     return make_walk([layer] if sentence else [], Cause("Each layer held.", ""))
 
 
-def test_an_explanation_goes_on_beside_the_lesson_and_hides_its_own_probes_alone() -> None:
-    may_end, times = threading.Event(), iter([10.0, 12.0])
+class Explaining:
+    """An explanation that a test lets go on step by step, with the clock of the test."""
 
-    def explain(_check: object) -> Walk:
-        may_end.wait(10)
+    def __init__(self) -> None:
+        self.clock = 10.0
+        self.may_end = threading.Event()
+        self.is_probing = threading.Event()
+        self.asked: list[BaseCheck] = []
+        self.explainer = AttemptExplainer(self._explain, lambda: self.clock)
+
+    def _explain(self, check: BaseCheck, on_probe: OnProbe) -> Walk:
+        self.asked.append(check)
+        on_probe("client", True)
+        self.is_probing.set()
+        self.may_end.wait(10)
+        on_probe("client", False)
         return walk("Nobody listens on port 8080 of app.")
 
-    explainer = AttemptExplainer(explain, lambda: next(times))
-    assert not explainer.is_own_probe(tcp(8080, "refused"))
-    explainer.ask(refused())
+    def ask(self, attempt: FailedAttempt) -> None:
+        self.explainer.ask(attempt)
+        assert self.is_probing.wait(10)
+
+    def end(self, at: float) -> Walk | None:
+        """Let the probe end, and whatever is asked after it."""
+        self.clock = at
+        self.may_end.set()
+        self.explainer.close()
+        return self.explainer.explained()
+
+    def next_told(self) -> Walk | None:
+        """What is told next."""
+        deadline = time.monotonic() + 10
+        while (told := self.explainer.explained()) is None and time.monotonic() < deadline:
+            threading.Event().wait(0.001)
+        return told
+
+
+def test_an_explanation_goes_on_beside_the_lesson_and_hides_its_own_probes_alone() -> None:
+    explaining = Explaining()
+    explainer = explaining.explainer
+    assert not explainer.is_own_probe(tcp(8080, "refused", began=10.0))
+    explaining.ask(refused())
     assert explainer.explained() is None
     assert explainer.is_own_probe(tcp(8080, "refused", began=11.0))
     assert not explainer.is_own_probe(tcp(80, "accepted", began=11.0))  # the learner does better
     assert not explainer.is_own_probe(tcp(8080, "refused", began=9.0))  # the learner's own, before
-    may_end.set()
-    explainer.close()
-    told = explainer.explained()
+    told = explaining.end(12.0)
     assert told
     assert told.sentence == "Nobody listens on port 8080 of app."
     assert explainer.explained() is None  # once
+    assert explainer.is_own_probe(tcp(8080, "refused", began=11.0))  # read late
     assert not explainer.is_own_probe(tcp(8080, "refused", began=13.0))
 
 
+def test_the_same_attempt_again_is_the_learners_where_no_probe_runs_in_the_node() -> None:
+    """An explanation asks other nodes, too, and thinks: a fast learner tries once more meanwhile."""
+    may_end, probed = threading.Event(), threading.Event()
+    times = iter([10.0, 11.0])
+
+    def explain(_check: BaseCheck, on_probe: OnProbe) -> Walk:
+        on_probe("client", True)
+        on_probe("client", False)
+        probed.set()
+        may_end.wait(10)
+        return walk("Nobody listens.")
+
+    explainer = AttemptExplainer(explain, lambda: next(times))
+    explainer.ask(refused())
+    assert probed.wait(10)
+    assert explainer.is_busy
+    assert explainer.is_own_probe(tcp(8080, "refused", began=10.5))
+    assert not explainer.is_own_probe(tcp(8080, "refused", began=11.5))
+    again = ExchangeStart(1, "opening", 11.5, "client", "app", 1, "app:8080")
+    assert not explainer.is_own_start(again)
+    assert explainer.is_own_start(replace(again, at=10.5))
+    may_end.set()
+    explainer.close()
+
+
+def test_probes_side_by_side_are_one_time() -> None:
+    times = iter([1.0, 2.0])
+    probes = ProbeTimes(lambda: next(times))
+    for begins in (True, True, False):
+        probes.note("client", begins)
+    assert probes.cover("client", 9.0)
+    probes.note("client", False)
+    covered = [moment for moment in (0.5, 1.0, 1.8, 2.0, 9.0) if probes.cover("client", moment)]
+    assert covered == [1.0, 1.8, 2.0]
+    assert not probes.cover("app", 1.8)
+
+
+def test_an_attempt_meanwhile_waits_until_the_one_before_is_explained() -> None:
+    explaining = Explaining()
+    explainer = explaining.explainer
+    first, second = refused(), failed_attempt(dns("ap.shop.lab", "NXDOMAIN"))
+    assert second
+    explaining.ask(first)
+    explainer.ask(first)  # the same once more is explained just now
+    explainer.ask(second)
+    explaining.may_end.set()
+    assert explaining.next_told()
+    assert explaining.next_told()
+    assert explaining.asked == [first.check, second.check]
+    explainer.close()
+
+
 def test_an_explanation_is_not_told_where_no_layer_is_broken_or_the_task_is_over() -> None:
-    explainer = AttemptExplainer(lambda _check: walk(""))
+    explainer = AttemptExplainer(lambda _check, _on_probe: walk(""))
     explainer.ask(refused())
     explainer.close()
     assert explainer.explained() is None
-    explainer = AttemptExplainer(lambda _check: walk("Nobody listens."))
-    explainer.ask(refused())
-    explainer.forget()
-    explainer.close()
-    assert explainer.explained() is None
+    explaining = Explaining()
+    explaining.ask(refused())
+    explaining.explainer.forget()
+    assert explaining.end(12.0) is None
+
+
+def test_the_next_task_explains_the_same_attempt_anew() -> None:
+    """What is explained when a task ends is told nobody, and the learner of the next task is told."""
+    explaining = Explaining()
+    explaining.ask(refused())
+    explaining.explainer.forget()
+    explaining.explainer.ask(refused())
+    explaining.may_end.set()
+    assert explaining.next_told()
+    assert not explaining.explainer.is_busy
+    assert len(explaining.asked) == 2
 
 
 def test_the_cause_names_its_layer() -> None:
