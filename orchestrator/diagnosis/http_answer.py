@@ -211,9 +211,10 @@ def _no_answer(
         # The RST came before curl had looked at its socket again.
         sentence = f"{attempt.target_name} accepts a connection, but breaks the one of the request off at once."
         readings.broken(error, sentence, _log(attempt))
-    elif not facts.get("time_connect") and not reset:
+    elif not facts.get("time_connect") and not reset and not (result.exit_code == TOO_LATE and accepted):
         readings.not_probed.append("not asked: there was no connection")
     else:
+        # A program that is frozen takes nothing from its queue: the kernel accepts until there is no room in it.
         readings.look_further = result.exit_code == TOO_LATE
         instead = (
             "breaks it off with an RST" if reset else _instead(result, int(facts.get("http_code", 0)), seconds(check))

@@ -6,21 +6,26 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.kinds.tls import SHAKE_SECONDS
 from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
 from orchestrator.diagnosis.layers.answer import ANSWER
 from orchestrator.diagnosis.layers.listen import LISTEN
-from orchestrator.diagnosis.layers.tcp import TCP, by_hand
+from orchestrator.diagnosis.layers.tcp import TCP, by_hand, connected
 from orchestrator.diagnosis.layers.tls import TLS
 
 # How the judgement of a handshake begins in which no certificate came.
 NONE = "no certificate"
+# And of one in which nothing came.
+NO_ANSWER = f"{NONE} in "
+
+MakeCause = Callable[[ConnectionAttempt, Answers], Cause]
 
 
 def answer_layer(judgement: Judgement) -> LayerProbe:
     """The last layer: what the check asks for beyond a connection."""
 
-    def says(attempt: ConnectionAttempt) -> Cause:
+    def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
         sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
         return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
 
@@ -30,7 +35,7 @@ def answer_layer(judgement: Judgement) -> LayerProbe:
 def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
     """TCP, where the check says that no connection is made; that one was made is explained by nothing below."""
 
-    def says(attempt: ConnectionAttempt) -> Cause:
+    def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
         number = attempt.port.number if attempt.port else 0
         sentence = (
             f"{attempt.asker} can connect to port {number} of {attempt.target_name}, but the check says that it cannot."
@@ -43,9 +48,12 @@ def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
 def tls_layer(judgement: Judgement) -> LayerProbe:
     """TLS, as the check's own handshake found it."""
 
-    def says(attempt: ConnectionAttempt) -> Cause:
+    def says(attempt: ConnectionAttempt, results: Answers) -> Cause:
         place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
         command = attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place, *_server_name(attempt))
+        if judgement.actual.startswith(NO_ANSWER) and connected(attempt, results):
+            late = f"does not answer the TLS handshake within {SHAKE_SECONDS:g} seconds"
+            return Cause(f"{attempt.target_name} accepts the connection, but {late}.", command)
         if judgement.actual.startswith(NONE):
             return Cause(
                 f"{attempt.asker} is shown no certificate by {attempt.target_name}: {judgement.actual}.", command
@@ -65,15 +73,15 @@ def _server_name(attempt: ConnectionAttempt) -> tuple[str, ...]:
 def listen_layer(judgement: Judgement) -> LayerProbe:
     """What a node listens on, as the check found it in its socket table."""
 
-    def says(attempt: ConnectionAttempt) -> Cause:
+    def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
         sentence = f"{attempt.asker} does not listen as the check says: {judgement.actual}."
         return Cause(sentence, attempt.commands.run(attempt.asker, "ss", "-tulnp"))
 
     return _by_judgement(LISTEN, judgement, says)
 
 
-def _by_judgement(layer: LayerProbe, judgement: Judgement, says: Callable[[ConnectionAttempt], Cause]) -> LayerProbe:
-    def reads(attempt: ConnectionAttempt, _answers: Answers) -> LayerReading:
+def _by_judgement(layer: LayerProbe, judgement: Judgement, says: MakeCause) -> LayerProbe:
+    def reads(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         readings = LayerReadings()
         if judgement.verdict == "pass":
             readings.held.append(judgement.actual)
@@ -81,7 +89,7 @@ def _by_judgement(layer: LayerProbe, judgement: Judgement, says: Callable[[Conne
         elif judgement.verdict == "unknown":
             readings.not_probed.append(judgement.actual)
         else:
-            cause = says(attempt)
+            cause = says(attempt, results)
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.result()
 

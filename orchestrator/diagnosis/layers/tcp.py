@@ -38,9 +38,9 @@ def connect_result(attempt: ConnectionAttempt, results: Answers) -> ConnectResul
 
 
 def connected(attempt: ConnectionAttempt, results: Answers) -> bool:
-    """Whether the connection was accepted; true, too, where none is asked for."""
+    """Whether the connection was accepted; true, too, where none is asked for. To no known address none can be."""
     if not any(probe in results for probe in _probes(attempt)):
-        return True
+        return attempt.address is not None or not _needed(attempt)
     result = connect_result(attempt, results)
     return not isinstance(result, str) and result.outcome == "accepted"
 

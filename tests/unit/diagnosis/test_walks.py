@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 from check_harness import refused
-from walk_harness import CONNECTS, FAR, FOUND, LOST, dns_reply, far, out_of_memory, program, state, tcp, walked
+from walk_harness import (
+    CONNECTS,
+    FAR,
+    FOUND,
+    LOST,
+    SimulatedLab,
+    dns_reply,
+    far,
+    out_of_memory,
+    program,
+    state,
+    tcp,
+    walked,
+)
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable
@@ -362,6 +375,55 @@ def test_an_app_behind_a_proxy_that_accepts_and_says_nothing_is_named_and_not_th
     walk = walked(world, from_="client", http="http://gate.shop.lab/items")
     assert walk.sentence == "app-1 accepts the connection, but gives no answer within 4 seconds."
     assert walk.layers[-1].causes == ()
+
+
+def timed_out_before_connected(world: SimulatedLab) -> None:
+    """What curl tells where no room is left in the queue of a program that is frozen: nobody answers its SYN."""
+    facts = json.dumps({"http_code": 0, "time_connect": 0})
+    error = "curl: (28) Connection timed out after 4002 milliseconds"
+    world.rules.append(program("curl", ProgramResult(28, "", f"{error}\n{facts}")))
+
+
+def test_a_frozen_server_that_accepts_one_connection_and_answers_none_is_named() -> None:
+    """The connection of the walk took the last place in the queue, so that of the request got none."""
+    world = far()
+    timed_out_before_connected(world)
+    walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
+    assert walk.sentence == "app-1 accepts the connection, but gives no answer within 4 seconds."
+
+
+def test_a_server_that_accepts_no_connection_is_not_said_to_accept_one() -> None:
+    world = far()
+    timed_out_before_connected(world)
+    world.rules.append(tcp("silent 3"))
+    walk = walked(world, from_="client", http="http://app-1.shop.lab/items")
+    assert walk.sentence.startswith("Nothing comes back from port 80 of app-1")
+    assert walk.layers[-1].summary == "not asked: there was no connection"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_that_leads_nowhere_is_no_connection_that_was_accepted(scheme: str) -> None:
+    """curl waits for DNS in the time of its request; of a stranger nobody knows an address to connect to."""
+    world = far()
+    timed_out_before_connected(world)
+    world.rules.append(dns_reply(ProgramResult(0, LOST.format(server="192.168.1.1"), "")))
+    walk = walked(world, from_="client", http=f"{scheme}://www.example.com/")
+    assert [layer.summary for layer in walk.layers if layer.name in ("tls", "answer")][-1:] == [
+        "not asked: there was no connection"
+    ]
+    assert all("accepts the connection" not in cause.sentence for layer in walk.layers for cause in layer.causes)
+
+
+@pytest.mark.parametrize(("outcome", "begins"), [("accepted", "gate accepts the connection, but"), ("silent 3", "")])
+def test_a_server_that_shows_no_certificate_in_time_is_said_to_be_silent(outcome: str, begins: str) -> None:
+    world = far()
+    if outcome != "accepted":
+        world.rules.append(tcp(outcome))
+    actual = "no certificate in 4 s: nothing answers the handshake"
+    walk = walked(world, actual=actual, from_="client", tls="gate.shop.lab:80")
+    silent = f"{begins} does not answer the TLS handshake within 4 seconds."
+    assert (walk.sentence == silent) == bool(begins)
+    assert begins or walk.sentence.startswith("Nothing comes back from port 80 of gate")
 
 
 def test_a_server_that_leaves_a_tls_handshake_unanswered_is_named() -> None:
