@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from browser_pages import DESK, PHONE, go_to, note_complaints
+from browser_pages import DESK, PHONE, go_to, page_without_complaints
 from live_messages import HOSTILE
 from live_view import FakeView
 
@@ -73,15 +73,8 @@ def server(view: PlayedView) -> Iterator[WebServer]:
 
 @pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page; at the end nothing stands in its console."""
-    complaints: list[str] = []
-    context = browser.new_context(viewport=request.param)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    note_complaints(page, complaints)
-    yield page
-    context.close()
-    assert complaints == []
+    with page_without_complaints(browser, request.param) as page:
+        yield page
 
 
 def open_board(page: Any, server: WebServer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from browser_pages import DESK, go_to, note_complaints
+from browser_pages import DESK, go_to, page_without_complaints
 from live_messages import lab_messages, request_story
 from live_view import FakeView
 from picture_labs import SMALL
@@ -51,15 +51,8 @@ def server(view: PlayedView) -> Iterator[WebServer]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A page; at the end nothing stands in the console: no script was refused, and nothing was missing."""
-    complaints: list[str] = []
-    context = browser.new_context(viewport=DESK)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    note_complaints(page, complaints)
-    yield page
-    context.close()
-    assert complaints == []
+    with page_without_complaints(browser, DESK) as page:
+        yield page
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ of a lab that another test starts. It says nothing about the page.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,19 @@ def note_complaints(page: Any, complaints: list[str]) -> None:
 
     page.on("console", lambda message: note(message.text))
     page.on("pageerror", lambda error: note(str(error)))
+
+
+@contextmanager
+def page_without_complaints(browser: Any, viewport: dict[str, int]) -> Iterator[Any]:
+    """A page; at the end nothing stands in its console: no script was refused, and nothing was missing."""
+    complaints: list[str] = []
+    context = browser.new_context(viewport=viewport)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    note_complaints(page, complaints)
+    yield page
+    context.close()
+    assert complaints == []
 
 
 @dataclass(frozen=True)
