@@ -14,12 +14,11 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
+from own_state import ROOT, WIRELAB, own_state
+
 LAB = f"bench-capture-{os.getpid()}"
 REQUESTS = 400
 ASK = f"""
@@ -38,7 +37,7 @@ print(statistics.median(took))
 
 def wirelab(*arguments: str) -> tuple[float, str]:
     """Seconds of a whole command, and what it printed; it must succeed."""
-    argv = (sys.executable, "-m", "orchestrator", *arguments, "--lab", LAB)
+    argv = (*WIRELAB, *arguments, "--lab", LAB)
     begun = time.perf_counter()
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT)
     seconds = time.perf_counter() - begun
@@ -116,17 +115,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as state:
-        os.environ["WIRELAB_STATE"] = state
-        try:
-            up, added = added_to_up(rounds)
-            wirelab("up", "basic")
-            request, ratio = of_a_request(rounds)
-            own = until_the_story(rounds)
-            wirelab("capture", "start", "basic")
-            standing = until_the_story(rounds)
-        finally:
-            wirelab("down", "basic")
+    with own_state(LAB):
+        up, added = added_to_up(rounds)
+        wirelab("up", "basic")
+        request, ratio = of_a_request(rounds)
+        own = until_the_story(rounds)
+        wirelab("capture", "start", "basic")
+        standing = until_the_story(rounds)
     print("| what | without | measured | wanted | holds |\n|---|---|---|---|---|")
     for what, without, measured, wanted, holds in (
         ("`up basic --capture`", f"{up:.2f} s", f"{added:+.2f} s", "at most 0.5 s more", added <= 0.5),

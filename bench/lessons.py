@@ -13,19 +13,16 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from queue import SimpleQueue
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
+from own_state import ROOT, WIRELAB, own_state
+
 LAB = f"bench-lessons-{os.getpid()}"
-WIRELAB = (sys.executable, "-m", "orchestrator")
 SECONDS = 60.0
 SEND = """
 import socket, sys, time
@@ -110,12 +107,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     rounds = parser.parse_args().rounds
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as state:
-        os.environ["WIRELAB_STATE"] = state
-        try:
-            took = measure(rounds)
-        finally:
-            subprocess.run((*WIRELAB, "down", "basic", "--lab", LAB), check=False, capture_output=True, cwd=ROOT)
+    with own_state(LAB):
+        took = measure(rounds)
     print("| what | median | worst | wanted | holds |\n|---|---|---|---|---|")
     for what, seconds in took.items():
         most = 1.0 if what.endswith("done") else 2.0

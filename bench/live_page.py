@@ -17,18 +17,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from own_state import ROOT, WIRELAB, own_state
 from table import HEADER, Row, print_rows
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 LAB = f"bench-page-{os.getpid()}"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -110,7 +108,7 @@ class Used:
 
 
 def wirelab(*words: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "orchestrator", *words, "--lab", LAB)
+    return (*WIRELAB, *words, "--lab", LAB)
 
 
 def new_page(browser: Any) -> Any:
@@ -267,8 +265,7 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as state, sync_playwright() as playwright:
-        os.environ["WIRELAB_STATE"] = state
+    with own_state(LAB), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         print(HEADER)
         try:
@@ -278,7 +275,6 @@ def main() -> None:
             print_rows(with_lab(browser, rounds, seconds))
         finally:
             browser.close()
-            subprocess.run(wirelab("down", "basic"), check=False, capture_output=True, cwd=ROOT)
     print(f"\nMedians of {rounds} rounds; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after.")
 
 

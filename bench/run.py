@@ -23,6 +23,7 @@ from typing import Any
 
 from bare import Engine, Refused, remove_network
 from killed import pytest_killed, up_killed
+from own_state import engine_url
 from record import compose, record
 from table import (
     HEADER,
@@ -211,14 +212,6 @@ def command() -> tuple[str, ...]:
     """What a person calls: the script beside this interpreter, or else the module."""
     script = Path(sys.executable).parent / "wirelab"
     return (str(script),) if script.exists() else (sys.executable, "-m", "orchestrator")
-
-
-def engine_url(wirelab: tuple[str, ...]) -> str:
-    """The engine that wirelab uses, from `wirelab engine env`."""
-    done = subprocess.run((*wirelab, "engine", "env"), capture_output=True, text=True, cwd=ROOT)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return done.stdout.strip().rpartition("DOCKER_HOST=")[2].strip("'\"")
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from run import BENCH, PREFIX, ROOT, Bench, command, engine_url, process, progress
+from own_state import engine_url
+from run import BENCH, PREFIX, ROOT, Bench, command, process, progress
 from table import HEADER, Row, median, print_rows
 
 SCENARIOS = sorted(file.parent for file in (ROOT / "scenarios").glob("*/scenario.yaml"))
