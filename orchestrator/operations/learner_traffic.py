@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.lessons.lookups import Lookup, lookup_of
 from orchestrator.lessons.open_exchanges import OpenExchanges
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
@@ -30,6 +31,7 @@ class LearnerTraffic:
     _scenario: Scenario | None = None
     _topology: Topology | None = None
     _began: float = 0.0
+    _lookup: Lookup | None = None
     _open: OpenExchanges = field(default_factory=OpenExchanges)
 
     def begin(self, scenario: Scenario, topology: Topology) -> None:
@@ -39,7 +41,7 @@ class LearnerTraffic:
 
     def start_again(self) -> None:
         """Let nothing count that crossed the wire so far."""
-        self._began = time.time()
+        self._began, self._lookup = time.time(), None
         self._open.clear()
 
     def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str]) -> bool:
@@ -79,6 +81,15 @@ class LearnerTraffic:
             return False
         domain = scenario.domain
         return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
+
+    def continues_lookup(self, event: CompletedEvent) -> bool:
+        """Whether it is one more question of the lookup that failed last, and so of the same attempt."""
+        if not isinstance(event, DnsExchange) or self._scenario is None:
+            return False
+        domain = self._scenario.domain
+        joined = self._lookup.joined_by(event, domain) if self._lookup else None
+        self._lookup = joined or lookup_of(event, domain)
+        return joined is not None
 
     def _is_ours(self, node: str, began: float) -> bool:
         """Whether it began before this task, or by a probe of ours."""

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.lesson_lab import LessonLab
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
-# The same sentence within this time belongs to the same attempt: curl asks for two kinds of address.
+# The same sentence within this time belongs to the same attempt: a program may try each address of a name.
 ATTEMPT_SECONDS = 2.0
 
 
@@ -171,6 +171,8 @@ class LessonRun:
             return
         name = self.task_name or ""
         reaction = react_to_exchange(self.progress, name, task, event, self.traffic.addresses_of, self._earlier)
+        if isinstance(reaction[1], NotDone) and self.traffic.continues_lookup(event):
+            return
         self._react(reaction)
         attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in self._shells(task):
