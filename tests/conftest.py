@@ -167,5 +167,5 @@ def _shares_nothing(file: Path) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits begins first, so that it does not end last."""
+    """What takes long begins first: begun last, it would go on when the other workers have ended."""
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)

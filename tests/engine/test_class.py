@@ -92,6 +92,7 @@ def hello(visitor: Visitor, path: str = "/socket") -> Any:
         return json.loads(page.recv(timeout=DEADLINE))
 
 
+@pytest.mark.waits
 def test_a_class_from_its_start_to_its_end(room: Class) -> None:
     """Both learners try the same wrong name; the server is killed, and goes on; a lab is made anew."""
     with room.served("--seats", "2", "--scenario", "basic", ending=signal.SIGKILL) as links:

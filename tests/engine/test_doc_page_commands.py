@@ -105,6 +105,7 @@ def reader(engine: Engine, tmp_path: Path) -> Iterator[Reader]:
     assert one.left() == []
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
 def test_everything_that_a_page_shows_works(reader: Reader, page: DocPage) -> None:
     """Each command ends as the page says, with 0 where it says nothing; scenarios hold, tests pass, scripts run."""

@@ -31,6 +31,7 @@ def wirelab(engine: Engine, *words: str, cwd: Path = CHECKOUT) -> Ran:
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+@pytest.mark.waits
 @pytest.mark.truth
 @pytest.mark.rounds(1, full=3)
 @pytest.mark.parametrize("name", LESSONS)
@@ -177,6 +178,7 @@ tasks:
 """
 
 
+@pytest.mark.waits
 def test_a_learner_repairs_the_labs_own_copy_of_the_file(bench: Bench, tmp_path: Path) -> None:
     """The copy stays as the learner left it until `restore`; `up` on it completes the task; the file never changes."""
     folder = tmp_path / "small"

@@ -87,6 +87,7 @@ def bench(engine: Engine, tmp_path: Path) -> Iterator[Bench]:
     assert one.left() == []
 
 
+@pytest.mark.waits
 def test_names_lead_where_they_should_and_wrong_claims_fail(bench: Bench) -> None:
     """On each network a name leads to the address there, and each address back; a record can be changed and healed."""
     bench.up()

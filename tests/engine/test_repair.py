@@ -23,12 +23,12 @@ def holds(bench: Bench) -> None:
     assert (code, failed) == (0, {})
 
 
-def test_second_up_does_nothing(standing: Bench) -> None:
+def test_second_up_does_nothing(repaired: Bench) -> None:
     """A second `up` plans nothing and writes nothing: the engine tells of no event of this lab."""
     began = time.time_ns()
-    assert standing.steps() == {}
-    events = standing.engine.client.events(since=began // 10**9, until=time.time_ns() // 10**9 + 1, decode=True)
-    ours = [event for event in events if event["timeNano"] >= began and standing.lab in json.dumps(event["Actor"])]
+    assert repaired.steps() == {}
+    events = repaired.engine.client.events(since=began // 10**9, until=time.time_ns() // 10**9 + 1, decode=True)
+    ours = [event for event in events if event["timeNano"] >= began and repaired.lab in json.dumps(event["Actor"])]
     assert ours == []
 
 
@@ -42,93 +42,93 @@ def test_plan_is_what_up_does(bench: Bench) -> None:
     assert set(bench.steps()) == set(ids)
 
 
-def test_stopped(standing: Bench) -> None:
+def test_stopped(repaired: Bench) -> None:
     """A container stopped by hand is started again, and no other is touched."""
-    before = standing.ids()
-    standing.container("app").stop(timeout=1)
-    assert set(standing.steps()) == {"start:app", "ready:app"}
-    assert standing.ids() == before
-    holds(standing)
+    before = repaired.ids()
+    repaired.container("app").stop(timeout=1)
+    assert set(repaired.steps()) == {"start:app", "ready:app"}
+    assert repaired.ids() == before
+    holds(repaired)
 
 
-def test_paused(standing: Bench) -> None:
+def test_paused(repaired: Bench) -> None:
     """A container paused by hand goes on."""
-    before = standing.ids()
-    standing.container("db").pause()
-    assert set(standing.steps()) == {"unpause:db"}
-    assert standing.ids() == before
-    holds(standing)
+    before = repaired.ids()
+    repaired.container("db").pause()
+    assert set(repaired.steps()) == {"unpause:db"}
+    assert repaired.ids() == before
+    holds(repaired)
 
 
-def test_removed(standing: Bench) -> None:
+def test_removed(repaired: Bench) -> None:
     """A container removed by hand is made anew, at its old address; the others stay as they are."""
-    before, address = standing.ids(), standing.address("client")
-    standing.container("client").remove(force=True)
-    assert set(standing.steps()) == {"node:client", "ready:client"}
-    after = standing.ids()
+    before, address = repaired.ids(), repaired.address("client")
+    repaired.container("client").remove(force=True)
+    assert set(repaired.steps()) == {"node:client", "ready:client"}
+    after = repaired.ids()
     assert after.pop("client") != before.pop("client")
     assert after == before
-    assert standing.address("client") == address
-    holds(standing)
+    assert repaired.address("client") == address
+    holds(repaired)
 
 
-def test_reconnected_at_another_address(standing: Bench) -> None:
+def test_reconnected_at_another_address(repaired: Bench) -> None:
     """A container put back on its network at another address gets its own again."""
-    before, address = standing.ids(), standing.address("app")
-    network = standing.network()
-    network.disconnect(standing.container("app"))
-    network.connect(standing.container("app"))
-    assert standing.address("app") != address
-    assert set(standing.steps()) == {"connect:app:lab"}
-    assert standing.address("app") == address
-    assert standing.ids() == before
-    holds(standing)
+    before, address = repaired.ids(), repaired.address("app")
+    network = repaired.network()
+    network.disconnect(repaired.container("app"))
+    network.connect(repaired.container("app"))
+    assert repaired.address("app") != address
+    assert set(repaired.steps()) == {"connect:app:lab"}
+    assert repaired.address("app") == address
+    assert repaired.ids() == before
+    holds(repaired)
 
 
-def test_cut_off(standing: Bench) -> None:
+def test_cut_off(repaired: Bench) -> None:
     """A container taken off its network is put back, at its own address."""
-    before, address = standing.ids(), standing.address("client")
-    standing.network().disconnect(standing.container("client"))
-    assert set(standing.steps()) == {"connect:client:lab"}
-    assert standing.address("client") == address
-    assert standing.ids() == before
-    holds(standing)
+    before, address = repaired.ids(), repaired.address("client")
+    repaired.network().disconnect(repaired.container("client"))
+    assert set(repaired.steps()) == {"connect:client:lab"}
+    assert repaired.address("client") == address
+    assert repaired.ids() == before
+    holds(repaired)
 
 
-def test_network_removed(standing: Bench) -> None:
+def test_network_removed(repaired: Bench) -> None:
     """The network removed by hand is made anew with the same range, and every node is put on it at its address."""
-    addresses = {node: standing.address(node) for node in standing.ids()}
-    network = standing.network()
-    for container in standing.containers():
+    addresses = {node: repaired.address(node) for node in repaired.ids()}
+    network = repaired.network()
+    for container in repaired.containers():
         network.disconnect(container, force=True)
     network.remove()
-    assert "network:lab" in standing.steps()
-    assert {node: standing.address(node) for node in standing.ids()} == addresses
-    holds(standing)
+    assert "network:lab" in repaired.steps()
+    assert {node: repaired.address(node) for node in repaired.ids()} == addresses
+    holds(repaired)
 
 
-def test_resolver_altered_in_place(standing: Bench) -> None:
+def test_resolver_altered_in_place(repaired: Bench) -> None:
     """The mounted resolv.conf written over by hand is put right, and the node that mounts it sees that."""
-    before = standing.ids()
-    mounted = standing.folder / "nodes" / "client" / "resolv.conf"
+    before = repaired.ids()
+    mounted = repaired.folder / "nodes" / "client" / "resolv.conf"
     mounted.write_text("nameserver 127.0.0.11\n")
-    assert set(standing.steps()) == {"files:client"}
-    assert standing.ids() == before
-    holds(standing)
+    assert set(repaired.steps()) == {"files:client"}
+    assert repaired.ids() == before
+    holds(repaired)
 
 
-def test_resolver_replaced(standing: Bench) -> None:
+def test_resolver_replaced(repaired: Bench) -> None:
     """Another file in place of the mounted resolv.conf: the container, which still sees the old one, is remade."""
-    before = standing.ids()
-    mounted = standing.folder / "nodes" / "client" / "resolv.conf"
+    before = repaired.ids()
+    mounted = repaired.folder / "nodes" / "client" / "resolv.conf"
     beside = mounted.with_name("other")
     beside.write_text("nameserver 127.0.0.11\n")
     beside.replace(mounted)
-    assert {"files:client", "node:client", "ready:client"} <= set(standing.steps())
-    after = standing.ids()
+    assert {"files:client", "node:client", "ready:client"} <= set(repaired.steps())
+    after = repaired.ids()
     assert after.pop("client") != before.pop("client")
     assert after == before
-    holds(standing)
+    holds(repaired)
 
 
 @pytest.fixture

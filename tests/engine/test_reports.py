@@ -13,11 +13,11 @@ from lab_bench import Bench
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing: Bench, tmp_path: Path) -> None:
+def test_a_broken_lab_is_reported_with_the_layer_that_broke(repaired: Bench, tmp_path: Path) -> None:
     """`check --report --junit`: red where it is red, with the walk, the story of the checks and no recorder left."""
-    standing.container("dns").stop(timeout=0)
+    repaired.container("dns").stop(timeout=0)
     page, xml = tmp_path / "out.html", tmp_path / "out.xml"
-    ran = standing.cli("check", "--report", str(page), "--junit", str(xml), "--only", "asks the lab's DNS server")
+    ran = repaired.cli("check", "--report", str(page), "--junit", str(xml), "--only", "asks the lab's DNS server")
     assert ran.code == 1, ran.err
     text = page.read_text()
     for words in ("A check failed.", "Why:", "no answer", "stopped", "image dns", "Docker Engine", "scenario.yaml:"):
@@ -27,9 +27,9 @@ def test_a_broken_lab_is_reported_with_the_layer_that_broke(standing: Bench, tmp
     failure = suite.findtext("testcase/failure") or ""
     assert re.match(r"scenarios/basic/scenario\.yaml:\d+:\d+\n", failure)
     assert "node runs" in failure
-    nodes = {container.labels.get("wirelab.node") for container in standing.containers()} - {None}
+    nodes = {container.labels.get("wirelab.node") for container in repaired.containers()} - {None}
     assert nodes == {"dns", "db", "app", "client"}
-    assert [container for container in standing.containers() if "wirelab.capture" in container.labels] == []
+    assert [container for container in repaired.containers() if "wirelab.capture" in container.labels] == []
 
 
 def test_a_capture_that_runs_goes_on_after_the_report(standing: Bench, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("name", LESSONS if metafunc.config.getoption("full") else [chosen])
 
 
+@pytest.mark.waits
 @pytest.mark.truth
 def test_a_learner_with_other_programs_comes_back_for_each_task(engine: Engine, bench: Bench, name: str) -> None:
     """Each task is completed by it, and the next one is there when the lesson is opened again."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from engine_proxy import EngineProxy
 from lab_bench import CHECKOUT, Bench
 
@@ -98,6 +99,7 @@ def hold_up(proxy: EngineProxy, seconds: float) -> None:
     threading.Timer(seconds, proxy.thaw).start()
 
 
+@pytest.mark.waits
 def test_time_makes_no_verdict_wrong(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "scenario.yaml").write_text(SCENARIO)
     bench = replace(bench, scenario=str(tmp_path))
