@@ -88,6 +88,8 @@ class Visitor:
             additional_headers={"Cookie": self.cookie} if self.cookie else {},
             open_timeout=SECONDS,
             close_timeout=SECONDS,
+            # With a limit the client stops reading, and so does not see the answer to its close for all that time.
+            max_queue=None,
             proxy=None,
         )
 
