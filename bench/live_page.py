@@ -18,8 +18,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Any
@@ -98,13 +98,20 @@ class Used:
     def end(self) -> None:
         began, before = self._begun
         self.percent = 100 * (self._seconds() - before) / (time.perf_counter() - began)
-        self.megabytes = sum(process.memory_info().rss for process in self._running()) / 1e6
+        self.megabytes = self._sum(lambda process: process.memory_info().rss) / 1e6
 
     def _seconds(self) -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in self._running())
+        return self._sum(lambda process: sum(process.cpu_times()[:2]))
 
-    def _running(self) -> list[Any]:
-        return [process for process in self.processes if process.is_running()]
+    def _sum(self, read: Callable[[Any], float]) -> float:
+        """Of the processes that still run; one may end at any moment."""
+        import psutil
+
+        total = 0.0
+        for process in self.processes:
+            with suppress(psutil.NoSuchProcess):  # a zombie too
+                total += read(process)
+        return total
 
 
 def wirelab(*words: str) -> tuple[str, ...]:
@@ -152,20 +159,24 @@ def served() -> Iterator[tuple[Any, str]]:
 def recorder() -> list[Any]:
     """The programs that read the packets of the page: dumpcap on our lab's bridge, and tshark beside it."""
     import docker
-    import psutil
+
+    from orchestrator.host.processes import name_of, process
 
     client = docker.from_env()
     (container,) = client.containers.list(filters={"label": [f"wirelab.lab={LAB}", "wirelab.capture=live"]})
     pids = [int(row[1]) for row in container.top()["Processes"]]
-    return [process for process in map(psutil.Process, pids) if process.name() in ("dumpcap", "tshark")]
+    running = [found for found in map(process, pids) if found]
+    return [program for program in running if name_of(program) in ("dumpcap", "tshark")]
 
 
 def tab() -> list[Any]:
     """The processes of the browser that draw: it keeps an empty one beside that of the only tab."""
     import psutil
 
+    from orchestrator.host.processes import arguments
+
     children = psutil.Process().children(recursive=True)
-    return [process for process in children if "--type=renderer" in process.cmdline()]
+    return [child for child in children if "--type=renderer" in arguments(child)]
 
 
 def request(rate: float, seconds: float) -> float:
