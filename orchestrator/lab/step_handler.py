@@ -6,6 +6,7 @@ import secrets as chance
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import assert_never
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.timestamps import unix_seconds
@@ -114,6 +115,8 @@ class StepHandler:
                 self._set_routes(action, stop)
             case AwaitReady():
                 self._await_ready(action, stop)
+            case _:
+                assert_never(action)  # mypy names an action without a case here
 
     def _set_routes(self, action: SetRoutes, stop: Callable[[], bool]) -> None:
         container = self._containers[action.node]
