@@ -126,12 +126,8 @@ def _count_of(words: Sequence[str]) -> str:
 
 def _wrong_word(model: type[BaseFault], fields: dict[str, Any], error: ValidationError) -> str:
     """What is wrong with the first wrong value of a fault, as `validate` says it of a scenario file."""
-    from orchestrator.reading.error_messages import sentence
-    from orchestrator.reading.raw_scenario import walk
     from orchestrator.reading.schema_forms import form_of
+    from orchestrator.reading.violations import FormValidator
 
-    first = error.errors()[0]
-    wrong = [value for value in walk(form_of(model), fields, ()) if value.path == first["loc"] and not value.at_key]
-    if not wrong:
-        return str(first["msg"])
-    return sentence(first, wrong[-1].form, wrong[-1].value)
+    violation = next(FormValidator().violations(form_of(model), fields, ()), None)
+    return violation.message if violation else str(error.errors()[0]["msg"])

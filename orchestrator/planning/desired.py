@@ -39,7 +39,7 @@ class DesiredNode:
     `probe` says how it proves that it is ready; `beside` is the container that probes, where its own image cannot.
 
     The rest is otherwise only while faults are in: `detached` are the networks of its own that it is taken from,
-    `blocked` the addresses from which it drops what arrives.
+    `blocked` the packets that it drops when they arrive (`FaultEffect`).
     """
 
     node: str

@@ -144,7 +144,7 @@ class NodeSteps:
         yield Step(f"files:{self.node}", WriteFiles(self.node, texts), why, needs)
 
     def _block(self, seen: tuple[str, ...] | None, needs: tuple[str, ...]) -> Iterator[Step]:
-        """Let the node drop what arrives from the desired addresses, and nothing else."""
+        """Let the node drop the desired packets, and nothing else."""
         wanted = self.wanted.blocked
         if seen == wanted:
             return
@@ -156,13 +156,16 @@ class NodeSteps:
             shows = f"from {', '.join(self._owners(wanted))}" if wanted else ""
             yield Step(f"cut:{self.node}" if wanted else f"mend:{self.node}", action, why, needs, shows)
         else:
-            healed = [address for address in seen if address not in wanted]
+            healed = [packets for packets in seen if packets not in wanted]
             yield Step(f"mend:{self.node}", action, f"cut from {', '.join(self._owners(healed))}", needs)
 
-    def _owners(self, addresses: Sequence[str]) -> list[str]:
-        owners = {self.topology.owner(address) or address for address in addresses}
-        known = [node for node in self.topology.scenario.nodes if node in owners]
-        return [*known, *sorted(owners.difference(known))]
+    def _owners(self, blocked: Sequence[str]) -> list[str]:
+        """Who sends these packets, and which of them are meant where these are not all: `client (tcp dport 5432)`."""
+        senders = [packets.partition(" ") for packets in blocked]
+        owners = {(self.topology.owner(address) or address, which) for address, _, which in senders}
+        order = {node: number for number, node in enumerate(self.topology.scenario.nodes)}
+        known = sorted(owners, key=lambda owner: (order.get(owner[0], len(order)), owner))
+        return [f"{name} ({which})" if which else name for name, which in known]
 
     def _take_off(self, container: str, ends: Sequence[Attach], needs: tuple[str, ...]) -> list[Step]:
         """Take the node from networks of its own."""

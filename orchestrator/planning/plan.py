@@ -157,7 +157,7 @@ class AwaitReady:
 
 @dataclass(frozen=True)
 class CutOff:
-    """The node drops what arrives from these addresses, and nothing else; `helper` does it."""
+    """The node drops these packets (`FaultEffect`) when they arrive, and nothing else; `helper` does it."""
 
     node: str
     container: str

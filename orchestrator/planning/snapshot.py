@@ -112,7 +112,7 @@ class ObservedFiles:
 
 @dataclass(frozen=True)
 class BlockedAddresses:
-    """The addresses from which a container drops what arrives, since the start of that time: a new start drops nothing.
+    """The packets that a container drops when they arrive, since the start of that time: a new start drops nothing.
 
     While it is not `complete`, nobody knows how far the change to these has come.
     """
@@ -173,7 +173,7 @@ class Snapshot:
         return {container.labels[labels.NODE]: container for container in reversed(nodes)}
 
     def blocked_in(self, node: str) -> tuple[str, ...] | None:
-        """The addresses from which the node, as it runs now, drops what arrives; None where nobody knows."""
+        """The packets that the node, as it runs now, drops when they arrive; None where nobody knows."""
         container, seen = self.container_of(node), self.blocked.get(node)
         if container is None or seen is None or container.state not in ("running", "paused"):
             return ()

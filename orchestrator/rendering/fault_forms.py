@@ -34,13 +34,13 @@ def fields_of(fault: type[BaseFault]) -> tuple[FormField, ...]:
 
 
 def _field(word: str, number: int) -> FormField:
-    """As `NODE`, `NODE,...`, `[NETWORK]`, `[ipv4|ipv6]`, `TYPE` or `[VALUE...]`."""
+    """As `NODE`, `NODE,...`, `[NETWORK]`, `[ipv4|ipv6]`, `[one-way]`, `TYPE` or `[VALUE...]`."""
     optional = word.startswith("[")
     bare = word.strip("[]")
     label = bare.removesuffix(",...").removesuffix("...").lower().replace("-", " ").replace("|", " or ")
     label = label.replace("dns", "DNS").replace("ipv", "IPv")
     name = f"word{number}"
-    if "|" in bare:
+    if "|" in bare or bare.islower():
         return FormField(name, "choice", label, tuple(bare.split("|")), optional)
     if bare == "TYPE":
         return FormField(name, "choice", "type of record", tuple(TYPES), optional)
@@ -48,6 +48,8 @@ def _field(word: str, number: int) -> FormField:
         return FormField(name, "nodes", "nodes", (), optional)
     if bare.endswith("NODE"):
         return FormField(name, "node", label, (), optional)
+    if bare == "PORT":
+        return FormField(name, "number", label, (), optional)
     if bare == "NETWORK":
         return FormField(name, "network", label, (), optional)
     if bare.endswith("..."):

@@ -240,6 +240,23 @@ def test_one_version_of_ip_is_cut_alone(kinds: Lab) -> None:
     assert set(kinds.bench.healed()) == {"mend:sixth", "mend:modern"}
 
 
+@pytest.mark.parametrize(("six", "way"), [(False, ()), (True, ("one-way",))], ids=["IPv4", "IPv6 one way"])
+def test_one_port_is_cut_alone(kinds: Lab, six: bool, way: tuple[str, ...]) -> None:
+    """SYNs to the port arrive and are dropped there; another port answers, and so does the port once it is healed."""
+    asker, target, address = kinds.node("sixth"), kinds.node("modern"), kinds.address("modern", six=six)
+    assert kinds.bench.cli("inject", "cut", "sixth", "modern", str(PORT), *way).code == 0
+    said = kinds.tries(asker, address)
+    assert "timed out" in said or said == "silence"
+    assert "refused" in kinds.tries(asker, address, PORT + 1)
+    rules = kinds.inside(target, "nft", "list", "table", "inet", "wirelab").splitlines()
+    rule = next(line for line in rules if f"ip{'6' if six else ''} saddr" in line)
+    assert f"tcp dport {PORT} counter" in rule
+    assert "packets 0 " not in rule
+    assert set(kinds.bench.healed()) == ({"mend:modern"} if way else {"mend:sixth", "mend:modern"})
+    assert kinds.tries(asker, address) == "open"
+    assert "inet wirelab" not in kinds.inside(target, "nft", "list", "tables")
+
+
 def test_a_restart_ends_a_cut_on_its_own_side_and_heal_the_other(kinds: Lab) -> None:
     """What was put in belongs to a start; a new one has nothing to mend, and heal says so by what it does."""
     assert kinds.bench.cli("inject", "cut", "west", "east").code == 0

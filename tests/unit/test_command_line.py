@@ -57,7 +57,7 @@ WRONG = {
     "why:   usage: stop NODE\ntry:   wirelab inject --help\n",
     "inject basic cut client app ipv5": "error: expected one of ipv4, ipv6; found the text 'ipv5'; "
     "did you mean 'ipv6'?\n"
-    "why:   usage: cut NODE,... NODE,... [ipv4|ipv6]\ntry:   wirelab inject --help\n",
+    "why:   usage: cut NODE,... NODE,... [ipv4|ipv6] [PORT] [tcp|udp] [one-way]\ntry:   wirelab inject --help\n",
     "inject basic record dns app.shop.lab B 192.0.2.1": "error: expected one of A, AAAA, CNAME, MX, TXT, SRV, PTR, NS; "
     "found the text 'B'\n"
     "why:   usage: record DNS-NODE NAME TYPE [VALUE...]\ntry:   wirelab inject --help\n",

@@ -39,7 +39,8 @@ class FaultEffect:
     """What is desired of a lab while faults are in, where that is not what its file declares.
 
     `run_states` by node; `detached` are pairs of a node and a network that it is taken from; `blocked` are, by node,
-    the addresses from which it drops what arrives; `file_changes` are made in their order.
+    the packets that it drops when they arrive: the address of their sender, and behind a blank which of them in the
+    words of nft(8), as in `192.168.7.13 tcp dport 5432`; `file_changes` are made in their order.
     """
 
     run_states: Mapping[str, RunState] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class FaultEffect:
         return frozenset(network for name, network in self.detached if name == node)
 
     def blocked_for(self, node: str) -> tuple[str, ...]:
-        """The addresses from which the node drops what arrives, sorted."""
+        """The packets that the node drops when they arrive, sorted."""
         return tuple(sorted(self.blocked.get(node, ())))
 
     def changed_texts(self, node: str, texts: Texts) -> dict[str, str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed
-from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.raw_scenario import RawScenario, RawValue
+from orchestrator.reading.reading import Path
 
 
 def routers_join_networks(raw: RawScenario) -> Iterator[Violation]:
@@ -66,15 +67,14 @@ def _routers(raw: RawScenario) -> tuple[str, ...]:
 def cut_groups_are_apart(raw: RawScenario) -> Iterator[Violation]:
     """No node is in both groups of a cut: it cannot be cut from itself."""
     for raw_value in raw.raw_values:
-        groups: Any = raw_value.value.get("cut") if isinstance(raw_value.value, dict) else None
-        if not isinstance(groups, list) or len(groups) != 2 or not all(isinstance(group, list) for group in groups):
+        ends = _cut_ends(raw_value)
+        if len(ends) != 2:
             continue
-        first_group = {machine for name in groups[0] for machine in _machines(raw, name)}
-        for index, name in enumerate(groups[1]):
+        first_group = {machine for _, name in ends[0] for machine in _machines(raw, name)}
+        for path, name in ends[1]:
             both = next((machine for machine in _machines(raw, name) if machine in first_group), None)
             if both:
-                message = f"{both!r} is in both groups; a node cannot be cut from itself"
-                yield Violation((*raw_value.path, "cut", 1, index), message)
+                yield Violation(path, f"{both!r} is in both groups; a node cannot be cut from itself")
 
 
 def cut_ipv6_is_there(raw: RawScenario) -> Iterator[Violation]:
@@ -82,14 +82,32 @@ def cut_ipv6_is_there(raw: RawScenario) -> Iterator[Violation]:
     for raw_value in raw.raw_values:
         if not isinstance(raw_value.value, dict) or raw_value.value.get("only") != "ipv6":
             continue
-        groups = raw_value.value.get("cut")
-        for group in groups if isinstance(groups, list) else ():
-            named = group if isinstance(group, list) else []
-            nodes = [name for name in named if isinstance(name, str) and raw.values_of(name)]
+        for end in _cut_ends(raw_value):
+            nodes = [name for _, name in end if isinstance(name, str) and raw.values_of(name)]
             if nodes and not any(_has_ipv6(raw, node) for node in nodes):
                 message = f"{listed(nodes)} has no IPv6, so nothing would be cut; leave this out"
                 yield Violation((*raw_value.path, "only"), f"{message}, or give its network ipv6: true")
                 break
+
+
+def _cut_ends(raw_value: RawValue) -> list[list[tuple[Path, Any]]]:
+    """The names at the ends of a cut, each with its path; those of an end that is no list, or that is missing, are left
+    out."""
+    cut = raw_value.value.get("cut") if isinstance(raw_value.value, dict) else None
+    path: Path = (*raw_value.path, "cut")
+    match cut:
+        case list():
+            groups: list[tuple[Path, Any]] = [((*path, number), group) for number, group in enumerate(cut)]
+        case {"from": source, "to": to}:
+            groups = [((*path, "from"), source), ((*path, "to"), to)]
+        case _:
+            return []
+    single = isinstance(cut, dict)
+    return [
+        [((*at, index), name) for index, name in enumerate(group)] if isinstance(group, list) else [(at, group)]
+        for at, group in groups
+        if isinstance(group, list) or (single and isinstance(group, str))
+    ]
 
 
 def _has_ipv6(raw: RawScenario, node: str) -> bool:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 from faulty import healed, injected
-from observed_labs import BASIC, planned, standing, with_container
+from observed_labs import BASIC, planned, scenario, standing, with_container
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.model.faults.cut import Cut
+from orchestrator.model.faults.cut import Cut, CutPath
+from orchestrator.operations.faults import fault_of_words
 from orchestrator.planning.plan import CutOff, Plan
 from orchestrator.planning.snapshot import Snapshot
 
@@ -102,3 +103,69 @@ def test_no_node_is_cut_from_itself() -> None:
     topology, _ = planned(FIXED, standing(FIXED))
     with pytest.raises(UsageInvalid, match="'client' is in both groups"):
         Cut(cut=(("client",), ("app", "client"))).effect(topology)
+
+
+def path_cut(*words: str, seen: Snapshot | None = None) -> tuple[Plan, Snapshot]:
+    """The plan of such a cut, in the words of the command line, and what is seen while it is in."""
+    return injected(FIXED, seen or standing(FIXED), fault_of_words(("cut", *words), scenario(FIXED)))
+
+
+def test_one_port_alone_is_cut() -> None:
+    """The server drops what goes to its port, the client what comes from there; the plan says which packets."""
+    plan, _ = path_cut("client", "db", "ipv4", "5432")
+    assert drops(plan) == {"db": (f"{CLIENT} tcp dport 5432",), "client": (f"{DB} tcp sport 5432",)}
+    assert str(plan).splitlines() == [
+        "cut:db from client (tcp dport 5432)  (fault)",
+        "cut:client from db (tcp sport 5432)  (fault)",
+    ]
+    action = plan.steps[0].action
+    assert isinstance(action, CutOff)
+    assert action.helper.command == ("/usr/lib/wirelab/cut", f"{CLIENT} tcp dport 5432")
+
+
+def test_one_way_and_one_protocol_can_be_cut() -> None:
+    """One way: only the other end drops anything. Without a port: every port of the protocol."""
+    assert drops(path_cut("client", "dns", "ipv4", "53", "udp", "one-way")[0]) == {"dns": (f"{CLIENT} udp dport 53",)}
+    assert drops(path_cut("dns", "client", "ipv4", "one-way")[0]) == {"client": (DNS,)}
+    both = drops(path_cut("client", "dns", "ipv4", "udp")[0])
+    assert both == {"dns": (f"{CLIENT} udp",), "client": (f"{DNS} udp",)}
+    six = drops(path_cut("client", "dns", "ipv6", "53", "udp")[0])
+    assert all(":" in packets.split()[0] for dropped in six.values() for packets in dropped)
+
+
+def test_healing_a_cut_of_one_port_leaves_another_cut_in() -> None:
+    """A second cut adds its packets; healing the first takes out just its own."""
+    _, seen = path_cut("client", "db", "ipv4", "5432")
+    plan, seen = path_cut("client", "db", "ipv4", "udp", "one-way", seen=seen)
+    assert drops(plan) == {"db": (f"{CLIENT} tcp dport 5432", f"{CLIENT} udp")}
+    plan, seen = healed(FIXED, seen, "cut-client-db-5432")
+    assert drops(plan) == {"db": (f"{CLIENT} udp",), "client": ()}
+    assert "mend:db  (cut from client (tcp dport 5432))" in str(plan)
+    assert drops(healed(FIXED, seen, "cut-client-db")[0]) == {"db": ()}
+
+
+def test_a_cut_reads_the_same_from_a_file_and_from_the_command_line() -> None:
+    """One name or a list, and the words that put the same fault in again."""
+    written = Cut.model_validate({"cut": {"from": "client", "to": ["app", "db"], "port": 80, "one_way": True}})
+    assert written.words == ("cut", "client", "app,db", "80", "one-way")
+    again = fault_of_words(written.words, scenario(FIXED))
+    assert isinstance(again, Cut)
+    assert isinstance(again.cut, CutPath)
+    assert (again.words, again.short_name) == (written.words, "cut-client-app-80")
+    assert Cut.model_validate(written.as_written()) == written
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("client", "app", "80", "443"), "'cut' does not take 4 words"),
+        (("client", "app", "0"), "expected a whole number from 1 to 65535, found the number 0"),
+        (("client", "app", "ipv5"), "expected one of ipv4, ipv6; found the text 'ipv5'; did you mean 'ipv6'?"),
+    ],
+)
+def test_wrong_words_of_a_cut_are_refused(words: tuple[str, ...], message: str) -> None:
+    """As a scenario file would be, with the usage below."""
+    with pytest.raises(UsageInvalid) as caught:
+        fault_of_words(("cut", *words), scenario(FIXED))
+    assert caught.value.what == message
+    assert "[PORT] [tcp|udp] [one-way]" in caught.value.why

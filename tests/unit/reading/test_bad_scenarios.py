@@ -14,7 +14,9 @@ from orchestrator.reading.rules import RULES, Rule
 from orchestrator.reading.schema_forms import form_of
 
 CASES = cases()
-HINT = "after a change of the language: PYTHONPATH=. python tests/unit/reading/golden_scenarios.py, and read the diff"
+HINT = (
+    "after a change of the language: PYTHONPATH=.:tests/support python tests/support/golden_scenarios.py; read the diff"
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}: {case.what}")

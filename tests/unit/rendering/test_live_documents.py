@@ -209,7 +209,8 @@ def test_each_kind_of_fault_has_a_form_of_its_words() -> None:
     forms = {kind["kind"]: [(field["type"], field["optional"]) for field in kind["form"]] for kind in fault_kinds()}
     assert set(forms) == set(FAULTS)
     assert forms["stop"] == [("node", False)]
-    assert forms["cut"] == [("nodes", False), ("nodes", False), ("choice", True)]
+    own = [("choice", True), ("number", True), ("choice", True), ("choice", True)]
+    assert forms["cut"] == [("nodes", False), ("nodes", False), *own]
     assert forms["disconnect"] == [("node", False), ("network", True)]
     assert forms["record"] == [("node", False), ("text", False), ("choice", False), ("texts", True)]
 
