@@ -7,7 +7,7 @@ one network, and `${NODE.name}` its name in the lab's DNS. `${loopback}` is 127.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.check_keys import HttpKeys, ResolvesKeys, Substring
@@ -295,20 +295,8 @@ def kind_of(check: Any) -> str | None:
     return kind_by_key(check, KINDS)
 
 
-Check = Annotated[
-    Annotated[Resolves, Tag("resolves")]
-    | Annotated[Connects, Tag("connects")]
-    | Annotated[CannotConnect, Tag("cannot_connect")]
-    | Annotated[Http, Tag("http")]
-    | Annotated[Udp, Tag("udp")]
-    | Annotated[Sql, Tag("sql")]
-    | Annotated[Tls, Tag("tls")]
-    | Annotated[Runs, Tag("runs")]
-    | Annotated[Listens, Tag("listens")]
-    | Annotated[Binds, Tag("binds")]
-    | Annotated[CannotBind, Tag("cannot_bind")]
-    | Annotated[Sees, Tag("sees")]
-    | Annotated[Roles, Tag("roles")],
+Check: Any = Annotated[
+    Union[tuple(Annotated[model, Tag(kind)] for kind, model in KINDS.items())],  # noqa: UP007
     Discriminator(kind_of),
     VariantNames("check", "what is proved", "with a name and what is proved"),
 ]

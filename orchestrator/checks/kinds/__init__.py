@@ -1,41 +1,29 @@
-"""One file a kind of check: what it asks, and how the answers are judged."""
+"""One file a kind of check, or two that are alike: what it asks, and how the answers are judged.
+
+Each kind of `model/checks.py` is a function of its name in one of the files here. It is found by itself.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
+from types import FunctionType
 from typing import Any
 
 from orchestrator.checks.duration import judge_duration
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.binds import binds, cannot_bind
-from orchestrator.checks.kinds.connections import cannot_connect, connects
-from orchestrator.checks.kinds.http import http
-from orchestrator.checks.kinds.listens import listens
-from orchestrator.checks.kinds.resolves import resolves
-from orchestrator.checks.kinds.roles import roles
-from orchestrator.checks.kinds.runs import runs
-from orchestrator.checks.kinds.sees import sees
-from orchestrator.checks.kinds.sql import sql
-from orchestrator.checks.kinds.tls import tls
-from orchestrator.checks.kinds.udp import udp
 from orchestrator.checks.probes import CheckContext, ResultUnavailable
 from orchestrator.checks.steps import CheckSteps
-from orchestrator.model.checks import BaseCheck, NodeCheck, kind_of
+from orchestrator.model.checks import KINDS, BaseCheck, NodeCheck, kind_of
 
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+# By kind: the function of that name in one of the files here.
 CHECK_FUNCTIONS: dict[str, Any] = {
-    "resolves": resolves,
-    "connects": connects,
-    "cannot_connect": cannot_connect,
-    "http": http,
-    "udp": udp,
-    "sql": sql,
-    "tls": tls,
-    "runs": runs,
-    "listens": listens,
-    "binds": binds,
-    "cannot_bind": cannot_bind,
-    "sees": sees,
-    "roles": roles,
+    name: value
+    for module in _MODULES
+    for name, value in vars(module).items()
+    if name in KINDS and isinstance(value, FunctionType)
 }
 
 
