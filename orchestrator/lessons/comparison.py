@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from orchestrator.traffic.exchanges.events import DnsExchange, Flow
+from orchestrator.traffic.exchanges.events import DnsExchange, Flow, TcpHandshake
 
 RCODE_MEANINGS = {
     "NXDOMAIN": "nobody has that name",
@@ -16,7 +16,7 @@ RCODE_MEANINGS = {
 }
 
 
-Layer = Literal["node", "name", "dns", "address", "port", "tcp", "tls", "http", "sql"]
+Layer = Literal["node", "name", "dns", "address", "port", "tcp", "udp", "tls", "http", "sql"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,19 @@ def failed_lookup(event: DnsExchange, client: str, wanted: str) -> Different | N
     if event.flow.client.node != client or event.rcode == "NOERROR" or event.type not in ("A", "AAAA"):
         return None
     return Different("dns", f"{client} asked {event.flow.server.node} for {event.name}: {dns_answer(event)}", wanted)
+
+
+def failed_connection(event: TcpHandshake, client: str, wanted: str) -> Different | None:
+    """A connection that was not made, so that nothing further could happen."""
+    if event.flow.client.node != client or event.outcome == "accepted":
+        return None
+    return Different("tcp", f"{client} opened a connection to {server_text(event.flow)}: {event.outcome}", wanted)
+
+
+def loopback_port(host_and_port: str) -> int | None:
+    """The port of `host:port`, where the host is the machine itself."""
+    host, _, port = host_and_port.rpartition(":")
+    return int(port) if is_loopback(host) else None
 
 
 def is_loopback(host: str) -> bool:

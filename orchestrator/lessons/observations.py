@@ -17,9 +17,11 @@ from orchestrator.lessons.comparison import (
     Layer,
     Matched,
     dns_answer,
+    failed_connection,
     failed_lookup,
     is_loopback,
     leads_to,
+    loopback_port,
     server_text,
 )
 from orchestrator.model.check_keys import RCODES
@@ -27,6 +29,7 @@ from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag
 from orchestrator.model.values import HostPort, Machines, NodeName, Port, Url, VariantNames
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
+    DatagramFlow,
     DnsExchange,
     HttpExchange,
     SqlStatement,
@@ -34,6 +37,8 @@ from orchestrator.traffic.exchanges.events import (
     TlsHandshake,
     client_node,
 )
+
+DNS_PORT = 53
 
 
 class BaseObservation(ScenarioModel):
@@ -73,6 +78,10 @@ class ResolvesObservation(BaseObservation):
     @property
     def wanted(self) -> str:
         return f"a question for {self.resolves} {self.type}"
+
+    @property
+    def loopback_port(self) -> int | None:
+        return DNS_PORT if self.answered_by == self.client else None
 
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         """Matched where it is this question with this answer; None where it is no attempt at it."""
@@ -120,8 +129,7 @@ class ConnectsObservation(BaseObservation):
 
     @property
     def loopback_port(self) -> int | None:
-        host, _, port = self.connects.rpartition(":")
-        return int(port) if is_loopback(host) else None
+        return loopback_port(self.connects)
 
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         if isinstance(event, DnsExchange):
@@ -168,16 +176,10 @@ class HttpObservation(BaseObservation):
         if isinstance(event, DnsExchange):
             return failed_lookup(event, self.client, self.wanted)
         if isinstance(event, TcpHandshake):
-            return self._failed_connection(event)
+            return failed_connection(event, self.client, self.wanted)
         if not isinstance(event, HttpExchange) or not event.method:
             return None
         return self._compare_request(event, addresses_of)
-
-    def _failed_connection(self, event: TcpHandshake) -> Different | None:
-        if client_node(event) != self.client or event.outcome == "accepted":
-            return None
-        seen = f"{self.client} opened a connection to {server_text(event.flow)}: {event.outcome}"
-        return Different("tcp", seen, self.wanted)
 
     def _compare_request(self, event: HttpExchange, addresses_of: AddressesOf) -> Comparison:
         url = urlsplit(self.http)
@@ -235,9 +237,15 @@ class TlsObservation(BaseObservation):
     def wanted(self) -> str:
         return f"TLS with {self.tls}"
 
+    @property
+    def loopback_port(self) -> int | None:
+        return loopback_port(self.tls)
+
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
         if isinstance(event, DnsExchange):
             return failed_lookup(event, self.client, self.wanted)
+        if isinstance(event, TcpHandshake):
+            return failed_connection(event, self.client, self.wanted)
         host, _, port = self.tls.rpartition(":")
         if not isinstance(event, TlsHandshake) or not leads_to(event.flow, host, addresses_of):
             return None
@@ -255,6 +263,38 @@ class TlsObservation(BaseObservation):
         return Matched(
             f"{self.client} {shook}" + (f": {event.alert_by} ended it, {event.alert}" if event.alert else "")
         )
+
+
+class UdpObservation(BaseObservation):
+    """A UDP datagram from a node to itself, and what came of it."""
+
+    udp: HostPort = Field(
+        description="host:port to which it is sent; the host is a loopback address.", examples=["127.0.0.1:9000"]
+    )
+    outcome: Literal["answered", "refused"] = Field(
+        "answered", description="What came of it; refused is an ICMP message.", examples=["refused"]
+    )
+
+    @property
+    def wanted(self) -> str:
+        return f"a datagram to {self.udp}"
+
+    @property
+    def loopback_port(self) -> int | None:
+        return loopback_port(self.udp)
+
+    def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
+        if not isinstance(event, DatagramFlow) or event.flow.protocol != "udp":
+            return None
+        if (client_node(event), event.flow.server.node) != (self.client, self.client):
+            return None  # a network was crossed
+        host, _, port = self.udp.rpartition(":")
+        outcome = "answered" if event.received else "refused" if event.reason else "no answer came"
+        seen = f"{self.client} sent a datagram to {server_text(event.flow)}: {outcome}"
+        reaches = leads_to(event.flow, host, addresses_of)
+        if not reaches or event.flow.server.port != int(port):
+            return Different("port" if reaches else "address", seen, self.wanted)
+        return Matched(seen) if outcome == self.outcome else Different("udp", seen, f"it is {self.outcome}")
 
 
 class ListensObservation(BaseObservation):
@@ -291,6 +331,7 @@ KINDS: dict[str, type[BaseObservation]] = {
     "http": HttpObservation,
     "sql": SqlObservation,
     "tls": TlsObservation,
+    "udp": UdpObservation,
     "listens": ListensObservation,
 }
 
@@ -301,7 +342,13 @@ def kind_of(observation: Any) -> str | None:
 
 
 AnyObservation = (
-    ResolvesObservation | ConnectsObservation | HttpObservation | SqlObservation | TlsObservation | ListensObservation
+    ResolvesObservation
+    | ConnectsObservation
+    | HttpObservation
+    | SqlObservation
+    | TlsObservation
+    | UdpObservation
+    | ListensObservation
 )
 Observation = Annotated[
     Annotated[ResolvesObservation, Tag("resolves")]
@@ -309,6 +356,7 @@ Observation = Annotated[
     | Annotated[HttpObservation, Tag("http")]
     | Annotated[SqlObservation, Tag("sql")]
     | Annotated[TlsObservation, Tag("tls")]
+    | Annotated[UdpObservation, Tag("udp")]
     | Annotated[ListensObservation, Tag("listens")],
     Discriminator(kind_of),
     VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import FileInvalid
+from orchestrator.lessons.comparison import is_loopback
 from orchestrator.lessons.setup import Edit, edit_mistakes, edited
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed
@@ -39,6 +40,7 @@ def task_violations(values: Any, source: ScenarioSource | None) -> Iterator[Viol
             yield from _edit_violations(name, edits, source)
         yield from _needs_violations(name, task, earlier)
         yield from _solution_violations(name, task, edits)
+        yield from _datagram_violations(name, task)
         earlier.append(name)
 
 
@@ -54,6 +56,16 @@ def _needs_violations(name: str, task: dict[str, Any], earlier: list[str]) -> It
 
 def _those_before(earlier: list[str]) -> str:
     return f"before it stand {listed(earlier)}" if earlier else "it is the first one"
+
+
+def _datagram_violations(name: str, task: dict[str, Any]) -> Iterator[Violation]:
+    """Only what stays inside of a node is told at the first reply."""
+    for key in ("observe", "after"):
+        observation = task.get(key)
+        target = observation.get("udp") if isinstance(observation, dict) else None
+        if isinstance(target, str) and not is_loopback(target.rpartition(":")[0]):
+            message = "a datagram is observed on loopback addresses alone, such as 127.0.0.1:9000"
+            yield Violation(("tasks", name, key, "udp"), message)
 
 
 def _edits(task: dict[str, Any]) -> list[Edit]:

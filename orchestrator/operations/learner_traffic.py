@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from orchestrator.operations.attempt_explainer import AttemptExplainer
     from orchestrator.traffic.exchanges.events import CompletedEvent
 
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+
 
 @dataclass
 class LearnerTraffic:
@@ -99,6 +101,8 @@ class LearnerTraffic:
     def addresses_of(self, host: str) -> tuple[str, ...]:
         """The addresses of a node, or of the node whose name in the lab's DNS this is, or the address itself."""
         topology = self._topology
+        if host.lower() == "localhost":
+            return LOOPBACK_ADDRESSES
         if topology is None:
             return ()
         for name in topology.names:

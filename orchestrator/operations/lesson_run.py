@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_
 from orchestrator.operations.learner_traffic import LearnerTraffic
 from orchestrator.operations.lesson_check import judge_quietly, pause_after
 from orchestrator.operations.lesson_truth import ask_lab
-from orchestrator.operations.node_watch import NodeWatch, watch_of
+from orchestrator.operations.node_watch import TaskWatch
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.traffic.exchanges.events import ExchangeStart, end_time, start_time
 
@@ -77,8 +76,7 @@ class LessonRun:
     explainer: AttemptExplainer = field(init=False)
     traffic: LearnerTraffic = field(init=False)
     _earlier: float | None = None
-    _watch: NodeWatch | None = None
-    _inside: ExitStack = field(default_factory=ExitStack)
+    _watch: TaskWatch = field(default_factory=TaskWatch)
 
     def __post_init__(self) -> None:
         self.text = self.load_text()
@@ -144,10 +142,8 @@ class LessonRun:
         names = tuple(self.text.lesson.tasks)
         choices = self.question.choices if self.question else ()
         text, number = self.text.before.get(name, ""), names.index(name) + 1
-        self.traffic.begin(self.lab.made.scenario, topology)
-        self._inside.close()
-        watch = watch_of(self.lab, task)
-        self._watch = self._inside.enter_context(watch) if watch else None
+        self._watch.begin(self.lab, task)
+        self.traffic.begin(self.lab.made.scenario, topology)  # after what a watch sends to see that it reads
         allowed = self.lesson_lab.permissions(task)
         self._tell(TaskBegun(name, number, len(names), text, task.title, self.question is not None, choices, allowed))
 
@@ -180,7 +176,11 @@ class LessonRun:
 
     def _on_happenings_inside(self, task: ObserveTask) -> None:
         """Compare loopback packets and new sockets with what the task wants to see."""
-        for happening in self._watch.new() if self._watch else ():
+        if (changed := self._last_change()) != self._changed:
+            self._changed = changed
+            if self._watch.begin_again(self.lab, task):
+                self.traffic.start_again()
+        for happening in self._watch.new():
             if not isinstance(happening, BoundSocket):
                 if self.traffic.is_attempt(happening):
                     self._on_attempt(task, happening)
@@ -347,6 +347,7 @@ class LessonRun:
 
     def _forget_attempts(self, text: str) -> None:
         """Say what was done to the lab; nothing that crossed the wire before counts any more."""
+        self._watch.begin_again(self.lab, self.task)
         self._tell(Note(text))
         self._told, self._cause, self._tried, self._earlier = ("", 0.0), None, None, None
         self._judged, self._changed = time.monotonic(), self._last_change()
@@ -380,7 +381,7 @@ class LessonRun:
     def close(self) -> None:
         """End the run; the learner goes on with the task another time."""
         self.explainer.close()
-        self._inside.close()
+        self._watch.close()
         if not self.is_lab_gone:
             self.end_fault(keep_copy=True)
 

@@ -17,14 +17,14 @@ from orchestrator.checks.sockets import BoundSocket, read_socket_table
 from orchestrator.errors import NotFound, WirelabError
 from orchestrator.lab.capture.recording import Recording, whole_lines
 from orchestrator.lessons.lesson import ObserveTask
-from orchestrator.lessons.observations import ListensObservation
+from orchestrator.lessons.observations import HttpObservation, ListensObservation
 from orchestrator.operations.capture import open_capture
 from orchestrator.planning.capture import inside_argv, inside_spec
 from orchestrator.traffic.exchanges.events import ExchangeStart
 from orchestrator.traffic.packets.decode import decode_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from orchestrator.lessons.lesson import AnyTask
     from orchestrator.model.topology import Topology
@@ -42,17 +42,23 @@ POKE = ("bash", "-c", "echo > /dev/udp/127.0.0.1/9")
 
 
 class NodeWatch:
-    """One node; a context. With `packets`, loopback packets are read, and HTTP is expected at `port`; else sockets."""
+    """One node; a context. Reads loopback packets, with HTTP at the ports `http`; or, with `listens`, sockets."""
 
-    def __init__(self, lab: LabHandle, node_name: str, port: int, *, packets: bool) -> None:
+    def __init__(self, lab: LabHandle, node_name: str, *, http: Sequence[int] = (), listens: int | None = None) -> None:
         self.node_name = node_name
         self._lab = lab
-        self._port = port
-        self._packets = packets
+        self._http = http
+        self._listens = listens
         self._stack = ExitStack()
         self._happened: SimpleQueue[CompletedEvent | BoundSocket] = SimpleQueue()
         self._listening = threading.Event()
         self._thread: threading.Thread | None = None
+        self._seen: tuple[str, str] | None = None
+
+    def is_stale(self) -> bool:
+        """Whether the node runs, and was started again: it then has another network namespace than the helper."""
+        node = self._lab.made.observe().container_of(self.node_name)
+        return node is not None and node.state == "running" and (node.id, node.started) != self._seen
 
     def new(self) -> list[CompletedEvent | BoundSocket]:
         """What happened since the last call."""
@@ -77,30 +83,26 @@ class NodeWatch:
         topology, node = capture.topology(observed), observed.container_of(self.node_name)
         if node is None:
             raise NotFound(f"the node {self.node_name!r} is not up", hint=capture.named.command("up"))
+        self._seen = (node.id, node.started)
         container = engine.make_container(inside_spec(topology, observed, node.id))
         self._stack.callback(self._remove, container)
         engine.start(container)
         happenings: Iterator[CompletedEvent | BoundSocket]
-        if not self._packets:
-            happenings = new_sockets(whole_lines(engine.stream(container, TABLES, [])), self._port)
+        if self._listens is not None:
+            happenings = new_sockets(whole_lines(engine.stream(container, TABLES, [])), self._listens)
         else:
-            argv = inside_argv(self.node_name, decode_argv(http=[self._port], live=True))
-            happenings = self._exchanges(topology, whole_lines(engine.stream(container, argv, [])))
+            argv = inside_argv(self.node_name, decode_argv(http=self._http, live=True))
+            lines = self._noted(whole_lines(engine.stream(container, argv, [])))
+            happenings = loopback_exchanges(topology, self.node_name, lines)
         self._thread = threading.Thread(target=self._read, args=(happenings,), daemon=True, name="inside")
         self._thread.start()
-        if self._packets:
+        if self._listens is None:
             self._await_capture(container)
 
     def _read(self, happenings: Iterator[CompletedEvent | BoundSocket]) -> None:
         with suppress(WirelabError):  # the node, or the helper, is removed
             for happening in happenings:
                 self._happened.put(happening)
-
-    def _exchanges(self, topology: Topology, lines: Iterator[str]) -> Iterator[CompletedEvent]:
-        """The exchanges of which each packet crosses the loopback interface."""
-        names = dict.fromkeys(("127.0.0.1", "::1"), self.node_name)
-        events = Recording(self._noted(lines)).events(topology, window=0, more_names=names)[0]
-        return (event for event in events if not isinstance(event, ExchangeStart))
 
     def _noted(self, lines: Iterator[str]) -> Iterator[str]:
         """The lines of packets; the first one shows that the capture has begun."""
@@ -127,16 +129,57 @@ class NodeWatch:
         self._stack.close()
 
 
-def watch_of(lab: LabHandle, task: AnyTask) -> NodeWatch | None:
+class TaskWatch:
+    """The watch for what the open task wants to see inside of a node, if it wants to see anything there."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._watch: NodeWatch | None = None
+
+    def begin(self, lab: LabHandle, task: AnyTask | None) -> None:
+        """Watch for this task alone."""
+        self.close()
+        if watch := watch_of(lab, task):
+            self._watch = self._stack.enter_context(watch)
+
+    def begin_again(self, lab: LabHandle, task: AnyTask | None) -> bool:
+        """Begin anew if the node was started again; returns whether it was."""
+        is_stale = self._watch is not None and self._watch.is_stale()
+        if is_stale:
+            self.begin(lab, task)
+        return is_stale
+
+    def new(self) -> list[CompletedEvent | BoundSocket]:
+        """What happened since the last call."""
+        return self._watch.new() if self._watch else []
+
+    def close(self) -> None:
+        self._watch = None
+        self._stack.close()
+
+
+def watch_of(lab: LabHandle, task: AnyTask | None) -> NodeWatch | None:
     """A watch for what a task wants to see inside of a node; None where it wants to see nothing there."""
     if not isinstance(task, ObserveTask):
         return None
-    match task.observe:
-        case ListensObservation(client=node, listens=port):
-            return NodeWatch(lab, node, port, packets=False)
-        case observe if observe.loopback_port is not None:
-            return NodeWatch(lab, observe.client, observe.loopback_port, packets=True)
-    return None
+    if isinstance(task.observe, ListensObservation):
+        return NodeWatch(lab, task.observe.client, listens=task.observe.listens)
+    wanted = [
+        observation
+        for observation in (task.observe, task.after)
+        if observation is not None and observation.loopback_port is not None
+    ]
+    if not wanted:
+        return None
+    http = [observation.loopback_port or 80 for observation in wanted if isinstance(observation, HttpObservation)]
+    return NodeWatch(lab, wanted[0].client, http=http)
+
+
+def loopback_exchanges(topology: Topology, node_name: str, lines: Iterator[str]) -> Iterator[CompletedEvent]:
+    """The exchanges of which each packet crosses the loopback interface of a node, from the lines of tshark."""
+    names = dict.fromkeys(("127.0.0.1", "::1"), node_name)
+    events = Recording(lines).events(topology, window=0, more_names=names, is_prompt=True)[0]
+    return (event for event in events if not isinstance(event, ExchangeStart))
 
 
 def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:

@@ -53,16 +53,18 @@ class Recording:
         since: float = 0.0,
         window: int = 1000,
         more_names: Mapping[str, str] = MappingProxyType({}),
+        *,
+        is_prompt: bool = False,
     ) -> tuple[Iterator[TrafficEvent], LineCounts]:
         """The events that began since that time, and the counts of lines, complete when all events have been read.
 
         All packets are read: a connection may have been opened before, after a question that was captured too.
         Packets are put in order of time as far as they are within `window` of their place. `more_names` has nodes of
-        other addresses than the lab's.
+        other addresses than the lab's. With `is_prompt`, a UDP flow ends with its first reply.
         """
         line_counts = LineCounts()
         packets = drop_forwarded_copies(sort_by_time(read_packets(self.lines, line_counts), window))
-        events = read_events(packets, {**node_names(topology), **more_names})
+        events = read_events(packets, {**node_names(topology), **more_names}, is_prompt=is_prompt)
         return (event for event in events if _began(event) >= since), line_counts
 
 

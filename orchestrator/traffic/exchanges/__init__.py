@@ -19,12 +19,15 @@ __all__ = ["conversations"]
 EXPIRE_EVERY = 1.0  # seconds of the capture's own time
 
 
-def read_events(packets: Iterable[Packet], node_names: Mapping[str, str]) -> Iterator[TrafficEvent]:
+def read_events(
+    packets: Iterable[Packet], node_names: Mapping[str, str], *, is_prompt: bool = False
+) -> Iterator[TrafficEvent]:
     """The events of these packets, in the order in which they ended; `node_names` maps addresses to nodes.
 
+    With `is_prompt`, UDP that no reader understands ends with its first reply, and not when nothing follows any more.
     Memory is bounded by what is open at a time, not by the length of the capture.
     """
-    reader = _Reader(node_names)
+    reader = _Reader(node_names, is_prompt)
     due = 0.0
     for packet in packets:
         if packet.time >= due:
@@ -42,11 +45,11 @@ def read_events(packets: Iterable[Packet], node_names: Mapping[str, str]) -> Ite
 class _Reader:
     """One reader for each protocol."""
 
-    def __init__(self, node_names: Mapping[str, str]) -> None:
+    def __init__(self, node_names: Mapping[str, str], is_prompt: bool) -> None:
         self._context = TrafficContext(node_names)
         self._dns = DnsReader(self._context)
         self.tcp = TcpReader(self._context, self._dns)
-        self._udp = UdpReader(self._context)
+        self._udp = UdpReader(self._context, is_prompt=is_prompt)
         self._neighbours = NeighbourReader(self._context)
         self._all = (self._dns, self.tcp, self._udp, self._neighbours)
 

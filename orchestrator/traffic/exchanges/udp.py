@@ -16,7 +16,7 @@ UDP_PATIENCE = 30.0  # seconds
 class OpenFlow:
     """UDP between two sockets, or pings between two machines; the first packet's sender is the client."""
 
-    __slots__ = ("answered", "exchange", "flow", "last", "last_sent", "received", "sent", "started")
+    __slots__ = ("answered", "exchange", "flow", "has_ended", "last", "last_sent", "received", "sent", "started")
 
     def __init__(self, exchange: int, flow: Flow, when: float) -> None:
         self.exchange = exchange
@@ -24,6 +24,7 @@ class OpenFlow:
         self.started = self.last = self.last_sent = when
         self.answered: float | None = None
         self.sent = self.received = 0
+        self.has_ended = False
 
     def ended(self, reason: str = "", when: float | None = None) -> DatagramFlow:
         ended = when if when is not None else self.answered
@@ -33,10 +34,14 @@ class OpenFlow:
 
 
 class UdpReader:
-    """Count UDP packets and pings. Leaves out what is sent to many machines at once."""
+    """Count UDP packets and pings. Leaves out what is sent to many machines at once.
 
-    def __init__(self, context: TrafficContext) -> None:
+    With `is_prompt`, a flow ends with its first reply; what follows in it is not told.
+    """
+
+    def __init__(self, context: TrafficContext, *, is_prompt: bool = False) -> None:
         self._context = context
+        self._is_prompt = is_prompt
         self._open: OrderedDict[int | frozenset[str], OpenFlow] = OrderedDict()
 
     def read(self, packet: Packet) -> Iterator[TrafficEvent]:
@@ -61,6 +66,9 @@ class UdpReader:
             open_flow.answered = packet.time
             if packet.echo:  # each ping is an exchange of its own, with its own time
                 yield self._open.pop(key).ended()
+            elif self._is_prompt and not open_flow.has_ended:
+                open_flow.has_ended = True
+                yield open_flow.ended()
 
     def unreachable(
         self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
@@ -70,7 +78,8 @@ class UdpReader:
             ends = ((flow.client.address, flow.client.port), (flow.server.address, flow.server.port))
             if ends == (client, server):
                 del self._open[key]
-                yield open_flow.ended(reason, when)
+                if not open_flow.has_ended:
+                    yield open_flow.ended(reason, when)
 
     def expire(self, now: float) -> Iterator[TrafficEvent]:
         while self._open:
@@ -78,11 +87,13 @@ class UdpReader:
             if now - open_flow.last < UDP_PATIENCE:
                 return
             del self._open[key]
-            yield open_flow.ended()
+            if not open_flow.has_ended:
+                yield open_flow.ended()
 
     def flush(self) -> Iterator[TrafficEvent]:
         for open_flow in self._open.values():
-            yield open_flow.ended()
+            if not open_flow.has_ended:
+                yield open_flow.ended()
         self._open.clear()
 
 

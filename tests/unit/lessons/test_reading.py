@@ -122,6 +122,11 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda text: text.replace("to: app}\n", "to: app}\n    after: {from: clint, resolves: db.shop.lab}\n"),
         "lesson.md:11:19: tasks.look.after.from: there is no node 'clint'; did you mean 'client'?",
     ),
+    "a datagram that crosses a network": (
+        lambda text: text.replace("resolves: app.shop.lab, to: app}\n", 'udp: "app.shop.lab:9000"}\n'),
+        "lesson.md:10:34: tasks.look.observe.udp: a datagram is observed on loopback addresses alone, such as "
+        "127.0.0.1:9000",
+    ),
     "an earlier exchange of no kind": (
         lambda text: text.replace("to: app}\n", "to: app}\n    after: {from: client}\n"),
         "lesson.md:11:12: tasks.look.after: ",
