@@ -78,6 +78,7 @@ class Ran:
 
     @property
     def document(self) -> Any:
+        assert self.out, f"exit code {self.code}, and no document; {self.err}"
         return json.loads(self.out)
 
 
