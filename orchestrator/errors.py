@@ -110,9 +110,9 @@ class TookTooLong(EngineRefused):
 class NotStarted(EngineRefused):
     """A program is not there (exit code 127), or is not to be run (126), as a shell has it."""
 
-    def __init__(self, program: str, why: str, *, missing: bool, meant: str = "") -> None:
+    def __init__(self, program: str, why: str, *, missing: bool, meant: str = "", hint: str = "") -> None:
         what = f"there is no program {program!r} in the node" if missing else f"{program!r} cannot be run in the node"
-        hint = f"did you mean {meant!r}?" if meant else "a whole line needs a shell: -- sh -c 'COMMAND LINE'"
+        hint = hint or (f"did you mean {meant!r}?" if meant else "a whole line needs a shell: -- sh -c 'COMMAND LINE'")
         super().__init__(what, why=why, hint=hint)
         self.exit_code = 127 if missing else 126
 

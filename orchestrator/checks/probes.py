@@ -13,6 +13,7 @@ from math import inf
 from string import Template
 from typing import TYPE_CHECKING, TypeVar
 
+from orchestrator.checks.exhaustion import Exhausted
 from orchestrator.model.checks import Http, NodeCheck, Runs
 from orchestrator.model.topology import Topology
 from orchestrator.quick_dataclass import dataclass
@@ -60,13 +61,20 @@ class GetNodeState:
 
 
 @dataclass(frozen=True)
+class GetExhausted:
+    """Which resources a node has no more of. Also a node that can start no further process can be asked."""
+
+    node: str
+
+
+@dataclass(frozen=True)
 class PingEngine:
     """Whether the engine answers at all. What a node does, or fails to do, does not hold the answer up."""
 
     node: str = ""
 
 
-Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState | PingEngine
+Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState | GetExhausted | PingEngine
 # Exit codes of timeout(1) and bash(1): ended by it; failed itself, not executable, not found.
 TIMED_OUT = 124
 NOT_RUN_CODES = (125, 126, 127)
@@ -131,13 +139,20 @@ class NodeState:
 
 
 @dataclass(frozen=True)
+class NodeExhausted:
+    """The resources of which a node has no more; none where nothing is known to be used up."""
+
+    resources: tuple[Exhausted, ...] = ()
+
+
+@dataclass(frozen=True)
 class EngineAnswer:
     """The engine answers, with its version."""
 
     version: str
 
 
-ProbeResult = ProgramResult | LogText | Flows | NodeState | EngineAnswer | Unavailable
+ProbeResult = ProgramResult | LogText | Flows | NodeState | NodeExhausted | EngineAnswer | Unavailable
 ResultT = TypeVar("ResultT", ProgramResult, LogText, Flows)
 CheckT = TypeVar("CheckT", bound=NodeCheck)
 

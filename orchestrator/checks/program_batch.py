@@ -20,6 +20,21 @@ MOST_AT_ONCE = 12
 # A program of this many characters is written once, though several checks run it: the script has to fit one argument
 # of exec (128 KiB, execve(2)).
 LONG_WORD = 200
+# A shell that gets no further process tries for 15 seconds (bash(1)), so the script looks first whether there is room
+# for the four that it has at least. The outcomes lie where something can be written: a node may have a full /tmp.
+ROOM = """\
+for f in /sys/fs/cgroup/pids /sys/fs/cgroup; do
+  [[ -r $f/pids.max ]] && read -r most <"$f/pids.max" && read -r now <"$f/pids.current" || continue
+  [[ $most == max ]] || ((now + 4 <= most)) ||
+    { echo "no further process can start in the node: $now of $most run (limits: pids)" >&2; exit 70; }
+done
+d=
+for f in /tmp /dev/shm; do
+  [[ -d $f && -w $f ]] && d=$(mktemp -d "$f/ask.XXXXXXXX") && printf '%65536s' . 2>/dev/null >"$d/room" && break
+  [[ $d ]] && rm -rf "$d"; d=
+done
+[[ $d ]] || { echo '/tmp and /dev/shm of the node are full' >&2; exit 70; }
+rm "$d/room"; :"""
 # A shell beside the programs sleeps this long again and again in bash's `read`. Where it wakes up later, it was kept
 # from running, and so was whatever else was due in its node: by a limit on the node's processor time, by a busy
 # machine, or because all of it was frozen. It writes when it woke up last, and for how many microseconds it was late.
@@ -57,7 +72,7 @@ def script(runs: Sequence[RunProgram]) -> str:
     At most MOST_AT_ONCE programs run at a time, in the order of `runs`.
     """
     values = {"nap": NAP, "nap_microseconds": int(NAP * 1e6), "naps": int(seconds(runs) / NAP)}
-    lines = ["d=$(mktemp -d /tmp/ask.XXXXXXXX) || exit 70", 'echo "$EPOCHREALTIME"', WATCH.format(**values)]
+    lines = [ROOM, 'echo "$EPOCHREALTIME"', WATCH.format(**values)]
     texts = {
         word: f"w{at}" for at, word in enumerate(sorted({w for run in runs for w in run.argv if len(w) > LONG_WORD}))
     }

@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,10 @@ from orchestrator.cli.console import out, out_json, out_text, say, terminal_widt
 from orchestrator.cli.options import json_option, lab_option, line_count, scenario_argument
 from orchestrator.cli.workspace import find_lab, open_workspace
 from orchestrator.errors import OK, WorldError
+
+if TYPE_CHECKING:
+    from orchestrator.operations.lab_target import LabTarget
+    from orchestrator.operations.workspace import Workspace
 
 
 @click.command()
@@ -41,16 +46,24 @@ def ls_command(as_json: bool) -> int:
 @lab_option
 @json_option
 def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
-    """List the nodes of a lab: role, state, addresses and container."""
-    from orchestrator.operations.inspection import observe_lab
-    from orchestrator.rendering.nodes import nodes_document, nodes_text
+    """List the nodes of a lab: role, state, addresses and container.
 
-    target = find_lab(name, lab)
-    document = nodes_document(*observe_lab(open_workspace(read_only=True), target.scenario, target.lab_name))
+    A node that has no more memory, processes, disk or descriptors is named, with the limit and a command that helps.
+    """
+    from orchestrator.operations.exhaustion import read_exhaustion
+    from orchestrator.operations.inspection import observe_lab
+    from orchestrator.rendering.nodes import exhausted_text, nodes_document, nodes_text
+
+    target, workspace = find_lab(name, lab), open_workspace(read_only=True)
+    observed_lab = observe_lab(workspace, target.scenario, target.lab_name)
+    exhaustion = read_exhaustion(workspace, target.scenario, target.lab_name, observed_lab)
+    document = nodes_document(*observed_lab, exhaustion.resources)
     if as_json:
         out_json(document)
-    else:
-        out_text(nodes_text(document, terminal_width(sys.stdout)))
+        return OK
+    out_text(nodes_text(document, terminal_width(sys.stdout)))
+    if exhaustion.resources:
+        out_text(f"\n{exhausted_text(exhaustion.resources, exhaustion.commands)}")
     return OK
 
 
@@ -91,12 +104,28 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
     workspace = open_workspace(read_only=True)
     container = find_node(workspace, target.scenario, target.lab_name, node)
     if sys.stdin.isatty():
+        _say_exhausted(workspace, target, node)
         # The docker client would tell of a missing program in the words of its runtime.
         require_program(workspace, container.id, argv[0])
         record_terminal(workspace, container, argv)
         _become_terminal(workspace.url, container.id, argv)
     source = sys.stdin.fileno() if interactive or _is_piped(sys.stdin.fileno()) else None
-    return run_program(workspace, container, argv, _write_through, source)
+    code = run_program(workspace, container, argv, _write_through, source)
+    if code != OK:
+        _say_exhausted(workspace, target, node)
+    return code
+
+
+def _say_exhausted(workspace: Workspace, target: LabTarget, *node_names: str) -> None:
+    """Say which of these nodes, or of all, has no more of a resource: that may be why a program failed there."""
+    from orchestrator.operations.exhaustion import read_exhaustion
+    from orchestrator.operations.inspection import observe_lab
+    from orchestrator.rendering.nodes import exhausted_text
+
+    observed_lab = observe_lab(workspace, target.scenario, target.lab_name)
+    exhaustion = read_exhaustion(workspace, target.scenario, target.lab_name, observed_lab, node_names)
+    if exhaustion.resources:
+        say(exhausted_text(exhaustion.resources, exhaustion.commands))
 
 
 def _is_piped(descriptor: int) -> bool:
@@ -171,8 +200,13 @@ def logs_command(
     workspace = open_workspace(read_only=True)
     began = moment.seconds(workspace.engine.now()) if moment else 0.0
     selection = LogSelection(began, tail, own)
+    named = (node,) if node else ()
+    if follow:
+        _say_exhausted(workspace, target, *named)
     for line in log_lines(workspace, target.scenario, target.lab_name, node, selection, follow=follow):
         out(line)
+    if not follow:
+        _say_exhausted(workspace, target, *named)
     return OK
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from orchestrator.checks.dns_answer import DnsAnswer
 from orchestrator.checks.dns_query import DnsQuestion
+from orchestrator.checks.exhaustion import Exhausted
 from orchestrator.checks.probes import (
     NOT_RUN_CODES,
     CheckContext,
+    GetExhausted,
     GetNodeState,
+    NodeExhausted,
     NodeState,
     Probe,
     ProbeResult,
@@ -163,6 +166,7 @@ class LayerReadings:
         self.wrong: list[str] = []
         self.not_probed: list[str] = []
         self.evidence: list[str] = []
+        self.notes: list[str] = []
         self.causes: list[Cause] = []
         self.affects: set[str] = set()
         self.look_further = False
@@ -202,6 +206,12 @@ def state_of(node: str, results: Answers) -> NodeState | None:
     """The state of a node's container, if somebody could say."""
     result = results.get(GetNodeState(node))
     return result if isinstance(result, NodeState) else None
+
+
+def exhausted_of(node: str, results: Answers) -> tuple[Exhausted, ...]:
+    """The resources of which a node has no more, as far as somebody could say."""
+    result = results.get(GetExhausted(node))
+    return result.resources if isinstance(result, NodeExhausted) else ()
 
 
 def listed(words: tuple[str, ...] | list[str]) -> str:

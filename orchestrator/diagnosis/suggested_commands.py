@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from shlex import join
 
+from orchestrator.checks.exhaustion import ENGINE_DISK, Exhausted
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Topology
 from orchestrator.planning.lab_ref import LabRef
@@ -35,6 +36,16 @@ class Commands:
     def start_anew(self, node: str) -> str:
         """The node is stopped and started: so its network is as it was, whatever was changed inside it."""
         return f"{self._typed('inject', 'stop', node)} && {self._typed('heal')}"
+
+    def relieve(self, node: str, exhausted: Exhausted) -> str:
+        """What gives a node back a resource of which it has no more."""
+        match exhausted.resource:
+            case "memory":
+                return self.logs(node)
+            case "disk" if exhausted.where == ENGINE_DISK:
+                return "wirelab doctor"
+            case _:
+                return self.start_anew(node)
 
     def up(self) -> str:
         return self._typed("up")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from orchestrator.planning.snapshot import ObservedContainer
+from orchestrator.planning.snapshot import ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec
 
 
@@ -17,6 +17,13 @@ class Containers(Protocol):
 
     def container(self, container: str) -> ObservedContainer:
         """One container as it is now."""
+        ...
+
+    def process_count(self, container: str) -> ProcessCount:
+        """How many processes and threads a container has now. One that has none has no limit either.
+
+        The kernel's control groups tell it, so a container that can start no further process is counted too.
+        """
         ...
 
     def image_id(self, reference: str) -> str:

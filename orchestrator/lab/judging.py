@@ -133,7 +133,10 @@ def probe_targets(topology: Topology, observed: Snapshot) -> dict[str, ProbeTarg
         if container:
             tools = None if node.image else role_of(node).tools
             targets[name] = ProbeTarget(
-                container, tools, sidecar(topology, observed, name, "ask", ("sleep", "infinity"))
+                container,
+                tools,
+                sidecar(topology, observed, name, "ask", ("sleep", "infinity")),
+                topology.memory_limit(name),
             )
     return targets
 

@@ -14,8 +14,10 @@ from orchestrator.checks import program_batch as batch
 from orchestrator.checks.probes import (
     EngineAnswer,
     Flows,
+    GetExhausted,
     GetNodeState,
     LogText,
+    NodeExhausted,
     NodeState,
     PingEngine,
     Probe,
@@ -29,6 +31,7 @@ from orchestrator.checks.probes import (
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import EngineMissing, NotFound, TookTooLong, WirelabError
+from orchestrator.lab.node_exhaustion import NOT_BEGUN, no_process_left, read_node_exhaustion
 from orchestrator.lab.step_loop import Arrival, Arrivals
 from orchestrator.planning.snapshot import ObservedContainer
 from orchestrator.planning.specs import ContainerSpec
@@ -40,11 +43,15 @@ MAKING_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class ProbeTarget:
-    """A node that can be asked: its container, the tools in its image (None: nobody knows), and who looks on for it."""
+    """A node that can be asked: its container, the tools in its image (None: nobody knows), and who looks on for it.
+
+    `memory_limit` is in MiB.
+    """
 
     container: ObservedContainer
     tools: frozenset[str] | None
     sidecar: ContainerSpec
+    memory_limit: int = 0
 
 
 class ProbeRunner:
@@ -120,7 +127,7 @@ class ProbeRunner:
             return f"log {place}"
         if isinstance(probe, TrafficQuery):
             return "wire"
-        if isinstance(probe, GetNodeState | PingEngine):
+        if isinstance(probe, GetNodeState | GetExhausted | PingEngine):
             return f"state {place}"
         known = self._nodes.get(probe.node)
         tools = known.tools if known else None
@@ -167,6 +174,8 @@ class ProbeRunner:
         if isinstance(probes[0], GetNodeState):
             return [(tickets[0], self._state(node))]
         known = self._nodes.get(node)
+        if isinstance(probes[0], GetExhausted):
+            return [(tickets[0], self._exhausted(known))]
         if known is None:
             return [(ticket, Unavailable(f"the node {node} has no container")) for ticket in tickets]
         if isinstance(probes[0], ReadLog):
@@ -177,9 +186,9 @@ class ProbeRunner:
             return [(ticket, Unavailable(f"the node {node} is {_word(now)}")) for ticket in tickets]
         runs = [probe for probe in probes if isinstance(probe, RunProgram)]
         if way.startswith("alone"):
-            return [(tickets[0], self._alone(now, runs[0]))]
+            return [(tickets[0], self._alone(node, now, runs[0]))]
         container = now.id if way == "inside" else self._sidecar(node, known, now.id)
-        return ((tickets[place], result) for place, result in self._batch(container, runs))
+        return ((tickets[place], result) for place, result in self._batch(node, container, runs))
 
     def _wired(self, moments: list[float]) -> list[ProbeResult]:
         """The capture is read once for all that began at the same moment."""
@@ -194,7 +203,13 @@ class ProbeRunner:
             now = None
         return NodeState(_word(now), now.exit_code, now.out_of_memory) if now else NodeState("missing")
 
-    def _batch(self, container: str, runs: list[RunProgram]) -> Iterator[tuple[int, ProbeResult]]:
+    def _exhausted(self, known: ProbeTarget | None) -> NodeExhausted:
+        if known is None:
+            return NodeExhausted()
+        now = self._engine.container(known.container.id)
+        return NodeExhausted(read_node_exhaustion(self._engine, now, known.memory_limit))
+
+    def _batch(self, node: str, container: str, runs: list[RunProgram]) -> Iterator[tuple[int, ProbeResult]]:
         argv, errors = ("bash", "-c", batch.script(runs)), list[str]()
         missing = dict.fromkeys(range(len(runs)))
         pieces = self._engine.stream(container, argv, errors, seconds=batch.seconds(runs))
@@ -205,13 +220,17 @@ class ProbeRunner:
         except (ValueError, LookupError):
             lines = "".join(errors).strip().splitlines()
             why = re.sub(r"^bash: line \d+: ", "", lines[0])[:200] if lines else "it ended before it had answered"
+            lacking = no_process_left(self._engine, container)
+            reason = lacking.reason(node) if lacking else f"the questions could not be put: {why}"
             for place in missing:
-                yield place, Unavailable(f"the questions could not be put: {why}")
+                yield place, Unavailable(reason)
 
-    def _alone(self, now: ObservedContainer, run: RunProgram) -> ProbeResult:
+    def _alone(self, node: str, now: ObservedContainer, run: RunProgram) -> ProbeResult:
         began = monotonic()
         output = self._engine.run(now.id, run.argv, seconds=run.seconds)
         err = output.err
+        if output.exit_code in NOT_BEGUN and (lacking := no_process_left(self._engine, now.id)):
+            return Unavailable(lacking.reason(node))
         if output.exit_code in (126, 127) and not err.strip():
             # Of an image without a shell the engine says nothing but the exit code.
             err = f"{run.argv[0]}: not found or not executable"

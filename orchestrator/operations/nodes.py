@@ -41,11 +41,12 @@ def default_node(scenario: Scenario) -> str:
 
 @dataclass(frozen=True)
 class NodeContainer:
-    """A node of a lab that is up, and the id of its container."""
+    """A node of a lab that is up, the id of its container, and the command that starts the node anew."""
 
     lab_name: str
     node_name: str
     id: str
+    start_anew: str = ""
 
 
 def find_node(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, node_name: str) -> NodeContainer:
@@ -53,7 +54,8 @@ def find_node(workspace: Workspace, scenario: LoadedScenario, lab_name: str | No
     lab = workspace.lab(scenario, lab_name)
     for container in workspace.engine.containers(f"{labels.LAB}={lab.name}"):
         if container.labels.get(labels.NODE) == node_name and labels.SIDECAR not in container.labels:
-            return NodeContainer(lab.name, node_name, container.id)
+            start_anew = f"{lab.named.command('inject', 'stop', node_name)} && {lab.named.command('heal')}"
+            return NodeContainer(lab.name, node_name, container.id, start_anew)
     raise NotFound(f"the node {node_name!r} of the lab {lab.name!r} is not up", hint=lab.named.command("up"))
 
 
@@ -66,6 +68,7 @@ def run_program(
     """
     from secrets import token_hex
 
+    from orchestrator.lab.node_exhaustion import no_process_left
     from orchestrator.lab.node_program import attend_program
 
     publish = workspace.publisher(workspace.journal(node.lab_name))
@@ -74,7 +77,9 @@ def run_program(
         code = attend_program(workspace.engine, node.id, argv, output, input_descriptor, run=token_hex(6))
         publish(ProgramEvent("ended", node.node_name, tuple(argv), code))
         return code
-    except NotStarted:
+    except NotStarted as error:
+        if lacking := no_process_left(workspace.engine, node.id):
+            raise NotStarted(argv[0], lacking.sentence(node.node_name), missing=False, hint=node.start_anew) from error
         require_program(workspace, node.id, argv[0])  # raises the same error with a suggestion
         raise
 

@@ -76,6 +76,19 @@ class ObservedContainer:
 
 
 @dataclass(frozen=True)
+class ProcessCount:
+    """How many processes and threads a container has, and how many it may have; 0 is no limit."""
+
+    running: int
+    limit: int
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether a shell that is run in it could start no program."""
+        return 0 < self.limit < self.running + 2
+
+
+@dataclass(frozen=True)
 class ObservedVolume:
     """A volume of ours."""
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from orchestrator.checks.exhaustion import Exhausted
+from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.model.topology import Topology
 from orchestrator.planning.capture import CAPABILITIES, recorder_of
 from orchestrator.planning.desired import desired
 from orchestrator.planning.snapshot import ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.rendering.tables import table
 
+NONE_EXHAUSTED: Mapping[str, Sequence[Exhausted]] = MappingProxyType({})
 
-def nodes_document(topology: Topology, observed: Snapshot) -> dict[str, Any]:
+
+def nodes_document(
+    topology: Topology, observed: Snapshot, exhausted: Mapping[str, Sequence[Exhausted]] = NONE_EXHAUSTED
+) -> dict[str, Any]:
     """As `wirelab ps --json` prints it."""
-    nodes = [node_document(topology, observed, name) for name in topology.scenario.nodes]
+    nodes = [
+        node_document(topology, observed, name)
+        | {"exhausted": [resource.document() for resource in exhausted.get(name, ())]}
+        for name in topology.scenario.nodes
+    ]
     return {"schema": 1, "lab": topology.lab, "scenario": topology.scenario.name, "nodes": nodes}
 
 
@@ -94,8 +105,20 @@ def state_of(container: ObservedContainer | None, files: ObservedFiles) -> str:
 
 
 def _state_text(node: dict[str, Any]) -> str:
-    """A node that runs may have lost a program to the limit of its memory, too."""
-    return f"{node['state']}, out of memory" if node.get("out_of_memory") else str(node["state"])
+    """The state, and of what the node has no more."""
+    facts = [Exhausted(**{**resource, "where": resource["where"] or ""}).fact() for resource in node["exhausted"]]
+    if node["out_of_memory"] and "out of memory" not in facts:
+        facts.append("out of memory")
+    return ", ".join((str(node["state"]), *facts))
+
+
+def exhausted_text(exhausted: Mapping[str, Sequence[Exhausted]], commands: Commands) -> str:
+    """A sentence for each resource of which a node has no more, and the command that helps."""
+    return "\n".join(
+        f"{resource.sentence(node)}\n  try: {commands.relieve(node, resource)}"
+        for node, resources in exhausted.items()
+        for resource in resources
+    )
 
 
 def nodes_text(document: dict[str, Any], width: int | None = None) -> str:

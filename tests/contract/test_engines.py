@@ -24,6 +24,8 @@ from orchestrator.errors import (
     VolumeBusy,
     WrongState,
 )
+from orchestrator.model.node import Limits
+from orchestrator.planning.snapshot import ProcessCount
 from orchestrator.planning.specs import Attach, NamedVolume
 
 pytestmark = pytest.mark.engines
@@ -337,6 +339,15 @@ def test_the_exit_code_of_a_container_is_seen(world: ContractSetup) -> None:
     assert world.engine.await_line(node, "never".__eq__, since=0, seconds=30, stop=never) is None
     seen = world.engine.container(node)
     assert (seen.state, seen.exit_code) == ("exited", 1)
+
+
+def test_the_processes_of_a_container_are_counted_with_their_limit(world: ContractSetup) -> None:
+    """Also of one that can start no further process; what does not run has none."""
+    node = world.started("node")
+    count = world.engine.process_count(node)
+    assert 1 <= count.running < count.limit == Limits().pids
+    world.engine.stop(node, 0)
+    assert world.engine.process_count(node) == ProcessCount(0, 0)
 
 
 def test_a_program_is_run_inside(world: ContractSetup) -> None:

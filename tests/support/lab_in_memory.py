@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from orchestrator.checks.exhaustion import ARGV
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.events import Event, StepEvent
@@ -36,6 +37,8 @@ IMAGES = {name: f"wirelab/{name}:1" for name in ("dns", "database", "app", "clie
 
 def bash(call: ProgramCall) -> Output:
     """What is run inside a node is run here: the batch of questions is a real script."""
+    if tuple(call.argv) == ARGV:
+        return Output(0, "", "")  # what this machine has no more of is nothing of the lab's
     done = subprocess.run(call.argv, capture_output=True, text=True, timeout=10, check=False, env=dict(os.environ))
     return Output(done.returncode, done.stdout, done.stderr)
 

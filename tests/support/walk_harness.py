@@ -11,8 +11,18 @@ from check_harness import rows
 from dns_bytes import printed, question_of
 
 from orchestrator.checks.dns_query import ASK
+from orchestrator.checks.exhaustion import Exhausted
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.probes import GetNodeState, NodeState, Probe, ProbeResult, ProgramResult, RunProgram
+from orchestrator.checks.probes import (
+    GetExhausted,
+    GetNodeState,
+    NodeExhausted,
+    NodeState,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    RunProgram,
+)
 from orchestrator.checks.walk import Walk
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
@@ -70,6 +80,8 @@ class SimulatedLab:
             return ruled
         if isinstance(probe, GetNodeState):
             return NodeState("running")
+        if isinstance(probe, GetExhausted):
+            return NodeExhausted()
         assert isinstance(probe, RunProgram)
         return ProgramResult(0, self.out(probe), "")
 
@@ -117,6 +129,10 @@ def far(text: str = FAR) -> SimulatedLab:
 
 def state(node: str, word: str, code: int = 0) -> Rule:
     return lambda probe: NodeState(word, code) if probe == GetNodeState(node) else None
+
+
+def exhausted(node: str, *resources: Exhausted) -> Rule:
+    return lambda probe: NodeExhausted(resources) if probe == GetExhausted(node) else None
 
 
 def out_of_memory(node: str) -> Rule:

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.checks.dns_query import ASK
+from orchestrator.checks.exhaustion import Exhausted
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds.connections import CONNECT
 from orchestrator.checks.probes import (
+    GetExhausted,
     GetNodeState,
+    NodeExhausted,
     NodeState,
     Probe,
     ProbeResult,
@@ -59,6 +62,8 @@ def probe_key(probe: Probe) -> list[str]:
             return ["run", probe.node, *(PROGRAMS.get(word, word) for word in probe.argv)]
         case GetNodeState():
             return ["state", probe.node]
+        case GetExhausted():
+            return ["exhausted", probe.node]
         case ReadLog():
             return ["log", probe.node]
         case _:
@@ -72,6 +77,8 @@ def answer_document(answer: ProbeResult) -> dict[str, Any]:
             return {"code": answer.exit_code, "out": answer.out, "err": answer.err}
         case NodeState():
             return {"state": answer.state, "code": answer.exit_code}
+        case NodeExhausted():
+            return {"exhausted": [resource.document() for resource in answer.resources]}
         case Unavailable():
             return {"unasked": answer.reason}
         case _:
@@ -81,6 +88,8 @@ def answer_document(answer: ProbeResult) -> dict[str, Any]:
 def answer_of(found: dict[str, Any]) -> ProbeResult:
     if "unasked" in found:
         return Unavailable(found["unasked"])
+    if "exhausted" in found:
+        return NodeExhausted(tuple(Exhausted(**{**one, "where": one["where"] or ""}) for one in found["exhausted"]))
     if "state" in found:
         return NodeState(found["state"], found["code"])
     return ProgramResult(found["code"], found["out"], found["err"])
@@ -92,7 +101,10 @@ def finding(name: str) -> Finding:
     answers = {tuple(one["asked"]): answer_of(one["told"]) for one in recorded["answers"]}
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
-        return [answers[tuple(probe_key(probe))] for probe in probes]
+        # The recordings are older than this question, and nothing was used up.
+        return [
+            NodeExhausted() if isinstance(probe, GetExhausted) else answers[tuple(probe_key(probe))] for probe in probes
+        ]
 
     (check,) = [one for one in reading().scenario.checks if one.name == recorded["check"]]
     judgement = Judgement(**{**recorded["judgement"], "evidence": tuple(recorded["judgement"]["evidence"])})

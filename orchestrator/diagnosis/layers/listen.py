@@ -39,6 +39,18 @@ def _listening(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     return readings.result()
 
 
+def listens(attempt: ConnectionAttempt, results: Answers) -> bool:
+    """Whether a socket of the target waits where the attempt leads to; true where nobody could look."""
+    result = ran_or_reason(results.get(socket_table_probe(attempt.target))) if attempt.target else ""
+    if isinstance(result, str) or attempt.target is None or attempt.port is None:
+        return True
+    return any(
+        (socket.protocol, socket.port) == (attempt.port.protocol, attempt.port.number)
+        and socket.takes(_wanted(attempt, attempt.target))
+        for socket in read_socket_table(result)
+    )
+
+
 def _counts(attempt: ConnectionAttempt, node: str, port: Port, results: Answers) -> bool:
     """Whether it matters that a node does not listen: a DNS server only where the name was not resolved."""
     return (node, port) == (attempt.target, attempt.port) or not dns_works(attempt, results)

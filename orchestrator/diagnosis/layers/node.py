@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.probes import GetNodeState, NodeState
+from orchestrator.checks.exhaustion import Exhausted
+from orchestrator.checks.probes import GetExhausted, GetNodeState, NodeState
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
     LayerProbe,
     LayerReading,
     LayerReadings,
+    exhausted_of,
     listed,
     state_of,
 )
 from orchestrator.diagnosis.layers.dns import dns_works
+from orchestrator.diagnosis.layers.listen import listens
 from orchestrator.diagnosis.layers.tcp import connected
 
 # Exit codes after SIGKILL and SIGTERM, and of an orderly end: somebody stopped the node, it did not fail.
@@ -27,6 +30,7 @@ def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
             readings.not_probed.append(f"{node} could not be looked at")
         elif state.state == "running":
             readings.held.append(node)
+            _read_exhausted(attempt, node, results, readings)
         elif node in (attempt.asker, attempt.target) or not dns_works(attempt, results):
             sentence, command = _not_running(attempt, node, state)
             readings.broken(f"{node} is {state.state}", sentence, command, *_needs(attempt, node))
@@ -39,7 +43,36 @@ def _state(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
             readings.broken(f"{node} is {state.state}", sentence, attempt.commands.repair(), "route", "dns", "tcp")
     if readings.held and not readings.wrong:
         readings.held = [f"{listed(readings.held)} {'runs' if len(readings.held) == 1 else 'run'}"]
+        readings.held += readings.notes
     return readings.result()
+
+
+def _read_exhausted(attempt: ConnectionAttempt, node: str, results: Answers, readings: LayerReadings) -> None:
+    """What a node has no more of: the cause where it can explain the attempt, otherwise told beside what held."""
+    for exhausted in exhausted_of(node, results):
+        fact, sentence = f"{node}: {exhausted.fact()}", exhausted.sentence(node)
+        if _explains(attempt, node, exhausted, results):
+            command = attempt.commands.relieve(node, exhausted)
+            affects = _needs(attempt, node) if exhausted.resource == "processes" else ()
+            readings.broken(fact, f"{sentence}.", command, *affects)
+        else:
+            readings.notes.append(fact)
+            readings.evidence.append(sentence)
+
+
+def _explains(attempt: ConnectionAttempt, node: str, exhausted: Exhausted, results: Answers) -> bool:
+    """Whether what a node lacks can be why the attempt fails: a server that was reached, or that does not listen.
+
+    In a node without a process nothing can be asked. What ended for want of memory may have ended long ago.
+    """
+    if exhausted.resource == "processes":
+        return node in (attempt.asker, attempt.target) or not dns_works(attempt, results)
+    if node == attempt.target and attempt.port:
+        silent = not listens(attempt, results)
+        return silent if exhausted.resource == "memory" else silent or connected(attempt, results)
+    if node == attempt.asker:
+        return attempt.port is None and attempt.claim is None and exhausted.resource != "memory"
+    return not dns_works(attempt, results)
 
 
 def _not_running(attempt: ConnectionAttempt, node: str, node_state: NodeState) -> tuple[str, str]:
@@ -81,7 +114,10 @@ def _looked_at(attempt: ConnectionAttempt) -> tuple[str, ...]:
 NODE = LayerProbe(
     "node",
     "node runs",
-    lambda attempt: tuple(GetNodeState(node) for node in _looked_at(attempt)),
+    lambda attempt: (
+        *(GetNodeState(node) for node in _looked_at(attempt)),
+        *(GetExhausted(node) for node in attempt.on_the_way()),
+    ),
     _state,
     needed=lambda _attempt: True,
 )

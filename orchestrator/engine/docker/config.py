@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
-from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
+from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork, ProcessCount
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 MIB = 1024 * 1024
+NO_LIMIT = 2**32  # of processes; the kernel has at most 2**22 (pid_max, proc(5))
 # Options of the bridge driver (Docker documentation, "Bridge network driver"): no IPv4 address for the bridge, so that
 # the gateway which nodes are given answers nobody; and no rewriting of source addresses.
 NO_ADDRESS = "com.docker.network.bridge.inhibit_ipv4"
@@ -113,6 +114,13 @@ def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
         gateway_unanswered=gateway_unanswered,
         subnets6=tuple(IPv6Network(s, strict=False) for s in subnets if ":" in s),
     )
+
+
+def process_count_seen(document: Mapping[str, Any]) -> ProcessCount:
+    """From GET /containers/{id}/stats. Where there is no limit, engines leave it out or name the largest number."""
+    processes = document.get("pids_stats") or {}
+    limit = processes.get("limit", 0)
+    return ProcessCount(processes.get("current", 0), limit if limit < NO_LIMIT else 0)
 
 
 def image_id_of(text: str) -> str:

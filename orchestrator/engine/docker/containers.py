@@ -8,12 +8,12 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.engine.docker.api_errors import map_api_errors
-from orchestrator.engine.docker.config import container_config, container_seen, image_id_of
+from orchestrator.engine.docker.config import container_config, container_seen, image_id_of, process_count_seen
 from orchestrator.engine.docker.connection import with_label
 from orchestrator.engine.docker.http_api import CALL_SECONDS, Refused
 from orchestrator.engine.docker.networks import DockerNetworks
 from orchestrator.errors import EngineRefused, ImageMissing, NotFound
-from orchestrator.planning.snapshot import ObservedContainer
+from orchestrator.planning.snapshot import ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec
 
 # How many containers are inspected side by side: a busy engine answers each late, but all at the same time.
@@ -51,6 +51,13 @@ class DockerContainers(DockerNetworks):
     def _inspect(self, container: str) -> dict[str, Any]:
         document: dict[str, Any] = self._api.get(f"/containers/{container}/json")
         return document
+
+    def process_count(self, container: str) -> ProcessCount:
+        # A single look: the engine would wait a second for the next one, which tells the processor time.
+        with map_api_errors(_named(container)):
+            return process_count_seen(
+                self._api.get(f"/containers/{container}/stats", **{"stream": "false", "one-shot": "true"})
+            )
 
     def image_id(self, reference: str) -> str:
         with suppress(ImageMissing, NotFound), map_api_errors(f"the image {reference}"):

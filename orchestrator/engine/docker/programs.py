@@ -18,7 +18,7 @@ from orchestrator.errors import NotFound, NotStarted, TookTooLong
 MOST_BYTES = 64 * 1024 * 1024
 # What the engine hands on as if a program had written it that could not be started, and the exit codes with it.
 RUNTIME_SAYS = b"OCI runtime exec failed"
-NO_PROGRAM = (126, 127)
+NO_PROGRAM = (126, 127, 254, 255)
 
 
 class DockerPrograms(DockerConnection):

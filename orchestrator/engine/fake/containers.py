@@ -6,7 +6,7 @@ from orchestrator.engine.fake.networks import FakeNetworks
 from orchestrator.engine.fake.state import Container, Endpoint, has_label, refusal
 from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import ImageMissing, NameTaken, VolumeBusy, WrongState
-from orchestrator.planning.snapshot import ObservedContainer, ObservedVolume
+from orchestrator.planning.snapshot import ObservedContainer, ObservedVolume, ProcessCount
 from orchestrator.planning.specs import ContainerSpec
 
 # What a program writes that reads its files again, as BIND and nginx do.
@@ -26,6 +26,16 @@ class FakeContainers(FakeNetworks):
     def container(self, container: str) -> ObservedContainer:
         with self._changed:
             return self._find(container).observed()
+
+    def process_count(self, container: str) -> ProcessCount:
+        with self._changed:
+            counted = self._find(container)
+            return ProcessCount(counted.processes, counted.spec.limits.pids) if counted.alive else ProcessCount(0, 0)
+
+    def set_processes(self, container: str, count: int) -> None:
+        """Let so many processes run in a container, which only a test can do."""
+        with self._changed:
+            self._find(container).processes = count
 
     def image_id(self, reference: str) -> str:
         with self._changed:
@@ -65,6 +75,7 @@ class FakeContainers(FakeNetworks):
         for endpoint in container.endpoints.values():
             endpoint.shown = True
         container.state, container.started, container.exit_code = "running", self._timestamp(), 0
+        container.processes = 1 + container.spec.init
         behaviour = self._behave(container.spec)
         # Never before the start: the start's own text is finer than the clock.
         at = max(self._wall(), unix_seconds(container.started))

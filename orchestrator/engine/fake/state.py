@@ -39,6 +39,7 @@ class Container:
     started: str = "0001-01-01T00:00:00Z"
     ended: str = "0001-01-01T00:00:00Z"
     exit_code: int = 0
+    processes: int = 0
     written: list[tuple[float, str]] = field(default_factory=list)
 
     @property

@@ -128,3 +128,28 @@ def test_it_is_measured_for_how_long_nothing_could_run() -> None:
     argv = ("bash", "-c", SLOW_CLOCK + batch.script(runs))
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
     assert max(result.starved for result in outcomes(done.stdout, 2)) > 2.5
+
+
+def test_outcomes_lie_where_something_can_be_written() -> None:
+    """A node with a full /tmp answers all the same; one where nothing can be written says so, and at once."""
+    script = batch.script([RunProgram("n", ("echo", "there"))])
+    elsewhere = script.replace("for f in /tmp /dev/shm", "for f in /proc/self /tmp")
+    done = subprocess.run(("bash", "-c", elsewhere), capture_output=True, text=True, timeout=10, check=False)
+    assert outcomes(done.stdout, 1)[0].out == "there\n"
+    nowhere = script.replace("for f in /tmp /dev/shm", "for f in /proc/self")
+    done = subprocess.run(("bash", "-c", nowhere), capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr.splitlines()[-1] == "/tmp and /dev/shm of the node are full"
+
+
+def test_a_node_without_room_for_a_process_says_so_at_once(tmp_path: Path) -> None:
+    """The shell would try for 15 seconds; the kernel's counts are read before."""
+    script = batch.script([RunProgram("n", ("echo", "there"))]).replace("/sys/fs/cgroup/pids", str(tmp_path))
+    for limit, code in (("14", 0), ("13", 70), ("max", 0)):
+        (tmp_path / "pids.max").write_text(f"{limit}\n")
+        (tmp_path / "pids.current").write_text("10\n")
+        done = subprocess.run(("bash", "-c", script), capture_output=True, text=True, timeout=10, check=False)
+        assert done.returncode == code, done.stderr
+    (tmp_path / "pids.max").write_text("10\n")
+    done = subprocess.run(("bash", "-c", script), capture_output=True, text=True, timeout=10, check=False)
+    assert done.stderr == "no further process can start in the node: 10 of 10 run (limits: pids)\n"

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from orchestrator.checks.exhaustion import Exhausted
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.verdict import Verdict
 from orchestrator.checks.walk import Cause, Layer, make_walk
 from orchestrator.cli.console import verdict_marks
+from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.step_events import step_event
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -21,7 +23,7 @@ from orchestrator.planning.plan import AwaitReady, Plan, RemoveVolume, Step, Wri
 from orchestrator.planning.snapshot import ContainerRecord, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.findings import finding_text, findings_document, findings_text, reasons_text, summary_text
-from orchestrator.rendering.nodes import nodes_document, nodes_text, state_of
+from orchestrator.rendering.nodes import exhausted_text, nodes_document, nodes_text, state_of
 from orchestrator.rendering.plans import plan_text, step_text
 from orchestrator.rendering.quantities import counted
 from orchestrator.rendering.tables import table
@@ -231,6 +233,7 @@ def test_nodes_as_document_and_table() -> None:
         "addresses": ["192.168.7.10"],
         "state": "ready",
         "out_of_memory": False,
+        "exhausted": [],
     }
     assert nodes_text(document) == dedent("""\
         NODE  ROLE    STATE    ADDRESSES     CONTAINER
@@ -242,6 +245,23 @@ def test_a_node_that_reached_the_limit_of_its_memory_says_so() -> None:
     """Also one that runs on: the kernel ended one of its programs."""
     observed = Snapshot("/s", "r", {}, containers=(replace(container(), out_of_memory=True),), files={"a": PROVED})
     assert "ready, out of memory" in nodes_text(nodes_document(places(observed), observed))
+
+
+def test_a_resource_that_is_used_up_stands_beside_the_state_and_in_a_sentence() -> None:
+    observed = Snapshot("/s", "r", {}, containers=(container(),), files={"a": PROVED})
+    exhausted = {"a": (Exhausted("processes", 8, 8), Exhausted("disk", 512, 512, "/tmp"))}
+    document = nodes_document(places(observed), observed, exhausted)
+    first = {"resource": "processes", "used": 8, "limit": 8, "where": None}
+    assert document["nodes"][0]["exhausted"][0] == first
+    assert "ready, no process left (8 of 8), /tmp is full" in nodes_text(document)
+    lines = exhausted_text(exhausted, Commands(places(observed))).splitlines()
+    assert lines == [
+        "The node a has no process left: 8 of 8 processes and threads run (limits: pids), "
+        "and a shell can start no program",
+        "  try: wirelab inject one stop a && wirelab heal one",
+        "The disk of the node a is full: /tmp holds 512 KiB, and nothing is free",
+        "  try: wirelab inject one stop a && wirelab heal one",
+    ]
 
 
 def test_a_table_has_no_blanks_at_its_end() -> None:
