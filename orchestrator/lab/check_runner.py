@@ -138,7 +138,7 @@ class CheckRunner:
         late = trial.tries >= self._least_tries and self._clocks.now() >= trial.began + trial.check.within
         if judgement.verdict == "pass" or late:
             self._end(trial, judgement)
-        elif trial.check.fault:
+        elif trial.check.fault_steps:
             # With a fault of its own, a check waits for what follows from it.
             self._loop.later(PAUSE_SECONDS, partial(self._try, trial))
         else:

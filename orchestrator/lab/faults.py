@@ -17,9 +17,10 @@ from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.model.checks import BaseCheck, kind_of
+from orchestrator.model.fault_steps import Heal, new_id, with_ids
 from orchestrator.model.faults.fault import BaseFault
 from orchestrator.planning.fault_plan import fault_plan
-from orchestrator.planning.injected_faults import InjectedFault, effect_of, new_id
+from orchestrator.planning.injected_faults import InjectedFault, effect_of
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.snapshot import Snapshot
 
@@ -106,14 +107,14 @@ def check(lab: Lab, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
     and healing would mend what somebody broke by hand: then checks with a fault are unknown, and nothing is touched.
     """
     findings: dict[int, Finding] = {}
-    with_fault = [check for check in checks if check.fault]
-    _judge(lab, [check for check in checks if check.fault is None], findings)
+    with_fault = [check for check in checks if check.fault_steps]
+    _judge(lab, [check for check in checks if not check.fault_steps], findings)
     reason = _reason_not_to_break(lab) if with_fault else ""
     if reason:
         findings.update((id(check), _not_asked(lab, check, reason)) for check in with_fault)
         with_fault = []
-    for fault, members in groupby(with_fault, key=lambda check: check.fault):
-        _run_checks_of_fault(lab, fault, list(members), findings)
+    for steps, members in groupby(with_fault, key=lambda check: check.fault_steps):
+        _run_checks_of_faults(lab, steps, list(members), findings)
     return tuple(findings[id(check)] for check in checks)
 
 
@@ -137,8 +138,10 @@ def _not_asked(lab: Lab, check: BaseCheck, reason: str) -> Finding:
     return finding
 
 
-def _run_checks_of_fault(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
-    """Judge the checks of one fault, which is put in once, if what they say of the time before it holds."""
+def _run_checks_of_faults(
+    lab: Lab, steps: Sequence[BaseFault | Heal], checks: Sequence[BaseCheck], findings: dict[int, Finding]
+) -> None:
+    """Judge the checks of the same faults, which are put in once, if what they say of the time before it holds."""
     for check in checks:
         early = _not_ready(lab, check)
         if early:
@@ -149,7 +152,7 @@ def _run_checks_of_fault(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck]
         return
     known = {fault.id for fault in lab.folder.faults.faults()}
     try:
-        (injected,) = inject(lab, fault, of_check=True).faults
+        injected = _take_steps(lab, steps)
         while_it_is_in = [check for check in checks if check.during]
         if while_it_is_in:
             _judge_during(lab, injected, while_it_is_in, findings)
@@ -161,6 +164,18 @@ def _run_checks_of_fault(lab: Lab, fault: BaseFault, checks: Sequence[BaseCheck]
     healed = [check for check in checks if check.after]
     if healed:
         _judge(lab, healed, findings)
+
+
+def _take_steps(lab: Lab, steps: Sequence[BaseFault | Heal]) -> tuple[InjectedFault, ...]:
+    """Put the faults of a check in, in their order, and heal those that it says; those that are in at the end."""
+    injected: dict[str, InjectedFault] = {}
+    for fault_id, step in with_ids(steps):
+        if isinstance(step, Heal):
+            heal(lab, [injected.pop(fault_id).id])
+        else:
+            # Its id in the lab may be another one: a check that was killed has left an entry.
+            (injected[fault_id],) = inject(lab, step, of_check=True).faults
+    return tuple(injected.values())
 
 
 def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
@@ -181,7 +196,9 @@ def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
     return None
 
 
-def _judge_during(lab: Lab, injected: InjectedFault, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
+def _judge_during(
+    lab: Lab, injected: Collection[InjectedFault], checks: Sequence[BaseCheck], findings: dict[int, Finding]
+) -> None:
     """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
     judged = _quiet(lab).judge(checks)
     mended = _mended(lab, injected)
@@ -193,15 +210,16 @@ def _judge_during(lab: Lab, injected: InjectedFault, checks: Sequence[BaseCheck]
         lab.publish_finding(finding)
 
 
-def _mended(lab: Lab, injected: InjectedFault) -> str:
-    """What of a fault is not in any more, by the steps that would put it in again; empty while all of it is in."""
+def _mended(lab: Lab, injected: Collection[InjectedFault]) -> str:
+    """What of these faults is not in any more, by the steps that would put it in again; empty while all of it is in."""
     try:
         observed = lab.standing()
     except NotFound as error:
         return error.what
     topology = lab.topology(observed)
-    without = [fault for fault in observed.faults if fault.id != injected.id]
-    effects = effect_of(topology, without), effect_of(topology, (*without, injected))
+    own = {fault.id for fault in injected}
+    without = [fault for fault in observed.faults if fault.id not in own]
+    effects = effect_of(topology, without), effect_of(topology, (*without, *injected))
     return ", ".join(step.id for step in fault_plan(topology, observed, *effects).steps)
 
 

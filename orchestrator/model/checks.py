@@ -12,7 +12,8 @@ from typing import Annotated, Any, Union
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.check_keys import HttpKeys, ResolvesKeys, Substring
 from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows
-from orchestrator.model.faults import Fault
+from orchestrator.model.fault_steps import Faults, Heal, fault_steps
+from orchestrator.model.faults.fault import BaseFault
 from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
 from orchestrator.model.values import (
     BindPlace,
@@ -38,14 +39,16 @@ class BaseCheck(ScenarioModel):
     within: Seconds = Field(
         5.0, description="Seconds after which a check that does not hold has failed.", examples=[10]
     )
-    during: Fault | None = Field(
+    during: Faults | None = Field(
         None,
-        description="A fault that is put in before the check is judged, and healed afterwards.",
-        examples=[{"stop": "dns"}],
+        description="A fault that is put in before the check is judged, and healed afterwards; of a list one after the "
+        "other, and `heal` takes one of them out again.",
+        examples=[{"stop": "dns"}, [{"stop": "dns"}, {"stop": "db"}, {"heal": "stop-dns"}]],
     )
-    after: Fault | None = Field(
+    after: Faults | None = Field(
         None,
-        description="A fault that is put in and healed again before the check is judged: what was broken recovers.",
+        description="A fault, or a list of them, that is put in and healed again before the check is judged: what was "
+        "broken recovers.",
         examples=[{"stop": "db"}],
     )
     first: tuple[Check, ...] = Field(
@@ -62,9 +65,9 @@ class BaseCheck(ScenarioModel):
     )
 
     @property
-    def fault(self) -> Any:
-        """The fault that this check puts in, during or before it is judged; None where it breaks nothing."""
-        return self.during or self.after
+    def fault_steps(self) -> tuple[BaseFault | Heal, ...]:
+        """The faults that this check puts in, during or before it is judged; none where it breaks nothing."""
+        return fault_steps(self.during or self.after)
 
 
 class NodeCheck(BaseCheck):

@@ -135,7 +135,7 @@ def explain_checks(
     checks = scenario.reading.scenario.checks
     named = [check for check in checks if check_name is None or check_name in check.name]
     # A fault is put in only by `check`: `why` looks at the lab as it stands.
-    wanted = [check for check in named if check.fault is None]
+    wanted = [check for check in named if not check.fault_steps]
     if not wanted:
         raise _nothing_to_explain(check_name, [check.name for check in checks], bool(named), scenario)
     opened = workspace()

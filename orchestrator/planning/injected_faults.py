@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import count
 
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.faults.fault import BaseFault, FaultEffect, combined
@@ -24,13 +23,6 @@ class InjectedFault:
     by: str = ""
     run: str = ""
     of_check: bool = False
-
-
-def new_id(fault: BaseFault, taken: Collection[str]) -> str:
-    """A readable id that no other fault of the lab has: stop-dns, and for a second one stop-dns-2."""
-    name = fault.short_name
-    numbered = (f"{name}-{number}" for number in count(2))
-    return name if name not in taken else next(candidate for candidate in numbered if candidate not in taken)
 
 
 def effect_of(topology: Topology, injected: Iterable[InjectedFault]) -> FaultEffect:

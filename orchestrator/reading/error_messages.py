@@ -85,7 +85,7 @@ def advice(form: Form, value: Any) -> str:
         about = form.field.description.split(";")[0].rstrip(".") if form.field and form.field.description else ""
         example = f", such as {form.field.examples[0]}" if form.field and form.field.examples else ""
         return f"; write a number alone{example}" + (f" ({about})" if about else "")
-    if form.item and isinstance(value, str) and value and len(value) < 60:
+    if form.item and not form.item.item and isinstance(value, str) and value and len(value) < 60:
         return f"; write [{', '.join(value.replace(',', ' ').split())}]"
     if isinstance(value, dict) and form.item and value:
         return "; a list is written [a, b], or with '- ' before each entry"

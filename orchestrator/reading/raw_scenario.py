@@ -110,6 +110,16 @@ class RawScenario:
         """Every check that is a mapping, those under `first` included, each with its path."""
         return tuple(_checks(self._top("checks"), ("checks",)))
 
+    @cached_property
+    def fault_steps(self) -> tuple[tuple[Path, dict[str, Any], Any], ...]:
+        """Every step of every check's faults: its path, the check, and what is written."""
+        return tuple(
+            (place, check, step)
+            for path, check in self.checks
+            for key in ("during", "after")
+            for place, step in _steps((*path, key), check.get(key))
+        )
+
     @property
     def records(self) -> dict[str, Any]:
         """The records of the lab's domain, by owner."""
@@ -164,6 +174,14 @@ class RawScenario:
     def _part(self, key: str) -> dict[str, Any]:
         part = self._top(key)
         return part if isinstance(part, dict) else {}
+
+
+def _steps(path: Path, written: Any) -> Iterator[tuple[Path, Any]]:
+    """One fault, or those of a list, each with its path."""
+    if isinstance(written, list):
+        yield from (((*path, index), step) for index, step in enumerate(written))
+    elif written is not None:
+        yield path, written
 
 
 def _checks(values: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:

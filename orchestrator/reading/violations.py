@@ -66,8 +66,10 @@ class FormValidator:
 
     def _either(self, form: Form, value: Any, path: Path) -> Iterator[Violation]:
         branch = next((branch for branch in form.branches if _has_shape(branch, value)), None)
-        if branch:
-            yield from self.violations(branch, value, path)
+        # A single value where a mapping of several kinds may stand: its own sentence shows one.
+        kinds = next((branch for branch in form.branches if branch.tagged_union), None)
+        if meant := branch or kinds:
+            yield from self.violations(meant, value, path)
             return
         forms = " or ".join(expected(branch) for branch in form.branches)
         hint = next(filter(None, (advice(branch, value) for branch in form.branches)), "")

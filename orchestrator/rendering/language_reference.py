@@ -147,6 +147,8 @@ def allowed(form: Form) -> str:
     if refers:
         roles = " or ".join(roles_that_serve(refers.serves)) if refers.serves else ""
         return f"the name of a {refers.to}" + (f" with the role {roles}" if roles else "")
+    if form.branches and (called := form.metadata_of(DisplayName)):
+        return str(called.words)
     if form.branches:
         return " or ".join(map(allowed, form.branches))
     if form.item:

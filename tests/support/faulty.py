@@ -8,10 +8,11 @@ from typing import Any
 
 from observed_labs import STARTED, planned, with_container, with_files
 
+from orchestrator.model.fault_steps import new_id
 from orchestrator.model.faults import FAULTS, fault_kind
 from orchestrator.model.faults.fault import BaseFault
 from orchestrator.planning.fault_plan import fault_plan
-from orchestrator.planning.injected_faults import InjectedFault, effect_of, new_id
+from orchestrator.planning.injected_faults import InjectedFault, effect_of
 from orchestrator.planning.plan import (
     AwaitReady,
     CutOff,

@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterator
 
 from orchestrator.reading.document import Violation
 from orchestrator.reading.raw_scenario import RawScenario
-from orchestrator.reading.rules import addresses, checks, files, names, records, references, resolving, routes, sockets
+from orchestrator.reading.rules import (
+    addresses,
+    checks,
+    fault_lists,
+    files,
+    names,
+    records,
+    references,
+    resolving,
+    routes,
+    sockets,
+)
 
 Rule = Callable[[RawScenario], Iterator[Violation]]
 
@@ -66,7 +77,8 @@ RULES: tuple[Rule, ...] = (
     checks.placeholders_name_something,
     checks.hosts_are_there,
     checks.hosts_have_a_form,
-    checks.the_asker_runs,
+    fault_lists.healed_faults_are_in,
+    fault_lists.the_asker_runs,
     checks.one_thing_is_expected,
     checks.programs_have_names,
     checks.somebody_resolves,

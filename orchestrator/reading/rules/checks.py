@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
-from orchestrator.model.faults import FAULTS, fault_kind
 from orchestrator.model.values import ADDRESS, is_address, is_name
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
@@ -174,18 +173,6 @@ def host_of(text: str) -> str:
     """The host of a URL or of host:port; empty where the text is neither."""
     matched = HOST.fullmatch(text)
     return matched[1].lower().rstrip(".") if matched else ""
-
-
-def the_asker_runs(raw: RawScenario) -> Iterator[Violation]:
-    """The node that is asked from, or looked at, is not stopped or frozen by the check's own fault."""
-    for path, check in raw.checks:
-        fault = check.get("during")
-        asker = check.get("from") or (check.get("node") if "listens" in check else None)
-        kind = fault_kind(fault)
-        name = fault.get(kind) if isinstance(fault, dict) and kind and FAULTS[kind].halts else None
-        if isinstance(name, str) and asker in raw.groups.get(name, (name,)):
-            message = f"{asker!r} is asked during this fault, and could not answer; break another node, or ask from"
-            yield Violation((*path, "during", str(kind)), f"{message} another")
 
 
 def one_thing_is_expected(raw: RawScenario) -> Iterator[Violation]:

@@ -153,7 +153,7 @@ def names_are_told(raw: RawScenario) -> Iterator[Violation]:
     """A name in the lab's domain that must be there is told by somebody; what nobody has is NXDOMAIN."""
     there = resolvable_names(raw)
     hints = Hints(full_names(raw), ending=f".{raw.domain}")
-    changed = {str(change.get("name")) for _, _, change in _changes(raw)}
+    changed = {str(change.get("name")) for _, change in _changes(raw)}
     for path, check in raw.checks:
         name = check.get("resolves")
         if not isinstance(name, str) or not _must_be_there(check) or not raw.domain or not is_name(name):
@@ -200,7 +200,7 @@ def before_has_a_fault(raw: RawScenario) -> Iterator[Violation]:
 def changed_records_have_a_zone(raw: RawScenario) -> Iterator[Violation]:
     """A fault changes a record in a zone that the server has."""
     known = served(raw)
-    for path, key, change in _changes(raw):
+    for place, change in _changes(raw):
         name, server = change.get("name"), change.get("server")
         own = known.get(raw.machines.get(server, server)) if isinstance(server, str) else None
         if own is None or not isinstance(name, str):
@@ -209,20 +209,19 @@ def changed_records_have_a_zone(raw: RawScenario) -> Iterator[Violation]:
         arpa = name.endswith(".arpa") and raw.domain in own
         if not arpa and not any(zone == "." or f".{name}".endswith(f".{zone}") for zone in own):
             message = f"{server!r} has no zone for {name!r}; its zones are {listed(own)}"
-            yield Violation((*path, key, "record", "name"), message)
+            yield Violation((*place, "name"), message)
 
 
 def changed_records_can_be_told(raw: RawScenario) -> Iterator[Violation]:
     """What a fault makes a server say is a record that the server can say."""
     known = served(raw)
-    for path, key, written in _changes(raw):
+    for place, written in _changes(raw):
         try:
             change = Change.model_validate(written)
         except ValidationError:  # it is reported elsewhere
             continue
         own = known.get(raw.machines.get(change.server, change.server), ())
         zone = max((name for name in own if f".{change.name}".endswith(f".{name}")), key=len, default=".")
-        place = (*path, key, "record")
         if refused := change.refused(zone):
             yield Violation((*place, refused[0]), refused[1])
         for value in change.values if change.type == "AAAA" else ():
@@ -232,11 +231,9 @@ def changed_records_can_be_told(raw: RawScenario) -> Iterator[Violation]:
                 yield Violation((*place, "value"), f"{node!r} has no IPv6 address; write ipv6: true for its network")
 
 
-def _changes(raw: RawScenario) -> Iterator[tuple[Path, str, dict[str, Any]]]:
-    """Every fault `record`: the check, the key under which it stands, and what it says."""
-    for path, check in raw.checks:
-        for key in ("during", "after"):
-            fault = check.get(key)
-            change = fault.get("record") if isinstance(fault, dict) else None
-            if isinstance(change, dict):
-                yield path, key, change
+def _changes(raw: RawScenario) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every fault `record`: its path, and what it says."""
+    for path, _, step in raw.fault_steps:
+        change = step.get("record") if isinstance(step, dict) else None
+        if isinstance(change, dict):
+            yield (*path, "record"), change

@@ -45,6 +45,70 @@ def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(lab_host: Lab
     assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
 
 
+SEVERAL = TEXT.partition("checks:")[0] + (
+    "checks:\n"
+    "  - {name: both are stopped, during: [{stop: db}, {pause: app}], node: db, sees: app, within: 0.1}\n"
+    "  - name: one is back\n"
+    "    during: [{stop: db}, {pause: app}, {heal: pause-app}]\n"
+    "    from: app\n"
+    "    runs: [echo, x]\n"
+    "    within: 0.1\n"
+    "  - {name: afterwards, after: [{stop: db}, {pause: app}], from: db, runs: [echo, x], within: 0.1}\n"
+)
+
+
+@pytest.mark.slow
+def test_several_faults_are_put_in_in_their_order_and_one_of_them_healed(lab_host: LabHost) -> None:
+    """All are in while the check is judged, but for those that its list heals; in the end none is left."""
+    done: list[str] = []
+    told: list[str] = []
+
+    def publish(event: Event) -> None:
+        if is_done(event):
+            done.append(event.step)
+        if isinstance(event, FaultEvent):
+            told.append(f"{event.state} {event.id}")
+
+    lab = lab_host.lab(SEVERAL, publish=publish)
+    lab.up()
+    done.clear()
+    findings = breaking.check(lab, lab.scenario.checks)
+    assert [(finding.check, finding.verdict) for finding in findings] == [
+        ("both are stopped", "unknown"),
+        ("one is back", "pass"),
+        ("afterwards", "pass"),
+    ]
+    put_in, back = ["stop:db", "pause:app"], {"start:db", "ready:db"}
+    assert done[:2] == put_in
+    assert set(done[2:5]) == {*back, "unpause:app"}
+    assert done[5:8] == [*put_in, "unpause:app"]
+    assert set(done[8:10]) == back
+    assert done[10:12] == put_in
+    both = ["in stop-db", "in pause-app"]
+    assert told[2:4] == ["out stop-db", "out pause-app"]
+    assert [*told[:2], *told[4:8]] == [*both, *both, "out pause-app", "out stop-db"]
+    assert lab.faults() == ()
+    assert str(lab.plan()) == ""
+
+
+@pytest.mark.slow
+def test_of_several_faults_one_that_somebody_mends_proves_nothing(lab_host: LabHost) -> None:
+    """Each fault that the list leaves in must still be in once the check is judged."""
+
+    def mends(call: ProgramCall) -> Output:
+        if any(container.state == "exited" for container in torn.engine.containers("wirelab.lab=shop")):
+            mender = torn.lab(SEVERAL, run="run2")
+            mender.up(healed=[fault.id for fault in mender.folder.faults.faults()])
+        return bash(call)
+
+    torn = replace(lab_host, engine=FakeEngine(list(IMAGES.values()), answer=mends))
+    lab = torn.lab(SEVERAL)
+    lab.up()
+    (finding,) = breaking.check(lab, lab.scenario.checks[1:2])
+    assert finding.verdict == "unknown"
+    assert "the fault was mended while this was judged (stop:db)" in finding.judgement.actual
+
+
 @pytest.mark.slow
 def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(lab_host: LabHost) -> None:
     """As by `heal` in another window: what was seen then may have been seen in a whole lab."""
