@@ -165,6 +165,10 @@ class ResultUnavailable(Exception):
         self.reason = reason
 
 
+# Source ports of our questions: below the range that Linux gives to programs that do not choose (32768-60999).
+PROBE_PORTS = (20000, 32000)
+
+
 @dataclass(frozen=True)
 class CheckContext:
     """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began.

@@ -11,7 +11,7 @@ from functools import partial
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of, check_steps
 from orchestrator.checks.needed_nodes import cannot_be_reached, needed_nodes
-from orchestrator.checks.probes import CheckContext, GetNodeState, NodeState, PingEngine
+from orchestrator.checks.probes import PROBE_PORTS, CheckContext, GetNodeState, NodeState, PingEngine
 from orchestrator.checks.steps import ProbeSteps, without_doubt
 from orchestrator.checks.walk import Walk
 from orchestrator.errors import EngineMissing
@@ -19,8 +19,6 @@ from orchestrator.lab.step_loop import StartProbes, StepLoop, WaitFor
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
 
-# Source ports of ours: below the range that Linux gives to programs that do not choose (32768-60999).
-PORTS = (20000, 32000)
 PAUSE_SECONDS = 0.1
 # On a busy machine one try may outlast the whole deadline; a lost packet in it is no proof. Who fails has failed twice.
 LEAST_TRIES = 2
@@ -120,7 +118,7 @@ class CheckRunner:
 
     def _context(self, began: float) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"
-        return CheckContext(self._topology, word, self._chance.randrange(*PORTS), began)
+        return CheckContext(self._topology, word, self._chance.randrange(*PROBE_PORTS), began)
 
     def _try(self, trial: _Trial) -> None:
         """Begin a try, with a word and a source port of its own."""

@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orchestrator.checks.findings import Finding
-from orchestrator.checks.probes import CheckContext, Probe, ProbeResult
+from orchestrator.checks.probes import PROBE_PORTS, CheckContext, Probe, ProbeResult
 from orchestrator.checks.steps import RunProbes, run_steps, side_by_side
 from orchestrator.checks.walk import Walk
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.diagnosis.walk import walk
-from orchestrator.lab.check_runner import PORTS
 from orchestrator.model.checks import BaseCheck
 
 
@@ -25,6 +24,8 @@ class DiagnosisRunner:
         self._run_probes = run_probes
         self._wall = wall
         self._chance = random.SystemRandom()
+        # One for all walks: the same question of several walks is then the same probe, and asked once.
+        self._port = self._chance.randrange(*PROBE_PORTS)
 
     def explain(
         self, checks: Sequence[BaseCheck], findings: Sequence[Finding], *, include_passed: bool = False
@@ -57,4 +58,4 @@ class DiagnosisRunner:
 
     def _context(self) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"
-        return CheckContext(self._commands.topology, word, self._chance.randrange(*PORTS), self._wall())
+        return CheckContext(self._commands.topology, word, self._port, self._wall())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from orchestrator.traffic.exchanges.events import DnsExchange, Flow, TcpHandshake
+from orchestrator.traffic.exchanges.events import CompletedEvent, DatagramFlow, DnsExchange, Flow, TcpHandshake
 
 RCODE_MEANINGS = {
     "NXDOMAIN": "nobody has that name",
@@ -33,6 +33,7 @@ class Different:
     layer: Layer
     seen: str
     expected: str
+    may_be_followed: bool = False  # the same program may be about to do what is expected
 
     @property
     def sentence(self) -> str:
@@ -78,6 +79,14 @@ def failed_connection(event: TcpHandshake, client: str, wanted: str) -> Differen
     if event.flow.client.node != client or event.outcome == "accepted":
         return None
     return Different("tcp", f"{client} opened a connection to {server_text(event.flow)}: {event.outcome}", wanted)
+
+
+def pinged(event: CompletedEvent, client: str, wanted: str) -> Different | None:
+    """A ping, which shows that a machine answers, and is no attempt at anything else."""
+    if not isinstance(event, DatagramFlow) or event.flow.protocol != "icmp" or event.flow.client.node != client:
+        return None
+    answer = "it answered" if event.received else "no answer came"
+    return Different("address", f"{client} pinged {event.flow.server.node}: {answer}", wanted)
 
 
 def loopback_port(host_and_port: str) -> int | None:

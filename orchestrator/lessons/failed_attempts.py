@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.checks.probes import PROBE_PORTS
 from orchestrator.model.checks import BaseCheck, Connects, Http, Resolves, Tls
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
@@ -38,6 +39,9 @@ class FailedAttempt:
 
     def is_repeated_by(self, event: CompletedEvent) -> bool:
         """Whether an exchange is what this check would cause: what went well is a better attempt of the learner."""
+        if isinstance(event, DnsExchange) and isinstance(self.check, Resolves):
+            # The walk may get its answer from the next server of the list: then its own question goes well, too.
+            return self._has_this_target(event) and event.flow.client.port in range(*PROBE_PORTS)
         if self._is_of_this_kind(event) and failed_attempt(event) is None:
             return False
         return self._has_this_target(event)
@@ -45,8 +49,6 @@ class FailedAttempt:
     def _is_of_this_kind(self, event: CompletedEvent) -> bool:
         """Whether such an exchange decides the check; others come before it, and go well."""
         match event:
-            case DnsExchange():
-                return isinstance(self.check, Resolves)
             case TcpHandshake():
                 return isinstance(self.check, Connects)
             case TlsHandshake():
@@ -78,10 +80,13 @@ class FailedAttempt:
         return start.subject.endswith(f":{self.server[1]}")
 
 
-def failed_attempt(event: CompletedEvent) -> FailedAttempt | None:
-    """The attempt, where the exchange shows that it failed; None where it shows none or where all went well."""
+def failed_attempt(event: CompletedEvent, own_servers: Collection[str] = ()) -> FailedAttempt | None:
+    """The attempt, where the exchange shows that it failed; None where it shows none or where all went well.
+
+    `own_servers` are the DNS servers that the node asks by itself: to ask another one is another attempt.
+    """
     if isinstance(event, DnsExchange):
-        return _failed_question(event)
+        return _failed_question(event, own_servers)
     if not isinstance(event, TcpHandshake | TlsHandshake | HttpExchange):
         return None
     node, server = client_node(event), event.flow.server
@@ -111,10 +116,13 @@ def _subject(event: TcpHandshake | TlsHandshake | HttpExchange) -> str:
     return ""
 
 
-def unanswered_attempt(start: ExchangeStart, nodes: Collection[str]) -> FailedAttempt | None:
+def unanswered_attempt(
+    start: ExchangeStart, nodes: Collection[str], own_servers: Collection[str] = ()
+) -> FailedAttempt | None:
     """The attempt, where an exchange began and nothing came back; None where it is of another kind."""
     if start.kind == "dns":
-        return _question(start.client, start.subject.split(" ")[0].rstrip(".").lower())
+        name = start.subject.split(" ")[0].rstrip(".").lower()
+        return _question(start.client, name, start.server, own_servers)
     port = start.subject.rpartition(":")[2]
     if start.kind != "opening" or not port.isdigit():
         return None
@@ -124,15 +132,16 @@ def unanswered_attempt(start: ExchangeStart, nodes: Collection[str]) -> FailedAt
     return FailedAttempt(check, start.client, "", (start.server, int(port))) if check else None
 
 
-def _failed_question(event: DnsExchange) -> FailedAttempt | None:
+def _failed_question(event: DnsExchange, own_servers: Collection[str]) -> FailedAttempt | None:
     if event.operation != "query" or event.rcode == "NOERROR" or event.type not in ("A", "AAAA"):
         return None
     name = event.name.rstrip(".").lower()
-    return _question(event.flow.client.node, name)
+    return _question(event.flow.client.node, name, event.flow.server.node, own_servers)
 
 
-def _question(node: str, name: str) -> FailedAttempt | None:
-    check = _check(Resolves, {"name": NAME, "from": node, "within": TRY_SECONDS, "resolves": name})
+def _question(node: str, name: str, server: str, own_servers: Collection[str]) -> FailedAttempt | None:
+    asks = {"asks": server} if own_servers and server not in own_servers else {}
+    check = _check(Resolves, {"name": NAME, "from": node, "within": TRY_SECONDS, "resolves": name, **asks})
     return FailedAttempt(check, node, name) if check else None
 
 

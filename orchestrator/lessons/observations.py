@@ -33,6 +33,7 @@ from orchestrator.traffic.exchanges.events import (
     DnsExchange,
     HttpExchange,
     SqlStatement,
+    TcpClose,
     TcpHandshake,
     TlsHandshake,
     client_node,
@@ -110,9 +111,9 @@ class ResolvesObservation(BaseObservation):
             return None
         if name.startswith(f"{self.resolves.lower()}."):
             return None  # the stub resolver tries the search list (resolv.conf(5))
-        if name == self.resolves.lower() and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA"):
-            return None  # a program asks for both families; the other question comes too
-        return Different("name", f"{self.client} {other}: {dns_answer(event)}", self.wanted)
+        # A program that connects asks for both families: the other question comes too.
+        both = name == self.resolves.lower() and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA")
+        return Different("name", f"{self.client} {other}: {dns_answer(event)}", self.wanted, may_be_followed=both)
 
 
 class ConnectsObservation(BaseObservation):
@@ -177,9 +178,26 @@ class HttpObservation(BaseObservation):
             return failed_lookup(event, self.client, self.wanted)
         if isinstance(event, TcpHandshake):
             return failed_connection(event, self.client, self.wanted)
-        if not isinstance(event, HttpExchange) or not event.method:
+        if isinstance(event, HttpExchange) and event.method:
+            return self._compare_request(event, addresses_of)
+        return self._no_request(event)
+
+    def _no_request(self, event: CompletedEvent) -> Different | None:
+        """An open connection over which something else came than a request."""
+        if client_node(event) != self.client:
             return None
-        return self._compare_request(event, addresses_of)
+        match event:
+            case TlsHandshake() if self.http.startswith("http:"):
+                return Different("tls", f"{self.client} began TLS with {server_text(event.flow)}", self.wanted)
+            case HttpExchange() if event.status:
+                seen = (
+                    f"{self.client} sent no whole request to {server_text(event.flow)}: the answer was {event.status}"
+                )
+                return Different("http", seen, self.wanted)
+            case TcpClose() if not event.sent and event.by == self.client:
+                seen = f"{self.client} opened a connection to {server_text(event.flow)} and sent nothing"
+                return Different("http", seen, self.wanted, may_be_followed=True)
+        return None
 
     def _compare_request(self, event: HttpExchange, addresses_of: AddressesOf) -> Comparison:
         url = urlsplit(self.http)
@@ -256,13 +274,17 @@ class TlsObservation(BaseObservation):
             return Different("port", f"{self.client} {shook}", self.wanted)
         if self.server_name and event.server_name != self.server_name:
             return Different("tls", f"{self.client} {shook}", f"the name {self.server_name}")
-        if bool(event.alert) == self.accepted:
-            seen = f"{event.alert_by} ended it: {event.alert}" if event.alert else "both accepted it"
+        if not (event.outcome == "agreed" if self.accepted else event.alert):
+            seen = f"{event.alert_by} ended it: {event.alert}" if event.alert else _outcome_text(event)
             expected = "both accept it" if self.accepted else "one of them ends it"
             return Different("tls", f"{self.client} {shook}; {seen}", expected)
         return Matched(
             f"{self.client} {shook}" + (f": {event.alert_by} ended it, {event.alert}" if event.alert else "")
         )
+
+
+def _outcome_text(event: TlsHandshake) -> str:
+    return "both accepted it" if event.outcome == "agreed" else "it was not finished"
 
 
 class UdpObservation(BaseObservation):

@@ -72,15 +72,22 @@ def order_mistake(question: Question, answer: str) -> str | None:
 def wrong_because(task: AskTask, question: Question, answer: str) -> str | None:
     """None where the answer is right; otherwise why it is not. A choice may be given by its number, from 1."""
     answer = answer.strip()
-    if question.choices and answer.isdigit() and 1 <= int(answer) <= len(question.choices):
-        answer = question.choices[int(answer) - 1]
+    if question.choices:
+        choice = _choice(answer, question.choices)
+        if choice is None:
+            return f"{answer!r} is none of the choices; type a number from 1 to {len(question.choices)}."
+        return None if choice == question.right else f"It is not {choice}."
     if answer.lower() == question.right.lower():
         return None
-    if question.choices:
-        if answer.lower() not in (choice.lower() for choice in question.choices):
-            return f"{answer!r} is none of the choices; type a number from 1 to {len(question.choices)}."
-        return f"It is not {answer}."
     return _wrong_address(answer) if task.ask == "address" else _wrong_port(answer)
+
+
+def _choice(answer: str, choices: Sequence[str]) -> str | None:
+    """The choice that is meant: by its number, or by its words in any case, with or without a full stop."""
+    if answer.isdigit() and 1 <= int(answer) <= len(choices):
+        return choices[int(answer) - 1]
+    words = {choice.lower().rstrip("."): choice for choice in choices}
+    return words.get(answer.lower().rstrip("."))
 
 
 def _wrong_address(answer: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from shlex import join
 
 from orchestrator.checks.findings import Finding
-from orchestrator.lessons.comparison import AddressesOf, Different, Matched
+from orchestrator.lessons.comparison import Comparison, Different, Matched
 from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, QuestionTask, Run
 from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
 from orchestrator.lessons.progress import Progress
@@ -22,14 +22,14 @@ def react_to_exchange(
     name: str,
     task: ObserveTask,
     event: CompletedEvent,
-    addresses_of: AddressesOf,
+    comparison: Comparison,
     earlier: float | None = None,
 ) -> Reaction:
     """Complete the task if this is what it wants; say what differs if it is an attempt at it.
 
-    `earlier` is when what the task wants to see first was over; None where it was not seen.
+    `comparison` is that of the event with what the task wants. `earlier` is when what it wants to see first was over;
+    None where it was not seen.
     """
-    comparison = task.observe.compare(event, addresses_of)
     if comparison is None:
         return progress, None
     if isinstance(comparison, Matched) and task.after and (earlier is None or start_time(event) < earlier):

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.lessons.comparison import Comparison, Different, pinged
 from orchestrator.lessons.lookups import Lookup, lookup_of
 from orchestrator.lessons.open_exchanges import OpenExchanges
+from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
 if TYPE_CHECKING:
     from orchestrator.events import ProbeEvent
+    from orchestrator.lessons.observations import AnyObservation
     from orchestrator.model.scenario import Scenario
     from orchestrator.model.topology import Topology
     from orchestrator.operations.attempt_explainer import AttemptExplainer
     from orchestrator.traffic.exchanges.events import CompletedEvent
 
+# A program that asks for A and AAAA, or tries several addresses, does the one milliseconds after the other.
+FOLLOWED_SECONDS = 1.0
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
@@ -30,9 +35,11 @@ class LearnerTraffic:
 
     probes: Sequence[ProbeEvent]
     explainer: AttemptExplainer
+    monotonic: Callable[[], float] = time.monotonic
     _scenario: Scenario | None = None
     _topology: Topology | None = None
     _began: float = 0.0
+    _later: tuple[str, float] | None = None
     _lookup: Lookup | None = None
     _open: OpenExchanges = field(default_factory=OpenExchanges)
 
@@ -43,7 +50,7 @@ class LearnerTraffic:
 
     def start_again(self) -> None:
         """Let nothing count that crossed the wire so far."""
-        self._began, self._lookup = time.time(), None
+        self._began, self._lookup, self._later = time.time(), None, None
         self._open.clear()
 
     def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str]) -> bool:
@@ -51,16 +58,16 @@ class LearnerTraffic:
         is_ours = self._is_ours(start.client, start.at) or self.explainer.is_own_start(start)
         if start.client not in shells or is_ours:
             return False
-        self._open.begin(start, time.monotonic())
+        self._open.begin(start, self.monotonic())
         return True
 
     def has_ended(self, event: CompletedEvent) -> bool:
         """Await no answer to it any more. Returns whether its silence was counted as an attempt."""
-        return self._open.end(event, time.monotonic())
+        return self._open.end(event, self.monotonic())
 
     def unanswered(self) -> list[ExchangeStart]:
         """The exchanges of the learner that have waited too long for an answer; each is named once."""
-        return self._open.take_silent(time.monotonic())
+        return self._open.take_silent(self.monotonic())
 
     def count_silence(self, start: ExchangeStart) -> None:
         """Note that the silence of an exchange was counted as an attempt."""
@@ -71,6 +78,26 @@ class LearnerTraffic:
         """Whether something of the learner may still be answered, or named as unanswered."""
         return self._open.awaits_answer
 
+    def compare(self, observation: AnyObservation, event: CompletedEvent) -> Comparison:
+        """How an exchange compares with what is wanted; a ping is never wanted, and always spoken of."""
+        return observation.compare(event, self.addresses_of) or pinged(event, observation.client, observation.wanted)
+
+    def tells_later(self, comparison: Comparison) -> bool:
+        """Keep what is said of an exchange that the same program may follow by a better one; this one replaces it."""
+        if isinstance(comparison, Different) and comparison.may_be_followed:
+            self._later = (comparison.sentence, self.monotonic())
+            return True
+        if comparison is not None:
+            self._later = None
+        return False
+
+    def told_later(self) -> str | None:
+        """What was kept, once no better exchange has come for a while."""
+        if self._later is None or self.monotonic() < self._later[1] + FOLLOWED_SECONDS:
+            return None
+        sentence, self._later = self._later[0], None
+        return sentence
+
     def is_attempt(self, event: CompletedEvent) -> bool:
         """Whether the learner's program caused it, and no resolver's search list.
 
@@ -79,6 +106,12 @@ class LearnerTraffic:
         node, scenario = client_node(event), self._scenario
         if scenario is None or (node in scenario.nodes and getattr(scenario.nodes[node], "command", None)):
             return False  # its own program asks all the time, whatever the learner does
+        if (
+            isinstance(event, DnsExchange)
+            and node in scenario.nodes
+            and scenario.roles[node].serves == ApplicationProtocol.DNS
+        ):
+            return False  # it asks others because it was asked
         if self._is_ours(node, start_time(event)) or self.explainer.is_own_probe(event):
             return False
         domain = scenario.domain
@@ -97,6 +130,11 @@ class LearnerTraffic:
         """Whether it began before this task, or by a probe of ours."""
         by_probe = any(probe.node == node and probe.since <= began <= probe.until for probe in self.probes)
         return began < self._began or by_probe
+
+    def servers_of(self, node: str) -> tuple[str, ...]:
+        """The DNS servers that a node asks by itself."""
+        topology = self._topology
+        return topology.resolvers_of(node) if topology and node in topology.scenario.nodes else ()
 
     def addresses_of(self, host: str) -> tuple[str, ...]:
         """The addresses of a node, or of the node whose name in the lab's DNS this is, or the address itself."""

@@ -71,6 +71,17 @@ class LessonLab:
         """Whether the task has changed the lab."""
         return self._is_changed
 
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether a command works on the lab at this moment, such as `heal`, which ends a fault before its record."""
+        from orchestrator.lab.lock import lab_lock
+
+        try:
+            with lab_lock(self.handle.made.state, self.name):
+                return False
+        except LabBusy:
+            return True
+
     def permissions(self, task: AnyTask) -> tuple[str, ...]:
         """What the learner may do to repair the lab, one sentence each."""
         if not isinstance(task, DoneTask):

@@ -35,7 +35,7 @@ from orchestrator.operations.lesson_check import judge_quietly, pause_after
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.operations.node_watch import TaskWatch
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.traffic.exchanges.events import ExchangeStart, end_time, start_time
+from orchestrator.traffic.exchanges.events import ExchangeStart, client_node, end_time, start_time
 
 if TYPE_CHECKING:
     from orchestrator.events import ProbeEvent
@@ -166,11 +166,15 @@ class LessonRun:
             self._earlier = end_time(event) or start_time(event)
             return
         name = self.task_name or ""
-        reaction = react_to_exchange(self.progress, name, task, event, self.traffic.addresses_of, self._earlier)
+        comparison = self.traffic.compare(task.observe, event)
+        if self.traffic.tells_later(comparison):
+            return
+        reaction = react_to_exchange(self.progress, name, task, event, comparison, self._earlier)
         if isinstance(reaction[1], NotDone) and self.traffic.continues_lookup(event):
             return
         self._react(reaction)
-        attempt = failed_attempt(event) if isinstance(reaction[1], NotDone) else None
+        servers = self.traffic.servers_of(client_node(event))
+        attempt = failed_attempt(event, servers) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in self._shells(task):
             self.explainer.ask(attempt)
 
@@ -202,13 +206,16 @@ class LessonRun:
 
     def _on_silence(self, task: ObserveTask) -> None:
         """Say which exchange of the learner has no answer."""
+        if sentence := self.traffic.told_later():
+            self._react(attempted(self.progress, self.task_name or "", sentence))
         for start in self.traffic.unanswered():
             if different := unanswered(task.observe, start):
                 before = self.progress
                 self._react(attempted(before, self.task_name or "", different.sentence))
                 if self.progress is not before:
                     self.traffic.count_silence(start)
-                if attempt := unanswered_attempt(start, self.lab.made.scenario.nodes):
+                servers = self.traffic.servers_of(start.client)
+                if attempt := unanswered_attempt(start, self.lab.made.scenario.nodes, servers):
                     self.explainer.ask(attempt)
 
     def _is_undecided(self) -> bool:
@@ -240,6 +247,8 @@ class LessonRun:
         tried, self._tried = self._tried is not None, None
         self._judged, self._changed = time.monotonic(), self._last_change()
         if finding.verdict == "pass":
+            if self.lesson_lab.is_worked_on:
+                return  # what the command leaves is judged when it has ended
             if uncounted := self._uncounted_repair(task):
                 self._refuse(task, uncounted)
                 return

@@ -59,7 +59,10 @@ def probe_key(probe: Probe) -> list[str]:
     """What makes a question the same one."""
     match probe:
         case RunProgram():
-            return ["run", probe.node, *(PROGRAMS.get(word, word) for word in probe.argv)]
+            argv = [PROGRAMS.get(word, word) for word in probe.argv]
+            if PROGRAMS[ASK] in argv:
+                argv[argv.index(PROGRAMS[ASK]) + 1] = "0"  # the source port, another one in each walk
+            return ["run", probe.node, *argv]
         case GetNodeState():
             return ["state", probe.node]
         case GetExhausted():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from zlib import crc32
 
 from orchestrator.checks.dns_answer import DnsAnswer, printable, read_answer, read_attempts
 from orchestrator.checks.dns_query import NEEDS, DnsQuestion
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import wrong_with
-from orchestrator.checks.probes import CheckContext, ProgramResult, RunProgram, starved_text
+from orchestrator.checks.probes import PROBE_PORTS, CheckContext, ProgramResult, RunProgram, starved_text
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
@@ -23,6 +24,7 @@ from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import resolver_text
 
+MOST_SERVERS = 10  # in a resolv.conf; each of them is asked from the next port
 MEANINGS = {
     "NXDOMAIN": "that the name {name} does not exist (NXDOMAIN)",
     "SERVFAIL": "that it could not find out about {name} (SERVFAIL)",
@@ -59,7 +61,7 @@ def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> 
     def wrong(answer: DnsAnswer, server: str) -> str:
         differs = wrong_with(check, context, answer)
         if not differs:
-            failed = judgement.verdict == "fail"
+            failed = judgement.verdict == "fail" and judgement.actual
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
         without = without_answer(name, check.type, answer, server) if plain else ""
         astray = _astray(context.topology, check.asker, node, name, answer, server)
@@ -98,9 +100,16 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
 
 
 def name_probe(attempt: ConnectionAttempt) -> RunProgram:
-    """The asker's question for the name, by its own resolv.conf or to the server that the check names."""
+    """The asker's question for the name, by its own resolv.conf or to the server that the check names.
+
+    It comes from a port of ours, so that nobody takes it for a question of the asker's own programs. Other questions
+    that a walk sends from the same node have other ports.
+    """
     assert attempt.claim is not None
-    return RunProgram(attempt.asker, attempt.claim.question.argv(), NEEDS, seconds=8.0)
+    question, (first, end) = attempt.claim.question, PROBE_PORTS
+    ports = end - first - MOST_SERVERS
+    port = first + (attempt.context.port - first + crc32(repr(question).encode())) % ports
+    return RunProgram(attempt.asker, question.argv(port), NEEDS, seconds=8.0)
 
 
 def dns_works(attempt: ConnectionAttempt, results: Answers) -> bool:

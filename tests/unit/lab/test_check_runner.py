@@ -12,6 +12,7 @@ from probe_calls import Clock, TimedLab, in_one_call
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import (
+    PROBE_PORTS,
     CheckContext,
     GetNodeState,
     NodeState,
@@ -24,7 +25,7 @@ from orchestrator.checks.probes import (
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
 from orchestrator.errors import EngineMissing
-from orchestrator.lab.check_runner import LEAST_TRIES, PORTS, SILENT_SECONDS, CheckRunner, Clocks
+from orchestrator.lab.check_runner import LEAST_TRIES, SILENT_SECONDS, CheckRunner, Clocks
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -185,7 +186,7 @@ def test_each_try_has_a_word_of_its_own() -> None:
 
 
 def test_source_ports_are_not_those_that_the_kernel_gives() -> None:
-    assert PORTS[1] <= 32768
+    assert PROBE_PORTS[1] <= 32768
 
 
 def test_no_check_is_no_question() -> None:

@@ -13,7 +13,7 @@ from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.lab.probe_log import OnProbe
 from orchestrator.lessons.failed_attempts import FailedAttempt, failed_attempt, unanswered_attempt
 from orchestrator.lessons.messages import NotDone
-from orchestrator.model.checks import BaseCheck
+from orchestrator.model.checks import BaseCheck, Resolves
 from orchestrator.operations.attempt_explainer import AttemptExplainer, ProbeTimes
 from orchestrator.rendering.lesson import message_text
 from orchestrator.traffic.exchanges.events import (
@@ -34,8 +34,11 @@ def flow(server: str, port: int, name: str = "", client: str = "client") -> Flow
     return Flow(1, "tcp", *ends, opened=1.0, name=name)
 
 
-def dns(name: str, rcode: str, kind: str = "A") -> DnsExchange:
-    return DnsExchange(1, flow("dns", 53), 5.0, 5.1, name, kind, rcode, (), True, True, False, 1, 1.0)
+def dns(name: str, rcode: str, kind: str = "A", server: str = "dns", port: int = 20001) -> DnsExchange:
+    """A question; from 20000 to 31999 are the ports of our own questions."""
+    ends = flow(server, 53)
+    ends = replace(ends, client=replace(ends.client, port=port))
+    return DnsExchange(1, ends, 5.0, 5.1, name, kind, rcode, (), True, True, False, 1, 1.0)
 
 
 def tcp(port: int, outcome: str, name: str = "app.shop.lab", began: float = 5.0) -> TcpHandshake:
@@ -77,7 +80,8 @@ def test_another_request_to_the_same_server_is_no_repetition() -> None:
 
 
 BETTER: list[tuple[CompletedEvent, CompletedEvent]] = [
-    (dns("app.shop.lab", "SERVFAIL"), dns("app.shop.lab", "NOERROR")),
+    (dns("app.shop.lab", "SERVFAIL"), dns("app.shop.lab", "NOERROR", port=40000)),
+    (dns("app.shop.lab", "SERVFAIL"), dns("app.shop.lab", "SERVFAIL", port=40000)),
     (tcp(8080, "refused"), tcp(8080, "accepted")),
     (http("/items", 400), http("/items", 201)),
 ]
@@ -90,6 +94,28 @@ def test_what_goes_well_is_no_repetition_of_what_failed(failed: CompletedEvent, 
     assert attempt
     assert attempt.is_repeated_by(failed)
     assert not attempt.is_repeated_by(better)
+
+
+def test_a_question_of_the_walk_that_the_next_server_answers_completes_no_task() -> None:
+    """The first server of the list is stopped: the walk asks it, and then the second one."""
+    attempt = unanswered_attempt(
+        ExchangeStart(1, "dns", 5.0, "client", "dns", 1, "app.shop.lab A"), ADDRESSES, ("dns",)
+    )
+    assert attempt
+    assert attempt.is_repeated_by(dns("app.shop.lab", "NOERROR", server="app", port=20002))
+
+
+@pytest.mark.parametrize(("server", "asks"), [("dns", None), ("app", "app")])
+def test_a_question_to_another_server_than_those_of_the_node_is_put_to_this_one_again(
+    server: str, asks: str | None
+) -> None:
+    for attempt in (
+        failed_attempt(dns("app.shop.lab", "", server=server), ("dns",)),
+        unanswered_attempt(ExchangeStart(1, "dns", 5.0, "client", server, 1, "app.shop.lab A"), ADDRESSES, ("dns",)),
+    ):
+        assert attempt
+        assert isinstance(attempt.check, Resolves)
+        assert attempt.check.asks == asks
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.checks.sockets import BoundSocket
-from orchestrator.lessons.comparison import Different, Matched
+from orchestrator.lessons.comparison import Different, Matched, pinged
 from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import NotDone, TaskDone
 from orchestrator.lessons.observations import (
@@ -14,18 +16,22 @@ from orchestrator.lessons.observations import (
     ListensObservation,
     ResolvesObservation,
     SqlObservation,
+    TlsObservation,
 )
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.reactions import react_to_exchange
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
+    DatagramFlow,
     DnsExchange,
     DnsRecord,
     Endpoint,
     Flow,
     HttpExchange,
     SqlStatement,
+    TcpClose,
     TcpHandshake,
+    TlsHandshake,
 )
 
 ADDRESSES = {"dns": "192.168.7.10", "db": "192.168.7.11", "app": "192.168.7.12", "client": "192.168.7.13"}
@@ -198,7 +204,6 @@ def test_an_attempt_that_differs_is_told_what_differs(
 
 NO_ATTEMPTS: list[tuple[AnyObservation, CompletedEvent]] = [
     (RESOLVES, dns("app", "db.shop.lab", "A", "NOERROR", "192.168.7.11")),  # what the app does by itself
-    (RESOLVES, dns("client", "app.shop.lab", "AAAA")),  # a program asks for both families
     (RESOLVES, dns("client", "app.shop.lab.shop.lab", "A", "NXDOMAIN")),  # the search list
     (RESOLVES, tcp("client", "app", 80)),
     (CONNECTS, dns("client", "app.shop.lab", "A", "NOERROR", "192.168.7.12")),
@@ -212,6 +217,82 @@ NO_ATTEMPTS: list[tuple[AnyObservation, CompletedEvent]] = [
 @pytest.mark.parametrize(("observation", "event"), NO_ATTEMPTS)
 def test_what_is_no_attempt_is_not_spoken_of(observation: AnyObservation, event: CompletedEvent) -> None:
     assert observation.compare(event, addresses_of) is None
+
+
+def tls(server: str, port: int, outcome: str, alert: str = "") -> TlsHandshake:
+    ends = flow("client", server, port)
+    return TlsHandshake(1, ends, 1.0, 1.1, "app.shop.lab", "", "", (), alert, "client" if alert else "", outcome)
+
+
+def closed(sent: int) -> TcpClose:
+    return TcpClose(1, flow("client", "app", 80), 2.0, "closed", "client", sent, 0, False)
+
+
+NOTHING_ASKED: list[tuple[AnyObservation, CompletedEvent, str, bool]] = [
+    (RESOLVES, dns("client", "app.shop.lab", "AAAA"), "client asked dns for app.shop.lab AAAA: no AAAA record", True),
+    (HTTP, tls("app", 80, "unanswered"), "client began TLS with app, 192.168.7.12, port 80", False),
+    (HTTP, closed(0), "client opened a connection to app, 192.168.7.12, port 80 and sent nothing", True),
+    (
+        HTTP,
+        replace(http("client", "app", "GET /", 400), method="", target=""),
+        "client sent no whole request to app, 192.168.7.12, port 80: the answer was 400",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("observation", "event", "seen", "may_be_followed"), NOTHING_ASKED)
+def test_what_asks_something_else_or_nothing_is_spoken_of(
+    observation: AnyObservation, event: CompletedEvent, seen: str, may_be_followed: bool
+) -> None:
+    """At once, or later where the same program usually goes on: one question more, another address."""
+    different = observation.compare(event, addresses_of)
+    assert isinstance(different, Different)
+    assert (different.seen, different.expected) == (seen, observation.wanted)
+    assert different.may_be_followed is may_be_followed
+
+
+def test_a_connection_that_carried_something_is_told_by_what_it_carried() -> None:
+    assert HTTP.compare(closed(80), addresses_of) is None
+
+
+@pytest.mark.parametrize(
+    ("client", "protocol", "received", "seen"),
+    [
+        ("client", "icmp", 1, "client pinged app: it answered"),
+        ("client", "icmp", 0, "client pinged app: no answer came"),
+        ("client", "udp", 1, None),
+        ("db", "icmp", 1, None),
+    ],
+)
+def test_a_ping_is_spoken_of(client: str, protocol: str, received: int, seen: str | None) -> None:
+    ping = DatagramFlow(1, flow(client, "app", 0, protocol), 1.0, 1.1, 1, received, 1.0)
+    different = pinged(ping, "client", "GET http://app.shop.lab/items")
+    assert (different.seen if different else None) == seen
+
+
+TLS = TlsObservation.model_validate({"from": "client", "tls": "app.shop.lab:443"})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "alert", "accepted", "seen"),
+    [
+        ("agreed", "", True, None),
+        ("unanswered", "", True, "it was not finished"),
+        ("alert", "unknown CA", True, "client ended it: unknown CA"),
+        ("alert", "unknown CA", False, None),
+        ("unanswered", "", False, "it was not finished"),
+        ("agreed", "", False, "both accepted it"),
+    ],
+)
+def test_a_handshake_is_accepted_when_both_went_on(outcome: str, alert: str, accepted: bool, seen: str | None) -> None:
+    wanted = TLS.model_copy(update={"accepted": accepted})
+    comparison = wanted.compare(tls("app", 443, outcome, alert), addresses_of)
+    if seen is None:
+        assert isinstance(comparison, Matched)
+    else:
+        assert isinstance(comparison, Different)
+        assert comparison.seen.endswith(f"; {seen}")
 
 
 AFTER = ObserveTask.model_validate(
@@ -228,7 +309,8 @@ AFTER = ObserveTask.model_validate(
 def test_what_must_come_first_was_over_before_the_exchange_began(earlier: float | None, is_done: bool) -> None:
     """The request begins at 1.0; `earlier` is when the DNS answer came."""
     event = http("client", "app", "GET /items")
-    _, message = react_to_exchange(Progress("shop", 1), "fetch", AFTER, event, addresses_of, earlier)
+    comparison = AFTER.observe.compare(event, addresses_of)
+    _, message = react_to_exchange(Progress("shop", 1), "fetch", AFTER, event, comparison, earlier)
     if is_done:
         assert isinstance(message, TaskDone)
     else:

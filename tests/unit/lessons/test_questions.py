@@ -25,6 +25,7 @@ PORT = Question((), "80")
         ("nodes", NODES, "dns"),
         ("nodes", NODES, " DNS\n"),
         ("nodes", NODES, "2"),
+        ("nodes", NODES, "dns."),
         ("address", ADDRESS, "192.168.7.12"),
         ("port", PORT, "80"),
     ],
@@ -38,6 +39,7 @@ def test_a_right_answer_is_taken_however_it_is_typed(ask: str, question: Questio
     [
         ("nodes", NODES, "app", "It is not app."),
         ("nodes", NODES, "1", "It is not db."),
+        ("nodes", NODES, "APP.", "It is not app."),
         ("nodes", NODES, "4", "'4' is none of the choices; type a number from 1 to 3."),
         ("nodes", NODES, "router", "'router' is none of the choices; type a number from 1 to 3."),
         (

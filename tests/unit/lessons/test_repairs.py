@@ -15,6 +15,7 @@ from orchestrator.engine.programs import Output
 from orchestrator.events import Entry, ProgramEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.faults import heal, inject
+from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.take_down import take_down
 from orchestrator.lessons.lesson import HoldsTask
 from orchestrator.lessons.repairs import nodes_to_work_in, programs_run, uncounted_repair
@@ -283,3 +284,11 @@ def test_the_runs_of_programs_follow_from_the_journal() -> None:
         ("b", 2.0, 3.0),
     ]
     assert [run.run for run in programs_run(entries, 1.5)] == ["b"]
+
+
+def test_nothing_is_judged_of_a_lab_on_which_a_command_works(learner: Learner) -> None:
+    """A command that heals ends a fault on the wire before it takes it off the list."""
+    assert not learner.lab.is_worked_on
+    with lab_lock(learner.lab.workspace.state, learner.lab.name):
+        assert learner.lab.is_worked_on
+    assert not learner.lab.is_worked_on

@@ -1,0 +1,80 @@
+"""Which exchanges on the wire are attempts of a learner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from orchestrator.lessons.comparison import Comparison, Different, Matched
+from orchestrator.operations.attempt_explainer import AttemptExplainer
+from orchestrator.operations.learner_traffic import LearnerTraffic
+from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.snapshot import Snapshot
+from orchestrator.reading.scenario import read_scenario
+from orchestrator.traffic.exchanges.events import DnsExchange, Endpoint, Flow
+
+SCENARIO = """
+name: shop
+title: A resolver that asks others
+domain: shop.lab
+nodes:
+  resolver: {role: dns, hints: [auth]}
+  auth:     {role: dns, zones: {".": {}, shop.lab: {}}}
+  app:      {role: app, resolvers: [auth]}
+  client:   {role: client, resolvers: [resolver]}
+"""
+LATER = 4e9  # seconds since 1970
+
+
+def traffic(monotonic: Callable[[], float] = lambda: 0.0) -> LearnerTraffic:
+    """The traffic of a task that has just begun."""
+    scenario = read_scenario(SCENARIO, file="shop", read_companion=dict[str, str]().get).scenario
+    learner_traffic = LearnerTraffic((), AttemptExplainer(lambda _check, _on_probe: None), monotonic)
+    learner_traffic.begin(scenario, assign_addresses("shop", scenario, Snapshot("/s", "r", {}, secrets={}), {}))
+    return learner_traffic
+
+
+def question(client: str, server: str) -> DnsExchange:
+    flow = Flow(1, "udp", Endpoint(client, "192.168.7.5", 40000), Endpoint(server, "192.168.7.6", 53), None)
+    return DnsExchange(1, flow, LATER, LATER, "app.shop.lab", "A", "NOERROR", (), True, True, False, 1, LATER)
+
+
+@pytest.mark.parametrize(("client", "is_attempt"), [("client", True), ("app", True), ("resolver", False)])
+def test_a_resolver_that_asks_others_is_no_learner_on_the_wrong_machine(client: str, is_attempt: bool) -> None:
+    assert traffic().is_attempt(question(client, "auth")) is is_attempt
+
+
+def test_the_servers_that_a_node_asks_by_itself_are_those_of_its_list() -> None:
+    learner_traffic = traffic()
+    assert learner_traffic.servers_of("client") == ("resolver",)
+    assert learner_traffic.servers_of("192.168.7.99") == ()
+
+
+AAAA = Different("name", "client asked dns for app.shop.lab AAAA", "a question for app.shop.lab A", True)
+
+
+@pytest.mark.parametrize(
+    ("followed_by", "told"),
+    [(None, AAAA.sentence), (Matched("client asked for A"), None), (Different("name", "another", "this"), None)],
+)
+def test_a_question_that_another_one_may_follow_is_told_later_if_none_does(
+    followed_by: Comparison, told: str | None
+) -> None:
+    now = [10.0]
+    learner_traffic = traffic(lambda: now[0])
+    assert learner_traffic.tells_later(AAAA)
+    assert learner_traffic.told_later() is None
+    assert not learner_traffic.tells_later(followed_by)
+    now[0] += 1.5
+    assert learner_traffic.told_later() == told
+    assert learner_traffic.told_later() is None  # once
+
+
+def test_what_was_to_be_told_of_a_task_is_not_told_in_the_next() -> None:
+    now = [10.0]
+    learner_traffic = traffic(lambda: now[0])
+    learner_traffic.tells_later(AAAA)
+    learner_traffic.start_again()
+    now[0] += 1.5
+    assert learner_traffic.told_later() is None
