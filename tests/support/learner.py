@@ -26,6 +26,7 @@ class Learner:
     seed: int
     said: str = ""
     _read_until: int = 0
+    _has_ended: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __enter__(self) -> Learner:
@@ -51,6 +52,9 @@ class Learner:
             with self._changed:
                 self.said += line
                 self._changed.notify_all()
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
     def hears(self, text: str) -> str:
         """Wait until the lesson says a text that it had not said before; what was said until then."""
@@ -58,7 +62,7 @@ class Learner:
         with self._changed:
             while text not in self._words()[self._read_until :]:
                 left = until - time.monotonic()
-                heard_more = left > 0 and self._changed.wait(left)
+                heard_more = left > 0 and not self._has_ended and self._changed.wait(left)
                 assert heard_more, f"{text!r} was not said; what was said:\n{self.said}"
             words = self._words()
             heard = words[self._read_until : words.index(text, self._read_until) + len(text)]

@@ -45,7 +45,12 @@ def _host(words: Sequence[str]) -> list[str]:
 
 
 def _fetch(words: Sequence[str]) -> list[str]:
-    body, url, rest = "", "", list(words)
+    return ["python3", "-c", FETCH, *request_of(words)]
+
+
+def request_of(words: Sequence[str]) -> tuple[str, str]:
+    """URL and body of what curl is to send."""
+    url, body, rest = "", "", list(words)
     while rest:
         word = rest.pop(0)
         if word == "--json":
@@ -54,4 +59,4 @@ def _fetch(words: Sequence[str]) -> list[str]:
             rest.pop(0)
         elif not word.startswith("-"):
             url = word
-    return ["python3", "-c", FETCH, url, body]
+    return url, body
