@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from orchestrator.events import Entry, ProgramEvent
 from orchestrator.lessons.lesson import Attempt, DoneTask
 
+# The node, the run of wirelab, and when: what stays the same of a program when it ends.
+RunBegin = tuple[str, str, float]
+
 
 @dataclass(frozen=True)
 class ProgramRun:
@@ -20,8 +23,7 @@ class ProgramRun:
     ended: float | None = None
 
     @property
-    def begin(self) -> tuple[str, str, float]:
-        """What stays the same when it ends."""
+    def begin(self) -> RunBegin:
         return self.node, self.run, self.began
 
 

@@ -42,11 +42,11 @@ class LessonLab:
     course: LoadedScenario
     name: str
     bring_up: Callable[[LoadedScenario], object]
+    work: NodeWork = field(default_factory=NodeWork)
     handle: LabHandle = field(init=False)
     _fault_ids: tuple[str, ...] = ()
     _is_changed: bool = False
     _networks: frozenset[str] = frozenset()
-    work: NodeWork = field(default_factory=NodeWork)
 
     def __post_init__(self) -> None:
         self.handle = self._handle(self.course)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
-from orchestrator.lessons.repairs import ProgramRun, programs_run
+from orchestrator.lessons.repairs import ProgramRun, RunBegin, programs_run
 
 if TYPE_CHECKING:
     from orchestrator.operations.lab_handle import LabHandle
 
 LIST_SECONDS = 5.0
+# What a program has left in the background, such as a server that starts, shows its effect in this time.
+EFFECT_SECONDS = 3.0
 # The command line of each program of a node, a line each (proc_pid_cmdline(5)).
 PROGRAMS = ("sh", "-c", "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; echo; done 2>/dev/null")
 
@@ -23,25 +25,30 @@ class NodeWork:
     `look` comes before the check is judged, and `has_not_repaired` after it, where it does not hold.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._since = 0.0
-        self._ended: frozenset[ProgramRun] = frozenset()
-        self._cleared: frozenset[ProgramRun] = frozenset()
+        self._ended: dict[RunBegin, float] = {}
+        self._over: frozenset[RunBegin] = frozenset()
+        self._cleared: frozenset[RunBegin] = frozenset()
 
     def begin(self) -> None:
         """Forget what was done so far: the task has broken the lab just now."""
-        self._since = time.time()
-        self._ended = self._cleared = frozenset()
+        self._since = self._now()
+        self._ended, self._over, self._cleared = {}, frozenset(), frozenset()
 
     def look(self, lab: LabHandle, named: Collection[str]) -> None:
-        """See which programs have ended, in nodes that the task does not name."""
-        runs = self._runs(lab, named)
+        """See which programs are over, in nodes that the task does not name."""
+        runs, now = self._runs(lab, named), self._now()
         still_open = {node: _command_lines(lab, node) for node in {run.node for run in runs if run.ended is None}}
-        self._ended = frozenset(run for run in runs if run.ended or not _is_running(run, still_open[run.node]))
+        for run in runs:
+            if run.ended or not _is_running(run, still_open[run.node]):
+                self._ended.setdefault(run.begin, run.ended or now)
+        self._over = frozenset(begin for begin, at in self._ended.items() if at + EFFECT_SECONDS <= now)
 
     def has_not_repaired(self) -> None:
-        """What had ended by the last look has not repaired the lab."""
-        self._cleared |= self._ended
+        """What was over by the last look has not repaired the lab."""
+        self._cleared |= self._over
 
     def nodes(self, lab: LabHandle, named: Collection[str]) -> tuple[str, ...]:
         """The nodes, of those that the task does not name, in which a program may have repaired the lab."""
@@ -50,9 +57,8 @@ class NodeWork:
     def _runs(self, lab: LabHandle, named: Collection[str]) -> list[ProgramRun]:
         from orchestrator.lab.journal_reader import program_entries
 
-        cleared = {run.begin for run in self._cleared}
         runs = programs_run(program_entries(lab.workspace.state, lab.name), self._since)
-        return [run for run in runs if run.node not in named and run.begin not in cleared]
+        return [run for run in runs if run.node not in named and run.begin not in self._cleared]
 
 
 def _command_lines(lab: LabHandle, node_name: str) -> tuple[str, ...]:

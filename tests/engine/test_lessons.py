@@ -208,7 +208,9 @@ def test_a_learner_repairs_the_labs_own_copy_of_the_file(bench: Bench, tmp_path:
         learner.types("restore")
         learner.hears("The lab is again what it was when this task began.")
         assert copy.read_text("utf-8") == REPAIR_SCENARIO.replace("0.0.0.0", "127.0.0.1")
-        second_server = f"python3 -m http.server 8080 --bind {bench.address('web')} > /dev/null 2>&1 &"
+        address = bench.address("web")
+        second_server = f"python3 -m http.server 8080 --bind {address} > /dev/null 2>&1 & "
+        second_server += f"until ss -Htln | grep -qF {address}:8080; do sleep 0.1; done"
         assert bench.cli("exec", "web", "--", "sh", "-c", second_server).code == 0
         learner.hears("not yet: A shell or a program ran in web when the check began to hold. This task does not count")
         assert bench.cli("up").code == 0  # from the lesson's own file, which repairs the lab and teaches nothing

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from orchestrator.lessons.lesson import HoldsTask
 from orchestrator.lessons.repairs import nodes_to_work_in, programs_run, uncounted_repair
 from orchestrator.model.faults.record import RecordChanged
 from orchestrator.operations.lesson_lab import LessonLab
-from orchestrator.operations.node_work import PROGRAMS
+from orchestrator.operations.node_work import EFFECT_SECONDS, PROGRAMS, NodeWork
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
 from orchestrator.operations.workspace import Workspace
 from orchestrator.planning import labels
@@ -49,18 +50,31 @@ def up(workspace: Workspace, scenario: LoadedScenario, *, with_heal: bool = Fals
     lab.up([fault.id for fault in lab.faults()] if with_heal else ())
 
 
+@dataclass
+class Clock:
+    """The time of day, from which a test may go on."""
+
+    offset: float = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.offset
+
+
 @dataclass(frozen=True)
 class Learner:
     """Works on the lab by other commands than the lesson's."""
 
     lab: LessonLab
     elsewhere: LoadedScenario
-    open_shells: set[str] = field(default_factory=set)
+    open_shells: set[str]
+    clock: Clock
 
     def named(self, task: HoldsTask) -> tuple[str, ...]:
         return nodes_to_work_in(task, ("client",))
 
-    def see_check_fail(self, task: HoldsTask) -> None:
+    def see_check_fail(self, task: HoldsTask, *, later: float = 0.0) -> None:
+        self.lab.work.look(self.lab.handle, self.named(task))
+        self.clock.offset += later
         self.lab.work.look(self.lab.handle, self.named(task))
         self.lab.work.has_not_repaired()
 
@@ -132,9 +146,10 @@ def learner(tmp_path: Path) -> Learner:
     engine, state = FakeEngine(list(IMAGES.values()), answer=answer), StateFolder(tmp_path / "state")
     workspace = InMemoryWorkspace(state, "unix:///nobody", engine)  # type: ignore[arg-type]
     bring_up = partial(up, workspace, with_heal=True)
-    lesson_lab = LessonLab(workspace, load_scenario(str(tmp_path / "shop")), "shop", bring_up)
+    clock = Clock()
+    lesson_lab = LessonLab(workspace, load_scenario(str(tmp_path / "shop")), "shop", bring_up, NodeWork(clock.now))
     bring_up(lesson_lab.course)
-    return Learner(lesson_lab, load_scenario(str(tmp_path / "elsewhere")), open_shells)
+    return Learner(lesson_lab, load_scenario(str(tmp_path / "elsewhere")), open_shells, clock)
 
 
 def refusal(learner: Learner, task: HoldsTask, work: Callable[[Learner], None]) -> str:
@@ -249,22 +264,24 @@ def test_a_node_in_which_work_does_not_count_is_made_anew(learner: Learner) -> N
 
 
 @pytest.mark.parametrize(
-    ("work", "is_left", "what"),
+    ("work", "is_left", "later", "what"),
     [
-        (Learner.run_program_in_db, True, ""),
-        (Learner.open_shell_in_db, True, ""),
-        (Learner.open_shell_in_db, False, BY_HAND),
+        (Learner.run_program_in_db, True, EFFECT_SECONDS, ""),
+        (Learner.open_shell_in_db, True, EFFECT_SECONDS, ""),
+        (Learner.open_shell_in_db, False, EFFECT_SECONDS, BY_HAND),
+        (Learner.run_program_in_db, True, 0.0, BY_HAND),  # it may have left something in the background
+        (Learner.open_shell_in_db, True, 0.0, BY_HAND),
     ],
 )
 def test_a_program_that_had_ended_before_the_check_failed_has_repaired_nothing(
-    learner: Learner, work: Callable[[Learner], None], is_left: bool, what: str
+    learner: Learner, work: Callable[[Learner], None], is_left: bool, later: float, what: str
 ) -> None:
     """To look around in another node does no harm to a repair that follows."""
     learner.lab.begin(SHELL_IN_APP)
     work(learner)
     if is_left:
         learner.open_shells.clear()
-    learner.see_check_fail(SHELL_IN_APP)
+    learner.see_check_fail(SHELL_IN_APP, later=later)
     learner.open_shell_in_app()
     assert what_is_refused(learner, SHELL_IN_APP) == what
 
