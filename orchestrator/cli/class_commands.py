@@ -60,7 +60,7 @@ def start_command(name: str, seats: int | None, scenario: str | None, port: int 
 
 
 def _prepared(
-    store: ClassStore, name: str, seats: int | None, scenario: str | None
+    store: ClassStore, name: str, seats: int | None, scenario: str | None, do: str = "start"
 ) -> tuple[LoadedScenario, Classroom]:
     """The scenario and the class as it is kept, or a new one. Raises UsageInvalid, FileInvalid."""
     from orchestrator.operations.class_folder import new_class, valid_class_name
@@ -70,7 +70,7 @@ def _prepared(
     if kept is None:
         loaded = load_scenario(scenario or _default_scenario(name))
         if seats is None:
-            raise UsageInvalid("how many seats?", hint=f"wirelab class start {name} --seats 12")
+            raise UsageInvalid("how many seats?", hint=f"wirelab class {do} {name} --seats 12")
         return loaded, new_class(name, loaded.path.absolute()).with_seats(seats)
     loaded = load_scenario(scenario or kept.scenario)
     if str(loaded.path.absolute()) != kept.scenario:
@@ -165,6 +165,31 @@ def links_command(name: str, as_json: bool) -> int:
         out_json({"schema": 1, "class": name, "links": links})
     else:
         out("\n".join(f"{seat_name:<6}  {link}" for seat_name, link in links.items()))
+    return OK
+
+
+@command.command("codes")
+@click.argument("name")
+@click.option("--seats", type=click.IntRange(1, 99), help="So many seats; a class that has them needs none.")
+@click.option("--scenario", help="The scenario with the lesson; by default the one called NAME, otherwise basic.")
+@json_option
+def codes_command(name: str, seats: int | None, scenario: str | None, as_json: bool) -> int:
+    """Print the code of each seat, for learners with a machine of their own. Makes the class where there is none.
+
+    A learner types the code once: wirelab learn basic --seat CODE. `wirelab class collect` judges their results.
+    """
+    from orchestrator.operations.lesson_files import load_lesson
+
+    store = _store()
+    loaded, classroom = _prepared(store, name, seats, scenario, "codes")
+    load_lesson(loaded)
+    if classroom != store.load(name):
+        with store.serving(name):
+            store.save(classroom)
+    if as_json:
+        out_json({"schema": 1, "class": name, "codes": {seat.name: seat.code for seat in classroom.seats}})
+    else:
+        out("\n".join(f"{seat.name}  {seat.code}" for seat in classroom.seats))
     return OK
 
 

@@ -6,6 +6,9 @@ import os
 import shutil
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -16,10 +19,12 @@ from orchestrator.cli.desktop import has_desktop
 from orchestrator.cli.options import lab_option
 from orchestrator.cli.own_command import own_command
 from orchestrator.cli.workspace import open_workspace
-from orchestrator.errors import CHECK_FAILED, OK
+from orchestrator.errors import CHECK_FAILED, OK, UsageInvalid
 
 if TYPE_CHECKING:
     from orchestrator.lessons.messages import Message
+    from orchestrator.lessons.progress import Progress
+    from orchestrator.lessons.seat_code import SeatCode
     from orchestrator.operations.learn import OpenLesson
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -37,16 +42,26 @@ PLACES = {
 }
 
 
+@dataclass(frozen=True)
+class Learner:
+    """Who learns: a seat ("" for one person at a laptop), the seed if it is wished, and what keeps the result."""
+
+    seat: str
+    seed: int | None
+    keep_result: Callable[[Progress], None] = lambda _progress: None
+
+
 @click.command("learn")
 @click.argument("name", required=False)
 @click.option("--seed", type=click.IntRange(0), help="The seed for the values and the order of the answers.")
+@click.option("--seat", "code", metavar="CODE", help="The code of your seat: your result is kept in a file to hand in.")
 @click.option(
     "--web/--no-web",
     default=None,
     help="Show the lesson beside the live page of its lab, in a browser. By default on a desktop.",
 )
 @lab_option
-def command(name: str | None, seed: int | None, web: bool | None, lab: str | None) -> int:
+def command(name: str | None, seed: int | None, code: str | None, web: bool | None, lab: str | None) -> int:
     """Start or continue the lesson of the scenario NAME. Without NAME: list the lessons.
 
     On a desktop the lesson opens in a browser. Elsewhere it runs in the terminal; run programs in a second terminal.
@@ -61,17 +76,20 @@ def command(name: str | None, seed: int | None, web: bool | None, lab: str | Non
     from orchestrator.planning.lab_ref import LabRef
     from orchestrator.rendering.lesson import message_text
 
+    seat_code = _parsed(code, seed)
     scenario = load_scenario(name)
     scenario_name = scenario.reading.scenario.name
     named = LabRef.of(name, scenario_name, lab or scenario_name)
     on_page = _is_at_desktop() if web is None else web
+    seat_words = ("--seat", seat_code.text) if seat_code else ()
     if web is None:
-        say(PLACES[on_page].format(named.command("learn", "--no-web" if on_page else "--web")))
-    workspace = open_workspace()
-    seat = os.environ.get("WIRELAB_SEAT", "")
+        say(PLACES[on_page].format(named.command("learn", *seat_words, "--no-web" if on_page else "--web")))
+    workspace, learner = open_workspace(), Learner(os.environ.get("WIRELAB_SEAT", ""), seed)
+    if seat_code:
+        workspace, learner = _at_seat(seat_code, workspace, scenario)
 
     if on_page:
-        return _on_the_page(workspace, scenario, lab or scenario_name, seed, seat)
+        return _on_the_page(workspace, scenario, lab or scenario_name, learner)
 
     node_name = load_lesson(scenario).lesson.shell[0]
 
@@ -82,11 +100,37 @@ def command(name: str | None, seed: int | None, web: bool | None, lab: str | Non
     def tell(message: Message) -> None:
         out(message_text(message, _width()))
 
-    with open_lesson(workspace, scenario, lab, tell=tell, seed=seed, seat=seat, on_up=say_where) as lesson:
+    with open_lesson(workspace, scenario, lab, tell=tell, on_up=say_where, **vars(learner)) as lesson:
         finished = _converse(lesson)
     if not finished:
-        say(f"\nYour progress is kept: {_as_typed(named.command('learn'))}")
+        say(f"\nYour progress is kept: {_as_typed(named.command('learn', *seat_words))}")
     return OK if finished else CHECK_FAILED
+
+
+def _parsed(code: str | None, seed: int | None) -> SeatCode | None:
+    """The seat that a code means. Raises UsageInvalid."""
+    if code is None:
+        return None
+    from orchestrator.lessons.seat_code import parse_seat_code
+
+    if seed is not None:
+        raise UsageInvalid("--seed and --seat do not go together", why="the code of a seat holds its seed")
+    return parse_seat_code(code)
+
+
+def _at_seat(code: SeatCode, workspace: Workspace, scenario: LoadedScenario) -> tuple[Workspace, Learner]:
+    """The workspace of a seat, whose journal keeps no secret, and the learner. Says where the result is kept."""
+    from orchestrator import __version__
+    from orchestrator.lessons.seat_code import without_secret
+    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.lesson_result import result_file
+
+    load_lesson(scenario, code.seed)
+    result = result_file(Path.cwd(), code, scenario, __version__)
+    say(f"Your result is kept in {result.file}. Hand this file in when you are done.")
+    command = tuple(map(without_secret, workspace.actor.command))
+    own = replace(workspace, actor=replace(workspace.actor, command=command, seat=code.seat_name))
+    return own, Learner(code.seat_name, code.seed, result.write)
 
 
 def _as_typed(command: str) -> str:
@@ -98,11 +142,11 @@ def _is_at_desktop() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and has_desktop(os.environ, sys.platform)
 
 
-def _on_the_page(workspace: Workspace, scenario: LoadedScenario, lab_name: str, seed: int | None, seat: str) -> int:
+def _on_the_page(workspace: Workspace, scenario: LoadedScenario, lab_name: str, learner: Learner) -> int:
     from orchestrator.cli.live_page import serve
     from orchestrator.operations.live_lab import watch_lesson
 
-    with watch_lesson(workspace, scenario, lab_name, seed=seed, seat=seat) as live:
+    with watch_lesson(workspace, scenario, lab_name, **vars(learner)) as live:
         return serve(live)
 
 

@@ -18,7 +18,7 @@ class TaskProgress:
     """One task: whether it is begun and done, and how many attempts, hints and shown solutions it took.
 
     A task is skipped where the learner went on to a later one without it. It is marked where a teacher said that it is
-    done.
+    done. `evidence` is what completed it (lessons/evidence.py); times are seconds since 1970.
     """
 
     done: bool = False
@@ -28,6 +28,9 @@ class TaskProgress:
     begun: bool = False
     skipped: bool = False
     marked: bool = False
+    begun_at: float | None = None
+    done_at: float | None = None
+    evidence: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,19 @@ class Progress:
 
     def with_task(self, name: str, task: TaskProgress) -> Progress:
         return replace(self, tasks={**self.tasks, name: task})
+
+    def begun_at(self, name: str, time: float) -> Progress:
+        """The same with a task begun at this time."""
+        return self.with_task(name, replace(self.task(name), begun=True, begun_at=time))
+
+    def completed_at(
+        self, name: str, time: float, nodes: Mapping[str, str], hosts: Mapping[str, Sequence[str]]
+    ) -> Progress:
+        """The same with the time at which a task was completed, and the addresses of nodes and hosts at that time."""
+        task = self.task(name)
+        addresses = {host: list(known) for host, known in hosts.items()}
+        evidence = task.evidence and {**task.evidence, "nodes": dict(nodes), "hosts": addresses}
+        return self.with_task(name, replace(task, done_at=time, evidence=evidence))
 
     def current(self, names: Sequence[str]) -> str | None:
         """The first of these tasks that is neither done nor skipped; None where there is none."""

@@ -6,9 +6,12 @@ from dataclasses import replace
 from shlex import join
 
 from orchestrator.checks.findings import Finding
-from orchestrator.lessons.comparison import Comparison, Different, Matched
+from orchestrator.checks.sockets import BoundSocket
+from orchestrator.lessons.comparison import Comparison, Matched
+from orchestrator.lessons.evidence import Evidence, answer_evidence, check_evidence, exchange_evidence, socket_evidence
 from orchestrator.lessons.lesson import AskTask, BaseTask, DoneTask, Lesson, ObserveTask, QuestionTask, Run
 from orchestrator.lessons.messages import HintShown, LessonDone, Message, NotDone, Note, SolutionShown, TaskDone
+from orchestrator.lessons.observations import ListensObservation
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.questions import Question, order_mistake, wrong_because
 from orchestrator.planning.lab_ref import LabRef
@@ -35,26 +38,37 @@ def react_to_exchange(
     if isinstance(comparison, Matched) and task.after and (earlier is None or start_time(event) < earlier):
         expected = f"first {task.after.wanted}, then {task.observe.wanted}"
         return attempted(progress, name, f"{comparison.seen}. Expected: {expected}.")
-    return react_to_comparison(progress, name, comparison)
-
-
-def react_to_comparison(progress: Progress, name: str, comparison: Matched | Different) -> Reaction:
-    """Complete the task if this is what it wants; say what differs otherwise."""
     if isinstance(comparison, Matched):
-        return completed(progress, name, comparison.seen)
+        return completed(progress, name, comparison.seen, exchange_evidence(event, earlier))
     return attempted(progress, name, comparison.sentence)
+
+
+def react_to_socket(progress: Progress, name: str, observation: ListensObservation, socket: BoundSocket) -> Reaction:
+    """Complete the task if a program listens as it wants; say what differs otherwise."""
+    comparison = observation.compare_socket(observation.client, socket)
+    if isinstance(comparison, Matched):
+        return completed(progress, name, comparison.seen, socket_evidence(socket))
+    return attempted(progress, name, comparison.sentence)
+
+
+def react_to_pass(progress: Progress, name: str, finding: Finding) -> Reaction:
+    """Complete the task, whose check holds."""
+    seen = finding.judgement.actual
+    return completed(progress, name, seen, check_evidence(seen))
 
 
 def react_to_answer(progress: Progress, name: str, task: QuestionTask, question: Question, answer: str) -> Reaction:
     """Complete the task if the answer is right; say why it is not otherwise."""
     reason = wrong_because(task, question, answer) if isinstance(task, AskTask) else order_mistake(question, answer)
-    return attempted(progress, name, reason) if reason else completed(progress, name, task.because)
+    if reason:
+        return attempted(progress, name, reason)
+    return completed(progress, name, task.because, answer_evidence(question, answer))
 
 
-def completed(progress: Progress, name: str, because: str) -> Reaction:
+def completed(progress: Progress, name: str, because: str, evidence: Evidence | None = None) -> Reaction:
     """The task is done; what completes it is an attempt, too."""
-    task = progress.task(name)
-    return progress.with_task(name, replace(task, done=True, attempts=task.attempts + 1)), TaskDone(name, because)
+    task = replace(progress.task(name), done=True, evidence=evidence)
+    return progress.with_task(name, replace(task, attempts=task.attempts + 1)), TaskDone(name, because)
 
 
 def attempted(progress: Progress, name: str, sentence: str, layer: str = "") -> Reaction:

@@ -1,4 +1,4 @@
-"""What is kept of a class: its scenario, its seats with their seeds and tokens, and the port of its server.
+"""What is kept of a class: its scenario, its seats with their seeds, tokens and codes, and the port of its server.
 
 A seat keeps its lab, token and seed for as long as the class is kept, so that whatever ends the server, the next start
 goes on with the same links.
@@ -14,12 +14,14 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import LabBusy, UsageInvalid
 from orchestrator.lab.lock import hold
+from orchestrator.lessons.seat_code import SECRET_BITS, SeatCode
+from orchestrator.model.secret import Secret
 from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:
@@ -34,12 +36,17 @@ CLASS_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,29}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class ClassSeat:
-    """One place for a learner: the lab, the token of its link, and the seed of its values."""
+    """One place for a learner: the lab, the token of its link, and the seed of its values.
+
+    `code` is what a learner with an own machine types; its secret seals the result. It is empty in a class of an
+    earlier version of wirelab.
+    """
 
     name: str
     lab: str
     token: str
     seed: int
+    code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,11 @@ class Classroom:
             taken.add(seed)
             name = f"seat{number:02}"
             seats.append(ClassSeat(name, f"{self.name}-{name}", secrets.token_urlsafe(TOKEN_BYTES), seed))
-        return replace(self, seats=tuple(seats))
+        return replace(self, seats=tuple(seat if seat.code else self._with_code(seat) for seat in seats))
+
+    def _with_code(self, seat: ClassSeat) -> ClassSeat:
+        secret = Secret(str(secrets.randbits(SECRET_BITS)))
+        return replace(seat, code=SeatCode(self.name, seat.name, seat.seed, secret).text)
 
 
 def _random_seed() -> int:
@@ -131,7 +142,11 @@ class ClassStore:
         folder = self.state.private(self.folder(classroom.name))
         folder.chmod(0o700)
         document = {"schema": SCHEMA, **asdict(classroom)}
-        replace_file(folder / "class.json", [json.dumps(document, indent=1).encode()])
+        file = folder / "class.json"
+        if not file.exists():
+            file.touch(0o600)
+        file.chmod(0o600)
+        replace_file(file, [json.dumps(document, indent=1).encode()])
 
     def forget(self, name: str) -> None:
         """Delete all that is kept of the class itself."""

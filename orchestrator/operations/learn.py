@@ -85,18 +85,24 @@ def open_lesson(
     seed: int | None = None,
     seat: str = "",
     on_up: Callable[[], None] = lambda: None,
+    keep_result: Callable[[Progress], None] = lambda _progress: None,
 ) -> Iterator[OpenLesson]:
     """Bring the whole lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
 
-    `on_up` is called once the lab is up. Raises UsageInvalid where the scenario has no lesson, FileInvalid where the
-    lesson is wrong.
+    `on_up` is called once the lab is up, `keep_result` with each progress, the first time before that. Raises
+    UsageInvalid where the scenario has no lesson, FileInvalid where the lesson is wrong.
     """
     load_lesson(scenario)  # what is wrong with it is said before anything is made
     store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
     progress = _begun(store.load(name, seat), scenario, seed, seat)
+    keep_result(progress)
     bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True))
     on_up()
     store.save(name, progress)
+
+    def save(kept: Progress) -> None:
+        store.save(name, kept)
+        keep_result(kept)
 
     def up(wanted: LoadedScenario) -> None:
         quiet = workspace.without_watcher()
@@ -105,7 +111,7 @@ def open_lesson(
 
     with (
         recorded(workspace.without_watcher(), name),
-        lesson_in(workspace, scenario, name, progress, tell, lambda kept: store.save(name, kept), up) as lesson,
+        lesson_in(workspace, scenario, name, progress, tell, save, up) as lesson,
     ):
         yield lesson
 

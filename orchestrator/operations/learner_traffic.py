@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from orchestrator.lessons.comparison import Comparison, Different, pinged
 from orchestrator.lessons.lookups import Lookup, lookup_of
+from orchestrator.lessons.messages import Message, TaskDone
 from orchestrator.lessons.open_exchanges import OpenExchanges
+from orchestrator.lessons.variables import address_values
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
 if TYPE_CHECKING:
     from orchestrator.events import ProbeEvent
     from orchestrator.lessons.observations import AnyObservation
+    from orchestrator.lessons.progress import Progress
     from orchestrator.model.scenario import Scenario
     from orchestrator.model.topology import Topology
     from orchestrator.operations.attempt_explainer import AttemptExplainer
@@ -135,6 +138,18 @@ class LearnerTraffic:
         """The DNS servers that a node asks by itself."""
         topology = self._topology
         return topology.resolvers_of(node) if topology and node in topology.scenario.nodes else ()
+
+    def with_origin(self, progress: Progress, message: Message, node_name: str) -> Progress:
+        """The progress, with when and at which addresses a task was done if that is the message.
+
+        The addresses are those of all hosts, and those of nodes as this node reaches them.
+        """
+        topology = self._topology
+        if topology is None or not isinstance(message, TaskDone):
+            return progress
+        hosts = ("localhost", *topology.names, *map(topology.name_of, topology.names))
+        addresses = {host: self.addresses_of(host) for host in hosts}
+        return progress.completed_at(message.task, time.time(), address_values(topology, node_name), addresses)
 
     def addresses_of(self, host: str) -> tuple[str, ...]:
         """The addresses of a node, or of the node whose name in the lab's DNS this is, or the address itself."""

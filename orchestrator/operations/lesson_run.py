@@ -17,12 +17,12 @@ from orchestrator.lessons.open_exchanges import SILENT_SECONDS, silence, unanswe
 from orchestrator.lessons.reactions import (
     Reaction,
     attempted,
-    completed,
     lesson_done,
     not_done,
     react_to_answer,
-    react_to_comparison,
     react_to_exchange,
+    react_to_pass,
+    react_to_socket,
     show_hint,
     show_solution,
     without_attempt,
@@ -126,7 +126,7 @@ class LessonRun:
 
     def _note_begun(self, name: str) -> None:
         if not self.progress.task(name).begun:
-            self.progress = self.progress.with_task(name, replace(self.progress.task(name), begun=True))
+            self.progress = self.progress.begun_at(name, time.time())
             self.save(self.progress)
 
     def _tell_task(self, name: str, task: AnyTask) -> None:
@@ -189,8 +189,7 @@ class LessonRun:
                 if self.traffic.is_attempt(happening):
                     self._on_attempt(task, happening)
             elif isinstance(task.observe, ListensObservation):
-                comparison = task.observe.compare_socket(task.observe.client, happening)
-                self._react(react_to_comparison(self.progress, self.task_name or "", comparison))
+                self._react(react_to_socket(self.progress, self.task_name or "", task.observe, happening))
             if self.task is not task:
                 return  # it is done
 
@@ -252,7 +251,7 @@ class LessonRun:
             if uncounted := self._uncounted_repair(task):
                 self._refuse(task, uncounted)
                 return
-            self._react(completed(self.progress, self.task_name or "", finding.judgement.actual))
+            self._react(react_to_pass(self.progress, self.task_name or "", finding))
             return
         if finding.verdict == "fail":
             self.lesson_lab.work.has_not_repaired()
@@ -366,7 +365,7 @@ class LessonRun:
         progress, message = reaction
         if message is None or (isinstance(message, NotDone) and self._was_just_told(message.sentence)):
             return
-        self.progress = progress
+        self.progress = self.traffic.with_origin(progress, message, self.text.lesson.shell[0])
         self.save(self.progress)
         self._tell(message)
         if isinstance(message, TaskDone):

@@ -42,6 +42,7 @@ from orchestrator.operations.nodes import shell_nodes
 from orchestrator.traffic.story import MOST_KEPT, LiveExchange, LiveExchanges
 
 if TYPE_CHECKING:
+    from orchestrator.lessons.progress import Progress
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.injected_faults import InjectedFault
@@ -317,11 +318,19 @@ def watch_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> 
 
 @contextmanager
 def watch_lesson(
-    workspace: Workspace, scenario: LoadedScenario, lab_name: str, *, seed: int | None = None, seat: str = ""
+    workspace: Workspace,
+    scenario: LoadedScenario,
+    lab_name: str,
+    *,
+    seed: int | None = None,
+    seat: str = "",
+    keep_result: Callable[[Progress], None] = lambda _progress: None,
 ) -> Iterator[LiveLab]:
     """Bring the lab up, and watch it while its lesson goes on, with the progress that the terminal keeps, too."""
     messages = LessonMessages()
-    with open_lesson(workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat) as lesson:
+    with open_lesson(
+        workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat, keep_result=keep_result
+    ) as lesson:
         live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic)
         running = LiveLesson(lesson, messages, live.actions.changing)
         live.attend(running)

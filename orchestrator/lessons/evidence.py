@@ -1,0 +1,164 @@
+"""What completed a task, as JSON, so that somebody else can judge it again later.
+
+A task that packets complete keeps the exchange that was read from them, and each task the addresses of its lab; a
+question keeps its choices and the answer. That a check held is told, and cannot be judged again without the lab.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from ipaddress import ip_address
+from typing import Any, Literal
+
+from orchestrator.checks.sockets import BoundSocket
+from orchestrator.lessons.comparison import Matched
+from orchestrator.lessons.lesson import AddressOf, AnyTask, AskTask, Fact, HoldsTask, ObserveTask, QuestionTask
+from orchestrator.lessons.observations import ListensObservation
+from orchestrator.lessons.questions import Question, order_mistake, wrong_because
+from orchestrator.lessons.seed import shuffled
+from orchestrator.traffic.exchanges.events import (
+    CompletedEvent,
+    DatagramFlow,
+    DnsExchange,
+    HttpExchange,
+    SqlStatement,
+    TcpHandshake,
+    TlsHandshake,
+    start_time,
+)
+
+MOST_BYTES = 16_384
+KINDS: Mapping[str, type[Any]] = {
+    "dns": DnsExchange,
+    "tcp": TcpHandshake,
+    "http": HttpExchange,
+    "sql": SqlStatement,
+    "tls": TlsHandshake,
+    "udp": DatagramFlow,
+}
+Evidence = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether the evidence of a task holds, and why it does not, or why nobody can say."""
+
+    verdict: Literal["holds", "does not hold", "not judged"]
+    why: str = ""
+
+
+HOLDS = Judgement("holds")
+
+
+def exchange_evidence(event: CompletedEvent, earlier: float | None) -> Any:
+    """An exchange, and when what the task wants first was over. Of more than MOST_BYTES, the size alone is kept."""
+    kind = next(kind for kind, event_type in KINDS.items() if isinstance(event, event_type))
+    values = {"kind": kind, "exchange": asdict(event), "earlier": earlier}
+    text = json.dumps(values)
+    return json.loads(text) if len(text) <= MOST_BYTES else {"kind": kind, "size": len(text)}
+
+
+def socket_evidence(socket: BoundSocket) -> Evidence:
+    """The socket on which a program began to listen."""
+    return {"kind": "socket", "address": socket.address, "port": socket.port}
+
+
+def answer_evidence(question: Question, answer: str) -> Evidence:
+    """An answer, with the choices in the order in which they were shown."""
+    return {"kind": "answer", "choices": list(question.choices), "right": question.right, "answer": answer.strip()}
+
+
+def check_evidence(seen: str) -> Evidence:
+    """What a check has seen as it held."""
+    return {"kind": "check", "seen": seen}
+
+
+def judge(task: AnyTask, evidence: Evidence, seed: int) -> Judgement:
+    """Judge what completed a task once more. Whatever stands in `evidence`, it raises nothing."""
+    try:
+        match task:
+            case ObserveTask():
+                return _judge_observation(task, evidence)
+            case HoldsTask():
+                is_check = evidence["kind"] == "check"
+                return Judgement("not judged", "a check held") if is_check else _unfit(evidence)
+            case _:
+                return _judge_answer(task, evidence, seed)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's error is a ValueError
+        return Judgement("does not hold", f"the evidence has another form: {type(error).__name__}")
+
+
+def _unfit(evidence: Evidence) -> Judgement:
+    return Judgement("does not hold", f"evidence of the kind {str(evidence['kind'])[:20]!r} completes no such task")
+
+
+def _judge_observation(task: ObserveTask, evidence: Evidence) -> Judgement:
+    if evidence["kind"] == "socket" and isinstance(task.observe, ListensObservation):
+        socket = BoundSocket("tcp", str(evidence["address"]), int(evidence["port"]), "", "")
+        return _judgement(task.observe.compare_socket(task.observe.client, socket))
+    if evidence["kind"] not in KINDS:
+        return _unfit(evidence)
+    if "size" in evidence:
+        return Judgement("not judged", f"the exchange has {int(evidence['size'])} bytes, and was not kept")
+    event = exchange_of(evidence)
+    addresses = {str(host).lower(): tuple(map(str, known)) for host, known in evidence["hosts"].items()}
+    earlier = evidence["earlier"]
+    if task.after and (earlier is None or start_time(event) < float(earlier)):
+        return Judgement("does not hold", f"first comes {task.after.wanted}")
+    return _judgement(task.observe.compare(event, lambda host: addresses.get(host.lower(), (host.strip("[]"),))))
+
+
+def _judgement(comparison: Any) -> Judgement:
+    if isinstance(comparison, Matched):
+        return HOLDS
+    return Judgement("does not hold", comparison.sentence if comparison else "it is no attempt at this task")
+
+
+def exchange_of(evidence: Evidence) -> CompletedEvent:
+    """The exchange that evidence holds. Raises KeyError, ValueError."""
+    from pydantic import TypeAdapter
+
+    event: CompletedEvent = TypeAdapter(KINDS[evidence["kind"]]).validate_json(json.dumps(evidence["exchange"]))
+    return event
+
+
+def _judge_answer(task: QuestionTask, evidence: Evidence, seed: int) -> Judgement:
+    if evidence["kind"] != "answer":
+        return _unfit(evidence)
+    choices, right = tuple(map(str, evidence["choices"])), str(evidence["right"])
+    if choices != shuffled(choices, seed, task.title):
+        return Judgement("does not hold", "the choices stand in the order of another seed")
+    question = Question(choices, right, in_order=not isinstance(task, AskTask))
+    answer = str(evidence["answer"])
+    reason = wrong_because(task, question, answer) if isinstance(task, AskTask) else order_mistake(question, answer)
+    return Judgement("does not hold", reason) if reason else _judge_truth(task, choices, right)
+
+
+def _judge_truth(task: QuestionTask, choices: tuple[str, ...], right: str) -> Judgement:
+    """Whether the answer that was right in the learner's lab can be: a lab alone knows what its packets show."""
+    if not isinstance(task, AskTask):
+        return HOLDS if sorted(right.split()) == sorted(map(str, range(1, len(choices) + 1))) else _other_truth(right)
+    if not set(task.choices) <= set(choices):
+        return Judgement("does not hold", "the choices are those of another question")
+    if isinstance(task.truth, Fact):
+        return HOLDS if right == task.truth.value else _other_truth(right)
+    if isinstance(task.truth, AddressOf):
+        ip_address(right)
+    return HOLDS if not choices or right in choices else _other_truth(right)
+
+
+def _other_truth(right: str) -> Judgement:
+    return Judgement("does not hold", f"{right[:80]!r} is not the right answer")
+
+
+def identity(evidence: Evidence, done_at: float | None) -> tuple[Any, ...] | None:
+    """What no two seats have alike: the time and the ports of packets, or when a task without packets was done."""
+    try:
+        exchange = evidence["exchange"]
+        flow = exchange["flow"]
+        ends = (str(flow["client"]["address"]), str(flow["client"]["port"]), str(flow["server"]["address"]))
+        return ("packets", float(exchange["started"]), *ends)
+    except (KeyError, TypeError, ValueError):
+        return None if done_at is None else ("done", done_at)
