@@ -50,6 +50,11 @@ class Request:
     def url(self, attempt: ConnectionAttempt) -> str:
         return attempt.context.fill(self.check.http, self.check.asker)
 
+    def by_check(self, attempt: ConnectionAttempt) -> RunProgram:
+        """The request as the check itself sends it."""
+        argv = curl(self.check, attempt.context, self.url(attempt))
+        return RunProgram(self.check.asker, argv, frozenset({"curl"}), seconds=seconds(self.check) + 1)
+
     def run(self, attempt: ConnectionAttempt) -> RunProgram:
         """The question; curl's --resolve takes the place of the DNS server."""
         argv = curl(self.check, attempt.context, self.url(attempt))
@@ -78,6 +83,7 @@ def http_layers(check: Http, url: str, judgement: Judgement | None = None) -> tu
         title="HTTP answer",
         probes=lambda attempt: (request.run(attempt),),
         reads=lambda attempt, results: _answer(request, attempt, results),
+        seen=lambda attempt, results: _seen(request, attempt, results),
     )
     if urlsplit(url).scheme != "https":
         return (answer,)
@@ -87,6 +93,16 @@ def http_layers(check: Http, url: str, judgement: Judgement | None = None) -> tu
         reads=lambda attempt, results: _tls(request, attempt, results),
     )
     return (tls, answer)
+
+
+def _seen(request: Request, attempt: ConnectionAttempt, results: Answers) -> Answers:
+    """What the check met at this very address, where the server may have failed for want of another one."""
+    result = results.get(request.by_check(attempt))
+    if not isinstance(result, ProgramResult):
+        return {}
+    facts = facts_of(result)
+    failed = result.exit_code == TOO_LATE or int(facts.get("http_code") or 0) >= SERVER_ERROR
+    return {request.run(attempt): result} if failed and facts.get("remote_ip") == attempt.address else {}
 
 
 def _tls_asks(request: Request, attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:

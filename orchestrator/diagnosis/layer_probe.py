@@ -132,6 +132,10 @@ class LayerReading:
     not_probed: tuple[str, ...] = ()
 
 
+def _nothing_seen(_attempt: ConnectionAttempt, _results: Answers) -> Answers:
+    return {}
+
+
 def _no_probes(_attempt: ConnectionAttempt) -> tuple[Probe, ...]:
     return ()
 
@@ -146,7 +150,8 @@ class LayerProbe:
 
     `needed` is false where only a kind of check knows how to ask: that kind then brings the layer itself. A layer
     cannot work without those that it `depends_on`: where one of them does not work, it is no cause. `repeats_check`: it
-    repeats what the check itself met, which anything that is broken before it explains.
+    repeats what the check itself met, which anything that is broken before it explains. `seen` gives the results of its
+    own probes that follow from those of the check.
     """
 
     name: str
@@ -156,6 +161,7 @@ class LayerProbe:
     needed: Callable[[ConnectionAttempt], bool] = lambda _attempt: False
     depends_on: tuple[str, ...] = ()
     repeats_check: bool = False
+    seen: Callable[[ConnectionAttempt, Answers], Answers] = _nothing_seen
 
 
 class LayerReadings:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import check_steps, failed_first
-from orchestrator.checks.probes import CheckContext
+from orchestrator.checks.probes import (
+    CheckContext,
+    GetNodeState,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    Unavailable,
+)
 from orchestrator.checks.steps import ProbeSteps, side_by_side
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.diagnosis.attempts import LayeredAttempt, attempts_to_used_node, check_attempts
-from orchestrator.diagnosis.layer_probe import Answers, LayerProbe, listed
-from orchestrator.diagnosis.layers.dns import name_probe, resolved_values
+from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
+from orchestrator.diagnosis.layers.dns import name_probe, nameservers, resolved_values
+from orchestrator.diagnosis.layers.node import NODE
+from orchestrator.diagnosis.layers.resolver import RESOLVER
 from orchestrator.diagnosis.resolver_attempts import referral_attempts, resolver_attempts
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.model.checks import BaseCheck
@@ -20,16 +30,29 @@ from orchestrator.model.checks import BaseCheck
 Layers = list[Layer]
 
 
-def walk(check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands) -> ProbeSteps[Walk]:
-    """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold."""
+NOTHING: Answers = MappingProxyType({})
+# A node in one of these states answers nobody; of one that is paused, the kernel still accepts connections.
+GONE = frozenset({"stopped", "missing", "dead"})
+HALTED = GONE | {"paused"}
+# The layers that need the target itself.
+AT_TARGET = ("tcp", "tls", "answer")
+
+
+def walk(
+    check: BaseCheck, context: CheckContext, judgement: Judgement, commands: Commands, seen: Answers = NOTHING
+) -> ProbeSteps[Walk]:
+    """The walk of a check that ended with this judgement; of what had to hold before it, if that did not hold.
+
+    `seen` has the probes of the check itself with their results.
+    """
     if failed := failed_first(check, judgement):
         first, earlier = failed
-        return (yield from walk(first, context, earlier, commands))
+        return (yield from walk(first, context, earlier, commands, seen))
     for before in check.first:
         earlier = yield from check_steps(before, context)
         if earlier.verdict != "pass":
             return (yield from walk(before, context, earlier, commands))
-    attempts, walked_pairs = check_attempts(check, context, judgement, commands), _WalkedPairs()
+    attempts, walked_pairs = check_attempts(check, context, judgement, commands), _WalkedPairs(seen)
     walked = list(zip(attempts, (yield from _walk_attempts(attempts, walked_pairs)), strict=True))
     layers = [layer for layered, own in walked if not layered.explained_by_others for layer in own]
     if judgement.verdict != "pass" and any(layered.explained_by_others for layered in attempts):
@@ -51,8 +74,9 @@ def _broken(layers: Sequence[Layer]) -> bool:
 
 @dataclass
 class _WalkedPairs:
-    """The connection attempts that were walked already: servers may use each other."""
+    """The connection attempts that were walked already: servers may use each other. `seen` is of the check itself."""
 
+    seen: Answers
     pairs: tuple[tuple[str, str | None], ...] = ()
 
 
@@ -62,14 +86,75 @@ def _walk_attempts(attempts: Sequence[LayeredAttempt], walked_pairs: _WalkedPair
 
 
 def _walked(layered: LayeredAttempt, walked_pairs: _WalkedPairs) -> ProbeSteps[Layers]:
-    """The layers of an attempt; those of the servers further on stand before the answer that they may explain."""
-    if layered.attempt.port and layered.attempt.claim and layered.attempt.address is None:
+    """The layers of an attempt. Nothing is tried of which the states of the nodes say that it is in vain."""
+    results = yield from _asked(NODE.probes(layered.attempt), {})
+    results |= yield from _lookup_in_vain(layered.attempt, results)
+    attempt = layered.attempt
+    if attempt.port and attempt.claim and attempt.address is None and name_probe(attempt) not in results:
         layered = yield from _with_address(layered)
+        results = yield from _asked(NODE.probes(layered.attempt), results)
     walked_pairs.pairs += ((layered.attempt.asker, layered.attempt.target),)
-    probes = tuple(
-        dict.fromkeys(probe for layer_probe in layered.layer_probes for probe in layer_probe.probes(layered.attempt))
-    )
-    results = dict(zip(probes, (yield probes), strict=True))
+    results |= _connection_in_vain(layered, results)
+    if seen := (yield from _seen_by_check(layered, walked_pairs.seen)):
+        layers = yield from _layers(layered, walked_pairs, {**results, **seen})
+        if _broken(layers) and not layers[-1].causes:
+            return layers
+    return (yield from _layers(layered, walked_pairs, results))
+
+
+def _asked(probes: Sequence[Probe], results: Answers) -> ProbeSteps[dict[Probe, ProbeResult]]:
+    """The results, and those of the probes that are not among them."""
+    new = tuple(probe for probe in dict.fromkeys(probes) if probe not in results)
+    return {**results, **dict(zip(new, (yield new), strict=True))} if new else dict(results)
+
+
+def _lookup_in_vain(attempt: ConnectionAttempt, results: Answers) -> ProbeSteps[dict[Probe, ProbeResult]]:
+    """The lookup of the name has no answer where none of the asker's DNS servers runs, and it asks no other."""
+    if attempt.claim is None or attempt.claim.silent or not attempt.dns_nodes:
+        return {}
+    halted = [text for node in attempt.dns_nodes if (text := _halted(node, results, HALTED))]
+    if len(halted) < len(attempt.dns_nodes):
+        return {}
+    read: dict[Probe, ProbeResult] = {}
+    if not attempt.claim.question.server:
+        read = yield from _asked(RESOLVER.probes(attempt), {})
+        file = read[RESOLVER.probes(attempt)[0]]
+        there = nameservers(file.out) if isinstance(file, ProgramResult) else ()
+        if not there or not set(there) <= set(attempt.servers):
+            return read
+    return {**read, name_probe(attempt): Unavailable(listed(halted))}
+
+
+def _halted(node: str, results: Answers, states: Collection[str]) -> str:
+    """That a node is in one of these states; empty where it is not."""
+    state = state_of(node, results)
+    return f"the node {node} is {state.state}" if state and state.state in states else ""
+
+
+def _connection_in_vain(layered: LayeredAttempt, results: Answers) -> dict[Probe, ProbeResult]:
+    """Nobody connects to a node that is gone."""
+    target = layered.attempt.target
+    gone = _halted(target, results, GONE) if target else ""
+    if not gone:
+        return {}
+    layers = [layer for layer in layered.layer_probes if layer.name in AT_TARGET]
+    reason = Unavailable(gone)
+    return {probe: reason for layer in layers for probe in layer.probes(layered.attempt) if probe not in results}
+
+
+def _seen_by_check(layered: LayeredAttempt, seen: Answers) -> ProbeSteps[Answers]:
+    """What need not be tried again: the check itself met an error, and a node that the target needs does not run."""
+    attempt = layered.attempt
+    known = {probe: result for layer in layered.layer_probes for probe, result in layer.seen(attempt, seen).items()}
+    needed = [node for node in _needed_nodes(attempt) if node != attempt.target] if known else []
+    states = yield from _asked(tuple(map(GetNodeState, needed)), {})
+    return known if any(_halted(node, states, HALTED) for node in needed) else {}
+
+
+def _layers(layered: LayeredAttempt, walked_pairs: _WalkedPairs, known: Answers) -> ProbeSteps[Layers]:
+    """The layers of an attempt; those of the servers further on stand before the answer that they may explain."""
+    probes = [probe for layer_probe in layered.layer_probes for probe in layer_probe.probes(layered.attempt)]
+    results = yield from _asked(probes, known)
     walked: Layers = []
     for layer, look_further in _read(layered, layered.layer_probes, results):
         deeper = (yield from _deeper(layered, layer, walked_pairs)) if look_further and layer.causes else []
@@ -104,14 +189,20 @@ def _used(layered: LayeredAttempt, walked_pairs: _WalkedPairs) -> list[LayeredAt
     """The attempts from the target to the nodes that it uses, from those to the nodes that they use, and so on."""
     attempt = layered.attempt
     attempts: list[LayeredAttempt] = []
-    users = [attempt.target] if attempt.target and attempt.target != attempt.asker else []
-    for user in users:  # grows while it is read
+    for user in _needed_nodes(attempt):
         for used in attempt.context.topology.node(user).uses:
             if (user, used) not in walked_pairs.pairs:
                 walked_pairs.pairs += ((user, used),)
                 attempts += attempts_to_used_node(user, used, attempt.context, attempt.commands)
-            users += [used] if used not in users else []
     return attempts
+
+
+def _needed_nodes(attempt: ConnectionAttempt) -> list[str]:
+    """The target, the nodes that it uses, those that they use, and so on; none where a node asks itself."""
+    users = [attempt.target] if attempt.target and attempt.target != attempt.asker else []
+    for user in users:  # grows while it is read
+        users += [used for used in attempt.context.topology.node(user).uses if used not in users]
+    return users
 
 
 def _read(layered: LayeredAttempt, layer_probes: Sequence[LayerProbe], results: Answers) -> list[tuple[Layer, bool]]:

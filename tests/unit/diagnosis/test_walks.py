@@ -209,7 +209,7 @@ def test_a_resolv_conf_that_cannot_be_read_is_not_taken_for_an_empty_one() -> No
 
 
 def test_a_dns_server_that_is_away_while_another_answered_is_not_blamed() -> None:
-    world = far()
+    world = far(FAR.replace("resolvers: [resolver], uses: [app]}", "resolvers: [resolver, auth], uses: [app]}", 1))
     world.rules.append(state("resolver", "stopped"))
     walk = walked(world, **CONNECTS)
     assert walk.broken is None
