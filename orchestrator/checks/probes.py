@@ -173,7 +173,8 @@ PROBE_PORTS = (20000, 32000)
 class CheckContext:
     """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began.
 
-    `ended`: when its question was answered, in seconds since 1970; what came later was none of its doing.
+    `ended`: when its question was answered, in seconds since 1970; what came later was none of its doing. `halted` are
+    the nodes that did not run when the checks began.
     """
 
     topology: Topology
@@ -181,6 +182,7 @@ class CheckContext:
     port: int
     began: float
     ended: float = inf
+    halted: frozenset[str] = frozenset()
 
     def fill(self, text: str, asker: str) -> str:
         """Put in ${random}, and what a node, a network or the loopback stands for (`Topology.placeholder`)."""

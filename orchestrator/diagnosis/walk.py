@@ -87,12 +87,12 @@ def _walk_attempts(attempts: Sequence[LayeredAttempt], walked_pairs: _WalkedPair
 
 def _walked(layered: LayeredAttempt, walked_pairs: _WalkedPairs) -> ProbeSteps[Layers]:
     """The layers of an attempt. Nothing is tried of which the states of the nodes say that it is in vain."""
-    results = yield from _asked(NODE.probes(layered.attempt), {})
+    results = yield from _ask_new(NODE.probes(layered.attempt), {})
     results |= yield from _lookup_in_vain(layered.attempt, results)
     attempt = layered.attempt
     if attempt.port and attempt.claim and attempt.address is None and name_probe(attempt) not in results:
         layered = yield from _with_address(layered)
-        results = yield from _asked(NODE.probes(layered.attempt), results)
+        results = yield from _ask_new(NODE.probes(layered.attempt), results)
     walked_pairs.pairs += ((layered.attempt.asker, layered.attempt.target),)
     results |= _connection_in_vain(layered, results)
     if seen := (yield from _seen_by_check(layered, walked_pairs.seen)):
@@ -102,7 +102,7 @@ def _walked(layered: LayeredAttempt, walked_pairs: _WalkedPairs) -> ProbeSteps[L
     return (yield from _layers(layered, walked_pairs, results))
 
 
-def _asked(probes: Sequence[Probe], results: Answers) -> ProbeSteps[dict[Probe, ProbeResult]]:
+def _ask_new(probes: Sequence[Probe], results: Answers) -> ProbeSteps[dict[Probe, ProbeResult]]:
     """The results, and those of the probes that are not among them."""
     new = tuple(probe for probe in dict.fromkeys(probes) if probe not in results)
     return {**results, **dict(zip(new, (yield new), strict=True))} if new else dict(results)
@@ -117,7 +117,7 @@ def _lookup_in_vain(attempt: ConnectionAttempt, results: Answers) -> ProbeSteps[
         return {}
     read: dict[Probe, ProbeResult] = {}
     if not attempt.claim.question.server:
-        read = yield from _asked(RESOLVER.probes(attempt), {})
+        read = yield from _ask_new(RESOLVER.probes(attempt), {})
         file = read[RESOLVER.probes(attempt)[0]]
         there = nameservers(file.out) if isinstance(file, ProgramResult) else ()
         if not there or not set(there) <= set(attempt.servers):
@@ -132,14 +132,17 @@ def _halted(node: str, results: Answers, states: Collection[str]) -> str:
 
 
 def _connection_in_vain(layered: LayeredAttempt, results: Answers) -> dict[Probe, ProbeResult]:
-    """Nobody connects to a node that is gone."""
-    target = layered.attempt.target
-    gone = _halted(target, results, GONE) if target else ""
+    """Nobody connects to a node that is gone, or without an address for its name."""
+    attempt = layered.attempt
+    gone = _halted(attempt.target, results, GONE) if attempt.target else ""
+    lookup = results.get(name_probe(attempt)) if attempt.claim else None
+    if not gone and isinstance(lookup, Unavailable):
+        gone = lookup.reason
     if not gone:
         return {}
     layers = [layer for layer in layered.layer_probes if layer.name in AT_TARGET]
     reason = Unavailable(gone)
-    return {probe: reason for layer in layers for probe in layer.probes(layered.attempt) if probe not in results}
+    return {probe: reason for layer in layers for probe in layer.probes(attempt) if probe not in results}
 
 
 def _seen_by_check(layered: LayeredAttempt, seen: Answers) -> ProbeSteps[Answers]:
@@ -147,14 +150,14 @@ def _seen_by_check(layered: LayeredAttempt, seen: Answers) -> ProbeSteps[Answers
     attempt = layered.attempt
     known = {probe: result for layer in layered.layer_probes for probe, result in layer.seen(attempt, seen).items()}
     needed = [node for node in _needed_nodes(attempt) if node != attempt.target] if known else []
-    states = yield from _asked(tuple(map(GetNodeState, needed)), {})
+    states = yield from _ask_new(tuple(map(GetNodeState, needed)), {})
     return known if any(_halted(node, states, HALTED) for node in needed) else {}
 
 
 def _layers(layered: LayeredAttempt, walked_pairs: _WalkedPairs, known: Answers) -> ProbeSteps[Layers]:
     """The layers of an attempt; those of the servers further on stand before the answer that they may explain."""
     probes = [probe for layer_probe in layered.layer_probes for probe in layer_probe.probes(layered.attempt)]
-    results = yield from _asked(probes, known)
+    results = yield from _ask_new(probes, known)
     walked: Layers = []
     for layer, look_further in _read(layered, layered.layer_probes, results):
         deeper = (yield from _deeper(layered, layer, walked_pairs)) if look_further and layer.causes else []

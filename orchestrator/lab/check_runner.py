@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of, check_steps
 from orchestrator.checks.needed_nodes import cannot_be_reached, needed_nodes
-from orchestrator.checks.probes import PROBE_PORTS, CheckContext, GetNodeState, NodeState, PingEngine
-from orchestrator.checks.steps import ProbeSteps, without_doubt
+from orchestrator.checks.probes import (
+    PROBE_PORTS,
+    CheckContext,
+    GetNodeState,
+    NodeState,
+    PingEngine,
+    Probe,
+    ProbeResult,
+)
+from orchestrator.checks.steps import ProbeSteps, with_exchanges, without_doubt
 from orchestrator.checks.walk import Walk
 from orchestrator.errors import EngineMissing
 from orchestrator.lab.step_loop import StartProbes, StepLoop, WaitFor
@@ -31,7 +39,9 @@ SILENT_SECONDS = 5.0
 # How long it may take to tell that, as a share of the deadline.
 SIGN_SHARE = 0.4
 
-MakeWalk = Callable[[BaseCheck, CheckContext, Judgement], ProbeSteps[Walk]]
+# The results of probes that a check has sent.
+Seen = Mapping[Probe, ProbeResult]
+MakeWalk = Callable[[BaseCheck, CheckContext, Judgement, Seen], ProbeSteps[Walk]]
 
 
 @dataclass(eq=False)
@@ -45,6 +55,7 @@ class _Trial:
     needed: frozenset[str]
     tries: int = 0
     finding: Finding | None = None
+    seen: Seen = field(default_factory=dict)
     explained: bool = False
 
     @property
@@ -118,7 +129,8 @@ class CheckRunner:
 
     def _context(self, began: float) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"
-        return CheckContext(self._topology, word, self._chance.randrange(*PROBE_PORTS), began)
+        port = self._chance.randrange(*PROBE_PORTS)
+        return CheckContext(self._topology, word, port, began, halted=self._halted)
 
     def _try(self, trial: _Trial) -> None:
         """Begin a try, with a word and a source port of its own."""
@@ -126,13 +138,15 @@ class CheckRunner:
         steps = check_steps(trial.check, self._context(trial.wall_began))
         if cannot_be_reached(trial.check, self._topology, self._halted):
             steps = without_doubt(steps)
-        self._loop.add(steps, partial(self._tried, trial))
+        self._loop.add(with_exchanges(steps), partial(self._tried, trial))
         number = trial.tries
         self._watch_engine(trial, lambda: trial.finding is None and trial.tries == number)
 
-    def _tried(self, trial: _Trial, judgement: Judgement) -> None:
+    def _tried(self, trial: _Trial, tried: tuple[Judgement, list[tuple[Probe, ProbeResult]]]) -> None:
         if trial.finding:
             return
+        judgement, exchanges = tried
+        trial.seen = dict(exchanges)
         late = trial.tries >= self._least_tries and self._clocks.now() >= trial.began + trial.check.within
         if judgement.verdict == "pass" or late:
             self._end(trial, judgement)
@@ -162,7 +176,8 @@ class CheckRunner:
         if not trial.finding or trial.finding.verdict == "pass" or not self._make_walk:
             trial.explained = True
             return
-        walk = self._make_walk(trial.check, self._context(self._clocks.wall()), trial.finding.judgement)
+        context = self._context(self._clocks.wall())
+        walk = self._make_walk(trial.check, context, trial.finding.judgement, trial.seen)
         self._loop.add(walk, partial(self._explain, trial), shared=True)
         self._watch_engine(trial, lambda: not trial.explained)
 

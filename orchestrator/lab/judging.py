@@ -13,7 +13,7 @@ from orchestrator.checks.walk import Walk
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineMissing
 from orchestrator.events import Event
-from orchestrator.lab.check_runner import LEAST_TRIES, CheckRunner
+from orchestrator.lab.check_runner import LEAST_TRIES, CheckRunner, Seen
 from orchestrator.lab.probe_log import OnProbe, ProbeLog
 from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
 from orchestrator.model.checks import BaseCheck, kind_of
@@ -52,11 +52,11 @@ class JudgedLab:
 
         return Commands(self.topology, self.scenario_argument, bool(self.observed.faults))
 
-    def walk(self, check: BaseCheck, context: CheckContext, judgement: Judgement) -> ProbeSteps[Walk]:
-        """The walk of a check that ended with this judgement."""
+    def walk(self, check: BaseCheck, context: CheckContext, judgement: Judgement, seen: Seen) -> ProbeSteps[Walk]:
+        """The walk of a check that ended with this judgement, after it had seen these results."""
         from orchestrator.diagnosis.walk import walk
 
-        return walk(check, context, judgement, self.commands())
+        return walk(check, context, judgement, self.commands(), seen)
 
 
 @dataclass(frozen=True)

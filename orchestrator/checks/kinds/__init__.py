@@ -13,6 +13,8 @@ from typing import Any
 
 from orchestrator.checks.duration import judge_duration
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.halted_resolvers import judged_after_lookup
+from orchestrator.checks.kinds.connection_host import connection_host
 from orchestrator.checks.probes import CheckContext, ResultUnavailable
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import KINDS, BaseCheck, NodeCheck, kind_of
@@ -34,6 +36,9 @@ def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
         if judgement.verdict != "pass":
             return replace(judgement, actual=_before(before) + judgement.actual)
     judging = CHECK_FUNCTIONS[str(kind_of(check))](check, context)
+    if context.halted:
+        host = connection_host(check, context)
+        judging = judged_after_lookup(check, host, context, judging, declared_text(check))
     takes = check.takes if isinstance(check, NodeCheck) else None
     try:
         timed: Judgement = yield from judge_duration(judging, takes, asker_of(check)) if takes else judging

@@ -25,7 +25,7 @@ from orchestrator.checks.probes import (
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
 from orchestrator.errors import EngineMissing
-from orchestrator.lab.check_runner import LEAST_TRIES, SILENT_SECONDS, CheckRunner, Clocks
+from orchestrator.lab.check_runner import LEAST_TRIES, SILENT_SECONDS, CheckRunner, Clocks, Seen
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -213,7 +213,7 @@ def test_a_slow_node_of_an_engine_that_answers_is_waited_for() -> None:
     assert len(lab.calls) > 10
 
 
-def no_walk(_check: BaseCheck, _context: CheckContext, _judgement: Judgement) -> ProbeSteps[Walk]:
+def no_walk(_check: BaseCheck, _context: CheckContext, _judgement: Judgement, _seen: Seen) -> ProbeSteps[Walk]:
     raise AssertionError("nothing can be explained here")
 
 
@@ -225,7 +225,8 @@ def test_no_walk_begins_while_a_check_is_under_way() -> None:
         asked.extend(probe.argv[0] for probe in probes if isinstance(probe, RunProgram))
         return [NodeState("running") if isinstance(p, GetNodeState) else ProgramResult(1, "", "") for p in probes]
 
-    def make_walk(check: BaseCheck, _context: CheckContext, judgement: Judgement) -> ProbeSteps[Walk]:
+    def make_walk(check: BaseCheck, _context: CheckContext, judgement: Judgement, seen: Seen) -> ProbeSteps[Walk]:
+        assert [probe.argv for probe in seen if isinstance(probe, RunProgram)] == [("try",)], "what the check has sent"
         (result,) = yield (RunProgram("a", ("walk",)),)
         assert isinstance(result, ProgramResult)
         return Walk((), None, f"{check.name}, {judgement.verdict}: {judgement.actual}", "")
