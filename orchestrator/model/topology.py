@@ -5,7 +5,7 @@ Everything that follows from a declaration (files, environments, questions to as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -145,12 +145,15 @@ class Topology:
         addresses = (end.address6 if version else end.address for end in ends)
         return next((str(address) for address in addresses if address), None)
 
-    def addresses_from(self, network: str | None, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
-        """The addresses to which the target's name leads, asked from a network: the one there, or the nearest ones.
+    def addresses_from(self, networks: Sequence[str], target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
+        """The addresses to which the target's name leads for an asker on these networks, which asks from the first.
 
-        All of them where no router leads to any. A node that stands there without IPv6 is told to have none.
+        The one on the first, otherwise those on the other ones, or the nearest ones. All of them where no router leads
+        to any. A node that stands there without IPv6 is told to have none.
         """
-        attachments = self._nearest(target, {network} if network else set())
+        own = self.attachments_of(target)
+        first = tuple(attachment for attachment in own if attachment.network in networks[:1])
+        attachments = first or self._nearest(target, set(networks))
         return tuple(address for attachment in attachments for address in attachment.addresses(version))
 
     def _nearest(self, target: str, networks: set[str]) -> tuple[Attachment, ...]:
@@ -183,18 +186,22 @@ class Topology:
     def answers(self, asker: str, target: str, version: Version = 4) -> tuple[AnyAddress, ...]:
         """The addresses that the asker learns for the target: as told on the network of its DNS server."""
         resolvers = self.resolvers_of(asker)
-        network = self.asked_from(asker, resolvers[0]) if resolvers else None
-        return self.addresses_from(network, target, version)
+        networks = self.asked_from(asker, resolvers[0]) if resolvers else ()
+        return self.addresses_from(networks, target, version)
 
-    def asked_from(self, asker: str, server: str) -> str:
-        """The network from which the lab's domain is asked for this asker, by the last resolver on the way."""
+    def asked_from(self, asker: str, server: str) -> tuple[str, ...]:
+        """The networks of who asks for the lab's domain for this asker: the last resolver on the way, or itself.
+
+        The first is the one from which it asks.
+        """
         on_the_way = {asker}
         domain_servers = serving(self.scenario, self.scenario.domain)
         while server not in domain_servers and server not in on_the_way:
             on_the_way.add(server)
             asker, server = server, next(iter((*forwarders(self.scenario, server), *domain_servers)), server)
         own, there = (tuple(attachment.network for attachment in self.attachments_of(node)) for node in (asker, server))
-        return next((network for network in own if network in there), own[0])
+        first = next((network for network in own if network in there), own[0])
+        return (first, *(network for network in own if network != first))
 
     def password_files(self, node: str) -> dict[str, str]:
         """The node's files with passwords, and whose each is: `password` of the first that it is or uses, for each

@@ -148,8 +148,8 @@ def _wanted(check: Resolves, context: CheckContext) -> set[str] | None:
         return {context.topology.name_of(check.to)}
     version: Version = 4 if check.type == "A" else 6
     if check.asks:
-        network = context.topology.asked_from(check.asker, check.asks)
-        return set(map(str, context.topology.addresses_from(network, check.to, version)))
+        networks = context.topology.asked_from(check.asker, check.asks)
+        return set(map(str, context.topology.addresses_from(networks, check.to, version)))
     return set(map(str, context.topology.answers(check.asker, check.to, version)))
 
 

@@ -88,8 +88,8 @@ class RecordChanged(BaseFault):
             hint = f"the DNS servers are {', '.join(servers)}" if servers else ""
             raise UsageInvalid(f"{change.server!r} is no DNS server, so it has no records", hint=hint)
         zones: dict[str, tuple[str, tuple[str, ...]]] = {}
-        for network in views_of(topology, change.server):
-            writer = Writer(topology, change.server, network)
+        for view in views_of(topology, change.server):
+            writer = Writer(topology, change.server, view)
             file, zone = _zone(change, writer)
             zones[file] = zone, _values(change, writer, zone)
         if change.values and not any(values for _, values in zones.values()):
@@ -115,7 +115,7 @@ def _zone(change: Change, writer: Writer) -> tuple[str, str]:
     if nearest is None and "." not in zones:
         known = ", ".join(sorted(zones)) or "none"
         raise UsageInvalid(f"{change.server!r} has no zone for {change.name!r}", hint=f"its zones are: {known}")
-    return file_of(nearest or ".", writer.network), nearest or "."
+    return file_of(nearest or ".", writer.networks), nearest or "."
 
 
 def _values(change: Change, writer: Writer, zone: str) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import dns.zone
 import pytest
 from observed_labs import nothing, planned
@@ -165,12 +167,47 @@ def test_a_name_leads_to_the_address_on_the_network_from_which_the_last_resolver
     scenario = read_scenario(head + TWO, file="f", read_companion=dict[str, str]().get).scenario
     lab = assign_addresses("shop", scenario, nothing(), {})
     assert [str(one) for one in lab.answers("client", "app")] == ["192.168.8.12"]
-    assert lab.asked_from("both", "cache") == "back"
+    assert lab.asked_from("both", "cache") == ("back", "front")
     views = files(lab, "auth")
     assert "app.shop.lab. 60 IN A 192.168.8.12" in views["shop.lab.back.zone"]
     assert "app.shop.lab. 60 IN A 192.168.7.11" in views["shop.lab.front.zone"]
     assert 'view "front"' in views["named.conf"]
     assert "view" not in files(lab, "cache")["named.conf"]
+
+
+THREE = """\
+networks: {edge: {subnet: 192.168.7.0/24}, mid: {subnet: 192.168.8.0/24}, back: {subnet: 192.168.9.0/24}}
+nodes:
+  dns:   {role: dns}
+  app:   {role: app, networks: [mid, back]}
+  gate:  {role: client, networks: [edge, mid], uses: [app]}
+  guest: {role: client, networks: [edge]}
+"""
+
+
+def test_who_stands_on_further_networks_learns_the_addresses_on_those() -> None:
+    """Otherwise a program would take the address to which no way leads, whenever that one comes first."""
+    head = HEAD.replace("networks: {lab: {subnet: 192.168.7.0/24}}\n", "")
+    scenario = read_scenario(head + THREE, file="f", read_companion=dict[str, str]().get).scenario
+    lab = assign_addresses("shop", scenario, nothing(), {})
+    assert [str(address) for address in lab.answers("gate", "app")] == ["192.168.8.11"]
+    assert [str(address) for address in lab.answers("guest", "app")] == ["192.168.8.11", "192.168.9.11"]
+    texts = files(lab, "dns")
+    views = re.findall(r'view "(\S+)" \{\nmatch-clients \{ (.*); \};', texts["named.conf"])
+    assert views == [
+        ("edge+mid", "192.168.7.11"),
+        ("edge", "192.168.7.0/24"),
+        ("mid", "192.168.8.0/24"),
+        ("back+mid", "192.168.9.11"),  # the app, which reaches the gate on mid alone
+        ("back", "192.168.9.0/24"),
+        ("elsewhere", "any"),
+    ]
+    own, others = (
+        [line for line in texts[f"shop.lab.{view}.zone"].splitlines() if line.startswith("app.shop.lab.")]
+        for view in ("edge+mid", "edge")
+    )
+    assert own == ["app.shop.lab. 60 IN A 192.168.8.11"]
+    assert len(others) == 2
 
 
 def test_dns_servers_do_not_wait_for_one_another() -> None:

@@ -177,9 +177,9 @@ def test_a_name_leads_to_the_address_that_the_fewest_routers_part_from_the_asker
     """A node on two networks is told by the near one, by a farther one, and where no way leads to any by all."""
     text = CHAIN + "  dns: {role: dns, networks: [front]}\n  app: {role: app, networks: [office, back, middle]}\n"
     topology, _ = planned(text, nothing())
-    front, middle, office = (topology.addresses_from(name, "app") for name in ("front", "middle", "office"))
+    front, middle, office = (topology.addresses_from((name,), "app") for name in ("front", "middle", "office"))
     assert [str(one) for one in (*front, *middle, *office)] == ["192.168.2.12", "192.168.2.12", "192.168.4.11"]
     assert str(topology.address_for("client", "app")) == "192.168.2.12"
     assert str(topology.address_for("db", "app")) == "192.168.3.12"
-    assert len(topology.addresses_from(None, "app")) == 3
+    assert len(topology.addresses_from((), "app")) == 3
     assert str(topology.address_for("clerk", "db")) == "192.168.3.11"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.model.roles.dns.servers import recursive, zones_of
-from orchestrator.model.roles.dns.zones import Writer, hints
+from orchestrator.model.roles.dns.zones import View, Writer, hints
 from orchestrator.model.roles.role import FILES_AT
 
 if TYPE_CHECKING:
+    from orchestrator.model.attachment import Version
     from orchestrator.model.topology_view import TopologyView
 
 HINTS_FILE = "root.hints"
@@ -55,35 +56,70 @@ def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     """File name below /wirelab -> text, for one DNS node.
 
     With several networks each has a view of its own (BIND 9 reference manual, "view"): a name leads to the address
-    on the network from which the question came. A server without zones has one view, and so one cache.
+    on the network from which the question came. So has who asks from there and stands on further networks, where that
+    changes what it should learn. A server without zones has one view, and so one cache.
     """
     on_ipv6 = "any" if any(attachment.address6 for attachment in topology.attachments_of(node)) else "none"
     options = OPTIONS % {"finds": _finds(topology, node), "on_ipv6": on_ipv6}
-    if views_of(topology, node) == (None,):
-        entries, texts = _entries(topology, node, None)
+    if views_of(topology, node) == ((),):
+        entries, texts = _entries(topology, node, ())
         return {"named.conf": options + entries, **texts}
     conf, all_texts, first = [options], {}, ""
-    for network, subnet in topology.subnets.items():
-        entries, texts = _entries(topology, node, network)
-        first = first or entries
-        clients = "".join(f" {range_};" for range_ in (subnet, topology.subnets6.get(network)) if range_)
-        conf.append(f'view "{network}" {{\nmatch-clients {{{clients} }};\n{entries}}};\n')
+    for view in views_of(topology, node):
+        entries, texts = _entries(topology, node, view)
+        first = first or (entries if len(view) == 1 else "")
+        clients = "".join(f" {client};" for client in _clients(topology, view))
+        conf.append(f'view "{"+".join(view)}" {{\nmatch-clients {{{clients} }};\n{entries}}};\n')
         all_texts.update(texts)
     # Whoever asks from elsewhere, such as the node itself on loopback, has the view of the first network.
     conf.append(f'view "elsewhere" {{\nmatch-clients {{ any; }};\n{first}}};\n')
     return {"named.conf": "".join(conf), **all_texts}
 
 
-def views_of(topology: TopologyView, node: str) -> tuple[str | None, ...]:
-    """The networks that have a view of their own at a server; None stands for the only view."""
+def views_of(topology: TopologyView, node: str) -> tuple[View, ...]:
+    """The views of a server, in the order in which BIND compares them; () stands for the only one."""
     if len(topology.subnets) == 1 or not zones_of(topology.scenario, node):
-        return (None,)
-    return tuple(topology.subnets)
+        return ((),)
+    return tuple(view for network in topology.subnets for view in (*_asker_views(topology, node, network), (network,)))
 
 
-def file_of(zone: str, network: str | None) -> str:
-    """The file of a zone in the view of a network."""
-    return (zone.strip(".") or "root") + (f".{network}.zone" if network else ".zone")
+def _asker_views(topology: TopologyView, server: str, network: str) -> tuple[View, ...]:
+    """The networks of those who stand on this one and on others, where they should learn other addresses."""
+    askers = (name for name in topology.scenario.nodes if name != server)
+    views = dict.fromkeys(view for asker in askers if (view := _networks_from(topology, asker, network)))
+    return tuple(view for view in views if len(view) > 1 and _learns_others(topology, view))
+
+
+def _networks_from(topology: TopologyView, asker: str, network: str) -> View:
+    """The networks of an asker, that from which it asks first; empty where it does not stand there."""
+    own = tuple(attachment.network for attachment in topology.attachments_of(asker))
+    return (network, *(other for other in own if other != network)) if network in own else ()
+
+
+def _learns_others(topology: TopologyView, view: View) -> bool:
+    versions: tuple[Version, ...] = (4, 6)
+    return any(
+        topology.addresses_from(view, name, version) != topology.addresses_from(view[:1], name, version)
+        for name in topology.names
+        for version in versions
+    )
+
+
+def _clients(topology: TopologyView, view: View) -> Iterator[object]:
+    """Who has a view: the ranges of its network, or the addresses there of those who stand on all of its networks."""
+    network = view[0]
+    if len(view) == 1:
+        yield from (range_ for range_ in (topology.subnets[network], topology.subnets6.get(network)) if range_)
+        return
+    for asker in topology.scenario.nodes:
+        if _networks_from(topology, asker, network) == view:
+            ends = (end for end in topology.attachments_of(asker) if end.network == network)
+            yield from (address for end in ends for address in (*end.addresses(4), *end.addresses(6)))
+
+
+def file_of(zone: str, view: View) -> str:
+    """The file of a zone in a view."""
+    return (zone.strip(".") or "root") + (f".{'+'.join(view)}.zone" if view else ".zone")
 
 
 def _finds(topology: TopologyView, node: str) -> str:
@@ -97,15 +133,15 @@ def _finds(topology: TopologyView, node: str) -> str:
     return f"{FINDS}    forward only;\n    forwarders {{ {others} }};\n"
 
 
-def _entries(topology: TopologyView, node: str, network: str | None) -> tuple[str, dict[str, str]]:
+def _entries(topology: TopologyView, node: str, view: View) -> tuple[str, dict[str, str]]:
     """The zone statements of named.conf, and the texts of the files that they name."""
     entries, texts = "", {}
     roots = topology.scenario.nodes[node].hints
     if roots:
         texts[HINTS_FILE] = hints(topology, node, roots)
         entries += f'zone "." {{ type hint; file "{FILES_AT}/{HINTS_FILE}"; }};\n'
-    for name, zone in Writer(topology, node, network).zones().items():
-        file = file_of(name, network)
+    for name, zone in Writer(topology, node, view).zones().items():
+        file = file_of(name, view)
         entries += f'zone "{name}" {{ type primary; file "{FILES_AT}/{file}"; }};\n'
         texts[file] = zone.text()
     return entries, texts

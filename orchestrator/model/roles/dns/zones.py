@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.model.attachment import Version
     from orchestrator.model.topology_view import TopologyView
 
+# The networks of an asker, that from which it asks first; none where the lab has one network.
+View = tuple[str, ...]
 TTL = 60  # seconds
 NEGATIVE_TTL = 5  # seconds
 ADDRESSES: Mapping[str, Version] = {"A": 4, "AAAA": 6}
@@ -46,11 +48,14 @@ class ZoneFile:
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes the zones of one server as they are told on one network (None: the lab has one network)."""
+    """Writes the zones of one server as they are told to askers on these networks, who ask from the first one.
+
+    There are none where the lab has one network.
+    """
 
     topology: TopologyView
     node: str
-    network: str | None
+    networks: View
     domain: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +93,7 @@ class Writer:
 
     def _addresses_of(self, node: str) -> Iterator[ResourceRecord]:
         for kind, version in ADDRESSES.items():
-            for address in self.topology.addresses_from(self.network, node, version):
+            for address in self.topology.addresses_from(self.networks, node, version):
                 yield ResourceRecord(f"{self.topology.name_of(node)}.", kind, str(address))
 
     def _glue(self, server: str, zone: str) -> Iterator[ResourceRecord]:
@@ -116,7 +121,7 @@ class Writer:
     def rdata(self, kind: str, value: str, zone: str) -> Iterator[str]:
         """A written value as a master file has it; ${NODE} may be several addresses."""
         if kind in ADDRESSES and IN_NODE.fullmatch(value):
-            yield from map(str, self.topology.addresses_from(self.network, str(address_of(value)), ADDRESSES[kind]))
+            yield from map(str, self.topology.addresses_from(self.networks, str(address_of(value)), ADDRESSES[kind]))
         elif kind in ADDRESSES:
             yield value
         elif kind == "TXT":
