@@ -82,7 +82,7 @@ def check_attempts(
             return (LayeredAttempt(_resolving(check, context, judgement, commands)),)
         case Connects():
             host, port = endpoint(context.fill(check.connects, check.asker))
-            return _layered(attempts_to_host(check.asker, host, Port(port), context, commands))
+            return _layered(attempts_to_host(check.asker, host, Port(port), context, commands, family=check.family))
         case CannotConnect():
             return (_forbidding(check, context, judgement, commands),)
         case Http():
@@ -143,39 +143,45 @@ def _forbidding(
     """To the host that must not be reached. Where an attempt proved nothing, that it does not listen, or is cut off,
     says why; where none was made, that is no reason."""
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
-    attempt = attempts_to_host(check.asker, host, Port(port), context, commands)[0]
+    attempt = attempts_to_host(check.asker, host, Port(port), context, commands, family=check.family)[0]
     tried = judgement.verdict == "unknown" and judgement.evidence
     only = None if tried else frozenset({"node", "resolver", "dns"})
     return LayeredAttempt(attempt, (forbidden_tcp_layer(judgement),), only)
 
 
 def attempts_to_host(
-    asker: str, host: str, port: Port, context: CheckContext, commands: Commands
+    asker: str, host: str, port: Port, context: CheckContext, commands: Commands, *, family: str | None = None
 ) -> tuple[ConnectionAttempt, ...]:
     """The attempts from a node to a host: a name of the lab or another one, an address, or the asker itself.
 
-    A name may stand for a group of machines: then there is an attempt for each.
+    A name may stand for a group of machines: then there is an attempt for each. Of a name, a program that tries only
+    IPv6 (`family`) asks for AAAA records, and every other one is followed over IPv4.
     """
-    topology = context.topology
-    written = topology.hosts_of(asker).get(host.lower())
+    topology, six = context.topology, family == "ipv6"
+    written = [found for found in topology.hosts_of(asker).get(host.lower(), ()) if six == (":" in found) or not family]
     name = host if is_address(host) else written[0] if written else topology.absolute_name(asker, host)
     target = target_of(context, asker, name) or _alias_target(topology, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
-        loopback = "127.0.0.1" if name == "localhost" else name
+        loopback = ("::1" if six else "127.0.0.1") if name == "localhost" else name
         return (_attempt(asker, context, commands, target=asker, port=port, address=loopback),)
     if is_address(name):
         return (_attempt(asker, context, commands, target=target, port=port, address=name),)
-    claim = leads_to(topology, asker, target, name)
+    claim = leads_to(topology, asker, target, name, "AAAA" if six else "A")
     if target is None:
         return (_attempt(asker, context, commands, port=port, claim=claim),)
     homes = {
-        machine: str(topology.address_for(asker, machine))
-        for machine in topology.scenario.groups.get(target, (target,))
+        machine: _address(topology, asker, machine, six) for machine in topology.scenario.groups.get(target, (target,))
     }
     return tuple(
         _attempt(asker, context, commands, target=machine, port=port, claim=claim, address=home)
         for machine, home in homes.items()
     )
+
+
+def _address(topology: Topology, asker: str, machine: str, six: bool) -> str | None:
+    """Where a machine is for the asker; None where it has no IPv6 address, and that is asked for."""
+    address = topology.address6_for(asker, machine) if six else topology.address_for(asker, machine)
+    return str(address) if address else None
 
 
 def _alias_target(topology: Topology, name: str) -> str | None:

@@ -43,13 +43,13 @@ def nameservers(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"^nameserver[ \t]+(\S+)", text, re.MULTILINE))
 
 
-def leads_to(topology: Topology, asker: str, target: str | None, name: str) -> NameClaim:
-    """The claim that a name has an A record, and that it is the address of the node which is meant."""
+def leads_to(topology: Topology, asker: str, target: str | None, name: str, kind: str = "A") -> NameClaim:
+    """The claim that a name has an address record (A or AAAA), and that it is that of the node which is meant."""
 
     def wrong(answer: DnsAnswer, server: str) -> str:
-        return without_answer(name, "A", answer, server) or _astray(topology, asker, target, name, answer, server)
+        return without_answer(name, kind, answer, server) or _astray(topology, asker, target, name, answer, server)
 
-    return NameClaim(DnsQuestion(name, "A"), wrong)
+    return NameClaim(DnsQuestion(name, kind), wrong)
 
 
 def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> NameClaim:
@@ -90,12 +90,13 @@ def without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
 
 def _astray(topology: Topology, asker: str, target: str | None, name: str, answer: DnsAnswer, server: str) -> str:
     """What is said of a name that leads to another machine than the one which is meant."""
-    wanted = set(map(str, topology.addresses(target))) if target else set()
+    wanted = set(map(str, topology.addresses_of(target))) if target else set()
     astray = sorted(value for value in answer.values if wanted and value not in wanted)
     if not astray or target is None:
         return ""
     addresses = listed([f"{value} ({topology.owner(value) or 'which is nobody here'})" for value in astray])
-    right = topology.address_for(asker, target)
+    six = all(":" in value for value in astray)
+    right = (topology.address6_for(asker, target) if six else None) or topology.address_for(asker, target)
     return f"The DNS server {server} says that {name} is {addresses}, but {target} is {right}."
 
 
