@@ -158,7 +158,8 @@ def attempts_to_host(
     IPv6 (`family`) asks for AAAA records, and every other one is followed over IPv4.
     """
     topology, six = context.topology, family == "ipv6"
-    written = [found for found in topology.hosts_of(asker).get(host.lower(), ()) if six == (":" in found) or not family]
+    listed = topology.hosts_of(asker).get(host.lower(), ())
+    written = [address for address in listed if six == (":" in address) or not family]
     name = host if is_address(host) else written[0] if written else topology.absolute_name(asker, host)
     target = target_of(context, asker, name) or _alias_target(topology, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):

@@ -74,6 +74,11 @@ def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> 
 
 
 def without_answer(name: str, kind: str, answer: DnsAnswer, server: str) -> str:
+    if answer.truncated:  # of one that came over TCP after all nobody reads this (`read_answer`)
+        return (
+            f"The DNS server {server} has an answer for {name} that is too long for one datagram (TC), and over TCP, "
+            "where the whole answer is asked for, none came."
+        )
     if answer.rcode == "NOERROR" and answer.values:
         return ""
     aliases = [row.value for row in answer.results if row.kind == "CNAME"]
@@ -151,7 +156,9 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     summary = f"{answer.rcode} {values}".strip()
     sentence = attempt.claim.wrong(answer, server)
     if sentence:
-        readings.broken(f"{summary} from {server}", sentence, _by_hand(attempt, attempt.claim), evidence=[header])
+        over_tcp = [str(lost) for lost in read_attempts(result.out) if lost.protocol == "TCP" and not lost.answer]
+        evidence = [header, *(over_tcp if answer.truncated else ())]
+        readings.broken(f"{summary} from {server}", sentence, _by_hand(attempt, attempt.claim), evidence=evidence)
         readings.look_further = answer.rcode == "SERVFAIL"
     else:
         readings.evidence.append(header)
