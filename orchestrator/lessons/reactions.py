@@ -79,10 +79,14 @@ def attempted(progress: Progress, name: str, sentence: str, layer: str = "") -> 
 
 def not_done(finding: Finding) -> NotDone:
     """What is told of a check that does not hold: the cause and the broken layer, where the walk has found them."""
-    if finding.why is None:
+    if finding.why is None or finding.why.broken is None:
         return NotDone(finding.judgement.actual)
-    broken = finding.why.broken
-    return NotDone(finding.why.sentence, broken.title if broken else "")
+    return NotDone(finding.why.sentence, finding.why.broken.title)
+
+
+def sees_no_broken_layer(finding: Finding) -> bool:
+    """Whether each layer of a check that does not hold held when it was asked, or could not be asked."""
+    return finding.why is not None and finding.why.broken is None
 
 
 def without_attempt(progress: Progress, name: str) -> Progress:

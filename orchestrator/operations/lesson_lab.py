@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.errors import FileInvalid, LabBusy
 from orchestrator.lessons.lesson import DoneTask
-from orchestrator.lessons.repairs import LabChange
+from orchestrator.lessons.repairs import LabChange, UncountedRepair, uncounted_repair
 from orchestrator.lessons.setup import edited, permission_texts
 from orchestrator.model.faults.record import RecordChanged
 from orchestrator.operations.lab_handle import LabHandle
@@ -65,6 +65,15 @@ class LessonLab:
         containers = self.handle.made.observe().containers
         made = {container.labels.get(labels.NODE) for container in containers if container.state != "created"}
         return made >= set(self.course.reading.scenario.nodes)
+
+    def last_change(self) -> float:
+        """When somebody last worked on the lab: each command writes to the lab's journal."""
+        from orchestrator.lab.journal import journal_file
+
+        try:
+            return journal_file(self.workspace.state, self.name).stat().st_mtime
+        except OSError:
+            return 0.0
 
     @property
     def is_broken(self) -> bool:
@@ -220,6 +229,10 @@ class LessonLab:
             ),
             worked_in=self.work.nodes(self.handle, named),
         )
+
+    def uncounted_repair(self, task: DoneTask, named: Collection[str]) -> UncountedRepair | None:
+        """What is said of a check that holds, where the task broke the lab, and it was not repaired as it allows."""
+        return uncounted_repair(task, self.change(task, named)) if self.is_broken else None
 
     def break_again(self, task: AnyTask, changed_nodes: Collection[str] = ()) -> None:
         """Make the lab what it is when the task begins; the learner's own edits of the copy stay.

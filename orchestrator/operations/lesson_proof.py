@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.workspace import Workspace
 
 ANSWER_SECONDS = 15.0  # for the lesson to say what came of an attempt
+CAUSE_SECONDS = 60.0  # for an attempt that was seen to be explained
 QUIET_SECONDS = 1.0  # in which nothing may be completed without an attempt
 RUN_SECONDS = 30.0
 
@@ -158,8 +159,8 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
 
     _carry_out(lesson, attempt)
     _turn_until(lesson, lambda: any(attempt.told in sentence for sentence in sentences()), ANSWER_SECONDS)
-    # What is tried meanwhile may be taken for one of its probes: the next task begins when it is over.
-    _turn_until(lesson, lambda: not lesson.run.explainer.is_busy, ANSWER_SECONDS)
+    # On a busy machine a layer may have to be asked again. What is tried meanwhile may be taken for a probe, too.
+    _turn_until(lesson, lambda: not lesson.run.owes_cause, CAUSE_SECONDS)
     line = " ".join(attempt.run)
     proof.expect(lesson.run.task_name == name, name, f"is not completed by {line!r}")
     sentences_told = "; ".join(sentences()) or "nothing"

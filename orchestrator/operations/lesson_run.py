@@ -23,11 +23,12 @@ from orchestrator.lessons.reactions import (
     react_to_exchange,
     react_to_pass,
     react_to_socket,
+    sees_no_broken_layer,
     show_hint,
     show_solution,
     without_attempt,
 )
-from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in, uncounted_repair
+from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
 from orchestrator.operations.learner_traffic import LearnerTraffic
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 # The same sentence within this time belongs to the same attempt: a program may try each address of a name.
 ATTEMPT_SECONDS = 2.0
+# So many times a check that fails is judged once more, where no layer of it is seen to be broken.
+MOST_DOUBTS = 3
 
 
 @dataclass
@@ -71,6 +74,7 @@ class LessonRun:
     _judged: float = 0.0
     _changed: float = 0.0
     _tried: float | None = None
+    _doubts: int = 0
     _cause: NotDone | None = None
     _told: tuple[str, float] = ("", 0.0)
     explainer: AttemptExplainer = field(init=False)
@@ -87,6 +91,11 @@ class LessonRun:
     def lab(self) -> LabHandle:
         """The lab as its last `up` left it."""
         return self.lesson_lab.handle
+
+    @property
+    def owes_cause(self) -> bool:
+        """Whether an attempt of the learner was seen, and why it failed is not known yet."""
+        return self._tried is not None or self.explainer.is_busy
 
     @property
     def task_name(self) -> str | None:
@@ -134,9 +143,9 @@ class LessonRun:
         topology = self.lab.made.topology(self.lab.made.observe())
         self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
         self._told, self._cause, self._judged, self._tried = ("", 0.0), None, 0.0, None
-        self._earlier = None
+        self._earlier, self._doubts = None, 0
         self.explainer.forget()
-        self._changed = self._last_change()
+        self._changed = self.lesson_lab.last_change()
         if self.lesson_lab.is_broken:  # it does not hold: that is the task
             self._judged = time.monotonic()
         names = tuple(self.text.lesson.tasks)
@@ -180,7 +189,7 @@ class LessonRun:
 
     def _on_happenings_inside(self, task: ObserveTask) -> None:
         """Compare loopback packets and new sockets with what the task wants to see."""
-        if (changed := self._last_change()) != self._changed:
+        if (changed := self.lesson_lab.last_change()) != self._changed:
             self._changed = changed
             if self._watch.begin_again(self.lab, task):
                 self.traffic.start_again()
@@ -236,19 +245,19 @@ class LessonRun:
             return
         if self._is_undecided():
             return
-        changed = self._last_change()
+        changed = self.lesson_lab.last_change()
         if self._tried is None and changed == self._changed and time.monotonic() < self._judged + pause_after(task):
             return
         self.lesson_lab.refresh()
         if self.lesson_lab.is_broken:
             self.lesson_lab.work.look(self.lab, self._nodes_to_work_in(task))
         finding = judge_quietly(self.lab.made, task)
-        tried, self._tried = self._tried is not None, None
-        self._judged, self._changed = time.monotonic(), self._last_change()
+        tried, self._tried = self._tried, None
+        self._judged, self._changed = time.monotonic(), self.lesson_lab.last_change()
         if finding.verdict == "pass":
             if self.lesson_lab.is_worked_on:
                 return  # what the command leaves is judged when it has ended
-            if uncounted := self._uncounted_repair(task):
+            if uncounted := self.lesson_lab.uncounted_repair(task, self._nodes_to_work_in(task)):
                 self._refuse(task, uncounted)
                 return
             self._react(react_to_pass(self.progress, self.task_name or "", finding))
@@ -256,15 +265,15 @@ class LessonRun:
         if finding.verdict == "fail":
             self.lesson_lab.work.has_not_repaired()
         self._cause = not_done(finding)
-        # Where each layer holds, the lab was mended just now: the next judgement says so.
-        if tried and (finding.why is None or finding.why.broken):
+        if tried is None:
+            return
+        # Where no layer is broken, the lab was mended just now, or a layer could not be asked: the next judgement says.
+        self._doubts += 1
+        if sees_no_broken_layer(finding) and self._doubts <= MOST_DOUBTS:
+            self._tried = tried
+        else:
+            self._doubts = 0
             self._react(attempted(self.progress, self.task_name or "", self._cause.sentence, self._cause.layer))
-
-    def _uncounted_repair(self, task: HoldsTask) -> UncountedRepair | None:
-        """What is said of a check that holds, where the lab was broken by the task and not repaired as it allows."""
-        if not self.lesson_lab.is_broken:
-            return None
-        return uncounted_repair(task, self.lesson_lab.change(task, self._nodes_to_work_in(task)))
 
     def _nodes_to_work_in(self, task: HoldsTask) -> tuple[str, ...]:
         return nodes_to_work_in(task, self.text.lesson.shell)
@@ -275,16 +284,7 @@ class LessonRun:
             self.lesson_lab.break_again(task, repair.changed_nodes)
         self._cause = NotDone(repair.sentence(self.lesson_lab.permissions(task)))
         self._react(attempted(self.progress, self.task_name or "", self._cause.sentence))
-        self._judged, self._changed = time.monotonic(), self._last_change()
-
-    def _last_change(self) -> float:
-        """When somebody last worked on the lab: each command writes to the lab's journal."""
-        from orchestrator.lab.journal import journal_file
-
-        try:
-            return journal_file(self.lab.workspace.state, self.lab.name).stat().st_mtime
-        except OSError:
-            return 0.0
+        self._judged, self._changed = time.monotonic(), self.lesson_lab.last_change()
 
     def on_input(self, words: str) -> bool:
         """A line that the learner typed. Returns False where it ends the lesson for now."""
@@ -358,7 +358,7 @@ class LessonRun:
         self._watch.begin_again(self.lab, self.task)
         self._tell(Note(text))
         self._told, self._cause, self._tried, self._earlier = ("", 0.0), None, None, None
-        self._judged, self._changed = time.monotonic(), self._last_change()
+        self._judged, self._changed = time.monotonic(), self.lesson_lab.last_change()
         self.traffic.start_again()
 
     def _react(self, reaction: Reaction) -> None:
@@ -380,11 +380,11 @@ class LessonRun:
     def _tell(self, message: Message) -> None:
         """Show a message, and write to the journal that it was shown, which is no work on the lab."""
         self.tell(message)
-        changed = self._last_change()
+        changed = self.lesson_lab.last_change()
         if event := event_of(message, self.progress.lesson, self.task_name or ""):
             self.lab.made.settings.publish(event)
         if changed == self._changed:
-            self._changed = self._last_change()
+            self._changed = self.lesson_lab.last_change()
 
     def close(self) -> None:
         """End the run; the learner goes on with the task another time."""

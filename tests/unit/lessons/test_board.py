@@ -12,7 +12,7 @@ from orchestrator.events import LessonEvent
 from orchestrator.lessons.board import Board, SeatRow, board_document, seat_row
 from orchestrator.lessons.messages import event_of
 from orchestrator.lessons.progress import Progress, TaskProgress
-from orchestrator.lessons.reactions import not_done
+from orchestrator.lessons.reactions import not_done, sees_no_broken_layer
 from orchestrator.rendering.board import board_text, results_csv
 from orchestrator.rendering.lesson import message_text
 
@@ -75,6 +75,14 @@ def finding(layer: Layer | None) -> Finding:
 
 
 LISTEN = Layer("listen", "client", "app", "fail", "no", causes=(Cause("Nobody listens.", ""),), title="process listens")
+
+
+@pytest.mark.parametrize(("layer", "sentence"), [(LISTEN, "Nobody listens."), (None, "refused")])
+def test_where_no_layer_is_seen_to_be_broken_what_the_check_saw_is_told(layer: Layer | None, sentence: str) -> None:
+    """A layer may not have been asked: the machine was busy. Such a check is judged again first."""
+    assert not_done(finding(layer)).sentence == sentence
+    assert sees_no_broken_layer(finding(layer)) == (layer is None)
+    assert not sees_no_broken_layer(replace(finding(layer), why=None))
 
 
 @pytest.mark.parametrize(("layer", "expected"), [(LISTEN, "process listens"), (None, "")])
