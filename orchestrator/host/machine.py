@@ -119,6 +119,11 @@ def isolates_ipv6(url: str) -> bool | None:
     return engine_facts(EngineFound(url, "in use")).isolates_ipv6
 
 
+def machine_memory(url: str) -> int:
+    """The memory of an engine's machine in MiB; 0 where the engine does not tell. Raises EngineMissing."""
+    return engine_facts(EngineFound(url, "in use")).memory // 1024 // 1024
+
+
 def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | None:
     """Docker does so by itself from Engine 27 on; before, where dockerd was told to. None: we cannot tell."""
     if version >= (27,):

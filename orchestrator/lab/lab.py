@@ -36,6 +36,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
+from orchestrator.planning.budget import require_budget
 from orchestrator.planning.desired import image_of, role_of
 from orchestrator.planning.image_steps import image_steps
 from orchestrator.planning.injected_faults import InjectedFault
@@ -84,6 +85,8 @@ class Settings:
     routes: Callable[[], tuple[UsedRange, ...]] = host_ranges
     # Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell.
     isolates_ipv6: Callable[[], bool | None] = lambda: None
+    # The memory of the engine's machine in MiB; 0 where nobody knows.
+    machine_memory: Callable[[], int] = lambda: 0
     extra_images: tuple[str, ...] = ()
     scenario_argument: str = ""
     # What the lab remembers of its scenario, so that its name alone finds it.
@@ -234,6 +237,8 @@ class Lab:
     def _up(self, topology: Topology, observed: Snapshot) -> Plan:
         plan = up(topology, observed, capture=self._captures)
         self._require_isolation(plan)
+        if plan:
+            require_budget(self.scenario, self.settings.machine_memory)
         doing = StepHandler(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
         try:
             self.folder.cancel_removal()

@@ -68,6 +68,12 @@ class Workspace:
 
         return isolates_ipv6(self.url)
 
+    def machine_memory(self) -> int:
+        """The memory of the engine's machine in MiB; 0 where the engine does not tell."""
+        from orchestrator.host.machine import machine_memory
+
+        return machine_memory(self.url)
+
     def lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
         """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None.
 
@@ -89,6 +95,7 @@ class Workspace:
             "build_images": self.images,
             "shield": uninterrupted,
             "isolates_ipv6": self.isolates_ipv6,
+            "machine_memory": self.machine_memory,
             "scenario_argument": scenario.typed or _scenario_display_path(scenario),
             "source": LabSource(reading.scenario.name, os.path.abspath(scenario.path), scenario.text, reading.texts),
         }
