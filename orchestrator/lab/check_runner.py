@@ -189,12 +189,12 @@ class CheckRunner:
     def _watch_engine(self, trial: _Trial, waits: Callable[[], bool]) -> None:
         """Raise EngineMissing where what a check `waits` for takes long, and the engine does not answer at all.
 
-        Where it does, the lab or the machine is slow, and the probes have time limits of their own.
+        Where it does, the lab or the machine is slow, and the probes have time limits of their own. Any
+        answer is a sign.
         """
-        signs: list[bool] = []
 
-        def decide() -> None:
-            if waits() and not signs:
+        def decide(asked_at: float) -> None:
+            if waits() and self._loop.answered_at < asked_at:
                 why = f"it gave no answer in {trial.patience:g} s, and did not tell its version"
                 hint = "wirelab engine status, then wirelab engine up"
                 raise EngineMissing("the container engine does not answer", why=why, hint=hint)
@@ -203,8 +203,8 @@ class CheckRunner:
 
         def ask() -> None:
             if waits():
-                self._loop.add(_ping(), lambda _answer: signs.append(True))
-                self._loop.later(trial.patience * SIGN_SHARE, decide)
+                self._loop.add(_ping(), lambda _answer: None)
+                self._loop.later(trial.patience * SIGN_SHARE, partial(decide, self._clocks.now()))
 
         self._loop.later(trial.patience, ask)
 

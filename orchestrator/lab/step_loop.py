@@ -11,7 +11,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from orchestrator.checks.probes import Probe, ProbeResult
+from orchestrator.checks.probes import Probe, ProbeResult, Unavailable
 from orchestrator.checks.steps import ProbeSteps, StepRun, Value
 
 # While probes are under way, others that become ready gather for so long: each call to the engine costs it CPU time.
@@ -53,7 +53,10 @@ class _Sent:
 
 
 class StepLoop:
-    """`start` begins to run probes. The clocks are passed in so that tests can move them."""
+    """`start` begins to run probes. The clocks are passed in so that tests can move them.
+
+    `answered_at` is when the last probe was answered; that one could not be asked is no answer.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class StepLoop:
         self._shared: dict[Probe, _Sent] = {}
         self._ready: list[_Driven] = []
         self._ready_since = 0.0
+        self.answered_at = 0.0
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
 
     def add(self, steps: ProbeSteps[Value], on_done: Callable[[Value], None], *, shared: bool = False) -> None:
@@ -107,6 +111,8 @@ class StepLoop:
     def _take(self, ticket: int, result: ProbeResult | Exception) -> None:
         if isinstance(result, Exception):
             raise result
+        if not isinstance(result, Unavailable):
+            self.answered_at = self._clock()
         sent = self._in_flight.pop(ticket)
         sent.result = result
         for driven, place in sent.waiting:

@@ -205,6 +205,19 @@ def test_an_engine_that_answers_nothing_is_not_waited_for() -> None:
         assert [nodes for _, nodes in lab.calls] == [["a"], [""]], "the engine was asked for a sign"
 
 
+@pytest.mark.parametrize(("other", "is_error"), [(6.0, False), (4.0, True)])
+def test_an_engine_that_answers_something_else_is_only_slow(other: float, is_error: bool) -> None:
+    """It is asked for a sign after five seconds, and on a busy machine its answer takes longer than what it does."""
+    lab = TimedLab({"a": other, "b": 8.0}, ProgramResult(0, "", ""))
+    runner = CheckRunner(places(), lab.start, lambda _: None, clocks=Clocks(lab, lab, lab.wait))
+    checks = [runs("of a"), runs("of b").model_copy(update={"asker": "b"})]
+    if is_error:
+        with pytest.raises(EngineMissing):
+            runner.check(checks)
+    else:
+        assert [finding.seconds for finding in runner.check(checks)] == [6.0, 8.0]
+
+
 def test_a_slow_node_of_an_engine_that_answers_is_waited_for() -> None:
     lab = TimedLab({"a": 100.0, "": 0.1}, ProgramResult(0, "", ""))
     runner = CheckRunner(places(), lab.start, lambda _: None, clocks=Clocks(lab, lab, lab.wait))
