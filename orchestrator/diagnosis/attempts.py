@@ -15,7 +15,14 @@ from orchestrator.diagnosis.http_answer import http_layers
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
 from orchestrator.diagnosis.layers import LAYERS
 from orchestrator.diagnosis.layers.dns import as_checked, leads_to, servers_of
-from orchestrator.diagnosis.layers_from_judgement import answer_layer, forbidden_tcp_layer, listen_layer, tls_layer
+from orchestrator.diagnosis.layers_from_judgement import (
+    answer_layer,
+    forbidden_tcp_layer,
+    listen_layer,
+    program_layer,
+    tls_layer,
+)
+from orchestrator.diagnosis.program_words import name_in_words, port_in_words
 from orchestrator.diagnosis.sql_answer import sql_layer
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -267,7 +274,8 @@ def _runs_attempts(
 
     A program that did what it should may have met a closed port on purpose: then nothing else is asked.
     """
-    own = LayeredAttempt(_alone(check.asker, context, commands), (answer_layer(judgement),), explained_by_others=True)
+    answer = program_layer(judgement, check.runs)
+    own = LayeredAttempt(_alone(check.asker, context, commands), (answer,), explained_by_others=True)
     if judgement.verdict == "pass":
         return (own,)
     words = " ".join(context.fill(word, check.asker) for word in check.runs)
@@ -277,8 +285,9 @@ def _runs_attempts(
     ]
     hosts = {host for host, _ in urls}
     topology = context.topology
-    named = [node for node in topology.names if _holds(words, name := topology.name_of(node)) and name not in hosts]
-    more = [attempt for node in named for attempt in _naming(check, node, context, commands)]
+    names = {node: name_in_words(words, node, check.asker, topology) for node in topology.names}
+    named = {node: name for node, name in names.items() if name and name not in hosts}
+    more = [attempt for node, name in named.items() for attempt in _naming(check, node, name, context, commands)]
     met = {address: owner for address in ADDRESS.findall(words) if (owner := topology.owner(address))}
     for address, owner in met.items():
         if address not in hosts and owner != check.asker:
@@ -287,25 +296,18 @@ def _runs_attempts(
     return (*_layered(tuple(attempts)), *more, own)
 
 
-def _holds(words: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None
-
-
-def _naming(check: Runs, node: str, context: CheckContext, commands: Commands) -> tuple[LayeredAttempt, ...]:
+def _naming(
+    check: Runs, node: str, written: str, context: CheckContext, commands: Commands
+) -> tuple[LayeredAttempt, ...]:
     """The attempts to a node whose name a program was given: it may only look it up, or speak to a port."""
     asker, name = check.asker, context.topology.name_of(node)
     machine = context.topology.scenario.groups.get(node, (node,))[0]
-    port = (_given_port(check, name) or _first_port(machine, context)) if machine != asker else None
+    given = port_in_words(" ".join(check.runs), written)
+    port = (Port(given) if given else _first_port(machine, context)) if machine != asker else None
     if port and check.exit == 0:
-        return _layered(attempts_to_host(asker, name, port, context, commands))
+        return _layered(attempts_to_host(asker, written, port, context, commands))
     claim = leads_to(context.topology, asker, target_of(context, asker, name), name)
     return (LayeredAttempt(_attempt(asker, context, commands, claim=claim)),)
-
-
-def _given_port(check: Runs, name: str) -> Port | None:
-    """The port that stands behind a name among a program's words, as a word of its own or after a colon."""
-    given = re.search(rf"(?<![\w.-]){re.escape(name)}\.?[ :]([0-9]{{1,5}})(?![\w.:])", " ".join(check.runs))
-    return Port(int(given[1])) if given else None
 
 
 def _first_port(node: str, context: CheckContext) -> Port | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
@@ -28,6 +28,17 @@ def answer_layer(judgement: Judgement) -> LayerProbe:
     def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
         sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
         return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
+
+    return replace(_by_judgement(ANSWER, judgement, says), title="what the check says")
+
+
+def program_layer(judgement: Judgement, argv: Sequence[str]) -> LayerProbe:
+    """The same of a program that the check runs. What it wrote is in no log, so it is to be run again."""
+
+    def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
+        sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
+        words = tuple(attempt.context.fill(word, attempt.asker) for word in argv)
+        return Cause(sentence, attempt.commands.run(attempt.asker, *words))
 
     return replace(_by_judgement(ANSWER, judgement, says), title="what the check says")
 
