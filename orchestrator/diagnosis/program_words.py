@@ -6,8 +6,8 @@ import re
 
 from orchestrator.model.topology import Topology
 
-# Programs that complete a short name by the search list (resolv.conf(5)). dig(1) does not.
-LOOKS_UP = ("getent", "curl", "wget", "nc", "ncat", "ping", "psql", "ssh", "openssl", "host")
+# Programs that complete a short name by the search list (resolv.conf(5)), as patterns. dig(1) does not.
+LOOKS_UP = (r"getent\s+a?hosts(?:v[46])?", "curl", "wget", "nc", "ncat", "ping", "psql", "ssh", "openssl", "host")
 # Functions of Python and other languages that take a host as their first argument.
 CALLS = ("connect", "create_connection", "getaddrinfo", "gethostbyname", "gethostbyname_ex", "HTTPConnection")
 

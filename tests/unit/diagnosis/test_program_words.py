@@ -38,6 +38,7 @@ def test_a_name_is_seen_where_the_program_looks_it_up(words: str, name: str, por
         "cat /tmp/db",
         "curl -s http://app.shop.lab/db",
         "getent hosts db-2",
+        "getent services db",
         "dig +short db",
         "getent hosts app-1; ls db",
     ],
