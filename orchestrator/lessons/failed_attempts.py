@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,8 @@ class FailedAttempt:
         """Whether an exchange that begins is what this check would cause."""
         if start.client != self.node:
             return False
+        if start.kind in ("arp", "ndp"):
+            return True  # the check needs the machine, or a DNS server, just as the attempt does
         if start.kind == "dns":
             return start.subject.split(" ")[0].rstrip(".").lower() == self.host.lower()
         if start.kind in ("http", "tls"):
@@ -80,10 +82,11 @@ class FailedAttempt:
         return start.subject.endswith(f":{self.server[1]}")
 
 
-def failed_attempt(event: CompletedEvent, own_servers: Collection[str] = ()) -> FailedAttempt | None:
+def failed_attempt(event: CompletedEvent, own_servers: Sequence[str] = ()) -> FailedAttempt | None:
     """The attempt, where the exchange shows that it failed; None where it shows none or where all went well.
 
-    `own_servers` are the DNS servers that the node asks by itself: to ask another one is another attempt.
+    `own_servers` are the DNS servers that the node asks by itself, in their order: a question to another one than the
+    first is put to this one again.
     """
     if isinstance(event, DnsExchange):
         return _failed_question(event, own_servers)
@@ -117,7 +120,7 @@ def _subject(event: TcpHandshake | TlsHandshake | HttpExchange) -> str:
 
 
 def unanswered_attempt(
-    start: ExchangeStart, nodes: Collection[str], own_servers: Collection[str] = ()
+    start: ExchangeStart, nodes: Collection[str], own_servers: Sequence[str] = ()
 ) -> FailedAttempt | None:
     """The attempt, where an exchange began and nothing came back; None where it is of another kind."""
     if start.kind == "dns":
@@ -132,15 +135,15 @@ def unanswered_attempt(
     return FailedAttempt(check, start.client, "", (start.server, int(port))) if check else None
 
 
-def _failed_question(event: DnsExchange, own_servers: Collection[str]) -> FailedAttempt | None:
+def _failed_question(event: DnsExchange, own_servers: Sequence[str]) -> FailedAttempt | None:
     if event.operation != "query" or event.rcode == "NOERROR" or event.type not in ("A", "AAAA"):
         return None
     name = event.name.rstrip(".").lower()
     return _question(event.flow.client.node, name, event.flow.server.node, own_servers)
 
 
-def _question(node: str, name: str, server: str, own_servers: Collection[str]) -> FailedAttempt | None:
-    asks = {"asks": server} if own_servers and server not in own_servers else {}
+def _question(node: str, name: str, server: str, own_servers: Sequence[str]) -> FailedAttempt | None:
+    asks = {"asks": server} if own_servers and server != own_servers[0] else {}
     check = _check(Resolves, {"name": NAME, "from": node, "within": TRY_SECONDS, "resolves": name, **asks})
     return FailedAttempt(check, node, name) if check else None
 

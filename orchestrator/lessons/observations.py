@@ -111,9 +111,10 @@ class ResolvesObservation(BaseObservation):
             return None
         if name.startswith(f"{self.resolves.lower()}."):
             return None  # the stub resolver tries the search list (resolv.conf(5))
-        # A program that connects asks for both families: the other question comes too.
+        # A program that connects asks for both families, and dig for the address of a server that is given by name.
         both = name == self.resolves.lower() and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA")
-        return Different("name", f"{self.client} {other}: {dns_answer(event)}", self.wanted, may_be_followed=both)
+        seen = f"{self.client} {other}: {dns_answer(event)}"
+        return Different("name", seen, self.wanted, may_be_followed=both or bool(event.answers))
 
 
 class ConnectsObservation(BaseObservation):

@@ -99,18 +99,18 @@ def test_what_goes_well_is_no_repetition_of_what_failed(failed: CompletedEvent, 
 def test_a_question_of_the_walk_that_the_next_server_answers_completes_no_task() -> None:
     """The first server of the list is stopped: the walk asks it, and then the second one."""
     attempt = unanswered_attempt(
-        ExchangeStart(1, "dns", 5.0, "client", "dns", 1, "app.shop.lab A"), ADDRESSES, ("dns",)
+        ExchangeStart(1, "dns", 5.0, "client", "dns", 1, "app.shop.lab A"), ADDRESSES, ("dns", "client")
     )
     assert attempt
     assert attempt.is_repeated_by(dns("app.shop.lab", "NOERROR", server="app", port=20002))
 
 
-@pytest.mark.parametrize(("server", "asks"), [("dns", None), ("app", "app")])
+@pytest.mark.parametrize(("server", "asks"), [("dns", None), ("app", "app"), ("client", "client")])
 def test_a_question_to_another_server_than_those_of_the_node_is_put_to_this_one_again(
     server: str, asks: str | None
 ) -> None:
     for attempt in (
-        failed_attempt(dns("app.shop.lab", "", server=server), ("dns",)),
+        failed_attempt(dns("app.shop.lab", "", server=server), ("dns", "client")),
         unanswered_attempt(ExchangeStart(1, "dns", 5.0, "client", server, 1, "app.shop.lab A"), ADDRESSES, ("dns",)),
     ):
         assert attempt
@@ -156,6 +156,13 @@ def test_a_request_that_a_check_begins_again_is_known_by_its_target() -> None:
     assert attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "client", "app", 1, "GET /items"))
     assert not attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "client", "app", 1, "GET /health"))
     assert not attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "db", "app", 1, "GET /items"))
+
+
+def test_a_machine_that_an_explanation_looks_for_is_not_looked_for_by_the_learner() -> None:
+    attempt = failed_attempt(dns("app.shop.lab", "SERVFAIL"))
+    assert attempt
+    assert attempt.is_begun_again_by(ExchangeStart(1, "arp", 5.0, "client", "dns", 1, "192.168.7.10"))
+    assert not attempt.is_begun_again_by(ExchangeStart(1, "arp", 5.0, "app", "dns", 1, "192.168.7.10"))
 
 
 def test_another_kind_without_an_answer_is_not_explained() -> None:

@@ -228,8 +228,21 @@ def closed(sent: int) -> TcpClose:
     return TcpClose(1, flow("client", "app", 80), 2.0, "closed", "client", sent, 0, False)
 
 
+NO_SUCH_NAME = "NXDOMAIN, nobody has that name"
 NOTHING_ASKED: list[tuple[AnyObservation, CompletedEvent, str, bool]] = [
     (RESOLVES, dns("client", "app.shop.lab", "AAAA"), "client asked dns for app.shop.lab AAAA: no AAAA record", True),
+    (
+        RESOLVES,
+        dns("client", "dns.shop.lab", "A", "NOERROR", "192.168.7.10"),  # dig @dns.shop.lab begins so
+        "client asked dns for dns.shop.lab A: 192.168.7.10",
+        True,
+    ),
+    (
+        RESOLVES,
+        dns("client", "ap.shop.lab", "A", "NXDOMAIN"),
+        f"client asked dns for ap.shop.lab A: {NO_SUCH_NAME}",
+        False,
+    ),
     (HTTP, tls("app", 80, "unanswered"), "client began TLS with app, 192.168.7.12, port 80", False),
     (HTTP, closed(0), "client opened a connection to app, 192.168.7.12, port 80 and sent nothing", True),
     (
