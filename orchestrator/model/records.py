@@ -93,6 +93,11 @@ class RecordSet(ScenarioModel):
         description="Name servers of a part of the zone, where `delegates` does not say them.",
         examples=["ns.example.lab"],
     )
+    dangling: bool = Field(
+        False,
+        description="true: the name of which this one is an alias is missing on purpose.",
+        examples=[True],
+    )
     ttl: Ttl | None = Field(
         None, description="Seconds for which these records may be kept; the zone's own ttl when absent.", examples=[5]
     )

@@ -51,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     records.an_alias_stands_alone,
     records.nodes_keep_their_addresses,
     records.records_lead_somewhere,
+    records.dangling_aliases_lead_nowhere,
     records.names_have_records,
     records.owners_stand_inside,
     records.names_are_no_addresses,

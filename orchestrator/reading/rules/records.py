@@ -66,16 +66,34 @@ def records_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
             if value.count(" ") != WORDS_BEFORE.get(kind, 0):  # it is reported elsewhere
                 continue
             name = absolute(value.rpartition(" ")[2], records.zone).lower()
+            if kind == "CNAME" and records.sets.get("dangling") is True:
+                continue
             if is_name(name) and "$" not in name and _inside(name, own) and not covers(there, name):
                 yield Violation(
                     path, f"nobody has the name {short(name)!r}{hints.of(name)} the names are {listed(there)}"
                 )
 
 
+def dangling_aliases_lead_nowhere(raw: RawScenario) -> Iterator[Violation]:
+    """`dangling` is said of an alias, and nobody has the name to which it leads."""
+    there = resolvable_names(raw)
+    for records in named_records(raw):
+        if records.sets.get("dangling") is not True:
+            continue
+        place = (*records.path, "dangling")
+        aliases = [value for _, _, value in records.values("CNAME")]
+        if not aliases:
+            yield Violation(place, "this is said of an alias, and the name has no CNAME; leave it out", at_key=True)
+        for name in (absolute(value, records.zone).lower() for value in aliases):
+            if covers(there, name):
+                message = f"{short(name)!r} is there, so this alias leads somewhere; leave this out"
+                yield Violation(place, message, at_key=True)
+
+
 def names_have_records(raw: RawScenario) -> Iterator[Violation]:
     """A name among the records has a record."""
     for records in named_records(raw):
-        if set(records.sets) <= {*TYPES, "ttl"} and all(records.sets.get(kind) is None for kind in TYPES):
+        if set(records.sets) <= {*TYPES, "ttl", "dangling"} and all(records.sets.get(kind) is None for kind in TYPES):
             yield Violation(records.path, f"this name has no record; give it one of {listed(TYPES)}", at_key=True)
 
 
