@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.class_collect import collect_command
 from orchestrator.cli.console import out, out_json, say, terminal_width
 from orchestrator.cli.options import json_option
 from orchestrator.cli.workspace import open_workspace
@@ -29,6 +30,9 @@ STOP_SECONDS = 90.0
 @click.group("class")
 def command() -> None:
     """Serve a lab and its lesson to each seat of a class, with a board for the teacher. See docs/teaching.md."""
+
+
+command.add_command(collect_command)
 
 
 @command.command("start")

@@ -111,12 +111,15 @@ def seat_row(
     if progress is None:
         return SeatRow(seat, state, tuple(TaskCell(task, "later", TaskProgress()) for task in tasks), why)
     current = progress.current(tasks)
-    cells = tuple(TaskCell(task, _state(progress.task(task), task == current), progress.task(task)) for task in tasks)
+    cells = tuple(
+        TaskCell(task, task_state(progress.task(task), task == current), progress.task(task)) for task in tasks
+    )
     since, cause = _present(current, events)
     return SeatRow(seat, state, cells, why, since, cause)
 
 
-def _state(task: TaskProgress, is_current: bool) -> TaskState:
+def task_state(task: TaskProgress, is_current: bool) -> TaskState:
+    """What a board shows of a task."""
     if task.done:
         return "marked" if task.marked else "done"
     return "skipped" if task.skipped else "now" if is_current else "later"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from ipaddress import ip_address
 from typing import Any, Literal
 
 from orchestrator.checks.sockets import BoundSocket
@@ -133,10 +132,10 @@ def _judge_answer(task: QuestionTask, evidence: Evidence, seed: int) -> Judgemen
     question = Question(choices, right, in_order=not isinstance(task, AskTask))
     answer = str(evidence["answer"])
     reason = wrong_because(task, question, answer) if isinstance(task, AskTask) else order_mistake(question, answer)
-    return Judgement("does not hold", reason) if reason else _judge_truth(task, choices, right)
+    return Judgement("does not hold", reason) if reason else _judge_truth(task, choices, right, evidence)
 
 
-def _judge_truth(task: QuestionTask, choices: tuple[str, ...], right: str) -> Judgement:
+def _judge_truth(task: QuestionTask, choices: tuple[str, ...], right: str, evidence: Evidence) -> Judgement:
     """Whether the answer that was right in the learner's lab can be: a lab alone knows what its packets show."""
     if not isinstance(task, AskTask):
         return HOLDS if sorted(right.split()) == sorted(map(str, range(1, len(choices) + 1))) else _other_truth(right)
@@ -144,8 +143,8 @@ def _judge_truth(task: QuestionTask, choices: tuple[str, ...], right: str) -> Ju
         return Judgement("does not hold", "the choices are those of another question")
     if isinstance(task.truth, Fact):
         return HOLDS if right == task.truth.value else _other_truth(right)
-    if isinstance(task.truth, AddressOf):
-        ip_address(right)
+    if isinstance(task.truth, AddressOf) and right not in evidence["hosts"][task.truth.address_of]:
+        return _other_truth(right)
     return HOLDS if not choices or right in choices else _other_truth(right)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from doc_pages import ROOT
 
-from orchestrator.errors import INVALID, OK
+from orchestrator.errors import INVALID, OK, WORLD
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.operations.class_folder import ClassStore, new_class
 
@@ -63,3 +64,21 @@ def test_the_board_and_the_results_are_there_without_a_server(tmp_path: Path) ->
     assert out.startswith(f"monday\n[{OK}]\nclass monday: basic, 1 seat, not served\n\nSEAT")
     assert "monday,basic,seat01,look-up,later,0,0,no\n" in out
     assert f"seat01  http://127.0.0.1:0/?launch={classroom.seats[0].token}\n[{OK}]" in out
+
+
+@pytest.mark.slow
+def test_codes_are_handed_out_and_results_collected(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("no result", "utf-8")
+    make = f"class codes monday --seats 2 --scenario {ROOT / 'scenarios' / 'basic'}"
+    take = f"class collect {folder} --class monday --output {tmp_path / 'out'}"
+    out, err = run_each(tmp_path / "state", make, "class codes monday", take, "learn basic --seat monday-seat01")
+    made = [line for line in out.splitlines() if line.startswith("seat")]
+    assert made[:2] == made[2:]
+    assert made[1].startswith("seat02  monday-seat02-")
+    assert f"notes.txt: it is no JSON (line 1, column 1)\n\nno result of: seat01, seat02\n[{WORLD}]\n" in out
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["results.csv", "results.html", "results.json"]
+    assert "error: that is no code of a seat\n" in err
+    kept = tmp_path / "state" / "classes" / "monday" / "class.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -171,3 +171,10 @@ def test_each_kind_of_exchange_that_an_observation_can_match_is_kept() -> None:
     """A task that completes by an exchange which no evidence can hold would end the lesson by an error."""
     source = (ROOT / "orchestrator" / "lessons" / "observations.py").read_text("utf-8")
     assert set(re.findall(r"isinstance\(event, (\w+)\)", source)) == {kind.__name__ for kind in KINDS.values()}
+
+
+def test_an_address_is_right_where_it_was_that_of_the_node() -> None:
+    task = task_of(ask="address", truth={"address_of": "app"}, because="x")
+    evidence = {**answer_evidence(Question((), "192.168.1.4"), "192.168.1.4"), "hosts": {"app": ["192.168.1.4"]}}
+    assert judge(task, evidence, SEED).verdict == "holds"
+    assert judge(task, {**evidence, "right": "10.0.0.1", "answer": "10.0.0.1"}, SEED).verdict == "does not hold"

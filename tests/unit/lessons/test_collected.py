@@ -1,0 +1,228 @@
+"""Results that were handed in: the right one, and each way in which one is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from orchestrator.lessons.collected import Collection, ResultJudge
+from orchestrator.lessons.evidence import answer_evidence, exchange_evidence
+from orchestrator.lessons.lesson import Lesson
+from orchestrator.lessons.progress import Progress, TaskProgress
+from orchestrator.lessons.questions import Question
+from orchestrator.lessons.sealed_result import ResultOrigin, seal_of, sealed_document
+from orchestrator.lessons.seat_code import SeatCode
+from orchestrator.lessons.seed import shuffled
+from orchestrator.model.secret import Secret
+from orchestrator.rendering.collected import collection_csv, collection_document, collection_page, collection_text
+from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, Flow
+
+LESSON = TypeAdapter(Lesson).validate_python(
+    {
+        "title": "DNS",
+        "minutes": 5,
+        "shell": ["client"],
+        "tasks": {
+            "look-up": {
+                "title": "Look up",
+                "observe": {"from": "client", "resolves": "app.shop.lab", "to": "app"},
+                "solve": {"from": "client", "run": ["dig", "app.shop.lab"]},
+            },
+            "ask": {
+                "title": "Who?",
+                "ask": "choices",
+                "choices": ["one", "two", "three", "four"],
+                "truth": {"value": "two", "source": "x"},
+                "because": "x",
+            },
+        },
+    }
+)
+CODES = {f"seat0{n}": SeatCode("monday", f"seat0{n}", n, Secret(str(n * 10**20))) for n in (1, 2, 3)}
+HOSTS = {"app": ["192.168.1.4"]}
+
+
+def load(_seed: int, _addresses: Mapping[str, str]) -> Lesson:
+    return LESSON
+
+
+JUDGE = ResultJudge("monday", "basic", "v1", CODES, load)
+
+
+def evidence_of(seat: int) -> dict[str, Any]:
+    flow = Flow(1, "udp", Endpoint("client", "192.168.1.2", 40_000 + seat), Endpoint("dns", "192.168.1.3", 53), 1.0)
+    record = DnsRecord("A", "192.168.1.4", "app")
+    asked = DnsExchange(
+        3,
+        flow,
+        10.0 + seat,
+        10.5,
+        "app.shop.lab.",
+        "A",
+        "NOERROR",
+        (record,),
+        True,
+        False,
+        truncated=False,
+        tries=1,
+        last_try=1.0,
+    )
+    choices = shuffled(LESSON.tasks["ask"].choices, seat, "Who?")  # type: ignore[union-attr]
+    added = {"nodes": {"app": "192.168.1.4"}, "hosts": HOSTS}
+    answered = {**answer_evidence(Question(choices, "two"), "two"), **added}
+    return {"look-up": {**exchange_evidence(asked, None), **added}, "ask": answered}
+
+
+def progress_of(seat: int, evidence: Mapping[str, Any]) -> Progress:
+    times = {"look-up": 100.0 + seat, "ask": 160.0 + seat}
+    tasks = {
+        name: TaskProgress(done=True, attempts=2, begun_at=40.0 + seat, done_at=times[name], evidence=evidence[name])
+        for name in evidence
+    }
+    return Progress("basic", seat, f"monday-seat0{seat}", tasks)
+
+
+def document(seat: int, progress: Progress | None = None, **origin: Any) -> dict[str, Any]:
+    """The result of a seat, sealed with its own secret."""
+    code = CODES[f"seat0{seat}"]
+    values = ResultOrigin(**{"wirelab": "0.2.0", "class_name": "monday", "seat": code.seat, "version": "v1", **origin})
+    return sealed_document(values, progress or progress_of(seat, evidence_of(seat)), 500.0, code.secret)
+
+
+def collected(**documents: Any) -> Collection:
+    return JUDGE.collection(
+        [(name, json.dumps(value).encode() if isinstance(value, dict) else value) for name, value in documents.items()]
+    )
+
+
+def verdicts(collection: Collection) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(judged.file, judged.verdict, judged.reasons) for judged in collection.files]
+
+
+def test_right_results_are_right_and_who_is_missing_is_named() -> None:
+    collection = collected(a=document(1), b=document(2))
+    assert verdicts(collection) == [("a", "right", ()), ("b", "right", ())]
+    assert [task.judgement.verdict for task in collection.files[0].tasks] == ["holds", "holds"]
+    assert collection.missing == ("seat03",)
+    assert not collection.is_wrong
+    assert not collection.is_unknown
+
+
+def test_what_is_altered_without_the_secret_is_named() -> None:
+    changed = document(1)
+    changed["tasks"]["look-up"]["attempts"] = 1
+    assert verdicts(collected(a=changed))[0][1:] == (
+        "altered",
+        ("it was altered by somebody who does not know the secret of the seat",),
+    )
+    unknown = {**document(1), "seat": "seat09"}
+    assert verdicts(collected(a=unknown))[0][1:] == ("altered", ("the class has no seat seat09",))
+    collection = collected(a=changed)
+    assert collection.is_wrong
+    assert collection.missing == ("seat01", "seat02", "seat03")
+
+
+def test_a_result_under_another_name_is_named_with_whose_it_is() -> None:
+    """A copy with the name changed alone, and the same sealed with the secret of the seat that was copied."""
+    renamed = {**document(2), "seat": "seat01"}
+    own, copied = verdicts(collected(own=document(2), renamed=renamed))
+    assert own[1] == "right"
+    assert copied[1] == "altered"
+    assert copied[2][1] == "ask, look-up: the evidence is that of seat02"
+    sealed = {**renamed, "seal": seal_of(renamed, CODES["seat02"].secret)}
+    assert verdicts(collected(a=sealed))[0][1:] == (
+        "other seat",
+        ("it says seat01, and is sealed with the secret of seat02",),
+    )
+
+
+def test_the_seed_of_another_seat_is_named() -> None:
+    other = document(1, replace(progress_of(2, evidence_of(2)), seed=2))
+    assert verdicts(collected(a=other))[0][1:] == ("other seed", ("its values are those of seat02",))
+    own_seed = document(1, replace(progress_of(2, evidence_of(2)), seed=1))
+    assert verdicts(collected(a=own_seed))[0][1:] == (
+        "wrong evidence",
+        ("ask: the choices stand in the order of another seed",),
+    )
+
+
+def test_evidence_of_another_seat_is_a_copy_in_both() -> None:
+    evidence = {**evidence_of(1), "look-up": evidence_of(2)["look-up"]}
+    collection = collected(a=document(1, progress_of(1, evidence)), b=document(2), c=document(3))
+    assert verdicts(collection) == [
+        ("a", "copied", ("look-up: the evidence is that of seat02",)),
+        ("b", "copied", ("look-up: the evidence is that of seat01",)),
+        ("c", "right", ()),
+    ]
+
+
+def test_who_has_no_secret_accuses_nobody() -> None:
+    assert verdicts(collected(a=document(1), b={**document(1), "seat": "seat02"}))[0] == ("a", "right", ())
+
+
+def test_evidence_that_does_not_hold_or_is_not_there_is_named() -> None:
+    wrong = evidence_of(1)
+    wrong["look-up"]["exchange"]["rcode"] = "NXDOMAIN"
+    [(_, verdict, (reason,))] = verdicts(collected(a=document(1, progress_of(1, wrong))))
+    assert verdict == "wrong evidence"
+    assert reason.startswith("look-up: client asked dns for app.shop.lab. A")
+    none: dict[str, Any] = {"look-up": None, "ask": {"kind": "answer"}}
+    assert verdicts(collected(a=document(1, progress_of(1, none))))[0][2] == (
+        "look-up: no evidence was kept",
+        "ask: the addresses of its lab are none",
+    )
+
+
+def test_another_version_another_class_and_what_is_no_result_are_named() -> None:
+    collection = collected(a=document(1, version="v0"), b=b"{", c="it is a link", d=document(2, class_name="friday"))
+    assert [(verdict, why) for _, verdict, why in verdicts(collection)] == [
+        ("other version", ("it was made with another version of the lesson; the evidence is not judged",)),
+        ("unreadable", ("it is no JSON (line 1, column 2)",)),
+        ("unreadable", ("it is a link",)),
+        ("other class", ("it is of the class friday",)),
+    ]
+    assert collection.is_unknown
+    assert collected(a=document(1, version="v0")).files[0].tasks[0].judgement.verdict == "not judged"
+
+
+def test_the_newest_result_of_a_seat_counts() -> None:
+    older = {**document(1), "written_at": 400.0}
+    older = {**older, "seal": seal_of(older, CODES["seat01"].secret)}
+    collection = collected(a=older, b=document(1))
+    assert verdicts(collection) == [("a", "older", ("b of the same seat is newer, or the same",)), ("b", "right", ())]
+    assert not collection.is_wrong
+
+
+def test_results_as_text_json_csv_and_page() -> None:
+    hostile = {**document(2), "seat": "<script>\x1b[2J"}
+    collection = JUDGE.collection(
+        [("a.json", json.dumps(document(1)).encode()), ("=cmd()\u202e.json", json.dumps(hostile).encode())]
+    )
+    text, page = collection_text(collection), collection_page(collection)
+    assert re.search(r"^a.json +seat01 +2 of 2 +right$", text, re.MULTILINE)
+    assert "no result of: seat02, seat03" in text
+    assert "\x1b" not in text + page + collection_csv(collection)
+    assert "<script>\\x1b" not in page
+    assert "can forge packets" in page
+    assert "monday,basic,a.json,seat01,right,,look-up,done,holds,2,0,no,1.0\r\n" in collection_csv(collection)
+    assert "monday,basic,'=cmd()\\u202e.json,<script>\\x1b[2J,altered,the class has no seat" in collection_csv(
+        collection
+    )
+    files = collection_document(collection)["files"]
+    assert [(file["verdict"], len(file["tasks"])) for file in files] == [("right", 2), ("altered", 0)]
+
+
+@pytest.mark.parametrize("key", list(asdict(TaskProgress())))
+def test_a_sealed_result_of_another_form_raises_nothing(key: str) -> None:
+    """Who owns the secret can seal anything."""
+    for value in (None, [], {"kind": "dns"}, "x" * 1000, -(10**300), 1e308, True):
+        made = document(1)
+        made["tasks"]["look-up"][key] = value
+        made["seal"] = seal_of(made, CODES["seat01"].secret)
+        assert collected(a=made).files[0].verdict in ("right", "wrong evidence", "unreadable")
