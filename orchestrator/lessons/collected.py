@@ -183,11 +183,12 @@ def _without_older(files: Sequence[JudgedFile]) -> list[JudgedFile]:
 
 
 def _with_copies(judged: JudgedFile, files: Sequence[JudgedFile]) -> JudgedFile:
-    """Name each sealed result of another seat that has the same evidence. Who has no secret accuses nobody."""
+    """Name each result of another seat that has the same evidence, and can have it: with its own secret and seed."""
     for other in files:
         shared = [task for known, task in judged.identities.items() if known in other.identities]
         is_same_seat = judged.is_sealed and other.seat == judged.seat
-        if other is judged or not shared or not other.is_sealed or is_same_seat:
+        can_be_owner = other.is_sealed and other.verdict in ("right", "older", "other version")
+        if other is judged or not shared or not can_be_owner or is_same_seat:
             continue
         judged = judged.with_reason("copied", f"{', '.join(sorted(shared))}: the evidence is that of {other.seat}")
     return judged

@@ -162,8 +162,14 @@ def test_evidence_of_another_seat_is_a_copy_in_both() -> None:
     ]
 
 
-def test_who_has_no_secret_accuses_nobody() -> None:
+def test_who_has_no_secret_or_another_seed_accuses_nobody() -> None:
     assert verdicts(collected(a=document(1), b={**document(1), "seat": "seat02"}))[0] == ("a", "right", ())
+    right, thief = verdicts(collected(a=document(1), b=document(2, progress_of(1, evidence_of(1)))))
+    assert right == ("a", "right", ())
+    assert thief[1:] == (
+        "other seed",
+        ("its values are those of seat01", "ask, look-up: the evidence is that of seat01"),
+    )
 
 
 def test_evidence_that_does_not_hold_or_is_not_there_is_named() -> None:
@@ -221,7 +227,8 @@ def test_results_as_text_json_csv_and_page() -> None:
 @pytest.mark.parametrize("key", list(asdict(TaskProgress())))
 def test_a_sealed_result_of_another_form_raises_nothing(key: str) -> None:
     """Who owns the secret can seal anything."""
-    for value in (None, [], {"kind": "dns"}, "x" * 1000, -(10**300), 1e308, True):
+    values: list[Any] = [None, [], {"kind": "dns"}, "x" * 1000, -(10**300), 1e308, True]
+    for value in values:
         made = document(1)
         made["tasks"]["look-up"][key] = value
         made["seal"] = seal_of(made, CODES["seat01"].secret)
