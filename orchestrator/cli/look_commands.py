@@ -75,7 +75,7 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
 def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     """Print as JSON what wirelab knows about a lab: networks, nodes, names, mounted files and limits."""
     from orchestrator.operations.inspection import observe_lab
-    from orchestrator.operations.nodes import require_node
+    from orchestrator.operations.node_access import require_node
     from orchestrator.rendering.nodes import lab_document
 
     target = find_lab(name, lab)
@@ -97,7 +97,13 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
 
     What it writes comes at once, and what is piped in, or a file, is its input. Ctrl-C ends it.
     """
-    from orchestrator.operations.nodes import find_node, record_terminal, require_node, require_program, run_program
+    from orchestrator.operations.node_access import (
+        find_node,
+        record_terminal,
+        require_node,
+        require_program,
+        run_program,
+    )
 
     target = find_lab(name, lab)
     require_node(target.scenario.reading.scenario, node)
@@ -147,7 +153,7 @@ def _write_through(stream: int, piece: bytes) -> None:
 def shell_command(name: str, node: str | None, lab: str | None) -> int:
     """Open a shell in a node (the first client if none is named)."""
     from orchestrator.operations.inspection import observe_lab
-    from orchestrator.operations.nodes import default_node, find_node, record_terminal, require_node, shell_argv
+    from orchestrator.operations.node_access import default_node, find_node, record_terminal, require_node, shell_argv
     from orchestrator.rendering.welcome import welcome_text
 
     target = find_lab(name, lab)
@@ -191,7 +197,7 @@ def logs_command(
     """
     from orchestrator.lab.node_logs import LogSelection
     from orchestrator.operations.durations import parse_moment
-    from orchestrator.operations.nodes import log_lines, require_node
+    from orchestrator.operations.node_access import log_lines, require_node
 
     moment = parse_moment(since, "--since") if since else None
     target = find_lab(name, lab)

@@ -61,7 +61,7 @@ def command(
     --filter limit what -f shows, and what is recorded for a command if no capture is running.
     """
     from orchestrator.operations.capture import PacketFilter
-    from orchestrator.operations.nodes import require_node
+    from orchestrator.operations.node_access import require_node
 
     form, packets = "json" if as_json else form, PacketFilter(nodes, bpf)
     if file and (argv or follow):

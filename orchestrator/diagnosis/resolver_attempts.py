@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.checks.dns_answer import DnsAnswer
 from orchestrator.checks.dns_query import DnsQuestion, query_name
-from orchestrator.diagnosis.attempts import LayeredAttempt
+from orchestrator.diagnosis.check_attempts import LayeredAttempt
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, NameClaim, listed
 from orchestrator.diagnosis.layers.dns import without_answer
 from orchestrator.model.roles.dns.servers import asked_by, delegated_by, forwarders, recursive, referral_servers

@@ -18,7 +18,7 @@ from orchestrator.checks.probes import (
 )
 from orchestrator.checks.steps import ProbeSteps, side_by_side
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
-from orchestrator.diagnosis.attempts import LayeredAttempt, attempts_to_used_node, check_attempts
+from orchestrator.diagnosis.check_attempts import LayeredAttempt, attempts_to_used_node, check_attempts
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
 from orchestrator.diagnosis.layers.dns import name_probe, nameservers, resolved_values
 from orchestrator.diagnosis.layers.node import NODE

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.errors import UsageInvalid, WorldError
-from orchestrator.operations.nodes import require_node
+from orchestrator.operations.node_access import require_node
 from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.operations.command_record import recorded
 from orchestrator.operations.lifecycle import UpOptions, UpResult, bring_up
-from orchestrator.operations.nodes import require_node
+from orchestrator.operations.node_access import require_node
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, UsageInvalid
-from orchestrator.operations.nodes import require_node
+from orchestrator.operations.node_access import require_node
 from orchestrator.operations.workspace import Workspace, open_workspace, valid_lab_name
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from orchestrator.operations.learn import open_lesson
 from orchestrator.operations.live_actions import LiveActions
 from orchestrator.operations.live_lesson import LessonMessages, LiveLesson
 from orchestrator.operations.live_traffic import LiveTraffic
+from orchestrator.operations.node_access import shell_nodes
 from orchestrator.operations.node_terminals import NodeTerminals
-from orchestrator.operations.nodes import shell_nodes
 from orchestrator.traffic.story import MOST_KEPT, LiveExchange, LiveExchanges
 
 if TYPE_CHECKING:

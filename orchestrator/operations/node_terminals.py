@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, UsageInvalid, WirelabError
 from orchestrator.lab.node_program import MARK, leash_argv
-from orchestrator.operations.nodes import find_node, record_terminal, shell_argv
+from orchestrator.operations.node_access import find_node, record_terminal, shell_argv
 
 if TYPE_CHECKING:
     from orchestrator.engine.protocol import Engine

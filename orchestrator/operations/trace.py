@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orchestrator.errors import EngineRefused, NotFound, TookTooLong, UsageInvalid
 from orchestrator.operations.capture import ALL_PACKETS, PacketFilter, capture_gone, open_capture, raise_ended
-from orchestrator.operations.nodes import default_node, require_node, require_program
+from orchestrator.operations.node_access import default_node, require_node, require_program
 
 if TYPE_CHECKING:
     from orchestrator.engine.programs import Output

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.model.credentials import Credentials
-from orchestrator.model.faults.fault import NO_EFFECT, FaultEffect, RunState
+from orchestrator.model.faults.effect import NO_EFFECT, FaultEffect, RunState
 from orchestrator.model.mounted_files import kept_as, mounts_of
 from orchestrator.model.name_lookup import ResolverOptions
 from orchestrator.model.node import Node

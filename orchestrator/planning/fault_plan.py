@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from orchestrator.model.faults.fault import FaultEffect, RunState
+from orchestrator.model.faults.effect import FaultEffect, RunState
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.desired import HELPERS, DesiredNode, desired

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.model.faults.fault import BaseFault, FaultEffect, combined
+from orchestrator.model.faults.effect import FaultEffect, combined
+from orchestrator.model.faults.fault import BaseFault
 from orchestrator.model.topology import Topology
 
 

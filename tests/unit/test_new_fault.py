@@ -20,7 +20,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from orchestrator.model.faults.fault import BaseFault, FaultEffect, machines
+from orchestrator.model.faults.effect import FaultEffect
+from orchestrator.model.faults.fault import BaseFault, machines
 from orchestrator.model.topology_view import TopologyView
 from orchestrator.model.values import Machines
 

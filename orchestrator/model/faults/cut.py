@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.model.faults.fault import BaseFault, FaultEffect, Group, machines
+from orchestrator.model.faults.effect import FaultEffect
+from orchestrator.model.faults.fault import BaseFault, Group, machines
 from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.values import DisplayName, Machines, Port
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.model.faults.fault import BaseFault, FaultEffect, machines
+from orchestrator.model.faults.effect import FaultEffect
+from orchestrator.model.faults.fault import BaseFault, machines
 from orchestrator.model.language import Field
 from orchestrator.model.values import Machines, NetworkName
 

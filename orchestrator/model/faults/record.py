@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.application_protocol import ApplicationProtocol
-from orchestrator.model.faults.fault import BaseFault, FaultEffect, FileChange
+from orchestrator.model.faults.effect import FaultEffect, FileChange
+from orchestrator.model.faults.fault import BaseFault
 from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.records import TYPES, RecordSet, WholeName
 from orchestrator.model.roles.dns.files import file_of, files, views_of

@@ -15,7 +15,7 @@ from orchestrator.errors import NotStarted
 from orchestrator.lab.node_exhaustion import read_node_exhaustion
 from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
 from orchestrator.model.node import Limits
-from orchestrator.operations.nodes import NodeContainer, run_program
+from orchestrator.operations.node_access import NodeContainer, run_program
 from orchestrator.planning.specs import ContainerSpec
 
 HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on\n"

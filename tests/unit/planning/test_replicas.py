@@ -11,7 +11,7 @@ from orchestrator.model.faults.disconnect import Disconnect
 from orchestrator.model.faults.pause import Pause
 from orchestrator.model.faults.stop import Stop
 from orchestrator.model.roles.dns.files import files
-from orchestrator.operations.nodes import require_node
+from orchestrator.operations.node_access import require_node
 from orchestrator.planning.desired import desired
 from orchestrator.rendering.graph import make_picture, mermaid
 

@@ -11,19 +11,19 @@ from orchestrator.checks.kinds import asker_of
 from orchestrator.checks.kinds.connections import endpoint, target_of
 from orchestrator.checks.kinds.sql import database_of
 from orchestrator.checks.probes import CheckContext
-from orchestrator.diagnosis.http_answer import http_layers
-from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
-from orchestrator.diagnosis.layers import LAYERS
-from orchestrator.diagnosis.layers.dns import as_checked, leads_to, servers_of
-from orchestrator.diagnosis.layers_from_judgement import (
+from orchestrator.diagnosis.check_layers.from_judgement import (
     answer_layer,
     forbidden_tcp_layer,
     listen_layer,
     program_layer,
     tls_layer,
 )
+from orchestrator.diagnosis.check_layers.http import http_layers
+from orchestrator.diagnosis.check_layers.sql import sql_layer
+from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
+from orchestrator.diagnosis.layers import LAYERS
+from orchestrator.diagnosis.layers.dns import as_checked, leads_to, servers_of
 from orchestrator.diagnosis.program_words import name_in_words, port_in_words
-from orchestrator.diagnosis.sql_answer import sql_layer
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.checks import (

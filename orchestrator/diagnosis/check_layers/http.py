@@ -13,6 +13,7 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.http_answer import HttpAnswer, read_answer, wrong_with
 from orchestrator.checks.http_request import curl, facts_of, seconds
 from orchestrator.checks.probes import ProgramResult, ResultUnavailable, RunProgram
+from orchestrator.diagnosis.check_layers.sql import MISSING_TABLE
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
@@ -24,7 +25,6 @@ from orchestrator.diagnosis.layer_probe import (
 from orchestrator.diagnosis.layers.answer import ANSWER
 from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.diagnosis.layers.tls import TLS
-from orchestrator.diagnosis.sql_answer import MISSING_TABLE
 from orchestrator.model.checks import Http
 
 # curl's exit codes for a handshake or a certificate that it does not accept (libcurl-errors(3)).
