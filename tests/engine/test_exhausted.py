@@ -7,7 +7,12 @@ from lab_bench import Bench, eventually
 NO_PROCESS = "of 128 processes and threads run (limits: pids), and a shell can start no program"
 FULL = "The disk of the node client is full: /tmp holds 16 MiB, and nothing is free"
 ENDED = "The node client was out of memory: the kernel ended a program that wanted more than its 128 MiB"
-FORK = "while :; do sleep 600 & done"
+# Threads, which take hardly any memory: the kernel would end so many processes before they reach their limit.
+THREADS = """
+import threading, time
+while True:
+    threading.Thread(target=time.sleep, args=(600,)).start()
+"""
 
 
 def test_five_commands_name_the_resource_that_a_node_has_no_more_of(repaired: Bench) -> None:
@@ -18,7 +23,7 @@ def test_five_commands_name_the_resource_that_a_node_has_no_more_of(repaired: Be
     printed = repaired.cli("ps").out
     assert FULL in printed
     assert ENDED in printed
-    client.exec_run(["sh", "-c", FORK], detach=True)
+    client.exec_run(["python3", "-c", THREADS], detach=True)
     try:
         assert eventually(lambda: NO_PROCESS in repaired.cli("ps").out, 30)
         assert NO_PROCESS in repaired.cli("logs", "client").err
