@@ -64,6 +64,7 @@ class HttpApi:
         self._version = ""
         # A connection serves one request at a time; those that serve none wait here.
         self._idle: deque[HTTPConnection] = deque()
+        self._is_over = False
 
     def open(self) -> None:
         """Ask the engine for its version, which all later requests name."""
@@ -73,7 +74,8 @@ class HttpApi:
             self._version = f"/v{version}"
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Give back the connections; one that serves a thread is closed when it has its answer."""
+        self._is_over = True
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
@@ -131,10 +133,15 @@ class HttpApi:
                 yield response
                 reusable = response.isclosed() and not response.will_close
             finally:
-                if reusable:
-                    self._idle.append(connection)
-                else:
-                    connection.close()
+                self._give_back(connection, reusable)
+
+    def _give_back(self, connection: HTTPConnection, reusable: bool) -> None:
+        if not reusable:
+            connection.close()
+            return
+        self._idle.append(connection)
+        if self._is_over:
+            self.close()
 
     def _connection(self) -> HTTPConnection:
         """An open connection that serves nobody."""

@@ -129,6 +129,16 @@ def test_a_connection_that_the_engine_has_closed_is_not_used_again(engine: tuple
     assert len(answers.opened) == 3
 
 
+def test_a_connection_that_comes_back_after_the_end_is_closed(engine: tuple[HttpApi, type[Various]]) -> None:
+    """A thread may still wait for its answer when the others are done."""
+    api, answers = engine
+    stream = api.stream("/pieces", seconds=5)
+    assert next(stream) == b"first"
+    api.close()
+    assert b"".join(stream) == b"second"
+    assert answers.closed.wait(30)
+
+
 def test_threads_do_not_get_each_others_answers(engine: tuple[HttpApi, type[Various]]) -> None:
     api, answers = engine
     paths = [f"/number{number}" for number in range(200)]
