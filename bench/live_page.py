@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -153,7 +152,7 @@ def served() -> Iterator[tuple[Any, str]]:
         try:
             yield psutil.Process(process.pid), process.stdout.readline().strip()
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # SIGINT is ignored where the bench runs in the background of a shell
 
 
 def recorder() -> list[Any]:
