@@ -18,6 +18,7 @@ import dns.rcode
 import dns.rrset
 
 ADDRESS = "10.0.0.1"
+MOST_TRIES = 50
 TEXTS = (
     '"it\'s \\"quoted\\""',
     '"line\\010feed" "semi;colon"',
@@ -156,14 +157,23 @@ class _Tcp(socketserver.StreamRequestHandler):
         self.wfile.write(len(wire).to_bytes(2, "big") + wire)
 
 
+def _bound() -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+    """Servers of one port. A port that is free for UDP may belong to any TCP connection of this machine."""
+    for _ in range(MOST_TRIES):
+        datagrams = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Udp)
+        try:
+            return datagrams, socketserver.ThreadingTCPServer(("127.0.0.1", datagrams.server_address[1]), _Tcp)
+        except OSError:
+            datagrams.server_close()
+    raise AssertionError(f"of {MOST_TRIES} ports none was free for both UDP and TCP")
+
+
 @contextmanager
 def serving() -> Iterator[int]:
     """The server's port on 127.0.0.1, for UDP and TCP."""
-    with (
-        socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Udp) as datagrams,
-        socketserver.ThreadingTCPServer(("127.0.0.1", datagrams.server_address[1]), _Tcp) as streams,
-    ):
-        servers = (datagrams, streams)
+    servers = _bound()
+    datagrams, streams = servers
+    with datagrams, streams:
         threads = [threading.Thread(target=server.serve_forever, args=(0.05,)) for server in servers]
         for thread in threads:
             thread.start()
