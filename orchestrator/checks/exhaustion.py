@@ -30,7 +30,6 @@ exec df -Pk 2>/dev/null"""
 ARGV = ("sh", "-c", SCRIPT)
 # SCRIPT itself is a process, which could start another one below the limit.
 OWN = 1
-# "sh", "-c", SCRIPT)
 ENGINE_DISK = "the engine's disk"
 # What the kernel shows of itself; nothing is written there.
 KERNEL_FOLDERS = ("/dev", "/proc", "/sys")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -132,7 +133,15 @@ class FormValidator:
 
 
 def _adapter(form: Form) -> TypeAdapter[Any]:
-    return TypeAdapter(form.annotation, config=STRICT)
+    try:
+        return _adapter_of(form.annotation)
+    except TypeError:  # of a part of it there is no hash
+        return TypeAdapter(form.annotation, config=STRICT)
+
+
+@cache
+def _adapter_of(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=STRICT)
 
 
 def _has_shape(form: Form, value: Any) -> bool:

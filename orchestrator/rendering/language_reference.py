@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from orchestrator.model.language import FieldDeclaration, ScenarioModel
@@ -49,6 +50,7 @@ class Section:
     common: bool = False
 
 
+@cache
 def sections() -> tuple[Section, ...]:
     """Every mapping of the scenario language, the file itself first, each before what stands inside it."""
     return sections_of(Scenario)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from orchestrator.lessons.lesson import Lesson
 from orchestrator.lessons.words import WORDS
 from orchestrator.rendering.language_reference import Section, sections, sections_of
@@ -13,6 +15,7 @@ TERMS = {
 }
 
 
+@cache
 def lesson_sections() -> tuple[Section, ...]:
     """Every mapping of the front matter, each once. Checks and faults are those of the scenario language."""
     known = {_content(section) for section in sections()}

@@ -79,6 +79,7 @@ def imported_modules(node: ast.AST) -> Iterator[str]:
             yield module
 
 
+@cache
 def _is_module(name: str) -> bool:
     path = ROOT.joinpath(*name.split("."))
     return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
