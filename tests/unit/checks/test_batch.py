@@ -14,7 +14,7 @@ from orchestrator.checks.probes import ProgramResult, RunProgram
 
 
 def answered(*runs: RunProgram) -> tuple[ProgramResult, ...]:
-    done = subprocess.run(("bash", "-c", batch.script(runs)), capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(("bash", "-c", batch.script(runs)), capture_output=True, text=True, timeout=60, check=False)
     return outcomes(done.stdout, len(runs))
 
 
@@ -134,10 +134,10 @@ def test_outcomes_lie_where_something_can_be_written() -> None:
     """A node with a full /tmp answers all the same; one where nothing can be written says so, and at once."""
     script = batch.script([RunProgram("n", ("echo", "there"))])
     elsewhere = script.replace("for f in /tmp /dev/shm", "for f in /proc/self /tmp")
-    done = subprocess.run(("bash", "-c", elsewhere), capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(("bash", "-c", elsewhere), capture_output=True, text=True, timeout=60, check=False)
     assert outcomes(done.stdout, 1)[0].out == "there\n"
     nowhere = script.replace("for f in /tmp /dev/shm", "for f in /proc/self")
-    done = subprocess.run(("bash", "-c", nowhere), capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(("bash", "-c", nowhere), capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (70, "")
     assert done.stderr.splitlines()[-1] == "/tmp and /dev/shm of the node are full"
 
@@ -148,8 +148,8 @@ def test_a_node_without_room_for_a_process_says_so_at_once(tmp_path: Path) -> No
     for limit, code in (("14", 0), ("13", 70), ("max", 0)):
         (tmp_path / "pids.max").write_text(f"{limit}\n")
         (tmp_path / "pids.current").write_text("10\n")
-        done = subprocess.run(("bash", "-c", script), capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(("bash", "-c", script), capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == code, done.stderr
     (tmp_path / "pids.max").write_text("10\n")
-    done = subprocess.run(("bash", "-c", script), capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run(("bash", "-c", script), capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == "no further process can start in the node: 10 of 10 run (limits: pids)\n"

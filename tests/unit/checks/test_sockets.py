@@ -241,7 +241,7 @@ def test_the_program_says_what_the_kernel_says() -> None:
 
     def run(place: str, port: int, protocol: str = "tcp", *reuse: str) -> dict[str, object]:
         argv = (sys.executable, "-I", "-c", BIND, place, str(port), protocol, *reuse)
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
         return dict(json.loads(done.stdout))
 
     holder = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); "
@@ -265,5 +265,5 @@ def test_an_ended_connection_is_in_the_way_of_a_plain_bind_alone() -> None:
         accepted.close()
         assert client.recv(1) == b""
     argv = (sys.executable, "-I", "-c", BIND, "127.0.0.1", str(port), "tcp", "0", "1")
-    document = json.loads(subprocess.run(argv, capture_output=True, text=True, timeout=20, check=True).stdout)
+    document = json.loads(subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True).stdout)
     assert (document["error"], "bound" in document["with_reuse"]) == ("EADDRINUSE", True)

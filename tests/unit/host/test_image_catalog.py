@@ -271,7 +271,7 @@ def test_two_at_once_build_once(source: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert sorted(tag for tag, _ in store.built) == sorted(tag_of(name, source) for name in names_in(source))
 
 

@@ -55,7 +55,7 @@ def test_who_holds_a_lab_is_told_also_in_the_first_moment(tmp_path: Path) -> Non
         holder.write("4711")
         holder.flush()
         with pytest.raises(LabBusy) as caught:
-            second.result(timeout=20)
+            second.result(timeout=60)
     assert caught.value.why == "another process works on it (process 4711)"
 
 
@@ -69,7 +69,7 @@ def test_the_clean_up_after_a_dead_command_is_waited_for(tmp_path: Path) -> None
         with pytest.raises(TimeoutError):
             second.result(timeout=0.1)
         cleaning.__exit__(None, None, None)
-        assert second.result(timeout=20)
+        assert second.result(timeout=60)
 
 
 def _take(state: StateFolder) -> bool:
@@ -110,7 +110,7 @@ def test_a_run_whose_process_died_is_dead_until_it_is_forgotten(tmp_path: Path) 
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert died.returncode == 9
