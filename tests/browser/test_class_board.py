@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from browser_pages import DESK, PHONE, go_to, page_without_complaints
+from lab_bench import DEADLINE, eventually
 from live_messages import HOSTILE
 from live_view import FakeView
 
@@ -114,6 +115,8 @@ def test_a_seat_shows_its_tasks_and_what_a_teacher_can_do(view: PlayedView, serv
     last.get_by_role("button", name="Reset the lab").click()
     view.tell(board())
     page.get_by_text("Nobody.").wait_for()
+    # A request comes over a socket that waits for nothing that the page shows.
+    assert eventually(lambda: any(request["do"] == "reset" for request in view.asked), DEADLINE)
     assert [request["do"] for request in view.asked if request["do"] != "ping"] == ["reset"]
     assert last.get_by_role("button", name="Mark as done").count() == 0
 
