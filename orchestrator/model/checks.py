@@ -7,14 +7,14 @@ one network, and `${NODE.name}` its name in the lab's DNS. `${loopback}` is 127.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Union
+from typing import Annotated, Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.check_keys import HttpKeys, ResolvesKeys, Substring
 from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows
 from orchestrator.model.fault_steps import Faults, Heal, fault_steps
 from orchestrator.model.faults.fault import BaseFault
-from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
+from orchestrator.model.language import Field, ScenarioModel, kind_by_key, union_by_key
 from orchestrator.model.values import (
     BindPlace,
     HostPort,
@@ -298,8 +298,4 @@ def kind_of(check: Any) -> str | None:
     return kind_by_key(check, KINDS)
 
 
-Check: Any = Annotated[
-    Union[tuple(Annotated[model, Tag(kind)] for kind, model in KINDS.items())],  # noqa: UP007
-    Discriminator(kind_of),
-    VariantNames("check", "what is proved", "with a name and what is proved"),
-]
+Check: Any = union_by_key(KINDS, VariantNames("check", "what is proved", "with a name and what is proved"))

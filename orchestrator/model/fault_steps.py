@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from itertools import count
-from typing import Annotated, Any, ClassVar, Union
+from typing import Annotated, Any, ClassVar
 
 from orchestrator.model.faults import FAULTS, Fault
 from orchestrator.model.faults.fault import BaseFault
-from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
+from orchestrator.model.language import Field, ScenarioModel, union_by_key
 from orchestrator.model.values import DisplayName, VariantNames
 
 
@@ -27,16 +27,9 @@ class Heal(ScenarioModel):
 _STEPS: dict[str, type[ScenarioModel]] = {**FAULTS, Heal.kind: Heal}
 
 
-def step_kind(step: Any) -> str | None:
-    """The kind of a step, from the key that names it; None where there is none or more than one."""
-    return kind_by_key(step, _STEPS)
-
-
-FaultStep: Any = Annotated[
-    Union[tuple(Annotated[model, Tag(kind)] for kind, model in _STEPS.items())],  # noqa: UP007
-    Discriminator(step_kind),
-    VariantNames("fault", "what is broken (or, in a list, healed again)", "such as {stop: dns}"),
-]
+FaultStep: Any = union_by_key(
+    _STEPS, VariantNames("fault", "what is broken (or, in a list, healed again)", "such as {stop: dns}")
+)
 FaultSteps = Annotated[tuple[FaultStep, ...], Field(strict=False, min_length=1)]
 Faults = Annotated[FaultSteps | Fault, DisplayName("a fault, or a list of faults")]
 

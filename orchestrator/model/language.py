@@ -8,7 +8,7 @@ models of them once something is to be validated.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, Union
 
 REQUIRED: Any = object()
 # What a declaration says of a key, and not of its value.
@@ -212,6 +212,16 @@ def kind_by_key(value: Any, kinds: Mapping[str, type[ScenarioModel]]) -> str | N
         return next((kind for kind, model in kinds.items() if type(value) is model), None)
     keys = [kind for kind in kinds if isinstance(value, dict) and kind in value]
     return keys[0] if len(keys) == 1 else None
+
+
+def union_by_key(kinds: Mapping[str, type[ScenarioModel]], names: object) -> Any:
+    """The annotation of a mapping of one of these kinds, told by the key that is there; `names` are VariantNames."""
+
+    def kind_of(value: Any) -> str | None:
+        return kind_by_key(value, kinds)
+
+    models = tuple(Annotated[model, Tag(kind)] for kind, model in kinds.items())
+    return Annotated[Union[models], Discriminator(kind_of), names]  # noqa: UP007
 
 
 def _json(value: Any) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Annotated, Any, Union
+from typing import Any
 
 from orchestrator.model.faults.fault import BaseFault
-from orchestrator.model.language import Discriminator, Tag, kind_by_key
+from orchestrator.model.language import kind_by_key, union_by_key
 from orchestrator.model.values import VariantNames
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
@@ -21,8 +21,4 @@ def fault_kind(fault: Any) -> str | None:
     return kind_by_key(fault, FAULTS)
 
 
-Fault: Any = Annotated[
-    Union[tuple(Annotated[model, Tag(kind)] for kind, model in FAULTS.items())],  # noqa: UP007
-    Discriminator(fault_kind),
-    VariantNames("fault", "what is broken", "such as {stop: dns}"),
-]
+Fault: Any = union_by_key(FAULTS, VariantNames("fault", "what is broken", "such as {stop: dns}"))
