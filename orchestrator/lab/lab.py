@@ -199,8 +199,12 @@ class Lab:
     def _secrets(
         self, files: Mapping[str, ObservedFiles], new_secrets: SecretSource
     ) -> tuple[dict[str, Secret], tuple[str, ...]]:
-        """The password that a node keeps in its own file, or a new one; and the nodes whose password is new."""
-        holders = [name for name, node in self.scenario.nodes.items() if role_of(node).secret]
+        """The password that a node keeps in its own file, or a new one; and the nodes whose password is new.
+
+        A node with the password of another one is none of these.
+        """
+        nodes = self.scenario.nodes
+        holders = [name for name in nodes if role_of(nodes[name]).secret and self.scenario.password_owner(name) == name]
         kept = {name: files[name].texts.get(PASSWORD_FILE) for name in holders if name in files}
         passwords = {name: kept.get(name) or new_secrets.new_password() for name in holders}
         self.settings.hide(passwords.values())

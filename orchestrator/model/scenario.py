@@ -117,6 +117,10 @@ class Scenario(ScenarioModel):
             servers.setdefault(role.serves, []).append(name)
         return {protocol: tuple(names) for protocol, names in servers.items()}
 
+    def password_owner(self, node: str) -> str:
+        """The node whose password a node has: its own, or the one that it names."""
+        return self.roles[node].password_from(self.nodes[node]) or node
+
     @cached_property
     def all_networks(self) -> dict[str, Network]:
         """Network name -> network; a scenario that declares none has one, named `lab`."""

@@ -84,7 +84,7 @@ def desired(topology: Topology, observed: Snapshot, node: str, effect: FaultEffe
 def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
     texts = {RESOLVER_FILE: resolver_text(topology, node), **role.files(topology, node)}
     for name, holder in topology.password_files(node).items():
-        texts[name] = topology.secrets[holder].reveal()
+        texts[name] = topology.secrets[topology.scenario.password_owner(holder)].reveal()
     for used in topology.node(node).uses:
         texts.update(role_of(topology.node(used)).for_clients(topology, used, node))
     own = {kept_as(target): topology.texts[file] for target, file in topology.node(node).files.items()}

@@ -23,8 +23,8 @@ def secret_steps(topology: Topology, observed: Snapshot) -> Iterator[Step]:
 
 def secrets_of(topology: Topology, node: str) -> tuple[str, ...]:
     """The steps that keep what the files of a node may hold; those of them that a plan has come before its files."""
-    holders = topology.password_files(node).values()
-    return (*map(_password_step, holders), CREDENTIALS_STEP)
+    owners = (topology.scenario.password_owner(holder) for holder in topology.password_files(node).values())
+    return (*map(_password_step, dict.fromkeys(owners)), CREDENTIALS_STEP)
 
 
 def _password_step(node: str) -> str:

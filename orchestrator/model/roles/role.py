@@ -28,6 +28,10 @@ def no_file_names(_node: Any) -> tuple[str, ...]:
     return ()
 
 
+def no_other_node(_node: Any) -> None:
+    """The node refers to no other one."""
+
+
 @dataclass(frozen=True)
 class Volume:
     """A volume that outlives the node's restarts; a new one is made when `from_files` change."""
@@ -97,6 +101,7 @@ class Role:
     which it says who asked and who answers. `forwards_requests` says that it passes requests on to the nodes that it
     uses, `custom_program` that its nodes run a program of the author's. In a node with `default_client` people look
     around when they name none.
+    `password_from` names the node whose password a node has, None where it has one of its own.
     `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
     """
 
@@ -130,6 +135,7 @@ class Role:
     files: Callable[[TopologyView, str], Mapping[str, str]] = no_texts
     for_clients: Callable[[TopologyView, str, str], Mapping[str, str]] = no_files_for_clients
     mentions: Callable[[Any], tuple[str, ...]] = no_file_names
+    password_from: Callable[[Any], str | None] = no_other_node
 
     def listeners_of(self, node: Any) -> tuple[Listener, ...]:
         """Where a node of this role listens: what it declares, otherwise what its role says."""

@@ -12,6 +12,7 @@ from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules import (
     addresses,
     checks,
+    databases,
     fault_lists,
     files,
     names,
@@ -85,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     checks.somebody_resolves,
     checks.sql_has_a_database,
     checks.sql_has_a_password,
+    databases.passwords_have_one_owner,
     checks.server_listens,
     checks.part_says_something,
     checks.takes_says_a_range,

@@ -46,3 +46,41 @@ def test_no_event_holds_a_new_password(lab_host: LabHost) -> None:
     lab = lab_host.lab(SAFE, publish=events.append)
     lab.up()
     assert lab.observe().secrets["db"].reveal() not in repr(events)
+
+
+SHARED = """\
+name: shop
+title: Two databases with one password, and one with its own
+domain: shop.lab
+nodes:
+  db:    {role: database, replicas: 2, same_password_as: db-1}
+  other: {role: database}
+  app:   {role: app, uses: [db, other]}
+"""
+
+
+def test_two_databases_have_one_password_and_no_event_holds_it(lab_host: LabHost) -> None:
+    """A third one has its own; a second `up` draws none and changes nothing."""
+    events: list[Event] = []
+    lab = lab_host.lab(SHARED, publish=events.append)
+    assert [step.id for step in lab.plan().steps if step.id.startswith("password:")] == [
+        "password:db-1",
+        "password:other",
+    ]
+    lab.up()
+    files = {file: (lab.folder.path / file).read_text() for file in FILES_WITH_PASSWORDS}
+    shared, own = files["db-1/files/password"], files["other/files/password"]
+    assert files == dict(zip(FILES_WITH_PASSWORDS, (shared, shared, own, shared, shared, own), strict=True))
+    assert shared != own
+    assert shared not in repr(events)
+    assert str(lab_host.lab(SHARED, run="run2").plan()) == ""
+
+
+FILES_WITH_PASSWORDS = (
+    "db-1/files/password",
+    "db-2/files/password",
+    "other/files/password",
+    "app/files/password",
+    "app/files/password-db-2",
+    "app/files/password-other",
+)

@@ -98,6 +98,20 @@ def test_new_passwords_and_certificates_are_kept_before_any_file_holds_them() ->
     assert "files:client  (missing)  needs: credentials" in plan
 
 
+def test_a_database_with_the_password_of_another_one_draws_none() -> None:
+    """Its files, and those of who uses it, come after the password that both have."""
+    text = BASIC.replace("  app:", "  spare: {role: database, same_password_as: db}\n  app:").replace(
+        "uses: [db]", "uses: [db, spare]"
+    )
+    observed = replace(nothing(), new_passwords=("db",))
+    _, plan = planned(text, observed)
+    lines = plan_of(text, observed).splitlines()
+    assert [line for line in lines if line.startswith("password:")] == ["password:db  (missing)"]
+    assert "files:spare  (missing)  needs: password:db" in lines
+    texts = {step.action.node: step.action.texts for step in plan.steps if isinstance(step.action, WriteFiles)}
+    assert texts["db"]["password"] == texts["spare"]["password"] == texts["app"]["password-spare"] == "pass-word"
+
+
 def test_the_order_of_a_fresh_lab() -> None:
     """Containers start side by side; a node is waited for after the nodes that it uses and the DNS server."""
     order = needs(BASIC, nothing())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.language import Field
 from orchestrator.model.node import Limits, Listener, Node
 from orchestrator.model.roles.role import Role, Serving, Volume
+from orchestrator.model.values import Label, Reference
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView
+
+DatabaseName = Annotated[Label, Reference("node", serves=ApplicationProtocol.POSTGRESQL)]
 
 
 class Database(Node):
@@ -23,6 +26,11 @@ class Database(Node):
         min_length=1,
         description="A file of SQL beside the scenario, run once in one transaction in the fresh database.",
         examples=["seed.sql"],
+    )
+    same_password_as: DatabaseName | None = Field(
+        None,
+        description="The database whose password this one has, too: so a client of one can log in to the other.",
+        examples=["db-1"],
     )
 
 
@@ -46,6 +54,7 @@ ROLE = Role(
     secret=True,
     files=files,
     mentions=lambda node: (node.seed,) if node.seed else (),
+    password_from=lambda node: node.same_password_as,
     peer_source="sessions",
     serving=Serving(most=0),
     tools=frozenset({"bash", "ss", "psql"}),
