@@ -16,11 +16,8 @@ def mark_done(run: LessonRun, task_name: str) -> None:
     """Take a task as done, whatever crossed the wire; where it is the present one, the next one begins."""
     is_current = task_name == run.task_name
     marked = replace(run.progress.task(task_name), done=True, marked=True, skipped=False)
-    run.progress = run.progress.with_task(task_name, marked)
-    run.save(run.progress)
-    message = TaskDone(task_name, f"Your teacher has marked the task {task_name!r} as done.")
-    run.tell(message)
-    _publish(run, LessonEvent("done", run.progress.lesson, task_name, message.because))
+    run.state.keep(run.progress.with_task(task_name, marked))
+    run.state.tell(TaskDone(task_name, f"Your teacher has marked the task {task_name!r} as done."))
     if is_current:
         run.end_fault()
         run.begin_task()
@@ -28,9 +25,6 @@ def mark_done(run: LessonRun, task_name: str) -> None:
 
 def show_hint(run: LessonRun, text: str) -> None:
     """Tell a hint of the teacher, which does not count as one that the learner took."""
-    run.tell(Note(f"A hint of your teacher: {text}"))
-    _publish(run, LessonEvent("hint", run.progress.lesson, run.task_name or "", text))
-
-
-def _publish(run: LessonRun, event: LessonEvent) -> None:
+    run.state.tell(Note(f"A hint of your teacher: {text}"))
+    event = LessonEvent("hint", run.progress.lesson, run.task_name or "", text)
     run.lab.made.settings.publish(event)

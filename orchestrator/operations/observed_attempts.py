@@ -1,0 +1,118 @@
+"""Compare what programs of the learner do with what a task wants to see, and say what differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.checks.sockets import BoundSocket
+from orchestrator.lessons.comparison import Matched
+from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
+from orchestrator.lessons.messages import NotDone
+from orchestrator.lessons.observations import ListensObservation
+from orchestrator.lessons.open_exchanges import unanswered
+from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
+from orchestrator.operations.node_watch import TaskWatch
+from orchestrator.traffic.exchanges.events import client_node, end_time, start_time
+
+if TYPE_CHECKING:
+    from orchestrator.lessons.lesson import AnyTask, ObserveTask
+    from orchestrator.operations.attempt_explainer import AttemptExplainer
+    from orchestrator.operations.lesson_state import LessonState
+    from orchestrator.traffic.exchanges.events import CompletedEvent
+
+
+@dataclass
+class ObservedAttempts:
+    """The attempts at the open task, where that task is to be observed; `explainer` finds out why one failed."""
+
+    state: LessonState
+    explainer: AttemptExplainer
+    _earlier: float | None = None
+    _watch: TaskWatch = field(default_factory=TaskWatch)
+
+    def begin(self, task: AnyTask) -> None:
+        """Begin a task, of which nothing was seen so far."""
+        self._earlier = None
+        self._watch.begin(self.state.lab, task)
+
+    def start_again(self) -> None:
+        """Let nothing count that was seen so far; a node may have been started again."""
+        self._earlier = None
+        self._watch.begin_again(self.state.lab, self.state.task)
+
+    def close(self) -> None:
+        self._watch.close()
+
+    def on_event(self, task: ObserveTask, event: CompletedEvent) -> None:
+        """An exchange has ended on the wire."""
+        traffic = self.state.traffic
+        if traffic.has_ended(event):
+            # What came of it counts.
+            self.state.progress = without_attempt(self.state.progress, self.state.task_name or "")
+        if traffic.is_attempt(event):
+            self._on_attempt(task, event)
+
+    def _on_attempt(self, task: ObserveTask, event: CompletedEvent) -> None:
+        """Compare what a program of the learner did with what the task wants to see, and to see before that."""
+        state, traffic = self.state, self.state.traffic
+        if task.after and isinstance(task.after.compare(event, traffic.addresses_of), Matched):
+            self._earlier = end_time(event) or start_time(event)
+            return
+        name, shells = state.task_name or "", state.shells
+        comparison = traffic.compare(task.observe, event)
+        if traffic.tells_later(comparison):
+            return
+        reaction = react_to_exchange(state.progress, name, task, event, comparison, self._earlier)
+        if isinstance(reaction[1], NotDone) and traffic.continues_lookup(event):
+            return
+        state.react(reaction)
+        servers = traffic.servers_of(client_node(event))
+        attempt = failed_attempt(event, servers) if isinstance(reaction[1], NotDone) else None
+        if attempt and attempt.node in shells:
+            self.explainer.ask(attempt)
+
+    def on_time(self, task: ObserveTask) -> None:
+        """Look for what crosses no network, and for what is not answered; tell why an attempt failed."""
+        self._on_happenings_inside(task)
+        if self.state.task is not task:
+            return  # it is done
+        self._on_silence(task)
+        self._on_explained()
+
+    def _on_happenings_inside(self, task: ObserveTask) -> None:
+        """Compare loopback packets and new sockets with what the task wants to see."""
+        state = self.state
+        if (changed := state.lesson_lab.last_change()) != state.seen_change:
+            state.seen_change = changed
+            if self._watch.begin_again(state.lab, task):
+                state.traffic.start_again()
+        for happening in self._watch.new():
+            if not isinstance(happening, BoundSocket):
+                if state.traffic.is_attempt(happening):
+                    self._on_attempt(task, happening)
+            elif isinstance(task.observe, ListensObservation):
+                state.react(react_to_socket(state.progress, state.task_name or "", task.observe, happening))
+            if state.task is not task:
+                return
+
+    def _on_silence(self, task: ObserveTask) -> None:
+        """Say which exchange of the learner has no answer."""
+        state, traffic = self.state, self.state.traffic
+        if sentence := traffic.told_later():
+            state.react(attempted(state.progress, state.task_name or "", sentence))
+        for start in traffic.unanswered():
+            if different := unanswered(task.observe, start):
+                before = state.progress
+                state.react(attempted(before, state.task_name or "", different.sentence))
+                if state.progress is not before:
+                    traffic.count_silence(start)
+                servers = traffic.servers_of(start.client)
+                if attempt := unanswered_attempt(start, state.lab.made.scenario.nodes, servers):
+                    self.explainer.ask(attempt)
+
+    def _on_explained(self) -> None:
+        """Tell which layer is broken of the attempt that failed last."""
+        walk = self.explainer.explained()
+        if walk and walk.broken:
+            self.state.tell(NotDone(walk.sentence, walk.broken.title, is_cause=True))
