@@ -1,0 +1,280 @@
+"""A lesson on the engine in memory: it begins, answers attempts, goes from task to task, begins anew, and goes on."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from lab_in_memory import IMAGES, SEED, TEXT, InMemoryWorkspace
+
+from orchestrator.engine.fake import FakeEngine, ProgramCall
+from orchestrator.engine.programs import Output
+from orchestrator.host.state_folder import StateFolder
+from orchestrator.lessons.messages import (
+    HintShown,
+    LessonDone,
+    Message,
+    NotDone,
+    Note,
+    SolutionShown,
+    TaskBegun,
+    TaskDone,
+)
+from orchestrator.lessons.progress import Progress, TaskProgress
+from orchestrator.lessons.reading import LessonText
+from orchestrator.operations.lesson_files import load_lesson
+from orchestrator.operations.lesson_lab import LessonLab
+from orchestrator.operations.lesson_run import LessonRun
+from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
+from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, ExchangeStart, Flow
+
+LESSON = """---
+title: Three tasks
+minutes: 1
+shell: [client]
+tasks:
+  answer:
+    ask: choices
+    title: Who answers?
+    choices: [dns, app]
+    truth: {value: dns, source: RFC 1034}
+    because: DNS answers.
+    hints: [It is no app.]
+  look-up:
+    title: Ask for the address of the app.
+    observe: {from: client, resolves: app.shop.lab, to: app}
+    solve: {from: client, run: [dig, app.shop.lab]}
+  repair:
+    title: Repair the app.
+    fault: {stop: app}
+    holds: {name: It works, from: client, runs: [works]}
+    solve: heal
+---
+::task{answer}
+
+::task{look-up}
+
+::task{repair}
+"""
+LATER = 4e9  # seconds since 1970: after the beginning of each task
+
+
+@dataclass
+class Programs:
+    """What the programs do that checks run in nodes: each of them ends with `exit_code`."""
+
+    exit_code: int = 1
+
+    def answer(self, call: ProgramCall) -> Output:
+        """The outcome of each program of a batch, as its script prints it."""
+        count = re.search(r"^left=(\d+);", call.argv[-1], re.M)
+        text = b64encode(b"nothing\n").decode()
+        lines = [f"{number} {self.exit_code} 1.0 1.1 0\n{text}\n" for number in range(int(count[1]) if count else 0)]
+        return Output(0, "1.0\n" + "\n".join([*lines, ""]), "")
+
+
+@dataclass
+class Desk:
+    """A learner's desk: the lab, what the lesson has told, and the progress that was kept."""
+
+    lab: LessonLab
+    programs: Programs
+    progress: Progress = field(default_factory=lambda: Progress("shop", 7))
+    messages: list[Message] = field(default_factory=list)
+
+    def open(self) -> LessonRun:
+        """Open the lesson, or open it again another day."""
+        run = LessonRun(self.lab, self._text, self.progress, self.messages.append, self._save)
+        run.begin_task()
+        return run
+
+    def _text(self) -> LessonText:
+        return load_lesson(self.lab.course, self.progress.seed)
+
+    def _save(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def told(self, kind: type[Message] | tuple[type[Message], ...]) -> list[Message]:
+        """The messages of this kind since the last call."""
+        messages, self.messages[:] = [message for message in self.messages if isinstance(message, kind)], []
+        return messages
+
+    def address(self, node_name: str) -> str:
+        return self.lab.handle.address(node_name)
+
+    def question(self, name: str, *, at: float = LATER, number: int = 1) -> DnsExchange:
+        """The client's question for an address, and the answer of the lab's DNS server."""
+        client, server = Endpoint("client", self.address("client"), 40000), Endpoint("dns", self.address("dns"), 53)
+        is_known = name == "app.shop.lab"
+        answers = (DnsRecord("A", self.address("app"), "app"),) if is_known else ()
+        rcode = "NOERROR" if is_known else "NXDOMAIN"
+        flow = Flow(number, "udp", client, server, None)
+        return DnsExchange(number, flow, at, at, name, "A", rcode, answers, True, True, False, 1, at)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    programs = Programs()
+    for name, text in {"scenario.yaml": TEXT, **SEED, "lesson.md": LESSON}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    engine = FakeEngine(list(IMAGES.values()), answer=programs.answer)
+    workspace = InMemoryWorkspace(StateFolder(tmp_path / "state"), "unix:///nobody", engine)  # type: ignore[arg-type]
+    course = load_scenario(str(tmp_path))
+    up(workspace, course)
+    return Desk(LessonLab(workspace, course, "shop", partial(up, workspace)), programs)
+
+
+def up(workspace: InMemoryWorkspace, scenario: LoadedScenario) -> None:
+    lab = workspace.lab(scenario, "shop", routes=tuple, ready_seconds=0.2)
+    lab.up([fault.id for fault in lab.faults()])
+
+
+def at_task(desk: Desk, name: str) -> LessonRun:
+    """The lesson, where the tasks before this one are done."""
+    tasks = ("answer", "look-up", "repair")
+    done = {task: TaskProgress(done=True) for task in tasks[: tasks.index(name)]}
+    desk.progress = Progress("shop", 7, tasks=done)
+    return desk.open()
+
+
+def test_a_lesson_begins_with_its_first_task(desk: Desk) -> None:
+    desk.open()
+    assert desk.told(TaskBegun) == [
+        TaskBegun("answer", 1, 3, "", "Who answers?", is_question=True, choices=("dns", "app"), allowed=())
+    ]
+    assert desk.progress.task("answer").begun
+
+
+def test_a_wrong_answer_is_refused_with_its_reason_and_the_right_one_begins_the_next_task(desk: Desk) -> None:
+    run = desk.open()
+    assert run.on_input("app")
+    assert [type(message) for message in desk.told((NotDone, TaskDone))] == [NotDone]
+    assert run.task_name == "answer"
+    assert run.on_input("dns")
+    done, begun = desk.told((TaskDone, TaskBegun))
+    assert done == TaskDone("answer", "DNS answers.")
+    assert isinstance(begun, TaskBegun)
+    assert (begun.task, run.task_name, desk.progress.task("answer").attempts) == ("look-up", "look-up", 2)
+
+
+def test_a_hint_and_a_solution_are_shown_and_counted(desk: Desk) -> None:
+    run = desk.open()
+    run.on_input("hint")
+    run.on_input("solution")
+    assert desk.told((HintShown, SolutionShown)) == [HintShown(1, 1, "It is no app."), SolutionShown("dns")]
+    assert (desk.progress.task("answer").hints, desk.progress.task("answer").solution_shown) == (1, True)
+
+
+def test_a_wrong_attempt_gets_a_sentence_and_the_right_one_completes_the_task(desk: Desk) -> None:
+    run = at_task(desk, "look-up")
+    run.on_traffic(desk.question("ap.shop.lab"))
+    (told,) = desk.told(NotDone)
+    assert told == NotDone(
+        "client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name. Expected: a question for app.shop.lab A."
+    )
+    run.on_traffic(desk.question("app.shop.lab", at=LATER + 9, number=2))
+    assert desk.told(TaskDone) == [TaskDone("look-up", f"client asked dns for app.shop.lab A: {desk.address('app')}")]
+    assert (run.task_name, desk.progress.task("look-up").attempts) == ("repair", 2)
+    run.close()
+
+
+def test_what_crossed_the_wire_before_the_task_began_completes_nothing(desk: Desk) -> None:
+    run = at_task(desk, "look-up")
+    run.on_traffic(desk.question("app.shop.lab", at=1.0))
+    assert (desk.told((NotDone, TaskDone)), run.task_name) == ([], "look-up")
+
+
+def test_an_attempt_at_a_repair_is_answered_and_heal_completes_it(desk: Desk) -> None:
+    run = at_task(desk, "repair")
+    (begun,) = desk.told(TaskBegun)
+    assert isinstance(begun, TaskBegun)
+    assert begun.allowed == ("Take back what was broken: wirelab heal shop",)
+    run.on_time()
+    assert desk.told(NotDone) == []  # nothing was tried
+    run.on_traffic(ExchangeStart(1, "opening", LATER, "client", "app", 1, "app:80", 80))
+    run.on_traffic(refused(desk))
+    run.on_time()
+    assert len(desk.told(NotDone)) == desk.progress.task("repair").attempts == 1
+    desk.lab.handle.heal()
+    desk.programs.exit_code = 0
+    run.on_time()
+    done, over = desk.told((TaskDone, LessonDone))
+    assert isinstance(done, TaskDone)
+    assert isinstance(over, LessonDone)
+    assert (done.task, over.done, run.task_name) == ("repair", 3, None)
+
+
+def refused(desk: Desk) -> DnsExchange:
+    """What ends the first exchange."""
+    return desk.question("ap.shop.lab")
+
+
+def test_a_check_that_holds_while_the_fault_is_in_is_no_repair(desk: Desk) -> None:
+    run = at_task(desk, "repair")
+    desk.programs.exit_code = 0
+    run.on_traffic(ExchangeStart(1, "http", LATER, "client", "app", 1, "GET /", 80))
+    run.on_traffic(refused(desk))
+    run.on_time()
+    (told,) = desk.told(NotDone)
+    assert isinstance(told, NotDone)
+    assert told.sentence.startswith("The check holds at the moment, but what the task broke is still broken.")
+    assert run.task_name == "repair"
+
+
+def test_reset_of_a_task_and_of_the_lesson_forget_what_was_done(desk: Desk) -> None:
+    run = at_task(desk, "look-up")
+    run.on_traffic(desk.question("ap.shop.lab"))
+    run.on_input("reset task")
+    assert (run.task_name, desk.progress.task("look-up").attempts) == ("look-up", 0)
+    assert desk.progress.task("answer").done
+    run.on_input("reset")
+    assert (run.task_name, desk.progress.task("answer").done) == ("answer", False)
+    assert [begun.task for begun in desk.told(TaskBegun) if isinstance(begun, TaskBegun)] == [
+        "look-up",
+        "look-up",
+        "answer",
+    ]
+
+
+def test_restore_breaks_the_lab_of_a_repair_again(desk: Desk) -> None:
+    run = at_task(desk, "repair")
+    desk.lab.handle.heal()
+    assert desk.lab.differences(run.text.lesson.tasks["repair"])
+    run.on_input("restore")
+    assert desk.told(Note) == [Note("The lab is again what it was when this task began.")]
+    assert desk.lab.differences(run.text.lesson.tasks["repair"]) == ()
+
+
+def test_a_lesson_goes_on_where_it_was_left(desk: Desk) -> None:
+    """Its lab is whole while nobody learns, and broken again when the task goes on; attempts stay counted."""
+    run = at_task(desk, "repair")
+    run.on_traffic(ExchangeStart(1, "http", LATER, "client", "app", 1, "GET /", 80))
+    run.on_traffic(refused(desk))
+    run.on_time()
+    assert not run.on_input("quit")
+    run.close()
+    assert desk.lab.handle.made.faults() == ()
+    desk.told(TaskBegun)
+    again = desk.open()
+    (begun,) = desk.told(TaskBegun)
+    assert isinstance(begun, TaskBegun)
+    assert (begun.task, begun.number, desk.progress.task("repair").attempts) == ("repair", 3, 1)
+    assert len(desk.lab.handle.made.faults()) == 1
+    again.close()
+
+
+def test_a_lab_that_is_gone_is_said_once_and_the_task_begins_again_in_the_new_one(desk: Desk) -> None:
+    run = at_task(desk, "look-up")
+    desk.told(TaskBegun)
+    run.on_lab_gone()
+    run.on_lab_gone()
+    assert len(desk.told(Note)) == 1
+    run.on_lab_back()
+    note, begun = desk.told((Note, TaskBegun))
+    assert note == Note("The lab was removed and made anew. The task begins again.")
+    assert isinstance(begun, TaskBegun)
+    assert begun.task == "look-up"
