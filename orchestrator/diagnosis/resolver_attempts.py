@@ -7,7 +7,14 @@ from orchestrator.checks.dns_query import DnsQuestion, query_name
 from orchestrator.diagnosis.check_attempts import LayeredAttempt
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, NameClaim, listed
 from orchestrator.diagnosis.layers.dns import without_answer
-from orchestrator.model.roles.dns.servers import asked_by, delegated_by, forwarders, recursive, referral_servers
+from orchestrator.model.roles.dns.servers import (
+    asked_by,
+    delegated_by,
+    delegated_part,
+    forwarders,
+    recursive,
+    referral_servers,
+)
 from orchestrator.model.topology import Topology
 
 FOUND = ("NOERROR", "NXDOMAIN")
@@ -18,13 +25,15 @@ def resolver_attempts(attempt: ConnectionAttempt) -> list[LayeredAttempt]:
     attempts = []
     for server in _resolving(attempt):
         scenario, name = attempt.context.topology.scenario, _name(attempt)
-        chain = list(referral_servers(scenario, server, name) or asked_by(scenario, server))
+        referred = referral_servers(scenario, server, name)
+        referrers = dict.fromkeys(referred or asked_by(scenario, server), server if referred else None)
+        chain = list(referrers)
         for other in chain:  # grows while it is read
             if other not in forwarders(scenario, server):
-                chain += [
-                    further for further in referral_servers(scenario, other, name) if further not in (server, *chain)
-                ]
-        attempts += [_towards(attempt, server, other) for other in chain]
+                further = [node for node in referral_servers(scenario, other, name) if node not in (server, *chain)]
+                referrers |= dict.fromkeys(further, other)
+                chain += further
+        attempts += [_towards(attempt, server, other, referrers[other]) for other in chain]
     return attempts
 
 
@@ -38,7 +47,7 @@ def referral_attempts(attempt: ConnectionAttempt) -> list[LayeredAttempt]:
             reached += {*asked_by(scenario, other), *delegated_by(scenario, other)} - {*reached}
         known = {layered.attempt.target for layered in resolver_attempts(attempt)}
         attempts += [
-            LayeredAttempt(_towards(attempt, server, other).attempt, only=frozenset({"node"}))
+            LayeredAttempt(_towards(attempt, server, other, None).attempt, only=frozenset({"node"}))
             for other in sorted(reached)
             if other not in (server, *known)
         ]
@@ -57,8 +66,11 @@ def _name(attempt: ConnectionAttempt) -> str:
     return query_name(attempt.claim.name)
 
 
-def _towards(attempt: ConnectionAttempt, server: str, other: str) -> LayeredAttempt:
-    """From a resolver to a server that it asks, as it asks: a forwarder for the answer, others for what they know."""
+def _towards(attempt: ConnectionAttempt, server: str, other: str, referrer: str | None) -> LayeredAttempt:
+    """From a resolver to a server that it asks, as it asks: a forwarder for the answer, others for what they know.
+
+    `referrer` is the server that points the resolver to this one.
+    """
     assert attempt.claim is not None
     topology = attempt.context.topology
     address = str(topology.address_for(server, other))
@@ -66,6 +78,8 @@ def _towards(attempt: ConnectionAttempt, server: str, other: str) -> LayeredAtte
     nexts = () if handed_on else referral_servers(topology.scenario, other, _name(attempt))
 
     def wrong(answer: DnsAnswer, who: str) -> str:
+        if referrer and not nexts and (lame := _lame(topology, _name(attempt), referrer, answer, who)):
+            return lame
         if answer.rcode not in FOUND:
             return without_answer(_name(attempt), attempt.claim.type if attempt.claim else "A", answer, who)
         return _misled(topology, _name(attempt), nexts, answer, who) if nexts else ""
@@ -74,6 +88,18 @@ def _towards(attempt: ConnectionAttempt, server: str, other: str) -> LayeredAtte
     claim = NameClaim(question, wrong)
     own = ConnectionAttempt(server, other, None, claim, None, attempt.context, attempt.commands, {address: other})
     return LayeredAttempt(own)
+
+
+def _lame(topology: Topology, name: str, referrer: str, answer: DnsAnswer, who: str) -> str:
+    """That a server does not answer for the part that it is given: it refuses, or points upward, without authority."""
+    part = delegated_part(topology.scenario, referrer, name)
+    upward = answer.rcode == "NOERROR" and not answer.values and "aa" not in answer.flags
+    if part is None or not (upward or answer.rcode == "REFUSED"):
+        return ""
+    says = (
+        "refuses the question (REFUSED)" if answer.rcode == "REFUSED" else "has no answer with authority (no flag aa)"
+    )
+    return f"{referrer} delegates {part} to {who}, which does not answer for it: {who} {says}. The delegation is lame."
 
 
 def _misled(topology: Topology, name: str, nexts: tuple[str, ...], answer: DnsAnswer, who: str) -> str:

@@ -49,6 +49,11 @@ class Zone(NamedTuple):
             names = [(path, named)] if isinstance(named, str) else enumerate_at(path, named)
             yield from ((at, below(label, self.name), server) for at, server in names)
 
+    def lame(self) -> Iterator[tuple[Path, str, str]]:
+        """Where it is said, the name as it is written, and the whole name, of each part that is delegated in vain."""
+        path = (*self.path, "lame")
+        yield from ((at, label, below(label, self.name)) for at, label in enumerate_at(path, self.values.get("lame")))
+
 
 def enumerate_at(path: Path, named: Any) -> list[tuple[Path, str]]:
     """The texts of a list with the place of each; none where it is no list."""

@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     records.servers_have_names_of_their_own,
     records.record_addresses_are_nodes,
     records.delegated_parts_are_served,
+    records.lame_parts_are_not_served,
     records.nothing_below_a_delegation,
     records.a_server_takes_the_records,
     resolving.hints_name_the_root,

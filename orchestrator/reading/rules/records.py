@@ -10,6 +10,7 @@ from orchestrator.model.values import is_name
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
+from orchestrator.reading.reading import Path
 from orchestrator.reading.spelling import Hints
 from orchestrator.reading.zones import covers, full_names, named_records, served, zones
 
@@ -164,14 +165,37 @@ def record_addresses_are_nodes(raw: RawScenario) -> Iterator[Violation]:
 
 
 def delegated_parts_are_served(raw: RawScenario) -> Iterator[Violation]:
-    """A server to which a part of a zone is given answers for that part."""
+    """A server to which a part of a zone is given answers for that part, unless `lame` says that it does not."""
     known = served(raw)
     for zone in zones(raw):
+        lame = {part for _, _, part in zone.lame()}
         for path, part, server in zone.delegates():
             own = known.get(raw.machines.get(server, server))
-            if own is not None and part not in own:
+            if own is not None and part not in own and part not in lame:
                 message = f"{server!r} does not answer for {part!r}; its zones are {listed(own)}; "
-                yield Violation(path, f"{message}give it zones: {{{part}: }}")
+                message += f"give it zones: {{{part}: }}, or write lame: [{_label(path)}] if that is on purpose"
+                yield Violation(path, message)
+
+
+def lame_parts_are_not_served(raw: RawScenario) -> Iterator[Violation]:
+    """`lame` names a delegated part, and a server to which that is given does not answer for it."""
+    known = served(raw)
+    for zone in zones(raw):
+        servers = [(part, server) for _, part, server in zone.delegates()]
+        for path, label, part in zone.lame():
+            named = [server for delegated, server in servers if delegated == part]
+            own = [known.get(raw.machines.get(server, server)) for server in named]
+            if not named:
+                parts = listed(list(zone.part("delegates")))
+                yield Violation(path, f"{short(label)!r} is not delegated here; the parts under delegates are {parts}")
+            elif all(zones_served is not None and part in zones_served for zones_served in own):
+                answer = f"{listed(named)} answer{'s' if len(named) == 1 else ''} for {part!r}"
+                yield Violation(path, f"{answer}, so this delegation is not lame; take it out of this list")
+
+
+def _label(path: Path) -> str:
+    """The name under `delegates` of which this place is the value, or a part of it."""
+    return str(path[path.index("delegates") + 1])
 
 
 def nothing_below_a_delegation(raw: RawScenario) -> Iterator[Violation]:

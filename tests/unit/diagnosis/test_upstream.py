@@ -61,7 +61,16 @@ def test_a_server_behind_the_resolver_is_named_where_the_resolver_found_nothing_
     [
         ({"root": "lost"}, "The DNS server root does not answer walker, so it does not learn the address of {}."),
         ({"auth": "lost"}, "The DNS server auth does not answer walker, so it does not learn the address of {}."),
-        ({"auth": "refused"}, "The DNS server auth answers that it does not answer questions for {} (REFUSED)."),
+        (
+            {"auth": "refused"},
+            "tld delegates shop.lab to auth, which does not answer for it: auth refuses the question (REFUSED). "
+            "The delegation is lame.",
+        ),
+        (
+            {"auth": "empty"},
+            "tld delegates shop.lab to auth, which does not answer for it: auth has no answer with authority "
+            "(no flag aa). The delegation is lame.",
+        ),
         ({"auth": "servfail"}, "The DNS server auth answers that it could not find out about {} (SERVFAIL)."),
         ({"tld": "astray"}, "The DNS server tld leads on to auth at the wrong address: {app} (app)."),
         ({"tld": "other"}, "The DNS server tld leads on to other.shop.lab for {}, and not to auth."),
@@ -125,3 +134,17 @@ def test_a_way_that_leads_a_resolver_astray_is_named_and_not_the_server_at_its_e
     walk = walked(world, **NAME)
     assert walk.sentence.startswith(f"walker sends what is for root through {gateway} (app), though")
     assert walk.also == ()
+
+
+def test_a_walk_follows_a_delegation_that_is_written_as_a_record() -> None:
+    """The NS record of a part of a zone leads on as `delegates` does."""
+    world = far(TREE.replace("{delegates: {shop: auth}}", "{records: {shop: {NS: auth.shop.lab.}}}"))
+    address = {node: str(world.topology.address_for("walker", node)) for node in world.topology.names}
+    world.rules += [
+        from_server("root", leading_on("tld", address["tld"]), world),
+        from_server("tld", leading_on("auth", address["auth"]), world),
+        from_server("auth", REFUSED, world),
+        dns_reply(SERVFAIL, "client"),
+        from_server("walker", SERVFAIL, world),
+    ]
+    assert walked(world, **NAME).sentence.startswith("tld delegates shop.lab to auth, which does not answer for it")

@@ -245,3 +245,13 @@ def test_where_a_network_has_ipv6_names_lead_to_aaaa_and_its_addresses_lead_back
     assert "listen-on-v6 { any; };" in conf
     assert f"match-clients {{ 192.168.7.0/24; {six}; }};" in conf
     assert "AAAA" not in files(lab, "dns")["shop.lab.back.zone"]
+
+
+def test_a_lame_delegation_is_told_as_every_other() -> None:
+    """The server to which the part is given stands in the zone, and has no zone for that part itself."""
+    lab = places(
+        "nodes:\n  tld: {role: dns, zones: {lab: {delegates: {shop: old}, lame: [shop]}}}\n"
+        "  old: {role: dns, zones: {example.org: }}\n"
+    )
+    assert "shop.lab. 60 NS old.shop.lab." in zone(lab, "tld", "lab.zone", "lab")
+    assert list(files(lab, "old")) == ["named.conf", "example.org.zone"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.language import Field, ScenarioModel
@@ -25,6 +25,12 @@ class Zone(ScenarioModel):
         default_factory=dict,
         description="Parts of the zone that other servers answer for: NS and, where needed, glue (RFC 1034, 4.2.1).",
         examples=[{"shop": "auth"}, {"shop": ["auth-1", "auth-2"]}],
+    )
+    lame: Annotated[tuple[Domain, ...], Field(strict=False)] = Field(
+        (),
+        description="Parts among `delegates` that are given, on purpose, to a server which does not answer for them: "
+        "a lame delegation (RFC 1912, section 2.8).",
+        examples=[["shop"]],
     )
     ttl: Ttl = Field(60, description="Seconds for which an answer may be kept.", examples=[5])
     negative_ttl: Ttl = Field(

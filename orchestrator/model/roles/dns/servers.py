@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.name_lookup import MOST_RESOLVERS
-from orchestrator.model.records import below
+from orchestrator.model.records import absolute, below
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import ScenarioView
@@ -65,10 +65,34 @@ def asked_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
 def delegated_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
     """The servers to which a server points for parts of its zones, each once, in the order of the file."""
     delegated: dict[str, None] = {}
-    for zone in zones_of(scenario, node).values():
-        for who in zone.delegates.values() if zone else ():
-            delegated.update(dict.fromkeys((who,) if isinstance(who, str) else who))
+    for name, zone in zones_of(scenario, node).items():
+        for named in delegations(scenario, name, zone).values():
+            delegated.update(dict.fromkeys(named))
     return tuple(delegated)
+
+
+def delegations(scenario: ScenarioView, zone_name: str, zone: Any) -> dict[str, tuple[str, ...]]:
+    """Whole name of each part of a zone that others answer for -> the nodes that its NS records name."""
+    records = {
+        **(scenario.records if zone_name == scenario.domain else {}),
+        **(zone.records if zone else {}),
+    }
+    nodes = {f"{node}.{scenario.domain}": node for node in scenario.nodes}
+    parts: dict[str, tuple[str, ...]] = {}
+    for owner, record_set in records.items():
+        names = [absolute(value, zone_name) for kind, value in record_set.values() if kind == "NS"]
+        if owner != "@" and (servers_named := tuple(nodes[name] for name in names if name in nodes)):
+            parts[below(owner, zone_name)] = servers_named
+    for label, who in (zone.delegates if zone else {}).items():
+        parts[below(label, zone_name)] = (who,) if isinstance(who, str) else tuple(who)
+    return parts
+
+
+def delegated_part(scenario: ScenarioView, node: str, name: str) -> str | None:
+    """The part of its zones for which a server points a name to others; None where it does not."""
+    zones = zones_of(scenario, node)
+    zone = _closest(name, zones)
+    return None if zone is None else _closest(name, delegations(scenario, zone, zones[zone]))
 
 
 def referral_servers(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
@@ -77,8 +101,7 @@ def referral_servers(scenario: ScenarioView, node: str, name: str) -> tuple[str,
     zone = _closest(name, zones)
     if zone is None:
         return ()
-    delegates = zones[zone].delegates if zones[zone] else {}
-    parts = {below(label, zone): (who,) if isinstance(who, str) else tuple(who) for label, who in delegates.items()}
+    parts = delegations(scenario, zone, zones[zone])
     part = _closest(name, parts)
     if part is not None:
         return parts[part]
