@@ -166,7 +166,7 @@ class Actor:
     """Who causes events: a run, what it was started by, its command line, and its seat in a class."""
 
     run: str = ""
-    via: Literal["command line", "pytest", "python", "web", "timer"] = "python"
+    via: Literal["command line", "pytest", "python", "web", "timer", "watchdog"] = "python"
     command: tuple[str, ...] = ()
     seat: str = ""
 

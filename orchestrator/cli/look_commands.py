@@ -221,13 +221,16 @@ def logs_command(
 def sweep_command(everything: bool) -> int:
     """Remove what killed commands left behind and labs whose time is over, and complete removals that began.
 
-    All other labs stay, unless you add --all.
+    Faults of killed checks are healed. All other labs stay, unless you add --all.
     """
     from orchestrator.operations.sweep import sweep
     from orchestrator.rendering.labs import leftovers_text
 
     result = sweep(open_workspace(start=False), all_labs=everything)
-    say(f"removed {result.removed} things" if result.removed else "nothing to sweep")
+    if result.healed:
+        say(f"healed {result.healed} {'fault' if result.healed == 1 else 'faults'} of checks that were killed")
+    if result.removed or not result.healed:
+        say(f"removed {result.removed} things" if result.removed else "nothing to sweep")
     if result.left:
         say(leftovers_text(result.left))
     result.raise_failures()

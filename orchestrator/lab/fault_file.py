@@ -42,11 +42,12 @@ class FaultFile:
 
     def active(self, run: str = "") -> tuple[InjectedFault, ...]:
         """As `faults`, without those that a check put in whose run, another one than this, has ended."""
-        return tuple(
-            fault
-            for fault in self.faults()
-            if not fault.of_check or fault.run == run or is_alive(self._state, fault.run)
-        )
+        ended = self.ended()
+        return tuple(fault for fault in self.faults() if fault not in ended or fault.run == run)
+
+    def ended(self) -> tuple[InjectedFault, ...]:
+        """The faults that a check put in whose run has ended without healing them."""
+        return tuple(fault for fault in self.faults() if fault.of_check and not is_alive(self._state, fault.run))
 
     def blocked(self) -> dict[str, BlockedAddresses]:
         """Node -> the addresses that helpers let it block."""

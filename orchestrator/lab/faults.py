@@ -74,6 +74,23 @@ def heal(lab: Lab, ids: Collection[str]) -> FaultChange:
         return _heal(lab, ids)
 
 
+def heal_ended(lab: Lab) -> FaultChange:
+    """Heal the faults of checks whose run has ended without healing them, as after a SIGKILL.
+
+    A step that was under way then may still come: the engine goes on with a stop that nobody waits for. So the faults
+    are first put in whole. A lab that does not stand on this engine stays as it is.
+    """
+    with lab_lock(lab.state, lab.name, cleaning=True):
+        ended, observed = lab.folder.faults.ended(), lab.observe()
+        if not ended or not observed.containers:
+            return FaultChange((), Plan(lab.name, ()))
+        topology = lab.topology(observed)
+        rest = [fault for fault in observed.faults if fault not in ended]
+        before, after = effect_of(topology, rest), effect_of(topology, (*rest, *ended))
+        _carry_out(lab, observed, fault_plan(topology, observed, before, after))
+        return _heal(lab, [fault.id for fault in ended])
+
+
 def _heal(lab: Lab, ids: Collection[str]) -> FaultChange:
     observed = lab.standing()
     topology = lab.topology(observed)

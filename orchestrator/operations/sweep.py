@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """How many things were removed, the errors of what could not be, and the labs of which something is left."""
+    """How many things were removed and faults of dead checks healed, the errors of what could not be, and the labs of
+    which something is left."""
 
     removed: int
+    healed: int
     failures: tuple[WirelabError, ...]
     left: tuple[LabLeftovers, ...] = ()
 
@@ -39,7 +41,8 @@ class SweepResult:
 
 
 def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
-    """Remove what dead runs left, and labs whose time is over; complete removals that began. Goes on after a failure.
+    """Remove what dead runs left, heal what their checks broke, remove labs whose time is over, and complete removals
+    that began. Goes on after a failure.
 
     With `all_labs` every lab of this person goes too.
     """
@@ -49,11 +52,15 @@ def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
     from orchestrator.lab.removal import sweep_run
     from orchestrator.lab.run_registry import dead_runs
     from orchestrator.lab.store import labs_with_begun_removal
+    from orchestrator.operations.dead_command import heal_ended_faults, labs_with_ended_faults
     from orchestrator.operations.expiry import end_lab
 
     engine, state = workspace.engine, workspace.state
     prune_journals(state)
     count, failures = remove_each(partial(sweep_run, engine, state, run) for run in list(dead_runs(state)))
+    broken = labs_with_ended_faults(state)
+    healed, others = remove_each(partial(heal_ended_faults, workspace, lab_name) for lab_name in broken)
+    failures += others
     ended = ended_labs(state, workspace.url, time.time())
     more, others = remove_each(partial(end_lab, workspace, lab_name) for lab_name in ended)
     count, failures = count + more, failures + others
@@ -63,7 +70,7 @@ def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
     if all_labs:
         more, others = remove_each(partial(_remove_lab, workspace, lab_name) for lab_name in _lab_names(engine, state))
         count, failures = count + more, failures + others
-    return SweepResult(count, tuple(failures), incomplete_removals(engine, state))
+    return SweepResult(count, healed, tuple(failures), incomplete_removals(engine, state))
 
 
 def remove_each(removals: Iterable[Callable[[], int]]) -> tuple[int, list[WirelabError]]:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,60 @@ def open_runs(bench: Bench) -> list[str]:
 
 
 def stands(bench: Bench) -> bool:
-    return {container.labels["wirelab.node"]: container.status for container in bench.containers()} == STANDING
+    return states(bench) == STANDING
+
+
+@pytest.mark.endurance
+@pytest.mark.rounds(1, full=60)
+def test_check_killed_in_its_fault(repaired: Bench, tmp_path: Path, round_number: int) -> None:
+    """`check` killed at any moment of its own fault: the fault ends with it, and one that `inject` put in stays."""
+    check = breaking(repaired, tmp_path).start("check", "--only", "while the database")
+    with check:
+        if round_number == 0:
+            assert eventually(lambda: repaired.container("db").status == "exited", DEADLINE)
+            assert repaired.cli("inject", "pause", "client").code == 0
+        else:
+            time.sleep(moment(round_number))
+        check.kill()
+    by_hand = {"client": "paused"} if round_number == 0 else {}
+    assert eventually(lambda: not repaired.open_runs(), DEADLINE)
+    assert states(repaired) == {**STANDING, **by_hand}
+    assert [fault["id"] for fault in repaired.run("faults", repaired.lab, "--json").document["faults"]] == [
+        f"pause-{node}" for node in by_hand
+    ]
+    assert list(repaired.healed()) == [f"unpause:{node}" for node in by_hand]
+
+
+@pytest.mark.endurance
+@pytest.mark.rounds(1, full=10)
+def test_check_and_its_watchdog_killed(repaired: Bench, tmp_path: Path) -> None:
+    """Both killed in the fault of a check: `sweep` heals it, and takes nothing down."""
+    before = repaired.ids()
+    with breaking(repaired, tmp_path).start("check", "--only", "while the database") as check:
+        assert eventually(lambda: repaired.container("db").status == "exited", DEADLINE)
+        kill_with_watchdog(check)
+    swept = sweep(repaired)
+    assert (swept.returncode, swept.stderr.splitlines()[-1]) == (0, "healed 1 fault of checks that were killed")
+    assert (repaired.ids(), states(repaired), repaired.open_runs()) == (before, STANDING, set())
+
+
+def breaking(bench: Bench, folder: Path) -> Bench:
+    """The same lab, with a check that stops the database and is not judged before somebody kills it."""
+    shutil.copytree(CHECKOUT / "scenarios" / "basic", folder / "basic")
+    with (folder / "basic" / "scenario.yaml").open("a") as file:
+        file.write("  - {name: while the database is away, during: {stop: db}, from: app, runs: [sleep, '300'],\n")
+        file.write("     within: 300}\n")
+    return replace(bench, scenario=str(folder / "basic"))
+
+
+def states(bench: Bench) -> dict[str, str]:
+    return {container.labels["wirelab.node"]: container.status for container in bench.containers()}
+
+
+def kill_with_watchdog(process: subprocess.Popen[str]) -> None:
+    (watchdog,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(watchdog), signal.SIGKILL)
+    process.kill()
 
 
 def test_a_killed_repair_takes_only_its_own(standing: Bench) -> None:
@@ -121,9 +175,7 @@ def test_a_lab_that_was_repaired_after_a_kill_survives_sweep(bench: Bench, tmp_p
         nodes = (line for line in piped(process.stderr) if " ok " in line and "node:" in line)
         for _ in NODES:
             next(nodes)
-        (watchdog,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        os.kill(int(watchdog), signal.SIGKILL)
-        process.kill()
+        kill_with_watchdog(process)
     (dead,) = open_runs(bench)
     with bench.start("up") as process:
         let_go(bench)

@@ -111,7 +111,9 @@ def test_what_only_removes_a_lab_does_not_load_the_scenario_language() -> None:
     """`down` and the watchdog know a lab by its label alone, and load neither the language nor what reads it."""
     needless = {"pydantic", "yaml", "rich"}
     removing = ("orchestrator.cli.main", "orchestrator.cli.lab_commands", "orchestrator.lab.take_down")
-    assert needless & loaded_with(*removing, "orchestrator.lab.watchdog", "orchestrator.lab.removal") == set()
+    assert (
+        needless & loaded_with(*removing, "orchestrator.operations.dead_command", "orchestrator.lab.removal") == set()
+    )
     assert "yaml" in loaded_with("orchestrator.reading.scenario")
 
 
