@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import asker_of
-from orchestrator.checks.kinds.connections import endpoint, target_of
+from orchestrator.checks.kinds.connections import endpoint, family_of, source_of, target_of
 from orchestrator.checks.kinds.sql import database_of
 from orchestrator.checks.probes import CheckContext
 from orchestrator.diagnosis.check_layers.from_judgement import (
@@ -29,6 +29,7 @@ from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.checks import (
     BaseCheck,
     CannotConnect,
+    ConnectionCheck,
     Connects,
     Http,
     Listens,
@@ -88,8 +89,7 @@ def check_attempts(
         case Resolves():
             return (LayeredAttempt(_resolving(check, context, judgement, commands)),)
         case Connects():
-            host, port = endpoint(context.fill(check.connects, check.asker))
-            return _layered(attempts_to_host(check.asker, host, Port(port), context, commands, family=check.family))
+            return _layered(_connecting(check, check.connects, context, commands))
         case CannotConnect():
             return (_forbidding(check, context, judgement, commands),)
         case Http():
@@ -144,13 +144,23 @@ def _resolving(check: Resolves, context: CheckContext, judgement: Judgement, com
     return replace(attempt, servers={address: check.asks})
 
 
+def _connecting(
+    check: ConnectionCheck, place: str, context: CheckContext, commands: Commands
+) -> tuple[ConnectionAttempt, ...]:
+    """To host:port, over the version of IP and from the address that the check says."""
+    host, port = endpoint(context.fill(place, check.asker))
+    source = source_of(check, context)
+    family = family_of(check, source)
+    attempts = attempts_to_host(check.asker, host, Port(port), context, commands, family=family)
+    return tuple(replace(attempt, source=source) for attempt in attempts)
+
+
 def _forbidding(
     check: CannotConnect, context: CheckContext, judgement: Judgement, commands: Commands
 ) -> LayeredAttempt:
     """To the host that must not be reached. Where an attempt proved nothing, that it does not listen, or is cut off,
     says why; where none was made, that is no reason."""
-    host, port = endpoint(context.fill(check.cannot_connect, check.asker))
-    attempt = attempts_to_host(check.asker, host, Port(port), context, commands, family=check.family)[0]
+    attempt = _connecting(check, check.cannot_connect, context, commands)[0]
     tried = judgement.verdict == "unknown" and judgement.evidence
     only = None if tried else frozenset({"node", "resolver", "dns"})
     return LayeredAttempt(attempt, (forbidden_tcp_layer(judgement),), only)

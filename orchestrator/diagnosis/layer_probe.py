@@ -64,7 +64,8 @@ class ConnectionAttempt:
 
     `claim` is the name that has to be resolved, None where an address was given; `address` is where the target is on
     the asker's network, None where nobody knows before the name is resolved. `servers` are the DNS nodes that the
-    asker should ask, by address.
+    asker should ask, by address. `source` is the asker's address from which the connection leaves, empty where its
+    kernel chooses.
     """
 
     asker: str
@@ -75,6 +76,7 @@ class ConnectionAttempt:
     context: CheckContext
     commands: Commands
     servers: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def target_name(self) -> str:

@@ -22,6 +22,7 @@ from orchestrator.model.values import (
     Reference,
     ReplyPlace,
     Seconds,
+    SourceAddress,
     Texts,
     VariantNames,
 )
@@ -93,6 +94,12 @@ class ConnectionCheck(NodeCheck):
         pattern="^(ipv4|ipv6)$",
         description="The version of IP, as of a program that tries only one; of a name, both when absent.",
         examples=["ipv4"],
+    )
+    from_address: SourceAddress | None = Field(
+        None,
+        description="The address of the asker from which the connection leaves; the one that its kernel chooses when "
+        "absent. `connects` also holds only where the server sees that address.",
+        examples=["${client.front}", "192.168.7.20"],
     )
 
 

@@ -25,6 +25,7 @@ PLACE = rf"\$\{{{LABEL}(\.{LABEL})?"
 PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
 BIND = rf"({ADDRESS}|\[[0-9a-fA-F:.]+\]|{PLACE}\}}|\[{PLACE}\.ipv6\}}\]):{PORT}"
 REPLYPLACE = BIND.removesuffix(f":{PORT}") + f"(:{PORT})?"
+SOURCE = rf"({ADDRESS}|[0-9a-f]*:[0-9a-f:]*|{PLACE}(\.ipv6)?\}})"
 BOUND = f"({LABEL}|{ADDRESS}|::1)"
 URL = rf"https?://{_HOST}(:{PORT})?([/?#][^\s]*)?"
 
@@ -224,6 +225,12 @@ ReplyPlace = Annotated[
     AfterValidator(_target(REPLYPLACE, "an address, with or without a port, such as ${app} or 192.168.7.20:53")),
     _written(REPLYPLACE),
     DisplayName("an address, with or without a port"),
+]
+SourceAddress = Annotated[
+    str,
+    AfterValidator(_target(SOURCE, "an address without a port, such as ${client.front} or 192.168.7.20")),
+    _written(SOURCE),
+    DisplayName("an address of the node that asks"),
 ]
 Bound = Annotated[
     str,

@@ -70,6 +70,9 @@ checks:
   - {name: refused by address, from: client, sql: select 1, fails: no pg_hba.conf entry}
   - {name: let in by address, from: db, sql: select 1, rows: [[1]], host: "${loopback}:5432"}
   - {name: by the second family, from: client, cannot_connect: "app-2.shop.lab:81", family: ipv4}
+  - {name: from loopback, from: app-1, connects: "${app-1}:80", from_address: "${loopback}"}
+  - {name: from its address, from: client, connects: "app-2.shop.lab:80", from_address: "${client.lab}"}
+  - {name: refused from there, from: client, cannot_connect: "app-2.shop.lab:81", from_address: "${client}"}
   - {name: by the hosts file, from: client, http: "http://app-1.shop.lab/", servers: [app-2]}
   - {name: by the second address, from: client, connects: "OLD.shop.lab:80"}
   - {name: completed, from: client, connects: "web:80"}
@@ -85,6 +88,8 @@ checks:
   - {name: not refused, from: client, udp: "echo.shop.lab:5000", answered: false, within: 1}
   - {name: another port, from: db, sql: select 1, host: "${loopback}:5433", within: 1}
   - {name: no IPv6, from: client, connects: "app-2.shop.lab:80", family: ipv6, within: 1}
+  - {name: refused, from: client, connects: "app-2.shop.lab:81", from_address: "${client}", within: 1}
+  - {name: accepted, from: app-1, cannot_connect: "${app-1}:80", from_address: "${loopback}", within: 1}
   - {name: by DNS, from: client, http: "http://app-1.shop.lab/", servers: [app-1], within: 1}
 """
 

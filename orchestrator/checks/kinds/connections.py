@@ -10,6 +10,7 @@ from typing import Literal
 
 from orchestrator.checks.answering_machine import impostor
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.held_connection import close_connection, open_probe
 from orchestrator.checks.probes import (
     TIMED_OUT,
     CheckContext,
@@ -19,7 +20,7 @@ from orchestrator.checks.probes import (
     require_output,
     require_time,
 )
-from orchestrator.checks.steps import CheckSteps
+from orchestrator.checks.steps import CheckSteps, ProbeSteps, Value
 from orchestrator.model.checks import CannotConnect, ConnectionCheck, Connects
 from orchestrator.quick_dataclass import dataclass
 
@@ -117,6 +118,7 @@ def _read_attempt(address: str, lines: list[str], exit_code: int) -> ConnectResu
     return ConnectResult("broken", address, text.split(": ", 1)[-1] or f"exit code {exit_code}")
 
 
+NO_SUCH_ADDRESS = "Cannot assign requested address"
 _ERRORS: dict[str, Outcome] = {
     "Connection refused": "refused",
     "Connection timed out": "silent",
@@ -124,7 +126,7 @@ _ERRORS: dict[str, Outcome] = {
     "Network is unreachable": "unreachable",
     "Invalid argument": "unreachable",  # by a blackhole in the routing table, or a prohibition (ip-route(8))
     "Permission denied": "unreachable",
-    "Cannot assign requested address": "unreachable",  # ::1 on a machine without IPv6
+    NO_SUCH_ADDRESS: "unreachable",  # ::1 on a machine without IPv6, or a source that the node does not have
 }
 NO_ROUTE = "Network is unreachable"
 # How a firewall refuses that says so: no server does.
@@ -149,8 +151,10 @@ def endpoint(text: str) -> tuple[str, int]:
 FAMILIES = {"ipv4": "ahostsv4", "ipv6": "ahostsv6"}
 
 
-def connect_probe(asker: str, host: str, port: int, family: str | None = None) -> RunProgram:
-    """The question: can this node connect, over one version of IP where that is said?"""
+def connect_probe(asker: str, host: str, port: int, family: str | None = None, source: str = "") -> RunProgram:
+    """The question: can this node connect, over one version of IP and from one of its addresses where that is said?"""
+    if source:
+        return open_probe(asker, "", host, port, source, family)
     argv = ("bash", "-c", CONNECT, host, str(port), *((FAMILIES[family],) if family else ()))
     return RunProgram(asker, argv, frozenset({"bash", "ss"}), seconds=CONNECT_SECONDS)
 
@@ -172,8 +176,11 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
     """The connection is accepted, and by the machine that was meant."""
     host, port = endpoint(context.fill(check.connects, check.asker))
     target = target_of(context, check.asker, host)
-    expected = f"{check.asker} connects to {_called(target, host, port)}{_over(check)}"
-    (ended,) = yield (connect_probe(check.asker, host, port, check.family),)
+    source, name = source_of(check, context), f"{context.word}-{context.port}"
+    expected = f"{check.asker} connects to {_called(target, host, port)}{_over(check, source)}"
+    family = family_of(check, source)
+    opens = open_probe(check.asker, name, host, port, source, family)
+    (ended,) = yield (opens if source else connect_probe(check.asker, host, port, family),)
     results = read_connect_results(ran := require_output(ended, may_time_out=True))
     result, evidence = results[-1], tuple(line for result in results for line in _evidence(result))
     _require_measured(results)
@@ -181,11 +188,63 @@ def connects(check: Connects, context: CheckContext) -> CheckSteps:
         require_time(ran)
     if result.outcome != "accepted":
         return Judgement("fail", expected, f"{result.outcome}: {result.message}", evidence)
+    judging = _judge_accepted(check, context, host, result, source)
+    judgement = yield from while_open(judging, check.asker, name) if source else judging
+    return replace(judgement, expected=expected, evidence=(*evidence, *judgement.evidence))
+
+
+def _judge_accepted(
+    check: Connects, context: CheckContext, host: str, result: ConnectResult, source: str
+) -> CheckSteps:
+    """Whether the machine that was meant has accepted, and sees the address from which the connection should leave."""
     wrong = wrong_machine(context, check.asker, host, result.address)
     wrong = wrong or (yield from impostor(context, check.asker, result.address))
     if wrong:
-        return Judgement("fail", expected, wrong, evidence)
-    return Judgement("pass", expected, f"accepted: {result.message}", evidence)
+        return Judgement("fail", "", wrong, ())
+    if not source:
+        return Judgement("pass", "", f"accepted: {result.message}", ())
+    server = check.asker if ip_address(result.address).is_loopback else context.topology.owner(result.address)
+    seen, row = yield from _peer_at_server(server, result)
+    line = f"socket table of {server}: {row}"
+    if ip_address(seen) != ip_address(source):
+        return Judgement("fail", "", f"accepted, but {server} sees the address {seen} and not {source}", (line,))
+    return Judgement("pass", "", f"accepted: {result.message}; {server} sees the address {seen}", (line,))
+
+
+def _peer_at_server(server: str | None, result: ConnectResult) -> ProbeSteps[tuple[str, str]]:
+    """The peer's address of a connection that is open, by the socket table of the server, and the line there."""
+    if server is None:
+        raise ResultUnavailable(f"{result.address} is no address of the lab, so its socket table cannot be read")
+    own, peer = (int(place.rpartition(":")[2]) for place in result.message.split(" -> "))
+    argv = ("ss", "-Htan", f"sport = :{peer} and dport = :{own}")
+    table = require_output((yield (RunProgram(server, argv, frozenset({"ss"})),))[0])
+    for row in table.out.splitlines():
+        words = row.split()
+        places = [place.rpartition(":")[0].strip("[]").removeprefix("::ffff:") for place in words[3:5]]
+        if len(places) == 2 and places[0].partition("%")[0] == result.address:
+            return places[1].partition("%")[0], " ".join(words)
+    raise ResultUnavailable(f"the socket table of {server} does not show the connection {result.message}")
+
+
+def while_open(judging: ProbeSteps[Value], asker: str, name: str) -> ProbeSteps[Value]:
+    """Judge while a connection is held, and close it then."""
+    try:
+        value = yield from judging
+    except ResultUnavailable:
+        yield from close_connection(asker, name)
+        raise
+    yield from close_connection(asker, name)
+    return value
+
+
+def source_of(check: ConnectionCheck, context: CheckContext) -> str:
+    """The address of the asker from which the connection should leave; empty where the kernel chooses."""
+    return context.fill(check.from_address, check.asker) if check.from_address else ""
+
+
+def family_of(check: ConnectionCheck, source: str) -> str | None:
+    """The version of IP over which the connection is made; None where both are tried."""
+    return check.family or (("ipv6" if ":" in source else "ipv4") if source else None)
 
 
 def _require_measured(results: Sequence[ConnectResult]) -> None:
@@ -203,8 +262,9 @@ def cannot_connect(check: CannotConnect, context: CheckContext) -> CheckSteps:
     """
     host, port = endpoint(context.fill(check.cannot_connect, check.asker))
     called = _called(target_of(context, check.asker, host), host, port)
-    expected = f"{check.asker} cannot connect to {called}{_over(check)}"
-    (ended,) = yield (connect_probe(check.asker, host, port, check.family),)
+    source = source_of(check, context)
+    expected = f"{check.asker} cannot connect to {called}{_over(check, source)}"
+    (ended,) = yield (connect_probe(check.asker, host, port, family_of(check, source), source),)
     results = read_connect_results(require_output(ended, may_time_out=True))
     evidence: tuple[str, ...] = ()
     judgements: list[Judgement] = []
@@ -282,8 +342,9 @@ def _called(target: str | None, host: str, port: int) -> str:
     return f"{host}:{port} ({target})" if target and target not in host else f"{host}:{port}"
 
 
-def _over(check: ConnectionCheck) -> str:
-    return {"ipv4": " over IPv4", "ipv6": " over IPv6"}.get(check.family or "", "")
+def _over(check: ConnectionCheck, source: str) -> str:
+    over = {"ipv4": " over IPv4", "ipv6": " over IPv6"}.get(check.family or "", "")
+    return over + (f" from {source}" if source else "")
 
 
 def wrong_machine(context: CheckContext, asker: str, host: str, address: str) -> str:

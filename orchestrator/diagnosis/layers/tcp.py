@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.checks.kinds.connections import ConnectResult, connect_probe, read_connect_result
+from orchestrator.checks.kinds.connections import (
+    NO_SUCH_ADDRESS,
+    ConnectResult,
+    connect_probe,
+    read_connect_result,
+)
 from orchestrator.checks.probes import Probe, ProgramResult
 from orchestrator.checks.sockets import BoundSocket, read_socket_table, socket_table_probe
 from orchestrator.diagnosis.layer_probe import (
@@ -18,7 +23,7 @@ from orchestrator.diagnosis.layer_probe import (
 
 def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
     return (
-        (connect_probe(attempt.asker, attempt.address, attempt.port.number),)
+        (connect_probe(attempt.asker, attempt.address, attempt.port.number, source=attempt.source),)
         if attempt.address and attempt.port
         else ()
     )
@@ -97,6 +102,9 @@ def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
     """What is said where nothing before explains it."""
     assert attempt.port is not None
     place = f"port {attempt.port.number} of {attempt.target_name}"
+    if attempt.source and result.message == NO_SUCH_ADDRESS:
+        return f"{attempt.asker} does not have the address {attempt.source} now, so no connection leaves from it."
+    place += f" for a connection from {attempt.source}" if attempt.source else ""
     match result.outcome:
         case "refused":
             return f"The connection to {place} is refused at once, with an RST from there or from a rule on the way."
@@ -111,7 +119,9 @@ def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
 def by_hand(attempt: ConnectionAttempt) -> str:
     """The command that tries the same connection."""
     assert attempt.port is not None
-    return attempt.commands.run(attempt.asker, "nc", "-vz", "-w", "2", str(attempt.address), str(attempt.port.number))
+    source = ("-s", attempt.source) if attempt.source else ()
+    place = (str(attempt.address), str(attempt.port.number))
+    return attempt.commands.run(attempt.asker, "nc", "-vz", "-w", "2", *source, *place)
 
 
 TCP = LayerProbe("tcp", "TCP connection", _probes, _read, _needed)

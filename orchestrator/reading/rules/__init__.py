@@ -12,6 +12,7 @@ from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules import (
     addresses,
     checks,
+    connections,
     databases,
     fault_lists,
     files,
@@ -92,7 +93,8 @@ RULES: tuple[Rule, ...] = (
     checks.part_says_something,
     checks.takes_says_a_range,
     checks.several_requests_fit,
-    checks.the_family_is_that_of_the_address,
+    connections.the_family_is_that_of_the_address,
+    connections.a_connection_leaves_from_its_own_address,
     sockets.listens_says_something,
     sockets.a_socket_has_a_port,
     sockets.bound_where_the_node_is,

@@ -289,18 +289,6 @@ def takes_says_a_range(raw: RawScenario) -> Iterator[Violation]:
             yield Violation((*path, "takes", "at_most"), message)
 
 
-def the_family_is_that_of_the_address(raw: RawScenario) -> Iterator[Violation]:
-    """A connection to an address is made over the version of IP that the address is of."""
-    for path, check in raw.checks:
-        family = check.get("family")
-        for kind in ("connects", "cannot_connect"):
-            place = check.get(kind)
-            host = host_of(place) if isinstance(place, str) else ""
-            own = "ipv6" if host.startswith("[") else "ipv4" if re.fullmatch(ADDRESS, host) else family
-            if family in ("ipv4", "ipv6") and own != family:
-                yield Violation((*path, "family"), f"{host} is an address of {own}; leave family out, or write {own}")
-
-
 def several_requests_fit(raw: RawScenario) -> Iterator[Violation]:
     """What an `http` check says of several requests, and of their time, can hold."""
     for path, check in raw.checks:
