@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.class_collect import collect_command
+from orchestrator.cli.class_lan import chosen_endpoint, lan_options, say_room
 from orchestrator.cli.console import out, out_json, say, terminal_width
 from orchestrator.cli.options import json_option
 from orchestrator.cli.workspace import open_workspace
@@ -40,12 +41,15 @@ command.add_command(collect_command)
 @click.option("--seats", type=click.IntRange(1, 99), help="So many seats; later starts may add some, and need none.")
 @click.option("--scenario", help="The scenario with the lesson; by default the one called NAME, otherwise basic.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port; by default as before, or any.")
+@lan_options
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
-def start_command(name: str, seats: int | None, scenario: str | None, port: int | None, yes: bool) -> int:
+def start_command(
+    name: str, seats: int | None, scenario: str | None, port: int | None, lan: bool | None, yes: bool, **room: str
+) -> int:
     """Bring up one lab a seat, and serve their pages, lessons and the board on this machine until Ctrl-C.
 
     The labs stay at the end. The same command goes on with the same seats, links and progress; `wirelab class stop`
-    removes the labs. One link a line is printed, that of the board first.
+    removes the labs. One link a line is printed, that of the board first. With --lan other machines reach the server.
 
     wirelab class start monday --seats 12 --scenario basic
     """
@@ -54,13 +58,14 @@ def start_command(name: str, seats: int | None, scenario: str | None, port: int 
     store = _store()
     loaded, classroom = _prepared(store, name, seats, scenario)
     lesson = load_lesson(loaded).lesson
+    classroom = replace(classroom, endpoint=chosen_endpoint(store, classroom, port, lan, room))
     workspace = open_workspace(yes=yes)
     with store.serving(name):
         store.save(classroom)
         from orchestrator.operations.class_service import ServedClass, lab_seats
 
         served = ServedClass(workspace.state, classroom, lesson, lab_seats(workspace, loaded, classroom))
-        return _serve(store, served, port)
+        return _serve(store, served)
 
 
 def _prepared(
@@ -89,7 +94,7 @@ def _default_scenario(name: str) -> str:
     return name if name in dict(all_scenarios(Path.cwd())) else "basic"
 
 
-def _serve(store: ClassStore, served: ServedClass, port: int | None) -> int:
+def _serve(store: ClassStore, served: ServedClass) -> int:
     from orchestrator.web.board_view import BoardView
     from orchestrator.web.lab_view import View
     from orchestrator.web.seat_view import SeatView
@@ -101,8 +106,9 @@ def _serve(store: ClassStore, served: ServedClass, port: int | None) -> int:
     views[BOARD.lab] = BoardView(served)
     for seat in served.seats.values():
         seat.on_change.append(lambda seat: _say_state(served, seat))
-    with WebServer(views, classroom.port if port is None else port) as server:
-        store.save(replace(classroom, port=server.port))
+    with WebServer(views, classroom.endpoint) as server:
+        store.save(replace(classroom, endpoint=server.endpoint))
+        say_room(server.endpoint, store.authority_file(classroom))
         _print_links(classroom, server)
         with served:
             while not server.wait(LOOK_SECONDS) and not served.end_asked.is_set():
@@ -164,7 +170,7 @@ def links_command(name: str, as_json: bool) -> int:
     classroom = _store().require(name)
     seats = [("board", BOARD, classroom.board_token)]
     seats += [(seat.name, Seat(seat.name, seat.lab), seat.token) for seat in classroom.seats]
-    links = {seat_name: lasting_link(classroom.port, seat, token) for seat_name, seat, token in seats}
+    links = {seat_name: lasting_link(classroom.endpoint, seat, token) for seat_name, seat, token in seats}
     if as_json:
         out_json({"schema": 1, "class": name, "links": links})
     else:
@@ -276,7 +282,7 @@ def _end_server(store: ClassStore, classroom: Classroom) -> None:
         return
     from orchestrator.web.board_client import ask_board
 
-    ask_board(classroom.port, classroom.board_token, "end")
+    ask_board(classroom.endpoint, classroom.board_token, "end")
     until = time.monotonic() + STOP_SECONDS
     while store.is_served(classroom.name):
         if time.monotonic() > until:
@@ -292,7 +298,7 @@ def _ask(name: str, do: str, **words: Any) -> dict[str, Any]:
     if not store.is_served(name):
         hint = f"wirelab class start {name}"
         raise UsageInvalid(f"the class {name!r} is not served", why="its server makes this change", hint=hint)
-    return ask_board(classroom.port, classroom.board_token, do, **words)
+    return ask_board(classroom.endpoint, classroom.board_token, do, **words)
 
 
 def _board(store: ClassStore, name: str) -> dict[str, Any]:
@@ -306,7 +312,7 @@ def _board(store: ClassStore, name: str) -> dict[str, Any]:
     if store.is_served(name):
         from orchestrator.web.board_client import ask_board
 
-        return ask_board(classroom.port, classroom.board_token, "board")
+        return ask_board(classroom.endpoint, classroom.board_token, "board")
     lesson = load_lesson(load_scenario(classroom.scenario)).lesson
     return board_document(BoardReader(store.state, classroom, lesson).read())
 

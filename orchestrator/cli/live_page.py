@@ -28,11 +28,12 @@ def serve_lab(workspace: Workspace, target: LabTarget, *, port: int = 0, browser
 
 def serve(live: LiveLab, *, port: int = 0, browser: bool = True) -> int:
     """Serve the page of a live lab until Ctrl-C."""
+    from orchestrator.operations.class_endpoint import Endpoint
     from orchestrator.web.lab_view import LabView
     from orchestrator.web.server import WebServer
     from orchestrator.web.sessions import Seat
 
-    with WebServer({live.name: LabView(live)}, port) as server:
+    with WebServer({live.name: LabView(live)}, Endpoint(port)) as server:
         url = server.launch_url(Seat(os.environ.get("WIRELAB_SEAT", ""), live.name))
         say("The live page is at this link, which opens it once. Ctrl-C ends the page; the lab stays.")
         out(url)

@@ -22,6 +22,7 @@ from orchestrator.errors import LabBusy, UsageInvalid
 from orchestrator.lab.lock import hold
 from orchestrator.lessons.seat_code import SECRET_BITS, SeatCode
 from orchestrator.model.secret import Secret
+from orchestrator.operations.class_endpoint import ON_THIS_MACHINE, Endpoint, Tls
 from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 TOKEN_BYTES = 32
+AUTHORITY = "authority.pem"
 SEEDS = 1_000_000
 # With "-seat99" it is a lab's name.
 CLASS_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,29}[a-z0-9])?")
@@ -51,13 +53,16 @@ class ClassSeat:
 
 @dataclass(frozen=True)
 class Classroom:
-    """A class. `scenario` is the path of its file, `created` in seconds since 1970, `port` 0 before the first start."""
+    """A class. `scenario` is the path of its file, `created` in seconds since 1970.
+
+    `endpoint` is where its server was reached last; its port is 0 before the first start.
+    """
 
     name: str
     scenario: str
     board_token: str
     created: float
-    port: int = 0
+    endpoint: Endpoint = ON_THIS_MACHINE
     seats: tuple[ClassSeat, ...] = ()
 
     @property
@@ -139,14 +144,24 @@ class ClassStore:
         raise UsageInvalid(f"there is no class {name!r}", why=why, hint=f"wirelab class start {name} --seats 12")
 
     def save(self, classroom: Classroom) -> None:
-        folder = self.state.private(self.folder(classroom.name))
-        folder.chmod(0o700)
+        folder = self.private_folder(classroom.name)
         document = {"schema": SCHEMA, **asdict(classroom)}
         file = folder / "class.json"
         if not file.exists():
             file.touch(0o600)
         file.chmod(0o600)
         replace_file(file, [json.dumps(document, indent=1).encode()])
+
+    def private_folder(self, name: str) -> Path:
+        """The folder of a class, which only its owner can read; made where there is none."""
+        folder = self.state.private(self.folder(name))
+        folder.chmod(0o700)
+        return folder
+
+    def authority_file(self, classroom: Classroom) -> str:
+        """The certificate of the class's own authority; empty where none proves its server."""
+        tls, folder = classroom.endpoint.tls, self.folder(classroom.name)
+        return str(folder / AUTHORITY) if tls and Path(tls.certificate).parent == folder else ""
 
     def forget(self, name: str) -> None:
         """Delete all that is kept of the class itself."""
@@ -179,4 +194,10 @@ def _class_of(document: Any) -> Classroom | None:
     if document.pop("schema") != SCHEMA:
         return None
     seats = tuple(ClassSeat(**seat) for seat in document.pop("seats"))
-    return Classroom(**document, seats=seats)
+    if "endpoint" in document:
+        kept = document.pop("endpoint")
+        tls = kept.pop("tls")
+        endpoint = Endpoint(**kept, tls=Tls(**tls) if tls else None)
+    else:  # a class of an earlier version of wirelab
+        endpoint = Endpoint(document.pop("port"))
+    return Classroom(**document, endpoint=endpoint, seats=seats)

@@ -26,10 +26,11 @@ NO_STORE = {"cache-control": "no-store"}
 class Site:
     """The routes of the live page, for the labs of all seats. The gate stands before them."""
 
-    def __init__(self, views: Mapping[str, View], sessions: Sessions, cookie: str) -> None:
+    def __init__(self, views: Mapping[str, View], sessions: Sessions, cookie: str, *, is_tls: bool = False) -> None:
         self._pages = {lab: Pages(view) for lab, view in views.items()}
         self._sessions = sessions
         self._cookie = cookie
+        self._is_tls = is_tls
 
     def app(self) -> Starlette:
         """The application."""
@@ -60,7 +61,7 @@ class Site:
             return PlainTextResponse(text, 403, headers=NO_STORE)
         path, cookie = ("/", self._cookie) if session.seat != BOARD else (BOARD_PATH, board_cookie(self._cookie))
         response = RedirectResponse(path, 303, headers=NO_STORE)
-        response.set_cookie(cookie, session.cookie, httponly=True, samesite="strict", path="/")
+        response.set_cookie(cookie, session.cookie, httponly=True, samesite="strict", path="/", secure=self._is_tls)
         return response
 
     async def _socket(self, websocket: WebSocket) -> None:

@@ -14,6 +14,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
+from orchestrator.operations.class_endpoint import Endpoint
 from orchestrator.web.connections import Connections
 from orchestrator.web.index_page import content_security_policy
 from orchestrator.web.sessions import BOARD, Session, Sessions
@@ -49,11 +50,11 @@ class Refusal:
 class Gate:
     """Lets through to `app` what comes from one of our own pages, with its session as `scope["session"]`."""
 
-    def __init__(self, app: App, sessions: Sessions, hosts: frozenset[str], cookie: str, open_now: Connections) -> None:
+    def __init__(self, app: App, sessions: Sessions, endpoint: Endpoint, cookie: str, open_now: Connections) -> None:
         self._app = app
         self._sessions = sessions
-        self._hosts = hosts
-        self._origins = frozenset(f"http://{host}" for host in hosts)
+        self._hosts = endpoint.hosts
+        self._origins = frozenset(f"{endpoint.scheme}://{host}" for host in endpoint.hosts)
         self._cookie = cookie
         self._connections = open_now
         self._sockets: Counter[str] = Counter()

@@ -1,22 +1,25 @@
-"""The server of live pages, in a thread of its own, on the loopback address of this machine."""
+"""The server of live pages, in a thread of its own, on one address of this machine."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 
 import uvicorn
 
 from orchestrator.errors import WorldError
+from orchestrator.operations.class_endpoint import ON_THIS_MACHINE, Endpoint
+from orchestrator.operations.class_lan import tls_context
 from orchestrator.web.app import Site
 from orchestrator.web.connections import Connections, counted_protocol
 from orchestrator.web.gate import BOARD_PATH, Gate
 from orchestrator.web.lab_view import View
 from orchestrator.web.sessions import BOARD, Seat, Sessions
+from orchestrator.web.tls_door import tls_protocol
 
-LOOPBACK = "127.0.0.1"
 LARGEST_MESSAGE = 64 * 1024  # bytes that a page may send at once: what somebody pastes into a terminal
 LARGEST_HEAD = 16 * 1024
 BACKLOG = 100
@@ -24,20 +27,19 @@ END_SECONDS = 5.0
 
 
 class WebServer:
-    """A context that serves the pages of some labs. Port 0: any that is free."""
+    """A context that serves the pages of some labs. `endpoint` gets its port when the server begins."""
 
-    def __init__(self, views: Mapping[str, View], port: int = 0) -> None:
+    def __init__(self, views: Mapping[str, View], endpoint: Endpoint = ON_THIS_MACHINE) -> None:
         self._sessions = Sessions()
         self._views = views
-        self._wanted_port = port
         self._listener: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._ended = threading.Event()
-        self.port = port
+        self.endpoint = endpoint
 
     def __enter__(self) -> WebServer:
-        self._listener = _listen(self._wanted_port)
-        self.port = self._listener.getsockname()[1]
+        self._listener = _listen(self.endpoint)
+        self.endpoint = replace(self.endpoint, port=self._listener.getsockname()[1])
         self._server = uvicorn.Server(self._config())
         threading.Thread(target=self._serve, args=(self._server, self._listener), daemon=True, name="web").start()
         return self
@@ -57,14 +59,18 @@ class WebServer:
         if self._listener:
             self._listener.close()
 
+    @property
+    def port(self) -> int:
+        return self.endpoint.port
+
     def launch_url(self, seat: Seat) -> str:
         """A link that opens the page of the seat's lab, once."""
-        return f"http://{LOOPBACK}:{self.port}/?launch={self._sessions.invite(seat)}"
+        return f"{self.endpoint.origin}/?launch={self._sessions.invite(seat)}"
 
     def admit(self, seat: Seat, token: str) -> str:
         """A link that opens the page of the seat's lab, or the board, as often as it is followed."""
         self._sessions.admit(seat, token)
-        return lasting_link(self.port, seat, token)
+        return lasting_link(self.endpoint, seat, token)
 
     def wait(self, seconds: float) -> bool:
         """Wait, at most so long, until the server has ended by itself; False while it serves."""
@@ -74,11 +80,12 @@ class WebServer:
     def _config(self) -> uvicorn.Config:
         cookie = cookie_name(self.port)
         connections = Connections()
-        hosts = frozenset((f"{LOOPBACK}:{self.port}", f"localhost:{self.port}"))
-        site = Site(self._views, self._sessions, cookie)
+        tls = self.endpoint.tls
+        site = Site(self._views, self._sessions, cookie, is_tls=tls is not None)
+        protocol = counted_protocol(connections)
         return uvicorn.Config(
-            Gate(site.app(), self._sessions, hosts, cookie, connections),
-            http=counted_protocol(connections),
+            Gate(site.app(), self._sessions, self.endpoint, cookie, connections),
+            http=tls_protocol(protocol, connections, tls_context(tls.certificate, tls.key)) if tls else protocol,
             ws="websockets-sansio",
             ws_max_size=LARGEST_MESSAGE,
             ws_ping_interval=20.0,
@@ -96,10 +103,10 @@ class WebServer:
         )
 
 
-def lasting_link(port: int, seat: Seat, token: str) -> str:
-    """The link that a server on this port admits."""
+def lasting_link(endpoint: Endpoint, seat: Seat, token: str) -> str:
+    """The link that a server there admits."""
     path = BOARD_PATH if seat == BOARD else "/"
-    return f"http://{LOOPBACK}:{port}{path}?launch={token}"
+    return f"{endpoint.origin}{path}?launch={token}"
 
 
 def cookie_name(port: int) -> str:
@@ -107,14 +114,15 @@ def cookie_name(port: int) -> str:
     return f"wirelab_{port}"
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(endpoint: Endpoint) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((LOOPBACK, port))
+        listener.bind((endpoint.address, endpoint.port))
         listener.listen(BACKLOG)  # whoever comes before the server has begun waits
     except OSError as error:
         listener.close()
-        what = f"the page cannot be served on port {port} of this machine"
+        where = "of this machine" if endpoint.tls is None else f"of {endpoint.address}"
+        what = f"the page cannot be served on port {endpoint.port} {where}"
         raise WorldError(what, why=error.strerror or str(error), hint="--port 0 takes any that is free") from error
     return listener

@@ -55,7 +55,7 @@ class Class:
     def board(self) -> Any:
         """The same of a class that is served, without a command for each look."""
         kept = ClassStore(StateFolder.of(self.engine.environ)).require(self.name)
-        return ask_board(kept.port, kept.board_token, "board")
+        return ask_board(kept.endpoint, kept.board_token, "board")
 
     def is_so(self, wanted: dict[str, Any], of: str) -> bool:
         """Whether each seat has this value of the board."""

@@ -24,6 +24,7 @@ for line in sys.argv[1:]:
     except SystemExit as ended:
         print(f"[{ended.code}]", flush=True)
 """
+LICENSE = ROOT / "LICENSE"
 REFUSED = {
     "class status friday": "error: there is no class 'friday'\nwhy:   the classes are monday\n"
     "try:   wirelab class start friday --seats 12\n",
@@ -35,6 +36,13 @@ REFUSED = {
     "try:   wirelab class stop monday --forget, to begin another class\n",
     "class start monday --scenario ports": "error: the class 'monday' has another scenario\nwhy:   it has basic\n"
     "try:   wirelab class stop monday --forget, to begin another class\n",
+    "class start monday --address 10.0.0.5": "error: --address needs --lan\n"
+    "why:   without it the class is served on this machine alone\n",
+    "class start monday --lan --cert none.pem --key none.key": f"error: {ROOT / 'none.pem'} cannot be read\n"
+    "why:   No such file or directory\n",
+    f"class start monday --lan --cert {LICENSE} --key {LICENSE}": f"error: {LICENSE} holds no certificate\n"
+    "why:   it has no part from BEGIN CERTIFICATE to END CERTIFICATE that can be read\n"
+    "try:   --cert takes a file in the PEM format\n",
     "class hint monday hello": "error: the class 'monday' is not served\nwhy:   its server makes this change\n"
     "try:   wirelab class start monday\n",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from orchestrator.errors import LabBusy, UsageInvalid
 from orchestrator.host.state_folder import StateFolder
+from orchestrator.operations.class_endpoint import Endpoint, Tls
 from orchestrator.operations.class_folder import ClassStore, new_class, valid_class_name
 from orchestrator.operations.workspace import valid_lab_name
 
@@ -76,6 +78,22 @@ def test_the_longest_name_of_a_class_makes_a_name_of_a_lab() -> None:
     assert valid_lab_name(f"{valid_class_name('a' * 31)}-seat99")
 
 
+@pytest.mark.parametrize("tls", [None, Tls("c.pem", "k.pem", "AA:BB")])
+def test_where_a_class_was_served_is_kept(store: ClassStore, tls: Tls | None) -> None:
+    served = replace(CLASS, endpoint=Endpoint(8000, "10.0.0.5", "room.school", tls))
+    store.save(served)
+    assert store.load("monday") == served
+
+
+def test_a_class_of_an_earlier_version_keeps_its_port(store: ClassStore) -> None:
+    store.save(CLASS)
+    file = store.folder("monday") / "class.json"
+    document = json.loads(file.read_text("utf-8"))
+    del document["endpoint"]
+    file.write_text(json.dumps({**document, "port": 8000}), "utf-8")
+    assert store.require("monday").endpoint == Endpoint(8000)
+
+
 def test_one_process_serves_a_class(store: ClassStore) -> None:
     assert not store.is_served("monday")
     with store.serving("monday"):
@@ -88,6 +106,6 @@ def test_one_process_serves_a_class(store: ClassStore) -> None:
 
 
 def test_what_is_forgotten_is_gone(store: ClassStore) -> None:
-    store.save(replace(CLASS, port=8000))
+    store.save(replace(CLASS, endpoint=Endpoint(8000)))
     store.forget("monday")
     assert (store.load("monday"), store.names()) == (None, ())

@@ -35,12 +35,12 @@ class Room:
     classroom: Classroom
     fakes: FakeSeats
     served: ServedClass
-    port: int
+    server: WebServer
     teacher: Visitor
     learner: Visitor
 
     def ask(self, do: str, **words: Any) -> dict[str, Any]:
-        return ask_board(self.port, self.classroom.board_token, do, **words)
+        return ask_board(self.server.endpoint, self.classroom.board_token, do, **words)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
         fakes.wait(served.seats["seat02"], "failed")
         learner = classroom.seats[1]
         links = server.admit(BOARD, classroom.board_token), server.admit(Seat("seat02", learner.lab), learner.token)
-        yield Room(classroom, fakes, served, server.port, *map(follow, links))
+        yield Room(classroom, fakes, served, server, *map(follow, links))
 
 
 def test_the_board_tells_each_seat(room: Room) -> None:
@@ -111,7 +111,7 @@ def test_what_cannot_be_done_is_refused(room: Room, words: dict[str, Any]) -> No
 def test_without_the_boards_token_nobody_is_answered(room: Room) -> None:
     for token in ("", "x", room.classroom.seats[0].token):
         with pytest.raises(WorldError, match="does not answer"):
-            ask_board(room.port, token, "ping")
+            ask_board(room.server.endpoint, token, "ping")
 
 
 def test_a_seat_without_a_lab_says_so_and_begins_anew_with_its_lab(room: Room) -> None:

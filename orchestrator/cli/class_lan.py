@@ -1,0 +1,67 @@
+"""The options that serve a class to a room, and what its teacher has to know of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from orchestrator.cli.console import say
+from orchestrator.errors import UsageInvalid
+
+if TYPE_CHECKING:
+    from orchestrator.operations.class_endpoint import Endpoint
+    from orchestrator.operations.class_folder import Classroom, ClassStore
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+PARTS = {"address": "--address", "host": "--host", "certificate": "--cert", "key": "--key"}
+
+
+def lan_options(function: Function) -> Function:
+    """The options of `class start` for a room."""
+    file = click.Path(dir_okay=False)
+    options = (
+        click.option("--lan/--no-lan", default=None, help="Serve the room over TLS; by default as before, or not."),
+        click.option("--address", default="", help="The address to serve on; by default that of the default route."),
+        click.option("--host", default="", help="The name in the links; by default the address, or that of --cert."),
+        click.option("--cert", "certificate", default="", type=file, help="The school's own certificate (PEM)."),
+        click.option("--key", default="", type=file, help="The key of --cert (PEM)."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def chosen_endpoint(
+    store: ClassStore, classroom: Classroom, port: int | None, lan: bool | None, parts: dict[str, str]
+) -> Endpoint:
+    """Where the class is to be served: to the room, or on this machine alone. Raises UsageInvalid, WorldError."""
+    from orchestrator.operations.class_endpoint import Endpoint
+    from orchestrator.operations.class_lan import LanWish, check_bound, kept_wish, lan_endpoint
+
+    kept = classroom.endpoint
+    wanted_port = kept.port if port is None else port
+    if not lan and any(parts.values()):
+        named = next(PARTS[part] for part, text in parts.items() if text)
+        raise UsageInvalid(f"{named} needs --lan", why="without it the class is served on this machine alone")
+    if lan is False or (lan is None and kept.tls is None):
+        return Endpoint(wanted_port)
+    folder = store.private_folder(classroom.name)
+    wish = LanWish(**parts) if lan else kept_wish(kept, folder)
+    endpoint = lan_endpoint(folder, wish, wanted_port)
+    check_bound(endpoint)
+    return endpoint
+
+
+def say_room(endpoint: Endpoint, authority: str) -> None:
+    """Say who reaches the server, and how a browser is sure of it. `authority`: the file of the class's own."""
+    if endpoint.tls is None:
+        return
+    say(f"The room reaches the server at {endpoint.origin}. Whoever reaches it and has a link is in that seat.")
+    say(f"The fingerprint of its certificate (SHA-256): {endpoint.tls.fingerprint}")
+    if authority:
+        say(
+            "A browser warns, because it does not know the authority of this class. Before you go on, compare the "
+            f"fingerprint in the browser's view of the certificate; or let the browsers trust {authority}."
+        )
