@@ -14,7 +14,8 @@ from typing import Any
 from orchestrator.checks.duration import judge_duration
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.halted_resolvers import judged_after_lookup
-from orchestrator.checks.kinds.connection_host import connection_host
+from orchestrator.checks.halted_target import judged_by_target_state
+from orchestrator.checks.kinds.connection_host import connection_host, connection_target
 from orchestrator.checks.probes import CheckContext, ResultUnavailable
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.model.checks import KINDS, BaseCheck, NodeCheck, kind_of
@@ -38,7 +39,10 @@ def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
     judging = CHECK_FUNCTIONS[str(kind_of(check))](check, context)
     if context.halted:
         host = connection_host(check, context)
-        judging = judged_after_lookup(check, host, context, judging, declared_text(check))
+        expected = declared_text(check)
+        judging = judged_after_lookup(check, host, context, judging, expected)
+        target = connection_target(check, host, context)
+        judging = judged_by_target_state(check, target, context, judging, expected)
     takes = check.takes if isinstance(check, NodeCheck) else None
     try:
         timed: Judgement = yield from judge_duration(judging, takes, asker_of(check)) if takes else judging
