@@ -19,6 +19,7 @@ from orchestrator.cli.workspace import open_workspace
 from orchestrator.errors import LEFTOVERS, OK, LabBusy, UsageInvalid
 
 if TYPE_CHECKING:
+    from orchestrator.operations.class_endpoint import Endpoint
     from orchestrator.operations.class_folder import Classroom, ClassStore
     from orchestrator.operations.class_seats import RunningSeat
     from orchestrator.operations.class_service import ServedClass
@@ -106,7 +107,7 @@ def _serve(store: ClassStore, served: ServedClass) -> int:
     views[BOARD.lab] = BoardView(served)
     for seat in served.seats.values():
         seat.on_change.append(lambda seat: _say_state(served, seat))
-    with WebServer(views, classroom.endpoint) as server:
+    with WebServer(views, classroom.endpoint, lambda endpoint: _handout(store, served, endpoint)) as server:
         store.save(replace(classroom, endpoint=server.endpoint))
         say_room(server.endpoint, store.authority_file(classroom))
         _print_links(classroom, server)
@@ -114,6 +115,17 @@ def _serve(store: ClassStore, served: ServedClass) -> int:
             while not server.wait(LOOK_SECONDS) and not served.end_asked.is_set():
                 pass
     return OK
+
+
+def _handout(store: ClassStore, served: ServedClass, endpoint: Endpoint) -> str:
+    from orchestrator.rendering.handout import Handout, handout_page
+
+    classroom = replace(served.classroom, endpoint=endpoint)
+    links = _links(classroom)
+    fingerprint = endpoint.tls.fingerprint if endpoint.tls else ""
+    is_warned = bool(store.authority_file(classroom))
+    seats = [(seat.name, links[seat.name]) for seat in classroom.seats]
+    return handout_page(Handout(classroom.name, served.lesson.title, seats, fingerprint, is_warned))
 
 
 def _print_links(classroom: Classroom, server: Any) -> None:
@@ -164,18 +176,22 @@ def status_command(name: str | None, as_json: bool) -> int:
 @json_option
 def links_command(name: str, as_json: bool) -> int:
     """Print the links of a class once more. Whoever has a link is in that seat."""
-    from orchestrator.web.server import lasting_link
-    from orchestrator.web.sessions import BOARD, Seat
-
-    classroom = _store().require(name)
-    seats = [("board", BOARD, classroom.board_token)]
-    seats += [(seat.name, Seat(seat.name, seat.lab), seat.token) for seat in classroom.seats]
-    links = {seat_name: lasting_link(classroom.endpoint, seat, token) for seat_name, seat, token in seats}
+    links = _links(_store().require(name))
     if as_json:
         out_json({"schema": 1, "class": name, "links": links})
     else:
         out("\n".join(f"{seat_name:<6}  {link}" for seat_name, link in links.items()))
     return OK
+
+
+def _links(classroom: Classroom) -> dict[str, str]:
+    """The link of the board and of each seat, by its name."""
+    from orchestrator.web.server import lasting_link
+    from orchestrator.web.sessions import BOARD, Seat
+
+    seats = [("board", BOARD, classroom.board_token)]
+    seats += [(seat.name, Seat(seat.name, seat.lab), seat.token) for seat in classroom.seats]
+    return {name: lasting_link(classroom.endpoint, seat, token) for name, seat, token in seats}
 
 
 @command.command("codes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from orchestrator.errors import WirelabError
-from orchestrator.web.gate import BOARD_PATH, STATIC_PATH, board_cookie
+from orchestrator.web.gate import BOARD_PATH, HANDOUT_PATH, STATIC_PATH, board_cookie
 from orchestrator.web.index_page import BOARD_PAGE, LIVE_PAGE, STATIC, index_page
 from orchestrator.web.lab_view import View
 from orchestrator.web.pages import Pages
@@ -24,13 +24,19 @@ NO_STORE = {"cache-control": "no-store"}
 
 
 class Site:
-    """The routes of the live page, for the labs of all seats. The gate stands before them."""
+    """The routes of the live page, for the labs of all seats. The gate stands before them.
 
-    def __init__(self, views: Mapping[str, View], sessions: Sessions, cookie: str, *, is_tls: bool = False) -> None:
+    `handout` makes the page that a teacher prints.
+    """
+
+    def __init__(
+        self, views: Mapping[str, View], sessions: Sessions, cookie: str, handout: Callable[[], str], *, is_tls: bool
+    ) -> None:
         self._pages = {lab: Pages(view) for lab, view in views.items()}
         self._sessions = sessions
         self._cookie = cookie
         self._is_tls = is_tls
+        self._handout = handout
 
     def app(self) -> Starlette:
         """The application."""
@@ -38,6 +44,7 @@ class Site:
             routes=[
                 Route("/", self._index),
                 Route(BOARD_PATH, self._index),
+                Route(HANDOUT_PATH, self._handout_page),
                 Route("/capture.pcapng", self._capture),
                 WebSocketRoute("/socket", self._socket),
                 WebSocketRoute(f"{BOARD_PATH}/socket", self._socket),
@@ -54,6 +61,10 @@ class Site:
             return PlainTextResponse("not found\n", 404)
         file = BOARD_PAGE if session.seat == BOARD else LIVE_PAGE
         return Response(index_page(session.page_token, file), media_type="text/html", headers=NO_STORE)
+
+    async def _handout_page(self, _request: Request) -> Response:
+        """The gate lets a teacher's session alone come here."""
+        return Response(self._handout(), media_type="text/html", headers=NO_STORE)
 
     def _launch(self, session: Session | None) -> Response:
         if session is None:

@@ -34,6 +34,7 @@ HEADERS = {
 }
 MOST_SOCKETS = 32  # of all pages and terminals of one seat together
 BOARD_PATH = "/board"
+HANDOUT_PATH = f"{BOARD_PATH}/handout"
 STATIC_PATH = "/static"
 REFUSED = 1008  # RFC 6455, section 7.4.1: policy violation
 TOO_MANY = 1013  # the registry of RFC 6455 codes: try again later

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 
@@ -27,11 +27,20 @@ END_SECONDS = 5.0
 
 
 class WebServer:
-    """A context that serves the pages of some labs. `endpoint` gets its port when the server begins."""
+    """A context that serves the pages of some labs. `endpoint` gets its port when the server begins.
 
-    def __init__(self, views: Mapping[str, View], endpoint: Endpoint = ON_THIS_MACHINE) -> None:
+    `handout` makes the page with the links of a class.
+    """
+
+    def __init__(
+        self,
+        views: Mapping[str, View],
+        endpoint: Endpoint = ON_THIS_MACHINE,
+        handout: Callable[[Endpoint], str] = lambda _endpoint: "",
+    ) -> None:
         self._sessions = Sessions()
         self._views = views
+        self._handout = handout
         self._listener: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._ended = threading.Event()
@@ -81,7 +90,7 @@ class WebServer:
         cookie = cookie_name(self.port)
         connections = Connections()
         tls = self.endpoint.tls
-        site = Site(self._views, self._sessions, cookie, is_tls=tls is not None)
+        site = Site(self._views, self._sessions, cookie, lambda: self._handout(self.endpoint), is_tls=tls is not None)
         protocol = counted_protocol(connections)
         return uvicorn.Config(
             Gate(site.app(), self._sessions, self.endpoint, cookie, connections),

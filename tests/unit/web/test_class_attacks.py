@@ -21,7 +21,8 @@ SEATS = {"anna": Seat("anna", "one"), "ben": Seat("ben", "two"), "board": BOARD}
 
 
 def serve() -> WebServer:
-    return WebServer({"one": FakeView("one"), "two": FakeView("two"), BOARD.lab: FakeView("board")})
+    views = {"one": FakeView("one"), "two": FakeView("two"), BOARD.lab: FakeView("board")}
+    return WebServer(views, handout=lambda endpoint: f"all links of {endpoint.origin}")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,17 @@ def test_no_seat_opens_the_board(room: Classroom, path: str) -> None:
     response, text = room.anna.get(path)
     assert response.status in (403, 404)
     assert "page-token" not in text
+
+
+def test_the_hand_out_with_all_links_is_for_the_teacher_alone(room: Classroom) -> None:
+    path, disguised = "/board/handout", with_cookie(room.anna, f"wirelab_{room.server.port}_board")
+    response, text = room.teacher.get(path)
+    assert (response.status, text) == (200, f"all links of {room.server.endpoint.origin}")
+    assert response.getheader("Cache-Control") == "no-store"
+    for visitor in (room.anna, disguised, Visitor(room.server.port)):
+        for query in ("", "?launch=", f"?launch={TOKENS['anna']}"):
+            response, text = visitor.get(path + query)
+            assert (response.status, "all links" in text) == (403, False)
 
 
 def test_no_seats_cookie_opens_the_board_under_its_name(room: Classroom) -> None:
