@@ -9,6 +9,7 @@ from orchestrator.diagnosis.layer_probe import ConnectionAttempt, NameClaim, lis
 from orchestrator.diagnosis.layers.dns import without_answer
 from orchestrator.model.roles.dns.servers import (
     asked_by,
+    asked_first,
     delegated_by,
     delegated_part,
     forwarders,
@@ -26,10 +27,10 @@ def resolver_attempts(attempt: ConnectionAttempt) -> list[LayeredAttempt]:
     for server in _resolving(attempt):
         scenario, name = attempt.context.topology.scenario, _name(attempt)
         referred = referral_servers(scenario, server, name)
-        referrers = dict.fromkeys(referred or asked_by(scenario, server), server if referred else None)
+        referrers = dict.fromkeys(referred or asked_first(scenario, server, name), server if referred else None)
         chain = list(referrers)
         for other in chain:  # grows while it is read
-            if other not in forwarders(scenario, server):
+            if other not in forwarders(scenario, server, name):
                 further = [node for node in referral_servers(scenario, other, name) if node not in (server, *chain)]
                 referrers |= dict.fromkeys(further, other)
                 chain += further
@@ -74,7 +75,7 @@ def _towards(attempt: ConnectionAttempt, server: str, other: str, referrer: str 
     assert attempt.claim is not None
     topology = attempt.context.topology
     address = str(topology.address_for(server, other))
-    handed_on = other in forwarders(topology.scenario, server)
+    handed_on = other in forwarders(topology.scenario, server, _name(attempt))
     nexts = () if handed_on else referral_servers(topology.scenario, other, _name(attempt))
 
     def wrong(answer: DnsAnswer, who: str) -> str:

@@ -198,7 +198,10 @@ class Topology:
         domain_servers = serving(self.scenario, self.scenario.domain)
         while server not in domain_servers and server not in on_the_way:
             on_the_way.add(server)
-            asker, server = server, next(iter((*forwarders(self.scenario, server), *domain_servers)), server)
+            asker, server = (
+                server,
+                next(iter((*forwarders(self.scenario, server, self.scenario.domain), *domain_servers)), server),
+            )
         own, there = (tuple(attachment.network for attachment in self.attachments_of(node)) for node in (asker, server))
         first = next((network for network in own if network in there), own[0])
         return (first, *(network for network in own if network != first))

@@ -22,8 +22,12 @@ records:
   many: {A: ["${app}", "${dns}", 192.0.2.1], ttl: 5}
   "*.page": {A: "${app}", AAAA: "${app}"}
 nodes:
-  dns:    {role: dns}
-  part:   {role: dns, zones: {part.shop.lab: {records: {host: {A: "${app}"}}}}}
+  dns:    {role: dns, forward_zones: {corp.lab: part}}
+  part:
+    role: dns
+    zones:
+      part.shop.lab: {records: {host: {A: "${app}"}}}
+      corp.lab: {records: {"*": {A: "${app}"}}}
   cache:  {role: dns, forward: [dns]}
   app:    {role: client}
   client: {role: client, networks: [front], resolvers: [dns]}
@@ -50,6 +54,8 @@ checks:
   - {name: other zone, from: client, asks: part, resolves: host.part.shop.lab, to: app, authoritative: true}
   - {name: not its zone, from: client, asks: part, resolves: app.shop.lab, rcode: REFUSED}
   - {name: handed on, from: lazy, resolves: "${random}.page.shop.lab", to: app, through: [dns], authoritative: false}
+  - {name: one domain, from: client, resolves: "${random}.corp.lab", to: app, through: [part], authoritative: false}
+  - {name: no other domain, from: client, resolves: "${random}.example.org", rcode: NXDOMAIN, through: []}
   - name: kept
     first: [{name: once, from: lazy, resolves: "${random}.page.shop.lab"}]
     from: lazy
@@ -70,6 +76,7 @@ WRONG = {
     "resolves: app.shop.lab, asks: dns, refers_to: part": "that is an answer, and does not lead on to another server",
     "resolves: '${random}.page.shop.lab', through: [part]": "asked on the way: nobody, not part",
     "resolves: '${random}.page.shop.lab', asks: cache, through: []": "asked on the way: dns, not nobody",
+    "resolves: '${random}.corp.lab', through: []": "asked on the way: part, not nobody",
     "resolves: app.shop.lab, type: AAAA, asks: part": "the response code is REFUSED, not NOERROR",
 }
 
@@ -103,6 +110,7 @@ def test_names_lead_where_they_should_and_wrong_claims_fail(bench: Bench) -> Non
     assert calm["back"] == f"NOERROR {by_engine['back']['IPAddress']}"
     assert calm["IPv6"] == f"NOERROR {by_engine['front']['GlobalIPv6Address']}"
     _changed_and_healed(bench)
+    _forwarded_in_vain(bench)
 
 
 def _changed_and_healed(bench: Bench) -> None:
@@ -117,3 +125,13 @@ def _changed_and_healed(bench: Bench) -> None:
     assert bench.cli("heal").code == 0
     _, found = bench.verdicts()
     assert [found[one]["verdict"] for one in ("front", "back")] == ["pass", "pass"]
+
+
+def _forwarded_in_vain(bench: Bench) -> None:
+    """Where the server of one domain is stopped, its names alone are not found, and `why` names it."""
+    assert bench.cli("inject", "stop", "part").code == 0
+    only = ("--only", "one domain", "--only", "no other domain")
+    found = {finding["check"]: finding for finding in bench.cli("check", *only, "--json").document["findings"]}
+    assert found["one domain"]["actual"].startswith("SERVFAIL")
+    assert found["one domain"]["why"]["sentence"].startswith("The DNS server part is stopped, so dns does not get")
+    assert found["no other domain"]["actual"].startswith("NXDOMAIN")

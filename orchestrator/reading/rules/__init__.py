@@ -69,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     resolving.three_resolvers_are_asked,
     resolving.hosts_name_addresses,
     resolving.forwarding_ends,
+    resolving.forwarded_domains_are_of_others,
     resolving.answers_make_sense,
     resolving.names_can_be_asked,
     resolving.names_are_told,

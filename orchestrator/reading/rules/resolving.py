@@ -82,30 +82,73 @@ def _hosts_addresses(raw: RawScenario) -> Iterator[tuple[Path, str]]:
 
 def forwarding_ends(raw: RawScenario) -> Iterator[Violation]:
     """A server does not come back to itself by those that it asks: the question would go round for ever."""
-    asks = {
-        node: [
-            raw.machines.get(name, name)
-            for _, name in enumerate_at(("nodes", node, "forward"), raw.nodes[node].get("forward"))
-        ]
-        for node in raw.nodes
-    }
-    for node, names in asks.items():
-        for index, name in enumerate(names):
-            if name == node or node in _reached(asks, name):
-                message = f"a question would go round: {node!r} asks {name!r}, which "
+    forwarding = _Forwarding(raw)
+    for node in raw.nodes:
+        for path, name, domain in forwarding.places(node):
+            if name == node or node in forwarding.reached(name, domain):
+                what = "a question" if domain is None else f"a question for {domain!r}"
+                message = f"{what} would go round: {node!r} asks {name!r}, which "
                 message += "is itself" if name == node else f"comes back to {node!r}"
-                yield Violation(("nodes", node, "forward", index), message)
+                yield Violation(path, message)
 
 
-def _reached(asks: dict[str, list[str]], start: str) -> set[str]:
-    seen: set[str] = set()
-    todo = [start]
-    while todo:
-        current = todo.pop()
-        if current not in seen:
-            seen.add(current)
-            todo += asks.get(current, [])
-    return seen
+class _Forwarding:
+    """Who hands questions on to whom; those for a domain may go another way than all others."""
+
+    def __init__(self, raw: RawScenario) -> None:
+        self._raw = raw
+        self._zones = served(raw)
+
+    def places(self, node: str) -> Iterator[tuple[Path, str, str | None]]:
+        """Where each server stands that a node hands on to, its name, and the domain, None for everything."""
+        values = self._raw.nodes.get(node, {})
+        for path, name in enumerate_at(("nodes", node, "forward"), values.get("forward")):
+            yield path, self._raw.machines.get(name, name), None
+        domains = values.get("forward_zones")
+        for domain, named in domains.items() if isinstance(domains, dict) else ():
+            at = ("nodes", node, "forward_zones", domain)
+            for path, name in [(at, named)] if isinstance(named, str) else enumerate_at(at, named):
+                yield path, self._raw.machines.get(name, name), domain
+
+    def reached(self, start: str, domain: str | None) -> set[str]:
+        """The servers to which a question for a domain, or for anything else, comes from this one on."""
+        seen: set[str] = set()
+        todo = [start]
+        while todo:
+            current = todo.pop()
+            if current not in seen:
+                seen.add(current)
+                todo += self._next_servers(current, domain)
+        return seen
+
+    def _next_servers(self, node: str, domain: str | None) -> list[str]:
+        places = list(self.places(node))
+        if domain is not None:
+            if any(_inside(domain, zone) for zone in self._zones.get(node, ())):
+                return []
+            nearest = max((own for _, _, own in places if own and _inside(domain, own)), key=len, default=None)
+            return [name for _, name, own in places if own == nearest]
+        return [name for _, name, own in places if own is None]
+
+
+def _inside(name: str, zone: str) -> bool:
+    return f".{name}".endswith(f".{zone}")
+
+
+def forwarded_domains_are_of_others(raw: RawScenario) -> Iterator[Violation]:
+    """A domain that is forwarded is a part, and none that the server answers for itself; and it finds answers."""
+    for node, values in raw.nodes.items():
+        domains = values.get("forward_zones")
+        for domain in domains if isinstance(domains, dict) else ():
+            path, own = ("nodes", node, "forward_zones", domain), served(raw).get(node, [])
+            if domain == ".":
+                yield Violation(path, "this is every name; write forward: for that", at_key=True)
+            elif domain in own or (domain.endswith(".arpa") and raw.domain in own):
+                message = f"{node!r} answers for {domain!r} itself, and would ask nobody; take one away"
+                yield Violation(path, message, at_key=True)
+        if domains and values.get("recursion") is False:
+            message = "with recursion: false nothing is forwarded; take this or forward_zones away"
+            yield Violation(("nodes", node, "recursion"), message)
 
 
 def answers_make_sense(raw: RawScenario) -> Iterator[Violation]:

@@ -42,8 +42,8 @@ def leading_on(who: str, at: str) -> ProgramResult:
 
 
 def from_server(server: str, answer: ProgramResult, world: SimulatedLab) -> Rule:
-    """What one server answers to the resolver that walks from the root."""
-    at = str(world.topology.address_for("walker", server))
+    """What one server answers, to whom it does not matter."""
+    at = str(world.topology.address_for("client", server))
     own = ProgramResult(answer.exit_code, answer.out.replace("192.168.1.1#53(192.168.1.1)", f"{at}#53({at})"), "")
     return dns_reply(own, server=at)
 
@@ -148,3 +148,49 @@ def test_a_walk_follows_a_delegation_that_is_written_as_a_record() -> None:
         from_server("walker", SERVFAIL, world),
     ]
     assert walked(world, **NAME).sentence.startswith("tld delegates shop.lab to auth, which does not answer for it")
+
+
+CONDITIONAL = """
+name: two
+title: A server that asks another one for one domain
+domain: shop.lab
+nodes:
+  dns:    {role: dns, forward_zones: {corp.lab: corp}}
+  corp:   {role: dns, zones: {corp.lab: {records: {www: {A: "${app}"}}}}}
+  app:    {role: app}
+  client: {role: client, resolvers: [dns]}
+"""
+
+
+def by_resolver(answer: ProgramResult, world: SimulatedLab) -> Rule:
+    """What the client's own DNS server says."""
+    at = str(world.topology.address_for("client", "dns"))
+    return dns_reply(
+        ProgramResult(0, answer.out.replace("192.168.1.1#53(192.168.1.1)", f"{at}#53({at})"), ""), "client"
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("stopped", "The DNS server corp is stopped, so dns does not get the answer for www.corp.lab."),
+        ("refuses", "The DNS server corp answers that it does not answer questions for www.corp.lab (REFUSED)."),
+        ("", "The DNS server dns answers that it could not find out about www.corp.lab (SERVFAIL)."),
+    ],
+)
+def test_a_walk_goes_on_at_the_server_to_which_a_domain_is_forwarded(broken: str, says: str) -> None:
+    world = far(CONDITIONAL)
+    if broken == "stopped":
+        world.rules.append(state("corp", "stopped"))
+    if broken == "refuses":
+        world.rules.append(from_server("corp", REFUSED, world))
+    world.rules.append(by_resolver(SERVFAIL, world))
+    assert walked(world, from_="client", resolves="www.corp.lab", to="app").sentence == says
+
+
+def test_a_server_to_which_another_domain_is_forwarded_is_not_asked() -> None:
+    """Of what it says of its own names, the server is to blame itself."""
+    world = far(CONDITIONAL)
+    world.rules += [from_server("corp", REFUSED, world), by_resolver(SERVFAIL, world)]
+    walk = walked(world, from_="client", resolves="app.shop.lab", to="app")
+    assert walk.sentence == "The DNS server dns answers that it could not find out about app.shop.lab (SERVFAIL)."

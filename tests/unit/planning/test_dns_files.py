@@ -255,3 +255,45 @@ def test_a_lame_delegation_is_told_as_every_other() -> None:
     )
     assert "shop.lab. 60 NS old.shop.lab." in zone(lab, "tld", "lab.zone", "lab")
     assert list(files(lab, "old")) == ["named.conf", "example.org.zone"]
+
+
+@pytest.mark.parametrize(
+    ("dns", "above"),
+    [
+        ("forward_zones: {corp.lab: corp}", "root.zone"),
+        ("zones: {shop.lab: }, forward_zones: {corp.lab: corp}", "root.zone"),
+        ("zones: {lab: }, forward_zones: {corp.lab: [corp]}", "lab.zone"),
+    ],
+)
+def test_a_forwarded_domain_is_given_away_by_the_zone_above_it(dns: str, above: str) -> None:
+    """BIND looks into its own zones before it asks others; every other name stays one of its own."""
+    lab = places(f"nodes: {{dns: {{role: dns, {dns}}}, corp: {{role: dns, zones: {{corp.lab: }}}}}}\n")
+    conf = files(lab, "dns")["named.conf"]
+    assert 'zone "corp.lab" { type forward; forward only; forwarders { 192.168.7.11; }; };' in conf
+    assert "recursion yes;" in conf
+    assert "corp.lab. 60 NS corp.shop.lab." in zone(lab, "dns", above, "." if above == "root.zone" else "lab")
+    assert 'zone "." { type primary;' in conf  # what is not known is NXDOMAIN, and nobody outside is asked
+
+
+def test_a_server_with_another_way_to_all_names_needs_no_root_beside_its_forward_zones() -> None:
+    lab = places(
+        "nodes:\n  dns: {role: dns, forward: [all], forward_zones: {corp.lab: corp}}\n"
+        "  all: {role: dns}\n  corp: {role: dns, zones: {corp.lab: }}\n"
+    )
+    conf = files(lab, "dns")["named.conf"]
+    assert [line for line in conf.splitlines() if "forwarders" in line] == [
+        "    forwarders { 192.168.7.11; };",
+        'zone "corp.lab" { type forward; forward only; forwarders { 192.168.7.12; }; };',
+    ]
+    assert "primary" not in conf
+
+
+def test_views_forward_alike() -> None:
+    """BIND takes no zone outside of views where there are some."""
+    two = HEAD.replace("}}", "}, back: {subnet: 192.168.8.0/24}}")
+    text = (
+        two + "nodes:\n  dns: {role: dns, forward_zones: {corp.lab: corp}}\n  corp: {role: dns, zones: {corp.lab: }}\n"
+    )
+    scenario = read_scenario(text, file="f", read_companion=dict[str, str]().get).scenario
+    conf = files(assign_addresses("shop", scenario, nothing(), {}), "dns")["named.conf"]
+    assert conf.count("type forward;") == conf.count("match-clients")

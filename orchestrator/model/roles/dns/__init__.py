@@ -43,7 +43,7 @@ class Dns(Node):
 
     With no setting it answers for the lab's domain (A for each node, PTR for each address), and says NXDOMAIN to
     everything else. With `zones` it answers for these alone; with `hints` it walks from the root and keeps what it
-    learns; with `forward` it asks other servers.
+    learns; with `forward` it asks other servers; with `forward_zones` it asks them for these domains alone.
     """
 
     role: Literal["dns"] = Field(description="A DNS server (BIND 9).")
@@ -59,9 +59,16 @@ class Dns(Node):
     forward: DnsNames = Field(
         (), description="The servers that it asks for everything that it does not know itself.", examples=[["resolver"]]
     )
+    forward_zones: dict[ZoneName, DnsName | DnsNames] = Field(
+        default_factory=dict,
+        description="Domains for which it asks other servers (conditional forwarding); every other name it answers, or "
+        "finds, as without this.",
+        examples=[{"corp.lab": "corp"}, {"corp.lab": ["corp-1", "corp-2"]}],
+    )
     recursion: bool | None = Field(
         None,
-        description="Whether it finds answers for others; yes with hints or forward, or where no zones are given.",
+        description="Whether it finds answers for others; yes with hints, forward or forward_zones, or where no zones "
+        "are given.",
         examples=[False],
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from orchestrator.model.roles.dns.servers import recursive, zones_of
+from orchestrator.model.roles.dns.servers import forward_zones, recursive, zones_of
 from orchestrator.model.roles.dns.zones import View, Writer, hints
 from orchestrator.model.roles.role import FILES_AT
 
@@ -129,8 +129,12 @@ def _finds(topology: TopologyView, node: str) -> str:
         return "    recursion no;\n"
     if not declared.forward:
         return FINDS
-    others = " ".join(f"{topology.address_for(node, other)};" for other in declared.forward)
-    return f"{FINDS}    forward only;\n    forwarders {{ {others} }};\n"
+    return f"{FINDS}    forward only;\n    forwarders {{ {_listed(topology, node, declared.forward)} }};\n"
+
+
+def _listed(topology: TopologyView, node: str, servers: Iterable[str]) -> str:
+    """The addresses of servers as a list of named.conf."""
+    return " ".join(f"{topology.address_for(node, server)};" for server in servers)
 
 
 def _entries(topology: TopologyView, node: str, view: View) -> tuple[str, dict[str, str]]:
@@ -140,6 +144,10 @@ def _entries(topology: TopologyView, node: str, view: View) -> tuple[str, dict[s
     if roots:
         texts[HINTS_FILE] = hints(topology, node, roots)
         entries += f'zone "." {{ type hint; file "{FILES_AT}/{HINTS_FILE}"; }};\n'
+    for domain, servers in forward_zones(topology.scenario.nodes[node]).items():
+        if recursive(topology.scenario.nodes[node]):
+            addresses = _listed(topology, node, servers)
+            entries += f'zone "{domain}" {{ type forward; forward only; forwarders {{ {addresses} }}; }};\n'
     for name, zone in Writer(topology, node, view).zones().items():
         file = file_of(name, view)
         entries += f'zone "{name}" {{ type primary; file "{FILES_AT}/{file}"; }};\n'

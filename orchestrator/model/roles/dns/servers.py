@@ -29,7 +29,12 @@ def recursive(node: Any) -> bool:
     """Whether the server finds answers for others."""
     if node.recursion is not None:
         return bool(node.recursion)
-    return is_plain(node) or bool(node.hints or node.forward)
+    return is_plain(node) or bool(node.hints or node.forward or node.forward_zones)
+
+
+def knows_no_other_names(node: Any) -> bool:
+    """Whether a server that finds answers for others has no way to names beyond its zones and forward zones."""
+    return recursive(node) and not (node.hints or node.forward)
 
 
 def zones_of(scenario: ScenarioView, node: str) -> Mapping[str, Any]:
@@ -51,15 +56,31 @@ def default_resolvers(scenario: ScenarioView) -> tuple[str, ...]:
     return (resolving or serving(scenario, scenario.domain) or servers(scenario))[:MOST_RESOLVERS]
 
 
-def forwarders(scenario: ScenarioView, node: str) -> tuple[str, ...]:
-    """The servers to which a server hands on what it does not know."""
-    return tuple(scenario.nodes[node].forward)
+def forward_zones(node: Any) -> dict[str, tuple[str, ...]]:
+    """Domain -> the servers to which a server hands on the questions for it."""
+    return {name: (who,) if isinstance(who, str) else tuple(who) for name, who in node.forward_zones.items()}
+
+
+def forwarders(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
+    """The servers to which a server hands on the question for a name: by its domain, or like everything else."""
+    declared = scenario.nodes[node]
+    by_domain = forward_zones(declared)
+    domain, zone = closest_zone(name, by_domain), closest_zone(name, zones_of(scenario, node))
+    if domain is not None and (zone in (None, ROOT) or len(domain) > len(str(zone))):
+        return by_domain[domain]
+    return tuple(declared.forward)
 
 
 def asked_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
     """The servers that a server asks first: its forwarders, or the root servers."""
     declared = scenario.nodes[node]
-    return tuple(declared.forward or declared.hints)
+    by_domain = (server for servers_asked in forward_zones(declared).values() for server in servers_asked)
+    return tuple(dict.fromkeys((*(declared.forward or declared.hints), *by_domain)))
+
+
+def asked_first(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
+    """The servers that a server asks first for a name that it does not know."""
+    return forwarders(scenario, node, name) or tuple(scenario.nodes[node].hints)
 
 
 def delegated_by(scenario: ScenarioView, node: str) -> tuple[str, ...]:
@@ -91,18 +112,18 @@ def delegations(scenario: ScenarioView, zone_name: str, zone: Any) -> dict[str, 
 def delegated_part(scenario: ScenarioView, node: str, name: str) -> str | None:
     """The part of its zones for which a server points a name to others; None where it does not."""
     zones = zones_of(scenario, node)
-    zone = _closest(name, zones)
-    return None if zone is None else _closest(name, delegations(scenario, zone, zones[zone]))
+    zone = closest_zone(name, zones)
+    return None if zone is None else closest_zone(name, delegations(scenario, zone, zones[zone]))
 
 
 def referral_servers(scenario: ScenarioView, node: str, name: str) -> tuple[str, ...]:
     """The servers to which a server points for a name; none where it answers itself (RFC 1034, section 4.3.2)."""
     zones = zones_of(scenario, node)
-    zone = _closest(name, zones)
+    zone = closest_zone(name, zones)
     if zone is None:
         return ()
     parts = delegations(scenario, zone, zones[zone])
-    part = _closest(name, parts)
+    part = closest_zone(name, parts)
     if part is not None:
         return parts[part]
     # Its root points to those of the lab's domain for each address of the lab.
@@ -110,7 +131,7 @@ def referral_servers(scenario: ScenarioView, node: str, name: str) -> tuple[str,
     return tuple(server for server in serving(scenario, scenario.domain) if server != node) if reverse else ()
 
 
-def _closest(name: str, zones: Iterable[str]) -> str | None:
+def closest_zone(name: str, zones: Iterable[str]) -> str | None:
     """The zone that holds a name, the one with the most labels of several; None where none does."""
     holding = [zone for zone in zones if zone == ROOT or f".{name}".endswith(f".{zone}")]
     return max(holding, key=len, default=None)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestrator.model.records import IN_NODE, Records, absolute, address_of, below
-from orchestrator.model.roles.dns.servers import ROOT, is_plain, serving, zones_of
+from orchestrator.model.roles.dns.servers import (
+    ROOT,
+    closest_zone,
+    forward_zones,
+    knows_no_other_names,
+    serving,
+    zones_of,
+)
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -70,10 +77,15 @@ class Writer:
                 files.setdefault(
                     name, ZoneFile(name, self._names(serving(scenario, self.domain)), self._pointers(name))
                 )
-        if is_plain(scenario.nodes[self.node]) and scenario.nodes[self.node].recursion is not False:
+        if knows_no_other_names(scenario.nodes[self.node]) and ROOT not in files:
             # A root that knows nothing: every other name is NXDOMAIN at once. BIND loads no zone whose server has
             # no address in it.
             files[ROOT] = ZoneFile(ROOT, self._names((self.node,)), tuple(self._addresses_of(self.node)))
+        for domain, servers in forward_zones(scenario.nodes[self.node]).items():
+            # BIND looks into its own zones first: the one above a forwarded domain must give that away.
+            if (above := closest_zone(domain, files)) is not None:
+                given = tuple(dict.fromkeys((*files[above].records, *self._given_away({domain: servers}, above))))
+                files[above] = replace(files[above], records=given)
         return files
 
     def _declared(self, name: str, zone: Any) -> ZoneFile:
@@ -107,6 +119,10 @@ class Writer:
             known = {**dict.fromkeys(self._reverse_zones(), serving(self.topology.scenario, self.domain)), **parts}
             own = zones_of(self.topology.scenario, self.node)
             parts = {name: who for name, who in known.items() if name not in own}
+        yield from self._given_away(parts, zone)
+
+    def _given_away(self, parts: Mapping[str, tuple[str, ...]], zone: str) -> Iterator[ResourceRecord]:
+        """The NS records of parts of a zone, by their whole names, and the addresses of the servers where needed."""
         for name, who in parts.items():
             for server in who:
                 yield ResourceRecord(f"{name}.", "NS", f"{self.topology.name_of(server)}.")
