@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from orchestrator.traffic.exchanges import field_positions as at
 from orchestrator.traffic.exchanges.context import TrafficContext
@@ -12,6 +13,7 @@ from orchestrator.traffic.exchanges.events import ExchangeStart, TrafficEvent, U
 from orchestrator.traffic.packets.packet import Packet
 
 SEARCH_PATIENCE = 3.0  # Linux asks once a second, three times (mcast_solicit, arp(7)); so for IPv6
+TO_ALL = ("ff:ff:ff:ff:ff:ff", "")  # where the capture does not say it, the request is taken for one to all
 UNSPECIFIED = ("0.0.0.0", "::")  # the sender checks whether an address is free before it takes it (RFC 5227, RFC 4862)
 
 
@@ -28,29 +30,37 @@ class NeighbourSearch:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourMessage:
-    """`sender` asks its network who has the address `target`, or is answered."""
+    """`sender` asks its network who has the address `target`, or is answered.
+
+    `is_check`: a kernel asks the machine alone that it knows already, whether it is still there. It does so by itself,
+    some seconds after a program used the address last (RFC 1122, section 2.3.2.1; RFC 4861, section 7.3.3; arp(7)).
+    """
 
     sender: str
     target: str
     answered: bool
+    is_check: bool = False
 
 
 def neighbour_message(packet: Packet) -> NeighbourMessage | None:
     """What an ARP packet, a neighbour solicitation or advertisement says; None for all other packets."""
     if packet.protocol == "arp":
         ends = packet.text(at.ARP_ASKER), packet.text(at.ARP_TARGET)
-        return (
-            NeighbourMessage(*ends, False) if packet.text(at.ARP_OPCODE) == "1" else NeighbourMessage(*ends[::-1], True)
-        )
+        if packet.text(at.ARP_OPCODE) != "1":
+            return NeighbourMessage(*ends[::-1], True)
+        return NeighbourMessage(*ends, False, packet.frame_target not in TO_ALL)
     if target := packet.text(at.ND_WANTED):
-        return NeighbourMessage(packet.source, target, False)
+        return NeighbourMessage(packet.source, target, False, not ip_address(packet.target).is_multicast)
     if target := packet.text(at.ND_FOUND):
         return NeighbourMessage(packet.target, target, True)
     return None
 
 
 class NeighbourReader:
-    """Follow requests for addresses. One that is answered at once gives no event; a second request begins a search."""
+    """Follow requests for addresses. One that is answered at once gives no event; a second request begins a search.
+
+    A kernel that checks a machine which it knows searches for none.
+    """
 
     def __init__(self, context: TrafficContext) -> None:
         self._context = context
@@ -62,7 +72,7 @@ class NeighbourReader:
             search = self._open.pop(key, None)
             if search is not None and search.tries > 1:
                 yield self._unanswered(key, search, when)
-        elif message.sender not in (message.target, *UNSPECIFIED):
+        elif not message.is_check and message.sender not in (message.target, *UNSPECIFIED):
             yield from self._requested(key, when)
 
     def _requested(self, key: tuple[str, str], when: float) -> Iterator[TrafficEvent]:

@@ -31,6 +31,7 @@ FRAME_FIELDS = (
     "udp.dstport",
     "udp.length",
     "frame.interface_name",
+    "eth.dst",
 )
 
 LAYER_FIELDS = (

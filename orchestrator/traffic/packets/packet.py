@@ -20,7 +20,7 @@ from orchestrator.traffic.packets.decode import (
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 HEAD = len(FRAME_FIELDS)
-NETWORK = FRAME_FIELDS.index("frame.interface_name")
+NETWORK, FRAME_TARGET = FRAME_FIELDS.index("frame.interface_name"), FRAME_FIELDS.index("eth.dst")
 LAYERS = len(LAYER_FIELDS)
 BARE = FIELD_SEPARATOR * (LAYERS - 1)
 ICMP, ICMPV6, ARP = (LAYER_FIELDS.index(name) for name in ("icmp.type", "icmpv6.type", "arp.opcode"))
@@ -62,6 +62,7 @@ class Packet:
     `protocol` is tcp, udp, icmp, arp or other; `stream` is tshark's number of the TCP or UDP conversation, -1 where
     there is none; `size` is the length of the payload in bytes; `repeated` says that the payload was seen before.
     `network` is where it was captured, empty if the capture does not say it.
+    `frame_target` is the hardware address to which an ARP packet is sent, empty where the capture does not say it.
     `layers` has a text for each of LAYER_FIELDS, or is empty where the packet carries no such layer.
     """
 
@@ -79,6 +80,7 @@ class Packet:
     layers: tuple[str, ...]
     quote: QuotedPacket | None = None
     network: str = ""
+    frame_target: str = ""
 
     @property
     def echo(self) -> str:
@@ -147,8 +149,10 @@ def _packet(line: str) -> Packet:
     if head[13]:
         stream, sport, dport, size = int(head[13]), int(head[14]), int(head[15]), int(head[16]) - UDP_HEADER
         return Packet(number, time, source, target, "udp", stream, sport, dport, 0, size, False, layers, None, network)
-    kind = "arp" if layers and layers[ARP] else "other"
-    return Packet(number, time, source, target, kind, -1, 0, 0, 0, 0, False, layers)
+    if layers and layers[ARP]:
+        frame_target = head[FRAME_TARGET]
+        return Packet(number, time, source, target, "arp", -1, 0, 0, 0, 0, False, layers, frame_target=frame_target)
+    return Packet(number, time, source, target, "other", -1, 0, 0, 0, 0, False, layers)
 
 
 def _check(layers: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from orchestrator.rendering.event_sentences import earlier, event_words
 from orchestrator.rendering.sequence import mermaid, svg
 from orchestrator.rendering.story import story_text
 from orchestrator.traffic.exchanges import read_events
-from orchestrator.traffic.exchanges.events import DnsExchange, TcpHandshake
+from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, TcpHandshake, UnansweredArp
 from orchestrator.traffic.packets import read_packets
 from orchestrator.traffic.story import EarlierConnection, PacketLosses, build_story, live_spans
 
@@ -164,3 +164,17 @@ def test_a_connection_from_before_the_story_has_no_negative_time() -> None:
     began = opened.started + 5.6
     assert ", opened 5600.0 ms before this story begins" in earlier(EarlierConnection(opened.flow, began), began)
     assert ", opened earlier, at 400.0 ms" in earlier(EarlierConnection(opened.flow, began), opened.started - 0.4)
+
+
+@pytest.mark.parametrize(
+    ("name", "to_all", "to_one"),
+    [("nobody", "ff:ff:ff:ff:ff:ff", "02:42:c0:a8:e7:63"), ("nobody6", "ff02::1:ff00:99", "fd00:231::99")],
+)
+def test_a_kernel_that_checks_a_machine_which_it_knows_searches_for_none(name: str, to_all: str, to_one: str) -> None:
+    """It asks that machine alone. What is sent to all on the network begins a search."""
+    searches = [event for event in events(name) if isinstance(event, UnansweredArp)]
+    assert [search.tries for search in searches] == [3]
+    checks = [line.replace(to_all, to_one) for line in lines(name)]
+    seen = list(read_events(read_packets(checks), NODES))
+    assert not any(isinstance(event, UnansweredArp) for event in seen)
+    assert not any(isinstance(event, ExchangeStart) and event.kind in ("arp", "ndp") for event in seen)
