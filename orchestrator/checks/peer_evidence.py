@@ -15,10 +15,12 @@ from orchestrator.model.roles.role import PeerLog
 from orchestrator.quick_dataclass import dataclass
 
 TIME_WAIT = 60.0  # seconds for which Linux keeps an ended connection in its table (TCP_TIMEWAIT_LEN, tcp.h)
-# Of sessions that were there before, only those count that have done something since; a cut leaves others behind.
+# Of sessions that were there before, only those count that have done something since; a cut leaves others behind. A
+# replica that follows is one long statement, and replies every second (postgresql.conf).
 SESSIONS = (
     "select client_addr, client_port from pg_stat_activity where client_addr is not null"
-    " and greatest(backend_start, query_start, state_change) >= to_timestamp({since:.3f}) order by backend_start desc"
+    " and greatest(backend_start, query_start, state_change) >= to_timestamp({since:.3f})"
+    " union select client_addr, client_port from pg_stat_replication where reply_time >= to_timestamp({since:.3f})"
 )
 
 

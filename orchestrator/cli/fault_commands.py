@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from shlex import join
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,9 @@ from orchestrator.cli.lab_commands import say_up, steps_document
 from orchestrator.cli.options import json_option, lab_option, scenario_argument
 from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
 from orchestrator.errors import OK
+
+if TYPE_CHECKING:
+    from orchestrator.planning.injected_faults import InjectedFault
 
 
 class InjectCommand(click.Command):
@@ -50,6 +55,8 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
         f"put in as {fault_id}: {join(fault)}" if result.plan else f"that fault is in already; now also as {fault_id}"
     )
     say(f"{said}; to heal it: {heal}")
+    if loss := result.faults[0].fault.loss:
+        say(f"once it is healed, {loss}")
     if as_json:
         out_json({**steps_document(result.plan), "id": fault_id, "heal": heal})
     return OK
@@ -75,17 +82,24 @@ def heal_command(name: str | None, fault_id: tuple[str, ...], lab: str | None, a
     workspace = open_workspace(start=False)
     if not fault_id:
         whole = heal_lab(workspace, target.scenario, target.lab_name)
-        if whole.healed:
-            say(f"healed: {', '.join(whole.healed)}")
+        _say_healed(whole.healed)
         say_up(whole)
         plan, healed = whole.plan, whole.healed
     else:
         result = heal_faults(workspace, target.scenario, target.lab_name, fault_id)
-        plan, healed = result.plan, tuple(fault.id for fault in result.faults)
-        say(f"healed: {', '.join(healed)}")
+        plan, healed = result.plan, result.faults
+        _say_healed(healed)
     if as_json:
-        out_json({**steps_document(plan), "healed": list(healed)})
+        out_json({**steps_document(plan), "healed": [fault.id for fault in healed]})
     return OK
+
+
+def _say_healed(faults: Sequence[InjectedFault]) -> None:
+    if faults:
+        say(f"healed: {', '.join(fault.id for fault in faults)}")
+    for fault in faults:
+        if fault.fault.loss:
+            say(fault.fault.loss)
 
 
 @click.command()

@@ -37,7 +37,7 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.budget import require_budget
-from orchestrator.planning.desired import image_of, role_of
+from orchestrator.planning.desired import image_of
 from orchestrator.planning.image_steps import image_steps
 from orchestrator.planning.injected_faults import InjectedFault
 from orchestrator.planning.lab_ref import LabRef
@@ -45,7 +45,7 @@ from orchestrator.planning.leftovers import removal_command
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
-from orchestrator.planning.snapshot import PASSWORD_FILE, ObservedFiles, Snapshot, UsedRange
+from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -199,13 +199,9 @@ class Lab:
     def _secrets(
         self, files: Mapping[str, ObservedFiles], new_secrets: SecretSource
     ) -> tuple[dict[str, Secret], tuple[str, ...]]:
-        """The password that a node keeps in its own file, or a new one; and the nodes whose password is new.
-
-        A node with the password of another one is none of these.
-        """
-        nodes = self.scenario.nodes
-        holders = [name for name in nodes if role_of(nodes[name]).secret and self.scenario.password_owner(name) == name]
-        kept = {name: files[name].texts.get(PASSWORD_FILE) for name in holders if name in files}
+        """The secret that a node keeps in its own file, or a new one; and the nodes whose secret is new."""
+        holders = self.scenario.secret_files
+        kept = {name: files[name].texts.get(file) for name, file in holders.items() if name in files}
         passwords = {name: kept.get(name) or new_secrets.new_password() for name in holders}
         self.settings.hide(passwords.values())
         new = tuple(name for name in holders if not kept.get(name))

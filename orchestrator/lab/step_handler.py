@@ -79,8 +79,8 @@ class StepHandler:
                 self._engine.remove_network(network_id)
             case RemoveVolume(name):
                 self._engine.remove_volume(name)
-            case KeepPassword(node, password):
-                self._folder.keep_password(node, password.reveal())
+            case KeepPassword(node, file, password):
+                self._folder.keep_password(node, file, password.reveal())
             case KeepCredentials(credentials):
                 self._folder.keep_credentials(as_text(credentials))
             case WriteFiles(node, texts):

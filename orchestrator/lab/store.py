@@ -27,8 +27,8 @@ from pathlib import Path
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.fault_file import FaultFile, blocked_by_records
 from orchestrator.lab.secret_source import NOT_GENERATED
+from orchestrator.model.replication import PASSWORD_FILE, REPLICATION_PASSWORD_FILE
 from orchestrator.planning.snapshot import (
-    PASSWORD_FILE,
     RESOLVER_FILE,
     BlockedAddresses,
     ContainerRecord,
@@ -84,9 +84,9 @@ class LabFolder:
         folder.chmod(0o755)
         return folder
 
-    def keep_password(self, node: str, password: str) -> None:
+    def keep_password(self, node: str, file: str, password: str) -> None:
         """Write the password of a node, which `write` then writes again among its files."""
-        target = self._files_of(node) / PASSWORD_FILE
+        target = self._files_of(node) / file
         target.write_text(password)
         target.chmod(0o644)
 
@@ -131,9 +131,10 @@ class LabFolder:
 
     def secrets(self) -> Iterator[str]:
         """The passwords in the files of the nodes."""
-        for file in self.path.glob(f"*/files/{PASSWORD_FILE}"):
-            with suppress(OSError, ValueError):
-                yield file.read_text()
+        for name in (PASSWORD_FILE, REPLICATION_PASSWORD_FILE):
+            for file in self.path.glob(f"*/files/{name}"):
+                with suppress(OSError, ValueError):
+                    yield file.read_text()
 
     def credentials(self) -> str:
         """What `keep_credentials` was given; nothing where nothing readable is."""

@@ -11,6 +11,7 @@ from orchestrator.model.language import Discriminator, Field, ScenarioModel
 from orchestrator.model.node import Node
 from orchestrator.model.records import Records
 from orchestrator.model.replicas import groups_of, with_machines
+from orchestrator.model.replication import PASSWORD_FILE, secret_file
 from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import Role
 from orchestrator.model.values import Domain, Label, Subnet
@@ -18,6 +19,13 @@ from orchestrator.model.values import Domain, Label, Subnet
 AnyNode: Any = Annotated[Union[tuple(role.node for role in ROLES.values())], Discriminator("role")]  # noqa: UP007
 
 ONLY_NETWORK = "lab"
+
+
+def _with_primary(node: Node) -> Node:
+    primary = ROLES[node.role].replica_of(node)
+    if primary is None or primary in node.uses:
+        return node
+    return node.model_copy(update={"uses": (*node.uses, primary)})
 
 
 class Network(ScenarioModel):
@@ -89,8 +97,9 @@ class Scenario(ScenarioModel):
     )
 
     def completed(self) -> Self:
-        """The scenario with the machines of each group in its place."""
-        return self.model_copy(update={"nodes": with_machines(self.nodes)})
+        """The scenario with the machines of each group in its place. A replica uses its primary."""
+        machines = with_machines(self.nodes)
+        return self.model_copy(update={"nodes": {name: _with_primary(node) for name, node in machines.items()}})
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
@@ -118,8 +127,25 @@ class Scenario(ScenarioModel):
         return {protocol: tuple(names) for protocol, names in servers.items()}
 
     def password_owner(self, node: str) -> str:
-        """The node whose password a node has: its own, or the one that it names."""
-        return self.roles[node].password_from(self.nodes[node]) or node
+        """The node whose password a node has: its own, or that of the one that it names."""
+        named = self.roles[node].password_from(self.nodes[node]) or node
+        return node if named == node else self.password_owner(named)
+
+    def primary_of(self, node: str) -> str | None:
+        """The node of which a node is a replica."""
+        return self.roles[node].replica_of(self.nodes[node])
+
+    def replicas_of(self, primary: str) -> tuple[str, ...]:
+        """The nodes that are replicas of a node, in the order of the file."""
+        return tuple(name for name in self.nodes if self.primary_of(name) == primary)
+
+    @cached_property
+    def secret_files(self) -> Mapping[str, str]:
+        """Node -> the file in which it keeps a secret of its own; a node with the password of another one has none."""
+        files = {name: secret_file(self.primary_of(name)) for name, role in self.roles.items() if role.secret}
+        return {
+            name: file for name, file in files.items() if file != PASSWORD_FILE or self.password_owner(name) == name
+        }
 
     @cached_property
     def all_networks(self) -> dict[str, Network]:

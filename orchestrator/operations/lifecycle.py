@@ -41,7 +41,7 @@ class UpResult:
     """What `up` did, and how long it took; the plan is empty where nothing was to be done.
 
     `ends` is when the lab removes itself, in seconds since 1970, if it does.
-    `faults` are those that are in afterwards, `healed` the ids of those that were healed.
+    `faults` are those that are in afterwards, `healed` those that were healed.
     """
 
     lab: str
@@ -50,7 +50,7 @@ class UpResult:
     named: LabRef
     ends: float | None = None
     faults: tuple[InjectedFault, ...] = ()
-    healed: tuple[str, ...] = ()
+    healed: tuple[InjectedFault, ...] = ()
 
 
 def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
@@ -91,8 +91,8 @@ def bring_up_in_run(
         capture=options.capture,
         on_complete=when_complete,
     )
-    healed = tuple(fault.id for fault in lab.folder.faults.faults()) if options.heal else ()
-    plan = lab.up(healed)
+    healed = lab.folder.faults.faults() if options.heal else ()
+    plan = lab.up([fault.id for fault in healed])
     CompiledScenarios(workspace.state).keep(scenario.text, scenario.reading)
     lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
     end = end_of(workspace.state, name)

@@ -77,7 +77,7 @@ class LiveActions:
                 healed = heal_faults(workspace, self.loaded, self.lab_name, (fault_id,)).faults
                 return tuple(fault.id for fault in healed)
         with self.changing, self._as_command("heal") as workspace:
-            return heal_lab(workspace, self.loaded, self.lab_name).healed
+            return tuple(fault.id for fault in heal_lab(workspace, self.loaded, self.lab_name).healed)
 
     def capture(self, on: bool) -> bool:
         """Begin or end to record; returns whether that changed anything."""

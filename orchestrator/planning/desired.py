@@ -12,8 +12,9 @@ from orchestrator.model.faults.effect import NO_EFFECT, FaultEffect, RunState
 from orchestrator.model.mounted_files import kept_as, mounts_of
 from orchestrator.model.name_lookup import ResolverOptions
 from orchestrator.model.node import Node
+from orchestrator.model.replication import REPLICATION_PASSWORD_FILE, REPLICATION_USERS_FILE, replication_role
 from orchestrator.model.roles import ROLES
-from orchestrator.model.roles.role import FILES_AT, Role
+from orchestrator.model.roles.role import FILES_AT, Role, Volume
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.certificates import CA_FILE, file_of
@@ -70,7 +71,9 @@ def desired(topology: Topology, observed: Snapshot, node: str, effect: FaultEffe
     texts = effect.changed_texts(node, _texts(topology, role, node))
     own = {kept_as(target) for target in declared.files}
     fixed = {
-        name: text for name, text in texts.items() if name in own or (not role.reload and name not in READ_AT_EACH_USE)
+        name: text
+        for name, text in texts.items()
+        if name in own or not (role.reads_again(name) or name in READ_AT_EACH_USE)
     }
     reloaded = {name: text for name, text in texts.items() if name not in fixed and name not in READ_AT_EACH_USE}
     spec = _container(topology, observed, node, _hash(fixed))
@@ -85,10 +88,19 @@ def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
     texts = {RESOLVER_FILE: resolver_text(topology, node), **role.files(topology, node)}
     for name, holder in topology.password_files(node).items():
         texts[name] = topology.secrets[topology.scenario.password_owner(holder)].reveal()
+    texts.update(_replication(topology, node))
     for used in topology.node(node).uses:
         texts.update(role_of(topology.node(used)).for_clients(topology, used, node))
     own = {kept_as(target): topology.texts[file] for target, file in topology.node(node).files.items()}
     return texts | _certificates(topology.credentials, node) | own
+
+
+def _replication(topology: Topology, node: str) -> dict[str, str]:
+    """The secrets by which a replica logs in to its primary: its own there, those of all of its replicas here."""
+    scenario, secrets = topology.scenario, topology.secrets
+    texts = {REPLICATION_PASSWORD_FILE: secrets[node].reveal()} if scenario.primary_of(node) else {}
+    users = [f"{replication_role(replica)} {secrets[replica].reveal()}\n" for replica in scenario.replicas_of(node)]
+    return {**texts, REPLICATION_USERS_FILE: "".join(users)} if users else texts
 
 
 def _certificates(credentials: Credentials, node: str) -> dict[str, str]:
@@ -194,10 +206,17 @@ def _volumes(topology: Topology, observed: Snapshot, role: Role, node: str) -> t
     """A volume's name holds a hash of the files that it was made from: other files, another volume."""
     if role.volume is None or topology.node(node).image:
         return ()
-    texts = role.files(topology, node)
-    made_from = _hash({name: texts.get(name, "") for name in role.volume.from_files})
+    made_from = _hash(_volume_origin(topology, role, role.volume, node))
     own = labels.of_lab(topology.lab, topology.scenario.name, observed.run, node=node)
     return (NamedVolume(labels.name_of(topology.lab, f"{node}-{made_from[:8]}"), role.volume.path, own),)
+
+
+def _volume_origin(topology: Topology, role: Role, volume: Volume, node: str) -> dict[str, object]:
+    """What the data on a volume was made from; that of a replica from what that of its primary was made from."""
+    texts = role.files(topology, node)
+    made_from: dict[str, object] = {name: texts.get(name, "") for name in volume.from_files}
+    primary = topology.scenario.primary_of(node)
+    return {primary: _volume_origin(topology, role, volume, primary)} if primary else made_from
 
 
 def _prober(topology: Topology, observed: Snapshot, node: str, probe: str) -> ContainerSpec:

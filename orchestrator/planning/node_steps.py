@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from orchestrator.model.roles.role import Role
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.desired import READ_AT_EACH_USE, DesiredNode, network_helper, role_of
@@ -29,7 +30,7 @@ from orchestrator.planning.plan import (
     UnpauseNode,
     WriteFiles,
 )
-from orchestrator.planning.readiness import ready_before, reload_after
+from orchestrator.planning.readiness import ready_before, reload_after, start_after
 from orchestrator.planning.routes import ANYWHERE, Route, routes_text
 from orchestrator.planning.secret_steps import secrets_of
 from orchestrator.planning.snapshot import RESOLVER_FILE, ObservedContainer, ObservedFiles, Snapshot
@@ -83,7 +84,8 @@ class NodeSteps:
             needs = (*needs, f"remove:{self.node}")
         shows = " ".join(_attachment_text(attach) for attach in self.wanted.spec.attachments)
         action = MakeNode(self.node, self.wanted.spec, self.wanted.loaded)
-        steps.append(Step(f"node:{self.node}", action, reason or "missing", (*needs, *self.before), shows))
+        needs = (*needs, *self.before, *start_after(self.topology, self.node))
+        steps.append(Step(f"node:{self.node}", action, reason or "missing", needs, shows))
         steps.extend(self._take_off("", self.departures, (f"node:{self.node}",)))
         return self._finished(steps, "running", started=True)
 
@@ -112,7 +114,7 @@ class NodeSteps:
         if started:
             why = "stopped" if container.state == "exited" else "never started"
             action = StartNode(self.node, container.id, self.wanted.loaded)
-            steps.append(Step(f"start:{self.node}", action, why, needs))
+            steps.append(Step(f"start:{self.node}", action, why, (*needs, *start_after(self.topology, self.node))))
         elif state == "running" and self.wanted.run_state == "running":
             steps.extend(self._reload(container, needs))
         return self._finished(steps, "running" if started else state, started=started)
@@ -208,7 +210,7 @@ class NodeSteps:
     def _reload(self, container: ObservedContainer, needs: tuple[str, ...]) -> Iterator[Step]:
         declared = self.topology.node(self.node)
         role = role_of(declared)
-        if role.reload and has_other_files(self.wanted, self.files):
+        if role.reload and has_other_files(role, self.wanted, self.files):
             # What a program of the author's own says is not known.
             says = ("", "") if declared.image else (role.reloaded, role.refused)
             action = Reload(self.node, container.id, role.reload, self.wanted.loaded, *says)
@@ -263,12 +265,13 @@ def reason_to_remake(wanted: DesiredNode, container: ObservedContainer | None, f
     return ""
 
 
-def has_other_files(wanted: DesiredNode, files: ObservedFiles) -> bool:
-    """Whether the running program may have read other files than these.
+def has_other_files(role: Role, wanted: DesiredNode, files: ObservedFiles) -> bool:
+    """Whether the running program may have read others of the files that it reads again.
 
     Files that somebody changed by hand may have been read by the program, too.
     """
-    spoiled = any(files.texts.get(name) != text for name, text in wanted.texts.items() if name not in READ_AT_EACH_USE)
+    names = [name for name in wanted.texts if name not in READ_AT_EACH_USE and role.reads_again(name)]
+    spoiled = any(files.texts.get(name) != wanted.texts[name] for name in names)
     changed = files.record is not None and files.record.loaded != wanted.loaded
     return changed or spoiled
 

@@ -51,6 +51,7 @@ class KeepPassword:
     """Write the new password of a node into its folder, before anybody uses it."""
 
     node: str
+    file: str
     password: Secret
 
 

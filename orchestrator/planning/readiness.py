@@ -38,4 +38,15 @@ def reload_after(topology: Topology, node: str) -> tuple[str, ...]:
     servers = topology.servers_of(ApplicationProtocol.DNS)
     if node in servers:
         return ()
-    return tuple(f"{step}:{server}" for server in servers for step in ("ready", "reload"))
+    steps = [f"{step}:{server}" for server in servers for step in ("ready", "reload")]
+    # What is read again may be that a copy of the primary is to be made.
+    return (*steps, *start_after(topology, node), f"mend:{node}")
+
+
+def start_after(topology: Topology, node: str) -> tuple[str, ...]:
+    """The steps before which a node is not started, if a plan has them: a replica begins with a copy of its primary."""
+    primary = topology.scenario.primary_of(node)
+    if primary is None:
+        return ()
+    networks = (f"connect:{primary}:{network}" for network in topology.subnets)
+    return (*(f"{step}:{primary}" for step in ("mend", "unpause", "start", "ready")), *networks)

@@ -15,7 +15,8 @@ CREDENTIALS_STEP = "credentials"
 def secret_steps(topology: Topology, observed: Snapshot) -> Iterator[Step]:
     """A step for each new password, and one for all certificates and key pairs where some of them are new."""
     for node in observed.new_passwords:
-        yield Step(_password_step(node), KeepPassword(node, topology.secrets[node]), "missing")
+        keep = KeepPassword(node, topology.scenario.secret_files[node], topology.secrets[node])
+        yield Step(_password_step(node), keep, "missing")
     if observed.new_credentials:
         action = KeepCredentials(topology.credentials)
         yield Step(CREDENTIALS_STEP, action, observed.new_credentials, shows=_shown(topology.credentials))
@@ -23,8 +24,10 @@ def secret_steps(topology: Topology, observed: Snapshot) -> Iterator[Step]:
 
 def secrets_of(topology: Topology, node: str) -> tuple[str, ...]:
     """The steps that keep what the files of a node may hold; those of them that a plan has come before its files."""
-    owners = (topology.scenario.password_owner(holder) for holder in topology.password_files(node).values())
-    return (*map(_password_step, dict.fromkeys(owners)), CREDENTIALS_STEP)
+    scenario = topology.scenario
+    owners = [scenario.password_owner(holder) for holder in topology.password_files(node).values()]
+    owners += [node] if scenario.primary_of(node) else []
+    return (*map(_password_step, dict.fromkeys((*owners, *scenario.replicas_of(node)))), CREDENTIALS_STEP)
 
 
 def _password_step(node: str) -> str:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 # The file of a node that its container sees as /etc/resolv.conf.
 RESOLVER_FILE = "resolv.conf"
-PASSWORD_FILE = "password"
 
 ContainerStatus = Literal["running", "paused", "exited", "created", "restarting", "removing", "dead"]
 

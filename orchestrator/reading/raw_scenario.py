@@ -140,10 +140,21 @@ class RawScenario:
         named = [name for name in used if isinstance(name, str)] if isinstance(used, list) else []
         return tuple(self.machines.get(name, name) for name in named)
 
+    def primary(self, node: str) -> str | None:
+        """The database of which a node is a replica, as it is written."""
+        primary = self.values_of(node).get("replica_of")
+        return primary if isinstance(primary, str) else None
+
+    def needs(self, node: str) -> tuple[str, ...]:
+        """The nodes that a node uses, its primary included, by the names under which they are declared."""
+        primary = self.primary(node)
+        return (*self.uses(node), *((self.machines.get(primary, primary),) if primary else ()))
+
     def used_machines(self, node: str) -> tuple[str, ...]:
-        """The machines that a node uses."""
+        """The machines that a node uses, its primary included."""
         used = self.values_of(node).get("uses")
         named = [name for name in used if isinstance(name, str)] if isinstance(used, list) else []
+        named += [primary] if (primary := self.primary(node)) else []
         return tuple(machine for name in named for machine in self.groups.get(name, (name,)))
 
     def attachments(self, node: str) -> Mapping[str, tuple[Path, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cases.md"
 SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 SCENARIO = re.compile(r"^```yaml\n(name: shop\n.*?)^```", re.MULTILINE | re.DOTALL)
-BESIDE = re.compile(r"^`([\w.-]+)`:\n\n```conf\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BESIDE = re.compile(r"^`([\w.-]+)`:\n\n```(?:conf|sql)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CHECK = re.compile(r"^(?=  - name: )", re.MULTILINE)
 REFUSED = re.compile(r"^```text\n(scenario\.yaml:.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -51,7 +51,7 @@ WRONG = {
     "completion": "error: missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"
     "why:   usage: wirelab completion [OPTIONS] {bash|zsh|fish}\ntry:   wirelab completion --help\n",
     "inject basic stopp dns": "error: there is no fault 'stopp'\n"
-    "why:   the faults are cut, disconnect, pause, record, stop\n"
+    "why:   the faults are cut, disconnect, pause, promote, record, stop\n"
     "try:   did you mean 'stop'?  wirelab inject --help\n",
     "inject basic stop dns app": "error: 'stop' does not take 2 words\n"
     "why:   usage: stop NODE\ntry:   wirelab inject --help\n",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from orchestrator.checks.kinds.sql import SqlOutcome, database_of, judge_sql, read_outcome, sql_probe
 from orchestrator.checks.probes import TIMED_OUT, ProgramResult, ResultUnavailable
 from orchestrator.checks.walk import Cause
+from orchestrator.diagnosis.check_layers.replication import replication_cause, replication_probes
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
@@ -52,14 +53,18 @@ def sql_layer(check: Sql) -> LayerProbe:
         elif outcome.lost and not _silent(result.err) and not _left_waiting(result, attempt, results):
             readings.not_probed.append(judgement.actual)
         else:
-            cause = _break(check, attempt, result, outcome, judgement.actual)
+            behind = None if outcome.error or outcome.lost else replication_cause(check, attempt, results)
+            cause = behind or _break(check, attempt, result, outcome, judgement.actual)
             readings.broken(judgement.actual, cause.sentence, cause.command, evidence=judgement.evidence)
         return readings.result()
 
     return replace(
         ANSWER,
         title="SQL answer",
-        probes=lambda attempt: (sql_probe(check, attempt.context, _known(attempt)),),
+        probes=lambda attempt: (
+            sql_probe(check, attempt.context, _known(attempt)),
+            *replication_probes(check, attempt),
+        ),
         reads=reads,
     )
 

@@ -45,6 +45,11 @@ class BaseFault(ScenarioModel, ABC):
         """A name for people, made of the kind and of what it breaks: the beginning of its id."""
         return "-".join(self.words[:2])
 
+    @property
+    def loss(self) -> str:
+        """What healing it costs, as a sentence; empty where nothing is lost."""
+        return ""
+
     @abstractmethod
     def effect(self, topology: TopologyView) -> FaultEffect:
         """What is desired while it is in. UsageInvalid where this lab cannot be broken so."""

@@ -101,7 +101,8 @@ class Role:
     which it says who asked and who answers. `forwards_requests` says that it passes requests on to the nodes that it
     uses, `custom_program` that its nodes run a program of the author's. In a node with `default_client` people look
     around when they name none.
-    `password_from` names the node whose password a node has, None where it has one of its own.
+    `password_from` names the node whose password a node has, None where it has one of its own; `replica_of` the node of
+    which a node is a copy. Where `reload_files` names files, the program reads only these again.
     `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
     """
 
@@ -119,6 +120,7 @@ class Role:
     volume: Volume | None = None
     secret: bool = False
     reload: str | None = None
+    reload_files: frozenset[str] | None = None
     reloaded: str = ""
     refused: str = ""
     peer_source: str | PeerLog = "sockets"
@@ -136,6 +138,11 @@ class Role:
     for_clients: Callable[[TopologyView, str, str], Mapping[str, str]] = no_files_for_clients
     mentions: Callable[[Any], tuple[str, ...]] = no_file_names
     password_from: Callable[[Any], str | None] = no_other_node
+    replica_of: Callable[[Any], str | None] = no_other_node
+
+    def reads_again(self, file: str) -> bool:
+        """Whether a program of the role reads a changed file again when it is told to."""
+        return bool(self.reload) and (self.reload_files is None or file in self.reload_files)
 
     def listeners_of(self, node: Any) -> tuple[Listener, ...]:
         """Where a node of this role listens: what it declares, otherwise what its role says."""

@@ -14,6 +14,9 @@ from orchestrator.reading.message_parts import short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.reading import Path
 
+# How the files begin that wirelab itself writes, whatever the role: secrets, and what is mounted elsewhere.
+WRITTEN = ("password", "replication", PREFIX, "resolv.conf")
+
 
 def files_are_there(raw: RawScenario) -> Iterator[Violation]:
     """A file that a node mentions lies beside the scenario, or below, and can be read."""
@@ -56,7 +59,7 @@ def _taken(target: str, targets: list[str]) -> str:
             return f"{target} is made for each node by itself{meant.get(place, '')}"
     if target == FILES_AT or (target.startswith(f"{FILES_AT}/") and target.count("/") > 2):
         return f"{FILES_AT} holds files and no folders; write {FILES_AT}/NAME"
-    if target.startswith((f"{FILES_AT}/password", f"{FILES_AT}/{PREFIX}", f"{FILES_AT}/resolv.conf")):
+    if target.startswith(tuple(f"{FILES_AT}/{name}" for name in WRITTEN)):
         return f"{target} is written by wirelab and cannot be replaced"
     above = next((other for other in targets if target.startswith(f"{other}/")), None)
     return f"{above} is a file, so there is nothing below it" if above else ""

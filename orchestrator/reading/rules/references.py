@@ -89,8 +89,10 @@ def no_circle(raw: RawScenario) -> Iterator[Violation]:
     for circle in islice(_circles(raw), MOST_CIRCLES):
         user, used = circle[0], circle[1 % len(circle)]
         words = " -> ".join((*circle, circle[0])) if len(circle) < 12 else f"{len(circle)} nodes, {user} among them"
+        uses = raw.uses(user)
+        at = ("uses", uses.index(used)) if used in uses else ("replica_of",)
         yield Violation(
-            ("nodes", user, "uses", raw.uses(user).index(used)),
+            ("nodes", user, *at),
             f"the uses form a loop: {words}; a node becomes ready after those that it uses",
         )
 
@@ -101,7 +103,7 @@ def _circles(raw: RawScenario) -> Iterator[tuple[str, ...]]:
     for start in raw.nodes:
         if start in done:
             continue
-        way: dict[str, Iterator[str]] = {start: iter(raw.uses(start))}  # in the order in which it was gone
+        way: dict[str, Iterator[str]] = {start: iter(raw.needs(start))}  # in the order in which it was gone
         while way:
             node = next(reversed(way))
             used = next(way[node], None)
@@ -112,7 +114,7 @@ def _circles(raw: RawScenario) -> Iterator[tuple[str, ...]]:
                 nodes = list(way)
                 yield _from_first(tuple(nodes[nodes.index(used) :]), raw)
             elif used in raw.nodes and used not in done and used not in way:
-                way[used] = iter(raw.uses(used))
+                way[used] = iter(raw.needs(used))
 
 
 def _from_first(circle: tuple[str, ...], raw: RawScenario) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.language import Field
 from orchestrator.model.node import Limits, Listener, Node
+from orchestrator.model.replication import REPLICATION_FILE, STANDBY, replication_role
 from orchestrator.model.roles.role import Role, Serving, Volume
 from orchestrator.model.values import Label, Reference
 
@@ -32,11 +33,28 @@ class Database(Node):
         description="The database whose password this one has, too: so a client of one can log in to the other.",
         examples=["db-1"],
     )
+    replica_of: DatabaseName | None = Field(
+        None,
+        description="The primary of which this database is a replica: a copy that follows it by streaming replication, "
+        "and can only be read.",
+        examples=["db"],
+    )
 
 
 def files(topology: TopologyView, node: str) -> Mapping[str, str]:
-    seed = topology.node(node).seed  # type: ignore[attr-defined]
-    return {"seed.sql": topology.texts[seed]} if seed else {}
+    """The seed, or what a replica must know of its primary."""
+    declared: Any = topology.node(node)
+    if declared.replica_of:
+        return {REPLICATION_FILE: replication_text(STANDBY, topology, node)}
+    return {"seed.sql": topology.texts[declared.seed]} if declared.seed else {}
+
+
+def replication_text(state: str, topology: TopologyView, node: str) -> str:
+    """What the replica is to be, where its primary is, and the role as which it logs in there."""
+    primary: str = topology.node(node).replica_of  # type: ignore[attr-defined]
+    named = topology.resolvers_of(node)
+    host = f"{topology.name_of(primary)}." if named else str(topology.address_for(node, primary))
+    return f"{state} {host} {replication_role(node)}\n"
 
 
 ROLE = Role(
@@ -54,7 +72,12 @@ ROLE = Role(
     secret=True,
     files=files,
     mentions=lambda node: (node.seed,) if node.seed else (),
-    password_from=lambda node: node.same_password_as,
+    password_from=lambda node: node.replica_of or node.same_password_as,
+    replica_of=lambda node: node.replica_of,
+    reload="HUP",
+    reload_files=frozenset({REPLICATION_FILE}),
+    reloaded="wirelab: replication is",
+    refused="wirelab: replication stays",
     peer_source="sessions",
     serving=Serving(most=0),
     tools=frozenset({"bash", "ss", "psql"}),
