@@ -13,6 +13,7 @@ from orchestrator.traffic.exchanges.events import (
     DnsExchange,
     ExchangeStart,
     HttpExchange,
+    TcpClose,
     TcpHandshake,
     TlsHandshake,
     client_node,
@@ -62,11 +63,13 @@ class FailedAttempt:
             return False
         if isinstance(event, DnsExchange):
             return event.name.rstrip(".").lower() == self.host.lower()
-        if not isinstance(event, TcpHandshake | TlsHandshake | HttpExchange):
+        if not isinstance(event, TcpHandshake | TlsHandshake | HttpExchange | TcpClose):
             return False
         (name, port), server = self.server, event.flow.server
         if server.port != port or name not in (server.address, server.node):
             return False
+        if isinstance(event, TcpClose):
+            return not event.sent  # a walk connects, to see whether the port is open, and sends nothing
         return isinstance(event, TcpHandshake) or _subject(event) == self.subject
 
     def is_begun_again_by(self, start: ExchangeStart) -> bool:

@@ -1,7 +1,7 @@
 """What an author writes in the front matter of `lesson.md`: tasks, each typed by the key that proves it.
 
-In every text `${NAME}` is the value of a variable of the lesson. In `run` and in checks `${NODE}` is the address of a
-node, as in a scenario file.
+In every text `${NAME}` is the value of a variable of the lesson, and `${lab}` the name of the learner's lab. In `run`
+and in checks `${NODE}` is the address of a node, as in a scenario file.
 """
 
 from __future__ import annotations

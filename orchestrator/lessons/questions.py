@@ -76,7 +76,7 @@ def wrong_because(task: AskTask, question: Question, answer: str) -> str | None:
         choice = _choice(answer, question.choices)
         if choice is None:
             return f"{answer!r} is none of the choices; type a number from 1 to {len(question.choices)}."
-        return None if choice == question.right else f"It is not {choice}."
+        return None if choice == question.right else f'"{choice}" is not right.'
     if answer.lower() == question.right.lower():
         return None
     return _wrong_address(answer) if task.ask == "address" else _wrong_port(answer)
@@ -93,7 +93,7 @@ def _choice(answer: str, choices: Sequence[str]) -> str | None:
 def _wrong_address(answer: str) -> str:
     parts = answer.split(".")
     if len(parts) != 4:
-        return f"{answer!r} is no address: it has {len(parts)} parts, and an IPv4 address has four (RFC 791)."
+        return f"{answer!r} is no address: an IPv4 address is four numbers with dots between them (RFC 791)."
     too_large = next((part for part in parts if part.isdigit() and int(part) > 255), None)
     if too_large:
         return f"{answer} is no address: {too_large} is more than 255; each number is 0 to 255 (RFC 791)."

@@ -52,9 +52,9 @@ def react_to_socket(progress: Progress, name: str, observation: ListensObservati
 
 
 def react_to_pass(progress: Progress, name: str, finding: Finding) -> Reaction:
-    """Complete the task, whose check holds."""
+    """Complete the task, whose check holds: what it says holds, and the evidence."""
     seen = finding.judgement.actual
-    return completed(progress, name, seen, check_evidence(seen))
+    return completed(progress, name, f"{finding.check}: {seen}", check_evidence(seen))
 
 
 def react_to_answer(progress: Progress, name: str, task: QuestionTask, question: Question, answer: str) -> Reaction:

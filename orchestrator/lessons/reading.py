@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from orchestrator.errors import FileInvalid, Problem
 from orchestrator.lessons.lesson import Lesson
 from orchestrator.lessons.task_rules import ScenarioSource, task_violations, tasks_of
-from orchestrator.lessons.variables import chosen_values, substituted, unknown_variables
+from orchestrator.lessons.variables import LAB_VARIABLE, chosen_values, substituted, unknown_variables
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import Reference
 from orchestrator.reading.document import Document, Violation, read_document
@@ -48,8 +48,11 @@ def read_lesson(
     source: ScenarioSource | None = None,
     seed: int = 1,
     addresses: Mapping[str, str] | None = None,
+    lab_name: str = "",
 ) -> LessonText:
     """The lesson for the learner with this seed; `addresses` are filled in for nodes, where the lab is up.
+
+    `lab_name` is the lab of the learner, by default the one that bears the scenario's name.
 
     With `source`, edits of the scenario file are judged, too. Raises FileInvalid with all mistakes, in the order of the
     file.
@@ -60,10 +63,11 @@ def read_lesson(
         raise _invalid(document, document.violations, file)
     violations = [*document.violations, *_violations(document.value, scenario)]
     values = chosen_values(document.value, seed)
-    violations += unknown_variables(document.value, values, frozenset(scenario.nodes))
+    known = {LAB_VARIABLE: lab_name or scenario.name, **values}
+    violations += unknown_variables(document.value, known, frozenset(scenario.nodes))
     violations += task_violations(document.value, source)
     try:
-        filled_in = {**values, **(addresses or {})}
+        filled_in = {**known, **(addresses or {})}
         lesson = Lesson.model_validate(substituted(document.value, filled_in))
     except ValidationError as error:
         first = error.errors()[0]

@@ -13,6 +13,8 @@ from orchestrator.reading.message_parts import listed
 from orchestrator.reading.reading import Path
 
 VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_.-]*)\}")
+# In texts, the name of the lab in which the learner works.
+LAB_VARIABLE = "lab"
 # What checks know by themselves (orchestrator/model/checks.py).
 CHECK_PLACEHOLDERS = frozenset({"random"})
 # Below these keys nothing is filled in: edits are pieces of the scenario file, with placeholders of its own.

@@ -143,7 +143,7 @@ def lesson_in(
 
     def load_text() -> LessonText:
         topology = lab.made.topology(lab.made.observe())
-        return load_lesson(scenario, progress.seed, address_values(topology, shell))
+        return load_lesson(scenario, progress.seed, address_values(topology, shell), lab_name)
 
     run = LessonRun(lesson_lab, load_text, progress, tell, save, probes)
     with LiveTraffic(workspace, scenario, lab_name) as traffic:

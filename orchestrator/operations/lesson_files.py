@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 FILE = "lesson.md"
 
 
-def load_lesson(scenario: LoadedScenario, seed: int = 1, addresses: Mapping[str, str] | None = None) -> LessonText:
+def load_lesson(
+    scenario: LoadedScenario, seed: int = 1, addresses: Mapping[str, str] | None = None, lab_name: str = ""
+) -> LessonText:
     """The lesson beside a scenario, with the values of this seed and, where the lab is up, the addresses of nodes.
 
     Raises UsageInvalid where the scenario has no lesson, FileInvalid where it is wrong.
@@ -41,7 +43,13 @@ def load_lesson(scenario: LoadedScenario, seed: int = 1, addresses: Mapping[str,
     shown = str(Path(scenario.file).parent / FILE)
     source = ScenarioSource(scenario.text, CompanionFiles(scenario.folder))
     return read_lesson(
-        text, file=shown, scenario=scenario.reading.scenario, source=source, seed=seed, addresses=addresses
+        text,
+        file=shown,
+        scenario=scenario.reading.scenario,
+        source=source,
+        seed=seed,
+        addresses=addresses,
+        lab_name=lab_name,
     )
 
 

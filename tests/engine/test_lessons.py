@@ -95,7 +95,7 @@ def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench
     with Learner(bench, seed=4) as learner:
         learner.hears("task 1 of 8")
         learner.types("app")
-        learner.hears("not yet: It is not app.")
+        learner.hears('not yet: "app" is not right.')
         learner.types("hint")
         learner.hears("hint 1 of 2")
         learner.types("dns")

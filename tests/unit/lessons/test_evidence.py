@@ -132,7 +132,7 @@ def test_an_answer_is_right_for_its_seed_alone() -> None:
     assert judge(ASK, evidence, SEED).verdict == "holds"
     others = [seed for seed in range(40) if shuffled(ASK.choices, seed, ASK.title) != question.choices]
     assert {judge(ASK, evidence, seed).why for seed in others} == {"the choices stand in the order of another seed"}
-    assert judge(ASK, {**evidence, "answer": "yes"}, SEED).why == "It is not yes."
+    assert judge(ASK, {**evidence, "answer": "yes"}, SEED).why == '"yes" is not right.'
     assert judge(ASK, {**evidence, "answer": "yes", "right": "yes"}, SEED).why == "'yes' is not the right answer"
 
 

@@ -23,6 +23,7 @@ from orchestrator.traffic.exchanges.events import (
     ExchangeStart,
     Flow,
     HttpExchange,
+    TcpClose,
     TcpHandshake,
 )
 
@@ -43,6 +44,10 @@ def dns(name: str, rcode: str, kind: str = "A", server: str = "dns", port: int =
 
 def tcp(port: int, outcome: str, name: str = "app.shop.lab", began: float = 5.0) -> TcpHandshake:
     return TcpHandshake(1, flow("app", port, name), began, began + 0.1, outcome, 1, began)
+
+
+def closed(port: int, sent: int) -> TcpClose:
+    return TcpClose(1, flow("app", port), 5.2, "closed", "client", sent, 0, False)
 
 
 def http(target: str, status: int | None) -> HttpExchange:
@@ -75,6 +80,9 @@ def test_another_request_to_the_same_server_is_no_repetition() -> None:
     assert attempt
     assert attempt.is_repeated_by(http("/items", 503))
     assert attempt.is_repeated_by(tcp(80, "accepted"))
+    assert attempt.is_repeated_by(closed(80, sent=0))
+    assert not attempt.is_repeated_by(closed(80, sent=70))
+    assert not attempt.is_repeated_by(closed(81, sent=0))
     assert not attempt.is_repeated_by(http("/health", 503))
     assert not attempt.is_repeated_by(replace(http("/items", 503), method="POST"))
 

@@ -37,9 +37,9 @@ def test_a_right_answer_is_taken_however_it_is_typed(ask: str, question: Questio
 @pytest.mark.parametrize(
     ("ask", "question", "answer", "reason"),
     [
-        ("nodes", NODES, "app", "It is not app."),
-        ("nodes", NODES, "1", "It is not db."),
-        ("nodes", NODES, "APP.", "It is not app."),
+        ("nodes", NODES, "app", '"app" is not right.'),
+        ("nodes", NODES, "1", '"db" is not right.'),
+        ("nodes", NODES, "APP.", '"app" is not right.'),
         ("nodes", NODES, "4", "'4' is none of the choices; type a number from 1 to 3."),
         ("nodes", NODES, "router", "'router' is none of the choices; type a number from 1 to 3."),
         (
@@ -52,7 +52,7 @@ def test_a_right_answer_is_taken_however_it_is_typed(ask: str, question: Questio
             "address",
             ADDRESS,
             "192.168.1",
-            "'192.168.1' is no address: it has 3 parts, and an IPv4 address has four (RFC 791).",
+            "'192.168.1' is no address: an IPv4 address is four numbers with dots between them (RFC 791).",
         ),
         (
             "address",

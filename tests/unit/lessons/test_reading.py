@@ -107,7 +107,8 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     ),
     "an unknown variable": (
         lambda text: text.replace("app, ${item}.", "app, ${itm}."),
-        "lesson.md:9:12: tasks.look.title: there is no variable and no node 'itm'; they are app, client, dns, item",
+        "lesson.md:9:12: tasks.look.title: there is no variable and no node 'itm'; they are app, client, dns, item, "
+        "lab",
     ),
     "a task that is needed and does not stand before": (
         lambda text: text.replace("    ask: address\n", "    needs: [lock]\n    ask: address\n"),
