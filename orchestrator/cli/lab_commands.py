@@ -15,6 +15,7 @@ from orchestrator.cli.check_progress import CheckProgress
 from orchestrator.cli.console import out_json, out_text, say, terminal_width, verdict_marks
 from orchestrator.cli.options import (
     capture_option,
+    close_host_option,
     for_option,
     json_option,
     lab_option,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 @lab_option
 @json_option
 @capture_option
+@close_host_option
 @click.option("--keep", is_flag=True, help="If a step fails, keep what is already there, so that you can look at it.")
 @timeout_option
 @for_option
@@ -53,6 +55,7 @@ def up_command(
     lab: str | None,
     as_json: bool,
     capture: bool,
+    close_host: bool,
     keep: bool,
     timeout: float,
     ends_after: float | None,
@@ -63,7 +66,7 @@ def up_command(
     from orchestrator.operations.lifecycle import UpOptions, bring_up
 
     target = find_lab(name, lab, file_needed=True)
-    options = UpOptions(keep, timeout, capture, ends_after)
+    options = UpOptions(keep, timeout, capture, ends_after, close_host=close_host)
     workspace = open_workspace(yes=yes)
     result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
@@ -224,6 +227,7 @@ def say_file(file: Path) -> None:
 @json_option
 @verbose_option
 @capture_option
+@close_host_option
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever the result.")
 @timeout_option
 @for_option
@@ -235,6 +239,7 @@ def run_command(
     as_json: bool,
     verbose: bool,
     capture: bool,
+    close_host: bool,
     remove: bool,
     timeout: float,
     ends_after: float | None,
@@ -254,7 +259,7 @@ def run_command(
     target = find_lab(name, lab, file_needed=True)
     scenario, lab_name = target.scenario, target.lab_name
     workspace = open_workspace(yes=yes)
-    options = UpOptions(ready_seconds=timeout, capture=capture, ends_after=ends_after)
+    options = UpOptions(ready_seconds=timeout, capture=capture, ends_after=ends_after, close_host=close_host)
     printer = ResultPrinter(as_json, verbose)
     printed = printer.progress, printer.result, say_file
     if remove:

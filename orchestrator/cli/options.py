@@ -28,6 +28,11 @@ def capture_option(command: Command) -> Command:
     return click.option("--capture", is_flag=True, help=text)(command)
 
 
+def close_host_option(command: Command) -> Command:
+    text = "Let nodes reach no service of the engine's machine over IPv4, nor that machine the nodes."
+    return click.option("--close-host", is_flag=True, help=text)(command)
+
+
 def timeout_option(command: Command) -> Command:
     text = "Fail if a node is not ready after this time."
     ways: dict[str, Any] = {"type": float, "default": 30.0, "show_default": True, "callback": _seconds}

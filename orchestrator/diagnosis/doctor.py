@@ -171,7 +171,7 @@ def _trap_rows(engine: EngineFacts, hybrid: bool) -> Iterator[Row]:
         (docker and version < (25,), "An engine before version 25 allows two networks with one name",
          "wirelab uses ids; do the same when you call docker by hand"),
         (docker and version < (21,), "Engine 20.10 lets nodes of internal networks reach this machine",
-         "do not rely on nodes being isolated from this machine; newer engines isolate them"),
+         "wirelab up --close-host closes a lab to this machine; newer engines isolate nodes"),
         (hybrid and engine.runtime == "crun" and version_of(crun) < (1, 9), "crun 1.8 refuses hybrid control groups",
          "use runc, or boot with systemd.unified_cgroup_hierarchy=1"),
     )  # fmt: skip

@@ -93,6 +93,8 @@ class Settings:
     source: LabSource | None = None
     # Record from the first packet, as `capture: true` in the file says it.
     capture: bool = False
+    # Nodes on internal networks and the engine's host do not reach each other; a lab that is closed so stays closed.
+    close_host: bool = False
     # Called once the lab is whole, while its lock is held.
     on_complete: Callable[[], None] = lambda: None
     # Clean-up is not cut short: by what, the command line knows.
@@ -212,7 +214,7 @@ class Lab:
 
     def plan(self) -> Plan:
         """What `up` would do now."""
-        return up(*self._whole(PLACEHOLDER_SECRETS), capture=self._captures)
+        return up(*self._whole(PLACEHOLDER_SECRETS), capture=self._captures, close_host=self.settings.close_host)
 
     def _whole(self, new_secrets: SecretSource, healed: Collection[str] = ()) -> tuple[Topology, Snapshot]:
         """What there is now, the routes inside the nodes included, which only `up` needs to know."""
@@ -235,7 +237,7 @@ class Lab:
             return self._up(*self._whole(RANDOM_SECRETS, healed))
 
     def _up(self, topology: Topology, observed: Snapshot) -> Plan:
-        plan = up(topology, observed, capture=self._captures)
+        plan = up(topology, observed, capture=self._captures, close_host=self.settings.close_host)
         self._require_isolation(plan)
         if plan:
             require_budget(self.scenario, self.settings.machine_memory)

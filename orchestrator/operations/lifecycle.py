@@ -26,7 +26,8 @@ class UpOptions:
     """How to bring a lab up: with a recorder of its traffic, and how long each node may take to become ready.
 
     With `keep`, what was made stays after a failure. The lab removes itself after `ends_after` seconds; without them,
-    an end that it has stays as it is. With `heal`, faults that are in are healed.
+    an end that it has stays as it is. With `heal`, faults that are in are healed. With `close_host`, its internal
+    networks are closed to the engine's host.
     """
 
     keep: bool = False
@@ -34,6 +35,7 @@ class UpOptions:
     capture: bool = False
     ends_after: float | None = None
     heal: bool = False
+    close_host: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def bring_up_in_run(
         keep=options.keep,
         ready_seconds=options.ready_seconds,
         capture=options.capture,
+        close_host=options.close_host,
         on_complete=when_complete,
     )
     healed = lab.folder.faults.faults() if options.heal else ()
@@ -103,11 +106,14 @@ def bring_up_in_run(
 def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, options: UpOptions) -> UpResult:
     """Remove the lab with its volumes and bring it up anew, under the same name. Its end stays, its faults do not.
 
-    A recorder that runs is started anew, too. Raises NotFound where the lab is not up.
+    A recorder that runs is started anew, too, and networks stay closed to the engine's host. Raises NotFound where the
+    lab is not up.
     """
     from orchestrator.planning.capture import recorder_of
+    from orchestrator.planning.networks import is_host_closed
 
-    observed = workspace.lab(scenario, lab_name).standing()
+    observed = (lab := workspace.lab(scenario, lab_name)).standing()
+    options = replace(options, close_host=is_host_closed(lab.topology(observed), observed))
     end = end_of(workspace.state, lab_name)
     kept_end = end if end and end.at > time.time() else None
     options = replace(options, capture=options.capture or recorder_of(observed) is not None)

@@ -14,8 +14,9 @@ from orchestrator.planning.snapshot import ObservedNetwork, Snapshot
 from orchestrator.planning.specs import NetworkSpec
 
 
-def stale_networks(topology: Topology, observed: Snapshot) -> tuple[ObservedNetwork, ...]:
-    """Networks of the lab that the file no longer declares, or declares otherwise."""
+def stale_networks(topology: Topology, observed: Snapshot, *, close_host: bool) -> tuple[ObservedNetwork, ...]:
+    """Networks of the lab that the file no longer declares, or declares otherwise, or that are to be closed to the
+    engine's host."""
     declared, dead_ends = topology.scenario.all_networks, _dead_ends(topology)
     return tuple(
         network
@@ -27,7 +28,16 @@ def stale_networks(topology: Topology, observed: Snapshot) -> tuple[ObservedNetw
             or network.subnets6 != ((topology.subnets6[name],) if name in topology.subnets6 else ())
             or network.internal != declared[name].internal
             or network.gateway_unanswered != (name in dead_ends)
+            or (close_host and declared[name].internal and not network.host_closed)
         )
+    )
+
+
+def is_host_closed(topology: Topology, observed: Snapshot) -> bool:
+    """Whether the networks of the lab were closed to the engine's host. A dead end always is, and does not count."""
+    return any(
+        network.labels.get(labels.LAB) == topology.lab and network.host_closed and not network.gateway_unanswered
+        for network in observed.networks
     )
 
 
@@ -86,7 +96,9 @@ def _dead_ends(topology: Topology) -> frozenset[str]:
     return frozenset(n for n, network in declared.items() if network.internal and (n in routed or network.ipv6))
 
 
-def missing_networks(topology: Topology, observed: Snapshot, stale: tuple[ObservedNetwork, ...]) -> Iterator[Step]:
+def missing_networks(
+    topology: Topology, observed: Snapshot, stale: tuple[ObservedNetwork, ...], *, close_host: bool
+) -> Iterator[Step]:
     dead_ends = _dead_ends(topology)
     for name, network in topology.scenario.all_networks.items():
         existing = observed.network_of(name, topology.lab)
@@ -101,6 +113,7 @@ def missing_networks(topology: Topology, observed: Snapshot, stale: tuple[Observ
             labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
             gateway_unanswered=name in dead_ends,
             subnet6=topology.subnets6.get(name),
+            host_closed=network.internal and (close_host or name in dead_ends),
         )
         needs = (f"remove:network:{name}",) if existing else ()
         shows = " ".join(str(range_) for range_ in (subnet, spec.subnet6) if range_)

@@ -15,7 +15,13 @@ from orchestrator.planning.capture import capture_steps
 from orchestrator.planning.desired import DesiredNode, desired
 from orchestrator.planning.image_steps import with_missing_images
 from orchestrator.planning.injected_faults import effect_of
-from orchestrator.planning.networks import address_conflicts, missing_networks, stale_network_steps, stale_networks
+from orchestrator.planning.networks import (
+    address_conflicts,
+    is_host_closed,
+    missing_networks,
+    stale_network_steps,
+    stale_networks,
+)
 from orchestrator.planning.node_steps import NodeSteps, attachments_of, reason_to_remake
 from orchestrator.planning.plan import (
     LeaveNetwork,
@@ -34,23 +40,25 @@ from orchestrator.planning.secret_steps import secret_steps
 from orchestrator.planning.snapshot import ObservedFiles, Snapshot
 
 
-def up(topology: Topology, observed: Snapshot, *, capture: bool = False) -> Plan:
+def up(topology: Topology, observed: Snapshot, *, capture: bool = False, close_host: bool = False) -> Plan:
     """The steps from what is observed to what is desired; none where nothing is missing.
 
     Desired is what the file declares, but for the effect of the faults that are in.
 
-    With `capture`, or where the scenario says so, no node starts before the recorder records.
+    With `capture`, or where the scenario says so, no node starts before the recorder records. With `close_host`,
+    nodes on internal networks and the engine's host do not reach each other; a lab that is closed so stays closed.
     """
+    close_host = close_host or is_host_closed(topology, observed)
     effect = effect_of(topology, observed.faults)
     desired_nodes = [desired(topology, observed, node, effect) for node in topology.scenario.nodes]
-    stale, ways = stale_networks(topology, observed), routes_of(topology)
+    stale, ways = stale_networks(topology, observed, close_host=close_host), routes_of(topology)
     leftovers = list(_leftover_nodes(topology, observed))
     removals = _removals(observed, desired_nodes, leftovers)
     steps = [
         *secret_steps(topology, observed),
         *leftovers,
         *stale_network_steps(stale, observed, removals),
-        *missing_networks(topology, observed, stale),
+        *missing_networks(topology, observed, stale, close_host=close_host),
         *address_conflicts(observed, desired_nodes, removals, stale),
     ]
     if capture or topology.scenario.capture:

@@ -24,7 +24,7 @@ ContainerStatus = Literal["running", "paused", "exited", "created", "restarting"
 
 @dataclass(frozen=True)
 class ObservedNetwork:
-    """A network of the engine, ours or not. `gateway_unanswered`: its gateway answers nobody (`NetworkSpec`)."""
+    """A network of the engine, ours or not; `gateway_unanswered` and `host_closed` as in `NetworkSpec`."""
 
     id: str
     name: str
@@ -33,6 +33,7 @@ class ObservedNetwork:
     labels: Mapping[str, str]
     gateway_unanswered: bool = False
     subnets6: tuple[IPv6Network, ...] = ()
+    host_closed: bool = False
 
 
 @dataclass(frozen=True)

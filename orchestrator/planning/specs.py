@@ -27,6 +27,8 @@ class NetworkSpec:
     `gateway_unanswered`: the network is internal, but not declared so to the engine, which would drop too much: what
     a router of ours forwards, and, up to Engine 20.10, IPv6 neighbour discovery. Instead, nothing answers at the
     gateway address that nodes are given, so that no route leads out.
+
+    `host_closed`: over IPv4 the engine's host and the nodes do not reach each other, for the bridge has no address.
     """
 
     name: str
@@ -36,6 +38,7 @@ class NetworkSpec:
     labels: Mapping[str, str]
     gateway_unanswered: bool = False
     subnet6: IPv6Network | None = None
+    host_closed: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +35,13 @@ nodes:
   sixth:   {role: client, networks: [six]}
   several: {role: client, networks: [plain, left]}
   free:    {role: client, networks: [open]}
+"""
+CLOSED = """
+name: closed
+title: Two machines that do not reach the host
+nodes:
+  inside: {role: client}
+  other:  {role: service, command: [nc, -lk, "8080"], listens: [{port: 8080}]}
 """
 # What the kernel sends and takes in, before any rule of another table: packets that open a connection to the port.
 OPENS = f"tcp dport {PORT} tcp flags & (syn | ack) == syn counter"
@@ -66,6 +74,9 @@ class Lab:
         ends = self.bench.container(node).attrs["NetworkSettings"]["Networks"]
         end = next(end for name, end in ends.items() if name.endswith(network))
         return str(end["GlobalIPv6Address" if six else "IPAddress"])
+
+    def gateway(self, node: str) -> str:
+        return str(next(iter(self.bench.container(node).attrs["NetworkSettings"]["Networks"].values()))["Gateway"])
 
     def count(self, *containers: str) -> None:
         """Begin to count, from nothing."""
@@ -160,22 +171,48 @@ def test_a_dead_end_does_not_even_reach_the_host(kinds: Lab) -> None:
 
     On other networks Engine 20.10 lets nodes reach the host itself; the documentation says so.
     """
+    with outside(kinds) as (_, there), host_listener(kinds, there["gateway"]) as port:
+        for name in ("west", "router", "sixth"):
+            assert kinds.tries(kinds.node(name), there["gateway"], port) != "open", name
+        # The declared exception, by which we see that this could have been otherwise.
+        assert kinds.tries(kinds.node("free"), there["gateway"], port) == "open"
+
+
+def test_a_closed_lab_does_not_reach_the_host(kinds: Lab, tmp_path: Path) -> None:
+    """`up --close-host`: neither the gateway nor another address of the host answers; an open network reaches both."""
+    (tmp_path / "scenario.yaml").write_text(CLOSED)
+    bench = Bench(kinds.bench.engine, f"n{secrets.token_hex(4)}", str(tmp_path))
+    try:
+        ran = bench.cli("up", "--close-host")
+        assert ran.code == 0, ran.err
+        (network,) = bench.networks()
+        gateways = network.attrs["IPAM"]["Config"][0]["Gateway"], kinds.gateway("free")
+        with outside(kinds) as (_, there), host_listener(kinds, there["gateway"]) as port:
+            for address in (*gateways, there["gateway"]):
+                assert kinds.tries(str(bench.container("inside").id), address, port) != "open", address
+            assert kinds.tries(kinds.node("free"), there["gateway"], port) == "open"
+            # Neighbours still reach each other.
+            assert kinds.tries(str(bench.container("inside").id), bench.address("other")) == "open"
+        assert bench.steps() == {}
+    finally:
+        ran = bench.cli("down")
+    assert (ran.code, bench.left()) == (0, []), ran.err
+
+
+@contextmanager
+def host_listener(kinds: Lab, address: str) -> Iterator[int]:
+    """The port of a listener on all addresses of the engine's host; on this one it accepts."""
     # Below the range that Linux gives to connections of others.
     port = 20000 + secrets.randbelow(10000)
-    with outside(kinds) as (_, there):
-        client = kinds.bench.engine.client
-        host = client.containers.run(
-            kinds.image, ["nc", "-lk", str(port)], network_mode="host", detach=True, init=True, remove=True
-        )
-        try:
-            assert eventually(lambda: listens(host, port), 60)
-            assert kinds.tries(host.id, there["gateway"], port) == "open"
-            for name in ("west", "router", "sixth"):
-                assert kinds.tries(kinds.node(name), there["gateway"], port) != "open", name
-            # The declared exception, by which we see that this could have been otherwise.
-            assert kinds.tries(kinds.node("free"), there["gateway"], port) == "open"
-        finally:
-            host.kill()
+    host = kinds.bench.engine.client.containers.run(
+        kinds.image, ["nc", "-lk", str(port)], network_mode="host", detach=True, init=True, remove=True
+    )
+    try:
+        assert eventually(lambda: listens(host, port), 60)
+        assert kinds.tries(host.id, address, port) == "open"
+        yield port
+    finally:
+        host.kill()
 
 
 def test_who_may_speak_to_whom(kinds: Lab) -> None:

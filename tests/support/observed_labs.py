@@ -84,6 +84,7 @@ def made_by(plan: Plan, observed: Snapshot) -> Snapshot:
                     spec.labels,
                     spec.gateway_unanswered,
                     own6,
+                    spec.host_closed,
                 )
                 observed = replace(observed, networks=(*observed.networks, made))
             case MakeCapture(spec, _):

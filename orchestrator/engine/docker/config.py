@@ -27,6 +27,7 @@ def network_config(spec: NetworkSpec) -> dict[str, Any]:
         six: dict[str, Any] = {"Subnet": str(spec.subnet6), "Gateway": str(spec.subnet6[1])}
         nobody = {GATEWAY6: str(spec.subnet6[NOBODY])}
         ranges.append({**six, "AuxiliaryAddresses": nobody} if spec.gateway_unanswered else six)
+    options = {NO_ADDRESS: "true"} if spec.gateway_unanswered or spec.host_closed else {}
     return {
         "Name": spec.name,
         "CheckDuplicate": True,
@@ -34,7 +35,7 @@ def network_config(spec: NetworkSpec) -> dict[str, Any]:
         "Internal": spec.internal and not spec.gateway_unanswered,
         "EnableIPv6": spec.subnet6 is not None,
         "IPAM": {"Driver": "default", "Config": ranges},
-        "Options": {NO_ADDRESS: "true", MASQUERADE: "false"} if spec.gateway_unanswered else {},
+        "Options": {**options, MASQUERADE: "false"} if spec.gateway_unanswered else options,
         "Labels": dict(spec.labels),
     }
 
@@ -102,17 +103,18 @@ def _network_mode(spec: ContainerSpec) -> str:
 
 def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
     """From one element of GET /networks. Nothing leaves a network that is internal or a dead end."""
-    gateway_unanswered = (document.get("Options") or {}).get(NO_ADDRESS) == "true"
+    host_closed = (document.get("Options") or {}).get(NO_ADDRESS) == "true"
     configs = (document.get("IPAM") or {}).get("Config") or []
     subnets = [subnet for config in configs if (subnet := config.get("Subnet", ""))]
     return ObservedNetwork(
         id=document["Id"],
         name=document["Name"],
         subnets=tuple(IPv4Network(s, strict=False) for s in subnets if ":" not in s),
-        internal=bool(document.get("Internal")) or gateway_unanswered,
+        internal=bool(document.get("Internal")) or host_closed,
         labels=document.get("Labels") or {},
-        gateway_unanswered=gateway_unanswered,
+        gateway_unanswered=host_closed and not document.get("Internal"),
         subnets6=tuple(IPv6Network(s, strict=False) for s in subnets if ":" in s),
+        host_closed=host_closed,
     )
 
 

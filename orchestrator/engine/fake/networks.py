@@ -23,8 +23,9 @@ class FakeNetworks(FakeState):
                 self._require_no_conflict(spec, other)
             made = self._id()
             own6 = (spec.subnet6,) if spec.subnet6 else ()
+            closed = spec.gateway_unanswered, own6, spec.host_closed
             self._networks[made] = ObservedNetwork(
-                made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels), spec.gateway_unanswered, own6
+                made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels), *closed
             )
             return made
 

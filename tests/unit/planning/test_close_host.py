@@ -1,0 +1,47 @@
+"""Networks that are closed to the engine's host, as `up --close-host` asks for it."""
+
+from __future__ import annotations
+
+import pytest
+from observed_labs import BASIC, listed, made_by, nothing, planned, standing
+
+from orchestrator.engine.docker.config import network_config, network_seen
+from orchestrator.planning.plan import MakeNetwork, Plan
+from orchestrator.planning.planner import up
+from orchestrator.planning.snapshot import Snapshot
+
+NETWORKS = BASIC.replace("nodes:", "networks:\n  lab:\n  open: {internal: false}\nnodes:", 1)
+NO_ADDRESS = "com.docker.network.bridge.inhibit_ipv4"
+
+
+def plan(text: str, observed: Snapshot, *, close_host: bool) -> Plan:
+    topology, _ = planned(text, observed)
+    return up(topology, observed, close_host=close_host)
+
+
+@pytest.mark.parametrize("close_host", [True, False])
+def test_the_bridge_of_a_closed_network_has_no_address(close_host: bool) -> None:
+    """The network stays internal to the engine. One that the file opens has a way out, and is not closed."""
+    steps = plan(NETWORKS, nothing(), close_host=close_host).steps
+    specs = {step.action.network: step.action.spec for step in steps if isinstance(step.action, MakeNetwork)}
+    lab, opened = network_config(specs["lab"]), network_config(specs["open"])
+    assert (lab["Internal"], lab["Options"]) == (True, {NO_ADDRESS: "true"} if close_host else {})
+    assert (opened["Internal"], opened["Options"]) == (False, {})
+    seen = network_seen(listed(lab))
+    assert (seen.internal, seen.host_closed, seen.gateway_unanswered) == (True, close_host, False)
+
+
+def test_a_closed_lab_stays_closed() -> None:
+    """A later `up` without the option has nothing to do, and makes a network that is lost closed again."""
+    closed = made_by(plan(BASIC, nothing(), close_host=True), nothing())
+    assert str(plan(BASIC, closed, close_host=False)) == ""
+    changed = BASIC.replace("nodes:", "networks: {lab: , more: }\nnodes:", 1)
+    steps = plan(changed, closed, close_host=False).steps
+    assert [step.action.spec.host_closed for step in steps if isinstance(step.action, MakeNetwork)] == [True]
+
+
+def test_a_lab_that_stands_open_is_closed() -> None:
+    """Its network is made anew."""
+    steps = [step.id for step in plan(BASIC, standing(BASIC), close_host=True).steps]
+    assert {"remove:network:lab", "network:lab", "connect:app:lab"} <= set(steps)
+    assert str(plan(BASIC, standing(BASIC), close_host=False)) == ""
