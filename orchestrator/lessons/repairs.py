@@ -27,12 +27,12 @@ class ProgramRun:
         return self.node, self.run, self.began
 
 
-def programs_run(entries: Iterable[Entry], since: float) -> tuple[ProgramRun, ...]:
-    """The programs that were begun after `since`, by the entries of a journal, the oldest first."""
+def programs_run(entries: Iterable[Entry]) -> tuple[ProgramRun, ...]:
+    """The programs that were begun, by the entries of a journal, the oldest first."""
     runs: list[ProgramRun] = []
     for entry in entries:
         event = entry.event
-        if not isinstance(event, ProgramEvent) or entry.time < since:
+        if not isinstance(event, ProgramEvent):
             continue
         if event.state == "started":
             runs.append(ProgramRun(event.node, event.argv, entry.run, entry.time))

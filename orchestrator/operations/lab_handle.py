@@ -66,7 +66,20 @@ class NodeHandle:
         return container.id
 
     def run(self, *argv: str, seconds: float = 30.0, user: str = "") -> Output:
-        """Run a program in the node; its exit_code, out and err. EngineRefused if it takes longer than `seconds`."""
+        """Run a program in the node; its exit_code, out and err. EngineRefused if it takes longer than `seconds`.
+
+        The lab's journal tells of it, as of a program of `wirelab exec`.
+        """
+        from orchestrator.events import ProgramEvent
+
+        publish = self.lab.workspace.without_watcher().publisher(self.lab.workspace.journal(self.lab.name))
+        publish(ProgramEvent("started", self.name, argv))
+        output = self.run_unrecorded(*argv, seconds=seconds, user=user)
+        publish(ProgramEvent("ended", self.name, argv, output.exit_code))
+        return output
+
+    def run_unrecorded(self, *argv: str, seconds: float = 30.0, user: str = "") -> Output:
+        """Run a program of wirelab's own in the node: it is nobody's work on the lab."""
         return self.lab.made.engine.run(self.container, argv, seconds=seconds, user=user)
 
 

@@ -169,5 +169,5 @@ def _await_listening(traffic: LiveTraffic, lab: LabHandle, text: LessonText) -> 
     node = lab.node(text.lesson.shell[0])
     until = time.monotonic() + LISTEN_SECONDS
     while not traffic.listening.is_set() and traffic.failure is None and time.monotonic() < until:
-        node.run("getent", "hosts", lab.made.scenario.domain, seconds=PROBE_SECONDS)
+        node.run_unrecorded("getent", "hosts", lab.made.scenario.domain, seconds=PROBE_SECONDS)
         traffic.listening.wait(0.5)

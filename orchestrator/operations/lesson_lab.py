@@ -113,7 +113,7 @@ class LessonLab:
             self._fault_ids += tuple(injected.id for injected in change.faults)
         if self._is_changed:
             self._networks = self._network_ids()
-            self.work.begin()
+            self.work.begin(self.handle)
 
     def _up(self, scenario: LoadedScenario) -> None:
         _when_free(partial(self.bring_up, scenario))

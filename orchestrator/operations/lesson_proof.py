@@ -200,7 +200,7 @@ def _carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal", "edit"]) -
     node = lesson.run.lab.node(attempt.node)
     # `$@` is the program itself: it goes on when the shell has ended.
     in_background = ("sh", "-c", '"$@" > /dev/null 2>&1 &', "sh")
-    node.run(*(in_background if attempt.background else ()), *attempt.run, seconds=RUN_SECONDS)
+    node.run_unrecorded(*(in_background if attempt.background else ()), *attempt.run, seconds=RUN_SECONDS)
 
 
 def _turn_until(lesson: OpenLesson, holds: Callable[[], bool], seconds: float) -> None:

@@ -1,4 +1,7 @@
-"""In which nodes somebody worked by hand, with `wirelab shell` or `wirelab exec`, since a task broke the lab."""
+"""In which nodes somebody worked by hand since a task broke the lab, by the events of the lab's journal.
+
+Shells, programs of `wirelab exec` and `wirelab trace`, and those of the Python API are all events.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,17 @@ class NodeWork:
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._since = 0.0
+        self._open_before: frozenset[RunBegin] = frozenset()
         self._ended: dict[RunBegin, float] = {}
         self._over: frozenset[RunBegin] = frozenset()
         self._cleared: frozenset[RunBegin] = frozenset()
 
-    def begin(self) -> None:
-        """Forget what was done so far: the task has broken the lab just now."""
+    def begin(self, lab: LabHandle) -> None:
+        """Forget what is over: the task has broken the lab just now. A shell that is open may still repair it."""
         self._since = self._now()
+        unended = [run for run in _journal_runs(lab) if run.began < self._since and run.ended is None]
+        still_open = {node: _command_lines(lab, node) for node in {run.node for run in unended}}
+        self._open_before = frozenset(run.begin for run in unended if _is_running(run, still_open[run.node]))
         self._ended, self._over, self._cleared = {}, frozenset(), frozenset()
 
     def look(self, lab: LabHandle, named: Collection[str]) -> None:
@@ -55,16 +62,21 @@ class NodeWork:
         return tuple(dict.fromkeys(run.node for run in self._runs(lab, named)))
 
     def _runs(self, lab: LabHandle, named: Collection[str]) -> list[ProgramRun]:
-        from orchestrator.lab.journal_reader import program_entries
-
-        runs = programs_run(program_entries(lab.workspace.state, lab.name), self._since)
+        runs = [run for run in _journal_runs(lab) if run.began >= self._since or run.begin in self._open_before]
         return [run for run in runs if run.node not in named and run.begin not in self._cleared]
+
+
+def _journal_runs(lab: LabHandle) -> tuple[ProgramRun, ...]:
+    """All programs and shells of which the lab's journal tells."""
+    from orchestrator.lab.journal_reader import program_entries
+
+    return programs_run(program_entries(lab.workspace.state, lab.name))
 
 
 def _command_lines(lab: LabHandle, node_name: str) -> tuple[str, ...]:
     """Of each program that runs in a node; none where the node is gone or cannot be asked."""
     try:
-        return tuple(lab.node(node_name).run(*PROGRAMS, seconds=LIST_SECONDS).out.splitlines())
+        return tuple(lab.node(node_name).run_unrecorded(*PROGRAMS, seconds=LIST_SECONDS).out.splitlines())
     except WirelabError:
         return ()
 

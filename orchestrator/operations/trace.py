@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.errors import EngineRefused, NotFound, TookTooLong, UsageInvalid
+from orchestrator.events import ProgramEvent
 from orchestrator.operations.capture import ALL_PACKETS, PacketFilter, capture_gone, open_capture, raise_ended
 from orchestrator.operations.node_access import default_node, require_node, require_program
 
@@ -202,12 +203,15 @@ def _run_command(
 ) -> CommandRun:
     from orchestrator.lab.node_program import run_program
 
+    publish = workspace.publisher(workspace.journal(capture.lab_name))
+    publish(ProgramEvent("started", node_name, argv))
     try:
         output = run_program(workspace.engine, container, argv, seconds=LONGEST_COMMAND, run=token_hex(6))
     except TookTooLong:
         return CommandRun(node_name, argv, "too long")
     except KeyboardInterrupt:
         return CommandRun(node_name, argv, "interrupted")
+    publish(ProgramEvent("ended", node_name, argv, output.exit_code))
     if output.exit_code in NO_PROGRAM and argv[0] in capture.scenario.nodes:
         raise UsageInvalid(
             f"{node_name} has no program {argv[0]!r}",

@@ -50,6 +50,10 @@ class LabCapture:
         return self._lab.scenario
 
     @property
+    def lab_name(self) -> str:
+        return self._lab.name
+
+    @property
     def named(self) -> LabRef:
         return self._lab.named
 

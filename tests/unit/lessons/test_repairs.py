@@ -286,6 +286,40 @@ def test_a_program_that_had_ended_before_the_check_failed_has_repaired_nothing(
     assert what_is_refused(learner, SHELL_IN_APP) == what
 
 
+@pytest.mark.parametrize(("is_left", "what"), [(False, BY_HAND), (True, "")])
+def test_a_shell_that_was_open_before_the_task_began_may_repair_the_lab(
+    learner: Learner, is_left: bool, what: str
+) -> None:
+    """One that was left before has repaired nothing."""
+    learner.open_shell_in_db()
+    if is_left:
+        learner.open_shells.clear()
+    learner.lab.begin(SHELL_IN_APP)
+    assert what_is_refused(learner, SHELL_IN_APP) == what
+
+
+def test_a_shell_of_before_that_is_left_has_repaired_nothing_after_the_check_failed(learner: Learner) -> None:
+    learner.open_shell_in_db()
+    learner.lab.begin(SHELL_IN_APP)
+    learner.open_shells.clear()
+    learner.see_check_fail(SHELL_IN_APP, later=EFFECT_SECONDS)
+    assert what_is_refused(learner, SHELL_IN_APP) == ""
+
+
+@pytest.mark.parametrize(("node_name", "what"), [("db", BY_HAND), ("client", "")])
+def test_a_program_of_the_python_api_is_work_in_its_node(learner: Learner, node_name: str, what: str) -> None:
+    """The nodes of the lesson's shell are those in which it counts."""
+    learner.lab.begin(SHELL_IN_APP)
+    learner.lab.handle.node(node_name).run("true")
+    assert what_is_refused(learner, SHELL_IN_APP) == what
+
+
+def test_what_wirelab_itself_runs_in_a_node_is_no_work(learner: Learner) -> None:
+    learner.lab.begin(SHELL_IN_APP)
+    learner.lab.handle.node("db").run_unrecorded("true")
+    assert what_is_refused(learner, SHELL_IN_APP) == ""
+
+
 def test_what_was_run_before_the_task_began_is_forgotten(learner: Learner) -> None:
     learner.run_program_in_db()
     learner.lab.begin(SHELL_IN_APP)
@@ -296,11 +330,10 @@ def test_the_runs_of_programs_follow_from_the_journal() -> None:
     """Two commands may run the same program; each has a run of its own."""
     started, ended = ProgramEvent("started", "db", SHELL), ProgramEvent("ended", "db", SHELL, 0)
     entries = [Entry(1.0, "shop", started, "a"), Entry(2.0, "shop", started, "b"), Entry(3.0, "shop", ended, "b")]
-    assert [(run.run, run.began, run.ended) for run in programs_run(entries, 0.0)] == [
+    assert [(run.run, run.began, run.ended) for run in programs_run(entries)] == [
         ("a", 1.0, None),
         ("b", 2.0, 3.0),
     ]
-    assert [run.run for run in programs_run(entries, 1.5)] == ["b"]
 
 
 def test_nothing_is_judged_of_a_lab_on_which_a_command_works(learner: Learner) -> None:
