@@ -33,7 +33,9 @@ class Form:
     @cached_property
     def mapping(self) -> MappingForm | None:
         """The keys that may stand here, where a mapping with known keys is meant."""
-        return MappingForm(self.core) if isinstance(self.core, type) and issubclass(self.core, ScenarioModel) else None
+        return (
+            mapping_form_of(self.core) if isinstance(self.core, type) and issubclass(self.core, ScenarioModel) else None
+        )
 
     @cached_property
     def tagged_union(self) -> TaggedUnion | None:
@@ -117,10 +119,10 @@ class TaggedUnion:
         if isinstance(by, str):
             records = {}
             for model in map(_model_of, get_args(union)):
-                record = MappingForm(model)
+                record = mapping_form_of(model)
                 records.update(dict.fromkeys(record.form(by).literals, record))
             return cls(records, by, lambda value: value.get(by) if isinstance(value, dict) else None, kinds)
-        tagged = {_tag_of(branch): MappingForm(_model_of(branch)) for branch in get_args(union)}
+        tagged = {_tag_of(branch): mapping_form_of(_model_of(branch)) for branch in get_args(union)}
         return cls(tagged, None, by, kinds)
 
     def variant_of(self, value: Any) -> MappingForm | None:
@@ -154,6 +156,17 @@ def form_of(annotation: Any, field: FieldDeclaration | None = None) -> Form:
         elif optional:
             core = Union[rest]  # noqa: UP007
     return Form(annotation, core, metadata, optional, field)
+
+
+def mapping_form_of(model: type[ScenarioModel]) -> MappingForm:
+    """The keys of a class of the model: one form for each class, which many places of the language share."""
+    hashable: Any = model  # mypy takes no variable that holds a class for hashable
+    return _mapping_form(hashable)
+
+
+@cache
+def _mapping_form(model: type[ScenarioModel]) -> MappingForm:
+    return MappingForm(model)
 
 
 @cache

@@ -14,7 +14,7 @@ from orchestrator.model.scenario import Scenario
 from orchestrator.model.values import DisplayName, Reference
 from orchestrator.reading.error_messages import alternatives, as_flow, bounds_text, expected
 from orchestrator.reading.message_parts import listed
-from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion
+from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion, mapping_form_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def sections() -> tuple[Section, ...]:
 def sections_of(model: type[ScenarioModel], where: str = "") -> tuple[Section, ...]:
     """Every mapping of a model and of what is inside it; `where` is the place of the whole."""
     sections: dict[tuple[str, str], Section] = {}
-    _collect(MappingForm(model), where, sections)
+    _collect(mapping_form_of(model), where, sections)
     return tuple(sections.values())
 
 

@@ -5,7 +5,7 @@ A test that reaches for an engine then fails on every machine, not only on those
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -22,7 +22,10 @@ def no_engine(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     }
 
 
-@pytest.fixture(autouse=True)
-def _without_engine(monkeypatch: pytest.MonkeyPatch, no_engine: Mapping[str, str]) -> None:
-    for name, value in no_engine.items():
-        monkeypatch.setenv(name, value)
+# Once for each module: for each of thousands of small tests it would cost as much as many of them take.
+@pytest.fixture(scope="module", autouse=True)
+def _without_engine(no_engine: Mapping[str, str]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in no_engine.items():
+            environment.setenv(name, value)
+        yield

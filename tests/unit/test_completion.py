@@ -58,6 +58,7 @@ def test_the_nodes_of_a_lab_are_proposed_by_its_name(tmp_path: Path) -> None:
     assert proposed("wirelab exec my-lab vis", tmp_path) == ["visitor"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_completion_of_a_shell_asks_wirelab(shell: str) -> None:
     run = f"from orchestrator.cli.main import main; main(['completion', '{shell}'])"
@@ -65,6 +66,7 @@ def test_the_completion_of_a_shell_asks_wirelab(shell: str) -> None:
     assert (done.returncode, f"_WIRELAB_COMPLETE={shell}_complete" in done.stdout) == (0, True)
 
 
+@pytest.mark.slow
 def test_bash_proposes_the_name_of_a_check_as_one_word() -> None:
     """As it is typed in a shell, with its blanks quoted."""
     script = subprocess.run(

@@ -78,6 +78,7 @@ def _command(words: list[str]) -> tuple[click.Command, list[str]]:
     return command, words
 
 
+@pytest.mark.slow
 @each
 def test_what_breaks_it_can_be_true(name: str) -> None:
     """At least one breakage; each breaks something, turns a check, and names checks and nodes that are there."""

@@ -164,6 +164,7 @@ def what_is_refused(learner: Learner, task: HoldsTask) -> str:
     return uncounted.what if uncounted else ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "work"),
     [
@@ -191,6 +192,7 @@ BY_HAND = "A shell or a program ran in db when the check began to hold."
 STILL = "The check holds at the moment, but what the task broke is still broken."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "work", "what"),
     [

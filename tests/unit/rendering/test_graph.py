@@ -261,6 +261,7 @@ def rectangle(element: ElementTree.Element) -> tuple[float, float, float, float]
     return x, y, x + width, y + height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SMALL, THIRTY, ROUTED])
 @pytest.mark.parametrize("seen", [False, True])
 def test_every_label_stands_in_its_network_and_on_no_other(text: str, seen: bool) -> None:
