@@ -16,7 +16,8 @@ from orchestrator.operations.checks import run_checks
 from orchestrator.operations.faults import fault_of_words, heal_faults, heal_lab, inject_fault
 from orchestrator.operations.workspace import new_run_id
 from orchestrator.traffic.exchanges.events import Flow
-from orchestrator.traffic.packets.packet import drop_forwarded_copies, read_packets, sort_by_time
+from orchestrator.traffic.packets.packet import read_packets, sort_by_time
+from orchestrator.traffic.packets.routed import RoutedPackets
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
@@ -95,7 +96,7 @@ class LiveActions:
             return ()
         until = exchange.at if exchange.ended is None else exchange.ended
         ends = frozenset((end.address, end.port) for end in (flow.client, flow.server))
-        read = drop_forwarded_copies(sort_by_time(read_packets(capture.read(recorder.id).lines), WINDOW))
+        read = RoutedPackets().without_copies(sort_by_time(read_packets(capture.read(recorder.id).lines), WINDOW))
         packets = (
             packet
             for packet in read

@@ -150,6 +150,18 @@ def _interfaces(networks: Mapping[str, str]) -> list[str]:
     return [f"{name}=br-{network[:12]}" for name, network in networks.items() if network]
 
 
+def node_networks(topology: Topology) -> dict[str, frozenset[str]]:
+    """Map each address of a node to the networks on which the node stands."""
+    networks: dict[str, set[str]] = {}
+    for attachment in topology.attachments:
+        networks.setdefault(attachment.node, set()).add(attachment.network)
+    return {
+        str(address): frozenset(networks[attachment.node])
+        for attachment in topology.attachments
+        for address in (*attachment.addresses(4), *attachment.addresses(6))
+    }
+
+
 def node_names(topology: Topology) -> dict[str, str]:
     """Map each address to its node, for a story that shows names; the gateway is `host`, the engine's machine."""
     ranges: tuple[IPv4Network | IPv6Network, ...] = (*topology.subnets.values(), *topology.subnets6.values())

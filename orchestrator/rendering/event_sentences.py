@@ -143,7 +143,7 @@ def opening(event: TcpHandshake) -> str:
         case "unreachable":
             return f"{event.reason} (ICMP)"
         case _:
-            return silence(event.tries, "SYN", event.last_try - event.started)
+            return unheard(silence(event.tries, "SYN", event.last_try - event.started), event.lost)
 
 
 def silence(tries: int, what: str, seconds: float) -> str:
@@ -151,6 +151,14 @@ def silence(tries: int, what: str, seconds: float) -> str:
     if tries == 1:
         return f"no answer to the {what}"
     return f"no answer to {tries} {what}s over {seconds:.1f} s"
+
+
+def unheard(text: str, lost: str, astray_from: str = "", flow: Flow | None = None) -> str:
+    """Why nothing was heard, as far as the packets tell it: lost on the way, or sent from another address."""
+    if astray_from and flow:
+        server = f"{flow.server.address}:{flow.server.port}"
+        return f"{text} from {server}; {flow.server.node} answered from {astray_from} instead"
+    return f"{text}; {lost}" if lost else text
 
 
 def closing(event: TcpClose) -> str:
@@ -183,7 +191,8 @@ def answered(event: DnsExchange, span: Span | None) -> str:
     if event.reason:
         return f"{event.reason} (ICMP)"
     if not event.rcode:
-        return silence(event.tries, "question", event.last_try - event.started)
+        text = silence(event.tries, "question", event.last_try - event.started)
+        return unheard(text, event.lost, event.astray_from, event.flow)
     source = authority(event, span)
     again = f"asked {times_word(event.tries)}; " if event.tries > 1 else ""
     return f"{again}{answer(event)} ({source})" if source else f"{again}{answer(event)}"
@@ -293,14 +302,16 @@ def datagrams(event: DatagramFlow) -> Words:
     text = f"{event.flow.client.node} sends {packets} to {end_of(event.flow)}{over(event.flow)}"
     if event.reason:
         return text, f"{event.reason} (ICMP)"
-    return text, f"{event.received} back" if event.received else "no answer"
+    if event.received:
+        return text, f"{event.received} back"
+    return text, unheard("no answer", event.lost, event.astray_from, event.flow)
 
 
 def _pings(event: DatagramFlow) -> Words:
     times = "" if event.sent == 1 else f", {event.sent} times"
     came = "answered" if event.received == event.sent else f"{event.received} of {event.sent} answered"
     text = f"{event.flow.client.node} pings {event.flow.server.node}{over(event.flow)}{times}"
-    return text, came if event.received else "no answer"
+    return text, came if event.received else unheard("no answer", event.lost)
 
 
 def _unreachable(event: IcmpError) -> str:

@@ -251,6 +251,7 @@ def _details(event: CompletedEvent | EarlierConnection) -> dict[str, Any]:
     flow = details.pop("flow", None)
     for name in ("started", "ended", "at", "sender", "target" if "address" in details else "", "last_try"):
         details.pop(name, None)
+    details = {name: value for name, value in details.items() if value or name not in ("lost", "astray_from")}
     if flow:
         details["link"] = flow["number"]
         details["protocol"] = flow["protocol"]

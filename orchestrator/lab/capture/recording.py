@@ -14,12 +14,13 @@ from orchestrator.errors import WorldError
 from orchestrator.lab.capture.tls_keys import copy_tls_keys
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
-from orchestrator.planning.capture import PROGRAM, node_names
+from orchestrator.planning.capture import PROGRAM, node_names, node_networks
 from orchestrator.quick_dataclass import dataclass
 from orchestrator.traffic.exchanges import read_events
 from orchestrator.traffic.exchanges.events import ExchangeStart, TrafficEvent, start_time
 from orchestrator.traffic.packets.decode import decode_argv, decode_warning
-from orchestrator.traffic.packets.packet import LineCounts, drop_forwarded_copies, read_packets, sort_by_time
+from orchestrator.traffic.packets.packet import LineCounts, read_packets, sort_by_time
+from orchestrator.traffic.packets.routed import RoutedPackets
 from orchestrator.traffic.story import PacketLosses
 
 # Where tshark has rules of its own for what lies below HTTP.
@@ -63,8 +64,10 @@ class Recording:
         other addresses than the lab's. With `is_prompt`, a UDP flow ends with its first reply.
         """
         line_counts = LineCounts()
-        packets = drop_forwarded_copies(sort_by_time(read_packets(self.lines, line_counts), window))
-        events = read_events(packets, {**node_names(topology), **more_names}, is_prompt=is_prompt)
+        routed = RoutedPackets(node_networks(topology))
+        packets = routed.without_copies(sort_by_time(read_packets(self.lines, line_counts), window))
+        names = {**node_names(topology), **more_names}
+        events = read_events(packets, names, is_prompt=is_prompt, find_loss=routed.loss)
         return (event for event in events if _began(event) >= since), line_counts
 
 

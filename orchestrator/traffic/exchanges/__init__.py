@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.traffic.exchanges import field_positions as at
-from orchestrator.traffic.exchanges.context import TrafficContext
+from orchestrator.traffic.exchanges.context import FindLoss, TrafficContext, nowhere_lost
 from orchestrator.traffic.exchanges.dns import DnsReader
 from orchestrator.traffic.exchanges.events import TrafficEvent
 from orchestrator.traffic.exchanges.icmp import delivery_error, icmp_error
@@ -20,14 +20,19 @@ EXPIRE_EVERY = 1.0  # seconds of the capture's own time
 
 
 def read_events(
-    packets: Iterable[Packet], node_names: Mapping[str, str], *, is_prompt: bool = False
+    packets: Iterable[Packet],
+    node_names: Mapping[str, str],
+    *,
+    is_prompt: bool = False,
+    find_loss: FindLoss = nowhere_lost,
 ) -> Iterator[TrafficEvent]:
     """The events of these packets, in the order in which they ended; `node_names` maps addresses to nodes.
 
+    `find_loss` says where packets of a flow were lost, by its protocol and its two ends.
     With `is_prompt`, UDP that no reader understands ends with its first reply, and not when nothing follows any more.
     Memory is bounded by what is open at a time, not by the length of the capture.
     """
-    reader = _Reader(node_names, is_prompt)
+    reader = _Reader(node_names, is_prompt, find_loss)
     due = 0.0
     for packet in packets:
         if packet.time >= due:
@@ -45,8 +50,8 @@ def read_events(
 class _Reader:
     """One reader for each protocol."""
 
-    def __init__(self, node_names: Mapping[str, str], is_prompt: bool) -> None:
-        self._context = TrafficContext(node_names)
+    def __init__(self, node_names: Mapping[str, str], is_prompt: bool, find_loss: FindLoss) -> None:
+        self._context = TrafficContext(node_names, find_loss)
         self._dns = DnsReader(self._context)
         self.tcp = TcpReader(self._context, self._dns)
         self._udp = UdpReader(self._context, is_prompt=is_prompt)

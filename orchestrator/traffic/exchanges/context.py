@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 from orchestrator.traffic.exchanges.events import Endpoint, Flow
@@ -11,10 +11,19 @@ from orchestrator.traffic.exchanges.events import Endpoint, Flow
 REMEMBERED_ANSWERS = 4096
 
 
+FindLoss = Callable[[str, tuple[str, int], tuple[str, int]], str]
+
+
+def nowhere_lost(*_flow: object) -> str:
+    """What is said of lost packets where one network alone is known."""
+    return ""
+
+
 class TrafficContext:
     """Number exchanges and flows, name addresses, and remember the DNS answers that led to them."""
 
-    def __init__(self, node_names: Mapping[str, str]) -> None:
+    def __init__(self, node_names: Mapping[str, str], find_loss: FindLoss = nowhere_lost) -> None:
+        self._find_loss = find_loss
         self._node_names = dict(node_names)
         self._exchange_numbers: Iterator[int] = count(1)
         self._flow_numbers: Iterator[int] = count(1)
@@ -26,6 +35,11 @@ class TrafficContext:
     def node_at(self, address: str) -> str:
         """The node that has this address; the address itself if no node has it."""
         return self._node_names.get(address, address)
+
+    def loss(self, flow: Flow) -> str:
+        """Where the packets of a flow without an answer were lost; empty where that is not known."""
+        client, server = flow.client, flow.server
+        return self._find_loss(flow.protocol, (client.address, client.port), (server.address, server.port))
 
     def remember_answer(self, node_name: str, name: str, address: str, when: float) -> None:
         """Note that DNS gave this node `address` for `name`. Only the latest few thousand are kept."""

@@ -41,7 +41,7 @@ def record_type(number: str) -> str:
 class OpenQuery:
     """A query that waits for its answer."""
 
-    __slots__ = ("exchange", "flow", "last_try", "name", "operation", "started", "tries", "type")
+    __slots__ = ("astray_from", "exchange", "flow", "last_try", "name", "operation", "started", "tries", "type")
 
     def __init__(self, exchange: int, flow: Flow, at: float, name: str, kind: str, operation: str) -> None:
         self.exchange = exchange
@@ -51,6 +51,7 @@ class OpenQuery:
         self.type = kind
         self.operation = operation
         self.tries = 1
+        self.astray_from = ""
 
     def ended(
         self,
@@ -60,6 +61,7 @@ class OpenQuery:
         flags: int = 0,
         reason: str = "",
         referred: tuple[str, ...] = (),
+        lost: str = "",
     ) -> DnsExchange:
         return DnsExchange(
             self.exchange,
@@ -78,6 +80,8 @@ class OpenQuery:
             reason,
             referred,
             self.operation,
+            lost,
+            self.astray_from,
         )
 
 
@@ -98,6 +102,8 @@ class DnsReader:
             answered = (*asking, number, f"{name.lower()} {kind}") if kind else self._by_number((*asking, number))
             if answered and (query := self._open.pop(answered, None)) is not None:
                 yield self._answered(query, packet, flags)
+            else:
+                self._note_astray(asking[:2], number, f"{name.lower()} {kind}", packet)
             return
         key = (*asking, number, f"{name.lower()} {kind}")
         if (known := self._open.get(key)) is not None:
@@ -107,6 +113,13 @@ class DnsReader:
             return
         flow = flow or self._context.new_flow(packet.protocol, key[:2], key[2:4], packet.time)
         yield self._queried(key, packet, flow)
+
+    def _note_astray(self, client: tuple[str, int], number: str, question: str, packet: Packet) -> None:
+        """An answer from another address of the server than its client asked, who does not take it (RFC 5452, 9.1)."""
+        node = self._context.node_at(packet.source)
+        for key, query in self._open.items():
+            if (key[:2], key[4], key[5]) == (client, number, question) and query.flow.server.node == node:
+                query.astray_from = f"{packet.source}:{packet.source_port}"
 
     def _by_number(self, query_key: tuple[str, int, str, int, str]) -> Key | None:
         """The query that this answers, if an error does not repeat the question (NOTIMP, FORMERR: RFC 8906, 3.1.4)."""
@@ -156,11 +169,11 @@ class DnsReader:
             if now - query.last_try < PATIENCE:
                 return
             del self._open[key]
-            yield query.ended(None)
+            yield query.ended(None, lost=self._context.loss(query.flow))
 
     def flush(self) -> Iterator[TrafficEvent]:
         for query in self._open.values():
-            yield query.ended(None)
+            yield query.ended(None, lost=self._context.loss(query.flow))
         self._open.clear()
 
 

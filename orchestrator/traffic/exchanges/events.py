@@ -59,6 +59,7 @@ class TcpHandshake:
 
     `outcome` is accepted (SYN, ACK), refused (RST from the server's side), abandoned (RST from the client), unreachable
     (ICMP) or silent. An RST comes from a kernel without a listener, or from a filter: packets do not tell which.
+    `lost` says where the packets were lost on their way, empty where that is not known.
     """
 
     exchange: int
@@ -69,6 +70,7 @@ class TcpHandshake:
     tries: int
     last_try: float
     reason: str = ""
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class DnsExchange:
     `operation` is query, notify (the zone `name` has changed) or update (change the zone `name`).
 
     `referred` are the servers that know more, where the one that was asked does not know the answer and names them.
+    `lost` says where the packets were lost on their way, and `astray_from` from where an answer came that was not the
+    server's address (ADDRESS:PORT), each empty where that is not known.
     """
 
     exchange: int
@@ -124,6 +128,8 @@ class DnsExchange:
     reason: str = ""
     referred: tuple[str, ...] = ()
     operation: str = "query"
+    lost: str = ""
+    astray_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +224,11 @@ class SshGreeting:
 
 @dataclass(frozen=True, slots=True)
 class DatagramFlow:
-    """UDP that no protocol here understands, or pings (the flow's protocol is icmp): how many packets each way."""
+    """UDP that no protocol here understands, or pings (the flow's protocol is icmp): how many packets each way.
+
+    `lost` says where the packets were lost on their way, and `astray_from` from where packets came back that was not
+    the server's address (ADDRESS:PORT), each empty where that is not known; `received` does not count these.
+    """
 
     exchange: int
     flow: Flow
@@ -228,6 +238,8 @@ class DatagramFlow:
     received: int
     last_try: float
     reason: str = ""
+    lost: str = ""
+    astray_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

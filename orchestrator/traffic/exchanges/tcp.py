@@ -65,9 +65,9 @@ class OpenConnection:
         client = self.flow.client
         return packet.source_port == client.port and packet.source == client.address
 
-    def opening(self, ended: float | None, outcome: str, reason: str = "") -> TcpHandshake:
+    def opening(self, ended: float | None, outcome: str, reason: str = "", lost: str = "") -> TcpHandshake:
         started = self.flow.opened if self.flow.opened is not None else self.last_syn
-        return TcpHandshake(self.exchange, self.flow, started, ended, outcome, self.syns, self.last_syn, reason)
+        return TcpHandshake(self.exchange, self.flow, started, ended, outcome, self.syns, self.last_syn, reason, lost)
 
     def unfinished(self, outcome: str) -> Iterator[TrafficEvent]:
         for reader in (self.tls, self.sql, self.ssh):
@@ -250,7 +250,7 @@ class TcpReader:
         """Give up on connections that were silent for longer than any program waits."""
         for stream, connection in list(self._open.items()):
             if not connection.accepted and now - connection.last > SYN_PATIENCE:
-                yield connection.opening(None, "silent")
+                yield connection.opening(None, "silent", lost=self._context.loss(connection.flow))
                 self._forget(stream)
             elif now - connection.last > IDLE_PATIENCE:
                 yield from self._closed(stream, "open", "", connection.last)
@@ -258,7 +258,7 @@ class TcpReader:
     def flush(self) -> Iterator[TrafficEvent]:
         for stream, connection in list(self._open.items()):
             if not connection.accepted:
-                yield connection.opening(None, "silent")
+                yield connection.opening(None, "silent", lost=self._context.loss(connection.flow))
             elif connection.ends:
                 yield from self._closed(stream, "half-closed", *connection.ends[0])
             else:

@@ -16,7 +16,9 @@ UDP_PATIENCE = 30.0  # seconds
 class OpenFlow:
     """UDP between two sockets, or pings between two machines; the first packet's sender is the client."""
 
-    __slots__ = ("answered", "exchange", "flow", "has_ended", "last", "last_sent", "received", "sent", "started")
+    __slots__ = (
+        "answered", "astray_from", "exchange", "flow", "has_ended", "last", "last_sent", "received", "sent", "started",
+    )  # fmt: skip
 
     def __init__(self, exchange: int, flow: Flow, when: float) -> None:
         self.exchange = exchange
@@ -25,11 +27,21 @@ class OpenFlow:
         self.answered: float | None = None
         self.sent = self.received = 0
         self.has_ended = False
+        self.astray_from = ""
 
-    def ended(self, reason: str = "", when: float | None = None) -> DatagramFlow:
+    def ended(self, reason: str = "", when: float | None = None, lost: str = "") -> DatagramFlow:
         ended = when if when is not None else self.answered
         return DatagramFlow(
-            self.exchange, self.flow, self.started, ended, self.sent, self.received, self.last_sent, reason
+            self.exchange,
+            self.flow,
+            self.started,
+            ended,
+            self.sent,
+            self.received,
+            self.last_sent,
+            reason,
+            lost,
+            self.astray_from,
         )
 
 
@@ -49,6 +61,8 @@ class UdpReader:
         open_flow = self._open.get(key)
         if open_flow is None:
             if _is_for_many(packet.target) or packet.source == "0.0.0.0" or packet.echo == "reply":
+                return
+            if self._is_astray(packet):
                 return
             ends = ((packet.source, packet.source_port), (packet.target, packet.target_port))
             flow = self._context.new_flow(packet.protocol, *ends, packet.time)
@@ -70,6 +84,17 @@ class UdpReader:
                 open_flow.has_ended = True
                 yield open_flow.ended()
 
+    def _is_astray(self, packet: Packet) -> bool:
+        """Whether this comes from another address of a node that was asked, back to the socket that asked it."""
+        node, target = self._context.node_at(packet.source), (packet.target, packet.target_port)
+        for open_flow in self._open.values():
+            client, server = open_flow.flow.client, open_flow.flow.server
+            answers = (client.address, client.port) == target and server.node == node and not open_flow.received
+            if answers and packet.protocol == open_flow.flow.protocol == "udp":
+                open_flow.astray_from = f"{packet.source}:{packet.source_port}"
+                return True
+        return False
+
     def unreachable(
         self, client: tuple[str, int], server: tuple[str, int], when: float, reason: str
     ) -> Iterator[TrafficEvent]:
@@ -81,6 +106,9 @@ class UdpReader:
                 if not open_flow.has_ended:
                     yield open_flow.ended(reason, when)
 
+    def _given_up(self, open_flow: OpenFlow) -> DatagramFlow:
+        return open_flow.ended(lost="" if open_flow.received else self._context.loss(open_flow.flow))
+
     def expire(self, now: float) -> Iterator[TrafficEvent]:
         while self._open:
             key, open_flow = next(iter(self._open.items()))
@@ -88,12 +116,12 @@ class UdpReader:
                 return
             del self._open[key]
             if not open_flow.has_ended:
-                yield open_flow.ended()
+                yield self._given_up(open_flow)
 
     def flush(self) -> Iterator[TrafficEvent]:
         for open_flow in self._open.values():
             if not open_flow.has_ended:
-                yield open_flow.ended()
+                yield self._given_up(open_flow)
         self._open.clear()
 
 

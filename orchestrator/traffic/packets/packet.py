@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
@@ -34,8 +33,6 @@ NOTHING: tuple[str, ...] = ()
 WRITTEN = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 CONTROL = re.compile(f"(?![\n\r\t{OCCURRENCE_SEPARATOR}])[\x00-\x1f\x7f-\x9f]")
 ESCAPED = re.compile(r"\\([\\nrt])")
-# A flow that is older than so many others is over, or crossed one network only.
-REMEMBERED_FLOWS = 100_000
 
 
 def _plain(text: str) -> str:
@@ -201,20 +198,3 @@ def sort_by_time(stream: Iterable[Packet], window: int = 1000) -> Iterator[Packe
             del waiting[: window + 1]
     waiting.sort(key=TIME)
     yield from waiting
-
-
-def drop_forwarded_copies(stream: Iterable[Packet]) -> Iterator[Packet]:
-    """Drop the copies that routers forward: keep what one end sends to another on the first network that has it.
-
-    Each direction by itself, because tshark takes the later copy of a segment, whichever that is, for a repetition.
-    """
-    networks: OrderedDict[tuple[object, ...], str] = OrderedDict()
-    for packet in stream:
-        if packet.stream < 0 and packet.quote is None and not packet.echo:
-            yield packet
-            continue
-        key = (packet.protocol, packet.stream, packet.source, packet.source_port, packet.quote)
-        if networks.setdefault(key, packet.network) == packet.network:
-            yield packet
-        if len(networks) > REMEMBERED_FLOWS:
-            networks.popitem(last=False)

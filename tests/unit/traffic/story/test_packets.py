@@ -16,9 +16,9 @@ from orchestrator.traffic.exchanges import read_events
 from orchestrator.traffic.packets import (
     DECODE_ARGV,
     LineCounts,
+    RoutedPackets,
     decode_argv,
     decode_warning,
-    drop_forwarded_copies,
     read_packets,
     sort_by_time,
 )
@@ -145,7 +145,7 @@ def test_what_a_router_hands_on_is_told_once(name: str) -> None:
         routed += [replace(packet, network=first)] + [replace(packet, **copy)] * (
             packet.stream >= 0 or packet.quote is not None
         )
-    once = list(drop_forwarded_copies(sort_by_time(routed)))
+    once = list(RoutedPackets().without_copies(sort_by_time(routed)))
     assert len(once) == len(packets)
     story_of_lines = [story_text(build_story(read_events(one, NODES))) for one in (once, sort_by_time(packets))]
     assert story_of_lines[0] == story_of_lines[1]
@@ -154,4 +154,4 @@ def test_what_a_router_hands_on_is_told_once(name: str) -> None:
 def test_on_one_wire_nothing_is_taken_for_a_copy() -> None:
     """A question that is asked again, and a segment that is sent again, stay."""
     packets = list(read_packets(lines("silent")))
-    assert list(drop_forwarded_copies(packets)) == packets
+    assert list(RoutedPackets().without_copies(packets)) == packets
