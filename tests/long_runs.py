@@ -2,7 +2,8 @@
 
 Loaded with `-p tests.long_runs`. Each outcome is one line of the record, written when its test has ended, so that a
 killed part loses no more than the test that was running. After `--part-seconds` no further test begins. When no test is
-left, the results become dated rows of `docs/measured.md`, and the record goes.
+left, the results become dated rows of `docs/measured.md`, and the record goes. The rows of `make endurance` stand in
+`docs/reliability.md`, and each part writes them anew: how many of the rounds were done, and how many of these held.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HELD = ("passed", "skipped")
+PAGES = ("docs/measured.md", "docs/truth.md", "docs/reliability.md")
+# The targets whose page has rows after each part.
+COUNTED = ("endurance",)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Outcome:
     test: str
     promise: str
     outcome: str
+    seconds: float = 0.0
 
 
 class Record:
@@ -60,7 +66,7 @@ class Record:
     def remove(self) -> None:
         self._path.unlink()
 
-    def _lines(self) -> Iterator[dict[str, str]]:
+    def _lines(self) -> Iterator[dict[str, Any]]:
         for line in self._path.read_text("utf-8").splitlines() if self._path.exists() else ():
             try:
                 yield json.loads(line)
@@ -92,7 +98,8 @@ class LongRun:
             self._worst[report.nodeid] = "failed" if report.failed else self._worst.get(report.nodeid, "skipped")
         if report.when == "teardown":
             outcome = self._worst.get(report.nodeid, "passed")
-            self._record.add(Outcome(report.nodeid, self._promises[report.nodeid], outcome))
+            timed = [value for name, value in report.user_properties if name == "seconds" and isinstance(value, float)]
+            self._record.add(Outcome(report.nodeid, self._promises[report.nodeid], outcome, sum(timed)))
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         if time.monotonic() > self._deadline:
@@ -102,6 +109,9 @@ class LongRun:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         outcomes = self._record.outcomes()
         left = [test for test in self._promises if test not in outcomes]
+        if outcomes and self._target in COUNTED:
+            rows = _counted_rows(self._record, list(outcomes.values()), list(self._promises.values()))
+            replace_rows(self._page, self._target, f"| {self._record.commit} | {self._record.engine} |", rows)
         if left and self._promises:
             self._summary = [
                 f"{len(outcomes)} of {len(self._promises)} tests are done; go on with: make {self._target}"
@@ -110,8 +120,9 @@ class LongRun:
                 failed = any(outcome.outcome not in HELD for outcome in outcomes.values())
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
         elif outcomes:
-            rows = _rows(self._record, list(outcomes.values()), whole=self._target == "engines")
-            add_rows(self._page, self._target, rows)
+            if self._target not in COUNTED:
+                rows = _rows(self._record, list(outcomes.values()), whole=self._target == "engines")
+                replace_rows(self._page, self._target, "", rows)
             self._record.remove()
             self._summary = [f"done; {self._page.name} has these new rows:", *rows]
             held = all(outcome.outcome in HELD for outcome in outcomes.values())
@@ -142,12 +153,30 @@ def _rows(record: Record, outcomes: Sequence[Outcome], *, whole: bool) -> list[s
     return rows
 
 
-def add_rows(page: Path, target: str, rows: Sequence[str]) -> None:
-    """Put rows first into the table below the heading of the target."""
+def _counted_rows(record: Record, outcomes: Sequence[Outcome], planned: Sequence[str]) -> list[str]:
+    """One row for each promise of which a round was done: how many of how many, and the slowest where one was timed."""
+    day = datetime.now(UTC).date().isoformat()
+    rows = []
+    for promise in dict.fromkeys(outcome.promise for outcome in outcomes):
+        own = [outcome for outcome in outcomes if outcome.promise == promise]
+        ended = [outcome.outcome for outcome in own]
+        held, failed, skipped = (ended.count(outcome) for outcome in ("passed", "failed", "skipped"))
+        slowest = max(outcome.seconds for outcome in own)
+        counts = f"{len(own)} of {planned.count(promise)} | {held} | {failed} | {skipped}"
+        words = promise.replace("|", "/")
+        where = f"{day} | {record.commit} | {record.engine}"
+        rows.append(f"| {where} | {words} | {counts} | {f'{slowest:.1f} s' if slowest else ''} |")
+    return rows
+
+
+def replace_rows(page: Path, target: str, old: str, rows: Sequence[str]) -> None:
+    """Put rows first into the table below the heading of the target, in place of those that hold the text `old`."""
     lines = page.read_text("utf-8").splitlines()
     heading = lines.index(f"## make {target}")
     begin = next(number for number in range(heading, len(lines)) if lines[number].startswith("|---")) + 1
-    page.write_text("\n".join([*lines[:begin], *rows, *lines[begin:]]) + "\n", "utf-8")
+    end = next((number for number in range(begin, len(lines)) if not lines[number].startswith("|")), len(lines))
+    kept = [line for line in lines[begin:end] if not old or old not in line]
+    page.write_text("\n".join([*lines[:begin], *rows, *kept, *lines[end:]]) + "\n", "utf-8")
 
 
 def commit() -> str:
@@ -156,7 +185,7 @@ def commit() -> str:
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         changed = subprocess.run(
-            ("git", "-C", str(ROOT), "status", "--porcelain", "--", ".", ":!docs/measured.md", ":!docs/truth.md"),
+            ("git", "-C", str(ROOT), "status", "--porcelain", "--", ".", *(f":!{page}" for page in PAGES)),
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     except FileNotFoundError:
@@ -181,7 +210,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--long", metavar="TARGET", help="Record a long run of this name, and go on with it.")
     group.addoption("--part-seconds", type=float, default=480, help="No test begins after so long (default 480).")
     group.addoption("--record-folder", type=Path, default=ROOT / "build" / "long")
-    group.addoption("--page", type=Path, default=ROOT / "docs" / "measured.md")
+    group.addoption("--page", type=Path, help="Where the rows go (default: the page of the target).")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -189,6 +218,5 @@ def pytest_configure(config: pytest.Config) -> None:
         engine = engine_version(os.environ) if os.environ.get("DOCKER_HOST") else "none"
         name = f"{target}-{engine.replace(' ', '-').replace('/', '-')}.jsonl"
         record = Record(config.getoption("record_folder") / name, commit(), engine)
-        config.pluginmanager.register(
-            LongRun(target, record, config.getoption("page"), config.getoption("part_seconds"))
-        )
+        page = config.getoption("page") or ROOT / "docs" / ("reliability.md" if target in COUNTED else "measured.md")
+        config.pluginmanager.register(LongRun(target, record, page, config.getoption("part_seconds")))

@@ -31,7 +31,7 @@ def sixteen(engine: Engine, tmp_path: Path) -> Iterator[Bench]:
     lab.cli("down")
 
 
-@pytest.mark.rounds(1, full=100)
+@pytest.mark.rounds(1, full=300)
 def test_sixteen_nodes_come_up_and_go(sixteen: Bench) -> None:
     """Sixteen nodes: `up` and `down` end with 0, and nothing is left."""
     sixteen.up()

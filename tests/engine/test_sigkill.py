@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,14 +41,16 @@ def moment(round_number: int) -> float:
 
 @pytest.mark.endurance
 @pytest.mark.rounds(3, full=60)
-def test_up_killed(bench: Bench, round_number: int) -> None:
+def test_up_killed(bench: Bench, round_number: int, record_property: Callable[[str, object], None]) -> None:
     """`up` killed at any moment: nothing is left; if it was done by then, the whole lab stands."""
     with bench.start("up") as process:
         try:
             process.wait(timeout=moment(round_number))
         except subprocess.TimeoutExpired:
             process.kill()
+    killed_at = time.monotonic()
     nothing_or_all(bench, process)
+    record_property("seconds", time.monotonic() - killed_at)
 
 
 @pytest.mark.endurance
@@ -103,7 +106,9 @@ def stands(bench: Bench) -> bool:
 
 @pytest.mark.endurance
 @pytest.mark.rounds(1, full=60)
-def test_check_killed_in_its_fault(repaired: Bench, tmp_path: Path, round_number: int) -> None:
+def test_check_killed_in_its_fault(
+    repaired: Bench, tmp_path: Path, round_number: int, record_property: Callable[[str, object], None]
+) -> None:
     """`check` killed at any moment of its own fault: the fault ends with it, and one that `inject` put in stays."""
     check = breaking(repaired, tmp_path).start("check", "--only", "while the database")
     with check:
@@ -113,8 +118,10 @@ def test_check_killed_in_its_fault(repaired: Bench, tmp_path: Path, round_number
         else:
             time.sleep(moment(round_number))
         check.kill()
+    killed_at = time.monotonic()
     by_hand = {"client": "paused"} if round_number == 0 else {}
     assert eventually(lambda: not repaired.open_runs(), DEADLINE)
+    record_property("seconds", time.monotonic() - killed_at)
     assert states(repaired) == {**STANDING, **by_hand}
     assert [fault["id"] for fault in repaired.run("faults", repaired.lab, "--json").document["faults"]] == [
         f"pause-{node}" for node in by_hand

@@ -112,6 +112,10 @@ class Bench:
         """The same, under way."""
         return self._started((command, self.scenario, "--lab", self.lab, *words), more)
 
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """As `run`, under way."""
+        return self._started(words, {})
+
     def _started(self, words: Sequence[str], more: Mapping[str, str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
             (sys.executable, "-m", "orchestrator", *words),

@@ -17,7 +17,7 @@ SUITE = """
 import os, pathlib, pytest, signal
 
 @pytest.mark.parametrize("number", range(4))
-def test_round(number):
+def test_round(number, record_property):
     '''Every round | holds.
 
     More about it.
@@ -27,6 +27,7 @@ def test_round(number):
     if os.environ.get("KILLED_AT") == str(number):
         os.kill(os.getpid(), signal.SIGKILL)
     assert os.environ.get("FAILS_AT") != str(number)
+    record_property("seconds", 7.5 if number == 3 else 0.0)
 
 def test_of_another_run():
     raise AssertionError
@@ -79,11 +80,15 @@ def test_each_part_goes_on_until_all_is_done_and_the_page_has_rows(suite: Path) 
         code, output = part(suite, seconds=0)
         assert code == 0, output
         assert f"{number} of 5 tests are done; go on with: make endurance" in output
-        assert rows(suite) == []
+        slowest = "7.5 s" if number == 4 else ""
+        assert rows(suite) == [f"none | Every round / holds | {number} of 4 | {number} | 0 | 0 | {slowest} |"]
     code, output = part(suite, seconds=0)
     assert code == 0, output
     assert ran(suite) == ["0", "1", "2", "3"]
-    assert rows(suite) == ["none | Every round / holds | 4 | 0 | 0 |", "none | that is skipped | 0 | 0 | 1 |"]
+    assert rows(suite) == [
+        "none | Every round / holds | 4 of 4 | 4 | 0 | 0 | 7.5 s |",
+        "none | that is skipped | 1 of 1 | 0 | 0 | 1 |  |",
+    ]
     assert (suite / "page.md").read_text().startswith(PAGE.split("| old |")[0])
     assert list((suite / "record").iterdir()) == []
 
@@ -96,7 +101,7 @@ def test_a_killed_part_loses_the_test_that_was_running_and_no_other(suite: Path)
     code, output = part(suite)
     assert code == 0, output
     assert ran(suite) == ["0", "1", "2", "2", "3"]
-    assert rows(suite)[0].endswith("| 4 | 0 | 0 |")
+    assert rows(suite)[0].endswith("| 4 of 4 | 4 | 0 | 0 | 7.5 s |")
 
 
 @pytest.mark.slow
@@ -107,7 +112,7 @@ def test_a_failure_is_counted_and_fails_every_later_part(suite: Path) -> None:
     code, output = part(suite)
     assert code == 1, output
     assert ran(suite) == ["0", "1", "2", "3"]
-    assert rows(suite)[0].endswith("| 3 | 1 | 0 |")
+    assert rows(suite)[0].endswith("| 4 of 4 | 3 | 1 | 0 | 7.5 s |")
 
 
 @pytest.mark.slow
