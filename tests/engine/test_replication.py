@@ -15,7 +15,7 @@ title: A primary with a read replica
 domain: shop.lab
 nodes:
   dns:    {role: dns}
-  db:     {role: database, seed: seed.sql}
+  db:     {role: database, seed: seed.sql, settings: {log_statement: all, app.greeting: it's me, work_mem: 3MB}}
   copy:   {role: database, replica_of: db}
   client: {role: client, uses: [db, copy]}
 checks:
@@ -31,6 +31,10 @@ checks:
     database: db
     sql: select application_name, client_addr, state from pg_stat_replication
     rows: [[copy, "${copy}", streaming]]
+  - name: The primary has the settings of the file
+    from: db
+    sql: select current_setting('work_mem'), current_setting('app.greeting'), current_setting('log_statement')
+    rows: [[3MB, it's me, all]]
   - name: Without the primary it still answers
     during: {stop: db}
     from: client
@@ -89,10 +93,12 @@ def test_a_replica_follows_can_be_read_and_is_promoted_for_a_check(pair: Bench) 
     assert {name: finding["actual"] for name, finding in found.items() if finding["verdict"] != "pass"} == {}
     assert code == 0
     assert pair.steps() == {}
-    secret = pair.cli("exec", "copy", "--", "cat", "/wirelab/replication-password").out.strip()
-    assert len(secret) > 20
-    told = json.dumps(pair.events()) + pair.cli("inspect").out + pair.cli("logs", "copy").out
-    assert secret not in told
+    told = json.dumps(pair.events()) + pair.cli("inspect").out + pair.cli("logs").out
+    assert "insert into items" in told  # the log has the statements
+    for node, file in (("copy", "replication-password"), ("db", "password")):
+        secret = pair.cli("exec", node, "--", "cat", f"/wirelab/{file}").out.strip()
+        assert len(secret) > 20
+        assert secret not in told
 
 
 def test_healing_a_promotion_makes_the_replica_what_it_was_and_says_what_is_lost(pair: Bench) -> None:

@@ -93,6 +93,7 @@ RULES: tuple[Rule, ...] = (
     databases.replicas_have_a_primary,
     databases.replicas_take_all_from_their_primary,
     databases.promoted_nodes_are_replicas,
+    databases.settings_are_the_authors_own,
     checks.server_listens,
     checks.part_says_something,
     checks.takes_says_a_range,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from orchestrator.model.postgresql_settings import OWN_SETTINGS
 from orchestrator.reading.document import Violation
 from orchestrator.reading.message_parts import listed
 from orchestrator.reading.raw_scenario import RawScenario
@@ -76,6 +77,22 @@ def promoted_nodes_are_replicas(raw: RawScenario) -> Iterator[Violation]:
         if isinstance(node, str) and node in raw.machines and not raw.primary(node):
             known = f"the replicas are {listed(replicas)}" if replicas else "replica_of: NODE declares one"
             yield Violation((*path, "promote"), f"{node!r} is no replica, so it cannot be promoted; {known}")
+
+
+def settings_are_the_authors_own(raw: RawScenario) -> Iterator[Violation]:
+    """`settings` of a database leaves alone what wirelab itself needs, and reaches a server of wirelab's."""
+    for node, values in raw.nodes.items():
+        settings = values.get("settings")
+        if not isinstance(settings, dict):
+            continue
+        for name in settings:
+            if name in OWN_SETTINGS:
+                message = f"wirelab itself sets {name}, and its checks and replicas need it so; leave it out"
+                yield Violation(("nodes", node, "settings", name), message, at_key=True)
+        for key in ("image", "command"):
+            if values.get(key) is not None:
+                message = f"settings are those of wirelab's own PostgreSQL; leave {key} out, or settings"
+                yield Violation(("nodes", node, key), message)
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.reading import Path
 
 # How the files begin that wirelab itself writes, whatever the role: secrets, and what is mounted elsewhere.
-WRITTEN = ("password", "replication", PREFIX, "resolv.conf")
+WRITTEN = ("password", "replication", "settings.conf", PREFIX, "resolv.conf")
 
 
 def files_are_there(raw: RawScenario) -> Iterator[Violation]:

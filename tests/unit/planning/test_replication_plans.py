@@ -56,6 +56,17 @@ def test_a_database_without_replicas_has_no_file_of_replication() -> None:
     assert not [name for texts in files_of(planned(text, FRESH)[1]).values() for name in texts if "replication" in name]
 
 
+def test_settings_are_a_file_that_the_server_reads_last() -> None:
+    """In the words of PostgreSQL; where they change, the node is made anew, and its volume stays."""
+    words = 'settings: {max_connections: 10, jit: false, application_name: "it\'s \\\\ me"}, '
+    text = PAIR.replace("seed: seed.sql", f"{words}seed: seed.sql")
+    files = files_of(planned(text, FRESH)[1])
+    assert files["db"]["settings.conf"] == "max_connections = 10\njit = off\napplication_name = 'it''s \\\\ me'\n"
+    assert "settings.conf" not in files["copy"]
+    steps = [step.id for step in planned(text, whole())[1].steps]
+    assert steps == ["files:db", "remove:db", "node:db", "ready:db"]
+
+
 def test_a_replica_starts_once_its_primary_is_ready() -> None:
     """It begins with a copy of the primary, whose role for it must be there by then."""
     observed = replace(FRESH, new_passwords=("db", "copy"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.language import Field
 from orchestrator.model.node import Limits, Listener, Node
+from orchestrator.model.postgresql_settings import SETTINGS_FILE, PostgresqlSettings, settings_text
 from orchestrator.model.replication import REPLICATION_FILE, STANDBY, replication_role
 from orchestrator.model.roles.role import Role, Serving, Volume
 from orchestrator.model.values import Label, Reference
@@ -33,6 +34,12 @@ class Database(Node):
         description="The database whose password this one has, too: so a client of one can log in to the other.",
         examples=["db-1"],
     )
+    settings: PostgresqlSettings = Field(
+        default_factory=dict,
+        description="Settings of PostgreSQL, as in postgresql.conf. For who may log in from where, mount a pg_hba.conf "
+        "of your own (`files`).",
+        examples=[{"max_connections": 10, "statement_timeout": "2s", "log_statement": "all"}],
+    )
     replica_of: DatabaseName | None = Field(
         None,
         description="The primary of which this database is a replica: a copy that follows it by streaming replication, "
@@ -42,11 +49,12 @@ class Database(Node):
 
 
 def files(topology: TopologyView, node: str) -> Mapping[str, str]:
-    """The seed, or what a replica must know of its primary."""
+    """The settings; and the seed, or what a replica must know of its primary."""
     declared: Any = topology.node(node)
+    texts = {SETTINGS_FILE: settings_text(declared.settings)} if declared.settings else {}
     if declared.replica_of:
-        return {REPLICATION_FILE: replication_text(STANDBY, topology, node)}
-    return {"seed.sql": topology.texts[declared.seed]} if declared.seed else {}
+        return {**texts, REPLICATION_FILE: replication_text(STANDBY, topology, node)}
+    return {**texts, "seed.sql": topology.texts[declared.seed]} if declared.seed else texts
 
 
 def replication_text(state: str, topology: TopologyView, node: str) -> str:

@@ -1,6 +1,13 @@
 -- Run by psql as the superuser, over the local socket, at every start. Variables: seed and users (paths, or empty);
 -- environment: PASSWORD. psql stops at the first error.
 \o /dev/null
+-- Whatever the author's settings: no password of these statements is logged.
+SET log_statement = none;
+SET log_duration = off;
+SET log_min_duration_statement = -1;
+SET log_min_duration_sample = -1;
+SET log_transaction_sample_rate = 0;
+SET log_min_error_statement = panic;
 \getenv password PASSWORD
 SELECT :'password' <> '' AS has_password, :'users' <> '' AS has_replicas, :'seed' <> '' AND NOT EXISTS (
     SELECT FROM pg_database WHERE shobj_description(oid, 'pg_database') = 'wirelab: seeded'
