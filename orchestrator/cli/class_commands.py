@@ -255,6 +255,41 @@ def mark_done_command(name: str, seat: str, task: str) -> int:
     return OK
 
 
+@command.command("hold")
+@click.argument("name")
+@click.argument("task")
+def hold_command(name: str, task: str) -> int:
+    """Let no seat begin TASK, or a later one, until you open it. Who has begun it goes on."""
+    _change_hold(name, "hold", task)
+    say(f"held: {task} and the tasks after it; to open it: wirelab class open {name} {task}")
+    return OK
+
+
+@command.command("open")
+@click.argument("name")
+@click.argument("task", default="")
+def open_command(name: str, task: str) -> int:
+    """Open TASK and those before it; without TASK, all. Seats that wait for it begin it at once."""
+    _change_hold(name, "open", task)
+    say(f"open: {task} and the tasks before it" if task else "open: all tasks")
+    return OK
+
+
+def _change_hold(name: str, do: str, task: str) -> None:
+    """By the server, where one runs; otherwise the next start finds it."""
+    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.scenario_library import load_scenario
+
+    store = _store()
+    classroom = store.require(name)
+    if store.is_served(name):
+        _ask(name, do, task=task)
+        return
+    tasks = tuple(load_lesson(load_scenario(classroom.scenario)).lesson.tasks)
+    with store.serving(name):
+        store.save(classroom.holding(task, tasks) if do == "hold" else classroom.opening(task, tasks))
+
+
 @command.command("export")
 @click.argument("name")
 @json_option
@@ -330,7 +365,7 @@ def _board(store: ClassStore, name: str) -> dict[str, Any]:
 
         return ask_board(classroom.endpoint, classroom.board_token, "board")
     lesson = load_lesson(load_scenario(classroom.scenario)).lesson
-    return board_document(BoardReader(store.state, classroom, lesson).read())
+    return board_document(BoardReader(store.state, classroom, lesson).read(classroom.held_from))
 
 
 def _store() -> ClassStore:

@@ -69,7 +69,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Board:
-    """All seats of a class, in their order."""
+    """All seats of a class, in their order. No seat begins the task `held_from`, or a later one; "" holds none."""
 
     name: str
     lesson: str
@@ -77,6 +77,7 @@ class Board:
     tasks: tuple[str, ...]
     rows: tuple[SeatRow, ...]
     is_served: bool = False
+    held_from: str = ""
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -153,6 +154,7 @@ def board_document(board: Board) -> dict[str, Any]:
         "title": board.title,
         "served": board.is_served,
         "tasks": list(board.tasks),
+        "held_from": board.held_from,
         "seats": [_row_document(row) for row in board.rows],
         "stuck": [
             {
@@ -183,4 +185,4 @@ def _row_document(row: SeatRow) -> dict[str, Any]:
 def _cell_document(cell: TaskCell) -> dict[str, Any]:
     kept = cell.progress
     counts: Mapping[str, Any] = {"attempts": kept.attempts, "hints": kept.hints, "solution": kept.solution_shown}
-    return {"name": cell.name, "state": cell.state, **counts}
+    return {"name": cell.name, "state": cell.state, "begun": kept.begun, **counts}

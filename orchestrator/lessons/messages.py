@@ -65,6 +65,17 @@ class Note:
 
 
 @dataclass(frozen=True)
+class TaskHeld:
+    """The next task waits until the teacher opens it."""
+
+    task: str
+
+    @property
+    def text(self) -> str:
+        return f"Your teacher has not opened the task {self.task} yet. It begins here by itself when it is open."
+
+
+@dataclass(frozen=True)
 class LessonDone:
     """The lesson is over: how many tasks are done, and how many attempts, hints and solutions it took."""
 
@@ -76,7 +87,7 @@ class LessonDone:
     text: str
 
 
-Message = TaskBegun | TaskDone | NotDone | HintShown | SolutionShown | Note | LessonDone
+Message = TaskBegun | TaskDone | NotDone | HintShown | SolutionShown | Note | TaskHeld | LessonDone
 
 
 def event_of(message: Message, lesson: str, task: str) -> LessonEvent | None:

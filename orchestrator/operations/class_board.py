@@ -40,12 +40,14 @@ class BoardReader:
         self._known: dict[str, tuple[object, SeatRow]] = {}
         self._lock = threading.Lock()
 
-    def read(self, *, is_served: bool = False) -> Board:
-        """The board as it is now. May be called from any thread."""
+    def read(self, held_from: str = "", *, is_served: bool = False) -> Board:
+        """The board as it is now. `held_from` is the first task that is held. May be called from any thread."""
         with self._lock:
             rows = tuple(self._row(seat) for seat in self._classroom.seats)
         lesson, tasks = self._lesson, tuple(self._lesson.tasks)
-        return Board(self._classroom.name, self._classroom.scenario_name, lesson.title, tasks, rows, is_served)
+        return Board(
+            self._classroom.name, self._classroom.scenario_name, lesson.title, tasks, rows, is_served, held_from
+        )
 
     def _row(self, seat: ClassSeat) -> SeatRow:
         state, why = self._states(seat.name)

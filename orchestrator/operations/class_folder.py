@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -55,7 +55,8 @@ class ClassSeat:
 class Classroom:
     """A class. `scenario` is the path of its file, `created` in seconds since 1970.
 
-    `endpoint` is where its server was reached last; its port is 0 before the first start.
+    `endpoint` is where its server was reached last; its port is 0 before the first start. No seat begins the task
+    `held_from` or a later one; "" holds none.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Classroom:
     created: float
     endpoint: Endpoint = ON_THIS_MACHINE
     seats: tuple[ClassSeat, ...] = ()
+    held_from: str = ""
 
     @property
     def scenario_name(self) -> str:
@@ -93,9 +95,30 @@ class Classroom:
             seats.append(ClassSeat(name, f"{self.name}-{name}", secrets.token_urlsafe(TOKEN_BYTES), seed))
         return replace(self, seats=tuple(seat if seat.code else self._with_code(seat) for seat in seats))
 
+    def holding(self, task: str, tasks: Sequence[str]) -> Classroom:
+        """The same, where a task of the lesson and all later ones are held. Raises UsageInvalid."""
+        at = _place(task, tasks)
+        return self if self.held_from in tasks[: at + 1] else replace(self, held_from=task)
+
+    def opening(self, task: str, tasks: Sequence[str]) -> Classroom:
+        """The same, where a task and all before it are open; "" opens all. Raises UsageInvalid."""
+        if not task:
+            return replace(self, held_from="")
+        at = _place(task, tasks)
+        if self.held_from not in tasks[: at + 1]:
+            return self
+        return replace(self, held_from=next(iter(tasks[at + 1 :]), ""))
+
     def _with_code(self, seat: ClassSeat) -> ClassSeat:
         secret = Secret(str(secrets.randbits(SECRET_BITS)))
         return replace(seat, code=SeatCode(self.name, seat.name, seat.seed, secret).text)
+
+
+def _place(task: str, tasks: Sequence[str]) -> int:
+    """Where a task stands in its lesson. Raises UsageInvalid."""
+    if task not in tasks:
+        raise UsageInvalid(f"the lesson has no task {task[:80]!r}", why=f"its tasks are {', '.join(tasks)}")
+    return tasks.index(task)
 
 
 def _random_seed() -> int:

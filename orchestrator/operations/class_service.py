@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageInvalid, WirelabError
 from orchestrator.events import Actor
 from orchestrator.lessons.board import Board, SeatState
 from orchestrator.operations.class_board import BoardReader
+from orchestrator.operations.class_folder import ClassStore
 from orchestrator.operations.class_seats import RunningSeat
 from orchestrator.operations.lesson_files import ProgressStore
 from orchestrator.operations.lifecycle import bring_down, remove_lab
@@ -21,7 +22,7 @@ from orchestrator.operations.workspace import new_run_id
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.lessons.lesson import Lesson
-    from orchestrator.operations.class_folder import Classroom, ClassSeat, ClassStore
+    from orchestrator.operations.class_folder import Classroom, ClassSeat
     from orchestrator.operations.live_lab import LiveLab
     from orchestrator.operations.live_lesson import LiveLesson
     from orchestrator.operations.scenario_library import LoadedScenario
@@ -43,6 +44,7 @@ class ServedClass:
         self.lesson = lesson
         self.seats: Mapping[str, RunningSeat] = {seat.name: make_seat(seat, places) for seat in classroom.seats}
         self.end_asked = threading.Event()
+        self._store = ClassStore(state)
         self._reader = BoardReader(state, classroom, lesson, self._state_of)
         self._subscribers: list[Callable[[Board], None]] = []
         self._board: Board | None = None
@@ -68,7 +70,7 @@ class ServedClass:
 
     def board(self) -> Board:
         """The board as it is now."""
-        return self._reader.read(is_served=True)
+        return self._reader.read(self.classroom.held_from, is_served=True)
 
     def subscribe(self, tell: Callable[[Board], None]) -> Callable[[], None]:
         """Call `tell` with each board that differs from the one before; returns what ends that."""
@@ -116,6 +118,22 @@ class ServedClass:
             raise UsageInvalid(f"{seat_name} is not ready", hint=f"wirelab class status {self.classroom.name}")
         lesson.mark_done(task_name)
 
+    def hold(self, task: str) -> None:
+        """Let no seat begin a task, or a later one. Raises UsageInvalid."""
+        self._change_hold(self.classroom.holding(task, tuple(self.lesson.tasks)))
+
+    def open(self, task: str) -> None:
+        """Open a task and all before it, or all tasks; seats that wait for it begin it. Raises UsageInvalid."""
+        self._change_hold(self.classroom.opening(task, tuple(self.lesson.tasks)))
+
+    def _change_hold(self, classroom: Classroom) -> None:
+        kept = self._store.require(classroom.name)
+        self._store.save(replace(kept, held_from=classroom.held_from))
+        self.classroom = classroom
+        for seat in self.seats:
+            if lesson := self._lesson_of(seat):
+                lesson.look_at_hold()
+
     def reset(self, seat_name: str) -> None:
         """Make the lab of a seat anew; the learner's progress stays. Raises UsageInvalid."""
         self.classroom.seat(seat_name)
@@ -129,12 +147,17 @@ class ServedClass:
 def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classroom) -> SeatMaker:
     """What makes the seats of a class in this workspace."""
 
+    store = ClassStore(workspace.state)
+
+    def held_from() -> str:
+        return store.require(classroom.name).held_from
+
     def make(seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
         command = ("wirelab", "class", "start", classroom.name)
         own = workspace.acting_as(Actor(new_run_id(), "web", command, seat.name))
 
         def watch() -> AbstractContextManager[LiveLab]:
-            return watch_lesson(own, scenario, seat.lab, seed=seat.seed, seat=seat.name)
+            return watch_lesson(own, scenario, seat.lab, seed=seat.seed, seat=seat.name, held_from=held_from)
 
         return RunningSeat(seat.name, watch, lambda: remove_lab(own, seat.lab), places)
 

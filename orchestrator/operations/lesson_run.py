@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
-from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun
+from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
@@ -36,7 +36,8 @@ class LessonRun:
     """One learner in one lesson; `save` keeps the progress each time.
 
     `load_text` reads the lesson with the addresses that the lab has now. `probes` says when checks probed from which
-    node, and grows: that traffic is no attempt of the learner.
+    node, and grows: that traffic is no attempt of the learner. `held_from` names the first task that the teacher
+    holds, with all after it; "" where none is held.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class LessonRun:
         tell: Callable[[Message], None],
         save: Callable[[Progress], None],
         probes: Sequence[ProbeEvent] = (),
+        held_from: Callable[[], str] = lambda: "",
     ) -> None:
+        self._held_from = held_from
         self._explainer = AttemptExplainer(lambda check, on_probe: explain_in(self.lab, check, on_probe))
         traffic = LearnerTraffic(probes, self._explainer)
         self.state = LessonState(lesson_lab, load_text, progress, tell, save, traffic)
@@ -85,7 +88,13 @@ class LessonRun:
 
     def begin_task(self) -> None:
         """Change the lab as the task wants it, find the right answer of a question, and tell what is to be done."""
-        name, task = self.task_name, self.state.task
+        name = self.task_name
+        self.state.waits = name is not None and self._is_held(name)
+        task = self.state.task
+        if name is not None and task is None:
+            self.question = None
+            self.state.tell(TaskHeld(name))
+            return
         if name is None or task is None:
             self.state.tell(lesson_done(self.progress, self.text.lesson, self.text.after))
             return
@@ -94,6 +103,12 @@ class LessonRun:
         if not begun:
             self.state.keep(self.progress.begun_at(name, time.time()))
         self._begin_told(name, task)
+
+    def _is_held(self, name: str) -> bool:
+        """Whether the teacher holds this task. Who has begun it goes on."""
+        names, held_from = tuple(self.text.lesson.tasks), self._held_from()
+        is_held = held_from in names and names.index(name) >= names.index(held_from)
+        return is_held and not self.progress.task(name).begun
 
     def on_lab_gone(self) -> None:
         """Say, once, that somebody has removed the lab."""
@@ -174,6 +189,8 @@ class LessonRun:
         """A request for help, or an answer; `words` is what was typed."""
         name, task = self.task_name, self.state.task
         if name is None or task is None:
+            if name is not None:
+                self.state.tell(TaskHeld(name))
             return
         match word:
             case "h" | "hint":

@@ -28,7 +28,7 @@ class LessonState:
     """One learner in one lesson; `progress` is replaced as things happen, and `save` keeps it each time.
 
     `load_text` reads the lesson with the addresses that the lab has now; `show` shows a message. `seen_change` is the
-    last change of the lab that is known.
+    last change of the lab that is known. While it `waits`, the teacher has not opened the present task.
     """
 
     lesson_lab: LessonLab
@@ -38,6 +38,7 @@ class LessonState:
     save: Callable[[Progress], None]
     traffic: LearnerTraffic
     seen_change: float = 0.0
+    waits: bool = False
     text: LessonText = field(init=False)
     _told: tuple[str, float] = ("", 0.0)
 
@@ -60,8 +61,9 @@ class LessonState:
 
     @property
     def task(self) -> AnyTask | None:
+        """The same as the lesson has it; None also while it waits."""
         name = self.task_name
-        return None if name is None else self.text.lesson.tasks[name]
+        return None if name is None or self.waits else self.text.lesson.tasks[name]
 
     @property
     def shells(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -325,12 +326,12 @@ def watch_lesson(
     seed: int | None = None,
     seat: str = "",
     keep_result: Callable[[Progress], None] = lambda _progress: None,
+    held_from: Callable[[], str] = lambda: "",
 ) -> Iterator[LiveLab]:
     """Bring the lab up, and watch it while its lesson goes on, with the progress that the terminal keeps, too."""
     messages = LessonMessages()
-    with open_lesson(
-        workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat, keep_result=keep_result
-    ) as lesson:
+    lesson_of = partial(open_lesson, keep_result=keep_result, held_from=held_from)
+    with lesson_of(workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat) as lesson:
         live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic)
         running = LiveLesson(lesson, messages, live.actions.changing)
         live.attend(running)

@@ -10,11 +10,11 @@ from types import TracebackType
 
 from orchestrator.errors import UsageInvalid, WirelabError
 from orchestrator.lessons.lesson import DoneTask, Lesson
-from orchestrator.lessons.messages import LessonDone, Message, Note, TaskBegun
+from orchestrator.lessons.messages import LessonDone, Message, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.progress import Progress
 from orchestrator.operations.learn import TURN_SECONDS, OpenLesson
 from orchestrator.operations.lesson_run import LessonRun
-from orchestrator.operations.teacher_actions import mark_done, show_hint
+from orchestrator.operations.teacher_actions import begin_if_open, mark_done, show_hint
 
 MOST_MESSAGES = 500
 END_SECONDS = 10.0
@@ -35,7 +35,7 @@ class LessonMessages:
     def add(self, message: Message) -> None:
         """Keep a message, and say that there is one."""
         self._messages = [*self._messages[1 - MOST_MESSAGES :], message]
-        if isinstance(message, TaskBegun | LessonDone):
+        if isinstance(message, TaskBegun | TaskHeld | LessonDone):
             self.task = message if isinstance(message, TaskBegun) else None
         self.on_message()
 
@@ -86,6 +86,10 @@ class LiveLesson:
     def show_teachers_hint(self, text: str) -> None:
         """Tell the learner a hint that a teacher gives."""
         self._wishes.put(lambda run: show_hint(run, text))
+
+    def look_at_hold(self) -> None:
+        """Begin the task that waits, if the teacher has opened it."""
+        self._wishes.put(begin_if_open)
 
     @property
     def has_stopped(self) -> bool:

@@ -28,3 +28,9 @@ def show_hint(run: LessonRun, text: str) -> None:
     run.state.tell(Note(f"A hint of your teacher: {text}"))
     event = LessonEvent("hint", run.progress.lesson, run.task_name or "", text)
     run.lab.made.settings.publish(event)
+
+
+def begin_if_open(run: LessonRun) -> None:
+    """Begin the task that waits for the teacher, if it is open now."""
+    if run.state.waits:
+        run.begin_task()

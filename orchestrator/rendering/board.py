@@ -20,6 +20,7 @@ def board_text(board: Document, now: float, width: int | None = None) -> str:
     head = f"class {board['class']}: {board['lesson']}, {counted(len(seats), 'seat')}, {served}"
     headings = ("SEAT", "LAB", "DONE", "TASK", "SINCE", "STUCK ON")
     parts = [head, table(headings, [_row(seat, now) for seat in seats], width)]
+    parts += [f"Held: {board['held_from']} and the tasks after it." if board["held_from"] else ""]
     parts += ["\n".join(f"{seat['seat']}: {seat['why']}" for seat in seats if seat["why"])]
     parts += ["\n".join(_group_text(group, now) for group in board["stuck"])]
     return "\n\n".join(part for part in parts if part)

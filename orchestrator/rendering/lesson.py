@@ -14,6 +14,7 @@ from orchestrator.lessons.messages import (
     SolutionShown,
     TaskBegun,
     TaskDone,
+    TaskHeld,
 )
 from orchestrator.rendering.quantities import counted
 
@@ -38,7 +39,7 @@ def _lines(message: Message, width: int) -> Iterator[str]:
             yield from _labelled(f"hint {number} of {total}: ", text, width)
         case SolutionShown(text=text):
             yield from _labelled("solution: ", text, width)
-        case Note(text=text):
+        case Note(text=text) | TaskHeld(text=text):
             yield from _wrapped(text, width)
         case LessonDone():
             yield from _end(message, width)

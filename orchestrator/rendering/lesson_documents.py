@@ -17,6 +17,7 @@ from orchestrator.lessons.messages import (
     SolutionShown,
     TaskBegun,
     TaskDone,
+    TaskHeld,
 )
 from orchestrator.lessons.progress import Progress
 from orchestrator.rendering.lesson import end_text
@@ -115,6 +116,8 @@ def kind_of(message: Message) -> str:
             return "solution"
         case Note():
             return "note"
+        case TaskHeld():
+            return "held"
         case LessonDone():
             return "over"
 
@@ -126,7 +129,7 @@ def message_html(message: Message) -> str:
             return f"<p>Task {number} of {total}: {escape(title)}</p>"
         case TaskDone(because=text):
             return f"<p>{escape(text)}</p>"
-        case NotDone(sentence=text) | Note(text=text):
+        case NotDone(sentence=text) | Note(text=text) | TaskHeld(text=text):
             return f"<p>{escape(text)}</p>"
         case HintShown(number=number, total=total, text=text):
             return f"<p>Hint {number} of {total}:</p>{markdown_html(page_words(text))}"

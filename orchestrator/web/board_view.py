@@ -44,6 +44,12 @@ class BoardView:
             case {"do": "mark_done", "seat": str() as seat, "task": str() as task}:
                 served.mark_done(seat, task)
                 return {}
+            case {"do": "hold", "task": str() as task}:
+                served.hold(task)
+                return {}
+            case {"do": "open", "task": str() as task}:
+                served.open(task)
+                return {}
             case {"do": "end"}:
                 served.end_asked.set()
                 return {}

@@ -26,7 +26,7 @@ TRIED = Progress("basic", 1, "", {"guess": TaskProgress(attempts=2)})
 DONE = Progress("basic", 1, "", {"guess": TaskProgress(done=True), "look": TaskProgress(done=True, marked=True)})
 
 
-def board(*stuck: str) -> dict[str, Any]:
+def board(*stuck: str, held_from: str = "") -> dict[str, Any]:
     """Three seats, of which these are stuck; the last one is done."""
     rows = [
         seat_row(seat, "ready", TASKS, TRIED, (BEGUN, *([FAILED] if seat in stuck else []))) for seat in ("s1", "s2")
@@ -34,7 +34,7 @@ def board(*stuck: str) -> dict[str, Any]:
     rows.append(seat_row("s3", "failed", TASKS, DONE, (), HOSTILE))
     return {
         "type": "board",
-        **board_document(Board("monday", "basic", "DNS first", TASKS, tuple(rows), is_served=True)),
+        **board_document(Board("monday", "basic", "DNS first", TASKS, tuple(rows), True, held_from)),
     }
 
 
@@ -119,6 +119,20 @@ def test_a_seat_shows_its_tasks_and_what_a_teacher_can_do(view: PlayedView, serv
     assert eventually(lambda: any(request["do"] == "reset" for request in view.asked), DEADLINE)
     assert [request["do"] for request in view.asked if request["do"] != "ping"] == ["reset"]
     assert last.get_by_role("button", name="Mark as done").count() == 0
+
+
+def test_a_task_is_held_and_opened_at_its_head(view: PlayedView, server: WebServer, page: Any) -> None:
+    open_board(page, server)
+    page.get_by_role("button", name="Hold guess and the tasks after it").click()
+    assert eventually(lambda: any(request["do"] == "hold" for request in view.asked), DEADLINE)
+    view.tell(board(held_from="guess"))
+    page.get_by_role("button", name="Open guess and the tasks before it").wait_for()
+    assert page.locator("th .held").count() == len(TASKS)
+    assert page.locator("tr[data-seat=s1] td.now").text_content() == "waits until you open the task"
+    page.get_by_role("button", name="Open look and the tasks before it").click()
+    assert eventually(lambda: any(request["do"] == "open" for request in view.asked), DEADLINE)
+    asked = [(request["do"], request["task"]) for request in view.asked if request["do"] != "ping"]
+    assert asked == [("hold", "guess"), ("open", "look")]
 
 
 def test_a_seat_that_waits_for_its_lab_is_told_so(server: WebServer, page: Any) -> None:

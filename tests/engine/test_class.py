@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lab_bench import CHECKOUT, Bench, Engine, Ran, eventually, piped
+from learner import Learner
 from live_view import Visitor, follow
 
 from orchestrator.host.state_folder import StateFolder
@@ -93,8 +95,11 @@ def hello(visitor: Visitor, path: str = "/socket") -> Any:
 
 
 @pytest.mark.waits
-def test_a_class_from_its_start_to_its_end(room: Class) -> None:
-    """Both learners try the same wrong name; the server is killed, and goes on; a lab is made anew."""
+def test_a_class_from_its_start_to_its_end(room: Class, tmp_path: Path) -> None:
+    """Both learners try the same wrong name; the server is killed, and goes on; a lab is made anew.
+
+    Then the first learner goes on alone, with the code of the seat.
+    """
     with room.served("--seats", "2", "--scenario", "basic", ending=signal.SIGKILL) as links:
         pages = [hello(follow(links[seat])) for seat in SEATS]
         assert [page["lab"] for page in pages] == [f"{room.name}-{seat}" for seat in SEATS]
@@ -124,6 +129,45 @@ def test_a_class_from_its_start_to_its_end(room: Class) -> None:
     rows = room.cli("export").out.splitlines()
     assert f"{room.name},basic,seat01,first-packet,marked,0,0,no" in rows
     assert any(row.startswith(f"{room.name},basic,seat01,look-up,done,") for row in rows)
+    goes_on_with_the_code(room, tmp_path)
+
+
+def goes_on_with_the_code(room: Class, folder: Path) -> None:
+    """In the terminal, and then on the page; the result is judged, and again after somebody has changed it."""
+    lab = Bench(room.engine, f"{room.name}-seat01", "basic")
+    code = room.cli("codes", "--json").document["codes"]["seat01"]
+    with Learner(lab, code=code, folder=folder) as learner:
+        learner.hears("task 1 of 8")
+        learner.types("dns")
+        learner.hears("task 2 of 8")
+        learner.runs("dig", "app.shop.lab")
+        learner.hears("task 3 of 8")
+        assert learner.ends() == 1
+    argv = (sys.executable, "-m", "orchestrator", "learn", "basic", "--seat", code, "--web", "--lab", lab.lab)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, env=dict(room.engine.environ), cwd=folder, stdout=pipe, text=True) as process:
+        with follow(piped(process.stdout).readline().strip()).socket() as page:
+            messages = iter(lambda: json.loads(page.recv(timeout=DEADLINE)), {"type": "ready"})
+            lesson = next(message for message in messages if message["type"] == "lesson")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=DEADLINE)
+    assert lesson["task"]["name"] == "address"
+
+    file = folder / f"{room.name}-seat01-basic.json"
+    assert judged(room, file) == (0, "right")
+    file.write_text(file.read_text("utf-8").replace('"attempts": 1', '"attempts": 9'), "utf-8")
+    assert judged(room, file) == (1, "altered")
+
+
+def judged(room: Class, file: Path) -> tuple[int, str]:
+    """The exit code of `class collect`, and the verdict on the file."""
+    output = file.parent / "judged"
+    ran = Bench(room.engine, room.name).run(
+        "class", "collect", str(file.parent), "--class", room.name, "--output", str(output)
+    )
+    (result,) = json.loads((output / "results.json").read_text("utf-8"))["files"]
+    assert result["file"] == file.name
+    return ran.code, result["verdict"]
 
 
 def is_stuck_by(room: Class, name: str) -> bool:

@@ -22,9 +22,13 @@ class FakeLesson:
 
     hints: list[str] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
+    looks_at_hold: int = 0
 
     def show_teachers_hint(self, text: str) -> None:
         self.hints.append(text)
+
+    def look_at_hold(self) -> None:
+        self.looks_at_hold += 1
 
     def mark_done(self, task: str) -> None:
         if task != "look":

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -20,10 +21,15 @@ HELP = f"- {next(iter(WORDS))}: "  # the beginning of what `help` tells
 
 @dataclass
 class Learner:
-    """One run of `wirelab learn`; a context that closes the input and waits for the end."""
+    """One run of `wirelab learn`; a context that closes the input and waits for the end.
+
+    The learner has a seed, or the code of a seat; the result of a seat is kept in `folder`.
+    """
 
     bench: Bench
-    seed: int
+    seed: int = 0
+    code: str = ""
+    folder: Path = CHECKOUT
     said: str = ""
     _read_until: int = 0
     _has_ended: bool = False
@@ -33,10 +39,11 @@ class Learner:
         self.process = subprocess.Popen(
             (
                 *(sys.executable, "-m", "orchestrator", "learn", self.bench.scenario),
-                *("--lab", self.bench.lab, "--seed", str(self.seed)),
+                *("--lab", self.bench.lab),
+                *(("--seat", self.code) if self.code else ("--seed", str(self.seed))),
             ),
             env=dict(self.bench.engine.environ),
-            cwd=CHECKOUT,
+            cwd=self.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -26,11 +26,13 @@ function show(board) {
   const ready = board.seats.filter(({ state }) => state === "ready").length;
   place("summary").textContent = `${ready} of ${counted(board.seats.length, "seat")} ready`;
   showStuck(board.stuck);
-  const now = JSON.stringify([board.tasks, board.seats]);
+  const held = board.held_from ? board.tasks.indexOf(board.held_from) : board.tasks.length;
+  const now = JSON.stringify([board.tasks, board.seats, held]);
   if (now === drawn) return;
   drawn = now;
-  heads.replaceChildren(...["Seat", "Lab", ...board.tasks, ""].map((text) => element("th", { scope: "col" }, text)));
-  rows.replaceChildren(...board.seats.map(seatRow));
+  const texts = ["Seat", "Lab", ...board.tasks.map((task, at) => taskHead(task, at >= held)), ""];
+  heads.replaceChildren(...texts.map((text) => element("th", { scope: "col" }, text)));
+  rows.replaceChildren(...board.seats.map((seat) => seatRow(seat, held)));
 }
 
 function showStuck(groups) {
@@ -79,19 +81,28 @@ function hintForm(label, target) {
   return form;
 }
 
-function seatRow({ seat, state, why, stuck, task, tasks }) {
-  const cells = tasks.map((cell) => element("td", { class: cell.state, title: cellWords(cell) }, cellText(cell), element("span", { class: "visually-hidden" }, ` ${cellWords(cell)}`)));
+/** A task with what a teacher can do: hold it and all later ones, or open it and all before it. */
+function taskHead(task, isHeld) {
+  const [word, what, label] = isHeld ? ["Open", "open", `Open ${task} and the tasks before it`] : ["Hold", "hold", `Hold ${task} and the tasks after it`];
+  const key = button(word, async () => showReply(notice, await connection.request(what, { task })), { class: "quiet", "aria-label": label, title: label });
+  return element("span", { class: "task-head" }, element("span", {}, task), isHeld ? element("span", { class: "held" }, "held") : "", key);
+}
+
+function seatRow({ seat, state, why, stuck, task, tasks }, held) {
+  const cells = tasks.map((cell, at) => ({ ...cell, waits: cell.state === "now" && at >= held && !cell.begun })).map((cell) => element("td", { class: cell.state, title: cellWords(cell) }, cellText(cell), element("span", { class: "visually-hidden" }, ` ${cellWords(cell)}`)));
   const keys = [button("Reset the lab", () => ask("reset", { seat }, `Remove the lab of ${seat} and bring it up anew? The progress stays.`), { class: "quiet" })];
   if (task) keys.push(button("Mark as done", () => ask("mark_done", { seat, task }, `Take the task ${task} of ${seat} as done?`), { class: "quiet" }));
   const lab = element("td", { class: state }, why ? `${state}: ${why}` : state);
   return element("tr", { class: stuck ? "stuck-seat" : null, "data-seat": seat }, element("th", { scope: "row" }, seat), lab, ...cells, element("td", {}, ...keys));
 }
 
-function cellText({ state, attempts }) {
+function cellText({ state, attempts, waits }) {
+  if (waits) return "waits";
   return state === "now" && attempts ? `${MARKS.now} ${attempts}` : MARKS[state];
 }
 
-function cellWords({ state, attempts, hints, solution }) {
+function cellWords({ state, attempts, hints, solution, waits }) {
+  if (waits) return "until you open the task";
   const help = [attempts && counted(attempts, "attempt"), hints && counted(hints, "hint"), solution && "solution shown"];
   return [WORDS[state], ...help.filter(Boolean)].join(", ");
 }

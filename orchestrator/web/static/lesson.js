@@ -11,7 +11,7 @@ const AGAIN = [
   ["This task", "reset task"],
   ["The whole lesson", "reset"],
 ];
-const LABELS = { done: "Done", not_done: "Not yet", solution: "Solution", note: "Note", over: "The end" };
+const LABELS = { done: "Done", not_done: "Not yet", solution: "Solution", note: "Note", held: "Wait", over: "The end" };
 
 export class LessonView {
   #place;

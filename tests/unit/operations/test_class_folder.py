@@ -78,6 +78,35 @@ def test_the_longest_name_of_a_class_makes_a_name_of_a_lab() -> None:
     assert valid_lab_name(f"{valid_class_name('a' * 31)}-seat99")
 
 
+TASKS = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("held", "do", "task", "then"),
+    [
+        ("", "hold", "b", "b"),
+        ("b", "hold", "c", "b"),  # it is held already
+        ("c", "hold", "a", "a"),
+        ("b", "open", "b", "c"),
+        ("b", "open", "a", "b"),  # it is open already
+        ("a", "open", "c", ""),
+        ("b", "open", "", ""),
+        ("", "open", "b", ""),
+        ("gone", "open", "", ""),  # of an earlier version of the lesson
+    ],
+)
+def test_a_hold_is_of_a_task_and_all_after_it(held: str, do: str, task: str, then: str) -> None:
+    classroom = replace(CLASS, held_from=held)
+    change = classroom.holding if do == "hold" else classroom.opening
+    assert change(task, TASKS).held_from == then
+
+
+def test_a_task_of_another_lesson_is_neither_held_nor_opened() -> None:
+    for change in (CLASS.holding, replace(CLASS, held_from="a").opening):
+        with pytest.raises(UsageInvalid, match="the lesson has no task 'x'"):
+            change("x", TASKS)
+
+
 @pytest.mark.parametrize("tls", [None, Tls("c.pem", "k.pem", "AA:BB")])
 def test_where_a_class_was_served_is_kept(store: ClassStore, tls: Tls | None) -> None:
     served = replace(CLASS, endpoint=Endpoint(8000, "10.0.0.5", "room.school", tls))

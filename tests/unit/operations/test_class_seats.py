@@ -13,7 +13,7 @@ from class_seats import FakeSeats
 
 from orchestrator.errors import UsageInvalid, WorldError
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import new_class
+from orchestrator.operations.class_folder import ClassStore, new_class
 from orchestrator.operations.class_service import AT_ONCE, ServedClass
 
 LESSON: Any = SimpleNamespace(title="DNS first", tasks={"look": None, "fetch": None})
@@ -94,3 +94,19 @@ def test_a_task_is_marked_in_the_seat_that_is_meant(tmp_path: Path) -> None:
             with pytest.raises(UsageInvalid):
                 room.mark_done(seat_name, task)
     assert (fakes.lessons["seat01"].marked, fakes.lessons["seat02"].marked) == (["look"], [])
+
+
+def test_a_hold_is_kept_for_the_next_start_and_each_lesson_looks_at_it(tmp_path: Path) -> None:
+    fakes = FakeSeats()
+    with served(tmp_path, fakes) as room:
+        for seat in room.seats.values():
+            fakes.wait(seat, "ready")
+        store = ClassStore(StateFolder(tmp_path))
+        store.save(room.classroom)
+        room.hold("look")
+        assert (room.board().held_from, store.require("monday").held_from) == ("look", "look")
+        room.open("look")
+        with pytest.raises(UsageInvalid):
+            room.hold("nope")
+        assert (room.board().held_from, store.require("monday").held_from) == ("fetch", "fetch")
+    assert [lesson.looks_at_hold for lesson in fakes.lessons.values()] == [2, 2]

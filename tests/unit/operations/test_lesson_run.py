@@ -23,6 +23,7 @@ from orchestrator.lessons.messages import (
     SolutionShown,
     TaskBegun,
     TaskDone,
+    TaskHeld,
 )
 from orchestrator.lessons.progress import Progress, TaskProgress
 from orchestrator.lessons.reading import LessonText
@@ -30,6 +31,7 @@ from orchestrator.operations.lesson_files import load_lesson
 from orchestrator.operations.lesson_lab import LessonLab
 from orchestrator.operations.lesson_run import LessonRun
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
+from orchestrator.operations.teacher_actions import begin_if_open, mark_done
 from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, ExchangeStart, Flow
 
 LESSON = """---
@@ -85,10 +87,12 @@ class Desk:
     programs: Programs
     progress: Progress = field(default_factory=lambda: Progress("shop", 7))
     messages: list[Message] = field(default_factory=list)
+    held_from: str = ""
 
     def open(self) -> LessonRun:
         """Open the lesson, or open it again another day."""
-        run = LessonRun(self.lab, self._text, self.progress, self.messages.append, self._save)
+        tell = self.messages.append
+        run = LessonRun(self.lab, self._text, self.progress, tell, self._save, held_from=lambda: self.held_from)
         run.begin_task()
         return run
 
@@ -139,6 +143,48 @@ def at_task(desk: Desk, name: str) -> LessonRun:
     done = {task: TaskProgress(done=True) for task in tasks[: tasks.index(name)]}
     desk.progress = Progress("shop", 7, tasks=done)
     return desk.open()
+
+
+@pytest.mark.parametrize("held_from", ["answer", "look-up"])
+def test_a_task_that_the_teacher_holds_waits_and_begins_when_it_is_open(desk: Desk, held_from: str) -> None:
+    desk.held_from = held_from
+    run = at_task(desk, "look-up")
+    run.on_traffic(desk.question("app.shop.lab"))
+    run.on_time()
+    run.on_input("solution")
+    begin_if_open(run)
+    assert desk.told((TaskBegun, TaskDone, SolutionShown)) == []
+    assert (run.task_name, desk.progress.task("look-up").begun) == ("look-up", False)
+    desk.held_from = ""
+    begin_if_open(run)
+    begin_if_open(run)
+    assert [type(message) for message in desk.told((TaskBegun, TaskHeld, Note))] == [TaskBegun]
+    run.on_traffic(desk.question("app.shop.lab", number=2))
+    assert run.task_name == "repair"
+    run.close()
+
+
+def test_a_learner_is_told_of_the_hold_and_cannot_go_round_it(desk: Desk) -> None:
+    desk.held_from = "look-up"
+    run = desk.open()
+    run.on_input("dns")
+    assert desk.told((TaskBegun, TaskHeld))[1:] == [TaskHeld("look-up")]
+    for words in ("hint", "restore repair", "reset task", "restore"):
+        run.on_input(words)
+    assert desk.told((TaskBegun, HintShown)) == []
+    run.on_input("reset")
+    assert [type(message) for message in desk.told((TaskBegun, TaskHeld))] == [TaskBegun]
+
+
+def test_who_has_begun_a_task_goes_on_when_it_is_held(desk: Desk) -> None:
+    run = at_task(desk, "look-up")
+    desk.held_from = "answer"
+    run.on_traffic(desk.question("app.shop.lab"))
+    assert [type(message) for message in desk.told((TaskDone, TaskHeld))] == [TaskDone, TaskHeld]
+    mark_done(run, "repair")
+    assert run.task_name is None
+    assert len(desk.told(LessonDone)) == 1
+    run.close()
 
 
 def test_a_lesson_begins_with_its_first_task(desk: Desk) -> None:
