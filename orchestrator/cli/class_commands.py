@@ -13,6 +13,7 @@ import click
 
 from orchestrator.cli.class_collect import collect_command
 from orchestrator.cli.class_lan import chosen_endpoint, lan_options, say_room
+from orchestrator.cli.class_replay import replay_command
 from orchestrator.cli.console import out, out_json, say, terminal_width
 from orchestrator.cli.options import json_option
 from orchestrator.cli.workspace import open_workspace
@@ -35,6 +36,7 @@ def command() -> None:
 
 
 command.add_command(collect_command)
+command.add_command(replay_command)
 
 
 @command.command("start")
@@ -96,6 +98,7 @@ def _default_scenario(name: str) -> str:
 
 
 def _serve(store: ClassStore, served: ServedClass) -> int:
+    from orchestrator.operations.class_replay import ReplayConsent
     from orchestrator.web.board_view import BoardView
     from orchestrator.web.lab_view import View
     from orchestrator.web.seat_view import SeatView
@@ -103,7 +106,10 @@ def _serve(store: ClassStore, served: ServedClass) -> int:
     from orchestrator.web.sessions import BOARD
 
     classroom = served.classroom
-    views: dict[str, View] = {seat.lab: SeatView(served.seats[seat.name]) for seat in classroom.seats}
+    views: dict[str, View] = {
+        seat.lab: SeatView(served.seats[seat.name], ReplayConsent(store, classroom.name, seat.name))
+        for seat in classroom.seats
+    }
     views[BOARD.lab] = BoardView(served)
     for seat in served.seats.values():
         seat.on_change.append(lambda seat: _say_state(served, seat))

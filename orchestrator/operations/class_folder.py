@@ -181,6 +181,10 @@ class ClassStore:
         folder.chmod(0o700)
         return folder
 
+    def consent_file(self, class_name: str, seat_name: str) -> Path:
+        """It is there where the learner of a seat has agreed to a replay."""
+        return self.folder(class_name) / "consent" / seat_name
+
     def authority_file(self, classroom: Classroom) -> str:
         """The certificate of the class's own authority; empty where none proves its server."""
         tls, folder = classroom.endpoint.tls, self.folder(classroom.name)

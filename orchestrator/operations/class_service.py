@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageInvalid, WirelabError
 from orchestrator.events import Actor
+from orchestrator.lab.journal import journal_file, older_file
 from orchestrator.lessons.board import Board, SeatState
 from orchestrator.operations.class_board import BoardReader
 from orchestrator.operations.class_folder import ClassStore
@@ -183,8 +184,11 @@ def remove_class_labs(workspace: Workspace, classroom: Classroom) -> Iterator[Re
 
 
 def forget_class(store: ClassStore, classroom: Classroom) -> None:
-    """Delete what is kept of a class whose labs are removed: its seats and links, and the progress of its learners."""
+    """Delete what is kept of a class whose labs are removed: its seats and links, its learners' progress and steps."""
     progress = ProgressStore(store.state)
     for seat in classroom.seats:
         progress.file(seat.lab, seat.name).unlink(missing_ok=True)
+        journal = journal_file(store.state, seat.lab)
+        for file in (journal, older_file(journal)):
+            file.unlink(missing_ok=True)
     store.forget(classroom.name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.errors import UsageInvalid
+from orchestrator.operations.class_replay import ReplayConsent
 from orchestrator.operations.class_seats import RunningSeat
 from orchestrator.operations.live_lab import RESTART
 from orchestrator.operations.node_terminals import NodeTerminal, Watch
@@ -20,11 +21,15 @@ LATE = {"type": "late"}  # of a lab that has gone: pages pass it over
 NOTHING = {"faults": False, "capture": False, "shells": [], "lesson": False}
 
 
+CONSENT = object()  # what a page is told of when the consent has changed
+
+
 class SeatView:
     """Hands everything on to the view of the seat's present lab. Its pages begin anew where that changes."""
 
-    def __init__(self, seat: RunningSeat) -> None:
+    def __init__(self, seat: RunningSeat, consent: ReplayConsent) -> None:
         self._seat = seat
+        self._consent = consent
         self._view: LabView | None = None
         self._subscribers: list[Callable[[Any], None]] = []
         seat.on_change.append(self._change)
@@ -49,18 +54,28 @@ class SeatView:
 
     def documents(self) -> list[Document]:
         if view := self._view:
-            return view.documents()
+            return [*view.documents(), self._consent_document()]
         title = TITLES.get(self._seat.state, TITLES["waiting"])
         hello = {"type": "hello", "schema": SCHEMA, "lab": self._seat.name, "title": title, "can": NOTHING}
         return [hello, READY]
 
     def document(self, change: Any) -> Document:
+        if change is CONSENT:
+            return self._consent_document()
         view = self._view
         return view.document(change) if view else LATE
+
+    def _consent_document(self) -> Document:
+        return {"type": "consent", "given": self._consent.is_given}
 
     def answer(self, request: Mapping[str, Any]) -> Document:
         if request["do"] == "ping":
             return {}
+        match request:
+            case {"do": "consent", "given": bool() as is_given}:
+                self._consent.give(is_given=is_given)
+                self._tell(CONSENT)  # to the seat's other pages
+                return {}
         return self._ready().answer(request)
 
     def terminal(self, session: str, node_name: str) -> NodeTerminal:

@@ -145,3 +145,17 @@ def test_nothing_of_the_board_is_wider_than_the_page(server: WebServer, page: An
     open_board(page, server)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.locator(".seats").focus()  # the table scrolls by keys, too
+
+
+def test_a_learner_agrees_to_a_replay_in_a_box(page: Any) -> None:
+    hello = {"type": "hello", "schema": 1, "lab": "seat01", "title": "Class", "can": {**NOTHING, "lesson": True}}
+    view = PlayedView("one", played=[hello, {"type": "consent", "given": False}])
+    with WebServer({"one": view}) as server:
+        go_to(page, server.admit(Seat("seat01", "one"), "a" * 43))
+        box = page.get_by_label("My teacher may replay my attempts and hints after the class.")
+        box.check()
+        assert eventually(lambda: {"id", "do", "given"} in [set(request) for request in view.asked], DEADLINE)
+        view.tell({"type": "consent", "given": False})  # from another tab of the seat
+        page.wait_for_function("!document.querySelector('.consent input').checked")
+    (asked,) = [request for request in view.asked if request["do"] == "consent"]
+    assert asked["given"] is True

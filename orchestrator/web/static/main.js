@@ -3,6 +3,7 @@
 import { CaptureView } from "./capture.js";
 import { ChecksView } from "./checks.js";
 import { Connection } from "./connection.js";
+import { ConsentView } from "./consent.js";
 import { button, counted, element } from "./dom.js";
 import { FaultsView } from "./faults.js";
 import { JournalView } from "./journal.js";
@@ -31,6 +32,7 @@ const faults = new FaultsView(place("faults-panel"), place("faults-count"), requ
 const journal = new JournalView(place("journal-panel"));
 const capture = new CaptureView(place("capture"), request);
 const lesson = new LessonView(place("lesson"), place("jump-lesson"), request);
+const consent = new ConsentView(place("lesson"), request);
 
 let isReady = false;
 const protocols = new Set();
@@ -42,7 +44,7 @@ const show = {
     motion.clear();
     place("title").textContent = message.title || message.lab;
     document.title = `${message.lab} · wirelab`;
-    for (const view of [story, capture, faults, lesson, terminals, card]) view.hello(message);
+    for (const view of [story, capture, faults, lesson, consent, terminals, card]) view.hello(message);
   },
   ready() {
     isReady = true;
@@ -71,6 +73,7 @@ const show = {
   journal: (message) => journal.add(message),
   capture: (message) => capture.show(message),
   lesson: (message) => lesson.show(message),
+  consent: (message) => consent.show(message),
 };
 
 /** The colours of the protocols that this lab speaks, in the order of the layers. */

@@ -16,7 +16,8 @@ from websockets.exceptions import ConnectionClosed
 
 from orchestrator.errors import UsageInvalid, WorldError
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import Classroom, new_class
+from orchestrator.operations.class_folder import Classroom, ClassStore, new_class
+from orchestrator.operations.class_replay import ReplayConsent
 from orchestrator.operations.class_service import ServedClass
 from orchestrator.web.board_client import ask_board
 from orchestrator.web.board_view import BoardView
@@ -49,7 +50,12 @@ def room(tmp_path: Path) -> Iterator[Room]:
     fakes = FakeSeats({"seat02": WorldError("no room")})
     classroom = new_class("monday", Path("/basic/scenario.yaml")).with_seats(2)
     served = ServedClass(StateFolder(tmp_path), classroom, LESSON, fakes.make)
-    views: dict[str, Any] = {seat.lab: SeatView(served.seats[seat.name]) for seat in classroom.seats}
+    store = ClassStore(StateFolder(tmp_path))
+    store.save(classroom)
+    views: dict[str, Any] = {
+        seat.lab: SeatView(served.seats[seat.name], ReplayConsent(store, "monday", seat.name))
+        for seat in classroom.seats
+    }
     with WebServer({**views, BOARD.lab: BoardView(served)}) as server, served:
         fakes.wait(served.seats["seat01"], "ready")
         fakes.wait(served.seats["seat02"], "failed")
