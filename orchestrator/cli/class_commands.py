@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.class_collect import collect_command
-from orchestrator.cli.class_lan import chosen_endpoint, lan_options, say_room
+from orchestrator.cli.class_lan import chosen_endpoint, lan_options, say_open_host, say_room
 from orchestrator.cli.class_replay import replay_command
 from orchestrator.cli.console import out, out_json, say, terminal_width
 from orchestrator.cli.options import json_option
@@ -63,6 +63,7 @@ def start_command(
     lesson = load_lesson(loaded).lesson
     classroom = replace(classroom, endpoint=chosen_endpoint(store, classroom, port, lan, room))
     workspace = open_workspace(yes=yes)
+    say_open_host(workspace.engine.version())
     with store.serving(name):
         store.save(classroom)
         from orchestrator.operations.class_service import ServedClass, lab_seats

@@ -54,6 +54,15 @@ def chosen_endpoint(
     return endpoint
 
 
+def say_open_host(engine_version: str) -> None:
+    """Say what wirelab cannot keep the nodes of a seat from."""
+    from orchestrator.operations.class_lan import nodes_reach_host
+
+    if nodes_reach_host(engine_version):
+        say(f"With Engine {engine_version}, the nodes of a seat reach what this machine serves, such as SSH.")
+        say("Before the class, end what learners must not reach.")
+
+
 def say_room(endpoint: Endpoint, authority: str) -> None:
     """Say who reaches the server, and how a browser is sure of it. `authority`: the file of the class's own."""
     if endpoint.tls is None:
