@@ -170,11 +170,24 @@ PROBE_PORTS = (20000, 32000)
 
 
 @dataclass(frozen=True)
+class HeldConnection:
+    """A connection that a process in the asker's network holds open under a name.
+
+    `address` is the server's; `ends` are the asker's address and port and the server's, as `a:1 -> b:2`.
+    """
+
+    name: str
+    address: str
+    ends: str
+
+
+@dataclass(frozen=True)
 class CheckContext:
     """Where a check plays: the topology, a word that is new at each try, a source port likewise, and when it began.
 
     `ended`: when its question was answered, in seconds since 1970; what came later was none of its doing. `halted` are
-    the nodes that did not run when the checks began.
+    the nodes that did not run when the checks began. `held` is the connection that was opened for the check before its
+    fault.
     """
 
     topology: Topology
@@ -183,6 +196,7 @@ class CheckContext:
     began: float
     ended: float = inf
     halted: frozenset[str] = frozenset()
+    held: HeldConnection | None = None
 
     def fill(self, text: str, asker: str) -> str:
         """Put in ${random}, and what a node, a network or the loopback stands for (`Topology.placeholder`)."""

@@ -18,6 +18,7 @@ from orchestrator.diagnosis.check_layers.from_judgement import (
     program_layer,
     tls_layer,
 )
+from orchestrator.diagnosis.check_layers.held_connection import held_layer
 from orchestrator.diagnosis.check_layers.http import http_layers
 from orchestrator.diagnosis.check_layers.sql import sql_layer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
@@ -31,6 +32,7 @@ from orchestrator.model.checks import (
     CannotConnect,
     ConnectionCheck,
     Connects,
+    HoldsOpen,
     Http,
     Listens,
     Resolves,
@@ -90,6 +92,8 @@ def check_attempts(
             return (LayeredAttempt(_resolving(check, context, judgement, commands)),)
         case Connects():
             return _layered(_connecting(check, check.connects, context, commands))
+        case HoldsOpen():
+            return _layered(_connecting(check, check.holds_open, context, commands), held_layer(judgement))
         case CannotConnect():
             return (_forbidding(check, context, judgement, commands),)
         case Http():

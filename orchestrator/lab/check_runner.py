@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of, check_steps
@@ -15,6 +16,7 @@ from orchestrator.checks.probes import (
     PROBE_PORTS,
     CheckContext,
     GetNodeState,
+    HeldConnection,
     NodeState,
     PingEngine,
     Probe,
@@ -39,6 +41,7 @@ SILENT_SECONDS = 5.0
 # How long it may take to tell that, as a share of the deadline.
 SIGN_SHARE = 0.4
 
+NONE_HELD: Mapping[str, HeldConnection] = MappingProxyType({})
 # The results of probes that a check has sent.
 Seen = Mapping[Probe, ProbeResult]
 MakeWalk = Callable[[BaseCheck, CheckContext, Judgement, Seen], ProbeSteps[Walk]]
@@ -78,7 +81,7 @@ class CheckRunner:
     every second with the names of the checks that are not judged and explained yet.
 
     `make_walk` makes the walk that explains a check which does not hold; without it none is explained. `halted` are the
-    nodes that do not run now.
+    nodes that do not run now, `held` the connections that were opened for checks, by the names of these.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class CheckRunner:
         *,
         make_walk: MakeWalk | None = None,
         halted: Collection[str] = (),
+        held: Mapping[str, HeldConnection] = NONE_HELD,
         least_tries: int = LEAST_TRIES,
         clocks: Clocks | None = None,
     ) -> None:
@@ -98,6 +102,7 @@ class CheckRunner:
         self._on_waiting = on_waiting
         self._make_walk = make_walk
         self._halted = frozenset(halted)
+        self._held = held
         self._least_tries = least_tries
         self._clocks = clocks or Clocks()
         self._loop = StepLoop(start, self._clocks.now, self._clocks.wait)
@@ -135,7 +140,8 @@ class CheckRunner:
     def _try(self, trial: _Trial) -> None:
         """Begin a try, with a word and a source port of its own."""
         trial.tries += 1
-        steps = check_steps(trial.check, self._context(trial.wall_began))
+        context = replace(self._context(trial.wall_began), held=self._held.get(trial.check.name))
+        steps = check_steps(trial.check, context)
         if cannot_be_reached(trial.check, self._topology, self._halted):
             steps = without_doubt(steps)
         self._loop.add(with_exchanges(steps), partial(self._tried, trial))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of
+from orchestrator.checks.probes import HeldConnection
 from orchestrator.errors import NotFound, UsageInvalid, WirelabError
 from orchestrator.events import Event, FindingEvent
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.step_handler import StepHandler
-from orchestrator.model.checks import BaseCheck, kind_of
+from orchestrator.model.checks import BaseCheck, HoldsOpen, kind_of
 from orchestrator.model.fault_steps import Heal, new_id, with_ids
 from orchestrator.model.faults.fault import BaseFault
 from orchestrator.planning.fault_plan import fault_plan
@@ -164,15 +165,48 @@ def _run_checks_of_faults(
         if early:
             findings[id(check)] = early
             lab.publish_finding(early)
-    checks = [check for check in checks if id(check) not in findings]
-    if not checks:
+    with _connections(lab, [check for check in checks if id(check) not in findings], findings) as held:
+        rest = [check for check in checks if id(check) not in findings]
+        if rest:
+            _break_and_judge(lab, steps, rest, held, findings)
+
+
+@contextmanager
+def _connections(
+    lab: Lab, checks: Sequence[BaseCheck], findings: dict[int, Finding]
+) -> Iterator[dict[str, HeldConnection]]:
+    """The connections that checks hold open over their fault, by the names of the checks; of a check whose connection
+    cannot be opened that is the finding."""
+    holding = {check.name: check for check in checks if isinstance(check, HoldsOpen)}
+    if not holding:
+        yield {}
         return
+    from orchestrator.lab.held_connections import held_connections
+
+    with held_connections(lab.judged_lab(), list(holding.values()), lab.settings.publish) as opened:
+        for name, judgement in opened.items():
+            if isinstance(judgement, Judgement):
+                before = replace(judgement, actual=f"before the fault: {judgement.actual}")
+                finding = Finding(name, str(kind_of(holding[name])), holding[name].asker, before, 0.0)
+                findings[id(holding[name])] = finding
+                lab.publish_finding(finding)
+        yield {name: connection for name, connection in opened.items() if isinstance(connection, HeldConnection)}
+
+
+def _break_and_judge(
+    lab: Lab,
+    steps: Sequence[BaseFault | Heal],
+    checks: Sequence[BaseCheck],
+    held: Mapping[str, HeldConnection],
+    findings: dict[int, Finding],
+) -> None:
+    """Put the faults in, judge, heal them, and judge what says something of the time after that."""
     known = {fault.id for fault in lab.folder.faults.faults()}
     try:
         injected = _take_steps(lab, steps)
         while_it_is_in = [check for check in checks if check.during]
         if while_it_is_in:
-            _judge_during(lab, injected, while_it_is_in, findings)
+            _judge_during(lab, injected, while_it_is_in, held, findings)
     finally:
         with lab.settings.shield():
             # Not by the id that `inject` returned: it may have been interrupted.
@@ -180,7 +214,7 @@ def _run_checks_of_faults(
             lab.up(healed=[fault.id for fault in own if fault.run == lab.settings.run])
     healed = [check for check in checks if check.after]
     if healed:
-        _judge(lab, healed, findings)
+        _judge(lab, healed, findings, held)
 
 
 def _take_steps(lab: Lab, steps: Sequence[BaseFault | Heal]) -> tuple[InjectedFault, ...]:
@@ -214,10 +248,14 @@ def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
 
 
 def _judge_during(
-    lab: Lab, injected: Collection[InjectedFault], checks: Sequence[BaseCheck], findings: dict[int, Finding]
+    lab: Lab,
+    injected: Collection[InjectedFault],
+    checks: Sequence[BaseCheck],
+    held: Mapping[str, HeldConnection],
+    findings: dict[int, Finding],
 ) -> None:
     """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
-    judged = _quiet(lab).judge(checks)
+    judged = _quiet(lab).judge(checks, held=held)
     mended = _mended(lab, injected)
     for check, finding in zip(checks, judged, strict=True):
         if mended:
@@ -250,5 +288,10 @@ def _quiet(lab: Lab) -> Lab:
     return replace(lab, settings=replace(lab.settings, publish=publish, on_finding=lambda _finding: None))
 
 
-def _judge(lab: Lab, checks: Sequence[BaseCheck], findings: dict[int, Finding]) -> None:
-    findings.update(zip(map(id, checks), lab.judge(checks), strict=True))
+def _judge(
+    lab: Lab,
+    checks: Sequence[BaseCheck],
+    findings: dict[int, Finding],
+    held: Mapping[str, HeldConnection] | None = None,
+) -> None:
+    findings.update(zip(map(id, checks), lab.judge(checks, held=held), strict=True))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import asker_of
-from orchestrator.checks.probes import CheckContext, ProbeResult
+from orchestrator.checks.probes import CheckContext, HeldConnection, ProbeResult
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import EngineMissing
 from orchestrator.events import Event
-from orchestrator.lab.check_runner import LEAST_TRIES, CheckRunner, Seen
+from orchestrator.lab.check_runner import LEAST_TRIES, NONE_HELD, CheckRunner, Seen
 from orchestrator.lab.probe_log import OnProbe, ProbeLog
 from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
 from orchestrator.model.checks import BaseCheck, kind_of
@@ -75,8 +75,10 @@ def run_checks(
     walks: WalkedChecks,
     watcher: JudgementWatcher,
     least_tries: int = LEAST_TRIES,
+    held: Mapping[str, HeldConnection] = NONE_HELD,
 ) -> tuple[Finding, ...]:
-    """One finding a check; each that fails was tried at least so many times."""
+    """One finding a check; each that fails was tried at least so many times. `held` are the connections that were
+    opened for checks, by the names of these."""
     runner = ProbeRunner(lab.engine, probe_targets(lab.topology, lab.observed), lab.wire)
     probe_log = ProbeLog(runner.start, runner.answer, on_probe=lab.on_probe)
     try:
@@ -88,6 +90,7 @@ def run_checks(
             watcher.on_waiting,
             make_walk=make_walk,
             halted=lab.halted,
+            held=held,
             least_tries=least_tries,
         )
         findings = check_runner.check(checks)

@@ -49,7 +49,7 @@ from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
-    from orchestrator.checks.probes import ProbeResult
+    from orchestrator.checks.probes import HeldConnection, ProbeResult
     from orchestrator.checks.walk import Walk
     from orchestrator.lab.judging import JudgedLab, WalkedChecks
 
@@ -305,19 +305,26 @@ class Lab:
             self.folder.remove()
 
     def judge(
-        self, checks: Sequence[BaseCheck] | None = None, *, walks: WalkedChecks = "failed", is_tried_once: bool = False
+        self,
+        checks: Sequence[BaseCheck] | None = None,
+        *,
+        walks: WalkedChecks = "failed",
+        is_tried_once: bool = False,
+        held: Mapping[str, HeldConnection] | None = None,
     ) -> tuple[Finding, ...]:
         """One finding a check, of the lab as it stands: faults are put in by `lab.faults.check`, which calls this.
 
         What does not hold has its walk through the layers; with `walks` each check or none has one. A check that fails
-        has failed twice, unless `is_tried_once`: for somebody who judges it again and again. NotFound if nothing of the
-        lab is there.
+        has failed twice, unless `is_tried_once`: for somebody who judges it again and again. `held` has the connections
+        that were opened for checks, by their names. NotFound if nothing of the lab is there.
         """
+        from orchestrator.lab.check_runner import LEAST_TRIES
         from orchestrator.lab.judging import JudgementWatcher, run_checks
 
         wanted = self.scenario.checks if checks is None else checks
         watcher = JudgementWatcher(self.publish_finding, self.settings.on_waiting, self.settings.publish)
-        findings = run_checks(self._judged_lab(), wanted, walks, watcher, *((1,) if is_tried_once else ()))
+        tries = 1 if is_tried_once else LEAST_TRIES
+        findings = run_checks(self.judged_lab(), wanted, walks, watcher, tries, held or {})
         self._publish_causes(findings)
         return findings
 
@@ -325,9 +332,10 @@ class Lab:
         """The walk through the layers of a check that is known to fail. NotFound if nothing of the lab is there."""
         from orchestrator.lab.judging import explain_failure
 
-        return explain_failure(self._judged_lab(), check, self.settings.publish)
+        return explain_failure(self.judged_lab(), check, self.settings.publish)
 
-    def _judged_lab(self) -> JudgedLab:
+    def judged_lab(self) -> JudgedLab:
+        """The lab as it stands, for those who put checks to it. NotFound if nothing of it is there."""
         from orchestrator.lab.judging import JudgedLab
 
         observed = self.standing()

@@ -28,6 +28,7 @@ from orchestrator.model.values import (
 )
 
 VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
+CONNECTION_STATES = ("usable", "closed", "reset", "silent", "unanswered")
 BIND_ERRORS = ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL")
 
 
@@ -118,6 +119,31 @@ class CannotConnect(ConnectionCheck):
 
     cannot_connect: HostPort = Field(
         description="host:port to which the asker must not get through.", examples=["127.0.0.1:80", "${db}:5432"]
+    )
+
+
+class HoldsOpen(ConnectionCheck):
+    """A TCP connection is opened and used; at the end it is used again, and the check says what became of it meanwhile
+    (RFC 9293). Where the check has a fault, the connection is opened before that."""
+
+    holds_open: HostPort = Field(
+        description="host:port to which the connection is opened.", examples=["app.shop.lab:80", "${db}:5432"]
+    )
+    send: str = Field(
+        min_length=1,
+        description="The text that is sent when the connection is opened, and again at the end; the server answers it.",
+        examples=["GET /health HTTP/1.1\r\nHost: app\r\n\r\n"],
+    )
+    contains: Substring = Field(None, description="A text that each reply must hold.", examples=["200 OK"])
+    idle: float = Field(
+        0.0, ge=0, le=60, description="Seconds without a byte before the text is sent again.", examples=[3]
+    )
+    state: str = Field(
+        "usable",
+        pattern=f"^({'|'.join(CONNECTION_STATES)})$",
+        description="What must have become of it: the text is answered again; the server has closed it; an RST came; "
+        "nothing acknowledges the text; or the server's kernel acknowledges it and its program does not answer.",
+        examples=["closed", "silent"],
     )
 
 
@@ -287,6 +313,7 @@ KINDS: dict[str, type[BaseCheck]] = {
     "resolves": Resolves,
     "connects": Connects,
     "cannot_connect": CannotConnect,
+    "holds_open": HoldsOpen,
     "http": Http,
     "udp": Udp,
     "sql": Sql,

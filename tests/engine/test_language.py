@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from lab_bench import Bench, Engine
 
+GET = r'"GET / HTTP/1.1\r\nHost: web.shop.lab\r\n\r\n"'
 BESIDE = {
     "nginx.conf": """
 pid /tmp/nginx.pid;
@@ -73,11 +74,13 @@ checks:
   - {name: from loopback, from: app-1, connects: "${app-1}:80", from_address: "${loopback}"}
   - {name: from its address, from: client, connects: "app-2.shop.lab:80", from_address: "${client.lab}"}
   - {name: refused from there, from: client, cannot_connect: "app-2.shop.lab:81", from_address: "${client}"}
+  - {name: held, from: client, holds_open: "web:80", send: $GET, contains: "200", idle: 1}
+  - {name: unanswered, during: {pause: web}, from: client, holds_open: "web:80", send: $GET, state: unanswered}
   - {name: by the hosts file, from: client, http: "http://app-1.shop.lab/", servers: [app-2]}
   - {name: by the second address, from: client, connects: "OLD.shop.lab:80"}
   - {name: completed, from: client, connects: "web:80"}
   - {name: options, from: client, runs: [cat, /etc/resolv.conf], contains: "options ndots:3 timeout:1"}
-""".replace("{name:", "{within: 60, name:")  # on a busy machine, too
+""".replace("{name:", "{within: 60, name:").replace("$GET", GET)  # on a busy machine, too
 FALSE = """
 checks:
   - {name: the proxy answers, from: client, http: "http://web.shop.lab/", requests: 8, servers: [web], within: 1}
@@ -90,8 +93,10 @@ checks:
   - {name: no IPv6, from: client, connects: "app-2.shop.lab:80", family: ipv6, within: 1}
   - {name: refused, from: client, connects: "app-2.shop.lab:81", from_address: "${client}", within: 1}
   - {name: accepted, from: app-1, cannot_connect: "${app-1}:80", from_address: "${loopback}", within: 1}
+  - {name: silent, from: client, holds_open: "web:80", send: $GET, state: silent, within: 1}
+  - {name: answered, during: {pause: web}, from: client, holds_open: "web:80", send: $GET, within: 1}
   - {name: by DNS, from: client, http: "http://app-1.shop.lab/", servers: [app-1], within: 1}
-"""
+""".replace("$GET", GET)
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,20 @@ from urllib.parse import urlsplit
 from orchestrator.checks.kinds.connections import endpoint, target_of
 from orchestrator.checks.kinds.sql import database_of
 from orchestrator.checks.probes import CheckContext
-from orchestrator.model.checks import BaseCheck, CannotConnect, Connects, Http, NodeCheck, Sql, Tls
+from orchestrator.model.checks import BaseCheck, CannotConnect, Connects, HoldsOpen, Http, NodeCheck, Sql, Tls
 
 
 def connection_host(check: BaseCheck, context: CheckContext) -> str | None:
     """The host to which a check connects; None where it may do without, or where several answers count."""
     match check:
-        case Connects(connects=place) | CannotConnect(cannot_connect=place) | Tls(tls=place):
+        case HoldsOpen() if context.held:
+            return None
+        case (
+            Connects(connects=place)
+            | CannotConnect(cannot_connect=place)
+            | HoldsOpen(holds_open=place)
+            | Tls(tls=place)
+        ):
             return endpoint(context.fill(place, check.asker))[0]
         case Http() if check.requests == 1 and check.succeed is None:
             return urlsplit(context.fill(check.http, check.asker)).hostname

@@ -29,7 +29,7 @@ def answer_layer(judgement: Judgement) -> LayerProbe:
         sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
         return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
 
-    return replace(_by_judgement(ANSWER, judgement, says), title="what the check says")
+    return replace(by_judgement(ANSWER, judgement, says), title="what the check says")
 
 
 def program_layer(judgement: Judgement, argv: Sequence[str]) -> LayerProbe:
@@ -40,7 +40,7 @@ def program_layer(judgement: Judgement, argv: Sequence[str]) -> LayerProbe:
         words = tuple(attempt.context.fill(word, attempt.asker) for word in argv)
         return Cause(sentence, attempt.commands.run(attempt.asker, *words))
 
-    return replace(_by_judgement(ANSWER, judgement, says), title="what the check says")
+    return replace(by_judgement(ANSWER, judgement, says), title="what the check says")
 
 
 def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
@@ -53,7 +53,7 @@ def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
         )
         return Cause(sentence, by_hand(attempt))
 
-    return replace(_by_judgement(TCP, judgement, says), repeats_check=False)
+    return replace(by_judgement(TCP, judgement, says), repeats_check=False)
 
 
 def tls_layer(judgement: Judgement) -> LayerProbe:
@@ -73,7 +73,7 @@ def tls_layer(judgement: Judgement) -> LayerProbe:
         sentence = f"{other} than the check says: {judgement.actual}."
         return Cause(sentence, command)
 
-    return _by_judgement(TLS, judgement, says)
+    return by_judgement(TLS, judgement, says)
 
 
 def _server_name(attempt: ConnectionAttempt) -> tuple[str, ...]:
@@ -88,10 +88,10 @@ def listen_layer(judgement: Judgement) -> LayerProbe:
         sentence = f"{attempt.asker} does not listen as the check says: {judgement.actual}."
         return Cause(sentence, attempt.commands.run(attempt.asker, "ss", "-tulnp"))
 
-    return _by_judgement(LISTEN, judgement, says)
+    return by_judgement(LISTEN, judgement, says)
 
 
-def _by_judgement(layer: LayerProbe, judgement: Judgement, says: MakeCause) -> LayerProbe:
+def by_judgement(layer: LayerProbe, judgement: Judgement, says: MakeCause) -> LayerProbe:
     def reads(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         readings = LayerReadings()
         if judgement.verdict == "pass":

@@ -13,7 +13,7 @@ from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.rules.checks import host_of, known_places
 
 # The kinds of checks that connect, each by the key that has host:port.
-CONNECTING = ("connects", "cannot_connect")
+CONNECTING = ("connects", "cannot_connect", "holds_open")
 
 
 def the_family_is_that_of_the_address(raw: RawScenario) -> Iterator[Violation]:
