@@ -1,0 +1,223 @@
+"""What a class costs, and how soon it shows what happens: python bench/classroom.py [--seats N] [--sample]
+
+Measures on the engine in use, in a class of `basic` of its own,
+- from `class start` until each seat is ready, against the same containers by bare calls of the engine's API afterwards
+  (as many labs at a time),
+- from a packet that completes a task to the seat's page and to the board that say so, with ten seats active at once,
+- the processor time and memory of the server and of the recorders (dumpcap and tshark), at rest and while those seats
+  send.
+A program in each client prints the time of day just before it sends; pages are those of the class's own server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from own_state import ROOT, WIRELAB, own_state
+from table import HEADER, Row, print_rows
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+CLASS = f"b{os.getpid()}"
+MOST_ACTIVE = 10
+AT_ONCE = 2  # labs, as the class does
+SECONDS = 600.0
+SEND = """
+import socket, time
+print(time.time(), flush=True)
+socket.getaddrinfo("app.shop.lab", 80, socket.AF_INET)
+"""
+
+
+def wirelab(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run((*WIRELAB, *words), cwd=ROOT, capture_output=True, text=True, check=True)
+
+
+def state_of(seat: str) -> Callable[[Any], bool]:
+    """Whether a message of the board tells that this seat has done the task."""
+
+    def is_done(message: Any) -> bool:
+        rows = {row["seat"]: row for row in message.get("seats", ())}
+        return seat in rows and is_task_done(rows[seat]["tasks"])
+
+    return is_done
+
+
+def is_task_done(tasks: list[dict[str, Any]]) -> bool:
+    return any(task["name"] == "look-up" and task["state"] == "done" for task in tasks)
+
+
+def arrival(page: Any, is_wanted: Callable[[Any], bool]) -> float:
+    """The time of day at which a socket told of what is wanted."""
+    while not is_wanted(json.loads(page.recv(timeout=SECONDS))):
+        continue
+    return time.time()
+
+
+class Room:
+    """A class that is served: its process, its links, and when it was ready."""
+
+    def __init__(self, process: subprocess.Popen[str], seats: int) -> None:
+        assert process.stdout
+        lines = [process.stdout.readline().split() for _ in range(seats + 1)]
+        self.links = {line[0]: line[1] for line in lines}
+        self.seats = [name for name in self.links if name != "board"]
+        self.pid = process.pid
+
+    def wait(self, is_so: Callable[[list[Any]], bool]) -> None:
+        """Wait until the rows of the board are so."""
+        from live_view import follow
+
+        with follow(self.links["board"]).socket("/board/socket") as board:
+            arrival(board, lambda message: is_so(message.get("seats", [])))
+
+    def evidence(self, seats: list[str]) -> tuple[list[float], list[float]]:
+        """Seconds from a lookup in each of these seats, all at once, to its page, and to the board."""
+        from live_view import follow
+
+        with ExitStack() as stack, ThreadPoolExecutor(3 * len(seats)) as work:
+            pages = {seat: stack.enter_context(follow(self.links[seat]).socket()) for seat in seats}
+            visitor = follow(self.links["board"])
+            boards = {seat: stack.enter_context(visitor.socket("/board/socket")) for seat in seats}
+            on_page = {seat: work.submit(arrival, pages[seat], shows_done) for seat in seats}
+            on_board = {seat: work.submit(arrival, boards[seat], state_of(seat)) for seat in seats}
+            sent = dict(zip(seats, work.map(send, seats), strict=True))
+            return (
+                [on_page[seat].result() - sent[seat] for seat in seats],
+                [on_board[seat].result() - sent[seat] for seat in seats],
+            )
+
+
+def has_begun(row: Any) -> bool:
+    """Whether a row of the board tells that the task waits for evidence."""
+    return row["task"] == "look-up" and row["since"] is not None
+
+
+def shows_done(message: Any) -> bool:
+    """Whether a message of a seat's page tells that the task is done."""
+    return message["type"] == "lesson" and is_task_done(message["tasks"])
+
+
+def send(seat: str) -> float:
+    """Look the app up on the seat's client; when the program began to send."""
+    done = wirelab("exec", f"{CLASS}-{seat}", "client", "--", "python3", "-c", SEND)
+    return float(done.stdout.split()[0])
+
+
+@contextmanager
+def served(seats: int) -> Iterator[Room]:
+    argv = (*WIRELAB, "class", "start", CLASS, "--seats", str(seats), "--scenario", "basic")
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(argv, stdout=pipe, stderr=null, text=True, cwd=ROOT) as process:
+        try:
+            yield Room(process, seats)
+        finally:
+            process.terminate()
+
+
+def recorders() -> list[Any]:
+    """The programs that read the packets of the seats."""
+    import docker
+
+    from orchestrator.host.processes import name_of, process
+
+    containers = docker.from_env().containers.list(filters={"label": "wirelab.capture=live"})
+    own = [container for container in containers if container.labels["wirelab.lab"].startswith(f"{CLASS}-")]
+    pids = [int(row[1]) for container in own for row in container.top()["Processes"]]
+    running = [found for found in map(process, pids) if found]
+    return [program for program in running if name_of(program) in ("dumpcap", "tshark")]
+
+
+def measure(seats: int, seconds: float, folder: Path) -> Iterator[Row]:
+    """The rows of a class of so many seats."""
+    import psutil
+    from live_page import Used, used_row
+
+    begun = time.perf_counter()
+    with served(seats) as room:
+        room.wait(lambda rows: {row["state"] for row in rows} == {"ready"})
+        warm = time.perf_counter() - begun
+        labs = [recorded(f"{CLASS}-{seat}", folder) for seat in room.seats]
+        used = {"server": Used([psutil.Process(room.pid)]), "recorders": Used(recorders())}
+        for part in used.values():
+            part.begin()
+        time.sleep(seconds)
+        for part in used.values():
+            part.end()
+        yield from (used_row(f"{name} of {seats} seats, at rest", part) for name, part in used.items())
+        active = room.seats[:MOST_ACTIVE]
+        for seat in active:
+            wirelab("class", "mark-done", CLASS, seat, "first-packet")
+        room.wait(lambda rows: sum(has_begun(row) for row in rows) == len(active))
+        for part in used.values():
+            part.begin()
+        on_page, on_board = room.evidence(active)
+        for part in used.values():
+            part.end()
+        yield from (used_row(f"{name}, {len(active)} seats active", part) for name, part in used.items())
+        yield latency_row(f"a packet to the seat's page, {len(active)} seats active", on_page)
+        yield latency_row(f"a packet to the board, {len(active)} seats active", on_board)
+    wirelab("class", "stop", CLASS, "--forget")
+    bare = bare_seconds(labs)
+    ratio = warm / bare
+    ours, theirs = f"{warm:.1f} s", f"bare calls: {bare:.1f} s"
+    yield Row(f"`class start` of {seats} seats", ours, theirs, f"{ratio:.2f} times", "at most 1.3 times", ratio <= 1.3)
+
+
+def recorded(lab: str, folder: Path) -> Path:
+    """A file with the calls that make the same lab."""
+    from record import record
+
+    nodes = Path(os.environ["WIRELAB_STATE"]) / "labs" / lab / "nodes"
+    file = folder / f"{lab}.json"
+    file.write_text(json.dumps(record(os.environ["DOCKER_HOST"], lab, nodes, folder / lab)), "utf-8")
+    return file
+
+
+def bare_seconds(labs: list[Path]) -> float:
+    """How long the same labs take by bare calls; they are removed again."""
+    bare = (sys.executable, str(ROOT / "bench" / "bare.py"))
+    begun = time.perf_counter()
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as work:
+            list(work.map(lambda lab: subprocess.run((*bare, "up", str(lab)), check=True), labs))
+        return time.perf_counter() - begun
+    finally:
+        for lab in labs:
+            subprocess.run((*bare, "down", str(lab)), check=False)
+
+
+def latency_row(what: str, seconds: list[float]) -> Row:
+    worst = max(seconds)
+    return Row(what, f"median {median(seconds):.2f} s", "", f"{worst:.2f} s (worst)", "at most 2 s", worst <= 2.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seats", type=int, default=30)
+    parser.add_argument("--sample", action="store_true", help="two seats and a short rest, to see that the bench works")
+    options = parser.parse_args()
+    seats, seconds = (2, 2.0) if options.sample else (options.seats, 20.0)
+    load = os.getloadavg()[0]
+    with own_state(f"{CLASS}-none"), TemporaryDirectory() as folder:
+        print(HEADER)
+        try:
+            print_rows(measure(seats, seconds, Path(folder)))
+        finally:
+            subprocess.run((*WIRELAB, "class", "stop", CLASS, "--forget"), cwd=ROOT, check=False, capture_output=True)
+    print(f"\nOnce; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after.")
+
+
+if __name__ == "__main__":
+    main()
