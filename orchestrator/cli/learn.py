@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.learn import OpenLesson
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
+    from orchestrator.planning.lab_ref import LabRef
 
 KEYS = (
     "Type: hint, solution, restore (the lab as this task began), reset (begin anew), quit, or help for all words. "
@@ -104,7 +105,21 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
         finished = _converse(lesson)
     if not finished:
         say(f"\nYour progress is kept: {_as_typed(named.command('learn', *seat_words))}")
-    return OK if finished else CHECK_FAILED
+        return CHECK_FAILED
+    return _say_what_is_next("" if seat_code else scenario_name, named)
+
+
+def _say_what_is_next(scenario_name: str, named: LabRef) -> int:
+    """Name the lesson after this one, and how to remove the lab. At a seat the teacher says both."""
+    from orchestrator.host.state_folder import StateFolder
+    from orchestrator.operations.course import course, lesson_after
+
+    if not scenario_name:
+        return OK
+    if name := lesson_after(course(StateFolder.of(os.environ), os.environ.get("WIRELAB_SEAT", "")), scenario_name):
+        say(f"\nThe next lesson: {_as_typed(f'wirelab learn {name}')}")
+    say(f"The lab stays up. To remove it: {_as_typed(named.command('down'))}")
+    return OK
 
 
 def _parsed(code: str | None, seed: int | None) -> SeatCode | None:

@@ -58,12 +58,14 @@ def server_text(flow: Flow) -> str:
 
 
 def dns_answer(event: DnsExchange) -> str:
-    """The answer for a person: "192.168.7.12", "NXDOMAIN, nobody has that name", "no answer came"."""
+    """The answer for a person: "192.168.7.12", "NXDOMAIN, nobody has that name", "no answer came", a referral."""
     if not event.rcode:
         return "no answer came"
     if event.rcode != "NOERROR":
         meaning = RCODE_MEANINGS.get(event.rcode)
         return f"{event.rcode}, {meaning}" if meaning else event.rcode
+    if event.referred:
+        return f"it does not know, and refers to {', '.join(event.referred)}"
     return ", ".join(record.value for record in event.answers) or f"no {event.type} record"
 
 

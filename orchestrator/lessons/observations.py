@@ -39,7 +39,7 @@ from orchestrator.traffic.exchanges.events import (
     client_node,
 )
 
-DNS_PORT = 53
+DNS_PORT, HTTP_PORT = 53, 80  # RFC 1035, section 4.2; RFC 9110, section 4.2.1
 
 
 class BaseObservation(ScenarioModel):
@@ -265,10 +265,15 @@ class TlsObservation(BaseObservation):
             return failed_lookup(event, self.client, self.wanted)
         if isinstance(event, TcpHandshake):
             return failed_connection(event, self.client, self.wanted)
-        host, _, port = self.tls.rpartition(":")
-        if not isinstance(event, TlsHandshake) or not leads_to(event.flow, host, addresses_of):
+        if isinstance(event, HttpExchange) and event.method and event.flow.server.port == HTTP_PORT:
+            return self._without_tls(event)
+        if not isinstance(event, TlsHandshake):
             return None
+        host, _, port = self.tls.rpartition(":")
         shook = f"began TLS for {event.server_name or 'no name'} with {server_text(event.flow)}"
+        if not leads_to(event.flow, host, addresses_of):
+            is_ours = client_node(event) == self.client
+            return Different("address", f"{self.client} {shook}", self.wanted) if is_ours else None
         if wrong_node := self.by_another_node(event, shook):
             return wrong_node
         if event.flow.server.port != int(port):
@@ -282,6 +287,12 @@ class TlsObservation(BaseObservation):
         return Matched(
             f"{self.client} {shook}" + (f": {event.alert_by} ended it, {event.alert}" if event.alert else "")
         )
+
+    def _without_tls(self, event: HttpExchange) -> Different | None:
+        if client_node(event) != self.client:
+            return None
+        seen = f"{self.client} requested {event.method} {event.target} from {server_text(event.flow)}, without TLS"
+        return Different("tls", seen, self.wanted)
 
 
 def _outcome_text(event: TlsHandshake) -> str:

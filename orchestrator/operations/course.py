@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,3 +47,10 @@ def course(state: StateFolder, seat: str = "", cwd: Path | None = None) -> list[
         progress = "done" if done == total else f"{done} of {total} tasks done" if kept else "not begun"
         rows.append({"name": name, "title": lesson.title, "minutes": str(lesson.minutes), "progress": progress})
     return rows
+
+
+def lesson_after(rows: Sequence[Mapping[str, str]], name: str) -> str | None:
+    """The first lesson behind `name` in the course that is not done; None where there is none."""
+    names = [row["name"] for row in rows]
+    behind = rows[names.index(name) + 1 :] if name in names else ()
+    return next((row["name"] for row in behind if row["progress"] != "done"), None)

@@ -38,7 +38,7 @@ def _field(word: str, number: int) -> FormField:
     optional = word.startswith("[")
     bare = word.strip("[]")
     label = bare.removesuffix(",...").removesuffix("...").lower().replace("-", " ").replace("|", " or ")
-    label = label.replace("dns", "DNS").replace("ipv", "IPv")
+    label = label.replace("dns", "DNS").replace("ipv", "IPv").replace("tcp or udp", "TCP or UDP")
     name = f"word{number}"
     if "|" in bare or bare.islower():
         return FormField(name, "choice", label, tuple(bare.split("|")), optional)

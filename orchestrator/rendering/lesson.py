@@ -101,4 +101,6 @@ def course_text(lessons: Sequence[Mapping[str, str]], width: int) -> str:
     for lesson in lessons:
         label = f"  {lesson['name'].ljust(names)}  "
         lines += _labelled(label, f"{lesson['title']} ({lesson['minutes']} min, {lesson['progress']})", width)
+    if name := next((lesson["name"] for lesson in lessons if lesson["progress"] != "done"), None):
+        lines += ["", f"Begin or continue: wirelab learn {name}"]
     return "\n".join(lines)

@@ -50,7 +50,7 @@ def sql_layer(check: Sql) -> LayerProbe:
         if judgement.verdict == "pass":
             readings.evidence += judgement.evidence
             readings.held.append(judgement.actual)
-        elif outcome.lost and not _silent(result.err) and not _left_waiting(result, attempt, results):
+        elif outcome.lost and not _says_nothing(result, attempt, results):
             readings.not_probed.append(judgement.actual)
         else:
             behind = None if outcome.error or outcome.lost else replication_cause(check, attempt, results)
@@ -74,13 +74,19 @@ def _known(attempt: ConnectionAttempt) -> str:
 
 
 def _silent(error: str) -> bool:
-    """Whether psql's words tell that a connected server said nothing."""
-    return "timeout expired" in error or "server closed the connection" in error
+    """Whether psql's words tell that a server said nothing. Its time-out begins before it connects (libpq,
+    connect_timeout)."""
+    return "timeout expired" in error or _closed(error)
 
 
-def _left_waiting(result: ProgramResult, attempt: ConnectionAttempt, results: Answers) -> bool:
-    """Whether the time was over before a connected server said anything, for example because of a lock."""
-    return result.exit_code == TIMED_OUT and connected(attempt, results)
+def _closed(error: str) -> bool:
+    return "server closed the connection" in error
+
+
+def _says_nothing(result: ProgramResult, attempt: ConnectionAttempt, results: Answers) -> bool:
+    """Whether a connected server said nothing, for example because of a lock, until the time was over."""
+    is_over = result.exit_code == TIMED_OUT or _silent(result.err)
+    return _closed(result.err) or (is_over and connected(attempt, results))
 
 
 def _break(check: Sql, attempt: ConnectionAttempt, ran: ProgramResult, outcome: SqlOutcome, actual: str) -> Cause:

@@ -55,7 +55,7 @@ def leads_to(topology: Topology, asker: str, target: str | None, name: str, kind
 def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> NameClaim:
     """The claim that a `resolves` check makes; it may ask for more than the answer, such as who gave it."""
     name = context.fill(check.resolves, check.asker)
-    node = check.to if isinstance(check.to, str) and check.type == "A" else None
+    node = check.to if isinstance(check.to, str) and check.type in ("A", "AAAA") else None
     plain = check.rcode in (None, "NOERROR") and not check.refers_to and check.answered
 
     def wrong(answer: DnsAnswer, server: str) -> str:

@@ -19,7 +19,7 @@ export class LessonView {
   #request;
   #task = element("div", { class: "task" });
   #answer = element("div", { class: "answer" });
-  #keys = element("div", { class: "row" });
+  #keys = element("div", { class: "row answer-keys" });
   #again = element("details", { class: "again" }, element("summary", {}, "Begin again"));
   #messages = element("ol", { class: "messages" });
   #log = element("div", { role: "log", "aria-label": "What the lesson says" }, this.#messages);

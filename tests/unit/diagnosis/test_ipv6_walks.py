@@ -93,6 +93,13 @@ def test_a_wrong_ipv6_address_is_named_beside_the_right_one() -> None:
     assert "says that app.shop.lab is fd00::99 (which is nobody here), but app is fd" in walk.sentence
 
 
+def test_a_check_of_an_aaaa_record_names_the_node_that_is_meant() -> None:
+    """As of an A record: a learner knows of no check."""
+    world = lab("app.shop.lab. 60 IN AAAA fd00::99")
+    walk = walked(world, from_="client", resolves="app.shop.lab", type="AAAA", to="app")
+    assert "says that app.shop.lab is fd00::99 (which is nobody here), but app is fd" in walk.sentence
+
+
 def test_an_aaaa_question_without_an_answer_is_named() -> None:
     """As of a server or a filter that drops AAAA questions alone."""
     world = both()

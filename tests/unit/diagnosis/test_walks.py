@@ -464,6 +464,16 @@ def test_what_a_database_does_instead_of_an_answer_is_named(code: int, err: str,
     assert walk.broken
 
 
+def test_a_database_whose_connection_could_not_be_tried_is_not_said_to_accept_it() -> None:
+    """psql's time-out begins before it connects (libpq, connect_timeout): it may have met silence on the way."""
+    world = far()
+    expired = 'psql: error: connection to server at "db", port 5432 failed: timeout expired'
+    world.rules += [program("env", ProgramResult(2, "", expired))]
+    assert "db accepts the connection" in walked(world, actual=expired, from_="app-1", sql="select 1").sentence
+    world.rules.append(program("bash", Unavailable("app-1 is busy")))
+    assert "accepts the connection" not in walked(world, actual=expired, from_="app-1", sql="select 1").sentence
+
+
 # dig's answer -> how the sentence ends
 NAMED = (
     ("NXDOMAIN", "app-1.shop.lab. 60 IN CNAME gone.shop.lab.", "is an alias of gone.shop.lab, which does not exist."),

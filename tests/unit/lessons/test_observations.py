@@ -288,6 +288,19 @@ TLS = TlsObservation.model_validate({"from": "client", "tls": "app.shop.lab:443"
 
 
 @pytest.mark.parametrize(
+    ("event", "seen"),
+    [
+        (http("client", "app", "GET /", 200), "client requested GET / from app, 192.168.7.12, port 80, without TLS"),
+        (tls("db", 443, "agreed"), "client began TLS for app.shop.lab with db, 192.168.7.11, port 443"),
+        (http("db", "app", "GET /", 200), None),
+    ],
+)
+def test_http_without_tls_and_tls_with_another_machine_are_spoken_of(event: CompletedEvent, seen: str | None) -> None:
+    different = TLS.compare(event, addresses_of)
+    assert (different.seen if isinstance(different, Different) else None) == seen
+
+
+@pytest.mark.parametrize(
     ("outcome", "alert", "accepted", "seen"),
     [
         ("agreed", "", True, None),
