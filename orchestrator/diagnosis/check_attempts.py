@@ -189,13 +189,18 @@ def attempts_to_host(
     if is_address(name):
         return (_attempt(asker, context, commands, target=target, port=port, address=name),)
     claim = leads_to(topology, asker, target, name, "AAAA" if six else "A")
+    tried = topology.names_tried(asker, host)
+    before = tried[: tried.index(name)] if name in tried else ()
     if target is None:
         return (_attempt(asker, context, commands, port=port, claim=claim),)
     homes = {
         machine: _address(topology, asker, machine, six) for machine in topology.scenario.groups.get(target, (target,))
     }
     return tuple(
-        _attempt(asker, context, commands, target=machine, port=port, claim=claim, address=home)
+        replace(
+            _attempt(asker, context, commands, target=machine, port=port, claim=claim, address=home),
+            tried_before=before,
+        )
         for machine, home in homes.items()
     )
 

@@ -64,8 +64,9 @@ class ConnectionAttempt:
 
     `claim` is the name that has to be resolved, None where an address was given; `address` is where the target is on
     the asker's network, None where nobody knows before the name is resolved. `servers` are the DNS nodes that the
-    asker should ask, by address. `source` is the asker's address from which the connection leaves, empty where its
-    kernel chooses.
+    asker should ask, by address. `tried_before` are the names that the asker's C library tries before that of the
+    claim (resolv.conf(5): search, ndots). `source` is the asker's address from which the connection leaves, empty where
+    its kernel chooses.
     """
 
     asker: str
@@ -77,6 +78,7 @@ class ConnectionAttempt:
     commands: Commands
     servers: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    tried_before: tuple[str, ...] = ()
 
     @property
     def target_name(self) -> str:

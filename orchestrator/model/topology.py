@@ -14,7 +14,7 @@ from orchestrator.model.attachment import AnyAddress, Attachment, Version
 from orchestrator.model.credentials import Credentials
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles import ROLES
-from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, serving
+from orchestrator.model.roles.dns.servers import default_resolvers, forwarders, record_names, serving
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.secret import Secret
 from orchestrator.quick_dataclass import dataclass
@@ -54,19 +54,26 @@ class Topology:
 
     def absolute_name(self, asker: str, host: str) -> str:
         """The name that is meant where somebody writes `host`: of those that the asker's C library tries, the first
-        that a node has (resolv.conf(5): search, ndots); where none has, the first of all.
+        that a node has (resolv.conf(5): search, ndots); where none has, the first that a record has, or of all."""
+        tried = self.names_tried(asker, host)
+        nodes = {self.name_of(node) for node in self.names}
+        for known in (nodes, record_names(self.scenario)):
+            if known_name := next((candidate for candidate in tried if candidate in known), ""):
+                return known_name
+        return tried[0]
+
+    def names_tried(self, asker: str, host: str) -> tuple[str, ...]:
+        """The whole names that the asker's C library tries for what somebody writes, in its order.
 
         In small letters, which are the same name (RFC 4343), and without the last dot.
         """
         name = host.lower()
         if name.endswith(".") or name == "localhost":
-            return name.removesuffix(".")
+            return (name.removesuffix("."),)
         completed = [f"{name}.{domain}" for domain in self.search_list(asker)]
         options = self.node(asker).resolv_options
         first = name.count(".") >= (1 if options is None or options.ndots is None else options.ndots)
-        tried = [name, *completed] if first else [*completed, name]
-        known = {self.name_of(node) for node in self.names}
-        return next((candidate for candidate in tried if candidate in known), tried[0])
+        return tuple([name, *completed] if first else [*completed, name])
 
     def search_list(self, node: str) -> tuple[str, ...]:
         """The domains with which the node completes short names."""

@@ -52,7 +52,7 @@ def resolves(check: Resolves, context: CheckContext) -> CheckSteps:
     if not (answers := answers_in(attempts)):
         return _without_answer(check, context, expected, result, attempts)
     answer = answers[-1]
-    actual = _answer_text(answer)
+    actual = answer_text(answer)
     evidence = [f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}{_over(answer)}"]
     evidence += [str(attempt) for attempt in attempts if not attempt.answer]
     wrong = wrong_with(check, context, answer)
@@ -170,7 +170,8 @@ def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
     return answer.values
 
 
-def _answer_text(answer: DnsAnswer) -> str:
+def answer_text(answer: DnsAnswer) -> str:
+    """The response code and the values of an answer."""
     return f"{answer.rcode} {', '.join(sorted(map(printable, answer.values)))}".strip()
 
 

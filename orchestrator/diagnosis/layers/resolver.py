@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from orchestrator.checks.dns_answer import read_answer
+from orchestrator.checks.dns_query import DnsQuestion
 from orchestrator.checks.probes import ProgramResult, RunProgram
 from orchestrator.diagnosis.layer_probe import (
     Answers,
@@ -12,7 +16,7 @@ from orchestrator.diagnosis.layer_probe import (
     listed,
     ran_or_reason,
 )
-from orchestrator.diagnosis.layers.dns import dns_works, nameservers, with_owner
+from orchestrator.diagnosis.layers.dns import dns_works, name_probe, nameservers, with_owner
 
 CONF = "/etc/resolv.conf"
 HOSTS = "/etc/hosts"
@@ -25,7 +29,40 @@ def _file(attempt: ConnectionAttempt, name: str) -> RunProgram:
 
 def _asks_conf(attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:
     """A DNS question does not heed the hosts file; a program that connects does (hosts(5))."""
-    return (_file(attempt, CONF), *([_file(attempt, HOSTS)] if attempt.port and attempt.target else []))
+    hosts = [_file(attempt, HOSTS)] if attempt.port and attempt.target else []
+    return (_file(attempt, CONF), *hosts, *(probe for _, probe in _earlier_names(attempt)))
+
+
+def _earlier_names(attempt: ConnectionAttempt) -> list[tuple[str, RunProgram]]:
+    """The names that the asker's programs try before the one that is meant, and the question for each."""
+    if attempt.claim is None:
+        return []
+    questions = [(name, DnsQuestion(name, attempt.claim.type)) for name in attempt.tried_before]
+    return [
+        (name, name_probe(replace(attempt, claim=replace(attempt.claim, question=question))))
+        for name, question in questions
+    ]
+
+
+def _read_search(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
+    """A name of the search list that leads elsewhere, before the name that is meant is tried (resolv.conf(5))."""
+    if not attempt.claim or not attempt.target:
+        return
+    right = {str(address) for address in attempt.context.topology.addresses_of(attempt.target)}
+    for name, probe in _earlier_names(attempt):
+        result = results.get(probe)
+        answer = read_answer(result.out) if isinstance(result, ProgramResult) else None
+        astray = [value for value in answer.values if value not in right] if answer else []
+        if astray:
+            place = f"{astray[0]} ({attempt.owner(astray[0])})"
+            sentence = (
+                f"Programs of {attempt.asker} try {name} before {attempt.claim.name} (search list and ndots), "
+                f"and it is {place}; but {attempt.target} is {attempt.address}."
+            )
+            command = attempt.commands.run(attempt.asker, "cat", CONF)
+            evidence = [f"{name} is {', '.join(astray)}"]
+            readings.broken(f"{name} is tried first", sentence, command, "answer", evidence=evidence)
+            return
 
 
 def _read_hosts(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
@@ -52,6 +89,7 @@ def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         readings.not_probed.append(f"not asked: {result}")
         return readings.result()
     _read_hosts(attempt, results, readings)
+    _read_search(attempt, results, readings)
     lines = [line for line in result.out.splitlines() if line.strip()]
     there = nameservers(result.out)
     astray = [address for address in there if address not in attempt.servers]

@@ -109,6 +109,15 @@ def delegations(scenario: ScenarioView, zone_name: str, zone: Any) -> dict[str, 
     return parts
 
 
+def record_names(scenario: ScenarioView) -> frozenset[str]:
+    """The whole names of all records, those of wildcards as they are written."""
+    names = [below(owner, scenario.domain) for owner in scenario.records]
+    for server in servers(scenario):
+        zones = zones_of(scenario, server).items()
+        names += [below(owner, name) for name, zone in zones if zone for owner in zone.records]
+    return frozenset(name.lower() for name in names)
+
+
 def delegated_part(scenario: ScenarioView, node: str, name: str) -> str | None:
     """The part of its zones for which a server points a name to others; None where it does not."""
     zones = zones_of(scenario, node)
