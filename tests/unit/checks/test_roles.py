@@ -86,6 +86,28 @@ def test_a_connection_opened_before_the_capture_is_proved_by_the_server() -> Non
     assert "whose opening was not captured" in judgement.actual
 
 
+PAIR = """\
+name: shop
+title: A primary with a read replica
+domain: shop.lab
+networks: {lab: {subnet: 192.168.7.0/24}}
+nodes:
+  dns:  {role: dns}
+  db:   {role: database}
+  copy: {role: database, replica_of: db}
+"""
+
+
+def test_a_replica_that_follows_is_proved_by_its_primary_also_beside_a_capture() -> None:
+    """Its connection was opened long before the check, and stays: what tells is that it has replied since."""
+    one = check(roles={"copy": {"client_of": ["db"]}})
+    judgement, probes = conversation(one, Flows(()), ran(SESSION), LogText(""), lab=PAIR)
+    assert judgement.verdict == "pass"
+    assert f"reply_time >= to_timestamp({BEGAN:.3f})" in " ".join(getattr(probes[1], "argv", ()))
+    judgement = judged(one, Flows(()), ran(""), LogText(""), lab=PAIR)
+    assert (judgement.verdict, judgement.actual) == ("fail", "no packet shows copy as a client of db")
+
+
 def test_what_cannot_be_asked_is_unknown() -> None:
     """A capture that cannot be read, or a server that is gone, proves nothing."""
     assert judged(whole(), Unavailable("the capture is gone")).verdict == "unknown"
