@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -20,6 +21,7 @@ from orchestrator.quick_dataclass import dataclass
 EARLIER = timedelta(days=1)
 LIFE = timedelta(days=90)
 UNKNOWN = "An authority that nobody trusts"
+UNKNOWN_BETWEEN = "An intermediate authority that nobody trusts"
 USAGES = (
     "digital_signature",
     "content_commitment",
@@ -45,16 +47,34 @@ class Authority:
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
 
-def authority(name: str, now: float) -> Authority:
-    """A new authority of that name."""
+def authority(name: str, now: float, above: Authority | None = None) -> Authority:
+    """A new authority of that name, signed by the one above it, or by itself: then one more may stand below it."""
     key = generate_private_key(SECP256R1())
     subject = _name(name)
     begun = datetime.fromtimestamp(now, UTC)
-    built = _builder(subject, subject, key, key, begun - EARLIER, begun + LIFE)
-    built = built.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    issuer, signer = (above.certificate.subject, above.key) if above else (subject, key)
+    built = _builder(subject, issuer, key, signer, begun - EARLIER, begun + LIFE)
+    built = built.add_extension(x509.BasicConstraints(ca=True, path_length=0 if above else 1), critical=True)
     # Strict verifiers, Python 3.13's among them, want the usage said (RFC 5280, section 4.2.1.3).
     built = built.add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
-    return Authority(key, built.sign(key, SHA256()))
+    return Authority(key, built.sign(signer, SHA256()))
+
+
+def issue_all(lab: str, wanted: tuple[CertificateRequest, ...], now: float) -> tuple[str, list[IssuedCertificate]]:
+    """The certificate of the lab's authority, and all that is wanted; an intermediate authority where one is wanted."""
+    roots = {True: authority(f"Authority of the lab {lab}", now), False: authority(UNKNOWN, now)}
+    between = {
+        trusted: authority(f"Intermediate authority of the lab {lab}" if trusted else UNKNOWN_BETWEEN, now, root)
+        for trusted, root in roots.items()
+        if any(request.intermediate and request.trusted == trusted for request in wanted)
+    }
+    issued = [issue(request, (between if request.intermediate else roots)[request.trusted], now) for request in wanted]
+    return roots[True].text, [
+        replace(certificate, intermediate=between[certificate.request.trusted].text)
+        if certificate.request.intermediate
+        else certificate
+        for certificate in issued
+    ]
 
 
 def issue(request: CertificateRequest, by: Authority, now: float) -> IssuedCertificate:

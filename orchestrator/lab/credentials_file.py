@@ -22,6 +22,7 @@ def as_text(credentials: Credentials) -> str:
             "certificate": issued.certificate,
             "key": issued.key.reveal(),
             "until": issued.until,
+            "intermediate": issued.intermediate,
         }
         for several in credentials.certificates.values()
         for issued in several
@@ -55,5 +56,9 @@ def _read_issued(document: Mapping[str, Any]) -> IssuedCertificate:
     request: dict[str, Any] = dict(document["request"])
     request |= {"names": tuple(request["names"]), "addresses": tuple(request["addresses"])}
     return IssuedCertificate(
-        CertificateRequest(**request), document["certificate"], Secret(document["key"]), float(document["until"])
+        CertificateRequest(**request),
+        document["certificate"],
+        Secret(document["key"]),
+        float(document["until"]),
+        str(document.get("intermediate", "")),
     )

@@ -32,10 +32,10 @@ def _issue(lab: str, wanted: tuple[CertificateRequest, ...], now: float) -> Issu
     if not wanted:
         return "", {}
     # Here, for most labs need no certificate, and this import takes its time.
-    from orchestrator.lab.authority import UNKNOWN, authority, issue
+    from orchestrator.lab.authority import issue_all
 
-    ours, theirs = authority(f"Authority of the lab {lab}", now), authority(UNKNOWN, now)
-    return ours.text, _by_node([issue(request, ours if request.trusted else theirs, now) for request in wanted])
+    authority, issued = issue_all(lab, wanted, now)
+    return authority, _by_node(issued)
 
 
 def _new_pair(comment: str) -> KeyPair:
@@ -47,7 +47,10 @@ def _new_pair(comment: str) -> KeyPair:
 def _pretend_to_issue(_lab: str, wanted: tuple[CertificateRequest, ...], now: float) -> Issued:
     secret = Secret(NOT_GENERATED)
     return (NOT_GENERATED if wanted else ""), _by_node(
-        [IssuedCertificate(request, NOT_GENERATED, secret, now) for request in wanted]
+        [
+            IssuedCertificate(request, NOT_GENERATED, secret, now, NOT_GENERATED if request.intermediate else "")
+            for request in wanted
+        ]
     )
 
 

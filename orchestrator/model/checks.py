@@ -27,7 +27,7 @@ from orchestrator.model.values import (
     VariantNames,
 )
 
-VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority")
+VERIFY = ("ok", "hostname mismatch", "expired", "unknown authority", "missing intermediate")
 CONNECTION_STATES = ("usable", "closed", "reset", "silent", "unanswered")
 BIND_ERRORS = ("EADDRINUSE", "EACCES", "EADDRNOTAVAIL")
 
@@ -231,7 +231,13 @@ class Tls(NodeCheck):
         "ok",
         pattern=f"^({'|'.join(VERIFY)})$",
         description="What the asker must find, which trusts the lab's own authority.",
-        examples=["ok", "hostname mismatch", "expired", "unknown authority"],
+        examples=["ok", "hostname mismatch", "expired", "unknown authority", "missing intermediate"],
+    )
+    knows_intermediate: bool = Field(
+        False,
+        description="true: the asker has the certificate of the lab's intermediate authority already, as a browser "
+        "that has met it at another server.",
+        examples=[True],
     )
     subject: Substring = Field(
         None, description="A text that the certificate's subject must hold.", examples=["CN=www.shop.lab"]

@@ -21,7 +21,8 @@ class KeyPair:
 class CertificateRequest:
     """What a certificate must say: whom it names, and whether it is deliberately bad (RFC 5280).
 
-    `trusted`: the lab's own authority signs it, otherwise one that nobody knows.
+    `trusted`: the lab's own authority signs it, otherwise one that nobody knows. `intermediate`: an intermediate
+    authority signs it in its place.
     """
 
     node: str
@@ -31,16 +32,21 @@ class CertificateRequest:
     addresses: tuple[str, ...]
     expired: bool = False
     trusted: bool = True
+    intermediate: bool = False
 
 
 @dataclass(frozen=True)
 class IssuedCertificate:
-    """A certificate and its key (PEM), the request that it answers, and its end in seconds since 1970."""
+    """A certificate and its key (PEM), the request that it answers, and its end in seconds since 1970.
+
+    `intermediate` is the certificate of the intermediate authority that signed it; empty where there is none.
+    """
 
     request: CertificateRequest
     certificate: str
     key: Secret
     until: float
+    intermediate: str = ""
 
 
 @dataclass(frozen=True)

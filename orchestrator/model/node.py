@@ -68,6 +68,13 @@ class Certificate(ScenarioModel):
         description="Who signed it: the lab's authority, or one that nobody trusts.",
         examples=["unknown"],
     )
+    intermediate: str | None = Field(
+        None,
+        pattern="^(sent|not_sent)$",
+        description="An intermediate authority signs the certificate, and its own is signed by that authority. Says "
+        "whether the server sends that one, too, as it should; there is none when absent.",
+        examples=["sent", "not_sent"],
+    )
 
 
 class Listener(ScenarioModel):
@@ -90,6 +97,7 @@ class Listener(ScenarioModel):
             {"name": "wrong.lab"},
             {"expired": True},
             {"authority": "unknown"},
+            {"intermediate": "not_sent"},
         ],
     )
 

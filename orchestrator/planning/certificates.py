@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.model.credentials import CertificateRequest, Credentials
+from orchestrator.model.credentials import CertificateRequest, Credentials, IssuedCertificate
 from orchestrator.model.node import Certificate, Listener
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Topology
 
 CA_FILE = "ca.pem"
+# The certificate of the intermediate authority, then that of the authority: for a client that has both.
+INTERMEDIATE_FILE = "intermediate.pem"
 # Before its last week a certificate is made anew, so that no lab of a course ends in its middle.
 SPARE_SECONDS = 7 * 86400.0
 
@@ -35,7 +37,24 @@ def _request(topology: Topology, node: str, listener: Listener) -> CertificateRe
         addresses=() if declared.name else tuple(map(str, topology.addresses_of(node))),
         expired=declared.expired,
         trusted=declared.authority == "lab",
+        intermediate=declared.intermediate is not None,
     )
+
+
+def sent_chain(topology: Topology, issued: IssuedCertificate) -> str:
+    """What the server sends: its certificate, then that of the intermediate authority, if the file does not keep it
+    back (RFC 8446, section 4.4.2)."""
+    listeners = topology.listeners_of(issued.request.node)
+    declared = next((listener.tls for listener in listeners if listener.port == issued.request.port), None)
+    kept_back = isinstance(declared, Certificate) and declared.intermediate == "not_sent"
+    return issued.certificate + ("" if kept_back else issued.intermediate)
+
+
+def intermediate_of_lab(credentials: Credentials) -> str:
+    """The certificate of the intermediate authority below the lab's own; empty where there is none."""
+    issued = (certificate for several in credentials.certificates.values() for certificate in several)
+    texts = (certificate.intermediate for certificate in issued if certificate.request.trusted)
+    return next(filter(None, texts), "")
 
 
 def reason_to_issue(credentials: Credentials, wanted: tuple[CertificateRequest, ...], now: float) -> str:

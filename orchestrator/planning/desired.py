@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from orchestrator.model.credentials import Credentials
 from orchestrator.model.faults.effect import NO_EFFECT, FaultEffect, RunState
 from orchestrator.model.mounted_files import kept_as, mounts_of
 from orchestrator.model.name_lookup import ResolverOptions
@@ -17,7 +16,13 @@ from orchestrator.model.roles import ROLES
 from orchestrator.model.roles.role import FILES_AT, Role, Volume
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
-from orchestrator.planning.certificates import CA_FILE, file_of
+from orchestrator.planning.certificates import (
+    CA_FILE,
+    INTERMEDIATE_FILE,
+    file_of,
+    intermediate_of_lab,
+    sent_chain,
+)
 from orchestrator.planning.snapshot import RESOLVER_FILE, Snapshot
 from orchestrator.planning.specs import Attach, Bind, ContainerSpec, NamedVolume
 from orchestrator.quick_dataclass import dataclass
@@ -92,7 +97,7 @@ def _texts(topology: Topology, role: Role, node: str) -> dict[str, str]:
     for used in topology.node(node).uses:
         texts.update(role_of(topology.node(used)).for_clients(topology, used, node))
     own = {kept_as(target): topology.texts[file] for target, file in topology.node(node).files.items()}
-    return texts | _certificates(topology.credentials, node) | own
+    return texts | _certificates(topology, node) | own
 
 
 def _replication(topology: Topology, node: str) -> dict[str, str]:
@@ -103,11 +108,15 @@ def _replication(topology: Topology, node: str) -> dict[str, str]:
     return {**texts, REPLICATION_USERS_FILE: "".join(users)} if users else texts
 
 
-def _certificates(credentials: Credentials, node: str) -> dict[str, str]:
-    """The node's own certificates with their keys, and that of the authority, which every node trusts."""
+def _certificates(topology: Topology, node: str) -> dict[str, str]:
+    """The node's own certificates with their keys, that of the authority, which every node trusts, and that of the
+    intermediate authority, which no program reads by itself."""
+    credentials = topology.credentials
     texts = {CA_FILE: credentials.authority} if credentials.authority else {}
+    if intermediate := intermediate_of_lab(credentials):
+        texts[INTERMEDIATE_FILE] = intermediate + credentials.authority
     for issued in credentials.certificates.get(node, ()):
-        texts[file_of(issued.request, "pem")] = issued.certificate
+        texts[file_of(issued.request, "pem")] = sent_chain(topology, issued)
         texts[file_of(issued.request, "key")] = issued.key.reveal()
     return texts
 

@@ -42,6 +42,7 @@ nodes:
     resolv_options: {ndots: 3, rotate: true}
     hosts: {app-1.shop.lab: "${app-2}", old.shop.lab: ["${echo}", "${app-1.lab}"]}
   # Its configuration is the author's.
+  safe: {role: proxy, listens: [{port: 443, tls: {intermediate: sent}}, {port: 8443, tls: {intermediate: not_sent}}]}
   conf: {role: proxy, files: {/wirelab/nginx.conf: nginx.conf, /etc/motd: motd}}
   db: {role: database, files: {/usr/lib/wirelab/pg_hba.conf: pg_hba.conf}}
   # Its replies leave from another port.
@@ -76,6 +77,9 @@ checks:
   - {name: refused from there, from: client, cannot_connect: "app-2.shop.lab:81", from_address: "${client}"}
   - {name: held, from: client, holds_open: "web:80", send: $GET, contains: "200", idle: 1}
   - {name: unanswered, during: {pause: web}, from: client, holds_open: "web:80", send: $GET, state: unanswered}
+  - {name: a chain, from: client, tls: "safe:443", issuer: Intermediate authority}
+  - {name: half a chain, from: client, tls: "safe:8443", verify: missing intermediate}
+  - {name: the rest is known, from: client, tls: "safe:8443", knows_intermediate: true}
   - {name: by the hosts file, from: client, http: "http://app-1.shop.lab/", servers: [app-2]}
   - {name: by the second address, from: client, connects: "OLD.shop.lab:80"}
   - {name: completed, from: client, connects: "web:80"}
@@ -95,6 +99,8 @@ checks:
   - {name: accepted, from: app-1, cannot_connect: "${app-1}:80", from_address: "${loopback}", within: 1}
   - {name: silent, from: client, holds_open: "web:80", send: $GET, state: silent, within: 1}
   - {name: answered, during: {pause: web}, from: client, holds_open: "web:80", send: $GET, within: 1}
+  - {name: not whole, from: client, tls: "safe:8443", within: 1}
+  - {name: whole, from: client, tls: "safe:443", verify: missing intermediate, within: 1}
   - {name: by DNS, from: client, http: "http://app-1.shop.lab/", servers: [app-1], within: 1}
 """.replace("$GET", GET)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.tls import SHAKE_SECONDS
+from orchestrator.checks.kinds.tls import NOT_SENT, SHAKE_SECONDS
 from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
 from orchestrator.diagnosis.layers.answer import ANSWER
@@ -69,11 +70,21 @@ def tls_layer(judgement: Judgement) -> LayerProbe:
             return Cause(
                 f"{attempt.asker} is shown no certificate by {attempt.target_name}: {judgement.actual}.", command
             )
+        if NOT_SENT in judgement.actual:
+            return Cause(missing_intermediate(attempt, judgement.actual), command)
         other = f"{attempt.asker} finds another certificate at {attempt.target_name}"
         sentence = f"{other} than the check says: {judgement.actual}."
         return Cause(sentence, command)
 
     return by_judgement(TLS, judgement, says)
+
+
+def missing_intermediate(attempt: ConnectionAttempt, text: str) -> str:
+    """The sentence on a chain that ends before an authority that the asker trusts; the text names the issuer."""
+    issuer = re.search(r"(?:from |issuer=)(.*?)(?:, whose own certificate|$)", text, re.M)
+    named = issuer[1].strip() if issuer else "an intermediate authority"
+    sentence = f"{attempt.target_name} does not send the certificate of {named}, which has signed its own"
+    return f"{sentence}; so {attempt.asker} cannot follow the chain to the authority that it trusts."
 
 
 def _server_name(attempt: ConnectionAttempt) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.http_answer import HttpAnswer, read_answer, wrong_with
 from orchestrator.checks.http_request import curl, facts_of, seconds
 from orchestrator.checks.probes import ProgramResult, ResultUnavailable, RunProgram
+from orchestrator.diagnosis.check_layers.from_judgement import missing_intermediate
 from orchestrator.diagnosis.check_layers.sql import MISSING_TABLE
 from orchestrator.diagnosis.layer_probe import (
     Answers,
@@ -26,6 +27,7 @@ from orchestrator.diagnosis.layers.answer import ANSWER
 from orchestrator.diagnosis.layers.tcp import connected
 from orchestrator.diagnosis.layers.tls import TLS
 from orchestrator.model.checks import Http
+from orchestrator.planning.certificates import intermediate_of_lab
 
 # curl's exit codes for a handshake or a certificate that it does not accept (libcurl-errors(3)).
 TLS_CODES = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91, 98})
@@ -106,7 +108,23 @@ def _seen(request: Request, attempt: ConnectionAttempt, results: Answers) -> Ans
 
 
 def _tls_asks(request: Request, attempt: ConnectionAttempt) -> tuple[RunProgram, ...]:
-    return (request.run(attempt), request.certificate(attempt)) if attempt.address else (request.run(attempt),)
+    if not attempt.address:
+        return (request.run(attempt),)
+    between = (_intermediate(attempt),) if intermediate_of_lab(attempt.context.topology.credentials) else ()
+    return (request.run(attempt), request.certificate(attempt), *between)
+
+
+def _intermediate(attempt: ConnectionAttempt) -> RunProgram:
+    """The question: whom does the certificate of the lab's intermediate authority name?"""
+    argv = ("openssl", "x509", "-noout", "-subject", "-in", "/wirelab/intermediate.pem")
+    return RunProgram(attempt.asker, argv, frozenset({"openssl"}))
+
+
+def _lacks_intermediate(attempt: ConnectionAttempt, results: Answers, certificate: Sequence[str]) -> bool:
+    """Whether the certificate is signed by the lab's intermediate authority, which is then all that is lacking."""
+    named = ran_or_reason(results.get(_intermediate(attempt)))
+    subject = "" if isinstance(named, str) else named.out.strip().removeprefix("subject=")
+    return bool(subject) and f"issuer={subject}" in certificate
 
 
 def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> LayerReading:
@@ -124,6 +142,8 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
     if result.exit_code in TLS_CODES:
         error = _curl_error(result)
         sentence = _mistrust(attempt, _host(request.url(attempt)), error, certificate)
+        if "local issuer" in error and _lacks_intermediate(attempt, results, certificate):
+            sentence = missing_intermediate(attempt, "\n".join(certificate))
         by_hand = _by_hand(attempt, _host(request.url(attempt)))
         readings.broken(error, sentence, by_hand, evidence=certificate)
     elif result.exit_code == TOO_LATE and not facts.get("time_appconnect") and connected(attempt, results):

@@ -19,7 +19,7 @@ RESULTS = {
 }
 
 
-def tls(target: str = "app.shop.lab:443", **keys: str) -> BaseCheck:
+def tls(target: str = "app.shop.lab:443", **keys: str | bool) -> BaseCheck:
     return check(from_="client", tls=target, **keys)
 
 
@@ -38,6 +38,35 @@ def test_each_error_of_a_certificate_counts_and_not_only_the_last(verify: str) -
     both = f"verify error:num=18:self-signed certificate\n{RECORDED['wrong_name']}"
     assert judged(tls(verify=verify), ran(both)).verdict == "pass"
     assert judged(tls(), ran(both)).verdict == "fail"
+
+
+UNKNOWN = RECORDED["unknown_authority"]
+ISSUER = "O=nobody, CN=another authority"
+
+
+def test_an_intermediate_certificate_that_did_not_come_is_told_from_an_unknown_authority() -> None:
+    """For the client both look alike; the lab knows the name of its own intermediate authority."""
+    lacking = ran(f"intermediate={ISSUER}\n{UNKNOWN}")
+    found = judged(tls(verify="missing intermediate"), lacking)
+    assert (found.verdict, found.actual) == (
+        "pass",
+        f"missing intermediate: the certificate of CN=app.shop.lab, from {ISSUER}, "
+        "whose own certificate the server did not send",
+    )
+    assert judged(tls(verify="unknown authority"), lacking).verdict == "fail"
+    assert judged(tls(), lacking).verdict == "fail"
+    other = ran(f"intermediate=O=wirelab, CN=Intermediate\n{UNKNOWN}")
+    assert judged(tls(verify="unknown authority"), other).verdict == "pass"
+    assert judged(tls(verify="missing intermediate"), other).verdict == "fail"
+    good = ran(f"intermediate=O=wirelab, CN=lab authority\n{RECORDED['good']}")
+    assert judged(tls(), good).verdict == "pass"
+    assert judged(tls(verify="missing intermediate"), good).verdict == "fail"
+
+
+def test_an_asker_may_know_the_intermediate_authority() -> None:
+    _, probes = conversation(tls(knows_intermediate=True), ran(RECORDED["good"]))
+    assert isinstance(probes[0], RunProgram)
+    assert probes[0].argv[6:] == ("/wirelab/intermediate.pem",)
 
 
 def test_who_answered_and_the_chain_are_evidence() -> None:

@@ -87,6 +87,36 @@ def test_each_bad_certificate_is_bad_for_its_own_reason(port: int, why: str) -> 
         verify(made(), port, "wrong.lab")
 
 
+CHAIN = TEXT.replace("{names: [www.shop.lab]}", "{intermediate: sent}").replace(
+    "unknown}", "unknown, intermediate: sent}"
+)
+
+
+@pytest.mark.parametrize(("port", "trusted"), [(443, True), (10443, False)])
+def test_an_intermediate_authority_stands_between(port: int, trusted: bool) -> None:
+    """A strict client accepts the certificate with that of the intermediate authority, and not without; below an
+    authority that nobody trusts it accepts neither."""
+    credentials = made(text=CHAIN)
+    with pytest.raises(VerificationError, match="candidates exhausted"):
+        verify(credentials, port)
+    issued = next(issued for issued in credentials.certificates["web"] if issued.request.port == port)
+    between = [x509.load_pem_x509_certificate(issued.intermediate.encode())]
+    store = Store([x509.load_pem_x509_certificate(credentials.authority.encode())])
+    builder = PolicyBuilder().store(store).time(datetime.fromtimestamp(NOW, UTC))
+    verifier = builder.build_server_verifier(x509.DNSName("web.shop.lab"))
+    certificate = x509.load_pem_x509_certificate(issued.certificate.encode())
+    if trusted:
+        assert len(verifier.verify(certificate, between)) == 3
+        return
+    with pytest.raises(VerificationError):
+        verifier.verify(certificate, between)
+
+
+def test_those_with_an_intermediate_authority_are_kept_too() -> None:
+    first = made(text=CHAIN)
+    assert as_text(made(as_text(first), NOW + DAY, CHAIN)) == as_text(first)
+
+
 def test_they_are_kept_from_command_to_command() -> None:
     first = made()
     later = made(as_text(first), NOW + 30 * DAY)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.secret_source import RANDOM_SECRETS
 from orchestrator.model.secret import Secret
@@ -72,6 +74,16 @@ def test_without_servers_it_answers_by_itself_and_shows_nothing_of_its_folder() 
     assert 'return 200 "web answers $remote_addr over $scheme\\n";' in conf
     assert "proxy_pass" not in conf
     assert "root" not in conf
+
+
+@pytest.mark.parametrize(("intermediate", "sent"), [("sent", 2), ("not_sent", 1), (None, 1)])
+def test_a_server_sends_the_intermediate_certificate_or_keeps_it_back(intermediate: str | None, sent: int) -> None:
+    """Each node has that of the lab, so that a client may know it; no key of an authority is anywhere."""
+    tls = f"{{intermediate: {intermediate}}}" if intermediate else "true"
+    nodes = all_of(TEXT.replace("tls: true", f"tls: {tls}"))
+    assert nodes["proxy"].texts["tls-443.pem"].count("BEGIN CERTIFICATE") == sent
+    assert ("intermediate.pem" in nodes["client"].texts) == (intermediate is not None)
+    assert sum(text.count("PRIVATE KEY") for text in nodes["client"].texts.values() if "BEGIN PRIVATE" in text) == 0
 
 
 def test_an_app_listens_where_it_is_told() -> None:
