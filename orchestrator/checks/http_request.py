@@ -46,6 +46,8 @@ def curl(check: Http, context: CheckContext, url: str) -> tuple[str, ...]:
         headers.setdefault("Content-Type", "application/json")
     if body is not None:
         argv += ["--data-raw", body]
+    if check.client_certificate:
+        argv += ["--cert", "/wirelab/client.pem", "--key", "/wirelab/client.key"]
     if check.method == "HEAD":
         # The answer has no body; curl would print its headers instead (RFC 9110, section 9.3.2).
         argv += ["-I", "-o", "/dev/null"]

@@ -78,7 +78,7 @@ def issue_all(lab: str, wanted: tuple[CertificateRequest, ...], now: float) -> t
 
 
 def issue(request: CertificateRequest, by: Authority, now: float) -> IssuedCertificate:
-    """A certificate for a server, and its key; an expired one ended yesterday."""
+    """A certificate for a server or a client, and its key; an expired one ended yesterday."""
     key = generate_private_key(SECP256R1())
     begun = datetime.fromtimestamp(now, UTC)
     ends = begun - EARLIER if request.expired else begun + LIFE
@@ -91,7 +91,8 @@ def issue(request: CertificateRequest, by: Authority, now: float) -> IssuedCerti
     built = built.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     built = built.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     built = built.add_extension(_usage("digital_signature", "key_encipherment"), critical=True)
-    built = built.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    use = ExtendedKeyUsageOID.CLIENT_AUTH if request.client else ExtendedKeyUsageOID.SERVER_AUTH
+    built = built.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     certificate = built.sign(by.key, SHA256()).public_bytes(Encoding.PEM).decode()
     return IssuedCertificate(request, certificate, Secret(private), ends.timestamp())

@@ -114,6 +114,9 @@ class HttpKeys(ScenarioModel):
         description="Values that the response's JSON must hold; extra keys are allowed.",
         examples=[{"status": "ok"}],
     )
+    client_certificate: bool = Field(
+        False, description="true: the asker presents the client certificate of its node.", examples=[True]
+    )
     timeout: Seconds | None = Field(
         None,
         description="Seconds after which the client gives a request up, as curl's --max-time does; where absent, as "

@@ -22,7 +22,7 @@ class CertificateRequest:
     """What a certificate must say: whom it names, and whether it is deliberately bad (RFC 5280).
 
     `trusted`: the lab's own authority signs it, otherwise one that nobody knows. `intermediate`: an intermediate
-    authority signs it in its place.
+    authority signs it in its place. `client`: the node proves with it who it is as a client, and `port` is 0.
     """
 
     node: str
@@ -33,6 +33,7 @@ class CertificateRequest:
     expired: bool = False
     trusted: bool = True
     intermediate: bool = False
+    client: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,11 @@ class Certificate(ScenarioModel):
         "whether the server sends that one, too, as it should; there is none when absent.",
         examples=["sent", "not_sent"],
     )
+    client_certificate: bool = Field(
+        False,
+        description="true: the server wants a certificate of the client, signed by the lab's authority (mutual TLS).",
+        examples=[True],
+    )
 
 
 class Listener(ScenarioModel):
@@ -192,6 +197,13 @@ class Node(ScenarioModel):
         None, description="What the node may use at most; the role has its own defaults.", examples=[{"memory": 256}]
     )
 
+    client_certificate: str | None = Field(
+        None,
+        pattern="^(lab|unknown)$",
+        description="The node has a certificate as a client (/wirelab/client.pem and .key), signed by the lab's "
+        "authority or by one that nobody trusts; none when absent.",
+        examples=["lab", "unknown"],
+    )
     tls_keys: bool = Field(
         False,
         description="true: curl and Python in this node write the keys of their TLS sessions (SSLKEYLOGFILE), so that "

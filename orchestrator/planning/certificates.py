@@ -15,13 +15,21 @@ SPARE_SECONDS = 7 * 86400.0
 
 
 def requests(topology: Topology) -> tuple[CertificateRequest, ...]:
-    """One certificate for each listener that speaks TLS, in the order of the file."""
-    return tuple(
+    """One certificate for each listener that speaks TLS, in the order of the file; then those of the clients."""
+    servers = [
         _request(topology, node, listener)
         for node, declared in topology.scenario.nodes.items()
         for listener in ROLES[declared.role].listeners_of(declared)
         if listener.tls
-    )
+    ]
+    clients = [
+        CertificateRequest(
+            node, 0, topology.name_of(node), (topology.name_of(node),), (), client=True, trusted=signer == "lab"
+        )
+        for node, declared in topology.scenario.nodes.items()
+        if (signer := declared.client_certificate)
+    ]
+    return (*servers, *clients)
 
 
 def _request(topology: Topology, node: str, listener: Listener) -> CertificateRequest:
@@ -71,4 +79,6 @@ def reason_to_issue(credentials: Credentials, wanted: tuple[CertificateRequest, 
 
 def file_of(request: CertificateRequest, kind: str) -> str:
     """The name below /wirelab: `pem` for the certificate, `key` for its private key."""
+    if request.client:
+        return f"client.{kind}"
     return f"tls-{request.port}.{kind}"

@@ -37,17 +37,24 @@ nodes:
   web:    {role: proxy, uses: [app]}
   client:
     role: client
+    client_certificate: lab
     uses: [web, echo, db]
     search: [nothing.lab, shop.lab]
     resolv_options: {ndots: 3, rotate: true}
     hosts: {app-1.shop.lab: "${app-2}", old.shop.lab: ["${echo}", "${app-1.lab}"]}
   # Its configuration is the author's.
-  safe: {role: proxy, listens: [{port: 443, tls: {intermediate: sent}}, {port: 8443, tls: {intermediate: not_sent}}]}
+  safe:
+    role: proxy
+    listens:
+      - {port: 443, tls: {intermediate: sent}}
+      - {port: 8443, tls: {intermediate: not_sent}}
+      - {port: 9443, tls: {client_certificate: true}}
   conf: {role: proxy, files: {/wirelab/nginx.conf: nginx.conf, /etc/motd: motd}}
   db: {role: database, files: {/usr/lib/wirelab/pg_hba.conf: pg_hba.conf}}
   # Its replies leave from another port.
   echo:
     role: service
+    client_certificate: unknown
     listens: [{port: 5000, protocol: udp}]
     command:
       - python3
@@ -80,6 +87,9 @@ checks:
   - {name: a chain, from: client, tls: "safe:443", issuer: Intermediate authority}
   - {name: half a chain, from: client, tls: "safe:8443", verify: missing intermediate}
   - {name: the rest is known, from: client, tls: "safe:8443", knows_intermediate: true}
+  - {name: presents, from: client, http: "https://safe:9443/", client_certificate: true}
+  - {name: presents none, from: client, http: "https://safe:9443/", status: 400, contains: No required SSL certificate}
+  - {name: a stranger, from: echo, http: "https://safe:9443/", client_certificate: true, status: 400}
   - {name: by the hosts file, from: client, http: "http://app-1.shop.lab/", servers: [app-2]}
   - {name: by the second address, from: client, connects: "OLD.shop.lab:80"}
   - {name: completed, from: client, connects: "web:80"}
@@ -101,6 +111,8 @@ checks:
   - {name: answered, during: {pause: web}, from: client, holds_open: "web:80", send: $GET, within: 1}
   - {name: not whole, from: client, tls: "safe:8443", within: 1}
   - {name: whole, from: client, tls: "safe:443", verify: missing intermediate, within: 1}
+  - {name: no certificate, from: client, http: "https://safe:9443/", within: 1}
+  - {name: another authority, from: echo, http: "https://safe:9443/", client_certificate: true, within: 1}
   - {name: by DNS, from: client, http: "http://app-1.shop.lab/", servers: [app-1], within: 1}
 """.replace("$GET", GET)
 

@@ -285,6 +285,8 @@ def _wrong_answer(request: Request, attempt: ConnectionAttempt, status: int, bod
             f"{attempt.target_name} answers with status {status}, for its database has no table {table[1]}.",
             by_hand,
         )
+    if sentence := _client_certificate(attempt, status, body):
+        return sentence, by_hand
     if status >= SERVER_ERROR and reason:
         return f"{attempt.target_name} answers with status {status} and says why: {reason}.", by_hand
     if status == 404:
@@ -293,6 +295,17 @@ def _wrong_answer(request: Request, attempt: ConnectionAttempt, status: int, bod
             by_hand,
         )
     return f"{attempt.target_name} answers with status {status}, but {wrong}.", by_hand
+
+
+def _client_certificate(attempt: ConnectionAttempt, status: int, body: str) -> str:
+    """What nginx says of the certificate of a client (status 400, with these texts); empty where it is not that."""
+    wants = f"{attempt.target_name} asks for a certificate of the client (mutual TLS), and"
+    if status == 400 and "No required SSL certificate was sent" in body:
+        return f"{wants} {attempt.asker} presents none."
+    if status == 400 and "The SSL certificate error" in body:
+        why = "no authority that it trusts has signed it, or it is expired"
+        return f"{wants} does not accept the one of {attempt.asker}: {why}."
+    return ""
 
 
 def reason_of(body: str) -> str:

@@ -100,6 +100,7 @@ RULES: tuple[Rule, ...] = (
     checks.several_requests_fit,
     connections.the_family_is_that_of_the_address,
     connections.a_connection_leaves_from_its_own_address,
+    connections.a_client_has_its_certificate,
     sockets.listens_says_something,
     sockets.a_socket_has_a_port,
     sockets.bound_where_the_node_is,

@@ -46,6 +46,19 @@ def a_connection_leaves_from_its_own_address(raw: RawScenario) -> Iterator[Viola
             yield Violation((*path, "from_address"), message)
 
 
+def a_client_has_its_certificate(raw: RawScenario) -> Iterator[Violation]:
+    """A check that presents a client certificate asks over HTTPS, from a node that has one."""
+    for path, check in raw.checks:
+        asker = check.get("from")
+        if check.get("client_certificate") is not True or "http" not in check or asker not in raw.machines:
+            continue
+        if not raw.values_of(str(asker)).get("client_certificate"):
+            message = f"{asker!r} has no client certificate; give the node client_certificate: lab, or unknown"
+            yield Violation((*path, "client_certificate"), message)
+        elif not str(check["http"]).startswith("https://"):
+            yield Violation((*path, "client_certificate"), "without TLS no certificate is presented; write https://")
+
+
 def own_addresses(raw: RawScenario, node: str) -> list[str]:
     """How an author can write the addresses of a node: placeholders, and what the file itself says."""
     ends = raw.attachments(raw.machines.get(node, node))

@@ -117,6 +117,24 @@ def test_those_with_an_intermediate_authority_are_kept_too() -> None:
     assert as_text(made(as_text(first), NOW + DAY, CHAIN)) == as_text(first)
 
 
+@pytest.mark.parametrize(("signer", "trusted"), [("lab", True), ("unknown", False)])
+def test_a_client_has_a_certificate_as_a_client(signer: str, trusted: bool) -> None:
+    """Whoever trusts the lab's authority accepts it of a client, and of no server."""
+    text = TEXT.replace("{role: client,", f"{{role: client, client_certificate: {signer},")
+    credentials = made(text=text)
+    (issued,) = credentials.certificates["client"]
+    certificate = x509.load_pem_x509_certificate(issued.certificate.encode())
+    store = Store([x509.load_pem_x509_certificate(credentials.authority.encode())])
+    builder = PolicyBuilder().store(store).time(datetime.fromtimestamp(NOW, UTC))
+    if trusted:
+        assert builder.build_client_verifier().verify(certificate, []).subjects
+    else:
+        with pytest.raises(VerificationError):
+            builder.build_client_verifier().verify(certificate, [])
+    with pytest.raises(VerificationError):
+        builder.build_server_verifier(x509.DNSName("client.shop.lab")).verify(certificate, [])
+
+
 def test_they_are_kept_from_command_to_command() -> None:
     first = made()
     later = made(as_text(first), NOW + 30 * DAY)

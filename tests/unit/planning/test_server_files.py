@@ -86,6 +86,15 @@ def test_a_server_sends_the_intermediate_certificate_or_keeps_it_back(intermedia
     assert sum(text.count("PRIVATE KEY") for text in nodes["client"].texts.values() if "BEGIN PRIVATE" in text) == 0
 
 
+def test_a_server_may_ask_for_a_client_certificate_which_its_client_alone_has() -> None:
+    text = TEXT.replace("tls: true", "tls: {client_certificate: true}")
+    nodes = all_of(text.replace("client: {role: client,", "client: {role: client, client_certificate: lab,"))
+    conf = nodes["proxy"].texts["nginx.conf"]
+    assert "        ssl_client_certificate /wirelab/ca.pem;\n        ssl_verify_client on;\n" in conf
+    assert {node for node in nodes if {"client.pem", "client.key"} & set(nodes[node].texts)} == {"client"}
+    assert "ssl_verify_client" not in all_of()["proxy"].texts["nginx.conf"]
+
+
 def test_an_app_listens_where_it_is_told() -> None:
     one = all_of()["app-1"]
     assert one.spec.environment["LISTEN"] == f"{one.spec.attachments[0].address}:8080"

@@ -97,5 +97,7 @@ def _server(topology: TopologyView, node: str, listener: Listener, answer: str) 
     if listener.tls:
         lines.append(f"        ssl_certificate {FILES_AT}/tls-{listener.port}.pem;\n")
         lines.append(f"        ssl_certificate_key {FILES_AT}/tls-{listener.port}.key;\n")
+        if getattr(listener.tls, "client_certificate", False):
+            lines.append(f"        ssl_client_certificate {FILES_AT}/ca.pem;\n        ssl_verify_client on;\n")
     lines.append("        location = /wirelab-probe { return 204; }\n")
     return "".join((*lines, answer, "    }\n"))
