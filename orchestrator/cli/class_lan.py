@@ -59,7 +59,7 @@ def say_open_host(engine_version: str) -> None:
     from orchestrator.operations.class_lan import nodes_reach_host
 
     if nodes_reach_host(engine_version):
-        say(f"With Engine {engine_version}, the nodes of a seat reach what this machine serves, such as SSH.")
+        say(f"With {engine_version}, the nodes of a seat reach what this machine serves, such as SSH.")
         say("Before the class, end what learners must not reach.")
 
 

@@ -6,6 +6,7 @@ The class's own authority signs once, and its key is kept nowhere: a machine tha
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import time
 from dataclasses import dataclass
@@ -196,8 +197,8 @@ def _one_line(error: Exception) -> str:
 
 def nodes_reach_host(engine_version: str) -> bool:
     """Whether this engine lets nodes of an internal network reach the addresses of its own machine."""
-    major = engine_version.partition(".")[0]
-    return not major.isdecimal() or int(major) < CLOSED_SINCE
+    major = re.search(r"\d+", engine_version)
+    return major is None or int(major[0]) < CLOSED_SINCE
 
 
 def kept_wish(endpoint: Endpoint, folder: Path) -> LanWish:

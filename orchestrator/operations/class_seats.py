@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import WirelabError
+from orchestrator.errors import WORLD, WirelabError
 from orchestrator.lessons.board import SeatState
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 1.0
 LOST_LOOKS = 3  # in a row: a lab that is made anew is out of sight for a moment
+MOST_STARTS = 2  # of a lab that the machine was too busy for, before somebody has to reset the seat
 MOST_RETURNS = 3  # times that a lab which was taken away is brought back by itself
 END_SECONDS = 60.0
 
@@ -67,16 +68,21 @@ class RunningSeat:
         self._thread.join(END_SECONDS)
 
     def _run(self) -> None:
-        returns = 0
+        returns = starts = 0
         while not self._ending.is_set():
             try:
                 was_taken_away = self._serve()
             except WirelabError as error:
+                starts += 1
+                if error.exit_code == WORLD and starts < MOST_STARTS:
+                    continue
+                starts = 0
                 self._fail(f"{error.what}: {error.why}" if error.why else error.what)
                 continue
             except Exception as error:  # a mistake of ours in one seat ends no other one
                 self._fail(f"{type(error).__name__}: {error}")
                 continue
+            starts = 0
             returns = returns + 1 if was_taken_away else 0
             if returns > MOST_RETURNS:
                 self._fail(f"its lab was taken away {returns} times")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class FakeSeats:
     removed: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    fail_once: set[str] = field(default_factory=set)
+    tries: Counter[str] = field(default_factory=Counter)
     starting: int = 0
     most_starting: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -68,7 +71,11 @@ class FakeSeats:
             self.starting += 1
             self.most_starting = max(self.most_starting, self.starting)
         try:
-            if failure := self.failures.get(name):
+            self.tries[name] += 1
+            failure = self.failures.get(name)
+            if name in self.fail_once:
+                self.failures.pop(name, None)
+            if failure:
                 raise failure
             lesson = self.lessons.setdefault(name, FakeLesson())
             self.ups.append(name)

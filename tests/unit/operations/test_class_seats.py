@@ -110,3 +110,22 @@ def test_a_hold_is_kept_for_the_next_start_and_each_lesson_looks_at_it(tmp_path:
             room.hold("nope")
         assert (room.board().held_from, store.require("monday").held_from) == ("fetch", "fetch")
     assert [lesson.looks_at_hold for lesson in fakes.lessons.values()] == [2, 2]
+
+
+def test_a_lab_that_the_machine_was_too_busy_for_is_started_once_more(tmp_path: Path) -> None:
+    fakes = FakeSeats({"seat01": WorldError("not ready after 30 s"), "seat02": UsageInvalid("no lesson")})
+    fakes.fail_once.add("seat01")
+    with served(tmp_path, fakes) as room:
+        fakes.wait(room.seats["seat01"], "ready")
+        fakes.wait(room.seats["seat02"], "failed")
+    assert (fakes.tries["seat01"], fakes.tries["seat02"]) == (2, 1)
+
+
+def test_a_lab_that_cannot_be_started_is_tried_no_more_than_twice(tmp_path: Path) -> None:
+    fakes = FakeSeats({"seat01": WorldError("no room")})
+    with served(tmp_path, fakes, 1) as room:
+        fakes.wait(room.seats["seat01"], "failed")
+        assert fakes.tries["seat01"] == 2
+        room.reset("seat01")
+        fakes.failures.clear()
+        fakes.wait(room.seats["seat01"], "ready")
