@@ -24,6 +24,25 @@ from orchestrator.web.board_client import ask_board
 
 DEADLINE = 240.0
 SEATS = ("seat01", "seat02")
+# Takes all processes and fills /tmp; the processes sleep, since other tests need the processor.
+HOSTILE = """
+import os, time
+while True:
+    try:
+        child = os.fork()
+    except OSError:
+        break
+    if not child:
+        os.closerange(0, 3)
+        time.sleep(300)
+        os._exit(0)
+try:
+    with open("/tmp/full", "wb") as file:
+        while True:
+            file.write(bytes(1 << 20))
+except OSError:
+    pass
+"""
 
 
 @dataclass(frozen=True)
@@ -98,7 +117,8 @@ def hello(visitor: Visitor, path: str = "/socket") -> Any:
 def test_a_class_from_its_start_to_its_end(room: Class, tmp_path: Path) -> None:
     """Both learners try the same wrong name; the server is killed, and goes on; a lab is made anew.
 
-    Then the first learner goes on alone, with the code of the seat.
+    The second learner takes all that the client of the seat may have, which keeps the first one from nothing. Then the
+    first learner goes on alone, with the code of the seat.
     """
     with room.served("--seats", "2", "--scenario", "basic", ending=signal.SIGKILL) as links:
         pages = [hello(follow(links[seat])) for seat in SEATS]
@@ -120,6 +140,7 @@ def test_a_class_from_its_start_to_its_end(room: Class, tmp_path: Path) -> None:
     with room.served() as again:
         assert again == links
         assert {seat: room.nodes(seat) for seat in SEATS} == before  # the labs were taken over
+        assert room.in_client("seat02", "python3", "-c", HOSTILE).code == 0
         assert eventually(lambda: has_looked_up(room, "app.shop.lab"), DEADLINE), room.board()
         assert room.cli("reset", "seat01").code == 0
         assert eventually(lambda: is_anew(room, "seat01", before["seat01"]), DEADLINE)
