@@ -76,6 +76,14 @@ def failed_lookup(event: DnsExchange, client: str, wanted: str) -> Different | N
     return Different("dns", f"{client} asked {event.flow.server.node} for {event.name}: {dns_answer(event)}", wanted)
 
 
+def asked_over_udp(event: DnsExchange, client: str, wanted: str) -> Different | None:
+    """A question over UDP where a connection is wanted; it may be the lookup that comes before the connection."""
+    if event.flow.client.node != client or event.flow.protocol != "udp":
+        return None
+    seen = f"{client} asked {event.flow.server.node} for {event.name} {event.type} over UDP"
+    return Different("udp", seen, wanted, may_be_followed=True)
+
+
 def failed_connection(event: TcpHandshake, client: str, wanted: str) -> Different | None:
     """A connection that was not made, so that nothing further could happen."""
     if event.flow.client.node != client or event.outcome == "accepted":

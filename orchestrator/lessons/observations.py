@@ -16,6 +16,7 @@ from orchestrator.lessons.comparison import (
     Different,
     Layer,
     Matched,
+    asked_over_udp,
     dns_answer,
     failed_connection,
     failed_lookup,
@@ -134,11 +135,12 @@ class ConnectsObservation(BaseObservation):
         return loopback_port(self.connects)
 
     def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
+        host, _, port = self.connects.rpartition(":")
         if isinstance(event, DnsExchange):
-            return failed_lookup(event, self.client, self.wanted)
+            failed = failed_lookup(event, self.client, self.wanted)
+            return failed or (asked_over_udp(event, self.client, self.wanted) if int(port) == DNS_PORT else None)
         if not isinstance(event, TcpHandshake):
             return None
-        host, _, port = self.connects.rpartition(":")
         return self._compare_flow(event, host, int(port), addresses_of)
 
     def _compare_flow(self, event: TcpHandshake, host: str, port: int, addresses_of: AddressesOf) -> Comparison:

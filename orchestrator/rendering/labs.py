@@ -90,7 +90,7 @@ def labs_text(document: dict[str, Any], now: float = 0.0, width: int | None = No
     if any(lab["ends"] for lab in labs):
         headings = (*headings, "ENDS")
         rows = [(*row, _end_text(lab, now)) for row, lab in zip(rows, labs, strict=True)]
-    text = table(headings, rows, width) if rows else "no lab stands"
+    text = table(headings, rows, width) if rows else "no lab is up"
     if hints := [hint for lab in labs if (hint := _end_hint(lab, now))]:
         text = "\n".join((text, "", *hints))
     leftovers = [LabLeftovers(d["lab"], d["containers"], d["networks"], d["volumes"]) for d in document["left"]]

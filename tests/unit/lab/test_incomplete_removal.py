@@ -166,7 +166,7 @@ def test_the_list_of_labs_names_what_is_left_and_the_command() -> None:
         {"lab": "other", "containers": 0, "networks": 0, "volumes": 0, "command": "wirelab down --lab other"},
     ]
     assert labs_text(document) == (
-        "no lab stands\n"
+        "no lab is up\n"
         "\n"
         "of the lab 'shop' 1 network and 2 volumes are left; remove them: wirelab down --lab shop\n"
         "of the lab 'other' files are left; remove them: wirelab down --lab other"

@@ -214,6 +214,18 @@ NO_ATTEMPTS: list[tuple[AnyObservation, CompletedEvent]] = [
 ]
 
 
+def test_a_question_over_udp_is_told_where_a_connection_to_the_dns_server_is_wanted() -> None:
+    """Unless a connection follows: the question may be the lookup before it."""
+    over_tcp = ConnectsObservation.model_validate({"from": "client", "connects": "dns.shop.lab:53"})
+    event = dns("client", "app.shop.lab", "A", "NOERROR", "192.168.7.12")
+    different = over_tcp.compare(event, addresses_of)
+    assert isinstance(different, Different)
+    assert different.seen == "client asked dns for app.shop.lab A over UDP"
+    assert different.may_be_followed
+    assert over_tcp.compare(replace(event, flow=replace(event.flow, protocol="tcp")), addresses_of) is None
+    assert CONNECTS.compare(event, addresses_of) is None
+
+
 @pytest.mark.parametrize(("observation", "event"), NO_ATTEMPTS)
 def test_what_is_no_attempt_is_not_spoken_of(observation: AnyObservation, event: CompletedEvent) -> None:
     assert observation.compare(event, addresses_of) is None

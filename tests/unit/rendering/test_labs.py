@@ -85,4 +85,4 @@ def test_the_end_of_a_lab_is_told_and_what_to_do_where_nobody_waits_for_it(
 
 
 def test_no_lab_is_told_in_words() -> None:
-    assert labs_text(labs_document([]), NOW, 40) == "no lab stands"
+    assert labs_text(labs_document([]), NOW, 40) == "no lab is up"
