@@ -22,6 +22,7 @@ from orchestrator.cli.options import (
     report_options,
     scenario_argument,
     timeout_option,
+    untrusted_option,
     verbose_option,
 )
 from orchestrator.cli.own_command import own_command
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @json_option
 @capture_option
 @close_host_option
+@untrusted_option
 @click.option("--keep", is_flag=True, help="If a step fails, keep what is already there, so that you can look at it.")
 @timeout_option
 @for_option
@@ -56,6 +58,7 @@ def up_command(
     as_json: bool,
     capture: bool,
     close_host: bool,
+    untrusted: bool,
     keep: bool,
     timeout: float,
     ends_after: float | None,
@@ -64,9 +67,12 @@ def up_command(
 ) -> int:
     """Start a lab. If it is up, repair it, and apply the changes of its file."""
     from orchestrator.operations.lifecycle import UpOptions, bring_up
+    from orchestrator.operations.untrusted import require_bounded
 
     target = find_lab(name, lab, file_needed=True)
-    options = UpOptions(keep, timeout, capture, ends_after, close_host=close_host)
+    if untrusted:
+        require_bounded(target.scenario.reading.scenario)
+    options = UpOptions(keep, timeout, capture, ends_after, close_host=close_host or untrusted)
     workspace = open_workspace(yes=yes)
     result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
@@ -228,6 +234,7 @@ def say_file(file: Path) -> None:
 @verbose_option
 @capture_option
 @close_host_option
+@untrusted_option
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever the result.")
 @timeout_option
 @for_option
@@ -240,6 +247,7 @@ def run_command(
     verbose: bool,
     capture: bool,
     close_host: bool,
+    untrusted: bool,
     remove: bool,
     timeout: float,
     ends_after: float | None,
@@ -253,13 +261,18 @@ def run_command(
     from orchestrator.operations.checks import EXIT_CODES
     from orchestrator.operations.lifecycle import UpOptions
     from orchestrator.operations.run import up_and_check, up_check_and_remove
+    from orchestrator.operations.untrusted import require_bounded
 
     if remove and ends_after:
         raise UsageInvalid("--rm removes the lab at once, and --for later", hint="give one of them")
     target = find_lab(name, lab, file_needed=True)
     scenario, lab_name = target.scenario, target.lab_name
+    if untrusted:
+        require_bounded(scenario.reading.scenario)
     workspace = open_workspace(yes=yes)
-    options = UpOptions(ready_seconds=timeout, capture=capture, ends_after=ends_after, close_host=close_host)
+    options = UpOptions(
+        ready_seconds=timeout, capture=capture, ends_after=ends_after, close_host=close_host or untrusted
+    )
     printer = ResultPrinter(as_json, verbose)
     printed = printer.progress, printer.result, say_file
     if remove:

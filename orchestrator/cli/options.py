@@ -33,6 +33,11 @@ def close_host_option(command: Command) -> Command:
     return click.option("--close-host", is_flag=True, help=text)(command)
 
 
+def untrusted_option(command: Command) -> Command:
+    text = "Refuse images of the author's and networks with a way out, and close the host as --close-host does."
+    return click.option("--untrusted", is_flag=True, help=text)(command)
+
+
 def timeout_option(command: Command) -> Command:
     text = "Fail if a node is not ready after this time."
     ways: dict[str, Any] = {"type": float, "default": 30.0, "show_default": True, "callback": _seconds}
