@@ -19,6 +19,7 @@ from typing import Any
 
 import docker
 import pytest
+from command_server import command_server
 from hypothesis import HealthCheck, settings
 from lab_bench import ANNOUNCED, CHECKOUT, DEADLINE, Bench, Engine, eventually
 
@@ -81,7 +82,9 @@ def engine() -> Iterator[Engine]:
     with tempfile.TemporaryDirectory(prefix="wirelab-tests-") as state:
         os.environ.update({"DOCKER_HOST": found.url, "WIRELAB_STATE": state})
         path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
-        yield Engine(found.url, client, {**os.environ, "PYTHONPATH": path, "CI": "true"})
+        environ = {**os.environ, "PYTHONPATH": path, "CI": "true"}
+        with command_server(environ) as commands:
+            yield Engine(found.url, client, environ, commands)
     client.close()
     for name, value in before.items():
         os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)

@@ -55,9 +55,7 @@ def start(bench: Bench, *words: str) -> subprocess.Popen[bytes]:
 
 def wirelab(bench: Bench, *words: str) -> Ran:
     """The same, to its end."""
-    with start(bench, *words) as process:
-        out, err = process.communicate(timeout=DEADLINE)
-    return Ran(process.returncode, out.decode(), err.decode())
+    return bench.run(*words, "--lab", bench.lab)
 
 
 def save(bench: Bench, folder: Path) -> bytes:

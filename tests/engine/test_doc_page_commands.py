@@ -95,7 +95,8 @@ def reader(engine: Engine, tmp_path: Path) -> Iterator[Reader]:
     shutil.copytree(CHECKOUT / "scenarios", tmp_path / "scenarios")
     command = tmp_path / "bin" / "wirelab"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m orchestrator "$@"\n')
+    assert engine.commands
+    command.write_text(engine.commands.script)
     command.chmod(0o755)
     one = Reader(engine, tmp_path, f"-{secrets.token_hex(3)}")
     one.own_names()

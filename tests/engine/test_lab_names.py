@@ -62,12 +62,7 @@ class Elsewhere:
 
     def run(self, *words: str) -> Ran:
         """Run a command as it stands."""
-        done = subprocess.run(
-            (sys.executable, "-m", "orchestrator", *words),
-            env=dict(self.engine.environ), cwd=self.here, input="exit\n", capture_output=True, text=True, timeout=240,
-            check=False,
-        )  # fmt: skip
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return self.engine.wirelab(*words, cwd=self.here, stdin="exit\n")
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from secrets import randbelow
 
 import pytest
-from lab_bench import CHECKOUT, Bench, Engine, Ran
+from lab_bench import CHECKOUT, Bench, Engine
 from learner import Learner
 
 from orchestrator.host.state_folder import StateFolder
@@ -25,12 +23,6 @@ def entries(text: str) -> list[tuple[str, ...]]:
     return [tuple(entry.split("\n  ")) for entry in text.removesuffix("\n\n").split("\n\n")]
 
 
-def wirelab(engine: Engine, *words: str, cwd: Path = CHECKOUT) -> Ran:
-    argv = (sys.executable, "-m", "orchestrator", *words)
-    ran = subprocess.run(argv, env=dict(engine.environ), cwd=cwd, capture_output=True, text=True, timeout=300)
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
-
-
 @pytest.mark.waits
 @pytest.mark.truth
 @pytest.mark.rounds(1, full=3)
@@ -42,7 +34,7 @@ def test_a_lesson_is_proved_with_a_seed_by_chance(name: str, engine: Engine, tmp
     Where any of equal machines may answer, or the kernel has two words for the same, the file has a line for each.
     """
     seed, told = randbelow(1_000_000), tmp_path / "sentences.txt"
-    ran = wirelab(engine, "lesson", "prove", name, "--seed", str(seed), "--sentences", str(told))
+    ran = engine.wirelab("lesson", "prove", name, "--seed", str(seed), "--sentences", str(told))
     wrong = [line for line in ran.out.splitlines() if not line.startswith("holds")]
     assert (ran.code, wrong) == (0, []), f"seed {seed}\n{ran.err}"
     assert ran.out.count("is completed by its solution") >= 2
@@ -84,7 +76,7 @@ def test_what_does_not_hold_of_a_lesson_is_said(
     """A solution that completes nothing, an attempt that completes the task, and one that is told something else."""
     folder = shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "basic")
     (folder / "lesson.md").write_text(SMALL_LESSON.replace("WRONG", wrong).replace("SOLVE", solve), "utf-8")
-    ran = wirelab(engine, "lesson", "prove", str(folder))
+    ran = engine.wirelab("lesson", "prove", str(folder))
     failed = [line for line in ran.out.splitlines() if line.startswith("DOES NOT HOLD")]
     assert ran.code == (1 if broken_claim else 0), ran.err
     assert any(broken_claim in line for line in failed) if broken_claim else failed == []

@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -109,7 +108,8 @@ def reader(engine: Engine, tmp_path: Path, name: str) -> Iterator[Reader]:
     file.write_text(NAME.sub(lambda found: found[0] + suffix, file.read_text("utf-8"), count=1), "utf-8")
     command = tmp_path / ".venv" / "bin" / "wirelab"
     command.parent.mkdir(parents=True)
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m orchestrator "$@"\n')
+    assert engine.commands
+    command.write_text(engine.commands.script)
     command.chmod(0o755)
     made = Reader(engine, tmp_path, name, suffix)
     yield made

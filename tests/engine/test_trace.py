@@ -7,13 +7,12 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
+from lab_bench import Bench, Engine
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 ROLES_CHECKS = """\
@@ -26,32 +25,24 @@ checks:
     roles: {app: {server_to: [client], client_of: [db, dns]}}
   - {name: It does not, within: 0.5, roles: {db: {client_of: [app]}}}
 """
-LAB = f"trace-{secrets.token_hex(4)}"
-
-
-def wirelab(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (sys.executable, "-m", "orchestrator", *arguments), capture_output=True, text=True, timeout=240, check=False
-    )
 
 
 @pytest.fixture(scope="module")
-def lab(engine: object) -> Iterator[str]:
+def lab(engine: Engine) -> Iterator[Bench]:
     """basic, under a name of its own."""
-    del engine
-    done = wirelab("up", "basic", "--lab", LAB)
-    assert done.returncode == 0, done.stderr
-    yield LAB
-    assert wirelab("down", "basic", "--lab", LAB).returncode == 0
+    one = Bench(engine, f"trace-{secrets.token_hex(4)}")
+    one.up()
+    yield one
+    assert one.cli("down").code == 0
 
 
-def test_one_request_is_told_from_the_first_question_to_the_statement(lab: str) -> None:
+def test_one_request_is_told_from_the_first_question_to_the_statement(lab: Bench) -> None:
     """client -> dns -> app -> dns -> db -> answer: each stands in the story, nested under what caused it."""
-    done = wirelab("trace", "basic", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items")
-    assert done.returncode == 0, done.stderr
+    done = lab.run("trace", "basic", "--lab", lab.lab, "--", "curl", "-s", "http://app.shop.lab/items")
+    assert done.code == 0, done.err
     parts = ("client asks dns for app.shop.lab A", "client connects to app:80", "GET /items -> 200", "SELECT")
-    places = [done.stdout.find(part) for part in parts]
-    assert -1 not in places, done.stdout
+    places = [done.out.find(part) for part in parts]
+    assert -1 not in places, done.out
     assert places == sorted(places)
 
 
@@ -64,145 +55,147 @@ def test_one_request_is_told_from_the_first_question_to_the_statement(lab: str) 
         ("capture", "start", "basic", "--live", "--filter", "tcp prt 80"),
     ],
 )
-def test_a_filter_that_means_nothing_is_a_mistake_of_the_command_line(lab: str, arguments: tuple[str, ...]) -> None:
+def test_a_filter_that_means_nothing_is_a_mistake_of_the_command_line(lab: Bench, arguments: tuple[str, ...]) -> None:
     """Whoever hears the wire says so, and nothing is left of it."""
     place = arguments.index("basic") + 1
-    done = wirelab(*arguments[:place], "--lab", lab, *arguments[place:])
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "this is no filter" in done.stderr
-    assert "tcp prt 80" in done.stderr
-    assert "no capture" in wirelab("capture", "status", "basic", "--lab", lab).stdout
+    done = lab.run(*arguments[:place], "--lab", lab.lab, *arguments[place:])
+    assert (done.code, done.out) == (2, "")
+    assert "this is no filter" in done.err
+    assert "tcp prt 80" in done.err
+    assert "no capture" in lab.run("capture", "status", "basic", "--lab", lab.lab).out
 
 
-def test_a_capture_that_runs_is_not_said_to_be_narrowed(lab: str) -> None:
+def test_a_capture_that_runs_is_not_said_to_be_narrowed(lab: Bench) -> None:
     """Asked for anew it is there; asked for with a filter it is refused, for it goes on to record everything."""
     try:
-        assert [wirelab("capture", "start", "basic", "--lab", lab).returncode for _ in range(2)] == [0, 0]
-        done = wirelab("capture", "start", "basic", "--lab", lab, "--filter", "tcp port 80")
-        assert done.returncode == 2
-        assert "is not changed\nwhy:   it records everything\n" in done.stderr
+        assert [lab.run("capture", "start", "basic", "--lab", lab.lab).code for _ in range(2)] == [0, 0]
+        done = lab.run("capture", "start", "basic", "--lab", lab.lab, "--filter", "tcp port 80")
+        assert done.code == 2
+        assert "is not changed\nwhy:   it records everything\n" in done.err
     finally:
-        wirelab("capture", "stop", "basic", "--lab", lab)
+        lab.run("capture", "stop", "basic", "--lab", lab.lab)
 
 
 @pytest.mark.parametrize(
     "arguments", [("capture", "start", "basic"), ("capture", "start", "basic", "--live"), ("trace", "-f", "basic")]
 )
-@pytest.mark.usefixtures("engine")
-def test_what_is_not_up_cannot_be_heard(arguments: tuple[str, ...]) -> None:
+def test_what_is_not_up_cannot_be_heard(engine: Engine, arguments: tuple[str, ...]) -> None:
     """Exit 3, and the way to a lab."""
-    done = wirelab(*arguments, "--lab", f"{LAB}-none")
-    assert done.returncode == 3
-    up = f"wirelab up basic --lab {LAB}-none"
-    assert done.stderr.endswith(f"error: the lab '{LAB}-none' is not up\ntry:   {up}\n")
+    name = f"none-{secrets.token_hex(4)}"
+    done = engine.wirelab(*arguments, "--lab", name)
+    assert done.code == 3
+    assert done.err.endswith(f"error: the lab '{name}' is not up\ntry:   wirelab up basic --lab {name}\n")
 
 
-def test_a_capture_that_cannot_be_written_or_read_is_a_mistake_of_the_command_line(lab: str, tmp_path: Path) -> None:
+def test_a_capture_that_cannot_be_written_or_read_is_a_mistake_of_the_command_line(lab: Bench, tmp_path: Path) -> None:
     """No folder to save in; a text instead of packets."""
-    assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0
-    done = wirelab("capture", "save", "basic", str(tmp_path / "away" / "x.pcapng"), "--lab", lab)
-    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
-    assert done.returncode == 2
-    assert "cannot be written" in done.stderr
+    assert lab.run("capture", "start", "basic", "--lab", lab.lab).code == 0
+    done = lab.run("capture", "save", "basic", str(tmp_path / "away" / "x.pcapng"), "--lab", lab.lab)
+    assert lab.run("capture", "stop", "basic", "--lab", lab.lab).code == 0
+    assert done.code == 2
+    assert "cannot be written" in done.err
     (tmp_path / "text").write_text("hello\n")
-    done = wirelab("trace", "basic", "--lab", lab, "--read", str(tmp_path / "text"))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "no capture" in done.stderr
+    done = lab.run("trace", "basic", "--lab", lab.lab, "--read", str(tmp_path / "text"))
+    assert (done.code, done.out) == (2, "")
+    assert "no capture" in done.err
 
 
-def test_a_capture_that_was_narrowed_is_said_to_hear_no_more(lab: str) -> None:
+def test_a_capture_that_was_narrowed_is_said_to_hear_no_more(lab: Bench) -> None:
     """Whoever reads a story, roles or a picture made from it must not take what is missing for what never happened."""
-    assert wirelab("capture", "start", "basic", "--lab", lab, "--filter", "udp").returncode == 0
-    told = [wirelab(*command, "--lab", lab) for command in (("trace", "basic"), ("roles", "basic"), ("graph", "basic"))]
-    told.append(wirelab("trace", "basic", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items"))
-    status = wirelab("capture", "status", "basic", "--lab", lab).stdout
-    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
-    assert all("records only udp" in done.stderr for done in told)
+    assert lab.run("capture", "start", "basic", "--lab", lab.lab, "--filter", "udp").code == 0
+    told = [
+        lab.run(*command, "--lab", lab.lab) for command in (("trace", "basic"), ("roles", "basic"), ("graph", "basic"))
+    ]
+    told.append(lab.run("trace", "basic", "--lab", lab.lab, "--", "curl", "-s", "http://app.shop.lab/items"))
+    status = lab.run("capture", "status", "basic", "--lab", lab.lab).out
+    assert lab.run("capture", "stop", "basic", "--lab", lab.lab).code == 0
+    assert all("records only udp" in done.err for done in told)
     assert "narrowed to: udp" in status
 
 
-def test_trace_of_a_missing_program_fails_as_exec_does(lab: str) -> None:
+def test_trace_of_a_missing_program_fails_as_exec_does(lab: Bench) -> None:
     """Exit 127 with the nearest name; no story of nothing, and no recorder left."""
-    done = wirelab("trace", "basic", "--lab", lab, "--", "crul", "-s", "http://app.shop.lab/items")
-    assert (done.returncode, done.stdout) == (127, "")
-    assert "error: there is no program 'crul' in the node" in done.stderr
-    assert "did you mean 'curl'?" in done.stderr
-    assert wirelab("capture", "status", "basic", "--lab", lab).stdout == "no capture is there\n"
+    done = lab.run("trace", "basic", "--lab", lab.lab, "--", "crul", "-s", "http://app.shop.lab/items")
+    assert (done.code, done.out) == (127, "")
+    assert "error: there is no program 'crul' in the node" in done.err
+    assert "did you mean 'curl'?" in done.err
+    assert lab.run("capture", "status", "basic", "--lab", lab.lab).out == "no capture is there\n"
 
 
-def test_a_refused_connection_is_told_as_refused(lab: str) -> None:
+def test_a_refused_connection_is_told_as_refused(lab: Bench) -> None:
     """An RST is no silence, and the command's own failure does not fail the trace."""
     argv = ("bash", "-c", "exec 3<>/dev/tcp/db.shop.lab/81")
-    done = wirelab("trace", "basic", "--lab", lab, "--from", "app", "--", *argv)
-    assert done.returncode == 0, done.stderr
-    assert "refused (RST)" in done.stdout
+    done = lab.run("trace", "basic", "--lab", lab.lab, "--from", "app", "--", *argv)
+    assert done.code == 0, done.err
+    assert "refused (RST)" in done.out
 
 
-def test_roles_come_from_the_packets_and_not_from_the_declaration(lab: str, tmp_path: Path) -> None:
+def test_roles_come_from_the_packets_and_not_from_the_declaration(lab: Bench, tmp_path: Path) -> None:
     """A file without `app uses db`, and with `client uses db`: the packets contradict both, and roles says so.
 
     The check `roles` of basic holds by the capture; one that claims what no packet shows fails.
     """
-    assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0
-    wirelab("exec", "basic", "client", "--lab", lab, "--", "curl", "-s", "http://app.shop.lab/items")
+    assert lab.run("capture", "start", "basic", "--lab", lab.lab).code == 0
+    lab.run("exec", "basic", "client", "--lab", lab.lab, "--", "curl", "-s", "http://app.shop.lab/items")
     fresh = "for n in db.shop.lab; do getent hosts $n; done; exec 3<>/dev/tcp/db.shop.lab/5432"
-    assert wirelab("exec", "basic", "app", "--lab", lab, "--", "bash", "-c", fresh).returncode == 0
+    assert lab.run("exec", "basic", "app", "--lab", lab.lab, "--", "bash", "-c", fresh).code == 0
     altered = tmp_path / "basic" / "scenario.yaml"
     shutil.copytree(SCENARIOS / "basic", altered.parent)
     text = altered.read_text().replace("uses: [db]", "uses: []").replace("uses: [app]", "uses: [app, db]")
     altered.write_text(text.partition("checks:")[0] + ROLES_CHECKS)
 
-    declared = json.loads(wirelab("roles", "basic", "--lab", lab, "--json").stdout)
+    declared = lab.run("roles", "basic", "--lab", lab.lab, "--json").document
     nodes = {node["node"]: node for node in declared["nodes"]}
     assert nodes["app"]["both"]
     assert not nodes["client"]["both"]
     assert (declared["undeclared"], declared["unseen"]) == ([], [])
-    contradicted = json.loads(wirelab("roles", str(altered), "--lab", lab, "--json").stdout)
+    contradicted = lab.run("roles", str(altered), "--lab", lab.lab, "--json").document
     assert contradicted["undeclared"] == [{"client": "app", "server": "db"}]
     assert contradicted["unseen"] == [{"client": "client", "server": "db"}]
 
-    checked = wirelab("check", str(altered), "--lab", lab, "--json")
-    held, failed = json.loads(checked.stdout)["findings"]
+    checked = lab.run("check", str(altered), "--lab", lab.lab, "--json")
+    held, failed = checked.document["findings"]
     assert held["verdict"] == "pass", held
     assert all(line.startswith("capture: ") for line in held["evidence"])
     assert (failed["verdict"], failed["actual"]) == ("fail", "no packet shows db as a client of app")
-    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
+    assert lab.run("capture", "stop", "basic", "--lab", lab.lab).code == 0
 
 
-def test_a_capture_that_runs_is_read_without_ending_it_and_changes_no_plan(lab: str) -> None:
+def test_a_capture_that_runs_is_read_without_ending_it_and_changes_no_plan(lab: Bench) -> None:
     """With `capture start`, a trace has its last packets, `up` still plans nothing, and the capture goes on."""
-    assert wirelab("capture", "start", "basic", "--lab", lab).returncode == 0
-    done = wirelab("trace", "basic", "--lab", lab, "--format", "json", "--", "curl", "-s", "http://app.shop.lab/whoami")
-    kinds = [json.loads(line) for line in done.stdout.splitlines()]
-    assert any("/whoami" in json.dumps(line) for line in kinds), done.stdout
-    assert "nothing to do" in wirelab("plan", "basic", "--lab", lab).stdout
-    assert json.loads(wirelab("capture", "status", "basic", "--lab", lab, "--json").stdout)["capture"] == "running"
-    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
+    assert lab.run("capture", "start", "basic", "--lab", lab.lab).code == 0
+    done = lab.run(
+        "trace", "basic", "--lab", lab.lab, "--format", "json", "--", "curl", "-s", "http://app.shop.lab/whoami"
+    )
+    kinds = [json.loads(line) for line in done.out.splitlines()]
+    assert any("/whoami" in json.dumps(line) for line in kinds), done.out
+    assert "nothing to do" in lab.run("plan", "basic", "--lab", lab.lab).out
+    assert lab.run("capture", "status", "basic", "--lab", lab.lab, "--json").document["capture"] == "running"
+    assert lab.run("capture", "stop", "basic", "--lab", lab.lab).code == 0
 
 
-def test_without_a_capture_there_is_no_story(lab: str) -> None:
+def test_without_a_capture_there_is_no_story(lab: Bench) -> None:
     """Exit 2 with the command that begins one."""
-    done = wirelab("trace", "basic", "--lab", lab)
-    assert (done.returncode, f"try:   wirelab capture start basic --lab {lab}\n" in done.stderr) == (2, True)
+    done = lab.run("trace", "basic", "--lab", lab.lab)
+    assert (done.code, f"try:   wirelab capture start basic --lab {lab.lab}\n" in done.err) == (2, True)
 
 
-def test_a_node_in_front_of_the_program_is_not_taken_for_one(lab: str) -> None:
+def test_a_node_in_front_of_the_program_is_not_taken_for_one(lab: Bench) -> None:
     """Exit 2 with the option that names a node, for `exec` and `shell` take it as a word; no capture stays."""
-    done = wirelab("trace", "basic", "--lab", lab, "app", "--", "curl", "-s", "http://app.shop.lab/health")
-    assert (done.returncode, f"--from app --lab {lab} -- curl -s http" in done.stderr) == (2, True), done.stderr
-    assert json.loads(wirelab("capture", "status", "basic", "--lab", lab, "--json").stdout)["capture"] == "none"
+    done = lab.run("trace", "basic", "--lab", lab.lab, "app", "--", "curl", "-s", "http://app.shop.lab/health")
+    assert (done.code, f"--from app --lab {lab.lab} -- curl -s http" in done.err) == (2, True), done.err
+    assert lab.run("capture", "status", "basic", "--lab", lab.lab, "--json").document["capture"] == "none"
 
 
-def test_an_interrupt_ends_the_command_and_tells_the_story_until_then(lab: str) -> None:
+def test_an_interrupt_ends_the_command_and_tells_the_story_until_then(lab: Bench) -> None:
     """Ctrl-C during a command that does not end: its story, 130, and nothing of it goes on in the node."""
 
     def going_on() -> bool:
         processes = ("sh", "-c", "cat /proc/[0-9]*/cmdline")
-        return "54321" in wirelab("exec", "basic", "client", "--lab", lab, "--", *processes).stdout
+        return "54321" in lab.run("exec", "basic", "client", "--lab", lab.lab, "--", *processes).out
 
     program = "curl -s http://app.shop.lab/items; sleep 54321 & exec sleep 54321"
-    argv = (sys.executable, "-m", "orchestrator", "trace", "basic", "--lab", lab, "--", "sh", "-c", program)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tracing:
+    with lab.start("trace", "--", "sh", "-c", program) as tracing:
         assert any(going_on() for _ in range(100))
         tracing.send_signal(signal.SIGINT)
         out, err = tracing.communicate(timeout=240)
@@ -212,27 +205,31 @@ def test_an_interrupt_ends_the_command_and_tells_the_story_until_then(lab: str) 
     assert not going_on()
 
 
-def test_a_recorder_that_has_ended_is_said_to_have_ended(lab: str) -> None:
+def test_a_recorder_that_has_ended_is_said_to_have_ended(lab: Bench) -> None:
     """What it had recorded is gone; another takes its place, for a command or by `capture start`."""
-    start = ("capture", "start", "basic", "--lab", lab)
-    story = ("trace", "basic", "--lab", lab)
-    assert wirelab(*start).returncode == 0
+    start = ("capture", "start", "basic", "--lab", lab.lab)
+    story = ("trace", "basic", "--lab", lab.lab)
+    assert lab.run(*start).code == 0
     kill_recorder(lab)
-    for asked in (story, ("roles", "basic", "--lab", lab), ("capture", "save", "basic", os.devnull, "--lab", lab)):
-        done = wirelab(*asked)
-        assert (done.returncode, "has ended by itself" in done.stderr) == (3, True), done.stderr
-    assert wirelab("graph", "basic", "--lab", lab).returncode == 0
-    assert "client asks dns" in wirelab(*story, "--", "curl", "-s", "http://app.shop.lab/items").stdout
-    assert wirelab(*start).returncode == 0
+    for asked in (
+        story,
+        ("roles", "basic", "--lab", lab.lab),
+        ("capture", "save", "basic", os.devnull, "--lab", lab.lab),
+    ):
+        done = lab.run(*asked)
+        assert (done.code, "has ended by itself" in done.err) == (3, True), done.err
+    assert lab.run("graph", "basic", "--lab", lab.lab).code == 0
+    assert "client asks dns" in lab.run(*story, "--", "curl", "-s", "http://app.shop.lab/items").out
+    assert lab.run(*start).code == 0
     kill_recorder(lab)
-    assert wirelab(*start).stderr.startswith("recording")
-    assert wirelab("capture", "stop", "basic", "--lab", lab).returncode == 0
+    assert lab.run(*start).err.startswith("recording")
+    assert lab.run("capture", "stop", "basic", "--lab", lab.lab).code == 0
 
 
-def kill_recorder(lab: str) -> None:
+def kill_recorder(lab: Bench) -> None:
     """From outside, as a full memory would."""
     client = docker.from_env()
-    (recorder,) = client.containers.list(filters={"label": [f"wirelab.lab={lab}", "wirelab.capture=on"]})
+    (recorder,) = client.containers.list(filters={"label": [f"wirelab.lab={lab.lab}", "wirelab.capture=on"]})
     recorder.kill()
     recorder.wait()
     client.close()

@@ -1,4 +1,4 @@
-"""The engine, one lab of one test, and the real command line, as engine tests use them.
+"""The engine, one lab of one test, and the command line, as engine tests use them.
 
 Beside conftest.py and not in it: several folders have a file of that name, and an import by it finds any of them.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import docker
+from command_server import CommandServer, stream_that_holds
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # No test measures time: a command that hangs is ended by this, on a machine that is ten times slower too.
@@ -57,10 +58,31 @@ class Engine:
     url: str
     client: docker.DockerClient
     environ: Mapping[str, str]
+    commands: CommandServer | None = None
 
     def with_state(self, folder: Path) -> Engine:
         """The same engine, for commands with another state folder."""
         return replace(self, environ={**self.environ, "WIRELAB_STATE": str(folder)})
+
+    def wirelab(
+        self,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = CHECKOUT,
+        stdin: str = "",
+        seconds: float = DEADLINE,
+    ) -> Ran:
+        """Run `wirelab WORDS...` to its end, by the server of commands where there is one; `env` is added."""
+        env = {**self.environ, **(env or {})}
+        ran = self.commands and self.commands.run(words, env=env, cwd=cwd, stdin=stdin, seconds=seconds)
+        if ran:
+            return Ran(*ran)
+        with stream_that_holds(stdin) as given:
+            done = subprocess.run(
+                (sys.executable, "-m", "orchestrator", *words),
+                env=env, cwd=cwd, stdin=given, capture_output=True, text=True, timeout=seconds, check=False,
+            )  # fmt: skip
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     @property
     def pytest(self) -> tuple[str, ...]:
@@ -93,27 +115,21 @@ class Bench:
 
     def cli(self, command: str, *words: str, **more: str) -> Ran:
         """Run `wirelab command SCENARIO --lab LAB words` to its end; `more` is added to its environment."""
-        return self._ended(self.start(command, *words, **more))
+        return self.engine.wirelab(*self._of_lab(command, *words), env=more, seconds=self.seconds)
 
     def run(self, *words: str) -> Ran:
         """Run `wirelab words` to its end, as they stand."""
-        return self._ended(self._started(words, {}))
+        return self.engine.wirelab(*words, seconds=self.seconds)
 
-    def _ended(self, process: subprocess.Popen[str]) -> Ran:
-        with process:
-            try:
-                out, err = process.communicate(timeout=self.seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-        return Ran(process.returncode, out, err)
+    def _of_lab(self, command: str, *words: str) -> tuple[str, ...]:
+        return (command, self.scenario, "--lab", self.lab, *words)
 
     def start(self, command: str, *words: str, **more: str) -> subprocess.Popen[str]:
-        """The same, under way."""
-        return self._started((command, self.scenario, "--lab", self.lab, *words), more)
+        """The same as `cli`, under way, and always the real program."""
+        return self._started(self._of_lab(command, *words), more)
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
-        """As `run`, under way."""
+        """The same as `run`, under way, and always the real program."""
         return self._started(words, {})
 
     def _started(self, words: Sequence[str], more: Mapping[str, str]) -> subprocess.Popen[str]:
