@@ -36,6 +36,20 @@ class RunProgram:
     inside: bool = False
     seconds: float = 5.0
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether all connections of it come from PROBE_PORTS, or it opens none (`program_batch.MARK`)."""
+        return self.argv[0] in QUIET or (self.argv[0] in MARKED and not self.inside)
+
+    @property
+    def opens_once(self) -> bool:
+        """Whether it opens at most one connection to each address and port."""
+        return not self.inside and self.argv[0] == "bash"
+
+
+# The programs of checks that choose their source port, and those that only look at their own machine.
+MARKED, QUIET = ("curl", "dig"), ("ss", "ip", "cat")
+
 
 @dataclass(frozen=True)
 class ReadLog:

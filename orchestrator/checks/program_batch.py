@@ -10,7 +10,7 @@ import base64
 from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
-from orchestrator.checks.probes import ProgramResult, RunProgram
+from orchestrator.checks.probes import PROBE_PORTS, ProgramResult, RunProgram
 
 # More than this of an output is cut off: a check looks for a text, it does not carry files.
 MOST_BYTES = 1_000_000
@@ -35,6 +35,15 @@ for f in /tmp /dev/shm; do
 done
 [[ $d ]] || { echo '/tmp and /dev/shm of the node are full' >&2; exit 70; }
 rm "$d/room"; :"""
+# What our programs send bears a mark, so that nobody takes it for an attempt of a person who works in the node
+# meanwhile: the questions of glibc's resolver have the AD bit (resolv.conf(5)), and curl's connections come from one of
+# our ports. It takes the next one where a port is in use (curl(1), --local-port). The node's own .curlrc counts, too.
+MARK = """\
+export RES_OPTIONS="${{RES_OPTIONS-}} trust-ad"
+{{ cat "${{CURL_HOME:-${{HOME-}}}}/.curlrc"; echo "local-port = $(({first} + RANDOM % {spread}))-{last}"; }} \\
+  2>/dev/null >"$d/.curlrc"
+export CURL_HOME=$d"""
+CURL_PORTS = 1000  # at least so many for one curl
 # A shell beside the programs sleeps this long again and again in bash's `read`. Where it wakes up later, it was kept
 # from running, and so was whatever else was due in its node: by a limit on the node's processor time, by a busy
 # machine, or because all of it was frozen. It writes when it woke up last, and for how many microseconds it was late.
@@ -72,7 +81,9 @@ def script(runs: Sequence[RunProgram]) -> str:
     At most MOST_AT_ONCE programs run at a time, in the order of `runs`.
     """
     values = {"nap": NAP, "nap_microseconds": int(NAP * 1e6), "naps": int(seconds(runs) / NAP)}
-    lines = [ROOM, 'echo "$EPOCHREALTIME"', WATCH.format(**values)]
+    first, end = PROBE_PORTS
+    mark = MARK.format(first=first, spread=end - first - CURL_PORTS, last=end - 1)
+    lines = [ROOM, mark, 'echo "$EPOCHREALTIME"', WATCH.format(**values)]
     texts = {
         word: f"w{at}" for at, word in enumerate(sorted({w for run in runs for w in run.argv if len(w) > LONG_WORD}))
     }

@@ -38,7 +38,7 @@ class JudgedLab:
     observed: Snapshot
     scenario_argument: str
     wire: Callable[[float], ProbeResult]
-    on_probe: OnProbe = lambda _node, _begins: None
+    on_probe: OnProbe = lambda _probe, _begins: None
 
     @property
     def halted(self) -> tuple[str, ...]:

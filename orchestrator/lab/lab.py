@@ -13,6 +13,7 @@ from shlex import join
 from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding
+from orchestrator.checks.probes import RunProgram
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, RangeTaken, Skipped
 from orchestrator.events import Actor, CauseEvent, Event, FaultEvent, FindingEvent
@@ -76,8 +77,8 @@ class Settings:
     # Takes each finding as it is known, and every second the names of the checks that are still under way.
     on_finding: Callable[[Finding], None] = lambda _finding: None
     on_waiting: Callable[[Sequence[str]], None] = lambda _names: None
-    # Takes the name of a node when a check begins to run a program in it (True), and when that has ended (False).
-    on_probe: Callable[[str, bool], None] = lambda _node, _begins: None
+    # Takes a program when a check begins to run it in a node (True), and when it has ended (False).
+    on_probe: Callable[[RunProgram, bool], None] = lambda _probe, _begins: None
     actor: Actor = field(default_factory=Actor)
     run: str = "none"
     ready_seconds: float = 30.0

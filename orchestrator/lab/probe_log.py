@@ -10,8 +10,8 @@ from orchestrator.checks.steps import RunProbes
 from orchestrator.events import ProbeEvent
 from orchestrator.lab.step_loop import Arrival, Arrivals, StartProbes
 
-# Takes the name of a node when a probe begins in it (True), and when it has ended (False).
-OnProbe = Callable[[str, bool], None]
+# Takes a program when it begins in its node (True), and when it has ended (False).
+OnProbe = Callable[[RunProgram, bool], None]
 
 
 class ProbeLog:
@@ -25,7 +25,7 @@ class ProbeLog:
         start: StartProbes,
         run_probes: RunProbes,
         wall: Callable[[], float] = time.time,
-        on_probe: OnProbe = lambda _node, _begins: None,
+        on_probe: OnProbe = lambda _probe, _begins: None,
     ) -> None:
         self._start = start
         self._run_probes = run_probes
@@ -51,7 +51,7 @@ class ProbeLog:
         for probe in probes:
             if isinstance(probe, RunProgram):
                 self._times[probe.node] = (self._times.get(probe.node, (now,))[0], now)
-                self._on_probe(probe.node, begins)
+                self._on_probe(probe, begins)
 
     @property
     def probe_times(self) -> tuple[ProbeEvent, ...]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from math import inf
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
 from orchestrator.model.checks import Connects, Resolves
-from orchestrator.traffic.exchanges.events import start_time
 
 if TYPE_CHECKING:
     from orchestrator.checks.walk import Walk
@@ -23,62 +18,27 @@ if TYPE_CHECKING:
     from orchestrator.lessons.failed_attempts import FailedAttempt
     from orchestrator.model.checks import BaseCheck
     from orchestrator.operations.lab_handle import LabHandle
-    from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart
-
-
-# Of so many explanations it is known when they probed: packets are read a little later than they are sent.
-MOST_KNOWN = 4
-
-
-class ProbeTimes:
-    """When probes ran in which node, also those that still run. Several threads may tell of them."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._running: dict[str, tuple[int, float]] = {}
-        self._ended: list[tuple[str, float, float]] = []
-        self._lock = threading.Lock()
-
-    def note(self, node: str, begins: bool) -> None:
-        """A probe begins in a node, or has ended there; several may run side by side."""
-        with self._lock:
-            count, since = self._running.get(node) or (0, self._now())
-            left = count + (1 if begins else -1)
-            if left > 0:
-                self._running[node] = (left, since)
-            elif self._running.pop(node, None):
-                self._ended.append((node, since, self._now()))
-
-    def cover(self, node: str, moment: float) -> bool:
-        """Whether a probe ran in the node at that moment."""
-        with self._lock:
-            running = [(name, since, inf) for name, (_, since) in self._running.items()]
-            return any(name == node and since <= moment <= until for name, since, until in self._ended + running)
+    from orchestrator.operations.own_probes import OwnProbes
 
 
 @dataclass(frozen=True)
 class _Explanation:
-    """An attempt that is explained, or was, and when its own probes ran."""
+    """An attempt that is explained."""
 
     attempt: FailedAttempt
-    times: ProbeTimes
     result: Future[Walk | None]
 
 
 class AttemptExplainer:
     """`explain` walks through the layers of a check and takes a second or so. One attempt is explained at a time.
 
-    It tells of its probes as they begin and end, so that whatever else the learner tries meanwhile is seen. What is the
-    same as a probe, and begins in the same node while this runs, cannot be told from it.
+    It tells `own_probes` of its probes as they begin and end: what the learner tries meanwhile is seen.
     """
 
-    def __init__(
-        self, explain: Callable[[BaseCheck, OnProbe], Walk | None], now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, explain: Callable[[BaseCheck, OnProbe], Walk | None], own_probes: OwnProbes) -> None:
         self._explain = explain
-        self._now = now
+        self._own_probes = own_probes
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="why")
-        self._known: deque[_Explanation] = deque(maxlen=MOST_KNOWN)
         self._current: _Explanation | None = None
         self._is_wanted = True
         self._next: FailedAttempt | None = None
@@ -91,24 +51,9 @@ class AttemptExplainer:
             self._next = attempt
 
     def _begin(self, attempt: FailedAttempt) -> None:
-        times = ProbeTimes(self._now)
-        self._current = _Explanation(attempt, times, self._pool.submit(self._explain, attempt.check, times.note))
-        self._known.append(self._current)
+        result = self._pool.submit(self._explain, attempt.check, self._own_probes.note)
+        self._current = _Explanation(attempt, result)
         self._is_wanted = True
-
-    def is_own_probe(self, event: CompletedEvent) -> bool:
-        """Whether an exchange repeats an attempt for its explanation."""
-        return any(
-            known.times.cover(known.attempt.node, start_time(event)) and known.attempt.is_repeated_by(event)
-            for known in self._known
-        )
-
-    def is_own_start(self, start: ExchangeStart) -> bool:
-        """Whether an exchange that begins does so for an explanation."""
-        return any(
-            known.times.cover(known.attempt.node, start.at) and known.attempt.is_begun_again_by(start)
-            for known in self._known
-        )
 
     def explained(self) -> Walk | None:
         """The walk that has ended since the last call, where a layer of it is broken. Begins what waits."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.progress import Progress
     from orchestrator.model.scenario import Scenario
     from orchestrator.model.topology import Topology
-    from orchestrator.operations.attempt_explainer import AttemptExplainer
+    from orchestrator.operations.own_probes import OwnProbes
     from orchestrator.traffic.exchanges.events import CompletedEvent
 
 # A program that asks for A and AAAA, or tries several addresses, does the one milliseconds after the other.
@@ -33,11 +33,11 @@ LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 class LearnerTraffic:
     """The exchanges since the task began that neither a check nor an explanation caused.
 
-    `probes` says when checks probed from which node, and grows.
+    `probes` says when checks probed from which node before a task, and grows; `own_probes` knows those of the lesson.
     """
 
     probes: Sequence[ProbeEvent]
-    explainer: AttemptExplainer
+    own_probes: OwnProbes
     monotonic: Callable[[], float] = time.monotonic
     _scenario: Scenario | None = None
     _topology: Topology | None = None
@@ -58,7 +58,7 @@ class LearnerTraffic:
 
     def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str]) -> bool:
         """Whether the learner began it, in one of the nodes in which they work; then its answer is awaited."""
-        is_ours = self._is_ours(start.client, start.at) or self.explainer.is_own_start(start)
+        is_ours = self._is_ours(start.client, start.at) or self.own_probes.is_own_start(start)
         if start.client not in shells or is_ours:
             return False
         self._open.begin(start, self.monotonic())
@@ -115,7 +115,7 @@ class LearnerTraffic:
             and scenario.roles[node].serves == ApplicationProtocol.DNS
         ):
             return False  # it asks others because it was asked
-        if self._is_ours(node, start_time(event)) or self.explainer.is_own_probe(event):
+        if self._is_ours(node, start_time(event)) or self.own_probes.is_own(event):
             return False
         domain = scenario.domain
         return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))

@@ -11,6 +11,7 @@ from orchestrator.model.checks import BindCheck, NodeCheck
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
     from orchestrator.lab.lab import Lab
+    from orchestrator.lab.probe_log import OnProbe
     from orchestrator.lessons.lesson import HoldsTask
 
 # For the tries of a check, mostly one: a task that does not hold yet is judged again and again.
@@ -21,15 +22,17 @@ PAUSE_SECONDS = 8.0
 QUIET_PAUSE_SECONDS = 1.0
 
 
-def judge_quietly(lab: Lab, task: HoldsTask) -> Finding:
-    """Judge the check once. That this is done again and again is no news for the journal, but for its probes."""
+def judge_quietly(lab: Lab, task: HoldsTask, on_probe: OnProbe) -> tuple[Finding, tuple[ProbeEvent, ...]]:
+    """Judge the check once; the finding, and when it probed. That this is done again and again is no other news."""
+    probes: list[ProbeEvent] = []
 
-    def publish(event: Event) -> None:
+    def keep(event: Event) -> None:
         if isinstance(event, ProbeEvent):
-            lab.settings.publish(event)
+            probes.append(event)
 
-    quiet = replace(lab, settings=replace(lab.settings, publish=publish))
-    return quiet.judge([task.holds.model_copy(update={"within": CHECK_SECONDS})], is_tried_once=True)[0]
+    quiet = replace(lab, settings=replace(lab.settings, publish=keep, on_probe=on_probe))
+    check = task.holds.model_copy(update={"within": CHECK_SECONDS})
+    return quiet.judge([check], is_tried_once=True)[0], tuple(probes)
 
 
 def pause_after(task: HoldsTask) -> float:

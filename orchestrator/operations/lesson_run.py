@@ -17,9 +17,10 @@ from orchestrator.operations.learner_traffic import LearnerTraffic
 from orchestrator.operations.lesson_state import LessonState
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.operations.observed_attempts import ObservedAttempts
+from orchestrator.operations.own_probes import OwnProbes
 from orchestrator.operations.task_check import TaskCheck
 from orchestrator.planning.lab_ref import LabRef
-from orchestrator.traffic.exchanges.events import ExchangeStart
+from orchestrator.traffic.exchanges.events import ExchangeStart, client_node
 
 if TYPE_CHECKING:
     from orchestrator.events import ProbeEvent
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.reading import LessonText
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.operations.lesson_lab import LessonLab
-    from orchestrator.traffic.exchanges.events import TrafficEvent
+    from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
 
 class LessonRun:
@@ -51,13 +52,14 @@ class LessonRun:
         held_from: Callable[[], str] = lambda: "",
     ) -> None:
         self._held_from = held_from
-        self._explainer = AttemptExplainer(lambda check, on_probe: explain_in(self.lab, check, on_probe))
-        traffic = LearnerTraffic(probes, self._explainer)
+        own_probes = OwnProbes()
+        self._explainer = AttemptExplainer(lambda check, on_probe: explain_in(self.lab, check, on_probe), own_probes)
+        traffic = LearnerTraffic(probes, own_probes)
         self.state = LessonState(lesson_lab, load_text, progress, tell, save, traffic)
         self.question: Question | None = None
         self.is_lab_gone = False
         self._attempts = ObservedAttempts(self.state, self._explainer)
-        self._check = TaskCheck(self.state)
+        self._check = TaskCheck(self.state, own_probes)
 
     @property
     def lesson_lab(self) -> LessonLab:
@@ -152,7 +154,13 @@ class LessonRun:
             self._attempts.on_event(task, event)
         else:
             self.state.traffic.has_ended(event)
+            if isinstance(task, HoldsTask) and client_node(event) in self.state.shells:
+                self._note_event(task, event)
         self._go_on_from(name)
+
+    def _note_event(self, task: HoldsTask, event: CompletedEvent) -> None:
+        if self.state.traffic.is_attempt(event):
+            self._check.note_event(task, event)
 
     def on_time(self) -> None:
         """See what the open task has not been told of by traffic: what does not happen, and whether its check holds."""
@@ -254,6 +262,7 @@ class LessonRun:
     def close(self) -> None:
         """End the run; the learner goes on with the task another time."""
         self._explainer.close()
+        self._check.close()
         self._attempts.close()
         if not self.is_lab_gone:
             self.end_fault(keep_copy=True)

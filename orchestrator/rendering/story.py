@@ -246,10 +246,11 @@ def _parties(span: Span) -> dict[str, Any]:
 
 
 def _details(event: CompletedEvent | EarlierConnection) -> dict[str, Any]:
-    """The event's own fields, without those that the document has already."""
+    """The event's own fields, without those that the document has already, and the mark of our own questions."""
     details = asdict(event)
     flow = details.pop("flow", None)
-    for name in ("started", "ended", "at", "sender", "target" if "address" in details else "", "last_try"):
+    known = ("started", "ended", "at", "sender", "target" if "address" in details else "", "last_try")
+    for name in (*known, "wants_ad"):
         details.pop(name, None)
     details = {name: value for name, value in details.items() if value or name not in ("lost", "astray_from")}
     if flow:

@@ -29,6 +29,8 @@ VALUES = {
 VALUE_PLACES = {kind: AT[field] for kind, field in VALUES.items()}
 SRV_PORT = AT["dns.srv.port"]
 RESPONSE, AUTHORITATIVE, TRUNCATED, RECURSION_AVAILABLE = 0x8000, 0x0400, 0x0200, 0x0080
+AUTHENTIC_DATA = 0x0020
+OPT = "41"  # the type of the record that carries EDNS (RFC 6891, section 6.1.2)
 
 Key = tuple[str, int, str, int, str, str]
 
@@ -41,15 +43,20 @@ def record_type(number: str) -> str:
 class OpenQuery:
     """A query that waits for its answer."""
 
-    __slots__ = ("astray_from", "exchange", "flow", "last_try", "name", "operation", "started", "tries", "type")
+    __slots__ = (
+        "astray_from", "exchange", "flow", "last_try", "name", "operation", "started", "tries", "type", "wants_ad"
+    )  # fmt: skip
 
-    def __init__(self, exchange: int, flow: Flow, at: float, name: str, kind: str, operation: str) -> None:
+    def __init__(
+        self, exchange: int, flow: Flow, at: float, name: str, kind: str, operation: str, wants_ad: bool
+    ) -> None:
         self.exchange = exchange
         self.flow = flow
         self.started = self.last_try = at
         self.name = name
         self.type = kind
         self.operation = operation
+        self.wants_ad = wants_ad
         self.tries = 1
         self.astray_from = ""
 
@@ -82,6 +89,7 @@ class OpenQuery:
             self.operation,
             lost,
             self.astray_from,
+            self.wants_ad,
         )
 
 
@@ -128,7 +136,10 @@ class DnsReader:
     def _queried(self, key: Key, packet: Packet, flow: Flow) -> ExchangeStart:
         name, kind = packet.text(at.DNS_NAME).lower() or ".", record_type(packet.text(at.DNS_TYPE))
         operation = OPERATIONS.get(parse_number(packet.text(at.DNS_FLAGS)) >> 11 & 0xF, "query")
-        query = OpenQuery(self._context.exchange_number(), flow, packet.time, name, kind, operation)
+        wants_ad = bool(parse_number(packet.text(at.DNS_FLAGS)) & AUTHENTIC_DATA) and OPT not in packet.texts(
+            at.DNS_RECORD_TYPE
+        )
+        query = OpenQuery(self._context.exchange_number(), flow, packet.time, name, kind, operation, wants_ad)
         self._open[key] = query
         return ExchangeStart(
             query.exchange,
@@ -139,6 +150,8 @@ class DnsReader:
             flow.number,
             f"{name} {kind}",
             flow.server.port,
+            flow.client.port,
+            wants_ad=wants_ad,
         )
 
     def _answered(self, query: OpenQuery, packet: Packet, flags: int) -> DnsExchange:

@@ -40,6 +40,7 @@ class Flow:
 class ExchangeStart:
     """An exchange began: `subject` is its topic, `port` the server's, 0 where there is none.
 
+    `client_port` is the client's, `server_address` that of a server of TCP, `wants_ad` as in a DnsExchange.
     `kind` is opening, dns, http, sql-start, sql, tls, ssh, udp, icmp (a ping), arp or ndp.
     """
 
@@ -51,6 +52,9 @@ class ExchangeStart:
     flow: int
     subject: str
     port: int = 0
+    client_port: int = 0
+    server_address: str = ""
+    wants_ad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ class DnsExchange:
     `referred` are the servers that know more, where the one that was asked does not know the answer and names them.
     `lost` says where the packets were lost on their way, and `astray_from` from where an answer came that was not the
     server's address (ADDRESS:PORT), each empty where that is not known.
+    `wants_ad`: the question sets the AD bit (RFC 6840, section 5.7) and has no EDNS part, as those of glibc with the
+    option `trust-ad` (resolv.conf(5)).
     """
 
     exchange: int
@@ -130,6 +136,7 @@ class DnsExchange:
     operation: str = "query"
     lost: str = ""
     astray_from: str = ""
+    wants_ad: bool = False
 
 
 @dataclass(frozen=True, slots=True)

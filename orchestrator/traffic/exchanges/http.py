@@ -73,7 +73,15 @@ class HttpReader:
         client, server, number = request.flow.client, request.flow.server, request.flow.number
         subject = f"{request.method} {request.target}"
         return ExchangeStart(
-            request.exchange, "http", request.started, client.node, server.node, number, subject, server.port
+            request.exchange,
+            "http",
+            request.started,
+            client.node,
+            server.node,
+            number,
+            subject,
+            server.port,
+            client.port,
         )
 
     def _answered(self, packet: Packet) -> Iterator[TrafficEvent]:

@@ -105,8 +105,8 @@ class SqlReader:
         return self._began(statement.exchange, "sql", packet.time, sql)
 
     def _began(self, exchange: int, kind: str, when: float, subject: str) -> ExchangeStart:
-        client, server, port = self._flow.client.node, self._flow.server.node, self._flow.server.port
-        return ExchangeStart(exchange, kind, when, client, server, self._flow.number, subject, port)
+        client, server, number = self._flow.client, self._flow.server, self._flow.number
+        return ExchangeStart(exchange, kind, when, client.node, server.node, number, subject, server.port, client.port)
 
     # from the server
 

@@ -25,8 +25,9 @@ class SshReader:
             return
         if self._started is None:
             self._started = packet.time
-            client, server, port = self._flow.client.node, self._flow.server.node, self._flow.server.port
-            yield ExchangeStart(self._exchange, "ssh", packet.time, client, server, self._flow.number, "", port)
+            client, server, number = self._flow.client, self._flow.server, self._flow.number
+            ports = server.port, client.port
+            yield ExchangeStart(self._exchange, "ssh", packet.time, client.node, server.node, number, "", *ports)
         self._says[from_client] = packet.text(at.SSH_LINE)
         if all(self._says.values()):
             yield self._greeted(packet.time)

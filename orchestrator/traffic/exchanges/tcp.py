@@ -143,8 +143,9 @@ class TcpReader:
         client, server = connection.flow.client, connection.flow.server
         subject = f"{server.node}:{server.port}"
         at_ = connection.last_syn
+        number, ports = connection.flow.number, (server.port, client.port)
         return ExchangeStart(
-            connection.exchange, "opening", at_, client.node, server.node, connection.flow.number, subject, server.port
+            connection.exchange, "opening", at_, client.node, server.node, number, subject, *ports, server.address
         )
 
     def _handshake(self, packet: Packet, connection: OpenConnection, from_client: bool) -> Iterator[TrafficEvent]:

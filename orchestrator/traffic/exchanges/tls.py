@@ -47,8 +47,19 @@ class TlsReader:
             self._exchange, self._started = self._context.exchange_number(), packet.time
             self._agreed = None
             self._name = packet.text(at.TLS_NAME)
-            client, server, port = self._flow.client.node, self._flow.server.node, self._flow.server.port
-            yield ExchangeStart(self._exchange, "tls", packet.time, client, server, self._flow.number, self._name, port)
+            client, server = self._flow.client, self._flow.server
+            ports = server.port, client.port
+            yield ExchangeStart(
+                self._exchange,
+                "tls",
+                packet.time,
+                client.node,
+                server.node,
+                self._flow.number,
+                self._name,
+                *ports,
+                server.address,
+            )
         if SERVER_HELLO in kinds:
             self._agreed = packet.time
             self._version = _version(packet)

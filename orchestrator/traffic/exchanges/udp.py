@@ -69,7 +69,8 @@ class UdpReader:
             open_flow = self._open[key] = OpenFlow(self._context.exchange_number(), flow, packet.time)
             client, server, port = flow.client.node, flow.server.node, flow.server.port
             subject, number, exchange = f"{server}:{port}", flow.number, open_flow.exchange
-            yield ExchangeStart(exchange, packet.protocol, packet.time, client, server, number, subject, port)
+            ports = port, flow.client.port
+            yield ExchangeStart(exchange, packet.protocol, packet.time, client, server, number, subject, *ports)
         open_flow.last = packet.time
         self._open.move_to_end(key)
         if (packet.source, packet.source_port) == (open_flow.flow.client.address, open_flow.flow.client.port):

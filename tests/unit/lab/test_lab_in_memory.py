@@ -168,7 +168,7 @@ def test_a_check_that_is_known_to_fail_is_explained_without_being_asked_again(la
 
     probed: list[tuple[str, bool]] = []
     engine = FakeEngine(list(IMAGES.values()), answer=answer)
-    lab = LabHost(engine, lab_host.state).lab(on_probe=lambda node, begins: probed.append((node, begins)))
+    lab = LabHost(engine, lab_host.state).lab(on_probe=lambda probe, begins: probed.append((probe.node, begins)))
     lab.up()
     asked.clear()
     check = lab.scenario.checks[1]  # it runs the program `false`

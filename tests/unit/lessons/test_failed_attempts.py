@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
+from orchestrator.checks.probes import RunProgram
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.lab.probe_log import OnProbe
 from orchestrator.lessons.failed_attempts import FailedAttempt, failed_attempt, unanswered_attempt
 from orchestrator.lessons.messages import NotDone
 from orchestrator.model.checks import BaseCheck, Resolves
-from orchestrator.operations.attempt_explainer import AttemptExplainer, ProbeTimes
+from orchestrator.operations.attempt_explainer import AttemptExplainer
+from orchestrator.operations.own_probes import OwnProbes
 from orchestrator.rendering.lesson import message_text
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
@@ -27,6 +28,7 @@ from orchestrator.traffic.exchanges.events import (
     TcpHandshake,
 )
 
+PROBE = RunProgram("client", ("curl", "http://app.shop.lab/"))
 ADDRESSES = {"dns": "192.168.7.10", "app": "192.168.7.12", "client": "192.168.7.13"}
 
 
@@ -35,11 +37,8 @@ def flow(server: str, port: int, name: str = "", client: str = "client") -> Flow
     return Flow(1, "tcp", *ends, opened=1.0, name=name)
 
 
-def dns(name: str, rcode: str, kind: str = "A", server: str = "dns", port: int = 20001) -> DnsExchange:
-    """A question; from 20000 to 31999 are the ports of our own questions."""
-    ends = flow(server, 53)
-    ends = replace(ends, client=replace(ends.client, port=port))
-    return DnsExchange(1, ends, 5.0, 5.1, name, kind, rcode, (), True, True, False, 1, 1.0)
+def dns(name: str, rcode: str, kind: str = "A", server: str = "dns") -> DnsExchange:
+    return DnsExchange(1, flow(server, 53), 5.0, 5.1, name, kind, rcode, (), True, True, False, 1, 1.0)
 
 
 def tcp(port: int, outcome: str, name: str = "app.shop.lab", began: float = 5.0) -> TcpHandshake:
@@ -71,46 +70,6 @@ def test_an_attempt_that_failed_is_a_check(event: CompletedEvent, expected: Mapp
     seen = {"kind": type(check).__name__, "node": attempt.node}
     seen |= {key: getattr(check, key) for key in expected if key != "kind"}
     assert seen == {**expected, "node": "client"}
-    assert attempt.is_repeated_by(event)
-    assert not attempt.is_repeated_by(tcp(81, "refused", name="other.shop.lab"))
-
-
-def test_another_request_to_the_same_server_is_no_repetition() -> None:
-    attempt = failed_attempt(http("/items", 503))
-    assert attempt
-    assert attempt.is_repeated_by(http("/items", 503))
-    assert attempt.is_repeated_by(tcp(80, "accepted"))
-    assert attempt.is_repeated_by(closed(80, sent=0))
-    assert not attempt.is_repeated_by(closed(80, sent=70))
-    assert not attempt.is_repeated_by(closed(81, sent=0))
-    assert not attempt.is_repeated_by(http("/health", 503))
-    assert not attempt.is_repeated_by(replace(http("/items", 503), method="POST"))
-
-
-BETTER: list[tuple[CompletedEvent, CompletedEvent]] = [
-    (dns("app.shop.lab", "SERVFAIL"), dns("app.shop.lab", "NOERROR", port=40000)),
-    (dns("app.shop.lab", "SERVFAIL"), dns("app.shop.lab", "SERVFAIL", port=40000)),
-    (tcp(8080, "refused"), tcp(8080, "accepted")),
-    (http("/items", 400), http("/items", 201)),
-]
-
-
-@pytest.mark.parametrize(("failed", "better"), BETTER)
-def test_what_goes_well_is_no_repetition_of_what_failed(failed: CompletedEvent, better: CompletedEvent) -> None:
-    """A learner who mends a request and sends it at once, while the first one is explained, is not overlooked."""
-    attempt = failed_attempt(failed)
-    assert attempt
-    assert attempt.is_repeated_by(failed)
-    assert not attempt.is_repeated_by(better)
-
-
-def test_a_question_of_the_walk_that_the_next_server_answers_completes_no_task() -> None:
-    """The first server of the list is stopped: the walk asks it, and then the second one."""
-    attempt = unanswered_attempt(
-        ExchangeStart(1, "dns", 5.0, "client", "dns", 1, "app.shop.lab A"), ADDRESSES, ("dns", "client")
-    )
-    assert attempt
-    assert attempt.is_repeated_by(dns("app.shop.lab", "NOERROR", server="app", port=20002))
 
 
 @pytest.mark.parametrize(("server", "asks"), [("dns", None), ("app", "app"), ("client", "client")])
@@ -155,22 +114,6 @@ def test_what_nobody_answers_is_explained_too(kind: str, server: str, subject: s
     attempt = unanswered_attempt(start, ADDRESSES)
     assert attempt
     assert getattr(attempt.check, key) == value
-    assert attempt.is_begun_again_by(start)
-
-
-def test_a_request_that_a_check_begins_again_is_known_by_its_target() -> None:
-    attempt = failed_attempt(http("/items", 503))
-    assert attempt
-    assert attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "client", "app", 1, "GET /items"))
-    assert not attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "client", "app", 1, "GET /health"))
-    assert not attempt.is_begun_again_by(ExchangeStart(1, "http", 5.0, "db", "app", 1, "GET /items"))
-
-
-def test_a_machine_that_an_explanation_looks_for_is_not_looked_for_by_the_learner() -> None:
-    attempt = failed_attempt(dns("app.shop.lab", "SERVFAIL"))
-    assert attempt
-    assert attempt.is_begun_again_by(ExchangeStart(1, "arp", 5.0, "client", "dns", 1, "192.168.7.10"))
-    assert not attempt.is_begun_again_by(ExchangeStart(1, "arp", 5.0, "app", "dns", 1, "192.168.7.10"))
 
 
 def test_another_kind_without_an_answer_is_not_explained() -> None:
@@ -190,30 +133,28 @@ def walk(sentence: str) -> Walk:
 
 
 class Explaining:
-    """An explanation that a test lets go on step by step, with the clock of the test."""
+    """An explanation that a test lets go on step by step."""
 
     def __init__(self) -> None:
-        self.clock = 10.0
         self.may_end = threading.Event()
         self.is_probing = threading.Event()
         self.asked: list[BaseCheck] = []
-        self.explainer = AttemptExplainer(self._explain, lambda: self.clock)
+        self.explainer = AttemptExplainer(self._explain, OwnProbes())
 
     def _explain(self, check: BaseCheck, on_probe: OnProbe) -> Walk:
         self.asked.append(check)
-        on_probe("client", True)
+        on_probe(PROBE, True)
         self.is_probing.set()
         self.may_end.wait(10)
-        on_probe("client", False)
+        on_probe(PROBE, False)
         return walk("Nobody listens on port 8080 of app.")
 
     def ask(self, attempt: FailedAttempt) -> None:
         self.explainer.ask(attempt)
         assert self.is_probing.wait(10)
 
-    def end(self, at: float) -> Walk | None:
+    def end(self) -> Walk | None:
         """Let the probe end, and whatever is asked after it."""
-        self.clock = at
         self.may_end.set()
         self.explainer.close()
         return self.explainer.explained()
@@ -226,58 +167,16 @@ class Explaining:
         return told
 
 
-def test_an_explanation_goes_on_beside_the_lesson_and_hides_its_own_probes_alone() -> None:
+def test_an_explanation_goes_on_beside_the_lesson() -> None:
     explaining = Explaining()
     explainer = explaining.explainer
-    assert not explainer.is_own_probe(tcp(8080, "refused", began=10.0))
     explaining.ask(refused())
     assert explainer.explained() is None
-    assert explainer.is_own_probe(tcp(8080, "refused", began=11.0))
-    assert not explainer.is_own_probe(tcp(80, "accepted", began=11.0))  # the learner does better
-    assert not explainer.is_own_probe(tcp(8080, "refused", began=9.0))  # the learner's own, before
-    told = explaining.end(12.0)
+    assert explainer.is_busy
+    told = explaining.end()
     assert told
     assert told.sentence == "Nobody listens on port 8080 of app."
     assert explainer.explained() is None  # once
-    assert explainer.is_own_probe(tcp(8080, "refused", began=11.0))  # read late
-    assert not explainer.is_own_probe(tcp(8080, "refused", began=13.0))
-
-
-def test_the_same_attempt_again_is_the_learners_where_no_probe_runs_in_the_node() -> None:
-    """An explanation asks other nodes, too, and thinks: a fast learner tries once more meanwhile."""
-    may_end, probed = threading.Event(), threading.Event()
-    times = iter([10.0, 11.0])
-
-    def explain(_check: BaseCheck, on_probe: OnProbe) -> Walk:
-        on_probe("client", True)
-        on_probe("client", False)
-        probed.set()
-        may_end.wait(10)
-        return walk("Nobody listens.")
-
-    explainer = AttemptExplainer(explain, lambda: next(times))
-    explainer.ask(refused())
-    assert probed.wait(10)
-    assert explainer.is_busy
-    assert explainer.is_own_probe(tcp(8080, "refused", began=10.5))
-    assert not explainer.is_own_probe(tcp(8080, "refused", began=11.5))
-    again = ExchangeStart(1, "opening", 11.5, "client", "app", 1, "app:8080")
-    assert not explainer.is_own_start(again)
-    assert explainer.is_own_start(replace(again, at=10.5))
-    may_end.set()
-    explainer.close()
-
-
-def test_probes_side_by_side_are_one_time() -> None:
-    times = iter([1.0, 2.0])
-    probes = ProbeTimes(lambda: next(times))
-    for begins in (True, True, False):
-        probes.note("client", begins)
-    assert probes.cover("client", 9.0)
-    probes.note("client", False)
-    covered = [moment for moment in (0.5, 1.0, 1.8, 2.0, 9.0) if probes.cover("client", moment)]
-    assert covered == [1.0, 1.8, 2.0]
-    assert not probes.cover("app", 1.8)
 
 
 def test_an_attempt_meanwhile_waits_until_the_one_before_is_explained() -> None:
@@ -296,14 +195,14 @@ def test_an_attempt_meanwhile_waits_until_the_one_before_is_explained() -> None:
 
 
 def test_an_explanation_is_not_told_where_no_layer_is_broken_or_the_task_is_over() -> None:
-    explainer = AttemptExplainer(lambda _check, _on_probe: walk(""))
+    explainer = AttemptExplainer(lambda _check, _on_probe: walk(""), OwnProbes())
     explainer.ask(refused())
     explainer.close()
     assert explainer.explained() is None
     explaining = Explaining()
     explaining.ask(refused())
     explaining.explainer.forget()
-    assert explaining.end(12.0) is None
+    assert explaining.end() is None
 
 
 def test_the_next_task_explains_the_same_attempt_anew() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from orchestrator.lessons.comparison import Comparison, Different, Matched
-from orchestrator.operations.attempt_explainer import AttemptExplainer
 from orchestrator.operations.learner_traffic import LearnerTraffic
+from orchestrator.operations.own_probes import OwnProbes
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
@@ -30,7 +30,7 @@ LATER = 4e9  # seconds since 1970
 def traffic(monotonic: Callable[[], float] = lambda: 0.0) -> LearnerTraffic:
     """The traffic of a task that has just begun."""
     scenario = read_scenario(SCENARIO, file="shop", read_companion=dict[str, str]().get).scenario
-    learner_traffic = LearnerTraffic((), AttemptExplainer(lambda _check, _on_probe: None), monotonic)
+    learner_traffic = LearnerTraffic((), OwnProbes(), monotonic)
     learner_traffic.begin(scenario, assign_addresses("shop", scenario, Snapshot("/s", "r", {}, secrets={}), {}))
     return learner_traffic
 

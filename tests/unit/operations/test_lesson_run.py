@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from base64 import b64encode
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,9 +72,14 @@ class Programs:
     """What the programs do that checks run in nodes: each of them ends with `exit_code`."""
 
     exit_code: int = 1
+    may_end: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_end.set()
 
     def answer(self, call: ProgramCall) -> Output:
         """The outcome of each program of a batch, as its script prints it."""
+        self.may_end.wait(20)
         count = re.search(r"^left=(\d+);", call.argv[-1], re.M)
         text = b64encode(b"nothing\n").decode()
         lines = [f"{number} {self.exit_code} 1.0 1.1 0\n{text}\n" for number in range(int(count[1]) if count else 0)]
@@ -106,6 +113,13 @@ class Desk:
         """The messages of this kind since the last call."""
         messages, self.messages[:] = [message for message in self.messages if isinstance(message, kind)], []
         return messages
+
+    def turn(self, run: LessonRun) -> None:
+        """Let the lesson go on until it tells something."""
+        known, deadline = len(self.messages), time.monotonic() + 20
+        while len(self.messages) == known and time.monotonic() < deadline:
+            run.on_time()
+            threading.Event().wait(0.002)
 
     def address(self, node_name: str) -> str:
         return self.lab.handle.address(node_name)
@@ -243,11 +257,11 @@ def test_an_attempt_at_a_repair_is_answered_and_heal_completes_it(desk: Desk) ->
     assert desk.told(NotDone) == []  # nothing was tried
     run.on_traffic(ExchangeStart(1, "opening", LATER, "client", "app", 1, "app:80", 80))
     run.on_traffic(refused(desk))
-    run.on_time()
+    desk.turn(run)
     assert len(desk.told(NotDone)) == desk.progress.task("repair").attempts == 1
     desk.lab.handle.heal()
     desk.programs.exit_code = 0
-    run.on_time()
+    desk.turn(run)
     done, over = desk.told((TaskDone, LessonDone))
     assert isinstance(done, TaskDone)
     assert isinstance(over, LessonDone)
@@ -264,7 +278,7 @@ def test_a_check_that_holds_while_the_fault_is_in_is_no_repair(desk: Desk) -> No
     desk.programs.exit_code = 0
     run.on_traffic(ExchangeStart(1, "http", LATER, "client", "app", 1, "GET /", 80))
     run.on_traffic(refused(desk))
-    run.on_time()
+    desk.turn(run)
     (told,) = desk.told(NotDone)
     assert isinstance(told, NotDone)
     assert told.sentence.startswith("The check holds at the moment, but what the task broke is still broken.")
@@ -300,7 +314,7 @@ def test_a_lesson_goes_on_where_it_was_left(desk: Desk) -> None:
     run = at_task(desk, "repair")
     run.on_traffic(ExchangeStart(1, "http", LATER, "client", "app", 1, "GET /", 80))
     run.on_traffic(refused(desk))
-    run.on_time()
+    desk.turn(run)
     assert not run.on_input("quit")
     run.close()
     assert desk.lab.handle.made.faults() == ()
@@ -324,3 +338,26 @@ def test_a_lab_that_is_gone_is_said_once_and_the_task_begins_again_in_the_new_on
     assert note == Note("The lab was removed and made anew. The task begins again.")
     assert isinstance(begun, TaskBegun)
     assert begun.task == "look-up"
+
+
+def test_an_attempt_while_the_check_is_judged_is_answered_in_time(desk: Desk) -> None:
+    """By what came of the attempt; the cause follows when the check has been judged anew."""
+    run = at_task(desk, "repair")
+    desk.programs.may_end.clear()
+    run.on_traffic(ExchangeStart(1, "http", LATER, "client", "app", 1, "GET /", 80))
+    run.on_traffic(refused(desk))
+    run.on_time()  # the judgement begins, and its first program does not end
+    desk.told(NotDone)
+    run.on_traffic(ExchangeStart(2, "dns", LATER, "client", "dns", 2, "ap.shop.lab A", 53, 40000))
+    run.on_traffic(desk.question("ap.shop.lab", number=2))
+    desk.turn(run)
+    assert desk.told(NotDone) == [
+        NotDone("client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name. Expected: 'It works' holds.")
+    ]
+    desk.programs.may_end.set()
+    desk.turn(run)
+    (cause,) = desk.told(NotDone)
+    assert isinstance(cause, NotDone)
+    assert cause.is_cause
+    assert desk.progress.task("repair").attempts == 1
+    run.close()

@@ -1,0 +1,118 @@
+"""Tell the traffic of our own probes from that of a person who works in the same node at the same time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+
+from orchestrator.checks.probes import PROBE_PORTS, RunProgram
+from orchestrator.traffic.exchanges.events import (
+    CompletedEvent,
+    DnsExchange,
+    ExchangeStart,
+    TcpClose,
+    TcpHandshake,
+    TlsHandshake,
+    UnansweredArp,
+    client_node,
+    start_time,
+)
+
+# Packets are read a little later than they are sent; of older programs nothing is read any more.
+REMEMBERED_SECONDS = 60.0
+
+
+@dataclass(eq=False)
+class _ProgramRun:
+    """A program that ran in a node; `ended` is inf while it runs.
+
+    `flows` has the connection that it opened to each address and port, by the number of the flow.
+    """
+
+    probe: RunProgram
+    began: float
+    ended: float = inf
+    flows: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def ran(self, node: str, moment: float) -> bool:
+        return self.probe.node == node and self.began <= moment <= self.ended
+
+    def has_opened(self, address: str, port: int, flow: int) -> bool:
+        """Whether it has opened this connection: it opens one, so that a second one like it is another's."""
+        if not self.probe.opens_once:
+            return True
+        return str(port) in self.probe.argv and self.flows.setdefault((address, port), flow) == flow
+
+    def has_requested(self, flow: int) -> bool:
+        """Whether it has sent a request; one that opens a connection alone sends none, so that this is another's."""
+        self.flows = {place: own for place, own in self.flows.items() if own != flow}
+        return not self.probe.opens_once
+
+
+class OwnProbes:
+    """The programs that we run in nodes. Several threads may tell of them.
+
+    A mark tells what they send: a source port of ours, or the AD bit in a question. Of a program without marks, what
+    begins while it runs in the node is its own; but if it opens one connection, a second one like it is another's.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._runs: list[_ProgramRun] = []
+        self._lock = threading.Lock()
+
+    def note(self, probe: RunProgram, begins: bool) -> None:
+        """A program begins in its node, or has ended there; several may run side by side."""
+        with self._lock:
+            now = self._now()
+            if begins:
+                self._runs = [run for run in self._runs if run.ended >= now - REMEMBERED_SECONDS]
+                self._runs.append(_ProgramRun(probe, now))
+                return
+            run = next((run for run in self._runs if run.probe == probe and run.ended == inf), None)
+            if run:
+                run.ended = now
+
+    def is_own_start(self, start: ExchangeStart) -> bool:
+        """Whether an exchange that begins is one of ours."""
+        if bears_mark(start.client_port, wants_ad=start.wants_ad):
+            return True
+        if start.kind in ("arp", "ndp"):
+            return self._runs_in(start.client, start.at)  # a kernel asks for whoever needs the machine
+        with self._lock:
+            runs = self._unmarked(start.client, start.at)
+            if start.server_address:
+                return any(run.has_opened(start.server_address, start.port, start.flow) for run in runs)
+            requested = [run.has_requested(start.flow) for run in runs]
+        return any(requested)
+
+    def is_own(self, event: CompletedEvent) -> bool:
+        """Whether an exchange that is over was one of ours."""
+        if isinstance(event, UnansweredArp):
+            return self._runs_in(event.sender, event.started)
+        if bears_mark(event.flow.client.port, wants_ad=isinstance(event, DnsExchange) and event.wants_ad):
+            return True
+        flow = event.flow
+        with self._lock:
+            runs = self._unmarked(client_node(event), flow.opened or start_time(event))
+            if isinstance(event, TcpHandshake | TlsHandshake | TcpClose):
+                return any(run.has_opened(flow.server.address, flow.server.port, flow.number) for run in runs)
+            requested = [run.has_requested(flow.number) for run in runs]
+        return any(requested)
+
+    def _runs_in(self, node: str, moment: float) -> bool:
+        with self._lock:
+            return any(run.ran(node, moment) for run in self._runs)
+
+    def _unmarked(self, node: str, moment: float) -> list[_ProgramRun]:
+        """The programs without marks that ran in the node at that moment."""
+        return [run for run in self._runs if not run.probe.is_marked and run.ran(node, moment)]
+
+
+def bears_mark(client_port: int, *, wants_ad: bool = False) -> bool:
+    """Whether traffic bears a mark of our programs."""
+    first, end = PROBE_PORTS
+    return first <= client_port < end or wants_ad

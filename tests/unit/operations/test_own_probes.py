@@ -1,0 +1,124 @@
+"""Traffic of our own probes is told from that of a person who tries the same in the same node at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.checks.kinds.connections import connect_probe
+from orchestrator.checks.probes import RunProgram
+from orchestrator.operations.own_probes import OwnProbes
+from orchestrator.traffic.exchanges.events import (
+    DnsExchange,
+    Endpoint,
+    ExchangeStart,
+    Flow,
+    TcpClose,
+    TcpHandshake,
+    UnansweredArp,
+)
+
+CURL = RunProgram("client", ("curl", "http://app.shop.lab/"))
+CONNECT = connect_probe("client", "app.shop.lab", 8080)
+PSQL = RunProgram("client", ("psql", "-h", "db"))
+
+
+def refused(exchange: int = 1, *, client: str = "client", client_port: int = 40000, port: int = 8080) -> TcpHandshake:
+    ends = Endpoint(client, "192.168.7.13", client_port), Endpoint("app", "192.168.7.12", port)
+    return TcpHandshake(exchange, Flow(exchange, "tcp", *ends, opened=10.0), 10.0, 10.1, "refused", 1, 10.0)
+
+
+def opening(exchange: int = 1, *, client_port: int = 40000, port: int = 8080, kind: str = "opening") -> ExchangeStart:
+    address = "192.168.7.12" if kind in ("opening", "tls") else ""
+    return ExchangeStart(exchange, kind, 10.0, "client", "app", exchange, f"app:{port}", port, client_port, address)
+
+
+def question(*, port: int, wants_ad: bool) -> DnsExchange:
+    flow = Flow(1, "udp", Endpoint("client", "192.168.7.13", port), Endpoint("dns", "192.168.7.10", 53), None)
+    name = ("app.shop.lab", "A", "NXDOMAIN")
+    return DnsExchange(1, flow, 10.0, 10.1, *name, (), True, True, False, 1, 10.0, wants_ad=wants_ad)
+
+
+def running(*probes: RunProgram) -> OwnProbes:
+    """Programs that run since second 9."""
+    own_probes = OwnProbes(lambda: 9.0)
+    for probe in probes:
+        own_probes.note(probe, True)
+    return own_probes
+
+
+@pytest.mark.parametrize(
+    ("port", "wants_ad", "is_own"), [(40000, False, False), (40000, True, True), (20001, False, True)]
+)
+def test_a_mark_tells_our_own_question_at_any_time(port: int, wants_ad: bool, is_own: bool) -> None:
+    assert running().is_own(question(port=port, wants_ad=wants_ad)) is is_own
+
+
+def test_the_same_connection_as_that_of_a_marked_program_is_the_learners() -> None:
+    own_probes = running(CURL)
+    assert own_probes.is_own_start(opening(client_port=20001))
+    assert own_probes.is_own(refused(client_port=20001))
+    assert not own_probes.is_own_start(opening(2))
+    assert not own_probes.is_own(refused(2))
+
+
+def test_of_two_equal_connections_while_one_is_probed_the_second_is_the_learners() -> None:
+    """Which is whose no packet tells: bash cannot choose its port. What is said of both is the same."""
+    own_probes = running(CONNECT)
+    assert own_probes.is_own_start(opening(1))
+    assert own_probes.is_own(refused(1))  # what comes of it
+    assert not own_probes.is_own_start(opening(2))
+    assert not own_probes.is_own(refused(2))
+
+
+def closed(flow: int, sent: int) -> TcpClose:
+    ends = Endpoint("client", "192.168.7.13", 40000), Endpoint("app", "192.168.7.12", 8080)
+    return TcpClose(9, Flow(flow, "tcp", *ends, opened=10.0), 20.0, "closed", "client", sent, 0, False)
+
+
+def test_what_becomes_of_our_own_connection_is_ours_also_later() -> None:
+    own_probes = running(CONNECT)
+    assert own_probes.is_own_start(opening(1))
+    assert own_probes.is_own(closed(1, sent=0))
+    assert not own_probes.is_own(closed(2, sent=70))
+
+
+def test_a_connection_on_which_a_request_is_sent_is_the_learners_though_it_came_first() -> None:
+    own_probes = running(CONNECT)
+    assert own_probes.is_own_start(opening(1))
+    assert not own_probes.is_own_start(opening(1, kind="http"))
+    assert own_probes.is_own_start(opening(2))  # bash's own
+    assert own_probes.is_own(closed(2, sent=0))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [opening(port=80), opening(kind="http", port=80), replace(opening(), client="app"), replace(opening(), at=8.0)],
+)
+def test_what_a_program_does_not_send_is_the_learners(start: ExchangeStart) -> None:
+    assert not running(CONNECT).is_own_start(start)
+
+
+def test_a_program_that_has_ended_sends_nothing_more() -> None:
+    times = iter([9.0, 9.5])
+    own_probes = OwnProbes(lambda: next(times))
+    own_probes.note(CONNECT, True)
+    own_probes.note(CONNECT, False)
+    assert not own_probes.is_own_start(opening())
+    assert own_probes.is_own_start(replace(opening(), at=9.2))  # read late
+
+
+def test_all_that_begins_beside_a_program_without_marks_is_its_own() -> None:
+    """psql cannot choose its port, and sends several statements."""
+    own_probes = running(PSQL)
+    assert own_probes.is_own_start(opening(1, port=5432))
+    assert own_probes.is_own_start(opening(2, port=5432))
+    assert not own_probes.is_own(refused(client="app"))
+
+
+@pytest.mark.parametrize(("probes", "is_own"), [((), False), ((CURL,), True)])
+def test_a_kernel_looks_for_a_machine_for_whoever_needs_it(probes: tuple[RunProgram, ...], is_own: bool) -> None:
+    own_probes = running(*probes)
+    assert own_probes.is_own_start(ExchangeStart(1, "arp", 10.0, "client", "dns", 0, "192.168.7.10")) is is_own
+    assert own_probes.is_own(UnansweredArp(1, "client", "dns", "192.168.7.10", 10.0, None, 12.0, 3)) is is_own
