@@ -128,4 +128,7 @@ def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different 
     if start.kind == UNUSED and isinstance(observation, HttpObservation | SqlObservation | TlsObservation):
         place = f"port {start.port} of {start.server}"
         seen = f"{start.client} is connected to {place}, and no request was seen on the connection so far"
+    if start.kind == "udp":
+        # Whether an answer came is not known yet: UDP has no end.
+        return Different("udp", f"{start.client} sent UDP to port {start.port} of {start.server}", observation.wanted)
     return Different(LAYERS.get(start.kind, "address"), seen, observation.wanted) if seen else None

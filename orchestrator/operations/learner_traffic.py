@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.lessons.comparison import Comparison, Different, pinged
+from orchestrator.lessons.comparison import Comparison, Different
 from orchestrator.lessons.lookups import Lookup, lookup_of
 from orchestrator.lessons.messages import Message, TaskDone
 from orchestrator.lessons.open_exchanges import OpenExchanges
+from orchestrator.lessons.other_attempts import other_attempt
 from orchestrator.lessons.variables import address_values
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
@@ -81,9 +82,15 @@ class LearnerTraffic:
         """Whether something of the learner may still be answered, or named as unanswered."""
         return self._open.awaits_answer
 
-    def compare(self, observation: AnyObservation, event: CompletedEvent) -> Comparison:
-        """How an exchange compares with what is wanted; a ping is never wanted, and always spoken of."""
-        return observation.compare(event, self.addresses_of) or pinged(event, observation.client, observation.wanted)
+    def compare(self, observation: AnyObservation, event: CompletedEvent, shells: Sequence[str]) -> Comparison:
+        """How an exchange compares with what is wanted.
+
+        Of what is of another kind something is said, too, where a person works in the node: a server's own program may
+        do anything there.
+        """
+        if comparison := observation.compare(event, self.addresses_of):
+            return comparison
+        return other_attempt(event, observation) if observation.client in shells else None
 
     def tells_later(self, comparison: Comparison) -> bool:
         """Keep what is said of an exchange that the same program may follow by a better one; this one replaces it."""

@@ -60,7 +60,7 @@ class ObservedAttempts:
             self._earlier = end_time(event) or start_time(event)
             return
         name, shells = state.task_name or "", state.shells
-        comparison = traffic.compare(task.observe, event)
+        comparison = traffic.compare(task.observe, event, shells)
         if traffic.tells_later(comparison):
             return
         reaction = react_to_exchange(state.progress, name, task, event, comparison, self._earlier)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from orchestrator.lessons.comparison import Comparison, Different, Matched
+from orchestrator.lessons.observations import ResolvesObservation
 from orchestrator.operations.learner_traffic import LearnerTraffic
 from orchestrator.operations.own_probes import OwnProbes
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
-from orchestrator.traffic.exchanges.events import DnsExchange, Endpoint, Flow
+from orchestrator.traffic.exchanges.events import DnsExchange, Endpoint, Flow, TcpHandshake
 
 SCENARIO = """
 name: shop
@@ -78,3 +79,14 @@ def test_what_was_to_be_told_of_a_task_is_not_told_in_the_next() -> None:
     learner_traffic.start_again()
     now[0] += 1.5
     assert learner_traffic.told_later() is None
+
+
+@pytest.mark.parametrize(("shells", "is_told"), [(("client",), True), (("app",), False)])
+def test_of_another_kind_of_attempt_something_is_said_where_a_person_works(
+    shells: tuple[str, ...], is_told: bool
+) -> None:
+    """A server's own program connects to others all the time."""
+    observation = ResolvesObservation.model_validate({"from": "client", "resolves": "app.shop.lab"})
+    flow = Flow(1, "tcp", Endpoint("client", "192.168.7.5", 40000), Endpoint("app", "192.168.7.6", 80), 1.0)
+    refused = TcpHandshake(1, flow, LATER, LATER, "refused", 1, LATER)
+    assert (traffic().compare(observation, refused, shells) is not None) is is_told

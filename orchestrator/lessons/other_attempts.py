@@ -1,0 +1,83 @@
+"""What a learner tries in place of what a task wants to see: another protocol, another server, a connection that fails.
+
+An observation compares what is like it. This speaks of the rest: no attempt from the right node is met by silence.
+"""
+
+from __future__ import annotations
+
+from orchestrator.lessons.comparison import Different, failed_connection, failed_lookup, pinged, server_text
+from orchestrator.lessons.observations import (
+    BaseObservation,
+    ConnectsObservation,
+    HttpObservation,
+    ResolvesObservation,
+)
+from orchestrator.traffic.exchanges.events import (
+    CompletedEvent,
+    DatagramFlow,
+    DnsExchange,
+    HttpExchange,
+    SqlSession,
+    SqlStatement,
+    SshGreeting,
+    TcpClose,
+    TcpHandshake,
+    TlsHandshake,
+    client_node,
+)
+
+
+def other_attempt(event: CompletedEvent, observation: BaseObservation) -> Different | None:
+    """What is said of an exchange of the right node that an observation does not speak of; None if nothing is due."""
+    client, wanted = observation.client, observation.wanted
+    if client_node(event) != client:
+        return None
+    match event:
+        case DnsExchange():
+            return failed_lookup(event, client, wanted)
+        case TcpHandshake():
+            return failed_connection(event, client, wanted)
+        case DatagramFlow():
+            return pinged(event, client, wanted) or _refused_datagram(event, client, wanted)
+    if isinstance(observation, ConnectsObservation) or _is_told_before(event, observation):
+        return None  # the connection itself, or the lookup before it, was spoken of
+    return _on_connection(event, client, wanted)
+
+
+def _refused_datagram(event: DatagramFlow, client: str, wanted: str) -> Different | None:
+    if event.flow.protocol != "udp" or not event.reason:
+        return None  # that nothing comes back is said while it is awaited
+    return Different("udp", f"{client} sent UDP to {server_text(event.flow)}: {event.reason}", wanted)
+
+
+def _is_told_before(event: CompletedEvent, observation: BaseObservation) -> bool:
+    match observation, event:
+        case ResolvesObservation(), TcpClose() | HttpExchange() | TlsHandshake() | SqlSession() | SqlStatement():
+            return bool(event.flow.name)
+        case HttpObservation(), TlsHandshake():
+            return not event.alert
+    return False
+
+
+def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different | None:
+    match event:
+        case SqlSession() if event.error:
+            place = server_text(event.flow)
+            return Different("sql", f"{client} asked {place}, for a session as {event.user}: {event.error}", wanted)
+        case SqlStatement():
+            result = f": {event.error}" if event.error else ""
+            return Different("sql", f"{client} sent {event.sql!r} to {server_text(event.flow)}{result}", wanted)
+        case TlsHandshake():
+            ended = f": {event.alert_by} ended it, {event.alert}" if event.alert else ""
+            name = f" for {event.server_name}" if event.server_name else ""
+            return Different("tls", f"{client} began TLS{name} with {server_text(event.flow)}{ended}", wanted)
+        case HttpExchange() if event.method:
+            answer = f"the answer was {event.status}" if event.status else "no answer came"
+            request = f"{client} requested {event.method} {event.target} from {server_text(event.flow)}"
+            return Different("http", f"{request}: {answer}", wanted)
+        case SshGreeting():
+            return Different("tcp", f"{client} spoke SSH with {server_text(event.flow)}", wanted)
+        case TcpClose() if not event.sent and event.by == client:
+            seen = f"{client} opened a connection to {server_text(event.flow)} and sent nothing"
+            return Different("tcp", seen, wanted, may_be_followed=True)
+    return None
