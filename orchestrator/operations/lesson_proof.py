@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.lab.faults import inject
-from orchestrator.lessons.lesson import Attempt, QuestionTask
+from orchestrator.lessons.lesson import Attempt, HoldsTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, TaskDone
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.reactions import solution_text
@@ -165,7 +165,10 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     proof.expect(lesson.run.task_name == name, name, f"is not completed by {line!r}")
     sentences_told = "; ".join(sentences()) or "nothing"
     proof.expect(attempt.told in sentences_told, name, f"{line!r} is told {attempt.told!r} (told: {sentences_told})")
-    sentence = next((sentence for sentence in sentences() if attempt.told in sentence), "")
+    matching = [sentence for sentence in sentences() if attempt.told in sentence]
+    if isinstance(lesson.run.text.lesson.tasks[name], HoldsTask):
+        matching.reverse()  # where a judgement takes long, what came of the attempt is told first, and then the cause
+    sentence = next(iter(matching), "")
     values = _placeholders(lesson)
     command = with_placeholders(f"{attempt.node}$ {line}", values)
     proof.sentences.append(ToldSentence(name, command, with_placeholders(sentence, values)))
