@@ -15,22 +15,25 @@ while True:
 """
 
 
-def test_five_commands_name_the_resource_that_a_node_has_no_more_of(repaired: Bench) -> None:
-    """The lab is well again once the node was started anew."""
-    client = repaired.container("client")
+def test_five_commands_name_the_resource_that_a_node_has_no_more_of(standing: Bench) -> None:
+    """The lab is well again once the node was started anew.
+
+    But a node that was out of memory says so until it is made anew, so no other test shares this lab.
+    """
+    client = standing.container("client")
     client.exec_run(["dd", "if=/dev/zero", "of=/tmp/full", "bs=1M", "count=100"])
     client.exec_run(["python3", "-c", "bytearray(400 << 20)"])
-    printed = repaired.cli("ps").out
+    printed = standing.cli("ps").out
     assert FULL in printed
     assert ENDED in printed
     client.exec_run(["python3", "-c", THREADS], detach=True)
     try:
-        assert eventually(lambda: NO_PROCESS in repaired.cli("ps").out, 30)
-        assert NO_PROCESS in repaired.cli("logs", "client").err
-        ran = repaired.cli("exec", "client", "--", "sh", "-c", "ls; ls")
+        assert eventually(lambda: NO_PROCESS in standing.cli("ps").out, 30)
+        assert NO_PROCESS in standing.cli("logs", "client").err
+        ran = standing.cli("exec", "client", "--", "sh", "-c", "ls; ls")
         assert ran.code != 0
         assert NO_PROCESS in ran.err
-        judged = repaired.cli(
+        judged = standing.cli(
             "check", "--only", "On the client, 127.0.0.1 port 80 is nobody"
         )  # `why` has the same walk
         assert (judged.code, NO_PROCESS in judged.out) == (3, True), judged.out + judged.err
