@@ -63,7 +63,7 @@ def start_command(
     lesson = load_lesson(loaded).lesson
     classroom = replace(classroom, endpoint=chosen_endpoint(store, classroom, port, lan, room))
     workspace = open_workspace(yes=yes)
-    say_open_host(workspace.engine.version())
+    say_open_host(loaded.reading.scenario)
     with store.serving(name):
         store.save(classroom)
         from orchestrator.operations.class_service import ServedClass, lab_seats

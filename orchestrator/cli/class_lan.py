@@ -11,6 +11,7 @@ from orchestrator.cli.console import say
 from orchestrator.errors import UsageInvalid
 
 if TYPE_CHECKING:
+    from orchestrator.model.scenario import Scenario
     from orchestrator.operations.class_endpoint import Endpoint
     from orchestrator.operations.class_folder import Classroom, ClassStore
 
@@ -54,12 +55,12 @@ def chosen_endpoint(
     return endpoint
 
 
-def say_open_host(engine_version: str) -> None:
+def say_open_host(scenario: Scenario) -> None:
     """Say what wirelab cannot keep the nodes of a seat from."""
-    from orchestrator.operations.class_lan import nodes_reach_host
+    from orchestrator.planning.networks import open_to_host
 
-    if nodes_reach_host(engine_version):
-        say(f"With {engine_version}, the nodes of a seat reach what this machine serves, such as SSH.")
+    if names := open_to_host(scenario):
+        say(f"Nodes of a seat reach what this machine serves, such as SSH, over the networks {', '.join(names)}.")
         say("Before the class, end what learners must not reach.")
 
 

@@ -6,7 +6,6 @@ The class's own authority signs once, and its key is kept nowhere: a machine tha
 from __future__ import annotations
 
 import os
-import re
 import ssl
 import time
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 SOMEWHERE = ("203.0.113.1", 9)  # an address that is nobody's (RFC 5737); nothing is sent to it
-CLOSED_SINCE = 28  # the first version of the engine that gives an internal network no address of its host
 BRIDGES = ("br-", "docker")
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
 SOON = timedelta(days=7)  # a certificate that ends earlier is made anew before a class
@@ -193,12 +191,6 @@ def _names(certificate: Certificate) -> set[str]:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
-
-
-def nodes_reach_host(engine_version: str) -> bool:
-    """Whether this engine lets nodes of an internal network reach the addresses of its own machine."""
-    major = re.search(r"\d+", engine_version)
-    return major is None or int(major[0]) < CLOSED_SINCE
 
 
 def kept_wish(endpoint: Endpoint, folder: Path) -> LanWish:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageInvalid, WirelabError
@@ -158,7 +159,8 @@ def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classro
         own = workspace.acting_as(Actor(new_run_id(), "web", command, seat.name))
 
         def watch() -> AbstractContextManager[LiveLab]:
-            return watch_lesson(own, scenario, seat.lab, seed=seat.seed, seat=seat.name, held_from=held_from)
+            lesson = partial(watch_lesson, seed=seat.seed, seat=seat.name, held_from=held_from, close_host=True)
+            return lesson(own, scenario, seat.lab)
 
         return RunningSeat(seat.name, watch, lambda: remove_lab(own, seat.lab), places)
 

@@ -87,18 +87,19 @@ def open_lesson(
     on_up: Callable[[], None] = lambda: None,
     keep_result: Callable[[Progress], None] = lambda _progress: None,
     held_from: Callable[[], str] = lambda: "",
+    close_host: bool = False,
 ) -> Iterator[OpenLesson]:
     """Bring the whole lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
 
     `on_up` is called once the lab is up, `keep_result` with each progress, the first time before that. Raises
     UsageInvalid where the scenario has no lesson, FileInvalid where the lesson is wrong. `held_from` names the
-    first task that a teacher holds.
+    first task that a teacher holds. With `close_host`, internal networks of the lab are closed to the engine's host.
     """
     load_lesson(scenario)  # what is wrong with it is said before anything is made
     store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
     progress = _begun(store.load(name, seat), scenario, seed, seat)
     keep_result(progress)
-    bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True))
+    bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True, close_host=close_host))
     on_up()
     store.save(name, progress)
 

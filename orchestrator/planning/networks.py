@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import gateway_of
@@ -39,6 +40,14 @@ def is_host_closed(topology: Topology, observed: Snapshot) -> bool:
         network.labels.get(labels.LAB) == topology.lab and network.host_closed and not network.gateway_unanswered
         for network in observed.networks
     )
+
+
+def open_to_host(scenario: Scenario) -> tuple[str, ...]:
+    """The networks whose nodes reach the engine's host in a lab that is closed to it, too.
+
+    A network that lets nodes out leads to the host as well; on one with IPv6 the bridge answers at its own address.
+    """
+    return tuple(n for n, network in scenario.all_networks.items() if network.ipv6 or not network.internal)
 
 
 def stale_network_steps(

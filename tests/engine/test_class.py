@@ -215,9 +215,11 @@ def is_anew(room: Class, seat: str, before: dict[str, str]) -> bool:
 
 
 def assert_no_way(room: Class, seat: str, other: str) -> None:
-    """From a seat's client no machine of the other one answers; its own does."""
+    """From a seat's client no machine of the other one answers, nor the machine of the class; its own does."""
     own = room.in_client(seat, "curl", "-s", "-m", "20", f"http://{room.lab(seat).address('app')}/items")
     assert own.code == 0, own.err
     foreign = room.lab(other).address("app")
     assert room.in_client(seat, "curl", "-s", "-m", "3", f"http://{foreign}/items").code in (7, 28)
-    assert room.in_client(seat, "ping", "-c", "1", "-W", "2", foreign).code != 0
+    gateway = room.lab(seat).address("app").rpartition(".")[0] + ".1"
+    for address in (foreign, gateway):
+        assert room.in_client(seat, "ping", "-c", "1", "-W", "2", address).code != 0, address

@@ -20,7 +20,7 @@ from orchestrator.errors import INVALID, UsageInvalid, WorldError
 from orchestrator.lab.authority import authority, issue
 from orchestrator.model.credentials import CertificateRequest
 from orchestrator.operations.class_endpoint import Endpoint, Tls
-from orchestrator.operations.class_lan import LanWish, check_bound, kept_wish, lan_endpoint, nodes_reach_host
+from orchestrator.operations.class_lan import LanWish, check_bound, kept_wish, lan_endpoint
 
 HERE = LanWish("127.0.0.1")
 
@@ -119,11 +119,3 @@ def test_an_address_of_another_machine_is_refused() -> None:
     check_bound(Endpoint(0, "127.0.0.1", "x", tls))
     with pytest.raises(WorldError, match="is no address of this machine"):
         check_bound(Endpoint(0, "203.0.113.1", "x", tls))
-
-
-@pytest.mark.parametrize(
-    ("version", "is_open"), [("20.10.24+dfsg1", True), ("27.5.1", True), ("28.0.0", False), ("29.1", False)]
-)
-def test_an_engine_that_leaves_the_host_open_is_known(version: str, is_open: bool) -> None:
-    assert nodes_reach_host(f"Docker Engine {version}") == is_open
-    assert nodes_reach_host("")

@@ -6,6 +6,7 @@ import pytest
 from observed_labs import BASIC, listed, made_by, nothing, planned, standing
 
 from orchestrator.engine.docker.config import network_config, network_seen
+from orchestrator.planning.networks import open_to_host
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.snapshot import Snapshot
@@ -45,3 +46,11 @@ def test_a_lab_that_stands_open_is_closed() -> None:
     steps = [step.id for step in plan(BASIC, standing(BASIC), close_host=True).steps]
     assert {"remove:network:lab", "network:lab", "connect:app:lab"} <= set(steps)
     assert str(plan(BASIC, standing(BASIC), close_host=False)) == ""
+
+
+@pytest.mark.parametrize(
+    ("networks", "names"), [("lab: ", ()), ("{lab: , out: {internal: false}, six: {ipv6: true}}", ("out", "six"))]
+)
+def test_networks_that_stay_open_are_known(networks: str, names: tuple[str, ...]) -> None:
+    text = BASIC if not names else BASIC.replace("nodes:", f"networks: {networks}\nnodes:", 1)
+    assert open_to_host(planned(text, nothing())[0].scenario) == names
