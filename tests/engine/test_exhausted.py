@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab_bench import Bench, eventually
+from lab_bench import DEADLINE, Bench, eventually
 
 NO_PROCESS = "of 128 processes and threads run (limits: pids), and a shell can start no program"
 FULL = "The disk of the node client is full: /tmp holds 16 MiB, and nothing is free"
@@ -28,7 +28,7 @@ def test_five_commands_name_the_resource_that_a_node_has_no_more_of(standing: Be
     assert ENDED in printed
     client.exec_run(["python3", "-c", THREADS], detach=True)
     try:
-        assert eventually(lambda: NO_PROCESS in standing.cli("ps").out, 30)
+        assert eventually(lambda: NO_PROCESS in standing.cli("ps").out, DEADLINE)
         assert NO_PROCESS in standing.cli("logs", "client").err
         ran = standing.cli("exec", "client", "--", "sh", "-c", "ls; ls")
         assert ran.code != 0

@@ -169,6 +169,6 @@ def test_a_fault_that_is_none_is_refused(lab: Bench) -> None:
     """Exit 2, with the faults that there are, and the nearest node."""
     done = lab.cli("inject", "explode", "app")
     assert done.code == 2
-    assert "the faults are cut, disconnect, pause, record, stop" in done.err
+    assert "the faults are cut, disconnect, pause, promote, record, stop" in done.err
     done = lab.cli("inject", "stop", "ap")
     assert (done.code, "did you mean 'app'?" in done.err) == (2, True)

@@ -42,6 +42,16 @@ def test_a_program_that_takes_too_long_is_ended_and_the_others_answer() -> None:
     assert quick.out == "quick\n"
 
 
+def test_what_our_programs_send_bears_a_mark_and_what_the_authors_send_does_not() -> None:
+    """An author may ask which ports the kernel picks: a mark would answer in its place."""
+    show = ("bash", "-c", 'echo "${RES_OPTIONS-}"; cat "${CURL_HOME-/nowhere}/.curlrc"')
+    ours, authors = answered(RunProgram("n", show), RunProgram("n", show, inside=True))
+    option, _, curlrc = ours.out.partition("\n")
+    assert option.split()[-1] == "trust-ad"
+    assert curlrc.splitlines()[-1].startswith("local-port = 2")
+    assert authors.out.strip() == os.environ.get("RES_OPTIONS", "")
+
+
 @pytest.mark.slow
 def test_many_programs_do_not_run_all_at_once(tmp_path: Path) -> None:
     """A node may have few processes: each program notes how many there are while it runs."""
