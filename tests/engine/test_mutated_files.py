@@ -6,48 +6,13 @@ import random
 from pathlib import Path
 
 import pytest
+from damaged_files import PIECES
 from lab_bench import CHECKOUT
 
 from orchestrator.errors import FileInvalid, Problem
 from orchestrator.reading.scenario import read_scenario
 
 FILES = sorted((CHECKOUT / "scenarios").glob("*/scenario.yaml"))
-# What makes YAML or the language another one.
-PIECES = (
-    *(
-        "\t",
-        ": ",
-        "- ",
-        "[",
-        "]",
-        "{",
-        "}",
-        "&a ",
-        "*a",
-        "!!int ",
-        "<<: ",
-        "---\n",
-        "'",
-        '"',
-        "|\n",
-        "#",
-        "${",
-        "\n",
-        "  ",
-    ),
-    *("010", "~", "role: ", "uses: [app]", "networks: ", "address: 1.2.3.4", "first: ", "\x00", "é", "999999", "null"),
-    *(
-        "during: ",
-        "heal: x",
-        "limits: {memory: 1}",
-        "command: []",
-        "checks:\n",
-        "\ud800",
-        "\u2028",
-        "[" * 300,
-        "x" * 5000,
-    ),
-)
 
 
 def mutated(text: str, chance: random.Random) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from damaged_files import PIECES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,30 +12,6 @@ from orchestrator.errors import FileInvalid, Problem
 from orchestrator.reading.scenario import read_scenario
 
 BASIC = (Path(__file__).parents[3] / "scenarios" / "basic" / "scenario.yaml").read_text("utf-8")
-PIECES = [
-    "\t",
-    ": ",
-    "- ",
-    "[",
-    "]",
-    "{",
-    "}",
-    "&a ",
-    "*a",
-    "!!int ",
-    "<<: ",
-    "---\n",
-    "'",
-    '"',
-    "|\n",
-    "#",
-    "${",
-    "\n",
-    "  ",
-    "010",
-    "~",
-]
-PIECES += ["role: ", "uses: [app]", "networks: ", "address: 1.2.3.4", "first: ", "\x00", "é", "999999", "null", "true"]
 
 edits = st.tuples(
     st.integers(0, len(BASIC)), st.integers(0, 60), st.one_of(st.sampled_from(PIECES), st.text(max_size=4))
