@@ -188,10 +188,16 @@ def _fault(injected: InjectedFault) -> dict[str, Any]:
         "id": injected.id,
         "kind": injected.fault.words[0],
         "words": words,
-        "sentence": _summary(type(injected.fault)),
+        "sentence": _fault_sentence(injected.fault),
         "since": injected.since,
         "by": injected.by,
     }
+
+
+def _fault_sentence(fault: BaseFault) -> str:
+    """What it does, and what healing it costs."""
+    loss = f" Once it is healed, {fault.loss}." if fault.loss else ""
+    return f"{_summary(type(fault))}{loss}"
 
 
 def fault_kinds() -> list[dict[str, Any]]:

@@ -131,9 +131,13 @@ class LabCapture:
             self._engine.remove_container(container)
 
     def require_running(self) -> str:
-        """The id of the container that records. Raises UsageInvalid if there is none, WorldError if it has ended."""
+        """The id of the container that records.
+
+        Raises NotFound if the lab is not up, UsageInvalid if nothing records, WorldError if what recorded has ended.
+        """
         container, hint = self.recorder(), self.named.command("capture start")
         if container is None:
+            self._lab.standing()
             raise UsageInvalid(f"no capture of the lab {self._lab.name!r} is running", hint=hint)
         if container.state != "running":
             why = f"its container is {container.state}; what it had recorded was in memory, and is gone"

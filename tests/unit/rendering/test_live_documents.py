@@ -28,6 +28,7 @@ from orchestrator.lessons.messages import (
 )
 from orchestrator.lessons.progress import Progress, TaskProgress
 from orchestrator.model.faults import FAULTS
+from orchestrator.model.faults.promote import Promote
 from orchestrator.model.faults.stop import Stop
 from orchestrator.planning.injected_faults import InjectedFault
 from orchestrator.rendering.exchange_facts import exchange_facts, packet_line
@@ -134,6 +135,14 @@ def test_the_server_tells_what_the_tests_of_the_page_play(name: str, played: Any
     """The page is tested with a stand-in for the server, which must not know more than the server."""
     assert is_part(keys(played), keys(told)), name
     assert played.get("type") == told.get("type")
+
+
+def test_what_healing_a_fault_costs_is_told_beside_it() -> None:
+    promoted = InjectedFault("promote-db-2", Promote(promote="db-2"), 1.0)
+    [told] = faults_message([promoted])["faults"]
+    assert told["sentence"].endswith(
+        "Once it is healed, db-2 is copied anew from its primary, and what was written to db-2 is lost."
+    )
 
 
 def test_a_request_is_told_open_and_then_with_what_came_of_it() -> None:
