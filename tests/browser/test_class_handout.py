@@ -45,7 +45,7 @@ def test_the_board_leads_to_a_card_for_each_seat(page: Any) -> None:
 
 def test_paper_has_the_cards_alone_and_breaks_none(page: Any) -> None:
     page.emulate_media(media="print", color_scheme="dark")
-    assert not page.locator(".intro").is_visible()
+    page.locator(".intro").wait_for(state="hidden")
     assert page.evaluate("getComputedStyle(document.querySelector('.card')).breakInside") == "avoid"
     assert page.evaluate("getComputedStyle(document.querySelector('.card')).color") == "rgb(0, 0, 0)"
     # Two centimetres, in CSS pixels, are the least that a phone reads from an arm's length.
