@@ -60,16 +60,17 @@ class OpenLesson:
             raise self.traffic.failure
         if self.traffic.has_ended:
             self.run.on_lab_gone()
-        elif self.run.is_lab_gone:
-            self.run.on_lab_back()
         else:
-            self._on_time()
+            self._on_lab()
         return self.run.task_name is not None
 
-    def _on_time(self) -> None:
-        """Judge checks, unless the lab is just being removed."""
+    def _on_lab(self) -> None:
+        """Begin the task again in a lab that is new, or judge checks; neither in one that is just being removed."""
         try:
-            self.run.on_time()
+            if self.run.is_lab_gone:
+                self.run.on_lab_back()
+            else:
+                self.run.on_time()
         except NotFound:
             if self.run.lesson_lab.stands():
                 raise

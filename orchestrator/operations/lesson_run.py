@@ -121,11 +121,11 @@ class LessonRun:
 
     def on_lab_back(self) -> None:
         """Begin the task again in a lab that is new: its addresses may be others, and nothing of it is broken."""
-        self.is_lab_gone = False
         self.lesson_lab.end(keep_copy=True)
         self.state.read_text()
         self.state.tell(Note("The lab was removed and made anew. The task begins again."))
         self.begin_task()
+        self.is_lab_gone = False  # not before: the lab may go once more meanwhile
 
     def _begin_told(self, name: str, task: AnyTask) -> None:
         """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import NotFound, TookTooLong, WirelabError
-from orchestrator.operations.learn import await_listening
+from orchestrator.operations.learn import OpenLesson, await_listening
 
 TEXT: Any = SimpleNamespace(lesson=SimpleNamespace(shell=("client",)))
 
@@ -44,3 +44,30 @@ def test_a_lab_that_is_gone_ends_the_wait() -> None:
     traffic: Any = Traffic([NotFound("no container")])
     with pytest.raises(NotFound):
         await_listening(traffic, traffic.lab, TEXT)
+
+
+class Run:
+    """The run of a lesson whose lab was gone, and is on its way down once more where it does not stand."""
+
+    is_lab_gone = True
+    task_name = "look-up"
+
+    def __init__(self, *, stands: bool) -> None:
+        self.lesson_lab = SimpleNamespace(stands=lambda: stands)
+
+    def on_lab_back(self) -> None:
+        raise NotFound("the lab is not up")
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_a_lab_that_goes_while_its_task_begins_again_does_not_end_the_lesson(stands: bool) -> None:
+    """Where all machines are there, what was not found is another thing, and is said."""
+    traffic: Any = SimpleNamespace(has_ended=False, failure=None)
+    run: Any = Run(stands=stands)
+    reader: Any = SimpleNamespace()
+    lesson = OpenLesson(run, traffic, reader)
+    if stands:
+        with pytest.raises(NotFound):
+            lesson.react(None, [])
+    else:
+        assert lesson.react(None, [])
