@@ -56,8 +56,10 @@ class OpenLesson:
             return False
         for event in events:
             self.run.on_traffic(event)
-        if self.traffic.failure and self.run.lesson_lab.stands():
-            raise self.traffic.failure
+        failure = self.traffic.failure
+        # What found no lab was begun while the lab went; it may stand again by now.
+        if failure and not isinstance(failure, NotFound) and self.run.lesson_lab.stands():
+            raise failure
         if self.traffic.has_ended:
             self.run.on_lab_gone()
         else:

@@ -58,6 +58,9 @@ class Run:
     def on_lab_back(self) -> None:
         raise NotFound("the lab is not up")
 
+    def on_lab_gone(self) -> None:
+        """Said before."""
+
 
 @pytest.mark.parametrize("stands", [False, True])
 def test_a_lab_that_goes_while_its_task_begins_again_does_not_end_the_lesson(stands: bool) -> None:
@@ -71,3 +74,19 @@ def test_a_lab_that_goes_while_its_task_begins_again_does_not_end_the_lesson(sta
             lesson.react(None, [])
     else:
         assert lesson.react(None, [])
+
+
+@pytest.mark.parametrize(("failure", "goes_on"), [(NotFound("the lab is not up"), True), (WirelabError("no"), False)])
+def test_a_capture_that_found_no_lab_is_begun_anew_in_the_one_that_stands_now(
+    failure: WirelabError, goes_on: bool
+) -> None:
+    """Any other failure of the capture is said."""
+    traffic: Any = SimpleNamespace(has_ended=True, failure=failure)
+    run: Any = Run(stands=True)
+    reader: Any = SimpleNamespace()
+    lesson = OpenLesson(run, traffic, reader)
+    if goes_on:
+        assert lesson.react(None, [])
+    else:
+        with pytest.raises(WirelabError):
+            lesson.react(None, [])
