@@ -43,7 +43,7 @@ MARK = """\
 r="${{RES_OPTIONS-}} trust-ad"
 {{ cat "${{CURL_HOME:-${{HOME-}}}}/.curlrc"; echo "local-port = $(({first} + RANDOM % {spread}))-{last}"; }} \\
   2>/dev/null >$d/.curlrc"""
-MARKED = "RES_OPTIONS=$r CURL_HOME=$d "
+MARK_VARIABLES = "RES_OPTIONS=$r CURL_HOME=$d "
 CURL_PORTS = 1000  # at least so many for one curl
 # A shell beside the programs sleeps this long again and again in bash's `read`. Where it wakes up later, it was kept
 # from running, and so was whatever else was due in its node: by a limit on the node's processor time, by a busy
@@ -93,7 +93,7 @@ def script(runs: Sequence[RunProgram]) -> str:
     for number, run in enumerate(runs):
         words = " ".join(f'"${texts[word]}"' if word in texts else quote(word) for word in run.argv)
         lines.append(f"while ((running >= {MOST_AT_ONCE})); do p; done; ((running++))")
-        limited = f"{'' if run.inside else MARKED}timeout -k 1 {run.seconds:g} {words}"
+        limited = f"{'' if run.inside else MARK_VARIABLES}timeout -k 1 {run.seconds:g} {words}"
         ended = f'echo "{number} $? $t $EPOCHREALTIME" >"$d/{number}.c"; echo -n . >&9'
         lines.append(
             f'{{ t=$EPOCHREALTIME; {limited} >"$d/{number}.o" 2>"$d/{number}.e" </dev/null 8>&- 9>&-; {ended}; }} &'

@@ -196,7 +196,6 @@ class Node(ScenarioModel):
     limits: Limits | None = Field(
         None, description="What the node may use at most; the role has its own defaults.", examples=[{"memory": 256}]
     )
-
     client_certificate: str | None = Field(
         None,
         pattern="^(lab|unknown)$",

@@ -57,7 +57,7 @@ class OpenLesson:
         for event in events:
             self.run.on_traffic(event)
         failure = self.traffic.failure
-        # What found no lab was begun while the lab went; it may stand again by now.
+        # A capture that is begun while somebody removes the lab finds none; the lab may stand again by now.
         if failure and not isinstance(failure, NotFound) and self.run.lesson_lab.stands():
             raise failure
         if self.traffic.has_ended:
