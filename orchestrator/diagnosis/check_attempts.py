@@ -182,7 +182,7 @@ def attempts_to_host(
     listed = topology.hosts_of(asker).get(host.lower(), ())
     written = [address for address in listed if six == (":" in address) or not family]
     name = host if is_address(host) else written[0] if written else topology.absolute_name(asker, host)
-    target = target_of(context, asker, name) or _alias_target(topology, name)
+    target = target_of(context, asker, name) or _alias_target(topology, asker, name)
     if target == asker and (name in ("localhost", "::1") or name.startswith("127.")):
         loopback = ("::1" if six else "127.0.0.1") if name == "localhost" else name
         return (_attempt(asker, context, commands, target=asker, port=port, address=loopback),)
@@ -211,12 +211,15 @@ def _address(topology: Topology, asker: str, machine: str, six: bool) -> str | N
     return str(address) if address else None
 
 
-def _alias_target(topology: Topology, name: str) -> str | None:
-    """The node to which the file's own aliases lead from a name."""
+def _alias_target(topology: Topology, asker: str, name: str) -> str | None:
+    """The node to which the file's own aliases lead from a name, as the asker is told."""
     nodes = {topology.name_of(node): node for node in topology.names}
+    server = next(iter(topology.resolvers_of(asker)), asker)
+    network = topology.asked_from(asker, server)[0]
     for _ in topology.scenario.records:  # no chain is longer, and one that goes in circles ends
         label = name.removesuffix(f".{topology.scenario.domain}")
-        alias = getattr(topology.scenario.records.get(label), "CNAME", None)
+        records = topology.scenario.records.get(label)
+        alias = getattr(records.told_on(network) if records else None, "CNAME", None)
         if alias is None or name in nodes:
             break
         name = alias.lower().removesuffix(".") if "." in alias else f"{alias}.{topology.scenario.domain}"

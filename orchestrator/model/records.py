@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any
 
 from orchestrator.model.language import Field, ScenarioModel
-from orchestrator.model.values import ADDRESS, LABEL, PORT, formed
+from orchestrator.model.values import ADDRESS, LABEL, PORT, NetworkName, formed
 
 _PART = f"_?{LABEL}"
 _NAME = rf"{_PART}(\.{_PART})*\.?"
@@ -62,8 +62,8 @@ SrvValue = _typed(
 TextValue = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class RecordSet(ScenarioModel):
-    """The records of one name, by type: a value or a list of values for each."""
+class RecordValues(ScenarioModel):
+    """Records of one name, by type: a value or a list of values for each."""
 
     A: _some(IPv4Value) | None = Field(  # type: ignore[valid-type]
         None,
@@ -93,11 +93,6 @@ class RecordSet(ScenarioModel):
         description="Name servers of a part of the zone, where `delegates` does not say them.",
         examples=["ns.example.lab"],
     )
-    dangling: bool = Field(
-        False,
-        description="true: the name of which this one is an alias is missing on purpose.",
-        examples=[True],
-    )
     ttl: Ttl | None = Field(
         None, description="Seconds for which these records may be kept; the zone's own ttl when absent.", examples=[5]
     )
@@ -108,6 +103,31 @@ class RecordSet(ScenarioModel):
             value = getattr(self, kind)
             for rdata in (value,) if isinstance(value, str) else value or ():
                 yield kind, rdata
+
+
+class RecordSet(RecordValues):
+    """The records of one name, by type: a value or a list of values for each."""
+
+    dangling: bool = Field(
+        False,
+        description="true: the name of which this one is an alias is missing on purpose.",
+        examples=[True],
+    )
+    per_network: dict[NetworkName, RecordValues | None] = Field(
+        default_factory=dict,
+        description="Other records of the name for those who ask from a network, in place of all that are written "
+        "beside this (split-horizon DNS). null: for them there is no such name.",
+        examples=[{"inside": {"A": "${app}"}, "outside": {"A": "203.0.113.10"}}, {"outside": None}],
+    )
+
+    def told_on(self, network: str) -> RecordValues | None:
+        """The records for those who ask from a network; None where they are told of no such name."""
+        return self.per_network.get(network, self)
+
+    def all_values(self) -> Iterator[tuple[str, str]]:
+        """(type, value) of each record, whoever is told of it."""
+        for records in (self, *self.per_network.values()):
+            yield from records.values() if records else ()
 
 
 Records = dict[Owner, RecordSet]  # type: ignore[valid-type]

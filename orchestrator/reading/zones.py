@@ -12,12 +12,22 @@ from orchestrator.reading.reading import Path
 
 
 class NamedRecords(NamedTuple):
-    """The records of one name: where they stand, in which zone, the whole name, and the values as written."""
+    """The records of one name, for all who ask or for those on one network.
+
+    Where they stand, in which zone, the name as written and whole, and the values as written. `dangling` is said of the
+    name, whoever asks.
+    """
 
     path: Path
     zone: str
-    name: str
+    owner: str
     sets: Mapping[str, Any]
+    network: str | None = None
+    dangling: bool = False
+
+    @property
+    def name(self) -> str:
+        return below(self.owner, self.zone)
 
     def values(self, *kinds: str) -> Iterator[tuple[Path, str, str]]:
         """Where each value stands, its type, and the value, where it is a text."""
@@ -90,14 +100,30 @@ def served(raw: RawScenario) -> dict[str, list[str]]:
 
 
 def named_records(raw: RawScenario) -> tuple[NamedRecords, ...]:
-    """The records of every name: those of the lab's domain, then those of the servers' zones."""
+    """The records of every name: those of the lab's domain, then those of the servers' zones; after those that all are
+    told, those of each network."""
     places: list[tuple[Path, str, dict[str, Any]]] = [(("records",), raw.domain or "", raw.records)]
     places += [((*zone.path, "records"), zone.name, zone.part("records")) for zone in zones(raw)]
     return tuple(
-        NamedRecords((*path, owner), zone, below(owner, zone), sets if isinstance(sets, dict) else {})
+        named
         for path, zone, records in places
         for owner, sets in records.items()
+        for named in _of_each_network((*path, owner), zone, owner, sets if isinstance(sets, dict) else {})
     )
+
+
+def _of_each_network(path: Path, zone: str, owner: str, sets: Mapping[str, Any]) -> Iterator[NamedRecords]:
+    dangling = sets.get("dangling") is True
+    yield NamedRecords(path, zone, owner, sets, dangling=dangling)
+    for network, own in networks_of(sets).items():
+        if isinstance(own, dict):
+            yield NamedRecords((*path, "per_network", network), zone, owner, own, network, dangling)
+
+
+def networks_of(sets: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Network -> what is written there in place of the records of a name."""
+    per_network = sets.get("per_network")
+    return per_network if isinstance(per_network, dict) else {}
 
 
 def full_names(raw: RawScenario) -> dict[str, None]:

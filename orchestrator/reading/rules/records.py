@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from orchestrator.model.records import IN_NODE, NAMING, TYPES, absolute
 from orchestrator.model.values import is_name
@@ -12,7 +12,7 @@ from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.reading import Path
 from orchestrator.reading.spelling import Hints
-from orchestrator.reading.zones import covers, full_names, named_records, served, zones
+from orchestrator.reading.zones import covers, full_names, named_records, networks_of, served, zones
 
 # How many numbers stand before the name.
 WORDS_BEFORE = {"MX": 1, "SRV": 3}
@@ -34,11 +34,11 @@ def an_alias_stands_alone(raw: RawScenario) -> Iterator[Violation]:
         if "CNAME" not in records.sets:
             continue
         others = [kind for kind in TYPES if kind in records.sets and kind != "CNAME"]
-        if records.path[-1] == "@":
+        if records.owner == "@":
             message = "the zone itself cannot be an alias: it has SOA and NS records (RFC 1034, section 3.6.2)"
             yield Violation((*records.path, "CNAME"), message, at_key=True)
         elif others:
-            what = f"{records.path[-1]!r} has a CNAME and {listed(others)}"
+            what = f"{records.owner!r} has a CNAME and {listed(others)}"
             message = f"{what}; an alias stands alone (RFC 1034, section 3.6.2)"
             yield Violation((*records.path, "CNAME"), message, at_key=True)
 
@@ -67,7 +67,7 @@ def records_lead_somewhere(raw: RawScenario) -> Iterator[Violation]:
             if value.count(" ") != WORDS_BEFORE.get(kind, 0):  # it is reported elsewhere
                 continue
             name = absolute(value.rpartition(" ")[2], records.zone).lower()
-            if kind == "CNAME" and records.sets.get("dangling") is True:
+            if kind == "CNAME" and records.dangling:
                 continue
             if is_name(name) and "$" not in name and _inside(name, own) and not covers(there, name):
                 yield Violation(
@@ -82,7 +82,8 @@ def dangling_aliases_lead_nowhere(raw: RawScenario) -> Iterator[Violation]:
         if records.sets.get("dangling") is not True:
             continue
         place = (*records.path, "dangling")
-        aliases = [value for _, _, value in records.values("CNAME")]
+        same_name = (other for other in named_records(raw) if other.path[: len(records.path)] == records.path)
+        aliases = [value for named in same_name for _, _, value in named.values("CNAME")]
         if not aliases:
             yield Violation(place, "this is said of an alias, and the name has no CNAME; leave it out", at_key=True)
         for name in (absolute(value, records.zone).lower() for value in aliases):
@@ -94,15 +95,16 @@ def dangling_aliases_lead_nowhere(raw: RawScenario) -> Iterator[Violation]:
 def names_have_records(raw: RawScenario) -> Iterator[Violation]:
     """A name among the records has a record."""
     for records in named_records(raw):
-        if set(records.sets) <= {*TYPES, "ttl", "dangling"} and all(records.sets.get(kind) is None for kind in TYPES):
+        known = set(records.sets) <= {*TYPES, "ttl", "dangling", "per_network"}
+        if known and all(records.sets.get(kind) is None for kind in TYPES) and not networks_of(records.sets):
             yield Violation(records.path, f"this name has no record; give it one of {listed(TYPES)}", at_key=True)
 
 
 def owners_stand_inside(raw: RawScenario) -> Iterator[Violation]:
     """Records stand under their names inside the zone, without the zone's own name."""
     for records in named_records(raw):
-        owner = str(records.path[-1])
-        if records.zone and f".{owner}".endswith(f".{records.zone}"):
+        owner = records.owner
+        if records.network is None and records.zone and f".{owner}".endswith(f".{records.zone}"):
             inside = owner[: -len(records.zone)].rstrip(".") or "@"
             message = (
                 f"names stand inside the zone here, so this one would be {short(records.name)!r}; write {inside!r}"
@@ -122,12 +124,24 @@ def names_are_no_addresses(raw: RawScenario) -> Iterator[Violation]:
 
 def aliases_end(raw: RawScenario) -> Iterator[Violation]:
     """An alias leads to a name that is none, not back to itself (RFC 1034, section 3.6.2)."""
-    leads = {
+    reported: set[str] = set()
+    for network in raw.networks:
+        yield from _alias_circles(_aliases(raw, network), reported)
+
+
+def _aliases(raw: RawScenario, network: str) -> dict[str, tuple[Path, str]]:
+    """Alias -> where it stands and to which name it leads, for those who ask from a network."""
+    named = named_records(raw)
+    elsewhere = {(*records.path, "per_network", network) for records in named if network in networks_of(records.sets)}
+    return {
         records.name: (path, absolute(value, records.zone))
-        for records in named_records(raw)
+        for records in named
+        if records.network in (None, network) and (*records.path, "per_network", network) not in elsewhere
         for path, _, value in records.values("CNAME")
     }
-    reported: set[str] = set()
+
+
+def _alias_circles(leads: Mapping[str, tuple[Path, str]], reported: set[str]) -> Iterator[Violation]:
     for start in leads:
         way = [start]
         while way[-1] in leads and leads[way[-1]][1] not in way:
@@ -203,7 +217,7 @@ def nothing_below_a_delegation(raw: RawScenario) -> Iterator[Violation]:
     given = {(zone.name, part): server for zone in zones(raw) for _, part, server in zone.delegates()}
     for records in named_records(raw):
         for (zone, part), server in given.items():
-            if records.zone == zone and f".{records.name}".endswith(f".{part}"):
+            if records.network is None and records.zone == zone and f".{records.name}".endswith(f".{part}"):
                 what = f"{records.name!r} lies in {part!r}, which {server!r} answers for"
                 message = f"{what}; write it in the zones of {server!r}"
                 yield Violation(records.path, message, at_key=True)

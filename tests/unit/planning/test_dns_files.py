@@ -37,6 +37,13 @@ nodes:
   plain:    {role: client}
   third:    {role: dns, zones: {eu.shop.lab: }}
 """
+PER_NETWORK = """\
+nodes: {dns: {role: dns}, app: {role: app}}
+records:
+  www:  {A: "${app}", TXT: hello, per_network: {back: {A: 192.0.2.1, ttl: 5}}}
+  wiki: {CNAME: app, per_network: {third: null}}
+  vpn:  {per_network: {lab: {CNAME: app}}}
+"""
 
 
 def places(text: str) -> Topology:
@@ -297,3 +304,36 @@ def test_views_forward_alike() -> None:
     scenario = read_scenario(text, file="f", read_companion=dict[str, str]().get).scenario
     conf = files(assign_addresses("shop", scenario, nothing(), {}), "dns")["named.conf"]
     assert conf.count("type forward;") == conf.count("match-clients")
+
+
+def test_those_of_each_network_are_told_other_records_of_a_name() -> None:
+    """In place of all records of the name, with a ttl of their own; null: there is no such name."""
+    three = HEAD.replace("}}", "}, back: {subnet: 192.168.8.0/24}, third: {subnet: 192.168.9.0/24}}")
+    scenario = read_scenario(three + PER_NETWORK, file="f", read_companion=dict[str, str]().get).scenario
+    lab = assign_addresses("shop", scenario, nothing(), {})
+    told = {network: zone(lab, "dns", f"shop.lab.{network}.zone", "shop.lab") for network in ("lab", "back", "third")}
+    written = {
+        network: [record for record in records if record.startswith(("www.", "vpn.", "wiki."))]
+        for network, records in told.items()
+    }
+    assert written == {
+        "lab": [
+            "vpn.shop.lab. 60 CNAME app.shop.lab.",
+            "wiki.shop.lab. 60 CNAME app.shop.lab.",
+            "www.shop.lab. 60 A 192.168.7.11",
+            'www.shop.lab. 60 TXT "hello"',
+        ],
+        "back": ["wiki.shop.lab. 60 CNAME app.shop.lab.", "www.shop.lab. 5 A 192.0.2.1"],
+        "third": ["www.shop.lab. 60 A 192.168.9.11", 'www.shop.lab. 60 TXT "hello"'],
+    }
+
+
+def test_in_a_lab_of_one_network_its_records_are_told_to_all() -> None:
+    """Also where the only network is not declared."""
+    text = (
+        "name: shop\ntitle: t\ndomain: shop.lab\nrecords: {www: {A: 192.0.2.1, per_network: {lab: {A: 192.0.2.2}}}}\n"
+    )
+    text += "nodes: {dns: {role: dns}}\n"
+    scenario = read_scenario(text, file="f", read_companion=dict[str, str]().get).scenario
+    lab = assign_addresses("shop", scenario, nothing(), {})
+    assert "www.shop.lab. 60 A 192.0.2.2" in zone(lab, "dns", "shop.lab.zone", "shop.lab")

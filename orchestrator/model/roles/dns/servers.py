@@ -101,7 +101,7 @@ def delegations(scenario: ScenarioView, zone_name: str, zone: Any) -> dict[str, 
     nodes = {f"{node}.{scenario.domain}": node for node in scenario.nodes}
     parts: dict[str, tuple[str, ...]] = {}
     for owner, record_set in records.items():
-        names = [absolute(value, zone_name) for kind, value in record_set.values() if kind == "NS"]
+        names = [absolute(value, zone_name) for kind, value in record_set.all_values() if kind == "NS"]
         if owner != "@" and (servers_named := tuple(nodes[name] for name in names if name in nodes)):
             parts[below(owner, zone_name)] = servers_named
     for label, who in (zone.delegates if zone else {}).items():

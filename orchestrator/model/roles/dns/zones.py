@@ -129,10 +129,14 @@ class Writer:
                 yield from self._glue(server, zone)
 
     def _written(self, records: Records, zone: str) -> Iterator[ResourceRecord]:
+        asked_from = next(iter((*self.networks, *self.topology.subnets)))
         for owner, record_set in records.items():
-            for kind, value in record_set.values():
+            records_there = record_set.told_on(asked_from)
+            if records_there is None:
+                continue
+            for kind, value in records_there.values():
                 for rdata in self.rdata(kind, value, zone):
-                    yield ResourceRecord(f"{below(owner, zone)}.", kind, rdata, record_set.ttl)
+                    yield ResourceRecord(f"{below(owner, zone)}.", kind, rdata, records_there.ttl)
 
     def rdata(self, kind: str, value: str, zone: str) -> Iterator[str]:
         """A written value as a master file has it; ${NODE} may be several addresses."""
