@@ -108,22 +108,27 @@ def _dead_ends(topology: Topology) -> frozenset[str]:
 def missing_networks(
     topology: Topology, observed: Snapshot, stale: tuple[ObservedNetwork, ...], *, close_host: bool
 ) -> Iterator[Step]:
-    dead_ends = _dead_ends(topology)
-    for name, network in topology.scenario.all_networks.items():
+    for name in topology.scenario.all_networks:
         existing = observed.network_of(name, topology.lab)
         if existing and existing not in stale:
             continue
-        subnet = topology.subnets[name]
-        spec = NetworkSpec(
-            name=labels.name_of(topology.lab, name),
-            subnet=subnet,
-            gateway=gateway_of(subnet),
-            internal=network.internal,
-            labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
-            gateway_unanswered=name in dead_ends,
-            subnet6=topology.subnets6.get(name),
-            host_closed=network.internal and (close_host or name in dead_ends),
-        )
+        spec = network_spec(topology, observed, name, close_host=close_host)
         needs = (f"remove:network:{name}",) if existing else ()
-        shows = " ".join(str(range_) for range_ in (subnet, spec.subnet6) if range_)
+        shows = " ".join(str(range_) for range_ in (spec.subnet, spec.subnet6) if range_)
         yield Step(f"network:{name}", MakeNetwork(spec, name), "changed" if existing else "missing", needs, shows)
+
+
+def network_spec(topology: Topology, observed: Snapshot, name: str, *, close_host: bool = False) -> NetworkSpec:
+    """A network as the engine is asked to make it."""
+    network, subnet = topology.scenario.all_networks[name], topology.subnets[name]
+    is_dead_end = name in _dead_ends(topology)
+    return NetworkSpec(
+        name=labels.name_of(topology.lab, name),
+        subnet=subnet,
+        gateway=gateway_of(subnet),
+        internal=network.internal,
+        labels=labels.of_lab(topology.lab, topology.scenario.name, observed.run, network=name),
+        gateway_unanswered=is_dead_end,
+        subnet6=topology.subnets6.get(name),
+        host_closed=network.internal and (close_host or is_dead_end),
+    )

@@ -28,6 +28,8 @@ CLASS_COMMANDS = (
     "export monday > monday.csv",
     "stop monday --forget",
 )
+COMPOSE_COMMANDS = ("up --wait", "exec client curl -s http://app.shop.lab/items", "down --volumes")
+COMPOSE_RUN = "tests/engine/test_compose_files.py runs it where Compose is installed"
 # Commands that the tests do not run, and why.
 NOT_RUN = {
     "wirelab class start monday --seats 12 --scenario basic --lan": "tests/unit/web/test_class_room.py serves a room",
@@ -36,6 +38,7 @@ NOT_RUN = {
     "wirelab class replay monday seat03": "tests/unit/operations/test_class_replay.py replays a seat",
     "wirelab class codes monday --seats 30 --scenario basic": "tests/unit/test_class_commands.py makes codes",
     **{f"wirelab class {words}": "tests/engine/test_class.py has a class of two seats" for words in CLASS_COMMANDS},
+    **{f"docker compose -f basic.yaml {words}": COMPOSE_RUN for words in COMPOSE_COMMANDS},
     "make test": "CI runs it, and it runs these commands",
     "make unit": "CI runs it",
     "make truth": "it takes many minutes; `make test` runs a sample of it",

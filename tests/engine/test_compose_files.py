@@ -1,0 +1,79 @@
+"""Compose files on a real engine: an exported lab comes up with Docker Compose, and its own DNS server answers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from lab_bench import DEADLINE, Bench
+
+# Another worker may take the range of addresses between the export and `docker compose up`.
+RANGE_TRIES = 5
+
+
+def compose_program() -> tuple[str, ...]:
+    """How Docker Compose v2 is called here; nothing where it is not installed."""
+    for argv in (("docker", "compose"), ("docker-compose",)):
+        if shutil.which(argv[0]):
+            told = subprocess.run(
+                (*argv, "version", "--short"), capture_output=True, text=True, timeout=60, check=False
+            )
+            if told.returncode == 0 and told.stdout.strip().lstrip("v").startswith(("2", "5")):
+                return argv
+    return ()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Compose file of a test's own, and the engine on which it comes up."""
+
+    bench: Bench
+    file: Path
+    argv: tuple[str, ...]
+
+    def compose(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, "DOCKER_HOST": self.bench.engine.url}
+        argv = (*self.argv, "-f", str(self.file), *words)
+        return subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+    def client(self, *words: str) -> str:
+        return self.compose("exec", "-T", "client", *words).stdout
+
+
+@pytest.fixture
+def project(bench: Bench, tmp_path: Path) -> Iterator[Project]:
+    if not (argv := compose_program()):
+        pytest.skip("Docker Compose v2 is not installed")
+    project = Project(bench, tmp_path / "lab.yaml", argv)
+    yield project
+    project.compose("down", "--volumes", "--timeout", "0")
+    ours = {"label": f"com.docker.compose.project={bench.lab}"}
+    assert bench.engine.client.containers.list(all=True, filters=ours, ignore_removed=True) == []
+    assert bench.engine.client.networks.list(filters=ours) == []
+
+
+def export_and_up(project: Project) -> None:
+    for _ in range(RANGE_TRIES):
+        shutil.rmtree(project.file.parent / "lab-files", ignore_errors=True)
+        ran = project.bench.run("export", "compose", "basic", "--lab", project.bench.lab, "-o", str(project.file))
+        assert ran.code == 0, ran.err
+        up = project.compose("up", "--wait")
+        if up.returncode == 0 or "overlaps" not in up.stderr:
+            break
+        project.compose("down", "--volumes", "--timeout", "0")
+    assert up.returncode == 0, up.stderr
+
+
+@pytest.mark.waits
+def test_an_exported_lab_comes_up_and_asks_its_own_dns_server(project: Project) -> None:
+    """The page comes from the database; without the lab's DNS server no name is known, for Docker's is not asked."""
+    export_and_up(project)
+    assert "anvil" in project.client("curl", "-s", "http://app.shop.lab/items")
+    assert "app.shop.lab" in project.client("getent", "hosts", "app")
+    project.compose("stop", "--timeout", "0", "dns")
+    assert project.client("timeout", "20", "getent", "hosts", "app.shop.lab") == ""
