@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from types import FunctionType
 from typing import Any
 
+from orchestrator.checks.after_first import judged_after
 from orchestrator.checks.duration import judge_duration
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.halted_resolvers import judged_after_lookup
@@ -32,10 +33,16 @@ CHECK_FUNCTIONS: dict[str, Any] = {
 
 def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
     """One try of a check: what must hold before it, in order, then the check itself."""
-    for position, before in enumerate(check.first):
-        judgement = yield from check_steps(before, replace(context, port=context.port + position + 1))
-        if judgement.verdict != "pass":
-            return replace(judgement, actual=_before(before) + judgement.actual)
+    first = [
+        check_steps(before, replace(context, port=context.port + position + 1))
+        for position, before in enumerate(check.first)
+    ]
+    place, judgement = yield from judged_after(check, first, _own_steps(check, context))
+    return judgement if place < 0 else replace(judgement, actual=_before(check.first[place]) + judgement.actual)
+
+
+def _own_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
+    """The check without what must hold before it."""
     judging = CHECK_FUNCTIONS[str(kind_of(check))](check, context)
     if context.halted:
         host = connection_host(check, context)
