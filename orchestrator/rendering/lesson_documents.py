@@ -45,13 +45,15 @@ def lesson_message(
 
 def _messages(lesson: Lesson, messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
     begun: TaskBegun | None = None
+    names = tuple(lesson.tasks)
     for message in messages:
         begun = message if isinstance(message, TaskBegun) else begun
         layer = message.layer if isinstance(message, NotDone) and message.is_cause else ""
         html = message_html(message)
         if isinstance(message, SolutionShown) and begun and isinstance(lesson.tasks[begun.task], PredictTask):
             html = _steps_html(message.text, begun.choices)
-        yield {"kind": kind_of(message), "layer": layer, "html": html}
+        done = names.index(message.task) + 1 if isinstance(message, TaskDone) and message.task in names else None
+        yield {"kind": kind_of(message), "task": done, "layer": layer, "html": html}
 
 
 def _steps_html(numbers: str, choices: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from orchestrator.rendering.events import event_text
 from orchestrator.rendering.fault_forms import fields_of
 from orchestrator.rendering.graph import Arrow, Machine, Network, Picture
 from orchestrator.rendering.graph_svg import arrow_words, description
-from orchestrator.rendering.network_layout import Box, Line, Plug, lay_out
+from orchestrator.rendering.network_layout import Box, Layout, Line, Plug, lay_out
 from orchestrator.traffic.exchanges.events import (
     DatagramFlow,
     DnsExchange,
@@ -39,18 +39,29 @@ PROTOCOLS = {
 }  # fmt: skip
 # The longest that stands in a box; it keeps its room while a node changes.
 ROOM_FOR_ROLE = "client and server"
+PHONE_ROW = 300  # pixels: two boxes
 STATES = {"ready": "running", "starting": "running"}
 LAYER_STATES = {"pass": "ok", "fail": "broken", "unknown": "unknown"}
 
 
 def picture_document(picture: Picture) -> dict[str, Any]:
-    """The picture of a lab with its layout: the same as `wirelab graph` draws, its boxes with room for a role."""
+    """The picture of a lab with its layout: the same as `wirelab graph` draws, its boxes with room for a role.
+
+    `narrow` is another layout of it for a phone; None where none is narrower.
+    """
     roomy = replace(picture, machines=tuple(replace(machine, note=ROOM_FOR_ROLE) for machine in picture.machines))
-    layout = lay_out(roomy)
+    wide, narrow = lay_out(roomy), lay_out(roomy, PHONE_ROW)
     return {
         "type": "picture",
         "title": picture.title,
         "words": description(picture),
+        **_placed(picture, wide),
+        "narrow": _placed(picture, narrow) if narrow.width < wide.width else None,
+    }
+
+
+def _placed(picture: Picture, layout: Layout) -> dict[str, Any]:
+    return {
         "width": layout.width,
         "height": layout.height,
         "networks": [_network(network, layout.segments[network.name]) for network in picture.networks],

@@ -112,15 +112,15 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def lay_out(picture: Picture) -> Layout:
-    """Place the networks and nodes of a picture, and route its arrows."""
-    return _Layouter(picture).layout()
+def lay_out(picture: Picture, widest_row: float = WIDEST_ROW) -> Layout:
+    """Place the networks and nodes of a picture, and route its arrows. A row that is wider has two lines."""
+    return _Layouter(picture, widest_row).layout()
 
 
 class _Layouter:
     """Works out one layout: rows and columns first, then the heights that the lanes need, then the lines."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, widest_row: float) -> None:
         self._picture = picture
         self._networks = order_networks(picture)
         self._index = {name: at for at, name in enumerate(self._networks)}
@@ -130,7 +130,7 @@ class _Layouter:
         self._pins = self._lanes_of_plugs()
         self._middle: dict[str, float] = {}
         self._second_line: set[str] = set()
-        self._widest_row = float(WIDEST_ROW)
+        self._widest_row = widest_row
 
     def layout(self) -> Layout:
         left = MARGIN + max((_title_width(network.titles) for network in self._picture.networks), default=0) + 24

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from browser_pages import DESK, Made, go_to, note_complaints
+from fake_live_server import ORIGIN, FakeLiveServer, Message, Reply
 from picture_labs import SMALL, THIRTY, lab
 from recorded import events, recorded
 
@@ -153,3 +154,34 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         context.close()
     assert set(watched.requests) == files
     assert watched.complaints == []
+
+
+@pytest.fixture
+def live(browser: Any) -> Iterator[Callable[..., tuple[Any, FakeLiveServer]]]:
+    """Open the page on a stand-in for its server. At the end nothing stands in the console."""
+    complaints: list[str] = []
+    contexts: list[Any] = []
+
+    def open_page(
+        messages: list[Message],
+        replies: dict[str, Reply] | None = None,
+        *,
+        viewport: dict[str, int] = DESK,
+        scheme: str = "light",
+        motion: str = "reduce",
+    ) -> tuple[Any, FakeLiveServer]:
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion=motion)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        note_complaints(page, complaints)
+        server = FakeLiveServer(messages, replies)
+        server.attach(page)
+        go_to(page, f"{ORIGIN}/")
+        page.locator("body.ready").wait_for()
+        return page, server
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browser_pages import DESK, PHONE, go_to, note_complaints
-from fake_live_server import ORIGIN, FakeLiveServer, Message, Reply
+from browser_pages import PHONE, open_terminal, terminal_text
+from fake_live_server import ORIGIN, FakeLiveServer, Message
 from live_messages import (
     HOSTILE,
     JOURNAL,
@@ -41,37 +41,6 @@ ACTED = {
     "db": {"acts_as": "server"},
 }
 Open = Callable[..., tuple[Any, FakeLiveServer]]
-
-
-@pytest.fixture
-def live(browser: Any) -> Iterator[Open]:
-    """Open the page on a stand-in for its server. At the end nothing stands in the console."""
-    complaints: list[str] = []
-    contexts: list[Any] = []
-
-    def open_page(
-        messages: list[Message],
-        replies: dict[str, Reply] | None = None,
-        *,
-        viewport: dict[str, int] = DESK,
-        scheme: str = "light",
-        motion: str = "reduce",
-    ) -> tuple[Any, FakeLiveServer]:
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion=motion)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        note_complaints(page, complaints)
-        server = FakeLiveServer(messages, replies)
-        server.attach(page)
-        go_to(page, f"{ORIGIN}/")
-        page.locator("body.ready").wait_for()
-        return page, server
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def item(page: Any, number: int) -> Any:
@@ -284,20 +253,6 @@ def test_events_come_as_sentences(live: Open) -> None:
     server.send(journal("node", "app is stopped", 9.0))
     page.get_by_text("app is stopped").wait_for()
     assert page.locator(".journal li").count() == len(JOURNAL) + 1
-
-
-def terminal_text(page: Any, text: str) -> None:
-    """Wait until a terminal that is in sight shows a text."""
-    page.wait_for_function(
-        "text => document.querySelector('.terminal:not([hidden]) .xterm-rows')?.textContent.includes(text)", arg=text
-    )
-
-
-def open_terminal(page: Any, node: str) -> None:
-    before = page.locator(".terminal").count()
-    page.get_by_label("Node of the new terminal").select_option(node)
-    page.get_by_role("button", name="Open", exact=True).click()
-    page.locator(".terminal").nth(before).locator(".xterm-screen").wait_for()
 
 
 def sent(page: Any, server: FakeLiveServer, session: str, text: str) -> None:

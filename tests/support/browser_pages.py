@@ -60,6 +60,20 @@ def page_without_complaints(browser: Any, viewport: dict[str, int]) -> Iterator[
     assert complaints == []
 
 
+def terminal_text(page: Any, text: str) -> None:
+    """Wait until a terminal that is in sight shows a text."""
+    page.wait_for_function(
+        "text => document.querySelector('.terminal:not([hidden]) .xterm-rows')?.textContent.includes(text)", arg=text
+    )
+
+
+def open_terminal(page: Any, node: str) -> None:
+    before = page.locator(".terminal").count()
+    page.get_by_label("Node of the new terminal").select_option(node)
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.locator(".terminal").nth(before).locator(".xterm-screen").wait_for()
+
+
 @dataclass(frozen=True)
 class Made:
     """A page as a file, and what must be in it."""

@@ -177,8 +177,8 @@ def lesson_message(task_now: Message | None, messages: list[Message] | None = No
     return {"type": "lesson", "task": task_now, "tasks": tasks, "messages": messages or []}
 
 
-TOLD = [
-    {"kind": "done", "html": "<p>client asked dns for app.shop.lab A: 192.168.7.12</p>"},
+TOLD: list[Message] = [
+    {"kind": "done", "task": 1, "html": "<p>client asked dns for app.shop.lab A: 192.168.7.12</p>"},
     {"kind": "not_done", "html": "<p>client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name.</p>"},
     {"kind": "hint", "html": "<p>In the client's shell: <code>dig app.shop.lab</code></p>"},
 ]

@@ -90,8 +90,8 @@ export class LessonView {
   #showMessages(messages) {
     if (messages.length < this.#shown) for (const list of [this.#messages, this.#earlier]) list.replaceChildren();
     const known = messages.length < this.#shown ? 0 : this.#shown;
-    for (const { kind, layer, html } of messages.slice(known)) {
-      const label = layer ? `Why (${layer})` : LABELS[kind];
+    for (const { kind, task, layer, html } of messages.slice(known)) {
+      const label = layer ? `Why (${layer})` : labelOf(kind, task);
       const text = element("div", { class: "said" });
       text.innerHTML = html; // made by the server's own renderer
       this.#messages.append(element("li", { class: kind }, label && element("span", { class: "label" }, label), text));
@@ -114,6 +114,11 @@ export class LessonView {
   async #say(line) {
     showReply(this.#notice, await this.#request("lesson", { line }));
   }
+}
+
+// What ends a task stands below the next one, so that it says which task it means.
+function labelOf(kind, task) {
+  return kind === "done" && task ? `Task ${task} is done` : LABELS[kind];
 }
 
 function progressItem({ name, title, state, attempts, hints, shown }) {

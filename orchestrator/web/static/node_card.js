@@ -68,7 +68,7 @@ export class NodeCard {
   #actions(node, state, notice) {
     const heal = (fault) => async () => showReply(notice, await this.#request("heal", { fault }));
     return [
-      this.#shells.includes(node.name) && button("Open a terminal", () => this.#openTerminal(node.name), { class: "primary" }),
+      state.state === "running" && this.#shells.includes(node.name) && button("Open a terminal", () => this.#openTerminal(node.name), { class: "primary" }),
       ...(this.#canBreak ? state.faults.map((fault) => button(`Heal ${fault}`, heal(fault))) : []),
       button("Close", () => this.close(), { class: "quiet" }),
     ].filter(Boolean);

@@ -4,7 +4,7 @@ import { element, shape } from "./dom.js";
 
 const ROUND = 6;
 const LINE = 16;
-const MARGIN = 14;
+const CUT = 14; // pixels: less is only the margin of the picture
 // As in page.css: all parts stand in one screen, so that the picture's height is given.
 const ONE_SCREEN = window.matchMedia("(min-width: 1100px) and (min-height: 560px)");
 const SMALLEST = 0.66;
@@ -14,6 +14,7 @@ const ACTS = { client: "client", server: "server", both: "client and server", no
 export class PictureView {
   #place;
   #svg = null;
+  #told = null;
   #picture = null;
   #nodes = new Map();
   #states = new Map();
@@ -29,7 +30,7 @@ export class PictureView {
     const change = (id, zoom) => document.getElementById(id).addEventListener("click", () => this.#setZoom(zoom()));
     change("zoom-in", () => this.#scale() * 1.25);
     change("zoom-out", () => this.#scale() / 1.25);
-    change("zoom-fit", () => 0);
+    change("zoom-fit", () => Math.min(LARGEST, this.#fit()));
   }
 
   get picture() {
@@ -43,7 +44,21 @@ export class PictureView {
 
   /** Draw everything anew. */
   show(picture) {
+    this.#told = picture;
+    this.#draw(this.#fitting());
+  }
+
+  // The layout for a phone, where the usual one is too wide to be read there.
+  #fitting() {
+    const { narrow, ...wide } = this.#told;
+    const isTight = this.#room().width < wide.width * SMALLEST;
+    return isTight && narrow ? { ...wide, ...narrow } : wide;
+  }
+
+  #draw(picture) {
     this.#picture = picture;
+    const focused = document.activeElement?.closest(".machine")?.dataset.node;
+    const marked = [...this.#nodes].find(([, drawn]) => drawn.getAttribute("aria-pressed") === "true")?.[0];
     this.#nodes.clear();
     const box = `0 0 ${picture.width} ${picture.height}`;
     const nodes = picture.nodes.map((node) => this.#node(node));
@@ -63,9 +78,11 @@ export class PictureView {
     this.#moving.replaceChildren();
     this.#svg.addEventListener("keydown", (event) => this.#pressed(event));
     this.#place.replaceChildren(this.#svg);
-    this.#roving(picture.nodes[0]?.name);
-    this.#resize();
+    this.#roving(focused ?? picture.nodes[0]?.name);
+    this.#scaleToPlace();
     for (const state of this.#states.values()) this.#showState(state);
+    this.mark(marked);
+    if (focused) this.focus(focused);
   }
 
   /** Show the states of nodes; `names` of nodes that are not drawn are left out. */
@@ -167,17 +184,34 @@ export class PictureView {
   }
 
   #setZoom(zoom) {
-    this.#zoom = zoom && Math.min(3, Math.max(0.3, zoom));
-    this.#resize();
+    this.#zoom = Math.min(3, Math.max(0.1, zoom));
+    this.#scaleToPlace();
   }
 
-  // Fits the picture into its place, but keeps its words legible: what is then too large scrolls.
   #resize() {
-    if (!this.#svg) return;
-    const width = this.#place.clientWidth - 2 * MARGIN;
-    const height = this.#place.clientHeight - 2 * MARGIN;
-    const fit = Math.min(width / this.#picture.width, ONE_SCREEN.matches ? height / this.#picture.height : Infinity);
-    const scale = this.#zoom || Math.min(LARGEST, Math.max(SMALLEST, fit));
+    if (!this.#told) return;
+    const fitting = this.#fitting();
+    if (fitting.width === this.#picture.width) this.#scaleToPlace();
+    else this.#draw(fitting);
+  }
+
+  #room() {
+    const { paddingLeft, paddingTop } = getComputedStyle(this.#place);
+    return {
+      width: this.#place.clientWidth - 2 * parseFloat(paddingLeft),
+      height: this.#place.clientHeight - 2 * parseFloat(paddingTop),
+    };
+  }
+
+  /** The scale at which all of the picture is in sight. */
+  #fit() {
+    const { width, height } = this.#room();
+    return Math.min(width / this.#picture.width, ONE_SCREEN.matches ? height / this.#picture.height : Infinity);
+  }
+
+  // Until somebody sets a size, words stay legible: what is then too large scrolls.
+  #scaleToPlace() {
+    const scale = this.#zoom || Math.min(LARGEST, Math.max(SMALLEST, this.#fit()));
     this.#svg.setAttribute("width", this.#picture.width * scale);
     this.#svg.setAttribute("height", this.#picture.height * scale);
     this.#shade();
@@ -185,7 +219,7 @@ export class PictureView {
 
   #shade() {
     const { scrollWidth, clientWidth, scrollLeft } = this.#place;
-    this.#place.classList.toggle("cut", scrollWidth - clientWidth - scrollLeft > MARGIN);
+    this.#place.classList.toggle("cut", scrollWidth - clientWidth - scrollLeft > CUT);
   }
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import live_messages
 import pytest
 from live_messages import HOSTILE
+from picture_labs import SMALL, THIRTY
 from recorded import events
 
 from orchestrator.checks.findings import Finding, Judgement
@@ -198,7 +199,19 @@ def test_a_lesson_is_told_with_its_tasks_and_how_to_answer() -> None:
     assert [message["kind"] for message in told["messages"]] == [
         "begun", "not_done", "note", "hint", "solution", "done", "over",
     ]  # fmt: skip
+    assert [message["task"] for message in told["messages"] if message["kind"] == "done"] == [1]
     assert lesson_message(LESSON, progress, None, SAID)["task"] is None
+
+
+def test_a_picture_has_a_layout_for_a_phone_where_one_is_narrower() -> None:
+    """Of four nodes two stand beside each other; the thirty stand in two lines as it is."""
+    told = live_messages.picture_message(SMALL)
+    narrow = told["narrow"]
+    assert narrow.keys() <= told.keys()
+    assert narrow["width"] < told["width"]
+    assert {node["name"] for node in narrow["nodes"]} == {node["name"] for node in told["nodes"]}
+    assert all(node["x"] + node["width"] <= narrow["width"] for node in narrow["nodes"])
+    assert live_messages.picture_message(THIRTY)["narrow"] is None
 
 
 def test_the_solution_of_an_order_is_told_in_words_on_the_page() -> None:
