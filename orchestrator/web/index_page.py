@@ -26,7 +26,7 @@ def content_security_policy() -> str:
     """Scripts come from files of this server; the one that stands in the page is named by its hash (CSP, level 3)."""
     digest = b64encode(sha256(_loading().encode()).digest()).decode()
     return (
-        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self'; "
         "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
         "frame-ancestors 'none'"
     )

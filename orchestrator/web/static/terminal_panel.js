@@ -1,5 +1,6 @@
 // One terminal: xterm.js over a socket of its own.
 
+import "./inline_styles.js";
 import { button, element } from "./dom.js";
 import { FitAddon } from "./vendor/xterm/addon-fit.js";
 import { Terminal } from "./vendor/xterm/xterm.js";

@@ -38,6 +38,7 @@ def test_the_page_has_no_script_or_style_in_its_text() -> None:
     (script,) = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", text, re.DOTALL)
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'self' 'sha256-{digest}';" in content_security_policy()
+    assert "unsafe" not in content_security_policy()
     text = text.replace(script, "")
     assert re.findall(r"<style|\son\w+=|\sstyle=", text) == []
 
