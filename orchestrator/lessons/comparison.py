@@ -16,7 +16,7 @@ RCODE_MEANINGS = {
 }
 
 
-Layer = Literal["node", "name", "dns", "address", "port", "tcp", "udp", "tls", "http", "sql"]
+Layer = Literal["node", "name", "dns", "address", "port", "tcp", "udp", "tls", "http", "sql", "ssh"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from orchestrator.lessons.lesson import AddressOf, AnyTask, AskTask, Fact, Holds
 from orchestrator.lessons.observations import ListensObservation
 from orchestrator.lessons.questions import Question, order_mistake, wrong_because
 from orchestrator.lessons.seed import shuffled
+from orchestrator.lessons.server_records import SecureRequest, SshLogin
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DatagramFlow,
@@ -32,10 +33,12 @@ MOST_BYTES = 16_384
 KINDS: Mapping[str, type[Any]] = {
     "dns": DnsExchange,
     "tcp": TcpHandshake,
+    "https": SecureRequest,  # before its base
     "http": HttpExchange,
     "sql": SqlStatement,
     "tls": TlsHandshake,
     "udp": DatagramFlow,
+    "ssh": SshLogin,
 }
 Evidence = Mapping[str, Any]
 

@@ -7,9 +7,9 @@ may come from dig, host, getent, curl or a program of the learner's own.
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from orchestrator.checks.sockets import BoundSocket
+from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import (
     AddressesOf,
     Comparison,
@@ -20,50 +20,27 @@ from orchestrator.lessons.comparison import (
     dns_answer,
     failed_connection,
     failed_lookup,
-    is_loopback,
     leads_to,
     loopback_port,
     server_text,
 )
+from orchestrator.lessons.http_observation import HttpObservation
+from orchestrator.lessons.ssh_observation import SshObservation
 from orchestrator.model.check_keys import RCODES
-from orchestrator.model.language import Discriminator, Field, ScenarioModel, Tag, kind_by_key
-from orchestrator.model.values import HostPort, Machines, NodeName, Port, Url, VariantNames
+from orchestrator.model.language import Discriminator, Field, Tag, kind_by_key
+from orchestrator.model.values import HostPort, Machines, NodeName, Port, VariantNames
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DatagramFlow,
     DnsExchange,
     HttpExchange,
     SqlStatement,
-    TcpClose,
     TcpHandshake,
     TlsHandshake,
     client_node,
 )
 
 DNS_PORT, HTTP_PORT = 53, 80  # RFC 1035, section 4.2; RFC 9110, section 4.2.1
-
-
-class BaseObservation(ScenarioModel):
-    """Every exchange has a node that began it."""
-
-    client: NodeName = Field(alias="from", description="The node that begins it.", examples=["client"])
-
-    @property
-    def wanted(self) -> str:
-        """What is expected, for the sentence that a learner reads."""
-        raise NotImplementedError
-
-    @property
-    def loopback_port(self) -> int | None:
-        """The port, where it goes to the loopback address of its own node: such packets cross no network."""
-        return None
-
-    def by_another_node(self, event: CompletedEvent, what: str) -> Different | None:
-        """The right exchange, begun by the wrong node."""
-        began_by = client_node(event)
-        if began_by == self.client:
-            return None
-        return Different("node", f"{began_by} {what}", f"{self.client} does it")
 
 
 class ResolvesObservation(BaseObservation):
@@ -73,13 +50,14 @@ class ResolvesObservation(BaseObservation):
     type: str = Field("A", pattern="^[A-Z]+$", description="The type of record.", examples=["AAAA"])
     to: Machines | None = Field(None, description="The node whose address must come.", examples=["app"])
     answered_by: NodeName | None = Field(None, description="The DNS node that is asked.", examples=["dns"])
+    over: Literal["udp", "tcp"] | None = Field(None, description="udp or tcp; either when absent.", examples=["tcp"])
     rcode: str = Field(
         "NOERROR", pattern=f"^({'|'.join(RCODES)})$", description="The response code.", examples=["NXDOMAIN"]
     )
 
     @property
     def wanted(self) -> str:
-        return f"a question for {self.resolves} {self.type}"
+        return f"a question for {self.resolves} {self.type}" + (f" over {self.over.upper()}" if self.over else "")
 
     @property
     def loopback_port(self) -> int | None:
@@ -97,6 +75,9 @@ class ResolvesObservation(BaseObservation):
             return wrong_node
         if self.answered_by and event.flow.server.node != self.answered_by:
             return Different("dns", f"{self.client} {other}", f"the question goes to {self.answered_by}")
+        if self.over and event.flow.protocol != self.over:
+            seen = f"{self.client} {other} over {event.flow.protocol.upper()}"
+            return Different(self.over, seen, f"the question goes over {self.over.upper()}")
         if event.rcode != self.rcode:
             return Different(
                 "dns", f"{event.flow.client.node} {other}: {dns_answer(event)}", f"the answer {self.rcode}"
@@ -156,72 +137,6 @@ class ConnectsObservation(BaseObservation):
         if event.outcome != self.outcome:
             return Different("tcp", f"{self.client} {attempt}: {event.outcome}", f"it is {self.outcome}")
         return Matched(f"{self.client} {attempt}: {event.outcome}")
-
-
-class HttpObservation(BaseObservation):
-    """An HTTP request and its answer."""
-
-    http: Url = Field(description="The URL that is requested.", examples=["http://app.shop.lab/items"])
-    method: str = Field("GET", pattern="^[A-Z]+$", description="The request method.", examples=["POST"])
-    status: int | None = Field(
-        None, ge=100, le=599, description="The status that must come; any 2xx when absent.", examples=[200]
-    )
-
-    @property
-    def wanted(self) -> str:
-        return f"{self.method} {self.http}"
-
-    @property
-    def loopback_port(self) -> int | None:
-        url = urlsplit(self.http)
-        return (url.port or 80) if url.scheme == "http" and is_loopback(url.hostname or "") else None
-
-    def compare(self, event: CompletedEvent, addresses_of: AddressesOf) -> Comparison:
-        if isinstance(event, DnsExchange):
-            return failed_lookup(event, self.client, self.wanted)
-        if isinstance(event, TcpHandshake):
-            return failed_connection(event, self.client, self.wanted)
-        if isinstance(event, HttpExchange) and event.method:
-            return self._compare_request(event, addresses_of)
-        return self._no_request(event)
-
-    def _no_request(self, event: CompletedEvent) -> Different | None:
-        """An open connection over which something else came than a request."""
-        if client_node(event) != self.client:
-            return None
-        match event:
-            case TlsHandshake() if self.http.startswith("http:"):
-                return Different("tls", f"{self.client} began TLS with {server_text(event.flow)}", self.wanted)
-            case HttpExchange() if event.status:
-                seen = (
-                    f"{self.client} sent no whole request to {server_text(event.flow)}: the answer was {event.status}"
-                )
-                return Different("http", seen, self.wanted)
-            case TcpClose() if not event.sent and event.by == self.client:
-                seen = f"{self.client} opened a connection to {server_text(event.flow)} and sent nothing"
-                return Different("http", seen, self.wanted, may_be_followed=True)
-        return None
-
-    def _compare_request(self, event: HttpExchange, addresses_of: AddressesOf) -> Comparison:
-        url = urlsplit(self.http)
-        port = url.port or (443 if url.scheme == "https" else 80)
-        requested = f"requested {event.method} {event.target} from {server_text(event.flow)}"
-        answer = f"the answer was {event.status}" if event.status else "no answer came"
-        reaches = leads_to(event.flow, url.hostname or "", addresses_of)
-        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        if not reaches or event.flow.server.port != port or (event.method, event.target) != (self.method, target):
-            if client_node(event) != self.client:
-                return None
-            return Different("http" if reaches else "address", f"{self.client} {requested}: {answer}", self.wanted)
-        if wrong_node := self.by_another_node(event, requested):
-            return wrong_node
-        if not self._status_is_right(event.status):
-            expected = f"the status {self.status}" if self.status else "a status from 200 to 299"
-            return Different("http", f"{self.client} {requested}: {answer}", expected)
-        return Matched(f"{self.client} {requested}: {answer}")
-
-    def _status_is_right(self, status: int | None) -> bool:
-        return status == self.status if self.status else status is not None and 200 <= status <= 299
 
 
 class SqlObservation(BaseObservation):
@@ -369,6 +284,7 @@ KINDS: dict[str, type[BaseObservation]] = {
     "tls": TlsObservation,
     "udp": UdpObservation,
     "listens": ListensObservation,
+    "ssh": SshObservation,
 }
 
 
@@ -385,6 +301,7 @@ AnyObservation = (
     | TlsObservation
     | UdpObservation
     | ListensObservation
+    | SshObservation
 )
 Observation = Annotated[
     Annotated[ResolvesObservation, Tag("resolves")]
@@ -393,7 +310,8 @@ Observation = Annotated[
     | Annotated[SqlObservation, Tag("sql")]
     | Annotated[TlsObservation, Tag("tls")]
     | Annotated[UdpObservation, Tag("udp")]
-    | Annotated[ListensObservation, Tag("listens")],
+    | Annotated[ListensObservation, Tag("listens")]
+    | Annotated[SshObservation, Tag("ssh")],
     Discriminator(kind_of),
     VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
 ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import Different, Layer
-from orchestrator.lessons.observations import BaseObservation, HttpObservation, SqlObservation, TlsObservation
+from orchestrator.lessons.http_observation import HttpObservation
+from orchestrator.lessons.observations import SqlObservation, TlsObservation
+from orchestrator.lessons.ssh_observation import SshObservation
 from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart, TcpClose, TcpHandshake
 
 # Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
@@ -21,9 +24,12 @@ LAYERS: dict[str, Layer] = {
     "sql": "sql",
     "sql-start": "sql",
     "unused": "tcp",
+    "ssh": "ssh",
 }
 # What a server has accepted before it can be asked anything of this kind.
 CONNECTED = ("http", "tls", "sql", "sql-start")
+# What wants more than a connection.
+NEEDS_MORE = (HttpObservation, SqlObservation, TlsObservation, SshObservation)
 # A connection on which nothing was asked so far.
 UNUSED = "unused"
 
@@ -115,6 +121,8 @@ def silence(start: ExchangeStart) -> str | None:
             return f"{client} asked {server}, and no answer came so far"
         case "opening":
             return f"{client} tries to connect to {place}, and no answer came so far"
+        case "ssh":
+            return f"{client} is connected to {place}, where {server} speaks SSH, and has not answered it so far"
         case "arp" | "ndp":
             return f"{client} looks for {server} on its network, and no answer came so far"
     return None
@@ -125,7 +133,7 @@ def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different 
     if start.client != observation.client:
         return None
     seen = silence(start)
-    if start.kind == UNUSED and isinstance(observation, HttpObservation | SqlObservation | TlsObservation):
+    if start.kind == UNUSED and isinstance(observation, NEEDS_MORE):
         place = f"port {start.port} of {start.server}"
         seen = f"{start.client} is connected to {place}, and no request was seen on the connection so far"
     if start.kind == "udp":

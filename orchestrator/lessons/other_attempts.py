@@ -5,13 +5,10 @@ An observation compares what is like it. This speaks of the rest: no attempt fro
 
 from __future__ import annotations
 
+from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import Different, failed_connection, failed_lookup, pinged, server_text
-from orchestrator.lessons.observations import (
-    BaseObservation,
-    ConnectsObservation,
-    HttpObservation,
-    ResolvesObservation,
-)
+from orchestrator.lessons.http_observation import HttpObservation
+from orchestrator.lessons.observations import ConnectsObservation, ResolvesObservation
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DatagramFlow,

@@ -16,9 +16,12 @@ from orchestrator.checks.probes import ProgramResult
 from orchestrator.checks.sockets import BoundSocket, read_socket_table
 from orchestrator.errors import NotFound, WirelabError
 from orchestrator.lab.capture.recording import Recording, whole_lines
+from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.lesson import ObserveTask
-from orchestrator.lessons.observations import HttpObservation, ListensObservation
+from orchestrator.lessons.observations import ListensObservation
+from orchestrator.lessons.ssh_observation import SshObservation
 from orchestrator.operations.capture import open_capture
+from orchestrator.operations.log_watch import LogWatch
 from orchestrator.planning.capture import inside_argv, inside_spec
 from orchestrator.traffic.exchanges.events import ExchangeStart
 from orchestrator.traffic.packets.decode import decode_argv
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from orchestrator.lessons.lesson import AnyTask
+    from orchestrator.lessons.server_records import ServerRecord
     from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.traffic.exchanges.events import CompletedEvent
@@ -134,13 +138,14 @@ class TaskWatch:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._watch: NodeWatch | None = None
+        self._watch: NodeWatch | LogWatch | None = None
 
     def begin(self, lab: LabHandle, task: AnyTask | None) -> None:
         """Watch for this task alone."""
         self.close()
         if watch := watch_of(lab, task):
-            self._watch = self._stack.enter_context(watch)
+            self._stack.enter_context(watch)
+            self._watch = watch
 
     def begin_again(self, lab: LabHandle, task: AnyTask | None) -> bool:
         """Begin anew if the node was started again; returns whether it was."""
@@ -149,21 +154,25 @@ class TaskWatch:
             self.begin(lab, task)
         return is_stale
 
-    def new(self) -> list[CompletedEvent | BoundSocket]:
+    def new(self) -> Sequence[CompletedEvent | BoundSocket | ServerRecord]:
         """What happened since the last call."""
-        return self._watch.new() if self._watch else []
+        return self._watch.new() if self._watch else ()
 
     def close(self) -> None:
         self._watch = None
         self._stack.close()
 
 
-def watch_of(lab: LabHandle, task: AnyTask | None) -> NodeWatch | None:
-    """A watch for what a task wants to see inside of a node; None where it wants to see nothing there."""
+def watch_of(lab: LabHandle, task: AnyTask | None) -> NodeWatch | LogWatch | None:
+    """A watch for what a task wants to see inside of a node or in a log; None where it wants to see nothing there."""
     if not isinstance(task, ObserveTask):
         return None
     if isinstance(task.observe, ListensObservation):
         return NodeWatch(lab, task.observe.client, listens=task.observe.listens)
+    if isinstance(task.observe, SshObservation):
+        return LogWatch(lab, [task.observe.ssh])
+    if isinstance(task.observe, HttpObservation) and task.observe.needs_tls:
+        return LogWatch(lab, [name for name in lab.made.scenario.nodes if _serves_tls(lab, name)])
     wanted = [
         observation
         for observation in (task.observe, task.after)
@@ -173,6 +182,12 @@ def watch_of(lab: LabHandle, task: AnyTask | None) -> NodeWatch | None:
         return None
     http = [observation.loopback_port or 80 for observation in wanted if isinstance(observation, HttpObservation)]
     return NodeWatch(lab, wanted[0].client, http=http)
+
+
+def _serves_tls(lab: LabHandle, node_name: str) -> bool:
+    scenario = lab.made.scenario
+    node = scenario.nodes[node_name]
+    return any(listener.tls for listener in scenario.roles[node_name].listeners_of(node))
 
 
 def loopback_exchanges(topology: Topology, node_name: str, lines: Iterator[str]) -> Iterator[CompletedEvent]:

@@ -12,6 +12,7 @@ from orchestrator.lessons.messages import NotDone
 from orchestrator.lessons.observations import ListensObservation
 from orchestrator.lessons.open_exchanges import unanswered
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
+from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
 from orchestrator.operations.node_watch import TaskWatch
 from orchestrator.traffic.exchanges.events import client_node, end_time, start_time
 
@@ -30,15 +31,18 @@ class ObservedAttempts:
     explainer: AttemptExplainer
     _earlier: float | None = None
     _watch: TaskWatch = field(default_factory=TaskWatch)
+    _recorded: RecordedExchanges = field(default_factory=RecordedExchanges)
 
     def begin(self, task: AnyTask) -> None:
         """Begin a task, of which nothing was seen so far."""
         self._earlier = None
+        self._recorded.clear()
         self._watch.begin(self.state.lab, task)
 
     def start_again(self) -> None:
         """Let nothing count that was seen so far; a node may have been started again."""
         self._earlier = None
+        self._recorded.clear()
         self._watch.begin_again(self.state.lab, self.state.task)
 
     def close(self) -> None:
@@ -47,6 +51,7 @@ class ObservedAttempts:
     def on_event(self, task: ObserveTask, event: CompletedEvent) -> None:
         """An exchange has ended on the wire."""
         traffic = self.state.traffic
+        self._recorded.note(event)
         if traffic.has_ended(event):
             # What came of it counts.
             self.state.progress = without_attempt(self.state.progress, self.state.task_name or "")
@@ -81,14 +86,16 @@ class ObservedAttempts:
         self._on_explained()
 
     def _on_happenings_inside(self, task: ObserveTask) -> None:
-        """Compare loopback packets and new sockets with what the task wants to see."""
+        """Compare loopback packets, new sockets and lines of logs with what the task wants to see."""
         state = self.state
         if (changed := state.lesson_lab.last_change()) != state.seen_change:
             state.seen_change = changed
             if self._watch.begin_again(state.lab, task):
                 state.traffic.start_again()
-        for happening in self._watch.new():
-            if not isinstance(happening, BoundSocket):
+        for happening in (*self._watch.new(), *self._recorded.take()):
+            if isinstance(happening, ServerRecord):
+                self._recorded.add(happening)
+            elif not isinstance(happening, BoundSocket):
                 if state.traffic.is_attempt(happening):
                     self._on_attempt(task, happening)
             elif isinstance(task.observe, ListensObservation):

@@ -63,8 +63,8 @@ def ask(name: str, kind: str, server: str) -> None:
         return
 
 
-def shake_hands(connection: socket.socket, host: str) -> None:
-    """A TLS handshake whose ClientHello comes in two segments."""
+def shake_hands(connection: socket.socket, host: str) -> tuple[ssl.SSLObject, ssl.MemoryBIO]:
+    """A TLS handshake whose ClientHello comes in two segments; what encrypts, and where it puts the result."""
     came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = ssl.create_default_context().wrap_bio(came, goes, server_hostname=host)
     while True:
@@ -75,19 +75,21 @@ def shake_hands(connection: socket.socket, host: str) -> None:
             came.write(connection.recv(65536))
         else:
             send(connection, goes.read())
-            return
+            return tls, goes
 
 
 def fetch(url: str, body: str) -> None:
-    """Request a page; a URL of https ends with the handshake."""
+    """Request a page."""
     parts = urlsplit(url)
     connection = connected(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-    if parts.scheme == "https":
-        shake_hands(connection, parts.hostname or "")
-        return
     about_body = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
     method, host = "POST" if body else "GET", parts.netloc
-    send(connection, f"{method} {parts.path or '/'} HTTP/1.1\r\nHost: {host}\r\n{about_body}\r\n{body}".encode())
+    request = f"{method} {parts.path or '/'} HTTP/1.1\r\nHost: {host}\r\n{about_body}\r\n{body}".encode()
+    if parts.scheme == "https":
+        tls, goes = shake_hands(connection, parts.hostname or "")
+        tls.write(request)
+        request = goes.read()
+    send(connection, request)
     print(connection.recv(65536))
 
 

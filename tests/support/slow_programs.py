@@ -20,17 +20,17 @@ def slow_way(argv: Sequence[str]) -> list[str]:
             return [*BY_HAND, "curl", *request_of(words)]
         case ["nc", "-vz", host, port]:
             return [*BY_HAND, "connect", host, port]
-        case ["ssh", host, *_]:
-            return [*BY_HAND, "connect", host, "22"]
+        case ["ssh", *_]:
+            return ["ssh", "-o", "ProxyCommand=sh -c 'sleep 1.8; exec nc %h %p'", *argv[1:]]
         case ["python3", "-m", "http.server", port, *words]:
             return [*BY_HAND, "serve", port, words[1] if words else "0.0.0.0"]
     return list(argv)
 
 
 def half_done(argv: Sequence[str]) -> list[str]:
-    """A connection to the same server that says almost nothing; empty where to connect is all that a task wants."""
+    """A connection to the same server that says almost nothing; empty where the server ends such a connection."""
     match list(argv):
-        case ["dig", *words] if "+tcp" not in words:
+        case ["dig", *words]:
             return [*BY_HAND, "half", _question(words)[2], "53"]
         case ["curl", *words] if "-4" not in words:
             url = urlsplit(request_of(words)[0])

@@ -8,11 +8,11 @@ import pytest
 
 from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.comparison import Different, Matched, pinged
+from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import NotDone, TaskDone
 from orchestrator.lessons.observations import (
     ConnectsObservation,
-    HttpObservation,
     ListensObservation,
     ResolvesObservation,
     SqlObservation,
@@ -426,3 +426,12 @@ def test_what_goes_to_the_nodes_own_loopback_address_is_known(
     wanted: HttpObservation | ConnectsObservation | ResolvesObservation, port: int | None
 ) -> None:
     assert wanted.loopback_port == port
+
+
+def test_a_question_over_tcp_is_another_one_than_over_udp() -> None:
+    over_tcp = ResolvesObservation.model_validate({"from": "client", "resolves": "app.shop.lab", "over": "tcp"})
+    event = dns("client", "app.shop.lab", "A", "NOERROR", "192.168.7.12")
+    different = over_tcp.compare(event, addresses_of)
+    assert isinstance(different, Different)
+    assert different.sentence == "client asked dns for app.shop.lab A over UDP. Expected: the question goes over TCP."
+    assert isinstance(over_tcp.compare(replace(event, flow=replace(event.flow, protocol="tcp")), addresses_of), Matched)

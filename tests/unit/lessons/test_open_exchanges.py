@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.lessons.base_observation import BaseObservation
+from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.observations import (
-    BaseObservation,
     ConnectsObservation,
-    HttpObservation,
     ResolvesObservation,
     SqlObservation,
     TlsObservation,

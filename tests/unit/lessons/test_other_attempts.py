@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.lessons.base_observation import BaseObservation
+from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.observations import (
-    BaseObservation,
     ConnectsObservation,
-    HttpObservation,
     ResolvesObservation,
     SqlObservation,
     TlsObservation,
