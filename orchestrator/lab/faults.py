@@ -17,9 +17,10 @@ from orchestrator.lab.executor import Executor
 from orchestrator.lab.lab import Lab
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.step_handler import StepHandler
-from orchestrator.model.checks import BaseCheck, HoldsOpen, kind_of
+from orchestrator.model.checks import BaseCheck, CheckStep, HoldsOpen, kind_of
 from orchestrator.model.fault_steps import Heal, new_id, with_ids
 from orchestrator.model.faults.fault import BaseFault
+from orchestrator.model.language import ScenarioModel
 from orchestrator.planning.fault_plan import fault_plan
 from orchestrator.planning.injected_faults import InjectedFault, effect_of
 from orchestrator.planning.plan import Plan
@@ -157,7 +158,7 @@ def _not_asked(lab: Lab, check: BaseCheck, reason: str) -> Finding:
 
 
 def _run_checks_of_faults(
-    lab: Lab, steps: Sequence[BaseFault | Heal], checks: Sequence[BaseCheck], findings: dict[int, Finding]
+    lab: Lab, steps: Sequence[ScenarioModel], checks: Sequence[BaseCheck], findings: dict[int, Finding]
 ) -> None:
     """Judge the checks of the same faults, which are put in once, if what they say of the time before it holds."""
     for check in checks:
@@ -195,7 +196,7 @@ def _connections(
 
 def _break_and_judge(
     lab: Lab,
-    steps: Sequence[BaseFault | Heal],
+    steps: Sequence[ScenarioModel],
     checks: Sequence[BaseCheck],
     held: Mapping[str, HeldConnection],
     findings: dict[int, Finding],
@@ -203,7 +204,12 @@ def _break_and_judge(
     """Put the faults in, judge, heal them, and judge what says something of the time after that."""
     known = {fault.id for fault in lab.folder.faults.faults()}
     try:
-        injected = _take_steps(lab, steps)
+        injected, failed = _take_steps(lab, steps)
+        if failed:
+            for check in checks:
+                findings[id(check)] = _told_of(check, "between the faults", failed)
+                lab.publish_finding(findings[id(check)])
+            checks = ()
         while_it_is_in = [check for check in checks if check.during]
         if while_it_is_in:
             _judge_during(lab, injected, while_it_is_in, held, findings)
@@ -217,34 +223,44 @@ def _break_and_judge(
         _judge(lab, healed, findings, held)
 
 
-def _take_steps(lab: Lab, steps: Sequence[BaseFault | Heal]) -> tuple[InjectedFault, ...]:
-    """Put the faults of a check in, in their order, and heal those that it says; those that are in at the end."""
+def _take_steps(lab: Lab, steps: Sequence[ScenarioModel]) -> tuple[tuple[InjectedFault, ...], Finding | None]:
+    """Put the faults of a check in, in their order, heal those that it says, and judge the checks between them.
+
+    Those that are in at the end, and what was found of the first check between them that does not hold.
+    """
     injected: dict[str, InjectedFault] = {}
     for fault_id, step in with_ids(steps):
-        if isinstance(step, Heal):
-            heal(lab, [injected.pop(fault_id).id])
-        else:
-            # Its id in the lab may be another one: a check that was killed has left an entry.
-            (injected[fault_id],) = inject(lab, step, of_check=True).faults
-    return tuple(injected.values())
+        match step:
+            case Heal():
+                heal(lab, [injected.pop(fault_id).id])
+            case BaseFault():
+                # Its id in the lab may be another one: a check that was killed has left an entry.
+                (injected[fault_id],) = inject(lab, step, of_check=True).faults
+            case CheckStep():
+                (finding,) = _judged_in(lab, injected.values(), [step.check], {})
+                if finding.verdict != "pass":
+                    return tuple(injected.values()), finding
+    return tuple(injected.values()), None
 
 
 def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
     """What is found of a check whose `before` does not hold; None where it does."""
     if not check.before:
         return None
-    for finding in _quiet(lab).judge(check.before):
-        if finding.verdict != "pass":
-            judgement = finding.judgement
-            actual = f"before the fault, {finding.check!r}: {judgement.actual}"
-            return replace(
-                finding,
-                check=check.name,
-                kind=str(kind_of(check)),
-                asker=asker_of(check),
-                judgement=replace(judgement, actual=actual),
-            )
-    return None
+    failed = (finding for finding in _quiet(lab).judge(check.before) if finding.verdict != "pass")
+    return next((_told_of(check, "before the fault", finding) for finding in failed), None)
+
+
+def _told_of(check: BaseCheck, when: str, finding: Finding) -> Finding:
+    """What was found of a check that belongs to this one, as the finding of this one."""
+    judgement = finding.judgement
+    return replace(
+        finding,
+        check=check.name,
+        kind=str(kind_of(check)),
+        asker=asker_of(check),
+        judgement=replace(judgement, actual=f"{when}, {finding.check!r}: {judgement.actual}"),
+    )
 
 
 def _judge_during(
@@ -254,15 +270,22 @@ def _judge_during(
     held: Mapping[str, HeldConnection],
     findings: dict[int, Finding],
 ) -> None:
+    for check, finding in zip(checks, _judged_in(lab, injected, checks, held), strict=True):
+        findings[id(check)] = finding
+        lab.publish_finding(finding)
+
+
+def _judged_in(
+    lab: Lab, injected: Collection[InjectedFault], checks: Sequence[BaseCheck], held: Mapping[str, HeldConnection]
+) -> Iterator[Finding]:
     """Of a fault that somebody has mended meanwhile, as by `heal` in another window, nothing was proved."""
     judged = _quiet(lab).judge(checks, held=held)
     mended = _mended(lab, injected)
-    for check, finding in zip(checks, judged, strict=True):
+    for finding in judged:
         if mended:
             actual = f"the fault was mended while this was judged ({mended}): {finding.judgement.actual}"
             finding = replace(finding, judgement=replace(finding.judgement, verdict="unknown", actual=actual))
-        findings[id(check)] = finding
-        lab.publish_finding(finding)
+        yield finding
 
 
 def _mended(lab: Lab, injected: Collection[InjectedFault]) -> str:

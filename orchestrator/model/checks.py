@@ -12,11 +12,12 @@ from typing import Annotated, Any
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.check_keys import HttpKeys, ResolvesKeys, Substring
 from orchestrator.model.check_values import DurationRange, ExpectedPeers, Sockets, SqlRows
-from orchestrator.model.fault_steps import Faults, Heal, fault_steps
-from orchestrator.model.faults.fault import BaseFault
+from orchestrator.model.fault_steps import Heal, fault_steps
+from orchestrator.model.faults import FAULTS, Fault
 from orchestrator.model.language import Field, ScenarioModel, kind_by_key, union_by_key
 from orchestrator.model.values import (
     BindPlace,
+    DisplayName,
     HostPort,
     NodeName,
     Reference,
@@ -44,7 +45,7 @@ class BaseCheck(ScenarioModel):
     during: Faults | None = Field(
         None,
         description="A fault that is put in before the check is judged, and healed afterwards; of a list one after the "
-        "other, and `heal` takes one of them out again.",
+        "other. `heal` takes one of them out again, and `check` must hold when the list has come so far.",
         examples=[{"stop": "dns"}, [{"stop": "dns"}, {"stop": "db"}, {"heal": "stop-dns"}]],
     )
     after: Faults | None = Field(
@@ -67,8 +68,8 @@ class BaseCheck(ScenarioModel):
     )
 
     @property
-    def fault_steps(self) -> tuple[BaseFault | Heal, ...]:
-        """The faults that this check puts in, during or before it is judged; none where it breaks nothing."""
+    def fault_steps(self) -> tuple[ScenarioModel, ...]:
+        """What this check does, during or before it is judged: BaseFault, Heal, CheckStep; none: it breaks nothing."""
         return fault_steps(self.during or self.after)
 
 
@@ -339,3 +340,22 @@ def kind_of(check: Any) -> str | None:
 
 
 Check: Any = union_by_key(KINDS, VariantNames("check", "what is proved", "with a name and what is proved"))
+
+
+class CheckStep(ScenarioModel):
+    """A check that must hold when the list has come so far; where it does not, the rest of the list is left out."""
+
+    check: Check = Field(
+        description="The check, as under `checks`, without a fault of its own.",
+        examples=[{"name": "The app still answers", "from": "client", "http": "http://app.shop.lab/"}],
+    )
+
+
+FaultStep: Any = union_by_key(
+    {**FAULTS, Heal.kind: Heal, "check": CheckStep},
+    VariantNames("fault", "what is broken (or, in a list, healed again or checked)", "such as {stop: dns}"),
+)
+Faults = Annotated[
+    Annotated[tuple[FaultStep, ...], Field(strict=False, min_length=1)] | Fault,
+    DisplayName("a fault, or a list of faults"),
+]

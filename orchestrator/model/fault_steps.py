@@ -1,15 +1,16 @@
-"""The faults of a check: one, or several that are put in one after the other, of which some may be healed again."""
+"""The faults of a check: one, or several that are put in one after the other, of which some may be healed again.
+
+Between them a list may have checks (`model/checks.py`, CheckStep).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from itertools import count
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from orchestrator.model.faults import FAULTS, Fault
 from orchestrator.model.faults.fault import BaseFault
-from orchestrator.model.language import Field, ScenarioModel, union_by_key
-from orchestrator.model.values import DisplayName, VariantNames
+from orchestrator.model.language import Field, ScenarioModel
 
 
 class Heal(ScenarioModel):
@@ -24,17 +25,7 @@ class Heal(ScenarioModel):
     )
 
 
-_STEPS: dict[str, type[ScenarioModel]] = {**FAULTS, Heal.kind: Heal}
-
-
-FaultStep: Any = union_by_key(
-    _STEPS, VariantNames("fault", "what is broken (or, in a list, healed again)", "such as {stop: dns}")
-)
-FaultSteps = Annotated[tuple[FaultStep, ...], Field(strict=False, min_length=1)]
-Faults = Annotated[FaultSteps | Fault, DisplayName("a fault, or a list of faults")]
-
-
-def fault_steps(faults: Any) -> tuple[BaseFault | Heal, ...]:
+def fault_steps(faults: Any) -> tuple[ScenarioModel, ...]:
     """What a check says of its faults, as steps in their order; none where it breaks nothing."""
     return faults if isinstance(faults, tuple) else (faults,) if faults else ()
 
@@ -46,16 +37,18 @@ def new_id(fault: BaseFault, taken: Collection[str]) -> str:
     return name if name not in taken else next(candidate for candidate in numbered if candidate not in taken)
 
 
-def with_ids(steps: Iterable[BaseFault | Heal]) -> list[tuple[str, BaseFault | Heal]]:
-    """Each step with the id of the fault that it puts in or heals, in a lab without other faults."""
-    known: list[tuple[str, BaseFault | Heal]] = []
+def with_ids(steps: Iterable[ScenarioModel]) -> list[tuple[str, ScenarioModel]]:
+    """Each step with the id of the fault that it puts in or heals, in a lab without other faults; of a check, ""."""
+    known: list[tuple[str, ScenarioModel]] = []
     within: set[str] = set()
     for step in steps:
         if isinstance(step, Heal):
             within.discard(step.heal)
             known.append((step.heal, step))
-        else:
+        elif isinstance(step, BaseFault):
             fault_id = new_id(step, within)
             within.add(fault_id)
             known.append((fault_id, step))
+        else:
+            known.append(("", step))
     return known

@@ -202,7 +202,19 @@ def _checks(values: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         if isinstance(check, dict):
             for inner in ("before", "first"):
                 yield from _checks(check.get(inner), (*path, index, inner))
+            for inner in ("during", "after"):
+                yield from _checks_between(check.get(inner), (*path, index, inner))
             yield (*path, index), check
+
+
+def _checks_between(steps: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The checks that stand between the faults of a list."""
+    for place, step in _steps(path, steps):
+        check = step.get("check") if isinstance(step, dict) else None
+        if isinstance(check, dict):
+            for inner in ("before", "first"):
+                yield from _checks(check.get(inner), (*place, "check", inner))
+            yield (*place, "check"), check
 
 
 def walk(form: Form, value: Any, path: Path) -> Iterator[RawValue]:

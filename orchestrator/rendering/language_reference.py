@@ -88,7 +88,7 @@ def _inside(form: Form, where: str, sections: dict[tuple[str, str], Section]) ->
 
 def _collect_choice(tagged_union: TaggedUnion, where: str, sections: dict[tuple[str, str], Section]) -> None:
     """What all kinds share, then each kind with what is its own."""
-    if (where, "") in sections or where.endswith((".before", ".first")):
+    if (where, "") in sections or where.endswith((".before", ".first", ".check")):
         return
     kinds = list(tagged_union.records.items())
     first = kinds[0][1]

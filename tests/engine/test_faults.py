@@ -22,7 +22,12 @@ checks:
   - {name: fails during the fault, during: {stop: dns}, from: client, resolves: app.wire.lab, to: app, within: 1}
   - {name: holds during the fault, during: {stop: dns}, from: client, http: "http://${app}/health", status: 200}
   - name: one of two is healed
-    during: [{stop: dns}, {cut: {from: client, to: app, port: 80}}, {heal: stop-dns}]
+    during:
+      - {stop: dns}
+      - {check: {name: by its address it is reached, from: client, connects: "${app}:80"}}
+      - {cut: {from: client, to: app, port: 80}}
+      - {heal: stop-dns}
+      - {check: {name: the name is told again, from: client, resolves: app.wire.lab, to: app, within: 30}}
     within: 30
     from: client
     cannot_connect: "app.wire.lab:80"

@@ -31,7 +31,7 @@ APART = (
 
 
 def names_once(raw: RawScenario) -> Iterator[Violation]:
-    """No two checks bear one name, for reports speak of checks by name; those under `first` may repeat."""
+    """No two checks bear one name, for reports speak of checks by name; those that belong to another one may repeat."""
     lines: dict[str, int] = {}
     for path, check in raw.checks:
         name = check.get("name")
@@ -44,12 +44,13 @@ def names_once(raw: RawScenario) -> Iterator[Violation]:
 
 
 def one_fault_at_a_time(raw: RawScenario) -> Iterator[Violation]:
-    """A check is judged during a fault or after it; those under `first` are put as the lab then is."""
+    """A check is judged during a fault or after it; those that belong to another one are put as the lab then is."""
     for path, check in raw.checks:
         faults = [key for key in ("during", "after") if check.get(key) is not None]
         if len(path) > 2:
             for key in faults:
-                message = f"a check under 'first' puts no fault in; write {key!r} at the check that it belongs to"
+                where = f"under {path[-2]!r}" if isinstance(path[-1], int) else "in a list of faults"
+                message = f"a check {where} puts no fault in; write {key!r} at the check that it belongs to"
                 yield Violation((*path, key), message, at_key=True)
         elif len(faults) > 1:
             message = "a check is judged during a fault, or after it; make a check of each"

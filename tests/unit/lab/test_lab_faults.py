@@ -45,6 +45,37 @@ def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(lab_host: Lab
     assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
 
 
+BETWEEN = TEXT.partition("checks:")[0] + (
+    "checks:\n"
+    "  - name: each step holds\n"
+    "    during: [{stop: db}, {check: {name: y, from: app, runs: [echo, x], within: 0.1}}, {pause: app},"
+    " {heal: pause-app}, {check: {name: z, from: app, runs: [echo, x], within: 0.1}}]\n"
+    "    from: app\n"
+    "    runs: [echo, x]\n"
+    "    within: 0.1\n"
+    "  - name: a step does not hold\n"
+    "    after: [{stop: db}, {check: {name: y, from: app, runs: [echo, y], contains: z, within: 0.1}}, {pause: app}]\n"
+    "    from: app\n"
+    "    runs: [echo, x]\n"
+    "    within: 0.1\n"
+)
+
+
+@pytest.mark.slow
+def test_a_check_between_the_faults_of_a_list_must_hold_there(lab_host: LabHost) -> None:
+    """If one does not, the rest of the list is left out, the faults are healed, and the whole has its verdict."""
+    done: list[str] = []
+    lab = lab_host.lab(BETWEEN, publish=lambda event: done.append(event.step) if is_done(event) else None)
+    lab.up()
+    done.clear()
+    good, bad = breaking.check(lab, lab.scenario.checks)
+    assert (good.verdict, bad.verdict, bad.check) == ("pass", "fail", "a step does not hold")
+    assert bad.judgement.actual.startswith("between the faults, 'y': ")
+    assert done.count("pause:app") == 1
+    assert done[-3:] == ["stop:db", "start:db", "ready:db"]
+    assert lab.faults() == ()
+
+
 SEVERAL = TEXT.partition("checks:")[0] + (
     "checks:\n"
     "  - {name: both are stopped, during: [{stop: db}, {pause: app}], node: db, sees: app, within: 0.1}\n"
