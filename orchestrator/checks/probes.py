@@ -161,9 +161,7 @@ class NodeExhausted:
 
 @dataclass(frozen=True)
 class EngineAnswer:
-    """The engine answers, with its version."""
-
-    version: str
+    """The engine answers."""
 
 
 ProbeResult = ProgramResult | LogText | Flows | NodeState | NodeExhausted | EngineAnswer | Unavailable

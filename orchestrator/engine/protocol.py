@@ -27,6 +27,10 @@ class Engine(Resources, Programs, Terminals, Logs, Protocol):
         """What the engine calls itself, with its version."""
         ...
 
+    def ping(self) -> None:
+        """Return as soon as the engine answers."""
+        ...
+
     def close(self) -> None:
         """Give back the connections."""
         ...

@@ -36,10 +36,13 @@ LEAST_TRIES = 2
 HALTED = frozenset({"stopped", "paused", "missing", "dead"})
 # So often it is told what is waited for.
 TELL_SECONDS = 1.0
-# An engine that answers nothing for so long, and not even the question for a node's state, is not waited for.
+# An engine that answers nothing for so long, and not even a ping, is not waited for.
 SILENT_SECONDS = 5.0
-# How long it may take to tell that, as a share of the deadline.
-SIGN_SHARE = 0.4
+# It is told when a check has waited for this share of its deadline: below 1.5 times the deadline, and as late as that
+# allows, for on a busy machine a ping takes seconds.
+SILENT_SHARE = 1.3
+# So often the engine is pinged, and so often it is looked whether it is silent.
+PING_SECONDS, LOOK_SECONDS = 1.0, 0.2
 
 NONE_HELD: Mapping[str, HeldConnection] = MappingProxyType({})
 # The results of probes that a check has sent.
@@ -107,6 +110,7 @@ class CheckRunner:
         self._clocks = clocks or Clocks()
         self._loop = StepLoop(start, self._clocks.now, self._clocks.wait)
         self._chance = random.SystemRandom()
+        self._pinged_at = 0.0
 
     def check(self, checks: Sequence[BaseCheck]) -> tuple[Finding, ...]:
         """One finding a check, in their order; what does not hold has its walk."""
@@ -114,6 +118,7 @@ class CheckRunner:
         for trial in trials:
             self._try(trial)
         self._tell_waiting(trials)
+        self._loop.later(PING_SECONDS, self._ping_engine)
         self._loop.run_until(lambda: all(trial.finding for trial in trials))
         # A walk connects to servers, too: what it leaves there would be taken for what a check is about.
         for trial in trials:
@@ -192,6 +197,11 @@ class CheckRunner:
             trial.explained = True
             trial.finding = replace(trial.finding, why=walk)
 
+    def _ping_engine(self) -> None:
+        """Ping the engine, again and again, with one ping at a time."""
+        self._pinged_at = self._clocks.now()
+        self._loop.add(_ping(), lambda _answer: self._loop.later(PING_SECONDS, self._ping_engine))
+
     def _watch_engine(self, trial: _Trial, waits: Callable[[], bool]) -> None:
         """Raise EngineMissing where what a check `waits` for takes long, and the engine does not answer at all.
 
@@ -199,20 +209,17 @@ class CheckRunner:
         answer is a sign.
         """
 
-        def decide(asked_at: float) -> None:
-            if waits() and self._loop.answered_at < asked_at:
-                why = f"it gave no answer in {trial.patience:g} s, and did not tell its version"
+        def look(*, suspected: bool = False) -> None:
+            silent = self._clocks.now() - max(self._loop.answered_at, self._pinged_at) >= trial.patience
+            # Where this process did not run for a while, answers lie there that nobody has read yet.
+            if waits() and silent and suspected:
+                why = f"it gave no answer in {trial.patience:g} s, not even to a ping"
                 hint = "wirelab engine status, then wirelab engine up"
                 raise EngineMissing("the container engine does not answer", why=why, hint=hint)
             if waits():
-                self._watch_engine(trial, waits)
+                self._loop.later(LOOK_SECONDS, partial(look, suspected=silent))
 
-        def ask() -> None:
-            if waits():
-                self._loop.add(_ping(), lambda _answer: None)
-                self._loop.later(trial.patience * SIGN_SHARE, partial(decide, self._clocks.now()))
-
-        self._loop.later(trial.patience, ask)
+        self._loop.later(trial.patience * SILENT_SHARE, look)
 
 
 def _ping() -> ProbeSteps[None]:

@@ -158,7 +158,7 @@ class ProbeRunner:
     def _lost(self, error: EngineMissing) -> Unavailable | EngineMissing:
         """What an engine that did not answer a question about a node says of itself: it may answer others."""
         try:
-            self._engine.version()
+            self._engine.ping()
         except WirelabError:
             return error
         return Unavailable(error.why or error.what)
@@ -170,7 +170,8 @@ class ProbeRunner:
             flows = self._wired([probe.since for probe in probes if isinstance(probe, TrafficQuery)])
             return zip(tickets, flows, strict=True)
         if isinstance(probes[0], PingEngine):
-            return [(tickets[0], EngineAnswer(self._engine.version()))]
+            self._engine.ping()
+            return [(tickets[0], EngineAnswer())]
         if isinstance(probes[0], GetNodeState):
             return [(tickets[0], self._state(node))]
         known = self._nodes.get(node)

@@ -32,6 +32,11 @@ pytestmark = pytest.mark.engines
 NOBODY = "f" * 64
 
 
+def test_an_engine_answers_a_ping(world: ContractSetup) -> None:
+    """One that is gone raises EngineMissing (tests/engine/test_slow_lab.py)."""
+    world.engine.ping()
+
+
 def never() -> bool:
     return False
 

@@ -40,23 +40,28 @@ class Clock:
 
 
 class TimedLab(Clock):
-    """Each probe of a node takes so many seconds; without a number it is never answered."""
+    """Each probe of a node takes so many seconds; without a number it is never answered.
+
+    `results` has what nodes answer where that is not `result`.
+    """
 
     def __init__(self, seconds: Mapping[str, float], result: ProbeResult | Exception | None = None) -> None:
         super().__init__()
         self.calls: list[tuple[float, list[str]]] = []
         self._seconds = seconds
         self._result = result or NodeState("running")
-        self._due: list[tuple[float, int]] = []
+        self.results: dict[str, ProbeResult] = {}
+        self._due: list[tuple[float, int, str]] = []
 
     def start(self, probes: Mapping[int, Probe], _arrived: Arrivals) -> None:
         self.calls.append((round(self.now - 50.0, 3), [probe.node for probe in probes.values()]))
         for ticket, probe in probes.items():
             if probe.node in self._seconds:
-                heappush(self._due, (self.now + self._seconds[probe.node], ticket))
+                heappush(self._due, (self.now + self._seconds[probe.node], ticket, probe.node))
 
     def wait(self, arrived: SimpleQueue[Arrival], seconds: float | None) -> Arrival:
         if self._due and (seconds is None or self._due[0][0] <= self.now + seconds):
-            self.now, ticket = heappop(self._due)
-            return ticket, self._result
+            due, ticket, node = heappop(self._due)
+            self.now = max(self.now, due)
+            return ticket, self.results.get(node, self._result)
         return super().wait(arrived, seconds)

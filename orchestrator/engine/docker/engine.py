@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.containers import DockerContainers
+from orchestrator.engine.docker.http_api import CALL_SECONDS
 from orchestrator.engine.docker.logs import DockerLogs
 from orchestrator.engine.docker.terminals import DockerTerminals
 from orchestrator.engine.docker.volumes import DockerVolumes
@@ -17,3 +18,8 @@ class DockerEngine(DockerContainers, DockerVolumes, DockerTerminals, DockerLogs)
         with map_api_errors("the engine's version"):
             answer = self._api.get("/version")
         return f"{answer.get('Platform', {}).get('Name') or 'Docker Engine'} {answer['Version']}"
+
+    def ping(self) -> None:
+        """Return as soon as the engine answers. To tell its version it starts two programs (moby, info_unix.go)."""
+        with map_api_errors("a ping"):
+            b"".join(self._api.stream("/_ping", seconds=CALL_SECONDS))

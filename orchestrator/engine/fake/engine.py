@@ -13,5 +13,8 @@ class FakeEngine(FakeContainers, FakeTerminals, FakeLogs):
     def version(self) -> str:
         return "Fake 1"
 
+    def ping(self) -> None:
+        """It always answers."""
+
     def close(self) -> None:
         """Nothing is held."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import (
     PROBE_PORTS,
     CheckContext,
+    EngineAnswer,
     GetNodeState,
     NodeState,
     Probe,
@@ -26,6 +28,7 @@ from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
 from orchestrator.errors import EngineMissing
 from orchestrator.lab.check_runner import LEAST_TRIES, SILENT_SECONDS, CheckRunner, Clocks, Seen
+from orchestrator.lab.step_loop import Arrival
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.model.topology import Topology
 from orchestrator.planning.addressing import assign_addresses
@@ -205,9 +208,8 @@ def test_an_engine_that_answers_nothing_is_not_waited_for() -> None:
         assert [nodes for _, nodes in lab.calls] == [["a"], [""]], "the engine was asked for a sign"
 
 
-@pytest.mark.parametrize(("other", "is_error"), [(6.0, False), (4.0, True)])
+@pytest.mark.parametrize(("other", "is_error"), [(6.0, False), (2.0, True)])
 def test_an_engine_that_answers_something_else_is_only_slow(other: float, is_error: bool) -> None:
-    """It is asked for a sign after five seconds, and on a busy machine its answer takes longer than what it does."""
     lab = TimedLab({"a": other, "b": 8.0}, ProgramResult(0, "", ""))
     runner = CheckRunner(places(), lab.start, lambda _: None, clocks=Clocks(lab, lab, lab.wait))
     checks = [runs("of a"), runs("of b").model_copy(update={"asker": "b"})]
@@ -216,6 +218,36 @@ def test_an_engine_that_answers_something_else_is_only_slow(other: float, is_err
             runner.check(checks)
     else:
         assert [finding.seconds for finding in runner.check(checks)] == [6.0, 8.0]
+
+
+@pytest.mark.parametrize(("ping", "is_error"), [(4.9, False), (6.0, True)])
+def test_an_engine_whose_pings_take_seconds_is_only_slow(ping: float, is_error: bool) -> None:
+    """At a load of 40 a ping takes longer than two seconds; then each check has its own verdict."""
+    lab = TimedLab({"a": 20.0, "": ping}, Unavailable("the programs in a had not ended in their time"))
+    runner = CheckRunner(places(), lab.start, lambda _: None, clocks=Clocks(lab, lab, lab.wait), least_tries=1)
+    lab.results[""] = EngineAnswer()
+    if is_error:
+        with pytest.raises(EngineMissing, match="the container engine does not answer"):
+            runner.check([runs()])
+    else:
+        (finding,) = runner.check([runs()])
+        assert finding.judgement.actual == "could not be asked: the programs in a had not ended in their time"
+        assert finding.verdict == "unknown"
+
+
+def test_answers_that_nobody_has_read_yet_are_a_sign() -> None:
+    """This process did not run for a minute: when it goes on, the engine's answers lie there."""
+    lab = TimedLab({"a": 3.0, "": 0.1}, ProgramResult(0, "", ""))
+    wait, stopped = lab.wait, [60.0]
+
+    def stop_once(arrived: SimpleQueue[Arrival], seconds: float | None) -> Arrival:
+        if lab.now - 50.0 > 2.0 and stopped:
+            lab.now += stopped.pop()
+            raise Empty
+        return wait(arrived, seconds)
+
+    runner = CheckRunner(places(), lab.start, lambda _: None, clocks=Clocks(lab, lab, stop_once))
+    assert [finding.verdict for finding in runner.check([runs()])] == ["pass"]
 
 
 def test_a_slow_node_of_an_engine_that_answers_is_waited_for() -> None:
