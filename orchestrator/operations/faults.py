@@ -90,6 +90,7 @@ def fault_of_words(words: tuple[str, ...], scenario: Scenario) -> BaseFault:
     from pydantic import ValidationError
 
     from orchestrator.model.faults import FAULTS
+    from orchestrator.model.faults.fault import WrongWords
     from orchestrator.reading.spelling import near
 
     kind, *rest = words or ("",)
@@ -98,9 +99,15 @@ def fault_of_words(words: tuple[str, ...], scenario: Scenario) -> BaseFault:
         hint = f"did you mean {meant!r}?  {FAULT_HELP}" if meant else FAULT_HELP
         raise UsageInvalid(f"there is no fault {kind!r}", why=f"the faults are {', '.join(FAULTS)}", hint=hint)
     usage = f"usage: {kind} {FAULTS[kind].usage}"
-    fields = FAULTS[kind].from_words(tuple(rest))
+    try:
+        fields = FAULTS[kind].from_words(tuple(rest))
+    except WrongWords as error:
+        meant = near(error.word, error.known)
+        hint = f"did you mean {meant!r}?  {FAULT_HELP}" if meant else FAULT_HELP
+        raise UsageInvalid(str(error), why=usage, hint=hint) from error
     if fields is None:
-        raise UsageInvalid(f"{kind!r} does not take {_count_of(rest)}", why=usage, hint=FAULT_HELP)
+        does_not = f"does not take {_count_of(rest)}" if rest else "needs words after it"
+        raise UsageInvalid(f"{kind!r} {does_not}", why=usage, hint=FAULT_HELP)
     for node_name in _node_names(FAULTS[kind], fields):
         if node_name not in scenario.groups:
             require_node(scenario, node_name)

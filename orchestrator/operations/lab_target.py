@@ -52,6 +52,8 @@ class LabFinder:
             source = source_of(self.state, valid_lab_name(lab_name))
             if source and (not name or self._is_source(name, source)):
                 return LabTarget(lab_name, self._scenario_of(lab_name, source, file_needed))
+            if not name and not source and lab_name not in lab_names(self.state):
+                self._require_scenario_here(lab_name)
             return LabTarget(lab_name, self._scenario(name, file_needed))
         source = source_of(self.state, name) if name and LAB_NAME.fullmatch(name) else None
         if name and source:
@@ -62,6 +64,21 @@ class LabFinder:
             return self._made_from(name or "", error, file_needed)
         return self._of_scenario(self._load(str(path)))
 
+    def _require_same(self, name: str | None, lab_name: str) -> None:
+        """Raise UsageInvalid where NAME means something else than what the lab was made from."""
+        source = source_of(self.state, lab_name)
+        if not name or not source or name in (lab_name, source.scenario) or self._is_source(name, source):
+            return
+        try:
+            path = find_scenario(name, self.cwd)
+            if _is_same(path, source.file) or scenario_name(name, self.cwd) == source.scenario:
+                return
+        except UsageInvalid:
+            pass
+        why = f"it was made from the scenario {source.scenario!r}, {self._shown(Path(source.file))}"
+        hint = f"name the lab alone: {lab_name}; or name its scenario: {source.scenario} --lab {lab_name}"
+        raise UsageInvalid(f"the lab {lab_name!r} was not made from {name!r}", why=why, hint=hint)
+
     def _load(self, name_or_path: str) -> LoadedScenario:
         # Only commands that read a scenario load its language.
         from orchestrator.operations.compiled_scenarios import CompiledScenarios
@@ -71,7 +88,8 @@ class LabFinder:
     def name(self, name: str | None, lab_name: str | None) -> str:
         """The name of the lab that `find` would find, also where its scenario is wrong or no longer known."""
         if lab_name:
-            return valid_lab_name(lab_name)
+            self._require_same(name, valid_lab_name(lab_name))
+            return lab_name
         named = name if name and LAB_NAME.fullmatch(name) else ""
         if named in lab_names(self.state):
             return named
@@ -81,6 +99,15 @@ class LabFinder:
             if named and has_journal(self.state, named):
                 return named
             return self._only_lab_made_from(name or "", error)
+
+    def _require_scenario_here(self, lab_name: str) -> None:
+        """Raise UsageInvalid where neither the lab is there nor a scenario from which it could be made."""
+        try:
+            find_scenario(None, self.cwd)
+        except UsageInvalid as error:
+            unknown = self._unknown(lab_name, error)
+            what = f"there is no lab {lab_name!r}"
+            raise UsageInvalid(what, why=unknown.why, hint=unknown.hint) from error
 
     def _standing(self, name: str, source: LabSource, file_needed: bool) -> LabTarget:
         """The lab that stands, where NAME may be the name of a scenario, too."""

@@ -57,9 +57,11 @@ WRONG = {
     "try:   did you mean 'stop'?  wirelab inject --help\n",
     "inject basic stop dns app": "error: 'stop' does not take 2 words\n"
     "why:   usage: stop NODE\ntry:   wirelab inject --help\n",
-    "inject basic cut client app ipv5": "error: expected one of ipv4, ipv6; found the text 'ipv5'; "
-    "did you mean 'ipv6'?\n"
-    "why:   usage: cut NODE,... NODE,... [ipv4|ipv6] [PORT] [tcp|udp] [one-way]\ntry:   wirelab inject --help\n",
+    "inject basic cut client app onway": "error: after the two groups, a cut takes tcp, udp, ipv4, ipv6, one-way or a "
+    "port; 'onway' is none of them\n"
+    "why:   usage: cut NODE,... NODE,... [ipv4|ipv6] [PORT] [tcp|udp] [one-way]\n"
+    "try:   did you mean 'one-way'?  wirelab inject --help\n",
+    "inject basic stop": "error: 'stop' needs words after it\nwhy:   usage: stop NODE\ntry:   wirelab inject --help\n",
     "inject basic record dns app.shop.lab B 192.0.2.1": "error: expected one of A, AAAA, CNAME, MX, TXT, SRV, PTR, NS; "
     "found the text 'B'\n"
     "why:   usage: record DNS-NODE NAME TYPE [VALUE...]\ntry:   wirelab inject --help\n",

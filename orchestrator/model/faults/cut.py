@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from orchestrator.errors import UsageInvalid
 from orchestrator.model.faults.effect import FaultEffect
-from orchestrator.model.faults.fault import BaseFault, Group, machines
+from orchestrator.model.faults.fault import BaseFault, Group, WrongWords, machines
 from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.values import DisplayName, Machines, Port
 
@@ -18,6 +18,7 @@ Groups = Annotated[
 ]
 Side = Annotated[Machines | Group, DisplayName("a node or a list of nodes")]
 PROTOCOLS = ("tcp", "udp")
+VERSIONS = ("ipv4", "ipv6")
 ONE_WAY = "one-way"
 
 
@@ -78,10 +79,12 @@ class Cut(BaseFault):
         if len(words) < 2:
             return None
         ends, more = (words[0].split(","), words[1].split(",")), words[2:]
-        named = [(_key_of(word), word) for word in more]
-        if len(dict(named)) < len(named):
-            return None
-        values: dict[str, Any] = dict(named)
+        values: dict[str, Any] = {}
+        for word in more:
+            key = _key_of(word)
+            if key in values:
+                raise WrongWords(f"a cut takes one of {values[key]!r} and {word!r}, not both")
+            values[key] = word
         only = {"only": values.pop("only")} if "only" in values else {}
         if not values:
             return {"cut": list(ends), **only}
@@ -126,7 +129,11 @@ def _key_of(word: str) -> str:
     """What a word after the two groups says."""
     if word.isascii() and word.isdigit():
         return "port"
-    return "protocol" if word in PROTOCOLS else "one_way" if word == ONE_WAY else "only"
+    keys = {**dict.fromkeys(PROTOCOLS, "protocol"), **dict.fromkeys(VERSIONS, "only"), ONE_WAY: "one_way"}
+    if word not in keys:
+        what = f"after the two groups, a cut takes {', '.join(keys)} or a port; {word!r} is none of them"
+        raise WrongWords(what, word, tuple(keys))
+    return keys[word]
 
 
 FAULT = Cut

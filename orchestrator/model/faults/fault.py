@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 Group = Annotated[tuple[Machines, ...], Field(strict=False, min_length=1), DisplayName("a list of nodes")]
 
 
+class WrongWords(ValueError):
+    """Words of a command that mean no fault, and why; `known` are those of which one may be meant by `word`."""
+
+    def __init__(self, message: str, word: str = "", known: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.word = word
+        self.known = known
+
+
 class BaseFault(ScenarioModel, ABC):
     """What every kind of fault says of itself."""
 
@@ -33,7 +42,10 @@ class BaseFault(ScenarioModel, ABC):
     @classmethod
     @abstractmethod
     def from_words(cls, words: tuple[str, ...]) -> dict[str, Any] | None:
-        """The fault as it stands in a file, from the words after its kind; None where these are too few or too many."""
+        """The fault as it stands in a file, from the words after its kind; None where these are too few or too many.
+
+        Raises WrongWords where more can be said of them.
+        """
 
     @property
     @abstractmethod

@@ -156,6 +156,32 @@ def test_a_name_of_neither_is_told_with_the_nearest_of_both(world: SimulatedLab)
         world.finder().name("./mylab", None)
 
 
+def test_a_name_beside_the_name_of_a_lab_must_be_what_that_was_made_from(world: SimulatedLab) -> None:
+    """`down shop --lab second` means one lab; `down proxy --lab second` means two things, and removes neither."""
+    file = world.scenario("scenarios/shop", "shop")
+    world.scenario("scenarios/proxy", "proxy")
+    world.made("second", file)
+    world.made("proxy", world.root / "scenarios/proxy/scenario.yaml")
+    for name in (None, "shop", "second", "scenarios/shop", str(file)):
+        assert world.finder().name(name, "second") == "second"
+    for name in ("proxy", "shpo", "scenarios/proxy", "./nowhere"):
+        with pytest.raises(UsageInvalid) as caught:
+            world.finder().name(name, "second")
+        assert caught.value.what == f"the lab 'second' was not made from {name!r}"
+        assert caught.value.why == "it was made from the scenario 'shop', scenarios/shop/scenario.yaml"
+        assert caught.value.hint == "name the lab alone: second; or name its scenario: shop --lab second"
+    assert world.finder().name("proxy", "unknown") == "unknown"
+
+
+def test_a_lab_that_is_not_there_is_told_where_it_is_named_alone(world: SimulatedLab) -> None:
+    """With `--lab` alone nobody can know which scenario it would be made from."""
+    world.made("second", world.scenario("scenarios/shop", "shop"))
+    with pytest.raises(UsageInvalid) as caught:
+        world.found(None, "secnd")
+    assert (caught.value.what, caught.value.hint) == ("there is no lab 'secnd'", "did you mean 'second'?")
+    assert world.found(None, "secnd", place="scenarios/shop").lab_name == "secnd"
+
+
 def test_a_file_of_several_labs_that_is_gone_names_them(world: SimulatedLab) -> None:
     file = world.scenario("far/shop", "shop")
     for lab in ("first", "second"):

@@ -158,9 +158,14 @@ def test_a_cut_reads_the_same_from_a_file_and_from_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("client", "app", "80", "443"), "'cut' does not take 4 words"),
+        (("client", "app", "80", "443"), "a cut takes one of '80' and '443', not both"),
+        (("client", "app", "ipv4", "ipv6"), "a cut takes one of 'ipv4' and 'ipv6', not both"),
+        (("client",), "'cut' does not take 1 word"),
         (("client", "app", "0"), "expected a whole number from 1 to 65535, found the number 0"),
-        (("client", "app", "ipv5"), "expected one of ipv4, ipv6; found the text 'ipv5'; did you mean 'ipv6'?"),
+        (
+            ("client", "app", "tpc"),
+            "after the two groups, a cut takes tcp, udp, ipv4, ipv6, one-way or a port; 'tpc' is none of them",
+        ),
     ],
 )
 def test_wrong_words_of_a_cut_are_refused(words: tuple[str, ...], message: str) -> None:
