@@ -46,7 +46,10 @@ class SshObservation(BaseObservation):
             return None
         if not self._leads_there(event.flow, addresses_of):
             return None
-        seen = f"{self.client} was connected to {server_text(event.flow)}, and was not let in"
+        if event.sent:
+            seen = f"{self.client} was connected to {server_text(event.flow)}, and was not let in"
+        else:
+            seen = f"{self.client} opened a connection to {server_text(event.flow)} and sent nothing"
         return Different("ssh", seen, self.wanted, may_be_followed=True)
 
     def _leads_there(self, flow: Flow, addresses_of: AddressesOf) -> bool:
