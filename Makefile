@@ -9,7 +9,7 @@ WIRELAB := .venv/bin/wirelab
 
 .DEFAULT_GOAL := help
 .PHONY: help scenario lesson web up check down reset shell logs test unit bench docs clean
-.PHONY: coverage truth endurance engines
+.PHONY: coverage sampled truth endurance engines
 
 help: ## Print this list
 	@echo "usage: make TARGET [NAME=scenario] [NODE=node] [LAB=lab]"
@@ -51,7 +51,7 @@ logs: ## Print the log of NODE of the lab NAME (without NODE: of all nodes)
 	@setup/venv run
 	@$(WIRELAB) logs '$(NAME)' $(IN_LAB) $(if $(NODE),'$(NODE)')
 
-test: ## Run all tests on a real engine; a skipped test fails the run
+test: ## Run all tests on a real engine, large tables as a sample; a skipped test fails the run
 	@setup/venv test
 	@setup/test
 
@@ -62,6 +62,10 @@ unit: ## Check format, lint and types, and run the quick tests that need no engi
 coverage: ## Run all tests that need no engine, and print which lines they run
 	@setup/venv test
 	@setup/unit --coverage
+
+sampled: ## Run each table whole of which make test runs a sample, in parts
+	@setup/venv test
+	@ENGINE='$(ENGINE)' setup/long sampled
 
 truth: ## Test all verdicts, in parts; call it until it prints done
 	@setup/venv test

@@ -31,6 +31,7 @@ CROWDED = """boxes => {
 }"""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", library.NAMES)
 def test_the_picture_of_a_scenario(opened: Callable[..., Any], tmp_path: Path, name: str) -> None:
     """Each node once, with its words in its box, no box on another, and every arrow with its sentence."""

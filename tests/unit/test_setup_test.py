@@ -25,6 +25,20 @@ PROGRAMS = {
 }
 
 
+def run(folder: Path, failing: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run setup/test beside programs that only print their words."""
+    for path, text in PROGRAMS.items():
+        program = folder / path
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(text)
+        program.chmod(0o755)
+    shutil.copy(SCRIPT, folder / "setup")
+    environ = {**os.environ, "FAILING": failing, "SEED": "7"}
+    return subprocess.run(
+        (str(folder / "setup" / "test"), *words), env=environ, capture_output=True, text=True, check=False
+    )
+
+
 @pytest.mark.parametrize(
     ("failing", "code", "tried_again"),
     [
@@ -38,17 +52,19 @@ PROGRAMS = {
 def test_failures_on_the_engine_alone_have_a_second_try(
     failing: str, code: int, tried_again: bool, tmp_path: Path
 ) -> None:
-    for path, text in PROGRAMS.items():
-        program = tmp_path / path
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(text)
-        program.chmod(0o755)
-    shutil.copy(SCRIPT, tmp_path / "setup")
-    done = subprocess.run(
-        (str(tmp_path / "setup" / "test"),), env={**os.environ, "FAILING": failing}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    done = run(tmp_path, failing)
     assert (done.returncode, "output of -m tests.second_try" in done.stdout) == (code, tried_again), done.stdout
     assert "output of unit --thorough" in done.stdout
     last = (done.stdout + done.stderr).splitlines()[-1]
     assert last == ("test: passed" if code == 0 else "test: FAILED; see above")
+
+
+@pytest.mark.parametrize(("words", "part", "with_unit"), [((), "--sample", True), (("--rest",), "--rest", False)])
+def test_a_run_is_a_sample_or_the_rest_of_the_same_seed(
+    words: tuple[str, ...], part: str, with_unit: bool, tmp_path: Path
+) -> None:
+    """What the sample leaves out has no test without an engine: these have run."""
+    done = run(tmp_path, "nothing", *words)
+    assert done.returncode == 0, done.stderr
+    assert f"-p tests.sampling {part} --truth-seed=7 " in done.stdout
+    assert ("output of unit --thorough" in done.stdout) == with_unit
