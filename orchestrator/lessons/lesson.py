@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from orchestrator.lessons.observations import Observation
+from orchestrator.lessons.observations import EarlierObservation, Observation
 from orchestrator.lessons.setup import Allow, Edit, Setup
 from orchestrator.model.checks import Check
 from orchestrator.model.faults import Fault
@@ -126,7 +126,7 @@ class ObserveTask(DoneTask):
     observe: Observation = Field(
         description="What the packets must show.", examples=[{"from": "client", "resolves": "app.shop.lab"}]
     )
-    after: Observation | None = Field(
+    after: EarlierObservation | None = Field(
         None,
         description="What the packets must show before that, since the task began.",
         examples=[{"from": "client", "resolves": "app.shop.lab"}],

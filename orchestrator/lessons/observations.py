@@ -276,6 +276,20 @@ class ListensObservation(BaseObservation):
         return Matched(seen) if is_there else Different("address", seen, self.wanted)
 
 
+class UnansweredObservation(BaseObservation):
+    """A server that is asked, or looked for on the network, and has given no answer for a second."""
+
+    unanswered: NodeName = Field(description="The server that does not answer.", examples=["dns-1"])
+
+    @property
+    def wanted(self) -> str:
+        return f"a question to {self.unanswered} that gets no answer"
+
+    def compare(self, _event: CompletedEvent, _addresses_of: AddressesOf) -> Comparison:
+        """That nothing came is no exchange."""
+        return None
+
+
 KINDS: dict[str, type[BaseObservation]] = {
     "resolves": ResolvesObservation,
     "connects": ConnectsObservation,
@@ -291,6 +305,11 @@ KINDS: dict[str, type[BaseObservation]] = {
 def kind_of(observation: Any) -> str | None:
     """The kind of an observation, from the key that names it."""
     return kind_by_key(observation, KINDS)
+
+
+def kind_of_earlier(observation: Any) -> str | None:
+    """The kind of what comes before an observation."""
+    return kind_by_key(observation, {"unanswered": UnansweredObservation, **KINDS})
 
 
 AnyObservation = (
@@ -313,5 +332,18 @@ Observation = Annotated[
     | Annotated[ListensObservation, Tag("listens")]
     | Annotated[SshObservation, Tag("ssh")],
     Discriminator(kind_of),
+    VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
+]
+EarlierObservation = Annotated[
+    Annotated[ResolvesObservation, Tag("resolves")]
+    | Annotated[ConnectsObservation, Tag("connects")]
+    | Annotated[HttpObservation, Tag("http")]
+    | Annotated[SqlObservation, Tag("sql")]
+    | Annotated[TlsObservation, Tag("tls")]
+    | Annotated[UdpObservation, Tag("udp")]
+    | Annotated[ListensObservation, Tag("listens")]
+    | Annotated[SshObservation, Tag("ssh")]
+    | Annotated[UnansweredObservation, Tag("unanswered")],
+    Discriminator(kind_of_earlier),
     VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import Different, Layer
 from orchestrator.lessons.http_observation import HttpObservation
-from orchestrator.lessons.observations import SqlObservation, TlsObservation
+from orchestrator.lessons.observations import SqlObservation, TlsObservation, UnansweredObservation
 from orchestrator.lessons.ssh_observation import SshObservation
 from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart, TcpClose, TcpHandshake
 
@@ -126,6 +126,13 @@ def silence(start: ExchangeStart) -> str | None:
         case "arp" | "ndp":
             return f"{client} looks for {server} on its network, and no answer came so far"
     return None
+
+
+def is_wanted(earlier: BaseObservation | None, start: ExchangeStart) -> bool:
+    """Whether the task wants to see first that this has no answer."""
+    if not isinstance(earlier, UnansweredObservation):
+        return False
+    return (earlier.client, earlier.unanswered) == (start.client, start.server)
 
 
 def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different | None:

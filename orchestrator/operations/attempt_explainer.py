@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class NotExplained:
+    """Why nobody could find out why an attempt failed."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class _Explanation:
     """An attempt that is explained."""
 
@@ -55,16 +62,23 @@ class AttemptExplainer:
         self._current = _Explanation(attempt, result)
         self._is_wanted = True
 
-    def explained(self) -> Walk | None:
-        """The walk that has ended since the last call, where a layer of it is broken. Begins what waits."""
+    def explained(self) -> Walk | NotExplained | None:
+        """The walk that has ended since the last call, where a layer of it is broken, or why there is none.
+
+        Begins what waits.
+        """
         current = self._current
         if current is None or not current.result.done():
             return None
-        walk = current.result.result() if self._is_wanted else None
-        self._current = None
+        is_wanted, self._current = self._is_wanted, None
         if self._next:
             self._begin(self._next)
         self._next = None
+        if not is_wanted:
+            return None
+        if error := current.result.exception():
+            return NotExplained(reason_of(error))
+        walk = current.result.result()
         return walk if walk and walk.broken else None
 
     @property
@@ -81,17 +95,21 @@ class AttemptExplainer:
 
 
 def explain_in(lab: LabHandle, check: BaseCheck, on_probe: OnProbe) -> Walk | None:
-    """The walk through the layers of a check in a lab; None where the check holds or the lab cannot be asked.
+    """The walk through the layers of a check in a lab; None where the check holds.
 
     That a lookup or a connection failed was seen on the wire, and each layer of it is asked in any case.
     """
-    try:
-        if isinstance(check, Resolves | Connects):
-            return _unwatched(lab, on_probe).explain(check)
-        (finding,) = _unwatched(lab, on_probe).judge([check])
-    except WirelabError:
-        return None
+    if isinstance(check, Resolves | Connects):
+        return _unwatched(lab, on_probe).explain(check)
+    (finding,) = _unwatched(lab, on_probe).judge([check])
     return finding.why
+
+
+def reason_of(error: BaseException) -> str:
+    """What a learner is told of an error in a thread of the lesson."""
+    if not isinstance(error, WirelabError):
+        return f"{type(error).__name__}: {error}"
+    return f"{error.what}: {error.why}" if error.why else error.what
 
 
 def _unwatched(lab: LabHandle, on_probe: OnProbe) -> Lab:

@@ -45,17 +45,28 @@ class OpenLesson:
 
     def turn(self, line: str | None = None) -> bool:
         """Take a line that was typed, look at what crossed the wire, judge checks. False where the lesson ends."""
-        if self.traffic.has_ended and self.run.lesson_lab.stands():
-            with suppress(NotFound):  # it is on its way down again
-                self.traffic.restart()
+        with self.run.while_engine_answers():
+            if self.traffic.has_ended and self.run.lesson_lab.stands():
+                with suppress(NotFound):  # it is on its way down again
+                    self.traffic.restart()
         return self.react(line, self.reader.new_events(TURN_SECONDS))
 
     def react(self, line: str | None, events: Sequence[TrafficEvent]) -> bool:
         """As `turn`, to events that were read already. Somebody else restarts the traffic that ends with the lab."""
-        if line is not None and not self.run.on_input(line):
-            return False
+        if line is not None:
+            goes_on = True
+            with self.run.while_engine_answers():
+                goes_on = self.run.on_input(line)
+            if not goes_on:
+                return False
         for event in events:
-            self.run.on_traffic(event)
+            with self.run.while_engine_answers():
+                self.run.on_traffic(event)
+        with self.run.while_engine_answers():
+            self._on_time()
+        return self.run.task_name is not None
+
+    def _on_time(self) -> None:
         failure = self.traffic.failure
         # A capture that is begun while somebody removes the lab finds none; the lab may stand again by now.
         if failure and not isinstance(failure, NotFound) and self.run.lesson_lab.stands():
@@ -64,7 +75,6 @@ class OpenLesson:
             self.run.on_lab_gone()
         else:
             self._on_lab()
-        return self.run.task_name is not None
 
     def _on_lab(self) -> None:
         """Begin the task again in a lab that is new, or judge checks; neither in one that is just being removed."""

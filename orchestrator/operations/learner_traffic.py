@@ -13,6 +13,7 @@ from orchestrator.lessons.messages import Message, TaskDone
 from orchestrator.lessons.open_exchanges import OpenExchanges
 from orchestrator.lessons.other_attempts import other_attempt
 from orchestrator.lessons.variables import address_values
+from orchestrator.lessons.waits import Waits
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
@@ -46,6 +47,7 @@ class LearnerTraffic:
     _later: tuple[str, float] | None = None
     _lookup: Lookup | None = None
     _open: OpenExchanges = field(default_factory=OpenExchanges)
+    waits: Waits = field(default_factory=Waits)
 
     def begin(self, scenario: Scenario, topology: Topology) -> None:
         """Begin a task in a lab that is as these say."""
@@ -56,6 +58,7 @@ class LearnerTraffic:
         """Let nothing count that crossed the wire so far."""
         self._began, self._lookup, self._later = time.time(), None, None
         self._open.clear()
+        self.waits.clear()
 
     def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str]) -> bool:
         """Whether the learner began it, in one of the nodes in which they work; then its answer is awaited."""
@@ -63,10 +66,12 @@ class LearnerTraffic:
         if start.client not in shells or is_ours:
             return False
         self._open.begin(start, self.monotonic())
+        self.waits.begin(start)
         return True
 
     def has_ended(self, event: CompletedEvent) -> bool:
         """Await no answer to it any more. Returns whether its silence was counted as an attempt."""
+        self.waits.end(event)
         return self._open.end(event, self.monotonic())
 
     def unanswered(self) -> list[ExchangeStart]:

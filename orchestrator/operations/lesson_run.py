@@ -4,10 +4,12 @@ task."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import EngineMissing, TookTooLong
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
@@ -18,6 +20,7 @@ from orchestrator.operations.lesson_state import LessonState
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.operations.observed_attempts import ObservedAttempts
 from orchestrator.operations.own_probes import OwnProbes
+from orchestrator.operations.slow_engine import SlowEngine
 from orchestrator.operations.task_check import TaskCheck
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.traffic.exchanges.events import ExchangeStart, client_node
@@ -58,6 +61,8 @@ class LessonRun:
         self.state = LessonState(lesson_lab, load_text, progress, tell, save, traffic)
         self.question: Question | None = None
         self.is_lab_gone = False
+        self._has_begun = True
+        self._slow_engine = SlowEngine()
         self._attempts = ObservedAttempts(self.state, self._explainer)
         self._check = TaskCheck(self.state, own_probes)
 
@@ -88,8 +93,22 @@ class LessonRun:
         """Whether an attempt of the learner was seen, and why it failed is not known yet."""
         return self._check.owes_cause or self._explainer.is_busy
 
+    @contextmanager
+    def while_engine_answers(self) -> Iterator[None]:
+        """Say, and bear, that the engine does not answer in time: what was not done is done once it answers again."""
+        try:
+            yield
+        except (TookTooLong, EngineMissing) as error:
+            if note := self._slow_engine.note(error):
+                self.state.show(note)
+
     def begin_task(self) -> None:
         """Change the lab as the task wants it, find the right answer of a question, and tell what is to be done."""
+        self._has_begun = False
+        self._begin_task()
+        self._has_begun = True
+
+    def _begin_task(self) -> None:
         name = self.task_name
         self.state.waits = name is not None and self._is_held(name)
         task = self.state.task
@@ -145,6 +164,8 @@ class LessonRun:
 
     def on_traffic(self, event: TrafficEvent) -> None:
         """An exchange began or ended on the wire."""
+        if not self._has_begun:
+            return
         name, task = self.task_name, self.state.task
         if isinstance(event, ExchangeStart):
             is_attempt = self.state.traffic.is_begun_by_learner(event, self.state.shells)
@@ -164,6 +185,9 @@ class LessonRun:
 
     def on_time(self) -> None:
         """See what the open task has not been told of by traffic: what does not happen, and whether its check holds."""
+        if not self._has_begun:  # the engine did not answer in the middle of it
+            self.lesson_lab.restore_course()
+            self.begin_task()
         name, task = self.task_name, self.state.task
         if isinstance(task, ObserveTask):
             self._attempts.on_time(task)

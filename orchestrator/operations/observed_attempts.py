@@ -9,10 +9,11 @@ from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.comparison import Matched
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.messages import NotDone
-from orchestrator.lessons.observations import ListensObservation
-from orchestrator.lessons.open_exchanges import unanswered
+from orchestrator.lessons.observations import ListensObservation, UnansweredObservation
+from orchestrator.lessons.open_exchanges import is_wanted, unanswered
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
+from orchestrator.operations.attempt_explainer import NotExplained
 from orchestrator.operations.node_watch import TaskWatch
 from orchestrator.traffic.exchanges.events import client_node, end_time, start_time
 
@@ -68,7 +69,10 @@ class ObservedAttempts:
         comparison = traffic.compare(task.observe, event, shells)
         if traffic.tells_later(comparison):
             return
-        reaction = react_to_exchange(state.progress, name, task, event, comparison, self._earlier)
+        earlier = self._earlier
+        if isinstance(task.after, UnansweredObservation):
+            earlier = traffic.waits.before(task.after.client, task.after.unanswered, start_time(event))
+        reaction = react_to_exchange(state.progress, name, task, event, comparison, earlier)
         if isinstance(reaction[1], NotDone) and traffic.continues_lookup(event):
             return
         state.react(reaction)
@@ -109,6 +113,8 @@ class ObservedAttempts:
         if sentence := traffic.told_later():
             state.react(attempted(state.progress, state.task_name or "", sentence))
         for start in traffic.unanswered():
+            if is_wanted(task.after, start):
+                continue
             if different := unanswered(task.observe, start):
                 before = state.progress
                 state.react(attempted(before, state.task_name or "", different.sentence))
@@ -120,6 +126,8 @@ class ObservedAttempts:
 
     def _on_explained(self) -> None:
         """Tell which layer is broken of the attempt that failed last."""
-        walk = self.explainer.explained()
-        if walk and walk.broken:
-            self.state.tell(NotDone(walk.sentence, walk.broken.title, is_cause=True))
+        explained = self.explainer.explained()
+        if isinstance(explained, NotExplained):
+            self.state.tell(NotDone(f"could not find out: {explained.reason}", is_cause=True))
+        elif explained and explained.broken:
+            self.state.tell(NotDone(explained.sentence, explained.broken.title, is_cause=True))

@@ -12,6 +12,7 @@ from orchestrator.lessons.messages import NotDone
 from orchestrator.lessons.open_exchanges import SILENT_SECONDS, silence
 from orchestrator.lessons.reactions import attempted, not_done, react_to_pass, sees_no_broken_layer
 from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in
+from orchestrator.operations.attempt_explainer import reason_of
 from orchestrator.operations.lesson_check import judge_quietly, pause_after
 from orchestrator.traffic.exchanges.events import DnsExchange, TcpHandshake, client_node
 
@@ -149,6 +150,9 @@ class TaskCheck:
     def _on_judged(self, task: HoldsTask, judgement: _Judgement) -> None:
         """Take the result, unless the lab was changed meanwhile: then the check is judged again."""
         lesson_lab, self._judgement = self.state.lesson_lab, None
+        if error := judgement.result.exception():
+            self._on_not_judged(error)
+            return
         finding, probes = judgement.result.result()
         is_changed = lesson_lab.last_change() != self.state.seen_change
         self._publish(probes)
@@ -163,6 +167,18 @@ class TaskCheck:
         self.cause = not_done(finding)
         if self._tried is not None and self._tried <= judgement.began:
             self._tell_cause(finding, self.cause)
+
+    def _on_not_judged(self, error: BaseException) -> None:
+        """Say of an attempt that nobody could find out why it failed; the check is judged again after its pause."""
+        self._note_judged()
+        if self._tried is None:
+            return
+        counted, self._counted, self._tried = self._counted, "", None
+        cause = NotDone(f"could not find out: {reason_of(error)}", is_cause=bool(counted))
+        if counted:
+            self.state.tell(cause)
+        else:
+            self.state.react(attempted(self.state.progress, self.state.task_name or "", cause.sentence))
 
     def _publish(self, probes: tuple[ProbeEvent, ...]) -> None:
         """Write to the journal when the check probed; this lesson knows it already."""

@@ -34,7 +34,8 @@ def _lines(message: Message, width: int) -> Iterator[str]:
         case TaskDone(because=because):
             yield from _labelled("done: ", because, width)
         case NotDone(sentence=sentence, layer=layer, is_cause=is_cause):
-            yield from _labelled(f"why ({layer}): " if is_cause else "not yet: ", sentence, width)
+            why = f"why ({layer}): " if layer else "why: "
+            yield from _labelled(why if is_cause else "not yet: ", sentence, width)
         case HintShown(number=number, total=total, text=text):
             yield from _labelled(f"hint {number} of {total}: ", text, width)
         case SolutionShown(text=text):

@@ -10,11 +10,12 @@ import pytest
 
 from orchestrator.checks.probes import RunProgram
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
+from orchestrator.errors import EngineMissing
 from orchestrator.lab.probe_log import OnProbe
 from orchestrator.lessons.failed_attempts import FailedAttempt, failed_attempt, unanswered_attempt
 from orchestrator.lessons.messages import NotDone
-from orchestrator.model.checks import BaseCheck, Resolves
-from orchestrator.operations.attempt_explainer import AttemptExplainer
+from orchestrator.model.checks import BaseCheck, Connects, Resolves
+from orchestrator.operations.attempt_explainer import AttemptExplainer, NotExplained
 from orchestrator.operations.own_probes import OwnProbes
 from orchestrator.rendering.lesson import message_text
 from orchestrator.traffic.exchanges.events import (
@@ -153,13 +154,13 @@ class Explaining:
         self.explainer.ask(attempt)
         assert self.is_probing.wait(10)
 
-    def end(self) -> Walk | None:
+    def end(self) -> Walk | NotExplained | None:
         """Let the probe end, and whatever is asked after it."""
         self.may_end.set()
         self.explainer.close()
         return self.explainer.explained()
 
-    def next_told(self) -> Walk | None:
+    def next_told(self) -> Walk | NotExplained | None:
         """What is told next."""
         deadline = time.monotonic() + 10
         while (told := self.explainer.explained()) is None and time.monotonic() < deadline:
@@ -174,7 +175,7 @@ def test_an_explanation_goes_on_beside_the_lesson() -> None:
     assert explainer.explained() is None
     assert explainer.is_busy
     told = explaining.end()
-    assert told
+    assert isinstance(told, Walk)
     assert told.sentence == "Nobody listens on port 8080 of app."
     assert explainer.explained() is None  # once
 
@@ -203,6 +204,32 @@ def test_an_explanation_is_not_told_where_no_layer_is_broken_or_the_task_is_over
     explaining.ask(refused())
     explaining.explainer.forget()
     assert explaining.end() is None
+
+
+def test_an_explanation_that_fails_is_said_and_the_next_one_begins() -> None:
+    """Also a defect of ours does not end the lesson."""
+
+    def explain(check: BaseCheck, _on_probe: OnProbe) -> Walk:
+        if isinstance(check, Connects):
+            raise EngineMissing("the container engine does not answer", why="no answer in 5 s")
+        raise ZeroDivisionError("a defect")
+
+    explainer = AttemptExplainer(explain, OwnProbes())
+    other = failed_attempt(dns("ap.shop.lab", "NXDOMAIN"))
+    assert other
+    told: list[Walk | NotExplained | None] = []
+    for attempt in (refused(), other):
+        explainer.ask(attempt)
+        deadline = time.monotonic() + 10
+        while (explained := explainer.explained()) is None and time.monotonic() < deadline:
+            threading.Event().wait(0.001)
+        told.append(explained)
+    explainer.close()
+    assert told == [
+        NotExplained("the container engine does not answer: no answer in 5 s"),
+        NotExplained("ZeroDivisionError: a defect"),
+    ]
+    assert not explainer.is_busy
 
 
 def test_the_next_task_explains_the_same_attempt_anew() -> None:

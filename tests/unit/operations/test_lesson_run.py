@@ -15,6 +15,7 @@ from lab_in_memory import IMAGES, SEED, TEXT, InMemoryWorkspace
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
+from orchestrator.errors import EngineMissing, NotFound, TookTooLong
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lessons.messages import (
     HintShown,
@@ -73,6 +74,7 @@ class Programs:
 
     exit_code: int = 1
     may_end: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
 
     def __post_init__(self) -> None:
         self.may_end.set()
@@ -80,6 +82,8 @@ class Programs:
     def answer(self, call: ProgramCall) -> Output:
         """The outcome of each program of a batch, as its script prints it."""
         self.may_end.wait(20)
+        if self.error:
+            raise self.error
         count = re.search(r"^left=(\d+);", call.argv[-1], re.M)
         text = b64encode(b"nothing\n").decode()
         lines = [f"{number} {self.exit_code} 1.0 1.1 0\n{text}\n" for number in range(int(count[1]) if count else 0)]
@@ -95,6 +99,7 @@ class Desk:
     progress: Progress = field(default_factory=lambda: Progress("shop", 7))
     messages: list[Message] = field(default_factory=list)
     held_from: str = ""
+    begin_error: Exception | None = None  # as the task repair begins
 
     def open(self) -> LessonRun:
         """Open the lesson, or open it again another day."""
@@ -107,6 +112,8 @@ class Desk:
         return load_lesson(self.lab.course, self.progress.seed)
 
     def _save(self, progress: Progress) -> None:
+        if self.begin_error and progress.task("repair").begun:
+            raise self.begin_error
         self.progress = progress
 
     def told(self, kind: type[Message] | tuple[type[Message], ...]) -> list[Message]:
@@ -360,4 +367,54 @@ def test_an_attempt_while_the_check_is_judged_is_answered_in_time(desk: Desk) ->
     assert isinstance(cause, NotDone)
     assert cause.is_cause
     assert desk.progress.task("repair").attempts == 1
+    run.close()
+
+
+def test_a_check_that_cannot_be_judged_is_said_of_the_attempt_and_the_lesson_goes_on(desk: Desk) -> None:
+    run = at_task(desk, "repair")
+    desk.programs.may_end.clear()
+    run.on_traffic(ExchangeStart(1, "http", LATER, "client", "app", 1, "GET /", 80))
+    run.on_traffic(refused(desk))
+    run.on_time()  # the judgement begins
+    desk.told(NotDone)
+    desk.programs.error = RuntimeError("a defect")
+    desk.programs.may_end.set()
+    desk.turn(run)
+    told = desk.told(NotDone)
+    while not told or "could not find out" not in str(told[-1]):
+        desk.turn(run)
+        told = desk.told(NotDone)
+    desk.programs.error = None
+    assert "RuntimeError: a defect" in str(told[-1])
+    desk.programs.exit_code = 0
+    desk.lab.handle.heal()
+    desk.turn(run)
+    assert desk.told(TaskDone)
+    run.close()
+
+
+def test_a_slow_engine_is_said_once_and_does_not_end_the_lesson(desk: Desk) -> None:
+    run = at_task(desk, "look-up")
+    desk.told(Note)
+    for _ in range(2):
+        with run.while_engine_answers():
+            raise TookTooLong("to list containers took too long")
+    (note,) = desk.told(Note)
+    assert isinstance(note, Note)
+    assert "(to list containers took too long). The lesson goes on when it answers." in note.text
+    with pytest.raises(NotFound), run.while_engine_answers():
+        raise NotFound("another error")
+
+
+def test_a_task_that_a_slow_engine_kept_from_beginning_begins_when_it_answers(desk: Desk) -> None:
+    """The lab is brought to its own state first: the fault of the task may be in already."""
+    run = at_task(desk, "look-up")
+    desk.told(TaskBegun)
+    desk.begin_error = EngineMissing("the container engine does not answer")
+    with run.while_engine_answers():
+        run.on_traffic(desk.question("app.shop.lab"))
+    assert desk.told(TaskBegun) == []
+    desk.begin_error = None
+    run.on_time()
+    assert [begun.task for begun in desk.told(TaskBegun) if isinstance(begun, TaskBegun)] == ["repair"]
     run.close()
