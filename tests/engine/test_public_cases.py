@@ -29,8 +29,11 @@ def bench(engine: Engine, tmp_path: Path, round_number: int) -> Iterator[Bench]:
 
 
 @pytest.mark.rounds(1, full=len(CASES))
-def test_a_case_of_docs_cases_md_is_as_the_page_says(bench: Bench) -> None:
-    """Public reports rebuilt as scenarios: each check holds, as docs/cases.md says."""
+def test_a_case_of_docs_cases_md_is_as_the_page_says(bench: Bench, round_number: int) -> None:
+    """Public reports rebuilt as scenarios: each check holds, and the stories are told, as docs/cases.md says."""
     bench.up()
     code, found = bench.verdicts()
     assert {name: (finding["verdict"], finding["actual"]) for name, finding in found.items() if code} == {}
+    for trace in CASES[round_number % len(CASES)].traces:
+        story = bench.cli("trace", "--from", trace.node, "--", *trace.words).out
+        assert trace.missing(story) == [], story
