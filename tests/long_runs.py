@@ -3,7 +3,8 @@
 Loaded with `-p tests.long_runs`. Each outcome is one line of the record, written when its test has ended, so that a
 killed part loses no more than the test that was running. After `--part-seconds` no further test begins. When no test is
 left, the results become dated rows of `docs/measured.md`, and the record goes. The rows of `make endurance` stand in
-`docs/reliability.md`, and each part writes them anew: how many of the rounds were done, and how many of these held.
+`docs/reliability.md`, and each part writes anew those of the tests that it ran: how many of all rounds were done, and
+how many of these held. So `-k` may choose some of the tests, and the rows of the others stay.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,17 +82,24 @@ class LongRun:
         self._target, self._record, self._page = target, record, page
         self._deadline = time.monotonic() + seconds
         self._promises: dict[str, str] = {}
+        self._planned: list[str] = []
         self._worst: dict[str, str] = {}
         self._summary: list[str] = []
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, object, object]:
         """Of the tests that were chosen, leave out those that have ended in an earlier part."""
+        # Before `-k` takes some out: a row says how many rounds there are, not how many were chosen.
+        self._planned = [_promise(item) for item in items]
+        outcome = yield
         done = self._record.outcomes() if self._record.begin() else {}
         self._promises = {item.nodeid: _promise(item) for item in items}
         if done:
             config.hook.pytest_deselected(items=[item for item in items if item.nodeid in done])
         items[:] = [item for item in items if item.nodeid not in done]
+        return outcome
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.outcome != "passed":
@@ -110,8 +118,8 @@ class LongRun:
         outcomes = self._record.outcomes()
         left = [test for test in self._promises if test not in outcomes]
         if outcomes and self._target in COUNTED:
-            rows = _counted_rows(self._record, list(outcomes.values()), list(self._promises.values()))
-            replace_rows(self._page, self._target, f"| {self._record.commit} | {self._record.engine} |", rows)
+            rows = _counted_rows(self._record, list(outcomes.values()), self._planned)
+            replace_rows(self._page, self._target, rows, anew=True)
         if left and self._promises:
             self._summary = [
                 f"{len(outcomes)} of {len(self._promises)} tests are done; go on with: make {self._target}"
@@ -122,7 +130,7 @@ class LongRun:
         elif outcomes:
             if self._target not in COUNTED:
                 rows = _rows(self._record, list(outcomes.values()), whole=self._target == "engines")
-                replace_rows(self._page, self._target, "", rows)
+                replace_rows(self._page, self._target, rows)
             self._record.remove()
             self._summary = [f"done; {self._page.name} has these new rows:", *rows]
             held = all(outcome.outcome in HELD for outcome in outcomes.values())
@@ -169,14 +177,23 @@ def _counted_rows(record: Record, outcomes: Sequence[Outcome], planned: Sequence
     return rows
 
 
-def replace_rows(page: Path, target: str, old: str, rows: Sequence[str]) -> None:
-    """Put rows first into the table below the heading of the target, in place of those that hold the text `old`."""
+def replace_rows(page: Path, target: str, rows: Sequence[str], *, anew: bool = False) -> None:
+    """Put rows first into the table below the heading of the target.
+
+    With `anew` they take the place of the rows of the same commit, engine and promise.
+    """
     lines = page.read_text("utf-8").splitlines()
     heading = lines.index(f"## make {target}")
     begin = next(number for number in range(heading, len(lines)) if lines[number].startswith("|---")) + 1
     end = next((number for number in range(begin, len(lines)) if not lines[number].startswith("|")), len(lines))
-    kept = [line for line in lines[begin:end] if not old or old not in line]
+    replaced = {_subject(row) for row in rows} if anew else set()
+    kept = [line for line in lines[begin:end] if _subject(line) not in replaced]
     page.write_text("\n".join([*lines[:begin], *rows, *kept, *lines[end:]]) + "\n", "utf-8")
+
+
+def _subject(row: str) -> tuple[str, ...]:
+    """What a row is about: commit, engine and promise, the cells after the date."""
+    return tuple(row.split(" | ")[1:4])
 
 
 def commit() -> str:

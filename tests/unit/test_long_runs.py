@@ -44,15 +44,15 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def part(suite: Path, seconds: float = 60, **environ: str) -> tuple[int, str]:
-    """Run one part; exit code and output."""
+def part(suite: Path, seconds: float = 60, chosen: str = "not another", **environ: str) -> tuple[int, str]:
+    """Run one part of the chosen tests; exit code and output."""
     without_engine = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
     done = subprocess.run(
         (
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.long_runs"),
             *("--rootdir", str(suite), "--long", "endurance", "--part-seconds", str(seconds)),
             *("--record-folder", str(suite / "record"), "--page", str(suite / "page.md")),
-            *("-k", "not another", str(suite / "test_suite.py")),
+            *("-k", chosen, str(suite / "test_suite.py")),
         ),
         env={**without_engine, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environ},
         cwd=suite,
@@ -125,3 +125,17 @@ def test_a_record_of_another_commit_is_no_part_of_this_one(suite: Path, torn: st
     code, _ = part(suite)
     assert code == 0
     assert ran(suite) == ["0", "0", "1", "2", "3"]
+
+
+@pytest.mark.slow
+def test_a_row_is_replaced_by_a_run_of_that_row_alone(suite: Path) -> None:
+    """With `-k`, rows of what was not chosen stay, and a row counts all rounds that there are."""
+    code, output = part(suite, chosen="skipped")
+    assert code == 0, output
+    skipped = "none | that is skipped | 1 of 1 | 0 | 0 | 1 |  |"
+    code, output = part(suite, chosen="round and (0 or 1)")
+    assert code == 0, output
+    assert rows(suite) == ["none | Every round / holds | 2 of 4 | 2 | 0 | 0 |  |", skipped]
+    code, output = part(suite, chosen="round", FAILS_AT="2")
+    assert code == 1, output
+    assert rows(suite) == ["none | Every round / holds | 4 of 4 | 3 | 1 | 0 | 7.5 s |", skipped]
