@@ -18,6 +18,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,6 +38,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CLIENT = Path(__file__).with_name("command_client.py")
 MOST_BYTES = 1 << 18
 IN_FORK = 0  # fork(2)
+FOLDER = "wirelab-commands-"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class CommandServer:
 @contextmanager
 def command_server(environ: Mapping[str, str]) -> Iterator[CommandServer]:
     """A server for a while. It also ends with the process that started it, even by SIGKILL."""
-    with tempfile.TemporaryDirectory(prefix="wirelab-commands-") as folder:
+    remove_stale_folders(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}{os.getpid()}-") as folder:
         address = f"{folder}/socket"
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(address)
@@ -85,6 +88,14 @@ def command_server(environ: Mapping[str, str]) -> Iterator[CommandServer]:
             )  # fmt: skip
         with server:  # closes its input, which ends it
             yield CommandServer(address)
+
+
+def remove_stale_folders(folder: Path) -> None:
+    """Remove the folders of servers whose process was killed: their names say which it was."""
+    for stale in folder.glob(f"{FOLDER}*"):
+        pid = stale.name.removeprefix(FOLDER).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(stale, ignore_errors=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from command_client import ask
-from command_server import CHECKOUT, CommandServer, command_server
+from command_server import CHECKOUT, FOLDER, CommandServer, command_server, remove_stale_folders
 
 pytestmark = pytest.mark.slow
 DEADLINE = 240.0
@@ -92,3 +92,14 @@ def test_a_command_that_nobody_waits_for_is_killed(
     answer = server.run(("--version",), env=environ, cwd=CHECKOUT, seconds=DEADLINE)
     assert answer is not None
     assert answer[0] == 0
+
+
+def test_folders_of_killed_processes_go(tmp_path: Path) -> None:
+    """Those of a process that lives stay, and so does what bears no pid."""
+    ended = subprocess.Popen(("true",))
+    ended.wait()
+    stay = [tmp_path / f"{FOLDER}{os.getpid()}-a", tmp_path / f"{FOLDER}else", tmp_path / "other"]
+    for folder in (*stay, tmp_path / f"{FOLDER}{ended.pid}-b"):
+        folder.mkdir()
+    remove_stale_folders(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(stay)
