@@ -129,6 +129,14 @@ class VolumeBusy(EngineRefused):
     """A container uses the volume, so it cannot be removed."""
 
 
+class NoRoom(EngineRefused):
+    """The engine's disk is full."""
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
+        hint = hint or "remove what is not needed on that disk (docker system df shows some), then: wirelab up"
+        super().__init__(what, why=why, hint=hint)
+
+
 class Conflict(EngineRefused):
     """Somebody else has what was asked for."""
 

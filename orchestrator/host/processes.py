@@ -43,6 +43,15 @@ def is_alive(process: psutil.Process) -> bool:
     return False
 
 
+def is_stopped(process: psutil.Process) -> bool:
+    """Somebody has stopped it (SIGSTOP), and it does nothing until SIGCONT."""
+    import psutil
+
+    with suppress(psutil.Error):
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    return False
+
+
 def name_of(process: psutil.Process) -> str:
     """The name of its program; empty when it is gone."""
     import psutil

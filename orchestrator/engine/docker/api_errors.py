@@ -15,6 +15,7 @@ from orchestrator.errors import (
     ImageMissing,
     NameTaken,
     NetworkBusy,
+    NoRoom,
     NotFound,
     RangeTaken,
     TookTooLong,
@@ -74,6 +75,8 @@ def refusal(what: str, status: int, reason: str) -> Exception:
             why=reason,
             hint="use an engine on this machine, or one that shares the folder WIRELAB_STATE",
         )
+    if "no space left on device" in lower:
+        return NoRoom(f"the engine has no room on its disk for {what}", why=reason)
     if status == 404:
         return NotFound(f"{what} is not there", why=reason)
     other = Conflict if status == 409 else EngineRefused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,9 +11,9 @@ from typing import Any
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.config import container_config, container_seen, image_id_of, process_count_seen
 from orchestrator.engine.docker.connection import with_label
-from orchestrator.engine.docker.http_api import CALL_SECONDS, Refused
+from orchestrator.engine.docker.http_api import CALL_SECONDS, NoAnswer, Refused
 from orchestrator.engine.docker.networks import DockerNetworks
-from orchestrator.errors import EngineRefused, ImageMissing, NotFound
+from orchestrator.errors import EngineRefused, ImageMissing, NoRoom, NotFound
 from orchestrator.planning.snapshot import ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec
 
@@ -24,6 +25,8 @@ UNLEAVABLE = ("host", "none")
 OURS = "wirelab/"
 # How long a container that somebody else removes may take to go.
 GONE_SECONDS = 10.0
+# A disk with less is full: a container's start writes more.
+FULL_BYTES = 1 << 20
 
 
 class DockerContainers(DockerNetworks):
@@ -95,9 +98,26 @@ class DockerContainers(DockerNetworks):
             raise ImageMissing(f"the image {image!r} is not there and cannot be pulled", why=why, hint=hint)
 
     def start(self, container: str) -> ObservedContainer:
-        with map_api_errors(_named(container)):
-            self._api.post(f"/containers/{container}/start")
+        try:
+            with map_api_errors(_named(container)):
+                self._api.post(f"/containers/{container}/start")
+        except EngineRefused as error:
+            if (folder := self._full_folder()) is None:
+                raise
+            what = f"the engine has no room on its disk for {_named(container)}"
+            raise NoRoom(what, why=f"the disk of {folder} is full; the engine said: {error.why}") from error
         return self.container(container)
+
+    def _full_folder(self) -> str | None:
+        """The engine's folder if its disk is full; None, too, where we do not see it.
+
+        A runtime that cannot write its files says only that it did not work.
+        """
+        with suppress(OSError, Refused, NoAnswer):
+            folder = str(self._api.get("/info").get("DockerRootDir") or "")
+            if folder and (disk := os.statvfs(folder)).f_bavail * disk.f_frsize < FULL_BYTES:
+                return folder
+        return None
 
     def stop(self, container: str, seconds: int) -> None:
         with map_api_errors(_named(container)):

@@ -11,9 +11,9 @@ import select
 import struct
 import time
 from collections.abc import Iterator
-from math import inf
 from typing import Any
 
+from orchestrator.engine.docker.liveness import QUIET_SECONDS, Ping
 from orchestrator.engine.docker.sockets import CHUNK, end_of_input, receive, send
 from orchestrator.engine.programs import OutputSink
 
@@ -21,10 +21,12 @@ from orchestrator.engine.programs import OutputSink
 HEADER = struct.Struct(">BxxxL")
 
 
-def frames(link: Any, early: bytes, deadline: float) -> Iterator[tuple[int, bytes]]:
+def frames(
+    link: Any, early: bytes, deadline: float, ping: Ping, quiet_seconds: float = QUIET_SECONDS
+) -> Iterator[tuple[int, bytes]]:
     """Yield (stream, piece) of all that the program writes, to its end. Raises TimeoutError at the monotonic deadline.
 
-    `early` is what was read from the connection before.
+    `early` is what was read from the connection before. While the program is quiet, `ping` is called now and then.
     """
     rest = early
     while True:
@@ -33,23 +35,36 @@ def frames(link: Any, early: bytes, deadline: float) -> Iterator[tuple[int, byte
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError
-        link.settimeout(None if remaining == inf else remaining)
-        piece = link.recv(CHUNK)
+        link.settimeout(min(remaining, quiet_seconds))
+        try:
+            piece = link.recv(CHUNK)
+        except TimeoutError:
+            ping()
+            continue
         if not piece:
             return
         rest += piece
 
 
-def relay(link: Any, early: bytes, sink: OutputSink, source: int | None = None) -> None:
+def relay(
+    link: Any,
+    early: bytes,
+    sink: OutputSink,
+    ping: Ping,
+    source: int | None = None,
+    quiet_seconds: float = QUIET_SECONDS,
+) -> None:
     """Hand on what the program writes to `sink` until it ends, and what the descriptor `source` gives to the program.
 
-    Its input ends where `source` ends.
+    Its input ends where `source` ends. While nothing comes, `ping` is called now and then.
     """
     link.setblocking(False)
     rest, to_send = _hand_on(early, sink), b""
     while True:
         sources = [source] if source is not None and not to_send else []
-        readable, writable, _ = select.select([link, *sources], [link] if to_send else [], [])
+        readable, writable, _ = select.select([link, *sources], [link] if to_send else [], [], quiet_seconds)
+        if not readable and not writable:
+            ping()
         if link in readable:
             piece = receive(link)
             if piece == b"":

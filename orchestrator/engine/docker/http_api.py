@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from orchestrator.engine.address import connect, host_and_port
+from orchestrator.engine.docker.liveness import NEXT_PING_SECONDS, PING_SECONDS, wait_readable
 from orchestrator.engine.docker.sockets import CHUNK
 
 CALL_SECONDS = 60.0
@@ -43,6 +44,10 @@ class Silence(NoAnswer):
     """Nothing came for as long as the caller waits."""
 
 
+class Unresponsive(NoAnswer):
+    """The engine does not even answer a ping."""
+
+
 class Request(NamedTuple):
     """What is asked of the engine."""
 
@@ -65,6 +70,7 @@ class HttpApi:
         # A connection serves one request at a time; those that serve none wait here.
         self._idle: deque[HTTPConnection] = deque()
         self._is_over = False
+        self._is_unresponsive = False
 
     def open(self) -> None:
         """Ask the engine for its version, which all later requests name."""
@@ -72,6 +78,25 @@ class HttpApi:
             _require_success(response, response.read())
         if version := response.getheader("Api-Version"):
             self._version = f"/v{version}"
+
+    def ping(self) -> None:
+        """Ask whether the engine answers at all, on a connection of its own. Raises Unresponsive.
+
+        After a ping without an answer the next ones wait less long, for a command may have several things to undo.
+        """
+        seconds = NEXT_PING_SECONDS if self._is_unresponsive else PING_SECONDS
+        connection = EngineConnection(self._url, seconds)
+        try:
+            connection.request("GET", "/_ping")
+            connection.getresponse().read()
+            self._is_unresponsive = False
+        except TimeoutError as error:
+            self._is_unresponsive = True
+            raise Unresponsive(f"it did not answer a ping within {seconds:g} s") from error
+        except (OSError, HTTPException) as error:
+            raise NoAnswer(str(error) or type(error).__name__) from error
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Give back the connections; one that serves a thread is closed when it has its answer."""
@@ -159,25 +184,29 @@ class HttpApi:
         self, connection: HTTPConnection, request: Request, seconds: float | None, headers: Mapping[str, str]
     ) -> HTTPResponse:
         """Send a request; return the answer as soon as its head has come."""
+        if self._is_unresponsive:
+            self.ping()
         connection.sock.settimeout(seconds)
         method, path, parameters, body = request
         query = urlencode({name: value for name, value in parameters.items() if value is not None})
         target = f"{self._version}{quote(path, safe='/:')}{'?' if query else ''}{query}"
         content, kind = (json.dumps(body).encode(), {"Content-Type": "application/json"}) if body else (None, {})
         connection.request(method, target, content, {**kind, **headers})
+        wait_readable(connection.sock, seconds, self.ping)
         return connection.getresponse()
 
 
 class EngineConnection(HTTPConnection):
     """HTTP over whatever socket the engine listens on."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = CALL_SECONDS) -> None:
         scheme, _, rest = url.partition("://")
         super().__init__(*(("localhost", 80) if scheme == "unix" else host_and_port(rest)))
         self._url = url
+        self._seconds = seconds
 
     def connect(self) -> None:
-        self.sock = connect(self._url, CALL_SECONDS)
+        self.sock = connect(self._url, self._seconds)
 
 
 def _is_open(link: socket.socket) -> bool:

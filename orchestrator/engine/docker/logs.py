@@ -42,7 +42,7 @@ class DockerLogs(DockerConnection):
                     written = self._written(container, since, SILENCE_SECONDS, follow=True)
                     return next(filter(wanted, lines(written)), None)
                 except Silence:
-                    continue
+                    self._api.ping()
                 except NoAnswer:
                     # Busy, or gone: asked with more patience than the log, the engine answers or is missing.
                     self._api.get(f"/containers/{container}/json")

@@ -28,7 +28,7 @@ class DockerPrograms(DockerConnection):
         with map_api_errors(_running(argv, container)):
             program = self._program(container, argv, env, user=user)
             with self._started(program) as (link, early):
-                out, err = read_streams(frames(link, early, time.monotonic() + seconds))
+                out, err = read_streams(frames(link, early, time.monotonic() + seconds, self._api.ping))
             code = self._exit_code(program)
         return Output(-1 if code is None else code, out, err)
 
@@ -37,7 +37,7 @@ class DockerPrograms(DockerConnection):
         with map_api_errors(_running(argv, container)):
             program = self._program(container, argv, env, reads=source is not None)
             with self._started(program) as (link, early):
-                relay(link, early, output, source)
+                relay(link, early, output, self._api.ping, source)
             code = self._exit_code(program)
         output.end(argv[0], code)
         return -1 if code is None else code
@@ -46,7 +46,7 @@ class DockerPrograms(DockerConnection):
         with map_api_errors(_running(argv, container)):
             program = self._program(container, argv)
             with self._started(program) as (link, early):
-                yield from standard_output(frames(link, early, time.monotonic() + seconds), errors)
+                yield from standard_output(frames(link, early, time.monotonic() + seconds, self._api.ping), errors)
         with suppress(NotFound), map_api_errors(_running(argv, container)):
             # An engine that goes away looks like the program's end; it is missing when it is asked again.
             self._exit_code(program)

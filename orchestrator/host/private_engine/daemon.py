@@ -22,7 +22,7 @@ from orchestrator.host.ping import Reply, ping
 from orchestrator.host.private_engine.conflicting_daemon import refuse_beside_another
 from orchestrator.host.private_engine.host_snapshot import HostSnapshot
 from orchestrator.host.private_engine.paths import PrivatePaths
-from orchestrator.host.private_engine.shutdown import end, own_daemons
+from orchestrator.host.private_engine.shutdown import end, own_daemons, resume
 from orchestrator.host.processes import name_of
 from orchestrator.host.state_folder import StateFolder
 
@@ -65,6 +65,8 @@ class PrivateEngine:
         """Start the engine unless it answers; its URL. On any failure, Ctrl-C included, nothing of it is left."""
         self.state.private(self.paths.root)
         with self._alone(notify):
+            if resume(own_daemons(self.paths)):
+                notify("wirelab's own container engine was stopped (SIGSTOP); it goes on now")
             # nobody else starts it now; a busy engine gets time before it is taken for a dead one
             if ping(self.paths.url, seconds=self.seconds).reply is Reply.ANSWERS:
                 return self.paths.url

@@ -23,6 +23,7 @@ from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.processes import (
     arguments,
     clock_ticks_at_start,
+    is_stopped,
     name_of,
     network_of,
     process,
@@ -49,6 +50,14 @@ def own_daemons(paths: PrivatePaths) -> tuple[Process, ...]:
     }
     candidates = (process for process in processes() if _PROGRAMS.fullmatch(name_of(process)))
     return tuple(process for process in candidates if marks & set(arguments(process)))
+
+
+def resume(daemons: tuple[Process, ...]) -> bool:
+    """Let those go on that somebody has stopped (SIGSTOP); whether there were any."""
+    stopped = [daemon for daemon in daemons if is_stopped(daemon)]
+    for daemon in stopped:
+        send_signal(daemon, signal.SIGCONT)
+    return bool(stopped)
 
 
 def end(paths: PrivatePaths, notify: Notify) -> bool:
@@ -95,6 +104,7 @@ def _refuse_elsewhere(daemons: tuple[Process, ...], here: str) -> None:
 
 def _end_processes(paths: PrivatePaths, daemons: tuple[Process, ...]) -> None:
     """First politely, dockerd before containerd, so that containers are stopped; then whatever is left, at once."""
+    resume(daemons)  # a stopped process does not see SIGTERM
     for name, seconds in (("dockerd", 30.0), ("containerd", 5.0)):
         group = [daemon for daemon in daemons if name_of(daemon) == name]
         for daemon in group:

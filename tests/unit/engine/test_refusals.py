@@ -19,6 +19,7 @@ from orchestrator.errors import (
     ImageMissing,
     NameTaken,
     NetworkBusy,
+    NoRoom,
     NotFound,
     RangeTaken,
     VolumeBusy,
@@ -41,6 +42,7 @@ WRITTEN = [
     (404, "No such image: mine:1", ImageMissing),
     (404, "No such container: 4fac", NotFound),
     (400, "invalid mount config: bind source path does not exist: /x", FileUnseen),
+    (500, "mkdir /data/overlay2/4fac: no space left on device", NoRoom),
     (409, "something else that is a conflict", Conflict),
     (500, "the disk is on fire", EngineRefused),
 ]
