@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli.class_collect import collect_command
-from orchestrator.cli.class_lan import chosen_endpoint, lan_options, say_open_host, say_room
+from orchestrator.cli.class_lan import ask_about_host, chosen_endpoint, lan_options, say_room
 from orchestrator.cli.class_replay import replay_command
 from orchestrator.cli.console import out, out_json, say, terminal_width
 from orchestrator.cli.options import json_option
-from orchestrator.cli.workspace import open_workspace
+from orchestrator.cli.workspace import confirmer, open_workspace
 from orchestrator.errors import LEFTOVERS, OK, LabBusy, UsageInvalid
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ command.add_command(replay_command)
 @click.option("--scenario", help="The scenario with the lesson; by default the one called NAME, otherwise basic.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port; by default as before, or any.")
 @lan_options
-@click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
+@click.option("--yes", is_flag=True, help="Do not ask: neither about the engine, nor about what seats reach.")
 def start_command(
     name: str, seats: int | None, scenario: str | None, port: int | None, lan: bool | None, yes: bool, **room: str
 ) -> int:
@@ -63,7 +63,7 @@ def start_command(
     lesson = load_lesson(loaded).lesson
     classroom = replace(classroom, endpoint=chosen_endpoint(store, classroom, port, lan, room))
     workspace = open_workspace(yes=yes)
-    say_open_host(loaded.reading.scenario)
+    ask_about_host(loaded.reading.scenario, confirmer(yes))
     with store.serving(name):
         store.save(classroom)
         from orchestrator.operations.class_service import ServedClass, lab_seats

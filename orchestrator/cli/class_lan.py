@@ -55,13 +55,16 @@ def chosen_endpoint(
     return endpoint
 
 
-def say_open_host(scenario: Scenario) -> None:
-    """Say what wirelab cannot keep the nodes of a seat from."""
+def ask_about_host(scenario: Scenario, confirm: Callable[[str], bool]) -> None:
+    """Say what wirelab cannot keep the nodes of a seat from, and ask. Raises UsageInvalid where the answer is no."""
     from orchestrator.planning.networks import open_to_host
 
     if names := open_to_host(scenario):
         say(f"Nodes of a seat reach what this machine serves, such as SSH, over the networks {', '.join(names)}.")
         say("Before the class, end what learners must not reach.")
+        if not confirm("Start the class all the same?"):
+            hint = "in the scenario file, leave out internal: false and IPv6 of these networks"
+            raise UsageInvalid("the class was not started", why="its seats would reach this machine", hint=hint)
 
 
 def say_room(endpoint: Endpoint, authority: str) -> None:
