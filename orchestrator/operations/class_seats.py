@@ -23,27 +23,31 @@ END_SECONDS = 60.0
 class RunningSeat:
     """One seat. `watch` brings its lab up and gives the live lab; `renew` removes the lab before.
 
+    `watch` calls the function that it is given once the lab is up: while the lesson begins, the next lab may start.
     `places` limits how many seats start at the same time; the lab is looked at every `look_seconds`. `on_change` is
-    called, in the seat's thread, with each new state.
+    called, in the seat's thread, with each new state. `read_used_up` says what nodes of the lab have no more of.
     """
 
     def __init__(
         self,
         name: str,
-        watch: Callable[[], AbstractContextManager[LiveLab]],
+        watch: Callable[[Callable[[], None]], AbstractContextManager[LiveLab]],
         renew: Callable[[], object],
         places: threading.Semaphore,
         look_seconds: float = LOOK_SECONDS,
+        read_used_up: Callable[[LiveLab], str] = lambda _live: "",
     ) -> None:
         self.name = name
         self.state: SeatState = "waiting"
         self.why = ""
+        self.used_up = ""
         self.live: LiveLab | None = None
         self.on_change: list[Callable[[RunningSeat], None]] = []
         self._watch = watch
         self._renew = renew
         self._places = places
         self._look_seconds = look_seconds
+        self._read_used_up = read_used_up
         self._is_to_be_renewed = False
         self._ending = threading.Event()
         self._waking = threading.Event()
@@ -57,6 +61,11 @@ class RunningSeat:
         """Remove the lab, bring it up anew, and go on with the lesson where the learner is."""
         self._is_to_be_renewed = True
         self._waking.set()
+
+    def look_at_resources(self) -> None:
+        """Find out what the nodes have no more of: `used_up` says it, empty where they lack nothing."""
+        live = self.live
+        self.used_up = self._read_used_up(live) if live else ""
 
     def end(self) -> None:
         """Let the thread end; the lab stays."""
@@ -92,7 +101,8 @@ class RunningSeat:
         """Go on with the lesson until somebody wakes this thread up (False), or the lab is gone (True)."""
         self._become("waiting")
         with ExitStack() as stack:
-            with self._places:
+            with ExitStack() as place:
+                place.enter_context(self._places)
                 self._waking.clear()
                 if self._ending.is_set():
                     return False
@@ -100,7 +110,7 @@ class RunningSeat:
                 if self._is_to_be_renewed:
                     self._is_to_be_renewed = False
                     self._renew()
-                live = stack.enter_context(self._watch())
+                live = stack.enter_context(self._watch(place.close))
             self._become("ready", live)
             stack.callback(self._become, "waiting")
             return self._attend(live)
@@ -122,5 +132,6 @@ class RunningSeat:
         if (state, why, live) == (self.state, self.why, self.live):
             return
         self.state, self.why, self.live = state, why, live
+        self.used_up = ""
         for tell in self.on_change:
             tell(self)

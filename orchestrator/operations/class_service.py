@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import UsageInvalid, WirelabError
+from orchestrator.errors import UsageInvalid, WirelabError, WorldError
 from orchestrator.events import Actor
 from orchestrator.lab.journal import journal_file, older_file
 from orchestrator.lessons.board import Board, SeatState
 from orchestrator.operations.class_board import BoardReader
 from orchestrator.operations.class_folder import ClassStore
+from orchestrator.operations.class_resources import ResourceWatch, used_up
 from orchestrator.operations.class_seats import RunningSeat
 from orchestrator.operations.lesson_files import ProgressStore
 from orchestrator.operations.lifecycle import bring_down, remove_lab
@@ -51,16 +52,19 @@ class ServedClass:
         self._subscribers: list[Callable[[Board], None]] = []
         self._board: Board | None = None
         self._ending = threading.Event()
+        self._resources = ResourceWatch(state, tuple(self.seats.values()))
         self._watcher = threading.Thread(target=self._watch_board, daemon=True, name="board")
 
     def __enter__(self) -> ServedClass:
         for seat in self.seats.values():
             seat.start()
         self._watcher.start()
+        self._resources.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._ending.set()
+        self._resources.end()
         for seat in self.seats.values():
             seat.end()
         for seat in self.seats.values():
@@ -68,7 +72,7 @@ class ServedClass:
 
     def _state_of(self, seat_name: str) -> tuple[SeatState, str]:
         seat = self.seats[seat_name]
-        return seat.state, seat.why
+        return seat.state, seat.why or seat.used_up
 
     def board(self) -> Board:
         """The board as it is now."""
@@ -158,11 +162,22 @@ def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classro
         command = ("wirelab", "class", "start", classroom.name)
         own = workspace.acting_as(Actor(new_run_id(), "web", command, seat.name))
 
-        def watch() -> AbstractContextManager[LiveLab]:
+        @contextmanager
+        def watch(on_up: Callable[[], None]) -> Iterator[LiveLab]:
             lesson = partial(watch_lesson, seed=seat.seed, seat=seat.name, held_from=held_from, close_host=True)
-            return lesson(own, scenario, seat.lab)
+            with ExitStack() as stack:
+                try:
+                    live = stack.enter_context(lesson(own, scenario, seat.lab, on_up=on_up))
+                except WirelabError as error:
+                    if why := used_up(own, scenario, seat.lab):
+                        raise WorldError(why, hint="reset the seat") from error
+                    raise
+                yield live
 
-        return RunningSeat(seat.name, watch, lambda: remove_lab(own, seat.lab), places)
+        def read_used_up(live: LiveLab) -> str:
+            return used_up(own.without_watcher(), scenario, seat.lab, live.terminals.allowed)
+
+        return RunningSeat(seat.name, watch, lambda: remove_lab(own, seat.lab), places, read_used_up=read_used_up)
 
     return make
 

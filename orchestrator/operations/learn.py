@@ -162,8 +162,9 @@ def lesson_in(
         topology = lab.made.topology(lab.made.observe())
         return load_lesson(scenario, progress.seed, address_values(topology, shell), lab_name)
 
-    run = LessonRun(lesson_lab, load_text, progress, tell, save, probes, held_from)
-    with LiveTraffic(workspace, scenario, lab_name) as traffic:
+    live = LiveTraffic(workspace, scenario, lab_name)
+    run = LessonRun(lesson_lab, load_text, progress, tell, save, probes, held_from, live)
+    with live as traffic:
         reader = traffic.reader()
         await_listening(traffic, run.lab, run.text)
         run.begin_task()

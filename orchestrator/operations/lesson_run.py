@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.reading import LessonText
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.operations.lesson_lab import LessonLab
+    from orchestrator.operations.live_traffic import LiveTraffic
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
 
@@ -41,7 +42,7 @@ class LessonRun:
 
     `load_text` reads the lesson with the addresses that the lab has now. `probes` says when checks probed from which
     node, and grows: that traffic is no attempt of the learner. `held_from` names the first task that the teacher
-    holds, with all after it; "" where none is held.
+    holds, with all after it; "" where none is held. `live` is the traffic of the lab, where it is read already.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class LessonRun:
         save: Callable[[Progress], None],
         probes: Sequence[ProbeEvent] = (),
         held_from: Callable[[], str] = lambda: "",
+        live: LiveTraffic | None = None,
     ) -> None:
         self._held_from = held_from
+        self._live = live
         own_probes = OwnProbes()
         self._explainer = AttemptExplainer(lambda check, on_probe: explain_in(self.lab, check, on_probe), own_probes)
         traffic = LearnerTraffic(probes, own_probes)
@@ -149,7 +152,8 @@ class LessonRun:
     def _begin_told(self, name: str, task: AnyTask) -> None:
         """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""
         topology = self.lab.made.topology(self.lab.made.observe())
-        self.question = ask_lab(self.lab, task, self.progress.seed) if isinstance(task, QuestionTask) else None
+        seed = self.progress.seed
+        self.question = ask_lab(self.lab, task, seed, self._live) if isinstance(task, QuestionTask) else None
         self.state.forget_told()
         self._explainer.forget()
         self._check.begin()

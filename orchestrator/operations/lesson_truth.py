@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NotFound
+from orchestrator.errors import NotFound, TookTooLong
 from orchestrator.lessons.lesson import AddressOf, BrokenLayer, FirstServer, PredictTask
 from orchestrator.lessons.questions import Question, order_question, question_of
 from orchestrator.lessons.steps import steps_of
@@ -14,24 +16,34 @@ if TYPE_CHECKING:
 
     from orchestrator.lessons.lesson import AskTask, QuestionTask, Run
     from orchestrator.operations.lab_handle import LabHandle
+    from orchestrator.operations.live_traffic import LiveTraffic, TrafficReader
     from orchestrator.traffic.exchanges.events import CompletedEvent
     from orchestrator.traffic.story import Span
 
+SEEN_SECONDS = 5.0  # until packets that were sent are read
+TURN_SECONDS = 0.2
+# What a node asks its neighbours before it can send anything.
+NEIGHBOUR_KINDS = ("arp", "ndp")
 
-def ask_lab(lab: LabHandle, task: QuestionTask, seed: int) -> Question:
-    """The question with its choices and its right answer. Raises NotFound where the lab does not show any."""
+
+def ask_lab(lab: LabHandle, task: QuestionTask, seed: int, traffic: LiveTraffic | None = None) -> Question:
+    """The question with its choices and its right answer. Raises NotFound where the lab does not show any.
+
+    `traffic` is that of the lab where somebody reads it already: then a first packet needs no capture of its own.
+    """
     if isinstance(task, PredictTask):
         return order_question(task, _steps(lab, task.predict), seed)
     topology = lab.made.topology(lab.made.observe())
-    return question_of(task, _truth(lab, task), topology, seed)
+    return question_of(task, _truth(lab, task, traffic), topology, seed)
 
 
-def _truth(lab: LabHandle, task: AskTask) -> str:
+def _truth(lab: LabHandle, task: AskTask, traffic: LiveTraffic | None) -> str:
     match task.truth:
         case AddressOf(address_of=node):
             return lab.address(node)
         case FirstServer(first_server=run):
-            return _first_server(lab, run)
+            seen = _first_server_seen(lab, run, traffic) if traffic and traffic.listening.is_set() else None
+            return seen or _first_server(lab, run)
         case BrokenLayer(broken_layer=check_name):
             return _broken_layer(lab, check_name)
     return task.truth.value
@@ -52,6 +64,31 @@ def _steps(lab: LabHandle, run: Run) -> tuple[str, ...]:
         line = " ".join(run.run)
         raise NotFound(f"{line!r} has fewer than two steps", why="a task of the lesson asks for their order")
     return steps
+
+
+def _first_server_seen(lab: LabHandle, run: Run, traffic: LiveTraffic) -> str | None:
+    """The same from traffic that is read already; None where it shows none in time, or its order is not certain."""
+    if len(lab.made.topology(lab.made.observe()).addresses(run.node)) != 1:
+        return None  # the packets of two networks are read in any order
+    with traffic.reading() as reader:
+        since = time.time()
+        with suppress(TookTooLong):
+            lab.node(run.node).run(*run.run)
+        return first_server_in(reader, run.node, since)
+
+
+def first_server_in(reader: TrafficReader, node_name: str, since: float, seconds: float = SEEN_SECONDS) -> str | None:
+    """Whom a node asked first since then, as packets are read; None where nothing is seen for so long."""
+    from orchestrator.traffic.exchanges.events import ExchangeStart
+
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for event in reader.new_events(TURN_SECONDS):
+            if not isinstance(event, ExchangeStart) or event.kind in NEIGHBOUR_KINDS:
+                continue
+            if event.client == node_name and event.at >= since:
+                return event.server
+    return None
 
 
 def _first_server(lab: LabHandle, run: Run) -> str:

@@ -328,10 +328,14 @@ def watch_lesson(
     keep_result: Callable[[Progress], None] = lambda _progress: None,
     held_from: Callable[[], str] = lambda: "",
     close_host: bool = False,
+    on_up: Callable[[], None] = lambda: None,
 ) -> Iterator[LiveLab]:
-    """Bring the lab up, and watch it while its lesson goes on, with the progress that the terminal keeps, too."""
+    """Bring the lab up, and watch it while its lesson goes on, with the progress that the terminal keeps, too.
+
+    `on_up` is called once the lab is up, before the lesson begins.
+    """
     messages = LessonMessages()
-    lesson_of = partial(open_lesson, keep_result=keep_result, held_from=held_from, close_host=close_host)
+    lesson_of = partial(open_lesson, keep_result=keep_result, held_from=held_from, close_host=close_host, on_up=on_up)
     with lesson_of(workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat) as lesson:
         live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic)
         running = LiveLesson(lesson, messages, live.actions.changing)

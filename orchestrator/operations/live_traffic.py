@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -72,6 +73,15 @@ class LiveTraffic:
         reader = TrafficReader()
         self._readers = (*self._readers, reader)
         return reader
+
+    @contextmanager
+    def reading(self) -> Iterator[TrafficReader]:
+        """A reader inside the `with` block alone."""
+        reader = self.reader()
+        try:
+            yield reader
+        finally:
+            self._readers = tuple(other for other in self._readers if other is not reader)
 
     def __enter__(self) -> LiveTraffic:
         self._run = self._stack.enter_context(self._workspace.guard())

@@ -149,6 +149,11 @@ class NodeTerminals:
         self._open: dict[str, NodeTerminal] = {}
         self._lock = threading.Lock()
 
+    @property
+    def has_open(self) -> bool:
+        """Whether a terminal is open."""
+        return bool(self._open)
+
     def open(self, node_name: str) -> NodeTerminal:
         """Open a shell. Raises UsageInvalid where that is not allowed, or where too many are open."""
         if node_name not in self.allowed:

@@ -1,29 +1,30 @@
-"""A class of two seats over its real server: isolated labs, the board, a killed server, a reset, and the end."""
+"""A class of six learners over its real server: isolated labs, the board, a killed server, resets, results."""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_bench import CHECKOUT, Bench, Engine, Ran, eventually, piped
+from class_room import DEADLINE, Class
+from lab_bench import Bench, Engine, eventually, piped
 from learner import Learner
 from live_view import Visitor, follow
+from seat_page import SeatPage
 
-from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import ClassStore
-from orchestrator.web.board_client import ask_board
+from orchestrator.lessons.sealed_result import seal_of
+from orchestrator.lessons.seat_code import parse_seat_code
 
-DEADLINE = 240.0
-SEATS = ("seat01", "seat02")
+SEATS = IDEAL, WRONG, SLOW, ABSENT, CHEATING, ATTACKING = tuple(f"seat{number:02}" for number in range(1, 7))
+URL = "http://app.shop.lab/items"
 # Takes all processes and fills /tmp; the processes sleep, since other tests need the processor.
 HOSTILE = """
 import os, time
@@ -43,120 +44,109 @@ try:
 except OSError:
     pass
 """
-
-
-@dataclass(frozen=True)
-class Class:
-    """A class by its name, and the command line for it."""
-
-    engine: Engine
-    name: str
-
-    def cli(self, command: str, *words: str) -> Ran:
-        return Bench(self.engine, self.name).run("class", command, self.name, *words)
-
-    def lab(self, seat: str) -> Bench:
-        return Bench(self.engine, f"{self.name}-{seat}")
-
-    def in_client(self, seat: str, *argv: str) -> Ran:
-        return Bench(self.engine, self.name).run("exec", f"{self.name}-{seat}", "client", "--", *argv)
-
-    def nodes(self, seat: str) -> dict[str, str]:
-        """Node of the seat's lab -> container id."""
-        containers = self.lab(seat).containers()
-        ids = {container.labels.get("wirelab.node", ""): container.id for container in containers}
-        return {node: container_id for node, container_id in ids.items() if node}
-
-    def printed_board(self) -> Any:
-        """The board as the command line prints it."""
-        ran = self.cli("status", "--json")
-        assert ran.code == 0, ran.err
-        return ran.document
-
-    def board(self) -> Any:
-        """The same of a class that is served, without a command for each look."""
-        kept = ClassStore(StateFolder.of(self.engine.environ)).require(self.name)
-        return ask_board(kept.endpoint, kept.board_token, "board")
-
-    def is_so(self, wanted: dict[str, Any], of: str) -> bool:
-        """Whether each seat has this value of the board."""
-        return {seat["seat"]: seat[of] for seat in self.board()["seats"]} == wanted
-
-    @contextmanager
-    def served(self, *words: str, ending: signal.Signals = signal.SIGINT) -> Iterator[dict[str, str]]:
-        """The class while it is served, all its seats ready; gives its links. The server gets a signal at the end."""
-        argv = (sys.executable, "-m", "orchestrator", "class", "start", self.name, *words)
-        pipe = subprocess.PIPE
-        with subprocess.Popen(argv, env=dict(self.engine.environ), cwd=CHECKOUT, stdout=pipe, text=True) as process:
-            try:
-                # Printed once the server answers.
-                lines = [piped(process.stdout).readline().split() for _ in ("board", *SEATS)]
-                assert eventually(lambda: self.is_so(dict.fromkeys(SEATS, "ready"), "state"), DEADLINE), self.board()
-                yield {line[0]: line[1] for line in lines}
-            finally:
-                process.send_signal(ending)
-                process.wait(DEADLINE)
+# The steps of a request for the items, by how their sentences begin.
+STEPS = (
+    "client asks dns",
+    "client opens a connection to app",
+    "client requests GET",
+    "app asks dns",
+    "app opens a connection to db",
+    "app sends an SQL statement",
+)
 
 
 @pytest.fixture
 def room(engine: Engine) -> Iterator[Class]:
     """A class of the test's own, of which nothing is left."""
-    room = Class(engine, f"c{secrets.token_hex(3)}")
+    room = Class(engine, f"c{secrets.token_hex(3)}", SEATS)
     yield room
     ran = room.cli("stop", "--forget")
     assert ran.code == 0, ran.err
-    assert [room.lab(seat).left() for seat in SEATS] == [[], []]
+    assert [room.lab(seat).left() for seat in SEATS] == [[]] * len(SEATS)
 
 
-def hello(visitor: Visitor, path: str = "/socket") -> Any:
+def hello(visitor: Visitor, path: str) -> Any:
     with visitor.socket(path) as page:
         return json.loads(page.recv(timeout=DEADLINE))
 
 
 @pytest.mark.waits
-def test_a_class_from_its_start_to_its_end(room: Class, tmp_path: Path) -> None:
-    """Both learners try the same wrong name; the server is killed, and goes on; a lab is made anew.
+def test_six_learners_from_the_start_of_a_class_to_its_end(room: Class, tmp_path: Path) -> None:
+    """One is ideal, one wrong, one slow, one goes and comes back, one hands in a copy, and one attacks from the seat.
 
-    The second learner takes all that the client of the seat may have, which keeps the first one from nothing. Then the
-    first learner goes on alone, with the code of the seat.
+    Meanwhile the server is killed, and goes on; a lab is made anew. Then the first learner goes on with the code of the
+    seat, and the results are judged.
     """
-    with room.served("--seats", "2", "--scenario", "basic", ending=signal.SIGKILL) as links:
-        pages = [hello(follow(links[seat])) for seat in SEATS]
-        assert [page["lab"] for page in pages] == [f"{room.name}-{seat}" for seat in SEATS]
+    with room.served("--seats", str(len(SEATS)), "--scenario", "basic", ending=signal.SIGKILL) as links:
         assert hello(follow(links["board"]), "/board/socket")["type"] == "board"
-        assert_no_way(room, "seat01", "seat02")
-        for seat in SEATS:
-            assert room.cli("mark-done", seat, "first-packet").code == 0
-        assert eventually(lambda: room.is_so(dict.fromkeys(SEATS, "look-up"), "task"), DEADLINE)
+        assert_no_way(room, IDEAL, WRONG)
+        assert room.in_client(ATTACKING, "python3", "-c", HOSTILE).code == 0
+        with seat_page(room, links, IDEAL) as ideal, seat_page(room, links, SLOW) as slow:
+            assert ideal.hello["lab"] == f"{room.name}-{IDEAL}"
+            ideal.answers("dns", "look-up")
+            ideal.does("dig", "app.shop.lab", then="address")
+            slow.says("hint")
+            assert eventually(lambda: cell(room, SLOW, "first-packet")["hints"] == 1, DEADLINE), room.board()
+        with seat_page(room, links, ABSENT) as page:
+            page.answers("dns", "look-up")  # and goes
+        assert eventually(lambda: "client has no process left" in room.values("why")[ATTACKING], DEADLINE), room.board()
+        assert room.cli("mark-done", WRONG, "first-packet").code == 0
+        assert eventually(lambda: room.is_so({WRONG: "look-up"}, "task"), DEADLINE)
         assert eventually(lambda: is_stuck_by(room, "ap.shop.lab"), DEADLINE), room.board()
         assert room.cli("hint", "Is the name right?", "--layer", "DNS answer").code == 0
 
     board = room.printed_board()  # also without a server
     assert [(seat["seat"], seat["state"]) for seat in board["seats"]] == [(seat, "away") for seat in SEATS]
-    assert stuck_on(board) == [("DNS answer", list(SEATS))]
+    assert stuck_on(board) == [("DNS answer", [WRONG])]
     before = {seat: room.nodes(seat) for seat in SEATS}
-    assert room.cli("reset", "seat01").code == 2
+    assert room.cli("reset", WRONG).code == 2
 
-    with room.served() as again:
+    with room.served(failed=[ATTACKING]) as again:
         assert again == links
         assert {seat: room.nodes(seat) for seat in SEATS} == before  # the labs were taken over
-        assert room.in_client("seat02", "python3", "-c", HOSTILE).code == 0
-        assert eventually(lambda: has_looked_up(room, "app.shop.lab"), DEADLINE), room.board()
-        assert room.cli("reset", "seat01").code == 0
-        assert eventually(lambda: is_anew(room, "seat01", before["seat01"]), DEADLINE)
-        assert room.is_so({"seat01": "address", "seat02": "look-up"}, "task")
-        assert room.nodes("seat02") == before["seat02"]
+        assert "client has no process left" in room.values("why")[ATTACKING]  # it can answer no question
+        for seat in (ATTACKING, WRONG):
+            assert room.cli("reset", seat).code == 0
+        with seat_page(room, links, ABSENT) as page:
+            page.does("dig", "app.shop.lab", then="address")
+        with seat_page(room, links, IDEAL) as ideal:
+            finish(ideal, room.lab(IDEAL).address("app"))
+        assert eventually(lambda: is_anew(room, WRONG, before[WRONG]), DEADLINE)
+        assert room.nodes(ABSENT) == before[ABSENT]
+        tasks = {WRONG: "look-up", ABSENT: "address", IDEAL: None}
+        assert room.is_so(tasks | dict.fromkeys((SLOW, CHEATING, ATTACKING), "first-packet"), "task")
 
     rows = room.cli("export").out.splitlines()
-    assert f"{room.name},basic,seat01,first-packet,marked,0,0,no" in rows
-    assert any(row.startswith(f"{room.name},basic,seat01,look-up,done,") for row in rows)
+    assert f"{room.name},basic,{WRONG},first-packet,marked,0,0,no" in rows
+    assert f"{room.name},basic,{SLOW},first-packet,now,0,1,no" in rows
+    assert any(row.startswith(f"{room.name},basic,{ABSENT},look-up,done,") for row in rows)
+    assert sum(row.startswith(f"{room.name},basic,{IDEAL},") and ",done," in row for row in rows) == len(board["tasks"])
     goes_on_with_the_code(room, tmp_path)
+    hands_in_copies(room, tmp_path)
+
+
+def seat_page(room: Class, links: dict[str, str], seat: str) -> SeatPage:
+    return SeatPage(links[seat], partial(room.in_client, seat))
+
+
+def finish(page: SeatPage, address: str) -> None:
+    """Do the tasks from the third one on as somebody who knows."""
+    page.answers(address, "fetch")
+    page.does("curl", "-s", URL, then="order")
+    choices = page.lesson["task"]["choices"]
+    numbers = [number for step in STEPS for number, choice in enumerate(choices, 1) if choice.startswith(step)]
+    page.answers(" ".join(map(str, numbers)), "client-of-whom")
+    page.answers("db", "post")
+    item = re.findall(r"[a-z]+(?=\W+}\W*$)", page.lesson["task"]["title"])[0]
+    page.does("curl", "-s", "--json", json.dumps({"name": item}), URL, then="repair")
+    page.asks("heal", fault=None)
+    assert page.sees(lambda: all(task["state"] == "done" for task in page.lesson["tasks"])), page.lesson
 
 
 def goes_on_with_the_code(room: Class, folder: Path) -> None:
-    """In the terminal, and then on the page; the result is judged, and again after somebody has changed it."""
-    lab = Bench(room.engine, f"{room.name}-seat01", "basic")
-    code = room.cli("codes", "--json").document["codes"]["seat01"]
+    """In the terminal, and then on the page."""
+    lab = Bench(room.engine, f"{room.name}-{IDEAL}", "basic")
+    code = room.cli("codes", "--json").document["codes"][IDEAL]
     with Learner(lab, code=code, folder=folder) as learner:
         learner.hears("task 1 of 8")
         learner.types("dns")
@@ -167,41 +157,53 @@ def goes_on_with_the_code(room: Class, folder: Path) -> None:
     argv = (sys.executable, "-m", "orchestrator", "learn", "basic", "--seat", code, "--web", "--lab", lab.lab)
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, env=dict(room.engine.environ), cwd=folder, stdout=pipe, text=True) as process:
-        with follow(piped(process.stdout).readline().strip()).socket() as page:
-            messages = iter(lambda: json.loads(page.recv(timeout=DEADLINE)), {"type": "ready"})
-            lesson = next(message for message in messages if message["type"] == "lesson")
+        with SeatPage(piped(process.stdout).readline().strip(), lambda *_argv: None) as page:
+            assert page.sees(lambda: page.task == "address"), page.lesson
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=DEADLINE)
-    assert lesson["task"]["name"] == "address"
-
-    file = folder / f"{room.name}-seat01-basic.json"
-    assert judged(room, file) == (0, "right")
-    file.write_text(file.read_text("utf-8").replace('"attempts": 1', '"attempts": 9'), "utf-8")
-    assert judged(room, file) == (1, "altered")
 
 
-def judged(room: Class, file: Path) -> tuple[int, str]:
-    """The exit code of `class collect`, and the verdict on the file."""
-    output = file.parent / "judged"
+def hands_in_copies(room: Class, folder: Path) -> None:
+    """The first learner's result is right; the copies of it are named, and so is one that somebody has changed."""
+    file = folder / f"{room.name}-{IDEAL}-basic.json"
+    assert judged(room, folder) == (0, {file.name: "right"})
+    text = file.read_text("utf-8")
+    document = {**json.loads(text), "seat": CHEATING}
+    secret = parse_seat_code(room.cli("codes", "--json").document["codes"][CHEATING]).secret
+    (folder / "renamed.json").write_text(json.dumps(document), "utf-8")
+    (folder / "sealed.json").write_text(json.dumps({**document, "seal": seal_of(document, secret)}), "utf-8")
+    wanted = {file.name: "right", "renamed.json": "altered", "sealed.json": "other seed"}
+    assert judged(room, folder) == (1, wanted)
+    sealed = next(result for result in results(folder) if result["file"] == "sealed.json")
+    assert any(reason.endswith(f"the evidence is that of {IDEAL}") for reason in sealed["reasons"]), sealed
+    file.write_text(text.replace('"attempts": 1', '"attempts": 9'), "utf-8")
+    assert judged(room, folder)[1][file.name] == "altered"
+
+
+def judged(room: Class, folder: Path) -> tuple[int, dict[str, str]]:
+    """The exit code of `class collect`, and the verdict on each file."""
     ran = Bench(room.engine, room.name).run(
-        "class", "collect", str(file.parent), "--class", room.name, "--output", str(output)
+        "class", "collect", str(folder), "--class", room.name, "--output", str(folder / "judged")
     )
-    (result,) = json.loads((output / "results.json").read_text("utf-8"))["files"]
-    assert result["file"] == file.name
-    return ran.code, result["verdict"]
+    return ran.code, {result["file"]: result["verdict"] for result in results(folder)}
+
+
+def results(folder: Path) -> list[Any]:
+    document = json.loads((folder / "judged" / "results.json").read_text("utf-8"))
+    files: list[Any] = document["files"]
+    return files
+
+
+def cell(room: Class, seat: str, task: str) -> Any:
+    """One task of one seat on the board."""
+    row = next(row for row in room.board()["seats"] if row["seat"] == seat)
+    return next(cell for cell in row["tasks"] if cell["name"] == task)
 
 
 def is_stuck_by(room: Class, name: str) -> bool:
-    """Whether both seats are stuck on the same layer, after an attempt; a slow machine may need another one."""
-    for seat in SEATS:
-        room.in_client(seat, "dig", name)
-    return stuck_on(room.board()) == [("DNS answer", list(SEATS))]
-
-
-def has_looked_up(room: Class, name: str) -> bool:
-    """Whether the first seat has the next task, after an attempt, and the second one has not."""
-    room.in_client("seat01", "dig", name)
-    return room.is_so({"seat01": "address", "seat02": "look-up"}, "task")
+    """Whether the wrong learner alone is stuck, after an attempt; a slow machine may need another one."""
+    room.in_client(WRONG, "dig", name)
+    return stuck_on(room.board()) == [("DNS answer", [WRONG])]
 
 
 def stuck_on(board: Any) -> list[tuple[str, list[str]]]:
@@ -209,7 +211,7 @@ def stuck_on(board: Any) -> list[tuple[str, list[str]]]:
 
 
 def is_anew(room: Class, seat: str, before: dict[str, str]) -> bool:
-    """Whether the seat is ready, in a lab of which no machine is an old one."""
+    """Whether all seats are ready, and no machine of this one is an old one."""
     is_ready = room.is_so(dict.fromkeys(SEATS, "ready"), "state")
     return is_ready and not set(room.nodes(seat).values()) & set(before.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -49,12 +49,16 @@ class FakeSeats:
     lost: set[str] = field(default_factory=set)
     fail_once: set[str] = field(default_factory=set)
     tries: Counter[str] = field(default_factory=Counter)
+    slow_lessons: set[str] = field(default_factory=set)
+    lesson_may_begin: threading.Event = field(default_factory=threading.Event)
     starting: int = 0
     most_starting: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def make(self, seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
-        running = RunningSeat(seat.name, lambda: self._watch(seat.name), lambda: self._remove(seat.name), places, 0.01)
+        running = RunningSeat(
+            seat.name, lambda on_up: self._watch(seat.name, on_up), lambda: self._remove(seat.name), places, 0.01
+        )
         running.on_change.append(self._notify)
         return running
 
@@ -66,7 +70,7 @@ class FakeSeats:
         self.removed.append(name)
 
     @contextmanager
-    def _watch(self, name: str) -> Iterator[Any]:
+    def _watch(self, name: str, on_up: Callable[[], None]) -> Iterator[Any]:
         with self.changed:
             self.starting += 1
             self.most_starting = max(self.most_starting, self.starting)
@@ -81,6 +85,9 @@ class FakeSeats:
             self.ups.append(name)
         finally:
             self.starting -= 1
+        on_up()
+        if name in self.slow_lessons:
+            assert self.lesson_may_begin.wait(SECONDS)
         self.lost.discard(name)
         yield FakeLab(name, lesson, self.lost)
         self.closed.append(name)
@@ -100,7 +107,7 @@ class FakeLab:
     def __init__(self, name: str, lesson: FakeLesson, lost: set[str]) -> None:
         self.name = name
         self.lesson = lesson
-        self.terminals = SimpleNamespace(allowed=())
+        self.terminals = SimpleNamespace(allowed=(), has_open=False)
         self._lost = lost
 
     @property

@@ -37,6 +37,16 @@ def test_all_seats_become_ready_a_few_at_a_time(tmp_path: Path) -> None:
     assert fakes.removed == []  # the labs stay
 
 
+def test_the_next_lab_starts_while_a_lesson_begins(tmp_path: Path) -> None:
+    fakes = FakeSeats(slow_lessons={f"seat{number:02}" for number in range(1, AT_ONCE + 1)})
+    with served(tmp_path, fakes, AT_ONCE + 1) as room:
+        fakes.wait(room.seats[f"seat{AT_ONCE + 1:02}"], "ready")
+        assert {room.seats[name].state for name in fakes.slow_lessons} == {"starting"}
+        fakes.lesson_may_begin.set()
+        for seat in room.seats.values():
+            fakes.wait(seat, "ready")
+
+
 @pytest.mark.parametrize("failure", [WorldError("no room", why="the disk is full"), RuntimeError("a mistake of ours")])
 def test_a_seat_that_fails_says_why_and_comes_back_by_a_reset(tmp_path: Path, failure: Exception) -> None:
     fakes = FakeSeats({"seat01": failure})
