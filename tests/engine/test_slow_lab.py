@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_proxy import EngineProxy
+from engine_proxy import proxy_of
 from lab_bench import CHECKOUT, Bench
 
 SCENARIO = """\
@@ -73,32 +70,6 @@ def limit_processor(bench: Bench, node: str, billionths: int) -> None:
     assert response.status_code == 200, response.text
 
 
-@contextmanager
-def proxy_of(bench: Bench, path: Path) -> Iterator[EngineProxy]:
-    proxy = EngineProxy(bench.engine.url, path).open()
-    try:
-        yield proxy
-    finally:
-        proxy.thaw()
-        proxy.shut()
-
-
-def at_first_program(proxy: EngineProxy, act: Callable[[], None]) -> None:
-    """Do this when the first program of a check is started in a node."""
-    acts = [act]
-
-    def look(request: str) -> None:
-        if "/exec/" in request and acts:
-            acts.pop()()
-
-    proxy.on_request = look
-
-
-def hold_up(proxy: EngineProxy, seconds: float) -> None:
-    proxy.freeze()
-    threading.Timer(seconds, proxy.thaw).start()
-
-
 @pytest.mark.waits
 def test_time_makes_no_verdict_wrong(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "scenario.yaml").write_text(SCENARIO)
@@ -108,11 +79,11 @@ def test_time_makes_no_verdict_wrong(bench: Bench, tmp_path: Path) -> None:
     limit_processor(bench, "client", ONE_PERCENT)
     wrong["client at 1 %"] = wrong_verdicts(bench, *TIME_LIMITED)
     limit_processor(bench, "client", WHOLE)
-    with proxy_of(bench, tmp_path / "late.sock") as late:
-        at_first_program(late, lambda: hold_up(late, seconds=3.0))
+    with proxy_of(bench.engine.url, tmp_path / "late.sock") as late:
+        late.at_first_program(lambda: late.hold_up(seconds=3.0))
         wrong["engine 3 s late"] = wrong_verdicts(bench, DOCKER_HOST=late.url)
-    with proxy_of(bench, tmp_path / "frozen.sock") as frozen:
-        at_first_program(frozen, frozen.freeze)
+    with proxy_of(bench.engine.url, tmp_path / "frozen.sock") as frozen:
+        frozen.at_first_program(frozen.freeze)
         ran = bench.cli("check", DOCKER_HOST=frozen.url)
     assert wrong == {situation: [] for situation in wrong}
     assert (ran.code, "error: the container engine does not answer" in ran.err) == (3, True), ran.err

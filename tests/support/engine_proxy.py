@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # A request line of HTTP/1.1 (RFC 9112, section 3). It may follow the body of the request before without a line break.
@@ -44,6 +44,21 @@ class EngineProxy:
     def thaw(self) -> None:
         """The engine says all that it had to say meanwhile."""
         self._answers.set()
+
+    def hold_up(self, seconds: float) -> None:
+        """Freeze it for so long."""
+        self.freeze()
+        threading.Timer(seconds, self.thaw).start()
+
+    def at_first_program(self, act: Callable[[], None]) -> None:
+        """Do this when the first program is started in a container."""
+        acts = [act]
+
+        def look(request: str) -> None:
+            if "/exec/" in request and acts:
+                acts.pop()()
+
+        self.on_request = look
 
     def shut(self) -> None:
         for link in (self._listening, *self._links):
@@ -85,3 +100,14 @@ class EngineProxy:
                 client.sendall(piece)
             self._answers.wait()
             client.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def proxy_of(engine_url: str, path: Path) -> Iterator[EngineProxy]:
+    """A proxy of that engine on a socket of this path, until the end of the block."""
+    proxy = EngineProxy(engine_url, path).open()
+    try:
+        yield proxy
+    finally:
+        proxy.thaw()
+        proxy.shut()

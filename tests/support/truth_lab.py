@@ -8,6 +8,9 @@ A step is `where: words`:
 - `net app: script` runs one in the network namespace of a node, with the right to change the network.
 - `zone: PATTERN -> TEXT` edits the domain's zone file line by line and reloads the server.
 - `file client resolv.conf: text` replaces a file of the lab that a node sees.
+- `engine: late 3` lets the engine say nothing for three seconds after the first program of a check has been started;
+  a proxy before it does that, so that nobody else waits. `engine: prompt` ends it.
+- `machine: load 40` runs so many programs that want a processor, `machine: load 0` ends them.
 - `until client: script` waits until a script in a node ends with 0.
 - `wirelab: up` runs wirelab, where that repairs what was done.
 
@@ -23,10 +26,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from breakages import Broken
-from lab_bench import CHECKOUT, eventually
+from engine_proxy import proxy_of
+from lab_bench import CHECKOUT, Ran, eventually
 from truth_rows import Result, Row, Situation, judge
 
 SECONDS = 60
@@ -39,6 +45,9 @@ class TruthLab(Broken):
     run_label: str = ""
     helpers: dict[tuple[str, str], Any] = field(default_factory=dict)
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # The seconds for which the engine is late, where it is.
+    late: list[float] = field(default_factory=list)
+    load: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def up(self) -> None:
         """Bring the lab up, and keep each node's address and hardware address: a stopped node has none."""
@@ -48,7 +57,8 @@ class TruthLab(Broken):
             self.places[container.labels["wirelab.node"]] = (end["IPAddress"], end["MacAddress"])
 
     def close(self) -> None:
-        """Remove the helpers."""
+        """Remove the helpers, and end what makes a load."""
+        self._load(0)
         for helper in self.helpers.values():
             helper.remove(force=True)
         self.helpers.clear()
@@ -82,11 +92,21 @@ class TruthLab(Broken):
                 self.file(node, name).write_text(words + "\n")
             case ["until", node]:
                 assert eventually(lambda: self._holds(node, words), SECONDS), step
+            case ["engine"]:
+                self.late[:] = [float(second) for second in words.split()[1:]]
+            case ["machine"]:
+                self._load(int(words.split()[1]))
             case ["wirelab"]:
                 ran = self.cli(*words.split())
                 assert ran.code == 0, ran.err
             case _:
                 raise AssertionError(step)
+
+    def _load(self, programs: int) -> None:
+        for program in self.load:
+            program.kill()
+            program.wait()
+        self.load[:] = [subprocess.Popen(("sh", "-c", "while :; do :; done")) for _ in range(programs)]
 
     def _filled(self, words: str) -> str:
         return re.sub(r"\$\{([a-z]+)(\.mac)?\}", lambda match: self.places[match[1]][bool(match[2])], words)
@@ -133,9 +153,15 @@ class TruthLab(Broken):
 
     def _findings(self, checks: Sequence[str]) -> dict[str, Any]:
         words = [word for check in checks for word in ("--only", f"{check}.")]
-        ran = self.cli("check", *words, "--json")
+        with TemporaryDirectory() as folder:
+            ran = self._check_late(words, Path(folder)) if self.late else self.cli("check", *words, "--json")
         assert ran.code in (0, 1, 3), ran.err
         return {finding["check"].removesuffix("."): finding for finding in ran.document["findings"]}
+
+    def _check_late(self, words: Sequence[str], folder: Path) -> Ran:
+        with proxy_of(self.engine.url, folder / "late.sock") as proxy:
+            proxy.at_first_program(lambda: proxy.hold_up(self.late[0]))
+            return self.cli("check", *words, "--json", DOCKER_HOST=proxy.url)
 
     def _cause_results(self, situation: Situation, row: Row, walk: Any) -> list[Result]:
         """The sentence, and what comes of the command to try."""

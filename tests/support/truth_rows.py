@@ -4,7 +4,7 @@ A situation is read from `tests/truth/situations/*.yaml`:
 
 - `put`, `undo`: one step a line, `where: words` (tests/support/truth_lab.py).
 - `rows`: check -> the right verdict, with the first broken layer: `pass`, `fail at tcp`, `unknown at node`; `fail`
-  alone has no layer. A list names rows that are as in the situation `undisturbed`.
+  alone has no layer. A list names rows that are as in the situations `undisturbed…`.
 - `says`: what the sentence of `why` must hold in the first row. `shows`: what the command must print that `why`
   suggests. `mends: true`: after this command the first check holds.
 - `disturbed: true`: a verdict may be unknown, never wrong.
@@ -73,7 +73,9 @@ def situations(folder: Path = FOLDER) -> tuple[Situation, ...]:
         for file in sorted((folder / "situations").glob("*.yaml"))
         for name, fields in yaml.safe_load(file.read_text("utf-8")).items()
     }
-    undisturbed = _rows(documents["undisturbed"]["rows"], ())
+    undisturbed = tuple(
+        row for name, fields in documents.items() if name.startswith("undisturbed") for row in _rows(fields["rows"], ())
+    )
     return tuple(_situation(name, fields, undisturbed) for name, fields in documents.items())
 
 
@@ -97,7 +99,8 @@ def _lines(text: str) -> tuple[str, ...]:
 def _rows(rows: Mapping[str, str] | list[str], undisturbed: Sequence[Row]) -> tuple[Row, ...]:
     """A list names rows of the undisturbed lab that are the same here."""
     if isinstance(rows, list):
-        return tuple(row for row in undisturbed if row.check in rows)
+        known = {row.check: row for row in undisturbed}
+        return tuple(known[check] for check in rows)
     return tuple(_row(check, wanted) for check, wanted in rows.items())
 
 

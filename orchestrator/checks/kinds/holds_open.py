@@ -35,16 +35,19 @@ from orchestrator.model.checks import HoldsOpen
 
 # As reports show a reply: its beginning.
 MOST_CHARACTERS = 60
+# On an idle machine the order to send the text arrives so soon.
+LATE_SECONDS = 0.5
 
 
 def holds_open(check: HoldsOpen, context: CheckContext) -> CheckSteps:
     """Use the connection that was opened before the fault, or open one now; then say what became of it."""
     if context.held:
-        return (yield from _judge_use(check, context, context.held))
+        use = yield from _use(check, context, context.held, check.idle)
+        return (yield from _judge_use(check, context, context.held, use))
     opened = yield from open_connection(check, context)
     if isinstance(opened, Judgement):
         return opened
-    return (yield from while_open(_judge_use(check, context, opened), check.asker, opened.name))
+    return (yield from while_open(_judge_idle(check, context, opened), check.asker, opened.name))
 
 
 def open_connection(check: HoldsOpen, context: CheckContext) -> ProbeSteps[HeldConnection | Judgement]:
@@ -94,10 +97,20 @@ def _use(check: HoldsOpen, context: CheckContext, connection: HeldConnection, id
     return use
 
 
-def _judge_use(check: HoldsOpen, context: CheckContext, connection: HeldConnection) -> CheckSteps:
+def _judge_idle(check: HoldsOpen, context: CheckContext, connection: HeldConnection) -> CheckSteps:
+    """The same, of a connection to which nothing happens but the idle time. A server ends each one after a time of its
+    own: if that came later than the text should have been sent, the end proves nothing."""
+    use = yield from _use(check, context, connection, check.idle)
+    if use.state in ("closed", "reset") and not use.sent and use.after > check.idle + LATE_SECONDS:
+        server = context.topology.owner(connection.address) or connection.address
+        late = f"not measured: the text could not be sent after {check.idle:g} s, and then it was too late"
+        return Judgement("unknown", _expected(check, context), f"{late} ({_in_words(use, server)})")
+    return (yield from _judge_use(check, context, connection, use))
+
+
+def _judge_use(check: HoldsOpen, context: CheckContext, connection: HeldConnection, use: ConnectionUse) -> CheckSteps:
     """What became of the connection, and whether the server still has it."""
     server = context.topology.owner(connection.address)
-    use = yield from _use(check, context, connection, check.idle)
     actual = _in_words(use, server or connection.address)
     evidence = [f"the connection {connection.ends}: {actual}"]
     if use.state in ("silent", "reset") and server:

@@ -14,6 +14,7 @@ from orchestrator.checks.probes import (
     ResultUnavailable,
     RunProgram,
     require_output,
+    require_time,
 )
 from orchestrator.checks.steps import CheckSteps
 from orchestrator.checks.verdict import Verdict
@@ -91,7 +92,10 @@ def udp(check: Udp, context: CheckContext) -> CheckSteps:
     text = context.fill(check.send, check.asker)
     argv = ("python3", "-c", DATAGRAM, host, str(port), text, str(UDP_SECONDS))
     probe = RunProgram(check.asker, argv, frozenset({"python3"}), seconds=UDP_SECONDS + SPARE_SECONDS)
-    reply = read_reply(require_output((yield (probe,))[0]))
+    result = require_output((yield (probe,))[0])
+    reply = read_reply(result)
+    if reply.error == "silent":
+        require_time(result)
     target = target_of(context, check.asker, host)
     place = f"{host}:{port}" + (f" ({target})" if target and target not in host else "")
     evidence = (_line(reply),)

@@ -15,6 +15,7 @@ RESOLVER = "192.168.7.10 UDP ETIMEDOUT 0000 -\n"
 TOO_LATE = "curl: (28) Operation timed out after 4001 milliseconds\n" + json.dumps({"http_code": 0})
 NO_HOST = "curl: (6) Could not resolve host: app.shop.lab\n" + json.dumps({"http_code": 0})
 LOST = 'psql: error: connection to server at "db.shop.lab." failed: timeout expired\n'
+NO_REPLY = json.dumps({"asked": ["192.168.7.12", 5000], "own": 40000, "error": "silent", "said": ""})
 HTTP: dict[str, Any] = {"from_": "client", "http": "http://app.shop.lab/items"}
 
 
@@ -30,6 +31,7 @@ TIMED_OUT: list[tuple[dict[str, Any], float, ProgramResult]] = [
     ({"from_": "client", "runs": ["sleep", "9"]}, 5.0, ran("", "", 124)),
     ({"from_": "client", "runs": ["curl", "-m", "2", "http://app.shop.lab"]}, 2.0, ran("", "curl: (28)", 28)),
     ({"from_": "client", "connects": "app.shop.lab:80"}, 4.0, ran("", "no address for app.shop.lab", 68)),
+    ({"from_": "client", "udp": "app.shop.lab:5000"}, 4.0, ran(NO_REPLY)),
     ({"from_": "client", "resolves": "app.shop.lab"}, 2.0, ran(RESOLVER)),
 ]
 
