@@ -34,6 +34,7 @@ class Different:
     seen: str
     expected: str
     may_be_followed: bool = False  # the same program may be about to do what is expected
+    yields: bool = False  # where more was seen of the same attempt, that is told
 
     @property
     def sentence(self) -> str:

@@ -94,7 +94,14 @@ class ResolvesObservation(BaseObservation):
         if name.startswith(f"{self.resolves.lower()}."):
             return None  # the stub resolver tries the search list (resolv.conf(5))
         # A program that connects asks for both families, and dig for the address of a server that is given by name.
-        both = name == self.resolves.lower() and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA")
+        is_name = name == self.resolves.lower()
+        both = is_name and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA")
+        if not is_name and event.type in ("A", "AAAA"):  # the name is what the learner typed, and not the type
+            other = other.removesuffix(f" {event.type}")
+            if event.rcode == "NOERROR" and not event.answers and not event.referred:
+                # A program that connects asks for both: that there is no IPv6 address says nothing of the name.
+                seen = f"{self.client} {other}: it has no {'IPv6' if event.type == 'AAAA' else 'IPv4'} address"
+                return Different("name", seen, self.wanted, may_be_followed=True, yields=True)
         seen = f"{self.client} {other}: {dns_answer(event)}"
         return Different("name", seen, self.wanted, may_be_followed=both or bool(event.answers))
 

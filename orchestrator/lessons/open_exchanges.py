@@ -25,6 +25,7 @@ LAYERS: dict[str, Layer] = {
     "sql-start": "sql",
     "unused": "tcp",
     "ssh": "ssh",
+    "udp": "udp",
 }
 # What a server has accepted before it can be asked anything of this kind.
 CONNECTED = ("http", "tls", "sql", "sql-start")
@@ -123,6 +124,10 @@ def silence(start: ExchangeStart) -> str | None:
             return f"{client} tries to connect to {place}, and no answer came so far"
         case "ssh":
             return f"{client} is connected to {place}, where {server} speaks SSH, and has not answered it so far"
+        case "icmp":
+            return f"{client} pinged {server}, and no answer came so far"
+        case "udp":  # it has no end, and of an answer nothing is known
+            return f"{client} sent UDP to {place}"
         case "arp" | "ndp":
             return f"{client} looks for {server} on its network, and no answer came so far"
     return None
@@ -143,7 +148,4 @@ def unanswered(observation: BaseObservation, start: ExchangeStart) -> Different 
     if start.kind == UNUSED and isinstance(observation, NEEDS_MORE):
         place = f"port {start.port} of {start.server}"
         seen = f"{start.client} is connected to {place}, and no request was seen on the connection so far"
-    if start.kind == "udp":
-        # Whether an answer came is not known yet: UDP has no end.
-        return Different("udp", f"{start.client} sent UDP to port {start.port} of {start.server}", observation.wanted)
     return Different(LAYERS.get(start.kind, "address"), seen, observation.wanted) if seen else None

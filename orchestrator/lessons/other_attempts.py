@@ -23,12 +23,39 @@ from orchestrator.traffic.exchanges.events import (
     client_node,
 )
 
+LEAST_ERROR = 400  # RFC 9110, section 15: 4xx and 5xx are errors
+
 
 def other_attempt(event: CompletedEvent, observation: BaseObservation) -> Different | None:
     """What is said of an exchange of the right node that an observation does not speak of; None if nothing is due."""
     client, wanted = observation.client, observation.wanted
     if client_node(event) != client:
         return None
+    if different := _before_connection(event, client, wanted):
+        return different
+    if isinstance(observation, ConnectsObservation) or _is_told_before(event, observation):
+        return None  # the connection itself, or the lookup before it, was spoken of
+    return _on_connection(event, client, wanted)
+
+
+def what_failed(event: CompletedEvent, client: str, wanted: str) -> Different | None:
+    """What is said of anything that the learner tried at that node, and that failed; None where it did not."""
+    match event:
+        case HttpExchange() if event.status is not None and event.status < LEAST_ERROR:
+            return None
+        case SqlStatement() if not event.error:
+            return None
+        case TlsHandshake() if not event.alert:
+            return None
+        case DatagramFlow() if event.received:
+            return None
+        case SshGreeting() | TcpClose():
+            return None
+    return _before_connection(event, client, wanted) or _on_connection(event, client, wanted)
+
+
+def _before_connection(event: CompletedEvent, client: str, wanted: str) -> Different | None:
+    """What is said of a lookup or a connection that failed, and of what needs none of both."""
     match event:
         case DnsExchange():
             return failed_lookup(event, client, wanted)
@@ -36,9 +63,7 @@ def other_attempt(event: CompletedEvent, observation: BaseObservation) -> Differ
             return failed_connection(event, client, wanted)
         case DatagramFlow():
             return pinged(event, client, wanted) or _refused_datagram(event, client, wanted)
-    if isinstance(observation, ConnectsObservation) or _is_told_before(event, observation):
-        return None  # the connection itself, or the lookup before it, was spoken of
-    return _on_connection(event, client, wanted)
+    return None
 
 
 def _refused_datagram(event: DatagramFlow, client: str, wanted: str) -> Different | None:

@@ -14,6 +14,7 @@ from orchestrator.lessons.open_exchanges import OpenExchanges
 from orchestrator.lessons.other_attempts import other_attempt
 from orchestrator.lessons.variables import address_values
 from orchestrator.lessons.waits import Waits
+from orchestrator.lessons.wrong_node import failed_elsewhere
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
 
@@ -60,14 +61,18 @@ class LearnerTraffic:
         self._open.clear()
         self.waits.clear()
 
-    def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str]) -> bool:
-        """Whether the learner began it, in one of the nodes in which they work; then its answer is awaited."""
+    def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str], *, awaits_others: bool = False) -> bool:
+        """Whether the learner began it, in one of the nodes in which they work; then its answer is awaited.
+
+        With `awaits_others`, so is that of any other node, where nobody may work.
+        """
         is_ours = self._is_ours(start.client, start.at) or self.own_probes.is_own_start(start)
-        if start.client not in shells or is_ours:
+        is_in_shell = start.client in shells
+        if is_ours or not (is_in_shell or (awaits_others and self._is_for_people(start.client))):
             return False
         self._open.begin(start, self.monotonic())
         self.waits.begin(start)
-        return True
+        return is_in_shell
 
     def has_ended(self, event: CompletedEvent) -> bool:
         """Await no answer to it any more. Returns whether its silence was counted as an attempt."""
@@ -95,11 +100,15 @@ class LearnerTraffic:
         """
         if comparison := observation.compare(event, self.addresses_of):
             return comparison
+        if elsewhere := failed_elsewhere(event, observation, self.addresses_of):
+            return elsewhere
         return other_attempt(event, observation) if observation.client in shells else None
 
     def tells_later(self, comparison: Comparison) -> bool:
         """Keep what is said of an exchange that the same program may follow by a better one; this one replaces it."""
         if isinstance(comparison, Different) and comparison.may_be_followed:
+            if comparison.yields and self._later is not None:
+                return True
             self._later = (comparison.sentence, self.monotonic())
             return True
         if comparison is not None:
@@ -121,16 +130,25 @@ class LearnerTraffic:
         node, scenario = client_node(event), self._scenario
         if scenario is None or (node in scenario.nodes and getattr(scenario.nodes[node], "command", None)):
             return False  # its own program asks all the time, whatever the learner does
-        if (
-            isinstance(event, DnsExchange)
-            and node in scenario.nodes
-            and scenario.roles[node].serves == ApplicationProtocol.DNS
-        ):
+        if isinstance(event, DnsExchange) and self._serves_dns(node):
             return False  # it asks others because it was asked
         if self._is_ours(node, start_time(event)) or self.own_probes.is_own(event):
             return False
         domain = scenario.domain
         return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
+
+    def _is_for_people(self, node: str) -> bool:
+        """Whether what this node does may be a learner's: it has no program of its own that asks others."""
+        scenario = self._scenario
+        if scenario is None or node not in scenario.nodes:
+            return False
+        return not getattr(scenario.nodes[node], "command", None) and not self._serves_dns(node)
+
+    def _serves_dns(self, node: str) -> bool:
+        scenario = self._scenario
+        return (
+            scenario is not None and node in scenario.nodes and (scenario.roles[node].serves == ApplicationProtocol.DNS)
+        )
 
     def continues_lookup(self, event: CompletedEvent) -> bool:
         """Whether it is one more question of the lookup that failed last, and so of the same attempt."""

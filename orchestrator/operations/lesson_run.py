@@ -172,7 +172,8 @@ class LessonRun:
             return
         name, task = self.task_name, self.state.task
         if isinstance(event, ExchangeStart):
-            is_attempt = self.state.traffic.is_begun_by_learner(event, self.state.shells)
+            is_observed = isinstance(task, ObserveTask)
+            is_attempt = self.state.traffic.is_begun_by_learner(event, self.state.shells, awaits_others=is_observed)
             if is_attempt and isinstance(task, HoldsTask):
                 self._check.note_attempt()
         elif isinstance(task, ObserveTask):

@@ -13,6 +13,7 @@ from orchestrator.lessons.observations import ListensObservation, UnansweredObse
 from orchestrator.lessons.open_exchanges import is_wanted, unanswered
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
+from orchestrator.lessons.wrong_node import silent_elsewhere
 from orchestrator.operations.attempt_explainer import NotExplained
 from orchestrator.operations.node_watch import TaskWatch
 from orchestrator.traffic.exchanges.events import client_node, end_time, start_time
@@ -115,13 +116,15 @@ class ObservedAttempts:
         for start in traffic.unanswered():
             if is_wanted(task.after, start):
                 continue
-            if different := unanswered(task.observe, start):
+            different = silent_elsewhere(start, task.observe, traffic.addresses_of)
+            if different := different or unanswered(task.observe, start):
                 before = state.progress
                 state.react(attempted(before, state.task_name or "", different.sentence))
                 if state.progress is not before:
                     traffic.count_silence(start)
                 servers = traffic.servers_of(start.client)
-                if attempt := unanswered_attempt(start, state.lab.made.scenario.nodes, servers):
+                attempt = unanswered_attempt(start, state.lab.made.scenario.nodes, servers)
+                if attempt and attempt.node in state.shells:
                     self.explainer.ask(attempt)
 
     def _on_explained(self) -> None:

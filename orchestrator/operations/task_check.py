@@ -7,14 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.lessons.comparison import failed_connection, failed_lookup
 from orchestrator.lessons.messages import NotDone
 from orchestrator.lessons.open_exchanges import SILENT_SECONDS, silence
+from orchestrator.lessons.other_attempts import what_failed
 from orchestrator.lessons.reactions import attempted, not_done, react_to_pass, sees_no_broken_layer
 from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in
 from orchestrator.operations.attempt_explainer import reason_of
 from orchestrator.operations.lesson_check import judge_quietly, pause_after
-from orchestrator.traffic.exchanges.events import DnsExchange, TcpHandshake, client_node
+from orchestrator.traffic.exchanges.events import client_node
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
@@ -94,20 +94,14 @@ class TaskCheck:
         """What came of something that the learner tried; it is told if the check is not judged in time."""
         if self._tried is None:
             return
-        node, wanted = client_node(event), f"{task.holds.name!r} holds"
-        different = None
-        if isinstance(event, DnsExchange):
-            different = failed_lookup(event, node, wanted)
-        elif isinstance(event, TcpHandshake):
-            different = failed_connection(event, node, wanted)
-        if different:
+        if different := what_failed(event, client_node(event), f"{task.holds.name!r} holds"):
             self._seen = different.sentence
 
     def on_time(self, task: HoldsTask) -> None:
         """Judge the check: after an attempt, after work on the lab, and now and then."""
         is_undecided = self._is_undecided()
+        self._answer_in_time()
         if self._judgement:
-            self._answer_in_time()
             if self._judgement.result.done():
                 self._on_judged(task, self._judgement)
         elif not is_undecided and self._is_due(task):

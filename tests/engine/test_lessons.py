@@ -93,7 +93,7 @@ def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench
         learner.types("dns")
         learner.hears("task 2 of 8")
         learner.runs("host", "ap.shop.lab")
-        learner.hears("not yet: client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name.")
+        learner.hears("not yet: client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name.")
         learner.hears(
             "why (DNS answer): The DNS server dns answers that the name ap.shop.lab does not exist (NXDOMAIN)."
         )

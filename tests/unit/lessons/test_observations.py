@@ -99,7 +99,7 @@ SENTENCES: list[tuple[AnyObservation, CompletedEvent, str, str]] = [
         RESOLVES,
         dns("client", "ap.shop.lab", "A", "NXDOMAIN"),
         "name",
-        "client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name. Expected: a question for app.shop.lab A.",
+        "client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name. Expected: a question for app.shop.lab A.",
     ),
     (
         RESOLVES,
@@ -246,13 +246,13 @@ NOTHING_ASKED: list[tuple[AnyObservation, CompletedEvent, str, bool]] = [
     (
         RESOLVES,
         dns("client", "dns.shop.lab", "A", "NOERROR", "192.168.7.10"),  # dig @dns.shop.lab begins so
-        "client asked dns for dns.shop.lab A: 192.168.7.10",
+        "client asked dns for dns.shop.lab: 192.168.7.10",
         True,
     ),
     (
         RESOLVES,
         dns("client", "ap.shop.lab", "A", "NXDOMAIN"),
-        f"client asked dns for ap.shop.lab A: {NO_SUCH_NAME}",
+        f"client asked dns for ap.shop.lab: {NO_SUCH_NAME}",
         False,
     ),
     (HTTP, tls("app", 80, "unanswered"), "client began TLS with app, 192.168.7.12, port 80", False),
@@ -435,3 +435,14 @@ def test_a_question_over_tcp_is_another_one_than_over_udp() -> None:
     assert isinstance(different, Different)
     assert different.sentence == "client asked dns for app.shop.lab A over UDP. Expected: the question goes over TCP."
     assert isinstance(over_tcp.compare(replace(event, flow=replace(event.flow, protocol="tcp")), addresses_of), Matched)
+
+
+def test_of_another_name_the_name_is_told_whatever_the_type_of_the_record() -> None:
+    """A program that connects asks for both families; that there is no IPv6 address gives way to what is known."""
+    known = RESOLVES.compare(dns("client", "db.shop.lab", "A", "NOERROR", "192.168.7.11"), addresses_of)
+    empty = RESOLVES.compare(dns("client", "db.shop.lab", "AAAA"), addresses_of)
+    assert isinstance(known, Different)
+    assert isinstance(empty, Different)
+    assert known.seen == "client asked dns for db.shop.lab: 192.168.7.11"
+    assert empty.seen == "client asked dns for db.shop.lab: it has no IPv6 address"
+    assert (known.yields, empty.yields) == (False, True)

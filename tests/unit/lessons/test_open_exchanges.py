@@ -71,6 +71,11 @@ def start(kind: str, exchange: int = 1, client: str = "client", server: str = "a
             "Expected: a statement.",
         ),
         (
+            RESOLVES,
+            start("icmp", port=0),
+            "client pinged app, and no answer came so far. Expected: a question for app.shop.lab A.",
+        ),
+        (
             HTTP,
             start("arp", port=0),
             "client looks for app on its network, and no answer came so far. Expected: GET http://app.shop.lab/items.",
@@ -89,7 +94,6 @@ def test_what_has_no_answer_is_told_with_node_and_port(
     ("observation", "event"),
     [
         (RESOLVES, start("dns", client="app", server="dns")),
-        (RESOLVES, start("icmp")),
         (CONNECTS, start("unused")),  # to be connected is all that it wants
     ],
 )

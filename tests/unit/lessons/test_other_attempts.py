@@ -15,7 +15,7 @@ from orchestrator.lessons.observations import (
     TlsObservation,
 )
 from orchestrator.lessons.open_exchanges import unanswered
-from orchestrator.lessons.other_attempts import other_attempt
+from orchestrator.lessons.other_attempts import other_attempt, what_failed
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DatagramFlow,
@@ -140,3 +140,23 @@ def test_a_datagram_is_spoken_of_though_nobody_knows_when_udp_is_over(client: st
     start = ExchangeStart(1, "udp", 1.0, client, "app", 1, "app:80", 80)
     told = unanswered(CONNECTS, start)
     assert (told.sentence if told else None) == sentence
+
+
+@pytest.mark.parametrize(
+    ("event", "seen"),
+    [
+        (LOOKUP, "client asked app for bd.shop.lab: NXDOMAIN, nobody has that name"),
+        (tcp(80, "refused"), "client opened a connection to app, 192.168.7.12, port 80: refused"),
+        (replace(http(80), status=503), "client requested GET / from app, 192.168.7.12, port 80: the answer was 503"),
+        (replace(http(80), status=None), "client requested GET / from app, 192.168.7.12, port 80: no answer came"),
+        (PORT_UNREACHABLE, "client sent UDP to app, 192.168.7.12, port 80: port unreachable (ICMP)"),
+        (http(80), ""),
+        (tcp(80, "accepted"), ""),
+        (STATEMENT, ""),
+        (tls(), ""),
+        (closed(), ""),
+    ],
+)
+def test_what_failed_of_a_repair_is_said_and_what_succeeded_is_not(event: CompletedEvent, seen: str) -> None:
+    different = what_failed(event, "client", "it holds")
+    assert (different.seen if different else "") == seen

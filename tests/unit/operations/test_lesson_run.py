@@ -241,7 +241,7 @@ def test_a_wrong_attempt_gets_a_sentence_and_the_right_one_completes_the_task(de
     run.on_traffic(desk.question("ap.shop.lab"))
     (told,) = desk.told(NotDone)
     assert told == NotDone(
-        "client asked dns for ap.shop.lab A: NXDOMAIN, nobody has that name. Expected: a question for app.shop.lab A."
+        "client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name. Expected: a question for app.shop.lab A."
     )
     run.on_traffic(desk.question("app.shop.lab", at=LATER + 9, number=2))
     assert desk.told(TaskDone) == [TaskDone("look-up", f"client asked dns for app.shop.lab A: {desk.address('app')}")]

@@ -1,0 +1,82 @@
+"""An attempt at what a task wants that another node makes, and that fails there as well."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from orchestrator.lessons.base_observation import BaseObservation
+from orchestrator.lessons.comparison import (
+    AddressesOf,
+    Different,
+    failed_connection,
+    failed_lookup,
+    is_loopback,
+    leads_to,
+)
+from orchestrator.lessons.http_observation import HttpObservation
+from orchestrator.lessons.observations import (
+    ConnectsObservation,
+    ResolvesObservation,
+    SqlObservation,
+    TlsObservation,
+)
+from orchestrator.lessons.open_exchanges import silence
+from orchestrator.lessons.ssh_observation import SshObservation
+from orchestrator.traffic.exchanges.events import CompletedEvent, DnsExchange, ExchangeStart, TcpHandshake, client_node
+
+KINDS = ("dns", "opening", "arp", "ndp")
+
+
+def failed_elsewhere(
+    event: CompletedEvent, observation: BaseObservation, addresses_of: AddressesOf
+) -> Different | None:
+    """What is said of a lookup or a connection that failed on another node; None where the task wants another one."""
+    target, node = _target_of(observation), client_node(event)
+    if target is None or node == observation.client:
+        return None
+    host, port = target
+    failed = None
+    if isinstance(event, DnsExchange) and _is_name_of(event.name, host, addresses_of):
+        failed = failed_lookup(event, node, "")
+    elif isinstance(event, TcpHandshake) and port in (None, event.flow.server.port):
+        failed = failed_connection(event, node, "") if leads_to(event.flow, host, addresses_of) else None
+    return Different("node", failed.seen, f"{observation.client} does it") if failed else None
+
+
+def silent_elsewhere(start: ExchangeStart, observation: BaseObservation, addresses_of: AddressesOf) -> Different | None:
+    """What is said of one that has no answer so far."""
+    target, seen = _target_of(observation), silence(start)
+    if target is None or seen is None or start.kind not in KINDS or start.client == observation.client:
+        return None
+    host, port = target
+    if start.kind == "dns":
+        is_meant = _is_name_of(start.subject.split(" ")[0], host, addresses_of)
+    elif start.kind == "opening":
+        is_meant = start.server_address in addresses_of(host) and port in (None, start.port)
+    else:
+        is_meant = start.subject in addresses_of(host)
+    return Different("node", seen, f"{observation.client} does it") if is_meant else None
+
+
+def _is_name_of(name: str, host: str, addresses_of: AddressesOf) -> bool:
+    name = name.rstrip(".").lower()
+    return name == host or set(addresses_of(name)) == set(addresses_of(host))
+
+
+def _target_of(observation: BaseObservation) -> tuple[str, int | None] | None:
+    """The host that is wanted, and its port if that is fixed; None where it is the node itself."""
+    host, port = "", None
+    match observation:
+        case ResolvesObservation():
+            host = observation.resolves
+        case ConnectsObservation(connects=place) | TlsObservation(tls=place):
+            host, _, digits = place.rpartition(":")
+            port = int(digits)
+        case HttpObservation():
+            url = urlsplit(observation.http)
+            host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        case SqlObservation():
+            host = observation.sql
+        case SshObservation():
+            host = observation.ssh
+    return (host.lower(), port) if host and not is_loopback(host) else None
