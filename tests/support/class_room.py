@@ -17,6 +17,7 @@ from orchestrator.operations.class_folder import ClassStore
 from orchestrator.web.board_client import ask_board
 
 DEADLINE = 240.0
+SEAT_DEADLINE = 120.0  # for each seat of a class that starts, on a machine that does much else
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class Class:
             try:
                 # Printed once the server answers.
                 lines = [piped(process.stdout).readline().split() for _ in ("board", *self.seats)]
-                assert eventually(lambda: self.is_so(states, "state"), DEADLINE), self.board()
+                is_started = eventually(lambda: self.is_so(states, "state"), SEAT_DEADLINE * len(self.seats))
+                assert is_started, self.board()
                 yield {line[0]: line[1] for line in lines}
             finally:
                 process.send_signal(ending)
