@@ -175,7 +175,7 @@ def hands_in_copies(room: Class, folder: Path) -> None:
     wanted = {file.name: "right", "renamed.json": "altered", "sealed.json": "other seed"}
     assert judged(room, folder) == (1, wanted)
     sealed = next(result for result in results(folder) if result["file"] == "sealed.json")
-    assert any(reason.endswith(f"the evidence is that of {IDEAL}") for reason in sealed["reasons"]), sealed
+    assert any(reason.endswith(f"the evidence is that of {IDEAL}") for reason in sealed["why"]), sealed
     file.write_text(text.replace('"attempts": 1', '"attempts": 9'), "utf-8")
     assert judged(room, folder)[1][file.name] == "altered"
 
