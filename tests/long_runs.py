@@ -118,7 +118,9 @@ class LongRun:
         outcomes = self._record.outcomes()
         left = [test for test in self._promises if test not in outcomes]
         if outcomes and self._target in COUNTED:
-            rows = _counted_rows(self._record, list(outcomes.values()), self._planned)
+            # Of a test in a file that was not named this time nobody knows here how many rounds it has.
+            known = [outcome for outcome in outcomes.values() if outcome.promise in self._planned]
+            rows = _counted_rows(self._record, known, self._planned)
             replace_rows(self._page, self._target, rows, anew=True)
         if left and self._promises:
             self._summary = [

@@ -44,15 +44,17 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def part(suite: Path, seconds: float = 60, chosen: str = "not another", **environ: str) -> tuple[int, str]:
-    """Run one part of the chosen tests; exit code and output."""
+def part(
+    suite: Path, seconds: float = 60, chosen: str = "not another", file: str = "test_suite.py", **environ: str
+) -> tuple[int, str]:
+    """Run one part of the chosen tests of a file; exit code and output."""
     without_engine = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
     done = subprocess.run(
         (
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.long_runs"),
             *("--rootdir", str(suite), "--long", "endurance", "--part-seconds", str(seconds)),
             *("--record-folder", str(suite / "record"), "--page", str(suite / "page.md")),
-            *("-k", chosen, str(suite / "test_suite.py")),
+            *("-k", chosen, str(suite / file)),
         ),
         env={**without_engine, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environ},
         cwd=suite,
@@ -139,3 +141,14 @@ def test_a_row_is_replaced_by_a_run_of_that_row_alone(suite: Path) -> None:
     code, output = part(suite, chosen="round", FAILS_AT="2")
     assert code == 1, output
     assert rows(suite) == ["none | Every round / holds | 4 of 4 | 3 | 1 | 0 | 7.5 s |", skipped]
+
+
+@pytest.mark.slow
+def test_a_row_of_a_file_that_is_not_named_stays(suite: Path) -> None:
+    """Also while the record of its tests is not complete."""
+    part(suite, seconds=0)
+    (suite / "test_more.py").write_text("def test_more_holds(): pass\n")
+    code, output = part(suite, file="test_more.py")
+    assert code == 0, output
+    more = "none | more holds | 1 of 1 | 1 | 0 | 0 |  |"
+    assert rows(suite) == [more, "none | Every round / holds | 1 of 4 | 1 | 0 | 0 |  |"]
