@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "roles": ("roles", "Show which node was client or server, from the packets."),
     "capture": ("capture", "Record packets, and save them for Wireshark."),
     "graph": ("graph", "Draw the lab as Mermaid, Graphviz, SVG or an HTML page."),
+    "import": ("import_compose", "Make a scenario from a Compose file."),
     "export": ("export", "Write a lab as a Compose file, or as Mermaid or Graphviz."),
     "sweep": ("look_commands", "Remove what killed commands left behind."),
     "validate": ("validate", "Report every mistake in a scenario file."),

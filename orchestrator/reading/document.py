@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from orchestrator.reading.anchors import AnchorError, expand_anchors
 from orchestrator.reading.reading import Path, Position
 from orchestrator.reading.yaml_errors import DEEPEST, TOO_DEEP, yaml_sentence
 from orchestrator.reading.yaml_scalars import Ambiguous, plain
@@ -24,6 +25,22 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the first one is ten t
 
 # Characters that a text file does not hold, and line ends that editors and YAML count differently.
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What a kind of file is called in messages, and what it has at least.
+
+    `is_common`: it is YAML as other programs write it, with anchors, aliases and merge keys; a word that could be read
+    in two ways is text.
+    """
+
+    noun: str = "a scenario"
+    least: str = "name, title and nodes"
+    is_common: bool = False
+
+
+SCENARIO = Dialect()
 
 
 @dataclass(frozen=True)
@@ -69,13 +86,13 @@ class Fatal(Exception):
         self.violation = Violation((), message, position=position)
 
 
-def read_document(text: str, loader: Any = LOADER) -> Document:
+def read_document(text: str, loader: Any = LOADER, dialect: Dialect = SCENARIO) -> Document:
     """Read one YAML document with the parser of a PyYAML loader; never raises, whatever the text is."""
-    reader = _Reader(loader)
+    reader = _Reader(loader, dialect)
     value, fatal = None, False
     try:
         text = text.removeprefix("\ufeff")
-        _refuse_unfit(text)
+        _refuse_unfit(text, dialect)
         value = reader.document(text)
     except Fatal as error:
         reader.violations.append(error.violation)
@@ -84,19 +101,21 @@ def read_document(text: str, loader: Any = LOADER) -> Document:
     return Document(value, reader.positions, reader.keys, unread, gaps, tuple(reader.violations), fatal)
 
 
-def _refuse_unfit(text: str) -> None:
+def _refuse_unfit(text: str, dialect: Dialect) -> None:
     if len(text) > LARGEST_TEXT:
-        raise Fatal(f"the file has more than {LARGEST_TEXT // 1024} KiB; a scenario is a short text", Position(1, 1))
+        raise Fatal(
+            f"the file has more than {LARGEST_TEXT // 1024} KiB; {dialect.noun} is a short text", Position(1, 1)
+        )
     if match := UNFIT.search(text):
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - (text.rfind("\n", 0, match.start()) + 1) + 1
-        raise Fatal(_unfit(match), Position(line, column))
+        raise Fatal(_unfit(match, dialect), Position(line, column))
     if not text.strip():
-        raise Fatal("the file is empty; a scenario has at least name, title and nodes", Position(1, 1))
+        raise Fatal(f"the file is empty; {dialect.noun} has at least {dialect.least}", Position(1, 1))
 
 
-def _unfit(match: re.Match[str]) -> str:
-    return f"the character U+{ord(match[0]):04X} is not allowed in a scenario file"
+def _unfit(match: re.Match[str], dialect: Dialect) -> str:
+    return f"the character U+{ord(match[0]):04X} is not allowed in {dialect.noun} file"
 
 
 def _position(mark: Any) -> Position:
@@ -114,8 +133,9 @@ def _within(text: str, mark: Any) -> Position:
 class _Reader:
     """Builds values from events; one use."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: Any, dialect: Dialect) -> None:
         self._loader = loader
+        self._dialect = dialect
         self.positions: dict[Path, Position] = {}
         self.keys: dict[Path, Position] = {}
         self.unread: set[Path] = set()
@@ -125,21 +145,23 @@ class _Reader:
         self._count = 0
 
     def document(self, text: str) -> Any:
-        self._events = yaml.parse(text, Loader=self._loader)
+        dialect, events = self._dialect, yaml.parse(text, Loader=self._loader)
+        self._events = expand_anchors(events) if dialect.is_common else events
         try:
             self._next()  # the stream begins
             if isinstance(event := self._next(), yaml.StreamEndEvent):
-                raise Fatal(
-                    "the file holds comments only; a scenario has at least name, title and nodes", Position(1, 1)
-                )
+                what = f"the file holds comments only; {dialect.noun} has at least {dialect.least}"
+                raise Fatal(what, Position(1, 1))
             value = self._value(self._next(), ())
             self._next()  # the document ends
             if not isinstance(event := self._next(), yaml.StreamEndEvent):
                 raise Fatal(
-                    "a second document begins here; a scenario file holds one, without '---' in between",
+                    f"a second document begins here; {dialect.noun} file holds one, without '---' in between",
                     _position(event.start_mark),
                 )
             return value
+        except AnchorError as error:
+            raise Fatal(str(error), _position(error.mark)) from None
         except yaml.MarkedYAMLError as error:
             sentence, mark = yaml_sentence(error, text)
             raise Fatal(sentence, _within(text, mark) if mark else Position(1, 1)) from None
@@ -177,7 +199,7 @@ class _Reader:
 
     def _scalar(self, event: Any, path: Path) -> Any:
         if unfit := UNFIT.search(event.value):  # by an escape such as "\\0"
-            self._report(path, _unfit(unfit), event)
+            self._report(path, _unfit(unfit, self._dialect), event)
             self.unread.add(path)
             return None
         if not event.implicit[0] or event.style:  # quoted, or a block of text
@@ -185,6 +207,8 @@ class _Reader:
         try:
             return plain(event.value)
         except Ambiguous as error:
+            if self._dialect.is_common:
+                return event.value
             self._report(path, str(error), event)
             self.unread.add(path)
             return None

@@ -1,8 +1,9 @@
-"""Compose files on a real engine: an exported lab comes up with Docker Compose, and its own DNS server answers."""
+"""Compose files on a real engine: an exported lab comes up with Docker Compose, and imported files come up as labs."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lab_bench import DEADLINE, Bench
+from compose_imports import COME_UP, imported
+from lab_bench import DEADLINE, Bench, Engine
 
 # Another worker may take the range of addresses between the export and `docker compose up`.
 RANGE_TRIES = 5
@@ -77,3 +79,30 @@ def test_an_exported_lab_comes_up_and_asks_its_own_dns_server(project: Project) 
     assert "app.shop.lab" in project.client("getent", "hosts", "app")
     project.compose("stop", "--timeout", "0", "dns")
     assert project.client("timeout", "20", "getent", "hosts", "app.shop.lab") == ""
+
+
+@pytest.fixture
+def from_compose(
+    engine: Engine, round_number: int, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[str, Bench]]:
+    """The scenario of one of the Compose files that come up, by the seed of the run; nothing of it is left."""
+    seed: int = request.config.getoption("truth_seed")
+    name = COME_UP[(2 * seed + round_number) % len(COME_UP)]
+    imported(name, tmp_path / name)
+    bench = Bench(engine, f"compose-{secrets.token_hex(3)}", str(tmp_path / name))
+    try:
+        yield name, bench
+    finally:
+        assert bench.cli("down").code == 0
+    assert bench.left() == []
+
+
+@pytest.mark.truth
+@pytest.mark.rounds(2, full=len(COME_UP))
+def test_an_imported_compose_file_keeps_its_promises(from_compose: tuple[str, Bench]) -> None:
+    """A Compose file of a public shape comes up as a scenario, and each check of what it promises holds."""
+    name, bench = from_compose
+    bench.up()
+    code, found = bench.verdicts()
+    assert {check: finding["actual"] for check, finding in found.items() if finding["verdict"] != "pass"} == {}
+    assert (name, code, bool(found)) == (name, 0, True)
