@@ -13,6 +13,8 @@ from importlib.metadata import packages_distributions, requires
 import pytest
 from source_tree import ORDER, PACKAGE, ROOT, all_imports, folder_of, imports, module_of, nodes_of, trees
 
+pytestmark = pytest.mark.slow
+
 CORE = ORDER[: ORDER.index("engine")]
 WORLDLY = {"subprocess", "socket", "threading", "time", "os", "random", "tempfile", "docker", "asyncio", "requests"}
 # At the top of the package: the version, the door to `python -m`, and the fixtures for pytest, which use everything.
@@ -26,7 +28,6 @@ def test_every_folder_is_in_the_house() -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_folder_imports_only_from_those_above_it() -> None:
     wrong = [
         str(one)
@@ -170,7 +171,6 @@ def distribution(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement, maxsplit=1)[0]).lower()
 
 
-@pytest.mark.slow
 def test_whoever_installs_wirelab_gets_all_that_it_imports_and_nothing_else() -> None:
     """Tests bring more packages, so that one that is missing from `dependencies` is missed by users alone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from source_tree import ORDER, ROOT, folder_of, module_of, nodes_of, trees
 
+pytestmark = pytest.mark.slow
+
 MOST_LINES = 400
 # A screen is 30; a `match` over the steps of a plan needs its 40.
 MOST_FUNCTION_LINES = 40
@@ -110,7 +112,6 @@ def _levels_in(node: ast.AST, child: ast.AST) -> int:
     return levels_of(child) + nests
 
 
-@pytest.mark.slow
 def test_statements_are_nested_three_levels_deep_at_most() -> None:
     wrong = {
         f"{file.relative_to(ROOT)}:{node.lineno} {node.name}": levels

@@ -115,12 +115,14 @@ def ran_wrong(no_engine: Mapping[str, str]) -> dict[str, list[object]]:
     return dict(zip(WRONG, map(json.loads, done.stdout.splitlines()), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", WRONG)
 def test_a_wrong_command_line_is_told_in_three_lines(words: str, ran_wrong: dict[str, list[object]]) -> None:
     """What click finds, and what we find, is told alike, also where no engine answers."""
     assert ran_wrong[words] == [INVALID, "", WRONG[words]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["", "capture", "images", "engine"])
 def test_no_command_is_summed_up_in_half_a_sentence(group: str) -> None:
     """The lists of commands are whole on a narrow terminal, too."""
@@ -185,6 +187,7 @@ def test_a_reader_that_goes_away_is_an_interrupt_and_no_verdict() -> None:
         assert (process.wait(), process.stderr.read()) == (INTERRUPTED, b"")
 
 
+@pytest.mark.slow
 def test_a_stream_that_the_caller_has_closed_is_nothing_to_read_or_write() -> None:
     """`wirelab exec ... <&-`, as cron may call it: no traceback."""
     asks = "import atexit, sys; from orchestrator.cli.main import main\n"
@@ -196,6 +199,7 @@ def test_a_stream_that_the_caller_has_closed_is_nothing_to_read_or_write() -> No
     assert (done.returncode, done.stderr) == (0, "False")
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_the_command_is_being_loaded_is_one_as_any_other() -> None:
     """No traceback of imports, and the exit code of an interrupt."""
     asks = "import sys\nclass Interrupted:\n"

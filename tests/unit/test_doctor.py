@@ -156,6 +156,7 @@ def test_podman_is_not_supported_and_the_row_says_why(version: str) -> None:
     assert row(of(), "engine") == Row("engine", OK, row(of(), "engine").value)
 
 
+@pytest.mark.slow
 def test_ranges_in_use_are_those_of_routes_and_of_engine_networks() -> None:
     """Counted once where both have it; a wide route takes all that is in it."""
     networks = [IPv4Network(text) for text in ("192.168.3.0/24", "192.168.3.128/25", "192.168.8.0/22", "10.0.0.0/8")]

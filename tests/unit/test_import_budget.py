@@ -76,11 +76,13 @@ def test_a_new_file_is_validated(tmp_path: Path) -> None:
     assert loaded & NEVER == set()
 
 
+@pytest.mark.slow
 def test_down_loads_neither_the_validator_nor_the_scenario_language(tmp_path: Path) -> None:
     language = "import sys\nassert 'orchestrator.model.scenario' not in sys.modules\n"
     assert loaded_by(COMMAND + DOWN + language, tmp_path) & UNCHANGED_FILE == set()
 
 
+@pytest.mark.slow
 def test_help_loads_no_engine(tmp_path: Path) -> None:
     script = "from click.testing import CliRunner\nfrom orchestrator.cli.main import cli\n"
     script += "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"

@@ -40,6 +40,7 @@ def test_the_picture_is_the_present_one(name: str) -> None:
     assert library.PICTURE.findall(readme(name)) == [library.mermaid_of(name)]
 
 
+@pytest.mark.slow
 def test_the_page_of_the_scenarios_has_a_row_for_each() -> None:
     """Name, link and title of every scenario; `python tests/support/library.py` writes the table."""
     assert library.TABLE.findall(library.TABLE_PAGE.read_text("utf-8")) == [library.table()]

@@ -20,6 +20,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import orchestrator") & {"docker", "pydantic", "pytest", "click"} == set()
 
@@ -78,6 +79,7 @@ def test_no_module_loads_a_heavy_library_before_it_is_used() -> None:
     assert not loaded_by(every) & HEAVY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("--help",), ("up", "--help")])
 def test_help_loads_no_heavy_library(words: tuple[str, ...]) -> None:
     argv = (sys.executable, "-X", "importtime", "-m", "orchestrator", *words)

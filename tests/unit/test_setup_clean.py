@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from orchestrator.operations.compiled_scenarios import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +22,7 @@ def kept_in_state() -> set[str]:
     return below | {FOLDER} | set(re.findall(r'self\.root / "([a-z.-]+)"', state))
 
 
+@pytest.mark.slow
 def test_every_part_of_the_state_folder_is_cleaned() -> None:
     match = CLEANED.search((ROOT / "setup" / "clean").read_text("utf-8"))
     assert match

@@ -25,6 +25,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("length", "code"), [(72, 0), (73, 1)])
 def test_a_long_subject_is_refused(checkout: Path, length: int, code: int) -> None:
     """What was committed before the named commit is not looked at."""
@@ -34,6 +35,7 @@ def test_a_long_subject_is_refused(checkout: Path, length: int, code: int) -> No
     assert (done.returncode, "y" * length in done.stderr) == (code, bool(code))
 
 
+@pytest.mark.slow
 def test_a_checkout_without_the_named_commit_passes_and_says_so(checkout: Path) -> None:
     """CI may fetch the last commit alone."""
     done = subprocess.run(("setup/subjects", "0" * 40), cwd=checkout, capture_output=True, text=True, check=True)

@@ -39,6 +39,7 @@ def run(folder: Path, failing: str, *words: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failing", "code", "tried_again"),
     [

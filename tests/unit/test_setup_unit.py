@@ -44,6 +44,7 @@ def unit(checkout: Path, failing: str, *options: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_all_parts_pass(checkout: Path) -> None:
     code, lines = unit(checkout, "no such part")
     assert (code, lines[-1]) == (0, "unit: passed")
@@ -52,6 +53,7 @@ def test_all_parts_pass(checkout: Path) -> None:
     assert all("-m not slow " in line for line in lines if "pytest" in line), lines
 
 
+@pytest.mark.slow
 def test_make_test_runs_the_slow_tests_too(checkout: Path) -> None:
     """No test is left out, and dead code is looked for: here it is the part that fails."""
     code, lines = unit(checkout, "no such part", "--thorough")
@@ -62,6 +64,7 @@ def test_make_test_runs_the_slow_tests_too(checkout: Path) -> None:
     assert (code, lines[-3:]) == (1, ["---- dead-code", "unused", "unit: FAILED: dead-code"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failing", "part"),
     [

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -15,6 +17,7 @@ def test_no_two_modules_bear_one_name() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_from_a_conftest() -> None:
     """Several folders have a conftest.py, so that `import conftest` finds the one that pytest happened to load last."""
     line = re.compile(r"^(from|import) conftest\b", re.MULTILINE)

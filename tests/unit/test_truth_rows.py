@@ -9,6 +9,7 @@ from truth_rows import FOLDER, Row, Situation, judge, sample, situations
 ALL = situations()
 
 
+@pytest.mark.slow
 def test_each_row_names_a_check_of_the_lab() -> None:
     """And each check stands in a row, so that none is forgotten."""
     scenario = yaml.safe_load((FOLDER / "scenario.yaml").read_text("utf-8"))

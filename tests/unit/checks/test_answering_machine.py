@@ -34,6 +34,7 @@ def sends_to(hardware: str) -> Interfaces:
     return {neighbours_of("client"): ran(json.dumps([{"dst": "192.168.7.12", "lladdr": hardware}]))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "answer"), CHECKS)
 def test_the_machine_that_is_meant_answers_from_its_own_hardware_address(one: BaseCheck, answer: ProbeResult) -> None:
     judgement = conversation(one, answer, interfaces=HAS_IT | sends_to(APP))[0]

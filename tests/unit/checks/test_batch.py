@@ -12,6 +12,8 @@ import pytest
 from orchestrator.checks import program_batch as batch
 from orchestrator.checks.probes import PROBE_PORTS, ProgramResult, RunProgram
 
+pytestmark = pytest.mark.slow
+
 
 def answered(*runs: RunProgram) -> tuple[ProgramResult, ...]:
     done = subprocess.run(("bash", "-c", batch.script(runs)), capture_output=True, text=True, timeout=60, check=False)
@@ -53,7 +55,6 @@ def test_what_our_programs_send_bears_a_mark_and_what_the_authors_send_does_not(
     assert authors.out.strip() == os.environ.get("RES_OPTIONS", "")
 
 
-@pytest.mark.slow
 def test_many_programs_do_not_run_all_at_once(tmp_path: Path) -> None:
     """A node may have few processes: each program notes how many there are while it runs."""
     note = f"touch {tmp_path}/$0; ls {tmp_path} | wc -l; sleep 0.05; rm {tmp_path}/$0"

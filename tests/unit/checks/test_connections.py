@@ -72,6 +72,7 @@ def test_an_asker_that_cannot_start_a_program_learns_nothing(answer: ProbeResult
     assert (judged(connects(), answer).verdict, judged(cannot(), answer).verdict) == ("unknown", "unknown")
 
 
+@pytest.mark.slow
 def test_a_line_that_comes_in_two_parts_is_read_whole() -> None:
     """On a busy machine the reader gives up in the middle of the word, and goes on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -126,6 +127,7 @@ BOTH_END = ran(f"{FIRST_SILENT}bash: connect: Connection refused\n", "", 1)
 SECOND_LATE = ran(FIRST_SILENT, "", 124)
 
 
+@pytest.mark.slow
 def test_of_a_name_with_several_addresses_none_may_accept() -> None:
     """A client goes from one address to the next: that the first one is silent keeps nobody out."""
     judgement = conversation(cannot(), SECOND, lab=GROUP)[0]

@@ -34,6 +34,7 @@ def words(probe: object) -> tuple[str, ...]:
     return probe.argv[4:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", [SOURCE, f"[::ffff:{SOURCE}]"])
 def test_the_server_sees_the_address_and_the_connection_is_closed_afterwards(peer: str) -> None:
     own = "[::ffff:192.168.7.12]:80" if "[" in peer else "192.168.7.12:80"

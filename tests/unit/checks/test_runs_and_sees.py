@@ -17,6 +17,7 @@ def runs(**keys: object) -> BaseCheck:
     return check(from_="client", runs=["getent", "hosts", "${app}"], **keys)
 
 
+@pytest.mark.slow
 def test_the_exit_code_and_the_output_are_compared() -> None:
     judgement = judged(runs(contains="app"), ran("192.168.7.12 app\n"))
     assert (judgement.verdict, judgement.actual) == ("pass", "exit code 0")

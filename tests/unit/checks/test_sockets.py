@@ -57,6 +57,7 @@ V6ONLY = ran('tcp LISTEN 0 5 [::]:80 [::]:* users:(("python3",pid=7,fd=6))\n')
 DUAL = ran('tcp LISTEN 0 5 *:80 *:* users:(("python3",pid=7,fd=6))\n')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exactly", [True, False])
 def test_all_addresses_are_those_of_each_version_of_ip_that_the_node_has(exactly: bool) -> None:
     """Where a socket takes IPv6 alone, nobody gets in over IPv4, and the other way round (ipv6(7), IPV6_V6ONLY)."""
@@ -257,6 +258,7 @@ def test_the_program_says_what_the_kernel_says() -> None:
     assert run("192.0.2.1", 0)["error"] == "EADDRNOTAVAIL"
 
 
+@pytest.mark.slow
 def test_an_ended_connection_is_in_the_way_of_a_plain_bind_alone() -> None:
     """The side that closes first keeps the port in TIME_WAIT; the program tells both ways apart on the real kernel."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()[:2]) as client:

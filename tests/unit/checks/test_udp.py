@@ -89,6 +89,7 @@ def sent(port: int, seconds: str) -> dict[str, object]:
     return document
 
 
+@pytest.mark.slow
 def test_the_program_gets_a_reply_from_another_port_too(server: socket.socket) -> None:
     """As a socket that is not connected does."""
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
@@ -100,6 +101,7 @@ def test_the_program_gets_a_reply_from_another_port_too(server: socket.socket) -
         assert found["reply"] == {"from": ["127.0.0.1", other.getsockname()[1]], "text": "pong", "bytes": 4}
 
 
+@pytest.mark.slow
 def test_the_program_hears_of_a_refusal_and_of_silence(server: socket.socket) -> None:
     port = server.getsockname()[1]
     assert sent(port, "0.05")["error"] == "silent"

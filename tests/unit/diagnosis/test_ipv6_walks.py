@@ -62,6 +62,7 @@ def connected_to(world: SimulatedLab) -> list[str]:
     return [run.argv[3] for run in runs if run.argv[0] == "bash" and len(run.argv) > 4]
 
 
+@pytest.mark.slow
 def test_a_program_that_tries_ipv6_alone_asks_for_the_ipv6_address() -> None:
     """AAAA is asked for, and its address is tried; without `family`, and with ipv4, it is A."""
     world = lab("app.shop.lab. 60 IN AAAA {own}")

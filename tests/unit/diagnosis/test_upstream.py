@@ -56,6 +56,7 @@ def test_a_server_behind_the_resolver_is_named_where_the_resolver_found_nothing_
     assert walk.also == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("silent", "says"),
     [
@@ -103,6 +104,7 @@ def test_a_walk_goes_on_behind_the_resolver_to_the_server_that_is_broken(silent:
     assert walk.also == ()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_stopped_and_not_on_the_way_to_a_name_is_named_only_where_nothing_else_is() -> None:
     """An alias may lead to it."""
     world = far(TREE)
@@ -118,6 +120,7 @@ def test_a_server_that_is_stopped_and_not_on_the_way_to_a_name_is_named_only_whe
     assert "auth" in walked(world, **NAME).sentence
 
 
+@pytest.mark.slow
 def test_a_way_that_leads_a_resolver_astray_is_named_and_not_the_server_at_its_end() -> None:
     """A resolver makes no connection to those that it asks: whether a way works shows by their answer alone."""
     world = far(TREE)
@@ -136,6 +139,7 @@ def test_a_way_that_leads_a_resolver_astray_is_named_and_not_the_server_at_its_e
     assert walk.also == ()
 
 
+@pytest.mark.slow
 def test_a_walk_follows_a_delegation_that_is_written_as_a_record() -> None:
     """The NS record of a part of a zone leads on as `delegates` does."""
     world = far(TREE.replace("{delegates: {shop: auth}}", "{records: {shop: {NS: auth.shop.lab.}}}"))

@@ -83,6 +83,7 @@ def count(tmp_path: Path) -> Iterator[tuple[Count, str]]:
         yield count, url
 
 
+@pytest.mark.slow
 def test_containers_removed_in_parallel_leave_their_networks_one_after_another(count: tuple[Count, str]) -> None:
     seen, url = count
     with closing(DockerEngine(url)) as engine, ThreadPoolExecutor(8) as pool:

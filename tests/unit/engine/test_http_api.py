@@ -139,6 +139,7 @@ def test_a_connection_that_comes_back_after_the_end_is_closed(engine: tuple[Http
     assert answers.closed.wait(30)
 
 
+@pytest.mark.slow
 def test_threads_do_not_get_each_others_answers(engine: tuple[HttpApi, type[Various]]) -> None:
     api, answers = engine
     paths = [f"/number{number}" for number in range(200)]

@@ -84,6 +84,7 @@ def test_a_pull_that_breaks_off_leaves_the_image_missing(tmp_path: Path) -> None
         assert DockerImageStore(url).pull("debian:trixie") is False
 
 
+@pytest.mark.slow
 def test_a_program_that_writes_without_end_takes_too_long(tmp_path: Path) -> None:
     """Its output would fill the memory before its time is over."""
     with (

@@ -167,6 +167,7 @@ def test_a_place_that_answers_nonsense_is_an_error(home: Path, serve: Serve) -> 
     assert "503" in caught.value.why
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork") or os.geteuid() != 0, reason="only root can become another user")
 def test_a_socket_that_denies_permission_is_an_error_with_the_group_as_hint(home: Path, serve: Serve) -> None:
     """Tried as the user nobody, in a process of its own."""
@@ -269,6 +270,7 @@ def test_an_address_that_cannot_be_is_an_answer_not_a_traceback(url: str) -> Non
     assert ping(url, seconds=1).reply is Reply.SILENT
 
 
+@pytest.mark.slow
 def test_looking_for_an_engine_imports_no_http_library() -> None:
     """It happens before every command."""
     script = (

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from orchestrator.host.processes import (
     arguments,
     clock_ticks_at_start,
@@ -24,6 +26,7 @@ SLEEP = (sys.executable, "-S", "-c", "import time; print(1, flush=True); time.sl
 PARENT = (sys.executable, "-S", "-c", f"import subprocess; subprocess.run({SLEEP!r})")
 
 
+@pytest.mark.slow
 def test_a_process_tells_its_arguments_and_the_kernels_time_of_its_start() -> None:
     own = process(os.getpid())
     assert own
@@ -34,6 +37,7 @@ def test_a_process_tells_its_arguments_and_the_kernels_time_of_its_start() -> No
     assert network_of(own.pid) == network_of("self")
 
 
+@pytest.mark.slow
 def test_a_process_that_waits_for_its_parent_is_gone() -> None:
     """A zombie: nobody need wait for it, and it has neither name nor arguments."""
     with subprocess.Popen(SLEEP, stdout=subprocess.PIPE) as child:
@@ -51,6 +55,7 @@ def test_a_process_that_waits_for_its_parent_is_gone() -> None:
     assert with_descendants([running]) == (running,)
 
 
+@pytest.mark.slow
 def test_descendants_are_found_with_their_root() -> None:
     with subprocess.Popen(PARENT, stdout=subprocess.PIPE) as parent:
         assert parent.stdout

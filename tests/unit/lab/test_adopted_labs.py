@@ -17,6 +17,8 @@ from orchestrator.lab.removal import sweep_run, sweep_until_quiet
 from orchestrator.lab.run_registry import Run, dead_runs, ended_well
 from orchestrator.planning.specs import ContainerSpec
 
+pytestmark = pytest.mark.slow
+
 NODES = ["app", "client", "db", "dns"]
 
 

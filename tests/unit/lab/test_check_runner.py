@@ -129,6 +129,7 @@ def test_who_judges_again_and_again_is_content_with_one_try() -> None:
     assert (findings[0].verdict, len(calls)) == ("fail", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["stopped", "paused", "missing"])
 def test_for_a_node_that_does_not_run_nothing_waits(state: str) -> None:
     """What a check needs comes back only if somebody starts it: a red lab is told at once."""

@@ -20,6 +20,8 @@ from orchestrator.operations.expiry import end_lab, keep_end, remove_ended_labs
 from orchestrator.operations.sweep import sweep
 from orchestrator.operations.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 URL = "unix:///nobody"
 PAST, FUTURE = 1000.0, 4e9
 SECONDS = 30.0

@@ -13,6 +13,8 @@ from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.guard import Guard
 from orchestrator.lab.run_registry import dead_runs
 
+pytestmark = pytest.mark.slow
+
 DEADLY = (EngineMissing("the engine is gone"), Leftovers("not all went"), KeyboardInterrupt(), SystemExit(143))
 # What these had made was taken back before, or nothing was made.
 HARMLESS = (NodeFailed("no"), LabBusy("by another process"), RuntimeError("our bug"))

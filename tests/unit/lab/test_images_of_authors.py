@@ -8,6 +8,8 @@ from lab_in_memory import IMAGES, LabHost
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.errors import ImageMissing
 
+pytestmark = pytest.mark.slow
+
 DIGEST = f"shop@sha256:{'0' * 64}"
 TEXT = f"""\
 name: shop

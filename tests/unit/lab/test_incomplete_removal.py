@@ -19,6 +19,8 @@ from orchestrator.operations.workspace import Workspace
 from orchestrator.planning.leftovers import LabLeftovers
 from orchestrator.rendering.labs import labs_document, labs_text, leftovers_text
 
+pytestmark = pytest.mark.slow
+
 COMMAND = "wirelab down --lab shop"
 
 

@@ -15,6 +15,8 @@ from orchestrator.lab.step_handler import StepHandler
 from orchestrator.model.faults.cut import Cut
 from orchestrator.planning.plan import Reload, Step
 
+pytestmark = pytest.mark.slow
+
 
 def given_up(lab: Lab, *steps: str) -> str:
     """The plan after its first steps were done, the last of them after somebody had asked to stop."""

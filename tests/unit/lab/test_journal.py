@@ -150,6 +150,7 @@ def test_rotation_while_eight_write_loses_nothing_that_is_still_kept(state: Stat
     assert older_file(journal_file(state, "basic")).exists()
 
 
+@pytest.mark.slow
 def test_a_reader_follows_through_rotations_and_misses_nothing(state: StateFolder) -> None:
     stop: list[bool] = []
     seen: list[str] = []
@@ -247,6 +248,7 @@ def test_a_long_text_is_cut(state: StateFolder) -> None:
     assert journal_file(state, "basic").stat().st_size < 10_000
 
 
+@pytest.mark.slow
 def test_a_writer_that_was_stopped_while_it_rotates_holds_nobody_up(state: StateFolder) -> None:
     import fcntl
 
@@ -279,6 +281,7 @@ def test_a_journal_outlives_its_lab_for_a_week(state: StateFolder) -> None:
     assert not older_file(journal_file(state, "old")).exists()
 
 
+@pytest.mark.slow
 def test_of_many_removed_labs_the_last_ones_are_kept(state: StateFolder) -> None:
     for number in range(203):
         aged(state, f"lab-{number}", 1000 - number)

@@ -18,6 +18,8 @@ from orchestrator.lab import faults as breaking
 from orchestrator.model.faults.pause import Pause
 from orchestrator.model.faults.stop import Stop
 
+pytestmark = pytest.mark.slow
+
 BROKEN = TEXT.partition("checks:")[0] + (
     "checks:\n"
     "  - {name: calm, from: db, runs: [echo, x], within: 0.1}\n"
@@ -27,7 +29,6 @@ BROKEN = TEXT.partition("checks:")[0] + (
 )
 
 
-@pytest.mark.slow
 def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(lab_host: LabHost) -> None:
     """A stopped database cannot be asked; once it is back it can. The fault of two checks is put in once."""
     done: list[str] = []
@@ -88,7 +89,6 @@ SEVERAL = TEXT.partition("checks:")[0] + (
 )
 
 
-@pytest.mark.slow
 def test_several_faults_are_put_in_in_their_order_and_one_of_them_healed(lab_host: LabHost) -> None:
     """All are in while the check is judged, but for those that its list heals; in the end none is left."""
     done: list[str] = []
@@ -122,7 +122,6 @@ def test_several_faults_are_put_in_in_their_order_and_one_of_them_healed(lab_hos
     assert str(lab.plan()) == ""
 
 
-@pytest.mark.slow
 def test_of_several_faults_one_that_somebody_mends_proves_nothing(lab_host: LabHost) -> None:
     """Each fault that the list leaves in must still be in once the check is judged."""
 
@@ -140,7 +139,6 @@ def test_of_several_faults_one_that_somebody_mends_proves_nothing(lab_host: LabH
     assert "the fault was mended while this was judged (stop:db)" in finding.judgement.actual
 
 
-@pytest.mark.slow
 def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(lab_host: LabHost) -> None:
     """As by `heal` in another window: what was seen then may have been seen in a whole lab."""
     text = BROKEN.replace("node: db, sees: app", "from: app, runs: [echo, x]")
@@ -164,7 +162,6 @@ def test_of_a_fault_that_somebody_mends_meanwhile_nothing_is_proved(lab_host: La
     assert findings[0].judgement.actual == seen
 
 
-@pytest.mark.slow
 def test_an_interrupt_leaves_no_fault(lab_host: LabHost) -> None:
     """Whatever ends a check in the middle of a fault, the lab is healed first."""
 

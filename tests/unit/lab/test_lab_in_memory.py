@@ -32,6 +32,8 @@ from orchestrator.operations.sweep import remove_each
 from orchestrator.planning.snapshot import ObservedContainer, ObservedNetwork
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
+pytestmark = pytest.mark.slow
+
 
 def misbehaving(lab_host: LabHost, behave: Callable[[ContainerSpec], Behaviour]) -> LabHost:
     return replace(lab_host, engine=FakeEngine(list(IMAGES.values()), answer=bash, behave=behave))

@@ -21,6 +21,8 @@ from orchestrator.operations.inspection import lab_summaries
 from orchestrator.operations.workspace import Workspace
 from orchestrator.rendering.labs import LabSummary
 
+pytestmark = pytest.mark.slow
+
 SOURCE = LabSource("shop", "/far/shop/scenario.yaml", "", {})
 
 

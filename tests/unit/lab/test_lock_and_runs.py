@@ -102,6 +102,7 @@ def test_a_run_that_lives_or_ended_well_is_not_dead(tmp_path: Path) -> None:
     assert list(dead_runs(state)) == []
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_died_is_dead_until_it_is_forgotten(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "state")
     died = subprocess.run(
@@ -133,6 +134,7 @@ def test_a_run_that_ends_well_while_somebody_looks_for_dead_ones_is_not_dead(tmp
     assert [one.name for one in (state.root / "runs").iterdir()] == ["0"]
 
 
+@pytest.mark.slow
 def test_two_processes_may_look_at_a_run_at_the_same_time(tmp_path: Path) -> None:
     """A dead run is dead for both of them: a look takes nothing away from the other one."""
     state = StateFolder(tmp_path / "state")

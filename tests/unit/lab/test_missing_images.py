@@ -13,6 +13,8 @@ from orchestrator.errors import ImageMissing
 from orchestrator.events import StepEvent
 from orchestrator.lab.capture.lab_capture import LabCapture
 
+pytestmark = pytest.mark.slow
+
 
 class Shelf:
     """The images of an engine in memory, of which some are missing, and one cannot be built."""

@@ -12,6 +12,8 @@ from orchestrator.errors import Skipped, WorldError
 from orchestrator.lab.faults import heal, inject
 from orchestrator.model.faults.cut import Cut
 
+pytestmark = pytest.mark.slow
+
 
 def test_up_sets_the_routes_and_up_again_does_nothing(tmp_path: Path) -> None:
     """The helpers are gone afterwards; the router needs no route, and is told so."""

@@ -28,6 +28,7 @@ def test_a_plan_writes_nothing_and_tells_of_no_secret(lab_host: LabHost) -> None
     assert not lab_host.state.root.exists()
 
 
+@pytest.mark.slow
 def test_up_does_what_the_plan_says(lab_host: LabHost) -> None:
     planned = [str(step) for step in lab_host.lab(SAFE).plan().steps]
     assert [str(step) for step in lab_host.lab(SAFE).up().steps] == planned
@@ -41,6 +42,7 @@ def test_a_secret_that_is_not_drawn_is_never_written(lab_host: LabHost) -> None:
         lab_host.lab().folder.write("db", {"password": NOT_GENERATED})
 
 
+@pytest.mark.slow
 def test_no_event_holds_a_new_password(lab_host: LabHost) -> None:
     events: list[Event] = []
     lab = lab_host.lab(SAFE, publish=events.append)
@@ -59,6 +61,7 @@ nodes:
 """
 
 
+@pytest.mark.slow
 def test_two_databases_have_one_password_and_no_event_holds_it(lab_host: LabHost) -> None:
     """A third one has its own; a second `up` draws none and changes nothing."""
     events: list[Event] = []

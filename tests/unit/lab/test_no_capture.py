@@ -15,6 +15,7 @@ def test_a_lab_that_is_not_up_is_brought_up_first(lab_host: LabHost) -> None:
     assert refused.value.hint.startswith("wirelab up")
 
 
+@pytest.mark.slow
 def test_a_lab_that_is_up_lacks_a_capture_alone(lab_host: LabHost) -> None:
     lab = lab_host.lab()
     lab.up()

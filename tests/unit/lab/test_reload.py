@@ -12,6 +12,8 @@ from orchestrator.errors import NodeFailed
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.planning.plan import Reload, Step
 
+pytestmark = pytest.mark.slow
+
 
 def reload(lab_host: LabHost, signal: str, says: str = "all zones loaded", refuses: str = "", before: str = "") -> None:
     lab = lab_host.lab()

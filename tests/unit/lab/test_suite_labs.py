@@ -43,6 +43,7 @@ def small(tmp_path: Path) -> LoadedScenario:
     return load_scenario(None, tmp_path)
 
 
+@pytest.mark.slow
 def test_what_could_not_be_taken_back_is_tried_again_and_stays_a_runs_until_it_is_gone(
     tmp_path: Path, small: LoadedScenario
 ) -> None:

@@ -27,6 +27,7 @@ def lab(tmp_path: Path) -> Lab:
     return LabHost(engine, StateFolder(tmp_path / "state")).lab(extra_images=("capture",))
 
 
+@pytest.mark.slow
 def test_a_lab_that_cannot_be_recorded_is_reported_all_the_same(lab: Lab) -> None:
     """The reason stands where the story would; nothing of the recorder is left."""
     lab.up()

@@ -105,6 +105,7 @@ def verdicts(collection: Collection) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(judged.file, judged.verdict, judged.reasons) for judged in collection.files]
 
 
+@pytest.mark.slow
 def test_right_results_are_right_and_who_is_missing_is_named() -> None:
     collection = collected(a=document(1), b=document(2))
     assert verdicts(collection) == [("a", "right", ()), ("b", "right", ())]
@@ -128,6 +129,7 @@ def test_what_is_altered_without_the_secret_is_named() -> None:
     assert collection.missing == ("seat01", "seat02", "seat03")
 
 
+@pytest.mark.slow
 def test_a_result_under_another_name_is_named_with_whose_it_is() -> None:
     """A copy with the name changed alone, and the same sealed with the secret of the seat that was copied."""
     renamed = {**document(2), "seat": "seat01"}
@@ -142,6 +144,7 @@ def test_a_result_under_another_name_is_named_with_whose_it_is() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_seed_of_another_seat_is_named() -> None:
     other = document(1, replace(progress_of(2, evidence_of(2)), seed=2))
     assert verdicts(collected(a=other))[0][1:] == ("other seed", ("its values are those of seat02",))
@@ -152,6 +155,7 @@ def test_the_seed_of_another_seat_is_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_evidence_of_another_seat_is_a_copy_in_both() -> None:
     evidence = {**evidence_of(1), "look-up": evidence_of(2)["look-up"]}
     collection = collected(a=document(1, progress_of(1, evidence)), b=document(2), c=document(3))
@@ -162,6 +166,7 @@ def test_evidence_of_another_seat_is_a_copy_in_both() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_who_has_no_secret_or_another_seed_accuses_nobody() -> None:
     assert verdicts(collected(a=document(1), b={**document(1), "seat": "seat02"}))[0] == ("a", "right", ())
     right, thief = verdicts(collected(a=document(1), b=document(2, progress_of(1, evidence_of(1)))))
@@ -224,6 +229,7 @@ def test_results_as_text_json_csv_and_page() -> None:
     assert [(file["verdict"], len(file["tasks"])) for file in files] == [("right", 2), ("altered", 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", list(asdict(TaskProgress())))
 def test_a_sealed_result_of_another_form_raises_nothing(key: str) -> None:
     """Who owns the secret can seal anything."""

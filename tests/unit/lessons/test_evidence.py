@@ -98,6 +98,7 @@ def test_another_exchange_does_not(key: str, value: Any, why: str) -> None:
     assert why in judgement.why
 
 
+@pytest.mark.slow
 def test_what_comes_first_is_judged_too() -> None:
     both = task_of(
         observe={"from": "client", "resolves": "app.shop.lab"},

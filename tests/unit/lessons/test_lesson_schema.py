@@ -21,16 +21,19 @@ def front_matter(path: Path) -> Any:
     return yaml.safe_load(path.read_text("utf-8").split("\n---\n")[0])
 
 
+@pytest.mark.slow
 def test_the_schema_in_the_repository_is_the_models() -> None:
     """lesson.schema.json is not stale: `wirelab schema --lesson > lesson.schema.json`."""
     assert json.loads((ROOT / "lesson.schema.json").read_text("utf-8")) == lesson_schema()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.parent.name)
 def test_each_lesson_fits_the_schema(path: Path) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(front_matter(path))] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value"),
     [("minutes", "ten"), ("minuts", 10), ("shell", "client"), ("tasks", {"one": {"title": "No kind"}})],

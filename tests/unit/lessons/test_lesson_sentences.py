@@ -20,6 +20,7 @@ def test_each_file_belongs_to_a_lesson() -> None:
     assert sorted(path.stem for path in SENTENCES.glob("*.txt")) == LESSONS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LESSONS)
 def test_each_wrong_attempt_has_its_sentence(name: str) -> None:
     """In the order of the lesson, and each holds the text that the lesson demands."""

@@ -69,6 +69,7 @@ def test_a_lesson_has_its_tasks_in_order_and_the_text_before_each(scenario: Scen
     assert lesson.lesson.tasks["look"].title == f"Ask for the address of the app, {item}."
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_values_again_and_seeds_differ(scenario: Scenario) -> None:
     first = [read(LESSON, scenario, seed).values["item"] for seed in range(20)]
     assert first == [read(LESSON, scenario, seed).values["item"] for seed in range(20)]

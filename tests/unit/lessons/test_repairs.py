@@ -27,6 +27,8 @@ from orchestrator.operations.scenario_library import LoadedScenario, load_scenar
 from orchestrator.operations.workspace import Workspace
 from orchestrator.planning import labels
 
+pytestmark = pytest.mark.slow
+
 SHELL = ("bash", "-il")
 STOP = {"stop": "app"}
 EDITS = {"edits": [{"replace": "uses: [db]", "by": "uses: []"}]}
@@ -164,7 +166,6 @@ def what_is_refused(learner: Learner, task: HoldsTask) -> str:
     return uncounted.what if uncounted else ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "work"),
     [
@@ -192,7 +193,6 @@ BY_HAND = "A shell or a program ran in db when the check began to hold."
 STILL = "The check holds at the moment, but what the task broke is still broken."
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "work", "what"),
     [

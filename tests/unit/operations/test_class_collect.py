@@ -30,6 +30,7 @@ def write_result(folder: Path, seat: int) -> Path:
     return result.file
 
 
+@pytest.mark.slow
 def test_each_file_is_judged_whatever_the_others_are(tmp_path: Path) -> None:
     folder, output = tmp_path / "in", tmp_path / "in" / "out"
     (folder / "anna").mkdir(parents=True)

@@ -51,6 +51,7 @@ def test_a_class_has_an_authority_and_a_certificate_that_only_its_owner_can_read
     assert len(endpoint.tls.fingerprint.split(":")) == 32
 
 
+@pytest.mark.slow
 def test_the_next_start_shows_the_same_certificate(tmp_path: Path) -> None:
     """Unless the address is another one, or the certificate is lost: a browser then warns anew."""
     folder = folder_of(tmp_path)
@@ -84,6 +85,7 @@ def test_the_schools_own_certificate_names_the_links(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []  # the class has none of its own
 
 
+@pytest.mark.slow
 def test_what_is_no_certificate_of_that_host_is_refused(tmp_path: Path) -> None:
     good = school_files(tmp_path, "room.school")
     other = tmp_path / "other"

@@ -52,6 +52,7 @@ def kept_file(compiled: CompiledScenarios) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.parent.name)
 def test_a_compiled_scenario_is_the_one_that_was_read(file: Path, compiled: CompiledScenarios) -> None:
     """Values, what was written of them, files beside it, and the places of the checks."""
@@ -90,6 +91,7 @@ def test_a_changed_file_beside_it_is_read_anew(folder: Path, compiled: CompiledS
         assert (loaded.reading.compiled, loaded.reading.texts) == (False, {"seed.sql": change})
 
 
+@pytest.mark.slow
 def test_another_version_reads_anew(folder: Path, compiled: CompiledScenarios) -> None:
     """The name of the file holds the version: what another one wrote has another name."""
     load(folder, compiled)
@@ -103,6 +105,7 @@ def damaged(text: str) -> list[str]:
     return ["", "{}", body, text[:40], text.replace("shop", "shoq"), "\0" * 100, f"{body}x\n{end}", "[" * 100_000]
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_read_anew_in_silence(folder: Path, compiled: CompiledScenarios) -> None:
     load(folder, compiled)
     file = kept_file(compiled)
@@ -142,6 +145,7 @@ def test_what_another_user_wrote_is_never_read(folder: Path, compiled: CompiledS
     assert not is_only_ours(found, os.getuid() + 1)
 
 
+@pytest.mark.slow
 def test_the_oldest_go(folder: Path, compiled: CompiledScenarios) -> None:
     reading = load_scenario(str(folder), folder).reading
     for number in range(MOST_FILES + 3):

@@ -24,6 +24,8 @@ from orchestrator.model.faults.stop import Stop
 from orchestrator.operations.dead_command import clean_up
 from orchestrator.operations.sweep import sweep
 
+pytestmark = pytest.mark.slow
+
 
 class World:
     """A lab that is up, and the workspace of whoever cleans up."""

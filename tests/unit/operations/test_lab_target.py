@@ -65,6 +65,7 @@ def raised(finder: LabFinder, name: str, lab: str | None = None, **how: bool) ->
     return raised_error.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [".", "elsewhere/deep"])
 def test_a_lab_is_found_by_its_name_from_any_folder(world: SimulatedLab, place: str) -> None:
     """The lab `second` was made by `up shop --lab second`; the command may add `--lab`, or name it so alone."""
@@ -84,6 +85,7 @@ def test_a_lab_that_is_found_by_its_name_is_read_from_its_file_as_it_is_now(worl
     assert (nodes(target), target.scenario.path) == (["visitor"], file)
 
 
+@pytest.mark.slow
 def test_a_lab_outlives_its_scenario(world: SimulatedLab) -> None:
     """Whoever looks at the lab reads the lab's copy; whoever must know what is declared is told where the file was."""
     file = world.scenario("far/shop", "shop")
@@ -100,6 +102,7 @@ def test_a_lab_outlives_its_scenario(world: SimulatedLab) -> None:
     assert error.exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_name_of_a_lab_and_of_another_scenario_is_the_lab(world: SimulatedLab) -> None:
     """`up shop --lab proxy` was done: `proxy` is that lab, and the scenario has to be named by its path."""
     world.scenario("scenarios/proxy", "proxy", node="other")
@@ -131,6 +134,7 @@ def test_a_checkout_that_was_moved_is_found_where_it_is_now(world: SimulatedLab)
     )
 
 
+@pytest.mark.slow
 def test_the_usual_lab_of_a_scenario_needs_no_note(world: SimulatedLab) -> None:
     file = world.scenario("scenarios/shop", "shop")
     for _ in range(2):

@@ -37,6 +37,8 @@ from orchestrator.operations.scenario_library import LoadedScenario, load_scenar
 from orchestrator.operations.teacher_actions import begin_if_open, mark_done
 from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, ExchangeStart, Flow
 
+pytestmark = pytest.mark.slow
+
 LESSON = """---
 title: Three tasks
 minutes: 1

@@ -141,6 +141,7 @@ def test_a_datagram_that_crosses_a_network_is_no_attempt() -> None:
     assert [observation.compare(event, addresses_of) for event in events] == [None]
 
 
+@pytest.mark.slow
 def test_a_node_that_was_started_again_has_to_be_watched_anew(tmp_path: Path) -> None:
     """The helper goes on in the network namespace of before, where nothing happens any more."""
     for name, text in {"scenario.yaml": TEXT, **SEED}.items():

@@ -33,6 +33,7 @@ def test_what_is_not_bounded_is_refused(text: str, why: str) -> None:
     assert (caught.value.why, caught.value.exit_code) == (why, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["up", "run"])
 def test_the_command_refuses_before_it_looks_for_an_engine(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

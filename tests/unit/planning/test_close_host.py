@@ -32,6 +32,7 @@ def test_the_bridge_of_a_closed_network_has_no_address(close_host: bool) -> None
     assert (seen.internal, seen.host_closed, seen.gateway_unanswered) == (True, close_host, False)
 
 
+@pytest.mark.slow
 def test_a_closed_lab_stays_closed() -> None:
     """A later `up` without the option has nothing to do, and makes a network that is lost closed again."""
     closed = made_by(plan(BASIC, nothing(), close_host=True), nothing())
@@ -41,6 +42,7 @@ def test_a_closed_lab_stays_closed() -> None:
     assert [step.action.spec.host_closed for step in steps if isinstance(step.action, MakeNetwork)] == [True]
 
 
+@pytest.mark.slow
 def test_a_lab_that_stands_open_is_closed() -> None:
     """Its network is made anew."""
     steps = [step.id for step in plan(BASIC, standing(BASIC), close_host=True).steps]

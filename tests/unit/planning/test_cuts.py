@@ -31,6 +31,7 @@ def drops(plan: Plan) -> dict[str, tuple[str, ...]]:
     return {step.action.node: step.action.addresses for step in plan.steps if isinstance(step.action, CutOff)}
 
 
+@pytest.mark.slow
 def test_each_node_drops_what_the_other_group_sends() -> None:
     """All addresses of the other side, IPv6 too; who stands in no group, and one's own side, is heard as before."""
     dropped = drops(cut(("client",), ("app", "db"), only="ipv4"))
@@ -55,6 +56,7 @@ def test_a_helper_does_it_and_the_plan_says_it() -> None:
     assert (action.helper.user, action.helper.capabilities) == ("0", ("NET_ADMIN",))
 
 
+@pytest.mark.slow
 def test_what_is_cut_already_is_not_cut_again_and_a_second_cut_adds_to_the_first() -> None:
     seen = cut_off(("client",), ("app",), only="ipv4")
     assert not cut(("client",), ("app",), only="ipv4", seen=seen)
@@ -62,6 +64,7 @@ def test_what_is_cut_already_is_not_cut_again_and_a_second_cut_adds_to_the_first
     assert more == {"client": (DB, APP), "db": (CLIENT,)}
 
 
+@pytest.mark.slow
 def test_healing_takes_out_just_what_was_put_in() -> None:
     """Two nodes were cut, so two are mended; the cable that somebody pulled by hand is a matter of `up`."""
     seen = with_container(cut_off(("client",), ("app",)), "client", addresses={}, addresses6={})
@@ -74,6 +77,7 @@ def test_healing_takes_out_just_what_was_put_in() -> None:
     assert plan.steps[2].needs == ("mend:client",)
 
 
+@pytest.mark.slow
 def test_a_restart_heals_its_own_side() -> None:
     """A new start has a network of its own, in which nothing was cut; the other side is mended still."""
     seen = cut_off(("client",), ("app",))
@@ -82,6 +86,7 @@ def test_a_restart_heals_its_own_side() -> None:
     assert list(drops(cut(("client",), ("app",), seen=replace(again, faults=())))) == ["app"]
 
 
+@pytest.mark.slow
 def test_a_stopped_node_hears_nothing_anyway() -> None:
     """Its side is not cut, and not mended either: it has no network."""
     seen = replace(cut_off(("client",), ("app",)), faults=())
@@ -123,6 +128,7 @@ def test_one_port_alone_is_cut() -> None:
     assert action.helper.command == ("/usr/lib/wirelab/cut", f"{CLIENT} tcp dport 5432")
 
 
+@pytest.mark.slow
 def test_one_way_and_one_protocol_can_be_cut() -> None:
     """One way: only the other end drops anything. Without a port: every port of the protocol."""
     assert drops(path_cut("client", "dns", "ipv4", "53", "udp", "one-way")[0]) == {"dns": (f"{CLIENT} udp dport 53",)}
@@ -133,6 +139,7 @@ def test_one_way_and_one_protocol_can_be_cut() -> None:
     assert all(":" in packets.split()[0] for dropped in six.values() for packets in dropped)
 
 
+@pytest.mark.slow
 def test_healing_a_cut_of_one_port_leaves_another_cut_in() -> None:
     """A second cut adds its packets; healing the first takes out just its own."""
     _, seen = path_cut("client", "db", "ipv4", "5432")

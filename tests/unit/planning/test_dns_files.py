@@ -61,6 +61,7 @@ def zone(topology_: Topology, node: str, file: str, name: str) -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_records_stand_beside_the_nodes_own() -> None:
     """Names without a dot are in the zone, others are whole; ${NODE} is the node's address; a ttl is of its name."""
     lab = places(RECORDS + "nodes: {dns: {role: dns}, a: {role: app}, app: {role: app}}\n")
@@ -84,6 +85,7 @@ def test_records_stand_beside_the_nodes_own() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_tree_of_servers_points_down_with_glue() -> None:
     """Each zone has its own NS, and for each part below NS and the address of a server whose name lies below."""
     lab = places(TREE)

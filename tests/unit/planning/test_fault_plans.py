@@ -16,6 +16,8 @@ from orchestrator.planning.fault_plan import fault_plan
 from orchestrator.planning.injected_faults import effect_of
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 
+pytestmark = pytest.mark.slow
+
 SHOP = BASIC.replace("nodes:", "networks: {lab: {subnet: 192.168.7.0/24}}\nrecords: {www: {A: '${app}'}}\nnodes:")
 FAULTS: dict[str, dict[str, Any]] = {
     "stop-app": {"stop": "app"},
@@ -92,7 +94,6 @@ def sidecar_of(seen: Snapshot, node: str, what: str) -> ObservedContainer:
     return replace(container, id=f"{node}-{what}", name=f"{node}-{what}", labels=own)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("pair", list(permutations(FAULTS, 2)), ids=" ".join)
 def test_of_two_faults_one_is_healed_and_the_other_stays_exactly(pair: tuple[str, str]) -> None:
     """Also where both touch the same node, in whichever order they were put in."""

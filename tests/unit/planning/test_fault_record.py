@@ -38,6 +38,7 @@ def records(observed: Snapshot, network: str) -> list[str]:
     return [line for line in lines if line.startswith("www.")]
 
 
+@pytest.mark.slow
 def test_a_record_is_changed_in_each_view_and_healed_by_up() -> None:
     """${NODE} is the node's address there; the ttl stays; the serial changes; then `up` puts the file back."""
     seen = standing(SHOP)
@@ -55,6 +56,7 @@ def test_a_record_is_changed_in_each_view_and_healed_by_up() -> None:
     assert faulty.carried_out(broken, healing).files == seen.files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "left"),
     [
@@ -68,6 +70,7 @@ def test_records_are_taken_away_or_added(change: dict[str, Any], left: list[str]
     assert [line.split()[-1] for line in records(injected(seen, **change)[1], "front")] == left
 
 
+@pytest.mark.slow
 def test_a_fault_that_is_in_already_gives_no_steps() -> None:
     seen = standing(SHOP)
     assert not injected(seen, name="www.shop.lab", value="${app}")[0]
@@ -75,6 +78,7 @@ def test_a_fault_that_is_in_already_gives_no_steps() -> None:
     assert not injected(broken, name="www.shop.lab", value="192.0.2.1")[0]
 
 
+@pytest.mark.slow
 def test_several_changes_stand_side_by_side() -> None:
     _, first = injected(standing(SHOP), name="www.shop.lab", value="192.0.2.1")
     _, both = injected(first, name="new.shop.lab", value="192.0.2.2")
@@ -106,6 +110,7 @@ def test_what_cannot_be_put_in_is_refused(change: dict[str, Any], what: str) -> 
     assert caught.value.what == what
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_run_reads_its_changed_files_at_its_start() -> None:
     stopped = with_container(standing(SHOP), "dns", state="exited")
     plan, broken = injected(stopped, name="www.shop.lab")

@@ -86,6 +86,7 @@ def test_the_answers_of_a_group_are_all_of_its_addresses() -> None:
     assert topology.answers("client", "app") == tuple(topology.addresses(app)[0] for app in APPS)
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_group_is_one_of_each_machine() -> None:
     """stop, pause and disconnect; and of a single replica only its own."""
     seen = standing(THREE)

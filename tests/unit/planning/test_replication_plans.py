@@ -67,6 +67,7 @@ def test_settings_are_a_file_that_the_server_reads_last() -> None:
     assert steps == ["files:db", "remove:db", "node:db", "ready:db"]
 
 
+@pytest.mark.slow
 def test_a_replica_starts_once_its_primary_is_ready() -> None:
     """It begins with a copy of the primary, whose role for it must be there by then."""
     observed = replace(FRESH, new_passwords=("db", "copy"))
@@ -95,6 +96,7 @@ def test_another_seed_of_the_primary_means_another_volume_of_the_replica() -> No
     assert volume(dict(SEED)) == volume(dict(SEED)) != volume({"seed.sql": "select 2;"})
 
 
+@pytest.mark.slow
 def test_promoting_tells_the_program_and_healing_tells_it_again() -> None:
     """Neither makes a container anew: sessions on the replica go on while it is promoted."""
     plan, seen = injected(PAIR, whole(), fault_of({"promote": "copy"}))
@@ -106,6 +108,7 @@ def test_promoting_tells_the_program_and_healing_tells_it_again() -> None:
     assert seen == whole()
 
 
+@pytest.mark.slow
 def test_what_is_healed_together_is_healed_in_an_order_that_works() -> None:
     """The new copy of the primary is taken once the primary runs again, and can be reached."""
     _, seen = injected(PAIR, whole(), fault_of({"stop": "db"}))

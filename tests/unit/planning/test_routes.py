@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from textwrap import dedent
 
+import pytest
 from observed_labs import listed, nothing, plan_of, planned, standing, with_container
 
 from orchestrator.engine.docker.config import network_config, network_seen
@@ -49,6 +50,7 @@ def test_the_shorter_way_is_taken_and_the_first_router_of_two() -> None:
     assert routes(shorter)["client"] == "192.168.2.0/24 via 192.168.1.10, 192.168.3.0/24 via 192.168.1.12"
 
 
+@pytest.mark.slow
 def test_a_node_knows_only_the_ways_that_it_is_given() -> None:
     """`routes: []` is no way at all, `routes: [back]` one."""
     one = CHAIN.replace(
@@ -173,6 +175,7 @@ def test_the_kernels_own_table_is_read() -> None:
     assert read_table("") == ()
 
 
+@pytest.mark.slow
 def test_a_name_leads_to_the_address_that_the_fewest_routers_part_from_the_asker() -> None:
     """A node on two networks is told by the near one, by a farther one, and where no way leads to any by all."""
     text = CHAIN + "  dns: {role: dns, networks: [front]}\n  app: {role: app, networks: [office, back, middle]}\n"

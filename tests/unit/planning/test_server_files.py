@@ -49,6 +49,7 @@ def all_of(text: str = TEXT) -> dict[str, DesiredNode]:
     return {node: desired(topology, seen, node) for node in scenario.nodes}
 
 
+@pytest.mark.slow
 def test_a_proxy_forwards_to_each_http_server_that_it_uses() -> None:
     """By name, on the port where it listens; a database is no HTTP server."""
     conf = all_of()["proxy"].texts["nginx.conf"]
@@ -76,6 +77,7 @@ def test_without_servers_it_answers_by_itself_and_shows_nothing_of_its_folder() 
     assert "root" not in conf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("intermediate", "sent"), [("sent", 2), ("not_sent", 1), (None, 1)])
 def test_a_server_sends_the_intermediate_certificate_or_keeps_it_back(intermediate: str | None, sent: int) -> None:
     """Each node has that of the lab, so that a client may know it; no key of an authority is anywhere."""
@@ -86,6 +88,7 @@ def test_a_server_sends_the_intermediate_certificate_or_keeps_it_back(intermedia
     assert sum(text.count("PRIVATE KEY") for text in nodes["client"].texts.values() if "BEGIN PRIVATE" in text) == 0
 
 
+@pytest.mark.slow
 def test_a_server_may_ask_for_a_client_certificate_which_its_client_alone_has() -> None:
     text = TEXT.replace("tls: true", "tls: {client_certificate: true}")
     nodes = all_of(text.replace("client: {role: client,", "client: {role: client, client_certificate: lab,"))
@@ -120,6 +123,7 @@ def test_a_private_key_is_with_those_who_need_it_alone() -> None:
     assert "    Port 2222\n" in nodes["client"].texts["shell.ssh_config"]
 
 
+@pytest.mark.slow
 def test_every_node_of_the_lab_trusts_its_authority() -> None:
     for one in all_of().values():
         assert one.texts["ca.pem"].startswith("-----BEGIN CERTIFICATE-----")
@@ -127,6 +131,7 @@ def test_every_node_of_the_lab_trusts_its_authority() -> None:
         assert one.spec.environment["SSL_CERT_FILE"] == "/wirelab/ca.pem"
 
 
+@pytest.mark.slow
 def test_a_new_authority_starts_no_node_anew() -> None:
     """Certificates are read again at a signal, what is trusted at each use."""
     first, second = all_of(), all_of()

@@ -106,6 +106,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_told_in_a_sentence(name: str, loader: type) -> None:
@@ -122,6 +123,7 @@ def test_a_file_of_very_many_values_is_told() -> None:
     assert [violation.message for violation in violations] == ["the file holds more than 30000 values"]
 
 
+@pytest.mark.slow
 def test_both_parsers_speak_with_one_voice() -> None:
     """What is said of broken YAML does not depend on which of PyYAML's parsers is installed."""
     from golden_scenarios import cases

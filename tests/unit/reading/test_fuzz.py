@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from damaged_files import PIECES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ edits = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(edits, min_size=1, max_size=4))
 def test_a_damaged_file_is_read_or_told(changes: list[tuple[int, int, str]]) -> None:
     """Pieces of a scenario are replaced at random: every outcome is a scenario, or problems that have a place."""

@@ -97,6 +97,7 @@ def test_what_cannot_be_read_is_told_before_anything_is_made(here: Path) -> None
     }
 
 
+@pytest.mark.slow
 def test_a_very_large_file_is_not_read_whole(here: Path) -> None:
     """Ten megabytes are refused for their size, also where a character is cut in two."""
     (here / "big.yaml").write_text("a: " + "é" * 5_000_000)
@@ -136,6 +137,7 @@ def test_files_beside_a_scenario_are_read_with_it(tmp_path: Path, seed: str, mes
     assert [str(problem) for problem in caught.value.problems] == [f"s/scenario.yaml:3:36: nodes.db.seed: {message}"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_validate_says_what_is_in_a_valid_file(capsys: pytest.CaptureFixture[str]) -> None:
     """One line for a person, one document for a program."""

@@ -39,6 +39,7 @@ def test_the_reference_in_the_repository_is_the_models() -> None:
     assert (ROOT / "docs" / "scenario-reference.md").read_text("utf-8") == reference()
 
 
+@pytest.mark.slow
 def test_the_schema_is_draft_07() -> None:
     """It is valid against its own dialect, and holds no word of a later one."""
     Draft7Validator.check_schema(SCHEMA)

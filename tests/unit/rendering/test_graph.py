@@ -28,6 +28,7 @@ def groups(root: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
     return [element for element in root.iter(f"{SVG}g") if kind in (element.get("class") or "").split()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "nodes"), [(SMALL, 4), (THIRTY, 30)])
 def test_every_node_network_and_arrow_is_in_the_svg(text: str, nodes: int) -> None:
     """With its name, its role, all its addresses, and the networks with their ranges."""
@@ -55,6 +56,7 @@ def boxes(root: ElementTree.Element) -> list[tuple[float, float, float, float]]:
     return [tuple(float(rect.get(word, "")) for word in ("x", "y", "width", "height")) for rect in rects]  # type: ignore
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SMALL, THIRTY])
 def test_no_two_nodes_overlap_and_all_are_on_the_sheet(text: str) -> None:
     """Thirty nodes can be read as well as four."""
@@ -170,6 +172,7 @@ nodes:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SMALL, THIRTY, ROUTED])
 def test_each_network_is_drawn_once_and_its_nodes_are_attached_to_it(text: str) -> None:
     """With the node's addresses on that network in the plug, however many networks the node is on."""
@@ -221,6 +224,7 @@ def verticals(root: ElementTree.Element) -> list[tuple[float, float, str]]:
     return ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SMALL, THIRTY, ROUTED])
 def test_two_connections_leave_a_plug_at_two_places(text: str) -> None:
     """Lines to different servers never lie on each other."""

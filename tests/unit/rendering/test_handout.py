@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from orchestrator.rendering.handout import Handout, handout_page
+
+pytestmark = pytest.mark.slow
 
 LINKS = [(f"seat{number:02}", f"https://10.0.0.5:8000/?launch={number:043}") for number in (1, 2)]
 ROOM = Handout("monday", "DNS first", LINKS, "AA:BB:CC:DD:EE", is_warned=True)

@@ -14,6 +14,7 @@ from orchestrator.rendering.lesson_on_page import allowed_on_page, page_words
 OF_THE_TERMINAL = re.compile(r"third\s+terminal|type\s+their\s+numbers|in\s+this\s+terminal", re.IGNORECASE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", library.NAMES)
 def test_no_text_of_a_lesson_speaks_of_terminals_that_the_page_does_not_need(name: str) -> None:
     text = load_lesson(library.loaded(name))

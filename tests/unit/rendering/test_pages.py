@@ -173,6 +173,7 @@ def test_causes_come_first_with_one_walk_each_and_a_line_for_each_check() -> Non
     assert order == sorted(order)
 
 
+@pytest.mark.slow
 def test_a_report_without_causes_has_no_section_for_them() -> None:
     held, unexplained = Parsed(report(finding("pass", "One"))), Parsed(report(finding("fail", "One")))
     assert "What is broken" not in held.words + unexplained.words
@@ -192,6 +193,7 @@ def test_every_message_has_a_line_and_a_group() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_long_story_is_cut_and_says_so() -> None:
     told = recorded("overlap")
     times = MOST // len(messages(told)) + 1

@@ -26,6 +26,8 @@ from orchestrator.web.connections import MOST_UNKNOWN
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import BOARD, Seat
 
+pytestmark = pytest.mark.slow
+
 ADDRESS, TOKEN = "127.0.0.2", "t" * 43
 SECONDS = 30.0
 

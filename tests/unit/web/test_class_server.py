@@ -25,6 +25,8 @@ from orchestrator.web.seat_view import SeatView
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import BOARD, Seat
 
+pytestmark = pytest.mark.slow
+
 LESSON: Any = SimpleNamespace(title="DNS first", tasks={"look": None, "fetch": None})
 SECONDS = 30.0
 

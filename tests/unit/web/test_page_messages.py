@@ -42,6 +42,7 @@ def read_to_the_end(page: ClientConnection) -> None:
         told(page)
 
 
+@pytest.mark.slow
 def test_each_page_of_a_lab_is_told_each_change_in_its_order_and_no_page_of_another_lab(room: Room) -> None:
     with opened(room.anna) as first, opened(room.anna) as second, opened(room.ben) as other:
         tell(room, "one", "a", "b")

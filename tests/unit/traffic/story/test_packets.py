@@ -81,6 +81,7 @@ def test_a_damaged_line_is_counted_and_left_out() -> None:
     assert line_counts.damaged == 3
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_line_makes_the_story_crash(data: st.DataObject) -> None:
     """Whatever is changed in the lines, there is a story or a count of damage, never an exception."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 from recorded import NODES, RECORDINGS, events, recorded
 
 from orchestrator.rendering.story import story_text
@@ -107,6 +108,7 @@ def test_a_transaction_is_decided_as_one() -> None:
         assert not any(span.possible_parents for span in statements)
 
 
+@pytest.mark.slow
 def test_every_exchange_is_told_once() -> None:
     """Nothing is lost between the events and the tree, and nothing is shown twice."""
     for path in RECORDINGS.glob("*.pcapng"):
