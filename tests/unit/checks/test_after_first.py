@@ -31,6 +31,7 @@ def at(start: float, result: ProgramResult, seconds: float = 0.05, starved: floa
 LATE = "not measured: asked {:.1f} s after the checks of `first`, and what these cause may be gone by then ({})"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "result", "late", "seen"),
     [

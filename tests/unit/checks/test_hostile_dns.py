@@ -56,6 +56,7 @@ def test_an_answer_that_belongs_to_the_question_passes(outputs: Outputs, name: s
     assert verdict(outputs[name], name, to=[hostile_dns.ADDRESS], count=1)[0] == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [

@@ -26,6 +26,7 @@ def test_what_is_refused_for_a_moment_is_asked_for_again() -> None:
     assert (call.calls, between.calls) == (3, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "calls"), [(Refusing(9), 3), (Refusing(9, EngineRefused), 1)])
 def test_it_has_an_end(call: Refusing, calls: int) -> None:
     with pytest.raises(EngineRefused):

@@ -48,6 +48,7 @@ def exported(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Compo
     return request.param, export_of(request.param, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_scenario_is_this_compose_file(exported: tuple[str, ComposeExport]) -> None:
     """With notes for what has no equal; `python tests/support/compose_exports.py` writes the files anew."""
     name, export = exported
@@ -55,6 +56,7 @@ def test_a_scenario_is_this_compose_file(exported: tuple[str, ComposeExport]) ->
     assert all(note in export.text for note in export.notes)
 
 
+@pytest.mark.slow
 def test_what_a_file_says_holds_for_wirelab_too(exported: tuple[str, ComposeExport]) -> None:
     """A service for each node, each with the lab's resolv.conf; none of wirelab's labels; no secret in the text."""
     name, export = exported

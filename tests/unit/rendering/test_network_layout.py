@@ -49,6 +49,7 @@ def overlap(first: Box, second: Box) -> bool:
     return across and first.top < second.bottom - 0.5 and second.top < first.bottom - 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(24))
 def test_nothing_lies_on_anything_else(seed: int) -> None:
     """No two boxes or plugs meet, no line runs through a box, and no two lines to different servers share a place."""
@@ -66,6 +67,7 @@ def test_nothing_lies_on_anything_else(seed: int) -> None:
         assert not together or lane == other_lane
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(24))
 def test_a_line_ends_at_the_plugs_of_its_two_nodes(seed: int) -> None:
     """And runs within the segment of its network."""

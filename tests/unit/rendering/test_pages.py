@@ -225,6 +225,7 @@ def test_without_a_story_the_page_says_why() -> None:
     assert "192.168.7.11" in parsed.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recorded_story_makes_a_page(name: str) -> None:
     assert Parsed(story_page(recorded(name), name)).complaints == []
