@@ -129,6 +129,15 @@ def test_the_story_keeps_as_much_as_the_server(live: Open) -> None:
     page, _ = live([{**messages[0], "keeps": 4}, *messages[1:]])
     page.wait_for_function("() => document.querySelectorAll('[role=treeitem]').length === 4")
     assert line(page, 6).is_visible()
+    assert page.locator('[role=treeitem][tabindex="0"]').count() == 1
+
+
+def test_tab_reaches_a_line_that_is_in_sight(live: Open) -> None:
+    """Though the first exchange is one of a check, which is hidden."""
+    probe = exchange(1, "client asked dns for app.shop.lab A", "DNS", "client dns", probe=True)
+    page, _ = live(lab_messages(SMALL, probe, *request_story(2)))
+    line(page, 7).wait_for()
+    assert page.locator('[role=treeitem][tabindex="0"]').get_attribute("data-number") == "2"
 
 
 def test_the_story_is_walked_by_keys(live: Open) -> None:

@@ -30,9 +30,12 @@ export function button(text, press, attributes = {}) {
   return element("button", { type: "button", on: { click: press }, ...attributes }, text);
 }
 
+// Made once: to make one takes longer than to draw a line of the story.
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+
 /** The time of day of seconds since 1970, in the zone of the reader. */
 export function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour12: false });
+  return CLOCK.format(seconds * 1000);
 }
 
 /** How many of something, in words. */

@@ -18,6 +18,7 @@ export class StoryView {
   #scroll;
   #lines = new Map();
   #values = new Map();
+  #orphans = new Map();
   #queue = new Map();
   #drawing = 0;
   #sayTimer = 0;
@@ -46,6 +47,7 @@ export class StoryView {
     this.#queue.clear();
     this.#lines.clear();
     this.#values.clear();
+    this.#orphans.clear();
     this.#tree.replaceChildren();
     this.#counts();
   }
@@ -71,7 +73,7 @@ export class StoryView {
       this.#values.delete(number);
     }
     for (const number of [...this.#queue.keys()].filter((number) => number < before)) this.#queue.delete(number);
-    this.#counts();
+    for (const parent of [...this.#orphans.keys()].filter((parent) => parent < before)) this.#orphans.delete(parent);
   }
 
   #draw() {
@@ -83,9 +85,18 @@ export class StoryView {
     if (numbers.size > this.#most) this.#drop([...numbers].sort((a, b) => a - b).at(-this.#most));
     for (const exchange of this.#queue.values()) this.#put(exchange);
     this.#queue.clear();
+    this.#offerToTab();
     this.#counts();
     if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight;
     else if (this.#lines.size > before) this.#newest.hidden = false;
+  }
+
+  // One line is reached by Tab, the others from there by arrows: the first in sight, where the last such line has gone.
+  #offerToTab() {
+    if (this.#tree.querySelector('[tabindex="0"]')) return;
+    const lines = [...this.#tree.children];
+    const first = lines.find((line) => !line.classList.contains("probe")) ?? lines[0];
+    if (first) first.tabIndex = 0;
   }
 
   #put(exchange) {
@@ -97,13 +108,21 @@ export class StoryView {
     fill(item, exchange);
     if (known && last.parent === exchange.parent) return;
     this.#insert(item, this.#lines.get(exchange.parent) ?? null);
+    if (exchange.parent !== null && !this.#lines.has(exchange.parent)) this.#await(exchange.parent, item);
     if (!known) this.#adopt(exchange.number, item);
-    if (!this.#tree.querySelector('[tabindex="0"]')) item.tabIndex = 0;
   }
 
   // What was heard of before its parent stands at the top until the parent comes.
+  #await(parent, item) {
+    this.#orphans.set(parent, [...(this.#orphans.get(parent) ?? []), item]);
+  }
+
   #adopt(number, parent) {
-    for (const item of this.#tree.querySelectorAll(`:scope > [data-parent="${number}"]`)) this.#insert(item, parent);
+    for (const item of this.#orphans.get(number) ?? []) {
+      const { parent: wanted } = this.#values.get(Number(item.dataset.number)) ?? {};
+      if (wanted === number) this.#insert(item, parent);
+    }
+    this.#orphans.delete(number);
   }
 
   // Below its parent, by time: exchanges may come in another order than they began.
@@ -158,9 +177,10 @@ export class StoryView {
   }
 
   #counts() {
-    const shown = this.#tree.classList.contains("hide-checks") ? this.#tree.querySelectorAll(":scope > li:not(.probe)").length : this.#tree.childElementCount;
-    const probes = this.#tree.querySelectorAll(":scope > li.probe").length;
-    const hidden = this.#tree.childElementCount - shown;
+    const all = this.#tree.childElementCount;
+    const probes = [...this.#tree.children].filter((item) => item.classList.contains("probe")).length;
+    const hidden = this.#tree.classList.contains("hide-checks") ? probes : 0;
+    const shown = all - hidden;
     this.#count.textContent = `${counted(shown, "request")}${hidden ? `, ${probes} of checks hidden` : ""}`;
     this.#empty.hidden = shown > 0;
   }
