@@ -48,7 +48,7 @@ def unit(checkout: Path, failing: str, *options: str) -> tuple[int, list[str]]:
 def test_all_parts_pass(checkout: Path) -> None:
     code, lines = unit(checkout, "no such part")
     assert (code, lines[-1]) == (0, "unit: passed")
-    assert len(lines) == 6, lines
+    assert len(lines) == 5, lines
     assert lines[-2] == "unit: make test also runs the slow tests, and looks for dead code"
     assert all("-m not slow " in line for line in lines if "pytest" in line), lines
 
@@ -69,7 +69,7 @@ def test_make_test_runs_the_slow_tests_too(checkout: Path) -> None:
     ("failing", "part"),
     [
         ("mypy", "types"),
-        ("tests/unit/reading tests/unit/planning", "scenarios-and-lessons"),
+        ("tests/unit/checks tests/unit/diagnosis", "checks-and-labs"),
         ("--ignore", "all-other-tests"),
     ],
 )

@@ -19,6 +19,8 @@ from hypothesis import strategies as some
 from orchestrator.checks.dns_answer import DnsAnswer, answers_in, read_attempts
 from orchestrator.checks.dns_query import DnsQuestion
 
+pytestmark = pytest.mark.slow
+
 DOMAIN = "shop.lab"
 TYPES = {"unknown": "TYPE65280", "texts": "TXT"}
 NAMES = (*hostile_dns.ANSWERS, *hostile_dns.CHANGES, "nodata")
@@ -49,14 +51,12 @@ def verdict(out: str, name: str, **keys: object) -> tuple[str, str]:
     return judgement.verdict, judgement.actual
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "mixed", "twice", "strange", "chain", "backwards"])
 def test_an_answer_that_belongs_to_the_question_passes(outputs: Outputs, name: str) -> None:
     """In another case of letters, and along its aliases, in whatever order these come. Two equal records are one."""
     assert verdict(outputs[name], name, to=[hostile_dns.ADDRESS], count=1)[0] == "pass"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
@@ -130,7 +130,6 @@ def test_names_keep_their_escaped_dots_and_spaces(outputs: Outputs) -> None:
     assert alias.value == address.owner == "we\\.ird\\032na\\\\me\\007'.shop.lab"
 
 
-@pytest.mark.slow
 def test_an_unknown_type_and_very_many_records_are_read(outputs: Outputs) -> None:
     assert answer(outputs["unknown"]).values == ("\\# 4 0a000001",)
     many = answer(outputs["many"])
@@ -142,13 +141,11 @@ def test_the_time_for_which_an_answer_may_be_kept_is_that_of_the_address(outputs
     assert verdict(outputs["chain"], "chain", ttl=20)[0] == "pass"
 
 
-@pytest.mark.slow
 def test_a_name_that_no_server_can_be_asked_for_is_unknown() -> None:
     assert ask("two..dots", 9) == ""
     assert verdict("", "two..dots")[0] == "unknown"
 
 
-@pytest.mark.slow
 def test_a_server_that_is_not_there_refuses() -> None:
     """The kernel says so at once, over both protocols."""
     with hostile_dns.serving() as port:
@@ -166,7 +163,6 @@ def _change(at: int, sign: int) -> Callable[[bytes], bytes]:
     return lambda wire: wire[: at % len(wire)] + bytes([sign]) + wire[at % len(wire) + 1 :]
 
 
-@pytest.mark.slow
 @given(some.lists(some.builds(_change, some.integers(2, 200), some.integers(0, 255)), min_size=1, max_size=6))
 def test_no_bytes_make_the_reading_fail(changes: list[Callable[[bytes], bytes]]) -> None:
     """Each message is an answer, or the reason is given why it is none."""

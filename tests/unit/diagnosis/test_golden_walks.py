@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from walks import GOLDEN, NAMES, finding, golden_text
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_gives_its_walk(name: str) -> None:
@@ -16,7 +18,6 @@ def test_every_golden_walk_has_its_recording() -> None:
     assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == list(NAMES)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_named_is_broken_and_proved(name: str) -> None:
     """The first broken layer stands in the walk as failed; nothing is named where nothing is broken."""
@@ -34,7 +35,6 @@ def test_what_is_named_is_broken_and_proved(name: str) -> None:
     assert not any(layer.causes for layer in earlier)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_document_says_the_same(name: str) -> None:
     """`why` in the JSON: every layer with its verdict and ends, the first broken one, the sentence, the command."""

@@ -29,6 +29,8 @@ from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.model.checks import KINDS
 from orchestrator.planning.desired import resolver_text
 
+pytestmark = pytest.mark.slow
+
 
 def test_where_each_layer_holds_nothing_is_named() -> None:
     """A failure that is over when we look is told as just that."""
@@ -142,7 +144,6 @@ def test_what_only_the_connection_shows_is_named_there(ended: str, says: str) ->
     assert says in walk.sentence
 
 
-@pytest.mark.slow
 def test_a_socket_of_ipv6_alone_does_not_take_what_is_sent_to_an_ipv4_address() -> None:
     """ss(8) prints * for both versions, and [::] for IPv6 alone."""
     world = far()
@@ -187,7 +188,6 @@ def test_a_connection_that_is_reset_before_curl_looks_at_it_was_made_all_the_sam
     assert walk.sentence == "app-1 accepts the connection, but breaks it off with an RST."
 
 
-@pytest.mark.slow
 def test_of_a_server_that_cannot_answer_all_are_walked_to_that_it_needs() -> None:
     """The proxy hands on the app's 503; the app's database drops what comes."""
     world = far()
@@ -245,7 +245,6 @@ def test_a_router_in_which_forwarding_is_off_is_named() -> None:
     assert walk.also == ()
 
 
-@pytest.mark.slow
 def test_a_router_that_passes_nothing_on_is_named_where_all_behind_it_is_lost() -> None:
     """Where only the target is lost the router does its work, and the packets are lost elsewhere."""
     world = far()
@@ -315,7 +314,6 @@ def test_a_program_is_walked_to_where_its_words_lead() -> None:
     assert walk.also == ()
 
 
-@pytest.mark.slow
 def test_of_a_program_that_failed_all_are_walked_to_that_its_servers_need() -> None:
     world = far()
     world.rules.append(state("db", "stopped", 137))
@@ -372,7 +370,6 @@ def test_an_ipv6_address_that_is_asked_for_must_be_there_too() -> None:
     assert "has no interface with its address fd" in walk.sentence
 
 
-@pytest.mark.slow
 def test_an_app_behind_a_proxy_that_accepts_and_says_nothing_is_named_and_not_the_proxy() -> None:
     world = far()
     facts = json.dumps({"http_code": 0, "time_connect": 0.1})

@@ -18,6 +18,8 @@ from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_800_000_000.0
 DAY = 86400.0
 TEXT = """\

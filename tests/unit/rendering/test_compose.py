@@ -15,6 +15,8 @@ from orchestrator.lab.secret_source import NOT_GENERATED
 from orchestrator.rendering.compose import ComposeExport
 from orchestrator.rendering.yaml_text import Commented, yaml_text
 
+pytestmark = pytest.mark.slow
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12) | st.sampled_from(
     [
         "no",
@@ -48,7 +50,6 @@ def exported(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Compo
     return request.param, export_of(request.param, tmp_path)
 
 
-@pytest.mark.slow
 def test_a_scenario_is_this_compose_file(exported: tuple[str, ComposeExport]) -> None:
     """With notes for what has no equal; `python tests/support/compose_exports.py` writes the files anew."""
     name, export = exported
@@ -56,7 +57,6 @@ def test_a_scenario_is_this_compose_file(exported: tuple[str, ComposeExport]) ->
     assert all(note in export.text for note in export.notes)
 
 
-@pytest.mark.slow
 def test_what_a_file_says_holds_for_wirelab_too(exported: tuple[str, ComposeExport]) -> None:
     """A service for each node, each with the lab's resolv.conf; none of wirelab's labels; no secret in the text."""
     name, export = exported
@@ -81,7 +81,6 @@ def test_what_has_no_equal_is_told(tmp_path: Path) -> None:
     assert basic.notes == ("No equal in Compose: 16 checks, which wirelab check proves.",)
 
 
-@pytest.mark.slow
 @given(st.dictionaries(WORDS, VALUES, max_size=4))
 def test_every_reader_of_yaml_reads_what_was_written(document: dict[str, object]) -> None:
     """PyYAML reads YAML 1.1, in which `no` is false and `22:22` a number."""

@@ -13,6 +13,8 @@ from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
 from orchestrator.rendering.welcome import WIDTH, services_text, welcome_text
 
+pytestmark = pytest.mark.slow
+
 
 def place(name: str) -> Topology:
     reading = library.loaded(name).reading
@@ -36,7 +38,6 @@ def test_every_machine_is_named_and_no_line_is_wider_than_a_terminal(name: str) 
         assert text.startswith(f"You are on {node_name} (")
 
 
-@pytest.mark.slow
 def test_what_each_machine_serves_is_said() -> None:
     """By the protocol of its server; by its ports where the program is the author's own."""
     lab = place("well-known")

@@ -17,6 +17,8 @@ from orchestrator.web.connections import MOST_UNKNOWN
 from orchestrator.web.gate import MOST_SOCKETS
 from orchestrator.web.server import LARGEST_HEAD, LARGEST_MESSAGE, WebServer
 
+pytestmark = pytest.mark.slow
+
 SECRET = "class Site"  # stands in app.py, one folder above the static files
 
 
@@ -35,7 +37,6 @@ def assert_no_socket(visitor: Visitor, path: str = "/socket", **changes: Any) ->
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.slow
 def test_a_page_of_ours_is_served(room: Room) -> None:
     assert_page_is_served(room)
     with room.anna.socket() as page:
@@ -174,7 +175,6 @@ def test_every_answer_has_the_headers_that_tie_a_browsers_hands(room: Room) -> N
     assert room.anna.get("/")[0].getheader("Cache-Control") == "no-store"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [LARGEST_MESSAGE + 1, 4 * 1024 * 1024])
 def test_an_oversize_message_ends_its_socket_alone(room: Room, size: int) -> None:
     with room.anna.socket() as page:
@@ -187,7 +187,6 @@ def test_an_oversize_message_ends_its_socket_alone(room: Room, size: int) -> Non
     assert_page_is_served(room)
 
 
-@pytest.mark.slow
 def test_an_oversize_head_is_refused(room: Room) -> None:
     """The server reads no head that does not end: it answers that it is wrong, or hangs up."""
     try:
@@ -228,7 +227,6 @@ def many_files() -> Iterator[int]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.slow
 @pytest.mark.rounds(1, full=20)
 def test_thousands_of_open_sockets_keep_no_page_away(room: Room) -> None:
     """The oldest that have shown nothing are closed; five hundred at a time, 10,000 in a full run."""
@@ -252,7 +250,6 @@ def is_closed(connection: socket.socket) -> bool:
         return True
 
 
-@pytest.mark.slow
 def test_a_page_that_is_open_outlives_the_flood(room: Room) -> None:
     with room.anna.socket() as page, ExitStack() as stack:
         page.recv(timeout=30)
@@ -262,7 +259,6 @@ def test_a_page_that_is_open_outlives_the_flood(room: Room) -> None:
         assert json.loads(page.recv(timeout=30))["ok"]
 
 
-@pytest.mark.slow
 def test_one_browser_opens_no_more_sockets_than_all_may_have() -> None:
     """On a server of its own, which counts no socket of another test."""
     with WebServer({"one": FakeView("one")}) as server, ExitStack() as stack:

@@ -16,6 +16,8 @@ from orchestrator.web.gate import MOST_SOCKETS
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import BOARD, Seat
 
+pytestmark = pytest.mark.slow
+
 TOKENS = {"anna": "a" * 43, "ben": "b" * 43, "board": "t" * 43}
 SEATS = {"anna": Seat("anna", "one"), "ben": Seat("ben", "two"), "board": BOARD}
 
@@ -60,7 +62,6 @@ def with_cookie(visitor: Visitor, name: str) -> Visitor:
     return Visitor(visitor.port, f"{name}={visitor.cookie.partition('=')[2]}", visitor.page_token)
 
 
-@pytest.mark.slow
 def test_each_link_opens_its_own_seat(room: Classroom) -> None:
     assert (hello(room.anna), hello(room.ben)) == ("one", "two")
     assert hello(room.teacher, "/board/socket") == "board"
@@ -68,7 +69,6 @@ def test_each_link_opens_its_own_seat(room: Classroom) -> None:
     assert room.anna.get("/static/main.js")[0].status == room.teacher.get("/static/board.js")[0].status == 200
 
 
-@pytest.mark.slow
 def test_a_link_opens_its_seat_again_and_again(room: Classroom) -> None:
     """On another machine, or after the cookie was lost."""
     assert hello(follow(room.links["anna"])) == hello(follow(room.links["anna"])) == "one"
@@ -111,7 +111,6 @@ def test_the_hand_out_with_all_links_is_for_the_teacher_alone(room: Classroom) -
             assert (response.status, "all links" in text) == (403, False)
 
 
-@pytest.mark.slow
 def test_no_seats_cookie_opens_the_board_under_its_name(room: Classroom) -> None:
     disguised = with_cookie(room.anna, f"wirelab_{room.server.port}_board")
     for visitor in (room.anna, disguised, with_cookie(room.teacher, f"wirelab_{room.server.port}")):
@@ -147,7 +146,6 @@ def test_no_page_holds_a_token_of_a_link(room: Classroom) -> None:
         assert not any(token in text for token in TOKENS.values())
 
 
-@pytest.mark.slow
 def test_a_seat_that_opens_all_its_sockets_keeps_no_other_from_working() -> None:
     with serve() as server, ExitStack() as stack:
         anna, ben, teacher = (follow(server.admit(SEATS[name], TOKENS[name])) for name in SEATS)
