@@ -19,8 +19,8 @@ from orchestrator.quick_dataclass import dataclass
 LOOKING = (Sql, Sees, Roles, Listens)
 LOOKED_SOON_SECONDS = 1.5
 # Of other kinds the start counts: their programs may wait for an answer as long as they like. What they depend on, such
-# as a cache, keeps longer.
-SOON_SECONDS = 4.0
+# as a cache, keeps longer; and on a busy machine seconds pass before any program starts.
+SOON_SECONDS = 8.0
 # What these checks cause, they have caused when their first program has ended; then they only gather evidence.
 ACT_FIRST = (Http, Resolves, Runs, Sql)
 # Exit codes of psql(1) and ss(8) that have seen something; without a connection psql ends with 2.

@@ -38,8 +38,8 @@ LATE = "not measured: asked {:.1f} s after the checks of `first`, and what these
         (SQL, at(3.05, rows()), 3.0, "0 rows: []"),
         (SQL, at(0.2, rows(), seconds=2.9), 3.0, "0 rows: []"),
         (SEES, at(3.05, ran()), 3.0, "by its socket table it saw nobody"),
-        (RUNS, at(5.1, ran()), 5.0, "exit code 0"),
-        (RUNS, at(3.1, ran(), seconds=2.9, starved=1.4), 4.4, "exit code 0"),
+        (RUNS, at(9.1, ran()), 9.0, "exit code 0"),
+        (RUNS, at(7.1, ran(), seconds=2.9, starved=1.4), 8.4, "exit code 0"),
     ],
 )
 def test_what_is_asked_late_does_not_fail(keys: dict[str, Any], result: ProgramResult, late: float, seen: str) -> None:
