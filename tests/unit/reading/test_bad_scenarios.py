@@ -17,6 +17,7 @@ HINT = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", sorted({case.rule for case in CASES}))
 def test_mistakes_are_told_in_exactly_these_words(rule: str) -> None:
     """Each bad file is refused with its text, and its near-twin is accepted."""
