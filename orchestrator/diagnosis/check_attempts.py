@@ -219,7 +219,7 @@ def _alias_target(topology: Topology, asker: str, name: str) -> str | None:
     for _ in topology.scenario.records:  # no chain is longer, and one that goes in circles ends
         label = name.removesuffix(f".{topology.scenario.domain}")
         records = topology.scenario.records.get(label)
-        alias = getattr(records.told_on(network) if records else None, "CNAME", None)
+        alias = getattr(records.seen_from(network) if records else None, "CNAME", None)
         if alias is None or name in nodes:
             break
         name = alias.lower().removesuffix(".") if "." in alias else f"{alias}.{topology.scenario.domain}"

@@ -207,7 +207,7 @@ def _break_and_judge(
         injected, failed = _take_steps(lab, steps)
         if failed:
             for check in checks:
-                findings[id(check)] = _told_of(check, "between the faults", failed)
+                findings[id(check)] = _as_finding_of(check, "between the faults", failed)
                 lab.publish_finding(findings[id(check)])
             checks = ()
         while_it_is_in = [check for check in checks if check.during]
@@ -248,10 +248,10 @@ def _not_ready(lab: Lab, check: BaseCheck) -> Finding | None:
     if not check.before:
         return None
     failed = (finding for finding in _quiet(lab).judge(check.before) if finding.verdict != "pass")
-    return next((_told_of(check, "before the fault", finding) for finding in failed), None)
+    return next((_as_finding_of(check, "before the fault", finding) for finding in failed), None)
 
 
-def _told_of(check: BaseCheck, when: str, finding: Finding) -> Finding:
+def _as_finding_of(check: BaseCheck, when: str, finding: Finding) -> Finding:
     """What was found of a check that belongs to this one, as the finding of this one."""
     judgement = finding.judgement
     return replace(

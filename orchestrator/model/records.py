@@ -120,7 +120,7 @@ class RecordSet(RecordValues):
         examples=[{"inside": {"A": "${app}"}, "outside": {"A": "203.0.113.10"}}, {"outside": None}],
     )
 
-    def told_on(self, network: str) -> RecordValues | None:
+    def seen_from(self, network: str) -> RecordValues | None:
         """The records for those who ask from a network; None where they are told of no such name."""
         return self.per_network.get(network, self)
 

@@ -14,27 +14,27 @@ ENTRYPOINTS = {"curl": ("curl",)}
 
 
 @dataclass(frozen=True)
-class Stand:
+class Replacement:
     """`kind` is postgresql, nginx, tools, image (the author's own) or none (nothing to run)."""
 
     kind: str
     entrypoint: tuple[str, ...] = ()
 
 
-def stand_for(image: str, command: tuple[str, ...]) -> Stand:
+def replacement_for(image: str, command: tuple[str, ...]) -> Replacement:
     """What stands for an image that is to run a command; without one it runs its own."""
     if not image:
-        return Stand("tools" if command else "none")
+        return Replacement("tools" if command else "none")
     name = short_name(image)
     if name in POSTGRESQL:
         is_server = not command or command[0].startswith("-") or command[0] == "postgres"
-        return Stand("postgresql" if is_server else "tools")
+        return Replacement("postgresql" if is_server else "tools")
     if name in NGINX:
         is_server = not command or command[0].startswith(("nginx", "-")) or "nginx" in command[-1]
-        return Stand("nginx" if is_server else "tools")
+        return Replacement("nginx" if is_server else "tools")
     if name in TOOLS:
-        return Stand("tools", ENTRYPOINTS.get(name, ()))
-    return Stand("image")
+        return Replacement("tools", ENTRYPOINTS.get(name, ()))
+    return Replacement("image")
 
 
 def short_name(image: str) -> str:

@@ -11,17 +11,17 @@ DEEPEST = 8  # defaults within defaults
 LONGEST = 64 * 1024  # characters of one value
 
 
-class Unfilled(Exception):
+class InterpolationError(Exception):
     """A value that cannot be filled in, with the reason."""
 
 
 def interpolate(text: str, variables: Mapping[str, str], missing: set[str], depth: int = 0) -> str:
     """The text with its variables filled in; those that nobody has set are empty, and added to `missing`.
 
-    Raises Unfilled where the text asks for a variable that must be there, or is no text of this form.
+    Raises InterpolationError where the text asks for a variable that must be there, or is no text of this form.
     """
     if depth > DEEPEST:
-        raise Unfilled(f"more than {DEEPEST} defaults within each other")
+        raise InterpolationError(f"more than {DEEPEST} defaults within each other")
     pieces: list[str] = []
     at = 0
     while (dollar := text.find("$", at)) >= 0:
@@ -34,11 +34,11 @@ def interpolate(text: str, variables: Mapping[str, str], missing: set[str], dept
         elif name := NAME.match(text, dollar + 1):
             filled, at = _value(name[0], variables, missing), name.end()
         else:
-            raise Unfilled("a $ stands before no name; write $$ for the character itself")
+            raise InterpolationError("a $ stands before no name; write $$ for the character itself")
         pieces.append(filled)
     whole = "".join((*pieces, text[at:]))
     if len(whole) > LONGEST:
-        raise Unfilled(f"the value has more than {LONGEST // 1024} KiB")
+        raise InterpolationError(f"the value has more than {LONGEST // 1024} KiB")
     return whole
 
 
@@ -52,13 +52,13 @@ def _closing(text: str, at: int) -> int:
             depth -= 1
             if depth == 0:
                 return place
-    raise Unfilled("a ${ is never closed")
+    raise InterpolationError("a ${ is never closed")
 
 
 def _filled(inner: str, variables: Mapping[str, str], missing: set[str], depth: int) -> str:
     form = FORM.match(inner)
     if form is None or (form[2] is None and form.end() < len(inner)):
-        raise Unfilled(f"${{{inner[:40]}}} is no variable")
+        raise InterpolationError(f"${{{inner[:40]}}} is no variable")
     name, operator, rest = form[1], form[2] or "", inner[form.end() :]
     value = variables.get(name)
     is_set = bool(value) if operator.startswith(":") else value is not None
@@ -68,7 +68,7 @@ def _filled(inner: str, variables: Mapping[str, str], missing: set[str], depth: 
         case "+":
             return interpolate(rest, variables, missing, depth + 1) if is_set else ""
         case "?" if not is_set:
-            raise Unfilled(f"the variable {name} must be set: {rest[:80]}")
+            raise InterpolationError(f"the variable {name} must be set: {rest[:80]}")
     return _value(name, variables, missing)
 
 

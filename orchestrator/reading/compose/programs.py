@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.model.postgresql_settings import OWN_SETTINGS
 from orchestrator.model.roles.proxy.files import HEAD
 from orchestrator.reading.compose.files import FOLDER
-from orchestrator.reading.compose.images import Stand
+from orchestrator.reading.compose.images import Replacement
 from orchestrator.reading.compose.short_forms import words_of
 from orchestrator.reading.compose.source import ComposeFolder, ComposeSource
 
@@ -27,20 +27,20 @@ def command_of(
     source: ComposeSource,
     service: str,
     options: dict[str, Any],
-    stand: Stand,
+    replacement: Replacement,
     node: str,
     databases: list[str],
     environment: dict[str, str],
 ) -> tuple[str, ...]:
     """The command of a node; changes `environment` where the client of a database needs its password."""
     command, entrypoint = words_of(options.get("command")), words_of(options.get("entrypoint"))
-    if stand.kind == "image":
+    if replacement.kind == "image":
         if entrypoint:
             source.note(("services", service, "entrypoint"), "no equal: the image's own entry point runs", node)
         return command
-    if stand.kind != "tools":
+    if replacement.kind != "tools":
         return ()
-    words = tuple(PYTHON.sub(r"\1python3", word) for word in (*(entrypoint or stand.entrypoint), *command))
+    words = tuple(PYTHON.sub(r"\1python3", word) for word in (*(entrypoint or replacement.entrypoint), *command))
     if words[:1] == ("python",):
         words = ("python3", *words[1:])
     if words and isinstance(folder := options.get("working_dir"), str):

@@ -73,12 +73,12 @@ def _healthy(source: ComposeSource, service: Service) -> Iterator[dict[str, Any]
     line = str(test) if isinstance(test, str) else " ".join(words[1:])
     start = {"name": f"{service.node} is healthy", "from": service.machine}
     url = OWN_URL.search(line) if ASKS.search(line) else None
-    if service.stand.kind == "postgresql":
+    if service.replacement.kind == "postgresql":
         yield {**start, "sql": "select 1", "rows": [["1"]]}
     elif url:
         place = (url[3] or "/").replace("$", "$$")
         yield {**start, "http": f"{url[1] or 'http'}://127.0.0.1{url[2] or ''}{place}", "status": 200}
-    elif service.stand.kind == "tools":
+    elif service.replacement.kind == "tools":
         program = ["sh", "-c", line] if isinstance(test, str) or words[:1] == ("CMD-SHELL",) else list(words[1:])
         yield {**start, "runs": [word.replace("$", "$$") for word in program], "within": SECONDS}
     else:

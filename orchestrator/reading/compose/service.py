@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.model.roles import ROLES
 from orchestrator.reading.compose.environment import environment_of_service
-from orchestrator.reading.compose.images import Stand, stand_for
+from orchestrator.reading.compose.images import Replacement, replacement_for
 from orchestrator.reading.compose.programs import command_of, proxy_files, settings_of
 from orchestrator.reading.compose.short_forms import Port, mebibytes, names_of, number_of, ports_of, words_of
 from orchestrator.reading.compose.source import ComposeSource, items, mapping
@@ -44,7 +44,7 @@ class Service:
     name: str
     node: str
     options: dict[str, Any]
-    stand: Stand
+    replacement: Replacement
     ports: list[Port]
     uses: list[str] = field(default_factory=list)
     networks: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Service:
 
     @property
     def runs(self) -> bool:
-        return self.stand.kind in ("postgresql", "nginx", "image") or "command" in self.document
+        return self.replacement.kind in ("postgresql", "nginx", "image") or "command" in self.document
 
     @property
     def machine(self) -> str:
@@ -67,10 +67,10 @@ class Service:
         """Where it serves, as far as the file says or its role does."""
         if not self.runs:
             return []
-        if self.stand.kind == "postgresql":
+        if self.replacement.kind == "postgresql":
             return [5432]
         listens = [listener["port"] for listener in self.document.get("listens", ()) if "protocol" not in listener]
-        return listens or ([80] if self.stand.kind == "nginx" else [])
+        return listens or ([80] if self.replacement.kind == "nginx" else [])
 
 
 def service_of(source: ComposeSource, name: str, node: str) -> Service:
@@ -81,13 +81,13 @@ def service_of(source: ComposeSource, name: str, node: str) -> Service:
             source.note(("services", name, key), f"no equal: {REASONS.get(key, key)}", node)
     image = options.get("image") if isinstance(options.get("image"), str) else ""
     command = words_of(options.get("entrypoint")) + words_of(options.get("command"))
-    stand = stand_for(str(image), () if "build" in options else command)
+    replacement = replacement_for(str(image), () if "build" in options else command)
     ports = ports_of(options.get("ports")) + ports_of(options.get("expose"))
     for number, port in enumerate(ports_of(options.get("ports"))):
         if port.published and number < len(items(options.get("ports"))):
             message = f"port {port.published} of your machine: a lab publishes no port; ask from the client"
             source.note(("services", name, "ports", number), message, node)
-    return Service(name, node, options, stand, ports, replicas=_replicas(source, name, options, node))
+    return Service(name, node, options, replacement, ports, replicas=_replicas(source, name, options, node))
 
 
 def _replicas(source: ComposeSource, name: str, options: dict[str, Any], node: str) -> int:
@@ -101,7 +101,7 @@ def _replicas(source: ComposeSource, name: str, options: dict[str, Any], node: s
 
 def make_node(source: ComposeSource, service: Service, labels: Mapping[str, str], kinds: Mapping[str, str]) -> None:
     """Fill in the node's document, in the order in which a person would write it. `kinds`: node -> what it runs."""
-    document, options, kind = service.document, service.options, service.stand.kind
+    document, options, kind = service.document, service.options, service.replacement.kind
     document["role"] = WRITTEN_AS[kind]
     _note_image(source, service)
     service.uses = [labels[used] for used in _used(options) if used in labels and labels[used] != service.node]
@@ -109,7 +109,7 @@ def make_node(source: ComposeSource, service: Service, labels: Mapping[str, str]
         document["image"] = options["image"]
     databases = [used for used in service.uses if kinds[used] == "postgresql"]
     environment = environment_of_service(source, service.name, options, service.node, kind)
-    if command := command_of(source, service.name, options, service.stand, service.node, databases, environment):
+    if command := command_of(source, service.name, options, service.replacement, service.node, databases, environment):
         document["command"] = list(command)
     if environment:
         document["environment"] = environment
@@ -136,10 +136,10 @@ def _note_image(source: ComposeSource, service: Service) -> None:
         message = "no equal: wirelab builds no image of yours. Build it, and write its name as `image:`"
         idle = "" if image else "; until then an idle machine stands here"
         source.note((*path, "build"), f"{message}{idle}", service.node)
-    elif service.stand.kind == "image":
+    elif service.replacement.kind == "image":
         message = f"wirelab has no {image} of its own; `wirelab up` takes it from the engine, or from its registry"
         source.note((*path, "image"), message, service.node)
-    elif service.stand.kind == "tools" and image:
+    elif service.replacement.kind == "tools" and image:
         source.note((*path, "image"), f"wirelab's own client image stands in for {image}", service.node)
     elif image:
         source.note((*path, "image"), f"wirelab's own role stands in for {image}", service.node)
@@ -150,7 +150,7 @@ def _note_image(source: ComposeSource, service: Service) -> None:
 def _listen(source: ComposeSource, service: Service) -> None:
     """Where a program of the author's is expected, or nginx by its configuration."""
     wanted = [(port.number, port.protocol) for port in service.ports]
-    if service.stand.kind == "nginx":
+    if service.replacement.kind == "nginx":
         config = "".join(service.written.values()) + "".join(
             source.folder.text(file) or "" for file in service.copied.values() if file.endswith((".conf", ".template"))
         )
@@ -158,7 +158,7 @@ def _listen(source: ComposeSource, service: Service) -> None:
         wanted = [(port, "tcp") for port in listens] or [(80, "tcp")]
         if wanted == [(80, "tcp")]:
             return
-    if service.stand.kind != "postgresql" and service.runs:
+    if service.replacement.kind != "postgresql" and service.runs:
         listeners = [{"port": port} | ({"protocol": "udp"} if kind == "udp" else {}) for port, kind in wanted]
         unique = [listener for number, listener in enumerate(listeners) if listener not in listeners[:number]]
         if unique:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from orchestrator.errors import Problem
-from orchestrator.reading.compose.interpolation import Unfilled, interpolate
+from orchestrator.reading.compose.interpolation import InterpolationError, interpolate
 from orchestrator.reading.document import Document, Violation
 from orchestrator.reading.reading import Path
 
@@ -55,7 +55,7 @@ class ComposeSource:
                 missing: set[str] = set()
                 try:
                     filled = interpolate(value, self._variables, missing)
-                except Unfilled as error:
+                except InterpolationError as error:
                     self.note(path, f"not filled in: {error}")
                     return value.replace("$", "")
                 for name in sorted(missing):

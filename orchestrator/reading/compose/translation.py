@@ -99,7 +99,7 @@ class _Translator:
 
     def translation(self) -> Translation:
         self._networks.declare(self._network_names)
-        kinds = {service.node: service.stand.kind for service in self._services}
+        kinds = {service.node: service.replacement.kind for service in self._services}
         for service in self._services:
             self._mount(service)
             make_node(self._source, service, self._labels, kinds)
@@ -135,7 +135,7 @@ class _Translator:
     def _mount(self, service: Service) -> None:
         files = files_of(self._source, service.name, service.options, service.node)
         service.copied, service.written = files.mounted, files.written
-        if service.stand.kind == "postgresql" and (seed := seed_of(service.copied, self._source.folder)):
+        if service.replacement.kind == "postgresql" and (seed := seed_of(service.copied, self._source.folder)):
             place = f"{FOLDER}/{service.node}-seed.sql"
             service.document |= {"role": "database", "seed": place}
             service.written[place] = seed
@@ -157,14 +157,14 @@ class _Translator:
         conditions = names_of(service.options.get("depends_on")).items()
         healthy = [self._labels.get(name, "") for name, end in conditions if end.get("condition") == "service_healthy"]
         needed = [by_node[node] for node in healthy if node in service.uses]
-        databases = [node for node in service.uses if by_node[node].stand.kind == "postgresql"]
+        databases = [node for node in service.uses if by_node[node].replacement.kind == "postgresql"]
         attempts = [
-            connection_attempt(other.node, other.stand.kind, other.tcp_ports, password_file)
+            connection_attempt(other.node, other.replacement.kind, other.tcp_ports, password_file)
             for other in needed
             if other.tcp_ports
             for password_file in ("password" if databases[:1] == [other.node] else f"password-{other.node}",)
         ]
-        if service.stand.kind == "tools" and "command" in service.document and attempts:
+        if service.replacement.kind == "tools" and "command" in service.document and attempts:
             waits = "".join(f"until {attempt} >/dev/null 2>&1; do sleep 0.2; done; " for attempt in attempts)
             service.document["command"] = ["sh", "-c", f'{waits}exec "$@"', "sh", *service.document["command"]]
             message = "wirelab starts all nodes at once, so the command waits for the other service"

@@ -31,14 +31,14 @@ def the_asker_runs(raw: RawScenario) -> Iterator[Violation]:
     healed = {within[named] for _, named, within in _steps(raw, "heal") if isinstance(named, str) and named in within}
     for path, check, fault in raw.fault_steps:
         if "during" in path and path not in healed:
-            yield from _halts(raw, path, fault, check)
+            yield from _asker_is_halted(raw, path, fault, check)
     faults = {path: fault for path, _, fault in raw.fault_steps}
     for _, check, within in _steps(raw, "check"):
         for path in within.values() if isinstance(check, dict) else ():
-            yield from _halts(raw, path, faults[path], check)
+            yield from _asker_is_halted(raw, path, faults[path], check)
 
 
-def _halts(raw: RawScenario, path: Path, fault: Any, check: Mapping[str, Any]) -> Iterator[Violation]:
+def _asker_is_halted(raw: RawScenario, path: Path, fault: Any, check: Mapping[str, Any]) -> Iterator[Violation]:
     """What is wrong where a fault stops or freezes the node that a check asks from."""
     asker = check.get("from") or (check.get("node") if "listens" in check else None)
     kind = fault_kind(fault)

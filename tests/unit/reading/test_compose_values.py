@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.reading.compose.images import stand_for
-from orchestrator.reading.compose.interpolation import Unfilled, interpolate, variables_of
+from orchestrator.reading.compose.images import replacement_for
+from orchestrator.reading.compose.interpolation import InterpolationError, interpolate, variables_of
 from orchestrator.reading.compose.short_forms import (
     Mount,
     Port,
@@ -46,13 +46,13 @@ def test_variables_are_filled_in(text: str) -> None:
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_cannot_be_filled_in_is_told(text: str) -> None:
-    with pytest.raises(Unfilled) as raised:
+    with pytest.raises(InterpolationError) as raised:
         interpolate(text, VARIABLES, set())
     assert str(raised.value) == REFUSED[text]
 
 
 def test_a_value_does_not_grow_without_end() -> None:
-    with pytest.raises(Unfilled, match="more than 64 KiB"):
+    with pytest.raises(InterpolationError, match="more than 64 KiB"):
         interpolate("$A" * 100, {"A": "x" * 1000}, set())
 
 
@@ -103,4 +103,4 @@ def test_variables_and_commands_are_read_in_all_forms() -> None:
     ],
 )
 def test_an_image_has_its_stand(image: str, command: tuple[str, ...], kind: str) -> None:
-    assert stand_for(image, command).kind == kind
+    assert replacement_for(image, command).kind == kind

@@ -131,7 +131,7 @@ class Writer:
     def _written(self, records: Records, zone: str) -> Iterator[ResourceRecord]:
         asked_from = next(iter((*self.networks, *self.topology.subnets)))
         for owner, record_set in records.items():
-            records_there = record_set.told_on(asked_from)
+            records_there = record_set.seen_from(asked_from)
             if records_there is None:
                 continue
             for kind, value in records_there.values():
