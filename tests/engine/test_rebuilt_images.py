@@ -51,7 +51,7 @@ class Author:
 def author(bench: Bench) -> Iterator[Author]:
     author = Author(bench)
     yield author
-    bench.cli("down")
+    bench.run("down", "--lab", bench.lab)  # not by the name of a scenario: the tests have one of their own
     author.remove()
 
 
