@@ -163,8 +163,7 @@ def kill(machine: Machine) -> None:
 
 
 def freeze(machine: Machine) -> None:
-    for pid in machine.pids("dockerd"):
-        machine.plain("kill", "-STOP", str(pid))
+    machine.send("STOP", "dockerd")
 
 
 def restart(machine: Machine) -> None:

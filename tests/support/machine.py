@@ -85,7 +85,7 @@ class Machine:
         rows = [line.split(None, 2) for line in lines]
         return [int(pid) for pid, comm, stat in rows if comm == name and not stat.startswith("Z")]
 
-    def _send(self, signal_name: str, name: str) -> None:
+    def send(self, signal_name: str, name: str) -> None:
         """Send a signal to the processes with this name. One that has ended by then, such as a fork, gets none."""
         for pid in self.pids(name):
             subprocess.run(self.argv("kill", f"-{signal_name}", str(pid)), capture_output=True, check=False)
@@ -99,7 +99,7 @@ class Machine:
             running = self.start("up")
             while running.poll() is None and not self.pids("dockerd"):
                 time.sleep(0.005)
-            self._send("STOP", "dockerd")
+            self.send("STOP", "dockerd")
             # It opens its socket when all else is done.
             if running.poll() is None and not (self.state / "engine" / "docker.sock").exists():
                 return running
@@ -109,10 +109,10 @@ class Machine:
         raise AssertionError("dockerd was always quicker")
 
     def go_on(self) -> None:
-        self._send("CONT", "dockerd")
+        self.send("CONT", "dockerd")
 
     def kill(self, name: str) -> None:
-        self._send("KILL", name)
+        self.send("KILL", name)
 
     def look(self) -> dict[str, list[str]]:
         """Everything that an engine might change, as plain tools see it."""
