@@ -329,19 +329,7 @@ AnyObservation = (
     | ListensObservation
     | SshObservation
 )
-Observation = Annotated[
-    Annotated[ResolvesObservation, Tag("resolves")]
-    | Annotated[ConnectsObservation, Tag("connects")]
-    | Annotated[HttpObservation, Tag("http")]
-    | Annotated[SqlObservation, Tag("sql")]
-    | Annotated[TlsObservation, Tag("tls")]
-    | Annotated[UdpObservation, Tag("udp")]
-    | Annotated[ListensObservation, Tag("listens")]
-    | Annotated[SshObservation, Tag("ssh")],
-    Discriminator(kind_of),
-    VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
-]
-EarlierObservation = Annotated[
+_Tagged = (
     Annotated[ResolvesObservation, Tag("resolves")]
     | Annotated[ConnectsObservation, Tag("connects")]
     | Annotated[HttpObservation, Tag("http")]
@@ -350,7 +338,9 @@ EarlierObservation = Annotated[
     | Annotated[UdpObservation, Tag("udp")]
     | Annotated[ListensObservation, Tag("listens")]
     | Annotated[SshObservation, Tag("ssh")]
-    | Annotated[UnansweredObservation, Tag("unanswered")],
-    Discriminator(kind_of_earlier),
-    VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}"),
+)
+_NAMES = VariantNames("observation", "what is to be seen", "such as {from: client, resolves: app.shop.lab}")
+Observation = Annotated[_Tagged, Discriminator(kind_of), _NAMES]
+EarlierObservation = Annotated[
+    _Tagged | Annotated[UnansweredObservation, Tag("unanswered")], Discriminator(kind_of_earlier), _NAMES
 ]
