@@ -67,9 +67,11 @@ def start_command(
     with store.serving(name):
         store.save(classroom)
         from orchestrator.operations.class_service import ServedClass, lab_seats
+        from orchestrator.operations.lab_changes import LabChanges
 
-        served = ServedClass(workspace.state, classroom, lesson, lab_seats(workspace, loaded, classroom))
-        return _serve(store, served)
+        with LabChanges(workspace.engine, workspace.state) as changes:
+            make_seat = lab_seats(workspace, loaded, classroom, changes)
+            return _serve(store, ServedClass(workspace.state, classroom, lesson, make_seat))
 
 
 def _prepared(

@@ -159,9 +159,13 @@ def _is_at_desktop() -> bool:
 
 def _on_the_page(workspace: Workspace, scenario: LoadedScenario, lab_name: str, learner: Learner) -> int:
     from orchestrator.cli.live_page import serve
+    from orchestrator.operations.lab_changes import LabChanges
     from orchestrator.operations.live_lab import watch_lesson
 
-    with watch_lesson(workspace, scenario, lab_name, **vars(learner)) as live:
+    with (
+        LabChanges(workspace.engine, workspace.state) as changes,
+        watch_lesson(workspace, scenario, lab_name, changes, **vars(learner)) as live,
+    ):
         return serve(live)
 
 

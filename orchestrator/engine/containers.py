@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from orchestrator.planning.snapshot import ObservedContainer, ProcessCount
+from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec
 
 
@@ -13,6 +13,10 @@ class Containers(Protocol):
 
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         """The containers, running or not, that have `label` (a key, or key=value), in the order of their names."""
+        ...
+
+    def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
+        """The same containers, in any order, with no more than the engine's list tells, by one question."""
         ...
 
     def container(self, container: str) -> ObservedContainer:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.lessons.lesson import Lesson
     from orchestrator.operations.class_folder import Classroom, ClassSeat
+    from orchestrator.operations.lab_changes import LabChanges
     from orchestrator.operations.live_lab import LiveLab
     from orchestrator.operations.live_lesson import LiveLesson
     from orchestrator.operations.scenario_library import LoadedScenario
@@ -150,8 +151,8 @@ class ServedClass:
         return live.lesson if live else None
 
 
-def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classroom) -> SeatMaker:
-    """What makes the seats of a class in this workspace."""
+def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classroom, changes: LabChanges) -> SeatMaker:
+    """What makes the seats of a class in this workspace. `changes` tells all of them when to look at their labs."""
 
     store = ClassStore(workspace.state)
 
@@ -167,7 +168,7 @@ def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classro
             lesson = partial(watch_lesson, seed=seat.seed, seat=seat.name, held_from=held_from, close_host=True)
             with ExitStack() as stack:
                 try:
-                    live = stack.enter_context(lesson(own, scenario, seat.lab, on_up=on_up))
+                    live = stack.enter_context(lesson(own, scenario, seat.lab, changes, on_up=on_up))
                 except WirelabError as error:
                     if why := used_up(own, scenario, seat.lab):
                         raise WorldError(why, hint="reset the seat") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
@@ -34,6 +34,7 @@ from orchestrator.lab.journal_reader import follow_entries
 from orchestrator.operations.capture import capture_status
 from orchestrator.operations.faults import fault_nodes, list_faults
 from orchestrator.operations.inspection import observe_lab
+from orchestrator.operations.lab_changes import LabChanges
 from orchestrator.operations.learn import open_lesson
 from orchestrator.operations.live_actions import LiveActions
 from orchestrator.operations.live_lesson import LessonMessages, LiveLesson
@@ -57,8 +58,8 @@ RESTART: Literal["restart"] = "restart"
 Tell = Callable[[Change | Literal["restart"]], None]
 
 MOST_ENTRIES = 200
-LOOK_SECONDS = 3.0  # between two looks at the engine, for what somebody does past wirelab
-TURN_SECONDS = 0.1
+LOOK_SECONDS = 3.0  # between two looks at the engine while a capture counts, or the last look saw nothing
+REST_SECONDS = 60.0  # otherwise: LabChanges tells when there is something to see
 GATHER_SECONDS = 0.05  # that an exchange may wait for others that are told with it
 END_SECONDS = 5.0
 
@@ -78,10 +79,17 @@ class LiveState:
 class LiveLab:
     """A lab that somebody watches; a context, in which threads watch it.
 
-    `traffic` is open already, and is read through a reader of our own.
+    `traffic` is open already, and is read through a reader of our own. `changes` tells when to look at the lab.
     """
 
-    def __init__(self, workspace: Workspace, scenario: LoadedScenario, lab_name: str, traffic: LiveTraffic) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        scenario: LoadedScenario,
+        lab_name: str,
+        traffic: LiveTraffic,
+        changes: LabChanges,
+    ) -> None:
         self.workspace = workspace
         self.loaded = scenario
         self.name = lab_name
@@ -92,18 +100,24 @@ class LiveLab:
         self.lesson: LiveLesson | None = None
         self._traffic = traffic
         self._reader = traffic.reader()
+        self._changes = changes
+        self._follow = ExitStack()
         self._subscribers: list[Tell] = []
         self._nodes = tuple(scenario.reading.scenario.nodes)
         self._checks = tuple(check.name for check in scenario.reading.scenario.checks)
         self._lock = threading.RLock()
         self._ending = threading.Event()
         self._stale = threading.Event()
+        self._written = threading.Event()
+        self._has_looked = False
         self._threads = [
             threading.Thread(target=target, daemon=True, name=f"live lab: {target.__name__}")
             for target in (self._follow_journal, self._follow_traffic, self._follow_engine)
         ]
 
     def __enter__(self) -> LiveLab:
+        follow = self._changes.follow(self.name, on_journal=self._written.set, on_containers=self._stale.set)
+        self._follow.callback(follow)
         self._look()
         for thread in self._threads:
             thread.start()
@@ -113,7 +127,10 @@ class LiveLab:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._ending.set()
-        self._stale.set()
+        self._follow.close()
+        for waiting in (self._stale, self._written):
+            waiting.set()
+        self._reader.wake()
         self.terminals.close_all()
         for thread in self._threads:
             thread.join(END_SECONDS)
@@ -198,14 +215,18 @@ class LiveLab:
     def _follow_journal(self) -> None:
         stop = self._ending.is_set
         for entry in follow_entries(self.workspace.state, self.name, stop=stop, pause=self._pause):
+            if self.lesson:
+                self.lesson.wake()
             if not self.is_hidden(entry):
                 with self._lock:
                     self.state.entries.append(entry)
                 self.tell(entry)
             self._on_event(entry.event)
 
-    def _pause(self, seconds: float) -> None:
-        self._ending.wait(seconds)
+    def _pause(self, _seconds: float) -> None:
+        """Wait until the journal has changed, or the end."""
+        self._written.wait()
+        self._written.clear()
 
     def _on_event(self, event: Event) -> None:
         match event:
@@ -232,7 +253,7 @@ class LiveLab:
 
     def _changed_exchanges(self) -> tuple[LiveExchange, ...]:
         """What has changed since the last call, each exchange once: on a busy lab, most have begun and ended."""
-        events = self._reader.new_events(TURN_SECONDS)
+        events = self._reader.new_events(None)
         if events and not self._ending.wait(GATHER_SECONDS):
             events += self._reader.new_events(0)
         changed: dict[int, LiveExchange] = {}
@@ -243,21 +264,28 @@ class LiveLab:
 
     def _follow_engine(self) -> None:
         while not self._ending.is_set():
-            self._stale.wait(LOOK_SECONDS)
+            self._stale.wait(self._seconds_to_look())
             self._stale.clear()
             if not self._ending.is_set():
                 self._look()
+
+    def _seconds_to_look(self) -> float:
+        """How long to wait for the next look where nobody tells that something has changed."""
+        is_counting = self.state.capture["capture"] == "running"
+        return LOOK_SECONDS if is_counting or self._traffic.has_ended or not self._has_looked else REST_SECONDS
 
     def _look(self) -> None:
         """Look at the engine and the lab's folder, and tell what changed."""
         from orchestrator.rendering.nodes import node_states
 
+        self._has_looked = False
         try:
             topology, observed = observe_lab(self.workspace, self.loaded, self.name)
             states = node_states(topology, observed) or dict.fromkeys(self._nodes, "missing")
             capture = capture_status(self.workspace, self.loaded, self.name)
         except WirelabError:
             return  # the engine is busy or away; the next look is soon
+        self._has_looked = True
         try:
             faults = list_faults(self.workspace.state, self.name)
         except NotFound:
@@ -311,9 +339,12 @@ def with_event(
 @contextmanager
 def watch_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> Iterator[LiveLab]:
     """A live view of a lab that is up. Its traffic is read by a container that is removed at the end."""
-    with LiveTraffic(workspace, scenario, lab_name) as traffic:
+    with (
+        LabChanges(workspace.engine, workspace.state) as changes,
+        LiveTraffic(workspace, scenario, lab_name) as traffic,
+    ):
         traffic.await_begin()
-        with LiveLab(workspace, scenario, lab_name, traffic) as live:
+        with LiveLab(workspace, scenario, lab_name, traffic, changes) as live:
             yield live
 
 
@@ -322,6 +353,7 @@ def watch_lesson(
     workspace: Workspace,
     scenario: LoadedScenario,
     lab_name: str,
+    changes: LabChanges,
     *,
     seed: int | None = None,
     seat: str = "",
@@ -337,7 +369,7 @@ def watch_lesson(
     messages = LessonMessages()
     lesson_of = partial(open_lesson, keep_result=keep_result, held_from=held_from, close_host=close_host, on_up=on_up)
     with lesson_of(workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat) as lesson:
-        live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic)
+        live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic, changes)
         running = LiveLesson(lesson, messages, live.actions.changing)
         live.attend(running)
         with live, running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -17,6 +18,8 @@ from orchestrator.operations.lesson_run import LessonRun
 from orchestrator.operations.teacher_actions import begin_if_open, mark_done, show_hint
 
 MOST_MESSAGES = 500
+BUSY_SECONDS = 5.0  # since something happened last: what follows from it is told at once
+REST_SECONDS = 0.5  # between two turns in which nothing happens
 END_SECONDS = 10.0
 
 
@@ -49,6 +52,7 @@ class LiveLesson:
         self._changing = changing
         self._lines: SimpleQueue[str] = SimpleQueue()
         self._wishes: SimpleQueue[Callable[[LessonRun], None]] = SimpleQueue()
+        self._busy_until = 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="lesson")
 
@@ -75,21 +79,31 @@ class LiveLesson:
     def say(self, line: str) -> None:
         """A line as in the terminal: an answer, or `hint`, `solution`, `why`, `reset`."""
         self._lines.put(line)
+        self.wake()
+
+    def wake(self) -> None:
+        """Look now, and often for a while, at what happens: somebody works on the lab."""
+        self._busy_until = time.monotonic() + BUSY_SECONDS
+        self._lesson.reader.wake()
 
     def mark_done(self, task_name: str) -> None:
         """Take a task as done, because a teacher says so. Raises UsageInvalid where the lesson has no such task."""
         if task_name not in self.lesson.tasks:
             known = ", ".join(self.lesson.tasks)
             raise UsageInvalid(f"the lesson has no task {task_name!r}", why=f"its tasks are {known}")
-        self._wishes.put(lambda run: mark_done(run, task_name))
+        self._wish(lambda run: mark_done(run, task_name))
 
     def show_teachers_hint(self, text: str) -> None:
         """Tell the learner a hint that a teacher gives."""
-        self._wishes.put(lambda run: show_hint(run, text))
+        self._wish(lambda run: show_hint(run, text))
 
     def look_at_hold(self) -> None:
         """Begin the task that waits, if the teacher has opened it."""
-        self._wishes.put(begin_if_open)
+        self._wish(begin_if_open)
+
+    def _wish(self, wish: Callable[[LessonRun], None]) -> None:
+        self._wishes.put(wish)
+        self.wake()
 
     @property
     def has_stopped(self) -> bool:
@@ -104,11 +118,14 @@ class LiveLesson:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._ending.set()
+        self._lesson.reader.wake()
         self._thread.join(END_SECONDS)
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            events = self._lesson.reader.new_events(TURN_SECONDS)
+            events = self._lesson.reader.new_events(self._turn_seconds())
+            if events:
+                self._busy_until = time.monotonic() + BUSY_SECONDS
             line: str | None = None
             with contextlib.suppress(Empty):
                 line = self._lines.get_nowait()
@@ -120,6 +137,11 @@ class LiveLesson:
                 self.messages.add(Note(f"{error.what}: {error.why}" if error.why else error.what))
                 if self._lesson.traffic.failure:
                     return
+
+    def _turn_seconds(self) -> float:
+        """How long a turn waits for traffic: a lab in which nobody works takes few turns."""
+        is_busy = self._lesson.run.owes_cause or time.monotonic() < self._busy_until
+        return TURN_SECONDS if is_busy else REST_SECONDS
 
     def _grant_wish(self) -> None:
         """Do the next thing that a teacher wishes, if there is one."""

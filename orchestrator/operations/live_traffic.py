@@ -33,20 +33,24 @@ class TrafficReader:
     """The events that came since it was made, for one thread that reads them."""
 
     def __init__(self) -> None:
-        self._events: SimpleQueue[TrafficEvent] = SimpleQueue()
+        self._events: SimpleQueue[TrafficEvent | None] = SimpleQueue()
 
     def put(self, event: TrafficEvent) -> None:
         """Take an event, from the thread that reads the capture."""
         self._events.put(event)
 
-    def new_events(self, seconds: float) -> list[TrafficEvent]:
-        """What was read since the last call; waits up to so many seconds for the first event."""
-        events: list[TrafficEvent] = []
+    def wake(self) -> None:
+        """Let the thread that waits for an event go on without one."""
+        self._events.put(None)
+
+    def new_events(self, seconds: float | None) -> list[TrafficEvent]:
+        """What was read since the last call; waits for the first event, or for `wake`, up to so many seconds."""
+        events: list[TrafficEvent | None] = []
         with suppress(Empty):
             events.append(self._events.get(timeout=seconds))
             while len(events) < MOST_AT_ONCE:
                 events.append(self._events.get_nowait())
-        return events
+        return [event for event in events if event is not None]
 
 
 class LiveTraffic:

@@ -76,6 +76,15 @@ class ObservedContainer:
 
 
 @dataclass(frozen=True)
+class ListedContainer:
+    """A container as the engine's list has it. The list costs an engine far less than to look at each container."""
+
+    id: str
+    state: ContainerStatus
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ProcessCount:
     """How many processes and threads a container has, and how many it may have; 0 is no limit."""
 

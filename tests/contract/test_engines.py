@@ -141,6 +141,18 @@ def test_containers_are_found_by_their_label_in_order_of_name(world: ContractSet
     assert {one.name for one in world.engine.containers("contract")} >= set(names)
 
 
+def test_the_list_of_containers_tells_their_states_and_labels(world: ContractSetup) -> None:
+    runs, waits = world.started("runs"), world.engine.make_container(world.spec("waits"))
+    paused, ended = world.started("paused"), world.started("ended")
+    world.engine.pause(paused)
+    world.engine.stop(ended, 0)
+    listed = {container.id: container for container in world.engine.listed_containers(world.label)}
+    states = {runs: "running", waits: "created", paused: "paused", ended: "exited"}
+    assert {name: container.state for name, container in listed.items()} == states
+    assert all(container.labels.items() >= world.labels.items() for container in listed.values())
+    assert not world.engine.listed_containers("contract=nobody")
+
+
 def test_a_name_that_is_taken_is_refused(world: ContractSetup) -> None:
     world.engine.make_container(world.spec("node"))
     with pytest.raises(NameTaken):

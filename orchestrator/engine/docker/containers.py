@@ -14,7 +14,7 @@ from orchestrator.engine.docker.connection import with_label
 from orchestrator.engine.docker.http_api import CALL_SECONDS, NoAnswer, Refused
 from orchestrator.engine.docker.networks import DockerNetworks
 from orchestrator.errors import EngineRefused, ImageMissing, NoRoom, NotFound
-from orchestrator.planning.snapshot import ObservedContainer, ProcessCount
+from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec
 
 # How many containers are inspected side by side: a busy engine answers each late, but all at the same time.
@@ -33,13 +33,17 @@ class DockerContainers(DockerNetworks):
     """The capability `Containers`. A container is made on its networks, and leaves them before it is removed."""
 
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
-        with map_api_errors("the containers"):
-            ids = [row["Id"] for row in self._api.get("/containers/json", all=1, filters=with_label(label))]
+        ids = [container.id for container in self.listed_containers(label)]
         if not ids:
             return ()
         with ThreadPoolExecutor(min(INSPECTIONS, len(ids))) as pool:
             containers = [container for container in pool.map(self._container_or_none, ids) if container]
         return tuple(sorted(containers, key=lambda container: container.name))
+
+    def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
+        with map_api_errors("the containers"):
+            rows = self._api.get("/containers/json", all=1, filters=with_label(label))
+        return tuple(ListedContainer(row["Id"], row["State"], row["Labels"] or {}) for row in rows)
 
     def _container_or_none(self, container: str) -> ObservedContainer | None:
         """A container that goes away between the list and the inspection is not there."""

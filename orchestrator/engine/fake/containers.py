@@ -6,7 +6,7 @@ from orchestrator.engine.fake.networks import FakeNetworks
 from orchestrator.engine.fake.state import Container, Endpoint, has_label, refusal
 from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import ImageMissing, NameTaken, VolumeBusy, WrongState
-from orchestrator.planning.snapshot import ObservedContainer, ObservedVolume, ProcessCount
+from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, ObservedVolume, ProcessCount
 from orchestrator.planning.specs import ContainerSpec
 
 # What a program writes that reads its files again, as BIND and nginx do.
@@ -22,6 +22,11 @@ class FakeContainers(FakeNetworks):
         with self._changed:
             containers = [each.observed() for each in self._containers.values() if has_label(each.spec.labels, label)]
         return tuple(sorted(containers, key=lambda container: container.name))
+
+    def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
+        return tuple(
+            ListedContainer(container.id, container.state, container.labels) for container in self.containers(label)
+        )
 
     def container(self, container: str) -> ObservedContainer:
         with self._changed:
