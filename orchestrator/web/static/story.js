@@ -6,6 +6,7 @@ import { TreeKeys } from "./tree_keys.js";
 
 const OUTCOMES = { open: "not answered yet", ok: "", failed: "failed" };
 const SAY_AFTER = 1200;
+const REST = 100; // milliseconds between two drawings: to draw a busy story in each frame takes a whole processor
 
 export class StoryView {
   #place;
@@ -21,6 +22,7 @@ export class StoryView {
   #orphans = new Map();
   #queue = new Map();
   #drawing = 0;
+  #drawnAt = -REST;
   #sayTimer = 0;
   #folded = false;
   #most = Infinity;
@@ -55,7 +57,7 @@ export class StoryView {
   /** Add an exchange, or show what is known of it by now. */
   add(exchange, isNew) {
     this.#queue.set(exchange.number, exchange);
-    this.#drawing ||= requestAnimationFrame(() => this.#draw());
+    this.#drawing ||= this.#drawSoon();
     if (isNew && exchange.parent === null && !exchange.probe && exchange.outcome !== "open") this.#say(exchange);
   }
 
@@ -76,8 +78,15 @@ export class StoryView {
     for (const parent of [...this.#orphans.keys()].filter((parent) => parent < before)) this.#orphans.delete(parent);
   }
 
+  // On a quiet lab in the next frame.
+  #drawSoon() {
+    const rest = Math.max(0, this.#drawnAt + REST - performance.now());
+    return setTimeout(() => requestAnimationFrame(() => this.#draw()), rest);
+  }
+
   #draw() {
     this.#drawing = 0;
+    this.#drawnAt = performance.now();
     const atEnd = this.#isAtEnd();
     const before = this.#lines.size;
     // Lines that would go at once are not drawn.
