@@ -106,7 +106,10 @@ def test_who_is_stuck_stands_together_and_gets_one_hint(view: PlayedView, server
 def test_a_seat_shows_its_tasks_and_what_a_teacher_can_do(view: PlayedView, server: WebServer, page: Any) -> None:
     open_board(page, server)
     first, last = page.locator("tr[data-seat=s1]"), page.locator("tr[data-seat=s3]")
-    assert first.locator("td.now").text_content() == "● 2 now, 2 attempts"
+    assert first.locator("td.now").text_content() == "● 2 stuck now, 2 attempts"
+    view.tell(board("s2"))
+    page.wait_for_function("document.querySelector('tr[data-seat=s1] td.now').textContent === '● 2 now, 2 attempts'")
+    view.tell(board("s1", "s2"))
     assert [cell.text_content() for cell in last.locator("td.done, td.marked").all()] == ["✓ done", "✎ marked as done"]
     assert f"failed: {HOSTILE}" in str(last.text_content())
     page.once("dialog", lambda dialog: dialog.dismiss())

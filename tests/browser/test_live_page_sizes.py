@@ -21,6 +21,14 @@ WHOLE = """() => {
     });
 }"""
 
+# Whether the topmost node stands there whole.
+TOPMOST = """() => {
+    const place = document.querySelector(".picture").getBoundingClientRect();
+    const boxes = [...document.querySelectorAll(".topology .machine .box")].map((box) => box.getBoundingClientRect());
+    const { left, right, top } = boxes.sort((one, other) => one.top - other.top || one.left - other.left)[0];
+    return place.left <= left && right <= place.right && place.top <= top;
+}"""
+
 
 def test_a_phone_shows_all_four_nodes(live: Open) -> None:
     """With their names, at a size that one can read; the wide layout comes back with a wide window."""
@@ -34,6 +42,12 @@ def test_a_phone_shows_all_four_nodes(live: Open) -> None:
     width = picture_message(SMALL)["width"]
     page.wait_for_function("width => document.querySelector('.topology').viewBox.baseVal.width === width", arg=width)
     assert page.locator(".machine[aria-pressed=true]").get_attribute("data-node") == "client"
+
+
+def test_a_large_picture_opens_where_a_node_is(live: Open) -> None:
+    """On a phone, thirty nodes are wider than the window, and the corner of their picture is empty."""
+    page, _ = live(lab_messages(THIRTY), viewport=PHONE)
+    page.wait_for_function(TOPMOST)
 
 
 def test_a_large_picture_scrolls_until_it_is_to_fit(live: Open) -> None:

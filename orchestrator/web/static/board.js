@@ -32,7 +32,8 @@ function show(board) {
   drawn = now;
   const texts = ["Seat", "Lab", ...board.tasks.map((task, at) => taskHead(task, at >= held)), ""];
   heads.replaceChildren(...texts.map((text) => element("th", { scope: "col" }, text)));
-  rows.replaceChildren(...board.seats.map((seat) => seatRow(seat, held)));
+  const none = element("tr", {}, element("td", { colspan: texts.length, class: "soft" }, "This class has no seats."));
+  rows.replaceChildren(...(board.seats.length ? board.seats.map((seat) => seatRow(seat, held)) : [none]));
 }
 
 function showStuck(groups) {
@@ -89,16 +90,26 @@ function taskHead(task, isHeld) {
 }
 
 function seatRow({ seat, state, why, stuck, task, tasks }, held) {
-  const cells = tasks.map((cell, at) => ({ ...cell, waits: cell.state === "now" && at >= held && !cell.begun })).map((cell) => element("td", { class: cell.state, title: cellWords(cell) }, cellText(cell), element("span", { class: "visually-hidden" }, ` ${cellWords(cell)}`)));
+  const cells = tasks.map((cell, at) => {
+    const waits = cell.state === "now" && at >= held && !cell.begun;
+    return taskCell({ ...cell, waits, stuck: Boolean(stuck) && cell.state === "now" && !waits });
+  });
   const keys = [button("Reset the lab", () => ask("reset", { seat }, `Remove the lab of ${seat} and bring it up anew? The progress stays.`), { class: "quiet" })];
   if (task) keys.push(button("Mark as done", () => ask("mark_done", { seat, task }, `Take the task ${task} of ${seat} as done?`), { class: "quiet" }));
   const lab = element("td", { class: state }, why ? `${state}: ${why}` : state);
-  return element("tr", { class: stuck ? "stuck-seat" : null, "data-seat": seat }, element("th", { scope: "row" }, seat), lab, ...cells, element("td", {}, ...keys));
+  return element("tr", { "data-seat": seat }, element("th", { scope: "row" }, seat), lab, ...cells, element("td", {}, ...keys));
 }
 
-function cellText({ state, attempts, waits }) {
+function taskCell(cell) {
+  const words = cellWords(cell);
+  const kind = `${cell.state}${cell.waits ? " waits" : ""}${cell.stuck ? " stuck-task" : ""}`;
+  return element("td", { class: kind, title: words }, cellText(cell), element("span", { class: "visually-hidden" }, ` ${words}`));
+}
+
+function cellText({ state, attempts, waits, stuck }) {
   if (waits) return "waits";
-  return state === "now" && attempts ? `${MARKS.now} ${attempts}` : MARKS[state];
+  const mark = state === "now" && attempts ? `${MARKS.now} ${attempts}` : MARKS[state];
+  return stuck ? `${mark} stuck` : mark;
 }
 
 function cellWords({ state, attempts, hints, solution, waits }) {

@@ -44,8 +44,20 @@ export class PictureView {
 
   /** Draw everything anew. */
   show(picture) {
+    const isFirst = this.#told === null;
     this.#told = picture;
     this.#draw(this.#fitting());
+    if (isFirst) this.#scrollToTop();
+  }
+
+  // A large picture begins where its topmost node is: its corner may be empty.
+  #scrollToTop() {
+    const [top] = [...this.#picture.nodes].sort((one, other) => one.y - other.y || one.x - other.x);
+    if (!top) return;
+    const scale = this.#scale();
+    const { width } = this.#room();
+    const right = (top.x + top.width) * scale;
+    if (right > width) this.#place.scrollLeft = right - top.width * scale / 2 - width / 2;
   }
 
   // The layout for a phone, where the usual one is too wide to be read there.
