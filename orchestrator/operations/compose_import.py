@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+import shutil
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +89,7 @@ def import_compose(file: Path, folder: Path | None, cwd: Path) -> Imported:
     translation = translate(text, file=shown, name=name, folder=beside)
     scenario = scenario_text(translation, file.name)
     _require_valid(scenario, translation, shown)
-    return Imported(_write(folder or Path(LIBRARY) / name, scenario, translation), translation.notes)
+    return Imported(write_scenario(folder or Path(LIBRARY) / name, scenario, translation), translation.notes)
 
 
 def _scenario_name(file: Path, folder: Path | None, text: str) -> str:
@@ -113,16 +116,30 @@ def _require_valid(scenario: str, translation: Translation, shown: str) -> None:
         raise UsageInvalid(f"{shown} cannot become a scenario", why=why, hint=hint) from error
 
 
-def _write(folder: Path, scenario: str, translation: Translation) -> Path:
+def write_scenario(folder: Path, scenario: str, translation: Translation) -> Path:
+    """Write the whole folder, or leave nothing: it is written beside its place under another name, and renamed."""
     try:
-        folder.mkdir(parents=True)
-        for name, text in translation.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
-        (folder / FILE).write_text(scenario, encoding="utf-8")
-    except FileExistsError as error:
+        if os.path.lexists(folder):  # a rename replaces an empty folder
+            raise FileExistsError(folder)
+        missing = [folder]  # folders that are to be made, from the inner to the outer one
+        while not missing[-1].parent.exists():
+            missing.append(missing[-1].parent)
+        draft = missing[-1].with_name(f".wirelab-import-{secrets.token_hex(4)}")
+        try:
+            _write_files(draft / folder.relative_to(missing[-1]), {**translation.files, FILE: scenario})
+            os.rename(draft, missing[-1])
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    except (FileExistsError, NotADirectoryError) as error:
         hint = f"-o {folder.with_name(folder.name[:38] + '-2')}, or remove the folder first"
         raise UsageInvalid(f"{folder} is already there", why="nothing was written over it", hint=hint) from error
     except OSError as error:
         raise WorldError(f"cannot write {folder}", why=str(error), hint="go to a folder of your own") from error
     return folder / FILE
+
+
+def _write_files(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")

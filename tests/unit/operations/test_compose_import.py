@@ -13,9 +13,10 @@ from damaged_files import PIECES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.errors import FileInvalid, UsageInvalid
-from orchestrator.operations.compose_import import FolderOnDisk, Imported, import_compose
+from orchestrator.errors import FileInvalid, UsageInvalid, WorldError
+from orchestrator.operations.compose_import import FolderOnDisk, Imported, import_compose, write_scenario
 from orchestrator.operations.scenario_library import load_scenario
+from orchestrator.reading.compose.translation import Translation
 
 SMALL = "services:\n  web: {image: 'python:3', command: python -m http.server, volumes: ['%s:/x']}\n"
 
@@ -131,6 +132,25 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert raised.value.what == f"{tmp_path / 'shop'} is already there"
     assert raised.value.hint == f"-o {tmp_path / 'shop-2'}, or remove the folder first"
     assert list((tmp_path / "shop").iterdir()) == []
+
+
+def test_what_cannot_be_written_whole_leaves_nothing(tmp_path: Path) -> None:
+    """Here the second file cannot be made. Folders that the import made on its way are gone, too."""
+    long = f"{'x' * 300}.txt"
+    translation = Translation({}, {"a.txt": "a", long: "b"}, (), {})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorldError, match="cannot write"):
+        write_scenario(tmp_path / "deep" / "deeper" / "shop", "x", translation)
+    with pytest.raises(UsageInvalid):
+        write_scenario(tmp_path / "file" / "shop", "x", translation)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    made = write_scenario(tmp_path / "deep" / "deeper" / "shop", "x", Translation({}, {"d/a.txt": "a"}, (), {}))
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["deep/deeper/shop/d/a.txt", "deep/deeper/shop/scenario.yaml"]
+    assert made.read_text("utf-8") == "x"
 
 
 def test_a_name_that_no_scenario_can_have_is_refused(tmp_path: Path) -> None:
