@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from orchestrator.errors import FileInvalid, Problem
 from orchestrator.lessons.lesson import Lesson
+from orchestrator.lessons.secure_request_rules import secure_request_violations
 from orchestrator.lessons.task_rules import ScenarioSource, task_violations, tasks_of
 from orchestrator.lessons.variables import LAB_VARIABLE, chosen_values, substituted, unknown_variables
 from orchestrator.model.scenario import Scenario
@@ -66,6 +67,7 @@ def read_lesson(
     known = {LAB_VARIABLE: lab_name or scenario.name, **values}
     violations += unknown_variables(document.value, known, frozenset(scenario.nodes))
     violations += task_violations(document.value, source)
+    violations += secure_request_violations(document.value, scenario)
     try:
         filled_in = {**known, **(addresses or {})}
         lesson = Lesson.model_validate(substituted(document.value, filled_in))
