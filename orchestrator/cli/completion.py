@@ -113,6 +113,7 @@ def _fault_ids(ctx: click.Context) -> Iterable[str]:
 # The name of a parameter -> what can stand there.
 PROPOSALS: dict[str, Any] = {
     "name": _scenarios,
+    "scenarios": _scenarios,
     "lab": _labs,
     "node": _nodes,
     "asker": _nodes,

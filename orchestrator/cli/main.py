@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "graph": ("graph", "Draw the lab as Mermaid, Graphviz, SVG or an HTML page."),
     "import": ("import_compose", "Make a scenario from a Compose file."),
     "export": ("export", "Write a lab as a Compose file, or as Mermaid or Graphviz."),
+    "offline": ("offline", "Put all that a room without a network needs into one file, and use it there."),
     "sweep": ("look_commands", "Remove what killed commands left behind."),
     "validate": ("validate", "Report every mistake in a scenario file."),
     "new": ("new", "Write a small scenario to start from."),

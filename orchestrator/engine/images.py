@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Protocol
 
 from orchestrator.quick_dataclass import dataclass
@@ -26,6 +26,22 @@ class BaseSource:
 
     reference: str
     release: str
+
+
+class ImageTransfer(Protocol):
+    """Moves whole images from one engine to another."""
+
+    def digest(self, reference: str) -> str:
+        """The digest (`sha256:…`) by which the engine knows an image; empty if it has none of that name."""
+        ...
+
+    def save(self, references: Sequence[str]) -> Iterator[bytes]:
+        """The images as one stream, in which a layer that several of them have is there once."""
+        ...
+
+    def load(self, tar: IO[bytes]) -> None:
+        """Take the images of such a stream, with their names."""
+        ...
 
 
 class ImageStore(Protocol):

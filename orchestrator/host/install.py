@@ -29,6 +29,15 @@ _QUIET = {
     "NEEDRESTART_SUSPEND": "1",
     "LC_ALL": "C.UTF-8",
 }
+_INSTALL = (
+    "install",
+    "--yes",
+    "--no-install-recommends",
+    "--option=Dpkg::Options::=--force-confdef",
+    "--option=Dpkg::Options::=--force-confold",
+)
+# Otherwise apt fetches a package of which a source in /etc/apt tells, although its file was named.
+_NO_SOURCES = ("--option=Dir::Etc::sourcelist=/dev/null", "--option=Dir::Etc::sourceparts=/dev/null")
 _LOCK_SECONDS = 300.0
 _MARK = "# written by wirelab while it installs a package; nothing may start meanwhile"
 _TOLD = ("Get:", "Setting up ", "Unpacking ")
@@ -90,20 +99,17 @@ class Apt:
         """Install the engine's package and what it needs. Raises EngineMissing with apt's last lines."""
         with self._nothing_starts():
             updated = self._apt(("update",), notify)
-            added = self._apt(
-                (
-                    "install",
-                    "--yes",
-                    "--no-upgrade",
-                    "--no-install-recommends",
-                    "--option=Dpkg::Options::=--force-confdef",
-                    "--option=Dpkg::Options::=--force-confold",
-                    *PACKAGES,
-                ),
-                notify,
-            )
+            added = self._apt((*_INSTALL, "--no-upgrade", *PACKAGES), notify)
         if added.exit_code != 0:
             raise _failed(updated, added)
+        self._leave_services_off()
+
+    def install_files(self, files: Sequence[Path], notify: Notify) -> None:
+        """Install packages that lie in files, without a network. Raises EngineMissing with apt's last lines."""
+        with self._nothing_starts():
+            added = self._apt((*_INSTALL, *_NO_SOURCES, *map(str, files)), notify)
+        if added.exit_code != 0:
+            raise _failed(added)
         self._leave_services_off()
 
     def _apt(self, words: tuple[str, ...], notify: Notify) -> Ran:
@@ -159,8 +165,10 @@ def _lock_held(ran: Ran) -> bool:
     return any("Could not get lock" in line or "Unable to lock" in line for line in ran.lines)
 
 
-def _failed(updated: Ran, added: Ran) -> EngineMissing:
-    telling = [line for ran in (updated, added) for line in ran.lines if line.startswith(("E:", "Err:"))]
+def _failed(*runs: Ran) -> EngineMissing:
+    """The error for apt's last run, with what it and the runs before it said."""
+    added = runs[-1]
+    telling = [line for ran in runs for line in ran.lines if line.startswith(("E:", "Err:"))]
     last = telling[-3:] or added.lines[-3:]
     return EngineMissing(
         "the Docker Engine package could not be installed",

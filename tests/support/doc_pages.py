@@ -30,6 +30,7 @@ CLASS_COMMANDS = (
 )
 COMPOSE_COMMANDS = ("up --wait", "exec client curl -s http://app.shop.lab/items", "down --volumes")
 COMPOSE_RUN = "tests/engine/test_compose_files.py runs it where Compose is installed"
+OFFLINE = "it gets packages and saves all images; tests/engine/test_offline_images.py makes and reads a small file"
 # Commands that the tests do not run, and why.
 NOT_RUN = {
     "wirelab class start monday --seats 12 --scenario basic --lan": "tests/unit/web/test_class_room.py serves a room",
@@ -51,6 +52,11 @@ NOT_RUN = {
     ". .venv/bin/activate": "the tests put a wirelab of their own in the path",
     "wirelab engine down": "it ends the engine that the tests use",
     "wirelab web basic": "it runs until Ctrl-C; tests/browser opens the page",
+    "wirelab offline make room.tar": OFFLINE,
+    "wirelab offline make room.tar basic proxy": OFFLINE,
+    "wirelab offline show room.tar": OFFLINE,
+    "wirelab engine down --purge": "it ends the engine that the tests use",
+    "wirelab images remove": "it removes the images that the tests use",
     "wirelab learn basic --web": "it runs until Ctrl-C; tests/browser opens the page",
     "wirelab learn basic": "it waits for a learner; tests/engine/test_lessons.py has one",
     "wirelab learn basic --no-web": "it waits for a learner; tests/engine/test_lessons.py has one",

@@ -6,7 +6,7 @@ What moves whole images is in `image_transfers.py`, which is imported where it i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -59,6 +59,26 @@ class DockerImageStore:
 
         failed = pull_image(self._url, reference, silence=REGISTRY_SECONDS, seconds=PULL_SECONDS)
         return not failed and self.has(reference)
+
+    def digest(self, reference: str) -> str:
+        """The engine's id of the image."""
+        try:
+            with self._api(f"the image {reference}") as api:
+                return str(api.get(f"/images/{reference}/json")["Id"])
+        except (NotFound, ImageMissing):
+            return ""
+
+    def save(self, references: Sequence[str]) -> Iterator[bytes]:
+        """`docker save`."""
+        from orchestrator.engine.docker.image_transfers import save_images
+
+        return save_images(self._url, references)
+
+    def load(self, tar: IO[bytes]) -> None:
+        """`docker load`."""
+        from orchestrator.engine.docker.image_transfers import load_images
+
+        load_images(self._url, tar)
 
     def tag(self, existing: str, new: str) -> None:
         """Give an image a second tag."""
