@@ -9,12 +9,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from check_harness import check, conversation, judged, ran
 
 from orchestrator.checks.kinds.udp import DATAGRAM
-from orchestrator.checks.probes import ProbeResult, ProgramResult, RunProgram, Unavailable
+from orchestrator.checks.probes import NodeState, ProbeResult, ProgramResult, RunProgram, Unavailable
+from orchestrator.checks.target_time import processor_probe
 from orchestrator.model.checks import BaseCheck
 
 APP, WEB = "192.168.7.12", "192.168.7.14"
@@ -54,7 +56,6 @@ OTHER = "the reply came from 192.168.7.14:5000 (web), not from 192.168.7.12:5000
         ({"answered_from": "${web}:69"}, reply(address=WEB), "fail", "not from 192.168.7.14:69"),
         ({"answered_from": "${web}:69"}, reply(address=WEB, port=69), "pass", "192.168.7.14:69"),
         ({"contains": "ping"}, reply(), "fail", "the reply does not hold 'ping': 'pong'"),
-        ({}, error("silent"), "fail", "no reply in 4 s"),
         ({}, error("ECONNREFUSED", "Connection refused"), "fail", "no socket is bound to the port there"),
         ({}, error("no address", "Name or service not known"), "fail", "no address: Name or service not known"),
         ({}, error("ENETUNREACH", "Network is unreachable"), "fail", "ENETUNREACH: Network is unreachable"),
@@ -73,6 +74,26 @@ def test_a_reply_is_judged_by_where_it_came_from(
     found = judged(udp(**keys), answer)
     assert found.verdict == verdict
     assert says in found.actual
+
+
+@pytest.mark.parametrize(
+    ("node", "verdict", "says"),
+    [
+        ((ran(),), "fail", "no reply in 4 s"),
+        ((replace(ran(), seconds=0.9, starved=0.8),), "fail", "no reply in 4 s"),
+        ((Unavailable("the node app is stopped"), NodeState("stopped")), "fail", "no reply in 4 s"),
+        ((ran("", "bash: not found", 127),), "fail", "no reply in 4 s"),
+        ((replace(ran(), seconds=3.0, starved=2.5),), "unknown", "of app: not measured: for 2.5 s the node got no"),
+        ((replace(ran("", "", 124), seconds=4.0),), "unknown", "a little work had not ended after 4.0 s"),
+        ((Unavailable("not ended"), NodeState("running")), "unknown", "whether app gets processor time is not known"),
+    ],
+)
+def test_silence_proves_something_only_of_who_had_the_time_to_answer(
+    node: tuple[ProbeResult, ...], verdict: str, says: str
+) -> None:
+    found, probes = conversation(udp(), error("silent"), *node)
+    assert (found.verdict, says in found.actual) == (verdict, True), found.actual
+    assert probes[1] == processor_probe("app")
 
 
 @pytest.fixture
