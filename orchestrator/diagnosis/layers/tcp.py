@@ -19,14 +19,20 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
     state_of,
 )
+from orchestrator.diagnosis.layers.neighbours import asked_in_vain, neighbour_probes
 
 
-def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
+def _connections(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
     return (
         (connect_probe(attempt.asker, attempt.address, attempt.port.number, source=attempt.source),)
         if attempt.address and attempt.port
         else ()
     )
+
+
+def _probes(attempt: ConnectionAttempt) -> tuple[Probe, ...]:
+    connections = _connections(attempt)
+    return (*connections, *neighbour_probes(attempt)) if connections else ()
 
 
 def _needed(attempt: ConnectionAttempt) -> bool:
@@ -35,7 +41,7 @@ def _needed(attempt: ConnectionAttempt) -> bool:
 
 def connect_result(attempt: ConnectionAttempt, results: Answers) -> ConnectResult | str:
     """How the connection attempt ended, or why there was none."""
-    probes = _probes(attempt)
+    probes = _connections(attempt)
     if not probes:
         return "no address is known to connect to"
     result = ran_or_reason(results.get(probes[0]))
@@ -44,7 +50,7 @@ def connect_result(attempt: ConnectionAttempt, results: Answers) -> ConnectResul
 
 def connected(attempt: ConnectionAttempt, results: Answers) -> bool:
     """Whether the connection was accepted; true, too, where none is asked for. To no known address none can be."""
-    if not any(probe in results for probe in _probes(attempt)):
+    if not any(probe in results for probe in _connections(attempt)):
         return attempt.address is not None or not _needed(attempt)
     result = connect_result(attempt, results)
     return not isinstance(result, str) and result.outcome == "accepted"
@@ -78,6 +84,13 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         evidence.append(f"socket table of {attempt.target_name}: {full_backlog.line}")
         readings.broken(f"{where}: its queue is full", sentence, _table(attempt), evidence=evidence)
         return readings.result()
+    in_vain = asked_in_vain(attempt, results) if result.outcome in ("silent", "unreachable") else None
+    if in_vain:
+        node, line = in_vain
+        command = attempt.commands.run(node, "ip", "neigh")
+        summary = f"{where}: nobody answers {node} for the address"
+        readings.broken(summary, _nobody_has(attempt, node), command, evidence=[*evidence, line])
+        return readings.result()
     readings.broken(f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), evidence=evidence)
     return readings.result()
 
@@ -92,6 +105,14 @@ def _full_backlog(attempt: ConnectionAttempt, results: Answers) -> BoundSocket |
         if attempt.port and socket.port == attempt.port.number and socket.takes(attempt.address or "")
     ]
     return next((socket for socket in own if socket.pending_connections), None)
+
+
+def _nobody_has(attempt: ConnectionAttempt, node: str) -> str:
+    """Of an address of the lab, its node is there, and has the address, where no layer before says otherwise."""
+    asks = f"{node} asks its network who has it ({'neighbour discovery' if ':' in str(attempt.address) else 'ARP'})"
+    if attempt.context.topology.owner(str(attempt.address)):
+        return f"{attempt.target_name} does not answer for its address {attempt.address}: {asks} in vain."
+    return f"No machine has the address {attempt.address}: {asks}, and nobody answers."
 
 
 def _table(attempt: ConnectionAttempt) -> str:

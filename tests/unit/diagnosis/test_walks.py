@@ -12,6 +12,7 @@ from walk_harness import (
     FAR,
     FOUND,
     LOST,
+    Rule,
     SimulatedLab,
     dns_reply,
     far,
@@ -23,7 +24,7 @@ from walk_harness import (
 )
 
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.probes import ProgramResult, RunProgram, Unavailable
+from orchestrator.checks.probes import Probe, ProbeResult, ProgramResult, RunProgram, Unavailable
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.lab.diagnosis_runner import DiagnosisRunner
 from orchestrator.model.checks import KINDS
@@ -601,3 +602,49 @@ def test_of_several_requests_of_which_one_is_answered_what_the_check_saw_is_told
     assert walk.sentence == f"A request is answered, but the check says more: {seen}."
     held = walked(world, verdict="pass", actual="x", from_="client", http="http://gate.shop.lab/", requests=4)
     assert held.broken is None
+
+
+def neighbour(node: str, address: str, state: str) -> Rule:
+    """What a node knows of a neighbour."""
+    rows = json.dumps([{"dst": address, "dev": "eth0", "state": [state]}])
+
+    def rule(probe: Probe) -> ProbeResult | None:
+        asked = isinstance(probe, RunProgram) and (probe.node, probe.argv) == (node, ("ip", "-j", "neigh"))
+        return ProgramResult(0, rows, "") if asked else None
+
+    return rule
+
+
+@pytest.mark.parametrize(
+    ("asker", "knows", "state", "ended", "says"),
+    [
+        ("client", "client", "FAILED", "silent 3", "No machine has the address {0}: client asks its network"),
+        ("client", "client", "INCOMPLETE", "bash: connect: No route to host", "No machine has the address {0}: client"),
+        ("clerk", "router", "FAILED", "bash: connect: No route to host", "No machine has the address {0}: router asks"),
+        ("client", "client", "REACHABLE", "silent 3", "Nothing comes back from port 80 of {0}: packets are lost"),
+        ("clerk", "client", "FAILED", "silent 3", "Nothing comes back from port 80 of {0}: packets are lost"),
+        ("client", "client", "FAILED", "bash: connect: Connection refused", "The connection to port 80 of {0} is ref"),
+    ],
+)
+def test_of_an_address_that_nobody_has_no_packet_is_lost(
+    asker: str, knows: str, state: str, ended: str, says: str
+) -> None:
+    """The node that hands the packet to the address asks for its machine, and its kernel keeps that nobody answered."""
+    world = far()
+    address = str(world.topology.addresses("client")[0] + 100)
+    world.rules += [tcp(ended), neighbour(knows, address, state)]
+    walk = walked(world, from_=asker, connects=f"{address}:80")
+    assert walk.broken is not None
+    assert walk.broken.name == "tcp"
+    assert walk.sentence.startswith(says.format(address))
+
+
+def test_a_node_that_does_not_answer_for_its_address_is_named() -> None:
+    world = far()
+    address = str(world.topology.addresses("app-1")[0])
+    world.rules += [tcp("silent 3"), neighbour("client", address, "FAILED")]
+    walk = walked(world, **CONNECTS)
+    assert walk.sentence == (
+        f"app-1 does not answer for its address {address}: client asks its network who has it (ARP) in vain."
+    )
+    assert walk.command == "wirelab exec far client -- ip neigh"
