@@ -32,6 +32,7 @@ from orchestrator.events import (
 )
 from orchestrator.lab.journal_reader import follow_entries
 from orchestrator.operations.capture import capture_status
+from orchestrator.operations.engine_answers import PING_SECONDS, tell_answers
 from orchestrator.operations.faults import fault_nodes, list_faults
 from orchestrator.operations.inspection import observe_lab
 from orchestrator.operations.lab_changes import LabChanges
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from orchestrator.rendering.graph import Picture
 
 # What has changed: an entry of the journal, exchanges, or a topic whose present value is to be read.
-Topic = Literal["nodes", "faults", "checks", "capture", "lesson"]
+Topic = Literal["nodes", "faults", "checks", "capture", "lesson", "engine_answers"]
 Change = Entry | tuple[LiveExchange, ...] | Topic
 # The lab was taken down and is up again: nothing that was told before is true.
 RESTART: Literal["restart"] = "restart"
@@ -74,6 +75,7 @@ class LiveState:
     running: frozenset[str] = frozenset()
     capture: dict[str, Any] = field(default_factory=lambda: {"capture": "none"})
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=MOST_ENTRIES))
+    engine_answers: bool = True
 
 
 class LiveLab:
@@ -112,7 +114,7 @@ class LiveLab:
         self._has_looked = False
         self._threads = [
             threading.Thread(target=target, daemon=True, name=f"live lab: {target.__name__}")
-            for target in (self._follow_journal, self._follow_traffic, self._follow_engine)
+            for target in (self._follow_journal, self._follow_traffic, self._follow_engine, self._follow_answers)
         ]
 
     def __enter__(self) -> LiveLab:
@@ -274,6 +276,12 @@ class LiveLab:
         is_counting = self.state.capture["capture"] == "running"
         return LOOK_SECONDS if is_counting or self._traffic.has_ended or not self._has_looked else REST_SECONDS
 
+    def _follow_answers(self) -> None:
+        """Ask whether the engine answers while a terminal is open."""
+        while not self._ending.wait(PING_SECONDS):
+            if self.terminals.has_open or not self.state.engine_answers:
+                tell_answers(self.workspace.engine.ping, partial(self._replace, "engine_answers"))
+
     def _look(self) -> None:
         """Look at the engine and the lab's folder, and tell what changed."""
         from orchestrator.rendering.nodes import node_states
@@ -309,7 +317,7 @@ class LiveLab:
             return  # it is on its way down again; the next look is soon
         self.tell(RESTART)
 
-    def _replace(self, name: Literal["states", "faults", "capture"], value: Any) -> None:
+    def _replace(self, name: Literal["states", "faults", "capture", "engine_answers"], value: Any) -> None:
         with self._lock:
             if getattr(self.state, name) == value:
                 return

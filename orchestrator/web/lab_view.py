@@ -70,7 +70,9 @@ class LabView:
 
     def documents(self) -> list[Document]:
         state, exchanges = self._live.snapshot()
-        topics = [self.document(topic) for topic in ("nodes", "faults", "checks", "capture", "lesson")]
+        topics = [
+            self.document(topic) for topic in ("nodes", "faults", "checks", "capture", "lesson", "engine_answers")
+        ]
         journal = [journal_message(entry) for entry in state.entries]
         return [
             self._hello(),
@@ -113,6 +115,8 @@ class LabView:
             case "capture":
                 capture = live.state.capture
                 return {"type": "capture", "on": capture["capture"] == "running", "bytes": capture.get("bytes", 0)}
+            case "engine_answers":
+                return {"type": "engine_answers", "answers": live.state.engine_answers}
             case "lesson":
                 lesson = live.lesson
                 if lesson is None:

@@ -303,6 +303,19 @@ def test_a_terminal_that_alone_lost_its_connection_comes_back(live: Open) -> Non
     assert page.get_by_text("Not connected.").is_hidden()
 
 
+def test_a_terminal_says_that_the_engine_does_not_answer(live: Open) -> None:
+    """And no longer when it does again; the terminal stays open."""
+    page, server = live(lab_messages(SMALL, {"type": "engine_answers", "answers": True}))
+    open_terminal(page, "client")
+    silent = page.get_by_text("The container engine does not answer.")
+    assert silent.count() == 0
+    server.play({"type": "engine_answers", "answers": False})
+    silent.wait_for()
+    server.play({"type": "engine_answers", "answers": True})
+    silent.wait_for(state="detached")
+    terminal_text(page, "client$")
+
+
 def test_keys_go_into_a_terminal_and_out_again(live: Open) -> None:
     """Tab belongs to the shell, Shift+Tab leaves it; Ctrl+C copies what is selected, and is a signal otherwise."""
     page, server = live(lab_messages(SMALL))

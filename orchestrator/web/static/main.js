@@ -72,6 +72,7 @@ const show = {
   checks: (message) => checks.show(message),
   journal: (message) => journal.add(message),
   capture: (message) => capture.show(message),
+  engine_answers: (message) => terminals.showEngine(message),
   lesson: (message) => lesson.show(message),
   consent: (message) => consent.show(message),
 };

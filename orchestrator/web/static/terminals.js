@@ -6,6 +6,7 @@ import { Tabs } from "./tabs.js";
 import { TerminalPanel } from "./terminal_panel.js";
 
 const KEPT = "wirelab-terminals";
+const SILENT = "The container engine does not answer. What you type waits until it does.";
 
 export class TerminalsView {
   #place;
@@ -17,6 +18,7 @@ export class TerminalsView {
   #opener;
   #open;
   #empty = element("p", { class: "empty" }, "Open a terminal to work on a machine of the lab.");
+  #engine = element("p", { class: "engine-state", role: "status" });
   #notice = noticePlace();
   #tabs;
   #terminals = new Map();
@@ -31,6 +33,7 @@ export class TerminalsView {
     this.#tabs = new Tabs(this.#list, (tab) => this.#terminals.get(tab?.id)?.shown());
     place.append(
       element("div", { class: "pane-head" }, element("h2", { id: "terminals-heading" }, "Terminals"), this.#list, this.#opener),
+      this.#engine,
       this.#notice,
       this.#empty,
       this.#panels,
@@ -48,6 +51,11 @@ export class TerminalsView {
     if (this.#restored) return;
     this.#restored = true;
     for (const { node, session } of kept()) if (shells.includes(node)) this.#add(node, session, false);
+  }
+
+  /** Say that the engine does not answer: the shells then show nothing. */
+  showEngine({ answers }) {
+    this.#engine.textContent = answers ? "" : SILENT;
   }
 
   /** Open a terminal of a node, and give it the focus. */
