@@ -487,6 +487,7 @@ OVERLAPS = """() => {
 }"""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scenario", [SMALL, THIRTY], ids=["4 nodes", "30 nodes"])
 def test_no_text_overlaps_and_nothing_is_wider_than_the_window(live: Open, scenario: str, size: str) -> None:

@@ -107,7 +107,7 @@ def reader(engine: Engine, tmp_path: Path) -> Iterator[Reader]:
 
 
 # A newcomer types what the README shows: it is read in every run.
-READ = [page if page.name == "README.md" else pytest.param(page, marks=pytest.mark.sampled(5)) for page in GUIDES]
+READ = [page if page.name == "README.md" else pytest.param(page, marks=pytest.mark.sampled(10)) for page in GUIDES]
 
 
 @pytest.mark.waits

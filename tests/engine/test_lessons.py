@@ -61,6 +61,7 @@ tasks:
 """
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("wrong", "solve", "broken_claim"),
     [

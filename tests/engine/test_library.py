@@ -31,7 +31,7 @@ def bench(engine: Engine, name: str) -> Iterator[Bench]:
     assert not one.folder.exists()
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", library.NAMES)
 def test_a_scenario_holds_breaks_and_heals(bench: Bench, name: str, pytestconfig: pytest.Config) -> None:
     """Each breakage turns red the checks that it names, and no other, for its reason; it heals.

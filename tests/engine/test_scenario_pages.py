@@ -126,7 +126,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.mark.waits
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", library.NAMES)
 def test_the_page_shows_what_a_reader_sees(reader: Reader, name: str) -> None:
     """Every command of "Try it" in its order."""
