@@ -23,6 +23,7 @@ from orchestrator.events import (
     StepEvent,
 )
 from orchestrator.rendering.quantities import counted
+from orchestrator.rendering.step_sentences import step_sentence
 
 VERDICTS = {"pass": "pass", "fail": "FAIL", "unknown": "UNKNOWN"}
 
@@ -42,10 +43,10 @@ def event_text(event: Event) -> str:
         case CommandEvent():
             return _command_text(event)
         case LabEvent():
-            return f"the lab is {event.state} ({counted(event.steps, 'step')})"
+            done = counted(event.steps, "step") if event.steps else "nothing had to be done"
+            return f"the lab is {event.state} ({done})"
         case StepEvent():
-            because = f": {event.error}" if event.error else f" ({event.why})" if event.why else ""
-            return f"{event.step} {event.state} after {event.seconds:.2f} s{because}"
+            return step_sentence(event)
         case NodeEvent():
             return f"{event.node} is {event.state}"
         case FindingEvent():
@@ -62,7 +63,7 @@ def event_text(event: Event) -> str:
             ended = "" if event.exit_code is None else f"  (exit code {event.exit_code})"
             return f"{event.node}$ {join(event.argv)}{ended}"
         case ProbeEvent():
-            return f"checks probed from {event.node} for {event.until - event.since:.2f} s"
+            return f"checks sent probes from {event.node} for {event.until - event.since:.2f} s"
         case LessonEvent():
             task = f" {event.task}" if event.task else ""
             return f"{event.lesson}{task}: {event.state}" + (f": {event.sentence}" if event.sentence else "")
@@ -76,4 +77,4 @@ def _command_text(event: CommandEvent) -> str:
     if event.state == "started":
         return f"$ {join(event.command)}"
     error = f": {event.error}" if event.error else ""
-    return f"ended with {event.exit_code} after {event.seconds:.1f} s{error}"
+    return f"ended with exit code {event.exit_code} after {event.seconds:.1f} s{error}"

@@ -9,8 +9,10 @@ from orchestrator.events import (
     Entry,
     Event,
     FindingEvent,
+    LabEvent,
     NodeEvent,
     OtherEvent,
+    ProbeEvent,
     ProgramEvent,
     StepEvent,
 )
@@ -18,8 +20,11 @@ from orchestrator.rendering.events import entry_text
 
 LINES: tuple[tuple[Event, str], ...] = (
     (CommandEvent("started", ("wirelab", "exec", "b", "c", "--", "ls -l")), "command  $ wirelab exec b c -- 'ls -l'"),
-    (CommandEvent("ended", (), 1.25, 5, "the lab is busy"), "command  ended with 5 after 1.2 s: the lab is busy"),
-    (StepEvent("node:dns", "done", 0.5, "MakeNode", "missing"), "step     node:dns done after 0.50 s (missing)"),
+    (CommandEvent("ended", (), 1.25, 5, "it is busy"), "command  ended with exit code 5 after 1.2 s: it is busy"),
+    (StepEvent("node:dns", "done", 0.5, "MakeNode", "missing"), "step     made dns, 0.50 s after the first step began"),
+    (LabEvent("up", 14), "lab      the lab is up (14 steps)"),
+    (LabEvent("up", 0), "lab      the lab is up (nothing had to be done)"),
+    (ProbeEvent("app", 1.0, 3.5), "probe    checks sent probes from app for 2.50 s"),
     (NodeEvent("dns", "ready"), "node     dns is ready"),
     (FindingEvent("c", "http", "a", "fail", "200", "503", (), 1.0), "finding  FAIL c: expected 200, but seen: 503"),
     (ProgramEvent("ended", "client", ("dig", "x"), 9), "program  client$ dig x  (exit code 9)"),

@@ -11,7 +11,9 @@ CAUSE = "One cause explains 2 checks: The DNS server dns is stopped, so client d
 FAILED = "\x1b[33m? UNKNOWN\x1b[0m The app's address refuses port 5432, for the database is another machine: no answer"
 EXPECTED = "          but seen: the answer of somebody else, who has no business in this lab and should be asked why"
 WHY = "why:   this is a sentence that is longer than the line in which it stands, as most sentences of reasons are"
-EVENT = "07:44:32.683  20d425  step     network:lab begun after 0.00 s (missing), as it has never been there before"
+EVENT = (
+    "07:44:32.683  20d425  step     begins to make the network lab (there is none yet), as nobody has made it before"
+)
 TEXTS = (WALK, CAUSE, FAILED, EXPECTED, WHY, EVENT)
 
 
