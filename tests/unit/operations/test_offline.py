@@ -27,6 +27,7 @@ from orchestrator.operations.offline.use import (
     put_in_scenarios,
     require_usable,
 )
+from orchestrator.operations.offline.wheels import SOURCES, copy_sources
 
 SCENARIO = "name: tiny\ntitle: A client\ndomain: shop.lab\nnodes:\n  client: {role: client}\n"
 HERE = Target("x86_64", "3.11", "debian 12")
@@ -373,3 +374,21 @@ def test_the_installer_says_in_three_lines_what_it_cannot_read(
     assert install.main([str(tmp_path / "room.tar"), str(tmp_path / "environment")]) == 2
     assert [line[:7] for line in capsys.readouterr().err.splitlines()] == ["error: ", "why:   ", "try:   "]
     assert not (tmp_path / "environment").exists()
+
+
+def test_a_wheel_is_built_from_the_sources_alone(tmp_path: Path) -> None:
+    """Modules that an earlier build has left in `build/` of the checkout do not get into it."""
+    checkout = tmp_path / "checkout"
+    for name in (
+        "orchestrator/__init__.py",
+        "images/a",
+        "scenarios/b",
+        "setup/wheel.py",
+        "build/lib/orchestrator/old.py",
+    ):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).touch()
+    (checkout / "pyproject.toml").touch()
+    (checkout / "README.md").touch()
+    copy_sources(checkout, tmp_path / "source")
+    assert {path.name for path in (tmp_path / "source").iterdir()} == set(SOURCES)
