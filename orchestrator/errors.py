@@ -50,6 +50,11 @@ class WirelabError(Exception):
         self.why = why
         self.hint = hint
 
+    def lines(self) -> tuple[str, ...]:
+        """The error as a person reads it: at most three lines."""
+        lines = (f"error: {self.what}", f"why:   {self.why}" if self.why else "", f"try:   {self.hint}")
+        return tuple(line for line in lines if line.strip() not in ("", "try:"))
+
 
 @dataclass(frozen=True, order=True)
 class Problem:

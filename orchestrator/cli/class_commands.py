@@ -154,7 +154,8 @@ def _say_state(served: ServedClass, seat: RunningSeat) -> None:
         case "ready":
             say(f"{seat.name}: ready ({ready} of {len(served.seats)})")
         case "failed":
-            say(f"{seat.name}: its lab could not be started: {seat.why}")
+            say(f"{seat.name}: its lab could not be started")
+            say(seat.why)
 
 
 @command.command("status")

@@ -81,8 +81,5 @@ def say_error(error: WirelabError) -> None:
         for problem in error.problems:
             say(str(problem))
         return
-    say(f"error: {error.what}")
-    if error.why:
-        say(f"why:   {error.why}")
-    if error.hint:
-        say(f"try:   {error.hint}")
+    for line in error.lines():
+        say(line)

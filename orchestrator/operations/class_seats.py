@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import WORLD, WirelabError
+from orchestrator.errors import WORLD, WirelabError, WorldError
 from orchestrator.lessons.board import SeatState
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class RunningSeat:
     `watch` calls the function that it is given once the lab is up: while the lesson begins, the next lab may start.
     `places` limits how many seats start at the same time; the lab is looked at every `look_seconds`. `on_change` is
     called, in the seat's thread, with each new state. `read_used_up` says what nodes of the lab have no more of.
+    A seat that fails tells `reset_command`, which brings it back.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class RunningSeat:
         places: threading.Semaphore,
         look_seconds: float = LOOK_SECONDS,
         read_used_up: Callable[[LiveLab], str] = lambda _live: "",
+        reset_command: str = "",
     ) -> None:
         self.name = name
         self.state: SeatState = "waiting"
@@ -48,6 +50,7 @@ class RunningSeat:
         self._places = places
         self._look_seconds = look_seconds
         self._read_used_up = read_used_up
+        self._reset_command = reset_command
         self._is_to_be_renewed = False
         self._ending = threading.Event()
         self._waking = threading.Event()
@@ -86,15 +89,15 @@ class RunningSeat:
                 if error.exit_code == WORLD and starts < MOST_STARTS:
                     continue
                 starts = 0
-                self._fail(f"{error.what}: {error.why}" if error.why else error.what)
+                self._fail(error)
                 continue
             except Exception as error:  # a mistake of ours in one seat ends no other one
-                self._fail(f"{type(error).__name__}: {error}")
+                self._fail(WorldError("wirelab made a mistake", why=f"{type(error).__name__}: {error}"))
                 continue
             starts = 0
             returns = returns + 1 if was_taken_away else 0
             if returns > MOST_RETURNS:
-                self._fail(f"its lab was taken away {returns} times")
+                self._fail(WorldError("the lab does not stay", why=f"it was taken away {returns} times"))
                 returns = 0
 
     def _serve(self) -> bool:
@@ -123,9 +126,11 @@ class RunningSeat:
                 return True
         return False
 
-    def _fail(self, why: str) -> None:
-        """Wait until somebody resets the seat, or ends it."""
-        self._become("failed", why=why)
+    def _fail(self, error: WirelabError) -> None:
+        """Say why, and how to go on; wait until somebody resets the seat, or ends it."""
+        hints = (error.hint, self._reset_command)
+        failure = WirelabError(error.what, why=error.why, hint=", then ".join(hint for hint in hints if hint))
+        self._become("failed", why="\n".join(failure.lines()))
         self._waking.wait()
 
     def _become(self, state: SeatState, live: LiveLab | None = None, why: str = "") -> None:

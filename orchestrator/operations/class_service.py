@@ -171,14 +171,21 @@ def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classro
                     live = stack.enter_context(lesson(own, scenario, seat.lab, changes, on_up=on_up))
                 except WirelabError as error:
                     if why := used_up(own, scenario, seat.lab):
-                        raise WorldError(why, hint="reset the seat") from error
+                        raise WorldError(f"the lesson cannot begin in {seat.lab}", why=why) from error
                     raise
                 yield live
 
         def read_used_up(live: LiveLab) -> str:
             return used_up(own.without_watcher(), scenario, seat.lab, live.terminals.allowed)
 
-        return RunningSeat(seat.name, watch, lambda: remove_lab(own, seat.lab), places, read_used_up=read_used_up)
+        return RunningSeat(
+            seat.name,
+            watch,
+            lambda: remove_lab(own, seat.lab),
+            places,
+            read_used_up=read_used_up,
+            reset_command=f"wirelab class reset {classroom.name} {seat.name}",
+        )
 
     return make
 

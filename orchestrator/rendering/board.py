@@ -21,9 +21,15 @@ def board_text(board: Document, now: float, width: int | None = None) -> str:
     headings = ("SEAT", "LAB", "DONE", "TASK", "SINCE", "STUCK ON")
     parts = [head, table(headings, [_row(seat, now) for seat in seats], width)]
     parts += [f"Held: {board['held_from']} and the tasks after it." if board["held_from"] else ""]
-    parts += ["\n".join(f"{seat['seat']}: {seat['why']}" for seat in seats if seat["why"])]
+    parts += ["\n".join(_why_text(seat) for seat in seats if seat["why"])]
     parts += ["\n".join(_group_text(group, now) for group in board["stuck"])]
     return "\n\n".join(part for part in parts if part)
+
+
+def _why_text(seat: Document) -> str:
+    """Why a lab does not stand, or what it lacks: an error has lines of its own."""
+    first, *more = seat["why"].splitlines()
+    return "\n  ".join((f"{seat['seat']}:", first, *more)) if more else f"{seat['seat']}: {first}"
 
 
 def _row(seat: Document, now: float) -> tuple[str, ...]:

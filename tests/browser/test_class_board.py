@@ -22,6 +22,7 @@ from orchestrator.web.sessions import BOARD, Seat
 TASKS = ("guess", "look")
 BEGUN = (10.0, LessonEvent("begun", "basic", "guess"))
 FAILED = (20.0, LessonEvent("cause", "basic", "guess", HOSTILE, "DNS answer"))
+WHY = f"error: {HOSTILE}\nwhy:   no room\ntry:   wirelab class reset monday s3"
 TRIED = Progress("basic", 1, "", {"guess": TaskProgress(attempts=2)})
 DONE = Progress("basic", 1, "", {"guess": TaskProgress(done=True), "look": TaskProgress(done=True, marked=True)})
 
@@ -31,7 +32,7 @@ def board(*stuck: str, held_from: str = "") -> dict[str, Any]:
     rows = [
         seat_row(seat, "ready", TASKS, TRIED, (BEGUN, *([FAILED] if seat in stuck else []))) for seat in ("s1", "s2")
     ]
-    rows.append(seat_row("s3", "failed", TASKS, DONE, (), HOSTILE))
+    rows.append(seat_row("s3", "failed", TASKS, DONE, (), WHY))
     return {
         "type": "board",
         **board_document(Board("monday", "basic", "DNS first", TASKS, tuple(rows), True, held_from)),
@@ -111,7 +112,8 @@ def test_a_seat_shows_its_tasks_and_what_a_teacher_can_do(view: PlayedView, serv
     page.wait_for_function("document.querySelector('tr[data-seat=s1] td.now').textContent === '● 2 now, 2 attempts'")
     view.tell(board("s1", "s2"))
     assert [cell.text_content() for cell in last.locator("td.done, td.marked").all()] == ["✓ done", "✎ marked as done"]
-    assert f"failed: {HOSTILE}" in str(last.text_content())
+    assert f"failed\n{WHY}" in str(last.text_content())
+    assert "\nwhy: no room\ntry: wirelab class reset monday s3" in last.inner_text()  # each in a line of its own
     page.once("dialog", lambda dialog: dialog.dismiss())
     first.get_by_role("button", name="Mark as done").click()
     page.once("dialog", lambda dialog: dialog.accept())

@@ -57,7 +57,12 @@ class FakeSeats:
 
     def make(self, seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
         running = RunningSeat(
-            seat.name, lambda on_up: self._watch(seat.name, on_up), lambda: self._remove(seat.name), places, 0.01
+            seat.name,
+            lambda on_up: self._watch(seat.name, on_up),
+            lambda: self._remove(seat.name),
+            places,
+            0.01,
+            reset_command=f"wirelab class reset monday {seat.name}",
         )
         running.on_change.append(self._notify)
         return running

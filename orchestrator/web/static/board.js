@@ -96,7 +96,7 @@ function seatRow({ seat, state, why, stuck, task, tasks }, held) {
   });
   const keys = [button("Reset the lab", () => ask("reset", { seat }, `Remove the lab of ${seat} and bring it up anew? The progress stays.`), { class: "quiet" })];
   if (task) keys.push(button("Mark as done", () => ask("mark_done", { seat, task }, `Take the task ${task} of ${seat} as done?`), { class: "quiet" }));
-  const lab = element("td", { class: state }, why ? `${state}: ${why}` : state);
+  const lab = element("td", { class: state }, why ? `${state}${why.includes("\n") ? "\n" : ": "}${why}` : state);
   return element("tr", { "data-seat": seat }, element("th", { scope: "row" }, seat), lab, ...cells, element("td", {}, ...keys));
 }
 

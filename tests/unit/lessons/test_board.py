@@ -136,6 +136,10 @@ def test_a_seat_whose_lab_is_not_there_says_why() -> None:
     failed = replace(row(progress=None), state="failed", why="the disk is full")
     text = board_text(board_document(board(failed)), 0.0)
     assert text.endswith("seat01  failed  0 of 3\n\nseat01: the disk is full")
+    error = replace(failed, why="error: no room\nwhy:   the disk is full\ntry:   wirelab class reset monday seat01")
+    assert board_text(board_document(board(error)), 0.0).endswith(
+        "\n\nseat01:\n  error: no room\n  why:   the disk is full\n  try:   wirelab class reset monday seat01"
+    )
 
 
 def test_what_was_marked_is_told_from_what_was_done() -> None:

@@ -47,17 +47,34 @@ def test_the_next_lab_starts_while_a_lesson_begins(tmp_path: Path) -> None:
             fakes.wait(seat, "ready")
 
 
-@pytest.mark.parametrize("failure", [WorldError("no room", why="the disk is full"), RuntimeError("a mistake of ours")])
-def test_a_seat_that_fails_says_why_and_comes_back_by_a_reset(tmp_path: Path, failure: Exception) -> None:
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (
+            WorldError("no room", why="the disk is full"),
+            "error: no room\nwhy:   the disk is full\ntry:   wirelab class reset monday seat01",
+        ),
+        (
+            WorldError("no engine", hint="wirelab engine up"),
+            "error: no engine\ntry:   wirelab engine up, then wirelab class reset monday seat01",
+        ),
+        (
+            RuntimeError("of ours"),
+            "error: wirelab made a mistake\nwhy:   RuntimeError: of ours\ntry:   wirelab class reset monday seat01",
+        ),
+    ],
+)
+def test_a_seat_that_fails_says_why_and_comes_back_by_a_reset(tmp_path: Path, failure: Exception, told: str) -> None:
     fakes = FakeSeats({"seat01": failure})
     with served(tmp_path, fakes) as room:
         seat = room.seats["seat01"]
         fakes.wait(seat, "failed")
         fakes.wait(room.seats["seat02"], "ready")
-        assert room.board().rows[0].why in ("no room: the disk is full", "RuntimeError: a mistake of ours")
+        assert room.board().rows[0].why == told
         fakes.failures.clear()
         room.reset("seat01")
         fakes.wait(seat, "ready")
+        assert room.board().rows[0].why == ""
     assert fakes.removed == ["seat01"]
 
 

@@ -72,7 +72,7 @@ def test_the_board_tells_each_seat(room: Room) -> None:
     assert (board["type"], board["tasks"]) == ("board", ["look", "fetch"])
     assert [(seat["seat"], seat["state"], seat["why"]) for seat in board["seats"]] == [
         ("seat01", "ready", ""),
-        ("seat02", "failed", "no room"),
+        ("seat02", "failed", "error: no room\ntry:   wirelab class reset monday seat02"),
     ]
     assert not any(seat.token in json.dumps(board) for seat in room.classroom.seats)
 
