@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestrator.diagnosis.doctor import EngineFacts, MachineFacts, version_of
 from orchestrator.host.find import EngineFound
-from orchestrator.host.processes import arguments, name_of, process
+from orchestrator.host.processes import arguments, name_of, network_of, process
 
 TOOLS = ("docker", "mmdebstrap", "tc")
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -49,6 +49,7 @@ def machine_facts(
         features={name: _tried(argv) if here else None for name, argv in _PROBES.items()},
         routes=tuple(routes),
         memory_free=_memory_free() if here else None,
+        host_closed=here and engine is not None and _is_host_closed(engine.url),
         images=dict(images),
         tools={name: shutil.which(name, path=_PATH) is not None for name in TOOLS},
     )
@@ -122,6 +123,16 @@ def isolates_ipv6(url: str) -> bool | None:
 def machine_memory(url: str) -> int:
     """The memory of an engine's machine in MiB; 0 where the engine does not tell. Raises EngineMissing."""
     return engine_facts(EngineFound(url, "in use")).memory // 1024 // 1024
+
+
+def _is_host_closed(url: str) -> bool:
+    """Whether the engine's bridges are here, and the table that closes this machine to them is, too."""
+    pid = _server_pid(url.removeprefix("unix://"))
+    if not pid or network_of(pid) != network_of("self"):
+        return False
+    from orchestrator.host.private_engine.netlink import is_host_closed
+
+    return is_host_closed()
 
 
 def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | None:

@@ -63,6 +63,7 @@ class StepHandler:
         self._ready_seconds = ready_seconds
         self._lab = lab
         self._networks: dict[str, str] = {}
+        self._bridges: dict[str, str] = {}
         # As they were right after their start: no second look is needed to wait for what they will say.
         self._started: dict[str, ObservedContainer] = {}
         self._containers = {c.labels.get(labels.NODE, ""): c.id for c in observed.containers}
@@ -73,8 +74,9 @@ class StepHandler:
                 raise AssertionError(f"the image {image} is built before the plan is carried out")
             case MakeNetwork(spec, network):
                 self._networks[network] = self._engine.make_network(spec)
+                self._bridges[network] = spec.bridge
             case MakeCapture(spec, networks):
-                start_recorder(self._engine, with_networks(spec, {**networks, **self._networks}), stop)
+                start_recorder(self._engine, with_networks(spec, {**networks, **self._bridges}), stop)
             case RemoveNetwork(network_id):
                 self._engine.remove_network(network_id)
             case RemoveVolume(name):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 SOMEWHERE = ("203.0.113.1", 9)  # an address that is nobody's (RFC 5737); nothing is sent to it
-BRIDGES = ("br-", "docker")
+BRIDGES = ("br-", "wl-", "docker")
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
 SOON = timedelta(days=7)  # a certificate that ends earlier is made anew before a class
 

@@ -35,7 +35,7 @@ def capture_steps(topology: Topology, observed: Snapshot, before: tuple[Step, ..
         reason = "the networks changed" if changed else "it no longer records"
         yield Step("remove:capture", RemoveNode("capture", recorder.id), reason)
         needs.append("remove:capture")
-    networks = network_ids(topology, observed)
+    networks = bridges_of(topology, observed)
     # The engine has not given an id yet to those that are made anew.
     networks.update({step.action.network: "" for step in before if isinstance(step.action, MakeNetwork)})
     action = MakeCapture(recorder_spec(topology, observed), networks)
@@ -48,10 +48,10 @@ def recorder_of(observed: Snapshot) -> ObservedContainer | None:
     return next(recorders, None)
 
 
-def network_ids(topology: Topology, observed: Snapshot) -> dict[str, str]:
-    """Map each network to the engine's id of it; empty if it does not exist yet."""
+def bridges_of(topology: Topology, observed: Snapshot) -> dict[str, str]:
+    """Map each network to its bridge on the engine's host; empty if it does not exist yet."""
     networks = {name: observed.network_of(name, topology.lab) for name in topology.subnets}
-    return {name: network.id if network else "" for name, network in networks.items()}
+    return {name: network.bridge if network else "" for name, network in networks.items()}
 
 
 def recorder_spec(topology: Topology, observed: Snapshot, bpf: str = "", ring: int = RING_MEGABYTES) -> ContainerSpec:
@@ -142,12 +142,12 @@ def capture_filter(topology: Topology, nodes: Sequence[str], bpf: str = "") -> s
 
 
 def with_networks(spec: ContainerSpec, networks: Mapping[str, str]) -> ContainerSpec:
-    """Add its networks to a recorder. The engine names a bridge after the first 12 characters of the network's id."""
+    """Add its networks to a recorder: the bridge of each."""
     return replace(spec, command=(*(spec.command or ()), *_interfaces(networks)))
 
 
 def _interfaces(networks: Mapping[str, str]) -> list[str]:
-    return [f"{name}=br-{network[:12]}" for name, network in networks.items() if network]
+    return [f"{name}={bridge}" for name, bridge in networks.items() if bridge]
 
 
 def node_networks(topology: Topology) -> dict[str, frozenset[str]]:

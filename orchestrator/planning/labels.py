@@ -14,6 +14,9 @@ PLACES = "wirelab.places"
 # A container that looks into a node's network and is no node itself.
 SIDECAR = "wirelab.onlooker"
 
+# How the names of the bridges of all labs begin. The private engine's host takes no new connection from such a bridge.
+BRIDGES = "wl-"
+
 # A container that records the wire; it stands on the host's network and is no node.
 CAPTURE = "wirelab.capture"
 # Its value for the one that keeps what it records.

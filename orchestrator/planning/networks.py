@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.model.scenario import Scenario
@@ -131,4 +132,11 @@ def network_spec(topology: Topology, observed: Snapshot, name: str, *, close_hos
         gateway_unanswered=is_dead_end,
         subnet6=topology.subnets6.get(name),
         host_closed=network.internal and (close_host or is_dead_end),
+        bridge=_bridge(topology.lab, name, observed.run),
     )
+
+
+def _bridge(lab: str, network: str, run: str) -> str:
+    """The name of a bridge: at most 15 characters (IFNAMSIZ, netdevice(7)), another one for each network of a run."""
+    digest = hashlib.sha256(f"{lab}/{network}/{run}".encode()).hexdigest()
+    return f"{labels.BRIDGES}{digest[:12]}"

@@ -35,7 +35,7 @@ class RemoveNetwork:
 
 @dataclass(frozen=True)
 class MakeCapture:
-    """Start the recorder and wait until it records. `networks` has their ids; empty where the plan makes them."""
+    """Start the recorder and wait until it records. `networks` has their bridges; empty where the plan makes them."""
 
     spec: ContainerSpec
     networks: Mapping[str, str]

@@ -24,7 +24,7 @@ ContainerStatus = Literal["running", "paused", "exited", "created", "restarting"
 
 @dataclass(frozen=True)
 class ObservedNetwork:
-    """A network of the engine, ours or not; `gateway_unanswered` and `host_closed` as in `NetworkSpec`."""
+    """A network of the engine, ours or not; `gateway_unanswered`, `host_closed` and `bridge` as in `NetworkSpec`."""
 
     id: str
     name: str
@@ -34,6 +34,7 @@ class ObservedNetwork:
     gateway_unanswered: bool = False
     subnets6: tuple[IPv6Network, ...] = ()
     host_closed: bool = False
+    bridge: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class NetworkSpec:
     gateway address that nodes are given, so that no route leads out.
 
     `host_closed`: over IPv4 the engine's host and the nodes do not reach each other, for the bridge has no address.
+
+    `bridge`: the name of the bridge on the engine's host; where it is empty, the engine gives it one.
     """
 
     name: str
@@ -39,6 +41,7 @@ class NetworkSpec:
     gateway_unanswered: bool = False
     subnet6: IPv6Network | None = None
     host_closed: bool = False
+    bridge: str = ""
 
 
 @dataclass(frozen=True)

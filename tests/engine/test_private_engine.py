@@ -130,6 +130,85 @@ def test_it_survives_its_command_and_is_found_again_and_down_leaves_the_machine_
     assert not (machine.state / "engine").exists()
 
 
+LISTENER = """
+import os, socket, sys, threading
+v4 = socket.create_server(("0.0.0.0", 9)); v6 = socket.create_server(("::", 9), family=socket.AF_INET6)
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.bind(("0.0.0.0", 9))
+def accept(server):
+    while True: server.accept()[0].close()
+for server in (v4, v6): threading.Thread(target=accept, args=(server,), daemon=True).start()
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+print("ready", flush=True)
+while True: udp.sendto(b"x", udp.recvfrom(9)[1])
+"""
+TRIAL = """
+import socket, sys
+for address in sys.argv[1:]:
+    try:
+        if address.startswith("udp:"):
+            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.settimeout(2)
+            udp.sendto(b"x", (address[4:], 9)); udp.recv(9)
+        else:
+            socket.create_connection((address, 9), timeout=2).close()
+        print(address)
+    except OSError:
+        pass
+"""
+
+
+def test_a_node_reaches_no_service_of_the_machine_and_the_machine_reaches_it(machine: Machine) -> None:
+    """From a bridge of a lab nothing answers, over TCP, UDP and IPv6, at no address. From another bridge all do."""
+    machine.engine("up")
+    client = sleeper(url_of(machine))
+    pool = docker.types.IPAMPool
+    ipam = docker.types.IPAMConfig(pool_configs=[pool("192.168.203.0/24"), pool("fd00:203::/64")])
+    options = {"com.docker.network.bridge.name": "wl-0123456789ab"}
+    lab = client.networks.create("lab", internal=True, enable_ipv6=True, ipam=ipam, options=options)
+    node = client.containers.run("sleeper:1", ["/sleep", "1000"], network="lab", detach=True, stop_signal="SIGKILL")
+    node.reload()
+    address = node.attrs["NetworkSettings"]["Networks"]["lab"]["IPAddress"]
+    other = client.containers.get("sleeper")
+    other.reload()
+    addresses = ["192.168.203.1", "192.168.201.1", "fd00:203::1", "udp:192.168.203.1", "udp:192.168.201.1"]
+    listeners = [listening(machine), listening(machine, node.attrs["State"]["Pid"])]
+    try:
+        assert reached(machine, addresses, node.attrs["State"]["Pid"]) == []
+        assert reached(machine, ["192.168.201.1", "udp:192.168.201.1"], other.attrs["State"]["Pid"]) != []
+        assert reached(machine, [address, f"udp:{address}"]) == [address, f"udp:{address}"]
+        # It is the table that does it.
+        machine.plain("nft", "delete", "table", "inet", "wirelab_host")
+        assert reached(machine, addresses, node.attrs["State"]["Pid"]) != []
+    finally:
+        for listener in listeners:
+            listener.communicate(timeout=240)  # the end of its input ends it
+        client.close()
+        machine.engine("down")
+    assert "wirelab_host" not in machine.plain("nft", "list", "tables")
+    assert lab.id
+
+
+def listening(machine: Machine, pid: int | None = None) -> subprocess.Popen[str]:
+    """Listeners on port 9 of the machine, or in the network of a process of its engine."""
+    running = subprocess.Popen(
+        (*inside(machine, pid), LISTENER), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ready\n"
+    return running
+
+
+def reached(machine: Machine, addresses: list[str], pid: int | None = None) -> list[str]:
+    """Those that answer on port 9, asked from the machine or from the network of a process of its engine."""
+    argv = (*inside(machine, pid), TRIAL, *addresses)
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=240).stdout.split()
+
+
+def inside(machine: Machine, pid: int | None) -> tuple[str, ...]:
+    """The pid is as the engine numbers it, which lives in the machine's own numbering."""
+    network = ("nsenter", "-t", str(pid), "--net") if pid else ()
+    return (*machine.argv(*network), sys.executable, "-c")
+
+
 @pytest.mark.parametrize(
     "killed",
     [("dockerd",), ("dockerd", "containerd", "containerd-shim")],

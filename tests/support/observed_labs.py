@@ -85,6 +85,7 @@ def made_by(plan: Plan, observed: Snapshot) -> Snapshot:
                     spec.gateway_unanswered,
                     own6,
                     spec.host_closed,
+                    spec.bridge,
                 )
                 observed = replace(observed, networks=(*observed.networks, made))
             case MakeCapture(spec, _):

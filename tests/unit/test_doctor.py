@@ -67,6 +67,15 @@ def traps(engine: EngineFacts, **more: object) -> list[str]:
     return [each.value for each in of(engine, **more) if each.name == "known trap"]
 
 
+def test_a_machine_that_is_closed_to_nodes_is_told_so_and_not_warned_of() -> None:
+    old = replace(ENGINE, version="20.10.24")
+    open_to_nodes = "Engine 20.10 lets nodes of internal networks reach this machine"
+    assert open_to_nodes in traps(old)
+    assert open_to_nodes not in traps(old, host_closed=True)
+    assert row(of(old, host_closed=True), "nodes and this machine").verdict == OK
+    assert not [each for each in of(old) if each.name == "nodes and this machine"]
+
+
 def test_a_state_folder_that_cannot_be_written_to_is_missing_something() -> None:
     """`up` would fail there: no lab can run here."""
     closed = replace(MACHINE, unwritable="/read-only")

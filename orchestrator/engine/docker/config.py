@@ -14,6 +14,7 @@ NO_LIMIT = 2**32  # of processes; the kernel has at most 2**22 (pid_max, proc(5)
 # Options of the bridge driver (Docker documentation, "Bridge network driver"): no IPv4 address for the bridge, so that
 # the gateway which nodes are given answers nobody; and no rewriting of source addresses.
 NO_ADDRESS = "com.docker.network.bridge.inhibit_ipv4"
+BRIDGE_NAME = "com.docker.network.bridge.name"
 MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 # The bridge keeps its IPv6 address, so nodes are given another gateway, that nobody bears: ::ffff, for a node's last
 # group has decimal digits only.
@@ -28,6 +29,7 @@ def network_config(spec: NetworkSpec) -> dict[str, Any]:
         nobody = {GATEWAY6: str(spec.subnet6[NOBODY])}
         ranges.append({**six, "AuxiliaryAddresses": nobody} if spec.gateway_unanswered else six)
     options = {NO_ADDRESS: "true"} if spec.gateway_unanswered or spec.host_closed else {}
+    options |= {MASQUERADE: "false"} if spec.gateway_unanswered else {}
     return {
         "Name": spec.name,
         "CheckDuplicate": True,
@@ -35,7 +37,7 @@ def network_config(spec: NetworkSpec) -> dict[str, Any]:
         "Internal": spec.internal and not spec.gateway_unanswered,
         "EnableIPv6": spec.subnet6 is not None,
         "IPAM": {"Driver": "default", "Config": ranges},
-        "Options": {**options, MASQUERADE: "false"} if spec.gateway_unanswered else options,
+        "Options": {**options, BRIDGE_NAME: spec.bridge} if spec.bridge else options,
         "Labels": dict(spec.labels),
     }
 
@@ -103,7 +105,8 @@ def _network_mode(spec: ContainerSpec) -> str:
 
 def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
     """From one element of GET /networks. Nothing leaves a network that is internal or a dead end."""
-    host_closed = (document.get("Options") or {}).get(NO_ADDRESS) == "true"
+    options = document.get("Options") or {}
+    host_closed = options.get(NO_ADDRESS) == "true"
     configs = (document.get("IPAM") or {}).get("Config") or []
     subnets = [subnet for config in configs if (subnet := config.get("Subnet", ""))]
     return ObservedNetwork(
@@ -115,6 +118,8 @@ def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
         gateway_unanswered=host_closed and not document.get("Internal"),
         subnets6=tuple(IPv6Network(s, strict=False) for s in subnets if ":" in s),
         host_closed=host_closed,
+        # The engine's own name for a bridge is made of the network's id.
+        bridge=options.get(BRIDGE_NAME) or f"br-{document['Id'][:12]}",
     )
 
 

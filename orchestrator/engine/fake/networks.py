@@ -23,7 +23,7 @@ class FakeNetworks(FakeState):
                 self._require_no_conflict(spec, other)
             made = self._id()
             own6 = (spec.subnet6,) if spec.subnet6 else ()
-            closed = spec.gateway_unanswered, own6, spec.host_closed
+            closed = spec.gateway_unanswered, own6, spec.host_closed, spec.bridge or f"br-{made[:12]}"
             self._networks[made] = ObservedNetwork(
                 made, spec.name, (spec.subnet,), spec.internal, dict(spec.labels), *closed
             )

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from orchestrator.errors import EngineMissing
 from orchestrator.host.ping import Reply, ping
+from orchestrator.host.private_engine import netlink
 from orchestrator.host.private_engine.conflicting_daemon import refuse_beside_another
 from orchestrator.host.private_engine.host_snapshot import HostSnapshot
 from orchestrator.host.private_engine.paths import PrivatePaths
@@ -75,6 +76,7 @@ class PrivateEngine:
             notify("starting wirelab's own container engine")
             try:
                 self._start()
+                _close_host(notify)
             except BaseException:
                 end(self.paths, notify)
                 raise
@@ -175,6 +177,14 @@ class PrivateEngine:
             yield
         finally:
             os.close(lock)
+
+
+def _close_host(notify: Notify) -> None:
+    """Let nodes open no connection to this machine, or say that they can."""
+    try:
+        netlink.close_host()
+    except OSError as error:
+        notify(f"nodes can reach services of this machine ({error}); wirelab up --close-host closes a lab")
 
 
 def _locked(lock: int, path: Path) -> bool:

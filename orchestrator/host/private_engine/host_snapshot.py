@@ -44,7 +44,7 @@ STRAYS = (
     "/run/containerd",
     "/opt/containerd",
 )
-_BRIDGE = re.compile(r"br-[0-9a-f]{12}|docker0|docker_gwbridge")
+_BRIDGE = re.compile(r"(br|wl)-[0-9a-f]{12}|docker0|docker_gwbridge")
 _SYS = Path("/proc/sys")
 
 
@@ -101,6 +101,7 @@ class HostSnapshot:
             for port in _ports(name):
                 netlink.delete_link(port)
             netlink.delete_link(name)
+        netlink.open_host()
         self._restore_sysctls()
         for family in ("ip", "ip6"):
             self._restore_rules(family, frozenset(bridges))

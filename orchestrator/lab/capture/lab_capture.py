@@ -21,10 +21,10 @@ from orchestrator.planning.capture import (
     PROGRAM,
     READ_AT,
     RING_MEGABYTES,
+    bridges_of,
     filter_argv,
     live_argv,
     live_spec,
-    network_ids,
     reader_spec,
     recorder_spec,
     with_networks,
@@ -109,12 +109,12 @@ class LabCapture:
             self._engine.remove_container(container)
 
     def _networks(self, observed: Snapshot) -> tuple[Topology, dict[str, str]]:
-        """The lab, and the engine's ids of its networks. Raises NotFound where none is there."""
+        """The lab, and the bridges of its networks. Raises NotFound where none is there."""
         topology = self._lab.topology(observed)
-        ids = network_ids(topology, observed)
-        if not any(ids.values()):
+        bridges = bridges_of(topology, observed)
+        if not any(bridges.values()):
             raise NotFound(f"the lab {self._lab.name!r} is not up", hint=self.named.command("up"))
-        return topology, ids
+        return topology, bridges
 
     @contextmanager
     def open_file(self, observed: Snapshot, file: Path, user: str) -> Iterator[Recording]:

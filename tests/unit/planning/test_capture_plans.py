@@ -52,13 +52,13 @@ def test_no_node_starts_before_the_recorder_records() -> None:
 
 
 def test_all_networks_are_heard() -> None:
-    """Those that the plan itself makes have no id yet; whoever carries it out fills them in."""
+    """Those that the plan itself makes have no bridge yet; whoever carries it out fills them in."""
     action = next(step.action for step in planned(TWO, nothing())[1].steps if step.id == STEP)
     assert isinstance(action, MakeCapture)
     assert action.networks == {"front": "", "back": ""}
-    spec = with_networks(action.spec, {"front": "0123456789abcdef", "back": "fedcba9876543210"})
+    spec = with_networks(action.spec, {"front": "br-0123456789ab", "back": "wl-fedcba987654"})
     assert spec.command is not None
-    assert spec.command[-2:] == ("front=br-0123456789ab", "back=br-fedcba987654")
+    assert spec.command[-2:] == ("front=br-0123456789ab", "back=wl-fedcba987654")
     assert (spec.host_network, spec.capabilities, spec.read_only, spec.user) == (True, ("NET_RAW",), True, "0")
     assert spec.labels[labels.LAB] == "shop"
 
@@ -96,10 +96,13 @@ def test_a_recorder_that_ended_is_made_anew_before_a_node_starts() -> None:
 def test_other_networks_mean_another_recorder() -> None:
     """A bridge that is made anew has another name, which the old one does not hear."""
     changed = TWO.replace("front: null", "front: {internal: false}")
-    plan = planned(changed, standing(TWO))[1]
+    there = standing(TWO)
+    plan = planned(changed, there)[1]
     recorder = next(step for step in plan.steps if step.id == STEP)
     assert isinstance(recorder.action, MakeCapture)
-    assert recorder.action.networks == {"front": "", "back": "id-back"}
+    back = next(network for network in there.networks if network.id == "id-back")
+    assert recorder.action.networks == {"front": "", "back": back.bridge}
+    assert back.bridge.startswith(labels.BRIDGES)
     assert (recorder.why, set(recorder.needs)) == ("the networks changed", {"network:front", "remove:capture"})
 
 
@@ -136,8 +139,8 @@ def test_a_listener_keeps_nothing_and_is_no_recorder() -> None:
     topology, _ = planned(BASIC, nothing())
     spec = live_spec(topology, nothing())
     assert (spec.name, spec.labels[labels.CAPTURE]) == ("wirelab-shop-capture-run1", labels.LISTENER)
-    assert live_argv({"lab": "0123456789abcdef"})[1:] == ("live", "lab=br-0123456789ab")
-    told = live_argv({"lab": "0123456789abcdef"}, "tcp", ("tshark", "-l"))
+    assert live_argv({"lab": "br-0123456789ab"})[1:] == ("live", "lab=br-0123456789ab")
+    told = live_argv({"lab": "br-0123456789ab"}, "tcp", ("tshark", "-l"))
     assert told[1:] == ("follow", "--filter", "tcp", "lab=br-0123456789ab", "--", "tshark", "-l")
 
 

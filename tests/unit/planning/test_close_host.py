@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from observed_labs import BASIC, listed, made_by, nothing, planned, standing
 
-from orchestrator.engine.docker.config import network_config, network_seen
+from orchestrator.engine.docker.config import BRIDGE_NAME, network_config, network_seen
 from orchestrator.planning.networks import open_to_host
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
@@ -26,10 +29,25 @@ def test_the_bridge_of_a_closed_network_has_no_address(close_host: bool) -> None
     steps = plan(NETWORKS, nothing(), close_host=close_host).steps
     specs = {step.action.network: step.action.spec for step in steps if isinstance(step.action, MakeNetwork)}
     lab, opened = network_config(specs["lab"]), network_config(specs["open"])
-    assert (lab["Internal"], lab["Options"]) == (True, {NO_ADDRESS: "true"} if close_host else {})
-    assert (opened["Internal"], opened["Options"]) == (False, {})
+    options = {NO_ADDRESS: "true"} if close_host else {}
+    assert (lab["Internal"], lab["Options"]) == (True, {**options, BRIDGE_NAME: specs["lab"].bridge})
+    assert (opened["Internal"], opened["Options"]) == (False, {BRIDGE_NAME: specs["open"].bridge})
     seen = network_seen(listed(lab))
     assert (seen.internal, seen.host_closed, seen.gateway_unanswered) == (True, close_host, False)
+    assert seen.bridge == specs["lab"].bridge
+
+
+def test_each_network_has_a_bridge_of_its_own_by_which_the_host_knows_it() -> None:
+    """Also where the same lab is made anew by another command: the engine refuses two bridges of one name."""
+    names = [
+        step.action.spec.bridge
+        for observed in (nothing(), replace(nothing(), run="another"))
+        for step in plan(NETWORKS, observed, close_host=False).steps
+        if isinstance(step.action, MakeNetwork)
+    ]
+    assert len(set(names)) == len(names) == 4
+    assert all(re.fullmatch(r"wl-[0-9a-f]{12}", name) for name in names)
+    assert network_seen({"Id": "0123456789abcdef", "Name": "n"}).bridge == "br-0123456789ab"
 
 
 @pytest.mark.slow
