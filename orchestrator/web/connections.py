@@ -12,6 +12,8 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+Client = tuple[Any, ...]
+
 MOST_UNKNOWN = 128
 SECONDS_TO_PASS = 10.0
 
@@ -21,32 +23,32 @@ class Connections:
 
     def __init__(self, most: int = MOST_UNKNOWN) -> None:
         self._most = most
-        self._unknown: dict[Any, asyncio.Transport] = {}
+        self._unknown: dict[Client, asyncio.Transport] = {}
 
-    def add(self, transport: asyncio.Transport) -> None:
+    def add(self, client: Client, transport: asyncio.Transport) -> None:
         """A connection was opened."""
-        self._unknown[_client_of(transport)] = transport
-        for client in list(self._unknown)[: -self._most]:
-            self._unknown.pop(client).abort()
+        self._unknown[client] = transport
+        for oldest in list(self._unknown)[: -self._most]:
+            self._unknown.pop(oldest).abort()
 
     def trust(self, client: Iterable[Any] | None) -> None:
         """A request from this address has passed the gate: its connection may stay."""
         self._unknown.pop(tuple(client or ()), None)
 
-    def remove(self, transport: asyncio.Transport) -> None:
+    def remove(self, client: Client, transport: asyncio.Transport) -> None:
         """A connection was closed."""
-        client = _client_of(transport)
         if self._unknown.get(client) is transport:
             del self._unknown[client]
 
-    def expire(self, transport: asyncio.Transport) -> None:
+    def expire(self, client: Client, transport: asyncio.Transport) -> None:
         """The time to pass the gate is over."""
-        if self._unknown.get(_client_of(transport)) is transport:
-            self.remove(transport)
+        if self._unknown.get(client) is transport:
+            self.remove(client, transport)
             transport.abort()
 
 
-def _client_of(transport: asyncio.Transport) -> Any:
+def client_of(transport: asyncio.Transport) -> Client:
+    """The address of who opened a connection. A TLS transport that was aborted cannot be asked for it any more."""
     peer = transport.get_extra_info("peername")
     return tuple(peer[:2]) if peer else (id(transport),)
 
@@ -57,13 +59,13 @@ def counted_protocol(connections: Connections) -> type[H11Protocol]:
     class CountedProtocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._opened = transport
-            connections.add(transport)
-            self._deadline = self.loop.call_later(SECONDS_TO_PASS, connections.expire, transport)
+            self._opened = client_of(transport), transport
+            connections.add(*self._opened)
+            self._deadline = self.loop.call_later(SECONDS_TO_PASS, connections.expire, *self._opened)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._deadline.cancel()
-            connections.remove(self._opened)
+            connections.remove(*self._opened)
             super().connection_lost(exc)
 
     return CountedProtocol

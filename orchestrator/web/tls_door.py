@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
-from orchestrator.web.connections import SECONDS_TO_PASS, Connections
+from orchestrator.web.connections import SECONDS_TO_PASS, Connections, client_of
 
 MakeProtocol = Callable[..., asyncio.Protocol]
 
@@ -30,7 +30,7 @@ class TlsDoor(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         opened = cast(asyncio.Transport, transport)
         opened.pause_reading()
-        self._connections.add(opened)
+        self._connections.add(client_of(opened), opened)
         self._handshake = asyncio.get_running_loop().create_task(self._begin_tls(opened))
 
     def data_received(self, data: bytes) -> None:
@@ -41,13 +41,14 @@ class TlsDoor(asyncio.Protocol):
         self._is_lost = True
 
     async def _begin_tls(self, opened: asyncio.Transport) -> None:
+        client = client_of(opened)
         begin = asyncio.get_running_loop().start_tls
         try:
             inner = await begin(opened, self, self._context, server_side=True, ssl_handshake_timeout=SECONDS_TO_PASS)
         except OSError:  # also ssl.SSLError, and the time-out
             inner = None
         if inner is None or self._is_lost:
-            self._connections.remove(opened)
+            self._connections.remove(client, opened)
             opened.abort()
             return
         protocol = self._make()
