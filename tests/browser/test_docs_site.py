@@ -18,6 +18,7 @@ VENDOR = ROOT / "setup" / "docs" / "theme" / "assets" / "vendor"
 # As an expression the browser itself compares it; a function would be asked for each file of each page.
 ELSEWHERE = re.compile("^(?!(file|data|blob):)")
 SIZES = {"desk": DESK, "phone": PHONE}
+PARTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -74,20 +75,26 @@ def pages_of(site: Path) -> list[Path]:
     return sorted(file for file in site.rglob("*.html") if file.name != "404.html")
 
 
-def test_every_page_opens_and_its_diagrams_are_drawn(site: Path, open_page: Callable[..., Any]) -> None:
+def diagrams_of(file: Path) -> int:
+    return file.read_text("utf-8").count('class="mermaid"')
+
+
+def test_each_scenario_has_a_diagram(site: Path) -> None:
+    assert sum(map(diagrams_of, pages_of(site))) >= len(list(ROOT.glob("scenarios/*/README.md")))
+
+
+@pytest.mark.sampled(PARTS)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_opens_and_its_diagrams_are_drawn(site: Path, open_page: Callable[..., Any], part: int) -> None:
     """Each page has its heading and no diagram left as text; each diagram has a size."""
-    drawn = 0
     page = open_page(site / "index.html")
-    for file in pages_of(site):
-        diagrams = file.read_text("utf-8").count('class="mermaid"')
+    for file in pages_of(site)[part::PARTS]:
         page.goto(file.as_uri())
         assert page.locator("h1").count() == 1, file
         page.wait_for_function("() => !document.querySelector('pre.mermaid')")
         boxes = page.locator("div.mermaid")
-        assert boxes.count() == diagrams, file
-        assert all(boxes.nth(place).bounding_box()["height"] > 100 for place in range(diagrams)), file
-        drawn += diagrams
-    assert drawn >= len(list(ROOT.glob("scenarios/*/README.md")))
+        assert boxes.count() == diagrams_of(file), file
+        assert all(boxes.nth(place).bounding_box()["height"] > 100 for place in range(boxes.count())), file
 
 
 def test_a_request_that_leaves_and_a_complaint_are_noticed(browser: Any, site: Path) -> None:
@@ -106,6 +113,7 @@ def test_a_request_that_leaves_and_a_complaint_are_noticed(browser: Any, site: P
         assert any("wrong" in complaint for complaint in watched.complaints)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_is_wider_than_its_window(site: Path, open_page: Callable[..., Any], size: str, scheme: str) -> None:
