@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, NamedTuple
 
 from orchestrator.model.node import MOST_REPLICAS
@@ -38,6 +38,10 @@ class RawScenario:
     root: Form
     read_companion: Callable[[str], str | None]
     line_of: Callable[[Path], int]
+
+    def at(self, path: Path) -> Any:
+        """The value at a place of the file. Raises LookupError where there is none."""
+        return reduce(lambda part, key: part[key], path, self.values)
 
     @cached_property
     def raw_values(self) -> tuple[RawValue, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.reading.document import Violation
-from orchestrator.reading.error_messages import advice, as_flow, expected, sentence
+from orchestrator.reading.error_messages import advice, as_flow, bounds_text, expected, sentence
 from orchestrator.reading.message_parts import in_quotes, listed
 from orchestrator.reading.reading import Path
 from orchestrator.reading.schema_forms import Form, MappingForm, TaggedUnion
@@ -70,7 +70,12 @@ class FormValidator:
         # A single value where a mapping of several kinds may stand: its own sentence shows one.
         kinds = next((branch for branch in form.branches if branch.tagged_union), None)
         if meant := branch or kinds:
-            yield from self.violations(meant, value, path)
+            violations = list(self.violations(meant, value, path))
+            numbers = [bounds_text(other) or expected(other) for other in form.branches if other.core in (int, float)]
+            if violations and meant.core is str and numbers:
+                either = " or ".join((*numbers, expected(meant)))
+                violations = [Violation(path, f"expected {either}; found {in_quotes(value)}")]
+            yield from violations
             return
         forms = " or ".join(expected(branch) for branch in form.branches)
         hint = next(filter(None, (advice(branch, value) for branch in form.branches)), "")

@@ -96,6 +96,8 @@ def names_have_records(raw: RawScenario) -> Iterator[Violation]:
     """A name among the records has a record."""
     for records in named_records(raw):
         known = set(records.sets) <= {*TYPES, "ttl", "dangling", "per_network"}
+        # What is no mapping at all is told as such.
+        known = known and isinstance(raw.at(records.path), dict | None)
         if known and all(records.sets.get(kind) is None for kind in TYPES) and not networks_of(records.sets):
             yield Violation(records.path, f"this name has no record; give it one of {listed(TYPES)}", at_key=True)
 
