@@ -127,7 +127,7 @@ def silence(start: ExchangeStart) -> str | None:
         case "icmp":
             return f"{client} pinged {server}, and no answer came so far"
         case "udp":  # it has no end, and of an answer nothing is known
-            return f"{client} sent UDP to {place}"
+            return f"{client} sent UDP to {place}; UDP opens no connection, and need not be answered"
         case "arp" | "ndp":
             return f"{client} looks for {server} on its network, and no answer came so far"
     return None

@@ -132,10 +132,13 @@ def test_of_what_belongs_to_another_sentence_nothing_is_said(
     assert other_attempt(event, observation) is None
 
 
-@pytest.mark.parametrize(
-    ("client", "sentence"),
-    [("client", "client sent UDP to port 80 of app. Expected: a connection to app.shop.lab:80."), ("db", None)],
+DATAGRAM = (
+    "client sent UDP to port 80 of app; UDP opens no connection, and need not be answered. "
+    "Expected: a connection to app.shop.lab:80."
 )
+
+
+@pytest.mark.parametrize(("client", "sentence"), [("client", DATAGRAM), ("db", None)])
 def test_a_datagram_is_spoken_of_though_nobody_knows_when_udp_is_over(client: str, sentence: str | None) -> None:
     start = ExchangeStart(1, "udp", 1.0, client, "app", 1, "app:80", 80)
     told = unanswered(CONNECTS, start)
