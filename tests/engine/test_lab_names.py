@@ -82,7 +82,6 @@ def elsewhere(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
     assert Bench(engine, one.lab).left() == []
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("line", [*LOOK, *DECLARED, "inject LAB stop app", "heal"])
 def test_a_command_finds_the_lab_from_another_folder(elsewhere: Elsewhere, line: str) -> None:
     ran = elsewhere.cli(line)
