@@ -35,18 +35,30 @@ class TaskProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """All tasks of one lesson for one learner; a task that is not in `tasks` was not begun."""
+    """All tasks of one lesson for one learner; a task that is not in `tasks` was not begun.
+
+    `questions` are those that were drawn from the lab, by the names of their tasks (lessons/kept_questions.py).
+    """
 
     lesson: str
     seed: int
     seat: str = ""
     tasks: Mapping[str, TaskProgress] = field(default_factory=dict)
+    questions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def task(self, name: str) -> TaskProgress:
         return self.tasks.get(name, TaskProgress())
 
     def with_task(self, name: str, task: TaskProgress) -> Progress:
         return replace(self, tasks={**self.tasks, name: task})
+
+    def with_question(self, name: str, question: Mapping[str, Any]) -> Progress:
+        """The same with the question of a task, as JSON."""
+        return replace(self, questions={**self.questions, name: question})
+
+    def anew(self) -> Progress:
+        """The same learner, with the same seed, at the very beginning."""
+        return replace(self, tasks={}, questions={})
 
     def begun_at(self, name: str, time: float) -> Progress:
         """The same with a task begun at this time."""
@@ -68,20 +80,30 @@ class Progress:
     def at(self, name: str, names: Sequence[str], needed: Collection[str] = ()) -> Progress:
         """The same learner at the beginning of a task: what is left before it is skipped, what follows is open.
 
-        Of the tasks before it, those that it needs are not skipped.
+        Of the tasks before it, those that it needs are not skipped. Questions are kept of the tasks before it alone.
         """
         before = names[: names.index(name)]
         kept = {
             task: replace(self.task(task), skipped=not self.task(task).done and task not in needed) for task in before
         }
-        return replace(self, tasks=kept)
+        return replace(
+            self, tasks=kept, questions={task: self.questions[task] for task in before if task in self.questions}
+        )
 
     def done_count(self, names: Sequence[str]) -> int:
         return sum(self.task(name).done for name in names)
 
     def document(self) -> dict[str, Any]:
         tasks = {name: asdict(task) for name, task in self.tasks.items()}
-        return {"schema": SCHEMA, "lesson": self.lesson, "seed": self.seed, "seat": self.seat, "tasks": tasks}
+        questions = {name: dict(question) for name, question in self.questions.items()}
+        return {
+            "schema": SCHEMA,
+            "lesson": self.lesson,
+            "seed": self.seed,
+            "seat": self.seat,
+            "tasks": tasks,
+            "questions": questions,
+        }
 
 
 def progress_of(document: Any) -> Progress | None:
@@ -90,6 +112,7 @@ def progress_of(document: Any) -> Progress | None:
         if document["schema"] != SCHEMA:
             return None
         tasks = {str(name): TaskProgress(**task) for name, task in document["tasks"].items()}
-        return Progress(str(document["lesson"]), int(document["seed"]), str(document["seat"]), tasks)
+        questions = {str(name): dict(question) for name, question in document.get("questions", {}).items()}
+        return Progress(str(document["lesson"]), int(document["seed"]), str(document["seat"]), tasks, questions)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

@@ -29,13 +29,14 @@ class Question:
 
 def question_of(task: AskTask, right: str, topology: Topology, seed: int) -> Question:
     """The question with its choices, taken from the lab and shuffled by the learner's seed."""
-    choices = list(_choices(task, topology))
+    choices = list(choices_of(task, topology))
     if choices and right not in choices:
         choices.append(right)
     return Question(shuffled(choices, seed, task.title), right)
 
 
-def _choices(task: AskTask, topology: Topology) -> Sequence[str]:
+def choices_of(task: AskTask, topology: Topology) -> Sequence[str]:
+    """The answers to choose from, as the lab or the lesson gives them; none where the answer is typed."""
     match task.ask:
         case "nodes":
             return tuple(topology.scenario.nodes)

@@ -6,10 +6,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, TookTooLong
+from orchestrator.lessons.kept_questions import basis_of, kept_question, with_question
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.progress import Progress
     from orchestrator.lessons.questions import Question
     from orchestrator.lessons.reading import LessonText
+    from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.operations.lesson_lab import LessonLab
     from orchestrator.operations.live_traffic import LiveTraffic
@@ -152,8 +153,7 @@ class LessonRun:
     def _begin_told(self, name: str, task: AnyTask) -> None:
         """Find the right answer of a question, and tell what is to be done; nothing was tried so far."""
         topology = self.lab.made.topology(self.lab.made.observe())
-        seed = self.progress.seed
-        self.question = ask_lab(self.lab, task, seed, self._live) if isinstance(task, QuestionTask) else None
+        self.question = self._question(name, task, topology) if isinstance(task, QuestionTask) else None
         self.state.forget_told()
         self._explainer.forget()
         self._check.begin()
@@ -165,6 +165,16 @@ class LessonRun:
         allowed = self.lesson_lab.permissions(task)
         is_question = self.question is not None
         self.state.tell(TaskBegun(name, number, len(names), text, task.title, is_question, choices, allowed))
+
+    def _question(self, name: str, task: QuestionTask, topology: Topology) -> Question:
+        """The question that was kept with the progress; otherwise one that is drawn from the lab, and kept."""
+        seed = self.progress.seed
+        basis = basis_of(task, topology, seed)
+        if kept := kept_question(self.progress, name, basis):
+            return kept
+        question = ask_lab(self.lab, task, seed, self._live)
+        self.state.keep(with_question(self.progress, name, question, basis))
+        return question
 
     def on_traffic(self, event: TrafficEvent) -> None:
         """An exchange began or ended on the wire."""
@@ -251,7 +261,7 @@ class LessonRun:
             case Command("help"):
                 self.state.tell(Note(help_text()))
             case Command("reset"):
-                self._begin_at(replace(self.progress, tasks={}))
+                self._begin_at(self.progress.anew())
             case Command("restore", target) if target:
                 self._go_to(target)
             case Command("reset task") if name:

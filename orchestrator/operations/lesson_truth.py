@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, TookTooLong
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AskTask, QuestionTask, Run
     from orchestrator.operations.lab_handle import LabHandle
     from orchestrator.operations.live_traffic import LiveTraffic, TrafficReader
-    from orchestrator.traffic.exchanges.events import CompletedEvent
+    from orchestrator.traffic.exchanges.events import CompletedEvent, Flow
     from orchestrator.traffic.story import Span
 
 SEEN_SECONDS = 5.0  # until packets that were sent are read
 TURN_SECONDS = 0.2
+CLOSED_SECONDS = 6.0  # an app closes a connection that it does not use after two to four (images/app, database.py)
+COLD_SECONDS = 15.0
 # What a node asks its neighbours before it can send anything.
 NEIGHBOUR_KINDS = ("arp", "ndp")
 
@@ -29,10 +31,11 @@ NEIGHBOUR_KINDS = ("arp", "ndp")
 def ask_lab(lab: LabHandle, task: QuestionTask, seed: int, traffic: LiveTraffic | None = None) -> Question:
     """The question with its choices and its right answer. Raises NotFound where the lab does not show any.
 
-    `traffic` is that of the lab where somebody reads it already: then a first packet needs no capture of its own.
+    `traffic` is that of the lab where somebody reads it already: then a first packet needs no capture of its own, and
+    it is seen when a connection is closed.
     """
     if isinstance(task, PredictTask):
-        return order_question(task, _steps(lab, task.predict), seed)
+        return order_question(task, whole_steps(lab, task.predict, traffic), seed)
     topology = lab.made.topology(lab.made.observe())
     return question_of(task, _truth(lab, task, traffic), topology, seed)
 
@@ -49,21 +52,63 @@ def _truth(lab: LabHandle, task: AskTask, traffic: LiveTraffic | None) -> str:
     return task.truth.value
 
 
-def _steps(lab: LabHandle, run: Run) -> tuple[str, ...]:
-    """The steps that a program caused on all nodes, by a trace of it."""
-    from orchestrator.traffic.story import EarlierConnection
+def whole_steps(
+    lab: LabHandle, run: Run, traffic: LiveTraffic | None = None, seconds: float = COLD_SECONDS
+) -> tuple[str, ...]:
+    """The steps that a program caused on all nodes, by a trace of it.
 
-    def events(spans: Iterable[Span]) -> Iterator[CompletedEvent]:
-        for span in spans:
-            if not isinstance(span.event, EarlierConnection):
-                yield span.event
-            yield from events(span.children)
-
-    steps = steps_of(events(lab.trace(*run.run, node=run.node).story.spans))
+    The trace is of a request that uses no connection of an earlier one, where the lab lets such connections go in
+    `seconds`: the learner has just sent one, perhaps, and what is connected already neither looks up nor connects.
+    Raises NotFound where there are no steps to put in order.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        with traffic.reading() if traffic else nullcontext() as reader:
+            story = lab.trace(*run.run, node=run.node).story
+            spans = tuple(span for span in story.spans if span.client_node == run.node)
+            earlier = tuple(earlier_connections(spans))
+            if not earlier or time.monotonic() > until:
+                break
+            await_closed(earlier, reader)
+    steps = steps_of(events_of(spans))
     if len(steps) < 2:
         line = " ".join(run.run)
         raise NotFound(f"{line!r} has fewer than two steps", why="a task of the lesson asks for their order")
     return steps
+
+
+def events_of(spans: Iterable[Span]) -> Iterator[CompletedEvent]:
+    """What happened in these spans and below them."""
+    from orchestrator.traffic.story import EarlierConnection
+
+    for span in spans:
+        if not isinstance(span.event, EarlierConnection):
+            yield span.event
+        yield from events_of(span.children)
+
+
+def earlier_connections(spans: Iterable[Span]) -> Iterator[Flow]:
+    """The connections that these spans use, and that were opened before them."""
+    from orchestrator.traffic.story import EarlierConnection
+
+    for span in spans:
+        if isinstance(span.event, EarlierConnection):
+            yield span.event.flow
+        yield from earlier_connections(span.children)
+
+
+def await_closed(flows: Iterable[Flow], reader: TrafficReader | None, seconds: float = CLOSED_SECONDS) -> None:
+    """Wait until these connections are closed, as packets are read, and at most for so long."""
+    from orchestrator.traffic.exchanges.events import TcpClose
+
+    left = {(flow.client, flow.server) for flow in flows}
+    until = time.monotonic() + seconds
+    while left and time.monotonic() < until:
+        if reader is None:
+            time.sleep(TURN_SECONDS)
+            continue
+        closes = (event for event in reader.new_events(TURN_SECONDS) if isinstance(event, TcpClose))
+        left -= {(close.flow.client, close.flow.server) for close in closes}
 
 
 def _first_server_seen(lab: LabHandle, run: Run, traffic: LiveTraffic) -> str | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from secrets import randbelow
 
 import pytest
-from lab_bench import CHECKOUT, Bench, Engine
-from learner import Learner
+from lab_bench import CHECKOUT, Bench, Engine, piped
+from learner import HELP, Learner
+from live_view import follow
+from websockets.sync.client import ClientConnection
 
 from orchestrator.host.state_folder import StateFolder
 
@@ -116,6 +121,35 @@ def test_a_learner_is_told_what_is_wrong_and_comes_back_another_day(bench: Bench
         learner.hears("not yet: client opened a connection to app")
         learner.runs("curl", "-sS", "http://app.shop.lab/items")  # at once, while it is asked why
         learner.hears("task 5 of 8")
+        learner.types("help")
+        asked = learner.hears(HELP)
+    pages = steps_on_two_pages(bench)
+    assert pages[0] == pages[1]
+    # The learner's request has just opened the app's connection to the database: the question is of a whole request.
+    assert "app opens a connection to db, port 5432" in pages[0]
+    assert " ".join(f"{number} {step}" for number, step in enumerate(pages[0], 1)) in asked
+
+
+def steps_on_two_pages(bench: Bench) -> list[list[str]]:
+    """The choices of the task that is open, in two tabs of a browser. The learner goes on there."""
+    with bench.start("learn", "--web") as process:
+        try:
+            link = re.search(r"http://\S+", piped(process.stdout).readline())
+            assert link
+            visitor = follow(link[0])
+            with visitor.socket() as page, visitor.socket() as other:
+                return [choices_told(socket) for socket in (page, other)]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+def choices_told(socket: ClientConnection) -> list[str]:
+    """The choices of the task that a page is told of when it opens."""
+    while True:
+        message = json.loads(socket.recv(timeout=60))
+        if message["type"] == "lesson":
+            return list(message["task"]["choices"])
 
 
 def test_a_learner_goes_through_the_lesson_to_its_end(bench: Bench) -> None:

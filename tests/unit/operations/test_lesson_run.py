@@ -15,8 +15,10 @@ from lab_in_memory import IMAGES, SEED, TEXT, InMemoryWorkspace
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
-from orchestrator.errors import EngineMissing, NotFound, TookTooLong
+from orchestrator.errors import EngineMissing, NotFound, TookTooLong, WirelabError
 from orchestrator.host.state_folder import StateFolder
+from orchestrator.lessons.kept_questions import basis_of, with_question
+from orchestrator.lessons.lesson import PredictTask
 from orchestrator.lessons.messages import (
     HintShown,
     LessonDone,
@@ -29,6 +31,7 @@ from orchestrator.lessons.messages import (
     TaskHeld,
 )
 from orchestrator.lessons.progress import Progress, TaskProgress
+from orchestrator.lessons.questions import Question
 from orchestrator.lessons.reading import LessonText
 from orchestrator.operations.lesson_files import load_lesson
 from orchestrator.operations.lesson_lab import LessonLab
@@ -420,3 +423,83 @@ def test_a_task_that_a_slow_engine_kept_from_beginning_begins_when_it_answers(de
     run.on_time()
     assert [begun.task for begun in desk.told(TaskBegun) if isinstance(begun, TaskBegun)] == ["repair"]
     run.close()
+
+
+ORDER_LESSON = """---
+title: An order
+minutes: 1
+shell: [client]
+tasks:
+  where:
+    ask: addresses
+    title: Which address has the app?
+    truth: {address_of: app}
+    because: The lab gave it.
+  order:
+    title: In which order?
+    predict: {from: client, run: [curl, "http://app.shop.lab/"]}
+    because: So it is.
+---
+::task{where}
+
+::task{order}
+"""
+ORDER = Question(("it connects", "it looks up", "it asks"), "2 1 3", in_order=True)
+
+
+def at_order(desk: Desk) -> None:
+    """A learner at the task order, whose question was drawn another day."""
+    (desk.lab.course.folder / "lesson.md").write_text(ORDER_LESSON, "utf-8")
+    task, topology = load_lesson(desk.lab.course, 7).lesson.tasks["order"], desk.lab.handle.made
+    assert isinstance(task, PredictTask)
+    basis = basis_of(task, topology.topology(topology.observe()), 7)
+    at_it = Progress("shop", 7, tasks={"where": TaskProgress(done=True), "order": TaskProgress(begun=True, attempts=2)})
+    desk.progress = with_question(at_it, "order", ORDER, basis)
+
+
+def test_a_question_that_packets_answered_is_the_same_for_who_comes_back(desk: Desk) -> None:
+    """The engine in memory has no packets: a question that were drawn anew could not be asked at all."""
+    at_order(desk)
+    for _ in range(2):
+        run = desk.open()
+        (begun,) = desk.told(TaskBegun)
+        assert isinstance(begun, TaskBegun)
+        assert (begun.choices, desk.progress.task("order").attempts) == (ORDER.choices, 2)
+        assert not run.on_input("quit")
+        run.close()
+    run = desk.open()
+    run.on_lab_gone()
+    run.on_lab_back()
+    run.on_input("restore")
+    run.on_input("solution")
+    run.on_input("1 2 3")
+    assert desk.told((SolutionShown, NotDone)) == [
+        SolutionShown("2 1 3"),
+        NotDone('At place 1 stands "it connects", and it does not happen then.'),
+    ]
+    run.on_input("2 1 3")
+    assert len(desk.told(LessonDone)) == 1
+
+
+def test_reset_draws_the_question_of_the_task_anew(desk: Desk) -> None:
+    at_order(desk)
+    run = desk.open()
+    with pytest.raises(WirelabError):  # no packet is seen in memory
+        run.on_input("reset task")
+    assert "order" not in desk.progress.questions
+
+
+def test_a_question_for_an_address_is_kept_and_begins_anew_with_the_lesson(desk: Desk) -> None:
+    at_order(desk)
+    desk.progress = Progress("shop", 7)
+    run = desk.open()
+    (first,) = desk.told(TaskBegun)
+    kept = desk.progress.questions["where"]
+    assert isinstance(first, TaskBegun)
+    assert (kept["choices"], kept["right"]) == (list(first.choices), desk.address("app"))
+    run.close()
+    again = desk.open()
+    assert desk.told(TaskBegun) == [first]
+    again.on_input("reset")
+    assert desk.progress.questions == {"where": kept}  # the same lab and the same seed
+    again.close()
