@@ -30,12 +30,13 @@ COUNTED = ("endurance",)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one test ended."""
+    """How one test ended. It measured `seconds` and should take `limit` at most; 0 says that it measured nothing."""
 
     test: str
     promise: str
     outcome: str
     seconds: float = 0.0
+    limit: float = 0.0
 
 
 class Record:
@@ -106,8 +107,9 @@ class LongRun:
             self._worst[report.nodeid] = "failed" if report.failed else self._worst.get(report.nodeid, "skipped")
         if report.when == "teardown":
             outcome = self._worst.get(report.nodeid, "passed")
-            timed = [value for name, value in report.user_properties if name == "seconds" and isinstance(value, float)]
-            self._record.add(Outcome(report.nodeid, self._promises[report.nodeid], outcome, sum(timed)))
+            promise, properties = self._promises[report.nodeid], report.user_properties
+            seconds, limit = _number(properties, "seconds"), _number(properties, "limit")
+            self._record.add(Outcome(report.nodeid, promise, outcome, seconds, limit))
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         if time.monotonic() > self._deadline:
@@ -143,10 +145,20 @@ class LongRun:
             terminalreporter.write_line(line if line.startswith("|") else f"{self._target}: {line}")
 
 
+def _number(properties: Sequence[tuple[str, object]], name: str) -> float:
+    """What a test recorded by this name; 0 where it recorded nothing."""
+    return sum(value for recorded, value in properties if recorded == name and isinstance(value, float))
+
+
 def _promise(item: pytest.Item) -> str:
-    """The first sentence of the test's docstring, or the words of its name."""
+    """The first sentence of the test's docstring, or the words of its name.
+
+    `{command}` in it is the value of the parameter `command`, so that each value has a row of its own.
+    """
     function = getattr(item, "function", None)
     said = (getattr(function, "__doc__", None) or "").strip().partition("\n")[0]
+    for parameter, value in getattr(getattr(item, "callspec", None), "params", {}).items():
+        said = said.replace(f"{{{parameter}}}", str(value))
     name: str = getattr(item, "originalname", "") or item.name
     return (said or name.removeprefix("test_").replace("_", " ")).rstrip(".")
 
@@ -164,18 +176,25 @@ def _rows(record: Record, outcomes: Sequence[Outcome], *, whole: bool) -> list[s
 
 
 def _counted_rows(record: Record, outcomes: Sequence[Outcome], planned: Sequence[str]) -> list[str]:
-    """One row for each promise of which a round was done: how many of how many, and the slowest where one was timed."""
+    """One row for each promise of which a round was done: how many of how many, and of those that measured a time
+    how many were in time, and the slowest."""
     day = datetime.now(UTC).date().isoformat()
     rows = []
     for promise in dict.fromkeys(outcome.promise for outcome in outcomes):
         own = [outcome for outcome in outcomes if outcome.promise == promise]
         ended = [outcome.outcome for outcome in own]
         held, failed, skipped = (ended.count(outcome) for outcome in ("passed", "failed", "skipped"))
-        slowest = max(outcome.seconds for outcome in own)
+        timed = [outcome for outcome in own if outcome.limit or outcome.seconds]
+        in_time = sum(outcome.seconds <= outcome.limit for outcome in timed if outcome.limit)
+        bounded = sum(bool(outcome.limit) for outcome in timed)
+        times = (
+            f"{in_time} of {bounded}" if bounded else "",
+            f"{max(outcome.seconds for outcome in timed):.1f} s" if timed else "",
+        )
         counts = f"{len(own)} of {planned.count(promise)} | {held} | {failed} | {skipped}"
         words = promise.replace("|", "/")
         where = f"{day} | {record.commit} | {record.engine}"
-        rows.append(f"| {where} | {words} | {counts} | {f'{slowest:.1f} s' if slowest else ''} |")
+        rows.append(f"| {where} | {words} | {counts} | {' | '.join(times)} |")
     return rows
 
 

@@ -8,17 +8,19 @@ from collections.abc import Callable
 
 import pytest
 from lab_bench import Bench, eventually, piped
+from settling import record_settled, seconds_until
 
 DEADLINE = 240.0
 FIRST_MOMENT, LAST_MOMENT = 0.1, 1.6
 STANDING = dict.fromkeys(("dns", "db", "app", "client"), "running")
-KILLED = (
-    ("inject", "stop", "app"),
-    ("heal",),
-    ("trace", "--", "curl", "-sS", "http://app.shop.lab/items"),
-    ("capture", "start"),
-    ("down",),
-)
+# What follows each command that is killed.
+KILLED: dict[str, tuple[str, ...]] = {
+    "inject": ("stop", "app"),
+    "heal": (),
+    "trace": ("--", "curl", "-sS", "http://app.shop.lab/items"),
+    "capture": ("start",),
+    "down": (),
+}
 # How a command ends that is sent this, or whose reader goes.
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGPIPE: 130}
 
@@ -49,18 +51,21 @@ def states(bench: Bench) -> dict[str, str]:
 
 
 @pytest.mark.endurance
-@pytest.mark.rounds(1, full=300)
-def test_a_killed_command_leaves_what_the_next_one_completes(repaired: Bench, round_number: int) -> None:
-    """`inject`, `heal`, `trace`, `capture` or `down` killed at any moment: `sweep` and `heal` make the lab whole.
+@pytest.mark.sampled(5)
+@pytest.mark.parametrize("command", KILLED)
+@pytest.mark.rounds(1, full=60)
+def test_a_killed_command_leaves_what_the_next_one_completes(
+    repaired: Bench, command: str, round_number: int, record_property: Callable[[str, object], None]
+) -> None:
+    """`{command}` killed at any moment: `sweep` and `heal` make the lab whole, and nothing that stands is taken down.
 
-    What `down` began `sweep` completes; nothing that stands is taken down.
+    What `down` began `sweep` completes.
     """
-    command, *words = KILLED[round_number % len(KILLED)]
     if command == "heal":
         assert repaired.cli("inject", "stop", "app").code == 0
-    process = begun(repaired, command, *words)
+    process = begun(repaired, command, *KILLED[command])
     ends_by(process, moment(round_number), process.kill)
-    assert eventually(lambda: not repaired.open_runs(), DEADLINE)
+    record_settled(record_property, seconds_until(lambda: not repaired.open_runs(), DEADLINE))
     assert repaired.run("sweep").code == 0
     if command == "down":
         assert not repaired.left() or states(repaired) == STANDING

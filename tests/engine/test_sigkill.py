@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from gated import NODES, gated, let_go
 from lab_bench import CHECKOUT, Bench, Engine, eventually, piped
+from settling import record_settled, seconds_until
 
 # How long it takes is measured by the bench; here a machine that does other work, too, has time enough.
 DEADLINE = 240.0
@@ -48,9 +49,7 @@ def test_up_killed(bench: Bench, round_number: int, record_property: Callable[[s
             process.wait(timeout=moment(round_number))
         except subprocess.TimeoutExpired:
             process.kill()
-    killed_at = time.monotonic()
-    nothing_or_all(bench, process)
-    record_property("seconds", time.monotonic() - killed_at)
+    record_settled(record_property, nothing_or_all(bench, process))
 
 
 @pytest.mark.endurance
@@ -85,14 +84,16 @@ def test_up_interrupted_again_and_again(bench: Bench, tmp_path: Path, step: str)
     assert eventually(lambda: not open_runs(bench), DEADLINE)
 
 
-def nothing_or_all(bench: Bench, process: subprocess.Popen[str]) -> None:
-    """Nothing is left; or the command was done, and had only to exit: then no run is open and the whole lab stands."""
+def nothing_or_all(bench: Bench, process: subprocess.Popen[str]) -> float:
+    """Nothing is left; or the command was done, and had only to exit: then no run is open and the whole lab stands.
+
+    The seconds until it was so.
+    """
     assert process.returncode in (-signal.SIGKILL, 0)
     if process.returncode == 0 or not open_runs(bench):
         assert stands(bench) or (process.returncode and bench.nothing_within(DEADLINE)), bench.left()
-    else:
-        assert bench.nothing_within(DEADLINE), bench.left()
-        assert eventually(lambda: not open_runs(bench), DEADLINE)
+        return 0.0
+    return seconds_until(lambda: bench.is_gone() and not open_runs(bench), DEADLINE)
 
 
 def open_runs(bench: Bench) -> list[str]:
@@ -118,10 +119,8 @@ def test_check_killed_in_its_fault(
         else:
             time.sleep(moment(round_number))
         check.kill()
-    killed_at = time.monotonic()
+    record_settled(record_property, seconds_until(lambda: not repaired.open_runs(), DEADLINE))
     by_hand = {"client": "paused"} if round_number == 0 else {}
-    assert eventually(lambda: not repaired.open_runs(), DEADLINE)
-    record_property("seconds", time.monotonic() - killed_at)
     assert states(repaired) == {**STANDING, **by_hand}
     assert [fault["id"] for fault in repaired.run("faults", repaired.lab, "--json").document["faults"]] == [
         f"pause-{node}" for node in by_hand
@@ -210,7 +209,9 @@ def sweep(bench: Bench) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.endurance
 @pytest.mark.rounds(3, full=60)
-def test_pytest_killed(engine: Engine, tmp_path: Path, round_number: int) -> None:
+def test_pytest_killed(
+    engine: Engine, tmp_path: Path, round_number: int, record_property: Callable[[str, object], None]
+) -> None:
     """A test process killed at any moment, in the first round while its lab stands: nothing of its labs is left."""
     name = f"killed-{secrets.token_hex(4)}"
     shutil.copytree(CHECKOUT / "scenarios" / "basic", tmp_path / "scenarios" / "basic")
@@ -241,7 +242,7 @@ def test_pytest_killed(engine: Engine, tmp_path: Path, round_number: int) -> Non
         else:
             time.sleep(moment(round_number))
         process.kill()
-    assert eventually(lambda: not left_of(engine, own, name), DEADLINE), left_of(engine, own, name)
+    record_settled(record_property, seconds_until(lambda: not left_of(engine, own, name), DEADLINE))
 
 
 def left_of(engine: Engine, state: Path, scenario: str) -> list[str]:

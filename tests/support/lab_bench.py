@@ -214,7 +214,11 @@ class Bench:
 
     def nothing_within(self, seconds: float) -> bool:
         """Whether nothing is left, now or soon; and it stays so for a moment, for a call may be under way."""
-        return eventually(lambda: not self.left() and not self.folder.exists(), seconds)
+        return eventually(self.is_gone, seconds)
+
+    def is_gone(self) -> bool:
+        """Whether neither the engine nor the state folder has anything of the lab."""
+        return not self.left() and not self.folder.exists()
 
 
 def piped(stream: IO[str] | None) -> IO[str]:

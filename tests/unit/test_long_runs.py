@@ -27,13 +27,19 @@ def test_round(number, record_property):
     if os.environ.get("KILLED_AT") == str(number):
         os.kill(os.getpid(), signal.SIGKILL)
     assert os.environ.get("FAILS_AT") != str(number)
-    record_property("seconds", 7.5 if number == 3 else 0.0)
+    record_property("seconds", 7.5 if number == 3 else 1.5)
+    record_property("limit", 2.0)
 
 def test_of_another_run():
     raise AssertionError
 
 def test_that_is_skipped():
     pytest.skip("it cannot be done here")
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_each_in_another_row(command, record_property):
+    '''`{command}` ends.'''
+    record_property("seconds", 0.5)
 """
 
 
@@ -82,14 +88,14 @@ def test_each_part_goes_on_until_all_is_done_and_the_page_has_rows(suite: Path) 
         code, output = part(suite, seconds=0)
         assert code == 0, output
         assert f"{number} of 5 tests are done; go on with: make endurance" in output
-        slowest = "7.5 s" if number == 4 else ""
-        assert rows(suite) == [f"none | Every round / holds | {number} of 4 | {number} | 0 | 0 | {slowest} |"]
+        timed = "3 of 4 | 7.5 s" if number == 4 else f"{number} of {number} | 1.5 s"
+        assert rows(suite) == [f"none | Every round / holds | {number} of 4 | {number} | 0 | 0 | {timed} |"]
     code, output = part(suite, seconds=0)
     assert code == 0, output
     assert ran(suite) == ["0", "1", "2", "3"]
     assert rows(suite) == [
-        "none | Every round / holds | 4 of 4 | 4 | 0 | 0 | 7.5 s |",
-        "none | that is skipped | 1 of 1 | 0 | 0 | 1 |  |",
+        "none | Every round / holds | 4 of 4 | 4 | 0 | 0 | 3 of 4 | 7.5 s |",
+        "none | that is skipped | 1 of 1 | 0 | 0 | 1 |  |  |",
     ]
     assert (suite / "page.md").read_text().startswith(PAGE.split("| old |")[0])
     assert list((suite / "record").iterdir()) == []
@@ -103,7 +109,7 @@ def test_a_killed_part_loses_the_test_that_was_running_and_no_other(suite: Path)
     code, output = part(suite)
     assert code == 0, output
     assert ran(suite) == ["0", "1", "2", "2", "3"]
-    assert rows(suite)[0].endswith("| 4 of 4 | 4 | 0 | 0 | 7.5 s |")
+    assert rows(suite)[0].endswith("| 4 of 4 | 4 | 0 | 0 | 3 of 4 | 7.5 s |")
 
 
 @pytest.mark.slow
@@ -114,7 +120,7 @@ def test_a_failure_is_counted_and_fails_every_later_part(suite: Path) -> None:
     code, output = part(suite)
     assert code == 1, output
     assert ran(suite) == ["0", "1", "2", "3"]
-    assert rows(suite)[0].endswith("| 4 of 4 | 3 | 1 | 0 | 7.5 s |")
+    assert rows(suite)[0].endswith("| 4 of 4 | 3 | 1 | 0 | 2 of 3 | 7.5 s |")
 
 
 @pytest.mark.slow
@@ -134,13 +140,21 @@ def test_a_row_is_replaced_by_a_run_of_that_row_alone(suite: Path) -> None:
     """With `-k`, rows of what was not chosen stay, and a row counts all rounds that there are."""
     code, output = part(suite, chosen="skipped")
     assert code == 0, output
-    skipped = "none | that is skipped | 1 of 1 | 0 | 0 | 1 |  |"
+    skipped = "none | that is skipped | 1 of 1 | 0 | 0 | 1 |  |  |"
     code, output = part(suite, chosen="round and (0 or 1)")
     assert code == 0, output
-    assert rows(suite) == ["none | Every round / holds | 2 of 4 | 2 | 0 | 0 |  |", skipped]
+    assert rows(suite) == ["none | Every round / holds | 2 of 4 | 2 | 0 | 0 | 2 of 2 | 1.5 s |", skipped]
     code, output = part(suite, chosen="round", FAILS_AT="2")
     assert code == 1, output
-    assert rows(suite) == ["none | Every round / holds | 4 of 4 | 3 | 1 | 0 | 7.5 s |", skipped]
+    assert rows(suite) == ["none | Every round / holds | 4 of 4 | 3 | 1 | 0 | 2 of 3 | 7.5 s |", skipped]
+
+
+@pytest.mark.slow
+def test_each_value_of_a_parameter_that_the_docstring_names_has_a_row(suite: Path) -> None:
+    """A time without a limit is no time that is late."""
+    code, output = part(suite, chosen="each_in")
+    assert code == 0, output
+    assert rows(suite) == [f"none | `{command}` ends | 1 of 1 | 1 | 0 | 0 |  | 0.5 s |" for command in ("up", "down")]
 
 
 @pytest.mark.slow
@@ -150,5 +164,5 @@ def test_a_row_of_a_file_that_is_not_named_stays(suite: Path) -> None:
     (suite / "test_more.py").write_text("def test_more_holds(): pass\n")
     code, output = part(suite, file="test_more.py")
     assert code == 0, output
-    more = "none | more holds | 1 of 1 | 1 | 0 | 0 |  |"
-    assert rows(suite) == [more, "none | Every round / holds | 1 of 4 | 1 | 0 | 0 |  |"]
+    more = "none | more holds | 1 of 1 | 1 | 0 | 0 |  |  |"
+    assert rows(suite) == [more, "none | Every round / holds | 1 of 4 | 1 | 0 | 0 | 1 of 1 | 1.5 s |"]
