@@ -8,7 +8,6 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import Random
 
 import pytest
 from lab_bench import CHECKOUT, Bench, Engine
@@ -22,50 +21,69 @@ TEXT = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 EDIT = re.compile(rf"in place of {TEXT} write {TEXT}")
 PROGRAM = re.compile(r"([a-z0-9-]+)\$ (.+)")
 OWN_COPY = re.compile(r"own copy of the scenario file, (\S+),")
-SOME_TASKS = 3
 # What is said of an attempt that failed, and of one that still waits for an answer.
 NOT_DONE = re.compile(r"(?:not yet|why \([^)]*\)): (.*?)(?= not yet: | why \(| done: |$)")
 # The task that asks for what a resolver remembers.
 FORGOTTEN = ("outage", 4)
 WAITING = " so far. Expected: "
+Way = Callable[[Sequence[str]], list[str]]
+# One visit of a learner: the tasks that are done in it, and how the program of a solution is run.
+Visit = tuple[range, Way]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """All lessons in `make truth`; otherwise one, chosen by the seed in the head of the output."""
-    chosen = Random(metafunc.config.getoption("truth_seed")).choice(LESSONS)
-    metafunc.parametrize("name", LESSONS if metafunc.config.getoption("full") else [chosen])
+    """In `make truth` each lesson whole with each habit; otherwise each lesson once, the habits in turn."""
+    habits = ("slow", "other-programs") if metafunc.config.getoption("full") else ("in-turn",)
+    metafunc.parametrize(("habit", "name"), [(habit, name) for habit in habits for name in LESSONS])
 
 
 @pytest.mark.waits
 @pytest.mark.truth
-def test_a_learner_with_other_programs_comes_back_for_each_task(engine: Engine, bench: Bench, name: str) -> None:
-    """Each task is completed by it, and the next one is there when the lesson is opened again."""
-    lab = Bench(engine, bench.lab, name)
-    assert all(not done_one_task(lab, number) for number in range(1, tasks(name)))
-    assert done_one_task(lab, tasks(name))
-
-
-@pytest.mark.truth
-def test_a_slow_learner_is_told_of_no_failure(
-    engine: Engine, bench: Bench, name: str, request: pytest.FixtureRequest
+@pytest.mark.sampled(len(LESSONS))
+def test_a_learner_with_habits_of_their_own_goes_through_a_lesson(
+    engine: Engine, bench: Bench, habit: str, name: str, request: pytest.FixtureRequest
 ) -> None:
-    """Each task is completed by the last piece of what is done by hand, after all hints, and nothing else is said.
+    """Each task is completed, and the next one is there when the lesson is opened again.
 
-    In each task a connection stays half done. Outside `make truth` the learner leaves after some tasks.
+    Who is slow works by hand and in pieces, after all hints, leaves a connection half done in each task, and is told of
+    no failure. Who has other programs opens the lesson for each task.
     """
     lab, last = Bench(engine, bench.lab, name), tasks(name)
-    numbers = range(1, 1 + (last if request.config.getoption("full") else SOME_TASKS))
-    with Learner(lab, seed=6) as learner:
-        for number in numbers:
-            learner.hears(f"task {number} of ")
-            take_all_hints(learner)
-            if (name, number) == FORGOTTEN:
-                come_too_late(lab, learner)
-            do_slowly(learner.solution(), lab, learner)
-            said = learner.hears("done: ")
-            assert (name, number) == FORGOTTEN or not failures(said)
-        learner.hears("tasks done" if last in numbers else f"task {len(numbers) + 1} of ")
-        assert learner.ends() == (0 if last in numbers else 1)
+    for numbers, way in visits(habit, last, request.config.getoption("truth_seed")):
+        with Learner(lab, seed=6) as learner:
+            for number in numbers:
+                learner.hears(f"task {number} of ")
+                do_task(lab, learner, way, is_forgotten=(name, number) == FORGOTTEN)
+            is_over = last in numbers
+            learner.hears("tasks done" if is_over else f"task {numbers.stop} of ")
+            if not is_over:
+                learner.types("quit")
+            assert learner.ends() == (0 if is_over else 1)
+
+
+def visits(habit: str, last: int, seed: int) -> list[Visit]:
+    """How a learner with this habit divides the tasks 1 to `last`; the seed says which of two halves is done slowly."""
+    if habit == "slow":
+        return [(range(1, last + 1), slow_way)]
+    if habit == "other-programs":
+        return [(range(number, number + 1), another_way) for number in range(1, last + 1)]
+    middle = 1 + last // 2
+    ways = (slow_way, another_way) if seed % 2 else (another_way, slow_way)
+    return list(zip((range(1, middle), range(middle, last + 1)), ways, strict=True))
+
+
+def do_task(lab: Bench, learner: Learner, way: Way, *, is_forgotten: bool) -> None:
+    """Do the task that has begun. Who is slow hears nothing of a failure, unless what was to be seen is forgotten."""
+    if way is not slow_way:
+        follow(learner.solution(), lab, learner, way)
+        learner.hears("done: ")
+        return
+    take_all_hints(learner)
+    if is_forgotten:
+        come_too_late(lab, learner)
+    do_slowly(learner.solution(), lab, learner)
+    said = learner.hears("done: ")
+    assert is_forgotten or not failures(said)
 
 
 def failures(said: str) -> list[str]:
@@ -107,19 +125,7 @@ def tasks(name: str) -> int:
     return (CHECKOUT / "scenarios" / name / "lesson.md").read_text("utf-8").count("\n::task{")
 
 
-def done_one_task(lab: Bench, number: int) -> bool:
-    """Open the lesson, which must begin with this task, do it, and leave; whether it was the last one."""
-    with Learner(lab, seed=5) as learner:
-        learner.hears(f"task {number} of ")
-        follow(learner.solution(), lab, learner, another_way)
-        last = number == tasks(lab.scenario)
-        learner.hears("tasks done" if last else f"task {number + 1} of ")
-        learner.types("quit")
-        assert learner.ends() == (0 if last else 1)
-    return last
-
-
-def follow(solution: str, lab: Bench, learner: Learner, way: Callable[[Sequence[str]], list[str]]) -> None:
+def follow(solution: str, lab: Bench, learner: Learner, way: Way) -> None:
     """Do what a solution says: a program, a command of wirelab, a change of the own copy of the file, or an answer.
 
     `way` gives the program that does what the program of the solution does.
