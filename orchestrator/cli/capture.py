@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,15 +61,24 @@ def _stream(target: LabTarget, packets: PacketFilter) -> int:
     """pcapng to standard output until somebody interrupts, or Wireshark is closed."""
     from orchestrator.operations.capture import stream_capture
 
-    if sys.stdout.isatty():
-        hint = "wirelab capture start NAME --live | wireshark -k -i -"
-        raise UsageInvalid("pcapng is nothing to read on a terminal", hint=hint)
+    refuse_terminal("wirelab capture start NAME --live | wireshark -k -i -")
     workspace = open_workspace(read_only=True)
     with closing(stream_capture(workspace, target.scenario, target.lab_name, packets)) as pieces:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+        write_pcapng(pieces)
     return OK
+
+
+def refuse_terminal(hint: str) -> None:
+    """Raise UsageInvalid if standard output is a terminal."""
+    if sys.stdout.isatty():
+        raise UsageInvalid("pcapng is nothing to read on a terminal", hint=hint)
+
+
+def write_pcapng(pieces: Iterable[bytes]) -> None:
+    """Write packets to standard output, each piece as soon as it is there."""
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
 
 
 @command.command("stop", short_help="Stop recording, and delete the recording.")

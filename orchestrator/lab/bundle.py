@@ -11,6 +11,7 @@ from orchestrator.lab.lab import Lab
 from orchestrator.lab.probe_runner import ProbeRunner
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.topology import Topology
+from orchestrator.planning.capture import node_names
 
 SOCKETS = ("ss", "-tuanp")  # ss(8): TCP and UDP, all, by number, with the process
 RESOLVER = ("cat", "/etc/resolv.conf")
@@ -28,7 +29,7 @@ def bundle(lab: Lab) -> dict[str, bytes]:
     servers = topology.servers_of(ApplicationProtocol.DNS)
     lines = [f"{server} | {line}" for server in servers for line in files[f"logs/{server}.log"].splitlines()]
     files["dns-queries.log"] = "".join(f"{line}\n" for line in lines if QUERY in line)
-    packets = _packets(lab)
+    packets = _packets(lab, topology)
     return {name: text.encode(errors="replace") for name, text in sorted(files.items())} | packets
 
 
@@ -60,14 +61,13 @@ def _text(answer: ProbeResult) -> str:
             return ""
 
 
-def _packets(lab: Lab) -> dict[str, bytes]:
+def _packets(lab: Lab, topology: Topology) -> dict[str, bytes]:
     """The recording, where a capture runs."""
     recorder = LabCapture(lab.engine, lab).recorder()
     if recorder is None:
         return {}
     try:
-        return {
-            "capture.pcapng": b"".join(stream_pcapng(lab.engine, recorder.id, f"wirelab scenario {lab.scenario.name}"))
-        }
+        comment = f"wirelab scenario {lab.scenario.name}"
+        return {"capture.pcapng": b"".join(stream_pcapng(lab.engine, recorder.id, comment, node_names(topology)))}
     except WirelabError as error:
         return {"capture.txt": f"The packets could not be had: {error.what}.\n".encode()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -104,9 +105,9 @@ def save_capture(workspace: Workspace, scenario: LoadedScenario, lab_name: str |
 
     The file is replaced as a whole: if nothing can be saved, it stays as it was.
     """
-    capture, _ = open_capture(workspace, scenario, lab_name)
+    capture, observed = open_capture(workspace, scenario, lab_name)
     container = capture.require_running()
-    replace_file(file, capture.pcapng(container))
+    replace_file(file, capture.pcapng(container, observed))
     return capture.status(container)
 
 
@@ -114,10 +115,15 @@ def stream_capture(
     workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, packets: PacketFilter = ALL_PACKETS
 ) -> Generator[bytes, None, None]:
     """Packets as they are captured, as pieces of pcapng, until the caller closes. Raises WorldError if it ends."""
+    from orchestrator.planning.capture import node_names
+    from orchestrator.traffic.packets.pcapng import NamedPackets
+
     with workspace.guard() as run:
         capture, observed = open_capture(workspace, scenario, lab_name, run)
         errors: list[str] = []
-        yield from capture.stream_live(observed, errors, packets.expression(capture, observed))
+        names, expression = node_names(capture.topology(observed)), packets.expression(capture, observed)
+        with closing(capture.stream_live(observed, errors, expression)) as pieces:
+            yield from NamedPackets(pieces, names)
     raise_ended(errors, capture)
 
 

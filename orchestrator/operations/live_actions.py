@@ -14,6 +14,7 @@ from orchestrator.events import Actor
 from orchestrator.operations.capture import open_capture, start_capture, stop_capture
 from orchestrator.operations.checks import run_checks
 from orchestrator.operations.faults import fault_of_words, heal_faults, heal_lab, inject_fault
+from orchestrator.operations.packet_export import recorded_packets
 from orchestrator.operations.workspace import new_run_id
 from orchestrator.traffic.exchanges.events import Flow
 from orchestrator.traffic.packets.packet import read_packets, sort_by_time
@@ -107,5 +108,4 @@ class LiveActions:
 
     def pcapng(self) -> Iterator[bytes]:
         """What the running capture has recorded so far. Raises UsageInvalid where none runs."""
-        capture, _ = open_capture(self.workspace, self.loaded, self.lab_name)
-        return capture.pcapng(capture.require_running())
+        return recorded_packets(self.workspace, self.loaded, self.lab_name)

@@ -18,7 +18,7 @@ from typing import Any
 
 from lab_bench import DEADLINE, Bench, Ran
 
-ENHANCED_PACKET, INTERFACE, SECTION = 6, 1, 0x0A0D0D0A
+ENHANCED_PACKET, INTERFACE, NAMES, SECTION = 6, 1, 4, 0x0A0D0D0A
 COUNTERS = "cat /sys/class/net/eth0/address /sys/class/net/eth0/statistics/tx_packets"
 LITTLE_RING = "1"  # MB
 
@@ -164,6 +164,39 @@ def test_the_status_counts_every_packet(standing: Bench, tmp_path: Path) -> None
     there = sum(1 for _ in frames(file.read_bytes()))
     assert there > 5
     until(lambda: wirelab(standing, "capture", "status", "basic", "--json").document["packets"] == there)
+    assert wirelab(standing, "capture", "stop", "basic").code == 0
+
+
+def tshark(bench: Bench, file: Path, *options: str) -> str:
+    """What tshark prints of a capture file: a reader that shares no code with what wrote it."""
+    image = bench.engine.client.images.get(recorder(bench).attrs["Image"])
+    binds = {str(file): {"bind": "/read.pcapng", "mode": "ro"}}
+    argv = ["tshark", "-r", "/read.pcapng", *options]
+    output = bench.engine.client.containers.run(image, argv, volumes=binds, network_mode="none", user="0", remove=True)
+    return str(output.decode())
+
+
+def hosts_in(bench: Bench, file: Path) -> set[tuple[str, ...]]:
+    """The addresses and names that tshark knows from blocks of names; without `d`, it takes none from DNS answers."""
+    return {tuple(line.split()) for line in tshark(bench, file, "-N", "n", "-q", "-z", "hosts").splitlines()}
+
+
+def test_wireshark_reads_the_names_of_nodes_and_networks(standing: Bench, tmp_path: Path) -> None:
+    """From an exported capture, and from one that knew no names before it was exported."""
+    file, bare, named = (tmp_path / f"{name}.pcapng" for name in ("one", "bare", "named"))
+    assert wirelab(standing, "capture", "start", "basic").code == 0
+    assert standing.cli("exec", "client", "--", "curl", "-s", "http://app.shop.lab/health").code == 0
+    assert wirelab(standing, "export", "pcapng", "basic", "-o", str(file)).code == 0
+    bare.write_bytes(b"".join(block(kind, body) for kind, body in blocks(file.read_bytes()) if kind != NAMES))
+    exported = wirelab(standing, "export", "pcapng", "basic", "--read", str(bare), "-o", str(named))
+    assert exported.err == f"saved {named}; with the names of the nodes: wireshark -N n {named}\n"
+    assert named.read_bytes() == file.read_bytes()
+    expected = {(standing.address(node), node) for node in ("dns", "db", "app", "client")}
+    assert expected <= hosts_in(standing, named)
+    assert not expected & hosts_in(standing, bare)
+    fields = ("-e", "ip.src_host", "-e", "ip.dst_host", "-e", "frame.interface_name")
+    lines = tshark(standing, named, "-N", "n", "-Y", "http.request", "-T", "fields", *fields).splitlines()
+    assert set(lines) == {"client\tapp\tlab"}
     assert wirelab(standing, "capture", "stop", "basic").code == 0
 
 

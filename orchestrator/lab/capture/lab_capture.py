@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from orchestrator.planning.capture import (
     filter_argv,
     live_argv,
     live_spec,
+    node_names,
     reader_spec,
     recorder_spec,
     with_networks,
@@ -90,7 +91,7 @@ class LabCapture:
 
     def stream_live(
         self, observed: Snapshot, errors: list[str], bpf: str = "", then: tuple[str, ...] = ()
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes, None, None]:
         """Packets as they are captured, as pcapng, or the output of the program `then` that reads it. Never ends.
 
         Uses a temporary container, and leaves a recorder that runs alone. `errors` collects what the programs write to
@@ -165,12 +166,12 @@ class LabCapture:
         counts: dict[str, Any] = json.loads(self._engine.run(container, (PROGRAM, "status"), seconds=10).out)
         return counts
 
-    def pcapng(self, container: str) -> Iterator[bytes]:
-        """What was captured so far as pcapng, with the scenario's name in its header."""
+    def pcapng(self, container: str, observed: Snapshot) -> Iterator[bytes]:
+        """What was captured so far as pcapng, with the names of scenario, networks and nodes."""
         self.settle(container)
         name, lab = self._lab.scenario.name, self._lab.name
         comment = f"wirelab scenario {name}" + (f", lab {lab}" if lab != name else "")
-        return stream_pcapng(self._engine, container, comment)
+        return stream_pcapng(self._engine, container, comment, node_names(self._lab.topology(observed)))
 
     def stop(self) -> bool:
         """Remove the recorder and its recording. Returns False if there was none."""

@@ -20,6 +20,7 @@ from orchestrator.traffic.exchanges import read_events
 from orchestrator.traffic.exchanges.events import ExchangeStart, TrafficEvent, start_time
 from orchestrator.traffic.packets.decode import decode_argv, decode_warning
 from orchestrator.traffic.packets.packet import LineCounts, read_packets, sort_by_time
+from orchestrator.traffic.packets.pcapng import NamedPackets
 from orchestrator.traffic.packets.routed import RoutedPackets
 from orchestrator.traffic.story import PacketLosses
 
@@ -111,11 +112,14 @@ def http_ports(scenario: Scenario) -> list[int]:
     return sorted(ports - set(TLS_PORTS))
 
 
-def stream_pcapng(engine: Programs, container: str, comment: str) -> Iterator[bytes]:
-    """What was captured so far as the pieces of a pcapng file with a comment. Raises WorldError if there are none."""
+def stream_pcapng(engine: Programs, container: str, comment: str, names: Mapping[str, str]) -> Iterator[bytes]:
+    """What was captured so far as the pieces of a pcapng file with a comment, and with names for these addresses.
+
+    Raises WorldError if there are none.
+    """
     errors: list[str] = []
     empty = True
-    for piece in engine.stream(container, (PROGRAM, "save", comment), errors):
+    for piece in NamedPackets(engine.stream(container, (PROGRAM, "save", comment), errors), names):
         empty = False
         yield piece
     if empty:  # even a file without a packet has a header

@@ -94,7 +94,7 @@ def test_a_recording_of_which_no_file_could_be_made_is_not_saved() -> None:
     engine = FakeEngine(["i"], answer=lambda _call: Output(1, "", "reordercap: no space\n"))
     engine.start(recorder := engine.make_container(ContainerSpec("capture", "i", {}, command=("sleep", "1"))))
     with pytest.raises(WorldError, match="could not be saved") as caught:
-        list(stream_pcapng(engine, recorder, "a comment"))
+        list(stream_pcapng(engine, recorder, "a comment", {}))
     assert caught.value.why == "reordercap: no space"
 
 
