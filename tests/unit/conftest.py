@@ -6,8 +6,13 @@ A test that reaches for an engine then fails on every machine, not only on those
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from lab_in_memory import LabHost
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +34,15 @@ def _without_engine(no_engine: Mapping[str, str]) -> Iterator[None]:
         for name, value in no_engine.items():
             environment.setenv(name, value)
         yield
+
+
+# Its imports stand in it, for most tests need none of them.
+@pytest.fixture
+def lab_host(tmp_path: Path) -> LabHost:
+    """An engine in memory and a state folder, for labs."""
+    from lab_in_memory import IMAGES, LabHost, bash
+
+    from orchestrator.engine.fake import FakeEngine
+    from orchestrator.host.state_folder import StateFolder
+
+    return LabHost(FakeEngine(list(IMAGES.values()), answer=bash), StateFolder(tmp_path / "state"))
