@@ -120,6 +120,11 @@ class DnsQuestion:
         return ("python3", "-I", "-S", "-c", ASK, *words)
 
 
+def asks_from_own_port(argv: tuple[str, ...]) -> bool:
+    """Whether this is a call of the program that sends its questions from a source port that was chosen for it."""
+    return argv[4:5] == (ASK,) and argv[5] != "0"
+
+
 def query_name(name: str) -> str:
     """The name that the server sees: of an address, that below in-addr.arpa or ip6.arpa."""
     try:

@@ -28,7 +28,8 @@ def judged_after_lookup(
     name = _name_to_look_up(check, host, context)
     if name is None or not isinstance(check, NodeCheck) or check.takes:
         return (yield from judging)
-    (result,) = yield (RunProgram(check.asker, DnsQuestion(name, "A").argv(), NEEDS, seconds=LOOKUP_SECONDS),)
+    argv = DnsQuestion(name, "A").argv(context.port)
+    (result,) = yield (RunProgram(check.asker, argv, NEEDS, seconds=LOOKUP_SECONDS),)
     attempts = read_attempts(result.out) if isinstance(result, ProgramResult) else ()
     if not attempts or not all(attempt.in_vain for attempt in attempts):
         return (yield from judging)

@@ -13,6 +13,7 @@ from math import inf
 from string import Template
 from typing import TYPE_CHECKING, TypeVar
 
+from orchestrator.checks.dns_query import asks_from_own_port
 from orchestrator.checks.exhaustion import Exhausted
 from orchestrator.model.checks import Http, NodeCheck, Runs
 from orchestrator.model.topology import Topology
@@ -39,7 +40,9 @@ class RunProgram:
     @property
     def is_marked(self) -> bool:
         """Whether all connections of it come from PROBE_PORTS, or it opens none (`program_batch.MARK`)."""
-        return self.argv[0] in QUIET or (self.argv[0] in MARKED and not self.inside)
+        if self.argv[0] in QUIET or self.argv[:2] in QUIET_COMMANDS:
+            return True
+        return not self.inside and (self.argv[0] == "curl" or asks_from_own_port(self.argv))
 
     @property
     def opens_once(self) -> bool:
@@ -47,8 +50,8 @@ class RunProgram:
         return not self.inside and self.argv[0] == "bash"
 
 
-# The programs of checks that choose their source port, and those that only look at their own machine.
-MARKED, QUIET = ("curl", "dig"), ("ss", "ip", "cat")
+# The programs of checks that only look at their own machine.
+QUIET, QUIET_COMMANDS = ("ss", "ip", "cat"), (("openssl", "x509"),)
 
 
 @dataclass(frozen=True)

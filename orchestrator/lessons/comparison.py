@@ -34,7 +34,8 @@ class Different:
     seen: str
     expected: str
     may_be_followed: bool = False  # the same program may be about to do what is expected
-    yields: bool = False  # where more was seen of the same attempt, that is told
+    yields: bool = False  # where more was seen of the same name, that is told
+    name: str = ""  # of which a lookup asked
 
     @property
     def sentence(self) -> str:

@@ -101,9 +101,9 @@ class ResolvesObservation(BaseObservation):
             if event.rcode == "NOERROR" and not event.answers and not event.referred:
                 # A program that connects asks for both: that there is no IPv6 address says nothing of the name.
                 seen = f"{self.client} {other}: it has no {'IPv6' if event.type == 'AAAA' else 'IPv4'} address"
-                return Different("name", seen, self.wanted, may_be_followed=True, yields=True)
+                return Different("name", seen, self.wanted, may_be_followed=True, yields=True, name=name)
         seen = f"{self.client} {other}: {dns_answer(event)}"
-        return Different("name", seen, self.wanted, may_be_followed=both or bool(event.answers))
+        return Different("name", seen, self.wanted, may_be_followed=both or bool(event.answers), name=name)
 
 
 class ConnectsObservation(BaseObservation):

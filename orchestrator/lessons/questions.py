@@ -80,7 +80,7 @@ def wrong_because(task: AskTask, question: Question, answer: str) -> str | None:
         return None if choice == question.right else f'"{choice}" is not right.'
     if answer.lower() == question.right.lower():
         return None
-    return _wrong_address(answer) if task.ask == "address" else _wrong_port(answer)
+    return _wrong_address(answer) if task.ask == "address" else _wrong_port(answer, question.right)
 
 
 def _choice(answer: str, choices: Sequence[str]) -> str | None:
@@ -105,9 +105,11 @@ def _wrong_address(answer: str) -> str:
     return f"{answer} is an address, but not this one."
 
 
-def _wrong_port(answer: str) -> str:
+def _wrong_port(answer: str, right: str) -> str:
+    is_asked_for = right == str(HIGHEST_PORT)  # the sentence must not give the answer away
+    numbers = f"a port is a number {'of 16 bits' if is_asked_for else f'from 0 to {HIGHEST_PORT}'} (RFC 9293)"
     if not answer.isdigit():
-        return f"{answer!r} is no port: a port is a number of 16 bits (RFC 9293)."
+        return f"{answer!r} is no port: {numbers}."
     if int(answer) > HIGHEST_PORT:
-        return f"{answer} is no port: a port is a number of 16 bits (RFC 9293)."
+        return f"{answer} is no port: {numbers}."
     return f"{answer} is a port, but not this one."

@@ -45,7 +45,7 @@ class LearnerTraffic:
     _scenario: Scenario | None = None
     _topology: Topology | None = None
     _began: float = 0.0
-    _later: tuple[str, float] | None = None
+    _later: tuple[Different, float] | None = None
     _lookup: Lookup | None = None
     _open: OpenExchanges = field(default_factory=OpenExchanges)
     waits: Waits = field(default_factory=Waits)
@@ -107,9 +107,9 @@ class LearnerTraffic:
     def tells_later(self, comparison: Comparison) -> bool:
         """Keep what is said of an exchange that the same program may follow by a better one; this one replaces it."""
         if isinstance(comparison, Different) and comparison.may_be_followed:
-            if comparison.yields and self._later is not None:
+            if comparison.yields and self._later is not None and self._later[0].name == comparison.name:
                 return True
-            self._later = (comparison.sentence, self.monotonic())
+            self._later = (comparison, self.monotonic())
             return True
         if comparison is not None:
             self._later = None
@@ -119,8 +119,8 @@ class LearnerTraffic:
         """What was kept, once no better exchange has come for a while."""
         if self._later is None or self.monotonic() < self._later[1] + FOLLOWED_SECONDS:
             return None
-        sentence, self._later = self._later[0], None
-        return sentence
+        different, self._later = self._later[0], None
+        return different.sentence
 
     def is_attempt(self, event: CompletedEvent) -> bool:
         """Whether the learner's program caused it, and no resolver's search list.

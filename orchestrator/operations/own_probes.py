@@ -44,7 +44,8 @@ class _ProgramRun:
         """Whether it has opened this connection: it opens one, so that a second one like it is another's."""
         if not self.probe.opens_once:
             return True
-        return str(port) in self.probe.argv and self.flows.setdefault((address, port), flow) == flow
+        is_named = any(word == str(port) or word.endswith(f":{port}") for word in self.probe.argv)
+        return is_named and self.flows.setdefault((address, port), flow) == flow
 
     def has_requested(self, flow: int) -> bool:
         """Whether it has sent a request; one that opens a connection alone sends none, so that this is another's."""

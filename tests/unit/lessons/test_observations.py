@@ -446,3 +446,4 @@ def test_of_another_name_the_name_is_told_whatever_the_type_of_the_record() -> N
     assert known.seen == "client asked dns for db.shop.lab: 192.168.7.11"
     assert empty.seen == "client asked dns for db.shop.lab: it has no IPv6 address"
     assert (known.yields, empty.yields) == (False, True)
+    assert known.name == empty.name == "db.shop.lab"

@@ -17,6 +17,7 @@ def task(ask: str) -> AskTask:
 NODES = Question(("db", "dns", "app"), "dns")
 ADDRESS = Question((), "192.168.7.12")
 PORT = Question((), "80")
+HIGHEST = Question((), "65535")
 
 
 @pytest.mark.parametrize(
@@ -61,8 +62,9 @@ def test_a_right_answer_is_taken_however_it_is_typed(ask: str, question: Questio
             "'192.168.1.x' is no address: it is four numbers from 0 to 255 with dots between them (RFC 791).",
         ),
         ("address", ADDRESS, "192.168.7.13", "192.168.7.13 is an address, but not this one."),
-        ("port", PORT, "http", "'http' is no port: a port is a number of 16 bits (RFC 9293)."),
-        ("port", PORT, "65536", "65536 is no port: a port is a number of 16 bits (RFC 9293)."),
+        ("port", PORT, "http", "'http' is no port: a port is a number from 0 to 65535 (RFC 9293)."),
+        ("port", HIGHEST, "65536", "65536 is no port: a port is a number of 16 bits (RFC 9293)."),
+        ("port", PORT, "65536", "65536 is no port: a port is a number from 0 to 65535 (RFC 9293)."),
         ("port", PORT, "81", "81 is a port, but not this one."),
     ],
 )

@@ -90,3 +90,16 @@ def test_of_another_kind_of_attempt_something_is_said_where_a_person_works(
     flow = Flow(1, "tcp", Endpoint("client", "192.168.7.5", 40000), Endpoint("app", "192.168.7.6", 80), 1.0)
     refused = TcpHandshake(1, flow, LATER, LATER, "refused", 1, LATER)
     assert (traffic().compare(observation, refused, shells) is not None) is is_told
+
+
+@pytest.mark.parametrize(("empty", "told"), [("auth", "auth"), ("shop.lab", "shop.lab")])
+def test_an_empty_answer_yields_only_to_an_answer_of_the_same_name(empty: str, told: str) -> None:
+    """`dig @auth shop.lab` looks up auth first: what is told is the question that the learner put."""
+    time = 0.0
+    learner_traffic = traffic(lambda: time)
+    address = Different("name", "client asked for auth: 192.168.7.5", "x", may_be_followed=True, name="auth")
+    nothing = Different("name", f"client asked for {empty}", "x", may_be_followed=True, yields=True, name=empty)
+    assert learner_traffic.tells_later(address)
+    assert learner_traffic.tells_later(nothing)
+    time = 2.0
+    assert (learner_traffic.told_later() or "").startswith(f"client asked for {told}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.checks.dns_query import DnsQuestion
 from orchestrator.checks.kinds.connections import connect_probe
 from orchestrator.checks.probes import RunProgram
 from orchestrator.operations.own_probes import OwnProbes
@@ -21,6 +22,7 @@ from orchestrator.traffic.exchanges.events import (
 
 CURL = RunProgram("client", ("curl", "http://app.shop.lab/"))
 CONNECT = connect_probe("client", "app.shop.lab", 8080)
+SHOW_CERTIFICATE = RunProgram("client", ("bash", "-c", "openssl s_client", "192.168.7.12:8080", "app.shop.lab"))
 PSQL = RunProgram("client", ("psql", "-h", "db"))
 
 
@@ -122,3 +124,35 @@ def test_a_kernel_looks_for_a_machine_for_whoever_needs_it(probes: tuple[RunProg
     own_probes = running(*probes)
     assert own_probes.is_own_start(ExchangeStart(1, "arp", 10.0, "client", "dns", 0, "192.168.7.10")) is is_own
     assert own_probes.is_own(UnansweredArp(1, "client", "dns", "192.168.7.10", 10.0, None, 12.0, 3)) is is_own
+
+
+QUESTION = DnsQuestion("app.shop.lab", "A")
+
+
+@pytest.mark.parametrize(
+    ("argv", "is_marked"),
+    [
+        (QUESTION.argv(20001), True),
+        (QUESTION.argv(), False),  # from any port
+        (("openssl", "x509", "-noout", "-in", "/wirelab/intermediate.pem"), True),  # reads a file
+        (("openssl", "s_client", "-connect", "app:443"), False),
+        (("python3", "-I", "-S", "-c", "print()", "20001"), False),
+    ],
+)
+def test_while_a_marked_program_runs_what_bears_no_mark_is_the_learners(argv: tuple[str, ...], is_marked: bool) -> None:
+    """A learner who asks again while the last failure is explained gets a sentence for that, too."""
+    own_probes = running(RunProgram("client", argv))
+    assert own_probes.is_own(question(port=40000, wants_ad=False)) is not is_marked
+    assert own_probes.is_own_start(opening()) is not is_marked
+
+
+def test_a_program_in_the_node_itself_is_not_given_a_port() -> None:
+    assert not RunProgram("client", QUESTION.argv(20001), inside=True).is_marked
+
+
+def test_a_program_that_is_given_address_and_port_in_one_word_opens_that_connection() -> None:
+    own_probes = running(SHOW_CERTIFICATE)
+    assert own_probes.is_own_start(opening(1))
+    assert own_probes.is_own(refused(1))
+    assert not own_probes.is_own_start(opening(2))
+    assert not running(SHOW_CERTIFICATE).is_own_start(opening(1, port=80))
