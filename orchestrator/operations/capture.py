@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.errors import UsageInvalid, WorldError
+from orchestrator.lab.capture.listening import MESSAGE as LISTENING
 from orchestrator.operations.node_access import require_node
 from orchestrator.operations.output_file import replace_file
+from orchestrator.planning import labels
+from orchestrator.planning.capture import recorder_of
 
 if TYPE_CHECKING:
     from orchestrator.lab.capture.lab_capture import LabCapture
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.rendering.graph import SeenTraffic
 
 # What dumpcap and tshark write to standard error if all is well.
-USUAL_MESSAGES = ("Running as user", "Capturing on ", "File: ", "Packets")
+USUAL_MESSAGES = ("Running as user", "Capturing on ", "File: ", "Packets", LISTENING)
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,16 @@ def stop_capture(workspace: Workspace, scenario: LoadedScenario, lab_name: str |
 
 def capture_status(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> dict[str, Any]:
     """A document about the capture: its state, its filter, and how much it has recorded and lost."""
-    capture, _ = open_capture(workspace, scenario, lab_name)
-    recorder = capture.recorder()
+    capture, observed = open_capture(workspace, scenario, lab_name)
+    return status_of(capture, observed)
+
+
+def status_of(capture: LabCapture, observed: Snapshot) -> dict[str, Any]:
+    """The same of a lab that was observed; the engine is asked where something records."""
+    recorder = recorder_of(observed)
     counts = capture.status(recorder.id) if recorder and recorder.state == "running" else {}
-    state = recorder.state if recorder else "none"
-    return {"schema": 1, "capture": state, "narrowed": capture.filter, **counts}
+    narrowed = recorder.labels.get(labels.NARROWED, "") if recorder else ""
+    return {"schema": 1, "capture": recorder.state if recorder else "none", "narrowed": narrowed, **counts}
 
 
 def save_capture(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, file: Path) -> dict[str, Any]:

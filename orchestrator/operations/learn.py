@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import NotFound, TookTooLong
+from orchestrator.errors import NotFound
 from orchestrator.events import ProbeEvent
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.variables import address_values
 from orchestrator.operations.command_record import recorded
-from orchestrator.operations.lab_handle import LabHandle
 from orchestrator.operations.lesson_files import ProgressStore, load_lesson
 from orchestrator.operations.lesson_lab import LessonLab
 from orchestrator.operations.lesson_run import LessonRun
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 
 SEEDS = 1_000_000
 TURN_SECONDS = 0.1
-LISTEN_SECONDS = 20.0
-PROBE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -166,7 +162,7 @@ def lesson_in(
     run = LessonRun(lesson_lab, load_text, progress, tell, save, probes, held_from, live)
     with live as traffic:
         reader = traffic.reader()
-        await_listening(traffic, run.lab, run.text)
+        traffic.await_begin()  # from then on nothing that the learner does is missed
         run.begin_task()
         try:
             yield OpenLesson(run, traffic, reader)
@@ -180,13 +176,3 @@ def _begun(kept: Progress | None, scenario: LoadedScenario, seed: int | None, se
     if kept and kept.lesson == name and seed in (None, kept.seed):
         return kept
     return Progress(name, secrets.randbelow(SEEDS) if seed is None else seed, seat)
-
-
-def await_listening(traffic: LiveTraffic, lab: LabHandle, text: LessonText) -> None:
-    """Wait until a packet that we cause is read: from then on nothing that the learner does is missed."""
-    node = lab.node(text.lesson.shell[0])
-    until = time.monotonic() + LISTEN_SECONDS
-    while not traffic.listening.is_set() and traffic.failure is None and time.monotonic() < until:
-        with suppress(TookTooLong):  # on a busy machine; its packets may have been read all the same
-            node.run_unrecorded("getent", "hosts", lab.made.scenario.domain, seconds=PROBE_SECONDS)
-        traffic.listening.wait(0.5)

@@ -45,7 +45,7 @@ def _truth(lab: LabHandle, task: AskTask, traffic: LiveTraffic | None) -> str:
         case AddressOf(address_of=node):
             return lab.address(node)
         case FirstServer(first_server=run):
-            seen = _first_server_seen(lab, run, traffic) if traffic and traffic.listening.is_set() else None
+            seen = _first_server_seen(lab, run, traffic) if traffic and traffic.is_listening else None
             return seen or _first_server(lab, run)
         case BrokenLayer(broken_layer=check_name):
             return _broken_layer(lab, check_name)

@@ -31,7 +31,7 @@ from orchestrator.events import (
     ProbeEvent,
 )
 from orchestrator.lab.journal_reader import follow_entries
-from orchestrator.operations.capture import capture_status
+from orchestrator.operations.capture import open_capture, status_of
 from orchestrator.operations.engine_answers import PING_SECONDS, tell_answers
 from orchestrator.operations.faults import fault_nodes, list_faults
 from orchestrator.operations.inspection import observe_lab
@@ -61,7 +61,7 @@ Tell = Callable[[Change | Literal["restart"]], None]
 MOST_ENTRIES = 200
 LOOK_SECONDS = 3.0  # between two looks at the engine while a capture counts, or the last look saw nothing
 REST_SECONDS = 60.0  # otherwise: LabChanges tells when there is something to see
-GATHER_SECONDS = 0.05  # that an exchange may wait for others that are told with it
+GATHER_SECONDS = 0.05  # that an exchange, or a look at the engine, may wait for others
 END_SECONDS = 5.0
 
 
@@ -267,6 +267,7 @@ class LiveLab:
     def _follow_engine(self) -> None:
         while not self._ending.is_set():
             self._stale.wait(self._seconds_to_look())
+            self._ending.wait(GATHER_SECONDS)
             self._stale.clear()
             if not self._ending.is_set():
                 self._look()
@@ -288,9 +289,10 @@ class LiveLab:
 
         self._has_looked = False
         try:
-            topology, observed = observe_lab(self.workspace, self.loaded, self.name)
+            recording, observed = open_capture(self.workspace, self.loaded, self.name)
+            topology = recording.topology(observed)
             states = node_states(topology, observed) or dict.fromkeys(self._nodes, "missing")
-            capture = capture_status(self.workspace, self.loaded, self.name)
+            capture = status_of(recording, observed)
         except WirelabError:
             return  # the engine is busy or away; the next look is soon
         self._has_looked = True

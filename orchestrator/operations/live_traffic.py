@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.traffic.exchanges.events import TrafficEvent
 
 END_SECONDS = 10.0
-BEGIN_SECONDS = 15.0
+BEGIN_SECONDS = 20.0
 PAUSE_SECONDS = 0.05
 MOST_AT_ONCE = 1000
 
@@ -56,7 +56,7 @@ class TrafficReader:
 class LiveTraffic:
     """The events of a lab's traffic, for any number of readers; a context that ends the capture.
 
-    `listening` is set once a first packet was read: a capture that has just begun misses what came before.
+    A capture that has just begun misses what came before `is_listening`.
     """
 
     def __init__(self, workspace: Workspace, scenario: LoadedScenario, lab_name: str) -> None:
@@ -69,7 +69,6 @@ class LiveTraffic:
         self._run = ""
         self._errors: list[str] = []
         self._pause = threading.Event()
-        self.listening = threading.Event()
         self.failure: WirelabError | None = None
 
     def reader(self) -> TrafficReader:
@@ -94,20 +93,22 @@ class LiveTraffic:
 
     def _begin(self) -> None:
         self.failure = None
+        self._errors = []
         capture, observed = open_capture(self._workspace, self._scenario, self._lab_name, self._run)
         self._thread = threading.Thread(target=self._read, args=(capture, observed), daemon=True)
         self._thread.start()
 
     def await_begin(self) -> bool:
         """Wait until the capture has begun: what crosses the wire from then on is read. False where it does not."""
-        networks = len(self._scenario.reading.scenario.all_networks)
         until = time.monotonic() + BEGIN_SECONDS
-        while not self.has_ended and time.monotonic() < until:
-            containers = self._workspace.engine.containers(f"{labels.RUN}={self._run}")
-            if any(is_listening(self._workspace.engine, container.id, networks) for container in containers):
-                return True
+        while not self.is_listening and not self.has_ended and time.monotonic() < until:
             self._pause.wait(PAUSE_SECONDS)
-        return False
+        return self.is_listening
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether what crosses the wire is read from now on."""
+        return not self.has_ended and is_listening(self._errors)
 
     @property
     def has_ended(self) -> bool:
@@ -122,7 +123,6 @@ class LiveTraffic:
     def _read(self, capture: LabCapture, observed: Snapshot) -> None:
         try:
             for event in live_events(capture, observed, self._errors):
-                self.listening.set()
                 for reader in self._readers:
                     reader.put(event)
         except WirelabError as error:
