@@ -14,7 +14,8 @@ RCODE_MEANINGS = {
     "SERVFAIL": "the server could not find out",
     "REFUSED": "the server does not answer such questions",
 }
-
+# Of an answer of many or long records a learner reads the beginning.
+MOST_VALUES, MOST_CHARACTERS = 6, 80
 
 Layer = Literal["node", "name", "dns", "address", "port", "tcp", "udp", "tls", "http", "sql", "ssh"]
 
@@ -68,7 +69,14 @@ def dns_answer(event: DnsExchange) -> str:
         return f"{event.rcode}, {meaning}" if meaning else event.rcode
     if event.referred:
         return f"it does not know, and refers to {', '.join(event.referred)}"
-    return ", ".join(record.value for record in event.answers) or f"no {event.type} record"
+    values = [_shortened(record.value) for record in event.answers[:MOST_VALUES]]
+    if more := len(event.answers) - len(values):
+        values.append(f"and {more} more")
+    return ", ".join(values) or f"no {event.type} record"
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= MOST_CHARACTERS else f"{value[: MOST_CHARACTERS - 3]}..."
 
 
 def failed_lookup(event: DnsExchange, client: str, wanted: str) -> Different | None:
@@ -105,6 +113,15 @@ def loopback_port(host_and_port: str) -> int | None:
     """The port of `host:port`, where the host is the machine itself."""
     host, _, port = host_and_port.rpartition(":")
     return int(port) if is_loopback(host) else None
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an address, not a name: such a client asks for no server name (RFC 6066, section 3)."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from orchestrator.lessons.comparison import (
     Matched,
     failed_connection,
     failed_lookup,
+    is_address,
     is_loopback,
     leads_to,
     server_text,
@@ -42,6 +43,10 @@ class HttpObservation(BaseObservation):
     @property
     def wanted(self) -> str:
         return f"{self.method} {self.http}"
+
+    def _wanted_at(self, port: int) -> str:
+        """The same with its port, which a URL of the usual port does not name."""
+        return self.wanted if urlsplit(self.http).port else f"{self.wanted} (port {port})"
 
     @property
     def loopback_port(self) -> int | None:
@@ -87,10 +92,11 @@ class HttpObservation(BaseObservation):
         name = f" for {event.server_name}" if event.server_name else ""
         seen = f"{self.client} began TLS{name} with {server_text(event.flow)}"
         is_server = leads_to(event.flow, url.hostname or "", addresses_of)
-        is_place = is_server and event.flow.server.port == (url.port or 443)
-        if is_place:
-            seen += ", and sent no request so far"
-        return Different("http" if is_place else "address", seen, self.wanted, may_be_followed=True)
+        port = url.port or 443
+        if is_server and event.flow.server.port == port:
+            return Different("http", f"{seen}, and sent no request so far", self.wanted, may_be_followed=True)
+        expected = self._wanted_at(port) if is_server else self.wanted
+        return Different("address", seen, expected, may_be_followed=True)
 
     def _compare_request(self, event: HttpExchange, addresses_of: AddressesOf) -> Comparison:
         url = urlsplit(self.http)
@@ -98,17 +104,19 @@ class HttpObservation(BaseObservation):
         requested = f"requested {event.method} {event.target} from {server_text(event.flow)}"
         is_secure = isinstance(event, SecureRequest)
         if self.needs_tls:
-            requested += f", by the name {event.host}" if is_secure else ", without TLS"
+            name = f"by the name {event.host}" if event.host else "by its address"
+            requested += f", {name}" if is_secure else ", without TLS"
         answer = f"the answer was {event.status}" if event.status else "no answer came"
         host = url.hostname or ""
         reaches = leads_to(event.flow, host, addresses_of)
         if self.needs_tls:  # a server of several names has one address; the client says which it means (SNI)
-            reaches = reaches and is_secure and event.host.lower() == host
+            reaches = reaches and is_secure and event.host.lower() == ("" if is_address(host) else host)
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         if not reaches or event.flow.server.port != port or (event.method, event.target) != (self.method, target):
             if client_node(event) != self.client:
                 return None
-            return Different("http" if reaches else "address", f"{self.client} {requested}: {answer}", self.wanted)
+            expected = self.wanted if not reaches or event.flow.server.port == port else self._wanted_at(port)
+            return Different("http" if reaches else "address", f"{self.client} {requested}: {answer}", expected)
         if wrong_node := self.by_another_node(event, requested):
             return wrong_node
         if not self._status_is_right(event.status):

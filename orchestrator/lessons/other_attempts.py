@@ -62,14 +62,20 @@ def _before_connection(event: CompletedEvent, client: str, wanted: str) -> Diffe
         case TcpHandshake():
             return failed_connection(event, client, wanted)
         case DatagramFlow():
-            return pinged(event, client, wanted) or _refused_datagram(event, client, wanted)
+            return pinged(event, client, wanted) or _datagram(event, client, wanted)
     return None
 
 
-def _refused_datagram(event: DatagramFlow, client: str, wanted: str) -> Different | None:
-    if event.flow.protocol != "udp" or not event.reason:
-        return None  # that nothing comes back is said while it is awaited
-    return Different("udp", f"{client} sent UDP to {server_text(event.flow)}: {event.reason}", wanted)
+def _datagram(event: DatagramFlow, client: str, wanted: str) -> Different | None:
+    if event.flow.protocol != "udp":
+        return None
+    sent = f"{client} sent UDP to {server_text(event.flow)}"
+    if event.reason:
+        return Different("udp", f"{sent}: {event.reason}", wanted)
+    if event.flow.server.node != client:
+        return None  # what crosses a network is said while an answer is awaited
+    answer = "it was answered" if event.received else "no answer came"
+    return Different("udp", f"{sent}: {answer}; UDP opens no connection", wanted)
 
 
 def _is_told_before(event: CompletedEvent, observation: BaseObservation) -> bool:

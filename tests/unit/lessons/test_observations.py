@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.checks.sockets import BoundSocket
-from orchestrator.lessons.comparison import Different, Matched, pinged
+from orchestrator.lessons.comparison import Different, Matched, dns_answer, pinged
 from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import NotDone, TaskDone
@@ -426,6 +426,13 @@ def test_what_goes_to_the_nodes_own_loopback_address_is_known(
     wanted: HttpObservation | ConnectsObservation | ResolvesObservation, port: int | None
 ) -> None:
     assert wanted.loopback_port == port
+
+
+def test_of_a_long_answer_the_beginning_is_told() -> None:
+    values = ("x" * 81, *(f"192.168.7.{number}" for number in range(9)))
+    event = dns("client", "app.shop.lab", "A", "NOERROR", *values)
+    assert dns_answer(event) == f"{'x' * 77}..., {', '.join(values[1:6])}, and 4 more"
+    assert dns_answer(replace(event, answers=event.answers[1:3])) == "192.168.7.0, 192.168.7.1"
 
 
 def test_a_question_over_tcp_is_another_one_than_over_udp() -> None:

@@ -68,6 +68,8 @@ LOOKUP = DnsExchange(
 )
 SESSION = SqlSession(1, flow(5432), 1.0, 1.1, "root", "shop", "SCRAM", "17", "FATAL 28P01: wrong password", "refused")
 STATEMENT = SqlStatement(1, flow(5432), 1.0, 1.1, "select 1", True, False, "SELECT 1", 1, "", "answered", 0, True)
+INSIDE = Flow(1, "udp", Endpoint("client", "127.0.0.1", 40000), Endpoint("client", "127.0.0.1", 9000), 1.0)
+ANSWERED, UNANSWERED = (DatagramFlow(1, INSIDE, 1.0, 1.1, 1, received, 1.0) for received in (1, 0))
 PORT_UNREACHABLE = DatagramFlow(1, flow(80, protocol="udp"), 1.0, 1.1, 1, 0, 1.0, "port unreachable (ICMP)")
 
 
@@ -100,6 +102,18 @@ PORT_UNREACHABLE = DatagramFlow(1, flow(80, protocol="udp"), 1.0, 1.1, 1, 0, 1.0
             SshGreeting(1, flow(22), 1.0, 1.1, "SSH-2.0-a", "SSH-2.0-b"),
             "tcp",
             "client spoke SSH with app, 192.168.7.12, port 22",
+        ),
+        (
+            CONNECTS,
+            ANSWERED,
+            "udp",
+            "client sent UDP to client, 127.0.0.1, port 9000: it was answered; UDP opens no connection",
+        ),
+        (
+            CONNECTS,
+            UNANSWERED,
+            "udp",
+            "client sent UDP to client, 127.0.0.1, port 9000: no answer came; UDP opens no connection",
         ),
         (CONNECTS, PORT_UNREACHABLE, "udp", "client sent UDP to app, 192.168.7.12, port 80: port unreachable (ICMP)"),
     ],

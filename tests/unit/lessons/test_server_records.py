@@ -93,6 +93,37 @@ def test_a_page_over_https_is_seen_once_the_log_tells_of_it_and_no_handshake_is_
     assert different.seen.endswith("port 443, and sent no request so far")
 
 
+BY_ADDRESS = HttpObservation.model_validate({"from": "client", "http": "https://192.168.7.4/"})
+
+
+def test_a_page_whose_url_holds_an_address_is_asked_for_without_a_server_name() -> None:
+    """No client names an address to a server (RFC 6066, section 3)."""
+    records = list(read_records("web", WEB_LOG))
+    (request,) = exchanges(replace(TLS, server_name=""), records)
+    assert isinstance(request, HttpExchange)
+    by_address = "client requested GET / from web, 192.168.7.4, port 443, by its address: the answer was 200"
+    assert compared(BY_ADDRESS, request) == Matched(by_address)
+    different = compared(PAGE, request)
+    assert isinstance(different, Different)
+    assert different.sentence == f"{by_address}. Expected: GET https://web.shop.lab/."
+    (by_name,) = exchanges(TLS, records)
+    different = compared(BY_ADDRESS, by_name)
+    assert isinstance(different, Different)
+    assert "by the name web.shop.lab" in different.seen
+
+
+def test_of_the_right_server_at_another_port_the_right_port_is_told() -> None:
+    handshake = replace(TLS, flow=flow("web", 8443))
+    for event in (handshake, *exchanges(handshake, list(read_records("web", WEB_LOG)))):
+        different = compared(PAGE, event)
+        assert isinstance(different, Different)
+        assert different.expected == "GET https://web.shop.lab/ (port 443)"
+    named = HttpObservation.model_validate({"from": "client", "http": "https://web.shop.lab:9443/"})
+    different = compared(named, TLS)
+    assert isinstance(different, Different)
+    assert different.expected == "GET https://web.shop.lab:9443/"
+
+
 def test_plain_http_to_the_same_server_is_told() -> None:
     plain = HttpExchange(2, flow("web", 80), 1.0, 1.1, "GET", "/", "web.shop.lab", 200, "OK", 30, "answered")
     different = compared(PAGE, plain)
