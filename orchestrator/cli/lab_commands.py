@@ -116,6 +116,10 @@ def say_up(result: UpResult) -> None:
         say(f"the lab {result.lab!r} is up already: nothing to do")
     if result.ends:
         say(f"it ends in {duration_text(round(result.ends - time.time()))}")
+    if result.host_open:
+        from orchestrator.rendering.host_access import host_open_text
+
+        say(host_open_text(result.plan, result.host_open, result.named))
     if result.faults:
         from orchestrator.rendering.faults import kept_faults_text
 

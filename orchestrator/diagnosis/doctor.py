@@ -176,7 +176,7 @@ def _trap_rows(engine: EngineFacts, hybrid: bool, host_closed: bool) -> Iterator
          "wirelab uses ids; do the same when you call docker by hand"),
         (docker and version < (21,) and not host_closed,
          "Engine 20.10 lets nodes of internal networks reach this machine",
-         "wirelab up --close-host closes a lab to this machine; newer engines isolate nodes"),
+         "wirelab up --close-host closes a lab to this machine, and wirelab's own engine all labs"),
         (hybrid and engine.runtime == "crun" and version_of(crun) < (1, 9), "crun 1.8 refuses hybrid control groups",
          "use runc, or boot with systemd.unified_cgroup_hierarchy=1"),
     )  # fmt: skip

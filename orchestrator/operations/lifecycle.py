@@ -43,7 +43,8 @@ class UpResult:
     """What `up` did, and how long it took; the plan is empty where nothing was to be done.
 
     `ends` is when the lab removes itself, in seconds since 1970, if it does.
-    `faults` are those that are in afterwards, `healed` those that were healed.
+    `faults` are those that are in afterwards, `healed` those that were healed. `host_open` says why nodes of networks
+    that were made reach services of the engine's machine, and is empty where they reach none.
     """
 
     lab: str
@@ -53,6 +54,7 @@ class UpResult:
     ends: float | None = None
     faults: tuple[InjectedFault, ...] = ()
     healed: tuple[InjectedFault, ...] = ()
+    host_open: str = ""
 
 
 def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
@@ -100,7 +102,16 @@ def bring_up_in_run(
     lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
     end = end_of(workspace.state, name)
     ends = end.at if end else None
-    return UpResult(lab.name, plan, time.monotonic() - began, lab.named, ends, lab.faults(), healed)
+    seconds, host_open = time.monotonic() - began, _why_host_is_open(workspace, plan)
+    return UpResult(lab.name, plan, seconds, lab.named, ends, lab.faults(), healed, host_open)
+
+
+def _why_host_is_open(workspace: Workspace, plan: Plan) -> str:
+    """Why nodes of networks that the plan made reach services of the engine's machine; empty where they reach none."""
+    from orchestrator.host.private_engine.host_access import why_host_is_open
+    from orchestrator.planning.networks import opened_to_host
+
+    return why_host_is_open(workspace.url) if opened_to_host(plan) else ""
 
 
 def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, options: UpOptions) -> UpResult:

@@ -10,7 +10,7 @@ from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import gateway_of
 from orchestrator.planning.desired import DesiredNode
-from orchestrator.planning.plan import LeaveNetwork, MakeNetwork, RemoveNetwork, Step
+from orchestrator.planning.plan import LeaveNetwork, MakeNetwork, Plan, RemoveNetwork, Step
 from orchestrator.planning.routes import routed_networks
 from orchestrator.planning.snapshot import ObservedNetwork, Snapshot
 from orchestrator.planning.specs import NetworkSpec
@@ -49,6 +49,20 @@ def open_to_host(scenario: Scenario) -> tuple[str, ...]:
     A network that lets nodes out leads to the host as well; on one with IPv6 the bridge answers at its own address.
     """
     return tuple(n for n, network in scenario.all_networks.items() if network.ipv6 or not network.internal)
+
+
+def opened_to_host(plan: Plan) -> dict[str, bool]:
+    """The networks that a plan makes and whose nodes reach the engine's host through the bridge's address.
+
+    Each with whether `--close-host` would close it: not where IPv6 or a way out leads there, too.
+    """
+    made = [step.action for step in plan.steps if isinstance(step.action, MakeNetwork)]
+    specs = {make.network: make.spec for make in made}
+    return {
+        name: spec.internal and spec.subnet6 is None
+        for name, spec in specs.items()
+        if spec.subnet6 or not (spec.host_closed or spec.gateway_unanswered)
+    }
 
 
 def stale_network_steps(

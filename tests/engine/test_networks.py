@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,27 @@ def test_a_closed_lab_does_not_reach_the_host(kinds: Lab, tmp_path: Path) -> Non
     finally:
         ran = bench.cli("down")
     assert (ran.code, bench.left()) == (0, []), ran.err
+
+
+def test_up_says_once_what_an_engine_of_ones_own_leaves_open(kinds: Lab, tmp_path: Path) -> None:
+    """An engine at another address than wirelab's own. Of that one, and of a closed lab, there is nothing to say."""
+    (tmp_path / "scenario.yaml").write_text(CLOSED)
+    own = kinds.bench.engine
+    (tmp_path / "docker.sock").symlink_to(own.url.removeprefix("unix://"))
+    there = replace(own, environ={**own.environ, "DOCKER_HOST": f"unix://{tmp_path}/docker.sock"})
+    bench = Bench(there, f"n{secrets.token_hex(4)}", str(tmp_path))
+    try:
+        first, again = bench.cli("up"), bench.cli("up")
+        closed = bench.cli("up", "--close-host")
+    finally:
+        down = bench.cli("down")
+    of_own = replace(bench, engine=own).cli("run", "--rm")
+    assert [ran.code for ran in (first, again, closed, down, of_own)] == [0] * 5, first.err
+    note, way_out = first.err.splitlines()[-2:]
+    assert note == ("note: nodes may reach services of the engine's machine, over lab: the engine is not wirelab's own")
+    assert way_out == (f"      to close the lab to that machine: wirelab up {tmp_path} --close-host --lab {bench.lab}")
+    assert [ran for ran in (again, closed, of_own) if "may reach services" in ran.err] == []
+    assert bench.left() == []
 
 
 @contextmanager

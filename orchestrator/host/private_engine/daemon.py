@@ -21,6 +21,7 @@ from orchestrator.errors import EngineMissing
 from orchestrator.host.ping import Reply, ping
 from orchestrator.host.private_engine import netlink
 from orchestrator.host.private_engine.conflicting_daemon import refuse_beside_another
+from orchestrator.host.private_engine.host_access import close_or_tell
 from orchestrator.host.private_engine.host_snapshot import HostSnapshot
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.private_engine.shutdown import end, own_daemons, resume
@@ -76,7 +77,7 @@ class PrivateEngine:
             notify("starting wirelab's own container engine")
             try:
                 self._start()
-                _close_host(notify)
+                close_or_tell(self.paths, netlink.close_host, notify)
             except BaseException:
                 end(self.paths, notify)
                 raise
@@ -177,14 +178,6 @@ class PrivateEngine:
             yield
         finally:
             os.close(lock)
-
-
-def _close_host(notify: Notify) -> None:
-    """Let nodes open no connection to this machine, or say that they can."""
-    try:
-        netlink.close_host()
-    except OSError as error:
-        notify(f"nodes can reach services of this machine ({error}); wirelab up --close-host closes a lab")
 
 
 def _locked(lock: int, path: Path) -> bool:

@@ -12,6 +12,8 @@ from orchestrator.quick_dataclass import dataclass
 # `libnetwork/<12 digits>.sock`; containerd's, below the runtime folder, is shorter.
 _SOCKET_LIMIT = 107
 _LONGEST = "exec/libnetwork/0123456789ab.sock"
+# Beside the engine's own socket.
+CONTAINERD_SOCKET, HOST_OPEN = "containerd.sock", "host-open"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,12 @@ class PrivatePaths:
 
     @property
     def containerd_socket(self) -> Path:
-        return self.runtime / "containerd.sock"
+        return self.runtime / CONTAINERD_SOCKET
+
+    @property
+    def host_open(self) -> Path:
+        """Why nodes reach services of this machine; absent where the engine's start closed it."""
+        return self.runtime / HOST_OPEN
 
     @property
     def containerd_state(self) -> Path:

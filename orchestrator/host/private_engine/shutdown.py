@@ -181,7 +181,7 @@ def _report_leftovers(paths: PrivatePaths, unknown_before: bool) -> None:
 def _remove_run_files(paths: PrivatePaths) -> None:
     for folder in (paths.exec_root, paths.containerd_state):
         shutil.rmtree(folder, ignore_errors=True)
-    for path in (paths.socket, paths.containerd_socket, paths.pid_file):
+    for path in (paths.socket, paths.containerd_socket, paths.pid_file, paths.host_open):
         path.unlink(missing_ok=True)
     Path(f"{paths.containerd_socket}.ttrpc").unlink(missing_ok=True)
     if paths.runtime != paths.root:

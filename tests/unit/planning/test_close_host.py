@@ -9,10 +9,12 @@ import pytest
 from observed_labs import BASIC, listed, made_by, nothing, planned, standing
 
 from orchestrator.engine.docker.config import BRIDGE_NAME, network_config, network_seen
-from orchestrator.planning.networks import open_to_host
+from orchestrator.planning.lab_ref import LabRef
+from orchestrator.planning.networks import open_to_host, opened_to_host
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.snapshot import Snapshot
+from orchestrator.rendering.host_access import host_open_text
 
 NETWORKS = BASIC.replace("nodes:", "networks:\n  lab:\n  open: {internal: false}\nnodes:", 1)
 NO_ADDRESS = "com.docker.network.bridge.inhibit_ipv4"
@@ -48,6 +50,32 @@ def test_each_network_has_a_bridge_of_its_own_by_which_the_host_knows_it() -> No
     assert len(set(names)) == len(names) == 4
     assert all(re.fullmatch(r"wl-[0-9a-f]{12}", name) for name in names)
     assert network_seen({"Id": "0123456789abcdef", "Name": "n"}).bridge == "br-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("text", "close_host", "opened"),
+    [
+        (BASIC, False, {"lab": True}),
+        (BASIC, True, {}),
+        (NETWORKS, False, {"lab": True, "open": False}),
+        (NETWORKS, True, {"open": False}),
+        (BASIC.replace("nodes:", "networks: {lab: {ipv6: true}}\nnodes:", 1), True, {"lab": False}),
+    ],
+)
+def test_up_names_the_networks_that_it_opens_to_the_host(text: str, close_host: bool, opened: dict[str, bool]) -> None:
+    """Only while it makes them, and with the option where that closes one of them."""
+    made = plan(text, nothing(), close_host=close_host)
+    assert opened_to_host(made) == opened
+    assert opened_to_host(plan(text, made_by(made, nothing()), close_host=close_host)) == {}
+    if opened:
+        note, way_out = host_open_text(made, "the engine is not wirelab's own", LabRef("basic", "mine")).splitlines()
+        names = ", ".join(opened)
+        assert note == (
+            f"note: nodes may reach services of the engine's machine, over {names}: the engine is not wirelab's own"
+        )
+        can_be_closed = "lab" in opened and opened["lab"]
+        assert ("wirelab up basic --close-host --lab mine" in way_out) == can_be_closed
+        assert ("no option closes" in way_out) != can_be_closed
 
 
 @pytest.mark.slow
