@@ -21,6 +21,7 @@ from orchestrator.diagnosis.check_layers.from_judgement import (
 from orchestrator.diagnosis.check_layers.held_connection import held_layer
 from orchestrator.diagnosis.check_layers.http import http_layers
 from orchestrator.diagnosis.check_layers.sql import sql_layer
+from orchestrator.diagnosis.check_layers.upstream_tls import upstream_tls_layer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
 from orchestrator.diagnosis.layers import LAYERS
 from orchestrator.diagnosis.layers.dns import as_checked, leads_to, servers_of
@@ -45,6 +46,7 @@ from orchestrator.model.checks import (
 )
 from orchestrator.model.roles import ROLES
 from orchestrator.model.topology import Topology
+from orchestrator.model.upstreams import tls_to_upstreams, upstream_name, upstream_port, upstreams
 from orchestrator.model.values import is_address
 
 URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
@@ -103,7 +105,9 @@ def check_attempts(
             return _layered(attempts, *http_layers(check, url.geturl(), judgement))
         case Tls():
             host, port = endpoint(context.fill(check.tls, check.asker))
-            return _layered(attempts_to_host(check.asker, host, Port(port), context, commands), tls_layer(judgement))
+            name = context.fill(check.server_name or host, check.asker)
+            attempts = attempts_to_host(check.asker, host, Port(port), context, commands)
+            return _layered(attempts, tls_layer(judgement, name, presented=check.client_certificate))
         case Udp():
             return _udp_attempts(check, context, judgement, commands)
         case Sql():
@@ -269,7 +273,11 @@ def attempts_to_used_node(
     port, name = _first_port(used, context), context.topology.name_of(used)
     if port is None:
         return ()
+    passes_on = used in upstreams(context.topology, node) and ROLES[context.topology.node(node).role].forwards_requests
+    port = Port(upstream_port(context.topology, node, used)) if passes_on else port
     attempts = attempts_to_host(node, name, port, context, commands)
+    if passes_on and (tls := tls_to_upstreams(context.topology, node)):
+        return _layered(attempts, upstream_tls_layer(tls, upstream_name(context.topology, node)))
     declared = context.topology.node(used)
     health_path = ROLES[declared.role].health_path
     if not health_path or declared.is_customized:

@@ -240,6 +240,17 @@ class Tls(NodeCheck):
         "that has met it at another server.",
         examples=[True],
     )
+    client_certificate: bool = Field(
+        False,
+        description="true: the asker presents the client certificate of its node, and the server must accept it.",
+        examples=[True],
+    )
+    accepted: bool | None = Field(
+        None,
+        description="Whether the server goes on after the handshake (true), or refuses the client by an alert (false), "
+        "as one does that wants a client certificate. Not looked at when absent and none is presented.",
+        examples=[True, False],
+    )
     subject: Substring = Field(
         None, description="A text that the certificate's subject must hold.", examples=["CN=www.shop.lab"]
     )

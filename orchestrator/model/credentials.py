@@ -23,6 +23,7 @@ class CertificateRequest:
 
     `trusted`: the lab's own authority signs it, otherwise one that nobody knows. `intermediate`: an intermediate
     authority signs it in its place. `client`: the node proves with it who it is as a client, and `port` is 0.
+    `server_name`: the listener shows it to a client that sends this name (RFC 6066, section 3); empty for its own.
     """
 
     node: str
@@ -34,6 +35,7 @@ class CertificateRequest:
     trusted: bool = True
     intermediate: bool = False
     client: bool = False
+    server_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Annotated
 from orchestrator.model.language import Field, ScenarioModel
 from orchestrator.model.mounted_files import CONFIGURATION, MountedFiles
 from orchestrator.model.name_lookup import Hosts, ResolverOptions, SearchList
+from orchestrator.model.tls import ServerTls
 from orchestrator.model.values import (
     Address,
     Bound,
     DnsNames,
-    Domain,
     NetworkName,
     NetworkNames,
     NodeNames,
@@ -50,38 +50,6 @@ ImageName = Annotated[
 ]
 
 
-class Certificate(ScenarioModel):
-    """What a server's certificate says. Without a word it names the node and its addresses, and all trust it."""
-
-    names: tuple[Domain, ...] = Field(
-        (), strict=False, description="More names that it is good for.", examples=[["www.shop.lab"]]
-    )
-    name: Domain | None = Field(
-        None,
-        description="The only name in it, instead of the node's own: so it is a wrong one.",
-        examples=["wrong.lab"],
-    )
-    expired: bool = Field(False, description="true: it ended yesterday.", examples=[True])
-    authority: str = Field(
-        "lab",
-        pattern="^(lab|unknown)$",
-        description="Who signed it: the lab's authority, or one that nobody trusts.",
-        examples=["unknown"],
-    )
-    intermediate: str | None = Field(
-        None,
-        pattern="^(sent|not_sent)$",
-        description="An intermediate authority signs the certificate, and its own is signed by that authority. Says "
-        "whether the server sends that one, too, as it should; there is none when absent.",
-        examples=["sent", "not_sent"],
-    )
-    client_certificate: bool = Field(
-        False,
-        description="true: the server wants a certificate of the client, signed by the lab's authority (mutual TLS).",
-        examples=[True],
-    )
-
-
 class Listener(ScenarioModel):
     """A socket on which a node listens: the servers of wirelab's roles bind it, those of your own are expected to."""
 
@@ -92,7 +60,7 @@ class Listener(ScenarioModel):
         description="Where it is bound: all, loopback, one address, or the node's address on a network; all if absent.",
         examples=["all", "loopback", "front", "192.168.7.20"],
     )
-    tls: bool | Certificate = Field(
+    tls: bool | ServerTls = Field(
         False,
         description="true: it speaks TLS, with a certificate that wirelab makes (/wirelab/tls-PORT.pem and .key). "
         "A mapping says what is in the certificate.",
@@ -103,6 +71,7 @@ class Listener(ScenarioModel):
             {"expired": True},
             {"authority": "unknown"},
             {"intermediate": "not_sent"},
+            {"server_names": {"www.shop.lab": {}, "old.shop.lab": {"expired": True}}},
         ],
     )
 

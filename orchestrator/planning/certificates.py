@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from orchestrator.model.credentials import CertificateRequest, Credentials, IssuedCertificate
-from orchestrator.model.node import Certificate, Listener
+from orchestrator.model.node import Listener
 from orchestrator.model.roles import ROLES
+from orchestrator.model.tls import Certificate, ServerTls
 from orchestrator.model.topology import Topology
 
 CA_FILE = "ca.pem"
@@ -15,12 +18,17 @@ SPARE_SECONDS = 7 * 86400.0
 
 
 def requests(topology: Topology) -> tuple[CertificateRequest, ...]:
-    """One certificate for each listener that speaks TLS, in the order of the file; then those of the clients."""
+    """Those of each listener that speaks TLS, its own and one for each name, in the order of the file; then those of
+    the clients."""
     servers = [
-        _request(topology, node, listener)
+        request
         for node, declared in topology.scenario.nodes.items()
         for listener in ROLES[declared.role].listeners_of(declared)
         if listener.tls
+        for request in (
+            _request(topology, node, listener),
+            *(_named(node, listener, name, content) for name, content in _server_names(listener).items()),
+        )
     ]
     clients = [
         CertificateRequest(
@@ -34,7 +42,7 @@ def requests(topology: Topology) -> tuple[CertificateRequest, ...]:
 
 def _request(topology: Topology, node: str, listener: Listener) -> CertificateRequest:
     """For the names and addresses by which a client may call the node, unless the file asks for other ones."""
-    declared = listener.tls if isinstance(listener.tls, Certificate) else Certificate()
+    declared = listener.tls if isinstance(listener.tls, ServerTls) else ServerTls()
     groups = [group for group, machines in topology.scenario.groups.items() if node in machines]
     own = [topology.name_of(node), node, *map(topology.name_of, groups), *declared.names]
     return CertificateRequest(
@@ -49,11 +57,34 @@ def _request(topology: Topology, node: str, listener: Listener) -> CertificateRe
     )
 
 
+def _named(node: str, listener: Listener, server_name: str, declared: Certificate) -> CertificateRequest:
+    """For the name by which a client asks for it, and for no address: a client sends none (RFC 6066, section 3)."""
+    names = (declared.name,) if declared.name else tuple(dict.fromkeys((server_name, *declared.names)))
+    return CertificateRequest(
+        node=node,
+        port=listener.port,
+        subject=declared.name or server_name,
+        names=names,
+        addresses=(),
+        expired=declared.expired,
+        trusted=declared.authority == "lab",
+        intermediate=declared.intermediate is not None,
+        server_name=server_name,
+    )
+
+
+def _server_names(listener: Listener) -> Mapping[str, Certificate]:
+    return (listener.tls.server_names or {}) if isinstance(listener.tls, ServerTls) else {}
+
+
 def sent_chain(topology: Topology, issued: IssuedCertificate) -> str:
     """What the server sends: its certificate, then that of the intermediate authority, if the file does not keep it
     back (RFC 8446, section 4.4.2)."""
     listeners = topology.listeners_of(issued.request.node)
-    declared = next((listener.tls for listener in listeners if listener.port == issued.request.port), None)
+    listener = next((listener for listener in listeners if listener.port == issued.request.port), None)
+    declared: object = listener.tls if listener else None
+    if listener and issued.request.server_name:
+        declared = _server_names(listener).get(issued.request.server_name)
     kept_back = isinstance(declared, Certificate) and declared.intermediate == "not_sent"
     return issued.certificate + ("" if kept_back else issued.intermediate)
 
@@ -81,4 +112,5 @@ def file_of(request: CertificateRequest, kind: str) -> str:
     """The name below /wirelab: `pem` for the certificate, `key` for its private key."""
     if request.client:
         return f"client.{kind}"
-    return f"tls-{request.port}.{kind}"
+    by_name = f"-{request.server_name}" if request.server_name else ""
+    return f"tls-{request.port}{by_name}.{kind}"

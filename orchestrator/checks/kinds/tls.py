@@ -6,7 +6,7 @@ import re
 
 from orchestrator.checks.answering_machine import impostor
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.connections import endpoint, wrong_machine
+from orchestrator.checks.kinds.connections import endpoint, target_of, wrong_machine
 from orchestrator.checks.probes import (
     TIMED_OUT,
     CheckContext,
@@ -17,22 +17,49 @@ from orchestrator.checks.probes import (
     require_time,
 )
 from orchestrator.checks.steps import CheckSteps
+from orchestrator.checks.target_time import require_target_time
 from orchestrator.model.checks import Tls
 from orchestrator.quick_dataclass import dataclass
 
-# $0 is the host, $1 the port, $2 the name, $3 the authorities, where those are not the lab's alone. Nodes of ours
-# trust the lab's authority; an address has no server name (RFC 6066, section 3). The line `intermediate=` names the
-# intermediate authority of the lab, whether or not the server sends its certificate.
+# $0 is the host, $1 the port, $2 the name, $3 the authorities, where those are not the lab's alone; $4 is `present` to
+# show a client certificate, `look` to see only what the server makes of the client. Nodes of ours trust the lab's
+# authority; an address has no server name (RFC 6066, section 3). The line `intermediate=` names the intermediate
+# authority of the lab, whether or not the server sends its certificate. With TLS 1.3 a server judges the client after
+# the client's handshake has ended (RFC 8446, section 4.4.2.4): then it sends an alert, or closes, or goes on.
 SHAKE = """\
-own=(); [[ -r /wirelab/ca.pem ]] && own=(-CAfile "${3-/wirelab/ca.pem}")
+own=(); [[ -r /wirelab/ca.pem ]] && own=(-CAfile "${3:-/wirelab/ca.pem}")
+[[ ${4-} == present ]] && own+=(-cert /wirelab/client.pem -key /wirelab/client.key)
 [[ -r /wirelab/intermediate.pem ]] && openssl x509 -noout -subject -in /wirelab/intermediate.pem 2>&1 |
   sed s/^subject=/intermediate=/
 if [[ $2 == *:* || $2 != *[!0-9.]* ]]; then name=(-noservername -verify_ip "$2")
 else name=(-servername "$2" -verify_hostname "$2"); fi
 h=$0; [[ $h == *:* ]] && h="[$h]"
-exec openssl s_client -connect "$h:$1" "${name[@]}" "${own[@]}" 2>&1
+[[ ${4-} ]] || exec openssl s_client -connect "$h:$1" "${name[@]}" "${own[@]}" 2>&1
+exec 3< <(exec openssl s_client -ign_eof -connect "$h:$1" "${name[@]}" "${own[@]}" 2>&1 </dev/null)
+done=
+while :; do
+  if IFS= read -r -t 1 line <&3; then
+    echo "$line"
+    [[ $line == *"Verify return code"* ]] && done=1
+    [[ $line == *"New Session Ticket arrived"* || $line == *alert* ]] && break
+  elif (( $? <= 128 )); then break
+  elif [[ $done ]]; then echo "still open"; break; fi
+done
+kill $! 2>/dev/null
+exit 0
 """
 SHAKE_SECONDS = 4.0
+# What a server says by it: TLS alerts about the client's certificate (RFC 8446, section 6.2).
+ALERT = re.compile(
+    r"alert ((?:handshake failure|(?:no|bad|unsupported) certificate|certificate (?:revoked|expired|unknown|required)"
+    r"|unknown ca|access denied))"
+)
+CLOSED = re.compile(r"unexpected eof|^closed$", re.M)
+# That it goes on: a session ticket, or nothing in a second after the handshake.
+TICKET, OPEN = "New Session Ticket arrived", re.compile(r"^still open$", re.M)
+CLOSES = "closing the connection after the handshake"
+GOES_ON = "the server goes on after the handshake"
+REFUSES = "the server refuses the client"
 NOT_SENT = "the server did not send"
 # X509_V_ERR_* of openssl (x509_vfy.h): 18 to 21 say in four ways that no trusted authority stands behind it.
 RESULTS = {0: "ok", 10: "expired", 18: "unknown authority", 19: "unknown authority", 20: "unknown authority"}
@@ -57,6 +84,23 @@ class Handshake:
     chain: tuple[str, ...]
     errors: frozenset[str] = frozenset()
     missing: str = ""
+
+
+def handshake_probe(node: str, host: str, port: int, name: str, authorities: str = "", mode: str = "") -> RunProgram:
+    """A handshake, by the name that is sent and must stand in the certificate; see SHAKE."""
+    more = (authorities, mode) if mode else (authorities,) if authorities else ()
+    argv = ("bash", "-c", SHAKE, host, str(port), name, *more)
+    return RunProgram(node, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS)
+
+
+def read_acceptance(out: str) -> tuple[bool | None, str]:
+    """Whether the server goes on after the handshake, None where it did not come so far; and how it refused."""
+    if alert := ALERT.search(out):
+        return False, f"the alert {alert[1]!r}"
+    if TICKET in out or OPEN.search(out):
+        return True, ""
+    closed = CLOSED.search(out) and read_handshake(out)
+    return (False, CLOSES) if closed else (None, "")
 
 
 def read_handshake(out: str) -> Handshake | None:
@@ -94,11 +138,22 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     check = context.fill_fields(check, "server_name", "subject", "issuer")
     name = (check.server_name or host).rstrip(".")
     expected = _expected(check, host, port, name)
-    known = ("/wirelab/intermediate.pem",) if check.knows_intermediate else ()
-    argv = ("bash", "-c", SHAKE, host, str(port), name, *known)
-    (ended,) = yield (RunProgram(check.asker, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS),)
+    authorities = "/wirelab/intermediate.pem" if check.knows_intermediate else ""
+    wanted = True if check.accepted is None and check.client_certificate else check.accepted
+    mode = "present" if check.client_certificate else "look" if wanted is not None else ""
+    (ended,) = yield (handshake_probe(check.asker, host, port, name, authorities, mode),)
     result = require_output(ended, may_time_out=True)
     shaken = read_handshake(result.out)
+    if wanted is not None:
+        goes_on, how = read_acceptance(result.out)
+        if goes_on and TICKET not in result.out and (target := target_of(context, check.asker, host)):
+            # Its silence says that it goes on, if it had the time to say something else.
+            yield from require_target_time(target)
+        if goes_on is None and shaken:
+            require_time(result)
+            raise ResultUnavailable("what the server makes of the client was not seen in time")
+        if judgement := _acceptance(expected, goes_on, how, wanted=wanted):
+            return judgement
     if shaken is None:
         return Judgement("fail", expected, _without_certificate(result), (f"openssl ended with {result.exit_code}",))
     evidence = (f"{shaken.address}:{port} shows its certificate; verified for {name}: {shaken.message}", *shaken.chain)
@@ -113,9 +168,20 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
 def _expected(check: Tls, host: str, port: int, name: str) -> str:
     other = f" as {name}" if name != host else ""
     parts = [f"{check.asker} verifies the certificate of {host}:{port}{other}: {check.verify}"]
+    parts += ["it presents a client certificate"] if check.client_certificate else []
+    parts += ["the server refuses it"] if check.accepted is False else []
     parts += [f"its subject holds {check.subject!r}"] if check.subject is not None else []
     parts += [f"its issuer holds {check.issuer!r}"] if check.issuer is not None else []
     return ", ".join(parts)
+
+
+def _acceptance(expected: str, goes_on: bool | None, how: str, *, wanted: bool) -> Judgement | None:
+    """Where what the server makes of the client decides alone; None where its certificate is still to be looked at."""
+    if goes_on is False:
+        return Judgement("fail" if wanted else "pass", expected, f"{REFUSES}, by {how}")
+    if goes_on and not wanted:
+        return Judgement("fail", expected, f"{GOES_ON}: it sends no alert, and stays open")
+    return None
 
 
 def _wrong(check: Tls, shaken: Handshake) -> str:

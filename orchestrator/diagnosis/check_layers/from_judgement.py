@@ -7,18 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.tls import NOT_SENT, SHAKE_SECONDS
+from orchestrator.checks.kinds.tls import CLOSES, GOES_ON, NOT_SENT, SHAKE_SECONDS
 from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
 from orchestrator.diagnosis.layers.answer import ANSWER
 from orchestrator.diagnosis.layers.listen import LISTEN
 from orchestrator.diagnosis.layers.tcp import TCP, by_hand, connected
 from orchestrator.diagnosis.layers.tls import TLS
+from orchestrator.model.tls import ServerTls
+from orchestrator.model.values import is_address
 
 # How the judgement of a handshake begins in which no certificate came.
 NONE = "no certificate"
 # And of one in which nothing came.
 NO_ANSWER = f"{NONE} in "
+# What is said of a connection that the server closed after the handshake: by curl, and by the check `tls`.
+CLOSED_WORDS = ("unexpected eof", "Broken pipe", "reset by peer", CLOSES)
 
 MakeCause = Callable[[ConnectionAttempt, Answers], Cause]
 
@@ -57,12 +61,12 @@ def forbidden_tcp_layer(judgement: Judgement) -> LayerProbe:
     return replace(by_judgement(TCP, judgement, says), repeats_check=False)
 
 
-def tls_layer(judgement: Judgement) -> LayerProbe:
-    """TLS, as the check's own handshake found it."""
+def tls_layer(judgement: Judgement, name: str, *, presented: bool) -> LayerProbe:
+    """TLS, as the check's own handshake found it, by this server name, with a client certificate or without."""
 
     def says(attempt: ConnectionAttempt, results: Answers) -> Cause:
         place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
-        command = attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place, *_server_name(attempt))
+        command = attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place, *server_name(name))
         if judgement.actual.startswith(NO_ANSWER) and connected(attempt, results):
             late = f"does not answer the TLS handshake within {SHAKE_SECONDS:g} seconds"
             return Cause(f"{attempt.target_name} accepts the connection, but {late}.", command)
@@ -70,6 +74,11 @@ def tls_layer(judgement: Judgement) -> LayerProbe:
             return Cause(
                 f"{attempt.asker} is shown no certificate by {attempt.target_name}: {judgement.actual}.", command
             )
+        if refusal := client_refusal(attempt, judgement.actual, presented=presented):
+            return Cause(refusal, command)
+        if judgement.actual.startswith(GOES_ON):
+            sentence = f"The check says that {attempt.target_name} refuses {attempt.asker}, but it does not."
+            return Cause(sentence, command)
         if NOT_SENT in judgement.actual:
             return Cause(missing_intermediate(attempt, judgement.actual), command)
         other = f"{attempt.asker} finds another certificate at {attempt.target_name}"
@@ -87,9 +96,37 @@ def missing_intermediate(attempt: ConnectionAttempt, text: str) -> str:
     return f"{sentence}; so {attempt.asker} cannot follow the chain to the authority that it trusts."
 
 
-def _server_name(attempt: ConnectionAttempt) -> tuple[str, ...]:
-    """By name a server may show another certificate than by address (RFC 6066, section 3)."""
-    return ("-servername", attempt.claim.name.rstrip(".")) if attempt.claim else ()
+def asks_for_certificate(attempt: ConnectionAttempt) -> str:
+    """How a sentence begins on a server that wants a certificate of its clients."""
+    return f"{attempt.target_name} asks for a certificate of the client (mutual TLS), and"
+
+
+def client_refusal(attempt: ConnectionAttempt, text: str, *, presented: bool) -> str:
+    """The sentence on a server that does not take the client for want of a good certificate of it; else empty.
+
+    The text holds the server's alert (RFC 8446, section 6.2), or says that it closed the connection: then the file
+    tells whether it wants a certificate, and whether the client has one that it takes.
+    """
+    alert = re.search(r"alert '?(unknown ca|certificate \w+|(?:bad|no|unsupported) certificate)", text)
+    closed = any(word in text for word in CLOSED_WORDS) and _wants_certificate(attempt)
+    if (alert and "required" in alert[1]) or (closed and not presented):
+        return f"{asks_for_certificate(attempt)} {attempt.asker} presents none."
+    if alert or (closed and attempt.context.topology.node(attempt.asker).client_certificate == "unknown"):
+        why = "no authority that it trusts has signed it, or it is expired"
+        return f"{asks_for_certificate(attempt)} does not accept the one of {attempt.asker}: {why}."
+    return ""
+
+
+def _wants_certificate(attempt: ConnectionAttempt) -> bool:
+    """Whether the file says that the server at this port wants a certificate of its clients."""
+    listeners = attempt.context.topology.listeners_of(attempt.target) if attempt.target else ()
+    declared = (listener.tls for listener in listeners if attempt.port and listener.port == attempt.port.number)
+    return any(isinstance(tls, ServerTls) and tls.client_certificate for tls in declared)
+
+
+def server_name(name: str) -> tuple[str, ...]:
+    """By name a server may show another certificate than by address, which is no name (RFC 6066, section 3)."""
+    return () if is_address(name) else ("-servername", name.rstrip("."))
 
 
 def listen_layer(judgement: Judgement) -> LayerProbe:

@@ -13,7 +13,11 @@ from orchestrator.checks.findings import Judgement
 from orchestrator.checks.http_answer import HttpAnswer, read_answer, wrong_with
 from orchestrator.checks.http_request import curl, facts_of, seconds
 from orchestrator.checks.probes import ProgramResult, ResultUnavailable, RunProgram
-from orchestrator.diagnosis.check_layers.from_judgement import missing_intermediate
+from orchestrator.diagnosis.check_layers.from_judgement import (
+    asks_for_certificate,
+    client_refusal,
+    missing_intermediate,
+)
 from orchestrator.diagnosis.check_layers.sql import MISSING_TABLE
 from orchestrator.diagnosis.layer_probe import (
     Answers,
@@ -138,9 +142,12 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
         if isinstance(certificate_output, str)
         else [line.strip() for line in certificate_output.out.splitlines() if line.strip()]
     )
-    facts = facts_of(result)
-    if result.exit_code in TLS_CODES:
-        error = _curl_error(result)
+    facts, error = facts_of(result), _curl_error(result)
+    refusal = client_refusal(attempt, error, presented=request.check.client_certificate) if result.exit_code else ""
+    if refusal:
+        # With TLS 1.3 it comes after the client's handshake has ended (RFC 8446, section 4.4.2.4).
+        readings.broken(error, refusal, _by_hand(attempt, _host(request.url(attempt))))
+    elif result.exit_code in TLS_CODES:
         sentence = _mistrust(attempt, _host(request.url(attempt)), error, certificate)
         if "local issuer" in error and _lacks_intermediate(attempt, results, certificate):
             sentence = missing_intermediate(attempt, "\n".join(certificate))
@@ -150,7 +157,7 @@ def _tls(request: Request, attempt: ConnectionAttempt, results: Answers) -> Laye
         # curl counts the handshake as a part of the connection, which for the kernel is made.
         late = f"does not answer the TLS handshake within {seconds(request.check):g} seconds"
         sentence = f"{attempt.target_name} accepts the connection, but {late}."
-        readings.broken(_curl_error(result), sentence, _log(attempt))
+        readings.broken(error, sentence, _log(attempt))
     elif facts.get("time_appconnect", 0) > 0:
         readings.evidence += certificate
         readings.held.append("the handshake is complete and the certificate is trusted for this name")
@@ -241,7 +248,7 @@ def _no_answer(
 ) -> None:
     error = _curl_error(result)
     reset = "reset by peer" in error
-    if result.exit_code in TLS_CODES:
+    if result.exit_code in TLS_CODES or client_refusal(attempt, error, presented=check.client_certificate):
         readings.not_probed.append("not asked: there was no TLS")
     elif result.exit_code == NOT_CONNECTED and accepted:
         # The RST came before curl had looked at its socket again.
@@ -299,7 +306,7 @@ def _wrong_answer(request: Request, attempt: ConnectionAttempt, status: int, bod
 
 def _client_certificate(attempt: ConnectionAttempt, status: int, body: str) -> str:
     """What nginx says of the certificate of a client (status 400, with these texts); empty where it is not that."""
-    wants = f"{attempt.target_name} asks for a certificate of the client (mutual TLS), and"
+    wants = asks_for_certificate(attempt)
     if status == 400 and "No required SSL certificate was sent" in body:
         return f"{wants} {attempt.asker} presents none."
     if status == 400 and "The SSL certificate error" in body:

@@ -15,6 +15,7 @@ from orchestrator.model.node import Limits, Listener
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
+    from orchestrator.model.tls import UpstreamTls
     from orchestrator.model.topology_view import TopologyView
 
 
@@ -42,7 +43,8 @@ class Volume:
 
 @dataclass(frozen=True)
 class Serving:
-    """What the listeners of a node can ask of its role's own server: so many, in these protocols, with TLS or not.
+    """What the listeners of a node can ask of its role's own server: so many, in these protocols, with TLS or not, with
+    a certificate for each server name or with one alone.
 
     With `most` 0 the server listens where it always does, and nothing can be said.
     """
@@ -50,6 +52,7 @@ class Serving:
     most: int = 16
     protocols: tuple[str, ...] = ("tcp",)
     tls: bool = False
+    server_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class PeerLog:
     pattern: str
     without: str = ""
     passed_to: str = ""
+
+
+def plain(_node: Any) -> None:
+    """The node speaks no TLS to the servers that it uses."""
 
 
 def no_files_for_clients(_topology: TopologyView, _node: str, _client: str) -> dict[str, str]:
@@ -104,6 +111,7 @@ class Role:
     `password_from` names the node whose password a node has, None where it has one of its own; `replica_of` the node of
     which a node is a copy. Where `reload_files` names files, the program reads only these again.
     `keys` are the names of key pairs that are made for each node; `for_clients` the files of those who use it.
+    `upstream_tls` says how a node speaks TLS to the servers to which it passes requests on, None where it does not.
     """
 
     name: str
@@ -139,6 +147,7 @@ class Role:
     mentions: Callable[[Any], tuple[str, ...]] = no_file_names
     password_from: Callable[[Any], str | None] = no_other_node
     replica_of: Callable[[Any], str | None] = no_other_node
+    upstream_tls: Callable[[Any], UpstreamTls | None] = plain
 
     def reads_again(self, file: str) -> bool:
         """Whether a program of the role reads a changed file again when it is told to."""

@@ -22,6 +22,7 @@ from orchestrator.reading.rules import (
     resolving,
     routes,
     sockets,
+    tls,
 )
 
 Rule = Callable[[RawScenario], Iterator[Violation]]
@@ -106,9 +107,10 @@ RULES: tuple[Rule, ...] = (
     sockets.bound_where_the_node_is,
     sockets.port_zero_is_free,
     sockets.listeners_are_served,
-    sockets.tls_is_over_tcp,
-    sockets.a_proxy_is_understood,
-    sockets.a_certificate_has_its_names,
+    tls.tls_is_over_tcp,
+    tls.a_proxy_is_understood,
+    tls.an_upstream_has_one_name,
+    tls.a_certificate_has_its_names,
     sockets.a_port_is_bound_once,
     sockets.privileged_ports_are_free,
     files.files_are_there,

@@ -47,16 +47,21 @@ def a_connection_leaves_from_its_own_address(raw: RawScenario) -> Iterator[Viola
 
 
 def a_client_has_its_certificate(raw: RawScenario) -> Iterator[Violation]:
-    """A check that presents a client certificate asks over HTTPS, from a node that has one."""
+    """A check that presents a client certificate asks over TLS, from a node that has one; a proxy likewise."""
     for path, check in raw.checks:
         asker = check.get("from")
-        if check.get("client_certificate") is not True or "http" not in check or asker not in raw.machines:
+        if check.get("client_certificate") is not True or asker not in raw.machines:
             continue
         if not raw.values_of(str(asker)).get("client_certificate"):
             message = f"{asker!r} has no client certificate; give the node client_certificate: lab, or unknown"
             yield Violation((*path, "client_certificate"), message)
-        elif not str(check["http"]).startswith("https://"):
+        elif "http" in check and not str(check["http"]).startswith("https://"):
             yield Violation((*path, "client_certificate"), "without TLS no certificate is presented; write https://")
+    for name, node in raw.nodes.items():
+        tls = node.get("upstream_tls")
+        if isinstance(tls, dict) and tls.get("client_certificate") is True and not node.get("client_certificate"):
+            message = f"{name!r} has no client certificate; give the node client_certificate: lab, or unknown"
+            yield Violation(("nodes", name, "upstream_tls", "client_certificate"), message)
 
 
 def own_addresses(raw: RawScenario, node: str) -> list[str]:

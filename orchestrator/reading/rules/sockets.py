@@ -13,7 +13,6 @@ from orchestrator.reading.message_parts import listed, short
 from orchestrator.reading.raw_scenario import RawScenario
 from orchestrator.reading.reading import Path
 from orchestrator.reading.spelling import did_you_mean
-from orchestrator.reading.zones import enumerate_at
 
 PLACES = ("all", "loopback")
 WELL_KNOWN_END = 1024
@@ -47,7 +46,7 @@ def port_zero_is_free(raw: RawScenario) -> Iterator[Violation]:
 def bound_where_the_node_is(raw: RawScenario) -> Iterator[Violation]:
     """A socket is bound to all addresses, to loopback, or to an address that its node has."""
     for name, node in raw.nodes.items():
-        for at, socket in _listed(node.get("listens"), ("nodes", name, "listens")):
+        for at, socket in items_at(node.get("listens"), ("nodes", name, "listens")):
             yield from _bound(raw, name, at, socket)
     for path, check in raw.checks:
         looked_at = check.get("node")
@@ -76,10 +75,10 @@ def _bound(raw: RawScenario, node: str, at: Path, socket: dict[str, Any]) -> Ite
 def _sockets(check: dict[str, Any], path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     if "listens" in check:
         for key in ("listens", "lacks"):
-            yield from _listed(check.get(key), (*path, key))
+            yield from items_at(check.get(key), (*path, key))
 
 
-def _listed(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def items_at(value: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if isinstance(item, dict):
             yield (*path, index), item
@@ -100,54 +99,26 @@ def _served(role: Role, serving: Serving, name: str, listens: list[Any]) -> Iter
         allowed = f"listens on {ports}" if serving.most else f"always listens on {own}; leave listens out"
         yield Violation(("nodes", name, "listens"), f"a node with the role {role.name} {allowed}")
         return
-    for at, listener in _listed(listens, ("nodes", name, "listens")):
+    for at, listener in items_at(listens, ("nodes", name, "listens")):
         if listener.get("port") == 0:
             message = "the kernel would pick a free port for 0, and no client would know which; say one from 1 to 65535"
             yield Violation((*at, "port"), message)
         if listener.get("protocol") == "udp" and "udp" not in serving.protocols:
             yield Violation((*at, "protocol"), f"the server of the role {role.name} speaks tcp, not udp")
-        if listener.get("tls") and not serving.tls:
+        tls = listener.get("tls")
+        if tls and not serving.tls:
             message = f"the server of the role {role.name} speaks no TLS; a node with the role proxy before it does"
             yield Violation((*at, "tls"), message)
-
-
-def tls_is_over_tcp(raw: RawScenario) -> Iterator[Violation]:
-    """TLS needs the ordered bytes of TCP (RFC 8446, section 1)."""
-    for name, node in raw.nodes.items():
-        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
-            if listener.get("protocol") == "udp" and listener.get("tls"):
-                yield Violation((*at, "tls"), "TLS runs over tcp, and this listener speaks udp")
-
-
-def a_proxy_is_understood(raw: RawScenario) -> Iterator[Violation]:
-    """Who stands behind a proxy has a port without TLS: requests are passed on as plain HTTP."""
-    for name, node in raw.nodes.items():
-        role = raw.role(name)
-        if role is None or not role.forwards_requests or node.get("image") or node.get("command"):
-            continue
-        for path, used in enumerate_at(("nodes", name, "uses"), node.get("uses")):
-            listens = raw.values_of(raw.groups.get(used, (used,))[0]).get("listens")
-            tcp = [listener for _, listener in _listed(listens, ()) if listener.get("protocol", "tcp") == "tcp"]
-            if tcp and all(listener.get("tls") for listener in tcp):
-                message = f"{name!r} passes requests on as plain HTTP, and {used!r} speaks only TLS; "
-                yield Violation(path, f"{message}give {used!r} a port without TLS, too")
-
-
-def a_certificate_has_its_names(raw: RawScenario) -> Iterator[Violation]:
-    """The only name of a certificate stands alone."""
-    for name, node in raw.nodes.items():
-        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
-            tls = listener.get("tls")
-            if isinstance(tls, dict) and tls.get("name") is not None and tls.get("names"):
-                message = "name is the only name in the certificate, and names are more: take one of the two keys away"
-                yield Violation((*at, "tls", "names"), message, at_key=True)
+        elif isinstance(tls, dict) and tls.get("server_names") and not serving.server_names:
+            message = f"the server of the role {role.name} has one certificate for all; a proxy has one for each name"
+            yield Violation((*at, "tls", "server_names"), message, at_key=True)
 
 
 def a_port_is_bound_once(raw: RawScenario) -> Iterator[Violation]:
     """Two listeners of a node do not ask for the same port at the same address: the second bind would fail."""
     for name, node in raw.nodes.items():
         seen: list[tuple[object, object, object]] = []
-        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
+        for at, listener in items_at(node.get("listens"), ("nodes", name, "listens")):
             port, protocol = listener.get("port"), listener.get("protocol", "tcp")
             place = listener.get("address") or "all"
             rivals = (other for other in seen if other[:2] == (port, protocol))
@@ -163,7 +134,7 @@ def privileged_ports_are_free(raw: RawScenario) -> Iterator[Violation]:
         role = raw.role(name)
         if node.get("privileged_ports") is not True or role is None:
             continue
-        for at, listener in _listed(node.get("listens"), ("nodes", name, "listens")):
+        for at, listener in items_at(node.get("listens"), ("nodes", name, "listens")):
             port = listener.get("port")
             if isinstance(port, int) and 0 < port < WELL_KNOWN_END:
                 yield Violation((*at, "port"), _needs_privilege(port))

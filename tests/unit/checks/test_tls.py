@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from check_harness import check, conversation, judged, ran
 
-from orchestrator.checks.probes import ProbeResult, RunProgram, Unavailable
+from orchestrator.checks.probes import ProbeResult, ProgramResult, RunProgram, Unavailable
 from orchestrator.model.checks import BaseCheck
 
 RECORDED = {file.stem: file.read_text("utf-8") for file in Path(__file__).with_name("handshakes").glob("*.txt")}
@@ -127,3 +127,44 @@ def test_another_server_name_is_sent_and_verified() -> None:
     assert isinstance(probes[0], RunProgram)
     assert probes[0].argv[3:] == ("192.168.7.12", "443", "app.shop.lab")
     assert judgement.expected == "client verifies the certificate of 192.168.7.12:443 as app.shop.lab: ok"
+
+
+CLOSED = f"{RECORDED['good']}\n40:error:0A000126:SSL routines::unexpected eof while reading:rec_layer_s3.c:698:\n"
+ALERT = f"{RECORDED['good']}\n40:error:0A00045C:SSL routines::tlsv13 alert certificate required:SSL alert number 116\n"
+OPEN = f"{RECORDED['good']}\nstill open\n"
+TICKET = f"{RECORDED['good']}\nPost-Handshake New Session Ticket arrived:\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "taken", "refused"),
+    [
+        (CLOSED, "fail", "pass"),
+        (ALERT, "fail", "pass"),
+        (TICKET, "pass", "fail"),
+        (OPEN, "pass", "fail"),
+        (RECORDED["good"], "unknown", "unknown"),
+        (RECORDED["no_tls"], "fail", "fail"),
+    ],
+)
+def test_what_a_server_makes_of_a_client_is_known_only_after_the_handshake(
+    printed: str, taken: str, refused: str
+) -> None:
+    """TLS 1.3: the client is done before the server has judged it. Who cannot tell which it was knows nothing."""
+    answers = [ran(printed), *([ran("")] if printed == OPEN else [])]
+    for accepted, verdict in ((True, taken), (False, refused)):
+        assert judged(tls(accepted=accepted), *answers).verdict == verdict
+    assert judged(tls(client_certificate=True), *answers).verdict == taken
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_silence_after_the_handshake_is_no_consent_of_a_server_without_processor_time(accepted: bool) -> None:
+    starved = ProgramResult(124, "", "", seconds=4.0, starved=3.9)
+    found = judged(tls(accepted=accepted), ran(OPEN), starved)
+    assert (found.verdict, "app: not measured" in found.actual) == ("unknown", True)
+
+
+@pytest.mark.parametrize("presents", [True, False])
+def test_the_client_certificate_is_presented_only_where_the_check_says_so(presents: bool) -> None:
+    _, probes = conversation(tls(client_certificate=presents), ran(TICKET))
+    assert isinstance(probes[0], RunProgram)
+    assert ("present" in probes[0].argv) == presents

@@ -69,6 +69,15 @@ def test_the_database_is_read_from_the_environment_and_its_password_from_a_file(
     assert target.password_file == "/wirelab/password"
 
 
+def test_tls_needs_a_certificate_and_its_key(settings: ModuleType) -> None:
+    of, both = settings.Settings.of, {"TLS_CERTIFICATE_FILE": "/c", "TLS_KEY_FILE": "/k"}
+    assert (of({}).tls, of(both).tls.client_authority) == (None, "")
+    assert of({**both, "TLS_CLIENT_AUTHORITY_FILE": "/a"}).tls.client_authority == "/a"
+    for name in both:
+        with pytest.raises(settings.SettingsInvalid, match="belong together"):
+            of({name: both[name]})
+
+
 @pytest.mark.parametrize("port", ["", "0", "65536", "http", "-1", "8 0", "８０"])
 def test_a_wrong_port_is_said(settings: ModuleType, port: str) -> None:
     """A sentence with the value in it."""

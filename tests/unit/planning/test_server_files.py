@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+from cryptography import x509
 
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.secret_source import RANDOM_SECRETS
@@ -96,6 +98,78 @@ def test_a_server_may_ask_for_a_client_certificate_which_its_client_alone_has() 
     assert "        ssl_client_certificate /wirelab/ca.pem;\n        ssl_verify_client on;\n" in conf
     assert {node for node in nodes if {"client.pem", "client.key"} & set(nodes[node].texts)} == {"client"}
     assert "ssl_verify_client" not in all_of()["proxy"].texts["nginx.conf"]
+
+
+NAMED = """\
+name: shop
+title: Certificates by name, and TLS to the servers behind
+domain: shop.lab
+nodes:
+  dns: {role: dns}
+  api: {role: app, replicas: 2, listens: [{port: 8443, tls: {client_certificate: true}}]}
+  both: {role: proxy, listens: [{port: 443, tls: true}, {port: 8080}]}
+  edge:
+    role: proxy
+    uses: [api]
+    client_certificate: lab
+    upstream_tls: {client_certificate: true}
+    listens: [{port: 443, tls: {server_names: {www.shop.lab: {}, half.shop.lab: {intermediate: not_sent}}}}]
+  easy: {role: proxy, uses: [both], upstream_tls: {verify: false, name: other.lab}}
+  plain: {role: proxy, uses: [both]}
+"""
+
+
+@pytest.mark.slow
+def test_a_listener_has_a_certificate_for_each_server_name() -> None:
+    """The first server has no name: it takes what no other is for (ngx_http_core_module, default_server)."""
+    nodes = all_of(NAMED)
+    conf = nodes["edge"].texts["nginx.conf"]
+    servers = conf.split("    server {\n")[1:]
+    assert [
+        re.findall(r"^        (?:server_name (\S+)|ssl_certificate (\S+));", server, re.M) for server in servers
+    ] == [
+        [("", "/wirelab/tls-443.pem")],
+        [("www.shop.lab", ""), ("", "/wirelab/tls-443-www.shop.lab.pem")],
+        [("half.shop.lab", ""), ("", "/wirelab/tls-443-half.shop.lab.pem")],
+    ]
+    shown = x509.load_pem_x509_certificate(nodes["edge"].texts["tls-443-www.shop.lab.pem"].encode())
+    names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert (names.get_values_for_type(x509.DNSName), list(names.get_values_for_type(x509.IPAddress))) == (
+        ["www.shop.lab"],
+        [],
+    )
+    assert nodes["edge"].texts["tls-443-half.shop.lab.pem"].count("BEGIN CERTIFICATE") == 1
+
+
+@pytest.mark.slow
+def test_a_proxy_verifies_the_servers_behind_it_by_the_name_of_their_group() -> None:
+    nodes = all_of(NAMED)
+    conf = nodes["edge"].texts["nginx.conf"]
+    assert "        server api-1.shop.lab:8443 max_fails=1" in conf
+    assert set(re.findall(r"(proxy_(?:pass|ssl)\S* .*);", conf)) == {
+        "proxy_pass https://servers",
+        "proxy_ssl_server_name on",
+        "proxy_ssl_name api.shop.lab",
+        "proxy_ssl_trusted_certificate /wirelab/ca.pem",
+        "proxy_ssl_verify on",
+        "proxy_ssl_verify_depth 2",
+        "proxy_ssl_certificate /wirelab/client.pem",
+        "proxy_ssl_certificate_key /wirelab/client.key",
+    }
+    easy, plain = nodes["easy"].texts["nginx.conf"], nodes["plain"].texts["nginx.conf"]
+    assert re.findall(r"proxy_ssl\S* .*;", easy) == ["proxy_ssl_server_name on;", "proxy_ssl_name other.lab;"]
+    assert ("both.shop.lab:443" in easy, "both.shop.lab:8080" in plain, "proxy_ssl" in plain) == (True, True, False)
+
+
+@pytest.mark.slow
+def test_an_app_is_told_its_certificate_and_whose_clients_it_takes() -> None:
+    environment = all_of(NAMED)["api-1"].spec.environment
+    assert {name: value for name, value in environment.items() if name.startswith("TLS_")} == {
+        "TLS_CERTIFICATE_FILE": "/wirelab/tls-8443.pem",
+        "TLS_KEY_FILE": "/wirelab/tls-8443.key",
+        "TLS_CLIENT_AUTHORITY_FILE": "/wirelab/ca.pem",
+    }
+    assert not [name for name in all_of()["app-1"].spec.environment if name.startswith("TLS_")]
 
 
 def test_an_app_listens_where_it_is_told() -> None:

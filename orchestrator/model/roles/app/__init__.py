@@ -9,6 +9,7 @@ from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.language import Field
 from orchestrator.model.node import Limits, Listener, Node
 from orchestrator.model.roles.role import FILES_AT, PeerLog, Role, Serving, bound_to
+from orchestrator.model.tls import ServerTls
 
 if TYPE_CHECKING:
     from orchestrator.model.topology_view import TopologyView
@@ -30,6 +31,11 @@ def environment(topology: TopologyView, node: str) -> Mapping[str, str]:
     listener = topology.listeners_of(node)[0]
     hosts = bound_to(topology, node, listener)
     listens = {"LISTEN": f"{'*' if '::' in hosts else hosts[0]}:{listener.port}"}
+    if listener.tls:
+        file = f"{FILES_AT}/tls-{listener.port}"
+        listens |= {"TLS_CERTIFICATE_FILE": f"{file}.pem", "TLS_KEY_FILE": f"{file}.key"}
+    if isinstance(listener.tls, ServerTls) and listener.tls.client_certificate:
+        listens["TLS_CLIENT_AUTHORITY_FILE"] = f"{FILES_AT}/ca.pem"
     database = database_of(topology, node)
     if database is None:
         return listens
@@ -58,6 +64,6 @@ ROLE = Role(
     tmpfs={"/tmp": "size=16m,mode=1777"},
     environment=environment,
     peer_source=PeerLog("its access log", r"access ([0-9a-f.:]+):\d+ "),
-    serving=Serving(most=1),
+    serving=Serving(most=1, tls=True),
     tools=frozenset({"bash", "ss", "python3"}),
 )

@@ -9,6 +9,7 @@ from orchestrator.model.language import Field
 from orchestrator.model.node import Listener, Node
 from orchestrator.model.roles.proxy.files import files
 from orchestrator.model.roles.role import PeerLog, Role, Serving
+from orchestrator.model.tls import UpstreamTls
 
 
 class Proxy(Node):
@@ -21,6 +22,19 @@ class Proxy(Node):
         "the same one.",
         examples=["least_connections"],
     )
+    upstream_tls: bool | UpstreamTls = Field(
+        False,
+        description="true: it speaks TLS to the servers that it uses, and verifies their certificate by the lab's "
+        "authority. Where that is not good, its own client gets the status 502. A mapping says more.",
+        examples=[True, {"verify": False}, {"name": "www.shop.lab"}, {"client_certificate": True}],
+    )
+
+
+def upstream_tls(proxy: Proxy) -> UpstreamTls | None:
+    """How it speaks TLS to its servers; None where it speaks plain HTTP to them."""
+    if isinstance(proxy.upstream_tls, UpstreamTls):
+        return proxy.upstream_tls
+    return UpstreamTls() if proxy.upstream_tls else None
 
 
 ROLE = Role(
@@ -44,7 +58,8 @@ ROLE = Role(
         # Of several that it tried, the last one gave the answer (ngx_http_upstream_module, $upstream_addr).
         passed_to=r" passed to (?:.*[ ,])?\[?([0-9a-f.:]+?)\]?:\d+$",
     ),
-    serving=Serving(tls=True),
+    serving=Serving(tls=True, server_names=True),
     forwards_requests=True,
+    upstream_tls=upstream_tls,
     tools=frozenset({"bash", "ss", "openssl"}),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.roles.role import FILES_AT, bound_to
+from orchestrator.model.tls import ServerTls
+from orchestrator.model.upstreams import tls_to_upstreams, upstream_name, upstream_port, upstreams
 
 if TYPE_CHECKING:
     from orchestrator.model.node import Listener
@@ -36,16 +37,16 @@ BALANCE = {"in_turn": "", "least_connections": "least_conn;", "same_client_same_
 
 # A server that does not answer within a second is left out for a second, and the request goes to the next one.
 PASS_ON = """\
-        location / {
-            proxy_pass http://servers;
-            proxy_http_version 1.1;
+        location / {{
+            proxy_pass {scheme}://servers;
+{tls}            proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;
             proxy_connect_timeout 1s;
             proxy_next_upstream error timeout;
-        }
+        }}
 """
 ANSWER = """\
         location / {{
@@ -58,22 +59,35 @@ ANSWER = """\
 def files(topology: TopologyView, node: str) -> Mapping[str, str]:
     """File name below /wirelab -> text, for one proxy."""
     behind = tuple(_behind(topology, node))
-    answer = PASS_ON if behind else ANSWER.format(node=node)
-    servers = (_server(topology, node, listener, answer) for listener in topology.listeners_of(node))
+    answer = _pass_on(topology, node) if behind else ANSWER.format(node=node)
+    servers = (
+        _server(topology, node, listener, answer, name)
+        for listener in topology.listeners_of(node)
+        for name in ("", *_server_names(listener))
+    )
     return {"nginx.conf": "".join((HEAD, *_servers(topology, node, behind), *servers, "}\n"))}
 
 
 def _behind(topology: TopologyView, node: str) -> Iterator[str]:
     """host:port of each used server that speaks HTTP, by name: nginx asks the lab's DNS server when it starts."""
     named = topology.resolvers_of(node)
-    for used in topology.node(node).uses:
-        plain = [
-            listener for listener in topology.listeners_of(used) if listener.protocol == "tcp" and not listener.tls
-        ]
-        role = topology.scenario.roles[used]
-        if role.serves == ApplicationProtocol.HTTP or role.custom_program:
-            host = topology.name_of(used) if named else topology.address_for(node, used)
-            yield f"{host}:{plain[0].port if plain else 80}"
+    for used in upstreams(topology, node):
+        host = topology.name_of(used) if named else topology.address_for(node, used)
+        yield f"{host}:{upstream_port(topology, node, used)}"
+
+
+def _pass_on(topology: TopologyView, node: str) -> str:
+    """Without proxy_ssl_verify nginx takes any certificate, and without proxy_ssl_server_name it sends no name."""
+    declared = tls_to_upstreams(topology, node)
+    if declared is None:
+        return PASS_ON.format(scheme="http", tls="")
+    lines = ["server_name on", f"name {upstream_name(topology, node)}"]
+    if declared.verify:
+        lines += [f"trusted_certificate {FILES_AT}/ca.pem", "verify on", "verify_depth 2"]
+    if declared.client_certificate:
+        lines += [f"certificate {FILES_AT}/client.pem", f"certificate_key {FILES_AT}/client.key"]
+    tls = "".join(f"            proxy_ssl_{line};\n" for line in lines)
+    return PASS_ON.format(scheme="https", tls=tls)
 
 
 def _servers(topology: TopologyView, node: str, behind: tuple[str, ...]) -> Iterator[str]:
@@ -88,15 +102,23 @@ def _servers(topology: TopologyView, node: str, behind: tuple[str, ...]) -> Iter
     yield "    }\n"
 
 
-def _server(topology: TopologyView, node: str, listener: Listener, answer: str) -> str:
+def _server_names(listener: Listener) -> tuple[str, ...]:
+    return tuple(listener.tls.server_names or ()) if isinstance(listener.tls, ServerTls) else ()
+
+
+def _server(topology: TopologyView, node: str, listener: Listener, answer: str, server_name: str) -> str:
+    """A server of a listener: the first takes what no other is for, each other one what asks for its name."""
     tls = " ssl" if listener.tls else ""
     lines = ["    server {\n"]
+    if server_name:
+        lines.append(f"        server_name {server_name};\n")
     for host in bound_to(topology, node, listener):
         place = f"[{host}]" if ":" in host else host
         lines.append(f"        listen {place}:{listener.port}{tls};\n")
     if listener.tls:
-        lines.append(f"        ssl_certificate {FILES_AT}/tls-{listener.port}.pem;\n")
-        lines.append(f"        ssl_certificate_key {FILES_AT}/tls-{listener.port}.key;\n")
+        file = f"{FILES_AT}/tls-{listener.port}" + (f"-{server_name}" if server_name else "")
+        lines.append(f"        ssl_certificate {file}.pem;\n")
+        lines.append(f"        ssl_certificate_key {file}.key;\n")
         if getattr(listener.tls, "client_certificate", False):
             lines.append(f"        ssl_client_certificate {FILES_AT}/ca.pem;\n        ssl_verify_client on;\n")
     lines.append("        location = /wirelab-probe { return 204; }\n")

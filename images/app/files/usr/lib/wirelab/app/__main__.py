@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
+from typing import Any
 
-from settings import Settings, SettingsInvalid
+from settings import Settings, SettingsInvalid, Tls
 
 
 def main() -> None:
@@ -34,8 +36,19 @@ def main() -> None:
         server_header=False,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=1,
+        **_tls_options(settings.tls),
     )
     Server(config).run()
+
+
+def _tls_options(tls: Tls | None) -> dict[str, Any]:
+    """uvicorn's own words for TLS; without a certificate of the client, where one is asked for, no handshake ends."""
+    if tls is None:
+        return {}
+    options: dict[str, Any] = {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
+    if tls.client_authority:
+        options |= {"ssl_ca_certs": tls.client_authority, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    return options
 
 
 main()
