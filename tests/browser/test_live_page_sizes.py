@@ -86,6 +86,38 @@ def test_a_task_that_is_done_is_named_below_the_next_one(live: Open) -> None:
     assert page.get_by_text("Task 2 of 5").is_visible()
 
 
+def test_between_two_tasks_the_page_does_not_ask_for_what_is_done(live: Open) -> None:
+    """The lab may be made ready for the next task for seconds."""
+    message = lesson_message(task("observe"))
+    page, server = live(lab_messages(SMALL, message, lesson=True))
+    page.get_by_role("button", name="Hint").wait_for()
+    done = [entry | {"state": "done"} if entry["state"] == "open" else entry for entry in message["tasks"]]
+    server.send(message | {"tasks": done})
+    page.get_by_text("This task is done. The next one follows.").wait_for()
+    assert page.get_by_role("button", name="Hint").is_hidden()
+    server.send(lesson_message(task("observe", name="look-up", number=3)))
+    page.get_by_role("button", name="Hint").wait_for()
+    assert page.get_by_text("This task is done.").is_hidden()
+
+
+def test_on_a_tablet_the_task_stands_first_and_stays_in_sight(live: Open) -> None:
+    page, _ = live(lab_messages(SMALL, lesson_message(task()), lesson=True), viewport={"width": 768, "height": 640})
+    question = page.get_by_role("heading", name="To which machine")
+    places = [page.locator(place).bounding_box() for place in ("#lesson", "#lab", "#terminals", "#side")]
+    assert [place["y"] for place in places] == sorted(place["y"] for place in places)
+    assert places[0]["x"] + places[0]["width"] <= places[1]["x"]
+    assert places[3]["y"] - places[2]["y"] - places[2]["height"] < 20
+    page.get_by_role("link", name="Story", exact=True).click()
+    page.wait_for_function("() => scrollY > 0")
+    assert 0 <= question.bounding_box()["y"] <= 640
+
+
+def test_what_folds_the_earlier_tasks_is_large_enough_to_touch(live: Open) -> None:
+    """WCAG 2.2, 2.5.8: 24 pixels."""
+    page, _ = live(lab_messages(SMALL, lesson_message(task(), TOLD), lesson=True), viewport=PHONE)
+    assert page.get_by_text("Begin again").bounding_box()["height"] >= 24
+
+
 def test_a_node_that_is_stopped_offers_no_terminal(live: Open) -> None:
     page, server = live(lab_messages(SMALL))
     page.locator('.machine[data-node="app"]').click()

@@ -60,10 +60,12 @@ export class LessonView {
     this.#summary.textContent = `${done} of ${counted(tasks.length, "task")} done`;
     this.#progress.replaceChildren(...tasks.map(progressItem));
     this.#showMessages(messages);
-    const drawn = JSON.stringify(task);
+    const isDone = task !== null && tasks[task.number - 1]?.state === "done";
+    const drawn = JSON.stringify([task, isDone]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    this.#showTask(task);
+    if (isDone) this.#showNextIsComing();
+    else this.#showTask(task);
   }
 
   #showTask(task) {
@@ -85,6 +87,12 @@ export class LessonView {
     if (form) this.#answer.replaceChildren(form(task, (line) => this.#say(line)));
     else this.#answer.replaceChildren(element("p", { class: "soft waiting" }, "The lesson notices by itself when this is done."));
     this.#place.querySelector(".scroll").scrollTop = 0;
+  }
+
+  // The lab is made ready for the next task, which takes a moment.
+  #showNextIsComing() {
+    this.#keys.hidden = true;
+    this.#answer.replaceChildren(element("p", { class: "soft waiting" }, "This task is done. The next one follows."));
   }
 
   #showMessages(messages) {
