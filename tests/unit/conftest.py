@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from lab_in_memory import LabHost
+    from live_view import Room
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +47,15 @@ def lab_host(tmp_path: Path) -> LabHost:
     from orchestrator.host.state_folder import StateFolder
 
     return LabHost(FakeEngine(list(IMAGES.values()), answer=bash), StateFolder(tmp_path / "state"))
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Room]:
+    """A server of live pages on loopback, with two labs and a browser for each."""
+    from live_view import ONE, TWO, FakeView, Room, Visitor, visit
+
+    from orchestrator.web.server import WebServer
+
+    views = {"one": FakeView("one"), "two": FakeView("two")}
+    with WebServer(views) as server:
+        yield Room(server, views, Visitor(server.port), visit(server, ONE), visit(server, TWO))
