@@ -274,6 +274,9 @@ class ListensObservation(BaseObservation):
 
     def compare_socket(self, node: str, socket: BoundSocket) -> Matched | Different:
         """What a socket means that was not there before."""
+        if socket.protocol == "udp":
+            seen = f"a program on {node} takes UDP at {socket.address}, port {socket.port}"
+            return Different("udp", seen, f"{self.wanted}, over TCP")
         seen = f"a program on {node} listens on {socket.address}, port {socket.port}"
         if socket.port != self.listens:
             return Different("port", seen, self.wanted)

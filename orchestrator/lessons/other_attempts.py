@@ -5,6 +5,8 @@ An observation compares what is like it. This speaks of the rest: no attempt fro
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import Different, failed_connection, failed_lookup, pinged, server_text
 from orchestrator.lessons.http_observation import HttpObservation
@@ -34,8 +36,18 @@ def other_attempt(event: CompletedEvent, observation: BaseObservation) -> Differ
     if different := _before_connection(event, client, wanted):
         return different
     if isinstance(observation, ConnectsObservation) or _is_told_before(event, observation):
-        return None  # the connection itself, or the lookup before it, was spoken of
-    return _on_connection(event, client, wanted)
+        return None  # the connection itself was spoken of
+    different = _on_connection(event, client, wanted)
+    if different and isinstance(observation, ResolvesObservation) and _is_named(event):
+        # The name may have been looked up just now, and then that is what is told.
+        return replace(different, may_be_followed=True, yields=True)
+    return different
+
+
+def _is_named(event: CompletedEvent) -> bool:
+    """Whether the client had looked up the name of the machine to which it turned."""
+    on_connection = SqlSession | SqlStatement | TlsHandshake | HttpExchange | SshGreeting | TcpClose
+    return isinstance(event, on_connection) and bool(event.flow.name)
 
 
 def what_failed(event: CompletedEvent, client: str, wanted: str) -> Different | None:
@@ -43,7 +55,7 @@ def what_failed(event: CompletedEvent, client: str, wanted: str) -> Different | 
     match event:
         case HttpExchange() if event.status is not None and event.status < LEAST_ERROR:
             return None
-        case SqlStatement() if not event.error:
+        case SqlSession() | SqlStatement() if not event.error:
             return None
         case TlsHandshake() if not event.alert:
             return None
@@ -79,12 +91,7 @@ def _datagram(event: DatagramFlow, client: str, wanted: str) -> Different | None
 
 
 def _is_told_before(event: CompletedEvent, observation: BaseObservation) -> bool:
-    match observation, event:
-        case ResolvesObservation(), TcpClose() | HttpExchange() | TlsHandshake() | SqlSession() | SqlStatement():
-            return bool(event.flow.name)
-        case HttpObservation(), TlsHandshake():
-            return not event.alert
-    return False
+    return isinstance(observation, HttpObservation) and isinstance(event, TlsHandshake) and not event.alert
 
 
 def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different | None:
@@ -92,6 +99,10 @@ def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different
         case SqlSession() if event.error:
             place = server_text(event.flow)
             return Different("sql", f"{client} asked {place}, for a session as {event.user}: {event.error}", wanted)
+        case SqlSession():
+            place = server_text(event.flow)
+            seen = f"{client} asked {place}, for a session as {event.user}, and sent no statement so far"
+            return Different("sql", seen, wanted, may_be_followed=True, yields=True)
         case SqlStatement():
             result = f": {event.error}" if event.error else ""
             return Different("sql", f"{client} sent {event.sql!r} to {server_text(event.flow)}{result}", wanted)
@@ -108,4 +119,8 @@ def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different
         case TcpClose() if not event.sent and event.by == client:
             seen = f"{client} opened a connection to {server_text(event.flow)} and sent nothing"
             return Different("tcp", seen, wanted, may_be_followed=True)
+        case TcpClose() if event.sent and not event.understood:
+            place = server_text(event.flow)
+            seen = f"{client} sent {event.sent} bytes to {place}, and they were no whole request"
+            return Different("tcp", seen, wanted, may_be_followed=True, yields=True)
     return None

@@ -21,6 +21,7 @@ class ProgramRun:
     run: str
     began: float
     ended: float | None = None
+    exit_code: int | None = None
 
     @property
     def begin(self) -> RunBegin:
@@ -39,7 +40,7 @@ def programs_run(entries: Iterable[Entry]) -> tuple[ProgramRun, ...]:
             continue
         for place, run in enumerate(runs):
             if (run.node, run.argv, run.run, run.ended) == (event.node, event.argv, entry.run, None):
-                runs[place] = replace(run, ended=entry.time)
+                runs[place] = replace(run, ended=entry.time, exit_code=event.exit_code)
     return tuple(runs)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from orchestrator.lessons.base_observation import BaseObservation
@@ -16,14 +18,20 @@ from orchestrator.lessons.comparison import (
 from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.observations import (
     ConnectsObservation,
+    ListensObservation,
     ResolvesObservation,
     SqlObservation,
     TlsObservation,
 )
 from orchestrator.lessons.open_exchanges import silence
+from orchestrator.lessons.repairs import ProgramRun
 from orchestrator.lessons.ssh_observation import SshObservation
 from orchestrator.traffic.exchanges.events import CompletedEvent, DnsExchange, ExchangeStart, TcpHandshake, client_node
 
+# Programs that ask others, or that wait to be asked.
+PROGRAMS = frozenset(
+    {"curl", "dig", "getent", "host", "nc", "nslookup", "openssl", "ping", "psql", "python3", "scp", "ssh", "wget"}
+)
 KINDS = ("dns", "opening", "arp", "ndp")
 
 
@@ -37,10 +45,18 @@ def failed_elsewhere(
     host, port = target
     failed = None
     if isinstance(event, DnsExchange) and _is_name_of(event.name, host, addresses_of):
-        failed = failed_lookup(event, node, "")
+        failed = failed_lookup(event, node, "") or _own_name(event, node, addresses_of)
     elif isinstance(event, TcpHandshake) and port in (None, event.flow.server.port):
         failed = failed_connection(event, node, "") if leads_to(event.flow, host, addresses_of) else None
-    return Different("node", failed.seen, f"{observation.client} does it") if failed else None
+    return replace(failed, layer="node", expected=f"{observation.client} does it") if failed else None
+
+
+def _own_name(event: DnsExchange, node: str, addresses_of: AddressesOf) -> Different | None:
+    """A node that asks for its own address; what it sends there then crosses no network."""
+    if not {record.value for record in event.answers} & set(addresses_of(node)):
+        return None
+    seen = f"{node} asked {event.flow.server.node} for its own name, {event.name}"
+    return Different("node", seen, "", may_be_followed=True)
 
 
 def silent_elsewhere(start: ExchangeStart, observation: BaseObservation, addresses_of: AddressesOf) -> Different | None:
@@ -56,6 +72,19 @@ def silent_elsewhere(start: ExchangeStart, observation: BaseObservation, address
     else:
         is_meant = start.subject in addresses_of(host)
     return Different("node", seen, f"{observation.client} does it") if is_meant else None
+
+
+def ran_elsewhere(run: ProgramRun, observation: BaseObservation) -> Different | None:
+    """What is said of a program in another node that was not seen on a network; None where it only looks at the node.
+
+    What cannot listen says so itself.
+    """
+    words = " ".join(run.argv)
+    if run.exit_code and isinstance(observation, ListensObservation):
+        return None
+    if not PROGRAMS & set(re.findall(r"[a-z0-9_]+", words)):
+        return None
+    return Different("node", f"{words!r} ran in {run.node}", f"{observation.client} does it")
 
 
 def _is_name_of(name: str, host: str, addresses_of: AddressesOf) -> bool:

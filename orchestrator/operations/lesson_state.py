@@ -28,7 +28,8 @@ class LessonState:
     """One learner in one lesson; `progress` is replaced as things happen, and `save` keeps it each time.
 
     `load_text` reads the lesson with the addresses that the lab has now; `show` shows a message. `seen_change` is the
-    last change of the lab that is known. While it `waits`, the teacher has not opened the present task.
+    last change of the lab that is known, `answered` when an attempt was last spoken of. While it `waits`, the teacher
+    has not opened the present task.
     """
 
     lesson_lab: LessonLab
@@ -38,6 +39,7 @@ class LessonState:
     save: Callable[[Progress], None]
     traffic: LearnerTraffic
     seen_change: float = 0.0
+    answered: float = 0.0
     waits: bool = False
     text: LessonText = field(init=False)
     _told: tuple[str, float] = ("", 0.0)
@@ -79,6 +81,8 @@ class LessonState:
     def react(self, reaction: Reaction) -> None:
         """Keep the progress and tell the message, unless the same was just told."""
         progress, message = reaction
+        if message is not None:
+            self.answered = time.time()
         if message is None or (isinstance(message, NotDone) and self._was_just_told(message.sentence)):
             return
         progress = self.traffic.with_origin(progress, message, self.text.lesson.shell[0])

@@ -17,13 +17,15 @@ from orchestrator.checks.sockets import BoundSocket, read_socket_table
 from orchestrator.errors import NotFound, WirelabError
 from orchestrator.lab.capture.recording import Recording, whole_lines
 from orchestrator.lessons.http_observation import HttpObservation
-from orchestrator.lessons.lesson import ObserveTask
+from orchestrator.lessons.lesson import HoldsTask, ObserveTask
 from orchestrator.lessons.observations import ListensObservation
+from orchestrator.lessons.own_machine import ARGV as OWN_MACHINE
+from orchestrator.lessons.own_machine import OwnMachineAttempt, read_own_attempts
 from orchestrator.lessons.ssh_observation import SshObservation
 from orchestrator.operations.capture import open_capture
 from orchestrator.operations.log_watch import LogWatch
 from orchestrator.planning.capture import inside_argv, inside_spec
-from orchestrator.traffic.exchanges.events import ExchangeStart
+from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart
 from orchestrator.traffic.packets.decode import decode_argv
 
 if TYPE_CHECKING:
@@ -33,28 +35,45 @@ if TYPE_CHECKING:
     from orchestrator.lessons.server_records import ServerRecord
     from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
-    from orchestrator.traffic.exchanges.events import CompletedEvent
 
 LISTEN_SECONDS = 20.0
 POKE_SECONDS = 10.0
 END_SECONDS = 10.0
 END_OF_TABLE = "."
-# Prints the table of TCP sockets that listen, twice a second. The kernel tells nobody when one begins to.
-TABLES = ("sh", "-c", f"while ss -Htln; do echo {END_OF_TABLE}; sleep 0.5; done")
+# Prints the table of sockets that listen, twice a second. The kernel tells nobody when one begins to.
+TABLES = ("sh", "-c", f"while ss -Htuln; do echo {END_OF_TABLE}; sleep 0.5; done")
+# Ports below this one are not what the kernel gives a UDP client that asks for none (ip(7), ip_local_port_range).
+FIRST_CLIENT_PORT = 32768
 # A packet to the loopback interface that means nothing: it shows that the capture has begun.
 POKE = ("bash", "-c", "echo > /dev/udp/127.0.0.1/9")
 
 
-class NodeWatch:
-    """One node; a context. Reads loopback packets, with HTTP at the ports `http`; or, with `listens`, sockets."""
+# What is seen inside of a node.
+Inside = CompletedEvent | BoundSocket | OwnMachineAttempt
 
-    def __init__(self, lab: LabHandle, node_name: str, *, http: Sequence[int] = (), listens: int | None = None) -> None:
+
+class NodeWatch:
+    """One node; a context. Reads loopback packets, with HTTP at the ports `http`; or, with `listens`, sockets.
+
+    With `attempts_alone` it reads of loopback packets only what was tried, which takes a hundredth of the memory.
+    """
+
+    def __init__(
+        self,
+        lab: LabHandle,
+        node_name: str,
+        *,
+        http: Sequence[int] = (),
+        listens: int | None = None,
+        attempts_alone: bool = False,
+    ) -> None:
         self.node_name = node_name
         self._lab = lab
         self._http = http
         self._listens = listens
+        self._attempts_alone = attempts_alone
         self._stack = ExitStack()
-        self._happened: SimpleQueue[CompletedEvent | BoundSocket] = SimpleQueue()
+        self._happened: SimpleQueue[Inside] = SimpleQueue()
         self._listening = threading.Event()
         self._thread: threading.Thread | None = None
         self._seen: tuple[str, str] | None = None
@@ -64,7 +83,12 @@ class NodeWatch:
         node = self._lab.made.observe().container_of(self.node_name)
         return node is not None and node.state == "running" and (node.id, node.started) != self._seen
 
-    def new(self) -> list[CompletedEvent | BoundSocket]:
+    @property
+    def reads_exchanges(self) -> bool:
+        """Whether it tells what was said on the loopback interface."""
+        return self._listens is None and not self._attempts_alone
+
+    def new(self) -> list[Inside]:
         """What happened since the last call."""
         happened = []
         with suppress(Empty):
@@ -91,8 +115,11 @@ class NodeWatch:
         container = engine.make_container(inside_spec(topology, observed, node.id))
         self._stack.callback(self._remove, container)
         engine.start(container)
-        happenings: Iterator[CompletedEvent | BoundSocket]
-        if self._listens is not None:
+        happenings: Iterator[Inside]
+        if self._attempts_alone:
+            lines = whole_lines(engine.stream(container, OWN_MACHINE, []))
+            happenings = read_own_attempts(self.node_name, lines)
+        elif self._listens is not None:
             happenings = new_sockets(whole_lines(engine.stream(container, TABLES, [])), self._listens)
         else:
             argv = inside_argv(self.node_name, decode_argv(http=self._http, live=True))
@@ -100,10 +127,10 @@ class NodeWatch:
             happenings = loopback_exchanges(topology, self.node_name, lines)
         self._thread = threading.Thread(target=self._read, args=(happenings,), daemon=True, name="inside")
         self._thread.start()
-        if self._listens is None:
+        if self.reads_exchanges:
             self._await_capture(container)
 
-    def _read(self, happenings: Iterator[CompletedEvent | BoundSocket]) -> None:
+    def _read(self, happenings: Iterator[Inside]) -> None:
         with suppress(WirelabError):  # the node, or the helper, is removed
             for happening in happenings:
                 self._happened.put(happening)
@@ -134,33 +161,62 @@ class NodeWatch:
 
 
 class TaskWatch:
-    """The watch for what the open task wants to see inside of a node, if it wants to see anything there."""
+    """The watch for what the open task wants to see inside of a node, if it wants to see anything there.
+
+    Beside it, each node in which the learner works is watched for what is tried at the node itself: that is seen
+    nowhere else. These watches go on from task to task.
+    """
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._watch: NodeWatch | LogWatch | None = None
+        self._shells = ExitStack()
+        self._shell_watches: dict[str, NodeWatch] = {}
 
-    def begin(self, lab: LabHandle, task: AnyTask | None) -> None:
+    def begin(self, lab: LabHandle, task: AnyTask | None, shells: Sequence[str] = ()) -> None:
         """Watch for this task alone."""
-        self.close()
+        self._close_own()
         if watch := watch_of(lab, task):
             self._stack.enter_context(watch)
             self._watch = watch
+        if isinstance(task, ObserveTask | HoldsTask):
+            self._watch_shells(lab, shells)
+            self.new()  # of an earlier task
 
-    def begin_again(self, lab: LabHandle, task: AnyTask | None) -> bool:
-        """Begin anew if the node was started again; returns whether it was."""
+    def _watch_shells(self, lab: LabHandle, shells: Sequence[str]) -> None:
+        for name in shells:
+            if name not in self._shell_watches:
+                with suppress(NotFound):  # the node is not there; once it is, the task begins again
+                    self._shell_watches[name] = self._shells.enter_context(NodeWatch(lab, name, attempts_alone=True))
+
+    def begin_again(self, lab: LabHandle, task: AnyTask | None, shells: Sequence[str] = ()) -> bool:
+        """Begin anew if a node was started again; returns whether one was."""
         is_stale = self._watch is not None and self._watch.is_stale()
+        if any(watch.is_stale() for watch in self._shell_watches.values()):
+            self._close_shells()
+            is_stale = True
         if is_stale:
-            self.begin(lab, task)
+            self.begin(lab, task, shells)
         return is_stale
 
-    def new(self) -> Sequence[CompletedEvent | BoundSocket | ServerRecord]:
+    def new(self) -> Sequence[Inside | ServerRecord]:
         """What happened since the last call."""
-        return self._watch.new() if self._watch else ()
+        told_whole = self._watch.node_name if isinstance(self._watch, NodeWatch) and self._watch.reads_exchanges else ""
+        tried = [(name, watch.new()) for name, watch in self._shell_watches.items()]
+        others = [attempt for name, attempts in tried if name != told_whole for attempt in attempts]
+        return (*(self._watch.new() if self._watch else ()), *others)
 
     def close(self) -> None:
+        self._close_own()
+        self._close_shells()
+
+    def _close_own(self) -> None:
         self._watch = None
         self._stack.close()
+
+    def _close_shells(self) -> None:
+        self._shell_watches.clear()
+        self._shells.close()
 
 
 def watch_of(lab: LabHandle, task: AnyTask | None) -> NodeWatch | LogWatch | None:
@@ -198,15 +254,27 @@ def loopback_exchanges(topology: Topology, node_name: str, lines: Iterator[str])
 
 
 def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:
-    """The sockets that each table has and the table before it has not; of the first table, those of this port."""
-    known: set[tuple[str, int]] | None = None
+    """The sockets that each table has and the table before it has not; of the first table, TCP's of this port.
+
+    A UDP socket at a port that the kernel has chosen is a client's.
+    """
+    known: set[tuple[str, str, int]] | None = None
     table: list[str] = []
     for line in lines:
         if line != END_OF_TABLE:
-            table.append(f"tcp {line}")  # `ss -t` leaves out the column of the protocol
+            table.append(line)
             continue
-        sockets = read_socket_table(ProgramResult(0, "\n".join(table), ""))
+        bound = read_socket_table(ProgramResult(0, "\n".join(table), ""))
+        sockets = [socket for socket in bound if not _is_client(socket)]
         for socket in sockets:
-            if socket.port == port if known is None else (socket.address, socket.port) not in known:
+            if (socket.protocol, socket.port) == ("tcp", port) if known is None else _identity(socket) not in known:
                 yield socket
-        known, table = {(socket.address, socket.port) for socket in sockets}, []
+        known, table = set(map(_identity, sockets)), []
+
+
+def _identity(socket: BoundSocket) -> tuple[str, str, int]:
+    return socket.protocol, socket.address, socket.port
+
+
+def _is_client(socket: BoundSocket) -> bool:
+    return socket.protocol == "udp" and socket.port >= FIRST_CLIENT_PORT

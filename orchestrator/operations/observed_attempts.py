@@ -11,11 +11,14 @@ from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_atte
 from orchestrator.lessons.messages import NotDone
 from orchestrator.lessons.observations import ListensObservation, UnansweredObservation
 from orchestrator.lessons.open_exchanges import is_wanted, unanswered
+from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
-from orchestrator.lessons.wrong_node import silent_elsewhere
+from orchestrator.lessons.wrong_node import ran_elsewhere, silent_elsewhere
 from orchestrator.operations.attempt_explainer import NotExplained
 from orchestrator.operations.node_watch import TaskWatch
+from orchestrator.operations.own_probes import bears_mark
+from orchestrator.operations.programs_elsewhere import ProgramsElsewhere
 from orchestrator.traffic.exchanges.events import client_node, end_time, start_time
 
 if TYPE_CHECKING:
@@ -34,21 +37,36 @@ class ObservedAttempts:
     _earlier: float | None = None
     _watch: TaskWatch = field(default_factory=TaskWatch)
     _recorded: RecordedExchanges = field(default_factory=RecordedExchanges)
+    _elsewhere: ProgramsElsewhere = field(default_factory=ProgramsElsewhere)
+
+    @property
+    def _shells(self) -> tuple[str, ...]:
+        """The nodes that are the learner's own, where no server runs."""
+        return tuple(self.state.text.lesson.shell)
 
     def begin(self, task: AnyTask) -> None:
         """Begin a task, of which nothing was seen so far."""
         self._earlier = None
         self._recorded.clear()
-        self._watch.begin(self.state.lab, task)
+        self._elsewhere.begin()
+        self._watch.begin(self.state.lab, task, self._shells)
 
     def start_again(self) -> None:
         """Let nothing count that was seen so far; a node may have been started again."""
         self._earlier = None
         self._recorded.clear()
-        self._watch.begin_again(self.state.lab, self.state.task)
+        self._elsewhere.begin()
+        self._watch.begin_again(self.state.lab, self.state.task, self._shells)
 
     def close(self) -> None:
         self._watch.close()
+
+    def tried_own_machine(self) -> bool:
+        """Whether a program turned to the machine on which it runs since the last call; no other traffic shows that."""
+        return any(
+            isinstance(happening, OwnMachineAttempt) and not bears_mark(happening.client_port)
+            for happening in self._watch.new()
+        )
 
     def on_event(self, task: ObserveTask, event: CompletedEvent) -> None:
         """An exchange has ended on the wire."""
@@ -88,6 +106,7 @@ class ObservedAttempts:
         if self.state.task is not task:
             return  # it is done
         self._on_silence(task)
+        self._on_programs_elsewhere(task)
         self._on_explained()
 
     def _on_happenings_inside(self, task: ObserveTask) -> None:
@@ -95,11 +114,14 @@ class ObservedAttempts:
         state = self.state
         if (changed := state.lesson_lab.last_change()) != state.seen_change:
             state.seen_change = changed
-            if self._watch.begin_again(state.lab, task):
+            self._elsewhere.look(state.lab)
+            if self._watch.begin_again(state.lab, task, self._shells):
                 state.traffic.start_again()
         for happening in (*self._watch.new(), *self._recorded.take()):
             if isinstance(happening, ServerRecord):
                 self._recorded.add(happening)
+            elif isinstance(happening, OwnMachineAttempt):
+                self._on_own_machine(task, happening)
             elif not isinstance(happening, BoundSocket):
                 if state.traffic.is_attempt(happening):
                     self._on_attempt(task, happening)
@@ -107,6 +129,12 @@ class ObservedAttempts:
                 state.react(react_to_socket(state.progress, state.task_name or "", task.observe, happening))
             if state.task is not task:
                 return
+
+    def _on_own_machine(self, task: ObserveTask, attempt: OwnMachineAttempt) -> None:
+        """Say that a program turned to its own machine, where the task wants something else."""
+        if not bears_mark(attempt.client_port):
+            different = attempt.different_from(task.observe.wanted)
+            self.state.react(attempted(self.state.progress, self.state.task_name or "", different.sentence))
 
     def _on_silence(self, task: ObserveTask) -> None:
         """Say which exchange of the learner has no answer."""
@@ -126,6 +154,13 @@ class ObservedAttempts:
                 attempt = unanswered_attempt(start, state.lab.made.scenario.nodes, servers)
                 if attempt and attempt.node in state.shells:
                     self.explainer.ask(attempt)
+
+    def _on_programs_elsewhere(self, task: ObserveTask) -> None:
+        """Say which program ran in another node, where nothing that it did was seen."""
+        state = self.state
+        for run in self._elsewhere.unseen(state.shells, state.answered):
+            if different := ran_elsewhere(run, task.observe):
+                state.react(attempted(state.progress, state.task_name or "", different.sentence))
 
     def _on_explained(self) -> None:
         """Tell which layer is broken of the attempt that failed last."""

@@ -395,6 +395,12 @@ WANTED = "client listens on port 8080 on 127.0.0.1 (loopback) alone"
             "a program on client listens on 192.168.7.13, port 8080. client listens on port 8080 on all its addresses",
         ),
         (ANYWHERE, "client", listens("192.168.7.13", 8080), ""),
+        (
+            ANYWHERE,
+            "client",
+            replace(listens("0.0.0.0", 8080), protocol="udp"),
+            "a program on client takes UDP at 0.0.0.0, port 8080. client listens on port 8080, over TCP",
+        ),
     ],
 )
 def test_a_socket_that_begins_to_listen_is_compared(

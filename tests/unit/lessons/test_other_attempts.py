@@ -115,6 +115,18 @@ PORT_UNREACHABLE = DatagramFlow(1, flow(80, protocol="udp"), 1.0, 1.1, 1, 0, 1.0
             "udp",
             "client sent UDP to client, 127.0.0.1, port 9000: no answer came; UDP opens no connection",
         ),
+        (
+            SQL,
+            replace(SESSION, error=""),
+            "sql",
+            "client asked app, 192.168.7.12, port 5432, for a session as root, and sent no statement so far",
+        ),
+        (
+            SQL,
+            closed(sent=8),
+            "tcp",
+            "client sent 8 bytes to app, 192.168.7.12, port 53, and they were no whole request",
+        ),
         (CONNECTS, PORT_UNREACHABLE, "udp", "client sent UDP to app, 192.168.7.12, port 80: port unreachable (ICMP)"),
     ],
 )
@@ -127,15 +139,22 @@ def test_an_attempt_of_another_kind_gets_a_sentence(
 
 
 @pytest.mark.parametrize(
+    "event", [http(80, name="app.shop.lab"), closed(name="app.shop.lab"), closed(sent=8, name="app.shop.lab")]
+)
+def test_what_follows_a_lookup_yields_to_what_is_said_of_the_lookup(event: CompletedEvent) -> None:
+    """Who looked the name up earlier is told of this alone."""
+    told = other_attempt(event, RESOLVES)
+    assert told is not None
+    assert (told.may_be_followed, told.yields) == (True, True)
+
+
+@pytest.mark.parametrize(
     ("observation", "event"),
     [
-        (RESOLVES, http(80, name="app.shop.lab")),  # of its lookup something was said
-        (RESOLVES, closed(name="app.shop.lab")),
         (CONNECTS, http(80)),  # of its connection
         (HTTPS, tls()),  # the request follows
         (SQL, tcp(5432, "accepted")),  # the session follows
-        (SQL, closed(sent=8)),
-        (SQL, replace(SESSION, error="")),
+        (SQL, replace(closed(sent=8), understood=True)),
         (SQL, replace(tcp(5433, "refused"), flow=replace(flow(1), client=Endpoint("app", "192.168.7.12", 40000)))),
         (CONNECTS, replace(PORT_UNREACHABLE, reason="")),
     ],

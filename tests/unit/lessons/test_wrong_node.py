@@ -16,11 +16,13 @@ from orchestrator.lessons.observations import (
     SqlObservation,
     TlsObservation,
 )
+from orchestrator.lessons.repairs import ProgramRun
 from orchestrator.lessons.ssh_observation import SshObservation
-from orchestrator.lessons.wrong_node import failed_elsewhere, silent_elsewhere
+from orchestrator.lessons.wrong_node import failed_elsewhere, ran_elsewhere, silent_elsewhere
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
+    DnsRecord,
     Endpoint,
     ExchangeStart,
     Flow,
@@ -103,3 +105,33 @@ def test_what_has_no_answer_on_another_node_is_said(start: ExchangeStart, seen: 
     other = replace(start, subject="192.168.7.3", server_address="192.168.7.3")
     assert silent_elsewhere(other, PAGE, addresses_of) is None
     assert silent_elsewhere(replace(start, kind="sql"), PAGE, addresses_of) is None
+
+
+def own_name(node: str) -> DnsExchange:
+    answer = DnsRecord("A", ADDRESS)
+    return replace(lookup(node=node, rcode="NOERROR"), answers=(answer,))
+
+
+def test_a_server_that_looks_itself_up_is_said_for_what_follows_crosses_no_network() -> None:
+    told = failed_elsewhere(own_name("app"), PAGE, addresses_of)
+    assert told is not None
+    assert told.sentence == "app asked dns for its own name, app.shop.lab. Expected: client does it."
+    assert told.may_be_followed
+    assert failed_elsewhere(own_name("db"), PAGE, addresses_of) is None
+
+
+@pytest.mark.parametrize(
+    ("observation", "argv", "exit_code", "seen"),
+    [
+        (LISTENS, ("nc", "-l", "80"), None, "'nc -l 80' ran in db"),
+        (LISTENS, ("nc", "-l", "80"), 1, None),  # it said itself why it cannot
+        (OPENED, ("bash", "-c", "nc -vz localhost 80"), 1, "'bash -c nc -vz localhost 80' ran in db"),
+        (OPENED, ("ss", "-ltnp"), 0, None),
+        (OPENED, ("bash", "-il"), None, None),
+    ],
+)
+def test_a_program_in_another_node_is_said_unless_it_only_looks(
+    observation: BaseObservation, argv: tuple[str, ...], exit_code: int | None, seen: str | None
+) -> None:
+    told = ran_elsewhere(ProgramRun("db", argv, "r", 1.0, None, exit_code), observation)
+    assert (told.sentence if told else None) == (f"{seen}. Expected: client does it." if seen else None)

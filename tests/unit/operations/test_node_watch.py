@@ -30,10 +30,12 @@ RECORDINGS = Path(__file__).parents[2] / "recordings"
 NODES = {"dns": {"role": "dns"}, "client": {"role": "client"}}
 SCENARIO = Scenario.model_validate({"name": "shop", "title": "Shop", "domain": "shop.lab", "nodes": NODES})
 
-FIRST = "LISTEN 0 5 0.0.0.0:80 0.0.0.0:*"
-LOOPBACK = "LISTEN 0 5 127.0.0.1:8080 0.0.0.0:*"
-BUSY = "LISTEN 3 5 127.0.0.1:8080 0.0.0.0:*"
-OTHER = "LISTEN 0 5 *:8081 *:*"
+FIRST = "tcp LISTEN 0 5 0.0.0.0:80 0.0.0.0:*"
+LOOPBACK = "tcp LISTEN 0 5 127.0.0.1:8080 0.0.0.0:*"
+BUSY = "tcp LISTEN 3 5 127.0.0.1:8080 0.0.0.0:*"
+OTHER = "tcp LISTEN 0 5 *:8081 *:*"
+TAKES_UDP = "udp UNCONN 0 0 0.0.0.0:80 0.0.0.0:*"
+ASKS_OVER_UDP = "udp UNCONN 0 0 0.0.0.0:40123 0.0.0.0:*"
 
 
 def told(port: int, *tables: tuple[str, ...]) -> list[str]:
@@ -52,6 +54,11 @@ def test_a_socket_is_told_when_it_comes_and_when_it_comes_again() -> None:
 def test_of_what_was_there_before_only_the_port_that_is_meant_is_told() -> None:
     assert told(80, (FIRST, LOOPBACK)) == ["tcp 0.0.0.0:80"]
     assert told(22, (FIRST, LOOPBACK), (FIRST, LOOPBACK)) == []
+
+
+def test_a_socket_of_udp_is_told_beside_one_of_tcp_unless_it_is_a_clients() -> None:
+    assert told(80, (FIRST,), (FIRST, TAKES_UDP, ASKS_OVER_UDP)) == ["tcp 0.0.0.0:80", "udp 0.0.0.0:80"]
+    assert told(80, (TAKES_UDP,)) == []
 
 
 def topology() -> Topology:
