@@ -5,15 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from orchestrator.checks.kinds import asker_of
-from orchestrator.model.checks import BaseCheck
+from orchestrator.checks.asker import asker_of
+from orchestrator.model.application_protocol import ApplicationProtocol
+from orchestrator.model.checks import BaseCheck, Resolves, Sql
 from orchestrator.model.topology import Topology
 
 
 def needed_nodes(check: BaseCheck, topology: Topology) -> frozenset[str]:
     """The nodes of which the check speaks, those that they use, and the DNS servers of them all."""
-    machines = topology.scenario.nodes
-    todo = [asker_of(check), *_mentioned(check, topology)]
+    return _with_used([asker_of(check), *_mentioned(check, topology)], topology)
+
+
+def answering_nodes(check: BaseCheck, topology: Topology) -> frozenset[str]:
+    """The nodes for which the asker waits: those of which the check speaks, the asker's DNS servers, and all that these
+    need in turn. Of a statement, which names no node, the databases that the asker uses; of a name, DNS servers alone.
+    """
+    if isinstance(check, Resolves):
+        return frozenset(topology.servers_of(ApplicationProtocol.DNS)) - {check.asker}
+    asker = asker_of(check)
+    known = topology.node(asker) if asker in topology.scenario.nodes else None
+    used = known.uses if known and isinstance(check, Sql) else ()
+    resolvers = topology.resolvers_of(asker) if known else ()
+    mentioned = (name for name in _mentioned(check, topology) if name != asker)
+    return _with_used([*mentioned, *resolvers, *used], topology) - {asker}
+
+
+def _with_used(names: list[str], topology: Topology) -> frozenset[str]:
+    """The machines of these names, those that they use, and the DNS servers of them all."""
+    machines, todo = topology.scenario.nodes, list(names)
     needed: set[str] = set()
     while todo:
         for name in topology.scenario.machines(todo.pop()):

@@ -1,21 +1,41 @@
-"""Whether the machine that was asked had the processor time to answer: silence of one without proves nothing."""
+"""Whether the machines that were asked had the processor time to answer: silence of one without proves nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from orchestrator.checks.dns_answer import read_attempts
+from orchestrator.checks.dns_query import ASK
+from orchestrator.checks.findings import Judgement
+from orchestrator.checks.http_request import facts_of
+from orchestrator.checks.needed_nodes import answering_nodes
 from orchestrator.checks.probes import (
     ENDED_CODES,
+    CheckContext,
     GetNodeState,
     NodeState,
+    Probe,
+    ProbeResult,
     ProgramResult,
     ResultUnavailable,
     RunProgram,
     Unavailable,
     starved_text,
 )
-from orchestrator.checks.steps import ProbeSteps
+from orchestrator.checks.steps import CheckSteps, ProbeSteps
+from orchestrator.model.checks import BaseCheck, Http, Resolves, Runs, Sql, Tls, Udp
 
 # Some hundredths of a second of work. A node that is limited to a hundredth of a processor needs several seconds.
 WORK = "for ((i = 0; i < 10000; i++)); do :; done"
+# How it is said that nothing came, and that this proves nothing.
+NO_ANSWER = "no answer came, "
+# Who fails only after this time has waited: it was not told at once that there is no such name, or no server.
+WAITED_SECONDS = 1.0
+# The statuses of a server that gave up waiting for another one (RFC 9110, sections 15.6.3 to 15.6.5).
+GAVE_UP = (502, 503, 504)
+NO_ADDRESS, TOO_LATE = 6, 28  # of curl: libcurl-errors(3)
+# The kinds that wait for a program at the target. Connections are accepted by the target's kernel, which has the time.
+WAITING = (Http, Sql, Tls, Udp, Resolves, Runs)
 
 
 def processor_probe(node: str) -> RunProgram:
@@ -23,21 +43,75 @@ def processor_probe(node: str) -> RunProgram:
     return RunProgram(node, ("bash", "-c", WORK), inside=True, seconds=4.0)
 
 
-def require_target_time(node: str) -> ProbeSteps[None]:
-    """Raise ResultUnavailable if a running node gets no processor time just now.
+def judged_with_target_time(check: BaseCheck, context: CheckContext, judging: CheckSteps) -> CheckSteps:
+    """The judgement of a check. If it waited in vain for a node that gets no processor time, it is unknown.
+
+    Raises ResultUnavailable then, with that node in its reason.
+    """
+    if not isinstance(check, WAITING):
+        return (yield from judging)
+    waits: list[bool] = []
+    judgement = yield from _observed(judging, waits)
+    in_vain = any(waits)
+    if in_vain and judgement.verdict == ("pass" if _wants_silence(check) else "fail"):
+        yield from require_target_time(answering_nodes(check, context.topology))
+    return judgement
+
+
+def _observed(judging: CheckSteps, waits: list[bool]) -> CheckSteps:
+    """The same steps; of each probe `waits` learns whether it waited in vain."""
+    results: tuple[ProbeResult, ...] | None = None
+    while True:
+        try:
+            probes = next(judging) if results is None else judging.send(results)
+        except StopIteration as end:
+            judgement: Judgement = end.value
+            return judgement
+        results = yield probes
+        waits += map(_waited_in_vain, probes, results)
+
+
+def _wants_silence(check: BaseCheck) -> bool:
+    return isinstance(check, Resolves) and not check.answered
+
+
+def _waited_in_vain(probe: Probe, result: ProbeResult) -> bool:
+    """Whether a program ended because a time limit passed: its own, or that of a server which waited in turn."""
+    if not isinstance(probe, RunProgram) or not isinstance(result, ProgramResult):
+        return False
+    if result.exit_code in ENDED_CODES:
+        return True
+    waited = result.seconds >= WAITED_SECONDS
+    if probe.argv[0] == "curl":
+        facts = facts_of(result)
+        gave_up = facts.get("http_code") in GAVE_UP and float(facts.get("time_total") or 0) >= WAITED_SECONDS
+        return gave_up or result.exit_code == TOO_LATE or (result.exit_code == NO_ADDRESS and waited)
+    if "psql" in probe.needs:
+        return result.exit_code != 0 and ("timeout expired" in result.err or waited)
+    if ASK in probe.argv:
+        attempts = read_attempts(result.out)
+        return bool(attempts) and all(attempt.in_vain for attempt in attempts)
+    return probe.argv[0] == "python3" and '"error": "silent"' in result.out
+
+
+def require_target_time(nodes: Collection[str]) -> ProbeSteps[None]:
+    """Raise ResultUnavailable if one of these nodes runs, and gets no processor time just now.
 
     Where the work could not be tried, because the node does not run or has no shell, nothing is doubted.
     """
-    (result,) = yield (processor_probe(node),)
-    if isinstance(result, ProgramResult):
-        text = starved_text(result)
-        if result.exit_code in ENDED_CODES:
-            text = text or f"not measured: a little work had not ended after {result.seconds:.1f} s"
-        if text:
-            raise ResultUnavailable(f"no answer came, but of {node}: {text}")
-        return
-    if isinstance(result, Unavailable):
-        (state,) = yield (GetNodeState(node),)
+    ordered = sorted(nodes)
+    results = (yield tuple(map(processor_probe, ordered))) if ordered else []
+    for node, result in zip(ordered, results, strict=True):
+        if isinstance(result, ProgramResult):
+            text = starved_text(result)
+            if result.exit_code in ENDED_CODES:
+                text = text or f"not measured: a little work had not ended after {result.seconds:.1f} s"
+            if text:
+                raise ResultUnavailable(f"{NO_ANSWER}but of {node}: {text}")
+    away = {
+        node: result.reason for node, result in zip(ordered, results, strict=True) if isinstance(result, Unavailable)
+    }
+    states = (yield tuple(map(GetNodeState, away))) if away else []
+    for (node, reason), state in zip(away.items(), states, strict=True):
         if isinstance(state, NodeState) and state.state == "running":
-            why = f"whether {node} gets processor time is not known: {result.reason}"
-            raise ResultUnavailable(f"no answer came, and {why}")
+            raise ResultUnavailable(f"{NO_ANSWER}and whether {node} gets processor time is not known: {reason}")

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from orchestrator.checks.asker import asker_of
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds import asker_of
 from orchestrator.checks.kinds.connections import endpoint, family_of, source_of, target_of
 from orchestrator.checks.kinds.sql import database_of
 from orchestrator.checks.probes import CheckContext

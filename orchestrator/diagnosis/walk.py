@@ -17,6 +17,7 @@ from orchestrator.checks.probes import (
     Unavailable,
 )
 from orchestrator.checks.steps import ProbeSteps, side_by_side
+from orchestrator.checks.target_time import NO_ANSWER
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.diagnosis.check_attempts import LayeredAttempt, attempts_to_used_node, check_attempts
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
@@ -61,11 +62,20 @@ def walk(
         layers += [layer for own in (yield from _walk_attempts(used, walked_pairs)) for layer in own]
     for own in (own for layered, own in walked if layered.explained_by_others):
         layers += [replace(layer, causes=()) for layer in own] if _broken(layers) else own
+    if judgement.verdict == "unknown" and NO_ANSWER in judgement.actual:
+        layers = [_without_blame(layer, judgement) for layer in layers]
     walked_through = make_walk(layers, _otherwise(check, judgement, layers, commands))
     if judgement.verdict == "pass" and walked_through.broken:
         sentence = f"The check holds, but a layer does not: {walked_through.sentence}"
         return replace(walked_through, sentence=sentence)
     return walked_through
+
+
+def _without_blame(layer: Layer, judgement: Judgement) -> Layer:
+    """The layer; where it waited for a node that has no processor time to answer, unknown, as the check is."""
+    if layer.name not in ("dns", "tls", "answer") or not layer.causes:
+        return layer
+    return replace(layer, verdict="unknown", causes=(), not_probed=(judgement.actual,))
 
 
 def _broken(layers: Sequence[Layer]) -> bool:

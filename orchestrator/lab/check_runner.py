@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
+from orchestrator.checks.asker import asker_of
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.kinds import asker_of, check_steps
+from orchestrator.checks.kinds import check_steps
 from orchestrator.checks.needed_nodes import cannot_be_reached, needed_nodes
 from orchestrator.checks.probes import (
     PROBE_PORTS,

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from orchestrator.checks.asker import asker_of
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.kinds import asker_of
 from orchestrator.checks.probes import HeldConnection
 from orchestrator.errors import NotFound, UsageInvalid, WirelabError
 from orchestrator.events import Event, FindingEvent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from orchestrator.checks.asker import asker_of
 from orchestrator.checks.findings import Finding, Judgement
-from orchestrator.checks.kinds import asker_of
 from orchestrator.checks.probes import CheckContext, HeldConnection, ProbeResult
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk

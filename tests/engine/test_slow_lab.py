@@ -1,4 +1,4 @@
-"""Time makes no verdict wrong: the asker at 1 % of a processor, and an engine that answers late or never.
+"""Time makes no verdict wrong: the asker or its target at 1 % of a processor, and an engine that answers late or never.
 
 One lab, and each kind of check that waits, once true and once false. A verdict may be unknown; then it says why.
 """
@@ -79,6 +79,9 @@ def test_time_makes_no_verdict_wrong(bench: Bench, tmp_path: Path) -> None:
     limit_processor(bench, "client", ONE_PERCENT)
     wrong["client at 1 %"] = wrong_verdicts(bench, *TIME_LIMITED)
     limit_processor(bench, "client", WHOLE)
+    limit_processor(bench, "app", ONE_PERCENT)
+    wrong["app at 1 %"] = wrong_verdicts(bench, "true http", "false takes")
+    limit_processor(bench, "app", WHOLE)
     with proxy_of(bench.engine.url, tmp_path / "late.sock") as late:
         late.at_first_program(lambda: late.hold_up(seconds=3.0))
         wrong["engine 3 s late"] = wrong_verdicts(bench, DOCKER_HOST=late.url)

@@ -13,6 +13,7 @@ from orchestrator.checks.kinds import check_steps
 from orchestrator.checks.kinds.sql import END, MESSAGE
 from orchestrator.checks.probes import CheckContext, Probe, ProbeResult, ProgramResult, RunProgram
 from orchestrator.checks.steps import run_steps
+from orchestrator.checks.target_time import processor_probe
 from orchestrator.model.checks import KINDS, BaseCheck, kind_of
 from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
@@ -69,9 +70,14 @@ def check(**keys: Any) -> BaseCheck:
 OWN_INTERFACES: Mapping[Probe, ProbeResult] = MappingProxyType({})
 
 
-def judged(one: BaseCheck, *answers: ProbeResult, lab: str = SHOP) -> Judgement:
+ALL_HAVE_TIME: Mapping[str, ProbeResult] = MappingProxyType({})
+
+
+def judged(
+    one: BaseCheck, *answers: ProbeResult, lab: str = SHOP, processor: Mapping[str, ProbeResult] = ALL_HAVE_TIME
+) -> Judgement:
     """The judgement; every answer must have been asked for, and none more."""
-    return conversation(one, *answers, lab=lab)[0]
+    return conversation(one, *answers, lab=lab, processor=processor)[0]
 
 
 def conversation(
@@ -79,16 +85,20 @@ def conversation(
     *answers: ProbeResult,
     lab: str = SHOP,
     interfaces: Mapping[Probe, ProbeResult] = OWN_INTERFACES,
+    processor: Mapping[str, ProbeResult] = ALL_HAVE_TIME,
 ) -> tuple[Judgement, list[Probe]]:
-    """The judgement, and the questions in their order, without those for `interfaces`.
+    """The judgement, and the questions in their order, without those for `interfaces` and for processor time.
 
-    Where these do not say otherwise, each node has its own addresses.
+    Where these do not say otherwise, each node has its own addresses. `processor` has by node what comes of a little
+    work in it; a node that is not named does it at once.
     """
     left = list(answers)
     asked: list[Probe] = []
     topology = shop(lab)
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
+        if all(probe == processor_probe(probe.node) for probe in probes):
+            return [processor.get(probe.node, ran()) for probe in probes]
         if all(isinstance(probe, RunProgram) and probe.argv[:2] == ("ip", "-j") for probe in probes):
             return [interfaces.get(probe, own_interfaces(topology, probe)) for probe in probes]
         asked.extend(probes)

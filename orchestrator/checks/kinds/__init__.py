@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from orchestrator.checks.after_first import judged_after
+from orchestrator.checks.asker import asker_of
 from orchestrator.checks.duration import judge_duration
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.halted_resolvers import judged_after_lookup
@@ -19,6 +20,7 @@ from orchestrator.checks.halted_target import judged_by_target_state
 from orchestrator.checks.kinds.connection_host import connection_host, connection_target
 from orchestrator.checks.probes import CheckContext, ResultUnavailable
 from orchestrator.checks.steps import CheckSteps
+from orchestrator.checks.target_time import judged_with_target_time
 from orchestrator.model.checks import KINDS, BaseCheck, NodeCheck, kind_of
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
@@ -43,7 +45,7 @@ def check_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
 
 def _own_steps(check: BaseCheck, context: CheckContext) -> CheckSteps:
     """The check without what must hold before it."""
-    judging = CHECK_FUNCTIONS[str(kind_of(check))](check, context)
+    judging = judged_with_target_time(check, context, CHECK_FUNCTIONS[str(kind_of(check))](check, context))
     if context.halted:
         host = connection_host(check, context)
         expected = declared_text(check)
@@ -75,8 +77,3 @@ def declared_text(check: BaseCheck) -> str:
     around = {"name", "within", "during", "after", "first", "before", "takes", "from"}
     fields = (f"{key}: {value}" for key, value in check.as_written().items() if key not in around)
     return f"from {asker_of(check)}: " + ", ".join(fields)
-
-
-def asker_of(check: BaseCheck) -> str:
-    """The node that asks; for a server's own testimony, the server."""
-    return str(getattr(check, "asker", None) or getattr(check, "node", "?"))

@@ -148,7 +148,7 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
         goes_on, how = read_acceptance(result.out)
         if goes_on and TICKET not in result.out and (target := target_of(context, check.asker, host)):
             # Its silence says that it goes on, if it had the time to say something else.
-            yield from require_target_time(target)
+            yield from require_target_time((target,))
         if goes_on is None and shaken:
             require_time(result)
             raise ResultUnavailable("what the server makes of the client was not seen in time")

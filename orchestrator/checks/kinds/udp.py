@@ -17,7 +17,6 @@ from orchestrator.checks.probes import (
     require_time,
 )
 from orchestrator.checks.steps import CheckSteps
-from orchestrator.checks.target_time import require_target_time
 from orchestrator.checks.verdict import Verdict
 from orchestrator.model.checks import Udp
 from orchestrator.model.values import is_address
@@ -98,8 +97,6 @@ def udp(check: Udp, context: CheckContext) -> CheckSteps:
     if reply.error == "silent":
         require_time(result)
     target = target_of(context, check.asker, host)
-    if reply.error == "silent" and check.answered and target and target != check.asker:
-        yield from require_target_time(target)
     place = f"{host}:{port}" + (f" ({target})" if target and target not in host else "")
     evidence = (_line(reply),)
     if wrong := wrong_machine(context, check.asker, host, reply.destination[0]):

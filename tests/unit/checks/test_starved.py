@@ -42,11 +42,57 @@ def test_a_time_limit_proves_something_only_to_who_had_the_time(
 ) -> None:
     """A little delay is no reason to doubt."""
     for starved in (0.0, 0.4 * seconds):
-        target = (ran(),) if "udp" in keys else ()  # which is asked whether it has had the time
-        assert judged(check(**keys), took(seconds, starved, result), *target).verdict == "fail"
+        assert judged(check(**keys), took(seconds, starved, result)).verdict == "fail"
     found = judged(check(**keys), took(seconds, 0.9 * seconds, result))
     assert found.verdict == "unknown"
     assert f"for {0.9 * seconds:.1f} s the node got no processor time" in found.actual
+
+
+WORKED = took(4.0, 3.9, ran("", "", 124))
+
+
+@pytest.mark.parametrize(("keys", "seconds", "result"), TIMED_OUT)
+def test_who_waited_for_a_node_without_processor_time_knows_nothing(
+    keys: dict[str, Any], seconds: float, result: ProgramResult
+) -> None:
+    """The node that is asked, one that it uses, or the DNS server; that of somebody else does not matter."""
+    needed = {"dns"} if "resolves" in keys or "sleep" in keys.get("runs", ()) else {"app", "dns", "db"}
+    for node in ("app", "db", "dns", "web"):
+        found = judged(check(**keys), took(seconds, 0.0, result), processor={node: WORKED})
+        waits = node in needed - {keys["from_"]} and "connects" not in keys
+        assert found.verdict == ("unknown" if waits else "fail"), (node, found)
+        assert (f"of {node}: not measured: for 3.9 s the node got no processor time" in found.actual) == waits
+
+
+def test_an_honest_failure_does_not_ask_for_processor_time() -> None:
+    """That a connection is refused, or a name unknown, comes at once, whatever the node has to do."""
+    refused = ran("", "curl: (7) Failed to connect\n" + json.dumps({"http_code": 0}), 7)
+    unknown = took(0.1, 0.0, ran("", NO_HOST, 6))
+    down = took(
+        0.1, 0.0, ran("", 'psql: error: connection to server at "db.shop.lab." failed: Connection refused\n', 2)
+    )
+    app = {"from_": "app", "sql": "select 1"}
+    for keys, result in ((HTTP, refused), (HTTP, unknown), (app, down)):
+        assert judged(check(**keys), result, processor={"app": WORKED, "db": WORKED}).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "verdict"), [(503, 2.5, "unknown"), (503, 0.1, "fail"), (404, 2.5, "fail")]
+)
+def test_a_server_that_gave_up_waiting_says_nothing_of_one_without_processor_time(
+    status: int, seconds: float, verdict: str
+) -> None:
+    """An answer that came at once, or that no other server has a part in, is what it is."""
+    facts = {"http_code": status, "time_total": seconds, "remote_ip": "192.168.7.12", "remote_port": 80}
+    answer = ran("no", json.dumps({**facts, "local_ip": "192.168.7.13", "local_port": 41000}))
+    assert judged(check(**HTTP), answer, processor={"db": WORKED}).verdict == verdict
+    assert judged(check(**HTTP), answer).verdict == "fail"
+
+
+def test_silence_is_no_proof_of_a_dns_server_without_processor_time() -> None:
+    silent = check(from_="client", resolves="app.shop.lab", answered=False)
+    assert judged(silent, took(2.0, 0.1, ran(RESOLVER))).verdict == "pass"
+    assert judged(silent, took(2.0, 0.1, ran(RESOLVER)), processor={"dns": WORKED}).verdict == "unknown"
 
 
 def test_silence_that_nobody_could_hear_is_no_silence() -> None:

@@ -1,0 +1,10 @@
+"""The node that asks, of any kind of check."""
+
+from __future__ import annotations
+
+from orchestrator.model.checks import BaseCheck
+
+
+def asker_of(check: BaseCheck) -> str:
+    """The node that asks; for a server's own testimony, the server."""
+    return str(getattr(check, "asker", None) or getattr(check, "node", "?"))
