@@ -95,8 +95,7 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
     node_name = load_lesson(scenario).lesson.shell[0]
 
     def say_where() -> None:
-        where = f"Open a second terminal in this folder, and there a shell in {node_name}:"
-        say(f"\n{where}\n\n    {_as_typed(named.command('shell', node_name))}\n\n{KEYS}")
+        say(_where_to_work(named, node_name))
 
     def tell(message: Message) -> None:
         out(message_text(message, _width()))
@@ -107,6 +106,12 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
         say(f"\nYour progress is kept: {_as_typed(named.command('learn', *seat_words))}")
         return CHECK_FAILED
     return _say_what_is_next("" if seat_code else scenario_name, named)
+
+
+def _where_to_work(named: LabRef, node_name: str) -> str:
+    command = _as_typed(named.command("shell", node_name), in_new_terminal=True)
+    where = f"Open a second terminal in this folder, and there a shell in {node_name}:"
+    return f"\n{where}\n\n    {command}\n\n{KEYS}"
 
 
 def _say_what_is_next(scenario_name: str, named: LabRef) -> int:
@@ -148,9 +153,9 @@ def _at_seat(code: SeatCode, workspace: Workspace, scenario: LoadedScenario) -> 
     return own, Learner(code.seat_name, code.seed, result.write)
 
 
-def _as_typed(command: str) -> str:
-    """A command of wirelab as it works in this terminal, and in another one in the same folder."""
-    return command.replace("wirelab", own_command(), 1)
+def _as_typed(command: str, *, in_new_terminal: bool = False) -> str:
+    """A command of wirelab as it works in this terminal, or in a new one in the same folder."""
+    return command.replace("wirelab", own_command(in_new_terminal=in_new_terminal), 1)
 
 
 def _is_at_desktop() -> bool:

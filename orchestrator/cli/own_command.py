@@ -8,9 +8,12 @@ from pathlib import Path
 from shlex import quote
 
 
-def own_command() -> str:
-    """`wirelab`, or the path of it: the virtual environment that `make` has made is in nobody's PATH."""
+def own_command(*, in_new_terminal: bool = False) -> str:
+    """`wirelab`, or the path of it: the virtual environment that `make` has made is in nobody's PATH.
+
+    Where it is activated, it is in the PATH of this terminal, and not in that of a new one.
+    """
     own = Path(sys.prefix) / "bin" / "wirelab"
-    if not sys.prefix.endswith(".venv") or shutil.which("wirelab") == str(own):
+    if not sys.prefix.endswith(".venv") or (not in_new_terminal and shutil.which("wirelab") == str(own)):
         return "wirelab"
     return quote(str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own))

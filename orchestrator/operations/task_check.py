@@ -94,7 +94,7 @@ class TaskCheck:
         """What came of something that the learner tried; it is told if the check is not judged in time."""
         if self._tried is None:
             return
-        if different := what_failed(event, client_node(event), f"{task.holds.name!r} holds"):
+        if different := what_failed(event, client_node(event), f"this check holds: {task.holds.name}"):
             self._seen = different.sentence
 
     def on_time(self, task: HoldsTask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -20,6 +21,9 @@ from orchestrator.rendering.quantities import counted
 
 WIDEST = 100
 LEAST_WIDTH = 30
+# A command is not broken, so that a reader can copy it: one in backticks, and one that ends a sentence of wirelab's.
+COMMAND = re.compile(r"`([^`]+)`|(?<=: )(wirelab [^:`]+)$")
+UNBROKEN_BLANK = "\N{NO-BREAK SPACE}"  # textwrap breaks no line there
 
 
 def message_text(message: Message, width: int) -> str:
@@ -37,7 +41,7 @@ def _lines(message: Message, width: int) -> Iterator[str]:
             why = f"why ({layer}): " if layer else "why: "
             yield from _labelled(why if is_cause else "not yet: ", sentence, width)
         case HintShown(number=number, total=total, text=text):
-            yield from _labelled(f"hint {number} of {total}: ", text, width)
+            yield from _labelled(f"hint {number} of {total}: ", _with_whole_commands(text), width)
         case SolutionShown(text=text):
             yield from _labelled("solution: ", text, width)
         case Note(text=text) | TaskHeld(text=text):
@@ -50,20 +54,20 @@ def _task(message: TaskBegun, width: int) -> Iterator[str]:
     yield ""
     yield f"--- task {message.number} of {message.total} ".ljust(width, "-")
     if message.text:
-        yield from _wrapped(message.text, width)
+        yield from _wrapped(message.text, width, is_authored=True)
         yield ""
     yield from _labelled("? " if message.is_question else "> ", message.title, width)
     for number, choice in enumerate(message.choices, 1):
         yield from _labelled(f"  {number}  ", choice, width)
     for sentence in message.allowed:
-        yield from _labelled("  - ", sentence, width)
+        yield from _labelled("  - ", _with_whole_commands(sentence), width)
 
 
 def _end(message: LessonDone, width: int) -> Iterator[str]:
     yield ""
     yield "--- the end ".ljust(width, "-")
     if message.text:
-        yield from _wrapped(message.text, width)
+        yield from _wrapped(message.text, width, is_authored=True)
         yield ""
     yield from _wrapped(end_text(message), width)
 
@@ -76,13 +80,22 @@ def end_text(message: LessonDone) -> str:
 
 
 def _labelled(label: str, text: str, width: int) -> Iterator[str]:
-    """A text behind its label. A command or a name is not broken: a reader copies it."""
+    """A text behind its label. A long word, such as the name of a file, is not broken: a reader copies it."""
+    yield from _broken_at_words(text, width, label) or [label]
+
+
+def _broken_at_words(text: str, width: int, label: str = "") -> list[str]:
     wrapper = textwrap.TextWrapper(width, label, " " * len(label), break_long_words=False, break_on_hyphens=False)
-    yield from wrapper.wrap(text) or [label]
+    return [line.replace(UNBROKEN_BLANK, " ") for line in wrapper.wrap(text)]
 
 
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    """Paragraphs wrapped at words; code blocks and lists stay as they are."""
+def _with_whole_commands(text: str) -> str:
+    """What an author or wirelab wrote, with commands that no line breaks. What comes from the lab stays as it is."""
+    return COMMAND.sub(lambda command: re.sub(r"\s+", UNBROKEN_BLANK, command[1] or command[2]), text)
+
+
+def _wrapped(text: str, width: int, *, is_authored: bool = False) -> Iterator[str]:
+    """Paragraphs wrapped at words; code blocks and lists stay as they are. What an author wrote may hold commands."""
     in_code = False
     for number, paragraph in enumerate(text.split("\n\n")):
         if number:
@@ -92,7 +105,7 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
             yield from (line for line in paragraph.splitlines() if not line.startswith("```"))
             in_code = in_code and not paragraph.rstrip().endswith("```")
         else:
-            yield from textwrap.wrap(paragraph, width, break_long_words=False, break_on_hyphens=False)
+            yield from _broken_at_words(_with_whole_commands(paragraph) if is_authored else paragraph, width)
 
 
 def course_text(lessons: Sequence[Mapping[str, str]], width: int) -> str:

@@ -364,7 +364,9 @@ def test_an_attempt_while_the_check_is_judged_is_answered_in_time(desk: Desk) ->
     run.on_traffic(desk.question("ap.shop.lab", number=2))
     desk.turn(run)
     assert desk.told(NotDone) == [
-        NotDone("client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name. Expected: 'It works' holds.")
+        NotDone(
+            "client asked dns for ap.shop.lab: NXDOMAIN, nobody has that name. Expected: this check holds: It works."
+        )
     ]
     desk.programs.may_end.set()
     desk.turn(run)
