@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from orchestrator.traffic.exchanges import field_positions as at
 from orchestrator.traffic.exchanges.context import TrafficContext
+from orchestrator.traffic.exchanges.dns_messages import messages_of
 from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, ExchangeStart, Flow, TrafficEvent
 from orchestrator.traffic.packets.decode import AT
 from orchestrator.traffic.packets.packet import Packet, parse_number
@@ -28,6 +29,12 @@ VALUES = {
 }  # fmt: skip
 VALUE_PLACES = {kind: AT[field] for kind, field in VALUES.items()}
 SRV_PORT = AT["dns.srv.port"]
+# The same by the number of the type, as tshark writes it, with all fields of it.
+TYPE_PLACES = {
+    str(number): (VALUE_PLACES[kind], *((SRV_PORT,) if kind == "SRV" else ()))
+    for number, kind in TYPES.items()
+    if kind in VALUE_PLACES
+}
 RESPONSE, AUTHORITATIVE, TRUNCATED, RECURSION_AVAILABLE = 0x8000, 0x0400, 0x0200, 0x0080
 AUTHENTIC_DATA = 0x0020
 OPT = "41"  # the type of the record that carries EDNS (RFC 6891, section 6.1.2)
@@ -102,6 +109,10 @@ class DnsReader:
 
     def read(self, packet: Packet, flow: Flow | None = None) -> Iterator[TrafficEvent]:
         """What a packet asks or answers; `flow` is the TCP connection that carries it, if one does."""
+        for message in messages_of(packet, TYPE_PLACES) if flow else (packet,):
+            yield from self._read_message(message, flow)
+
+    def _read_message(self, packet: Packet, flow: Flow | None) -> Iterator[TrafficEvent]:
         number, name, kind = packet.text(at.DNS_ID), packet.text(at.DNS_NAME), packet.text(at.DNS_TYPE)
         flags = parse_number(packet.text(at.DNS_FLAGS))
         asking = (packet.source, packet.source_port, packet.target, packet.target_port)
