@@ -24,7 +24,7 @@ from orchestrator.diagnosis.check_layers.sql import sql_layer
 from orchestrator.diagnosis.check_layers.upstream_tls import upstream_tls_layer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
 from orchestrator.diagnosis.layers import LAYERS
-from orchestrator.diagnosis.layers.dns import as_checked, leads_to, servers_of
+from orchestrator.diagnosis.layers.dns import as_checked, leads_also_to, leads_to, servers_of
 from orchestrator.diagnosis.program_words import name_in_words, port_in_words
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -207,6 +207,18 @@ def attempts_to_host(
         )
         for machine, home in homes.items()
     )
+
+
+def over_ipv6(layered: LayeredAttempt) -> LayeredAttempt | None:
+    """The same attempt to the IPv6 address of the name, which a client with IPv6 tries first (RFC 6724); None where
+    nothing is asked for by name, or the asker has no IPv6."""
+    attempt = layered.attempt
+    topology, claim = attempt.context.topology, attempt.claim
+    has_six = any(attachment.address6 for attachment in topology.attachments_of(attempt.asker))
+    if claim is None or claim.type != "A" or attempt.port is None or attempt.source or not has_six:
+        return None
+    also = leads_also_to(topology, attempt.asker, attempt.target, claim.name)
+    return replace(layered, attempt=replace(attempt, claim=also, address=None))
 
 
 def _address(topology: Topology, asker: str, machine: str, six: bool) -> str | None:

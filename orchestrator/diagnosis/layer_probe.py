@@ -42,12 +42,14 @@ class Port:
 class NameClaim:
     """A name that has to be resolved, and the sentence on an answer that is wrong (empty where it is right).
 
-    `wrong` takes the answer and the name of the server that gave it; where `silent`, no answer at all is right.
+    `wrong` takes the answer and the name of the server that gave it; where `silent`, no answer at all is right. Where
+    `may_lack`, a name without such a record is right: the client has another address then.
     """
 
     question: DnsQuestion
     wrong: Callable[[DnsAnswer, str], str]
     silent: bool = False
+    may_lack: bool = False
 
     @property
     def name(self) -> str:

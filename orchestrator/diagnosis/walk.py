@@ -19,14 +19,14 @@ from orchestrator.checks.probes import (
 from orchestrator.checks.steps import ProbeSteps, side_by_side
 from orchestrator.checks.target_time import NO_ANSWER
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
-from orchestrator.diagnosis.check_attempts import LayeredAttempt, attempts_to_used_node, check_attempts
+from orchestrator.diagnosis.check_attempts import LayeredAttempt, attempts_to_used_node, check_attempts, over_ipv6
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
 from orchestrator.diagnosis.layers.dns import name_probe, nameservers, resolved_values
 from orchestrator.diagnosis.layers.node import NODE
 from orchestrator.diagnosis.layers.resolver import RESOLVER
 from orchestrator.diagnosis.resolver_attempts import referral_attempts, resolver_attempts
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.model.checks import BaseCheck
+from orchestrator.model.checks import BaseCheck, ConnectionCheck
 
 Layers = list[Layer]
 
@@ -60,6 +60,12 @@ def walk(
         # Nobody knows what the program asked of its servers: what those need may be to blame.
         used = [further for layered in attempts if not _broken(layers) for further in _used(layered, walked_pairs)]
         layers += [layer for own in (yield from _walk_attempts(used, walked_pairs)) for layer in own]
+    tries_both = not isinstance(check, ConnectionCheck) or check.family is None
+    if judgement.verdict != "pass" and tries_both and not _broken(layers):
+        # A client that has IPv6 tries that address first; it may be what the check met.
+        six = [other for layered in attempts if (other := over_ipv6(layered))]
+        walked_six = zip(six, (yield from _walk_attempts(six, walked_pairs)), strict=True)
+        layers += [_over_ipv6(layered, layer) for layered, own in walked_six for layer in own]
     for own in (own for layered, own in walked if layered.explained_by_others):
         layers += [replace(layer, causes=()) for layer in own] if _broken(layers) else own
     if judgement.verdict == "unknown" and NO_ANSWER in judgement.actual:
@@ -69,6 +75,15 @@ def walk(
         sentence = f"The check holds, but a layer does not: {walked_through.sentence}"
         return replace(walked_through, sentence=sentence)
     return walked_through
+
+
+def _over_ipv6(layered: LayeredAttempt, layer: Layer) -> Layer:
+    """The layer of an attempt at the other address of a name, which its sentence then tells."""
+    attempt = layered.attempt
+    name = attempt.claim.name if attempt.claim else attempt.target_name
+    first = f"{attempt.asker} tries the IPv6 address of {name} first, and there it fails: "
+    causes = tuple(replace(cause, sentence=f"{first}{cause.sentence}") for cause in layer.causes)
+    return replace(layer, causes=causes)
 
 
 def _without_blame(layer: Layer, judgement: Judgement) -> Layer:
@@ -102,6 +117,8 @@ def _walked(layered: LayeredAttempt, walked_pairs: _WalkedPairs) -> ProbeSteps[L
     attempt = layered.attempt
     if attempt.port and attempt.claim and attempt.address is None and name_probe(attempt) not in results:
         layered = yield from _with_address(layered)
+        if attempt.claim.may_lack and layered.attempt.address is None:
+            return []
         results = yield from _ask_new(NODE.probes(layered.attempt), results)
     walked_pairs.pairs += ((layered.attempt.asker, layered.attempt.target),)
     results |= _connection_in_vain(layered, results)

@@ -71,7 +71,7 @@ class Request:
         )
 
     def certificate(self, attempt: ConnectionAttempt) -> RunProgram:
-        place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
+        place = _place(attempt)
         argv = ("bash", "-c", CERTIFICATE, place, _host(self.url(attempt)))
         return RunProgram(attempt.asker, argv, frozenset({"openssl"}))
 
@@ -184,8 +184,13 @@ def _mistrust(attempt: ConnectionAttempt, host: str, error: str, certificate: Se
 
 
 def _by_hand(attempt: ConnectionAttempt, host: str) -> str:
-    place = f"{attempt.address}:{attempt.port.number if attempt.port else 443}"
+    place = _place(attempt)
     return attempt.commands.run(attempt.asker, "openssl", "s_client", "-connect", place, "-servername", host)
+
+
+def _place(attempt: ConnectionAttempt) -> str:
+    host = f"[{attempt.address}]" if ":" in str(attempt.address) else attempt.address
+    return f"{host}:{attempt.port.number if attempt.port else 443}"
 
 
 def _curl_error(result: ProgramResult) -> str:

@@ -52,6 +52,15 @@ def leads_to(topology: Topology, asker: str, target: str | None, name: str, kind
     return NameClaim(DnsQuestion(name, kind), wrong)
 
 
+def leads_also_to(topology: Topology, asker: str, target: str | None, name: str) -> NameClaim:
+    """The claim that what a name has besides its IPv4 address, an IPv6 one, is that of the node which is meant, too."""
+
+    def wrong(answer: DnsAnswer, server: str) -> str:
+        return _astray(topology, asker, target, name, answer, server) if answer.values else ""
+
+    return NameClaim(DnsQuestion(name, "AAAA"), wrong, may_lack=True)
+
+
 def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> NameClaim:
     """The claim that a `resolves` check makes; it may ask for more than the answer, such as who gave it."""
     name = context.fill(check.resolves, check.asker)
