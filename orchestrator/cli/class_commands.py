@@ -44,10 +44,20 @@ command.add_command(replay_command)
 @click.option("--seats", type=click.IntRange(1, 99), help="So many seats; later starts may add some, and need none.")
 @click.option("--scenario", help="The scenario with the lesson; by default the one called NAME, otherwise basic.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port; by default as before, or any.")
+@click.option(
+    "--memory", type=click.IntRange(64), metavar="MIB", help="What all seats may use; by default what is free."
+)
 @lan_options
 @click.option("--yes", is_flag=True, help="Do not ask: neither about the engine, nor about what seats reach.")
 def start_command(
-    name: str, seats: int | None, scenario: str | None, port: int | None, lan: bool | None, yes: bool, **room: str
+    name: str,
+    seats: int | None,
+    scenario: str | None,
+    port: int | None,
+    memory: int | None,
+    lan: bool | None,
+    yes: bool,
+    **room: str,
 ) -> int:
     """Bring up one lab a seat, and serve their pages, lessons and the board on this machine until Ctrl-C.
 
@@ -66,11 +76,12 @@ def start_command(
     ask_about_host(loaded.reading.scenario, confirmer(yes))
     with store.serving(name):
         store.save(classroom)
+        from orchestrator.operations.class_memory import budget_of
         from orchestrator.operations.class_service import ServedClass, lab_seats
         from orchestrator.operations.lab_changes import LabChanges
 
         with LabChanges(workspace.engine, workspace.state) as changes:
-            make_seat = lab_seats(workspace, loaded, classroom, changes)
+            make_seat = lab_seats(workspace, loaded, classroom, changes, budget_of(workspace, loaded, memory))
             return _serve(store, ServedClass(workspace.state, classroom, lesson, make_seat))
 
 

@@ -30,6 +30,10 @@ class Containers(Protocol):
         """
         ...
 
+    def memory_use(self, container: str) -> int:
+        """The bytes of memory that a container uses now, without files that can go; 0 where it does not run."""
+        ...
+
     def image_id(self, reference: str) -> str:
         """The engine's id of the image that a reference (a name, with a tag or digest, or an id) names now.
 

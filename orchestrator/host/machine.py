@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.diagnosis.doctor import EngineFacts, MachineFacts, version_of
+from orchestrator.host.control_groups import free_in_groups
 from orchestrator.host.find import EngineFound
 from orchestrator.host.processes import arguments, name_of, network_of, process
 
@@ -123,6 +124,18 @@ def isolates_ipv6(url: str) -> bool | None:
 def machine_memory(url: str) -> int:
     """The memory of an engine's machine in MiB; 0 where the engine does not tell. Raises EngineMissing."""
     return engine_facts(EngineFound(url, "in use")).memory // 1024 // 1024
+
+
+def free_memory(url: str) -> int | None:
+    """What the engine's machine, and the control groups of the engine and of this process, have left, in MiB.
+
+    None where the engine is elsewhere. Raises EngineMissing.
+    """
+    if not engine_facts(EngineFound(url, "in use")).local:
+        return None
+    engine = _server_pid(url.removeprefix("unix://"))
+    groups = [free_in_groups(process_id) for process_id in (engine, "self") if process_id]
+    return min([_memory_free(), *(room for room in groups if room is not None)]) // 1024 // 1024
 
 
 def _is_host_closed(url: str) -> bool:

@@ -15,6 +15,7 @@ from orchestrator.lab.journal import journal_file, older_file
 from orchestrator.lessons.board import Board, SeatState
 from orchestrator.operations.class_board import BoardReader
 from orchestrator.operations.class_folder import ClassStore
+from orchestrator.operations.class_memory import MemoryBudget, room_for
 from orchestrator.operations.class_resources import ResourceWatch, used_up
 from orchestrator.operations.class_seats import RunningSeat
 from orchestrator.operations.lesson_files import ProgressStore
@@ -151,9 +152,10 @@ class ServedClass:
         return live.lesson if live else None
 
 
-def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classroom, changes: LabChanges) -> SeatMaker:
+def lab_seats(
+    workspace: Workspace, scenario: LoadedScenario, classroom: Classroom, changes: LabChanges, budget: MemoryBudget
+) -> SeatMaker:
     """What makes the seats of a class in this workspace. `changes` tells all of them when to look at their labs."""
-
     store = ClassStore(workspace.state)
 
     def held_from() -> str:
@@ -167,25 +169,22 @@ def lab_seats(workspace: Workspace, scenario: LoadedScenario, classroom: Classro
         def watch(on_up: Callable[[], None]) -> Iterator[LiveLab]:
             lesson = partial(watch_lesson, seed=seat.seed, seat=seat.name, held_from=held_from, close_host=True)
             with ExitStack() as stack:
+                measure_memory = stack.enter_context(room_for(budget, own, seat))
                 try:
                     live = stack.enter_context(lesson(own, scenario, seat.lab, changes, on_up=on_up))
                 except WirelabError as error:
                     if why := used_up(own, scenario, seat.lab):
                         raise WorldError(f"the lesson cannot begin in {seat.lab}", why=why) from error
                     raise
+                measure_memory()
                 yield live
 
         def read_used_up(live: LiveLab) -> str:
             return used_up(own.without_watcher(), scenario, seat.lab, live.terminals.allowed)
 
-        return RunningSeat(
-            seat.name,
-            watch,
-            lambda: remove_lab(own, seat.lab),
-            places,
-            read_used_up=read_used_up,
-            reset_command=f"wirelab class reset {classroom.name} {seat.name}",
-        )
+        reset = f"wirelab class reset {classroom.name} {seat.name}"
+        renew = partial(remove_lab, own, seat.lab)
+        return RunningSeat(seat.name, watch, renew, places, read_used_up=read_used_up, reset_command=reset)
 
     return make
 

@@ -74,6 +74,12 @@ class Workspace:
 
         return machine_memory(self.url)
 
+    def free_memory(self) -> int | None:
+        """The memory that the engine's machine has left, in MiB; None where nobody can tell."""
+        from orchestrator.host.machine import free_memory
+
+        return free_memory(self.url)
+
     def lab(self, scenario: LoadedScenario, name: str | None, *, run: str = "", **settings: object) -> Lab:
         """The lab of a scenario, with these Settings. It has the scenario's name where `name` is None.
 

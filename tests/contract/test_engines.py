@@ -367,6 +367,13 @@ def test_the_processes_of_a_container_are_counted_with_their_limit(world: Contra
     assert world.engine.process_count(node) == ProcessCount(0, 0)
 
 
+def test_the_memory_that_a_container_uses_is_below_its_limit(world: ContractSetup) -> None:
+    node = world.started("node")
+    assert 0 < world.engine.memory_use(node) < Limits().memory * 1024 * 1024
+    world.engine.stop(node, 0)
+    assert world.engine.memory_use(node) == 0
+
+
 def test_a_program_is_run_inside(world: ContractSetup) -> None:
     node = world.started("node")
     output = world.engine.run(node, ("echo", "a", "b"), seconds=30)

@@ -130,6 +130,14 @@ def process_count_seen(document: Mapping[str, Any]) -> ProcessCount:
     return ProcessCount(processes.get("current", 0), limit if limit < NO_LIMIT else 0)
 
 
+def memory_use_seen(document: Mapping[str, Any]) -> int:
+    """From the same document, without the files that the kernel can give up. The two versions of cgroups name these."""
+    memory = document.get("memory_stats") or {}
+    details = memory.get("stats") or {}
+    files = details.get("total_inactive_file", details.get("inactive_file", 0))
+    return max(0, int(memory.get("usage", 0)) - int(files))
+
+
 def image_id_of(text: str) -> str:
     """An image's id without the name of its hash function, which not every engine writes."""
     return text.removeprefix("sha256:")

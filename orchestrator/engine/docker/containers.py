@@ -9,7 +9,13 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.engine.docker.api_errors import map_api_errors
-from orchestrator.engine.docker.config import container_config, container_seen, image_id_of, process_count_seen
+from orchestrator.engine.docker.config import (
+    container_config,
+    container_seen,
+    image_id_of,
+    memory_use_seen,
+    process_count_seen,
+)
 from orchestrator.engine.docker.connection import with_label
 from orchestrator.engine.docker.http_api import CALL_SECONDS, NoAnswer, Refused
 from orchestrator.engine.docker.networks import DockerNetworks
@@ -60,11 +66,18 @@ class DockerContainers(DockerNetworks):
         return document
 
     def process_count(self, container: str) -> ProcessCount:
-        # A single look: the engine would wait a second for the next one, which tells the processor time.
+        return process_count_seen(self._stats(container))
+
+    def memory_use(self, container: str) -> int:
+        return memory_use_seen(self._stats(container))
+
+    def _stats(self, container: str) -> dict[str, Any]:
+        """By a single look: the engine would wait a second for the next one, which tells the processor time."""
         with map_api_errors(_named(container)):
-            return process_count_seen(
-                self._api.get(f"/containers/{container}/stats", **{"stream": "false", "one-shot": "true"})
+            document: dict[str, Any] = self._api.get(
+                f"/containers/{container}/stats", **{"stream": "false", "one-shot": "true"}
             )
+        return document
 
     def image_id(self, reference: str) -> str:
         with suppress(ImageMissing, NotFound), map_api_errors(f"the image {reference}"):

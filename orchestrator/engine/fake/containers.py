@@ -12,6 +12,7 @@ from orchestrator.planning.specs import ContainerSpec
 # What a program writes that reads its files again, as BIND and nginx do.
 RELOADED = ("all zones loaded", "gracefully shutting down")
 # signal(7): those that end a program which does not catch them, as far as labs send them.
+PROCESS_BYTES = 1 << 20
 ENDING = {"SIGINT": 130, "SIGKILL": 137, "SIGTERM": 143}
 
 
@@ -36,6 +37,11 @@ class FakeContainers(FakeNetworks):
         with self._changed:
             counted = self._find(container)
             return ProcessCount(counted.processes, counted.spec.limits.pids) if counted.alive else ProcessCount(0, 0)
+
+    def memory_use(self, container: str) -> int:
+        with self._changed:
+            counted = self._find(container)
+            return counted.processes * PROCESS_BYTES if counted.alive else 0
 
     def set_processes(self, container: str, count: int) -> None:
         """Let so many processes run in a container, which only a test can do."""
