@@ -30,6 +30,10 @@ from orchestrator.host.state_folder import StateFolder
 
 Notify = Callable[[str], None]
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+# GOGC of Go's runtime package: how far a program's memory may grow, in percent, before it is collected. dockerd begins
+# anew as a process of its own for each container, and most of that was collecting: with 400 in place of 100, running a
+# container took 181 ms of the engine's processor time instead of 230, and dockerd 108 MB instead of 89.
+_GARBAGE_PERCENT = "400"
 # Plugins that would share files with another containerd of this machine, or that no engine needs.
 _NO_PLUGINS = ("io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri")
 
@@ -114,8 +118,7 @@ class PrivateEngine:
         return int(self.environ.get("SUDO_GID") or os.getgid())
 
     def _spawn(self, name: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-        environ = {key: value for key, value in self.environ.items() if not key.startswith("DOCKER_")}
-        environ["PATH"] = f"{environ.get('PATH', '')}:{_SYSTEM_PATH}".lstrip(":")
+        environ = daemon_environment(self.environ)
         program = shutil.which(name, path=environ["PATH"])
         if program is None:
             raise EngineMissing(
@@ -187,6 +190,13 @@ def _locked(lock: int, path: Path) -> bool:
     except BlockingIOError:
         return False
     return path.exists() and os.path.samestat(os.fstat(lock), os.stat(path))
+
+
+def daemon_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the engine's programs: that of the caller, without what is meant for clients of an engine."""
+    kept = {key: value for key, value in environ.items() if not key.startswith("DOCKER_")}
+    search = f"{environ.get('PATH', '')}:{_SYSTEM_PATH}".lstrip(":")
+    return {"GOGC": _GARBAGE_PERCENT} | kept | {"PATH": search}
 
 
 def dockerd_arguments(paths: PrivatePaths, group: int) -> tuple[str, ...]:
