@@ -3,15 +3,31 @@
 Loaded with `-p tests.sampling`. `@pytest.mark.sampled(3)` says that `make test` runs one case in three of a test. With
 `--sample` these cases run, and all tests that have no such mark; with `--rest`, the other cases alone. Which ones these
 are depends on the seed, the number of the day (`--truth-seed`): the next day it is the next case of each three, so that
-three days run all. Without either option every case runs.
+three days run all. Without either option every case runs. As `pytestmark` of a module, the mark says that its tests are
+the cases of one table; a mark of a test stands before that of its module.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pytest
+
+
+class Table(NamedTuple):
+    """A test or a module whose cases are sampled: its node id, and of how many cases one is run."""
+
+    name: str
+    every: int
+
+
+def table_of(item: pytest.Item) -> Table | None:
+    """The table that the closest mark of a case makes it part of."""
+    for node, mark in item.iter_markers_with_node("sampled"):
+        return Table(node.nodeid.partition("[")[0], mark.args[0])
+    return None
 
 
 def sample_of(cases: Sequence[str], every: int, seed: int) -> set[str]:
@@ -20,16 +36,16 @@ def sample_of(cases: Sequence[str], every: int, seed: int) -> set[str]:
     return set(cases[seed % step :: step])
 
 
-def sample_of_all(every: Mapping[str, int], seed: int) -> set[str]:
-    """The sample of every test, of cases and how many of them are run as one.
+def sample_of_all(table_of_case: Mapping[str, Table], seed: int) -> set[str]:
+    """The sample of every table, of each case's node id and its table.
 
-    Each test begins one case later than the test before, for two tests may have the same table, such as the scenarios.
+    Each table begins one case later than the one before, for two tests may have the same table, such as the scenarios.
     """
-    tables = defaultdict(list)
-    for case in every:
-        tables[case.partition("[")[0]].append(case)
-    shifted = enumerate(cases for _, cases in sorted(tables.items()))
-    return {case for rank, cases in shifted for case in sample_of(cases, every[cases[0]], seed + rank)}
+    cases_of = defaultdict(list)
+    for case, table in table_of_case.items():
+        cases_of[table].append(case)
+    shifted = enumerate(sorted(cases_of.items()))
+    return {case for rank, (table, cases) in shifted for case in sample_of(cases, table.every, seed + rank)}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,10 +58,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     part = config.getoption("part")
     if part is None:
         return
-    marks = {item.nodeid: item.get_closest_marker("sampled") for item in items}
-    every = {case: mark.args[0] for case, mark in marks.items() if mark}
-    sample = sample_of_all(every, config.getoption("truth_seed"))
-    others = every.keys() - sample
-    kept = others if part == "rest" else marks.keys() - others
+    tables = {item.nodeid: table_of(item) for item in items}
+    sampled = {case: table for case, table in tables.items() if table}
+    others = sampled.keys() - sample_of_all(sampled, config.getoption("truth_seed"))
+    kept = others if part == "rest" else tables.keys() - others
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in kept])
     items[:] = [item for item in items if item.nodeid in kept]

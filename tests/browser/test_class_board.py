@@ -19,6 +19,8 @@ from orchestrator.web.seat_view import NOTHING
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import BOARD, Seat
 
+pytestmark = pytest.mark.sampled(3)
+
 TASKS = ("guess", "look")
 BEGUN = (10.0, LessonEvent("begun", "basic", "guess"))
 FAILED = (20.0, LessonEvent("cause", "basic", "guess", HOSTILE, "DNS answer"))

@@ -14,6 +14,8 @@ from orchestrator.rendering.handout import Handout, handout_page
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import BOARD
 
+pytestmark = pytest.mark.sampled(3)
+
 SEATS = [f"seat{number:02}" for number in range(1, 7)]
 FINGERPRINT = ":".join(["AB"] * 32)
 

@@ -14,6 +14,8 @@ import pytest
 from browser_pages import DESK, PHONE, go_to, note_complaints
 from doc_pages import ROOT
 
+pytestmark = pytest.mark.sampled(3)
+
 VENDOR = ROOT / "setup" / "docs" / "theme" / "assets" / "vendor"
 # As an expression the browser itself compares it; a function would be asked for each file of each page.
 ELSEWHERE = re.compile("^(?!(file|data|blob):)")
@@ -113,7 +115,6 @@ def test_a_request_that_leaves_and_a_complaint_are_noticed(browser: Any, site: P
         assert any("wrong" in complaint for complaint in watched.complaints)
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_no_page_is_wider_than_its_window(site: Path, open_page: Callable[..., Any], size: str, scheme: str) -> None:

@@ -30,6 +30,8 @@ from live_messages import (
 )
 from picture_labs import SMALL, THIRTY
 
+pytestmark = pytest.mark.sampled(3)
+
 WIDE = {"width": 1600, "height": 950}
 TABLET = {"width": 800, "height": 1000}
 SIZES = {"phone": PHONE, "tablet": TABLET, "wide": WIDE}
@@ -487,7 +489,6 @@ OVERLAPS = """() => {
 }"""
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scenario", [SMALL, THIRTY], ids=["4 nodes", "30 nodes"])
 def test_no_text_overlaps_and_nothing_is_wider_than_the_window(live: Open, scenario: str, size: str) -> None:

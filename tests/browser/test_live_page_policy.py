@@ -11,6 +11,8 @@ from fake_live_server import ORIGIN, FakeLiveServer
 from live_messages import lab_messages
 from picture_labs import SMALL
 
+pytestmark = pytest.mark.sampled(3)
+
 SHEETS = "document.adoptedStyleSheets.length"
 
 

@@ -11,6 +11,8 @@ from fake_live_server import FakeLiveServer, Message
 from live_messages import TOLD, journal, lab_messages, lesson_message, nodes_message, picture_message, task
 from picture_labs import SMALL, THIRTY
 
+pytestmark = pytest.mark.sampled(3)
+
 Open = Callable[..., tuple[Any, FakeLiveServer]]
 # Whether each node stands within what is in sight of the picture.
 WHOLE = """() => {
@@ -57,7 +59,6 @@ def test_a_large_picture_scrolls_until_it_is_to_fit(live: Open) -> None:
     page.wait_for_function(WHOLE)
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("viewport", [PHONE, DESK, {"width": 1280, "height": 800}], ids=["phone", "desk", "laptop"])
 def test_the_last_line_of_a_terminal_is_in_sight(live: Open, viewport: dict[str, int]) -> None:
     """Also when its rows are full."""

@@ -15,6 +15,8 @@ from picture_labs import SMALL
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import Seat
 
+pytestmark = pytest.mark.sampled(3)
+
 SEAT = Seat("", "one")
 
 

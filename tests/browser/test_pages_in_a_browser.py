@@ -11,6 +11,8 @@ from browser_pages import DESK, PHONE, Made, go_to, note_complaints
 from orchestrator.rendering.graph_svg import arrow_words
 from orchestrator.rendering.sequence import messages, participants
 
+pytestmark = pytest.mark.sampled(3)
+
 NAMES = ("report", "story", "lab")
 STORIES = ("report", "story")
 Open = Callable[..., Any]
@@ -22,7 +24,6 @@ def shown_now(page: Any) -> list[str]:
     return found
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["report", "lab"])
 def test_every_node_and_arrow_is_in_the_picture(opened: Open, pages: dict[str, Made], name: str) -> None:
     """By its name, inside the picture's frame, and as a sentence for a screen reader."""
@@ -57,7 +58,6 @@ def test_a_box_holds_its_words(opened: Open, pages: dict[str, Made], name: str) 
     assert wrong == []
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", STORIES)
 def test_every_message_is_there(opened: Open, pages: dict[str, Made], name: str) -> None:
     """In the diagram and in the list, with the names of both nodes."""
@@ -72,7 +72,6 @@ def test_every_message_is_there(opened: Open, pages: dict[str, Made], name: str)
     assert heads == list(participants(found))
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", STORIES)
 def test_stepping_moves_the_marked_message(opened: Open, pages: dict[str, Made], name: str) -> None:
     """Next, Back, First and Last; the list, the diagram and what is said aloud go together, and the ends hold.
@@ -149,7 +148,6 @@ def test_the_keyboard_is_enough(opened: Open, pages: dict[str, Made]) -> None:
     assert steps == ["m1", "m2", "m3", "m2", f"m{len(messages(story))}", "m1"]
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", STORIES)
 def test_the_arrow_keys_work_at_once(opened: Open, pages: dict[str, Made], name: str) -> None:
     """Without a click before them."""
@@ -193,7 +191,6 @@ def test_the_last_message_of_the_list_is_reached_by_scrolling_the_page(opened: O
     assert own == []
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_wider_than_a_phone_says_so(opened: Open, pages: dict[str, Made], name: str) -> None:
     """And on a desk, where all of it can be seen, it does not."""
@@ -205,7 +202,6 @@ def test_what_is_wider_than_a_phone_says_so(opened: Open, pages: dict[str, Made]
             assert hint.is_visible() == wide == figure.evaluate("one => one.scrollWidth > one.clientWidth + 2")
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_stands_in_the_way_of_a_screen_reader(
@@ -222,7 +218,6 @@ def test_nothing_stands_in_the_way_of_a_screen_reader(
     assert results.violations_count == 0, results.generate_report()
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("width", [320, 360, 768])
 def test_a_phone_scrolls_only_downwards(opened: Open, pages: dict[str, Made], name: str, width: int) -> None:
@@ -235,7 +230,6 @@ def test_a_phone_scrolls_only_downwards(opened: Open, pages: dict[str, Made], na
         assert min(size["width"], size["height"]) >= 44
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_light_and_dark(opened: Open, pages: dict[str, Made], name: str) -> None:
     """Paper and ink change places as the machine prefers."""
@@ -246,7 +240,6 @@ def test_light_and_dark(opened: Open, pages: dict[str, Made], name: str) -> None
     assert colours == ["rgb(255, 255, 255)", "rgb(20, 23, 28)"]
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", STORIES)
 def test_without_scripts_everything_can_be_read(opened: Open, pages: dict[str, Made], name: str) -> None:
     """Only the buttons are missing."""

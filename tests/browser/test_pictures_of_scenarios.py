@@ -15,6 +15,8 @@ from orchestrator.rendering.graph import make_picture
 from orchestrator.rendering.graph_svg import arrow_words
 from orchestrator.rendering.lab_page import lab_page
 
+pytestmark = pytest.mark.sampled(3)
+
 # The words of each box that stand out of it, and the pairs of boxes that overlap.
 CROWDED = """boxes => {
     const inside = (a, b) => a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
@@ -31,7 +33,6 @@ CROWDED = """boxes => {
 }"""
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", library.NAMES)
 def test_the_picture_of_a_scenario(opened: Callable[..., Any], tmp_path: Path, name: str) -> None:
     """Each node once, with its words in its box, no box on another, and every arrow with its sentence."""

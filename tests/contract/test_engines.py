@@ -28,7 +28,7 @@ from orchestrator.model.node import Limits
 from orchestrator.planning.snapshot import ProcessCount
 from orchestrator.planning.specs import Attach, NamedVolume
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.sampled(3)]
 NOBODY = "f" * 64
 
 

@@ -8,6 +8,8 @@ from contract_setup import ContractSetup
 from orchestrator.engine.terminals import Terminal
 from orchestrator.errors import NotFound, WrongState
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def read_until(terminal: Terminal, wanted: bytes) -> bytes:
     """What a terminal shows until it shows that, or ends."""

@@ -16,7 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from lab_bench import DEADLINE, Bench, Ran
+
+pytestmark = pytest.mark.sampled(3)
 
 ENHANCED_PACKET, INTERFACE, NAMES, SECTION = 6, 1, 4, 0x0A0D0D0A
 COUNTERS = "cat /sys/class/net/eth0/address /sys/class/net/eth0/statistics/tx_packets"

@@ -109,7 +109,7 @@ def of_text(bench: Bench, folder: Path, checks: str) -> Bench:
     return replace(bench, scenario=str(folder), seconds=180)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("scenario", WITH_DATABASE)
 def test_checks_of_the_library_leave_the_lab_and_its_data_as_they_were(bench: Bench, scenario: str) -> None:
     bench = replace(bench, scenario=scenario, seconds=180)

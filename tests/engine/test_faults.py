@@ -10,6 +10,8 @@ from dataclasses import replace
 import pytest
 from lab_bench import Bench, Engine
 
+pytestmark = pytest.mark.sampled(3)
+
 CLAIM = """
 name: claims
 title: One claim that holds during a fault, and one that does not

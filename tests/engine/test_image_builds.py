@@ -20,6 +20,8 @@ from orchestrator.host.images.catalog import ImageCatalog, image_catalog
 from orchestrator.host.images.files import images_folder, tag_of
 from orchestrator.host.state_folder import StateFolder
 
+pytestmark = pytest.mark.sampled(3)
+
 # a label of this process alone: tests may run side by side
 NUMBER = secrets.token_hex(4)
 MARK = f"wirelab.test-{NUMBER}"

@@ -25,6 +25,8 @@ from orchestrator.host.images.catalog import image_catalog
 from orchestrator.host.images.files import images_folder
 from orchestrator.host.state_folder import StateFolder
 
+pytestmark = pytest.mark.sampled(3)
+
 NAMES = ("dns", "database", "app", "client")
 APP_ENVIRONMENT = {"DATABASE_HOST": "db.shop.lab"}
 

@@ -21,6 +21,8 @@ from engine_proxy import EngineProxy
 from gated import NODES, gated, let_go
 from lab_bench import Bench, Engine, eventually, piped
 
+pytestmark = pytest.mark.sampled(3)
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 ABSENT = """\
 name: absent

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from lab_bench import Bench, Ran, eventually
 
+pytestmark = pytest.mark.sampled(3)
+
 SCENARIO = """\
 name: small
 title: A database and who asks it

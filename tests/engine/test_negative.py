@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lab_bench import Bench
 
-pytestmark = pytest.mark.truth
+pytestmark = [pytest.mark.truth, pytest.mark.sampled(3)]
 RESOLVES = {
     "The client asks the lab's DNS server where the app is",
     "The app asks the same server where the database is",

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from lab_bench import Bench, Engine, eventually
 
+pytestmark = pytest.mark.sampled(3)
+
 PORT = 8080
 KINDS = """
 name: kinds

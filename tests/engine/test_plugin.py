@@ -13,6 +13,8 @@ import pytest
 from lab_bench import Engine
 from suites import SMALL
 
+pytestmark = pytest.mark.sampled(3)
+
 Suite = Callable[..., subprocess.CompletedProcess[str]]
 CHECKOUT = Path(__file__).resolve().parents[2]
 SUITE = """\

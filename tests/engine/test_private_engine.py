@@ -24,6 +24,7 @@ import pytest
 from machine import Machine, fresh_machine
 
 pytestmark = [
+    pytest.mark.sampled(3),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a private engine runs on Linux only"),
     pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() != 0, reason="making namespaces needs root"),
     pytest.mark.skipif(

@@ -23,6 +23,8 @@ from engine_proxy import EngineProxy
 from lab_bench import CHECKOUT, Bench
 from own_images import client_image
 
+pytestmark = pytest.mark.sampled(3)
+
 # What could install a package. What else changes packages on this machine meanwhile is no matter of these tests.
 INSTALLERS = ("apt-get", "apt", "dpkg", "dnf", "yum", "zypper", "pacman", "apk", "sudo")
 RECORDING = """#!/bin/sh

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from lab_bench import Bench
 
+pytestmark = pytest.mark.sampled(3)
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from lab_bench import Bench
+
+pytestmark = pytest.mark.sampled(3)
 
 SVG = "{http://www.w3.org/2000/svg}"
 

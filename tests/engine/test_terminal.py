@@ -10,6 +10,8 @@ import pytest
 from lab_bench import CHECKOUT, Bench
 from terminal import at_a_terminal
 
+pytestmark = pytest.mark.sampled(3)
+
 
 def on_terminal(lab: Bench, command: str, *words: str, lines: tuple[str, ...] = ()) -> tuple[int, str]:
     argv = (sys.executable, "-m", "orchestrator", command, lab.scenario, "--lab", lab.lab, *words)

@@ -14,6 +14,8 @@ import docker
 import pytest
 from lab_bench import Bench, Engine
 
+pytestmark = pytest.mark.sampled(3)
+
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 ROLES_CHECKS = """\
 checks:

@@ -13,6 +13,8 @@ from lab_bench import Bench, eventually, piped
 from live_view import Visitor, follow
 from websockets.sync.client import ClientConnection
 
+pytestmark = pytest.mark.sampled(3)
+
 DEADLINE = 60.0
 PCAPNG = b"\x0a\x0d\x0d\x0a"  # the type of the first block (draft-ietf-opsawg-pcapng, section 4.1)
 Message = dict[str, Any]

@@ -45,7 +45,7 @@ def mended(lab: Broken) -> Iterator[Callable[[Breakage], None]]:
         one.mend(lab)
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("one", BREAKAGES, ids=lambda one: one.name)
 def test_a_breakage_is_named_at_its_layer(lab: Broken, mended: Callable[[Breakage], None], one: Breakage) -> None:
     """The first broken layer, in one sentence, with a command that names this lab; and nothing else is blamed."""

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from doc_pages import ROOT
 
-from tests.sampling import sample_of, sample_of_all
+from tests.sampling import Table, sample_of, sample_of_all
 
 CASES = [f"test_x.py::test_row[{number}]" for number in range(8)]
+SMALL = ["test_y.py::test[a]", "test_y.py::test[b]"]
 CONFTEST = """
 def pytest_addoption(parser):
     parser.addoption("--truth-seed", type=int, default=0)
@@ -33,6 +34,22 @@ def test_page(page):
 def test_that_is_always_run():
     pass
 """
+MODULE = """
+import pytest
+
+pytestmark = pytest.mark.sampled(2)
+
+def test_one():
+    pass
+
+def test_two():
+    pass
+
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("number", range(4))
+def test_row(number):
+    pass
+"""
 
 
 @pytest.mark.parametrize("every", [2, 3, 5, 8, 20])
@@ -45,17 +62,18 @@ def test_as_many_days_as_the_mark_says_run_every_case_once(every: int) -> None:
 
 def test_two_tests_of_the_same_table_do_not_leave_out_the_same_cases() -> None:
     """Otherwise a scenario would not be seen by any of its tests on the same day."""
-    every = {f"test_{name}.py::test[{number}]": 3 for name in "abc" for number in range(6)}
-    sample = sample_of_all(every, 1)
+    tables = {f"{name}.py::test[{number}]": Table(f"{name}.py::test", 3) for name in "abc" for number in range(6)}
+    sample = sample_of_all(tables, 1)
     assert {case.partition("[")[2] for case in sample} == {f"{number}]" for number in range(6)}
     assert len(sample) == 6
 
 
 def test_tables_of_different_size_are_sampled_each_by_its_own_mark() -> None:
-    every = {**dict.fromkeys(CASES, 4), "test_y.py::test[a]": 1, "test_y.py::test[b]": 1}
-    sample = sample_of_all(every, 5)
+    small = Table("test_y.py::test", 1)
+    tables = {**dict.fromkeys(CASES, Table("test_x.py::test_row", 4)), **dict.fromkeys(SMALL, small)}
+    sample = sample_of_all(tables, 5)
     assert len(sample & set(CASES)) == 2
-    assert sample - set(CASES) == {"test_y.py::test[a]", "test_y.py::test[b]"}
+    assert sample - set(CASES) == set(SMALL)
 
 
 def cases_run(suite: Path, *options: str) -> list[str]:
@@ -82,3 +100,14 @@ def test_the_sample_and_the_rest_are_all_and_have_no_case_in_common(tmp_path: Pa
     assert {"test_page[README]", "test_that_is_always_run"} <= set(sample)
     assert len([case for case in sample if case.startswith("test_row")]) in (2, 3)
     assert len([case for case in rest if case.startswith("test_page")]) == 1
+
+
+@pytest.mark.slow
+def test_the_mark_of_a_module_makes_its_tests_one_table(tmp_path: Path) -> None:
+    """One of its tests runs each day, the other the next day; a test with a mark of its own is a table of its own."""
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_module.py").write_text(MODULE)
+    days = [cases_run(tmp_path, "--sample", f"--truth-seed={day}") for day in (4, 5)]
+    assert [len(day) for day in days] == [2, 2]
+    assert {case for day in days for case in day if "[" not in case} == {"test_one", "test_two"}
+    assert sorted(cases_run(tmp_path, "--rest", "--truth-seed=4") + days[0]) == sorted(cases_run(tmp_path))
