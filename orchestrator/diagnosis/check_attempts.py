@@ -204,6 +204,7 @@ def attempts_to_host(
         replace(
             _attempt(asker, context, commands, target=machine, port=port, claim=claim, address=home),
             tried_before=before,
+            written=host,
         )
         for machine, home in homes.items()
     )

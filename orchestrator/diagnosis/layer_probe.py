@@ -68,7 +68,7 @@ class ConnectionAttempt:
     the asker's network, None where nobody knows before the name is resolved. `servers` are the DNS nodes that the
     asker should ask, by address. `tried_before` are the names that the asker's C library tries before that of the
     claim (resolv.conf(5): search, ndots). `source` is the asker's address from which the connection leaves, empty where
-    its kernel chooses.
+    its kernel chooses. `written` is the host as the check writes it, empty where it names none.
     """
 
     asker: str
@@ -81,6 +81,7 @@ class ConnectionAttempt:
     servers: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     tried_before: tuple[str, ...] = ()
+    written: str = ""
 
     @property
     def target_name(self) -> str:

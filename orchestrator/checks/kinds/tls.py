@@ -59,6 +59,7 @@ CLOSED = re.compile(r"unexpected eof|^closed$", re.M)
 TICKET, OPEN = "New Session Ticket arrived", re.compile(r"^still open$", re.M)
 CLOSES = "closing the connection after the handshake"
 GOES_ON = "the server goes on after the handshake"
+BROKEN_OFF = "no certificate: the connection is broken off with an RST"
 REFUSES = "the server refuses the client"
 NOT_SENT = "the server did not send"
 # X509_V_ERR_* of openssl (x509_vfy.h): 18 to 21 say in four ways that no trusted authority stands behind it.
@@ -205,6 +206,8 @@ def _without_certificate(result: ProgramResult) -> str:
         return "refused: Connection refused"
     if "BIO_lookup" in result.out:
         return "no address: the name is not known"
+    if "errno=104" in result.out:  # ECONNRESET
+        return BROKEN_OFF
     errors = [line.split(":") for line in result.out.splitlines() if ":error:" in line]
     reason = errors[0][5] if errors and len(errors[0]) > 5 else f"openssl ended with {result.exit_code}"
     return f"no certificate: {reason}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orchestrator.checks.findings import Judgement
-from orchestrator.checks.kinds.tls import CLOSES, GOES_ON, NOT_SENT, SHAKE_SECONDS
+from orchestrator.checks.kinds.tls import BROKEN_OFF, CLOSES, GOES_ON, NOT_SENT, SHAKE_SECONDS
 from orchestrator.checks.walk import Cause
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, LayerReading, LayerReadings
 from orchestrator.diagnosis.layers.answer import ANSWER
@@ -21,6 +21,8 @@ from orchestrator.model.values import is_address
 NONE = "no certificate"
 # And of one in which nothing came.
 NO_ANSWER = f"{NONE} in "
+# What openssl says of an answer that is no TLS.
+NO_TLS = ("wrong version number", "packet length too long", "record layer failure")
 # What is said of a connection that the server closed after the handshake: by curl, and by the check `tls`.
 CLOSED_WORDS = ("unexpected eof", "Broken pipe", "reset by peer", CLOSES)
 
@@ -70,6 +72,11 @@ def tls_layer(judgement: Judgement, name: str, *, presented: bool) -> LayerProbe
         if judgement.actual.startswith(NO_ANSWER) and connected(attempt, results):
             late = f"does not answer the TLS handshake within {SHAKE_SECONDS:g} seconds"
             return Cause(f"{attempt.target_name} accepts the connection, but {late}.", command)
+        if judgement.actual == BROKEN_OFF:
+            return Cause(f"{attempt.target_name} accepts the connection, but breaks it off with an RST.", command)
+        if judgement.actual.endswith(NO_TLS):
+            number = attempt.port.number if attempt.port else 443
+            return Cause(f"{attempt.target_name} does not speak TLS on port {number}.", command)
         if judgement.actual.startswith(NONE):
             return Cause(
                 f"{attempt.asker} is shown no certificate by {attempt.target_name}: {judgement.actual}.", command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from orchestrator.checks.dns_answer import read_answer
@@ -65,6 +66,35 @@ def _read_search(attempt: ConnectionAttempt, results: Answers, readings: LayerRe
             return
 
 
+def names_tried(conf: str, written: str) -> tuple[str, ...]:
+    """The whole names that the C library tries by this resolv.conf for what somebody writes (resolv.conf(5))."""
+    lists = re.findall(r"^(?:search|domain)[ \t]+(.*)$", conf, re.MULTILINE)
+    options = re.findall(r"^options[ \t].*\bndots:(\d+)", conf, re.MULTILINE)
+    domains = [domain.rstrip(".") for domain in lists[-1].split()] if lists else []
+    name = written.lower()
+    completed = [f"{name}.{domain}" for domain in domains if domain]
+    as_it_is_first = name.count(".") >= (int(options[-1]) if options else 1)
+    return tuple([name, *completed] if as_it_is_first else [*completed, name])
+
+
+def _read_completion(attempt: ConnectionAttempt, conf: str, readings: LayerReadings) -> None:
+    """The file has another search list than the node should have, and nothing that it tries is the name."""
+    own = attempt.target == attempt.asker  # whose name stands in its hosts file
+    if not attempt.claim or not attempt.written or attempt.written.endswith(".") or own:
+        return
+    tried = names_tried(conf, attempt.written)
+    if attempt.claim.name.rstrip(".").lower() in tried:
+        return
+    sentence = (
+        f"Programs of {attempt.asker} try {listed(list(tried))} for the name {attempt.written}, by the search list in "
+        f"{CONF}, and never {attempt.claim.name}."
+    )
+    command = attempt.commands.run(attempt.asker, "cat", CONF)
+    lines = [line for line in conf.splitlines() if line.startswith(("search", "domain", "options"))]
+    summary = f"{attempt.written} is not completed to {attempt.claim.name}"
+    readings.broken(summary, sentence, command, "answer", evidence=lines)
+
+
 def _read_hosts(attempt: ConnectionAttempt, results: Answers, readings: LayerReadings) -> None:
     """An entry for the name with another address than the target's."""
     result = results.get(_file(attempt, HOSTS))
@@ -90,6 +120,8 @@ def _read_conf(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         return readings.result()
     _read_hosts(attempt, results, readings)
     _read_search(attempt, results, readings)
+    if result.exit_code == 0:
+        _read_completion(attempt, result.out, readings)
     lines = [line for line in result.out.splitlines() if line.strip()]
     there = nameservers(result.out)
     astray = [address for address in there if address not in attempt.servers]

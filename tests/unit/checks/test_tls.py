@@ -167,3 +167,8 @@ def test_the_client_certificate_is_presented_only_where_the_check_says_so(presen
     _, probes = conversation(tls(client_certificate=presents), ran(TICKET))
     assert isinstance(probes[0], RunProgram)
     assert ("present" in probes[0].argv) == presents
+
+
+def test_a_connection_that_is_reset_has_shown_no_certificate() -> None:
+    found = judged(tls(), ran("CONNECTED(00000003)\nwrite:errno=104\n---\nno peer certificate available\n", code=1))
+    assert (found.verdict, found.actual) == ("fail", "no certificate: the connection is broken off with an RST")
