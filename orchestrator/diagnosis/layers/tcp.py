@@ -126,6 +126,9 @@ def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
     if attempt.source and result.message == NO_SUCH_ADDRESS:
         return f"{attempt.asker} does not have the address {attempt.source} now, so no connection leaves from it."
     place += f" for a connection from {attempt.source}" if attempt.source else ""
+    if attempt.claim and not attempt.target and not attempt.context.topology.owner(str(attempt.address)):
+        leads = f"The name {attempt.claim.name} leads to {attempt.address}, which no machine of this lab has"
+        return f"{leads}; {attempt.asker} gets no connection there: {result.message}."
     match result.outcome:
         case "refused":
             return f"The connection to {place} is refused at once, with an RST from there or from a rule on the way."
