@@ -22,6 +22,7 @@ from orchestrator.cli.options import (
     report_options,
     scenario_argument,
     timeout_option,
+    trusted_option,
     untrusted_option,
     verbose_option,
 )
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @capture_option
 @close_host_option
 @untrusted_option
+@trusted_option
 @click.option("--keep", is_flag=True, help="If a step fails, keep what is already there, so that you can look at it.")
 @timeout_option
 @for_option
@@ -59,6 +61,7 @@ def up_command(
     capture: bool,
     close_host: bool,
     untrusted: bool,
+    trusted: bool,
     keep: bool,
     timeout: float,
     ends_after: float | None,
@@ -70,9 +73,11 @@ def up_command(
     from orchestrator.operations.untrusted import require_bounded
 
     target = find_lab(name, lab, file_needed=True)
+    if untrusted and trusted:
+        raise UsageInvalid("--untrusted and --trusted are opposites", hint="give one of them")
     if untrusted:
         require_bounded(target.scenario.reading.scenario)
-    options = UpOptions(keep, timeout, capture, ends_after, close_host=close_host or untrusted)
+    options = UpOptions(keep, timeout, capture, ends_after, close_host=close_host or untrusted, trusted=trusted)
     workspace = open_workspace(yes=yes)
     result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
@@ -89,9 +94,12 @@ def up_command(
 @scenario_argument
 @lab_option
 @json_option
+@trusted_option
 @timeout_option
 @for_option
-def reset_command(name: str | None, lab: str | None, as_json: bool, timeout: float, ends_after: float | None) -> int:
+def reset_command(
+    name: str | None, lab: str | None, as_json: bool, trusted: bool, timeout: float, ends_after: float | None
+) -> int:
     """Remove a lab with all its data and start it again, without any fault.
 
     The lab keeps its name and the time of --for. A running capture starts again.
@@ -99,7 +107,7 @@ def reset_command(name: str | None, lab: str | None, as_json: bool, timeout: flo
     from orchestrator.operations.lifecycle import UpOptions, reset_lab
 
     target = find_lab(name, lab, file_needed=True)
-    options = UpOptions(ready_seconds=timeout, ends_after=ends_after)
+    options = UpOptions(ready_seconds=timeout, ends_after=ends_after, trusted=trusted)
     result = reset_lab(open_workspace(start=False), target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
@@ -239,6 +247,7 @@ def say_file(file: Path) -> None:
 @capture_option
 @close_host_option
 @untrusted_option
+@trusted_option
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever the result.")
 @timeout_option
 @for_option
@@ -252,6 +261,7 @@ def run_command(
     capture: bool,
     close_host: bool,
     untrusted: bool,
+    trusted: bool,
     remove: bool,
     timeout: float,
     ends_after: float | None,
@@ -271,11 +281,17 @@ def run_command(
         raise UsageInvalid("--rm removes the lab at once, and --for later", hint="give one of them")
     target = find_lab(name, lab, file_needed=True)
     scenario, lab_name = target.scenario, target.lab_name
+    if untrusted and trusted:
+        raise UsageInvalid("--untrusted and --trusted are opposites", hint="give one of them")
     if untrusted:
         require_bounded(scenario.reading.scenario)
     workspace = open_workspace(yes=yes)
     options = UpOptions(
-        ready_seconds=timeout, capture=capture, ends_after=ends_after, close_host=close_host or untrusted
+        ready_seconds=timeout,
+        capture=capture,
+        ends_after=ends_after,
+        close_host=close_host or untrusted,
+        trusted=trusted,
     )
     printer = ResultPrinter(as_json, verbose)
     printed = printer.progress, printer.result, say_file

@@ -38,6 +38,11 @@ def untrusted_option(command: Command) -> Command:
     return click.option("--untrusted", is_flag=True, help=text)(command)
 
 
+def trusted_option(command: Command) -> Command:
+    text = "You have read the file: let its images run as root, and the lab be larger than one lab may be."
+    return click.option("--trusted", is_flag=True, help=text)(command)
+
+
 def timeout_option(command: Command) -> Command:
     text = "Fail if a node is not ready after this time."
     ways: dict[str, Any] = {"type": float, "default": 30.0, "show_default": True, "callback": _seconds}

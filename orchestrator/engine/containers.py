@@ -41,6 +41,13 @@ class Containers(Protocol):
         """
         ...
 
+    def image_user(self, reference: str) -> str:
+        """As whom an image lets its program run, as it says so; empty for root. An image that is missing is pulled.
+
+        Raises ImageMissing.
+        """
+        ...
+
     def make_container(self, spec: ContainerSpec) -> str:
         """Create a container, stopped, on all its networks, and return its id. Nothing is left if that fails.
 

@@ -22,6 +22,7 @@ from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.host_routes import host_ranges
 from orchestrator.lab.image_builds import build_images
+from orchestrator.lab.image_user import require_ordinary_user
 from orchestrator.lab.lock import lab_lock
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
@@ -37,7 +38,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
-from orchestrator.planning.budget import require_budget
+from orchestrator.planning.budget import FilePath, require_budget
 from orchestrator.planning.desired import image_of
 from orchestrator.planning.image_steps import image_steps
 from orchestrator.planning.injected_faults import InjectedFault
@@ -96,6 +97,10 @@ class Settings:
     capture: bool = False
     # Nodes on internal networks and the engine's host do not reach each other; a lab that is closed so stays closed.
     close_host: bool = False
+    # The person has read the file: it may have images that run as root, and be larger than one lab may be.
+    trusted: bool = False
+    # The file and line of what stands at a path of the file.
+    place: Callable[[FilePath], str] = lambda _path: "the file"
     # Called once the lab is whole, while its lock is held.
     on_complete: Callable[[], None] = lambda: None
     # Clean-up is not cut short: by what, the command line knows.
@@ -240,9 +245,12 @@ class Lab:
     def _up(self, topology: Topology, observed: Snapshot) -> Plan:
         plan = up(topology, observed, capture=self._captures, close_host=self.settings.close_host)
         self._require_isolation(plan)
-        if plan:
-            require_budget(self.scenario, self.settings.machine_memory)
-        doing = StepHandler(self.engine, self.folder, observed, self.named, self.settings.ready_seconds)
+        settings, allowed = self.settings, lambda _node, _spec: None
+        if not settings.trusted:
+            allowed = partial(require_ordinary_user, self.engine, settings.place)
+        if plan and not settings.trusted:
+            require_budget(self.scenario, settings.machine_memory, settings.place)
+        doing = StepHandler(self.engine, self.folder, observed, self.named, settings.ready_seconds, allowed)
         try:
             self.folder.cancel_removal()
             if self.settings.source:

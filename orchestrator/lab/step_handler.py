@@ -56,12 +56,19 @@ class StepHandler:
     """Carries out steps of one lab. Ids that the engine gave during the plan stand beside those observed before."""
 
     def __init__(
-        self, engine: Engine, folder: LabFolder, observed: Snapshot, lab: LabRef, ready_seconds: float
+        self,
+        engine: Engine,
+        folder: LabFolder,
+        observed: Snapshot,
+        lab: LabRef,
+        ready_seconds: float,
+        require_allowed: Callable[[str, ContainerSpec], None] = lambda _node, _spec: None,
     ) -> None:
         self._engine = engine
         self._folder = folder
         self._ready_seconds = ready_seconds
         self._lab = lab
+        self._require_allowed = require_allowed
         self._networks: dict[str, str] = {}
         self._bridges: dict[str, str] = {}
         # As they were right after their start: no second look is needed to wait for what they will say.
@@ -157,6 +164,7 @@ class StepHandler:
 
     def _make(self, node: str, spec: ContainerSpec, loaded: str) -> None:
         whole = replace(spec, attachments=tuple(self._filled(attach) for attach in spec.attachments))
+        self._require_allowed(node, spec)
         container = self._engine.make_container(whole)
         self._containers[node] = container
         self._folder.remember(node, ContainerRecord(container, loaded=loaded, resolver=self._folder.inode(node)))

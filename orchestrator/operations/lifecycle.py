@@ -27,7 +27,8 @@ class UpOptions:
 
     With `keep`, what was made stays after a failure. The lab removes itself after `ends_after` seconds; without them,
     an end that it has stays as it is. With `heal`, faults that are in are healed. With `close_host`, its internal
-    networks are closed to the engine's host.
+    networks are closed to the engine's host. With `trusted`, the file may have images that run as root, and be larger
+    than one lab may be.
     """
 
     keep: bool = False
@@ -36,6 +37,7 @@ class UpOptions:
     ends_after: float | None = None
     heal: bool = False
     close_host: bool = False
+    trusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def bring_up_in_run(
         ready_seconds=options.ready_seconds,
         capture=options.capture,
         close_host=options.close_host,
+        **({"trusted": True} if options.trusted else {}),
         on_complete=when_complete,
     )
     healed = lab.folder.faults.faults() if options.heal else ()

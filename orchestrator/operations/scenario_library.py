@@ -14,7 +14,8 @@ from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from orchestrator.operations.compiled_scenarios import CompiledScenarios
-    from orchestrator.reading.reading import Reading
+    from orchestrator.planning.budget import FilePath
+    from orchestrator.reading.reading import Position, Reading
 
 FILE = "scenario.yaml"
 LIBRARY = "scenarios"
@@ -42,6 +43,25 @@ class LoadedScenario:
     def path(self) -> Path:
         """Where its file is. `file` is shown as seen from where it was sought: by a test suite, beside the test."""
         return self.folder / Path(self.file).name
+
+    def place(self, path: FilePath) -> str:
+        """The file and line of what stands at a path of the file, or of what holds it."""
+        return f"{self.file}:{self.position(path).line}"
+
+    def position(self, path: FilePath) -> Position:
+        """Where the thing of this path stands, or what holds it. A machine of a group stands where the group does."""
+        from orchestrator.model.replicas import group_of
+
+        positions = self.reading.positions
+        if self.reading.compiled:  # it knows the lines of the checks alone
+            from orchestrator.reading.scenario import read_scenario
+
+            positions = read_scenario(self.text, file=self.file, read_companion=CompanionFiles(self.folder)).positions
+        if len(path) > 1 and (node := self.reading.scenario.nodes.get(str(path[1]))):
+            path = (path[0], group_of(str(path[1]), node) or path[1], *path[2:])
+        while path not in positions:
+            path = path[:-1]
+        return positions[path]
 
 
 def load_scenario(
@@ -71,6 +91,11 @@ def scenario_notes(loaded: LoadedScenario) -> tuple[Problem, ...]:
         position = loaded.reading.positions[("name",)]
         message = f"the folder is called {folder!r}, and commands find the scenario by that name; call both alike"
         notes.append(Problem(loaded.file, position.line, position.column, "name", message))
+    from orchestrator.planning.budget import budget_notes
+
+    for path, message in budget_notes(loaded.reading.scenario):
+        position = loaded.position(path)
+        notes.append(Problem(loaded.file, position.line, position.column, ".".join(map(str, path)), message))
     return tuple(sorted(notes))
 
 

@@ -22,7 +22,7 @@ def require_bounded(scenario: Scenario) -> None:
 def _unbounded(scenario: Scenario) -> Iterator[str]:
     for name, node in scenario.nodes.items():
         if node.image:
-            yield f"the node {name!r} runs the image {node.image!r} as its user, which may be root, on a writable root"
+            yield f"the node {name!r} runs the image {node.image!r} on a writable root file system"
     for name, network in scenario.all_networks.items():
         if not network.internal:
             yield f"the network {name!r} lets nodes out (internal: false)"

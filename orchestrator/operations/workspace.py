@@ -15,6 +15,7 @@ from orchestrator.events import Actor, Event
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.interrupts import uninterrupted
 from orchestrator.operations.scenario_library import FILE, display_path, find_scenario
+from orchestrator.operations.trusted import is_trusted
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class Workspace:
             "shield": uninterrupted,
             "isolates_ipv6": self.isolates_ipv6,
             "machine_memory": self.machine_memory,
+            "trusted": is_trusted(scenario, os.environ),
+            "place": scenario.place,
             "scenario_argument": scenario.typed or _scenario_display_path(scenario),
             "source": LabSource(reading.scenario.name, os.path.abspath(scenario.path), scenario.text, reading.texts),
         }

@@ -171,6 +171,14 @@ def test_an_image_that_is_not_there_has_no_id(world: ContractSetup) -> None:
     assert world.engine.image_id(f"registry.invalid/nothing@sha256:{'0' * 64}") == ""
 
 
+def test_an_image_tells_as_whom_it_runs(world: ContractSetup) -> None:
+    """The image of the tests names an ordinary user. One that is not there is named, and nothing is guessed of it."""
+    assert world.engine.image_user(world.image) not in ("", "0", "root")
+    with pytest.raises(ImageMissing) as caught:
+        world.engine.image_user("registry.invalid/nothing:none")
+    assert "registry.invalid/nothing" in caught.value.what + caught.value.why
+
+
 def test_an_image_that_is_not_there_is_named(world: ContractSetup) -> None:
     with pytest.raises(ImageMissing) as caught:
         world.engine.make_container(replace(world.spec("node"), image="registry.invalid/nothing:none"))

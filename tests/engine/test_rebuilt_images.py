@@ -33,8 +33,8 @@ class Author:
         self.tag = f"wirelab-tests/{secrets.token_hex(4)}:latest"
         self.built: list[str] = []
 
-    def build(self) -> str:
-        text = f"FROM {self._base}\nLABEL wirelab.image= tests.made={secrets.token_hex(4)}\n"
+    def build(self, user: str = "1000") -> str:
+        text = f"FROM {self._base}\nLABEL wirelab.image= tests.made={secrets.token_hex(4)}\nUSER {user}\n"
         image, _ = self._images.build(fileobj=io.BytesIO(text.encode()), tag=self.tag, network_mode="host")
         self.built.append(str(image.id))
         return str(image.id)
@@ -93,3 +93,19 @@ def test_an_image_whose_tag_is_gone_is_named_where_a_node_needs_it(
     assert ran.code == 3
     assert f"error: the image '{author.tag}' is not there and cannot be pulled" in ran.err
     assert "try:   look at the `image:` of the node" in ran.err
+
+
+def test_an_image_that_runs_as_root_needs_the_trust_of_the_person(bench: Bench, author: Author, tmp_path: Path) -> None:
+    """An attack: the file of somebody else brings a service of root. Refused by file and line, and nothing is left."""
+    author.build("root")
+    (tmp_path / "scenario.yaml").write_text(TEXT.replace("IMAGE", author.tag).replace("FIXED", author.tag))
+    bench = replace(bench, scenario=str(tmp_path))
+    ran = bench.cli("up")
+    assert (ran.code, bench.left()) == (3, [])
+    error, why, hint = ran.err.splitlines()[-3:]
+    assert "scenario.yaml:" in error
+    assert error.endswith(" may run as root")
+    assert why == f"why:   the image '{author.tag}' runs its program as root"
+    assert "up --trusted" in hint
+    assert bench.cli("up", "--trusted").code == 0
+    assert bench.container("one").exec_run(["id", "-u"]).output == b"0\n"

@@ -84,6 +84,20 @@ class DockerContainers(DockerNetworks):
             return image_id_of(self._api.get(f"/images/{reference}/json")["Id"])
         return ""
 
+    def image_user(self, reference: str) -> str:
+        try:
+            return self._image_user(reference)
+        except ImageMissing:
+            self._pull(reference)
+            return self._image_user(reference)
+
+    def _image_user(self, reference: str) -> str:
+        try:
+            with map_api_errors(f"the image {reference}"):
+                return str((self._api.get(f"/images/{reference}/json").get("Config") or {}).get("User") or "")
+        except NotFound as error:
+            raise ImageMissing(error.what, why=error.why) from error
+
     def make_container(self, spec: ContainerSpec) -> str:
         try:
             container = self._create(spec)

@@ -52,6 +52,12 @@ class FakeContainers(FakeNetworks):
         with self._changed:
             return self._images.get(reference, "")
 
+    def image_user(self, reference: str) -> str:
+        with self._changed:
+            if reference not in self._images:
+                raise ImageMissing("a node needs an image that is not there", why=f"No such image: {reference}")
+            return self.image_users.get(reference, "10001")
+
     def make_container(self, spec: ContainerSpec) -> str:
         with self._changed:
             if spec.image not in self._images:

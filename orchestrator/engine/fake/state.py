@@ -93,6 +93,8 @@ class FakeState:
         self._volumes: dict[str, ObservedVolume] = {}
         self._numbers = count(1)
         self._images = {name: self._id() for name in images}
+        # As whom an image runs, where it says something else than the others; a test writes it.
+        self.image_users: dict[str, str] = {}
         # Guards everything above; told whenever a container writes or ends.
         self._changed = Condition()
         self.signals: list[tuple[str, str]] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lab_in_memory import IMAGES, LabHost
 
 from orchestrator.engine.fake import FakeEngine
-from orchestrator.errors import ImageMissing
+from orchestrator.errors import ImageMissing, WorldError
 
 pytestmark = pytest.mark.slow
 
@@ -59,3 +61,41 @@ def test_an_image_whose_name_is_gone_is_named_where_a_node_needs_it(own: LabHost
     with pytest.raises(ImageMissing, match="image that is not there") as caught:
         own.lab(TEXT, run="run2").up()
     assert "shop:latest" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("user", "why"),
+    [
+        ("", "runs its program as root"),
+        ("0", "runs its program as root"),
+        ("00:1000", "runs its program as root"),
+        ("root:root", "runs its program as root"),
+        ("app", "runs its program as 'app', which may be another name of root"),
+    ],
+)
+def test_an_image_that_may_run_as_root_is_refused(lab_host: LabHost, user: str, why: str) -> None:
+    """By the node and the image, and nothing is left. Who trusts the file gets the lab."""
+    engine = FakeEngine([*IMAGES.values(), "shop:latest", DIGEST])
+    engine.image_users["shop:latest"] = user
+    lab = LabHost(engine, lab_host.state).lab(TEXT)
+    with pytest.raises(WorldError, match="may run as root") as caught:
+        lab.up()
+    assert caught.value.why == f"the image 'shop:latest' {why}"
+    assert "up --trusted" in caught.value.hint
+    assert (engine.containers("wirelab.lab"), engine.networks()) == ((), ())
+    LabHost(engine, lab_host.state).lab(TEXT, trusted=True).up()
+    assert len(engine.containers("wirelab.lab")) > 4
+
+
+@pytest.mark.parametrize(("limit", "machine"), [("pids: 32768", 1 << 20), ("memory: 65536", 65536)])
+def test_a_lab_that_would_take_the_machine_is_refused(lab_host: LabHost, limit: str, machine: int) -> None:
+    """Before anything is made, by the file and line. Who trusts the file gets the lab."""
+    text = TEXT.replace("role: client", f"role: client, limits: {{{limit}}}").replace("{role: service", "{role: client")
+    text = "\n".join(line for line in text.splitlines() if "image:" not in line)
+    asked: dict[str, Any] = {"machine_memory": lambda: machine, "place": lambda path: f"shop.yaml:{path[1]}"}
+    with pytest.raises(WorldError) as caught:
+        lab_host.lab(text, **asked).up()
+    assert caught.value.what == "shop.yaml:client: shop may use more than one lab may have"
+    assert lab_host.empty()
+    lab_host.lab(text, trusted=True, **asked).up()
+    assert not lab_host.empty()

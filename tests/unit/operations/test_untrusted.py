@@ -23,7 +23,7 @@ def test_a_scenario_of_our_own_images_on_closed_networks_is_let_in() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (IMAGE, "the node 'web' runs the image 'nginx:1' as its user, which may be root, on a writable root"),
+        (IMAGE, "the node 'web' runs the image 'nginx:1' on a writable root file system"),
         (OPEN, "the network 'lab' lets nodes out (internal: false)"),
     ],
 )

@@ -20,7 +20,7 @@ def require(limits: str, machine: int, replicas: int = 2) -> list[int]:
         looks.append(machine)
         return machine
 
-    require_budget(scenario, machine_memory)
+    require_budget(scenario, machine_memory, lambda path: f"f:{'.'.join(map(str, path))}")
     return looks
 
 
@@ -28,20 +28,23 @@ def test_a_small_lab_needs_no_look_at_the_machine() -> None:
     assert require("memory: 1024", machine=1) == []
 
 
-def test_a_lab_as_large_as_the_machine_is_made() -> None:
-    """The DNS server has 128 MiB."""
-    assert require("memory: 4096", machine=8192 + 128) == [8320]
+def test_a_lab_may_use_three_quarters_of_the_machine() -> None:
+    """The DNS server has 128 MiB. Every lab may use 4096 MiB, also on a machine that has less."""
+    assert require("memory: 4096", machine=10923 + 171) == [11094]
+    assert require("memory: 1984", machine=2048) == []
     assert require("memory: 65536", machine=0) == [0]  # nobody knows
 
 
-def test_a_lab_that_may_use_more_memory_than_there_is_is_refused() -> None:
+@pytest.mark.parametrize(("machine", "budget"), [(24105, 18078), (10000, 7500), (2048, 4096)])
+def test_a_lab_that_may_use_more_memory_than_its_budget_is_refused(machine: int, budget: int) -> None:
     with pytest.raises(WorldError) as caught:
-        require("memory: 65536", machine=24105)
-    assert caught.value.what == "big may use more than one lab may have"
+        require("memory: 65536", machine=machine)
+    assert caught.value.what == "f:nodes.a.limits.memory: big may use more than one lab may have"
     assert caught.value.why == (
-        "its nodes may use 131200 MiB together (limits: memory), and the engine's machine has 24105 MiB"
+        f"its nodes may use 131200 MiB together (limits: memory), and one lab may use {budget} of the {machine} MiB of "
+        "the engine's machine"
     )
-    assert caught.value.hint == "lower `limits: memory` of nodes"
+    assert caught.value.hint == "lower `limits: memory` of nodes; if you trust the file: up --trusted"
 
 
 def test_a_lab_that_may_have_too_many_processes_is_refused() -> None:

@@ -1,0 +1,19 @@
+"""Which scenario files may do what an unread file may not: have images that run as root, and make a very large lab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from orchestrator.host.bundled_files import bundled_files
+
+if TYPE_CHECKING:
+    from orchestrator.operations.scenario_library import LoadedScenario
+
+VARIABLE = "WIRELAB_TRUSTED"
+
+
+def is_trusted(scenario: LoadedScenario, environ: Mapping[str, str]) -> bool:
+    """The scenarios that came with wirelab, and all where the person says so. `up --trusted` says it of one."""
+    library = bundled_files("scenarios").resolve()
+    return environ.get(VARIABLE, "") not in ("", "0") or scenario.folder.resolve().parent == library
