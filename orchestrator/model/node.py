@@ -90,7 +90,8 @@ class Node(ScenarioModel):
     role: str = Field(description="What the node is.")
     image: ImageName | None = Field(
         None,
-        description="An image of your own, used as it is, instead of the role's.",
+        description="An image of your own, used as it is, instead of the role's. "
+        "If it runs as root, `up` wants --trusted.",
         examples=["nginx:1.27"],
     )
     command: Texts | None = Field(
