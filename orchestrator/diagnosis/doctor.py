@@ -62,7 +62,7 @@ class MachineFacts:
     images: Mapping[str, str]  # name -> present, missing or old
     tools: Mapping[str, bool]
     leftovers: tuple[LabLeftovers, ...] = ()  # labs whose removal is not complete
-    host_closed: bool = False  # nodes of new labs open no connection to this machine
+    host_open: str = ""  # why nodes reach services of the engine's machine
     unwritable: str = ""  # the folder in which wirelab cannot keep its files
 
 
@@ -110,10 +110,8 @@ def _rows(machine: MachineFacts) -> Iterator[Row]:
         yield Row("engine", MISSING, machine.no_engine[0], machine.no_engine[1])
     else:
         yield from _engine_rows(machine.engine)
-        yield from _trap_rows(machine.engine, machine.hybrid_cgroups, machine.host_closed)
-        if machine.host_closed:
-            hint = "a lab of an earlier release is open until wirelab reset"
-            yield Row("nodes and this machine", OK, "nodes open no connection to this machine", hint)
+        yield from _trap_rows(machine.engine, machine.hybrid_cgroups)
+        yield _host_row(machine.host_open)
     if machine.unwritable:
         hint = "make it writable, or name another one: export WIRELAB_STATE=FOLDER"
         yield Row("state folder", MISSING, f"{machine.unwritable} cannot be written to", hint)
@@ -164,7 +162,16 @@ def _ipv6_row(isolates: bool | None) -> Row:
     return Row("IPv6 isolation", WARNING, "no", hint)
 
 
-def _trap_rows(engine: EngineFacts, hybrid: bool, host_closed: bool) -> Iterator[Row]:
+def _host_row(host_open: str) -> Row:
+    name = "nodes and this machine"
+    if host_open:
+        hint = "wirelab up --close-host closes a lab to this machine"
+        return Row(name, WARNING, f"nodes may reach services of this machine: {host_open}", hint)
+    hint = "a lab of an earlier release is open until wirelab reset"
+    return Row(name, OK, "nodes open no connection to this machine", hint)
+
+
+def _trap_rows(engine: EngineFacts, hybrid: bool) -> Iterator[Row]:
     """What is known to go wrong with exactly these versions."""
     version = version_of(engine.version)
     docker = engine.product == "Docker Engine"
@@ -174,9 +181,6 @@ def _trap_rows(engine: EngineFacts, hybrid: bool, host_closed: bool) -> Iterator
          "update to 29.3, or set min-api-version in daemon.json"),
         (docker and version < (25,), "An engine before version 25 allows two networks with one name",
          "wirelab uses ids; do the same when you call docker by hand"),
-        (docker and version < (21,) and not host_closed,
-         "Engine 20.10 lets nodes of internal networks reach this machine",
-         "wirelab up --close-host closes a lab to this machine, and wirelab's own engine all labs"),
         (hybrid and engine.runtime == "crun" and version_of(crun) < (1, 9), "crun 1.8 refuses hybrid control groups",
          "use runc, or boot with systemd.unified_cgroup_hierarchy=1"),
     )  # fmt: skip

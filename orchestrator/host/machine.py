@@ -50,7 +50,7 @@ def machine_facts(
         features={name: _tried(argv) if here else None for name, argv in _PROBES.items()},
         routes=tuple(routes),
         memory_free=_memory_free() if here else None,
-        host_closed=here and engine is not None and _is_host_closed(engine.url),
+        host_open=_why_host_is_open(engine.url) if engine else "",
         images=dict(images),
         tools={name: shutil.which(name, path=_PATH) is not None for name in TOOLS},
     )
@@ -138,14 +138,16 @@ def free_memory(url: str) -> int | None:
     return min([_memory_free(), *(room for room in groups if room is not None)]) // 1024 // 1024
 
 
-def _is_host_closed(url: str) -> bool:
-    """Whether the engine's bridges are here, and the table that closes this machine to them is, too."""
-    pid = _server_pid(url.removeprefix("unix://"))
-    if not pid or network_of(pid) != network_of("self"):
-        return False
+def _why_host_is_open(url: str) -> str:
+    """Why nodes reach services of the engine's machine. Root also sees whether what closes it is still there."""
+    from orchestrator.host.private_engine.host_access import why_host_is_open
     from orchestrator.host.private_engine.netlink import is_host_closed
 
-    return is_host_closed()
+    pid = _server_pid(url.removeprefix("unix://"))
+    here = bool(pid) and network_of(pid) == network_of("self")
+    if (why := why_host_is_open(url)) or not here or os.geteuid() != 0 or is_host_closed():
+        return why
+    return "the table of nftables that closes it is gone; wirelab engine down, then wirelab engine up, makes it anew"
 
 
 def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | None:

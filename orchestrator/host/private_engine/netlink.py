@@ -89,8 +89,12 @@ def open_host() -> None:
 
 
 def is_host_closed() -> bool:
-    """Whether the table of `close_host` stands, for root. Another user cannot see it: False."""
-    return ("inet", _TABLE) in tables()
+    """Whether the table of `close_host` stands, with its rule, for root. Another user cannot see it: False."""
+    from pyroute2.nftables.main import NFTables
+
+    with suppress(OSError), _kernel_errors("nftables"), NFTables(nfgen_family=_FAMILIES["inet"]) as kernel:
+        return any(rule.get_attr("NFTA_RULE_TABLE") == _TABLE for rule in kernel.get_rules())
+    return False
 
 
 @contextmanager
