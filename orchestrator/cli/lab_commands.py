@@ -70,14 +70,10 @@ def up_command(
 ) -> int:
     """Start a lab. If it is up, repair it, and apply the changes of its file."""
     from orchestrator.operations.lifecycle import UpOptions, bring_up
-    from orchestrator.operations.untrusted import require_bounded
 
     target = find_lab(name, lab, file_needed=True)
-    if untrusted and trusted:
-        raise UsageInvalid("--untrusted and --trusted are opposites", hint="give one of them")
-    if untrusted:
-        require_bounded(target.scenario.reading.scenario)
-    options = UpOptions(keep, timeout, capture, ends_after, close_host=close_host or untrusted, trusted=trusted)
+    bounds = bounds_of(target.scenario.reading.scenario, close_host, untrusted, trusted)
+    options = UpOptions(keep, timeout, capture, ends_after, **bounds)
     workspace = open_workspace(yes=yes)
     result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
@@ -113,6 +109,17 @@ def reset_command(
     if as_json:
         out_json(steps_document(result.plan))
     return OK
+
+
+def bounds_of(scenario: Scenario, close_host: bool, untrusted: bool, trusted: bool) -> dict[str, bool]:
+    """What the options say of the lab's bounds, for `UpOptions`. Raises UsageInvalid where the file wants more."""
+    from orchestrator.operations.untrusted import require_bounded
+
+    if untrusted and trusted:
+        raise UsageInvalid("--untrusted and --trusted are opposites", hint="give one of them")
+    if untrusted:
+        require_bounded(scenario)
+    return {"close_host": close_host or untrusted, "trusted": trusted}
 
 
 def say_up(result: UpResult) -> None:
@@ -275,24 +282,14 @@ def run_command(
     from orchestrator.operations.checks import EXIT_CODES
     from orchestrator.operations.lifecycle import UpOptions
     from orchestrator.operations.run import up_and_check, up_check_and_remove
-    from orchestrator.operations.untrusted import require_bounded
 
     if remove and ends_after:
         raise UsageInvalid("--rm removes the lab at once, and --for later", hint="give one of them")
     target = find_lab(name, lab, file_needed=True)
     scenario, lab_name = target.scenario, target.lab_name
-    if untrusted and trusted:
-        raise UsageInvalid("--untrusted and --trusted are opposites", hint="give one of them")
-    if untrusted:
-        require_bounded(scenario.reading.scenario)
+    bounds = bounds_of(scenario.reading.scenario, close_host, untrusted, trusted)
     workspace = open_workspace(yes=yes)
-    options = UpOptions(
-        ready_seconds=timeout,
-        capture=capture,
-        ends_after=ends_after,
-        close_host=close_host or untrusted,
-        trusted=trusted,
-    )
+    options = UpOptions(ready_seconds=timeout, capture=capture, ends_after=ends_after, **bounds)
     printer = ResultPrinter(as_json, verbose)
     printed = printer.progress, printer.result, say_file
     if remove:
