@@ -50,8 +50,12 @@ def hold(path: Path, note: str = "") -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()} {note}".strip().encode())
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()} {note}".strip().encode())
+    except OSError:  # a disk that is full
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -16,6 +16,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,8 @@ def refuse_foreign(state: StateFolder, lab: str, objects: Iterable[Mapping[str, 
 
 
 RETIRED_FILE = "retired"
+# A run has its name in a moment; so long nobody touches the file, for a look would take the lock away.
+UNNAMED_SECONDS = 60.0
 
 
 class Run:
@@ -67,8 +70,12 @@ class Run:
         self._state.private(self._path.parent)
         # Held before it has its name: who looks for dead runs never meets a file that nobody holds yet.
         unnamed = self._path.with_name(f".{self.id}")
-        self._held = hold(unnamed)
-        unnamed.rename(self._path)
+        try:
+            self._held = hold(unnamed)
+            unnamed.rename(self._path)
+        except OSError:  # a disk that is full
+            unnamed.unlink(missing_ok=True)
+            raise
 
     def end(self) -> None:
         """What bears the run's label stands by itself, or is gone."""
@@ -84,8 +91,17 @@ def dead_runs(state: StateFolder) -> Iterator[str]:
     """The ids of runs whose process died before it was done."""
     folder = state.root / "runs"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if not path.name.startswith(".") and _is_dead(path):
+        if path.name.startswith("."):
+            _forget_unnamed(path)
+        elif _is_dead(path):
             yield path.name
+
+
+def _forget_unnamed(path: Path) -> None:
+    """A process that was killed before its run had a name made nothing: the file goes. A young one is left alone."""
+    with suppress(OSError):
+        if time.time() - path.stat().st_mtime > UNNAMED_SECONDS and _is_dead(path):
+            path.unlink()
 
 
 def is_dead(state: StateFolder, run: str) -> bool:

@@ -22,17 +22,22 @@ def start_recorder(engine: Engine, spec: ContainerSpec, stop: Callable[[], bool]
         engine.start(container)
         ready = engine.await_line(container, says_ready, since=0.0, seconds=START_SECONDS, stop=stop)
         if not ready and not stop():
-            raise _start_error(engine.log(container).strip()[-500:])
+            raise _start_error(engine.log(container).strip()[-500:], engine.container(container))
     except BaseException:
         engine.remove_container(container)
         raise
     return container
 
 
-def _start_error(log: str) -> WirelabError:
+def _start_error(log: str, recorder: ObservedContainer) -> WirelabError:
     if "Invalid capture filter" in log:
         return invalid_filter(log.removeprefix("wirelab: dumpcap: "))
-    return WorldError("the capture did not start", why=log)
+    ended = f"its container is {recorder.state}, exit code {recorder.exit_code}"
+    silent = f"{'it' if recorder.state == 'running' else ended + ', and it'} wrote nothing in {START_SECONDS:g} s"
+    # The engine may have been started anew meanwhile, with all nodes stopped.
+    return WorldError(
+        "the capture did not start", why=log or silent, hint="wirelab up makes the lab whole; then try again"
+    )
 
 
 def invalid_filter(reason: str) -> UsageInvalid:

@@ -74,14 +74,24 @@ def test_with_capture_the_recorder_is_there_first_and_stays(lab_host: LabHost) -
     assert lab_host.empty()
 
 
-def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(lab_host: LabHost) -> None:
-    """Its own last words are the reason, and nothing is left."""
-    refused = Behaviour(("wirelab: no such device",), 3)
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (("wirelab: no such device",), "no such device"),
+        ((), "its container is exited, exit code 3, and it wrote nothing"),
+    ],
+)
+def test_a_recorder_that_does_not_start_fails_the_lab_before_any_node(
+    lab_host: LabHost, lines: tuple[str, ...], why: str
+) -> None:
+    """Its own last words are the reason, or that it has none, as after a restart of the engine. Nothing is left."""
+    refused = Behaviour(lines, 3)
     bad = misbehaving(lab_host, lambda spec: refused if "wirelab.capture" in spec.labels else as_declared(spec))
     events: list[StepEvent] = []
     with pytest.raises(WorldError) as caught:
         bad.lab(publish=steps_to(events), capture=True).up()
-    assert (caught.value.what, "no such device" in caught.value.why) == ("the capture did not start", True)
+    assert (caught.value.what, why in caught.value.why) == ("the capture did not start", True)
+    assert len(caught.value.lines()) == 3
     assert bad.empty()
     assert not [event for event in events if event.step.startswith("node:") and event.state != "skipped"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 
 from orchestrator.errors import BUSY, LabBusy
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.lock import hold, lab_lock
 from orchestrator.lab.run_registry import Run, dead_runs, forget_run
 
 ROOT = Path(__file__).parents[3]
@@ -153,3 +154,32 @@ def test_a_run_that_has_no_name_yet_is_not_a_dead_one(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "state")
     (state.private(state.root / "runs") / ".4711-abc").touch()
     assert list(dead_runs(state)) == []
+
+
+def test_a_run_that_the_disk_has_no_room_for_leaves_no_file(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk: the kernel takes not one byte."""
+    state = StateFolder(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            Run(state).begin()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_that_was_killed_before_it_had_a_name_goes_after_a_while(tmp_path: Path) -> None:
+    """Not one that somebody holds, nor a young one."""
+    state = StateFolder(tmp_path)
+    runs = state.private(tmp_path / "runs")
+    old, young, held = runs / ".old", runs / ".young", runs / ".held"
+    for path in (old, young, held):
+        path.touch()
+    holding = hold(held)
+    for path in (old, held):
+        os.utime(path, (0, 0))
+    assert list(dead_runs(state)) == []
+    assert sorted(runs.iterdir()) == [held, young]
+    assert holding is not None
+    os.close(holding)
