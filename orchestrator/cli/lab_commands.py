@@ -27,6 +27,7 @@ from orchestrator.cli.options import (
     verbose_option,
 )
 from orchestrator.cli.own_command import own_command
+from orchestrator.cli.scenario_address import AddressOptions, address_options, find_at_address, is_address
 from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
 from orchestrator.errors import OK, UsageInvalid
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -53,7 +54,8 @@ if TYPE_CHECKING:
 @timeout_option
 @for_option
 @click.option("--web", is_flag=True, help="Then show the live page of the lab, as `wirelab web` does.")
-@click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
+@address_options
+@click.option("--yes", is_flag=True, help="Do not ask, before an engine is started or a scenario of an address is.")
 def up_command(
     name: str | None,
     lab: str | None,
@@ -66,12 +68,21 @@ def up_command(
     timeout: float,
     ends_after: float | None,
     web: bool,
+    address: AddressOptions,
     yes: bool,
 ) -> int:
-    """Start a lab. If it is up, repair it, and apply the changes of its file."""
+    """Start a lab. If it is up, repair it, and apply the changes of its file.
+
+    NAME may also be the address of an archive (https://…, file://…) or of a git repository (URL#COMMIT). wirelab then
+    shows what the scenario would run, and asks.
+    """
     from orchestrator.operations.lifecycle import UpOptions, bring_up
 
-    target = find_lab(name, lab, file_needed=True)
+    if is_address(name):
+        target, untrusted = find_at_address(name, lab, address, trusted=trusted, yes=yes), not trusted
+    else:
+        address.require_none()
+        target = find_lab(name, lab, file_needed=True)
     bounds = bounds_of(target.scenario.reading.scenario, close_host, untrusted, trusted)
     options = UpOptions(keep, timeout, capture, ends_after, **bounds)
     workspace = open_workspace(yes=yes)

@@ -165,6 +165,8 @@ def _by_path(name: str, cwd: Path) -> Path:
         return path
     if "/" in name or name.endswith((".yaml", ".yml")):
         what = f"there is no file {name[:200]!r}"
+        if "://" in name:
+            raise UsageInvalid(what, why="only `wirelab up` takes an address", hint=f"wirelab up {name[:200]}")
         raise UsageInvalid(what, why=f"looked for {str(path)[:300]}", hint="wirelab validate NAME")
     raise _unknown(name, cwd)
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from orchestrator.model.scenario import Scenario
 
 
-def require_bounded(scenario: Scenario) -> None:
+def require_bounded(scenario: Scenario, hint: str = "read the file; if you trust it, leave out --untrusted") -> None:
     """Raise UsageInvalid where the file asks for what the containers of wirelab's own images do not have."""
     reasons = list(_unbounded(scenario))
     if reasons:
         what = f"the scenario {scenario.name!r} asks for more than an untrusted file may"
-        raise UsageInvalid(what, why="; ".join(reasons), hint="read the file; if you trust it, leave out --untrusted")
+        raise UsageInvalid(what, why="; ".join(reasons), hint=hint)
 
 
 def _unbounded(scenario: Scenario) -> Iterator[str]:

@@ -1,0 +1,99 @@
+"""up URL: fetch a scenario of somebody else, show what it would do, and ask."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import click
+
+from orchestrator.cli.console import say
+from orchestrator.cli.options import Command
+from orchestrator.errors import UsageInvalid
+from orchestrator.quick_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from orchestrator.operations.lab_target import LabTarget
+    from orchestrator.operations.remote_scenarios.fetch import FetchedScenario
+
+TRUST_HINT = "read it; if you trust it, add --trusted"
+
+
+@dataclass(frozen=True)
+class AddressOptions:
+    """What the command line says about a scenario of an address."""
+
+    digest: str | None
+    folder: str | None
+
+    def require_none(self) -> None:
+        """Raise UsageInvalid where a NAME is no address, and an option is for one."""
+        for option, value in (("--hash", self.digest), ("--folder", self.folder)):
+            if value:
+                hint = f"wirelab up https://HOST/PATH.tar.gz {option}"
+                raise UsageInvalid(f"{option} is for the address of a scenario", hint=hint)
+
+
+def address_options(command: Command) -> Command:
+    """--hash and --folder, as `address`."""
+
+    def with_address(*arguments: Any, digest: str | None, folder: str | None, **more: Any) -> Any:
+        return command(*arguments, address=AddressOptions(digest, folder), **more)
+
+    with_address.__doc__ = command.__doc__
+    with_address.__name__ = command.__name__
+    if hasattr(command, "__click_params__"):
+        with_address.__click_params__ = command.__click_params__  # type: ignore[attr-defined]
+    digest = click.option("--hash", "digest", metavar="sha256:…", help="Of an address: the hash that its archive has.")
+    text = "Of an address: the folder of the scenario, if there are several in it."
+    folder = click.option("--folder", metavar="FOLDER", help=text)
+    return digest(folder(with_address))
+
+
+def is_address(name: str | None) -> TypeGuard[str]:
+    """Whether a NAME is the address of a scenario elsewhere."""
+    return bool(name and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name))
+
+
+def find_at_address(
+    address_text: str, lab: str | None, options: AddressOptions, *, trusted: bool, yes: bool
+) -> LabTarget:
+    """The scenario of an address, after somebody has agreed. Raises UsageInvalid where nobody has."""
+    from orchestrator.host.state_folder import StateFolder
+    from orchestrator.operations.lab_target import LabTarget
+    from orchestrator.operations.remote_scenarios.address import parse_address
+    from orchestrator.operations.remote_scenarios.fetch import obtain_scenario
+
+    address = parse_address(address_text, options.digest)
+    if yes and not address.pin:
+        why = "--yes agrees to a scenario that you know, and what an address gives may change"
+        hint = "leave out --yes; or pin it: URL#COMMIT for git, --hash sha256:… for an archive"
+        raise UsageInvalid("--yes takes a scenario from an address only with a pin", why=why, hint=hint)
+
+    def decide(fetched: FetchedScenario) -> None:
+        _decide(fetched, trusted=trusted, yes=yes)
+
+    state = StateFolder.of(os.environ)
+    loaded = obtain_scenario(state, address, options.folder, lab, decide, say)
+    return LabTarget(lab or loaded.reading.scenario.name, loaded)
+
+
+def _decide(fetched: FetchedScenario, *, trusted: bool, yes: bool) -> None:
+    """Show what would be started, and ask."""
+    from orchestrator.operations.untrusted import require_bounded
+    from orchestrator.rendering.scenario_demands import demands_text
+
+    reading = fetched.loaded.reading
+    say(demands_text(reading.scenario, reading.texts))
+    if not trusted:
+        require_bounded(reading.scenario, TRUST_HINT)
+    say(f"this very content: wirelab up {fetched.pinned_address}")
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        hint = f"wirelab up {fetched.pinned_address} --yes"
+        raise UsageInvalid("nobody is here to be asked whether to start it", hint=hint)
+    if not click.confirm("Start it?", default=False, err=True):
+        raise UsageInvalid("you said no", why="nothing was started, and nothing of it is kept")
