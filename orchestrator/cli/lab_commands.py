@@ -79,7 +79,8 @@ def up_command(
     from orchestrator.operations.lifecycle import UpOptions, bring_up
 
     if is_address(name):
-        target, untrusted = find_at_address(name, lab, address, trusted=trusted, yes=yes), not trusted
+        target = find_at_address(name, lab, address, trusted=trusted, yes=yes)
+        untrusted = untrusted or not trusted
     else:
         address.require_none()
         target = find_lab(name, lab, file_needed=True)

@@ -39,7 +39,10 @@ def untrusted_option(command: Command) -> Command:
 
 
 def trusted_option(command: Command) -> Command:
-    text = "You have read the file: let its images run as root, and the lab be larger than one lab may be; of an address, allow what --untrusted refuses."
+    text = (
+        "You have read the file: let its images run as root, and the lab be larger than one lab may be. "
+        "Of an address, also allow what --untrusted refuses."
+    )
     return click.option("--trusted", is_flag=True, help=text)(command)
 
 
