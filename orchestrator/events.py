@@ -130,6 +130,22 @@ class ProbeEvent:
 
 
 @dataclass(frozen=True)
+class ProbeRunEvent:
+    """A check begins to run a program in the node, or that has ended, where no mark tells what it sends.
+
+    `argv` is the program, and those of its words that are ports if it opens one connection to each of them at most. It
+    holds no word of the author's, which may be a password. `seconds` is how long it runs at most.
+    """
+
+    kind: ClassVar[str] = "probing"
+    state: Literal["started", "ended"]
+    node: str
+    argv: tuple[str, ...]
+    inside: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
 class LessonEvent:
     """A learner began, completed or left a task, tried something, or took a hint or a solution.
 
@@ -155,7 +171,7 @@ class OtherEvent:
 
 KnownEvent = (
     CommandEvent | LabEvent | StepEvent | NodeEvent | FindingEvent | CauseEvent | FaultEvent | CaptureEvent
-    | ProgramEvent | ProbeEvent | LessonEvent
+    | ProgramEvent | ProbeEvent | ProbeRunEvent | LessonEvent
 )  # fmt: skip
 Event = KnownEvent | OtherEvent
 KINDS: dict[str, type[KnownEvent]] = {known.kind: known for known in get_args(KnownEvent)}

@@ -49,6 +49,12 @@ class RunProgram:
         """Whether it opens at most one connection to each address and port."""
         return not self.inside and self.argv[0] == "bash"
 
+    @property
+    def ports(self) -> frozenset[int]:
+        """The numbers among its words that may be ports, also behind an address."""
+        words = (word.rpartition(":")[2] for word in self.argv)
+        return frozenset(int(word) for word in words if word.isdecimal() and len(word) <= len("65535"))
+
 
 # The programs of checks that only look at their own machine.
 QUIET, QUIET_COMMANDS = ("ss", "ip", "cat"), (("openssl", "x509"),)
@@ -182,6 +188,8 @@ class ResultUnavailable(Exception):
 
 # Source ports of our questions: below the range that Linux gives to programs that do not choose (32768-60999).
 PROBE_PORTS = (20000, 32000)
+MOST_SERVERS = 10  # in a resolv.conf; each of them is asked from the next port
+FIRST_PORTS = (PROBE_PORTS[0], PROBE_PORTS[1] - MOST_SERVERS)
 
 
 @dataclass(frozen=True)

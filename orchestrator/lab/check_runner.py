@@ -14,7 +14,7 @@ from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.kinds import check_steps
 from orchestrator.checks.needed_nodes import cannot_be_reached, needed_nodes
 from orchestrator.checks.probes import (
-    PROBE_PORTS,
+    FIRST_PORTS,
     CheckContext,
     GetNodeState,
     HeldConnection,
@@ -140,7 +140,7 @@ class CheckRunner:
 
     def _context(self, began: float) -> CheckContext:
         word = f"w{self._chance.getrandbits(40):010x}"
-        port = self._chance.randrange(*PROBE_PORTS)
+        port = self._chance.randrange(*FIRST_PORTS)
         return CheckContext(self._topology, word, port, began, halted=self._halted)
 
     def _try(self, trial: _Trial) -> None:

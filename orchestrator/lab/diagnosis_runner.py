@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orchestrator.checks.findings import Finding
-from orchestrator.checks.probes import PROBE_PORTS, CheckContext, Probe, ProbeResult
+from orchestrator.checks.probes import FIRST_PORTS, CheckContext, Probe, ProbeResult
 from orchestrator.checks.steps import RunProbes, run_steps, side_by_side
 from orchestrator.checks.walk import Walk
 from orchestrator.diagnosis.suggested_commands import Commands
@@ -25,7 +25,7 @@ class DiagnosisRunner:
         self._wall = wall
         self._chance = random.SystemRandom()
         # One for all walks: the same question of several walks is then the same probe, and asked once.
-        self._port = self._chance.randrange(*PROBE_PORTS)
+        self._port = self._chance.randrange(*FIRST_PORTS)
 
     def explain(
         self, checks: Sequence[BaseCheck], findings: Sequence[Finding], *, include_passed: bool = False

@@ -76,6 +76,43 @@ def program_entries(state: StateFolder, lab: str) -> Iterator[Entry]:
         yield from _entries(line for line in _lines_and_close(descriptor) if PROGRAM in line)
 
 
+class NewEntries:
+    """The entries of a kind in the present file of a lab's journal, and those that are appended; it never waits.
+
+    For one thread.
+    """
+
+    def __init__(self, state: StateFolder, lab: str, kind: str) -> None:
+        self._file = journal_file(state, lab)
+        self._mark = f'"event":"{kind}"'.encode()
+        self._rest = b""
+        self._descriptor = _open(self._file)
+
+    def take(self) -> list[Entry]:
+        """The entries since the last call; the first time, all that are there."""
+        lines = self._lines()
+        if self._descriptor is None or not _is_named(self._descriptor, self._file):
+            lines += self._lines()  # what was written before somebody rotated
+            self.close()
+            self._descriptor = _open(self._file)
+            lines += self._lines()
+        return list(_entries(line for line in lines if self._mark in line))
+
+    def _lines(self) -> list[bytes]:
+        if self._descriptor is None:
+            return []
+        lines: list[bytes] = []
+        while piece := os.read(self._descriptor, PIECE):
+            *whole, self._rest = (self._rest + piece).split(b"\n")
+            lines += whole
+        return lines
+
+    def close(self) -> None:
+        """Let go of the file; a later call reads it from its beginning."""
+        _close(self._descriptor)
+        self._descriptor, self._rest = None, b""
+
+
 def _entries(lines: Iterator[bytes]) -> Iterator[Entry]:
     for line in lines:
         if line and (entry := parse_entry(line.decode("utf-8", "replace"))):

@@ -78,8 +78,9 @@ class Settings:
     # Takes each finding as it is known, and every second the names of the checks that are still under way.
     on_finding: Callable[[Finding], None] = lambda _finding: None
     on_waiting: Callable[[Sequence[str]], None] = lambda _names: None
-    # Takes a program when a check begins to run it in a node (True), and when it has ended (False).
-    on_probe: Callable[[RunProgram, bool], None] = lambda _probe, _begins: None
+    # Takes a program when a check begins to run it in a node (True), and when it has ended (False); None: both are
+    # published.
+    on_probe: Callable[[RunProgram, bool], None] | None = None
     actor: Actor = field(default_factory=Actor)
     run: str = "none"
     ready_seconds: float = 30.0
@@ -346,6 +347,7 @@ class Lab:
     def judged_lab(self) -> JudgedLab:
         """The lab as it stands, for those who put checks to it. NotFound if nothing of it is there."""
         from orchestrator.lab.judging import JudgedLab
+        from orchestrator.lab.probe_log import announced
 
         observed = self.standing()
         if any(node.image for node in self.scenario.nodes.values()):
@@ -354,7 +356,8 @@ class Lab:
         topology = self.topology(observed)
         wire = partial(self._observed_flows, topology)
         settings = self.settings
-        return JudgedLab(self.engine, topology, observed, settings.scenario_argument, wire, settings.on_probe)
+        on_probe = settings.on_probe or announced(settings.publish)
+        return JudgedLab(self.engine, topology, observed, settings.scenario_argument, wire, on_probe)
 
     def publish_finding(self, finding: Finding) -> None:
         """Publish what a check found."""

@@ -7,11 +7,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orchestrator.checks.probes import Probe, ProbeResult, RunProgram
 from orchestrator.checks.steps import RunProbes
-from orchestrator.events import ProbeEvent
+from orchestrator.events import Event, ProbeEvent, ProbeRunEvent
 from orchestrator.lab.step_loop import Arrival, Arrivals, StartProbes
 
 # Takes a program when it begins in its node (True), and when it has ended (False).
 OnProbe = Callable[[RunProgram, bool], None]
+
+
+def announced(publish: Callable[[Event], None]) -> OnProbe:
+    """Publish each program without a mark before it begins: a lesson may run in another process.
+
+    There, what it sends would be taken for an attempt of the learner.
+    """
+
+    def publish_run(probe: RunProgram, begins: bool) -> None:
+        if not probe.is_marked:
+            ports = sorted(probe.ports) if probe.opens_once else ()
+            argv = (probe.argv[0], *map(str, ports))
+            publish(ProbeRunEvent("started" if begins else "ended", probe.node, argv, probe.inside, probe.seconds))
+
+    return publish_run
+
+
+def announced_program(event: ProbeRunEvent) -> RunProgram:
+    """The program of such an event, as far as one must know it to tell what it sends."""
+    return RunProgram(event.node, event.argv, inside=event.inside, seconds=event.seconds)
 
 
 class ProbeLog:

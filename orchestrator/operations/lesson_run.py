@@ -19,6 +19,7 @@ from orchestrator.operations.learner_traffic import LearnerTraffic
 from orchestrator.operations.lesson_state import LessonState
 from orchestrator.operations.lesson_truth import ask_lab
 from orchestrator.operations.observed_attempts import ObservedAttempts
+from orchestrator.operations.other_probes import OtherProbes
 from orchestrator.operations.own_probes import OwnProbes
 from orchestrator.operations.slow_engine import SlowEngine
 from orchestrator.operations.task_check import TaskCheck
@@ -59,7 +60,8 @@ class LessonRun:
     ) -> None:
         self._held_from = held_from
         self._live = live
-        own_probes = OwnProbes()
+        self._other_probes = OtherProbes(lesson_lab.workspace.state, lesson_lab.name)
+        own_probes = OwnProbes(others=self._other_probes.take)
         self._explainer = AttemptExplainer(lambda check, on_probe: explain_in(self.lab, check, on_probe), own_probes)
         traffic = LearnerTraffic(probes, own_probes)
         self.state = LessonState(lesson_lab, load_text, progress, tell, save, traffic)
@@ -305,6 +307,7 @@ class LessonRun:
         self._explainer.close()
         self._check.close()
         self._attempts.close()
+        self._other_probes.close()
         if not self.is_lab_gone:
             self.end_fault(keep_copy=True)
 

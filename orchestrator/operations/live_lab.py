@@ -29,6 +29,7 @@ from orchestrator.events import (
     LessonEvent,
     NodeEvent,
     ProbeEvent,
+    ProbeRunEvent,
 )
 from orchestrator.lab.journal_reader import follow_entries
 from orchestrator.operations.capture import open_capture, status_of
@@ -149,7 +150,9 @@ class LiveLab:
         lesson.messages.on_message = lambda: self.tell("lesson")
 
     def is_hidden(self, entry: Entry) -> bool:
-        """Whether an entry tells what the lesson broke, which the learner is to find."""
+        """Whether an entry tells what the lesson broke, which the learner is to find, or is nobody's news."""
+        if isinstance(entry.event, ProbeRunEvent):
+            return True
         return self.lesson is not None and entry.run == self.lesson.run_id and not isinstance(entry.event, LessonEvent)
 
     def subscribe(self, tell: Tell) -> Callable[[], None]:

@@ -40,8 +40,8 @@ LISTEN_SECONDS = 20.0
 POKE_SECONDS = 10.0
 END_SECONDS = 10.0
 END_OF_TABLE = "."
-# Prints the table of sockets that listen, twice a second. The kernel tells nobody when one begins to.
-TABLES = ("sh", "-c", f"while ss -Htuln; do echo {END_OF_TABLE}; sleep 0.5; done")
+# Prints the table of sockets that listen, four times a second. The kernel tells nobody when one begins to.
+TABLES = ("sh", "-c", f"while ss -Htuln; do echo {END_OF_TABLE}; sleep 0.25; done")
 # Ports below this one are not what the kernel gives a UDP client that asks for none (ip(7), ip_local_port_range).
 FIRST_CLIENT_PORT = 32768
 # A packet to the loopback interface that means nothing: it shows that the capture has begun.
@@ -254,11 +254,13 @@ def loopback_exchanges(topology: Topology, node_name: str, lines: Iterator[str])
 
 
 def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:
-    """The sockets that each table has and the table before it has not; of the first table, TCP's of this port.
+    """The sockets that come; of those that the first table has, TCP's of this port.
 
-    A UDP socket at a port that the kernel has chosen is a client's.
+    A socket is told once two tables in a row have it: the probe of a check that tries to bind has let go by then. A UDP
+    socket at a port that the kernel has chosen is a client's.
     """
-    known: set[tuple[str, str, int]] | None = None
+    told: set[tuple[str, str, int]] | None = None
+    before: set[tuple[str, str, int]] = set()
     table: list[str] = []
     for line in lines:
         if line != END_OF_TABLE:
@@ -266,10 +268,11 @@ def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:
             continue
         bound = read_socket_table(ProgramResult(0, "\n".join(table), ""))
         sockets = [socket for socket in bound if not _is_client(socket)]
-        for socket in sockets:
-            if (socket.protocol, socket.port) == ("tcp", port) if known is None else _identity(socket) not in known:
-                yield socket
-        known, table = set(map(_identity, sockets)), []
+        present = set(map(_identity, sockets))
+        if told is None:
+            told = {place for place in present if (place[0], place[2]) != ("tcp", port)}
+        yield from (socket for socket in sockets if _identity(socket) in before - told)
+        told, before, table = (told | before) & present, present, []
 
 
 def _identity(socket: BoundSocket) -> tuple[str, str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
 
@@ -23,11 +23,15 @@ from orchestrator.traffic.exchanges.events import (
 
 # Packets are read a little later than they are sent; of older programs nothing is read any more.
 REMEMBERED_SECONDS = 60.0
+# For programs that wait for their turn in a node (checks/program_batch.py), and for a slow engine.
+SPARE_SECONDS = 20.0
+# When another process began (True) or ended (False) a program.
+OtherRun = tuple[float, RunProgram, bool]
 
 
 @dataclass(eq=False)
 class _ProgramRun:
-    """A program that ran in a node; `ended` is inf while it runs.
+    """A program that ran in a node; until it is over, `ended` is when it ends at the latest.
 
     `flows` has the connection that it opened to each address and port, by the number of the flow.
     """
@@ -35,6 +39,7 @@ class _ProgramRun:
     probe: RunProgram
     began: float
     ended: float = inf
+    is_over: bool = False
     flows: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def ran(self, node: str, moment: float) -> bool:
@@ -44,8 +49,7 @@ class _ProgramRun:
         """Whether it has opened this connection: it opens one, so that a second one like it is another's."""
         if not self.probe.opens_once:
             return True
-        is_named = any(word == str(port) or word.endswith(f":{port}") for word in self.probe.argv)
-        return is_named and self.flows.setdefault((address, port), flow) == flow
+        return port in self.probe.ports and self.flows.setdefault((address, port), flow) == flow
 
     def has_requested(self, flow: int) -> bool:
         """Whether it has sent a request; one that opens a connection alone sends none, so that this is another's."""
@@ -58,27 +62,39 @@ class OwnProbes:
 
     A mark tells what they send: a source port of ours, or the AD bit in a question. Of a program without marks, what
     begins while it runs in the node is its own; but if it opens one connection, a second one like it is another's.
+    `others` gives what other processes have said of such programs since it was last asked: each with its time, and
+    whether it began. It is asked by the thread that judges traffic.
     """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, now: Callable[[], float] = time.time, others: Callable[[], Iterable[OtherRun]] = tuple) -> None:
         self._now = now
+        self._others = others
         self._runs: list[_ProgramRun] = []
         self._lock = threading.Lock()
 
     def note(self, probe: RunProgram, begins: bool) -> None:
         """A program begins in its node, or has ended there; several may run side by side."""
         with self._lock:
-            now = self._now()
-            if begins:
-                self._runs = [run for run in self._runs if run.ended >= now - REMEMBERED_SECONDS]
-                self._runs.append(_ProgramRun(probe, now))
-                return
-            run = next((run for run in self._runs if run.probe == probe and run.ended == inf), None)
-            if run:
-                run.ended = now
+            self._note(probe, self._now(), begins)
+
+    def _note(self, probe: RunProgram, now: float, begins: bool, longest: float = inf) -> None:
+        if begins:
+            self._runs = [run for run in self._runs if run.ended >= now - REMEMBERED_SECONDS]
+            self._runs.append(_ProgramRun(probe, now, now + longest))
+            return
+        run = next((run for run in self._runs if run.probe == probe and not run.is_over), None)
+        if run:
+            run.ended, run.is_over = now, True
+
+    def _note_others(self) -> None:
+        """A process that is killed says of no end; its program ends by itself."""
+        for at, probe, begins in self._others():
+            with self._lock:
+                self._note(probe, at, begins, probe.seconds + SPARE_SECONDS)
 
     def is_own_start(self, start: ExchangeStart) -> bool:
         """Whether an exchange that begins is one of ours."""
+        self._note_others()
         if bears_mark(start.client_port, wants_ad=start.wants_ad):
             return True
         if start.kind in ("arp", "ndp"):
@@ -92,6 +108,7 @@ class OwnProbes:
 
     def is_own(self, event: CompletedEvent) -> bool:
         """Whether an exchange that is over was one of ours."""
+        self._note_others()
         if isinstance(event, UnansweredArp):
             return self._runs_in(event.sender, event.started)
         if bears_mark(event.flow.client.port, wants_ad=isinstance(event, DnsExchange) and event.wants_ad):

@@ -19,6 +19,7 @@ from orchestrator.events import (
     NodeEvent,
     OtherEvent,
     ProbeEvent,
+    ProbeRunEvent,
     ProgramEvent,
     StepEvent,
 )
@@ -64,6 +65,8 @@ def event_text(event: Event) -> str:
             return f"{event.node}$ {join(event.argv)}{ended}"
         case ProbeEvent():
             return f"checks sent probes from {event.node} for {event.until - event.since:.2f} s"
+        case ProbeRunEvent():
+            return f"a check {'runs' if event.state == 'started' else 'has run'} {event.argv[0]} in {event.node}"
         case LessonEvent():
             task = f" {event.task}" if event.task else ""
             return f"{event.lesson}{task}: {event.state}" + (f": {event.sentence}" if event.sentence else "")

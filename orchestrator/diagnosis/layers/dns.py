@@ -9,7 +9,14 @@ from orchestrator.checks.dns_answer import DnsAnswer, printable, read_answer, re
 from orchestrator.checks.dns_query import NEEDS, DnsQuestion
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import answer_text, wrong_with
-from orchestrator.checks.probes import PROBE_PORTS, CheckContext, ProgramResult, RunProgram, starved_text
+from orchestrator.checks.probes import (
+    MOST_SERVERS,
+    PROBE_PORTS,
+    CheckContext,
+    ProgramResult,
+    RunProgram,
+    starved_text,
+)
 from orchestrator.diagnosis.layer_probe import (
     Answers,
     ConnectionAttempt,
@@ -24,7 +31,6 @@ from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import resolver_text
 
-MOST_SERVERS = 10  # in a resolv.conf; each of them is asked from the next port
 MEANINGS = {
     "NXDOMAIN": "that the name {name} does not exist (NXDOMAIN)",
     "SERVFAIL": "that it could not find out about {name} (SERVFAIL)",

@@ -23,19 +23,31 @@ from orchestrator.events import (
     Entry,
     Event,
     KnownEvent,
+    LessonEvent,
     NodeEvent,
     OtherEvent,
     ProbeEvent,
+    ProbeRunEvent,
     ProgramEvent,
     StepEvent,
     parse_entry,
 )
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import Journal, journal_file, older_file, prune_journals
-from orchestrator.lab.journal_reader import follow_entries, has_journal, probe_events, read_entries
+from orchestrator.lab.journal_reader import NewEntries, follow_entries, has_journal, probe_events, read_entries
 
 ROOT = Path(__file__).parents[3]
 DAY = 86400.0
+# One of each kind of what a learner does.
+LESSON_EVENTS = (
+    LessonEvent("begun", "basic", "look-up"),
+    LessonEvent("attempt", "basic", "look-up", "client asked dns for ap.shop.lab: NXDOMAIN."),
+    LessonEvent("cause", "basic", "look-up", "The name does not exist.", "DNS answer"),
+    LessonEvent("hint", "basic", "look-up", "Use dig."),
+    LessonEvent("solution", "basic", "look-up"),
+    LessonEvent("done", "basic", "look-up", "client asked dns for app.shop.lab A"),
+    LessonEvent("over", "basic"),
+)
 # A writer in a process of its own: STATE NAME COUNT ROTATE_BYTES; it says on its output when it begins.
 WRITER = """
 import sys
@@ -82,12 +94,28 @@ def test_every_kind_of_event_comes_back_as_it_was_written(state: StateFolder) ->
         NodeEvent("dns", "ready"),
         ProgramEvent("ended", "client", ("dig", "app.shop.lab"), 9),
         ProbeEvent("client", 1.0, 2.5),
+        ProbeRunEvent("started", "client", ("bash", "80"), False, 4.0),
+        *LESSON_EVENTS,
     ]
     for event in events:
         journal.publish(event)
     entries = list(read_entries(state, "basic"))
     assert [entry.event for entry in entries] == events
     assert entries[0] == Entry(12.5, "basic", events[0], "r1", "pytest", "7")
+    journal.close()
+
+
+def test_new_entries_of_a_kind_are_taken_once_also_where_the_file_was_rotated(state: StateFolder) -> None:
+    entries = NewEntries(state, "basic", NodeEvent.kind)
+    assert entries.take() == []
+    journal = Journal(state, "basic", Actor("r1"), rotate_bytes=2000)
+    for number in range(60):
+        journal.publish(NodeEvent(f"n{number}", "ready"))
+        journal.publish(CommandEvent("started", ("wirelab",)))
+        assert [entry.event for entry in entries.take()] == [NodeEvent(f"n{number}", "ready")]
+        assert entries.take() == []
+    assert older_file(journal_file(state, "basic")).exists()
+    entries.close()
     journal.close()
 
 

@@ -44,20 +44,24 @@ def told(port: int, *tables: tuple[str, ...]) -> list[str]:
 
 
 def test_a_socket_is_told_when_it_comes_and_when_it_comes_again() -> None:
-    assert told(8080, (FIRST,), (FIRST, LOOPBACK), (FIRST, BUSY, OTHER), (FIRST,), (FIRST, LOOPBACK)) == [
-        "tcp 127.0.0.1:8080",
-        "tcp *:8081",
-        "tcp 127.0.0.1:8080",
-    ]
+    tables = (FIRST,), (FIRST, LOOPBACK), (FIRST, BUSY, OTHER), (FIRST, OTHER), (FIRST, LOOPBACK), (FIRST, LOOPBACK)
+    assert told(8080, *tables, (FIRST, LOOPBACK)) == ["tcp 127.0.0.1:8080", "tcp *:8081", "tcp 127.0.0.1:8080"]
+
+
+def test_a_check_that_tries_to_bind_is_no_program_that_listens() -> None:
+    """It lets go at once: no second table has its socket."""
+    assert told(8080, (FIRST,), (FIRST, LOOPBACK), (FIRST,), (FIRST, LOOPBACK), (FIRST,)) == []
+    assert told(80, (FIRST,), ()) == []
 
 
 def test_of_what_was_there_before_only_the_port_that_is_meant_is_told() -> None:
-    assert told(80, (FIRST, LOOPBACK)) == ["tcp 0.0.0.0:80"]
+    assert told(80, (FIRST, LOOPBACK), (FIRST, LOOPBACK)) == ["tcp 0.0.0.0:80"]
     assert told(22, (FIRST, LOOPBACK), (FIRST, LOOPBACK)) == []
 
 
 def test_a_socket_of_udp_is_told_beside_one_of_tcp_unless_it_is_a_clients() -> None:
-    assert told(80, (FIRST,), (FIRST, TAKES_UDP, ASKS_OVER_UDP)) == ["tcp 0.0.0.0:80", "udp 0.0.0.0:80"]
+    with_udp = (FIRST, TAKES_UDP, ASKS_OVER_UDP)
+    assert told(80, (FIRST,), with_udp, with_udp) == ["tcp 0.0.0.0:80", "udp 0.0.0.0:80"]
     assert told(80, (TAKES_UDP,)) == []
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
+from pathlib import Path
 
 import pytest
 
 from orchestrator.checks.dns_query import DnsQuestion
 from orchestrator.checks.kinds.connections import connect_probe
 from orchestrator.checks.probes import RunProgram
+from orchestrator.events import Actor, Event, ProbeRunEvent
+from orchestrator.host.state_folder import StateFolder
+from orchestrator.lab.journal import Journal
+from orchestrator.lab.probe_log import announced
+from orchestrator.operations.other_probes import OtherProbes
 from orchestrator.operations.own_probes import OwnProbes
 from orchestrator.traffic.exchanges.events import (
     DnsExchange,
@@ -156,3 +163,59 @@ def test_a_program_that_is_given_address_and_port_in_one_word_opens_that_connect
     assert own_probes.is_own(refused(1))
     assert not own_probes.is_own_start(opening(2))
     assert not running(SHOW_CERTIFICATE).is_own_start(opening(1, port=80))
+
+
+class Journaled:
+    """What a check of another process says in the journal, from second 9.5 on, half a second for each event."""
+
+    def __init__(self, state: StateFolder) -> None:
+        times = count(9.5, 0.5)
+        journal = Journal(state, "shop", Actor("other"), wall=lambda: next(times))
+        self.publish = announced(journal.publish)
+        self.own_probes = OwnProbes(others=OtherProbes(state, "shop").take)
+
+
+@pytest.fixture
+def journaled(tmp_path: Path) -> Journaled:
+    return Journaled(StateFolder(tmp_path / "state"))
+
+
+@pytest.mark.parametrize("probe", [CONNECT, SHOW_CERTIFICATE, PSQL])
+def test_what_a_check_of_another_process_sends_is_ours(journaled: Journaled, probe: RunProgram) -> None:
+    assert not journaled.own_probes.is_own_start(opening())
+    journaled.publish(probe, True)
+    assert journaled.own_probes.is_own_start(opening())
+    assert journaled.own_probes.is_own(refused())
+    assert not journaled.own_probes.is_own(refused(client="app"))
+    journaled.publish(probe, False)
+    assert journaled.own_probes.is_own_start(opening())  # read late
+    assert not journaled.own_probes.is_own_start(replace(opening(2), at=10.1))
+
+
+def test_the_second_of_two_equal_connections_is_the_learners_also_beside_another_process(journaled: Journaled) -> None:
+    journaled.publish(CONNECT, True)
+    assert journaled.own_probes.is_own_start(opening(1))
+    assert not journaled.own_probes.is_own_start(opening(2))
+
+
+def test_a_process_that_was_killed_keeps_the_learner_from_nothing(journaled: Journaled) -> None:
+    """It says of no end; its program has ended by itself."""
+    journaled.publish(PSQL, True)
+    assert journaled.own_probes.is_own_start(replace(opening(), at=14.0))
+    assert not journaled.own_probes.is_own_start(replace(opening(2), at=60.0))
+
+
+def test_a_program_with_a_mark_is_not_announced_and_no_word_of_an_author_is_written() -> None:
+    events: list[Event] = []
+    publish = announced(events.append)
+    publish(CURL, True)
+    publish(RunProgram("client", QUESTION.argv(20001)), True)
+    assert events == []
+    publish(RunProgram("client", ("env", "PGPASSWORD=secret", "psql", "-p", "5432")), True)
+    publish(RunProgram("app", ("bash", "-c", "login --password 1234"), inside=True), False)
+    publish(CONNECT, True)
+    assert events == [
+        ProbeRunEvent("started", "client", ("env",), False, 5.0),
+        ProbeRunEvent("ended", "app", ("bash",), True, 5.0),
+        ProbeRunEvent("started", "client", ("bash", "8080"), False, CONNECT.seconds),
+    ]
