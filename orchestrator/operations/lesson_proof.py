@@ -114,7 +114,7 @@ def _prove_task(proof: _Proof, lesson: OpenLesson, name: str, task: AnyTask) -> 
         return
     for attempt in task.wrong:
         _prove_wrong(proof, lesson, name, attempt)
-    _carry_out(lesson, task.solve)
+    carry_out(lesson, task.solve)
     _turn_until(lesson, lambda: lesson.run.task_name != name, ANSWER_SECONDS)
     done = [message.task for message in proof.messages if isinstance(message, TaskDone)]
     solution = solution_text(task, LabRef(lesson.run.lab.name))
@@ -157,7 +157,7 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     def sentences() -> list[str]:
         return [message.sentence for message in proof.messages[known:] if isinstance(message, NotDone)]
 
-    _carry_out(lesson, attempt)
+    carry_out(lesson, attempt)
     _turn_until(lesson, lambda: any(attempt.told in sentence for sentence in sentences()), ANSWER_SECONDS)
     # On a busy machine a layer may have to be asked again. What is tried meanwhile may be taken for a probe, too.
     _turn_until(lesson, lambda: not lesson.run.owes_cause, CAUSE_SECONDS)
@@ -169,12 +169,12 @@ def _prove_wrong(proof: _Proof, lesson: OpenLesson, name: str, attempt: WrongRun
     if isinstance(lesson.run.text.lesson.tasks[name], HoldsTask):
         matching.reverse()  # where a judgement takes long, what came of the attempt is told first, and then the cause
     sentence = next(iter(matching), "")
-    values = _placeholders(lesson)
+    values = placeholders_of(lesson)
     command = with_placeholders(f"{attempt.node}$ {line}", values)
     proof.sentences.append(ToldSentence(name, command, with_placeholders(sentence, values)))
 
 
-def _placeholders(lesson: OpenLesson) -> dict[str, str]:
+def placeholders_of(lesson: OpenLesson) -> dict[str, str]:
     """What differs from lab to lab and from seed to seed -> what stands for it."""
     made = lesson.run.lab.made
     topology = made.topology(made.observe())
@@ -192,7 +192,7 @@ def with_placeholders(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\bw[0-9a-f]{10}\b", "${random}", text)
 
 
-def _carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal", "edit"]) -> None:
+def carry_out(lesson: OpenLesson, attempt: Attempt | Literal["heal", "edit"]) -> None:
     """Do what a learner would do."""
     if attempt == "edit":
         lesson.run.lesson_lab.undo_edits()
