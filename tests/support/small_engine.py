@@ -53,6 +53,8 @@ class Answers(BaseHTTPRequestHandler):
 class Server(ThreadingUnixStreamServer):
     # A client keeps its connections open.
     daemon_threads = True
+    # A client that is the sixth to wait would be refused at once (EAGAIN of connect(2)), as an engine refuses nobody.
+    request_queue_size = 128
 
 
 @contextmanager
