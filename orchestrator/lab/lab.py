@@ -78,8 +78,7 @@ class Settings:
     # Takes each finding as it is known, and every second the names of the checks that are still under way.
     on_finding: Callable[[Finding], None] = lambda _finding: None
     on_waiting: Callable[[Sequence[str]], None] = lambda _names: None
-    # Takes a program when a check begins to run it in a node (True), and when it has ended (False); None: both are
-    # published.
+    # Takes a program when a check begins to run it in a node (True), and when it has ended (False). None: publish both.
     on_probe: Callable[[RunProgram, bool], None] | None = None
     actor: Actor = field(default_factory=Actor)
     run: str = "none"

@@ -201,9 +201,11 @@ class TaskWatch:
 
     def new(self) -> Sequence[Inside | ServerRecord]:
         """What happened since the last call."""
-        told_whole = self._watch.node_name if isinstance(self._watch, NodeWatch) and self._watch.reads_exchanges else ""
+        watched_whole = (
+            self._watch.node_name if isinstance(self._watch, NodeWatch) and self._watch.reads_exchanges else ""
+        )
         tried = [(name, watch.new()) for name, watch in self._shell_watches.items()]
-        others = [attempt for name, attempts in tried if name != told_whole for attempt in attempts]
+        others = [attempt for name, attempts in tried if name != watched_whole for attempt in attempts]
         return (*(self._watch.new() if self._watch else ()), *others)
 
     def close(self) -> None:
@@ -256,10 +258,10 @@ def loopback_exchanges(topology: Topology, node_name: str, lines: Iterator[str])
 def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:
     """The sockets that come; of those that the first table has, TCP's of this port.
 
-    A socket is told once two tables in a row have it: the probe of a check that tries to bind has let go by then. A UDP
+    A socket counts once two tables in a row have it: the probe of a check that tries to bind has let go by then. A UDP
     socket at a port that the kernel has chosen is a client's.
     """
-    told: set[tuple[str, str, int]] | None = None
+    seen: set[tuple[str, str, int]] | None = None
     before: set[tuple[str, str, int]] = set()
     table: list[str] = []
     for line in lines:
@@ -269,10 +271,10 @@ def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:
         bound = read_socket_table(ProgramResult(0, "\n".join(table), ""))
         sockets = [socket for socket in bound if not _is_client(socket)]
         present = set(map(_identity, sockets))
-        if told is None:
-            told = {place for place in present if (place[0], place[2]) != ("tcp", port)}
-        yield from (socket for socket in sockets if _identity(socket) in before - told)
-        told, before, table = (told | before) & present, present, []
+        if seen is None:
+            seen = {place for place in present if (place[0], place[2]) != ("tcp", port)}
+        yield from (socket for socket in sockets if _identity(socket) in before - seen)
+        seen, before, table = (seen | before) & present, present, []
 
 
 def _identity(socket: BoundSocket) -> tuple[str, str, int]:

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -105,11 +106,13 @@ class Desk:
     messages: list[Message] = field(default_factory=list)
     held_from: str = ""
     begin_error: Exception | None = None  # as the task repair begins
+    runs: list[LessonRun] = field(default_factory=list)
 
     def open(self) -> LessonRun:
         """Open the lesson, or open it again another day."""
         tell = self.messages.append
         run = LessonRun(self.lab, self._text, self.progress, tell, self._save, held_from=lambda: self.held_from)
+        self.runs.append(run)
         run.begin_task()
         return run
 
@@ -147,7 +150,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     programs = Programs()
     for name, text in {"scenario.yaml": TEXT, **SEED, "lesson.md": LESSON}.items():
         (tmp_path / name).write_text(text, "utf-8")
@@ -155,7 +158,10 @@ def desk(tmp_path: Path) -> Desk:
     workspace = InMemoryWorkspace(StateFolder(tmp_path / "state"), "unix:///nobody", engine)  # type: ignore[arg-type]
     course = load_scenario(str(tmp_path))
     up(workspace, course)
-    return Desk(LessonLab(workspace, course, "shop", partial(up, workspace)), programs)
+    desk = Desk(LessonLab(workspace, course, "shop", partial(up, workspace)), programs)
+    yield desk
+    for run in desk.runs:
+        run.close()
 
 
 def up(workspace: InMemoryWorkspace, scenario: LoadedScenario) -> None:
