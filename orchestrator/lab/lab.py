@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import field, replace
 from functools import partial
 from shlex import join
 from typing import TYPE_CHECKING
 
 from orchestrator.checks.findings import Finding
-from orchestrator.checks.probes import RunProgram
 from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, RangeTaken, Skipped
-from orchestrator.events import Actor, CauseEvent, Event, FaultEvent, FindingEvent
+from orchestrator.events import CauseEvent, FaultEvent, FindingEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.credentials import credentials_of
 from orchestrator.lab.executor import Executor
-from orchestrator.lab.host_routes import host_ranges
 from orchestrator.lab.image_builds import build_images
 from orchestrator.lab.image_user import require_ordinary_user
 from orchestrator.lab.lock import lab_lock
@@ -28,7 +26,8 @@ from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
 from orchestrator.lab.secret_source import PLACEHOLDER_SECRETS, RANDOM_SECRETS, SecretSource
-from orchestrator.lab.source import LabSource, keep_source, require_scenario
+from orchestrator.lab.settings import Settings
+from orchestrator.lab.source import keep_source, require_scenario
 from orchestrator.lab.step_handler import StepHandler
 from orchestrator.lab.store import LabFolder
 from orchestrator.lab.take_down import take_down
@@ -38,7 +37,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
 from orchestrator.planning.addressing import assign_addresses
-from orchestrator.planning.budget import FilePath, require_budget
+from orchestrator.planning.budget import require_budget
 from orchestrator.planning.desired import image_of
 from orchestrator.planning.image_steps import image_steps
 from orchestrator.planning.injected_faults import InjectedFault
@@ -47,7 +46,7 @@ from orchestrator.planning.leftovers import removal_command
 from orchestrator.planning.plan import MakeNetwork, Plan
 from orchestrator.planning.planner import up
 from orchestrator.planning.routes import routes_of
-from orchestrator.planning.snapshot import ObservedFiles, Snapshot, UsedRange
+from orchestrator.planning.snapshot import ObservedFiles, Snapshot
 from orchestrator.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -58,53 +57,6 @@ if TYPE_CHECKING:
 # Another process may take a range between our look and our call; then we look again.
 RANGE_TRIES = 5
 HINT = "wirelab doctor; the engine that wirelab starts for itself isolates it"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a command may ask of a lab.
-
-    `images` gives the tags of images of ours; `missing_images` those that the engine lacks, which a plan then builds by
-    `build_images`. `routes` gives the ranges that this host reaches, of which none is taken; `scenario_argument`
-    is how the person named the scenario, for commands that we propose.
-    """
-
-    images: Callable[[Sequence[str]], Mapping[str, str]]
-    missing_images: Callable[[Sequence[str]], tuple[str, ...]] = lambda _names: ()
-    build_images: Callable[[Sequence[str]], object] = lambda _names: None
-    # Takes what happens, for the journal and for whoever watches; `hide` takes the secrets that no event may hold.
-    publish: Callable[[Event], None] = lambda _event: None
-    hide: Callable[[Iterable[str]], None] = lambda _secrets: None
-    # Takes each finding as it is known, and every second the names of the checks that are still under way.
-    on_finding: Callable[[Finding], None] = lambda _finding: None
-    on_waiting: Callable[[Sequence[str]], None] = lambda _names: None
-    # Takes a program when a check begins to run it in a node (True), and when it has ended (False). None: publish both.
-    on_probe: Callable[[RunProgram, bool], None] | None = None
-    actor: Actor = field(default_factory=Actor)
-    run: str = "none"
-    ready_seconds: float = 30.0
-    keep: bool = False
-    routes: Callable[[], tuple[UsedRange, ...]] = host_ranges
-    # Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell.
-    isolates_ipv6: Callable[[], bool | None] = lambda: None
-    # The memory of the engine's machine in MiB; 0 where nobody knows.
-    machine_memory: Callable[[], int] = lambda: 0
-    extra_images: tuple[str, ...] = ()
-    scenario_argument: str = ""
-    # What the lab remembers of its scenario, so that its name alone finds it.
-    source: LabSource | None = None
-    # Record from the first packet, as `capture: true` in the file says it.
-    capture: bool = False
-    # Nodes on internal networks and the engine's host do not reach each other; a lab that is closed so stays closed.
-    close_host: bool = False
-    # The person has read the file: it may have images that run as root, and be larger than one lab may be.
-    trusted: bool = False
-    # The file and line of what stands at a path of the file.
-    place: Callable[[FilePath], str] = lambda _path: "the file"
-    # Called once the lab is whole, while its lock is held.
-    on_complete: Callable[[], None] = lambda: None
-    # Clean-up is not cut short: by what, the command line knows.
-    shield: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True)

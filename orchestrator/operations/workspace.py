@@ -86,7 +86,8 @@ class Workspace:
 
         Missing images are built by steps: those of its plan, or of an operation that needs one.
         """
-        from orchestrator.lab.lab import Lab, Settings
+        from orchestrator.lab.lab import Lab
+        from orchestrator.lab.settings import Settings
         from orchestrator.lab.source import LabSource
 
         reading = scenario.reading

@@ -14,7 +14,8 @@ import library
 
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.lab.lab import Lab, Settings
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.settings import Settings
 from orchestrator.rendering.compose import ComposeExport, compose_export
 
 GOLDEN = Path(__file__).parents[1] / "unit" / "rendering" / "compose_files"

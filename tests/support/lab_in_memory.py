@@ -13,7 +13,8 @@ from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.events import Event, StepEvent
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.lab.lab import Lab, Settings
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.settings import Settings
 from orchestrator.lab.take_down import take_down
 from orchestrator.operations.workspace import Workspace
 from orchestrator.reading.scenario import read_scenario

@@ -7,7 +7,8 @@ from pathlib import Path
 from orchestrator.engine.fake import Behaviour, FakeEngine, ProgramCall, as_declared
 from orchestrator.engine.programs import Output
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.lab.lab import Lab, Settings
+from orchestrator.lab.lab import Lab
+from orchestrator.lab.settings import Settings
 from orchestrator.planning.specs import ContainerSpec
 from orchestrator.reading.scenario import read_scenario
 
