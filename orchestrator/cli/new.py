@@ -54,7 +54,7 @@ tasks:
     title: Ask the DNS server for the address of app.$name.lab.
     observe: {from: client, resolves: app.$name.lab, to: app}
     hints:
-      - "In the client's shell: dig app.$name.lab"
+      - "In the client's shell: `dig app.$name.lab`"
     wrong:
       - {from: client, run: [dig, ap.$name.lab], told: nobody has that name}
     solve: {from: client, run: [dig, app.$name.lab]}
