@@ -52,7 +52,8 @@ class OpenConnection:
         self.syns = 1
         self.last_syn = self.last = when
         self.sent = self.received = 0
-        self.ends: list[tuple[str, float]] = []
+        # By whether the client ended its direction: who did, and when. On the loopback interface one node ends both.
+        self.ends: dict[bool, tuple[str, float]] = {}
         self.understood = False
         self.whole = 0  # bytes from the server up to its last whole answer
         self.since: float | None = None  # when the client began to say what is not understood yet
@@ -64,6 +65,11 @@ class OpenConnection:
     def from_client(self, packet: Packet) -> bool:
         client = self.flow.client
         return packet.source_port == client.port and packet.source == client.address
+
+    @property
+    def first_end(self) -> tuple[str, float]:
+        """Who ended its direction first, and when."""
+        return next(iter(self.ends.values()))
 
     def opening(self, ended: float | None, outcome: str, reason: str = "", lost: str = "") -> TcpHandshake:
         started = self.flow.opened if self.flow.opened is not None else self.last_syn
@@ -205,14 +211,13 @@ class TcpReader:
         if packet.flags & RST:
             if connection.ends:  # somebody had closed before: the rest of the data was not wanted any more
                 connection.whole = connection.received
-                yield from self._closed(packet.stream, "closed", *connection.ends[0])
+                yield from self._closed(packet.stream, "closed", *connection.first_end)
             else:
                 yield from self._closed(packet.stream, "reset", by, packet.time)
             return
-        if by not in [node for node, _ in connection.ends]:
-            connection.ends.append((by, packet.time))
+        connection.ends.setdefault(from_client, (by, packet.time))
         if len(connection.ends) == 2:
-            yield from self._closed(packet.stream, "closed", *connection.ends[0])
+            yield from self._closed(packet.stream, "closed", *connection.first_end)
 
     def _closed(self, stream: int, how: str, by: str, when: float) -> Iterator[TrafficEvent]:
         connection = self._open[stream]
@@ -261,7 +266,7 @@ class TcpReader:
             if not connection.accepted:
                 yield connection.opening(None, "silent", lost=self._context.loss(connection.flow))
             elif connection.ends:
-                yield from self._closed(stream, "half-closed", *connection.ends[0])
+                yield from self._closed(stream, "half-closed", *connection.first_end)
             else:
                 yield from self._closed(stream, "open", "", connection.last)
         self._open.clear()

@@ -15,7 +15,9 @@ from lab_in_memory import IMAGES, SEED, TEXT, InMemoryWorkspace
 from orchestrator.engine.fake import FakeEngine
 from orchestrator.engine.programs import Output
 from orchestrator.host.state_folder import StateFolder
+from orchestrator.lab.capture.recording import Recording
 from orchestrator.lessons.comparison import Comparison, Different, Matched
+from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.observations import ResolvesObservation, TlsObservation, UdpObservation
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
@@ -24,7 +26,8 @@ from orchestrator.operations.node_watch import END_OF_TABLE, NodeWatch, loopback
 from orchestrator.operations.scenario_library import load_scenario
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
-from orchestrator.traffic.exchanges.events import CompletedEvent, DatagramFlow
+from orchestrator.traffic.exchanges.events import CompletedEvent, DatagramFlow, TcpClose
+from orchestrator.traffic.packets.decode import FRAME_FIELDS
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 NODES = {"dns": {"role": "dns"}, "client": {"role": "client"}}
@@ -132,6 +135,31 @@ def test_tls_udp_and_dns_on_loopback_are_observed(observation: Observation, reco
 def test_what_differs_on_loopback_is_told(observation: Observation, recording: str, sentence: str) -> None:
     told = [seen.sentence for seen in comparisons(observation, recording) if isinstance(seen, Different)]
     assert sentence in told
+
+
+@pytest.mark.parametrize("recording", ["first", "tls", "bodies"])
+def test_a_connection_of_a_node_to_itself_ends_as_another_does(recording: str) -> None:
+    """One node ends both of its directions."""
+    across = Recording(iter((RECORDINGS / f"{recording}.txt").read_text("utf-8").splitlines())).events(topology())[0]
+    ends = [event.how for event in across if isinstance(event, TcpClose)]
+    on_loopback = loopback_exchanges(topology(), "client", recorded(recording))
+    assert [event.how for event in on_loopback if isinstance(event, TcpClose)] == ends
+    assert "closed" in ends
+
+
+def test_a_connection_to_itself_over_which_nothing_is_sent_is_told() -> None:
+    """As `nc -z 127.0.0.1 80` does it: the packets without data of a recording. The capture has not ended then."""
+    size, has_ended = FRAME_FIELDS.index("tcp.len"), False
+
+    def lines() -> Iterator[str]:
+        nonlocal has_ended
+        yield from (line for line in recorded("bodies") if line.split("\t")[size] == "0")
+        has_ended = True
+
+    page = HttpObservation.model_validate({"from": "client", "http": "http://127.0.0.1/"})
+    events = loopback_exchanges(topology(), "client", lines())
+    seen = [page.compare(event, addresses_of) for event in events if not has_ended]
+    assert any("port 80 and sent nothing" in one.sentence for one in seen if isinstance(one, Different)), seen
 
 
 def test_a_datagram_is_told_at_its_first_reply_and_once() -> None:
