@@ -439,6 +439,7 @@ def test_a_container_that_is_told_to_end_has_so_many_seconds(world: ContractSetu
     """Within them it ends by the polite signal; with none it may be killed."""
     for seconds, codes in ((20, (143,)), (0, (143, 137))):
         node = world.started(f"node{seconds}")
+        world.engine.run(node, ("true",), seconds=30)  # its first process takes signals by then
         world.engine.stop(node, seconds)
         seen = world.engine.container(node)
         assert (seen.state, seen.exit_code in codes) == ("exited", True)

@@ -35,7 +35,7 @@ while True:
         break
     if not child:
         os.closerange(0, 3)
-        time.sleep(300)
+        time.sleep(3000)
         os._exit(0)
 try:
     with open("/tmp/full", "wb") as file:
@@ -101,10 +101,10 @@ def test_six_learners_from_the_start_of_a_class_to_its_end(room: Class, tmp_path
     before = {seat: room.nodes(seat) for seat in SEATS}
     assert room.cli("reset", WRONG).code == 2
 
-    with room.served(failed=[ATTACKING]) as again:
+    with room.served() as again:
         assert again == links
         assert {seat: room.nodes(seat) for seat in SEATS} == before  # the labs were taken over
-        assert "client has no process left" in room.values("why")[ATTACKING]  # it can answer no question
+        assert eventually(lambda: "client has no process left" in room.values("why")[ATTACKING], DEADLINE), room.board()
         for seat in (ATTACKING, WRONG):
             assert room.cli("reset", seat).code == 0
         with seat_page(room, links, ABSENT) as page:

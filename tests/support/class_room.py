@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -64,15 +64,13 @@ class Class:
         return {seat: values[seat] for seat in wanted} == wanted
 
     @contextmanager
-    def served(
-        self, *words: str, ending: signal.Signals = signal.SIGINT, failed: Collection[str] = ()
-    ) -> Iterator[dict[str, str]]:
-        """The class while it is served, all its seats ready but those that fail; gives its links.
+    def served(self, *words: str, ending: signal.Signals = signal.SIGINT) -> Iterator[dict[str, str]]:
+        """The class while it is served, all its seats ready; gives its links.
 
         The server gets a signal at the end.
         """
         argv = (sys.executable, "-m", "orchestrator", "class", "start", self.name, *words)
-        pipe, states = subprocess.PIPE, {seat: "failed" if seat in failed else "ready" for seat in self.seats}
+        pipe, states = subprocess.PIPE, dict.fromkeys(self.seats, "ready")
         with subprocess.Popen(argv, env=dict(self.engine.environ), cwd=CHECKOUT, stdout=pipe, text=True) as process:
             try:
                 # Printed once the server answers.
