@@ -131,10 +131,10 @@ class ProbeEvent:
 
 @dataclass(frozen=True)
 class ProbeRunEvent:
-    """A check begins to run a program in the node, or that has ended, where no mark tells what it sends.
+    """A check begins to run a program in the node, or the program has ended. Its packets bear no mark.
 
-    `argv` is the program, and those of its words that are ports if it opens one connection to each of them at most. It
-    holds no word of the author's, which may be a password. `seconds` is how long it runs at most.
+    `argv` is the program. If it opens at most one connection to each port, the ports follow. No other word follows,
+    because a word of the author's may be a password. `seconds` is how long it runs at most.
     """
 
     kind: ClassVar[str] = "probing"

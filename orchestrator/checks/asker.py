@@ -6,5 +6,5 @@ from orchestrator.model.checks import BaseCheck
 
 
 def asker_of(check: BaseCheck) -> str:
-    """The node that asks; for a server's own testimony, the server."""
+    """The node that asks; for what a server itself reports, the server."""
     return str(getattr(check, "asker", None) or getattr(check, "node", "?"))

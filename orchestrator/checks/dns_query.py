@@ -121,7 +121,7 @@ class DnsQuestion:
 
 
 def asks_from_own_port(argv: tuple[str, ...]) -> bool:
-    """Whether this is a call of the program that sends its questions from a source port that was chosen for it."""
+    """Whether this call sends its questions from a chosen source port."""
     return argv[4:5] == (ASK,) and argv[5] != "0"
 
 

@@ -17,8 +17,8 @@ def needed_nodes(check: BaseCheck, topology: Topology) -> frozenset[str]:
 
 
 def answering_nodes(check: BaseCheck, topology: Topology) -> frozenset[str]:
-    """The nodes for which the asker waits: those of which the check speaks, the asker's DNS servers, and all that these
-    need in turn. Of a statement, which names no node, the databases that the asker uses; of a name, DNS servers alone.
+    """The nodes for which the asker waits: those that the check names, the asker's DNS servers, and the nodes that they
+    need. An SQL statement names no node: then the databases that the asker uses. For a lookup: DNS servers alone.
     """
     if isinstance(check, Resolves):
         return frozenset(topology.servers_of(ApplicationProtocol.DNS)) - {check.asker}

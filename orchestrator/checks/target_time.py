@@ -1,4 +1,4 @@
-"""Whether the machines that were asked had the processor time to answer: silence of one without proves nothing."""
+"""Whether the machines that were asked had processor time to answer: without it, their silence proves nothing."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from orchestrator.model.checks import BaseCheck, Http, Resolves, Runs, Sql, Tls,
 
 # Some hundredths of a second of work. A node that is limited to a hundredth of a processor needs several seconds.
 WORK = "for ((i = 0; i < 10000; i++)); do :; done"
-# How it is said that nothing came, and that this proves nothing.
+# How a reason begins that says: nothing came, and this proves nothing.
 NO_ANSWER = "no answer came, "
-# Who fails only after this time has waited: it was not told at once that there is no such name, or no server.
+# A program that fails after this time has waited: nobody told it at once that there is no such name or server.
 WAITED_SECONDS = 1.0
 # The statuses of a server that gave up waiting for another one (RFC 9110, sections 15.6.3 to 15.6.5).
 GAVE_UP = (502, 503, 504)
@@ -59,7 +59,7 @@ def judged_with_target_time(check: BaseCheck, context: CheckContext, judging: Ch
 
 
 def _observed(judging: CheckSteps, waits: list[bool]) -> CheckSteps:
-    """The same steps; of each probe `waits` learns whether it waited in vain."""
+    """The same steps; adds to `waits`, for each probe, whether it waited in vain."""
     results: tuple[ProbeResult, ...] | None = None
     while True:
         try:
@@ -76,7 +76,7 @@ def _wants_silence(check: BaseCheck) -> bool:
 
 
 def _waited_in_vain(probe: Probe, result: ProbeResult) -> bool:
-    """Whether a program ended because a time limit passed: its own, or that of a server which waited in turn."""
+    """Whether a program ended because a time limit passed: its own, or that of a server that waited for another one."""
     if not isinstance(probe, RunProgram) or not isinstance(result, ProgramResult):
         return False
     if result.exit_code in ENDED_CODES:
@@ -107,7 +107,7 @@ def require_target_time(nodes: Collection[str]) -> ProbeSteps[None]:
             if result.exit_code in ENDED_CODES:
                 text = text or f"not measured: a little work had not ended after {result.seconds:.1f} s"
             if text:
-                raise ResultUnavailable(f"{NO_ANSWER}but of {node}: {text}")
+                raise ResultUnavailable(f"{NO_ANSWER}but at {node}: {text}")
     away = {
         node: result.reason for node, result in zip(ordered, results, strict=True) if isinstance(result, Unavailable)
     }

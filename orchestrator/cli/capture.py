@@ -71,7 +71,7 @@ def _stream(target: LabTarget, packets: PacketFilter) -> int:
 def refuse_terminal(hint: str) -> None:
     """Raise UsageInvalid if standard output is a terminal."""
     if sys.stdout.isatty():
-        raise UsageInvalid("pcapng is nothing to read on a terminal", hint=hint)
+        raise UsageInvalid("pcapng is a binary format, which a terminal cannot show", hint=hint)
 
 
 def write_pcapng(pieces: Iterable[bytes]) -> None:

@@ -45,7 +45,7 @@ command.add_command(replay_command)
 @click.option("--scenario", help="The scenario with the lesson; by default the one called NAME, otherwise basic.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port; by default as before, or any.")
 @click.option(
-    "--memory", type=click.IntRange(64), metavar="MIB", help="What all seats may use; by default what is free."
+    "--memory", type=click.IntRange(64), metavar="MIB", help="Memory for all seats; by default all that is free."
 )
 @lan_options
 @click.option("--yes", is_flag=True, help="Do not ask: neither about the engine, nor about what seats reach.")

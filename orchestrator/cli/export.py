@@ -42,7 +42,7 @@ def command(form: str, name: str | None, lab: str | None, file: Path | None, rea
     if form == PACKETS and file is None:
         refuse_terminal("wirelab export pcapng NAME -o FILE")
     if read and form != PACKETS:
-        raise UsageInvalid("--read names packets, and is for pcapng", hint=f"wirelab export pcapng --read {read}")
+        raise UsageInvalid("--read is for pcapng alone", hint=f"wirelab export pcapng --read {read}")
     target = find_lab(name, lab)
     workspace = open_workspace(read_only=True)
     if form == PACKETS:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 @for_option
 @click.option("--web", is_flag=True, help="Then show the live page of the lab, as `wirelab web` does.")
 @address_options
-@click.option("--yes", is_flag=True, help="Do not ask, before an engine is started or a scenario of an address is.")
+@click.option("--yes", is_flag=True, help="Do not ask before starting an engine, or a scenario from an address.")
 def up_command(
     name: str | None,
     lab: str | None,
@@ -124,7 +124,7 @@ def reset_command(
 
 
 def bounds_of(scenario: Scenario, close_host: bool, untrusted: bool, trusted: bool) -> dict[str, bool]:
-    """What the options say of the lab's bounds, for `UpOptions`. Raises UsageInvalid where the file wants more."""
+    """The limits of the lab by these options, for `UpOptions`. Raises UsageInvalid if the file exceeds them."""
     from orchestrator.operations.untrusted import require_bounded
 
     if untrusted and trusted:

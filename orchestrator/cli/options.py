@@ -40,8 +40,8 @@ def untrusted_option(command: Command) -> Command:
 
 def trusted_option(command: Command) -> Command:
     text = (
-        "You have read the file: let its images run as root, and the lab be larger than one lab may be. "
-        "Of an address, also allow what --untrusted refuses."
+        "For a file that you have read: its images may run as root, and the lab may be larger than the limit for one "
+        "lab. With an address, also allow what --untrusted refuses."
     )
     return click.option("--trusted", is_flag=True, help=text)(command)
 

@@ -9,9 +9,9 @@ from shlex import quote
 
 
 def own_command(*, in_new_terminal: bool = False) -> str:
-    """`wirelab`, or the path of it: the virtual environment that `make` has made is in nobody's PATH.
+    """`wirelab`, or its path: the virtual environment that `make` creates is not in PATH until somebody activates it.
 
-    Where it is activated, it is in the PATH of this terminal, and not in that of a new one.
+    An activated environment is in the PATH of this terminal, and not in that of a new one.
     """
     own = Path(sys.prefix) / "bin" / "wirelab"
     if not sys.prefix.endswith(".venv") or (not in_new_terminal and shutil.which("wirelab") == str(own)):

@@ -1,4 +1,4 @@
-"""up URL: fetch a scenario of somebody else, show what it would do, and ask."""
+"""`up URL`: fetch somebody else's scenario, show what it would do, and ask."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ TRUST_HINT = "read it; if you trust it, add --trusted"
 
 @dataclass(frozen=True)
 class AddressOptions:
-    """What the command line says about a scenario of an address."""
+    """The options of the command line for a scenario from an address."""
 
     digest: str | None
     folder: str | None
 
     def require_none(self) -> None:
-        """Raise UsageInvalid where a NAME is no address, and an option is for one."""
+        """Raise UsageInvalid if one of these options is given; for a NAME that is no address."""
         for option, value in (("--hash", self.digest), ("--folder", self.folder)):
             if value:
                 hint = f"wirelab up https://HOST/PATH.tar.gz {option}"
-                raise UsageInvalid(f"{option} is for the address of a scenario", hint=hint)
+                raise UsageInvalid(f"{option} needs the address of a scenario", hint=hint)
 
 
 def address_options(command: Command) -> Command:
@@ -46,8 +46,8 @@ def address_options(command: Command) -> Command:
     with_address.__name__ = command.__name__
     if hasattr(command, "__click_params__"):
         with_address.__click_params__ = command.__click_params__  # type: ignore[attr-defined]
-    digest = click.option("--hash", "digest", metavar="sha256:…", help="Of an address: the hash that its archive has.")
-    text = "Of an address: the folder of the scenario, if there are several in it."
+    digest = click.option("--hash", "digest", metavar="sha256:…", help="With an address: the hash of the archive.")
+    text = "With an address: the folder of the scenario, if the address holds several scenarios."
     folder = click.option("--folder", metavar="FOLDER", help=text)
     return digest(folder(with_address))
 
@@ -60,7 +60,7 @@ def is_address(name: str | None) -> TypeGuard[str]:
 def find_at_address(
     address_text: str, lab: str | None, options: AddressOptions, *, trusted: bool, yes: bool
 ) -> LabTarget:
-    """The scenario of an address, after somebody has agreed. Raises UsageInvalid where nobody has."""
+    """The scenario of an address, if the user agrees; otherwise raises UsageInvalid."""
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.lab_target import LabTarget
     from orchestrator.operations.remote_scenarios.address import parse_address
@@ -68,7 +68,7 @@ def find_at_address(
 
     address = parse_address(address_text, options.digest)
     if yes and not address.pin:
-        why = "--yes agrees to a scenario that you know, and what an address gives may change"
+        why = "--yes is for a scenario that you know, and the content of an address may change"
         hint = "leave out --yes; or pin it: URL#COMMIT for git, --hash sha256:… for an archive"
         raise UsageInvalid("--yes takes a scenario from an address only with a pin", why=why, hint=hint)
 
@@ -89,11 +89,11 @@ def _decide(fetched: FetchedScenario, *, trusted: bool, yes: bool) -> None:
     say(demands_text(reading.scenario, reading.texts))
     if not trusted:
         require_bounded(reading.scenario, TRUST_HINT)
-    say(f"this very content: wirelab up {fetched.pinned_address}")
+    say(f"for exactly this content: wirelab up {fetched.pinned_address}")
     if yes:
         return
     if not sys.stdin.isatty():
         hint = f"wirelab up {fetched.pinned_address} --yes"
-        raise UsageInvalid("nobody is here to be asked whether to start it", hint=hint)
+        raise UsageInvalid("wirelab cannot ask whether to start it", why="standard input is no terminal", hint=hint)
     if not click.confirm("Start it?", default=False, err=True):
         raise UsageInvalid("you said no", why="nothing was started, and nothing of it is kept")

@@ -78,7 +78,7 @@ def walk(
 
 
 def _over_ipv6(layered: LayeredAttempt, layer: Layer) -> Layer:
-    """The layer of an attempt at the other address of a name, which its sentence then tells."""
+    """The layer of an attempt at the name's IPv6 address; its sentences begin by saying so."""
     attempt = layered.attempt
     name = attempt.claim.name if attempt.claim else attempt.target_name
     first = f"{attempt.asker} tries the IPv6 address of {name} first, and there it fails: "
@@ -87,7 +87,7 @@ def _over_ipv6(layered: LayeredAttempt, layer: Layer) -> Layer:
 
 
 def _without_blame(layer: Layer, judgement: Judgement) -> Layer:
-    """The layer; where it waited for a node that has no processor time to answer, unknown, as the check is."""
+    """The layer; unknown, as the check is, if it waited for a node that had no processor time to answer."""
     if layer.name not in ("dns", "tls", "answer") or not layer.causes:
         return layer
     return replace(layer, verdict="unknown", causes=(), not_probed=(judgement.actual,))

@@ -1,4 +1,4 @@
-"""How much memory a process may still have, by the control groups in which it is (cgroups(7))."""
+"""How much more memory a process may use, by the limits of its control groups (cgroups(7))."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILES = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usa
 
 
 def free_in_groups(process: int | str, root: Path = ROOT, processes: Path = PROCESSES) -> int | None:
-    """The bytes that the narrowest limit leaves; None where no group has a limit, or nobody can tell.
+    """The bytes that the narrowest limit leaves; None if no group has a limit, or if it is not known.
 
     Files that the kernel can give up count as free.
     """

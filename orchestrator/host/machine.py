@@ -147,7 +147,7 @@ def _why_host_is_open(url: str) -> str:
     here = bool(pid) and network_of(pid) == network_of("self")
     if (why := why_host_is_open(url)) or not here or os.geteuid() != 0 or is_host_closed():
         return why
-    return "the table of nftables that closes it is gone; wirelab engine down, then wirelab engine up, makes it anew"
+    return "the nftables table that closes it is gone; wirelab engine down, then wirelab engine up, adds it again"
 
 
 def _isolates_ipv6(url: str, version: tuple[int, ...], local: bool) -> bool | None:

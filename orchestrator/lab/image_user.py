@@ -1,4 +1,4 @@
-"""Who runs in a container of an author's image: nobody that is root, unless the person trusts the file."""
+"""The user that runs in a container of an author's image: not root, unless the person trusts the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.planning.specs import ContainerSpec
 
 
 def require_ordinary_user(engine: Engine, place: Callable[[FilePath], str], node: str, spec: ContainerSpec) -> None:
-    """Raise WorldError if the image of a node runs its program as root, or as nobody knows whom.
+    """Raise WorldError if the image of a node runs its program as root, or as a user whose number is not known.
 
     A name says nothing: the image's own /etc/passwd may give it the number 0. Kubernetes refuses names, too, where a
     pod has `runAsNonRoot` (https://kubernetes.io/docs/tasks/configure-pod-container/security-context/).

@@ -15,9 +15,9 @@ OnProbe = Callable[[RunProgram, bool], None]
 
 
 def announced(publish: Callable[[Event], None]) -> OnProbe:
-    """Publish each program without a mark before it begins: a lesson may run in another process.
+    """Publish each program without a mark before it begins.
 
-    There, what it sends would be taken for an attempt of the learner.
+    Otherwise a lesson in another process would take its packets for an attempt of the learner.
     """
 
     def publish_run(probe: RunProgram, begins: bool) -> None:

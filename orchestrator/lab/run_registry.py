@@ -49,7 +49,7 @@ def refuse_foreign(state: StateFolder, lab: str, objects: Iterable[Mapping[str, 
 
 
 RETIRED_FILE = "retired"
-# A run has its name in a moment; so long nobody touches the file, for a look would take the lock away.
+# A run gets its name within a moment. Nobody opens a younger file, because trying its lock would take the lock away.
 UNNAMED_SECONDS = 60.0
 
 
@@ -98,7 +98,7 @@ def dead_runs(state: StateFolder) -> Iterator[str]:
 
 
 def _forget_unnamed(path: Path) -> None:
-    """A process that was killed before its run had a name made nothing: the file goes. A young one is left alone."""
+    """Remove the file of a process that was killed before its run had a name: it made nothing. A young file stays."""
     with suppress(OSError):
         if time.time() - path.stat().st_mtime > UNNAMED_SECONDS and _is_dead(path):
             path.unlink()

@@ -43,7 +43,7 @@ class Settings:
     routes: Callable[[], tuple[UsedRange, ...]] = host_ranges
     # Whether nothing crosses from one internal network with IPv6 to another or out; None where nobody can tell.
     isolates_ipv6: Callable[[], bool | None] = lambda: None
-    # The memory of the engine's machine in MiB; 0 where nobody knows.
+    # The memory of the engine's machine in MiB; 0 if it is not known.
     machine_memory: Callable[[], int] = lambda: 0
     extra_images: tuple[str, ...] = ()
     scenario_argument: str = ""
@@ -55,9 +55,9 @@ class Settings:
     close_host: bool = False
     # The person has read the file: it may have images that run as root, and be larger than one lab may be.
     trusted: bool = False
-    # The file and line of what stands at a path of the file.
+    # The file and line for a path in the file.
     place: Callable[[FilePath], str] = lambda _path: "the file"
     # Called once the lab is whole, while its lock is held.
     on_complete: Callable[[], None] = lambda: None
-    # Clean-up is not cut short: by what, the command line knows.
+    # Protects clean-up from interruption; the command line knows which interruptions there are.
     shield: Callable[[], AbstractContextManager[None]] = nullcontext

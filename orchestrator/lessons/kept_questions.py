@@ -1,7 +1,7 @@
 """A question as it is kept with the progress, so that it stays the same when the learner comes back.
 
-What a lab shows may differ from one time to the next: a connection that is still open from an earlier request is not
-opened again. So a question is drawn once.
+A lab may show something else the next time: a connection that is still open from an earlier request is not opened
+again. So a question is drawn from the lab once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from orchestrator.model.topology import Topology
 def basis_of(task: QuestionTask, topology: Topology, seed: int) -> str:
     """What a question is drawn from, as a hash: what the lesson asks, the seed, and what it takes from the topology.
 
-    Where the lesson is edited, or the lab made anew with other addresses that the question names, it is another one.
+    The hash changes if the lesson is edited, or if the lab is made anew with other addresses that the question names.
     """
     written = task.as_written()
     parts: list[Any] = [seed, task.title, written.get("ask"), written.get("truth"), written.get("predict")]

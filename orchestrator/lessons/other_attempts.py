@@ -121,6 +121,6 @@ def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different
             return Different("tcp", seen, wanted, may_be_followed=True)
         case TcpClose() if event.sent and not event.understood:
             place = server_text(event.flow)
-            seen = f"{client} sent {event.sent} bytes to {place}, and they were no whole request"
+            seen = f"{client} sent {event.sent} bytes to {place}, but no whole request"
             return Different("tcp", seen, wanted, may_be_followed=True, yields=True)
     return None

@@ -1,4 +1,4 @@
-"""What a program sends to its own machine, as tcpdump prints it: it crosses no network, so no other capture sees it."""
+"""What a program sends to its own machine, as tcpdump prints it. No other capture sees it: it crosses no network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_OPEN = 1000
 
 @dataclass(frozen=True)
 class OwnMachineAttempt:
-    """A program of `node` turned to `address` of this same node; `client_port` is 0 where it has none.
+    """A program of `node` sent something to `address` of this same node; `client_port` is 0 if it has none.
 
     `outcome` is accepted or refused for a connection, and empty for a ping.
     """
@@ -33,7 +33,7 @@ class OwnMachineAttempt:
     outcome: str
 
     def different_from(self, wanted: str) -> Different:
-        """What is said of it where a task wants something else."""
+        """The message on this attempt if a task wants something else."""
         place = f"itself, {self.address}, port {self.port}"
         match self.protocol:
             case "tcp":

@@ -52,7 +52,7 @@ def failed_elsewhere(
 
 
 def _own_name(event: DnsExchange, node: str, addresses_of: AddressesOf) -> Different | None:
-    """A node that asks for its own address; what it sends there then crosses no network."""
+    """The message on a node that asks for its own address; what it then sends there crosses no network."""
     if not {record.value for record in event.answers} & set(addresses_of(node)):
         return None
     seen = f"{node} asked {event.flow.server.node} for its own name, {event.name}"
@@ -75,9 +75,9 @@ def silent_elsewhere(start: ExchangeStart, observation: BaseObservation, address
 
 
 def ran_elsewhere(run: ProgramRun, observation: BaseObservation) -> Different | None:
-    """What is said of a program in another node that was not seen on a network; None where it only looks at the node.
+    """The message on a program that ran in another node, unseen on any network; None if it only looked at that node.
 
-    What cannot listen says so itself.
+    A program that could not listen has printed that itself.
     """
     words = " ".join(run.argv)
     if run.exit_code and isinstance(observation, ListensObservation):

@@ -247,8 +247,9 @@ class Tls(NodeCheck):
     )
     accepted: bool | None = Field(
         None,
-        description="Whether the server goes on after the handshake (true), or refuses the client by an alert (false), "
-        "as one does that wants a client certificate. Not looked at when absent and none is presented.",
+        description="Whether the server goes on after the handshake (true), or refuses the client (false), as a server "
+        "does that requires a client certificate. When absent, the check looks at this only if it presents a "
+        "certificate.",
         examples=[True, False],
     )
     subject: Substring = Field(

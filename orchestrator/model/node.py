@@ -91,7 +91,7 @@ class Node(ScenarioModel):
     image: ImageName | None = Field(
         None,
         description="An image of your own, used as it is, instead of the role's. "
-        "If it runs as root, `up` wants --trusted.",
+        "If it runs as root, `up` needs --trusted.",
         examples=["nginx:1.27"],
     )
     command: Texts | None = Field(

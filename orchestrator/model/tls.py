@@ -12,10 +12,10 @@ ServerName = Domain
 
 
 class Certificate(ScenarioModel):
-    """What a certificate of a server says. Without a word it is good for that name alone, and all trust it."""
+    """What a certificate of a server says. By default it is valid for that name alone, and every node trusts it."""
 
     names: tuple[Domain, ...] = Field(
-        (), strict=False, description="More names that it is good for.", examples=[["www.shop.lab"]]
+        (), strict=False, description="More names for which it is valid.", examples=[["www.shop.lab"]]
     )
     name: Domain | None = Field(
         None,
@@ -32,19 +32,20 @@ class Certificate(ScenarioModel):
     intermediate: str | None = Field(
         None,
         pattern="^(sent|not_sent)$",
-        description="An intermediate authority signs the certificate, and its own is signed by that authority. Says "
-        "whether the server sends that one, too, as it should; there is none when absent.",
+        description="An intermediate authority signs the certificate, and `authority` signs its own. The value says "
+        "whether the server also sends the certificate of the intermediate authority, as it should. When absent, there "
+        "is none.",
         examples=["sent", "not_sent"],
     )
 
 
 class ServerTls(Certificate):
-    """What a server's certificate says. Without a word it names the node and its addresses, and all trust it."""
+    """What a server's certificate says. By default it names the node and its addresses, and every node trusts it."""
 
     server_names: Annotated[dict[ServerName, Certificate], Field(min_length=1)] | None = Field(
         None,
-        description="More certificates of the same listener, each by the name that the client sends (SNI). Who sends "
-        "another name, or none, is shown the listener's own.",
+        description="More certificates of the same listener, one for each name that a client sends (SNI). A client "
+        "that sends another name, or none, gets the listener's own certificate.",
         examples=[{"www.shop.lab": {}, "old.shop.lab": {"expired": True}}],
     )
     client_certificate: bool = Field(
@@ -64,8 +65,8 @@ class UpstreamTls(ScenarioModel):
     )
     name: Domain | None = Field(
         None,
-        description="The name that it sends (SNI) and that must stand in the certificate; the name of the server, or "
-        "of its group, when absent.",
+        description="The name that it sends (SNI), and that must be in the certificate. When absent: the name of the "
+        "server, or of its group.",
         examples=["www.shop.lab"],
     )
     client_certificate: bool = Field(

@@ -16,7 +16,7 @@ HTTP_PORT, HTTPS_PORT = 80, 443
 
 
 def upstreams(topology: TopologyView, node: str) -> tuple[str, ...]:
-    """Of the nodes that a node uses those to which it can pass requests on: HTTP servers, and programs of authors."""
+    """The used nodes to which a node can pass requests on: HTTP servers, and programs of authors."""
     roles = topology.scenario.roles
     used = topology.node(node).uses
     return tuple(name for name in used if answers_http(roles[name]))

@@ -1,4 +1,4 @@
-"""Whether one more seat of a class has room in memory: by what the others use, not by the limits of their nodes."""
+"""Whether there is memory for one more seat of a class: by what the others use, not by the limits of their nodes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NODE, READER = 48, 64
 
 
 class MemoryBudget:
-    """What the seats of a class use, and whether one more has room; safe to use from the seats' threads.
+    """How much memory the seats of a class use, and whether one more has room; safe to use from the seats' threads.
 
-    `most` is what all seats may use together, in MiB; None: what is free. `free` tells that, None where nobody knows.
+    `most` is what all seats may use together, in MiB; None for all that is free. `free` returns that, None if unknown.
     """
 
     def __init__(self, assumed: int, most: int | None, free: Callable[[], int | None]) -> None:
@@ -42,10 +42,10 @@ class MemoryBudget:
 
     @contextmanager
     def starting(self, seat: str, *, is_up: bool = False) -> Iterator[Callable[[int], None]]:
-        """Keep room for a seat that is started; the function takes what it uses. Raises WorldError: there is none.
+        """Reserve memory for a seat that is started; the function takes what it uses. Raises WorldError without room.
 
-        A seat whose lab `is_up` already has its memory. What a seat that is starting will use is not known yet, so one
-        for which there may be no room waits for it.
+        A seat whose lab `is_up` already has its memory. Nobody knows yet what a seat that is starting will use. So if
+        there may be no room for a second seat, that one waits.
         """
         with self._changed:
             self._used.pop(seat, None)
@@ -77,20 +77,20 @@ class MemoryBudget:
         if self._most is not None:
             used = sum(self._used.values()) + begun * each
             if used + each > self._most:
-                why = f"a seat uses {each} MiB ({how}), and of {self._most} MiB (--memory) the class uses {used} MiB"
+                why = f"a seat uses {each} MiB ({how}), and the class uses {used} of {self._most} MiB (--memory)"
                 return _no_room(why, "start the class with more --memory, or with fewer seats")
         free = self._free()
         if free is not None and free - begun * each - KEPT_FREE < each:
             why = (
                 f"a seat uses {each} MiB ({how}), and the engine's machine has {free} MiB left, "
-                f"of which {KEPT_FREE} MiB stay free"
+                f"of which {KEPT_FREE} MiB must stay free"
             )
             return _no_room(why, "end other programs, or take down other labs (wirelab ls)")
         return None
 
 
 def _no_room(why: str, hint: str) -> WorldError:
-    return WorldError("there is no memory for one more seat", why=why, hint=hint)
+    return WorldError("there is not enough memory for one more seat", why=why, hint=hint)
 
 
 def budget_of(workspace: Workspace, scenario: LoadedScenario, most: int | None) -> MemoryBudget:

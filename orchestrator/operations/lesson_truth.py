@@ -31,8 +31,8 @@ NEIGHBOUR_KINDS = ("arp", "ndp")
 def ask_lab(lab: LabHandle, task: QuestionTask, seed: int, traffic: LiveTraffic | None = None) -> Question:
     """The question with its choices and its right answer. Raises NotFound where the lab does not show any.
 
-    `traffic` is that of the lab where somebody reads it already: then a first packet needs no capture of its own, and
-    it is seen when a connection is closed.
+    `traffic` is that of the lab, if somebody reads it already. Then a first packet needs no capture of its own, and the
+    end of a connection is visible.
     """
     if isinstance(task, PredictTask):
         return order_question(task, whole_steps(lab, task.predict, traffic), seed)
@@ -57,9 +57,9 @@ def whole_steps(
 ) -> tuple[str, ...]:
     """The steps that a program caused on all nodes, by a trace of it.
 
-    The trace is of a request that uses no connection of an earlier one, where the lab lets such connections go in
-    `seconds`: the learner has just sent one, perhaps, and what is connected already neither looks up nor connects.
-    Raises NotFound where there are no steps to put in order.
+    The learner may have just sent a request, and a connection that is still open from it needs neither a lookup nor a
+    handshake. So the trace is repeated until it uses no earlier connection, or until `seconds` are over. Raises
+    NotFound where there are no steps to put in order.
     """
     until = time.monotonic() + seconds
     while True:

@@ -45,8 +45,8 @@ class UpResult:
     """What `up` did, and how long it took; the plan is empty where nothing was to be done.
 
     `ends` is when the lab removes itself, in seconds since 1970, if it does.
-    `faults` are those that are in afterwards, `healed` those that were healed. `host_open` says why nodes of networks
-    that were made reach services of the engine's machine, and is empty where they reach none.
+    `faults` are those that are in afterwards, `healed` those that were healed. `host_open` says why nodes of new
+    networks reach services of the engine's machine; it is empty if they reach none.
     """
 
     lab: str

@@ -150,7 +150,7 @@ class LiveLab:
         lesson.messages.on_message = lambda: self.tell("lesson")
 
     def is_hidden(self, entry: Entry) -> bool:
-        """Whether an entry tells what the lesson broke, which the learner is to find, or is nobody's news."""
+        """Whether an entry is hidden: it tells what the learner is to find, or concerns no reader."""
         if isinstance(entry.event, ProbeRunEvent):
             return True
         return self.lesson is not None and entry.run == self.lesson.run_id and not isinstance(entry.event, LessonEvent)

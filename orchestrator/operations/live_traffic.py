@@ -99,7 +99,7 @@ class LiveTraffic:
         self._thread.start()
 
     def await_begin(self) -> bool:
-        """Wait until the capture has begun: what crosses the wire from then on is read. False where it does not."""
+        """Wait until the capture has begun: from then on, packets are read. False if it does not begin."""
         until = time.monotonic() + BEGIN_SECONDS
         while not self.is_listening and not self.has_ended and time.monotonic() < until:
             self._pause.wait(PAUSE_SECONDS)
@@ -107,7 +107,7 @@ class LiveTraffic:
 
     @property
     def is_listening(self) -> bool:
-        """Whether what crosses the wire is read from now on."""
+        """Whether packets are read from now on."""
         return not self.has_ended and is_listening(self._errors)
 
     @property

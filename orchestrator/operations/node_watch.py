@@ -55,7 +55,7 @@ Inside = CompletedEvent | BoundSocket | OwnMachineAttempt
 class NodeWatch:
     """One node; a context. Reads loopback packets, with HTTP at the ports `http`; or, with `listens`, sockets.
 
-    With `attempts_alone` it reads of loopback packets only what was tried, which takes a hundredth of the memory.
+    With `attempts_alone` it reads only the attempts in loopback packets, which takes a hundredth of the memory.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class NodeWatch:
 
     @property
     def reads_exchanges(self) -> bool:
-        """Whether it tells what was said on the loopback interface."""
+        """Whether it reads whole exchanges on the loopback interface."""
         return self._listens is None and not self._attempts_alone
 
     def new(self) -> list[Inside]:
@@ -163,7 +163,7 @@ class NodeWatch:
 class TaskWatch:
     """The watch for what the open task wants to see inside of a node, if it wants to see anything there.
 
-    Beside it, each node in which the learner works is watched for what is tried at the node itself: that is seen
+    In addition, it watches each node in which the learner works for requests to the node itself, which are visible
     nowhere else. These watches go on from task to task.
     """
 
@@ -256,10 +256,10 @@ def loopback_exchanges(topology: Topology, node_name: str, lines: Iterator[str])
 
 
 def new_sockets(lines: Iterator[str], port: int) -> Iterator[BoundSocket]:
-    """The sockets that come; of those that the first table has, TCP's of this port.
+    """The sockets that appear; of those in the first table, only the TCP sockets at this port.
 
-    A socket counts once two tables in a row have it: the probe of a check that tries to bind has let go by then. A UDP
-    socket at a port that the kernel has chosen is a client's.
+    A socket counts if two tables in a row have it: by then, the probe of a check that tries to bind has closed its own.
+    A UDP socket at a port that the kernel has chosen is a client's.
     """
     seen: set[tuple[str, str, int]] | None = None
     before: set[tuple[str, str, int]] = set()

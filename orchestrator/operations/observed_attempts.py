@@ -62,7 +62,7 @@ class ObservedAttempts:
         self._watch.close()
 
     def tried_own_machine(self) -> bool:
-        """Whether a program turned to the machine on which it runs since the last call; no other traffic shows that."""
+        """Whether a program sent something to its own machine since the last call; no other traffic shows that."""
         return any(
             isinstance(happening, OwnMachineAttempt) and not bears_mark(happening.client_port)
             for happening in self._watch.new()
@@ -131,7 +131,7 @@ class ObservedAttempts:
                 return
 
     def _on_own_machine(self, task: ObserveTask, attempt: OwnMachineAttempt) -> None:
-        """Say that a program turned to its own machine, where the task wants something else."""
+        """Say that a program sent something to its own machine, where the task wants something else."""
         if not bears_mark(attempt.client_port):
             different = attempt.different_from(task.observe.wanted)
             self.state.react(attempted(self.state.progress, self.state.task_name or "", different.sentence))
@@ -156,7 +156,7 @@ class ObservedAttempts:
                     self.explainer.ask(attempt)
 
     def _on_programs_elsewhere(self, task: ObserveTask) -> None:
-        """Say which program ran in another node, where nothing that it did was seen."""
+        """Say which program ran in another node, if no packet of it was seen."""
         state = self.state
         for run in self._elsewhere.unseen(state.shells, state.answered):
             if different := ran_elsewhere(run, task.observe):

@@ -1,4 +1,4 @@
-"""The programs that checks of other processes run in a lab's nodes, as the lab's journal tells of them."""
+"""The programs that checks of other processes run in a lab's nodes, as the lab's journal reports them."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ class OwnProbes:
 
     A mark tells what they send: a source port of ours, or the AD bit in a question. Of a program without marks, what
     begins while it runs in the node is its own; but if it opens one connection, a second one like it is another's.
-    `others` gives what other processes have said of such programs since it was last asked: each with its time, and
-    whether it began. It is asked by the thread that judges traffic.
+    `others` returns what other processes have reported of such programs since the last call: each with its time, and
+    whether it began. The thread that judges traffic calls it.
     """
 
     def __init__(self, now: Callable[[], float] = time.time, others: Callable[[], Iterable[OtherRun]] = tuple) -> None:
@@ -87,7 +87,7 @@ class OwnProbes:
             run.ended, run.is_over = now, True
 
     def _note_others(self) -> None:
-        """A process that is killed says of no end; its program ends by itself."""
+        """Note the programs of other processes. A killed process reports no end, but its program ends by itself."""
         for at, probe, begins in self._others():
             with self._lock:
                 self._note(probe, at, begins, probe.seconds + SPARE_SECONDS)

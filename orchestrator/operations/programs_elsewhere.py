@@ -1,7 +1,7 @@
-"""Programs that somebody ran in a node where nobody need work, and of which no packet on a network told.
+"""Programs that somebody ran in a node that is not the learner's, and of which no packet crossed a network.
 
-`wirelab exec` and the Python API write them to the lab's journal. So a server that is started on the wrong machine is
-spoken of, too, or a request that a machine sends to itself.
+`wirelab exec` and the Python API write them to the lab's journal. So a lesson can also name a server that was started
+on the wrong machine, or a request that a machine sent to itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orchestrator.lessons.repairs import ProgramRun, RunBegin, programs_run
 if TYPE_CHECKING:
     from orchestrator.operations.lab_handle import LabHandle
 
-# What a program sends on a network is told by then.
+# By then, the lesson has answered what a program sent on a network.
 SEEN_SECONDS = 1.7
 
 
@@ -41,7 +41,7 @@ class ProgramsElsewhere:
         self._runs = tuple(run for run in runs if run.began >= self._since and run.begin not in self._known)
 
     def unseen(self, shells: Collection[str], answered: float) -> list[ProgramRun]:
-        """Those in other nodes than `shells` after which nothing was told in time; `answered` is when something was."""
+        """Those in other nodes than `shells` that got no answer in time; `answered` is the time of the last answer."""
         due = [run for run in self._runs if run.began + SEEN_SECONDS <= self._now()]
         self._known |= {run.begin for run in due}
         self._runs = tuple(run for run in self._runs if run.begin not in self._known)

@@ -1,4 +1,4 @@
-"""Which scenario files may do what an unread file may not: have images that run as root, and make a very large lab."""
+"""Which scenario files are trusted: they may have images that run as root, and make a very large lab."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ VARIABLE = "WIRELAB_TRUSTED"
 
 
 def is_trusted(scenario: LoadedScenario, environ: Mapping[str, str]) -> bool:
-    """The scenarios that came with wirelab, and all where the person says so. `up --trusted` says it of one."""
+    """Whether it came with wirelab, or the variable trusts all files. `up --trusted` trusts one file."""
     library = bundled_files("scenarios").resolve()
     return environ.get(VARIABLE, "") not in ("", "0") or scenario.folder.resolve().parent == library

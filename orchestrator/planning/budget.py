@@ -11,7 +11,7 @@ from orchestrator.model.scenario import Scenario
 
 # MiB; so much every lab may use, without a look at the machine.
 FREE_MEMORY = 4096
-# Of the memory of a larger machine a lab may use so many quarters.
+# On a larger machine, a lab may use this many quarters of the memory.
 QUARTERS = 3
 # Half of what a kernel has at least where nobody changed it (pid_max, proc(5)).
 MOST_PROCESSES = 16384
@@ -39,14 +39,14 @@ def require_budget(scenario: Scenario, machine_memory: Callable[[], int], place:
 
 
 def budget_notes(scenario: Scenario) -> Iterator[tuple[FilePath, str]]:
-    """What of a file `up` refuses on each machine, or on a small one: where it stands, and why."""
+    """What in a file `up` refuses on every machine, or on a small one: its place in the file, and why."""
     if (processes := lab_processes(scenario)) > MOST_PROCESSES:
         what = f"the nodes may have {processes} processes together; up refuses more than {MOST_PROCESSES}"
-        yield largest(scenario, "pids"), f"{what}, but for up --trusted"
+        yield largest(scenario, "pids"), f"{what}, unless you say --trusted"
     if (memory := lab_memory(scenario)) > FREE_MEMORY:
         needed = -(-memory * 4 // QUARTERS)
         what = f"the nodes may use {memory} MiB together; up refuses that on a machine with less than {needed} MiB"
-        yield largest(scenario, "memory"), f"{what}, but for up --trusted"
+        yield largest(scenario, "memory"), f"{what}, unless you say --trusted"
 
 
 def lab_memory(scenario: Scenario) -> int:
@@ -60,7 +60,7 @@ def lab_processes(scenario: Scenario) -> int:
 
 
 def largest(scenario: Scenario, limit: str) -> FilePath:
-    """Where the file gives a node the most of something."""
+    """The place in the file of the node with the highest limit of this kind."""
     limits = _limits(scenario)
     name = max(limits, key=lambda node: getattr(limits[node], limit))
     declared = group_of(name, scenario.nodes[name]) or name
@@ -72,5 +72,5 @@ def _limits(scenario: Scenario) -> dict[str, Limits]:
 
 
 def _too_large(scenario: Scenario, why: str, limit: str, place: Callable[[FilePath], str]) -> WorldError:
-    what = f"{place(largest(scenario, limit))}: {scenario.name} may use more than one lab may have"
+    what = f"{place(largest(scenario, limit))}: {scenario.name} is larger than one lab may be"
     return WorldError(what, why=why, hint=f"lower `limits: {limit}` of nodes; if you trust the file: up --trusted")

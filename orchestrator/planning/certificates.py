@@ -58,7 +58,7 @@ def _request(topology: Topology, node: str, listener: Listener) -> CertificateRe
 
 
 def _named(node: str, listener: Listener, server_name: str, declared: Certificate) -> CertificateRequest:
-    """For the name by which a client asks for it, and for no address: a client sends none (RFC 6066, section 3)."""
+    """For the name that a client sends, and for no address: a client sends no address (RFC 6066, section 3)."""
     names = (declared.name,) if declared.name else tuple(dict.fromkeys((server_name, *declared.names)))
     return CertificateRequest(
         node=node,

@@ -21,7 +21,7 @@ from orchestrator.rendering.quantities import counted
 
 WIDEST = 100
 LEAST_WIDTH = 30
-# A command is not broken, so that a reader can copy it: one in backticks, and one that ends a sentence of wirelab's.
+# A command stays on one line, so that a reader can copy it: one in backticks, or one that ends a wirelab sentence.
 COMMAND = re.compile(r"`([^`]+)`|(?<=: )(wirelab [^:`]+)$")
 UNBROKEN_BLANK = "\N{NO-BREAK SPACE}"  # textwrap breaks no line there
 
@@ -90,7 +90,7 @@ def _broken_at_words(text: str, width: int, label: str = "") -> list[str]:
 
 
 def _with_whole_commands(text: str) -> str:
-    """What an author or wirelab wrote, with commands that no line breaks. What comes from the lab stays as it is."""
+    """A text of an author or of wirelab, with each command on one line. What comes from the lab stays as it is."""
     return COMMAND.sub(lambda command: re.sub(r"\s+", UNBROKEN_BLANK, command[1] or command[2]), text)
 
 

@@ -1,6 +1,6 @@
 """What a scenario would run, mount and open, for a person who decides whether to start it.
 
-Every text of the file is shown in full and as it is; signs that a terminal obeys are written out.
+Every text of the file is shown in full and unchanged; only control characters are written as escapes.
 """
 
 from __future__ import annotations
@@ -99,5 +99,5 @@ def _ways_out(scenario: Scenario) -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
-    """The text on one line, without signs that a terminal obeys or does not show."""
+    """The text on one line, with escapes for control characters and unprintable characters."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

@@ -48,7 +48,7 @@ WRONG = {
     "ps basic dns": "error: got unexpected extra argument (dns)\n"
     "why:   usage: wirelab ps [OPTIONS] [NAME]\ntry:   wirelab ps --help\n",
     "ps --lab": "error: option '--lab' requires an argument\ntry:   wirelab ps --help\n",
-    "export dot basic --read README.md": "error: --read names packets, and is for pcapng\n"
+    "export dot basic --read README.md": "error: --read is for pcapng alone\n"
     "try:   wirelab export pcapng --read README.md\n",
     "completion": "error: missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n"
     "why:   usage: wirelab completion [OPTIONS] {bash|zsh|fish}\ntry:   wirelab completion --help\n",

@@ -22,7 +22,7 @@ from orchestrator.model.checks import Tls
 from orchestrator.quick_dataclass import dataclass
 
 # $0 is the host, $1 the port, $2 the name, $3 the authorities, where those are not the lab's alone; $4 is `present` to
-# show a client certificate, `look` to see only what the server makes of the client. Nodes of ours trust the lab's
+# show a client certificate, `look` to see only whether the server accepts the client. Nodes of ours trust the lab's
 # authority; an address has no server name (RFC 6066, section 3). The line `intermediate=` names the intermediate
 # authority of the lab, whether or not the server sends its certificate. With TLS 1.3 a server judges the client after
 # the client's handshake has ended (RFC 8446, section 4.4.2.4): then it sends an alert, or closes, or goes on.
@@ -49,7 +49,7 @@ kill $! 2>/dev/null
 exit 0
 """
 SHAKE_SECONDS = 4.0
-# What a server says by it: TLS alerts about the client's certificate (RFC 8446, section 6.2).
+# How a server refuses a client: TLS alerts about the client's certificate (RFC 8446, section 6.2).
 ALERT = re.compile(
     r"alert ((?:handshake failure|(?:no|bad|unsupported) certificate|certificate (?:revoked|expired|unknown|required)"
     r"|unknown ca|access denied))"
@@ -88,14 +88,14 @@ class Handshake:
 
 
 def handshake_probe(node: str, host: str, port: int, name: str, authorities: str = "", mode: str = "") -> RunProgram:
-    """A handshake, by the name that is sent and must stand in the certificate; see SHAKE."""
+    """A handshake with the name that is sent (SNI), and that must be in the certificate; see SHAKE."""
     more = (authorities, mode) if mode else (authorities,) if authorities else ()
     argv = ("bash", "-c", SHAKE, host, str(port), name, *more)
     return RunProgram(node, argv, frozenset({"bash", "openssl"}), seconds=SHAKE_SECONDS)
 
 
 def read_acceptance(out: str) -> tuple[bool | None, str]:
-    """Whether the server goes on after the handshake, None where it did not come so far; and how it refused."""
+    """Whether the server goes on after the handshake, or None if the handshake did not end; and how it refused."""
     if alert := ALERT.search(out):
         return False, f"the alert {alert[1]!r}"
     if TICKET in out or OPEN.search(out):
@@ -148,11 +148,11 @@ def tls(check: Tls, context: CheckContext) -> CheckSteps:
     if wanted is not None:
         goes_on, how = read_acceptance(result.out)
         if goes_on and TICKET not in result.out and (target := target_of(context, check.asker, host)):
-            # Its silence says that it goes on, if it had the time to say something else.
+            # Its silence means that it goes on, but only if it had the processor time to send something.
             yield from require_target_time((target,))
         if goes_on is None and shaken:
             require_time(result)
-            raise ResultUnavailable("what the server makes of the client was not seen in time")
+            raise ResultUnavailable("whether the server accepts the client was not seen in time")
         if judgement := _acceptance(expected, goes_on, how, wanted=wanted):
             return judgement
     if shaken is None:
@@ -177,7 +177,7 @@ def _expected(check: Tls, host: str, port: int, name: str) -> str:
 
 
 def _acceptance(expected: str, goes_on: bool | None, how: str, *, wanted: bool) -> Judgement | None:
-    """Where what the server makes of the client decides alone; None where its certificate is still to be looked at."""
+    """The judgement if the acceptance of the client decides alone; None if the server's certificate decides, too."""
     if goes_on is False:
         return Judgement("fail" if wanted else "pass", expected, f"{REFUSES}, by {how}")
     if goes_on and not wanted:

@@ -104,15 +104,15 @@ def missing_intermediate(attempt: ConnectionAttempt, text: str) -> str:
 
 
 def asks_for_certificate(attempt: ConnectionAttempt) -> str:
-    """How a sentence begins on a server that wants a certificate of its clients."""
+    """The beginning of a sentence on a server that wants a certificate of its clients."""
     return f"{attempt.target_name} asks for a certificate of the client (mutual TLS), and"
 
 
 def client_refusal(attempt: ConnectionAttempt, text: str, *, presented: bool) -> str:
-    """The sentence on a server that does not take the client for want of a good certificate of it; else empty.
+    """The sentence on a server that refuses a client without a valid certificate; empty if it does not refuse it.
 
-    The text holds the server's alert (RFC 8446, section 6.2), or says that it closed the connection: then the file
-    tells whether it wants a certificate, and whether the client has one that it takes.
+    The text holds the server's alert (RFC 8446, section 6.2), or says that the server closed the connection. In the
+    second case, the scenario file says whether the server wants a certificate, and whether the client has a valid one.
     """
     alert = re.search(r"alert '?(unknown ca|certificate \w+|(?:bad|no|unsupported) certificate)", text)
     closed = any(word in text for word in CLOSED_WORDS) and _wants_certificate(attempt)
@@ -132,7 +132,7 @@ def _wants_certificate(attempt: ConnectionAttempt) -> bool:
 
 
 def server_name(name: str) -> tuple[str, ...]:
-    """By name a server may show another certificate than by address, which is no name (RFC 6066, section 3)."""
+    """The option for the server name; none for an address, which is no server name (RFC 6066, section 3)."""
     return () if is_address(name) else ("-servername", name.rstrip("."))
 
 

@@ -59,7 +59,7 @@ def leads_to(topology: Topology, asker: str, target: str | None, name: str, kind
 
 
 def leads_also_to(topology: Topology, asker: str, target: str | None, name: str) -> NameClaim:
-    """The claim that what a name has besides its IPv4 address, an IPv6 one, is that of the node which is meant, too."""
+    """The claim that the name's IPv6 address, which it has besides its IPv4 address, is one of the target, too."""
 
     def wrong(answer: DnsAnswer, server: str) -> str:
         return _astray(topology, asker, target, name, answer, server) if answer.values else ""

@@ -67,7 +67,7 @@ def _read_search(attempt: ConnectionAttempt, results: Answers, readings: LayerRe
 
 
 def names_tried(conf: str, written: str) -> tuple[str, ...]:
-    """The whole names that the C library tries by this resolv.conf for what somebody writes (resolv.conf(5))."""
+    """The full names that the C library tries for a written name, by this resolv.conf (resolv.conf(5))."""
     lists = re.findall(r"^(?:search|domain)[ \t]+(.*)$", conf, re.MULTILINE)
     options = re.findall(r"^options[ \t].*\bndots:(\d+)", conf, re.MULTILINE)
     domains = [domain.rstrip(".") for domain in lists[-1].split()] if lists else []
@@ -78,7 +78,7 @@ def names_tried(conf: str, written: str) -> tuple[str, ...]:
 
 
 def _read_completion(attempt: ConnectionAttempt, conf: str, readings: LayerReadings) -> None:
-    """The file has another search list than the node should have, and nothing that it tries is the name."""
+    """Report a search list by which no tried name is the right one."""
     own = attempt.target == attempt.asker  # whose name stands in its hosts file
     if not attempt.claim or not attempt.written or attempt.written.endswith(".") or own:
         return

@@ -1,6 +1,6 @@
-"""Whether nodes reach services of the engine's machine: the start of wirelab's own engine closes it, each `up` asks.
+"""Whether nodes reach services of the engine's machine: wirelab's own engine closes it at its start; each `up` asks.
 
-The start writes down what the kernel refused. So `up` knows it without root, and without a question to the kernel.
+The start of the engine records what the kernel refused. So `up` needs neither root nor the kernel to know it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ Notify = Callable[[str], None]
 
 
 def close_or_tell(paths: PrivatePaths, close: Callable[[], None], notify: Notify) -> None:
-    """Let nodes open no connection to this machine. Where the kernel refuses, say so, and keep why for each `up`."""
+    """Let nodes open no connection to this machine. If the kernel refuses, say so, and record why for each `up`."""
     paths.host_open.unlink(missing_ok=True)
     try:
         close()
     except OSError as error:
-        why = f"the kernel refuses the table of nftables that closes it: {error.strerror or error}"
+        why = f"the kernel refuses the nftables table that closes it: {error.strerror or error}"
         paths.host_open.write_text(f"{why}\n", encoding="utf-8")
         notify(f"nodes can reach services of this machine: {why}; wirelab up --close-host closes a lab")
 

@@ -89,7 +89,7 @@ def open_host() -> None:
 
 
 def is_host_closed() -> bool:
-    """Whether the table of `close_host` stands, with its rule, for root. Another user cannot see it: False."""
+    """Whether the table of `close_host` exists and has its rule. Only root can see it; another user gets False."""
     from pyroute2.nftables.main import NFTables
 
     with suppress(OSError), _kernel_errors("nftables"), NFTables(nfgen_family=_FAMILIES["inet"]) as kernel:

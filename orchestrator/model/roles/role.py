@@ -43,8 +43,8 @@ class Volume:
 
 @dataclass(frozen=True)
 class Serving:
-    """What the listeners of a node can ask of its role's own server: so many, in these protocols, with TLS or not, with
-    a certificate for each server name or with one alone.
+    """What the listeners of a node can ask of its role's own server: how many there may be, which protocols, TLS
+    or not, one certificate or one for each server name.
 
     With `most` 0 the server listens where it always does, and nothing can be said.
     """

@@ -38,7 +38,7 @@ class ScenarioAddress:
         return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
     def pinned(self, pin: str) -> str:
-        """What to type for this very content."""
+        """The address, or the words, by which `up` fetches exactly this content."""
         kind, _, value = pin.partition("-")
         url = f"{GIT}{self.url}" if self.is_git and not self.url.endswith(".git") else self.url
         return f"{url}#{value}" if kind == "git" else f"{url} --hash sha256:{value}"
@@ -48,7 +48,7 @@ def parse_address(text: str, digest: str | None) -> ScenarioAddress:
     """Read `URL`, `URL#COMMIT` or, with `digest`, `--hash sha256:…`. Raises UsageInvalid."""
     shown = re.sub(r"//[^/@]*@", "//", text)[:200]
     if not text.isprintable() or " " in text:
-        raise UsageInvalid("this is no address", why="it has spaces or signs that cannot be shown", hint=_EXAMPLE)
+        raise UsageInvalid("this is no address", why="it contains spaces or unprintable characters", hint=_EXAMPLE)
     url, _, fragment = text.partition("#")
     is_git = url.startswith(GIT)
     url = url.removeprefix(GIT)
@@ -90,13 +90,13 @@ def _parts(url: str, shown: str) -> SplitResult:
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost") or port or not parts.path.startswith("/"):
             hint = "file:///home/me/scenario.tar.gz"
-            raise UsageInvalid(f"{shown} names no file", why="after file:// stands an absolute path", hint=hint)
+            raise UsageInvalid(f"{shown} names no file", why="an absolute path must follow file://", hint=hint)
     elif not parts.hostname:
         raise UsageInvalid(f"{shown} names no host", hint=_EXAMPLE)
     elif "@" in parts.netloc:
         why = "an address is written to the lab's journal, and other users of this machine see it"
         raise UsageInvalid(
-            "an address has no user and no password", why=why, hint="~/.netrc, or a git credential helper"
+            "an address must not contain a user or a password", why=why, hint="~/.netrc, or a git credential helper"
         )
     return parts
 
@@ -109,12 +109,12 @@ def _is_repository(parts: SplitResult, fragment: str) -> bool:
 
 
 def _commit_pin(reference: str) -> str:
-    """The pin that a commit is; empty for a branch, a tag or none. Raises UsageInvalid for half a commit."""
+    """The pin that a commit is; empty for a branch, a tag or none. Raises UsageInvalid for a part of a commit."""
     if COMMIT.fullmatch(reference):
         return f"git-{reference}"
     if SHORT_COMMIT.fullmatch(reference):
-        why = "a server gives a commit only by its whole name"
-        raise UsageInvalid(f"#{reference} is not all of a commit", why=why, hint="git rev-parse prints all digits")
+        why = "a server gives a commit only by all of its digits"
+        raise UsageInvalid(f"#{reference} is only a part of a commit", why=why, hint="git rev-parse prints all digits")
     if reference and (not REFERENCE.fullmatch(reference) or ".." in reference):
         raise UsageInvalid(f"#{reference[:80]} is neither a commit nor a branch or tag", hint=_EXAMPLE)
     return ""

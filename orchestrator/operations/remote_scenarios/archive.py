@@ -1,7 +1,7 @@
 """Unpack the scenarios of an archive that nobody has looked at: zip, tar or tar.gz.
 
 Only regular files below a folder with a `scenario.yaml` are written. An archive with a path out of its folder
-is refused as a whole. What is read, written and held in memory is bounded, whatever the archive says of itself.
+is refused as a whole. wirelab limits what it reads, writes and holds in memory; it does not trust stated sizes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FORMS = "name a .zip, .tar or .tar.gz; or a git repository: git+https://…#COMM
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing in an archive. `content` opens its bytes, while the archive is read as far as here."""
+    """One entry of an archive. `content` opens its bytes, until the archive is read beyond this entry."""
 
     path: PurePosixPath
     kind: Literal["file", "folder", "link", "device"]
@@ -76,7 +76,7 @@ class Archive:
             if not any(entry.path.is_relative_to(folder) for folder in folders) or entry.kind == "folder":
                 continue
             if entry.kind != "file":
-                raise self._refused(f"{str(entry.path)!r} is a {entry.kind}; a scenario has regular files alone")
+                raise self._refused(f"{str(entry.path)!r} is a {entry.kind}; a scenario has only regular files")
             files += 1
             if files > MOST_FILES:
                 raise self._refused(f"its scenarios have more than {MOST_FILES} files")
@@ -130,11 +130,11 @@ class Archive:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """What is wrong with the archive, wherever it is read, as an error for people."""
+        """Turn each error that the archive causes while it is read into a message for the user."""
         try:
             yield
         except TooMuch as error:
-            raise self._refused(f"without its compression it has more than {MOST_READ // 1024 // 1024} MiB") from error
+            raise self._refused(f"uncompressed, it has more than {MOST_READ // 1024 // 1024} MiB") from error
         except DAMAGE as error:
             raise UsageInvalid(f"{self.shown} is damaged", why=str(error)[:200], hint="fetch it again") from error
 
@@ -178,7 +178,7 @@ class Archive:
         file.seek(0)
 
     def _checked_path(self, name: str) -> PurePosixPath | None:
-        """The path inside of the archive; None for its own folder. Refuses what leads out, or cannot be shown."""
+        """The path inside the archive; None for its own folder. Refuses a path that leads out, or is not printable."""
         shown = ascii(name[:80])
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if name.startswith("/") or ".." in parts or "\\" in name:
@@ -186,7 +186,7 @@ class Archive:
         if len(name) > LONGEST_PATH or len(parts) > MOST_FOLDERS or any(len(part.encode()) > 255 for part in parts):
             raise self._refused(f"{shown} is too long for a path")
         if not name.isprintable():
-            raise self._refused(f"{shown} has signs that cannot be shown")
+            raise self._refused(f"{shown} has unprintable characters")
         return PurePosixPath(*parts) if parts else None
 
     def _refused(self, why: str) -> UsageInvalid:
@@ -194,11 +194,11 @@ class Archive:
 
 
 class TooMuch(Exception):
-    """An archive has more bytes than may be read of it."""
+    """An archive has more bytes than may be read."""
 
 
 class BoundedReader:
-    """Reads a stream up to a number of bytes. Raises TooMuch where it goes on."""
+    """Reads a stream up to a number of bytes. Raises TooMuch if the stream is longer."""
 
     def __init__(self, stream: IO[bytes] | gzip.GzipFile) -> None:
         self._stream = stream
@@ -213,7 +213,7 @@ class BoundedReader:
 
 
 def _kind_of_mode(info: zipfile.ZipInfo) -> Literal["file", "folder", "link", "device"]:
-    """What an entry is by the mode that Unix programs write beside it; others write none."""
+    """What an entry is, by its Unix mode; programs on other systems write none."""
     mode = info.external_attr >> 16
     if info.is_dir() or stat.S_ISDIR(mode):
         return "folder"

@@ -39,7 +39,7 @@ def download(address: ScenarioAddress, into: Path) -> str:
                 megabytes = LARGEST_ARCHIVE // 1024 // 1024
                 raise UsageInvalid(f"{address.url} is too large", why=f"an archive may have {megabytes} MiB")
             if time.monotonic() > deadline:
-                raise TookTooLong(f"{address.url} did not come within {WHOLE_SECONDS} seconds")
+                raise TookTooLong(f"{address.url} was not fetched within {WHOLE_SECONDS} seconds")
             digest.update(piece)
             output.write(piece)
     return digest.hexdigest()
@@ -84,13 +84,13 @@ def _require_found(address: ScenarioAddress, response: requests.Response) -> Non
     if not address.pin and urlsplit(response.url).scheme != "https":
         raise WorldError(
             f"{address.url} has to be pinned",
-            why="the server leads to http://, where anybody on the way can change it",
+            why="the server redirects to http://, where anybody on the way can change the archive",
             hint="pin it with --hash sha256:…",
         )
 
 
 def _unreachable(address: ScenarioAddress, error: Exception) -> WirelabError:
-    """What a person can do about it; requests and urllib3 have a class for each reason."""
+    """The error that says what a person can do; requests and urllib3 have a class for each reason."""
     import requests
 
     what, host = f"{address.url} cannot be fetched", urlsplit(address.url).hostname
@@ -99,7 +99,7 @@ def _unreachable(address: ScenarioAddress, error: Exception) -> WirelabError:
             why = f"the certificate of {host} is not trusted here"
             return WorldError(what, why=why, hint="check the address; SSL_CERT_FILE names more authorities")
         case requests.exceptions.TooManyRedirects():
-            return WorldError(what, why=f"the server leads on more than {MOST_REDIRECTS} times")
+            return WorldError(what, why=f"the server redirects more than {MOST_REDIRECTS} times")
         case requests.exceptions.ConnectTimeout():
             return WorldError(what, why=f"{host} does not answer: no network?", hint=KEPT)
         case requests.exceptions.ConnectionError():

@@ -22,7 +22,7 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class FetchedScenario:
-    """A scenario that nobody has decided about yet. `pin` names the content that it is part of."""
+    """A scenario that the user has not yet agreed to. `pin` identifies the content that holds it."""
 
     address: ScenarioAddress
     pin: str
@@ -30,7 +30,7 @@ class FetchedScenario:
 
     @property
     def pinned_address(self) -> str:
-        """What to type for this very content."""
+        """What to type to get exactly this content again."""
         return self.address.pinned(self.pin)
 
 
@@ -53,7 +53,7 @@ def obtain_scenario(
 ) -> LoadedScenario:
     """The scenario of an address, as kept in the state folder; `folder` says which one, if there are several.
 
-    `decide` raises an error if it shall not be used: then nothing is kept, as after any other error.
+    `decide` raises an error if the scenario must not be used. Then nothing is kept, as after any other error.
     """
     kept = KeptScenarios(state)
     with _tree_of(kept, address, notify) as tree:
@@ -66,7 +66,7 @@ def obtain_scenario(
 
 
 def _require_own_lab(state: StateFolder, lab_name: str, file: Path) -> None:
-    """Raise UsageInvalid where a lab of that name was made from another file: its nodes would be replaced."""
+    """Raise UsageInvalid if a lab of that name was made from another file, because its nodes would be replaced."""
     source = source_of(state, lab_name)
     if source and source.file != str(file):
         raise UsageInvalid(
@@ -98,7 +98,7 @@ def _tree_of(kept: KeptScenarios, address: ScenarioAddress, notify: Callable[[st
 def _require_pinned(address: ScenarioAddress, pin: str) -> None:
     if address.pin and address.pin != pin:
         raise WorldError(
-            f"{address.url} is not what the hash says",
+            f"{address.url} has another hash than --hash says",
             why=f"its hash is {pin.replace('-', ':')}, and not {address.pin.replace('-', ':')}",
             hint="ask who gave you the hash; the file may have been changed, or made anew",
         )

@@ -1,7 +1,7 @@
 """Get a commit of a git repository as an archive, by the git of this machine, bounded in size and time.
 
-Nothing is checked out, so no hook and no filter runs. The user's own configuration holds for the connection (proxies,
-logins), and not for what is made of the commit: its bytes are the same everywhere.
+Nothing is checked out, so no hook and no filter runs. The connection uses the user's own configuration (proxies,
+logins). The archive of the commit does not: its bytes are the same everywhere.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def fetch_commit(address: ScenarioAddress, folder: Path, into: Path) -> str:
     commit = _git(address, (*inside, "rev-parse", "--verify", "FETCH_HEAD^{commit}")).strip()
     if address.pin and address.pin != f"git-{commit}":
         why = f"it is of the commit {commit}"
-        raise WorldError(f"{address.url} gave something else than {address.reference}", why=why)
+        raise WorldError(f"{address.url} did not return {address.reference}", why=why)
     _git(address, (*inside, "archive", "--format=tar", f"--output={into}", commit))
     return commit
 
 
 def _git(address: ScenarioAddress, words: Sequence[str], *, with_settings: bool = False) -> str:
-    """What git prints. `with_settings`: by the user's own configuration, too. Raises what its message means."""
+    """What git prints. `with_settings` lets it read the user's configuration. Raises an error for its message."""
     own = {} if with_settings else {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     fixed = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
     environ = {**fixed, **own, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "LC_ALL": "C"}
@@ -73,14 +73,14 @@ def _git(address: ScenarioAddress, words: Sequence[str], *, with_settings: bool 
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise TookTooLong(f"{address.url} did not come within {WHOLE_SECONDS} seconds") from error
+        raise TookTooLong(f"{address.url} was not fetched within {WHOLE_SECONDS} seconds") from error
     if done.returncode:
         raise _git_error(address, done.returncode, done.stderr)
     return done.stdout
 
 
 def _git_error(address: ScenarioAddress, code: int, message: str) -> WirelabError:
-    """git has no codes for its reasons, and says them in English with LC_ALL=C."""
+    """The error for a message of git: it has no exit codes for its reasons; with LC_ALL=C it names them in English."""
     what, text = f"{address.url} cannot be fetched", message.lower()
     if code in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ) or "signal 25" in text or "file too large" in text:
         megabytes = LARGEST_ARCHIVE // 1024 // 1024

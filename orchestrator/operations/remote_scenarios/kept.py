@@ -37,7 +37,7 @@ class KeptScenarios:
         return self.folder / pin / TREE
 
     def find(self, pin: str) -> Path | None:
-        """The files of what is kept under a pin; None if it is not there, or is no longer as it was fetched."""
+        """The files that are kept under a pin; None if there are none, or if one has changed since it was fetched."""
         try:
             manifest = json.loads((self.folder / pin / MANIFEST).read_text())
             tree = self.place(pin)
@@ -47,7 +47,7 @@ class KeptScenarios:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """An empty folder beside them, for what is being fetched. It goes in the end, whatever happens."""
+        """An empty folder beside them, for what is being fetched. It is removed in the end, whatever happens."""
         try:
             self.state.private(self.folder)
             self._remove_abandoned()

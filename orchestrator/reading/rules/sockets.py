@@ -110,7 +110,7 @@ def _served(role: Role, serving: Serving, name: str, listens: list[Any]) -> Iter
             message = f"the server of the role {role.name} speaks no TLS; a node with the role proxy before it does"
             yield Violation((*at, "tls"), message)
         elif isinstance(tls, dict) and tls.get("server_names") and not serving.server_names:
-            message = f"the server of the role {role.name} has one certificate for all; a proxy has one for each name"
+            message = f"a server of the role {role.name} has one certificate for all names; a proxy has one for each"
             yield Violation((*at, "tls", "server_names"), message, at_key=True)
 
 

@@ -22,7 +22,7 @@ def tls_is_over_tcp(raw: RawScenario) -> Iterator[Violation]:
 
 
 def a_proxy_is_understood(raw: RawScenario) -> Iterator[Violation]:
-    """Who stands behind a proxy has a port on which it is asked: with TLS where the proxy speaks TLS, else without."""
+    """A server behind a proxy has a port for its requests: with TLS if the proxy speaks TLS, otherwise without."""
     for name, node in raw.nodes.items():
         role = raw.role(name)
         if role is None or not role.forwards_requests or node.get("image") or node.get("command"):
@@ -60,7 +60,7 @@ def _tcp_ports(raw: RawScenario, node: str) -> Iterator[bool]:
 
 
 def an_upstream_has_one_name(raw: RawScenario) -> Iterator[Violation]:
-    """nginx verifies one name for all servers behind it, and a proxy without servers verifies nobody."""
+    """nginx verifies one name for all servers behind it, and a proxy without a server has nothing to verify."""
     for name, node in raw.nodes.items():
         role, uses = raw.role(name), [used for _, used in _upstreams(raw, name)]
         tls = node.get("upstream_tls") if role and role.forwards_requests else None
@@ -68,16 +68,16 @@ def an_upstream_has_one_name(raw: RawScenario) -> Iterator[Violation]:
             message = f"{name!r} uses no HTTP server to which it could speak TLS; name one: uses: [app]"
             yield Violation(("nodes", name, "upstream_tls"), message, at_key=True)
         elif tls and len(uses) > 1 and not (isinstance(tls, dict) and (tls.get("name") or tls.get("verify") is False)):
-            message = f"{listed(uses)} have different names, and nginx verifies one for all; say which, and "
+            message = f"{listed(uses)} have different names, and nginx verifies one for all; choose one, and "
             message += "give it to each certificate: upstream_tls: {name: www.shop.lab}"
             yield Violation(("nodes", name, "upstream_tls"), message)
 
 
 def a_certificate_has_its_names(raw: RawScenario) -> Iterator[Violation]:
-    """The only name of a certificate stands alone."""
+    """A certificate has one of name and names: name is the only name in it."""
     for at, tls in _certificates(raw):
         if tls.get("name") is not None and tls.get("names"):
-            message = "name is the only name in the certificate, and names are more: take one of the two keys away"
+            message = "name is the only name in the certificate, and names adds more: remove one of the two keys"
             yield Violation((*at, "names"), message, at_key=True)
 
 

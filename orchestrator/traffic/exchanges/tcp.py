@@ -52,7 +52,7 @@ class OpenConnection:
         self.syns = 1
         self.last_syn = self.last = when
         self.sent = self.received = 0
-        # By whether the client ended its direction: who did, and when. On the loopback interface one node ends both.
+        # Who ended a direction, and when; True is the client's direction. On the loopback interface one node ends both.
         self.ends: dict[bool, tuple[str, float]] = {}
         self.understood = False
         self.whole = 0  # bytes from the server up to its last whole answer

@@ -82,7 +82,7 @@ def test_a_reply_is_judged_by_where_it_came_from(
         ((replace(ran(), seconds=0.9, starved=0.8),), "fail", "no reply in 4 s"),
         ((Unavailable("the node app is stopped"), NodeState("stopped")), "fail", "no reply in 4 s"),
         ((ran("", "bash: not found", 127),), "fail", "no reply in 4 s"),
-        ((replace(ran(), seconds=3.0, starved=2.5),), "unknown", "of app: not measured: for 2.5 s the node got no"),
+        ((replace(ran(), seconds=3.0, starved=2.5),), "unknown", "at app: not measured: for 2.5 s the node got no"),
         ((replace(ran("", "", 124), seconds=4.0),), "unknown", "a little work had not ended after 4.0 s"),
         ((Unavailable("not ended"), NodeState("running")), "unknown", "whether app gets processor time is not known"),
     ],

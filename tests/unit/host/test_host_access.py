@@ -11,7 +11,7 @@ from orchestrator.host.private_engine.host_access import close_or_tell, why_host
 from orchestrator.host.private_engine.paths import PrivatePaths
 from orchestrator.host.state_folder import StateFolder
 
-REFUSED = "the kernel refuses the table of nftables that closes it: Protocol not supported"
+REFUSED = "the kernel refuses the nftables table that closes it: Protocol not supported"
 
 
 class Kernel:

@@ -95,7 +95,7 @@ def test_a_lab_that_would_take_the_machine_is_refused(lab_host: LabHost, limit: 
     asked: dict[str, Any] = {"machine_memory": lambda: machine, "place": lambda path: f"shop.yaml:{path[1]}"}
     with pytest.raises(WorldError) as caught:
         lab_host.lab(text, **asked).up()
-    assert caught.value.what == "shop.yaml:client: shop may use more than one lab may have"
+    assert caught.value.what == "shop.yaml:client: shop is larger than one lab may be"
     assert lab_host.empty()
     lab_host.lab(text, trusted=True, **asked).up()
     assert not lab_host.empty()

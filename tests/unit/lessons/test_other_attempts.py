@@ -125,7 +125,7 @@ PORT_UNREACHABLE = DatagramFlow(1, flow(80, protocol="udp"), 1.0, 1.1, 1, 0, 1.0
             SQL,
             closed(sent=8),
             "tcp",
-            "client sent 8 bytes to app, 192.168.7.12, port 53, and they were no whole request",
+            "client sent 8 bytes to app, 192.168.7.12, port 53, but no whole request",
         ),
         (CONNECTS, PORT_UNREACHABLE, "udp", "client sent UDP to app, 192.168.7.12, port 80: port unreachable (ICMP)"),
     ],

@@ -27,8 +27,8 @@ def test_a_class_has_as_many_seats_as_its_memory_holds_by_what_they_use() -> Non
     with pytest.raises(WorldError) as refused, budget.starting("seat10"):
         pass
     assert list(refused.value.lines()) == [
-        "error: there is no memory for one more seat",
-        "why:   a seat uses 100 MiB (as measured), and of 1000 MiB (--memory) the class uses 1000 MiB",
+        "error: there is not enough memory for one more seat",
+        "why:   a seat uses 100 MiB (as measured), and the class uses 1000 of 1000 MiB (--memory)",
         "try:   start the class with more --memory, or with fewer seats",
     ]
 
@@ -38,9 +38,9 @@ def test_a_seat_does_not_start_where_the_machine_would_have_too_little_left() ->
     budget = MemoryBudget(assumed=100, most=None, free=lambda: free[0])
     start(budget, "seat01", 100)
     free[0] = KEPT_FREE + 99
-    with pytest.raises(WorldError, match="no memory") as refused, budget.starting("seat02"):
+    with pytest.raises(WorldError, match="not enough memory") as refused, budget.starting("seat02"):
         pass
-    assert "has 355 MiB left, of which 256 MiB stay free" in refused.value.why
+    assert "has 355 MiB left, of which 256 MiB must stay free" in refused.value.why
     free[0] += 1
     start(budget, "seat02", 100)
 

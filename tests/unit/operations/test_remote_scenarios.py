@@ -172,7 +172,7 @@ def test_each_failure_is_told_and_leaves_nothing(server: ScenarioServer, state: 
     expected = {
         (f"{server.url}/none.zip", digest): "the server has nothing there (404)",
         (f"{server.url}/closed", digest): "the server wants a login",
-        (f"{server.url}/away", digest): "the server leads on more than 5 times",
+        (f"{server.url}/away", digest): "the server redirects more than 5 times",
         (f"{server.url}/shop.tar.gz", other): f"its hash is {digest}, and not {other}",
         (f"{nobody}/shop.tar.gz", digest): "127.0.0.1 cannot be reached: no network?",
         (f"https://127.0.0.1:{port}/shop.tar.gz", digest): "the certificate of 127.0.0.1 is not trusted here",
@@ -211,12 +211,12 @@ def test_git_that_is_missing_is_named(tmp_path: Path, state: StateFolder, monkey
         ("http://host/shop.git#main", None, "http://host/shop.git#main has to be pinned"),
         ("https:///shop.zip", None, "https:///shop.zip names no host"),
         ("https://host:x/shop.zip", None, "https://host:x/shop.zip is no address"),
-        ("https://me:secret@host/shop.zip", None, "an address has no user and no password"),
+        ("https://me:secret@host/shop.zip", None, "an address must not contain a user or a password"),
         ("file://other/shop.zip", None, "file://other/shop.zip names no file"),
         ("https://host/shop.zip", "sha256:12", "--hash is no hash"),
         ("https://host/shop.zip#abc", None, "an archive has no commit"),
         ("https://host/shop.git", "sha256:" + "0" * 64, "--hash pins an archive, and this is a git repository"),
-        ("https://host/shop.git#abcdef0", None, "#abcdef0 is not all of a commit"),
+        ("https://host/shop.git#abcdef0", None, "#abcdef0 is only a part of a commit"),
         ("https://host/shop.git#--upload-pack=id", None, "#--upload-pack=id is neither a commit nor a branch or tag"),
     ],
 )
@@ -240,7 +240,7 @@ def test_what_would_run_is_shown_and_nobody_answers_for_the_reader(tmp_path: Pat
     words = (f"{server.url}/shop.tar.gz", "--hash", digest)
     result = up(tmp_path, *words)
     assert isinstance(result.exception, UsageInvalid)
-    assert result.exception.what == "nobody is here to be asked whether to start it"
+    assert result.exception.what == "wirelab cannot ask whether to start it"
     assert result.exception.hint == f"wirelab up {' '.join(words)} --yes"
     lines = {" ".join(line.split()) for line in result.stderr.splitlines()}
     assert lines >= {

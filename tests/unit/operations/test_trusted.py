@@ -41,7 +41,7 @@ def test_validate_notes_what_up_refuses(tmp_path: Path) -> None:
     first, second = scenario_notes(load_scenario(str(written(tmp_path)), tmp_path))
     assert str(first) == (
         "large/scenario.yaml:10:15: nodes.many.limits.memory: the nodes may use 16512 MiB together; up refuses that "
-        "on a machine with less than 22016 MiB, but for up --trusted"
+        "on a machine with less than 22016 MiB, unless you say --trusted"
     )
     assert (second.line, second.path) == (11, "nodes.many.limits.pids")
     assert "the nodes may have 32896 processes together; up refuses more than 16384" in second.message

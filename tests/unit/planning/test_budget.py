@@ -39,7 +39,7 @@ def test_a_lab_may_use_three_quarters_of_the_machine() -> None:
 def test_a_lab_that_may_use_more_memory_than_its_budget_is_refused(machine: int, budget: int) -> None:
     with pytest.raises(WorldError) as caught:
         require("memory: 65536", machine=machine)
-    assert caught.value.what == "f:nodes.a.limits.memory: big may use more than one lab may have"
+    assert caught.value.what == "f:nodes.a.limits.memory: big is larger than one lab may be"
     assert caught.value.why == (
         f"its nodes may use 131200 MiB together (limits: memory), and one lab may use {budget} of the {machine} MiB of "
         "the engine's machine"
@@ -49,6 +49,6 @@ def test_a_lab_that_may_use_more_memory_than_its_budget_is_refused(machine: int,
 
 def test_a_lab_that_may_have_too_many_processes_is_refused() -> None:
     assert require(f"pids: {MOST_PROCESSES // 2 - 128}", machine=1) == []
-    with pytest.raises(WorldError, match="may use more than one lab may have") as caught:
+    with pytest.raises(WorldError, match="is larger than one lab may be") as caught:
         require("pids: 32768", machine=1)
     assert "65664 processes together (limits: pids), and one lab may have 16384" in caught.value.why

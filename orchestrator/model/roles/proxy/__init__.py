@@ -24,8 +24,8 @@ class Proxy(Node):
     )
     upstream_tls: bool | UpstreamTls = Field(
         False,
-        description="true: it speaks TLS to the servers that it uses, and verifies their certificate by the lab's "
-        "authority. Where that is not good, its own client gets the status 502. A mapping says more.",
+        description="true: it speaks TLS to the servers that it uses, and verifies their certificates by the lab's "
+        "authority. If a certificate is not valid, the proxy answers its client with status 502. A mapping says more.",
         examples=[True, {"verify": False}, {"name": "www.shop.lab"}, {"client_certificate": True}],
     )
 

@@ -107,7 +107,7 @@ def _server_names(listener: Listener) -> tuple[str, ...]:
 
 
 def _server(topology: TopologyView, node: str, listener: Listener, answer: str, server_name: str) -> str:
-    """A server of a listener: the first takes what no other is for, each other one what asks for its name."""
+    """A server block of a listener: the first is the default, each other one is for requests with its name."""
     tls = " ssl" if listener.tls else ""
     lines = ["    server {\n"]
     if server_name:
