@@ -28,11 +28,14 @@ def slow_way(argv: Sequence[str]) -> list[str]:
 
 
 def half_done(argv: Sequence[str]) -> list[str]:
-    """A connection to the same server that says almost nothing; empty where the server ends such a connection."""
+    """A connection to the same server that says almost nothing; empty where the server ends such a connection.
+
+    Lessons give a time (-m) to a curl that no server takes: a second connection would be one attempt too many.
+    """
     match list(argv):
         case ["dig", *words]:
             return [*BY_HAND, "half", _question(words)[2], "53"]
-        case ["curl", *words] if "-4" not in words:
+        case ["curl", *words] if not {"-4", "-m"} & set(words):
             url = urlsplit(request_of(words)[0])
             return [*BY_HAND, "half", url.hostname or "", str(url.port or (443 if url.scheme == "https" else 80))]
     return []

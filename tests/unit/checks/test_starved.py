@@ -61,7 +61,7 @@ def test_who_waited_for_a_node_without_processor_time_knows_nothing(
         found = judged(check(**keys), took(seconds, 0.0, result), processor={node: WORKED})
         waits = node in needed - {keys["from_"]} and "connects" not in keys
         assert found.verdict == ("unknown" if waits else "fail"), (node, found)
-        assert (f"of {node}: not measured: for 3.9 s the node got no processor time" in found.actual) == waits
+        assert (f"at {node}: not measured: for 3.9 s the node got no processor time" in found.actual) == waits
 
 
 def test_an_honest_failure_does_not_ask_for_processor_time() -> None:
