@@ -51,7 +51,7 @@ logs: ## Print the log of NODE of the lab NAME (without NODE: of all nodes)
 	@setup/venv run
 	@$(WIRELAB) logs '$(NAME)' $(IN_LAB) $(if $(NODE),'$(NODE)')
 
-test: ## Run all tests on a real engine, large tables as a sample; a skipped test fails the run
+test: ## Run the tests on a real engine, of most modules a third; a skipped test fails the run
 	@setup/venv test
 	@setup/test
 
