@@ -42,6 +42,25 @@ def lab_lock(state: StateFolder, lab: str, *, cleaning: bool = False) -> Iterato
         os.close(held)
 
 
+@contextmanager
+def lesson_lock(state: StateFolder, lab: str) -> Iterator[None]:
+    """Hold the lesson of a lab as long as it is open; LabBusy at once if another process has it open.
+
+    Both would keep the progress, and break the lab for a repair.
+    """
+    path = state.private(state.root / "locks") / f"{lab}.lesson"
+    if (held := hold(path)) is None:
+        raise LabBusy(
+            f"the lesson of the lab {lab!r} is open already",
+            why=f"another process has it open (process {_note(path)}), in another terminal or for a browser",
+            hint=f"go on there, or end it there with Ctrl-C; or take a lab of your own: --lab {lab}-2",
+        )
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
 def hold(path: Path, note: str = "") -> int | None:
     """Lock a file and return its descriptor, to be closed; None if somebody holds it. The file stays."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound
 from orchestrator.events import ProbeEvent
+from orchestrator.lab.lock import lesson_lock
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.variables import address_values
 from orchestrator.operations.command_record import recorded
@@ -100,32 +101,34 @@ def open_lesson(
 ) -> Iterator[OpenLesson]:
     """Bring the whole lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
 
-    `on_up` is called once the lab is up, `keep_result` with each progress, the first time before that. Raises
-    UsageInvalid where the scenario has no lesson, FileInvalid where the lesson is wrong. `held_from` names the
-    first task that a teacher holds. With `close_host`, internal networks of the lab are closed to the engine's host.
+    `on_up` is called once the lab is up, `keep_result` with each progress, the first time before that. `held_from`
+    names the first task that a teacher holds. With `close_host`, internal networks of the lab are closed to the
+    engine's host. Raises UsageInvalid where the scenario has no lesson, FileInvalid where the lesson is wrong, and
+    LabBusy where another process has it open.
     """
     load_lesson(scenario)  # what is wrong with it is said before anything is made
     store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
-    progress = _begun(store.load(name, seat), scenario, seed, seat)
-    keep_result(progress)
-    bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True, close_host=close_host))
-    on_up()
-    store.save(name, progress)
+    with lesson_lock(workspace.state, name):
+        progress = _begun(store.load(name, seat), scenario, seed, seat)
+        keep_result(progress)
+        bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True, close_host=close_host))
+        on_up()
+        store.save(name, progress)
 
-    def save(kept: Progress) -> None:
-        store.save(name, kept)
-        keep_result(kept)
+        def save(kept: Progress) -> None:
+            store.save(name, kept)
+            keep_result(kept)
 
-    def up(wanted: LoadedScenario) -> None:
-        quiet = workspace.without_watcher()
-        with (guard := workspace.guard(keep=True)) as run:
-            bring_up_in_run(quiet, wanted, name, UpOptions(keep=True, heal=True), run, on_complete=guard.release)
+        def up(wanted: LoadedScenario) -> None:
+            quiet = workspace.without_watcher()
+            with (guard := workspace.guard(keep=True)) as run:
+                bring_up_in_run(quiet, wanted, name, UpOptions(keep=True, heal=True), run, on_complete=guard.release)
 
-    with (
-        recorded(workspace.without_watcher(), name),
-        lesson_in(workspace, scenario, name, progress, tell, save, up, held_from) as lesson,
-    ):
-        yield lesson
+        with (
+            recorded(workspace.without_watcher(), name),
+            lesson_in(workspace, scenario, name, progress, tell, save, up, held_from) as lesson,
+        ):
+            yield lesson
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.errors import BUSY, LabBusy
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.lab.lock import hold, lab_lock
+from orchestrator.lab.lock import hold, lab_lock, lesson_lock
 from orchestrator.lab.run_registry import Run, dead_runs, forget_run
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +41,20 @@ def test_a_lab_that_somebody_holds_is_busy(tmp_path: Path) -> None:
         with lab_lock(state, "other"):
             pass
     with lab_lock(state, "shop"):
+        pass
+
+
+def test_a_lesson_that_somebody_has_open_is_busy_and_its_lab_is_not(tmp_path: Path) -> None:
+    """A learner types commands that change the lab while the lesson is open."""
+    state = StateFolder(tmp_path / "state")
+    with lesson_lock(state, "shop"):
+        with pytest.raises(LabBusy) as caught, lesson_lock(state, "shop"):
+            pass
+        assert caught.value.exit_code == BUSY
+        assert f"(process {os.getpid()})" in caught.value.why
+        with lab_lock(state, "shop"), lesson_lock(state, "other"):
+            pass
+    with lesson_lock(state, "shop"):
         pass
 
 

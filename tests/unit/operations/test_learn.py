@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from orchestrator.errors import NotFound, WirelabError
-from orchestrator.operations.learn import OpenLesson
+from orchestrator.errors import LabBusy, NotFound, WirelabError
+from orchestrator.host.state_folder import StateFolder
+from orchestrator.lab.lock import lesson_lock
+from orchestrator.operations.learn import OpenLesson, open_lesson
+from orchestrator.operations.scenario_library import load_scenario
 
 
 class Run:
@@ -29,6 +33,16 @@ class Run:
 
     def on_lab_gone(self) -> None:
         """Said before."""
+
+
+def test_a_lesson_that_another_process_has_open_is_not_opened_again(tmp_path: Path) -> None:
+    """Nothing is made and nothing is kept: there is no engine in this workspace."""
+    workspace: Any = SimpleNamespace(state=StateFolder(tmp_path))
+    with lesson_lock(workspace.state, "basic"):
+        lesson = open_lesson(workspace, load_scenario("basic"), None, tell=lambda _message: None)
+        with pytest.raises(LabBusy, match="the lesson of the lab 'basic' is open already"), lesson:
+            pass
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["basic.lesson"]
 
 
 @pytest.mark.parametrize("stands", [False, True])
