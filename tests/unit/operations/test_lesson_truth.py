@@ -39,6 +39,7 @@ def test_the_first_exchange_of_the_node_after_the_beginning_counts() -> None:
     assert first_server(before, of_another, neighbour, start("dns", 100.3, "client", "dns")) == "dns"
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_a_node_that_sent_nothing() -> None:
     assert first_server(start("opening", 99.9, "client", "app")) is None
     assert first_server(start("opening", 100.1, "app", "db")) is None
@@ -130,6 +131,7 @@ def test_an_earlier_connection_is_awaited_until_its_end_is_read() -> None:
     await_closed([flow], reader, seconds=600.0)
 
 
+@pytest.mark.slow
 def test_the_end_of_another_connection_is_not_waited_for_without_end() -> None:
     flow = next(event.flow for event in events("earlier") if isinstance(event, TcpClose))
     other = Flow(flow.number, "tcp", Endpoint("app", flow.client.address, 1), flow.server, 1.0)

@@ -17,6 +17,8 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.operations.remote_scenarios import archive as bounds
 from orchestrator.operations.remote_scenarios.archive import Archive
 
+pytestmark = pytest.mark.slow
+
 Files = dict[str, bytes]
 GOOD = {"shop-1/README.md": b"read", "shop-1/lab/scenario.yaml": b"name: lab", "shop-1/lab/sql/seed.sql": b"select 1;"}
 UNPACKED = {"shop-1/lab/scenario.yaml", "shop-1/lab/sql/seed.sql"}

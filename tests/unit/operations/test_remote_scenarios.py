@@ -22,6 +22,8 @@ from orchestrator.lab.source import LabSource, keep_source
 from orchestrator.operations.remote_scenarios.address import parse_address
 from orchestrator.operations.remote_scenarios.fetch import FetchedScenario, obtain_scenario
 
+pytestmark = pytest.mark.slow
+
 SHOP = BASIC.replace(", seed: seed.sql", "")
 PROGRAMS = (
     SHOP + "  web: {role: service, command: [python3, -m, http.server, '80'], files: {/etc/motd: motd}, "
@@ -233,7 +235,6 @@ def up(tmp_path: Path, *words: str) -> Result:
     return CliRunner().invoke(cli, ["up", *words], env=environ)
 
 
-@pytest.mark.slow
 def test_what_would_run_is_shown_and_nobody_answers_for_the_reader(tmp_path: Path, server: ScenarioServer) -> None:
     """Each image, command, file and port, with no sign that the terminal obeys; with the pin for --yes."""
     digest = put(server, {"scenario.yaml": PROGRAMS, "motd": "hello\n"})
@@ -257,7 +258,6 @@ def test_what_would_run_is_shown_and_nobody_answers_for_the_reader(tmp_path: Pat
     assert isinstance(up(tmp_path, *words, "--yes").exception, EngineMissing)
 
 
-@pytest.mark.slow
 def test_what_is_not_bounded_is_refused_even_if_somebody_would_agree(tmp_path: Path, server: ScenarioServer) -> None:
     """The image is shown; only --trusted lets it in."""
     digest = put(server, {"scenario.yaml": SHOP + "  web: {role: service, image: 'nginx:1'}\n"})
@@ -269,7 +269,6 @@ def test_what_is_not_bounded_is_refused_even_if_somebody_would_agree(tmp_path: P
     assert isinstance(up(tmp_path, *words, "--trusted").exception, EngineMissing)
 
 
-@pytest.mark.slow
 def test_yes_needs_a_pin_and_a_lab_of_another_file_is_left_alone(tmp_path: Path, server: ScenarioServer) -> None:
     digest = put(server, {"scenario.yaml": SHOP})
     result = up(tmp_path, f"file://{server.folder}/shop.tar.gz", "--yes")
