@@ -27,7 +27,7 @@ from orchestrator.cli.options import (
     verbose_option,
 )
 from orchestrator.cli.own_command import own_command
-from orchestrator.cli.scenario_address import AddressOptions, address_options, find_at_address, is_address
+from orchestrator.cli.scenario_address import AddressOptions, address_options, find_at_address, is_url
 from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
 from orchestrator.errors import OK, UsageInvalid
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -78,7 +78,7 @@ def up_command(
     """
     from orchestrator.operations.lifecycle import UpOptions, bring_up
 
-    if is_address(name):
+    if is_url(name):
         target = find_at_address(name, lab, address, trusted=trusted, yes=yes)
         untrusted = untrusted or not trusted
     else:

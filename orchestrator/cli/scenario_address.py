@@ -52,7 +52,7 @@ def address_options(command: Command) -> Command:
     return digest(folder(with_address))
 
 
-def is_address(name: str | None) -> TypeGuard[str]:
+def is_url(name: str | None) -> TypeGuard[str]:
     """Whether a NAME is the address of a scenario elsewhere."""
     return bool(name and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name))
 

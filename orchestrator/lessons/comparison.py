@@ -115,15 +115,6 @@ def loopback_port(host_and_port: str) -> int | None:
     return int(port) if is_loopback(host) else None
 
 
-def is_address(host: str) -> bool:
-    """Whether a host is an address, not a name: such a client asks for no server name (RFC 6066, section 3)."""
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host is the machine itself (RFC 1122, section 3.2.1.3; RFC 6761, section 6.3)."""
     try:

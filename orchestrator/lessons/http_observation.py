@@ -12,14 +12,13 @@ from orchestrator.lessons.comparison import (
     Matched,
     failed_connection,
     failed_lookup,
-    is_address,
     is_loopback,
     leads_to,
     server_text,
 )
 from orchestrator.lessons.server_records import SecureRequest
 from orchestrator.model.language import Field
-from orchestrator.model.values import Url
+from orchestrator.model.values import Url, is_address
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
@@ -109,7 +108,7 @@ class HttpObservation(BaseObservation):
         answer = f"the answer was {event.status}" if event.status else "no answer came"
         host = url.hostname or ""
         reaches = leads_to(event.flow, host, addresses_of)
-        if self.needs_tls:  # a server of several names has one address; the client says which it means (SNI)
+        if self.needs_tls:  # a client sends the name that it means, and of an address none (SNI: RFC 6066, section 3)
             reaches = reaches and is_secure and event.host.lower() == ("" if is_address(host) else host)
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         if not reaches or event.flow.server.port != port or (event.method, event.target) != (self.method, target):

@@ -56,7 +56,7 @@ class Progress:
         """The same with the question of a task, as JSON."""
         return replace(self, questions={**self.questions, name: question})
 
-    def anew(self) -> Progress:
+    def reset(self) -> Progress:
         """The same learner, with the same seed, at the very beginning."""
         return replace(self, tasks={}, questions={})
 

@@ -265,7 +265,7 @@ class LessonRun:
             case Command("help"):
                 self.state.tell(Note(help_text()))
             case Command("reset"):
-                self._begin_at(self.progress.anew())
+                self._begin_at(self.progress.reset())
             case Command("restore", target) if target:
                 self._go_to(target)
             case Command("reset task") if name:

@@ -90,7 +90,7 @@ def test_reset_forgets_the_questions_of_what_begins_anew() -> None:
     progress = replace(Progress("shop", 7), questions={"one": {"basis": "1"}, "two": {"basis": "2"}})
     assert progress.at("two", ("one", "two", "three")).questions == {"one": {"basis": "1"}}
     assert progress.at("three", ("one", "two", "three")).questions == progress.questions
-    assert progress.anew() == Progress("shop", 7)
+    assert progress.reset() == Progress("shop", 7)
 
 
 @pytest.mark.parametrize(
