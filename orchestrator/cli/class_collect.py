@@ -28,8 +28,8 @@ def collect_command(folder: Path, name: str, output: Path | None, as_json: bool)
     Exit code 0: all are right; 1: one is altered, copied or of another seat; 3: one cannot be read or judged.
     """
     from orchestrator.host.state_folder import StateFolder
-    from orchestrator.operations.class_collect import collect, write_results
-    from orchestrator.operations.class_folder import ClassStore
+    from orchestrator.operations.classroom.collect import collect, write_results
+    from orchestrator.operations.classroom.folder import ClassStore
     from orchestrator.rendering import collected
 
     classroom = ClassStore(StateFolder.of(os.environ)).require(name)

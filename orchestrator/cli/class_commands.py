@@ -20,10 +20,10 @@ from orchestrator.cli.workspace import confirmer, open_workspace
 from orchestrator.errors import LEFTOVERS, OK, LabBusy, UsageInvalid
 
 if TYPE_CHECKING:
-    from orchestrator.operations.class_endpoint import Endpoint
-    from orchestrator.operations.class_folder import Classroom, ClassStore
-    from orchestrator.operations.class_seats import RunningSeat
-    from orchestrator.operations.class_service import ServedClass
+    from orchestrator.operations.classroom.endpoint import Endpoint
+    from orchestrator.operations.classroom.folder import Classroom, ClassStore
+    from orchestrator.operations.classroom.seats import RunningSeat
+    from orchestrator.operations.classroom.service import ServedClass
     from orchestrator.operations.scenario_library import LoadedScenario
 
 LOOK_SECONDS = 0.5
@@ -66,7 +66,7 @@ def start_command(
 
     wirelab class start monday --seats 12 --scenario basic
     """
-    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.lessons.files import load_lesson
 
     store = _store()
     loaded, classroom = _prepared(store, name, seats, scenario)
@@ -76,9 +76,9 @@ def start_command(
     ask_about_host(loaded.reading.scenario, confirmer(yes))
     with store.serving(name):
         store.save(classroom)
-        from orchestrator.operations.class_memory import budget_of
-        from orchestrator.operations.class_service import ServedClass, lab_seats
-        from orchestrator.operations.lab_changes import LabChanges
+        from orchestrator.operations.classroom.memory import budget_of
+        from orchestrator.operations.classroom.service import ServedClass, lab_seats
+        from orchestrator.operations.live.lab_changes import LabChanges
 
         with LabChanges(workspace.engine, workspace.state) as changes:
             make_seat = lab_seats(workspace, loaded, classroom, changes, budget_of(workspace, loaded, memory))
@@ -89,7 +89,7 @@ def _prepared(
     store: ClassStore, name: str, seats: int | None, scenario: str | None, do: str = "start"
 ) -> tuple[LoadedScenario, Classroom]:
     """The scenario and the class as it is kept, or a new one. Raises UsageInvalid, FileInvalid."""
-    from orchestrator.operations.class_folder import new_class, valid_class_name
+    from orchestrator.operations.classroom.folder import new_class, valid_class_name
     from orchestrator.operations.scenario_library import load_scenario
 
     kept = store.load(valid_class_name(name))
@@ -112,7 +112,7 @@ def _default_scenario(name: str) -> str:
 
 
 def _serve(store: ClassStore, served: ServedClass) -> int:
-    from orchestrator.operations.class_replay import ReplayConsent
+    from orchestrator.operations.classroom.replay import ReplayConsent
     from orchestrator.web.board_view import BoardView
     from orchestrator.web.lab_view import View
     from orchestrator.web.seat_view import SeatView
@@ -225,7 +225,7 @@ def codes_command(name: str, seats: int | None, scenario: str | None, as_json: b
 
     A learner types the code once: wirelab learn basic --seat CODE. `wirelab class collect` judges their results.
     """
-    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.lessons.files import load_lesson
 
     store = _store()
     loaded, classroom = _prepared(store, name, seats, scenario, "codes")
@@ -298,7 +298,7 @@ def open_command(name: str, task: str) -> int:
 
 def _change_hold(name: str, do: str, task: str) -> None:
     """By the server, where one runs; otherwise the next start finds it."""
-    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.lessons.files import load_lesson
     from orchestrator.operations.scenario_library import load_scenario
 
     store = _store()
@@ -331,7 +331,7 @@ def export_command(name: str, as_json: bool) -> int:
 @click.option("--forget", is_flag=True, help="Delete also the seats, their links and their progress.")
 def stop_command(name: str, forget: bool) -> int:
     """End the server of a class, and remove all its labs. Results stay until --forget."""
-    from orchestrator.operations.class_service import forget_class, remove_class_labs
+    from orchestrator.operations.classroom.service import forget_class, remove_class_labs
 
     store = _store()
     classroom = store.require(name)
@@ -376,8 +376,8 @@ def _ask(name: str, do: str, **words: Any) -> dict[str, Any]:
 def _board(store: ClassStore, name: str) -> dict[str, Any]:
     """The board as a document: the server's own, which knows the state of each lab, where one runs."""
     from orchestrator.lessons.board import board_document
-    from orchestrator.operations.class_board import BoardReader
-    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.classroom.board import BoardReader
+    from orchestrator.operations.lessons.files import load_lesson
     from orchestrator.operations.scenario_library import load_scenario
 
     classroom = store.require(name)
@@ -391,6 +391,6 @@ def _board(store: ClassStore, name: str) -> dict[str, Any]:
 
 def _store() -> ClassStore:
     from orchestrator.host.state_folder import StateFolder
-    from orchestrator.operations.class_folder import ClassStore
+    from orchestrator.operations.classroom.folder import ClassStore
 
     return ClassStore(StateFolder.of(os.environ))

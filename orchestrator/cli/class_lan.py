@@ -12,8 +12,8 @@ from orchestrator.errors import UsageInvalid
 
 if TYPE_CHECKING:
     from orchestrator.model.scenario import Scenario
-    from orchestrator.operations.class_endpoint import Endpoint
-    from orchestrator.operations.class_folder import Classroom, ClassStore
+    from orchestrator.operations.classroom.endpoint import Endpoint
+    from orchestrator.operations.classroom.folder import Classroom, ClassStore
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 PARTS = {"address": "--address", "host": "--host", "certificate": "--cert", "key": "--key"}
@@ -38,8 +38,8 @@ def chosen_endpoint(
     store: ClassStore, classroom: Classroom, port: int | None, lan: bool | None, parts: dict[str, str]
 ) -> Endpoint:
     """Where the class is to be served: to the room, or on this machine alone. Raises UsageInvalid, WorldError."""
-    from orchestrator.operations.class_endpoint import Endpoint
-    from orchestrator.operations.class_lan import LanWish, check_bound, kept_wish, lan_endpoint
+    from orchestrator.operations.classroom.endpoint import Endpoint
+    from orchestrator.operations.classroom.lan import LanWish, check_bound, kept_wish, lan_endpoint
 
     kept = classroom.endpoint
     wanted_port = kept.port if port is None else port

@@ -18,8 +18,8 @@ from orchestrator.errors import OK
 def replay_command(name: str, seat: str, as_json: bool) -> int:
     """Print the attempts, causes and hints of SEAT in order, if its learner has agreed to that on the page."""
     from orchestrator.host.state_folder import StateFolder
-    from orchestrator.operations.class_folder import ClassStore
-    from orchestrator.operations.class_replay import seat_replay
+    from orchestrator.operations.classroom.folder import ClassStore
+    from orchestrator.operations.classroom.replay import seat_replay
     from orchestrator.rendering.replay import replay_document, replay_text
 
     store = ClassStore(StateFolder.of(os.environ))

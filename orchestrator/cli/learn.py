@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.messages import Message
     from orchestrator.lessons.progress import Progress
     from orchestrator.lessons.seat_code import SeatCode
-    from orchestrator.operations.learn import OpenLesson
+    from orchestrator.operations.lessons.learn import OpenLesson
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.lab_ref import LabRef
@@ -72,8 +72,8 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
 
     if name is None:
         return _course()
-    from orchestrator.operations.learn import open_lesson
-    from orchestrator.operations.lesson_files import load_lesson
+    from orchestrator.operations.lessons.files import load_lesson
+    from orchestrator.operations.lessons.learn import open_lesson
     from orchestrator.planning.lab_ref import LabRef
     from orchestrator.rendering.lesson import message_text
 
@@ -117,7 +117,7 @@ def _where_to_work(named: LabRef, node_name: str) -> str:
 def _say_what_is_next(scenario_name: str, named: LabRef) -> int:
     """Name the lesson after this one, and how to remove the lab. At a seat the teacher says both."""
     from orchestrator.host.state_folder import StateFolder
-    from orchestrator.operations.course import course, lesson_after
+    from orchestrator.operations.lessons.course import course, lesson_after
 
     if not scenario_name:
         return OK
@@ -142,8 +142,8 @@ def _at_seat(code: SeatCode, workspace: Workspace, scenario: LoadedScenario) -> 
     """The workspace of a seat, whose journal keeps no secret, and the learner. Says where the result is kept."""
     from orchestrator import __version__
     from orchestrator.lessons.seat_code import without_secret
-    from orchestrator.operations.lesson_files import load_lesson
-    from orchestrator.operations.lesson_result import result_file
+    from orchestrator.operations.lessons.files import load_lesson
+    from orchestrator.operations.lessons.result import result_file
 
     load_lesson(scenario, code.seed)
     result = result_file(Path.cwd(), code, scenario, __version__)
@@ -164,8 +164,8 @@ def _is_at_desktop() -> bool:
 
 def _on_the_page(workspace: Workspace, scenario: LoadedScenario, lab_name: str, learner: Learner) -> int:
     from orchestrator.cli.live_page import serve
-    from orchestrator.operations.lab_changes import LabChanges
-    from orchestrator.operations.live_lab import watch_lesson
+    from orchestrator.operations.live.lab import watch_lesson
+    from orchestrator.operations.live.lab_changes import LabChanges
 
     with (
         LabChanges(workspace.engine, workspace.state) as changes,
@@ -203,7 +203,7 @@ def _read_lines(lines: SimpleQueue[str | None]) -> None:
 
 def _course() -> int:
     from orchestrator.host.state_folder import StateFolder
-    from orchestrator.operations.course import course
+    from orchestrator.operations.lessons.course import course
     from orchestrator.rendering.lesson import course_text
 
     out(course_text(course(StateFolder.of(os.environ), os.environ.get("WIRELAB_SEAT", "")), _width()))

@@ -29,8 +29,8 @@ def prove_command(name: str, seeds: int, seed: int | None, sentences: str | None
 
     Exit code 0: all of it holds; 1: something does not.
     """
-    from orchestrator.operations.lesson_files import load_lesson
-    from orchestrator.operations.lesson_proof import prove_lesson
+    from orchestrator.operations.lessons.files import load_lesson
+    from orchestrator.operations.lessons.proof import prove_lesson
     from orchestrator.operations.output_file import replace_file
     from orchestrator.operations.scenario_library import load_scenario
 

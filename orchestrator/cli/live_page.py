@@ -12,7 +12,7 @@ from orchestrator.errors import OK
 
 if TYPE_CHECKING:
     from orchestrator.operations.lab_target import LabTarget
-    from orchestrator.operations.live_lab import LiveLab
+    from orchestrator.operations.live.lab import LiveLab
     from orchestrator.operations.workspace import Workspace
 
 LOOK_SECONDS = 0.5
@@ -20,7 +20,7 @@ LOOK_SECONDS = 0.5
 
 def serve_lab(workspace: Workspace, target: LabTarget, *, port: int = 0, browser: bool = True) -> int:
     """Serve the page of a lab that is up until Ctrl-C."""
-    from orchestrator.operations.live_lab import watch_lab
+    from orchestrator.operations.live.lab import watch_lab
 
     with watch_lab(workspace.without_watcher(), target.scenario, target.lab_name) as live:
         return serve(live, port=port, browser=browser)
@@ -28,7 +28,7 @@ def serve_lab(workspace: Workspace, target: LabTarget, *, port: int = 0, browser
 
 def serve(live: LiveLab, *, port: int = 0, browser: bool = True) -> int:
     """Serve the page of a live lab until Ctrl-C."""
-    from orchestrator.operations.class_endpoint import Endpoint
+    from orchestrator.operations.classroom.endpoint import Endpoint
     from orchestrator.web.lab_view import LabView
     from orchestrator.web.server import WebServer
     from orchestrator.web.sessions import Seat

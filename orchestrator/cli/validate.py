@@ -18,7 +18,7 @@ def command(name: str | None, as_json: bool) -> int:
     Starts nothing. Notes about a valid file name what its author may not have meant. Exit code 0: the file is valid; 2:
     it is not.
     """
-    from orchestrator.operations.lesson_files import has_lesson, load_lesson
+    from orchestrator.operations.lessons.files import has_lesson, load_lesson
     from orchestrator.operations.scenario_library import load_scenario, scenario_notes
 
     try:

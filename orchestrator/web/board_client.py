@@ -13,7 +13,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from orchestrator.errors import UsageInvalid, WorldError
-from orchestrator.operations.class_endpoint import Endpoint, Tls
+from orchestrator.operations.classroom.endpoint import Endpoint, Tls
 from orchestrator.web.gate import BOARD_PATH, board_cookie
 from orchestrator.web.server import cookie_name
 from orchestrator.web.sessions import BOARD, Sessions

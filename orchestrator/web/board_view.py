@@ -7,8 +7,8 @@ from typing import Any
 
 from orchestrator.errors import NotFound, UsageInvalid
 from orchestrator.lessons.board import Board, board_document
-from orchestrator.operations.class_service import ServedClass
-from orchestrator.operations.node_terminals import NodeTerminal, Watch
+from orchestrator.operations.classroom.service import ServedClass
+from orchestrator.operations.live.node_terminals import NodeTerminal, Watch
 from orchestrator.web.lab_view import READY, Document
 
 

@@ -14,7 +14,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
-from orchestrator.operations.class_endpoint import Endpoint
+from orchestrator.operations.classroom.endpoint import Endpoint
 from orchestrator.web.connections import Connections
 from orchestrator.web.index_page import content_security_policy
 from orchestrator.web.sessions import BOARD, Session, Sessions

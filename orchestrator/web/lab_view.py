@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from orchestrator.errors import UsageInvalid
 from orchestrator.events import Entry
-from orchestrator.operations.live_lab import Change, LiveLab
-from orchestrator.operations.node_terminals import NodeTerminal, Watch
+from orchestrator.operations.live.lab import Change, LiveLab
+from orchestrator.operations.live.node_terminals import NodeTerminal, Watch
 from orchestrator.rendering.exchange_facts import exchange_facts, packet_line
 from orchestrator.rendering.lesson_documents import NO_LESSON, lesson_message
 from orchestrator.rendering.live_documents import (

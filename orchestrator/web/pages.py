@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from orchestrator.operations.live_lab import RESTART
+from orchestrator.operations.live.lab import RESTART
 from orchestrator.web.lab_view import View
 
 MOST_AT_WORK = 4  # requests of all pages of a lab at a time; others wait for them

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.operations.class_replay import ReplayConsent
-from orchestrator.operations.class_seats import RunningSeat
-from orchestrator.operations.live_lab import RESTART
-from orchestrator.operations.node_terminals import NodeTerminal, Watch
+from orchestrator.operations.classroom.replay import ReplayConsent
+from orchestrator.operations.classroom.seats import RunningSeat
+from orchestrator.operations.live.lab import RESTART
+from orchestrator.operations.live.node_terminals import NodeTerminal, Watch
 from orchestrator.web.lab_view import READY, SCHEMA, Document, LabView
 
 TITLES = {

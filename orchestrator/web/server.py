@@ -11,8 +11,8 @@ from types import TracebackType
 import uvicorn
 
 from orchestrator.errors import WorldError
-from orchestrator.operations.class_endpoint import ON_THIS_MACHINE, Endpoint
-from orchestrator.operations.class_lan import tls_context
+from orchestrator.operations.classroom.endpoint import ON_THIS_MACHINE, Endpoint
+from orchestrator.operations.classroom.lan import tls_context
 from orchestrator.web.app import Site
 from orchestrator.web.connections import Connections, counted_protocol
 from orchestrator.web.gate import BOARD_PATH, Gate

@@ -12,7 +12,7 @@ from functools import partial
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from orchestrator.errors import WirelabError
-from orchestrator.operations.node_terminals import NodeTerminal
+from orchestrator.operations.live.node_terminals import NodeTerminal
 from orchestrator.web.pages import Pages
 
 MOST_WAITING = 32  # pieces; while a page is behind, the program waits

@@ -9,7 +9,7 @@ import pytest
 from browser_pages import DESK, PHONE, go_to, page_without_complaints
 from live_view import FakeView
 
-from orchestrator.operations.class_endpoint import Endpoint
+from orchestrator.operations.classroom.endpoint import Endpoint
 from orchestrator.rendering.handout import Handout, handout_page
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import BOARD

@@ -9,7 +9,7 @@ from lab_bench import CHECKOUT, Bench
 from lesson_attempts import mistakes, read_attempts, try_all
 
 from orchestrator.lessons.messages import Message
-from orchestrator.operations.learn import open_lesson
+from orchestrator.operations.lessons.learn import open_lesson
 from orchestrator.operations.scenario_library import load_scenario
 from orchestrator.operations.workspace import open_workspace
 

@@ -13,7 +13,7 @@ from typing import Any
 from lab_bench import CHECKOUT, Bench, Engine, Ran, eventually, piped
 
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import ClassStore
+from orchestrator.operations.classroom.folder import ClassStore
 from orchestrator.web.board_client import ask_board
 
 DEADLINE = 240.0

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from orchestrator.errors import UsageInvalid
-from orchestrator.operations.class_folder import ClassSeat
-from orchestrator.operations.class_seats import RunningSeat
+from orchestrator.operations.classroom.folder import ClassSeat
+from orchestrator.operations.classroom.seats import RunningSeat
 
 SECONDS = 30.0
 

@@ -17,8 +17,8 @@ from lab_bench import DEADLINE
 
 from orchestrator.lessons.lesson import QuestionTask
 from orchestrator.lessons.messages import Message, NotDone
-from orchestrator.operations.learn import OpenLesson
-from orchestrator.operations.lesson_proof import carry_out, placeholders_of, with_placeholders
+from orchestrator.operations.lessons.learn import OpenLesson
+from orchestrator.operations.lessons.proof import carry_out, placeholders_of, with_placeholders
 
 DONE = "done"
 ENTRY = re.compile(r"(?P<task>\S+)\n  (?P<node>[a-z0-9-]+)\$ (?P<line>.+)\n(?P<told>(?:  .+\n)+)")

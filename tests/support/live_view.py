@@ -14,7 +14,7 @@ from websockets import Origin
 from websockets.sync.client import ClientConnection, connect
 
 from orchestrator.errors import NotFound, UsageInvalid
-from orchestrator.operations.node_terminals import NodeTerminal, Watch
+from orchestrator.operations.live.node_terminals import NodeTerminal, Watch
 from orchestrator.web.server import WebServer
 from orchestrator.web.sessions import Seat
 

@@ -13,7 +13,7 @@ from doc_pages import ROOT
 
 from orchestrator.errors import INVALID, OK, WORLD
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import ClassStore, new_class
+from orchestrator.operations.classroom.folder import ClassStore, new_class
 
 RUN_EACH = """
 import sys

@@ -15,8 +15,8 @@ from orchestrator.lab.probe_log import OnProbe
 from orchestrator.lessons.failed_attempts import FailedAttempt, failed_attempt, unanswered_attempt
 from orchestrator.lessons.messages import NotDone
 from orchestrator.model.checks import BaseCheck, Connects, Resolves
-from orchestrator.operations.attempt_explainer import AttemptExplainer, NotExplained
-from orchestrator.operations.own_probes import OwnProbes
+from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer, NotExplained
+from orchestrator.operations.lessons.own_probes import OwnProbes
 from orchestrator.rendering.lesson import message_text
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.lessons.lesson import DoneTask
-from orchestrator.operations.lesson_files import load_lesson
-from orchestrator.operations.lesson_proof import with_placeholders
+from orchestrator.operations.lessons.files import load_lesson
+from orchestrator.operations.lessons.proof import with_placeholders
 from orchestrator.operations.scenario_library import load_scenario
 
 ROOT = Path(__file__).parents[3]

@@ -21,8 +21,8 @@ from orchestrator.lab.take_down import take_down
 from orchestrator.lessons.lesson import HoldsTask
 from orchestrator.lessons.repairs import nodes_to_work_in, programs_run, uncounted_repair
 from orchestrator.model.faults.record import RecordChanged
-from orchestrator.operations.lesson_lab import LessonLab
-from orchestrator.operations.node_work import EFFECT_SECONDS, PROGRAMS, NodeWork
+from orchestrator.operations.lessons.lab import LessonLab
+from orchestrator.operations.lessons.node_work import EFFECT_SECONDS, PROGRAMS, NodeWork
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
 from orchestrator.operations.workspace import Workspace
 from orchestrator.planning import labels

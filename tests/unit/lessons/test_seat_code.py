@@ -9,7 +9,7 @@ import pytest
 from orchestrator.errors import UsageInvalid
 from orchestrator.lessons.seat_code import ALPHABET, SeatCode, parse_seat_code, without_secret
 from orchestrator.model.secret import Secret
-from orchestrator.operations.class_folder import new_class
+from orchestrator.operations.classroom.folder import new_class
 
 CODE = SeatCode("monday-2", "seat03", 999_999, Secret(str(2**90 - 7)))
 

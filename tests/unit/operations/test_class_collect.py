@@ -13,9 +13,9 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.sealed_result import MOST_BYTES
 from orchestrator.lessons.seat_code import parse_seat_code
-from orchestrator.operations.class_collect import collect, write_results
-from orchestrator.operations.class_folder import new_class
-from orchestrator.operations.lesson_result import result_file
+from orchestrator.operations.classroom.collect import collect, write_results
+from orchestrator.operations.classroom.folder import new_class
+from orchestrator.operations.lessons.result import result_file
 from orchestrator.operations.scenario_library import load_scenario
 
 SCENARIO = ROOT / "scenarios" / "basic" / "scenario.yaml"

@@ -11,8 +11,8 @@ import pytest
 
 from orchestrator.errors import LabBusy, UsageInvalid
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_endpoint import Endpoint, Tls
-from orchestrator.operations.class_folder import ClassStore, new_class, valid_class_name
+from orchestrator.operations.classroom.endpoint import Endpoint, Tls
+from orchestrator.operations.classroom.folder import ClassStore, new_class, valid_class_name
 from orchestrator.operations.workspace import valid_lab_name
 
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from orchestrator.errors import INVALID, UsageInvalid, WorldError
 from orchestrator.lab.authority import authority, issue
 from orchestrator.model.credentials import CertificateRequest
-from orchestrator.operations.class_endpoint import Endpoint, Tls
-from orchestrator.operations.class_lan import LanWish, check_bound, kept_wish, lan_endpoint
+from orchestrator.operations.classroom.endpoint import Endpoint, Tls
+from orchestrator.operations.classroom.lan import LanWish, check_bound, kept_wish, lan_endpoint
 
 HERE = LanWish("127.0.0.1")
 

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.errors import WorldError
 from orchestrator.host.control_groups import free_in_groups
-from orchestrator.operations.class_memory import KEPT_FREE, MemoryBudget
+from orchestrator.operations.classroom.memory import KEPT_FREE, MemoryBudget
 
 MIB = 1024 * 1024
 

@@ -11,9 +11,9 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.events import Actor, LessonEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import Journal, journal_file
-from orchestrator.operations.class_folder import ClassStore, new_class
-from orchestrator.operations.class_replay import ReplayConsent, seat_replay
-from orchestrator.operations.class_service import forget_class
+from orchestrator.operations.classroom.folder import ClassStore, new_class
+from orchestrator.operations.classroom.replay import ReplayConsent, seat_replay
+from orchestrator.operations.classroom.service import forget_class
 from orchestrator.rendering.replay import replay_document, replay_text
 
 CLASS = replace(new_class("monday", Path("/basic/scenario.yaml")).with_seats(2), created=0.0)

@@ -9,8 +9,8 @@ from typing import Any
 
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import journal_file
-from orchestrator.operations.class_resources import ResourceWatch
-from orchestrator.operations.class_seats import RunningSeat
+from orchestrator.operations.classroom.resources import ResourceWatch
+from orchestrator.operations.classroom.seats import RunningSeat
 
 FULL = "The node client has no process left"
 

@@ -13,8 +13,8 @@ from class_seats import FakeSeats
 
 from orchestrator.errors import UsageInvalid, WorldError
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import ClassStore, new_class
-from orchestrator.operations.class_service import AT_ONCE, ServedClass
+from orchestrator.operations.classroom.folder import ClassStore, new_class
+from orchestrator.operations.classroom.service import AT_ONCE, ServedClass
 
 LESSON: Any = SimpleNamespace(title="DNS first", tasks={"look": None, "fetch": None})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.operations.course import lesson_after
+from orchestrator.operations.lessons.course import lesson_after
 from orchestrator.rendering.lesson import course_text
 
 ROWS = [

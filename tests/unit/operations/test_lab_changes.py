@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.errors import TookTooLong
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import journal_file
-from orchestrator.operations.lab_changes import LabChanges
+from orchestrator.operations.live.lab_changes import LabChanges
 from orchestrator.planning.snapshot import ListedContainer
 
 

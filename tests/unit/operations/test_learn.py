@@ -12,7 +12,7 @@ import pytest
 from orchestrator.errors import LabBusy, NotFound, WirelabError
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lock import lesson_lock
-from orchestrator.operations.learn import OpenLesson, open_lesson
+from orchestrator.operations.lessons.learn import OpenLesson, open_lesson
 from orchestrator.operations.scenario_library import load_scenario
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from orchestrator.lessons.comparison import Comparison, Different, Matched
 from orchestrator.lessons.observations import ResolvesObservation
-from orchestrator.operations.learner_traffic import LearnerTraffic
-from orchestrator.operations.own_probes import OwnProbes
+from orchestrator.operations.lessons.learner_traffic import LearnerTraffic
+from orchestrator.operations.lessons.own_probes import OwnProbes
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario

@@ -34,11 +34,11 @@ from orchestrator.lessons.messages import (
 from orchestrator.lessons.progress import Progress, TaskProgress
 from orchestrator.lessons.questions import Question
 from orchestrator.lessons.reading import LessonText
-from orchestrator.operations.lesson_files import load_lesson
-from orchestrator.operations.lesson_lab import LessonLab
-from orchestrator.operations.lesson_run import LessonRun
+from orchestrator.operations.classroom.teacher_actions import begin_if_open, mark_done
+from orchestrator.operations.lessons.files import load_lesson
+from orchestrator.operations.lessons.lab import LessonLab
+from orchestrator.operations.lessons.run import LessonRun
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
-from orchestrator.operations.teacher_actions import begin_if_open, mark_done
 from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, ExchangeStart, Flow
 
 pytestmark = pytest.mark.slow

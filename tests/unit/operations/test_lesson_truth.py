@@ -12,8 +12,8 @@ from recorded import events, recorded
 
 from orchestrator.errors import NotFound
 from orchestrator.lessons.lesson import Run
-from orchestrator.operations.lesson_truth import await_closed, first_server_in, whole_steps
-from orchestrator.operations.live_traffic import TrafficReader
+from orchestrator.operations.lessons.truth import await_closed, first_server_in, whole_steps
+from orchestrator.operations.live.traffic import TrafficReader
 from orchestrator.operations.trace import Trace
 from orchestrator.traffic.exchanges.events import Endpoint, ExchangeStart, Flow, TcpClose
 from orchestrator.traffic.story import build_story

@@ -22,7 +22,7 @@ from orchestrator.lessons.observations import ResolvesObservation, TlsObservatio
 from orchestrator.model.scenario import Scenario
 from orchestrator.model.topology import Topology
 from orchestrator.operations.lab_handle import LabHandle
-from orchestrator.operations.node_watch import END_OF_TABLE, NodeWatch, loopback_exchanges, new_sockets
+from orchestrator.operations.lessons.node_watch import END_OF_TABLE, NodeWatch, loopback_exchanges, new_sockets
 from orchestrator.operations.scenario_library import load_scenario
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot

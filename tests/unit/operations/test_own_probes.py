@@ -15,8 +15,8 @@ from orchestrator.events import Actor, Event, ProbeRunEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import Journal
 from orchestrator.lab.probe_log import announced
-from orchestrator.operations.other_probes import OtherProbes
-from orchestrator.operations.own_probes import OwnProbes
+from orchestrator.operations.lessons.other_probes import OtherProbes
+from orchestrator.operations.lessons.own_probes import OwnProbes
 from orchestrator.traffic.exchanges.events import (
     DnsExchange,
     Endpoint,

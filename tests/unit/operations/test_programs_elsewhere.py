@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.events import Entry, ProgramEvent
 from orchestrator.lab import journal_reader
-from orchestrator.operations.programs_elsewhere import SEEN_SECONDS, ProgramsElsewhere
+from orchestrator.operations.lessons.programs_elsewhere import SEEN_SECONDS, ProgramsElsewhere
 
 LAB: Any = SimpleNamespace(name="shop", workspace=SimpleNamespace(state=Path("/nowhere")))
 

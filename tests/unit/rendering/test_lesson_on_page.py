@@ -7,7 +7,7 @@ import re
 import library
 import pytest
 
-from orchestrator.operations.lesson_files import load_lesson
+from orchestrator.operations.lessons.files import load_lesson
 from orchestrator.rendering.lesson_documents import markdown_html
 from orchestrator.rendering.lesson_on_page import allowed_on_page, page_words
 

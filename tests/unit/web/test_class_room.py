@@ -18,9 +18,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from orchestrator.errors import WorldError
-from orchestrator.operations.class_endpoint import Endpoint, Tls
-from orchestrator.operations.class_folder import AUTHORITY
-from orchestrator.operations.class_lan import LanWish, lan_endpoint
+from orchestrator.operations.classroom.endpoint import Endpoint, Tls
+from orchestrator.operations.classroom.folder import AUTHORITY
+from orchestrator.operations.classroom.lan import LanWish, lan_endpoint
 from orchestrator.web.board_client import ask_board
 from orchestrator.web.connections import MOST_UNKNOWN
 from orchestrator.web.server import WebServer

@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed
 
 from orchestrator.errors import UsageInvalid, WorldError
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import Classroom, ClassStore, new_class
-from orchestrator.operations.class_replay import ReplayConsent
-from orchestrator.operations.class_service import ServedClass
+from orchestrator.operations.classroom.folder import Classroom, ClassStore, new_class
+from orchestrator.operations.classroom.replay import ReplayConsent
+from orchestrator.operations.classroom.service import ServedClass
 from orchestrator.web.board_client import ask_board
 from orchestrator.web.board_view import BoardView
 from orchestrator.web.seat_view import SeatView

@@ -12,7 +12,7 @@ from live_view import Room, Visitor
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from orchestrator.operations.live_lab import RESTART
+from orchestrator.operations.live.lab import RESTART
 from orchestrator.web.pages import MOST_WAITING
 
 TRY_AGAIN = 1013

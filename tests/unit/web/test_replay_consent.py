@@ -12,8 +12,8 @@ from class_seats import FakeSeats
 
 from orchestrator.errors import UsageInvalid
 from orchestrator.host.state_folder import StateFolder
-from orchestrator.operations.class_folder import ClassStore, new_class
-from orchestrator.operations.class_replay import ReplayConsent
+from orchestrator.operations.classroom.folder import ClassStore, new_class
+from orchestrator.operations.classroom.replay import ReplayConsent
 from orchestrator.web.seat_view import SeatView
 
 CLASS = new_class("monday", Path("/basic/scenario.yaml")).with_seats(2)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.failed_attempts import FailedAttempt
     from orchestrator.model.checks import BaseCheck
     from orchestrator.operations.lab_handle import LabHandle
-    from orchestrator.operations.own_probes import OwnProbes
+    from orchestrator.operations.lessons.own_probes import OwnProbes
 
 
 @dataclass(frozen=True)

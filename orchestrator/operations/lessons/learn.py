@@ -14,11 +14,11 @@ from orchestrator.lab.lock import lesson_lock
 from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.variables import address_values
 from orchestrator.operations.command_record import recorded
-from orchestrator.operations.lesson_files import ProgressStore, load_lesson
-from orchestrator.operations.lesson_lab import LessonLab
-from orchestrator.operations.lesson_run import LessonRun
+from orchestrator.operations.lessons.files import ProgressStore, load_lesson
+from orchestrator.operations.lessons.lab import LessonLab
+from orchestrator.operations.lessons.run import LessonRun
 from orchestrator.operations.lifecycle import UpOptions, bring_up, bring_up_in_run
-from orchestrator.operations.live_traffic import LiveTraffic, TrafficReader
+from orchestrator.operations.live.traffic import LiveTraffic, TrafficReader
 
 if TYPE_CHECKING:
     from orchestrator.events import Event

@@ -13,9 +13,9 @@ from orchestrator.errors import UsageInvalid, WirelabError
 from orchestrator.lessons.lesson import DoneTask, Lesson
 from orchestrator.lessons.messages import LessonDone, Message, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.progress import Progress
-from orchestrator.operations.learn import TURN_SECONDS, OpenLesson
-from orchestrator.operations.lesson_run import LessonRun
-from orchestrator.operations.teacher_actions import begin_if_open, mark_done, show_hint
+from orchestrator.operations.classroom.teacher_actions import begin_if_open, mark_done, show_hint
+from orchestrator.operations.lessons.learn import TURN_SECONDS, OpenLesson
+from orchestrator.operations.lessons.run import LessonRun
 
 MOST_MESSAGES = 500
 BUSY_SECONDS = 5.0  # since something happened last: what follows from it is told at once

@@ -17,7 +17,7 @@ from orchestrator.lessons.repairs import LabChange, UncountedRepair, uncounted_r
 from orchestrator.lessons.setup import edited, permission_texts
 from orchestrator.model.faults.record import RecordChanged
 from orchestrator.operations.lab_handle import LabHandle
-from orchestrator.operations.node_work import NodeWork
+from orchestrator.operations.lessons.node_work import NodeWork
 from orchestrator.operations.scenario_library import FILE, LoadedScenario, load_scenario
 from orchestrator.planning import labels
 from orchestrator.planning.lab_ref import LabRef

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import FileInvalid
-from orchestrator.operations.lesson_files import ProgressStore, has_lesson, load_lesson
+from orchestrator.operations.lessons.files import ProgressStore, has_lesson, load_lesson
 from orchestrator.operations.scenario_library import all_scenarios, find_scenario, load_scenario
 
 if TYPE_CHECKING:

@@ -12,16 +12,16 @@ from orchestrator.lessons.open_exchanges import SILENT_SECONDS, silence
 from orchestrator.lessons.other_attempts import what_failed
 from orchestrator.lessons.reactions import attempted, not_done, react_to_pass, sees_no_broken_layer
 from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in
-from orchestrator.operations.attempt_explainer import reason_of
-from orchestrator.operations.lesson_check import judge_quietly, pause_after
+from orchestrator.operations.lessons.attempt_explainer import reason_of
+from orchestrator.operations.lessons.check import judge_quietly, pause_after
 from orchestrator.traffic.exchanges.events import client_node
 
 if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
     from orchestrator.events import ProbeEvent
     from orchestrator.lessons.lesson import HoldsTask
-    from orchestrator.operations.lesson_state import LessonState
-    from orchestrator.operations.own_probes import OwnProbes
+    from orchestrator.operations.lessons.own_probes import OwnProbes
+    from orchestrator.operations.lessons.state import LessonState
     from orchestrator.traffic.exchanges.events import CompletedEvent
 
 # So many times a check that fails is judged once more, where no layer of it is seen to be broken.

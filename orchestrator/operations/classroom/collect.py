@@ -13,15 +13,15 @@ from orchestrator.errors import UsageInvalid
 from orchestrator.lessons.collected import ResultJudge
 from orchestrator.lessons.sealed_result import MOST_BYTES
 from orchestrator.lessons.seat_code import parse_seat_code
-from orchestrator.operations.lesson_files import load_lesson
-from orchestrator.operations.lesson_result import lesson_version
+from orchestrator.operations.lessons.files import load_lesson
+from orchestrator.operations.lessons.result import lesson_version
 from orchestrator.operations.output_file import replace_file
 from orchestrator.operations.scenario_library import load_scenario
 
 if TYPE_CHECKING:
     from orchestrator.lessons.collected import Collection
     from orchestrator.lessons.lesson import Lesson
-    from orchestrator.operations.class_folder import Classroom
+    from orchestrator.operations.classroom.folder import Classroom
 
 MOST_FILES = 2000
 

@@ -13,23 +13,23 @@ from orchestrator.errors import UsageInvalid, WirelabError, WorldError
 from orchestrator.events import Actor
 from orchestrator.lab.journal import journal_file, older_file
 from orchestrator.lessons.board import Board, SeatState
-from orchestrator.operations.class_board import BoardReader
-from orchestrator.operations.class_folder import ClassStore
-from orchestrator.operations.class_memory import MemoryBudget, room_for
-from orchestrator.operations.class_resources import ResourceWatch, used_up
-from orchestrator.operations.class_seats import RunningSeat
-from orchestrator.operations.lesson_files import ProgressStore
+from orchestrator.operations.classroom.board import BoardReader
+from orchestrator.operations.classroom.folder import ClassStore
+from orchestrator.operations.classroom.memory import MemoryBudget, room_for
+from orchestrator.operations.classroom.resources import ResourceWatch, used_up
+from orchestrator.operations.classroom.seats import RunningSeat
+from orchestrator.operations.lessons.files import ProgressStore
 from orchestrator.operations.lifecycle import bring_down, remove_lab
-from orchestrator.operations.live_lab import watch_lesson
+from orchestrator.operations.live.lab import watch_lesson
 from orchestrator.operations.workspace import new_run_id
 
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.lessons.lesson import Lesson
-    from orchestrator.operations.class_folder import Classroom, ClassSeat
-    from orchestrator.operations.lab_changes import LabChanges
-    from orchestrator.operations.live_lab import LiveLab
-    from orchestrator.operations.live_lesson import LiveLesson
+    from orchestrator.operations.classroom.folder import Classroom, ClassSeat
+    from orchestrator.operations.live.lab import LiveLab
+    from orchestrator.operations.live.lab_changes import LabChanges
+    from orchestrator.operations.live.lesson import LiveLesson
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
 

@@ -10,7 +10,7 @@ from orchestrator.lab.journal_reader import lesson_events
 
 if TYPE_CHECKING:
     from orchestrator.events import LessonEvent
-    from orchestrator.operations.class_folder import Classroom, ClassStore
+    from orchestrator.operations.classroom.folder import Classroom, ClassStore
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,16 @@ from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
 from orchestrator.lessons.wrong_node import ran_elsewhere, silent_elsewhere
-from orchestrator.operations.attempt_explainer import NotExplained
-from orchestrator.operations.node_watch import TaskWatch
-from orchestrator.operations.own_probes import bears_mark
-from orchestrator.operations.programs_elsewhere import ProgramsElsewhere
+from orchestrator.operations.lessons.attempt_explainer import NotExplained
+from orchestrator.operations.lessons.node_watch import TaskWatch
+from orchestrator.operations.lessons.own_probes import bears_mark
+from orchestrator.operations.lessons.programs_elsewhere import ProgramsElsewhere
 from orchestrator.traffic.exchanges.events import client_node, end_time, start_time
 
 if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AnyTask, ObserveTask
-    from orchestrator.operations.attempt_explainer import AttemptExplainer
-    from orchestrator.operations.lesson_state import LessonState
+    from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer
+    from orchestrator.operations.lessons.state import LessonState
     from orchestrator.traffic.exchanges.events import CompletedEvent
 
 

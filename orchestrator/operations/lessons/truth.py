@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lessons.lesson import AskTask, QuestionTask, Run
     from orchestrator.operations.lab_handle import LabHandle
-    from orchestrator.operations.live_traffic import LiveTraffic, TrafficReader
+    from orchestrator.operations.live.traffic import LiveTraffic, TrafficReader
     from orchestrator.traffic.exchanges.events import CompletedEvent, Flow
     from orchestrator.traffic.story import Span
 

@@ -11,7 +11,7 @@ from orchestrator.errors import WORLD, WirelabError, WorldError
 from orchestrator.lessons.board import SeatState
 
 if TYPE_CHECKING:
-    from orchestrator.operations.live_lab import LiveLab
+    from orchestrator.operations.live.lab import LiveLab
 
 LOOK_SECONDS = 1.0
 LOST_LOOKS = 3  # in a row: a lab that is made anew is out of sight for a moment

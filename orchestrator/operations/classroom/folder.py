@@ -22,7 +22,7 @@ from orchestrator.errors import LabBusy, UsageInvalid
 from orchestrator.lab.lock import hold
 from orchestrator.lessons.seat_code import SECRET_BITS, SeatCode
 from orchestrator.model.secret import Secret
-from orchestrator.operations.class_endpoint import ON_THIS_MACHINE, Endpoint, Tls
+from orchestrator.operations.classroom.endpoint import ON_THIS_MACHINE, Endpoint, Tls
 from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from orchestrator.errors import WorldError
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
-    from orchestrator.operations.class_folder import ClassSeat
+    from orchestrator.operations.classroom.folder import ClassSeat
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
 

@@ -14,15 +14,15 @@ from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
 from orchestrator.lessons.words import Command, command_of, help_text
-from orchestrator.operations.attempt_explainer import AttemptExplainer, explain_in
-from orchestrator.operations.learner_traffic import LearnerTraffic
-from orchestrator.operations.lesson_state import LessonState
-from orchestrator.operations.lesson_truth import ask_lab
-from orchestrator.operations.observed_attempts import ObservedAttempts
-from orchestrator.operations.other_probes import OtherProbes
-from orchestrator.operations.own_probes import OwnProbes
+from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer, explain_in
+from orchestrator.operations.lessons.learner_traffic import LearnerTraffic
+from orchestrator.operations.lessons.observed_attempts import ObservedAttempts
+from orchestrator.operations.lessons.other_probes import OtherProbes
+from orchestrator.operations.lessons.own_probes import OwnProbes
+from orchestrator.operations.lessons.state import LessonState
+from orchestrator.operations.lessons.task_check import TaskCheck
+from orchestrator.operations.lessons.truth import ask_lab
 from orchestrator.operations.slow_engine import SlowEngine
-from orchestrator.operations.task_check import TaskCheck
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.traffic.exchanges.events import ExchangeStart, client_node
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from orchestrator.lessons.reading import LessonText
     from orchestrator.model.topology import Topology
     from orchestrator.operations.lab_handle import LabHandle
-    from orchestrator.operations.lesson_lab import LessonLab
-    from orchestrator.operations.live_traffic import LiveTraffic
+    from orchestrator.operations.lessons.lab import LessonLab
+    from orchestrator.operations.live.traffic import LiveTraffic
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
 
 

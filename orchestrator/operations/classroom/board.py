@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from orchestrator.lab.journal import journal_file
 from orchestrator.lab.journal_reader import lesson_events
 from orchestrator.lessons.board import Board, SeatRow, SeatState, seat_row
-from orchestrator.operations.lesson_files import ProgressStore
+from orchestrator.operations.lessons.files import ProgressStore
 
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.lessons.lesson import Lesson
-    from orchestrator.operations.class_folder import Classroom, ClassSeat
+    from orchestrator.operations.classroom.folder import Classroom, ClassSeat
 
 States = Callable[[str], tuple[SeatState, str]]
 

@@ -16,7 +16,7 @@ from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.reactions import solution_text
 from orchestrator.model.faults.stop import Stop
 from orchestrator.operations.lab_handle import fresh_name
-from orchestrator.operations.learn import OpenLesson, lesson_in
+from orchestrator.operations.lessons.learn import OpenLesson, lesson_in
 from orchestrator.operations.lifecycle import UpOptions, bring_up_in_run, remove_lab
 from orchestrator.planning.lab_ref import LabRef
 

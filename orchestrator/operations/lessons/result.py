@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.lessons.sealed_result import ResultOrigin, sealed_document
-from orchestrator.operations.lesson_files import FILE
+from orchestrator.operations.lessons.files import FILE
 from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.lessons.reactions import Reaction
     from orchestrator.lessons.reading import LessonText
     from orchestrator.operations.lab_handle import LabHandle
-    from orchestrator.operations.learner_traffic import LearnerTraffic
-    from orchestrator.operations.lesson_lab import LessonLab
+    from orchestrator.operations.lessons.lab import LessonLab
+    from orchestrator.operations.lessons.learner_traffic import LearnerTraffic
 
 # The same sentence within this time belongs to the same attempt: a program may try each address of a name.
 ATTEMPT_SECONDS = 2.0

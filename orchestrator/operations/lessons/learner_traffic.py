@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.lessons.progress import Progress
     from orchestrator.model.scenario import Scenario
     from orchestrator.model.topology import Topology
-    from orchestrator.operations.own_probes import OwnProbes
+    from orchestrator.operations.lessons.own_probes import OwnProbes
     from orchestrator.traffic.exchanges.events import CompletedEvent
 
 # A program that asks for A and AAAA, or tries several addresses, does the one milliseconds after the other.

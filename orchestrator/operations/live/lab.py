@@ -36,13 +36,13 @@ from orchestrator.operations.capture import open_capture, status_of
 from orchestrator.operations.engine_answers import PING_SECONDS, tell_answers
 from orchestrator.operations.faults import fault_nodes, list_faults
 from orchestrator.operations.inspection import observe_lab
-from orchestrator.operations.lab_changes import LabChanges
-from orchestrator.operations.learn import open_lesson
-from orchestrator.operations.live_actions import LiveActions
-from orchestrator.operations.live_lesson import LessonMessages, LiveLesson
-from orchestrator.operations.live_traffic import LiveTraffic
+from orchestrator.operations.lessons.learn import open_lesson
+from orchestrator.operations.live.actions import LiveActions
+from orchestrator.operations.live.lab_changes import LabChanges
+from orchestrator.operations.live.lesson import LessonMessages, LiveLesson
+from orchestrator.operations.live.node_terminals import NodeTerminals
+from orchestrator.operations.live.traffic import LiveTraffic
 from orchestrator.operations.node_access import shell_nodes
-from orchestrator.operations.node_terminals import NodeTerminals
 from orchestrator.traffic.story import MOST_KEPT, LiveExchange, LiveExchanges
 
 if TYPE_CHECKING:

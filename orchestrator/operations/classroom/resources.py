@@ -13,7 +13,7 @@ from orchestrator.lab.journal import journal_file
 
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
-    from orchestrator.operations.class_seats import RunningSeat
+    from orchestrator.operations.classroom.seats import RunningSeat
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
 

@@ -9,7 +9,7 @@ from orchestrator.events import LessonEvent
 from orchestrator.lessons.messages import Note, TaskDone
 
 if TYPE_CHECKING:
-    from orchestrator.operations.lesson_run import LessonRun
+    from orchestrator.operations.lessons.run import LessonRun
 
 
 def mark_done(run: LessonRun, task_name: str) -> None:

@@ -16,8 +16,8 @@ from socket import AF_INET, SOCK_DGRAM, socket
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageInvalid, WorldError
-from orchestrator.operations.class_endpoint import Endpoint, Tls
-from orchestrator.operations.class_folder import AUTHORITY
+from orchestrator.operations.classroom.endpoint import Endpoint, Tls
+from orchestrator.operations.classroom.folder import AUTHORITY
 from orchestrator.operations.output_file import replace_file
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""A class: its seats, the board of the teacher, and the results that are collected afterwards."""

@@ -1,0 +1,1 @@
+"""A lab that is watched while it runs: its traffic, its states, its terminals, and what a person does to it."""
