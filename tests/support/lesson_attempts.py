@@ -1,19 +1,24 @@
 """What learners try at the tasks of a lesson beside what its author wrote down, and what the lesson answers.
 
-A file of attempts has an entry for each, with an empty line between two: the task, `node$ command` as typed in a
-shell, and the answer. The answer is `done` where the attempt completes the task, or else the whole sentence that is
-told; where any of equal servers may answer, a line for each. `${NODE}` stands for an address.
+A file of attempts has an entry for each, with an empty line between two: the task, what is typed, and the answer. What
+is typed is `node$ command` in the shell of a node, `host$ command` in a terminal of the learner's machine, or `> words`
+in the lesson itself, such as the answer to a question. The answer is `done` where the attempt completes the task, or
+else the whole sentence that is told; where any of equal servers may answer, a line for each. `${NODE}` stands for an
+address, `${lab}` for the name of the lab, `${file}` for its own copy of the scenario file.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from lab_bench import DEADLINE
+from lab_bench import CHECKOUT, DEADLINE
 
 from orchestrator.lessons.lesson import QuestionTask
 from orchestrator.lessons.messages import Message, NotDone
@@ -21,26 +26,29 @@ from orchestrator.operations.lessons.learn import OpenLesson
 from orchestrator.operations.lessons.proof import carry_out, placeholders_of, with_placeholders
 
 DONE = "done"
-ENTRY = re.compile(r"(?P<task>\S+)\n  (?P<node>[a-z0-9-]+)\$ (?P<line>.+)\n(?P<told>(?:  .+\n)+)")
+HOST, LESSON = "host$", ">"
+ENTRY = re.compile(r"(?P<task>\S+)\n  (?P<prompt>[a-z0-9-]+\$|>) (?P<line>.+)\n(?P<told>(?:  .+\n)+)")
 # Longer than a lesson waits for what may follow, or for an answer that does not come.
 QUIET_SECONDS = 2.0
 RUN_SECONDS = 20.0
+# The checkout's own wirelab, whether or not one is installed.
+WIRELAB = f'wirelab() {{ {sys.executable} -m orchestrator "$@"; }}; '
 # Said of an exchange that is not over; on a busy machine also of one that is answered later.
 SO_FAR = " so far. Expected: "
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A line that is typed in the shell of a node, and what may be answered."""
+    """A line that is typed behind a prompt, and what may be answered."""
 
     task: str
-    node: str
+    prompt: str
     line: str
     told: tuple[str, ...]
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        return "\n  ".join((self.task, f"{self.node}$ {self.line}", *self.told)) + "\n"
+        return "\n  ".join((self.task, f"{self.prompt} {self.line}", *self.told)) + "\n"
 
 
 def read_attempts(text: str) -> list[Tried]:
@@ -49,7 +57,7 @@ def read_attempts(text: str) -> list[Tried]:
     matches = [ENTRY.fullmatch(f"{entry}\n") for entry in entries]
     assert all(matches), f"no attempt: {entries[matches.index(None)]!r}"
     return [
-        Tried(match["task"], match["node"], match["line"], tuple(line.strip() for line in match["told"].splitlines()))
+        Tried(match["task"], match["prompt"], match["line"], tuple(line.strip() for line in match["told"].splitlines()))
         for match in matches
         if match
     ]
@@ -81,16 +89,15 @@ def _go_to(lesson: OpenLesson, task: str) -> None:
 
 
 def _try(lesson: OpenLesson, messages: Sequence[Message], attempt: Tried) -> Tried:
-    values = placeholders_of(lesson)
+    values = {
+        **placeholders_of(lesson),
+        lesson.run.lab.name: "${lab}",
+        str(lesson.run.lesson_lab.copy): "${file}",
+    }
     line = attempt.line
     for value, placeholder in values.items():
         line = line.replace(placeholder, value)
-    known, began, first = len(messages), time.monotonic(), 0.0
-    node = lesson.run.lab.node(attempt.node)
-    # A learner works in the shells of the lesson, and in other nodes by commands, which the journal tells of.
-    run = node.run_unrecorded if attempt.node in lesson.run.text.lesson.shell else node.run
-    program = threading.Thread(target=run, args=("bash", "-c", line), kwargs={"seconds": RUN_SECONDS})
-    program.start()
+    known, began = len(messages), time.monotonic()
 
     def told() -> list[str]:
         said = [
@@ -98,19 +105,44 @@ def _try(lesson: OpenLesson, messages: Sequence[Message], attempt: Tried) -> Tri
         ]
         return [with_placeholders(sentence, values) for sentence in said]
 
-    quiet_since = began
+    if attempt.prompt == LESSON:
+        lesson.turn(line)
+        first = 0.0
+    else:
+        first = _run(lesson, messages, attempt, line, told)
+    done = (DONE,) if lesson.run.task_name != attempt.task else ()
+    return replace(attempt, told=(*done, *told()), seconds=(first or time.monotonic()) - began)
+
+
+def _run(
+    lesson: OpenLesson, messages: Sequence[Message], attempt: Tried, line: str, told: Callable[[], list[str]]
+) -> float:
+    """Run a line, and let the lesson go on until it has said all; when it told something first, 0 for nothing."""
+    program = threading.Thread(target=_program(lesson, attempt.prompt, line))
+    program.start()
+    quiet_since, first = time.monotonic(), 0.0
     while lesson.run.task_name == attempt.task and time.monotonic() < quiet_since + QUIET_SECONDS:
         count = len(messages)
         lesson.turn()
         if not first and told():
-            first = time.monotonic() - began
+            first = time.monotonic()
         if program.is_alive() or lesson.run.owes_cause or len(messages) != count:
             quiet_since = time.monotonic()
-    done = (DONE,) if lesson.run.task_name != attempt.task else ()
-    first = first or time.monotonic() - began
     while program.is_alive():
         lesson.turn()
-    return replace(attempt, told=(*done, *told()), seconds=first)
+    return first
+
+
+def _program(lesson: OpenLesson, prompt: str, line: str) -> Callable[[], object]:
+    """What runs the line, to its end."""
+    if prompt == HOST:
+        argv = ("bash", "-c", f"{WIRELAB}{line}")
+        return partial(subprocess.run, argv, cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    name = prompt.removesuffix("$")
+    node = lesson.run.lab.node(name)
+    # A learner works in the shells of the lesson, and in other nodes by commands, which the journal tells of.
+    run = node.run_unrecorded if name in lesson.run.text.lesson.shell else node.run
+    return partial(run, "bash", "-c", line, seconds=RUN_SECONDS)
 
 
 def mistakes(attempts: Sequence[Tried], came: Sequence[Tried]) -> list[str]:
