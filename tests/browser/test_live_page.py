@@ -375,6 +375,17 @@ def test_what_was_said_of_earlier_tasks_is_put_away(live: Open) -> None:
     assert page.get_by_text("NXDOMAIN").is_visible()
 
 
+def test_who_asks_twice_for_the_solution_reads_it_once(live: Open) -> None:
+    """At the end, after what was said meanwhile; an attempt that fails twice is said twice."""
+    tried, hint, solution = TOLD[1], TOLD[2], {"kind": "solution", "html": "<pre><code>dns</code></pre>"}
+    page, server = live(lab_messages(SMALL, lesson_message(task(), [hint, solution]), lesson=True), viewport=WIDE)
+    server.send(lesson_message(task(), [hint, solution, tried, tried, hint, solution]))
+    log = page.get_by_role("log")
+    log.locator(".not_done").nth(1).wait_for()
+    kinds = log.locator("li").evaluate_all("all => all.map(item => item.className)")
+    assert kinds == ["not_done", "not_done", "hint", "solution"]
+
+
 def test_an_answer_is_typed(live: Open) -> None:
     page, server = live(lab_messages(SMALL, lesson_message(task(choices=[])), lesson=True), viewport=WIDE)
     page.get_by_label("Your answer").fill("192.168.7.12")

@@ -127,3 +127,18 @@ def test_a_node_that_is_stopped_offers_no_terminal(live: Open) -> None:
     stopped: dict[str, Message] = {"app": {"state": "stopped"}}
     server.send(nodes_message(picture_message(SMALL), stopped))
     card.get_by_role("button", name="Open a terminal").wait_for(state="hidden")
+
+
+def test_a_long_command_of_a_lesson_is_read_whole_on_a_phone(live: Open) -> None:
+    """It breaks; it neither stands beyond the edge nor makes the sentences around it do so."""
+    command = "client$ curl -sS --resolve www.shop.lab:443:192.168.7.12 https://www.shop.lab/items/of/the/shop"
+    said = [*TOLD, {"kind": "solution", "html": f"<pre><code>{command}</code></pre>"}]
+    long_task = task("observe", html=f"<p>Run this.</p><pre><code>{command}</code></pre>")
+    page, _ = live(lab_messages(SMALL, lesson_message(long_task, said), lesson=True), viewport=PHONE)
+    page.get_by_role("log").locator(".solution").wait_for()
+    beyond = page.locator("#lesson pre, #lesson p, #lesson li").evaluate_all(
+        "all => all.filter(item => item.scrollWidth > item.clientWidth + 1"
+        " && getComputedStyle(item).display === 'block'"
+        " || item.getBoundingClientRect().right > innerWidth).map(item => item.textContent)"
+    )
+    assert beyond == []

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, TookTooLong
 from orchestrator.lessons.kept_questions import basis_of, kept_question, with_question
-from orchestrator.lessons.lesson import HoldsTask, ObserveTask, QuestionTask
+from orchestrator.lessons.lesson import HoldsTask, ObserveTask, PredictTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
 from orchestrator.lessons.words import Command, command_of, help_text
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from orchestrator.operations.lessons.lab import LessonLab
     from orchestrator.operations.live.traffic import LiveTraffic
     from orchestrator.traffic.exchanges.events import CompletedEvent, TrafficEvent
+
+STORY_SECONDS = 5.0
 
 
 class LessonRun:
@@ -253,10 +255,18 @@ class LessonRun:
                 self.state.tell(self._check.cause or NotDone("Nothing was judged yet."))
             case _ if isinstance(task, QuestionTask) and self.question:
                 self.state.react(react_to_answer(self.progress, name, task, self.question, words))
+                if isinstance(task, PredictTask) and self.task_name != name:
+                    self._show_story_of(task)
             case _:
                 keys = "help, hint, solution, restore, reset or quit"
                 text = f"{words.strip()!r} is no word here; type {keys}. Programs run in the other terminal."
                 self.state.tell(Note(text))
+
+    def _show_story_of(self, task: PredictTask) -> None:
+        """Send the request once more: who watches the lab sees its steps in the order that was asked for."""
+        run = task.predict
+        with suppress(TookTooLong):
+            self.lab.node(run.node).run_unrecorded(*run.run, seconds=STORY_SECONDS)
 
     def _on_command(self, command: Command) -> None:
         """Change the lab or the lesson as a word of the learner says."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, TookTooLong
+from orchestrator.events import ProbeEvent
 from orchestrator.lessons.lesson import AddressOf, BrokenLayer, FirstServer, PredictTask
 from orchestrator.lessons.questions import Question, order_question, question_of
 from orchestrator.lessons.steps import steps_of
@@ -32,10 +33,13 @@ def ask_lab(lab: LabHandle, task: QuestionTask, seed: int, traffic: LiveTraffic 
     """The question with its choices and its right answer. Raises NotFound where the lab does not show any.
 
     `traffic` is that of the lab, if somebody reads it already. Then a first packet needs no capture of its own, and the
-    end of a connection is visible.
+    end of a connection is visible. The journal says that the packets are wirelab's own: the story of the lab would give
+    the answer away.
     """
     if isinstance(task, PredictTask):
-        return order_question(task, whole_steps(lab, task.predict, traffic), seed)
+        with _as_probes(lab, task.predict.node):
+            steps = whole_steps(lab, task.predict, traffic)
+        return order_question(task, steps, seed)
     topology = lab.made.topology(lab.made.observe())
     return question_of(task, _truth(lab, task, traffic), topology, seed)
 
@@ -45,11 +49,22 @@ def _truth(lab: LabHandle, task: AskTask, traffic: LiveTraffic | None) -> str:
         case AddressOf(address_of=node):
             return lab.address(node)
         case FirstServer(first_server=run):
-            seen = _first_server_seen(lab, run, traffic) if traffic and traffic.is_listening else None
-            return seen or _first_server(lab, run)
+            with _as_probes(lab, run.node):
+                seen = _first_server_seen(lab, run, traffic) if traffic and traffic.is_listening else None
+                return seen or _first_server(lab, run)
         case BrokenLayer(broken_layer=check_name):
             return _broken_layer(lab, check_name)
     return task.truth.value
+
+
+@contextmanager
+def _as_probes(lab: LabHandle, node: str) -> Iterator[None]:
+    publish = lab.workspace.without_watcher().publisher(lab.workspace.journal(lab.name))
+    since = time.time()
+    try:
+        yield
+    finally:
+        publish(ProbeEvent(node, since, time.time()))
 
 
 def whole_steps(

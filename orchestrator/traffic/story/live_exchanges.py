@@ -6,6 +6,7 @@ client was serving at that moment, if that is one request, and later what the tr
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,7 @@ from orchestrator.traffic.story.connection_groups import group_by_connection
 from orchestrator.traffic.story.spans import SERVED, EarlierConnection, Span, SpanTree
 
 MOST_KEPT = 500
+PROBED_KEPT = 100
 # The kind of an event whose start nobody saw, as `ExchangeStart` names it.
 KINDS: dict[type, str] = {
     TcpHandshake: "opening", DnsExchange: "dns", HttpExchange: "http", SqlSession: "sql-start", SqlStatement: "sql",
@@ -74,6 +76,7 @@ class LiveExchanges:
         self._serving: dict[str, dict[int, None]] = {}
         self._openings: dict[int, int] = {}
         self._tree = SpanTree()
+        self._probed: deque[tuple[str, float, float]] = deque(maxlen=PROBED_KEPT)
         self._proved: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
         self._earlier: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
         self.dropped_before = 0
@@ -99,7 +102,11 @@ class LiveExchanges:
         return tuple(changed.values())
 
     def on_probes(self, node: str, since: float, until: float) -> tuple[LiveExchange, ...]:
-        """Checks probed from the node in that time: what it began then, and what that caused, is theirs."""
+        """Checks probed from the node in that time: what it began then, and what that caused, is theirs.
+
+        Its packets may be read later than this is said.
+        """
+        self._probed.append((node, since, until))
         changed: dict[int, LiveExchange] = {}
         for exchange in self._kept.values():
             by_check = exchange.client == node and since <= exchange.at <= until
@@ -144,7 +151,8 @@ class LiveExchanges:
 
     def _like_parent(self, exchange: LiveExchange) -> LiveExchange:
         parent = self._kept.get(exchange.parent or 0)
-        return replace(exchange, is_probe=True) if parent and parent.is_probe else exchange
+        by_check = any(exchange.client == node and since <= exchange.at <= until for node, since, until in self._probed)
+        return replace(exchange, is_probe=True) if by_check or (parent and parent.is_probe) else exchange
 
     def _end(self, event: CompletedEvent) -> Iterator[LiveExchange]:
         exchange = self._kept.get(event.exchange)
@@ -153,7 +161,7 @@ class LiveExchanges:
             return
         if exchange is None and event.exchange < self.dropped_before:
             return
-        exchange = exchange or self._without_start(event)
+        exchange = exchange or self._like_parent(self._without_start(event))
         self._serving.get(exchange.server, {}).pop(exchange.number, None)
         # What is known at the end is who the server really was, such as the node behind an address.
         client, server = client_node(event), server_node(event)

@@ -11,6 +11,7 @@ const AGAIN = [
   ["This task", "reset task"],
   ["The whole lesson", "reset"],
 ];
+const ASKED_FOR = new Set(["hint", "solution"]);
 const LABELS = { done: "Done", not_done: "Not yet", solution: "Solution", note: "Note", held: "Wait", over: "The end" };
 
 export class LessonView {
@@ -102,12 +103,21 @@ export class LessonView {
       const label = layer ? `Why (${layer})` : labelOf(kind, task);
       const text = element("div", { class: "said" });
       text.innerHTML = html; // made by the server's own renderer
-      this.#messages.append(element("li", { class: kind }, label && element("span", { class: "label" }, label), text));
+      const item = element("li", { class: kind }, label && element("span", { class: "label" }, label), text);
+      if (ASKED_FOR.has(kind)) this.#sameOfThisTask(item)?.remove();
+      this.#messages.append(item);
     }
     this.#shown = messages.length;
     this.#putAway();
     this.#log.hidden = !messages.length;
     if (known < messages.length) this.#messages.lastElementChild?.scrollIntoView({ block: "nearest" });
+  }
+
+  // Who asks twice for a hint or the solution reads it once, at the end.
+  #sameOfThisTask(item) {
+    const items = [...this.#messages.children];
+    const ofThisTask = items.slice(items.findLastIndex((one) => one.classList.contains("begun")) + 1);
+    return ofThisTask.find((one) => one.isEqualNode(item));
   }
 
   // Below the task stands what was said of it, and by what the task before it was done.

@@ -18,6 +18,7 @@ from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.errors import EngineMissing, NotFound, TookTooLong, WirelabError
 from orchestrator.host.state_folder import StateFolder
+from orchestrator.lab.journal_reader import probe_events
 from orchestrator.lessons.kept_questions import basis_of, with_question
 from orchestrator.lessons.lesson import PredictTask
 from orchestrator.lessons.messages import (
@@ -81,12 +82,14 @@ class Programs:
     exit_code: int = 1
     may_end: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
+    argvs: list[tuple[str, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.may_end.set()
 
     def answer(self, call: ProgramCall) -> Output:
         """The outcome of each program of a batch, as its script prints it."""
+        self.argvs.append(tuple(call.argv))
         self.may_end.wait(20)
         if self.error:
             raise self.error
@@ -495,6 +498,23 @@ def test_reset_draws_the_question_of_the_task_anew(desk: Desk) -> None:
     with pytest.raises(WirelabError):  # no packet is seen in memory
         run.on_input("reset task")
     assert "order" not in desk.progress.questions
+
+
+def test_the_story_of_an_order_stays_hidden_until_the_order_is_right(desk: Desk) -> None:
+    """What was sent to find it out counts as wirelab's own; afterwards the request is sent for all to see."""
+    at_order(desk)
+    run, request = desk.open(), ("curl", "http://app.shop.lab/")
+    run.on_input("1 2 3")
+    assert request not in desk.programs.argvs
+    run.on_input("2 1 3")
+    assert desk.programs.argvs[-1] == request
+    assert probe_events(desk.lab.workspace.state, "shop") == ()
+    since = time.time()
+    run.on_input("reset")
+    with pytest.raises(WirelabError):  # no packet is seen in memory
+        run.on_input(desk.address("app"))
+    (probed,) = probe_events(desk.lab.workspace.state, "shop")
+    assert (probed.node, since <= probed.since <= probed.until <= time.time()) == ("client", True)
 
 
 def test_a_question_for_an_address_is_kept_and_begins_anew_with_the_lesson(desk: Desk) -> None:

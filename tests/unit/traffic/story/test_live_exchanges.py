@@ -78,6 +78,17 @@ def test_what_checks_cause_is_theirs_with_all_below_it_and_proves_no_role() -> N
     assert "client" not in live.acts_as()
 
 
+def test_what_checks_cause_is_theirs_also_if_its_packets_are_read_later() -> None:
+    began = min(exchange.at for exchange in followed("first").kept)
+    live = LiveExchanges()
+    live.on_probes("client", began, began + 60)
+    live.on_probes("db", began - 2, began - 1)
+    for event in events("first"):
+        live.on_event(event)
+    assert {exchange.client for exchange in live.kept if exchange.is_probe} == {"client", "app"}
+    assert "client" not in live.acts_as()
+
+
 def test_only_the_last_are_kept_and_their_roles_stay_known() -> None:
     live = followed("first", most=3)
     assert len(live.kept) == 3
