@@ -184,7 +184,7 @@ def _read_routes(
         if result.exit_code == 0:
             _held(attempt, path, read_json(result.out), results, readings)
         elif _counts(attempt, path, results):
-            lost.setdefault(path.node, []).append((path, _error_text(result.err)))
+            lost.setdefault(path.node, []).append((path, kernel_words(result.err)))
     for node, missing in lost.items():
         _no_route(attempt, node, missing, readings)
 
@@ -276,7 +276,7 @@ def _no_route(
     readings.broken(f"{node} has no route to {names}", sentence, command, *affects, evidence=evidence)
 
 
-def _error_text(err: str) -> str:
+def kernel_words(err: str) -> str:
     """The kernel's words in `RTNETLINK results: ...`."""
     lines = err.strip().splitlines()
     words = lines[-1].rpartition(": ")[2] if lines else "no answer"

@@ -14,18 +14,20 @@ from orchestrator.lessons.open_exchanges import is_wanted, unanswered
 from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
+from orchestrator.lessons.unused_lookups import is_lookup_for
 from orchestrator.lessons.wrong_node import ran_elsewhere, silent_elsewhere
 from orchestrator.operations.lessons.attempt_explainer import NotExplained
+from orchestrator.operations.lessons.lookups_alone import LookupsAlone
 from orchestrator.operations.lessons.node_watch import TaskWatch
 from orchestrator.operations.lessons.own_probes import bears_mark
 from orchestrator.operations.lessons.programs_elsewhere import ProgramsElsewhere
-from orchestrator.traffic.exchanges.events import client_node, end_time, start_time
+from orchestrator.traffic.exchanges.events import DnsExchange, client_node, end_time, start_time
 
 if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AnyTask, ObserveTask
     from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer
     from orchestrator.operations.lessons.state import LessonState
-    from orchestrator.traffic.exchanges.events import CompletedEvent
+    from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart
 
 
 @dataclass
@@ -38,6 +40,8 @@ class ObservedAttempts:
     _watch: TaskWatch = field(default_factory=TaskWatch)
     _recorded: RecordedExchanges = field(default_factory=RecordedExchanges)
     _elsewhere: ProgramsElsewhere = field(default_factory=ProgramsElsewhere)
+    _lookups: LookupsAlone = field(default_factory=LookupsAlone)
+    _answered: float = 0.0
 
     @property
     def _shells(self) -> tuple[str, ...]:
@@ -46,20 +50,27 @@ class ObservedAttempts:
 
     def begin(self, task: AnyTask) -> None:
         """Begin a task, of which nothing was seen so far."""
-        self._earlier = None
-        self._recorded.clear()
-        self._elsewhere.begin()
+        self._forget()
         self._watch.begin(self.state.lab, task, self._shells)
 
     def start_again(self) -> None:
         """Let nothing count that was seen so far; a node may have been started again."""
+        self._forget()
+        self._watch.begin_again(self.state.lab, self.state.task, self._shells)
+
+    def _forget(self) -> None:
         self._earlier = None
         self._recorded.clear()
         self._elsewhere.begin()
-        self._watch.begin_again(self.state.lab, self.state.task, self._shells)
+        self._lookups.clear()
 
     def close(self) -> None:
         self._watch.close()
+        self._lookups.close()
+
+    def on_start(self, start: ExchangeStart) -> None:
+        """A packet was sent; whose it is does not matter here."""
+        self._lookups.lookups.note_use(start)
 
     def tried_own_machine(self) -> bool:
         """Whether a program sent something to its own machine since the last call; no other traffic shows that."""
@@ -83,9 +94,12 @@ class ObservedAttempts:
         state, traffic = self.state, self.state.traffic
         if task.after and isinstance(task.after.compare(event, traffic.addresses_of), Matched):
             self._earlier = end_time(event) or start_time(event)
+            self._note_lookup(task, event)
             return
         name, shells = state.task_name or "", state.shells
         comparison = traffic.compare(task.observe, event, shells)
+        if comparison is None:
+            self._note_lookup(task, event)
         if traffic.tells_later(comparison):
             return
         earlier = self._earlier
@@ -100,12 +114,18 @@ class ObservedAttempts:
         if attempt and attempt.node in shells:
             self.explainer.ask(attempt)
 
+    def _note_lookup(self, task: ObserveTask, event: CompletedEvent) -> None:
+        """A lookup of the learner's, where the task wants something else, which may follow."""
+        if isinstance(event, DnsExchange) and is_lookup_for(task.observe, event):
+            self._lookups.lookups.note(event, self.state.traffic.monotonic())
+
     def on_time(self, task: ObserveTask) -> None:
         """Look for what crosses no network, and for what is not answered; tell why an attempt failed."""
         self._on_happenings_inside(task)
         if self.state.task is not task:
             return  # it is done
         self._on_silence(task)
+        self._on_lookups(task)
         self._on_programs_elsewhere(task)
         self._on_explained()
 
@@ -154,6 +174,17 @@ class ObservedAttempts:
                 attempt = unanswered_attempt(start, state.lab.made.scenario.nodes, servers)
                 if attempt and attempt.node in state.shells:
                     self.explainer.ask(attempt)
+
+    def _on_lookups(self, task: ObserveTask) -> None:
+        """Say of a lookup that nothing followed, unless something may still be answered."""
+        state = self.state
+        if state.answered != self._answered:  # by what is of the same attempt
+            self._answered = state.answered
+            self._lookups.clear()
+        if state.traffic.awaits_answer:
+            return
+        if different := self._lookups.due(state.lab, task.observe.wanted):
+            state.react(attempted(state.progress, state.task_name or "", different.sentence))
 
     def _on_programs_elsewhere(self, task: ObserveTask) -> None:
         """Say which program ran in another node, if no packet of it was seen."""

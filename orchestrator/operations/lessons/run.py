@@ -187,6 +187,7 @@ class LessonRun:
         name, task = self.task_name, self.state.task
         if isinstance(event, ExchangeStart):
             is_observed = isinstance(task, ObserveTask)
+            self._attempts.on_start(event)
             is_attempt = self.state.traffic.is_begun_by_learner(event, self.state.shells, awaits_others=is_observed)
             if is_attempt and isinstance(task, HoldsTask):
                 self._check.note_attempt()
