@@ -16,7 +16,10 @@ class Containers(Protocol):
         ...
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
-        """The same containers, in any order, with no more than the engine's list tells, by one question."""
+        """The same containers, in any order, with no more than the engine's list tells, by one question.
+
+        A state may be one of a moment ago (Engine 26).
+        """
         ...
 
     def container(self, container: str) -> ObservedContainer:

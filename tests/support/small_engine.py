@@ -18,6 +18,7 @@ class Answers(BaseHTTPRequestHandler):
     """What each of them needs to be one."""
 
     protocol_version = "HTTP/1.1"
+    api_version = API_VERSION
 
     def address_string(self) -> str:
         return "test"
@@ -37,7 +38,7 @@ class Answers(BaseHTTPRequestHandler):
         if self.path != "/_ping":
             return False
         self.send_response(200)
-        self.send_header("Api-Version", API_VERSION)
+        self.send_header("Api-Version", self.api_version)
         self.send_header("Content-Length", "0")
         self.end_headers()
         return True

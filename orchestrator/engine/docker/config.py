@@ -42,8 +42,11 @@ def network_config(spec: NetworkSpec) -> dict[str, Any]:
     }
 
 
-def container_config(spec: ContainerSpec) -> dict[str, Any]:
-    """The body of POST /containers/create; the container stands on the first of its networks."""
+def container_config(spec: ContainerSpec, network: str = "") -> dict[str, Any]:
+    """The body of POST /containers/create; the container stands on the first of its networks.
+
+    `network` is how the engine is to remember that network: by its id where nothing is given.
+    """
     config: dict[str, Any] = {
         "Image": spec.image,
         "Labels": dict(spec.labels),
@@ -58,7 +61,9 @@ def container_config(spec: ContainerSpec) -> dict[str, Any]:
         config["User"] = spec.user
     if spec.attachments:
         first = spec.attachments[0]
-        config["NetworkingConfig"] = {"EndpointsConfig": {first.network_id: endpoint_config(first)}}
+        known_as = network or first.network_id
+        config["HostConfig"]["NetworkMode"] = known_as
+        config["NetworkingConfig"] = {"EndpointsConfig": {known_as: endpoint_config(first)}}
     return config
 
 
@@ -98,9 +103,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
 def _network_mode(spec: ContainerSpec) -> str:
     if spec.share_network_of:
         return f"container:{spec.share_network_of}"
-    if spec.host_network:
-        return "host"
-    return spec.attachments[0].network_id if spec.attachments else "none"
+    return "host" if spec.host_network else "none"
 
 
 def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:

@@ -117,7 +117,8 @@ class DockerContainers(DockerNetworks):
 
     def _create(self, spec: ContainerSpec) -> str:
         with map_api_errors(f"the container {spec.name}"):
-            container: str = self._api.post("/containers/create", container_config(spec), name=spec.name)["Id"]
+            network = self._lasting_name(spec.attachments[0].network_id) if spec.attachments else ""
+            container: str = self._api.post("/containers/create", container_config(spec, network), name=spec.name)["Id"]
         return container
 
     def _pull(self, image: str) -> None:

@@ -66,7 +66,9 @@ class HttpApi:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._version = ""
+        self._prefix = ""
+        # The version of the API that the engine speaks, such as (1, 41); () where it does not tell.
+        self.version: tuple[int, ...] = ()
         # A connection serves one request at a time; those that serve none wait here.
         self._idle: deque[HTTPConnection] = deque()
         self._is_over = False
@@ -77,7 +79,8 @@ class HttpApi:
         with self._answer(Request("GET", "/_ping")) as response:
             _require_success(response, response.read())
         if version := response.getheader("Api-Version"):
-            self._version = f"/v{version}"
+            self._prefix = f"/v{version}"
+            self.version = tuple(int(part) for part in version.split(".") if part.isdigit())
 
     def ping(self) -> None:
         """Ask whether the engine answers at all, on a connection of its own. Raises Unresponsive.
@@ -189,7 +192,7 @@ class HttpApi:
         connection.sock.settimeout(seconds)
         method, path, parameters, body = request
         query = urlencode({name: value for name, value in parameters.items() if value is not None})
-        target = f"{self._version}{quote(path, safe='/:')}{'?' if query else ''}{query}"
+        target = f"{self._prefix}{quote(path, safe='/:')}{'?' if query else ''}{query}"
         content, kind = (json.dumps(body).encode(), {"Content-Type": "application/json"}) if body else (None, {})
         connection.request(method, target, content, {**kind, **headers})
         wait_readable(connection.sock, seconds, self.ping)

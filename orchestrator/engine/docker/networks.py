@@ -21,6 +21,8 @@ from orchestrator.planning.specs import Attach, NetworkSpec
 # "has active endpoints" can persist for a moment after forced removals of the containers, most of all of those that
 # were just starting (Engine 20.10). 5 s in all.
 TRIES = 9
+# From this version of the API on (Engine 25), two networks cannot have the same name (Engine API, version history).
+UNIQUE_NAMES = (1, 44)
 
 
 class DockerNetworks(DockerConnection):
@@ -34,6 +36,16 @@ class DockerNetworks(DockerConnection):
         with map_api_errors(f"the network {spec.name}"):
             network: str = self._api.post("/networks/create", network_config(spec))["Id"]
         return network
+
+    def _lasting_name(self, network: str) -> str:
+        """How a container remembers the network on which it was made.
+
+        Engine 26 starts it never again when that network has gone; known by its name, one that takes its place will do.
+        """
+        if self._api.version < UNIQUE_NAMES:
+            return network
+        name: str = self._api.get(f"/networks/{network}")["Name"]
+        return name
 
     def remove_network(self, network: str) -> None:
         def remove() -> None:
