@@ -112,7 +112,10 @@ def _points(line: Line) -> list[list[float]]:
 def nodes_message(
     states: Mapping[str, str], roles: Mapping[str, str], faults: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """The nodes: their states, what they were seen to be, and the ids of the faults that are in them."""
+    """The nodes: their states, what they were seen to be, and the ids of the faults that are in them.
+
+    A state that is not shown is empty.
+    """
     nodes = [
         {
             "name": node,

@@ -107,6 +107,23 @@ def test_a_node_is_chosen_by_keys_and_says_what_it_is(live: Open) -> None:
     assert asked(page, server, "open_terminal") == {"node": "client"}
 
 
+def test_no_state_is_shown_while_a_learner_is_to_find_what_is_broken(live: Open) -> None:
+    """A stopped node would say at once which one it is; a terminal in each of them can be opened."""
+    small = picture_message(SMALL)
+    page, server = live(lab_messages(SMALL))
+    lamps = page.locator(".topology .lamp:visible")
+    page.get_by_text("4 nodes running").wait_for()
+    assert lamps.count() == 4
+    server.send(nodes_message(small, {node["name"]: {"state": ""} for node in small["nodes"]}))
+    page.get_by_text("4 nodes, states not shown").wait_for()
+    assert lamps.count() == 0
+    page.locator('.machine[data-node="client"]').click()
+    card = page.get_by_role("region", name="Selected node")
+    assert "not shown" in card.inner_text()
+    card.get_by_role("button", name="Open a terminal").click()
+    assert asked(page, server, "open_terminal") == {"node": "client"}
+
+
 def test_a_request_unfolds_to_its_tree(live: Open) -> None:
     """What a server asked while it served a request stands below that request, also if it was heard of earlier."""
     story = request_story(1)

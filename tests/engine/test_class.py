@@ -139,8 +139,10 @@ def finish(page: SeatPage, address: str) -> None:
     page.answers("db", "post")
     item = re.findall(r"[a-z]+(?=\W+}\W*$)", page.lesson["task"]["title"])[0]
     page.does("curl", "-s", "--json", json.dumps({"name": item}), URL, then="repair")
+    assert page.sees(lambda: page.states == {""}), page.nodes  # the learner is to find what is broken
     page.asks("heal", fault=None)
     assert page.sees(lambda: all(task["state"] == "done" for task in page.lesson["tasks"])), page.lesson
+    assert page.sees(lambda: page.states == {"running"}), page.nodes
 
 
 def goes_on_with_the_code(room: Class, folder: Path) -> None:

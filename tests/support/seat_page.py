@@ -25,6 +25,7 @@ class SeatPage:
     run: Callable[..., object]
     hello: dict[str, Any] = field(default_factory=dict)
     lesson: dict[str, Any] = field(default_factory=dict)
+    nodes: dict[str, Any] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
     _requests: int = 0
 
@@ -44,6 +45,11 @@ class SeatPage:
         task = self.lesson["task"]
         return task["name"] if task else ""
 
+    @property
+    def states(self) -> set[str]:
+        """The states of the nodes that the page is told."""
+        return {node["state"] for node in self.nodes["nodes"]}
+
     def sees(self, is_so: Callable[[], bool], seconds: float = DEADLINE) -> bool:
         """Read what the page is told, until something is so. False where it is not in time."""
         until = time.monotonic() + seconds
@@ -55,7 +61,7 @@ class SeatPage:
                 message = json.loads(self._socket.recv(timeout=left))
             except TimeoutError:
                 return False
-            if message["type"] in ("hello", "lesson"):
+            if message["type"] in ("hello", "lesson", "nodes"):
                 setattr(self, message["type"], message)
         return True
 

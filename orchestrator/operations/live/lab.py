@@ -68,7 +68,10 @@ END_SECONDS = 5.0
 
 @dataclass
 class LiveState:
-    """What is known now. Values are replaced, never changed."""
+    """What is known now. Values are replaced, never changed.
+
+    The states of nodes are empty while the lab has a fault that the learner is to find.
+    """
 
     states: dict[str, str] = field(default_factory=dict)
     faults: tuple[InjectedFault, ...] = ()
@@ -304,8 +307,9 @@ class LiveLab:
         except NotFound:
             faults = ()
         hidden = self.lesson.run_id if self.lesson else None
-        self._replace("faults", tuple(fault for fault in faults if fault.run != hidden))
-        self._replace("states", states)
+        shown = tuple(fault for fault in faults if fault.run != hidden)
+        self._replace("faults", shown)
+        self._replace("states", states if shown == faults else dict.fromkeys(states, ""))
         self._replace("capture", capture)
         if self._traffic.has_ended and set(states.values()) != {"missing"}:
             self._restart()

@@ -58,8 +58,7 @@ const show = {
   nodes({ nodes }) {
     picture.showStates(nodes);
     card.update();
-    const running = nodes.filter(({ state }) => state === "running").length;
-    place("summary").textContent = running === nodes.length ? `${counted(running, "node")} running` : `${running} of ${counted(nodes.length, "node")} running`;
+    place("summary").textContent = summaryOf(nodes);
   },
   exchanges({ exchanges }) {
     for (const exchange of exchanges) {
@@ -83,6 +82,14 @@ function legend(protocol) {
   protocols.add(protocol);
   const known = PROTOCOLS.filter((name) => protocols.has(name));
   place("legend").replaceChildren(...known.map((name) => element("li", { class: name.toLowerCase() }, name)));
+}
+
+// While a learner is to find what is broken, no state is shown.
+function summaryOf(nodes) {
+  const all = counted(nodes.length, "node");
+  if (nodes.some(({ state }) => !state)) return `${all}, states not shown`;
+  const running = nodes.filter(({ state }) => state === "running").length;
+  return running === nodes.length ? `${all} running` : `${running} of ${all} running`;
 }
 
 /** Say that the connection is lost, and when the page tries again. */

@@ -51,7 +51,7 @@ export class NodeCard {
     const state = this.#view.stateOf(node.name);
     const facts = [
       ["Role", node.role],
-      ["State", state.state || "unknown"],
+      ["State", state.state || "not shown"],
       ["Acted as", ACTS[state.acts_as] ?? state.acts_as],
       ["Addresses", node.addresses.map(({ network, address }) => `${address} (${network})`).join(", ") || "none"],
     ];
@@ -68,7 +68,7 @@ export class NodeCard {
   #actions(node, state, notice) {
     const heal = (fault) => async () => showReply(notice, await this.#request("heal", { fault }));
     return [
-      state.state === "running" && this.#shells.includes(node.name) && button("Open a terminal", () => this.#openTerminal(node.name), { class: "primary" }),
+      ["running", ""].includes(state.state) && this.#shells.includes(node.name) && button("Open a terminal", () => this.#openTerminal(node.name), { class: "primary" }),
       ...(this.#canBreak ? state.faults.map((fault) => button(`Heal ${fault}`, heal(fault))) : []),
       button("Close", () => this.close(), { class: "quiet" }),
     ].filter(Boolean);

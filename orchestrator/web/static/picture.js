@@ -158,13 +158,13 @@ export class PictureView {
     if (!drawn || !node) return;
     const runs = state.state === "running";
     const acts = ACTS[state.acts_as] ?? "";
-    drawn.setAttribute("class", `machine ${state.state} acts-${state.acts_as} ${state.faults.length ? "faulty" : ""}`);
+    drawn.setAttribute("class", `machine ${state.state || "unshown"} acts-${state.acts_as} ${state.faults.length ? "faulty" : ""}`);
     drawn.querySelector(".role").textContent = runs || !state.state ? node.role : state.state;
     drawn.querySelector(".acts").textContent = acts || node.note || "";
     frame(drawn.querySelector(".pill"), acts ? drawn.querySelector(".acts").getBBox() : null);
     const faults = state.faults.length ? `, faults: ${state.faults.join(", ")}` : "";
     const addresses = node.addresses.map(({ address }) => address).join(", ");
-    drawn.setAttribute("aria-label", `${node.name}, ${node.role}, ${state.state}, ${addresses}${acts ? `, acted as ${acts}` : ""}${faults}`);
+    drawn.setAttribute("aria-label", `${node.name}, ${node.role}, ${state.state || "state not shown"}, ${addresses}${acts ? `, acted as ${acts}` : ""}${faults}`);
   }
 
   #select(name) {
