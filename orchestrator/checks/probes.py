@@ -91,13 +91,24 @@ class GetExhausted:
 
 
 @dataclass(frozen=True)
+class LookAtNetwork:
+    """What a node's network is like, with what only somebody with NET_ADMIN may read: its packet filter rules.
+
+    The answer is a LogText for `planning.seen_network.read_network`. A helper of its own looks, which takes longer than
+    other probes: it is asked only where something is known to be wrong.
+    """
+
+    node: str
+
+
+@dataclass(frozen=True)
 class PingEngine:
     """Whether the engine answers at all. What a node does, or fails to do, does not hold the answer up."""
 
     node: str = ""
 
 
-Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState | GetExhausted | PingEngine
+Probe = RunProgram | ReadLog | TrafficQuery | GetNodeState | GetExhausted | LookAtNetwork | PingEngine
 # Exit codes of timeout(1) and bash(1): ended by it; failed itself, not executable, not found.
 TIMED_OUT = 124
 NOT_RUN_CODES = (125, 126, 127)

@@ -81,16 +81,16 @@ def heal_command(name: str | None, fault_id: tuple[str, ...], lab: str | None, a
     target = find_lab(name, lab)
     workspace = open_workspace(start=False)
     if not fault_id:
-        whole = heal_lab(workspace, target.scenario, target.lab_name)
+        whole = heal_lab(workspace, target.scenario, target.lab_name, look=True)
         _say_healed(whole.healed)
         say_up(whole)
-        plan, healed = whole.plan, whole.healed
+        plan, healed, obstacles = whole.plan, whole.healed, whole.obstacles
     else:
         result = heal_faults(workspace, target.scenario, target.lab_name, fault_id)
-        plan, healed = result.plan, result.faults
+        plan, healed, obstacles = result.plan, result.faults, ()
         _say_healed(healed)
     if as_json:
-        out_json({**steps_document(plan), "healed": [fault.id for fault in healed]})
+        out_json({**steps_document(plan, obstacles), "healed": [fault.id for fault in healed]})
     return OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.checks import CheckRun
     from orchestrator.operations.lifecycle import UpResult
     from orchestrator.operations.reports import ReportFiles
+    from orchestrator.planning.obstacles import Obstacle
     from orchestrator.planning.plan import Plan
 
 
@@ -85,12 +87,12 @@ def up_command(
         address.require_none()
         target = find_lab(name, lab, file_needed=True)
     bounds = bounds_of(target.scenario.reading.scenario, close_host, untrusted, trusted)
-    options = UpOptions(keep, timeout, capture, ends_after, **bounds)
+    options = UpOptions(keep, timeout, capture, ends_after, look=True, **bounds)
     workspace = open_workspace(yes=yes)
     result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
-        out_json(steps_document(result.plan))
+        out_json(steps_document(result.plan, result.obstacles))
     if web:
         from orchestrator.cli.live_page import serve_lab
 
@@ -139,6 +141,8 @@ def say_up(result: UpResult) -> None:
     if result.plan:
         steps = counted(len(result.plan.steps), "step")
         say(f"the lab {result.lab!r} is up: {steps} in {result.seconds:.1f} s")
+    elif result.obstacles:
+        say(f"the lab {result.lab!r} is up already")
     else:
         say(f"the lab {result.lab!r} is up already: nothing to do")
     if result.ends:
@@ -151,11 +155,17 @@ def say_up(result: UpResult) -> None:
         from orchestrator.rendering.faults import kept_faults_text
 
         say(kept_faults_text(result.faults, result.named))
+    if result.obstacles:
+        from orchestrator.rendering.obstacles import obstacles_text
+
+        say(obstacles_text(result.obstacles, result.named))
 
 
-def steps_document(plan: Plan) -> dict[str, Any]:
-    """What was done."""
-    return {"schema": 1, "lab": plan.lab, "steps": [{"id": step.id, "why": step.why} for step in plan.steps]}
+def steps_document(plan: Plan, obstacles: Sequence[Obstacle] = ()) -> dict[str, Any]:
+    """What was done, and what stands in the way all the same."""
+    steps = [{"id": step.id, "why": step.why} for step in plan.steps]
+    seen = [{"node": obstacle.node, "text": obstacle.text} for obstacle in obstacles]
+    return {"schema": 1, "lab": plan.lab, "steps": steps, **({"obstacles": seen} if seen else {})}
 
 
 @click.command()

@@ -147,6 +147,10 @@ def _no_probes(_attempt: ConnectionAttempt) -> tuple[Probe, ...]:
     return ()
 
 
+def _no_further_probes(_attempt: ConnectionAttempt, _results: Answers) -> tuple[Probe, ...]:
+    return ()
+
+
 def _nothing(_attempt: ConnectionAttempt, _results: Answers) -> LayerReading:
     return LayerReading("unknown", "not asked")
 
@@ -158,7 +162,7 @@ class LayerProbe:
     `needed` is false where only a kind of check knows how to ask: that kind then brings the layer itself. A layer
     cannot work without those that it `depends_on`: where one of them does not work, it is no cause. `repeats_check`: it
     repeats what the check itself met, which anything that is broken before it explains. `seen` gives the results of its
-    own probes that follow from those of the check.
+    own probes that follow from those of the check. `asks_further` gives what it asks once the first answers are known.
     """
 
     name: str
@@ -169,6 +173,7 @@ class LayerProbe:
     depends_on: tuple[str, ...] = ()
     repeats_check: bool = False
     seen: Callable[[ConnectionAttempt, Answers], Answers] = _nothing_seen
+    asks_further: Callable[[ConnectionAttempt, Answers], tuple[Probe, ...]] = _no_further_probes
 
 
 class LayerReadings:

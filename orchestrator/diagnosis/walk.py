@@ -185,8 +185,14 @@ def _layers(layered: LayeredAttempt, walked_pairs: _WalkedPairs, known: Answers)
     """The layers of an attempt; those of the servers further on stand before the answer that they may explain."""
     probes = [probe for layer_probe in layered.layer_probes for probe in layer_probe.probes(layered.attempt)]
     results = yield from _ask_new(probes, known)
+    read = _read(layered, layered.layer_probes, results)
+    blamed = {layer.name for layer, _ in read if layer.causes}
+    asking = [layer for layer in layered.layer_probes if layer.name in blamed]
+    if further := [probe for layer in asking for probe in layer.asks_further(layered.attempt, results)]:
+        results = yield from _ask_new(further, results)
+        read = _read(layered, layered.layer_probes, results)
     walked: Layers = []
-    for layer, look_further in _read(layered, layered.layer_probes, results):
+    for layer, look_further in read:
         deeper = (yield from _deeper(layered, layer, walked_pairs)) if look_further and layer.causes else []
         # What a server lacks from those that it needs explains what it answers.
         walked += [*deeper, replace(layer, causes=()) if _broken(deeper) else layer]

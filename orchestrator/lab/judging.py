@@ -18,7 +18,7 @@ from orchestrator.lab.probe_log import OnProbe, ProbeLog
 from orchestrator.lab.probe_runner import ProbeRunner, ProbeTarget
 from orchestrator.model.checks import BaseCheck, kind_of
 from orchestrator.model.topology import Topology
-from orchestrator.planning.desired import role_of, sidecar
+from orchestrator.planning.desired import network_helper, role_of, sidecar
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 from orchestrator.quick_dataclass import dataclass
 
@@ -139,6 +139,7 @@ def probe_targets(topology: Topology, observed: Snapshot) -> dict[str, ProbeTarg
                 container,
                 tools,
                 sidecar(topology, observed, name, "ask", ("sleep", "infinity")),
+                network_helper(topology, observed, name, "look"),
                 topology.memory_limit(name),
             )
     return targets

@@ -17,6 +17,7 @@ from orchestrator.checks.probes import (
     GetExhausted,
     GetNodeState,
     LogText,
+    LookAtNetwork,
     NodeExhausted,
     NodeState,
     PingEngine,
@@ -31,6 +32,7 @@ from orchestrator.checks.probes import (
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.timestamps import unix_seconds
 from orchestrator.errors import EngineMissing, NotFound, TookTooLong, WirelabError
+from orchestrator.lab.network_helper import run_helper
 from orchestrator.lab.node_exhaustion import NOT_BEGUN, no_process_left, read_node_exhaustion
 from orchestrator.lab.step_loop import Arrival, Arrivals
 from orchestrator.planning.snapshot import ObservedContainer
@@ -45,12 +47,13 @@ MAKING_SECONDS = 3.0
 class ProbeTarget:
     """A node that can be asked: its container, the tools in its image (None: nobody knows), and who looks on for it.
 
-    `memory_limit` is in MiB.
+    `sidecar` runs programs, `looker` prints what the node's network is like. `memory_limit` is in MiB.
     """
 
     container: ObservedContainer
     tools: frozenset[str] | None
     sidecar: ContainerSpec
+    looker: ContainerSpec
     memory_limit: int = 0
 
 
@@ -127,7 +130,7 @@ class ProbeRunner:
             return f"log {place}"
         if isinstance(probe, TrafficQuery):
             return "wire"
-        if isinstance(probe, GetNodeState | GetExhausted | PingEngine):
+        if isinstance(probe, GetNodeState | GetExhausted | LookAtNetwork | PingEngine):
             return f"state {place}"
         known = self._nodes.get(probe.node)
         tools = known.tools if known else None
@@ -179,6 +182,9 @@ class ProbeRunner:
             return [(tickets[0], self._exhausted(known))]
         if known is None:
             return [(ticket, Unavailable(f"the node {node} has no container")) for ticket in tickets]
+        if isinstance(probes[0], LookAtNetwork):
+            seen = run_helper(self._engine, known.looker, known.container.id, f"nobody could look into {node}")
+            return [(tickets[0], LogText(seen or ""))]
         if isinstance(probes[0], ReadLog):
             return [(tickets[0], LogText(self._engine.log(known.container.id, probes[0].since)))]
         # Other than before the check, perhaps: somebody may just have stopped it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets as chance
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -10,9 +9,10 @@ from typing import assert_never
 
 from orchestrator.engine.protocol import Engine
 from orchestrator.engine.timestamps import unix_seconds
-from orchestrator.errors import AddressTaken, EngineRefused, NodeFailed, NotFound, WorldError
+from orchestrator.errors import AddressTaken, EngineRefused, NodeFailed, NotFound
 from orchestrator.lab.capture.recorder import start_recorder
 from orchestrator.lab.credentials_file import as_text
+from orchestrator.lab.network_helper import run_helper
 from orchestrator.lab.ready_line import says_ready
 from orchestrator.lab.store import LabFolder
 from orchestrator.planning import labels
@@ -48,8 +48,6 @@ from orchestrator.planning.specs import Attach, ContainerSpec
 LAST_LINES = 8
 # After so long a node that is told to stop is killed.
 STOP_SECONDS = 3
-# A helper in a node's network needs a tenth of that.
-HELPER_SECONDS = 20.0
 
 
 class StepHandler:
@@ -187,24 +185,9 @@ class StepHandler:
             self._folder.faults.block(action.node, replace(blocked, complete=True))
 
     def _help(self, node: str, helper: ContainerSpec, container: str, stop: Callable[[], bool]) -> bool:
-        """Let a helper change the network of a node; WorldError with what it said if it could not.
-
-        False where somebody asked to stop before it said that it had.
-        """
-        # A name of its own: a command that was killed may have left a helper that still has the plain one.
-        name = f"{helper.name}-{chance.token_hex(3)}"
-        made = self._engine.make_container(replace(helper, name=name, share_network_of=container))
-        try:
-            self._engine.start(made)
-            seconds = HELPER_SECONDS
-            if self._engine.await_line(made, says_ready, since=0.0, seconds=seconds, stop=stop):
-                return True
-            if stop():
-                return False
-            why = " ".join(self._engine.log(made).split())[-500:] or f"no answer within {seconds:g} s"
-        finally:
-            self._engine.remove_container(made)
-        raise WorldError(f"the network of the node {node!r} could not be changed", why=why, hint="wirelab doctor")
+        """Let a helper change the network of a node; False where somebody asked to stop before it said that it had."""
+        failed = f"the network of the node {node!r} could not be changed"
+        return run_helper(self._engine, helper, container, failed, stop) is not None
 
     def _await_ready(self, action: AwaitReady, stop: Callable[[], bool]) -> None:
         """Until the node says that it is ready, or, where its image cannot say so, until a sidecar does."""

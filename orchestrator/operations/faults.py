@@ -57,13 +57,13 @@ def heal_faults(
         return FaultResult(lab.named, change.faults, change.plan)
 
 
-def heal_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> UpResult:
-    """Heal all faults, and repair whatever else is not as the file declares.
+def heal_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, *, look: bool = False) -> UpResult:
+    """Heal all faults, and repair whatever else is not as the file declares. With `look`, name what cannot be repaired.
 
     Raises NotFound where the lab is not up: healing makes no lab.
     """
     workspace.lab(scenario, lab_name).standing()
-    return bring_up(workspace, scenario, lab_name, UpOptions(keep=True, heal=True))
+    return bring_up(workspace, scenario, lab_name, UpOptions(keep=True, heal=True, look=look))
 
 
 def list_faults(state: StateFolder, lab_name: str) -> tuple[InjectedFault, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.workspace import Workspace
     from orchestrator.planning.injected_faults import InjectedFault
     from orchestrator.planning.lab_ref import LabRef
+    from orchestrator.planning.obstacles import Obstacle
     from orchestrator.planning.plan import Plan
 
 
@@ -28,7 +29,8 @@ class UpOptions:
     With `keep`, what was made stays after a failure. The lab removes itself after `ends_after` seconds; without them,
     an end that it has stays as it is. With `heal`, faults that are in are healed. With `close_host`, its internal
     networks are closed to the engine's host. With `trusted`, the file may have images that run as root, and be larger
-    than one lab may be.
+    than one lab may be. With `look`, nodes that ran before are searched for what wirelab did not make, if there is a
+    sign of trouble: something was to be repaired or healed, or the last check did not hold. Else `up` asks no node.
     """
 
     keep: bool = False
@@ -38,6 +40,7 @@ class UpOptions:
     heal: bool = False
     close_host: bool = False
     trusted: bool = False
+    look: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class UpResult:
 
     `ends` is when the lab removes itself, in seconds since 1970, if it does.
     `faults` are those that are in afterwards, `healed` those that were healed. `host_open` says why nodes of new
-    networks reach services of the engine's machine; it is empty if they reach none.
+    networks reach services of the engine's machine; it is empty if they reach none. `obstacles` are what wirelab did
+    not make, and cannot put right without starting the node anew.
     """
 
     lab: str
@@ -57,13 +61,37 @@ class UpResult:
     faults: tuple[InjectedFault, ...] = ()
     healed: tuple[InjectedFault, ...] = ()
     host_open: str = ""
+    obstacles: tuple[Obstacle, ...] = ()
 
 
 def bring_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None, options: UpOptions) -> UpResult:
     """Make the lab what its file declares, under a watchdog that removes it again if this process dies."""
     name = lab_name or scenario.reading.scenario.name
     with (guard := workspace.guard(keep=options.keep)) as run, recorded(workspace, name, run):
-        return bring_up_in_run(workspace, scenario, name, options, run, on_complete=guard.release)
+        result = bring_up_in_run(workspace, scenario, name, options, run, on_complete=guard.release)
+        return replace(result, obstacles=_obstacles(workspace, scenario, result, options, run))
+
+
+def _obstacles(
+    workspace: Workspace, scenario: LoadedScenario, result: UpResult, options: UpOptions, run: str
+) -> tuple[Obstacle, ...]:
+    from orchestrator.planning.plan import MakeNode, StartNode
+
+    if not options.look or not (options.heal or result.plan or _last_check_failed(workspace, result.lab)):
+        return ()
+    from orchestrator.lab.obstacles import find_obstacles
+
+    new = {step.action.node for step in result.plan.steps if isinstance(step.action, MakeNode | StartNode)}
+    return find_obstacles(workspace.lab(scenario, result.lab, run=run), new)
+
+
+def _last_check_failed(workspace: Workspace, lab_name: str) -> bool:
+    """Whether the last run of checks in the lab has a finding that is no pass."""
+    from orchestrator.events import FindingEvent
+    from orchestrator.lab.journal_reader import last_findings
+
+    events = (entry.event for entry in last_findings(workspace.state, lab_name))
+    return any(isinstance(event, FindingEvent) and event.verdict != "pass" for event in events)
 
 
 def bring_up_in_run(

@@ -248,12 +248,12 @@ def sidecar(topology: Topology, observed: Snapshot, node: str, what: str, comman
     )
 
 
-# What the helpers are that change the network of a node.
-HELPERS = ("routes", "cut")
+# What the helpers are that change the network of a node, or look at it.
+HELPERS = ("routes", "cut", "look")
 
 
 def network_helper(topology: Topology, observed: Snapshot, node: str, what: str, *arguments: str) -> ContainerSpec:
-    """A short-lived container of ours that changes a node's network from inside: `routes` or `cut` (images/README.md).
+    """A short-lived container of ours in a node's network: `routes`, `cut` or `look` (images/README.md).
 
     It has the one capability for that, and the node has none: what is set, no program of the node can take back.
     """

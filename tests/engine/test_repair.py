@@ -4,6 +4,7 @@ just what follows from the change; on a lab that stands it does nothing."""
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -95,6 +96,39 @@ def test_cut_off(repaired: Bench) -> None:
     assert repaired.address("client") == address
     assert repaired.ids() == before
     holds(repaired)
+
+
+def test_what_somebody_put_into_a_node_is_named_with_the_command_that_removes_it(repaired: Bench) -> None:
+    """A packet filter rule of somebody else: nothing is to be repaired, and yet `heal` does not call the lab whole."""
+    (end,) = repaired.container("app").attrs["NetworkSettings"]["Networks"].values()
+    in_network_of(repaired, "app", "nft add table ip t; nft 'add chain ip t c { type filter hook input priority 0; }'")
+    in_network_of(
+        repaired, "app", f"nft add rule ip t c tcp dport 80 drop; ip address add {end['IPAddress']}9/32 dev lo"
+    )
+    assert repaired.cli("check", "--only", "rows that only the database has").code == 1
+    assert repaired.cli("up", "--json").document["obstacles"]  # it looks, for the last check failed
+    ran = repaired.cli("heal", "--json")
+    texts = [obstacle["text"] for obstacle in ran.document["obstacles"]]
+    assert [obstacle["node"] for obstacle in ran.document["obstacles"]] == ["app", "app"]
+    assert any("table ip t, chain c: tcp dport 80 drop" in text for text in texts)
+    assert "nothing to do" not in ran.err
+    (command,) = [line.strip() for line in ran.err.splitlines() if line.strip().startswith("try: ")]
+    for part in command.removeprefix("try: ").partition("  #")[0].split(" && "):
+        _, verb, _, *words = shlex.split(part)
+        assert repaired.cli(verb, *(word for word in words if word not in ("--lab", repaired.lab))).code == 0
+    ran = repaired.cli("heal", "--json")
+    assert "obstacles" not in ran.document
+    assert "nothing to do" in ran.err
+    holds(repaired)
+
+
+def in_network_of(bench: Bench, node: str, script: str) -> None:
+    """Run a script in the network namespace of a node, with the right to change it."""
+    client = bench.container("client")
+    bench.engine.client.containers.run(
+        client.image.id, ["-ec", script], entrypoint=["bash"], user="0", remove=True, cap_add=["NET_ADMIN"],
+        network_mode=f"container:{bench.container(node).id}",
+    )  # fmt: skip
 
 
 def test_network_removed(repaired: Bench) -> None:

@@ -243,7 +243,11 @@ BREAKAGES = (
         "dropped on the way",
         lambda lab: lab.beside("app", "bash", "-c", DROP),
         "tcp",
-        ("Nothing comes back from port 80 of app", "lost on the way"),
+        (
+            "Nothing comes back from port 80 of app",
+            "a packet filter rule that wirelab did not make",
+            "table inet dropped",
+        ),
         "the items",
         lambda lab: lab.beside("app", "nft", "delete", "table", "inet", "dropped"),
     ),

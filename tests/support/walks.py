@@ -17,6 +17,8 @@ from orchestrator.checks.kinds.connections import CONNECT
 from orchestrator.checks.probes import (
     GetExhausted,
     GetNodeState,
+    LogText,
+    LookAtNetwork,
     NodeExhausted,
     NodeState,
     Probe,
@@ -104,10 +106,16 @@ def finding(name: str) -> Finding:
     answers = {tuple(one["asked"]): answer_of(one["told"]) for one in recorded["answers"]}
 
     def run_probes(probes: Sequence[Probe]) -> list[ProbeResult]:
-        # The recordings are older than this question, and nothing was used up.
-        return [
-            NodeExhausted() if isinstance(probe, GetExhausted) else answers[tuple(probe_key(probe))] for probe in probes
-        ]
+        return [recorded_answer(probe) for probe in probes]
+
+    def recorded_answer(probe: Probe) -> ProbeResult:
+        # The recordings are older than these questions; nothing was used up, and nobody had looked at rules.
+        match probe:
+            case GetExhausted():
+                return NodeExhausted()
+            case LookAtNetwork():
+                return LogText("")
+        return answers[tuple(probe_key(probe))]
 
     (check,) = [one for one in reading().scenario.checks if one.name == recorded["check"]]
     judgement = Judgement(**{**recorded["judgement"], "evidence": tuple(recorded["judgement"]["evidence"])})

@@ -13,20 +13,24 @@ from orchestrator.checks.probes import (
     MOST_SERVERS,
     PROBE_PORTS,
     CheckContext,
+    Probe,
     ProgramResult,
     RunProgram,
     starved_text,
 )
 from orchestrator.diagnosis.layer_probe import (
+    DNS_PORT,
     Answers,
     ConnectionAttempt,
     LayerProbe,
     LayerReading,
     LayerReadings,
     NameClaim,
+    Port,
     listed,
     ran_or_reason,
 )
+from orchestrator.diagnosis.layers.filter_rules import addresses_of_ends, found_rules, rule_probes
 from orchestrator.model.checks import Resolves
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import resolver_text
@@ -165,7 +169,7 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     elif answer is None and attempt.claim.silent:
         readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: nobody answers, as the check says")
     elif answer is None:
-        _no_answer(attempt, result, readings)
+        _no_answer(attempt, result, results, readings)
     if answer is None:
         return readings.result()
     server = attempt.context.topology.owner(answer.server) or answer.server
@@ -190,18 +194,33 @@ def _by_hand(attempt: ConnectionAttempt, claim: NameClaim) -> str:
     return attempt.commands.run(attempt.asker, "dig", *claim.question.dig_words)
 
 
-def _no_answer(attempt: ConnectionAttempt, result: ProgramResult, readings: LayerReadings) -> None:
+def _no_answer(attempt: ConnectionAttempt, result: ProgramResult, results: Answers, readings: LayerReadings) -> None:
     assert attempt.claim is not None
     tries = read_attempts(result.out)
     why = tries[0].reason if tries else "silence"
     addresses = list(dict.fromkeys(attempt.server for attempt in tries)) or list(attempt.servers)
     servers = listed([with_owner(attempt, address) for address in addresses]) if addresses else "no DNS server"
-    sentence = (
-        f"{_nobody(attempt, addresses)} {attempt.asker}, so it does not learn the address of {attempt.claim.name}."
-    )
+    lost = f"{_nobody(attempt, addresses)} {attempt.asker}, so it does not learn the address of {attempt.claim.name}"
+    summary, evidence = f"no answer from {servers}: {why}", list(map(str, tries))
+    ends = _ends(attempt)
+    port = Port(DNS_PORT, "tcp" if attempt.claim.question.tcp else "udp")
+    if rules := found_rules(attempt, results, ends, port, addresses_of_ends(attempt, ends)):
+        command = attempt.commands.start_anew(rules.nodes[0])
+        readings.broken(summary, f"{lost}: {rules.clause}", command, evidence=[*evidence, *rules.evidence])
+        return
     readings.look_further = True
-    command = _by_hand(attempt, attempt.claim)
-    readings.broken(f"no answer from {servers}: {why}", sentence, command, evidence=list(map(str, tries)))
+    readings.broken(summary, f"{lost}.", _by_hand(attempt, attempt.claim), evidence=evidence)
+
+
+def _ends(attempt: ConnectionAttempt) -> tuple[str, ...]:
+    return (attempt.asker, *attempt.dns_nodes)
+
+
+def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
+    """Rules in the nodes may explain a question that nobody answers."""
+    result = ran_or_reason(results.get(name_probe(attempt)))
+    lost = not isinstance(result, str) and read_answer(result.out) is None and not starved_text(result)
+    return rule_probes(attempt, _ends(attempt)) if lost else ()
 
 
 def _nobody(attempt: ConnectionAttempt, addresses: list[str]) -> str:
@@ -216,4 +235,5 @@ DNS = LayerProbe(
     lambda attempt: (name_probe(attempt),),
     _read_dns,
     needed=lambda attempt: attempt.claim is not None,
+    asks_further=_asks_further,
 )

@@ -19,6 +19,7 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
     state_of,
 )
+from orchestrator.diagnosis.layers.filter_rules import FoundRules, addresses_of_ends, found_rules, rule_probes
 from orchestrator.diagnosis.layers.neighbours import asked_in_vain, neighbour_probes
 
 
@@ -76,12 +77,8 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     evidence = [f"connect to {where}: {result.message}"]
     full_backlog = _full_backlog(attempt, results) if result.outcome == "silent" else None
     if full_backlog:
-        pending = full_backlog.pending_connections
-        sentence = (
-            f"The program on port {attempt.port.number} of {attempt.target_name} accepts no connections: {pending} "
-            f"{'waits' if pending == 1 else 'wait'} in its queue already, and there is no room for another."
-        )
         evidence.append(f"socket table of {attempt.target_name}: {full_backlog.line}")
+        sentence = _full_text(attempt, full_backlog)
         readings.broken(f"{where}: its queue is full", sentence, _table(attempt), evidence=evidence)
         return readings.result()
     in_vain = asked_in_vain(attempt, results) if result.outcome in ("silent", "unreachable") else None
@@ -91,8 +88,43 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         summary = f"{where}: nobody answers {node} for the address"
         readings.broken(summary, _nobody_has(attempt, node), command, evidence=[*evidence, line])
         return readings.result()
-    readings.broken(f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), evidence=evidence)
+    if rules := _rules(attempt, results):
+        sentence = f"{_outcome(attempt, result)}: {rules.clause}"
+        command = attempt.commands.start_anew(rules.nodes[0])
+        readings.broken(f"{where}: {words}", sentence, command, evidence=[*evidence, *rules.evidence])
+    else:
+        readings.broken(f"{where}: {words}", _sentence(attempt, result), by_hand(attempt), evidence=evidence)
     return readings.result()
+
+
+def _ends(attempt: ConnectionAttempt) -> tuple[str, ...]:
+    return (attempt.asker, *([attempt.target] if attempt.target else []))
+
+
+def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
+    """Rules in the nodes may explain a connection that was not made although somebody listens."""
+    result = connect_result(attempt, results)
+    explained = isinstance(result, str) or result.outcome not in ("refused", "silent", "unreachable")
+    return () if explained or attempt.address is None else rule_probes(attempt, _ends(attempt))
+
+
+def _rules(attempt: ConnectionAttempt, results: Answers) -> FoundRules | None:
+    assert attempt.port is not None
+    ends = _ends(attempt)
+    return found_rules(attempt, results, ends, attempt.port, addresses_of_ends(attempt, ends))
+
+
+def _outcome(attempt: ConnectionAttempt, result: ConnectResult) -> str:
+    """What became of the attempt, where a rule explains it."""
+    assert attempt.port is not None
+    place = f"port {attempt.port.number} of {attempt.target_name}"
+    match result.outcome:
+        case "refused":
+            return f"The connection to {place} is refused at once"
+        case "silent":
+            return f"Nothing comes back from {place}"
+        case _:
+            return f"{attempt.asker} cannot reach {place} ({result.message})"
 
 
 def _full_backlog(attempt: ConnectionAttempt, results: Answers) -> BoundSocket | None:
@@ -105,6 +137,15 @@ def _full_backlog(attempt: ConnectionAttempt, results: Answers) -> BoundSocket |
         if attempt.port and socket.port == attempt.port.number and socket.takes(attempt.address or "")
     ]
     return next((socket for socket in own if socket.pending_connections), None)
+
+
+def _full_text(attempt: ConnectionAttempt, backlog: BoundSocket) -> str:
+    assert attempt.port is not None
+    pending = backlog.pending_connections
+    return (
+        f"The program on port {attempt.port.number} of {attempt.target_name} accepts no connections: {pending} "
+        f"{'waits' if pending == 1 else 'wait'} in its queue already, and there is no room for another."
+    )
 
 
 def _nobody_has(attempt: ConnectionAttempt, node: str) -> str:
@@ -148,4 +189,4 @@ def by_hand(attempt: ConnectionAttempt) -> str:
     return attempt.commands.run(attempt.asker, "nc", "-vz", "-w", "2", *source, *place)
 
 
-TCP = LayerProbe("tcp", "TCP connection", _probes, _read, _needed)
+TCP = LayerProbe("tcp", "TCP connection", _probes, _read, _needed, asks_further=_asks_further)

@@ -66,7 +66,8 @@ class Node:
         return self.output
 
     def runner(self, tools: frozenset[str] | None) -> ProbeRunner:
-        target = ProbeTarget(self.engine.container(self.id), tools, ContainerSpec("beside", "i", {}), 192)
+        beside = ContainerSpec("beside", "i", {})
+        target = ProbeTarget(self.engine.container(self.id), tools, beside, beside, 192)
         return ProbeRunner(self.engine, {"a": target})
 
 

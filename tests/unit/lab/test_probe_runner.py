@@ -35,7 +35,9 @@ class StuckEngine:
 def runner_of(answers: bool) -> ProbeRunner:
     fake = FakeEngine(["i"])
     made = fake.make_container(ContainerSpec("node", "i", {}, command=("sleep", "1")))
-    target = ProbeTarget(fake.container(made), frozenset(), ContainerSpec("beside", "i", {}))
+    target = ProbeTarget(
+        fake.container(made), frozenset(), ContainerSpec("beside", "i", {}), ContainerSpec("look", "i", {})
+    )
     stuck: Any = StuckEngine(fake, answers)
     return ProbeRunner(stuck, {"a": target})
 
@@ -55,7 +57,7 @@ def test_after_its_end_nothing_is_made_beside_a_node() -> None:
     fake = FakeEngine(["i"])
     fake.start(made := fake.make_container(ContainerSpec("node", "i", {}, command=("sleep", "1"))))
     beside = ContainerSpec("beside", "i", {"wirelab.lab": "one"})
-    runner = ProbeRunner(fake, {"a": ProbeTarget(fake.container(made), frozenset(), beside)})
+    runner = ProbeRunner(fake, {"a": ProbeTarget(fake.container(made), frozenset(), beside, beside)})
     runner.close()
     runner.close()
     (result,) = runner.answer([RunProgram("a", ("true",), frozenset({"ss"}))])
