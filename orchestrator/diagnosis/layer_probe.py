@@ -39,17 +39,37 @@ class Port:
 
 
 @dataclass(frozen=True)
+class EarlierAnswer:
+    """What the check itself was given for a name: its values, in words, and whether that was `wrong`.
+
+    Unless `complete`, these are only the addresses that its program tried.
+    """
+
+    values: frozenset[str]
+    text: str
+    wrong: bool
+    complete: bool = True
+
+    def differs_from(self, answer: DnsAnswer) -> bool:
+        """Whether another answer leads elsewhere."""
+        now = frozenset(answer.values)
+        return self.values != now if self.complete else not self.values <= now
+
+
+@dataclass(frozen=True)
 class NameClaim:
     """A name that has to be resolved, and the sentence on an answer that is wrong (empty where it is right).
 
     `wrong` takes the answer and the name of the server that gave it; where `silent`, no answer at all is right. Where
-    `may_lack`, a name without such a record is right: the client has another address then.
+    `may_lack`, a name without such a record is right: the client has another address then. `earlier` is what the check
+    itself was given, if that is known.
     """
 
     question: DnsQuestion
     wrong: Callable[[DnsAnswer, str], str]
     silent: bool = False
     may_lack: bool = False
+    earlier: EarlierAnswer | None = None
 
     @property
     def name(self) -> str:

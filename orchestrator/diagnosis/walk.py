@@ -20,6 +20,7 @@ from orchestrator.checks.steps import ProbeSteps, side_by_side
 from orchestrator.checks.target_time import NO_ANSWER
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
 from orchestrator.diagnosis.check_attempts import LayeredAttempt, attempts_to_used_node, check_attempts, over_ipv6
+from orchestrator.diagnosis.earlier_answers import with_earlier_answer
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
 from orchestrator.diagnosis.layers.dns import name_probe, nameservers, resolved_values
 from orchestrator.diagnosis.layers.node import NODE
@@ -53,7 +54,9 @@ def walk(
         earlier = yield from check_steps(before, context)
         if earlier.verdict != "pass":
             return (yield from walk(before, context, earlier, commands))
-    attempts, walked_pairs = check_attempts(check, context, judgement, commands), _WalkedPairs(seen)
+    attempts = check_attempts(check, context, judgement, commands)
+    attempts = tuple(replace(layered, attempt=with_earlier_answer(layered.attempt, seen)) for layered in attempts)
+    walked_pairs = _WalkedPairs(seen)
     walked = list(zip(attempts, (yield from _walk_attempts(attempts, walked_pairs)), strict=True))
     layers = [layer for layered, own in walked if not layered.explained_by_others for layer in own]
     if judgement.verdict != "pass" and any(layered.explained_by_others for layered in attempts):

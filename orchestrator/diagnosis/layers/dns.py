@@ -22,6 +22,7 @@ from orchestrator.diagnosis.layer_probe import (
     DNS_PORT,
     Answers,
     ConnectionAttempt,
+    EarlierAnswer,
     LayerProbe,
     LayerReading,
     LayerReadings,
@@ -177,6 +178,10 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     values = ", ".join(with_owner(attempt, printable(value)) for value in answer.values)
     summary = f"{answer.rcode} {values}".strip()
     sentence = attempt.claim.wrong(answer, server)
+    earlier = attempt.claim.earlier
+    if earlier and earlier.differs_from(answer) and (sentence or earlier.wrong):
+        sentence = _changed(attempt, earlier, f"{summary}, from {server}", sentence)
+        summary = f"the check was given {earlier.text}; now {summary}"
     if sentence:
         over_tcp = [str(lost) for lost in read_attempts(result.out) if lost.protocol == "TCP" and not lost.answer]
         evidence = [header, *(over_tcp if answer.truncated else ())]
@@ -186,6 +191,15 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         readings.evidence.append(header)
         readings.held.append(f"{attempt.claim.name} {attempt.claim.type}: {summary}, from {server}")
     return readings.result()
+
+
+def _changed(attempt: ConnectionAttempt, earlier: EarlierAnswer, now: str, wrong: str) -> str:
+    """That the answer is another one than the check was given, and what is wrong with it now, if anything is."""
+    assert attempt.claim is not None
+    changed = f"The answer for {attempt.claim.name} has changed meanwhile: the check was given {earlier.text}"
+    if wrong:
+        return f"{changed}. {wrong}"
+    return f"{changed}, and now it is {now}, which is right; so it is where an answer in a cache expires (TTL)."
 
 
 def _by_hand(attempt: ConnectionAttempt, claim: NameClaim) -> str:
