@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -16,6 +17,9 @@ RCODE_MEANINGS = {
 }
 # Of an answer of many or long records a learner reads the beginning.
 MOST_VALUES, MOST_CHARACTERS = 6, 80
+ROOT_NAMES = (".", "<root>")  # the second one is tshark's
+# The name that stands for an IPv4 address (RFC 1035, section 3.5).
+REVERSE_NAME = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3})\.in-addr\.arpa\.?")
 
 Layer = Literal["node", "name", "dns", "address", "port", "tcp", "udp", "tls", "http", "sql", "ssh"]
 
@@ -54,9 +58,10 @@ def leads_to(flow: Flow, host: str, addresses_of: AddressesOf) -> bool:
 
 
 def server_text(flow: Flow) -> str:
-    """The server's end of a flow for a person: "app, 192.168.7.12, port 80"."""
+    """The server's end of a flow for a person: "app, 192.168.7.12, port 80"; the client's own end is "itself"."""
     server = flow.server
-    where = server.address if server.node == server.address else f"{server.node}, {server.address}"
+    node = "itself" if server.node == flow.client.node else server.node
+    where = server.address if node == server.address else f"{node}, {server.address}"
     return f"{where}, port {server.port}"
 
 
@@ -75,6 +80,28 @@ def dns_answer(event: DnsExchange) -> str:
     return ", ".join(values) or f"no {event.type} record"
 
 
+def asked_for(event: DnsExchange, *, with_type: bool = True) -> str:
+    """What a lookup asks for, for a person: "app.shop.lab A", "the name of 192.168.7.12 (PTR)"; dig without a name
+    asks for the servers of the root."""
+    if event.name.lower() in ROOT_NAMES:
+        return f"the root, {event.type}"
+    if event.type == "PTR" and (reverse := REVERSE_NAME.fullmatch(event.name.lower())):
+        return f"the name of {'.'.join(reversed(reverse[1].split('.')))} (PTR)"
+    return f"{event.name} {event.type}" if with_type else event.name
+
+
+def lookup_text(event: DnsExchange, client: str) -> str:
+    """A lookup and its answer for a person. What was typed as an address, and is none, was looked up as a name."""
+    asked = f"{client} asked {event.flow.server.node} for"
+    parts = event.name.rstrip(".").split(".")
+    if len(parts) == 4 and all(part.isascii() and part.isdigit() for part in parts):
+        too_large = next((part for part in parts if int(part) > 255), None)
+        if too_large:
+            why = f"{event.name} is no address, because {too_large} is more than 255"
+            return f"{why}; so {asked} it as a name: {dns_answer(event)}"
+    return f"{asked} {asked_for(event, with_type=False)}: {dns_answer(event)}"
+
+
 def _shortened(value: str) -> str:
     return value if len(value) <= MOST_CHARACTERS else f"{value[: MOST_CHARACTERS - 3]}..."
 
@@ -83,7 +110,7 @@ def failed_lookup(event: DnsExchange, client: str, wanted: str) -> Different | N
     """A lookup that led nowhere, so that nothing further could happen."""
     if event.flow.client.node != client or event.rcode == "NOERROR" or event.type not in ("A", "AAAA"):
         return None
-    return Different("dns", f"{client} asked {event.flow.server.node} for {event.name}: {dns_answer(event)}", wanted)
+    return Different("dns", lookup_text(event, client), wanted)
 
 
 def asked_over_udp(event: DnsExchange, client: str, wanted: str) -> Different | None:

@@ -20,6 +20,8 @@ from orchestrator.traffic.exchanges.events import (
 NAME = "What the learner tried"
 TRY_SECONDS = 0.3  # for the check itself: that the attempt failed is known
 LEAST_ERROR = 400  # RFC 9110, section 15: 4xx and 5xx are errors
+# Only these may be made again: another one changes something, and its body is not known (RFC 9110, section 9.2.1).
+SAFE_METHODS = ("GET", "HEAD")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def failed_attempt(event: CompletedEvent, own_servers: Sequence[str] = ()) -> Fa
         case TlsHandshake() if event.alert:
             name = {"server_name": event.server_name} if event.server_name else {}
             check = _check(Tls, {**common, "tls": place, **name})
-        case HttpExchange() if event.method and (event.status or 0) >= LEAST_ERROR:
+        case HttpExchange() if event.method in SAFE_METHODS and (event.status or 0) >= LEAST_ERROR:
             check = _check(Http, {**common, "http": f"http://{place}{event.target}", "method": event.method})
     if check is None:
         return None
@@ -68,7 +70,7 @@ def unanswered_attempt(
     port = start.subject.rpartition(":")[2]
     if start.kind != "opening" or not port.isdigit():
         return None
-    host = f"${{{start.server}}}" if start.server in nodes else start.server
+    host = start.server_address or (f"${{{start.server}}}" if start.server in nodes else start.server)
     place = f"{host}:{port}"
     check = _check(Connects, {"name": NAME, "from": start.client, "within": TRY_SECONDS, "connects": place})
     return FailedAttempt(check, start.client) if check else None

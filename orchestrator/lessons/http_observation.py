@@ -118,6 +118,8 @@ class HttpObservation(BaseObservation):
             return Different("http" if reaches else "address", f"{self.client} {requested}: {answer}", expected)
         if wrong_node := self.by_another_node(event, requested):
             return wrong_node
+        if _is_other_name(event.host, host, addresses_of):
+            return Different("name", f"{self.client} {requested}, by the name {event.host}: {answer}", self.wanted)
         if not self._status_is_right(event.status):
             expected = f"the status {self.status}" if self.status else "a status from 200 to 299"
             return Different("http", f"{self.client} {requested}: {answer}", expected)
@@ -125,3 +127,11 @@ class HttpObservation(BaseObservation):
 
     def _status_is_right(self, status: int | None) -> bool:
         return status == self.status if self.status else status is not None and 200 <= status <= 299
+
+
+def _is_other_name(named: str, host: str, addresses_of: AddressesOf) -> bool:
+    """Whether a request names another host of the lab, which only shares an address with the one that is wanted."""
+    name = urlsplit(f"//{named}").hostname or ""
+    if is_address(host) or is_address(name) or name == host.lower():
+        return False
+    return set(addresses_of(name)) not in ({name}, set(addresses_of(host)))

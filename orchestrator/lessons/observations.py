@@ -16,11 +16,13 @@ from orchestrator.lessons.comparison import (
     Different,
     Layer,
     Matched,
+    asked_for,
     asked_over_udp,
     dns_answer,
     failed_connection,
     failed_lookup,
     leads_to,
+    lookup_text,
     loopback_port,
     server_text,
 )
@@ -67,7 +69,7 @@ class ResolvesObservation(BaseObservation):
         """Matched where it is this question with this answer; None where it is no attempt at it."""
         if not isinstance(event, DnsExchange) or event.operation != "query":
             return None
-        other = f"asked {event.flow.server.node} for {event.name} {event.type}"
+        other = f"asked {event.flow.server.node} for {asked_for(event)}"
         name = event.name.lower().rstrip(".")
         if name != self.resolves.lower() or event.type != self.type:
             return self._another_question(event, name, other)
@@ -78,10 +80,12 @@ class ResolvesObservation(BaseObservation):
         if self.over and event.flow.protocol != self.over:
             seen = f"{self.client} {other} over {event.flow.protocol.upper()}"
             return Different(self.over, seen, f"the question goes over {self.over.upper()}")
+        if not event.rcode and event.flow.server.port != DNS_PORT:
+            seen = f"{self.client} {other} at port {event.flow.server.port}: no answer came"
+            return Different("port", seen, f"the question goes to port {DNS_PORT}")
         if event.rcode != self.rcode:
-            return Different(
-                "dns", f"{event.flow.client.node} {other}: {dns_answer(event)}", f"the answer {self.rcode}"
-            )
+            expected = f"the address of {self.to}" if self.to else f"the answer {self.rcode}"
+            return Different("dns", f"{event.flow.client.node} {other}: {dns_answer(event)}", expected)
         values = [record.value for record in event.answers if record.type == self.type]
         if self.to and not set(values) & set(addresses_of(self.to)):
             seen = f"the answer to {self.client} was {', '.join(values) or 'empty'}"
@@ -96,13 +100,14 @@ class ResolvesObservation(BaseObservation):
         # A program that connects asks for both families, and dig for the address of a server that is given by name.
         is_name = name == self.resolves.lower()
         both = is_name and event.type in ("A", "AAAA", "HTTPS") and self.type in ("A", "AAAA")
+        seen = f"{self.client} {other}: {dns_answer(event)}"
         if not is_name and event.type in ("A", "AAAA"):  # the name is what the learner typed, and not the type
-            other = other.removesuffix(f" {event.type}")
             if event.rcode == "NOERROR" and not event.answers and not event.referred:
                 # A program that connects asks for both: that there is no IPv6 address says nothing of the name.
-                seen = f"{self.client} {other}: it has no {'IPv6' if event.type == 'AAAA' else 'IPv4'} address"
+                family = "IPv6" if event.type == "AAAA" else "IPv4"
+                seen = f"{self.client} {other.removesuffix(f' {event.type}')}: it has no {family} address"
                 return Different("name", seen, self.wanted, may_be_followed=True, yields=True, name=name)
-        seen = f"{self.client} {other}: {dns_answer(event)}"
+            seen = lookup_text(event, self.client)
         return Different("name", seen, self.wanted, may_be_followed=both or bool(event.answers), name=name)
 
 

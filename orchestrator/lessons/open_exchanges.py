@@ -9,7 +9,7 @@ from orchestrator.lessons.comparison import Different, Layer
 from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.observations import SqlObservation, TlsObservation, UnansweredObservation
 from orchestrator.lessons.ssh_observation import SshObservation
-from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart, TcpClose, TcpHandshake
+from orchestrator.traffic.exchanges.events import CompletedEvent, DnsExchange, ExchangeStart, TcpClose, TcpHandshake
 
 # Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
 SILENT_SECONDS = 1.5
@@ -119,9 +119,10 @@ def silence(start: ExchangeStart) -> str | None:
         return f"{request}: {server} accepted the connection, and has not answered so far"
     match start.kind:
         case "dns":
-            return f"{client} asked {server}, and no answer came so far"
+            name = start.subject.split(" ")[0]  # and not the type: a program asks for both families at once
+            return f"{client} asked {server} for {name}, and no answer came so far"
         case "opening":
-            return f"{client} tries to connect to {place}, and no answer came so far"
+            return f"{client} tries to connect to {_place_with_address(start)}, and no answer came so far"
         case "ssh":
             return f"{client} is connected to {place}, where {server} speaks SSH, and has not answered it so far"
         case "icmp":
@@ -131,6 +132,22 @@ def silence(start: ExchangeStart) -> str | None:
         case "arp" | "ndp":
             return f"{client} looks for {server} on its network, and no answer came so far"
     return None
+
+
+def _place_with_address(start: ExchangeStart) -> str:
+    """The port that is tried, and the address, for a machine may have several, and not all can be reached."""
+    if not start.server_address:
+        return f"port {start.port} of {start.server}"
+    where = dict.fromkeys((start.server, start.server_address))
+    return f"{', '.join(where)}, port {start.port}"
+
+
+def is_in_vain(event: CompletedEvent) -> bool:
+    """Whether an exchange ended without any answer."""
+    match event:
+        case DnsExchange(rcode="") | TcpHandshake(outcome="silent"):
+            return True
+    return False
 
 
 def is_wanted(earlier: BaseObservation | None, start: ExchangeStart) -> bool:

@@ -26,6 +26,8 @@ from orchestrator.traffic.exchanges.events import (
 )
 
 LEAST_ERROR = 400  # RFC 9110, section 15: 4xx and 5xx are errors
+# A client that ends the connection here has no password (PostgreSQL, "Message Flow").
+PASSWORD_METHODS = ("password in clear", "MD5", "SCRAM")
 
 
 def other_attempt(event: CompletedEvent, observation: BaseObservation) -> Different | None:
@@ -101,7 +103,10 @@ def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different
             return Different("sql", f"{client} asked {place}, for a session as {event.user}: {event.error}", wanted)
         case SqlSession():
             place = server_text(event.flow)
-            seen = f"{client} asked {place}, for a session as {event.user}, and sent no statement so far"
+            asked = f"{client} asked {place}, for a session as {event.user}"
+            if event.outcome != "ready" and event.authentication in PASSWORD_METHODS:
+                return Different("sql", f"{asked}: the server asks for a password, and got none", wanted)
+            seen = f"{asked}, and sent no statement so far"
             return Different("sql", seen, wanted, may_be_followed=True, yields=True)
         case SqlStatement():
             result = f": {event.error}" if event.error else ""

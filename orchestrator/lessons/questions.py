@@ -12,6 +12,10 @@ from orchestrator.lessons.lesson import AskTask, PredictTask
 from orchestrator.lessons.seed import shuffled
 from orchestrator.model.topology import Topology
 
+PUNCTUATION = " .!\"'`"
+THOUSANDS = re.compile(r"[ ,.'_]")
+GROUPED = re.compile(rf"[0-9]{{1,3}}(?:{THOUSANDS.pattern}[0-9]{{3}})+")
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 HIGHEST_PORT = 65535  # RFC 9293, section 3.1: 16 bits
 
 
@@ -32,7 +36,14 @@ def question_of(task: AskTask, right: str, topology: Topology, seed: int) -> Que
     choices = list(choices_of(task, topology))
     if choices and right not in choices:
         choices.append(right)
-    return Question(shuffled(choices, seed, task.title), right)
+    return Question(shown_order(choices, seed, task.title), right)
+
+
+def shown_order(choices: Sequence[str], seed: int, title: str) -> tuple[str, ...]:
+    """The choices, shuffled by the seed. Numbers stay in their order: who types 3 for three means no other number."""
+    if choices and all(choice.lower() in NUMBERS for choice in choices):
+        return tuple(sorted(choices, key=lambda choice: NUMBERS.index(choice.lower())))
+    return shuffled(choices, seed, title)
 
 
 def choices_of(task: AskTask, topology: Topology) -> Sequence[str]:
@@ -78,17 +89,26 @@ def wrong_because(task: AskTask, question: Question, answer: str) -> str | None:
         if choice is None:
             return f"{answer!r} is none of the choices; type a number from 1 to {len(question.choices)}."
         return None if choice == question.right else f'"{choice}" is not right.'
+    if task.ask == "port":
+        answer = _plain_number(answer)
     if answer.lower() == question.right.lower():
         return None
     return _wrong_address(answer) if task.ask == "address" else _wrong_port(answer, question.right)
 
 
 def _choice(answer: str, choices: Sequence[str]) -> str | None:
-    """The choice that is meant: by its number, or by its words in any case, with or without a full stop."""
+    """The choice that is meant: by its number, or by its words in any case, with or without quotes and a full stop."""
+    answer = answer.strip(PUNCTUATION)
     if answer.isdigit() and 1 <= int(answer) <= len(choices):
         return choices[int(answer) - 1]
-    words = {choice.lower().rstrip("."): choice for choice in choices}
-    return words.get(answer.lower().rstrip("."))
+    words = {choice.lower().strip(PUNCTUATION): choice for choice in choices}
+    return words.get(answer.lower())
+
+
+def _plain_number(answer: str) -> str:
+    """A number without leading zeros and without what some people write between its thousands; else as it stands."""
+    digits = THOUSANDS.sub("", answer) if GROUPED.fullmatch(answer) else answer
+    return str(int(digits)) if digits.isascii() and digits.isdigit() else answer
 
 
 def _wrong_address(answer: str) -> str:

@@ -125,7 +125,9 @@ def _astray(topology: Topology, asker: str, target: str | None, name: str, answe
     addresses = listed([f"{value} ({topology.owner(value) or 'which is nobody here'})" for value in astray])
     six = all(":" in value for value in astray)
     right = (topology.address6_for(asker, target) if six else None) or topology.address_for(asker, target)
-    return f"The DNS server {server} says that {name} is {addresses}, but {target} is {right}."
+    all_right = topology.answers(asker, target, 6 if six else 4) if target in topology.scenario.groups else (right,)
+    is_right = listed([str(address) for address in all_right or (right,)])
+    return f"The DNS server {server} says that {name} is {addresses}, but {target} is {is_right}."
 
 
 def name_probe(attempt: ConnectionAttempt) -> RunProgram:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 from orchestrator.checks.kinds.connections import (
     NO_SUCH_ADDRESS,
     ConnectResult,
@@ -170,6 +172,8 @@ def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
     if attempt.claim and not attempt.target and not attempt.context.topology.owner(str(attempt.address)):
         leads = f"The name {attempt.claim.name} leads to {attempt.address}, which no machine of this lab has"
         return f"{leads}; {attempt.asker} gets no connection there: {result.message}."
+    if result.outcome in ("silent", "unreachable") and not _is_in_lab(attempt):
+        return f"The address {attempt.address} is in no network of this lab; {attempt.asker} gets no connection there."
     match result.outcome:
         case "refused":
             return f"The connection to {place} is refused at once, with an RST from there or from a rule on the way."
@@ -179,6 +183,13 @@ def _sentence(attempt: ConnectionAttempt, result: ConnectResult) -> str:
             return f"{attempt.asker} cannot reach {place}: {result.message}."
         case _:
             return f"The connection to {place} is not made: {result.message}."
+
+
+def _is_in_lab(attempt: ConnectionAttempt) -> bool:
+    topology, address = attempt.context.topology, str(attempt.address)
+    if ":" in address:
+        return any(IPv6Address(address) in subnet for subnet in topology.subnets6.values())
+    return any(IPv4Address(address) in subnet for subnet in topology.subnets.values())
 
 
 def by_hand(attempt: ConnectionAttempt) -> str:

@@ -120,7 +120,7 @@ class NodeWatch:
             lines = whole_lines(engine.stream(container, OWN_MACHINE, []))
             happenings = read_own_attempts(self.node_name, lines)
         elif self._listens is not None:
-            happenings = new_sockets(whole_lines(engine.stream(container, TABLES, [])), self._listens)
+            happenings = new_sockets(self._noted(whole_lines(engine.stream(container, TABLES, []))), self._listens)
         else:
             argv = inside_argv(self.node_name, decode_argv(http=self._http, live=True))
             lines = self._noted(whole_lines(engine.stream(container, argv, [])))
@@ -129,14 +129,17 @@ class NodeWatch:
         self._thread.start()
         if self.reads_exchanges:
             self._await_capture(container)
+        elif self._listens is not None:
+            self._listening.wait(LISTEN_SECONDS)  # what listens in the first table was there before
 
     def _read(self, happenings: Iterator[Inside]) -> None:
         with suppress(WirelabError):  # the node, or the helper, is removed
             for happening in happenings:
                 self._happened.put(happening)
+        self._listening.set()  # nothing more comes
 
     def _noted(self, lines: Iterator[str]) -> Iterator[str]:
-        """The lines of packets; the first one shows that the capture has begun."""
+        """The lines of packets or of tables; the first one shows that the helper has begun to look."""
         for line in lines:
             self._listening.set()
             yield line

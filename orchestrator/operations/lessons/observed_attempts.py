@@ -10,7 +10,7 @@ from orchestrator.lessons.comparison import Matched
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.messages import NotDone
 from orchestrator.lessons.observations import ListensObservation, UnansweredObservation
-from orchestrator.lessons.open_exchanges import is_wanted, unanswered
+from orchestrator.lessons.open_exchanges import is_in_vain, is_wanted, unanswered
 from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
@@ -84,6 +84,9 @@ class ObservedAttempts:
         traffic = self.state.traffic
         self._recorded.note(event)
         if traffic.has_ended(event):
+            is_wanted_silence = isinstance(task.observe.compare(event, traffic.addresses_of), Matched)
+            if is_in_vain(event) and not is_wanted_silence:
+                return  # that it has no answer was said, and counted
             # What came of it counts.
             self.state.progress = without_attempt(self.state.progress, self.state.task_name or "")
         if traffic.is_attempt(event):

@@ -255,6 +255,7 @@ class LessonRun:
             case "w" | "why" if isinstance(task, HoldsTask):
                 self.state.tell(self._check.cause or NotDone("Nothing was judged yet."))
             case _ if isinstance(task, QuestionTask) and self.question:
+                self.state.forget_told()  # each answer is an attempt of its own, however soon it comes
                 self.state.react(react_to_answer(self.progress, name, task, self.question, words))
                 if isinstance(task, PredictTask) and self.task_name != name:
                     self._show_story_of(task)

@@ -639,6 +639,13 @@ def test_of_an_address_that_nobody_has_no_packet_is_lost(
     assert walk.sentence.startswith(says.format(address))
 
 
+def test_an_address_outside_of_the_lab_is_said_to_be_none_of_its() -> None:
+    world = far()
+    world.rules += [tcp("silent 3")]
+    walk = walked(world, from_="client", connects="10.9.9.9:80")
+    assert walk.sentence == "The address 10.9.9.9 is in no network of this lab; client gets no connection there."
+
+
 def test_a_node_that_does_not_answer_for_its_address_is_named() -> None:
     world = far()
     address = str(world.topology.addresses("app-1")[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -96,6 +97,7 @@ def test_a_question_to_another_server_than_those_of_the_node_is_put_to_this_one_
         http("/items", 200),
         http("/items", None),
         http("/a b", 404),
+        replace(http("/items", 500), method="POST"),  # it must not be made again
     ],
 )
 def test_what_did_not_fail_or_is_no_check_is_not_explained(event: CompletedEvent) -> None:
@@ -115,6 +117,14 @@ def test_what_nobody_answers_is_explained_too(kind: str, server: str, subject: s
     attempt = unanswered_attempt(start, ADDRESSES)
     assert attempt
     assert getattr(attempt.check, key) == value
+
+
+def test_of_a_machine_with_several_addresses_the_one_that_was_tried_is_explained() -> None:
+    start = ExchangeStart(1, "opening", 5.0, "client", "app", 1, "app:80", server_address="192.168.8.12")
+    attempt = unanswered_attempt(start, ADDRESSES)
+    assert attempt
+    assert isinstance(attempt.check, Connects)
+    assert attempt.check.connects == "192.168.8.12:80"
 
 
 def test_another_kind_without_an_answer_is_not_explained() -> None:

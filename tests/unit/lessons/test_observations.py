@@ -52,6 +52,11 @@ def dns(client: str, name: str, kind: str = "A", rcode: str = "NOERROR", *values
     return DnsExchange(1, udp, 1.0, 1.1, name, kind, rcode, records, True, True, False, 1, 1.0)
 
 
+def at_port(event: DnsExchange, port: int) -> DnsExchange:
+    server = replace(event.flow.server, port=port)
+    return replace(event, flow=replace(event.flow, server=server))
+
+
 def tcp(client: str, server: str, port: int, outcome: str = "accepted", name: str = "") -> TcpHandshake:
     return TcpHandshake(1, flow(client, server, port, name=name), 1.0, 1.1, outcome, 1, 1.0)
 
@@ -83,6 +88,9 @@ DONE: list[tuple[AnyObservation, CompletedEvent]] = [
     (CONNECTS, tcp("client", "app", 80)),
     (REFUSED, tcp("client", "app", 81, "refused")),
     (HTTP, http("client", "app", "GET /items?x=1")),
+    (HTTP, replace(http("client", "app", "GET /items?x=1"), host="app")),
+    (HTTP, replace(http("client", "app", "GET /items?x=1"), host="192.168.7.12:80")),
+    (HTTP, replace(http("client", "app", "GET /items?x=1"), host="www.example.com")),
     (ANY_2XX, http("client", "app", "GET /", 204)),
     (SQL, sql("app", "SELECT * FROM items")),
 ]
@@ -111,13 +119,45 @@ SENTENCES: list[tuple[AnyObservation, CompletedEvent, str, str]] = [
         RESOLVES,
         dns("client", "app.shop.lab", "A", "SERVFAIL"),
         "dns",
-        "client asked dns for app.shop.lab A: SERVFAIL, the server could not find out. Expected: the answer NOERROR.",
+        "client asked dns for app.shop.lab A: SERVFAIL, the server could not find out. Expected: the address of app.",
     ),
     (
         RESOLVES,
         dns("client", "app.shop.lab", "A", ""),
         "dns",
-        "client asked dns for app.shop.lab A: no answer came. Expected: the answer NOERROR.",
+        "client asked dns for app.shop.lab A: no answer came. Expected: the address of app.",
+    ),
+    (
+        RESOLVES,
+        at_port(dns("client", "app.shop.lab", "A", ""), 54),
+        "port",
+        "client asked dns for app.shop.lab A at port 54: no answer came. Expected: the question goes to port 53.",
+    ),
+    (
+        RESOLVES,
+        dns("client", "12.7.168.192.in-addr.arpa", "PTR", "NOERROR", "app.shop.lab"),
+        "name",
+        "client asked dns for the name of 192.168.7.12 (PTR): app.shop.lab. Expected: a question for app.shop.lab A.",
+    ),
+    (
+        RESOLVES,
+        dns("client", "<root>", "NS", "NOERROR", "dns.shop.lab"),
+        "name",
+        "client asked dns for the root, NS: dns.shop.lab. Expected: a question for app.shop.lab A.",
+    ),
+    (
+        HTTP,
+        dns("client", "192.168.300.1", "A", "NXDOMAIN"),
+        "dns",
+        "192.168.300.1 is no address, because 300 is more than 255; so client asked dns for it as a name: NXDOMAIN, "
+        "nobody has that name. Expected: GET http://app.shop.lab/items?x=1.",
+    ),
+    (
+        HTTP,
+        replace(http("client", "app", "GET /items?x=1"), host="db.shop.lab:80"),
+        "name",
+        "client requested GET /items?x=1 from app, 192.168.7.12, port 80, by the name db.shop.lab:80: the answer was "
+        "200. Expected: GET http://app.shop.lab/items?x=1.",
     ),
     (
         RESOLVES,

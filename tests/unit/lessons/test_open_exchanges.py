@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.lessons.base_observation import BaseObservation
@@ -29,7 +31,7 @@ ANSWER = HttpExchange(2, FLOW, 1.0, 3.0, "GET", "/items", "app.shop.lab", 200, "
 
 
 def start(kind: str, exchange: int = 1, client: str = "client", server: str = "app", port: int = 80) -> ExchangeStart:
-    return ExchangeStart(exchange, kind, 1.0, client, server, 7, "", port)
+    return ExchangeStart(exchange, kind, 1.0, client, server, 7, "app.shop.lab AAAA" if kind == "dns" else "", port)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +40,12 @@ def start(kind: str, exchange: int = 1, client: str = "client", server: str = "a
         (
             RESOLVES,
             start("dns", server="dns", port=53),
-            "client asked dns, and no answer came so far. Expected: a question for app.shop.lab A.",
+            "client asked dns for app.shop.lab, and no answer came so far. Expected: a question for app.shop.lab A.",
         ),
         (
             CONNECTS,
-            start("opening"),
-            "client tries to connect to port 80 of app, and no answer came so far. "
+            replace(start("opening"), server_address="192.168.7.12"),
+            "client tries to connect to app, 192.168.7.12, port 80, and no answer came so far. "
             "Expected: a connection to app.shop.lab:80.",
         ),
         (

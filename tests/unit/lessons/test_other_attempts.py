@@ -107,19 +107,26 @@ PORT_UNREACHABLE = DatagramFlow(1, flow(80, protocol="udp"), 1.0, 1.1, 1, 0, 1.0
             CONNECTS,
             ANSWERED,
             "udp",
-            "client sent UDP to client, 127.0.0.1, port 9000: it was answered; UDP opens no connection",
+            "client sent UDP to itself, 127.0.0.1, port 9000: it was answered; UDP opens no connection",
         ),
         (
             CONNECTS,
             UNANSWERED,
             "udp",
-            "client sent UDP to client, 127.0.0.1, port 9000: no answer came; UDP opens no connection",
+            "client sent UDP to itself, 127.0.0.1, port 9000: no answer came; UDP opens no connection",
         ),
         (
             SQL,
-            replace(SESSION, error=""),
+            replace(SESSION, error="", outcome="ready"),
             "sql",
             "client asked app, 192.168.7.12, port 5432, for a session as root, and sent no statement so far",
+        ),
+        (
+            SQL,
+            replace(SESSION, error="", outcome="closed"),
+            "sql",
+            "client asked app, 192.168.7.12, port 5432, for a session as root: the server asks for a password, and got "
+            "none",
         ),
         (
             SQL,

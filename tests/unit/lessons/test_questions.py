@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.lessons.lesson import AskTask
-from orchestrator.lessons.questions import Question, wrong_because
+from orchestrator.lessons.questions import Question, shown_order, wrong_because
 from orchestrator.lessons.seed import shuffled
 
 
@@ -29,6 +29,9 @@ HIGHEST = Question((), "65535")
         ("nodes", NODES, "dns."),
         ("address", ADDRESS, "192.168.7.12"),
         ("port", PORT, "80"),
+        ("port", HIGHEST, "065535"),
+        ("port", HIGHEST, "65,535"),
+        ("nodes", NODES, '"dns"!'),
     ],
 )
 def test_a_right_answer_is_taken_however_it_is_typed(ask: str, question: Question, answer: str) -> None:
@@ -66,10 +69,17 @@ def test_a_right_answer_is_taken_however_it_is_typed(ask: str, question: Questio
         ("port", HIGHEST, "65536", "65536 is no port: a port is a number of 16 bits (RFC 9293)."),
         ("port", PORT, "65536", "65536 is no port: a port is a number from 0 to 65535 (RFC 9293)."),
         ("port", PORT, "81", "81 is a port, but not this one."),
+        ("port", PORT, "8,0", "'8,0' is no port: a port is a number from 0 to 65535 (RFC 9293)."),
     ],
 )
 def test_a_wrong_answer_is_told_why(ask: str, question: Question, answer: str, reason: str) -> None:
     assert wrong_because(task(ask), question, answer) == reason
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_choices_that_are_numbers_stand_in_their_order(seed: int) -> None:
+    assert shown_order(("three", "One", "two"), seed, "How many?") == ("One", "two", "three")
+    assert sorted(shown_order(("three", "one", "none"), seed, "How many?")) == ["none", "one", "three"]
 
 
 def test_the_order_depends_on_the_seed_alone() -> None:

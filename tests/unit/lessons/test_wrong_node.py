@@ -86,10 +86,13 @@ def test_what_is_no_such_attempt_is_not_said(observation: BaseObservation, event
 
 
 STARTS = [
-    (ExchangeStart(1, "dns", 1.0, "db", "dns", 1, "app.shop.lab A", 53), "db asked dns, and no answer came so far"),
+    (
+        ExchangeStart(1, "dns", 1.0, "db", "dns", 1, "app.shop.lab A", 53),
+        "db asked dns for app.shop.lab, and no answer came so far",
+    ),
     (
         ExchangeStart(1, "opening", 1.0, "db", "app", 1, "app:80", 80, server_address=ADDRESS),
-        "db tries to connect to port 80 of app, and no answer came so far",
+        "db tries to connect to app, 192.168.7.12, port 80, and no answer came so far",
     ),
     (
         ExchangeStart(1, "arp", 1.0, "db", "app", 0, ADDRESS),

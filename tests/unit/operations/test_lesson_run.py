@@ -242,6 +242,13 @@ def test_a_wrong_answer_is_refused_with_its_reason_and_the_right_one_begins_the_
     assert (begun.task, run.task_name, desk.progress.task("answer").attempts) == ("look-up", "look-up", 2)
 
 
+def test_the_same_wrong_answer_is_refused_each_time(desk: Desk) -> None:
+    run = desk.open()
+    for _time in range(2):
+        run.on_input("app")
+        assert desk.told(NotDone) == [NotDone('"app" is not right.')]
+
+
 def test_a_hint_and_a_solution_are_shown_and_counted(desk: Desk) -> None:
     run = desk.open()
     run.on_input("hint")

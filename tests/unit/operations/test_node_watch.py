@@ -113,22 +113,22 @@ def test_tls_udp_and_dns_on_loopback_are_observed(observation: Observation, reco
         (
             TlsObservation.model_validate({**TLS, "server_name": "www.shop.lab"}),
             "tls",
-            "client began TLS for secure.shop.lab with client, 127.0.0.1, port 8443. Expected: the name www.shop.lab.",
+            "client began TLS for secure.shop.lab with itself, 127.0.0.1, port 8443. Expected: the name www.shop.lab.",
         ),
         (
             UdpObservation.model_validate({**UDP, "outcome": "answered"}),
             "udp",
-            "client sent a datagram to client, 127.0.0.1, port 514: refused. Expected: it is answered.",
+            "client sent a datagram to itself, 127.0.0.1, port 514: refused. Expected: it is answered.",
         ),
         (
             UdpObservation.model_validate({**UDP, "udp": "127.0.0.1:9000"}),
             "udp",
-            "client sent a datagram to client, 127.0.0.1, port 514: refused. Expected: a datagram to 127.0.0.1:9000.",
+            "client sent a datagram to itself, 127.0.0.1, port 514: refused. Expected: a datagram to 127.0.0.1:9000.",
         ),
         (
             TlsObservation.model_validate({**TLS, "tls": "127.0.0.1:9443"}),
             "refused",
-            "client opened a connection to client, 127.0.0.1, port 81: refused. Expected: TLS with 127.0.0.1:9443.",
+            "client opened a connection to itself, 127.0.0.1, port 81: refused. Expected: TLS with 127.0.0.1:9443.",
         ),
     ],
 )
