@@ -92,14 +92,14 @@ def asked_for(event: DnsExchange, *, with_type: bool = True) -> str:
 
 def lookup_text(event: DnsExchange, client: str) -> str:
     """A lookup and its answer for a person. What was typed as an address, and is none, was looked up as a name."""
-    asked = f"{client} asked {event.flow.server.node} for"
+    question = f"{client} asked {event.flow.server.node} for"
     parts = event.name.rstrip(".").split(".")
     if len(parts) == 4 and all(part.isascii() and part.isdigit() for part in parts):
         too_large = next((part for part in parts if int(part) > 255), None)
         if too_large:
             why = f"{event.name} is no address, because {too_large} is more than 255"
-            return f"{why}; so {asked} it as a name: {dns_answer(event)}"
-    return f"{asked} {asked_for(event, with_type=False)}: {dns_answer(event)}"
+            return f"{why}; so {question} it as a name: {dns_answer(event)}"
+    return f"{question} {asked_for(event, with_type=False)}: {dns_answer(event)}"
 
 
 def _shortened(value: str) -> str:

@@ -103,10 +103,10 @@ def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different
             return Different("sql", f"{client} asked {place}, for a session as {event.user}: {event.error}", wanted)
         case SqlSession():
             place = server_text(event.flow)
-            asked = f"{client} asked {place}, for a session as {event.user}"
+            request = f"{client} asked {place}, for a session as {event.user}"
             if event.outcome != "ready" and event.authentication in PASSWORD_METHODS:
-                return Different("sql", f"{asked}: the server asks for a password, and got none", wanted)
-            seen = f"{asked}, and sent no statement so far"
+                return Different("sql", f"{request}: the server asks for a password, and got none", wanted)
+            seen = f"{request}, and sent no statement so far"
             return Different("sql", seen, wanted, may_be_followed=True, yields=True)
         case SqlStatement():
             result = f": {event.error}" if event.error else ""
