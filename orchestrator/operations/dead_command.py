@@ -87,14 +87,14 @@ def main(arguments: Sequence[str]) -> None:
 
     An engine that restarts meanwhile is waited for, and a command that works on the lab.
     """
-    from orchestrator.engine.docker import DockerEngine
+    from orchestrator.engine.opening import open_engine
 
     url, root, run = arguments
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             actor = Actor(run, "watchdog")
-            with closing(Workspace(StateFolder(Path(root)), url, DockerEngine(url), actor=actor)) as workspace:
+            with closing(Workspace(StateFolder(Path(root)), url, open_engine(url), actor=actor)) as workspace:
                 return clean_up(workspace, run)
         except (EngineMissing, LabBusy):
             if time.monotonic() > deadline:

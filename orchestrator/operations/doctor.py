@@ -41,11 +41,11 @@ def _machine() -> MachineFacts:
 
 
 def _leftovers(url: str) -> tuple[LabLeftovers, ...]:
-    from orchestrator.engine.docker import DockerEngine
+    from orchestrator.engine.opening import open_engine
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.lab.incomplete_removal import incomplete_removals
 
-    with closing(DockerEngine(url)) as engine:
+    with closing(open_engine(url)) as engine:
         return incomplete_removals(engine, StateFolder.of(os.environ))
 
 

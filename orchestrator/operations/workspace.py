@@ -181,9 +181,9 @@ def open_workspace(
     notify_engine: Callable[[str], None] = (lambda _text: None) if read_only else notify
     private = start and not read_only
     engine = find_engine(os.environ, state, private=private, notify=notify_engine, confirm=confirm)
-    from orchestrator.engine.docker import DockerEngine
+    from orchestrator.engine.opening import open_engine
 
-    return Workspace(state, engine.url, DockerEngine(engine.url), notify, on_event, actor or Actor(new_run_id()))
+    return Workspace(state, engine.url, open_engine(engine.url), notify, on_event, actor or Actor(new_run_id()))
 
 
 def new_run_id() -> str:

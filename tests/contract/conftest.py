@@ -14,8 +14,8 @@ import pytest
 from contract_setup import ContractSetup
 from own_images import client_image
 
-from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.fake import FakeEngine
+from orchestrator.engine.opening import open_engine
 from orchestrator.engine.protocol import Engine
 
 SOCKET = Path("/var/run/docker.sock")
@@ -43,7 +43,7 @@ def _real() -> tuple[Engine, str]:
     client.close()
     if image is None:
         pytest.skip("no image of ours: wirelab images build client")
-    return DockerEngine(url), image
+    return open_engine(url), image
 
 
 def _fake() -> tuple[Engine, str]:

@@ -26,8 +26,11 @@ from orchestrator.errors import (
 # What an engine writes -> what it means. The status codes do not tell: 403 stands for three of them.
 REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
     ("has active endpoints", NetworkBusy),
+    ("network is being used", NetworkBusy),
     ("volume is in use", VolumeBusy),
+    ("volume is being used", VolumeBusy),
     ("pool overlaps", RangeTaken),
+    ("already used on the host or by another config", RangeTaken),
     ("address already in use", AddressTaken),
     ("already allocated", AddressTaken),
     ("name is already in use", NameTaken),
@@ -38,6 +41,8 @@ REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
     ("is already paused", WrongState),
     ("is paused", WrongState),
     ("non running container", WrongState),
+    ("exec sessions on running containers", WrongState),
+    ("can only kill running containers", WrongState),
 )
 
 

@@ -24,6 +24,11 @@ class DockerConnection:
     def url(self) -> str:
         return self._url
 
+    @property
+    def speaks_libpod(self) -> bool:
+        """Whether it is a Podman, which has an API of its own beside Docker's."""
+        return self._api.speaks_libpod
+
     def close(self) -> None:
         self._api.close()
 

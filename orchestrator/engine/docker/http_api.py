@@ -25,6 +25,8 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 # The first of the status codes of errors (RFC 9110, section 15).
 ERROR = 400
 Body = Mapping[str, Any] | None
+# Podman's own API beside Docker's. A path that begins with it names its version itself.
+LIBPOD = "/v4.0.0/libpod"
 
 
 class Refused(Exception):
@@ -69,6 +71,7 @@ class HttpApi:
         self._prefix = ""
         # The version of the API that the engine speaks, such as (1, 41); () where it does not tell.
         self.version: tuple[int, ...] = ()
+        self.speaks_libpod = False
         # A connection serves one request at a time; those that serve none wait here.
         self._idle: deque[HTTPConnection] = deque()
         self._is_over = False
@@ -78,6 +81,7 @@ class HttpApi:
         """Ask the engine for its version, which all later requests name."""
         with self._answer(Request("GET", "/_ping")) as response:
             _require_success(response, response.read())
+        self.speaks_libpod = response.getheader("Libpod-Api-Version") is not None
         if version := response.getheader("Api-Version"):
             self._prefix = f"/v{version}"
             self.version = tuple(int(part) for part in version.split(".") if part.isdigit())
@@ -113,8 +117,12 @@ class HttpApi:
         return _document(self._whole(Request("GET", path, parameters)))
 
     def post(self, path: str, body: Body = None, *, seconds: float = CALL_SECONDS, **parameters: object) -> Any:
-        """Ask the engine to do something; return the JSON document of its answer, None where it is empty."""
-        return _document(self._whole(Request("POST", path, parameters, body), seconds))
+        """Ask the engine to do something; return the JSON document of its answer, None where it is empty.
+
+        Podman says "OK" where Docker says nothing.
+        """
+        content = self._whole(Request("POST", path, parameters, body), seconds)
+        return None if content == b"OK\n" else _document(content)
 
     def delete(self, path: str, **parameters: object) -> None:
         """Ask the engine to remove something."""
@@ -192,7 +200,8 @@ class HttpApi:
         connection.sock.settimeout(seconds)
         method, path, parameters, body = request
         query = urlencode({name: value for name, value in parameters.items() if value is not None})
-        target = f"{self._prefix}{quote(path, safe='/:')}{'?' if query else ''}{query}"
+        prefix = "" if path.startswith(LIBPOD) else self._prefix
+        target = f"{prefix}{quote(path, safe='/:')}{'?' if query else ''}{query}"
         content, kind = (json.dumps(body).encode(), {"Content-Type": "application/json"}) if body else (None, {})
         connection.request(method, target, content, {**kind, **headers})
         wait_readable(connection.sock, seconds, self.ping)

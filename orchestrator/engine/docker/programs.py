@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from math import inf
 from socket import socket
+from typing import Any
 
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.connection import DockerConnection
@@ -17,7 +19,10 @@ from orchestrator.errors import NotFound, NotStarted, TookTooLong
 # What a program may write before it counts as one that does not end; an answer of ours has a few megabytes at most.
 MOST_BYTES = 64 * 1024 * 1024
 # What the engine hands on as if a program had written it that could not be started, and the exit codes with it.
-RUNTIME_SAYS = b"OCI runtime exec failed"
+RUNTIME_SAYS = re.compile(rb"OCI runtime exec failed|Error: (runc|crun|youki|runsc): ")
+# What Podman adds to that: it had waited for the program's output.
+PODMAN_ADDS = b"Error: read unixpacket "
+PODMAN_REMARK = re.compile(r": OCI (runtime attempted|permission denied)[^:]*$")
 NO_PROGRAM = (126, 127, 254, 255)
 
 
@@ -71,8 +76,13 @@ class DockerPrograms(DockerConnection):
         return self._api.upgraded(f"/exec/{program}/start", {"Detach": False, "Tty": tty})
 
     def _exit_code(self, program: str) -> int | None:
-        code: int | None = self._api.get(f"/exec/{program}/json")["ExitCode"]
-        return code
+        return exit_code(self._api.get(f"/exec/{program}/json"))
+
+
+def exit_code(document: Mapping[str, Any]) -> int | None:
+    """From GET /exec/{id}/json; None while the program runs. Podman calls the code 0 then."""
+    code: int | None = document["ExitCode"]
+    return None if document.get("Running") else code
 
 
 def standard_output(pieces: Iterator[tuple[int, bytes]], errors: list[str]) -> Iterator[bytes]:
@@ -92,9 +102,9 @@ class RuntimeMessageFilter:
         self._held: tuple[int, bytes] | None = None
 
     def __call__(self, stream: int, piece: bytes) -> None:
-        if piece.startswith(RUNTIME_SAYS) and self._held is None:
+        if RUNTIME_SAYS.match(piece) and self._held is None:
             self._held = (stream, piece)
-        else:
+        elif not (self._held and piece.startswith(PODMAN_ADDS)):
             self._sink(stream, piece)
 
     def end(self, program: str, code: int | None) -> None:
@@ -110,7 +120,7 @@ class RuntimeMessageFilter:
 
 def not_started(program: str, message: str) -> NotStarted:
     """From the runtime's words, such as `...: exec: "x": executable file not found in $PATH: unknown`."""
-    why = message.strip().removesuffix(": unknown").rpartition('": ')[2]
+    why = PODMAN_REMARK.sub("", message.strip()).removesuffix(": unknown").rpartition('": ')[2]
     return NotStarted(program, why, missing="not found" in why or "no such file" in why)
 
 

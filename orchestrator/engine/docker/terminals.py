@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.http_api import HttpApi, NoAnswer, Refused
-from orchestrator.engine.docker.programs import DockerPrograms
+from orchestrator.engine.docker.programs import DockerPrograms, exit_code
 from orchestrator.engine.docker.sockets import receive, send
 from orchestrator.engine.programs import Argv, Env
 from orchestrator.engine.terminals import Terminal
@@ -83,8 +83,7 @@ class DockerTerminal:
 
     def exit_code(self) -> int | None:
         with suppress(Refused, NoAnswer):
-            code: int | None = self._api.get(f"/exec/{self._program}/json")["ExitCode"]
-            return code
+            return exit_code(self._api.get(f"/exec/{self._program}/json"))
         return None
 
     def close(self) -> None:

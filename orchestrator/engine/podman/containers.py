@@ -1,0 +1,77 @@
+"""Containers of Podman."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.containers import DockerContainers
+from orchestrator.engine.docker.http_api import LIBPOD, Refused
+from orchestrator.engine.podman.config import STATES, podman_container_config
+from orchestrator.engine.podman.networks import PodmanNetworks
+from orchestrator.errors import WrongState
+from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, ProcessCount
+from orchestrator.planning.specs import ContainerSpec, NamedVolume
+
+BESIDE = "container:"
+
+
+class PodmanContainers(PodmanNetworks, DockerContainers):
+    """The capability `Containers`."""
+
+    def _create(self, spec: ContainerSpec) -> str:
+        for volume in spec.volumes:
+            self._make_volume(volume)
+        with map_api_errors(f"the container {spec.name}"):
+            container: str = self._api.post("/containers/create", podman_container_config(spec), name=spec.name)["Id"]
+        return container
+
+    def _make_volume(self, volume: NamedVolume) -> None:
+        """A volume that is made together with its container would have no labels. One that is there stays as it is."""
+        with map_api_errors(f"the volume {volume.name}"):
+            self._api.post("/volumes/create", {"Name": volume.name, "Labels": dict(volume.labels)})
+
+    def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
+        listed = super().listed_containers(label)
+        return tuple(ListedContainer(one.id, STATES.get(one.state, one.state), one.labels) for one in listed)
+
+    def start(self, container: str) -> ObservedContainer:
+        with map_api_errors(f"the container {container[:12]}"):
+            mode = str(self._inspect(container)["HostConfig"].get("NetworkMode"))
+        # Podman would start the other one, too.
+        if mode.startswith(BESIDE) and (other := self.container(mode.removeprefix(BESIDE))).stopped:
+            why = f"it uses the network of {other.name}, which is {other.state}"
+            raise WrongState(f"the engine cannot start the container {container[:12]}", why=why)
+        return super().start(container)
+
+    def process_count(self, container: str) -> ProcessCount:
+        """Podman tells the limit with the container's settings, not with its use."""
+        count = super().process_count(container)
+        with map_api_errors(f"the container {container[:12]}"):
+            limit = self._inspect(container)["HostConfig"].get("PidsLimit") or 0
+        return replace(count, limit=max(0, limit)) if count.running else count
+
+    def _inspect(self, container: str) -> dict[str, Any]:
+        """As Docker would say it: its names of states, networks by their id, none before the first start."""
+        document = super()._inspect(container)
+        state = document["State"]
+        state["Status"] = STATES.get(state["Status"], state["Status"])
+        networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
+        for name, end in networks.items():
+            end["NetworkID"] = "" if state["Status"] == "created" else self._network_id(name, end["NetworkID"])
+        return document
+
+    def _network_id(self, name: str, given: str) -> str:
+        """Podman 4 gives the name of a network instead of its id.
+
+        Podman 5 does so for a network that has gone, and for the `bridge` on which a container without networks is said
+        to be: these have no id.
+        """
+        if given != name:
+            return given
+        with suppress(Refused):
+            network: str = self._api.get(f"{LIBPOD}/networks/{name}/json")["id"]
+            return network
+        return ""

@@ -1,0 +1,67 @@
+"""Networks of Podman: made and listed by its own API, where they have a bridge and no DNS server of Podman's."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+from orchestrator.engine.docker.api_errors import map_api_errors
+from orchestrator.engine.docker.http_api import LIBPOD
+from orchestrator.engine.docker.networks import DockerNetworks
+from orchestrator.engine.podman.config import network_config, network_seen
+from orchestrator.errors import EngineRefused, NotFound
+from orchestrator.planning.snapshot import ObservedNetwork
+from orchestrator.planning.specs import Attach, NetworkSpec
+
+ALREADY_ON_IT = "already connected"
+
+
+class PodmanNetworks(DockerNetworks):
+    """The capability `Networks`."""
+
+    def networks(self) -> tuple[ObservedNetwork, ...]:
+        with map_api_errors("the networks"):
+            return tuple(network_seen(network) for network in self._api.get(f"{LIBPOD}/networks/json"))
+
+    def make_network(self, spec: NetworkSpec) -> str:
+        with map_api_errors(f"the network {spec.name}"):
+            network: str = self._api.post(f"{LIBPOD}/networks/create", network_config(spec))["id"]
+        return network
+
+    def remove_network(self, network: str) -> None:
+        """By its name: if it is named by its id, Podman also removes one that containers use, and cannot stop them."""
+        with suppress(NotFound):
+            super().remove_network(self._name_of(network))
+
+    def _name_of(self, network: str) -> str:
+        with map_api_errors(f"the network {network[:12]}"):
+            name: str = self._api.get(f"{LIBPOD}/networks/{network}/json")["name"]
+        return name
+
+    def connect(self, container: str, attach: Attach) -> None:
+        """Podman keeps a container on its networks while it is stopped, so it may be on this one already."""
+        try:
+            self._connect(container, attach)
+        except EngineRefused as error:
+            if ALREADY_ON_IT not in error.why:
+                raise
+            self.disconnect(container, attach.network_id)
+            self._connect(container, attach)
+
+    def _connect(self, container: str, attach: Attach) -> None:
+        try:
+            super().connect(container, attach)
+        except EngineRefused as error:
+            self._name_of(attach.network_id)
+            # What failed half leaves a container that Podman cannot even list; this takes back the other half.
+            if ALREADY_ON_IT not in error.why:
+                with suppress(EngineRefused):
+                    self.disconnect(container, attach.network_id)
+            raise
+
+    def _disconnect_all(self, network: str) -> None:
+        """Podman removes no network on which a container is, even one that is stopped."""
+        with map_api_errors(f"the network {network}"):
+            on_it = self._api.get("/containers/json", all=1, filters=json.dumps({"network": [network]}))
+        for container in on_it:
+            self.disconnect(container["Id"], network)
