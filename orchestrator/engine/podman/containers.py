@@ -53,6 +53,10 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
             limit = self._inspect(container)["HostConfig"].get("PidsLimit") or 0
         return replace(count, limit=max(0, limit)) if count.running else count
 
+    def _stats(self, container: str) -> dict[str, Any]:
+        """Podman 4 says nothing of a container that does not run."""
+        return super()._stats(container) or {}
+
     def _inspect(self, container: str) -> dict[str, Any]:
         """As Docker would say it: its names of states, networks by their id, none before the first start."""
         document = super()._inspect(container)
