@@ -76,10 +76,7 @@ class Row:
     hint: str = ""
 
 
-_NO_PODMAN = (
-    "wirelab does not support Podman yet: it refuses the mount option uid=, and BIND cannot bind port 53 in its "
-    "containers; use Docker Engine 20.10 or newer"
-)
+OLDEST_PODMAN = (4, 3)
 TRIED = "only root on the engine's own machine can try it, with tc and nft installed"
 _FEATURE_HINTS = {
     "netem": "no lab needs it; tc can make delay and loss by hand only where the kernel has it",
@@ -126,9 +123,9 @@ def _rows(machine: MachineFacts) -> Iterator[Row]:
 
 
 def _engine_rows(engine: EngineFacts) -> Iterator[Row]:
-    supported = engine.product != "Podman"
+    supported = engine.product != "Podman" or version_of(engine.version) >= OLDEST_PODMAN
     named = f"{engine.product} {engine.version} at {engine.url} ({engine.origin})"
-    yield Row("engine", OK if supported else MISSING, named, "" if supported else _NO_PODMAN)
+    yield Row("engine", OK if supported else MISSING, named, "" if supported else "wirelab needs Podman 4.3 or newer")
     spoken = f"{engine.oldest_api} to {engine.api}" if engine.oldest_api else engine.api
     if version_of(engine.api) >= OLDEST_API:
         yield Row("engine API", OK, spoken)
@@ -175,14 +172,13 @@ def _trap_rows(engine: EngineFacts, hybrid: bool) -> Iterator[Row]:
     """What is known to go wrong with exactly these versions."""
     version = version_of(engine.version)
     docker = engine.product == "Docker Engine"
-    crun = next((text for name, text in engine.parts.items() if "crun" in f"{name} {text}"), "")
     traps = (
         (docker and (29, 0) <= version < (29, 3), "Engine 29.0 to 29.2 refuses clients older than API 1.44",
          "update to 29.3, or set min-api-version in daemon.json"),
         (docker and version < (25,), "An engine before version 25 allows two networks with one name",
          "wirelab uses ids; do the same when you call docker by hand"),
-        (hybrid and engine.runtime == "crun" and version_of(crun) < (1, 9), "crun 1.8 refuses hybrid control groups",
-         "use runc, or boot with systemd.unified_cgroup_hierarchy=1"),
+        (hybrid and engine.runtime == "crun", "crun refuses hybrid control groups",
+         "set runtime=\"runc\" in containers.conf, or boot with systemd.unified_cgroup_hierarchy=1"),
     )  # fmt: skip
     for holds, what, hint in traps:
         if holds:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from orchestrator.engine.docker.config import container_config
-from orchestrator.planning.snapshot import ObservedNetwork
+from orchestrator.planning.snapshot import ContainerStatus, ObservedNetwork
 from orchestrator.planning.specs import ContainerSpec, NetworkSpec
 
 # A label of this module's own. Whoever reads a network does not see it.
@@ -15,7 +15,12 @@ DEAD_END = "wirelab.podman.dead-end"
 # What Docker sets in each container: a process that is not root may bind every port.
 OPEN_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}
 # What Podman calls the state of a container -> what Docker calls it.
-STATES = {"stopped": "exited", "stopping": "running", "initialized": "created", "configured": "created"}
+STATES: Mapping[str, ContainerStatus] = {
+    "stopped": "exited",
+    "stopping": "running",
+    "initialized": "created",
+    "configured": "created",
+}
 
 
 def network_config(spec: NetworkSpec) -> dict[str, Any]:

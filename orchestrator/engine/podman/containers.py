@@ -35,7 +35,7 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
 
     def listed_containers(self, label: str) -> tuple[ListedContainer, ...]:
         listed = super().listed_containers(label)
-        return tuple(ListedContainer(one.id, STATES.get(one.state, one.state), one.labels) for one in listed)
+        return tuple(replace(row, state=STATES.get(row.state, row.state)) for row in listed)
 
     def start(self, container: str) -> ObservedContainer:
         with map_api_errors(f"the container {container[:12]}"):
