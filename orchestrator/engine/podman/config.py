@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from orchestrator.engine.docker.config import container_config
+from orchestrator.engine.docker.config import container_config, endpoint_config
 from orchestrator.planning.snapshot import ContainerStatus, ObservedNetwork
-from orchestrator.planning.specs import ContainerSpec, NetworkSpec
+from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
 # A label of this module's own. Whoever reads a network does not see it.
 DEAD_END = "wirelab.podman.dead-end"
-# What Docker sets in each container: a process that is not root may bind every port.
-OPEN_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}
+# What Docker sets in each container: a process that is not root may bind every port, and ping. Docker lets every group
+# ping; in the namespace of a user who is not root the kernel takes only a group that the namespace has.
+DOCKERS_SYSCTLS = {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 65534"}
+# A node without an IPv6 address has no IPv6 at all with Docker. It matters: with IPv6, the C library puts the IPv4
+# addresses of a name in another order (glibc, rule 9 of RFC 6724).
+NO_IPV6 = {"net.ipv6.conf.all.disable_ipv6": "1", "net.ipv6.conf.default.disable_ipv6": "1"}
 # What Podman calls the state of a container -> what Docker calls it.
 STATES: Mapping[str, ContainerStatus] = {
     "stopped": "exited",
@@ -68,14 +72,30 @@ def network_seen(document: Mapping[str, Any]) -> ObservedNetwork:
     )
 
 
-def podman_container_config(spec: ContainerSpec) -> dict[str, Any]:
-    """The body of POST /containers/create."""
+def podman_container_config(spec: ContainerSpec, *, kernel_has_ipv6: bool = True) -> dict[str, Any]:
+    """The body of POST /containers/create. A kernel without IPv6 has no setting to switch it off."""
     config = container_config(spec)
+    if spec.attachments:
+        first = spec.attachments[0]
+        config["NetworkingConfig"] = {"EndpointsConfig": {first.network_id: podman_endpoint_config(first)}}
     host: dict[str, Any] = config["HostConfig"]
     host["Tmpfs"] = {path: owned_by_user(options) for path, options in spec.tmpfs.items()}
     if not spec.share_network_of and not spec.host_network:
-        host["Sysctls"] = {**OPEN_PORTS, **spec.sysctls}
+        switched_off = kernel_has_ipv6 and not any(attach.address6 for attach in spec.attachments)
+        host["Sysctls"] = {**DOCKERS_SYSCTLS, **(NO_IPV6 if switched_off else {}), **spec.sysctls}
     return config
+
+
+def podman_endpoint_config(attach: Attach) -> dict[str, Any]:
+    """One end on a network.
+
+    As with Docker, its MAC address is made of the IPv4 address. By chance it would be another one each time the node is
+    made again, and the others would send to the old one until their neighbour tables forget it.
+    """
+    return {
+        **endpoint_config(attach),
+        "MacAddress": ":".join(f"{byte:02x}" for byte in b"\x02\x42" + attach.address.packed),
+    }
 
 
 def owned_by_user(options: str) -> str:

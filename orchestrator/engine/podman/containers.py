@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from orchestrator.engine.docker.api_errors import map_api_errors
@@ -16,6 +17,8 @@ from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, P
 from orchestrator.planning.specs import ContainerSpec, NamedVolume
 
 BESIDE = "container:"
+# Where a Linux kernel with IPv6 has its settings. An engine elsewhere is taken to have the same.
+KERNEL_IPV6 = Path("/proc/sys/net/ipv6")
 
 
 class PodmanContainers(PodmanNetworks, DockerContainers):
@@ -25,7 +28,8 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         for volume in spec.volumes:
             self._make_volume(volume)
         with map_api_errors(f"the container {spec.name}"):
-            container: str = self._api.post("/containers/create", podman_container_config(spec), name=spec.name)["Id"]
+            config = podman_container_config(spec, kernel_has_ipv6=KERNEL_IPV6.is_dir())
+            container: str = self._api.post("/containers/create", config, name=spec.name)["Id"]
         return container
 
     def _make_volume(self, volume: NamedVolume) -> None:

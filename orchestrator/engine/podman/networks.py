@@ -8,7 +8,7 @@ from contextlib import suppress
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.http_api import LIBPOD
 from orchestrator.engine.docker.networks import DockerNetworks
-from orchestrator.engine.podman.config import network_config, network_seen
+from orchestrator.engine.podman.config import network_config, network_seen, podman_endpoint_config
 from orchestrator.errors import EngineRefused, NotFound
 from orchestrator.planning.snapshot import ObservedNetwork
 from orchestrator.planning.specs import Attach, NetworkSpec
@@ -50,7 +50,9 @@ class PodmanNetworks(DockerNetworks):
 
     def _connect(self, container: str, attach: Attach) -> None:
         try:
-            super().connect(container, attach)
+            with map_api_errors(f"the network {attach.network}"):
+                body = {"Container": container, "EndpointConfig": podman_endpoint_config(attach)}
+                self._api.post(f"/networks/{attach.network_id}/connect", body)
         except EngineRefused as error:
             self._name_of(attach.network_id)
             # What failed half leaves a container that Podman cannot even list; this takes back the other half.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ ATTACH = Attach("lab", "n1", IPv4Address("10.1.2.9"))
 RUNC = "Error: runc: exec failed: unable to start container process"
 NOT_FOUND = "OCI runtime attempted to invoke a command that was not found"
 THERE_IS_NONE = "there is no program 'nmap' in the node"
+PINGERS = "net.ipv4.ping_group_range"
 OPEN_PORTS = "net.ipv4.ip_unprivileged_port_start"
 
 
@@ -118,17 +119,27 @@ def test_a_folder_in_memory_belongs_to_the_user_without_the_option_that_podman_r
     assert podman_container_config(spec)["HostConfig"]["Tmpfs"] == {"/home/student": given}
 
 
-def test_every_port_is_open_to_a_process_that_is_not_root_unless_the_node_says_otherwise() -> None:
-    def sysctls(spec: ContainerSpec) -> dict[str, Any]:
-        found: dict[str, Any] = podman_container_config(spec)["HostConfig"]["Sysctls"]
-        return found
+def sysctls(spec: ContainerSpec) -> dict[str, Any]:
+    found: dict[str, Any] = podman_container_config(spec)["HostConfig"]["Sysctls"]
+    return found
 
+
+def test_a_process_that_is_not_root_may_bind_every_port_and_ping_unless_the_node_says_otherwise() -> None:
     spec = ContainerSpec("node", "image", {})
-    assert sysctls(spec) == {OPEN_PORTS: "0"}
-    assert sysctls(replace(spec, sysctls={OPEN_PORTS: "1024"})) == {OPEN_PORTS: "1024"}
+    assert sysctls(spec).items() >= {OPEN_PORTS: "0", PINGERS: "0 65534"}.items()
+    assert sysctls(replace(spec, sysctls={OPEN_PORTS: "1024"}))[OPEN_PORTS] == "1024"
     # These have no network of their own, and a runtime refuses to set it there.
     assert sysctls(replace(spec, host_network=True)) == {}
     assert sysctls(replace(spec, share_network_of="c1")) == {}
+
+
+def test_a_node_has_ipv6_only_where_it_has_an_address_of_it() -> None:
+    """As with Docker; where the kernel has no IPv6, there is nothing to switch off."""
+    four = ContainerSpec("node", "image", {}, attachments=(ATTACH,))
+    both = replace(four, attachments=(ATTACH, replace(ATTACH, network="six", address6=IPv6Address("fd00::9"))))
+    switch = "net.ipv6.conf.all.disable_ipv6"
+    assert (sysctls(four).get(switch), sysctls(both).get(switch)) == ("1", None)
+    assert switch not in podman_container_config(four, kernel_has_ipv6=False)["HostConfig"]["Sysctls"]
 
 
 @pytest.mark.parametrize("podman", [{"refusal": "container c1 is already connected to network lab"}], indirect=True)
