@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.engine.docker.api_errors import map_api_errors
 from orchestrator.engine.docker.connection import DockerConnection
@@ -29,7 +29,7 @@ class DockerLogs(DockerConnection):
 
     def follow(self, container: str, since: float = 0.0) -> Iterator[str]:
         with map_api_errors(_log_of(container)):
-            yield from lines(self._written(container, since, None, follow=True))
+            yield from map(_text, self._written(container, since, None, follow=True))
 
     def await_line(
         self, container: str, wanted: LineTest, *, since: float, seconds: float, stop: StopTest
@@ -40,7 +40,7 @@ class DockerLogs(DockerConnection):
                 try:
                     # The log has an end only when the container has one.
                     written = self._written(container, since, SILENCE_SECONDS, follow=True)
-                    return next(filter(wanted, lines(written)), None)
+                    return next(filter(wanted, map(_text, written)), None)
                 except Silence:
                     self._api.ping()
                 except NoAnswer:
@@ -49,7 +49,7 @@ class DockerLogs(DockerConnection):
         return None
 
     def _written(self, container: str, since: float, seconds: float | None, *, follow: bool = False) -> Iterator[bytes]:
-        """Both streams of the log in the order in which they were written; raises Silence after so many seconds."""
+        """The lines of both streams, in the order in which they ended; raises Silence after so many seconds."""
         pieces = self._api.stream(
             f"/containers/{container}/logs",
             seconds=seconds,
@@ -58,20 +58,27 @@ class DockerLogs(DockerConnection):
             follow=int(follow),
             since=f"{since:.9f}" if since else "0",
         )
-        rest = b""
-        for piece in pieces:
-            frames, rest = whole_frames(rest + piece)
-            yield from (text for _, text in frames)
+        yield from lines(_frames(pieces))
 
 
-def lines(chunks: Iterator[bytes]) -> Iterator[str]:
-    """Whole lines from pieces that end anywhere."""
+def lines(frames: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+    """Lines with their ends, from (stream, piece). Pieces end anywhere, and those of the other stream come between."""
+    begun: dict[int, bytes] = {}
+    for stream, piece in frames:
+        *whole, begun[stream] = (begun.get(stream, b"") + piece).split(b"\n")
+        yield from (line + b"\n" for line in whole)
+    yield from filter(None, begun.values())
+
+
+def _frames(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in whole)
-    if rest:
-        yield rest.decode("utf-8", "replace")
+    for piece in pieces:
+        frames, rest = whole_frames(rest + piece)
+        yield from frames
+
+
+def _text(line: bytes) -> str:
+    return line.removesuffix(b"\n").rstrip(b"\r").decode("utf-8", "replace")
 
 
 def _log_of(container: str) -> str:
