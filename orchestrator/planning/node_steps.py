@@ -31,7 +31,7 @@ from orchestrator.planning.plan import (
     WriteFiles,
 )
 from orchestrator.planning.readiness import ready_before, reload_after, start_after
-from orchestrator.planning.routes import ANYWHERE, Route, routes_text
+from orchestrator.planning.routes import Route, route_arguments, routes_text
 from orchestrator.planning.secret_steps import secrets_of
 from orchestrator.planning.snapshot import RESOLVER_FILE, ObservedContainer, ObservedFiles, Snapshot
 from orchestrator.planning.specs import Attach
@@ -231,8 +231,7 @@ class NodeSteps:
             known = (record.routed, record.routed_at) == (wanted, self.container.started)
             why = "" if known else "nobody has set them yet"
         if why:
-            pairs = (f"{'default' if route.to == ANYWHERE else route.to}={route.via}" for route in routes)
-            helper = network_helper(self.topology, self.observed, self.node, "routes", *pairs)
+            helper = network_helper(self.topology, self.observed, self.node, "routes", *route_arguments(routes))
             action = SetRoutes(self.node, wanted, helper)
             yield Step(f"routes:{self.node}", action, why, tuple(step.id for step in steps), wanted)
 

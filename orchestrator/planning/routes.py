@@ -109,6 +109,11 @@ def read_table(text: str) -> tuple[str, ...]:
     return tuple(map(str, sorted(routes)))
 
 
+def route_arguments(routes: Iterable[Route]) -> tuple[str, ...]:
+    """The routes as the program `routes` of the images takes them."""
+    return tuple(f"{'default' if route.to == ANYWHERE else route.to}={route.via}" for route in routes)
+
+
 def routes_text(routes: Iterable[object]) -> str:
     """Routes as one text, for plans and people."""
     return ", ".join(map(str, routes)) or "none"

@@ -14,9 +14,10 @@ from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.model.topology import Topology
 from orchestrator.planning.desired import DesiredNode, desired
 from orchestrator.planning.networks import network_spec
-from orchestrator.planning.routes import routes_of
 from orchestrator.planning.snapshot import RESOLVER_FILE, Snapshot
-from orchestrator.planning.specs import ContainerSpec, NetworkSpec
+from orchestrator.planning.specs import NetworkSpec
+from orchestrator.rendering.compose_hardening import hardening
+from orchestrator.rendering.compose_routes import route_services
 from orchestrator.rendering.quantities import counted
 from orchestrator.rendering.yaml_text import Commented, comment_lines, yaml_text
 
@@ -47,7 +48,7 @@ def compose_export(topology: Topology, observed: Snapshot, folder: str) -> Compo
     nodes = {name: desired(topology, here, name) for name in topology.scenario.nodes}
     document: dict[str, Any] = {
         "name": topology.lab,
-        "services": {name: _service(topology, nodes, name) for name in nodes},
+        "services": {name: _service(topology, nodes, name) for name in nodes} | dict(route_services(topology, here)),
         "networks": {name: _network(network_spec(topology, here, name)) for name in topology.subnets},
     }
     volumes = [name for node in nodes.values() for name in _volumes(node)]
@@ -91,7 +92,7 @@ def _service(topology: Topology, nodes: Mapping[str, DesiredNode], name: str) ->
     service["networks"] = {attach.network: _addresses(attach) for attach in spec.attachments}
     service["volumes"] = _mounts(node)
     service |= {"extra_hosts": [f"{name}:{address}" for name, address in spec.hosts]} if spec.hosts else {}
-    service |= _hardening(spec)
+    service |= hardening(spec)
     if _tells_readiness(topology, node):
         probe = ["CMD", SPEAKING_READY, "--seconds", "0"]
         service["healthcheck"] = {"test": probe, "interval": "1s", "timeout": "5s", "retries": 60}
@@ -101,9 +102,6 @@ def _service(topology: Topology, nodes: Mapping[str, DesiredNode], name: str) ->
 
 def _service_notes(topology: Topology, node: DesiredNode) -> Iterator[str]:
     declared = topology.node(node.node)
-    if routes := routes_of(topology).get(node.node):
-        listed = ", ".join(map(str, routes))
-        yield f"No equal in Compose: the routes of {node.node}, which wirelab sets from outside: {listed}."
     if declared.image and node.probe != "none":
         yield (
             f"No equal in Compose: wirelab waits for {node.probe} from a container beside {node.node}; "
@@ -145,23 +143,6 @@ def _mounts(node: DesiredNode) -> list[dict[str, Any]]:
 
 def _volumes(node: DesiredNode) -> list[str]:
     return [f"{node.node}-{position}" for position, _ in enumerate(node.spec.volumes, 1)]
-
-
-def _hardening(spec: ContainerSpec) -> dict[str, Any]:
-    """What a container of wirelab's may do, and how much it may use."""
-    memory = f"{spec.limits.memory}m"
-    options: dict[str, Any] = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges"], "init": spec.init}
-    options |= {"cap_add": list(spec.capabilities)} if spec.capabilities else {}
-    options |= {"read_only": True} if spec.read_only else {}
-    options |= {"tmpfs": [f"{path}:{text}" for path, text in spec.tmpfs.items()]} if spec.tmpfs else {}
-    options |= {"sysctls": dict(spec.sysctls)} if spec.sysctls else {}
-    # As much swap as memory would be: the limit is a limit.
-    return options | {
-        "mem_limit": memory,
-        "memswap_limit": memory,
-        "cpus": spec.limits.cpus,
-        "pids_limit": spec.limits.pids,
-    }
 
 
 def _network(spec: NetworkSpec) -> dict[str, Any]:

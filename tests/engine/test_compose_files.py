@@ -35,6 +35,7 @@ class Project:
     """A Compose file of a test's own, and the engine on which it comes up."""
 
     bench: Bench
+    scenario: str
     file: Path
     argv: tuple[str, ...]
 
@@ -44,14 +45,17 @@ class Project:
         return subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
     def client(self, *words: str) -> str:
-        return self.compose("exec", "-T", "client", *words).stdout
+        return self.run_in("client", *words)
+
+    def run_in(self, node: str, *words: str) -> str:
+        return self.compose("exec", "-T", node, *words).stdout
 
 
 @pytest.fixture
-def project(bench: Bench, tmp_path: Path) -> Iterator[Project]:
+def project(bench: Bench, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
     if not (argv := compose_program()):
         pytest.skip("Docker Compose v2 is not installed")
-    project = Project(bench, tmp_path / "lab.yaml", argv)
+    project = Project(bench, request.param, tmp_path / "lab.yaml", argv)
     yield project
     project.compose("down", "--volumes", "--timeout", "0")
     ours = {"label": f"com.docker.compose.project={bench.lab}"}
@@ -62,7 +66,9 @@ def project(bench: Bench, tmp_path: Path) -> Iterator[Project]:
 def export_and_up(project: Project) -> None:
     for _ in range(RANGE_TRIES):
         shutil.rmtree(project.file.parent / "lab-files", ignore_errors=True)
-        ran = project.bench.run("export", "compose", "basic", "--lab", project.bench.lab, "-o", str(project.file))
+        ran = project.bench.run(
+            "export", "compose", project.scenario, "--lab", project.bench.lab, "-o", str(project.file)
+        )
         assert ran.code == 0, ran.err
         up = project.compose("up", "--wait")
         if up.returncode == 0 or "overlaps" not in up.stderr:
@@ -72,6 +78,7 @@ def export_and_up(project: Project) -> None:
 
 
 @pytest.mark.waits
+@pytest.mark.parametrize("project", ["basic"], indirect=True)
 def test_an_exported_lab_comes_up_and_asks_its_own_dns_server(project: Project) -> None:
     """The page comes from the database; without the lab's DNS server no name is known, for Docker's is not asked."""
     export_and_up(project)
@@ -79,6 +86,18 @@ def test_an_exported_lab_comes_up_and_asks_its_own_dns_server(project: Project) 
     assert "app.shop.lab" in project.client("getent", "hosts", "app")
     project.compose("stop", "--timeout", "0", "dns")
     assert project.client("timeout", "20", "getent", "hosts", "app.shop.lab") == ""
+
+
+@pytest.mark.waits
+@pytest.mark.parametrize("project", ["tiers"], indirect=True)
+def test_an_exported_lab_has_its_routes_also_after_a_restart(project: Project) -> None:
+    """The clerk reaches the app through the router; the visitor has no way at all."""
+    export_and_up(project)
+    for _ in range(2):
+        assert "anvil" in project.run_in("clerk", "curl", "-s", "http://app.shop.lab/items")
+        assert " via " not in project.run_in("visitor", "ip", "route")
+        project.compose("restart", "--timeout", "0", "clerk", "visitor")
+        project.compose("up", "--wait")
 
 
 @pytest.fixture

@@ -61,9 +61,10 @@ def test_what_a_file_says_holds_for_wirelab_too(exported: tuple[str, ComposeExpo
     """A service for each node, each with the lab's resolv.conf; none of wirelab's labels; no secret in the text."""
     name, export = exported
     document = yaml.safe_load(export.text)
-    assert list(document["services"]) == list(library.addressed(name).scenario.nodes)
+    nodes = list(library.addressed(name).scenario.nodes)
+    assert list(document["services"])[: len(nodes)] == nodes
     assert NOT_GENERATED not in export.text
-    for node, service in document["services"].items():
+    for node, service in list(document["services"].items())[: len(nodes)]:
         mounts = {mount["target"]: mount["source"] for mount in service["volumes"]}
         assert mounts["/etc/resolv.conf"].removeprefix("./") in export.files
         assert mounts["/wirelab"].removeprefix("./") == f"compose-files/{node}/files"
@@ -72,13 +73,26 @@ def test_what_a_file_says_holds_for_wirelab_too(exported: tuple[str, ComposeExpo
 
 
 def test_what_has_no_equal_is_told(tmp_path: Path) -> None:
-    """The routes of nodes beside a router, and the checks; a scenario without routers has no note of them."""
+    basic = export_of("basic", tmp_path)
+    assert basic.notes == ("No equal in Compose: 16 checks, which wirelab check proves.",)
+
+
+def test_the_routes_beside_a_router_are_set_in_the_network_of_the_node(tmp_path: Path) -> None:
+    """By a service beside each node, which alone may do so; without a router there is none."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    tiers, basic = export_of("tiers", tmp_path / "a"), export_of("basic", tmp_path / "b")
-    assert any("the routes of clerk" in note for note in tiers.notes)
-    assert [note for note in basic.notes if "routes" in note] == []
-    assert basic.notes == ("No equal in Compose: 16 checks, which wirelab check proves.",)
+    tiers, basic = (
+        yaml.safe_load(export_of(name, tmp_path / at).text) for name, at in (("tiers", "a"), ("basic", "b"))
+    )
+    clerk = tiers["services"]["clerk-routes"]
+    router = tiers["services"]["router"]["networks"]["office"]["ipv4_address"]
+    front = tiers["networks"]["front"]["ipam"]["config"][0]["subnet"]
+    assert clerk["command"][4:] == [f"{front}={router}"]
+    assert (clerk["network_mode"], clerk["cap_add"]) == ("service:clerk", ["NET_ADMIN"])
+    assert tiers["services"]["visitor-routes"]["command"][4:] == []
+    assert "cap_add" not in tiers["services"]["clerk"]
+    assert not {"db-routes"} & set(tiers["services"])
+    assert [service for service in basic["services"] if "routes" in service] == []
 
 
 @given(st.dictionaries(WORDS, VALUES, max_size=4))
