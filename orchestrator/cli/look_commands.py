@@ -172,12 +172,15 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
 
 def _become_terminal(url: str, container: str, argv: tuple[str, ...]) -> None:
     """Become the docker client, which knows terminals; come back only where there is none to become."""
+    from orchestrator.lab.shell_record import shell_environment
+
     client = shutil.which("docker")
     if client is None:
         what, why = "a shell needs the docker command, which knows terminals", "no docker is in PATH"
         raise WorldError(what, why=why, hint="install it, or run one program at a time: wirelab exec NAME NODE -- ls")
     flags = "-it" if sys.stdin.isatty() else "-i"
-    os.execve(client, [client, "exec", flags, container, *argv], {**os.environ, "DOCKER_HOST": url})
+    variables = [word for name, value in shell_environment(argv).items() for word in ("--env", f"{name}={value}")]
+    os.execve(client, [client, "exec", flags, *variables, container, *argv], {**os.environ, "DOCKER_HOST": url})
 
 
 @click.command()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import (
+    MOST_CHARACTERS,
     AddressesOf,
     Different,
     failed_connection,
@@ -30,8 +32,13 @@ from orchestrator.traffic.exchanges.events import CompletedEvent, DnsExchange, E
 
 # Programs that ask others, or that wait to be asked.
 PROGRAMS = frozenset(
-    {"curl", "dig", "getent", "host", "nc", "nslookup", "openssl", "ping", "psql", "python3", "scp", "ssh", "wget"}
+    {"curl", "delv", "dig", "getent", "host", "nc", "ncat", "netcat", "nslookup", "openssl", "perl", "ping", "psql"}
+    | {"python", "python3", "scp", "sftp", "socat", "ssh", "tcp", "telnet", "tracepath", "traceroute", "udp", "wget"}
 )
+# Those that may only wait to be asked: a learner may need them in another node.
+MAY_WAIT = frozenset({"nc", "ncat", "netcat", "perl", "python", "python3", "socat"})
+# Options by which a program speaks of itself alone.
+OF_ITSELF = re.compile(r"(?<!\S)(--help|--version|-V)(?!\S)")
 KINDS = ("dns", "opening", "arp", "ndp")
 
 
@@ -74,17 +81,34 @@ def silent_elsewhere(start: ExchangeStart, observation: BaseObservation, address
     return Different("node", seen, f"{observation.client} does it") if is_meant else None
 
 
-def ran_elsewhere(run: ProgramRun, observation: BaseObservation) -> Different | None:
+def ran_elsewhere(run: ProgramRun, observation: BaseObservation, shells: Collection[str] = ()) -> Different | None:
     """The message on a program that ran in another node, unseen on any network; None if it only looked at that node.
 
-    A program that could not listen has printed that itself.
+    A program that could not listen has printed that itself. In a node of `shells`, where the learner works too, a
+    program may wait to be asked.
     """
-    words = " ".join(run.argv)
     if run.exit_code and isinstance(observation, ListensObservation):
         return None
-    if not PROGRAMS & set(re.findall(r"[a-z0-9_]+", words)):
+    if not _programs_of(run) - (MAY_WAIT if run.node in shells else frozenset()):
         return None
-    return Different("node", f"{words!r} ran in {run.node}", f"{observation.client} does it")
+    return Different("node", f"{_words(run)!r} ran in {run.node}", f"{observation.client} does it")
+
+
+def ran_in_vain(run: ProgramRun, observation: BaseObservation) -> Different | None:
+    """The message on a program that ran in the right node, and of which no packet was seen; None if it sends none."""
+    if isinstance(observation, ListensObservation) or not _programs_of(run) or OF_ITSELF.search(_words(run)):
+        return None
+    seen = f"{_words(run)!r} ran in {run.node}, and nothing that it sent was seen on a network so far"
+    return Different("node", seen, observation.wanted)
+
+
+def _words(run: ProgramRun) -> str:
+    words = " ".join(run.argv)
+    return words if len(words) <= MOST_CHARACTERS else f"{words[: MOST_CHARACTERS - 3]}..."
+
+
+def _programs_of(run: ProgramRun) -> frozenset[str]:
+    return PROGRAMS & set(re.findall(r"[a-z0-9_]+", " ".join(run.argv)))
 
 
 def _is_name_of(name: str, host: str, addresses_of: AddressesOf) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, NotStarted, UsageInvalid
 from orchestrator.events import ProgramEvent
+from orchestrator.lab.shell_record import SHELL
 from orchestrator.planning import labels
 
 if TYPE_CHECKING:
@@ -98,11 +99,11 @@ def shell_nodes(scenario: Scenario) -> tuple[str, ...]:
 
 def shell_argv(scenario: Scenario, node_name: str) -> tuple[str, ...]:
     """The shell of a node; of an image of the author's nobody knows whether it has bash."""
-    return ("sh", "-i") if scenario.nodes[node_name].image is not None else ("bash", "-il")
+    return ("sh", "-i") if scenario.nodes[node_name].image is not None else SHELL
 
 
 def record_terminal(workspace: Workspace, node: NodeContainer, argv: Sequence[str]) -> None:
-    """Record that somebody opens a terminal in a node. What is typed there is not seen."""
+    """Record that somebody opens a terminal in a node."""
     publish = workspace.publisher(workspace.journal(node.lab_name))
     publish(ProgramEvent("started", node.node_name, tuple(argv)))
 

@@ -47,6 +47,7 @@ class LearnerTraffic:
     _began: float = 0.0
     _later: tuple[Different, float] | None = None
     _lookup: Lookup | None = None
+    _sent: dict[str, float] = field(default_factory=dict)
     _open: OpenExchanges = field(default_factory=OpenExchanges)
     waits: Waits = field(default_factory=Waits)
 
@@ -68,11 +69,17 @@ class LearnerTraffic:
         """
         is_ours = self._is_ours(start.client, start.at) or self.own_probes.is_own_start(start)
         is_in_shell = start.client in shells
+        if not is_ours:
+            self._sent[start.client] = start.at
         if is_ours or not (is_in_shell or (awaits_others and self._is_for_people(start.client))):
             return False
         self._open.begin(start, self.monotonic())
         self.waits.begin(start)
         return is_in_shell
+
+    def has_sent(self, node: str, since: float) -> bool:
+        """Whether the node has sent something to another one since then, beside what our probes send."""
+        return self._sent.get(node, 0.0) >= since
 
     def has_ended(self, event: CompletedEvent) -> bool:
         """Await no answer to it any more. Returns whether its silence was counted as an attempt."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.checks.sockets import BoundSocket
-from orchestrator.lessons.comparison import Matched
+from orchestrator.lessons.comparison import Different, Matched
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
+from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import NotDone
 from orchestrator.lessons.observations import ListensObservation, UnansweredObservation
 from orchestrator.lessons.open_exchanges import is_in_vain, is_wanted, unanswered
@@ -15,7 +17,7 @@ from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
 from orchestrator.lessons.unused_lookups import is_lookup_for
-from orchestrator.lessons.wrong_node import ran_elsewhere, silent_elsewhere
+from orchestrator.lessons.wrong_node import ran_elsewhere, ran_in_vain, silent_elsewhere
 from orchestrator.operations.lessons.attempt_explainer import NotExplained
 from orchestrator.operations.lessons.lookups_alone import LookupsAlone
 from orchestrator.operations.lessons.node_watch import TaskWatch
@@ -24,7 +26,7 @@ from orchestrator.operations.lessons.programs_elsewhere import ProgramsElsewhere
 from orchestrator.traffic.exchanges.events import DnsExchange, client_node, end_time, start_time
 
 if TYPE_CHECKING:
-    from orchestrator.lessons.lesson import AnyTask, ObserveTask
+    from orchestrator.lessons.lesson import AnyTask
     from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer
     from orchestrator.operations.lessons.state import LessonState
     from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart
@@ -42,6 +44,7 @@ class ObservedAttempts:
     _elsewhere: ProgramsElsewhere = field(default_factory=ProgramsElsewhere)
     _lookups: LookupsAlone = field(default_factory=LookupsAlone)
     _answered: float = 0.0
+    _answered_elsewhere: dict[str, float] = field(default_factory=dict)
 
     @property
     def _shells(self) -> tuple[str, ...]:
@@ -52,6 +55,8 @@ class ObservedAttempts:
         """Begin a task, of which nothing was seen so far."""
         self._forget()
         self._watch.begin(self.state.lab, task, self._shells)
+        if isinstance(task, ObserveTask):
+            self._elsewhere.look(self.state.lab)
 
     def start_again(self) -> None:
         """Let nothing count that was seen so far; a node may have been started again."""
@@ -63,10 +68,12 @@ class ObservedAttempts:
         self._recorded.clear()
         self._elsewhere.begin()
         self._lookups.clear()
+        self._answered_elsewhere.clear()
 
     def close(self) -> None:
         self._watch.close()
         self._lookups.close()
+        self._elsewhere.close()
 
     def on_start(self, start: ExchangeStart) -> None:
         """A packet was sent; whose it is does not matter here."""
@@ -83,10 +90,10 @@ class ObservedAttempts:
         """An exchange has ended on the wire."""
         traffic = self.state.traffic
         self._recorded.note(event)
-        if traffic.has_ended(event):
-            is_wanted_silence = isinstance(task.observe.compare(event, traffic.addresses_of), Matched)
-            if is_in_vain(event) and not is_wanted_silence:
-                return  # that it has no answer was said, and counted
+        was_told = traffic.has_ended(event)
+        if was_told and is_in_vain(event) and not isinstance(task.observe.compare(event, traffic.addresses_of), Matched):
+            return  # that it has no answer was said, and counted
+        if was_told and not self._is_answered(client_node(event), start_time(event)):
             # What came of it counts.
             self.state.progress = without_attempt(self.state.progress, self.state.task_name or "")
         if traffic.is_attempt(event):
@@ -103,6 +110,9 @@ class ObservedAttempts:
         comparison = traffic.compare(task.observe, event, shells)
         if comparison is None:
             self._note_lookup(task, event)
+        node = client_node(event)
+        if isinstance(comparison, Different) and self._is_answered(node, start_time(event)):
+            return
         if traffic.tells_later(comparison):
             return
         earlier = self._earlier
@@ -112,10 +122,20 @@ class ObservedAttempts:
         if isinstance(reaction[1], NotDone) and traffic.continues_lookup(event):
             return
         state.react(reaction)
-        servers = traffic.servers_of(client_node(event))
+        if isinstance(reaction[1], NotDone):
+            self._note_answer(task, node)
+        servers = traffic.servers_of(node)
         attempt = failed_attempt(event, servers) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in shells:
             self.explainer.ask(attempt)
+
+    def _note_answer(self, task: ObserveTask, node: str) -> None:
+        """Note that what another node than the wanted one did so far is answered: one attempt, one sentence."""
+        if node != task.observe.client:
+            self._answered_elsewhere[node] = time.time()
+
+    def _is_answered(self, node: str, began: float) -> bool:
+        return began < self._answered_elsewhere.get(node, 0.0)
 
     def _note_lookup(self, task: ObserveTask, event: CompletedEvent) -> None:
         """A lookup of the learner's, where the task wants something else, which may follow."""
@@ -167,12 +187,15 @@ class ObservedAttempts:
         for start in traffic.unanswered():
             if is_wanted(task.after, start):
                 continue
+            if self._is_answered(start.client, start.at):
+                continue
             different = silent_elsewhere(start, task.observe, traffic.addresses_of)
             if different := different or unanswered(task.observe, start):
                 before = state.progress
                 state.react(attempted(before, state.task_name or "", different.sentence))
                 if state.progress is not before:
                     traffic.count_silence(start)
+                self._note_answer(task, start.client)
                 servers = traffic.servers_of(start.client)
                 attempt = unanswered_attempt(start, state.lab.made.scenario.nodes, servers)
                 if attempt and attempt.node in state.shells:
@@ -190,11 +213,17 @@ class ObservedAttempts:
             state.react(attempted(state.progress, state.task_name or "", different.sentence))
 
     def _on_programs_elsewhere(self, task: ObserveTask) -> None:
-        """Say which program ran in another node, if no packet of it was seen."""
+        """Say which program ran in another node, or in the right one, if no packet of it was seen."""
         state = self.state
-        for run in self._elsewhere.unseen(state.shells, state.answered):
-            if different := ran_elsewhere(run, task.observe):
+        for run in self._elsewhere.unseen(state.answered):
+            if run.node != task.observe.client:
+                different = ran_elsewhere(run, task.observe, state.shells)
+            else:
+                has_sent = state.traffic.has_sent(run.node, run.began)
+                different = None if has_sent else ran_in_vain(run, task.observe)
+            if different and not self._is_answered(run.node, run.began):
                 state.react(attempted(state.progress, state.task_name or "", different.sentence))
+                self._note_answer(task, run.node)
 
     def _on_explained(self) -> None:
         """Tell which layer is broken of the attempt that failed last."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import NotFound, UsageInvalid, WirelabError
 from orchestrator.lab.node_program import MARK, leash_argv
+from orchestrator.lab.shell_record import shell_environment
 from orchestrator.operations.node_access import find_node, record_terminal, shell_argv
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class NodeTerminals:
         engine, session = self._workspace.engine, token_hex(16)
         argv = shell_argv(self._scenario.reading.scenario, node_name)
         record_terminal(self._workspace, node, argv)
-        environment = {MARK: session, "TERM": "xterm-256color"}
+        environment = {MARK: session, "TERM": "xterm-256color", **shell_environment(argv)}
         terminal = engine.terminal(node.id, argv, environment)
         welcome = f"{welcome_text(topology, node_name)}\n".replace("\n", "\r\n").encode()
         return NodeTerminal(session, node_name, terminal, Leash(engine, node.id, session), welcome)

@@ -18,7 +18,7 @@ from orchestrator.lessons.observations import (
 )
 from orchestrator.lessons.repairs import ProgramRun
 from orchestrator.lessons.ssh_observation import SshObservation
-from orchestrator.lessons.wrong_node import failed_elsewhere, ran_elsewhere, silent_elsewhere
+from orchestrator.lessons.wrong_node import failed_elsewhere, ran_elsewhere, ran_in_vain, silent_elsewhere
 from orchestrator.traffic.exchanges.events import (
     CompletedEvent,
     DnsExchange,
@@ -138,3 +138,37 @@ def test_a_program_in_another_node_is_said_unless_it_only_looks(
 ) -> None:
     told = ran_elsewhere(ProgramRun("db", argv, "r", 1.0, None, exit_code), observation)
     assert (told.sentence if told else None) == (f"{seen}. Expected: client does it." if seen else None)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_told"), [("curl http://app/", True), ("python3 -m http.server 80", False), ("nc -l 80", False)]
+)
+def test_in_another_node_of_the_learner_a_program_may_wait_to_be_asked(line: str, is_told: bool) -> None:
+    told = ran_elsewhere(ProgramRun("server", (line,), "r", 1.0), PAGE, ("client", "server"))
+    assert (told is not None) is is_told
+
+
+@pytest.mark.parametrize(
+    ("observation", "line", "is_told"),
+    [
+        (PAGE, "curl http://10.0.0.1/", True),
+        (PAGE, "exec 3<>/dev/tcp/10.0.0.1/80", True),
+        (SQL, "psql -h 10.0.0.1", True),
+        (PAGE, "curl --version", False),
+        (PAGE, "ip route", False),
+        (PAGE, "cat /etc/hosts", False),
+        (LISTENS, "nc -l 81", False),  # the sockets of the node are watched
+    ],
+)
+def test_a_program_in_the_right_node_of_which_nothing_was_seen_is_said(
+    observation: BaseObservation, line: str, is_told: bool
+) -> None:
+    told = ran_in_vain(ProgramRun("client", (line,), "r", 1.0), observation)
+    seen = f"{line!r} ran in client, and nothing that it sent was seen on a network so far"
+    assert (told.sentence if told else None) == (f"{seen}. Expected: {observation.wanted}." if is_told else None)
+
+
+def test_of_a_very_long_line_its_beginning_is_said() -> None:
+    told = ran_in_vain(ProgramRun("client", (f"curl {'x' * 500}",), "r", 1.0), PAGE)
+    assert told is not None
+    assert len(told.seen) < 200

@@ -7,7 +7,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -268,6 +268,22 @@ def test_a_wrong_attempt_gets_a_sentence_and_the_right_one_completes_the_task(de
     assert desk.told(TaskDone) == [TaskDone("look-up", f"client asked dns for app.shop.lab A: {desk.address('app')}")]
     assert (run.task_name, desk.progress.task("look-up").attempts) == ("repair", 2)
     run.close()
+
+
+@pytest.mark.parametrize(("seconds_later", "sentences"), [(0.0, 0), (60.0, 1)])
+def test_an_attempt_in_the_wrong_node_gets_one_sentence(desk: Desk, seconds_later: float, sentences: int) -> None:
+    """What began before the sentence belongs to the same attempt; what begins after it is another one."""
+    run = at_task(desk, "look-up")
+    client, server = Endpoint("app", desk.address("app"), 40000), Endpoint("dns", desk.address("dns"), 53)
+    began = time.time()
+    question = desk.question("app.shop.lab", at=began)
+    run.on_traffic(replace(question, flow=replace(question.flow, client=client, server=server)))
+    assert desk.told(NotDone) == [NotDone("app asked dns for app.shop.lab A. Expected: client does it.")]
+    run.state.forget_told()
+    question = desk.question("app.shop.lab", at=began + seconds_later, number=2)
+    run.on_traffic(replace(question, flow=replace(question.flow, client=client, server=server)))
+    assert len(desk.told(NotDone)) == sentences
+    assert desk.progress.task("look-up").attempts == 1 + sentences
 
 
 def test_what_crossed_the_wire_before_the_task_began_completes_nothing(desk: Desk) -> None:

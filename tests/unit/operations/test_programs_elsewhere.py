@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,9 @@ import pytest
 
 from orchestrator.events import Entry, ProgramEvent
 from orchestrator.lab import journal_reader
+from orchestrator.lessons.repairs import ProgramRun
 from orchestrator.operations.lessons.programs_elsewhere import SEEN_SECONDS, ProgramsElsewhere
+from orchestrator.operations.lessons.shell_watch import ShellWatch
 
 LAB: Any = SimpleNamespace(name="shop", workspace=SimpleNamespace(state=Path("/nowhere")))
 
@@ -45,11 +48,11 @@ def test_it_is_told_once_and_not_before_its_packets_may_come(journal: list[Entry
     journal += [entry("server", 99.0), entry("server", 101.0), entry("client", 101.0)]
     clock.time = 101.0 + SEEN_SECONDS / 2
     programs.look(LAB)
-    assert programs.unseen(["client"], 0.0) == []
+    assert programs.unseen(0.0) == []
     clock.time = 101.0 + SEEN_SECONDS
-    assert [(run.node, run.began) for run in programs.unseen(["client"], 0.0)] == [("server", 101.0)]
+    assert [(run.node, run.began) for run in programs.unseen(0.0)] == [("server", 101.0), ("client", 101.0)]
     programs.look(LAB)
-    assert programs.unseen(["client"], 0.0) == []
+    assert programs.unseen(0.0) == []
 
 
 def test_where_something_was_told_since_or_the_task_is_another_one_nothing_is_said(
@@ -59,7 +62,32 @@ def test_where_something_was_told_since_or_the_task_is_another_one_nothing_is_sa
     journal.append(entry("server", 101.0))
     clock.time = 110.0
     programs.look(LAB)
-    assert programs.unseen([], 101.5) == []
+    assert programs.unseen(101.5) == []
     programs.begin()
     programs.look(LAB)
-    assert programs.unseen([], 0.0) == []
+    assert programs.unseen(0.0) == []
+
+
+class Shells(ShellWatch):
+    """The shells of the lab, in which this was typed."""
+
+    typed: tuple[ProgramRun, ...] = ()
+    opened_in: tuple[str, ...] = ()
+
+    def look(self, _lab: Any, runs: Iterable[ProgramRun]) -> None:
+        self.opened_in = tuple(run.node for run in runs)
+
+    def runs(self) -> list[ProgramRun]:
+        return list(self.typed)
+
+
+def test_what_is_typed_in_a_shell_counts_as_a_program_that_ran(journal: list[Entry], clock: Clock) -> None:
+    shells = Shells()
+    programs = ProgramsElsewhere(clock, shells)
+    journal.append(Entry(90.0, "shop", ProgramEvent("started", "app", ("bash", "-il")), "r"))
+    programs.look(LAB)
+    assert shells.opened_in == ("app",)  # also one that was opened before the task
+    shells.typed = tuple(ProgramRun("app", (line,), "shell 7", at) for line, at in (("dig a", 99.0), ("dig b", 101.0)))
+    clock.time = 101.0 + SEEN_SECONDS
+    assert [run.argv for run in programs.unseen(0.0)] == [("dig b",)]
+    assert programs.unseen(0.0) == []
