@@ -45,6 +45,11 @@ class RunProgram:
         return not self.inside and (self.argv[0] == "curl" or asks_from_own_port(self.argv))
 
     @property
+    def looks_up_names(self) -> bool:
+        """Whether the resolver of glibc asks for it, from any port; the mark of its question is no port of ours."""
+        return self.argv[0] == "curl"
+
+    @property
     def opens_once(self) -> bool:
         """Whether it opens at most one connection to each address and port."""
         return not self.inside and self.argv[0] == "bash"

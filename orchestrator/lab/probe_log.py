@@ -15,13 +15,13 @@ OnProbe = Callable[[RunProgram, bool], None]
 
 
 def announced(publish: Callable[[Event], None]) -> OnProbe:
-    """Publish each program without a mark before it begins.
+    """Publish each program before it begins, unless a port of ours marks all that it sends.
 
     Otherwise a lesson in another process would take its packets for an attempt of the learner.
     """
 
     def publish_run(probe: RunProgram, begins: bool) -> None:
-        if not probe.is_marked:
+        if not probe.is_marked or probe.looks_up_names:
             ports = sorted(probe.ports) if probe.opens_once else ()
             argv = (probe.argv[0], *map(str, ports))
             publish(ProbeRunEvent("started" if begins else "ended", probe.node, argv, probe.inside, probe.seconds))

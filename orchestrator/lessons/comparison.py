@@ -15,6 +15,8 @@ RCODE_MEANINGS = {
     "SERVFAIL": "the server could not find out",
     "REFUSED": "the server does not answer such questions",
 }
+# The type of what came to a DNS server and asks for nothing.
+NO_TYPE = "?"
 # Of an answer of many or long records a learner reads the beginning.
 MOST_VALUES, MOST_CHARACTERS = 6, 80
 ROOT_NAMES = (".", "<root>")  # the second one is tshark's
@@ -102,6 +104,14 @@ def lookup_text(event: DnsExchange, client: str) -> str:
     return f"{question} {asked_for(event, with_type=False)}: {dns_answer(event)}"
 
 
+def question_text(event: DnsExchange) -> str:
+    """What was asked, for a person: "client asked dns for app.shop.lab A"."""
+    client, server = event.flow.client.node, event.flow.server.node
+    if event.type == NO_TYPE:
+        return f"{client} sent {server} something that is no DNS question"
+    return f"{client} asked {server} for {asked_for(event)}"
+
+
 def _shortened(value: str) -> str:
     return value if len(value) <= MOST_CHARACTERS else f"{value[: MOST_CHARACTERS - 3]}..."
 
@@ -117,7 +127,7 @@ def asked_over_udp(event: DnsExchange, client: str, wanted: str) -> Different | 
     """A question over UDP where a connection is wanted; it may be the lookup that comes before the connection."""
     if event.flow.client.node != client or event.flow.protocol != "udp":
         return None
-    seen = f"{client} asked {event.flow.server.node} for {event.name} {event.type} over UDP"
+    seen = f"{question_text(event)} over UDP"
     return Different("udp", seen, wanted, may_be_followed=True)
 
 

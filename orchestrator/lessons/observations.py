@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.base_observation import BaseObservation
 from orchestrator.lessons.comparison import (
+    NO_TYPE,
     AddressesOf,
     Comparison,
     Different,
@@ -24,6 +25,7 @@ from orchestrator.lessons.comparison import (
     leads_to,
     lookup_text,
     loopback_port,
+    question_text,
     server_text,
 )
 from orchestrator.lessons.http_observation import HttpObservation
@@ -95,6 +97,8 @@ class ResolvesObservation(BaseObservation):
     def _another_question(self, event: DnsExchange, name: str, other: str) -> Different | None:
         if event.flow.client.node != self.client:
             return None
+        if event.type == NO_TYPE:
+            return Different("dns", f"{question_text(event)}: {dns_answer(event)}", self.wanted)
         if name.startswith(f"{self.resolves.lower()}."):
             return None  # the stub resolver tries the search list (resolv.conf(5))
         # A program that connects asks for both families, and dig for the address of a server that is given by name.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from orchestrator.lessons.base_observation import BaseObservation
-from orchestrator.lessons.comparison import Different, dns_answer
+from orchestrator.lessons.comparison import Different, dns_answer, question_text
 from orchestrator.lessons.observations import ResolvesObservation
 from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart
 
@@ -87,7 +87,7 @@ def _lookup_of(event: DnsExchange, now: float) -> UnusedLookup:
     records = [record for record in event.answers if record.type in ADDRESS_TYPES and event.type in ADDRESS_TYPES]
     addresses = tuple(record.value for record in records)
     answer = ", ".join(addresses) if addresses else dns_answer(event)
-    text = f"{_question(event, name)}{'' if addresses else f' {event.type}'}: {answer}"
+    text = f"{_question(event, name) if addresses else question_text(event)}: {answer}"
     nodes = frozenset(record.node for record in records if record.node)
     return UnusedLookup(event.flow.client.node, name, text, addresses, nodes, now)
 

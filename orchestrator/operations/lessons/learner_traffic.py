@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # A program that asks for A and AAAA, or tries several addresses, does the one milliseconds after the other.
 FOLLOWED_SECONDS = 1.0
+# So long it waits for the answer to what has followed; whether one comes is said by then.
+LONGEST_SECONDS = 1.7
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
@@ -91,8 +93,9 @@ class LearnerTraffic:
         return self._open.take_silent(self.monotonic())
 
     def count_silence(self, start: ExchangeStart) -> None:
-        """Note that the silence of an exchange was counted as an attempt."""
+        """Note that the silence of an exchange was counted as an attempt; what came before it is the same attempt."""
         self._open.count(start.exchange)
+        self._later = None
 
     @property
     def awaits_answer(self) -> bool:
@@ -124,7 +127,10 @@ class LearnerTraffic:
 
     def told_later(self) -> str | None:
         """What was kept, once no better exchange has come for a while."""
-        if self._later is None or self.monotonic() < self._later[1] + FOLLOWED_SECONDS:
+        if self._later is None:
+            return None
+        waited = self.monotonic() - self._later[1]
+        if waited < FOLLOWED_SECONDS or (self.awaits_answer and waited < LONGEST_SECONDS):
             return None
         different, self._later = self._later[0], None
         return different.sentence

@@ -90,17 +90,21 @@ class ObservedAttempts:
         """An exchange has ended on the wire."""
         traffic = self.state.traffic
         self._recorded.note(event)
-        was_told = traffic.has_ended(event)
-        if was_told and is_in_vain(event) and not isinstance(task.observe.compare(event, traffic.addresses_of), Matched):
-            return  # that it has no answer was said, and counted
-        if was_told and not self._is_answered(client_node(event), start_time(event)):
+        was_told, is_answered = traffic.has_ended(event), self._is_answered(client_node(event), start_time(event))
+        if was_told and is_in_vain(event):
+            # That it has no answer was said, and counted.
+            is_answered = not isinstance(task.observe.compare(event, traffic.addresses_of), Matched)
+        if was_told and not is_answered:
             # What came of it counts.
             self.state.progress = without_attempt(self.state.progress, self.state.task_name or "")
         if traffic.is_attempt(event):
-            self._on_attempt(task, event)
+            self._on_attempt(task, event, is_answered=is_answered)
 
-    def _on_attempt(self, task: ObserveTask, event: CompletedEvent) -> None:
-        """Compare what a program of the learner did with what the task wants to see, and to see before that."""
+    def _on_attempt(self, task: ObserveTask, event: CompletedEvent, *, is_answered: bool = False) -> None:
+        """Compare what a program of the learner did with what the task wants to see, and to see before that.
+
+        Of an attempt that `is_answered`, nothing more is said unless it completes the task.
+        """
         state, traffic = self.state, self.state.traffic
         if task.after and isinstance(task.after.compare(event, traffic.addresses_of), Matched):
             self._earlier = end_time(event) or start_time(event)
@@ -110,8 +114,7 @@ class ObservedAttempts:
         comparison = traffic.compare(task.observe, event, shells)
         if comparison is None:
             self._note_lookup(task, event)
-        node = client_node(event)
-        if isinstance(comparison, Different) and self._is_answered(node, start_time(event)):
+        if isinstance(comparison, Different) and is_answered:
             return
         if traffic.tells_later(comparison):
             return
@@ -123,8 +126,8 @@ class ObservedAttempts:
             return
         state.react(reaction)
         if isinstance(reaction[1], NotDone):
-            self._note_answer(task, node)
-        servers = traffic.servers_of(node)
+            self._note_answer(task, client_node(event))
+        servers = traffic.servers_of(client_node(event))
         attempt = failed_attempt(event, servers) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in shells:
             self.explainer.ask(attempt)

@@ -60,8 +60,9 @@ class _ProgramRun:
 class OwnProbes:
     """The programs that we run in nodes. Several threads may tell of them.
 
-    A mark tells what they send: a source port of ours, or the AD bit in a question. Of a program without marks, what
-    begins while it runs in the node is its own; but if it opens one connection, a second one like it is another's.
+    A mark tells what they send: a source port of ours, or, while a program of ours runs in the node, the AD bit in a
+    question (`dig +noedns` sets it, too). Of a program without marks, what begins while it runs in the node is its own;
+    but if it opens one connection, a second one like it is another's.
     `others` returns what other processes have reported of such programs since the last call: each with its time, and
     whether it began. The thread that judges traffic calls it.
     """
@@ -95,7 +96,7 @@ class OwnProbes:
     def is_own_start(self, start: ExchangeStart) -> bool:
         """Whether an exchange that begins is one of ours."""
         self._note_others()
-        if bears_mark(start.client_port, wants_ad=start.wants_ad):
+        if bears_mark(start.client_port) or (start.wants_ad and self._runs_in(start.client, start.at)):
             return True
         if start.kind in ("arp", "ndp"):
             return self._runs_in(start.client, start.at)  # a kernel asks for whoever needs the machine
@@ -111,9 +112,11 @@ class OwnProbes:
         self._note_others()
         if isinstance(event, UnansweredArp):
             return self._runs_in(event.sender, event.started)
-        if bears_mark(event.flow.client.port, wants_ad=isinstance(event, DnsExchange) and event.wants_ad):
-            return True
         flow = event.flow
+        if bears_mark(flow.client.port):
+            return True
+        if isinstance(event, DnsExchange) and event.wants_ad and self._runs_in(flow.client.node, event.started):
+            return True
         with self._lock:
             runs = self._unmarked(client_node(event), flow.opened or start_time(event))
             if isinstance(event, TcpHandshake | TlsHandshake | TcpClose):
@@ -130,7 +133,7 @@ class OwnProbes:
         return [run for run in self._runs if not run.probe.is_marked and run.ran(node, moment)]
 
 
-def bears_mark(client_port: int, *, wants_ad: bool = False) -> bool:
-    """Whether traffic bears a mark of our programs."""
+def bears_mark(client_port: int) -> bool:
+    """Whether traffic comes from a port of our programs."""
     first, end = PROBE_PORTS
-    return first <= client_port < end or wants_ad
+    return first <= client_port < end

@@ -36,7 +36,7 @@ TYPE_PLACES = {
     if kind in VALUE_PLACES
 }
 RESPONSE, AUTHORITATIVE, TRUNCATED, RECURSION_AVAILABLE = 0x8000, 0x0400, 0x0200, 0x0080
-AUTHENTIC_DATA = 0x0020
+RECURSION_DESIRED, AUTHENTIC_DATA = 0x0100, 0x0020
 OPT = "41"  # the type of the record that carries EDNS (RFC 6891, section 6.1.2)
 
 Key = tuple[str, int, str, int, str, str]
@@ -45,6 +45,12 @@ Key = tuple[str, int, str, int, str, str]
 def record_type(number: str) -> str:
     """The name of a record type; TYPE123 where it has none here (RFC 3597)."""
     return TYPES.get(parse_number(number), f"TYPE{number}") if number else "?"
+
+
+def _wants_ad(packet: Packet) -> bool:
+    """Whether it has the flags of a question of glibc with `trust-ad`, and no EDNS part."""
+    is_plain = parse_number(packet.text(at.DNS_FLAGS)) == RECURSION_DESIRED | AUTHENTIC_DATA
+    return is_plain and OPT not in packet.texts(at.DNS_RECORD_TYPE)
 
 
 class OpenQuery:
@@ -147,9 +153,7 @@ class DnsReader:
     def _queried(self, key: Key, packet: Packet, flow: Flow) -> ExchangeStart:
         name, kind = packet.text(at.DNS_NAME).lower() or ".", record_type(packet.text(at.DNS_TYPE))
         operation = OPERATIONS.get(parse_number(packet.text(at.DNS_FLAGS)) >> 11 & 0xF, "query")
-        wants_ad = bool(parse_number(packet.text(at.DNS_FLAGS)) & AUTHENTIC_DATA) and OPT not in packet.texts(
-            at.DNS_RECORD_TYPE
-        )
+        wants_ad = bool(packet.text(at.DNS_TYPE)) and _wants_ad(packet)
         query = OpenQuery(self._context.exchange_number(), flow, packet.time, name, kind, operation, wants_ad)
         self._open[key] = query
         return ExchangeStart(

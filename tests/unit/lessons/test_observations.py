@@ -500,3 +500,12 @@ def test_of_another_name_the_name_is_told_whatever_the_type_of_the_record() -> N
     assert empty.seen == "client asked dns for db.shop.lab: it has no IPv6 address"
     assert (known.yields, empty.yields) == (False, True)
     assert known.name == empty.name == "db.shop.lab"
+
+
+def test_what_is_no_dns_question_is_said_to_be_none() -> None:
+    """`echo hello | nc -u dns 53`"""
+    observation = ResolvesObservation.model_validate({"from": "client", "resolves": "app.shop.lab"})
+    told = observation.compare(dns("client", ".", "?", "FORMERR"), addresses_of)
+    assert isinstance(told, Different)
+    assert told.seen == "client sent dns something that is no DNS question: FORMERR"
+    assert observation.compare(dns("db", ".", "?", "FORMERR"), addresses_of) is None

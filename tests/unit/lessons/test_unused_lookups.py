@@ -13,7 +13,7 @@ WANTED = "GET http://app.shop.lab/items"
 LATER = 10.0 + DOUBTFUL_SECONDS
 
 
-def question(*addresses: str, kind: str = "A", name: str = "db.shop.lab.", node: str = "client") -> DnsExchange:
+def question(*addresses: str, kind: str = "A", name: str = "db.shop.lab", node: str = "client") -> DnsExchange:
     flow = Flow(1, "udp", Endpoint(node, "10.0.1.5", 40000), Endpoint("dns", "10.0.1.2", 53), None)
     answers = tuple(DnsRecord(kind, address, "db") for address in addresses)
     return DnsExchange(1, flow, 9.0, 9.1, name, kind, "NOERROR", answers, True, False, False, 1, 9.0)

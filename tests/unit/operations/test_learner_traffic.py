@@ -8,12 +8,12 @@ import pytest
 
 from orchestrator.lessons.comparison import Comparison, Different, Matched
 from orchestrator.lessons.observations import ResolvesObservation
-from orchestrator.operations.lessons.learner_traffic import LearnerTraffic
+from orchestrator.operations.lessons.learner_traffic import LONGEST_SECONDS, LearnerTraffic
 from orchestrator.operations.lessons.own_probes import OwnProbes
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
-from orchestrator.traffic.exchanges.events import DnsExchange, Endpoint, Flow, TcpHandshake
+from orchestrator.traffic.exchanges.events import DnsExchange, Endpoint, ExchangeStart, Flow, TcpHandshake
 
 SCENARIO = """
 name: shop
@@ -103,3 +103,26 @@ def test_an_empty_answer_yields_only_to_an_answer_of_the_same_name(empty: str, t
     assert learner_traffic.tells_later(nothing)
     time = 2.0
     assert (learner_traffic.told_later() or "").startswith(f"client asked for {told}")
+
+
+@pytest.mark.parametrize(("after", "is_told"), [(1.2, False), (LONGEST_SECONDS + 0.1, True)])
+def test_what_may_be_followed_waits_while_an_answer_is_awaited_but_not_for_ever(after: float, is_told: bool) -> None:
+    """`nc -u dns 53` looks dns up first: what is told is that nothing answers."""
+    now = [10.0]
+    learner_traffic = traffic(lambda: now[0])
+    learner_traffic.tells_later(AAAA)
+    learner_traffic.is_begun_by_learner(ExchangeStart(7, "dns", LATER, "client", "dns", 7, "", 53, 40000), ["client"])
+    now[0] += after
+    assert (learner_traffic.told_later() is not None) is is_told
+
+
+def test_what_was_told_as_silent_replaces_the_lookup_before_it() -> None:
+    now = [10.0]
+    learner_traffic = traffic(lambda: now[0])
+    learner_traffic.tells_later(AAAA)
+    learner_traffic.is_begun_by_learner(ExchangeStart(7, "dns", LATER, "client", "dns", 7, "", 53, 40000), ["client"])
+    now[0] += 1.6
+    (start,) = learner_traffic.unanswered()
+    learner_traffic.count_silence(start)
+    now[0] += 5.0
+    assert learner_traffic.told_later() is None

@@ -286,6 +286,26 @@ def test_an_attempt_in_the_wrong_node_gets_one_sentence(desk: Desk, seconds_late
     assert desk.progress.task("look-up").attempts == 1 + sentences
 
 
+@pytest.mark.parametrize(
+    ("rcode", "more"),
+    [
+        ("", []),  # what was said is still so
+        ("SERVFAIL", ["client asked dns for app.shop.lab A: SERVFAIL, the server could not find out"]),
+    ],
+)
+def test_of_a_question_without_an_answer_nothing_is_said_a_second_time(desk: Desk, rcode: str, more: list[str]) -> None:
+    run, clock = at_task(desk, "look-up"), [10.0]
+    run.state.traffic.monotonic = lambda: clock[0]
+    run.on_traffic(ExchangeStart(1, "dns", LATER, "client", "dns", 1, "app.shop.lab A", 53, 40000))
+    clock[0] += 2.0
+    run.on_time()
+    silent = "client asked dns, and no answer came so far. Expected: a question for app.shop.lab A."
+    assert desk.told(NotDone) == [NotDone(silent)]
+    run.on_traffic(replace(desk.question("app.shop.lab"), rcode=rcode, answers=(), ended=None))
+    assert desk.told(NotDone) == [NotDone(f"{sentence}. Expected: the answer NOERROR.") for sentence in more]
+    assert desk.progress.task("look-up").attempts == 1
+
+
 def test_what_crossed_the_wire_before_the_task_began_completes_nothing(desk: Desk) -> None:
     run = at_task(desk, "look-up")
     run.on_traffic(desk.question("app.shop.lab", at=1.0))

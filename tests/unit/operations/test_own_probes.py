@@ -58,10 +58,27 @@ def running(*probes: RunProgram) -> OwnProbes:
 
 
 @pytest.mark.parametrize(
-    ("port", "wants_ad", "is_own"), [(40000, False, False), (40000, True, True), (20001, False, True)]
+    ("port", "wants_ad", "probes", "is_own"),
+    [
+        (40000, False, (CURL,), False),
+        (40000, True, (CURL,), True),
+        (40000, True, (), False),  # `dig +noedns` sends the same
+        (20001, False, (), True),
+    ],
 )
-def test_a_mark_tells_our_own_question_at_any_time(port: int, wants_ad: bool, is_own: bool) -> None:
-    assert running().is_own(question(port=port, wants_ad=wants_ad)) is is_own
+def test_a_mark_tells_our_own_question(port: int, wants_ad: bool, probes: tuple[RunProgram, ...], is_own: bool) -> None:
+    """Our port does so at any time, the AD bit while a program of ours runs in the node."""
+    own_probes, asked = running(*probes), question(port=port, wants_ad=wants_ad)
+    assert own_probes.is_own(asked) is is_own
+    start = ExchangeStart(1, "dns", 10.0, "client", "dns", 1, "app.shop.lab A", 53, port, wants_ad=wants_ad)
+    assert own_probes.is_own_start(start) is is_own
+
+
+def test_a_question_with_the_mark_is_ours_also_where_another_process_asks(journaled: Journaled) -> None:
+    assert not journaled.own_probes.is_own(question(port=40000, wants_ad=True))
+    journaled.publish(CURL, True)
+    assert journaled.own_probes.is_own(question(port=40000, wants_ad=True))
+    assert not journaled.own_probes.is_own(refused())  # its connections come from our ports
 
 
 def test_the_same_connection_as_that_of_a_marked_program_is_the_learners() -> None:
@@ -208,14 +225,15 @@ def test_a_process_that_was_killed_keeps_the_learner_from_nothing(journaled: Jou
 def test_a_program_with_a_mark_is_not_announced_and_no_word_of_an_author_is_written() -> None:
     events: list[Event] = []
     publish = announced(events.append)
-    publish(CURL, True)
     publish(RunProgram("client", QUESTION.argv(20001)), True)
     assert events == []
     publish(RunProgram("client", ("env", "PGPASSWORD=secret", "psql", "-p", "5432")), True)
     publish(RunProgram("app", ("bash", "-c", "login --password 1234"), inside=True), False)
+    publish(CURL, True)
     publish(CONNECT, True)
     assert events == [
         ProbeRunEvent("started", "client", ("env",), False, 5.0),
         ProbeRunEvent("ended", "app", ("bash",), True, 5.0),
+        ProbeRunEvent("started", "client", ("curl",), False, 5.0),
         ProbeRunEvent("started", "client", ("bash", "8080"), False, CONNECT.seconds),
     ]

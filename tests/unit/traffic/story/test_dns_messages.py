@@ -97,3 +97,21 @@ def test_fields_that_belong_to_no_message_leave_the_first_one() -> None:
     """An error may leave out the question (RFC 8906, section 3.1.4)."""
     events = read(packet(QUESTIONS | COUNTS | {"dns.qry.name": NAME}))
     assert [event.subject for event in events if isinstance(event, ExchangeStart)] == [f"{NAME} A"]
+
+
+PLAIN = {"dns.id": "1", "dns.qry.name": NAME, "dns.qry.type": "1"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "wants_ad"),
+    [
+        (PLAIN | {"dns.flags": "0x0120"}, True),
+        (PLAIN | {"dns.flags": "0x0100"}, False),
+        (PLAIN | {"dns.flags": "0x0120", "dns.resp.type": "41"}, False),  # dig, with EDNS
+        (PLAIN | {"dns.flags": "0x6c6c"}, False),  # "hello", or any other text
+        ({"dns.id": "1", "dns.flags": "0x0120"}, False),  # no question at all
+    ],
+)
+def test_only_a_plain_question_with_the_ad_bit_wants_it(fields: Mapping[str, str], wants_ad: bool) -> None:
+    (start,) = [event for event in read(packet(fields)) if isinstance(event, ExchangeStart)]
+    assert start.wants_ad is wants_ad
