@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.lessons.base_observation import BaseObservation
-from orchestrator.lessons.comparison import Different, failed_connection, failed_lookup, pinged, server_text
+from orchestrator.lessons.comparison import (
+    Different,
+    dns_answer,
+    failed_connection,
+    failed_lookup,
+    pinged,
+    question_text,
+    server_text,
+)
 from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.observations import ConnectsObservation, ResolvesObservation
 from orchestrator.traffic.exchanges.events import (
@@ -64,6 +72,19 @@ def what_failed(event: CompletedEvent, client: str, wanted: str) -> Different | 
         case DatagramFlow() if event.received:
             return None
         case SshGreeting() | TcpClose():
+            return None
+    return _before_connection(event, client, wanted) or _on_connection(event, client, wanted)
+
+
+def what_came(event: CompletedEvent, client: str, wanted: str) -> Different | None:
+    """What came of anything that the learner tried, also where it went well."""
+    match event:
+        case DnsExchange() if event.operation == "query":
+            return Different("dns", f"{question_text(event)}: {dns_answer(event)}", wanted)
+        case TcpHandshake():
+            seen = f"{client} opened a connection to {server_text(event.flow)}: {event.outcome}"
+            return Different("tcp", seen, wanted)
+        case TcpClose():
             return None
     return _before_connection(event, client, wanted) or _on_connection(event, client, wanted)
 

@@ -94,12 +94,12 @@ def ran_elsewhere(run: ProgramRun, observation: BaseObservation, shells: Collect
     return Different("node", f"{_words(run)!r} ran in {run.node}", f"{observation.client} does it")
 
 
-def ran_in_vain(run: ProgramRun, observation: BaseObservation) -> Different | None:
+def ran_in_vain(run: ProgramRun, wanted: str) -> Different | None:
     """The message on a program that ran in the right node, and of which no packet was seen; None if it sends none."""
-    if isinstance(observation, ListensObservation) or not _programs_of(run) or OF_ITSELF.search(_words(run)):
+    if not _programs_of(run) or OF_ITSELF.search(_words(run)):
         return None
     seen = f"{_words(run)!r} ran in {run.node}, and nothing that it sent was seen on a network so far"
-    return Different("node", seen, observation.wanted)
+    return Different("node", seen, wanted)
 
 
 def _words(run: ProgramRun) -> str:

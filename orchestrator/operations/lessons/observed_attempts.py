@@ -44,6 +44,7 @@ class ObservedAttempts:
     _elsewhere: ProgramsElsewhere = field(default_factory=ProgramsElsewhere)
     _lookups: LookupsAlone = field(default_factory=LookupsAlone)
     _answered: float = 0.0
+    _looked: float = 0.0
     _answered_elsewhere: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -79,12 +80,23 @@ class ObservedAttempts:
         """A packet was sent; whose it is does not matter here."""
         self._lookups.lookups.note_use(start)
 
-    def tried_own_machine(self) -> bool:
-        """Whether a program sent something to its own machine since the last call; no other traffic shows that."""
-        return any(
-            isinstance(happening, OwnMachineAttempt) and not bears_mark(happening.client_port)
+    def tried_unseen(self, wanted: str) -> str:
+        """What a program tried since the last call that no other traffic shows; empty where none did.
+
+        It sent something to its own machine, or nothing at all.
+        """
+        state = self.state
+        if (changed := state.lesson_lab.last_change()) != self._looked:
+            self._looked = changed
+            self._elsewhere.look(state.lab)
+        tried = [
+            happening.different_from(wanted)
             for happening in self._watch.new()
-        )
+            if isinstance(happening, OwnMachineAttempt) and not bears_mark(happening.client_port)
+        ]
+        runs = [run for run in self._elsewhere.unseen(state.answered) if run.node in state.shells]
+        in_vain = [ran_in_vain(run, wanted) for run in runs if not state.traffic.has_sent(run.node, run.began)]
+        return next((different.sentence for different in (*tried, *in_vain) if different), "")
 
     def on_event(self, task: ObserveTask, event: CompletedEvent) -> None:
         """An exchange has ended on the wire."""
@@ -222,8 +234,9 @@ class ObservedAttempts:
             if run.node != task.observe.client:
                 different = ran_elsewhere(run, task.observe, state.shells)
             else:
-                has_sent = state.traffic.has_sent(run.node, run.began)
-                different = None if has_sent else ran_in_vain(run, task.observe)
+                # Of one that listens, or fails to, the node's sockets tell.
+                is_seen = state.traffic.has_sent(run.node, run.began) or isinstance(task.observe, ListensObservation)
+                different = None if is_seen else ran_in_vain(run, task.observe.wanted)
             if different and not self._is_answered(run.node, run.began):
                 state.react(attempted(state.progress, state.task_name or "", different.sentence))
                 self._note_answer(task, run.node)

@@ -212,8 +212,8 @@ class LessonRun:
         if isinstance(task, ObserveTask):
             self._attempts.on_time(task)
         elif isinstance(task, HoldsTask):
-            if self._attempts.tried_own_machine():
-                self._check.note_attempt()
+            if seen := self._attempts.tried_unseen(self._check.wanted(task)):
+                self._check.note_attempt(seen)
             self._check.on_time(task)
         self._go_on_from(name)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.lessons.messages import NotDone
 from orchestrator.lessons.open_exchanges import SILENT_SECONDS, silence
-from orchestrator.lessons.other_attempts import what_failed
+from orchestrator.lessons.other_attempts import what_came, what_failed
 from orchestrator.lessons.reactions import attempted, not_done, react_to_pass, sees_no_broken_layer
 from orchestrator.lessons.repairs import UncountedRepair, nodes_to_work_in
 from orchestrator.operations.lessons.attempt_explainer import reason_of
@@ -51,6 +51,7 @@ class TaskCheck:
     _judged: float = 0.0
     _tried: float | None = None
     _seen: str = ""
+    _went_well: str = ""
     _is_answered: bool = False
     _counted: str = ""
     _doubts: int = 0
@@ -77,7 +78,7 @@ class TaskCheck:
         self._note_judged()
 
     def _forget_attempt(self) -> None:
-        self._tried, self._seen, self._is_answered, self._counted = None, "", False, ""
+        self._tried, self._seen, self._went_well, self._is_answered, self._counted = None, "", "", False, ""
         self._judgement = None
 
     def close(self) -> None:
@@ -85,17 +86,26 @@ class TaskCheck:
         self._judgement = None
         self._pool.shutdown(wait=True)
 
-    def note_attempt(self) -> None:
-        """The learner tries something: the check is judged after it."""
+    def note_attempt(self, seen: str = "") -> None:
+        """The learner tries something: the check is judged after it. `seen` is what came of it, if it is over."""
         if self._tried is None:
-            self._tried, self._seen, self._is_answered, self._counted = time.monotonic(), "", False, ""
+            self._tried, self._seen, self._is_answered, self._counted = time.monotonic(), seen, False, ""
+            self._went_well = ""
+
+    @staticmethod
+    def wanted(task: HoldsTask) -> str:
+        """What is expected, for the sentence that a learner reads."""
+        return f"this check holds: {task.holds.name}"
 
     def note_event(self, task: HoldsTask, event: CompletedEvent) -> None:
         """What came of something that the learner tried; it is told if the check is not judged in time."""
         if self._tried is None:
             return
-        if different := what_failed(event, client_node(event), f"this check holds: {task.holds.name}"):
+        node, wanted = client_node(event), self.wanted(task)
+        if different := what_failed(event, node, wanted):
             self._seen = different.sentence
+        elif different := what_came(event, node, wanted):
+            self._went_well = f"{different.seen}. It is not known yet whether {wanted}."
 
     def on_time(self, task: HoldsTask) -> None:
         """Judge the check: after an attempt, after work on the lab, and now and then."""
@@ -134,7 +144,7 @@ class TaskCheck:
         """Answer an attempt by what is known before the judgement ends: the last cause, or what came of the attempt."""
         if self._tried is None or self._is_answered or time.monotonic() < self._tried + ANSWER_SECONDS:
             return
-        if sentence := self._seen or (self.cause.sentence if self.cause else ""):
+        if sentence := self._seen or (self.cause.sentence if self.cause else self._went_well):
             self.state.react(attempted(self.state.progress, self.state.task_name or "", sentence))
             self._is_answered, self._counted = True, sentence
 

@@ -157,18 +157,17 @@ def test_in_another_node_of_the_learner_a_program_may_wait_to_be_asked(line: str
         (PAGE, "curl --version", False),
         (PAGE, "ip route", False),
         (PAGE, "cat /etc/hosts", False),
-        (LISTENS, "nc -l 81", False),  # the sockets of the node are watched
     ],
 )
 def test_a_program_in_the_right_node_of_which_nothing_was_seen_is_said(
     observation: BaseObservation, line: str, is_told: bool
 ) -> None:
-    told = ran_in_vain(ProgramRun("client", (line,), "r", 1.0), observation)
+    told = ran_in_vain(ProgramRun("client", (line,), "r", 1.0), observation.wanted)
     seen = f"{line!r} ran in client, and nothing that it sent was seen on a network so far"
     assert (told.sentence if told else None) == (f"{seen}. Expected: {observation.wanted}." if is_told else None)
 
 
 def test_of_a_very_long_line_its_beginning_is_said() -> None:
-    told = ran_in_vain(ProgramRun("client", (f"curl {'x' * 500}",), "r", 1.0), PAGE)
+    told = ran_in_vain(ProgramRun("client", (f"curl {'x' * 500}",), "r", 1.0), PAGE.wanted)
     assert told is not None
     assert len(told.seen) < 200

@@ -17,6 +17,7 @@ from lab_in_memory import IMAGES, SEED, TEXT, InMemoryWorkspace
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.errors import EngineMissing, NotFound, TookTooLong, WirelabError
+from orchestrator.events import ProgramEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal_reader import probe_events
 from orchestrator.lessons.kept_questions import basis_of, with_question
@@ -426,6 +427,36 @@ def test_an_attempt_while_the_check_is_judged_is_answered_in_time(desk: Desk) ->
     assert isinstance(cause, NotDone)
     assert cause.is_cause
     assert desk.progress.task("repair").attempts == 1
+    run.close()
+
+
+def test_a_first_attempt_that_went_well_is_answered_before_the_check_is_judged(desk: Desk) -> None:
+    """The judgement may take long; what it finds follows."""
+    run = at_task(desk, "repair")
+    desk.programs.may_end.clear()
+    run.on_traffic(ExchangeStart(1, "dns", LATER, "client", "dns", 1, "app.shop.lab A", 53, 40000))
+    run.on_traffic(desk.question("app.shop.lab"))
+    desk.turn(run)
+    seen = f"client asked dns for app.shop.lab A: {desk.address('app')}"
+    assert desk.told(NotDone) == [NotDone(f"{seen}. It is not known yet whether this check holds: It works.")]
+    desk.programs.may_end.set()
+    desk.turn(run)
+    (cause,) = desk.told(NotDone)
+    assert isinstance(cause, NotDone)
+    assert cause.is_cause
+    assert desk.progress.task("repair").attempts == 1
+    run.close()
+
+
+def test_an_attempt_at_a_repair_that_sends_nothing_is_answered(desk: Desk) -> None:
+    """The journal tells of it, and no packet does."""
+    run = at_task(desk, "repair")
+    desk.programs.may_end.clear()
+    desk.lab.workspace.journal("shop").publish(ProgramEvent("started", "client", ("curl", "http://10.0.0.1/")))
+    desk.turn(run)
+    seen = "'curl http://10.0.0.1/' ran in client, and nothing that it sent was seen on a network so far"
+    assert desk.told(NotDone) == [NotDone(f"{seen}. Expected: this check holds: It works.")]
+    desk.programs.may_end.set()
     run.close()
 
 
