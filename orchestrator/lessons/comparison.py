@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from orchestrator.traffic.exchanges.events import CompletedEvent, DatagramFlow, DnsExchange, Flow, TcpHandshake
+from orchestrator.traffic.exchanges.events import (
+    CompletedEvent,
+    DatagramFlow,
+    DnsExchange,
+    Flow,
+    HttpExchange,
+    TcpHandshake,
+)
 
 RCODE_MEANINGS = {
     "NXDOMAIN": "nobody has that name",
@@ -110,6 +117,16 @@ def question_text(event: DnsExchange) -> str:
     if event.type == NO_TYPE:
         return f"{client} sent {server} something that is no DNS question"
     return f"{client} asked {server} for {asked_for(event)}"
+
+
+def http_answer(event: HttpExchange) -> str:
+    """What came of a request, for a person; some servers answer in another protocol, or without a status (HTTP/0.9)."""
+    if event.status:
+        return f"the answer was {event.status}"
+    if event.size:
+        return "what came back is no whole HTTP answer"
+    client = event.flow.client.node
+    return f"no answer came before {client} closed the connection" if event.ended_by == client else "no answer came"
 
 
 def _shortened(value: str) -> str:

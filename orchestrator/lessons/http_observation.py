@@ -12,6 +12,7 @@ from orchestrator.lessons.comparison import (
     Matched,
     failed_connection,
     failed_lookup,
+    http_answer,
     is_loopback,
     leads_to,
     server_text,
@@ -105,7 +106,7 @@ class HttpObservation(BaseObservation):
         if self.needs_tls:
             name = f"by the name {event.host}" if event.host else "by its address"
             requested += f", {name}" if is_secure else ", without TLS"
-        answer = f"the answer was {event.status}" if event.status else "no answer came"
+        answer = http_answer(event)
         host = url.hostname or ""
         reaches = leads_to(event.flow, host, addresses_of)
         if self.needs_tls:  # a client sends the name that it means, and of an address none (SNI: RFC 6066, section 3)

@@ -13,6 +13,7 @@ from orchestrator.lessons.comparison import (
     dns_answer,
     failed_connection,
     failed_lookup,
+    http_answer,
     pinged,
     question_text,
     server_text,
@@ -137,9 +138,8 @@ def _on_connection(event: CompletedEvent, client: str, wanted: str) -> Different
             name = f" for {event.server_name}" if event.server_name else ""
             return Different("tls", f"{client} began TLS{name} with {server_text(event.flow)}{ended}", wanted)
         case HttpExchange() if event.method:
-            answer = f"the answer was {event.status}" if event.status else "no answer came"
             request = f"{client} requested {event.method} {event.target} from {server_text(event.flow)}"
-            return Different("http", f"{request}: {answer}", wanted)
+            return Different("http", f"{request}: {http_answer(event)}", wanted)
         case SshGreeting():
             return Different("tcp", f"{client} spoke SSH with {server_text(event.flow)}", wanted)
         case TcpClose() if not event.sent and event.by == client:

@@ -250,7 +250,7 @@ def _details(event: CompletedEvent | EarlierConnection) -> dict[str, Any]:
     details = asdict(event)
     flow = details.pop("flow", None)
     known = ("started", "ended", "at", "sender", "target" if "address" in details else "", "last_try")
-    for name in (*known, "wants_ad"):
+    for name in (*known, "wants_ad", "ended_by"):
         details.pop(name, None)
     details = {name: value for name, value in details.items() if value or name not in ("lost", "astray_from")}
     if flow:

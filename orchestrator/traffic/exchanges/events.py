@@ -145,7 +145,7 @@ class HttpExchange:
 
     `size` is the length of the answer's body in bytes, None where the answer does not say it. `outcome` is answered,
     closed or reset (the connection ended first), or pending (the capture ended first); then `size` is how much of the
-    answer had come by then, its head included.
+    answer had come by then, its head included, and `ended_by` is the node that closed or reset the connection.
     """
 
     exchange: int
@@ -159,6 +159,7 @@ class HttpExchange:
     phrase: str
     size: int | None
     outcome: str
+    ended_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,13 @@ class OpenRequest:
         self.host = _nth(packet, at.HTTP_HOST, index)
 
     def ended(
-        self, ended: float | None, outcome: str, status: int | None = None, phrase: str = "", size: int | None = None
+        self,
+        ended: float | None,
+        outcome: str,
+        status: int | None = None,
+        phrase: str = "",
+        size: int | None = None,
+        ended_by: str = "",
     ) -> HttpExchange:
         return HttpExchange(
             self.exchange,
@@ -40,6 +46,7 @@ class OpenRequest:
             phrase,
             size,
             outcome,
+            ended_by,
         )
 
 
@@ -98,10 +105,10 @@ class HttpReader:
     def _unseen(self, packet: Packet) -> OpenRequest:
         return OpenRequest(self._context.exchange_number(), self._flow, packet.time, None, 0)
 
-    def end(self, outcome: str, unread: int = 0) -> Iterator[TrafficEvent]:
-        """`unread` is how many bytes came from the server after its last whole answer."""
+    def end(self, outcome: str, unread: int = 0, by: str = "") -> Iterator[TrafficEvent]:
+        """`unread` is how many bytes came from the server after its last whole answer; `by` ended the connection."""
         for request in self._waiting:
-            yield request.ended(None, outcome, size=unread or None)
+            yield request.ended(None, outcome, size=unread or None, ended_by=by)
             unread = 0
         self._waiting.clear()
 

@@ -75,12 +75,12 @@ class OpenConnection:
         started = self.flow.opened if self.flow.opened is not None else self.last_syn
         return TcpHandshake(self.exchange, self.flow, started, ended, outcome, self.syns, self.last_syn, reason, lost)
 
-    def unfinished(self, outcome: str) -> Iterator[TrafficEvent]:
+    def unfinished(self, outcome: str, by: str) -> Iterator[TrafficEvent]:
         for reader in (self.tls, self.sql, self.ssh):
             if reader is not None:
                 yield from reader.end(outcome)
         if self.http is not None:
-            yield from self.http.end(outcome, self.received - self.whole)
+            yield from self.http.end(outcome, self.received - self.whole, by)
 
 
 class TcpReader:
@@ -221,7 +221,7 @@ class TcpReader:
 
     def _closed(self, stream: int, how: str, by: str, when: float) -> Iterator[TrafficEvent]:
         connection = self._open[stream]
-        yield from connection.unfinished("pending" if how in ("open", "half-closed") else how)
+        yield from connection.unfinished("pending" if how in ("open", "half-closed") else how, by)
         yield TcpClose(
             self._context.exchange_number(),
             connection.flow,

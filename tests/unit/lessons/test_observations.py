@@ -64,7 +64,9 @@ def tcp(client: str, server: str, port: int, outcome: str = "accepted", name: st
 def http(client: str, server: str, request: str, status: int | None = 200, port: int = 80) -> HttpExchange:
     method, target = request.split()
     ends = flow(client, server, port)
-    return HttpExchange(1, ends, 1.0, 1.1, method, target, "app.shop.lab", status, "OK", 10, "answered")
+    return HttpExchange(
+        1, ends, 1.0, 1.1, method, target, "app.shop.lab", status, "OK", 10 if status else None, "answered"
+    )
 
 
 def sql(client: str, statement: str, error: str = "") -> SqlStatement:
@@ -221,6 +223,26 @@ SENTENCES: list[tuple[AnyObservation, CompletedEvent, str, str]] = [
         http("client", "app", "GET /", None),
         "http",
         "client requested GET / from app, 192.168.7.12, port 80: no answer came. Expected: a status from 200 to 299.",
+    ),
+    (
+        ANY_2XX,
+        replace(http("client", "app", "GET /", None), outcome="closed", ended_by="client"),
+        "http",
+        "client requested GET / from app, 192.168.7.12, port 80: no answer came before client closed the connection. "
+        "Expected: a status from 200 to 299.",
+    ),
+    (
+        ANY_2XX,
+        replace(http("client", "app", "GET /", None), outcome="closed", ended_by="app"),
+        "http",
+        "client requested GET / from app, 192.168.7.12, port 80: no answer came. Expected: a status from 200 to 299.",
+    ),
+    (  # HTTP/0.9, or a server that speaks another protocol
+        ANY_2XX,
+        replace(http("client", "app", "GET /", None), outcome="closed", ended_by="app", size=41),
+        "http",
+        "client requested GET / from app, 192.168.7.12, port 80: what came back is no whole HTTP answer. "
+        "Expected: a status from 200 to 299.",
     ),
     (
         SQL,

@@ -191,7 +191,10 @@ def test_a_datagram_is_spoken_of_though_nobody_knows_when_udp_is_over(client: st
         (LOOKUP, "client asked app for bd.shop.lab: NXDOMAIN, nobody has that name"),
         (tcp(80, "refused"), "client opened a connection to app, 192.168.7.12, port 80: refused"),
         (replace(http(80), status=503), "client requested GET / from app, 192.168.7.12, port 80: the answer was 503"),
-        (replace(http(80), status=None), "client requested GET / from app, 192.168.7.12, port 80: no answer came"),
+        (
+            replace(http(80), status=None, size=None),
+            "client requested GET / from app, 192.168.7.12, port 80: no answer came",
+        ),
         (PORT_UNREACHABLE, "client sent UDP to app, 192.168.7.12, port 80: port unreachable (ICMP)"),
         (http(80), ""),
         (tcp(80, "accepted"), ""),

@@ -300,10 +300,10 @@ def test_of_a_question_without_an_answer_nothing_is_said_a_second_time(desk: Des
     run.on_traffic(ExchangeStart(1, "dns", LATER, "client", "dns", 1, "app.shop.lab A", 53, 40000))
     clock[0] += 2.0
     run.on_time()
-    silent = "client asked dns, and no answer came so far. Expected: a question for app.shop.lab A."
+    silent = "client asked dns for app.shop.lab, and no answer came so far. Expected: a question for app.shop.lab A."
     assert desk.told(NotDone) == [NotDone(silent)]
     run.on_traffic(replace(desk.question("app.shop.lab"), rcode=rcode, answers=(), ended=None))
-    assert desk.told(NotDone) == [NotDone(f"{sentence}. Expected: the answer NOERROR.") for sentence in more]
+    assert desk.told(NotDone) == [NotDone(f"{sentence}. Expected: the address of app.") for sentence in more]
     assert desk.progress.task("look-up").attempts == 1
 
 
