@@ -5,6 +5,7 @@
     ├── UsageInvalid      (2)   the command line is wrong
     ├── WorldError        (3)   the world did not cooperate
     │   ├── EngineMissing       no engine, or it does not answer, or denies permission
+    │   │   └── MemberUnreachable  that of a member
     │   ├── EngineRefused       the engine answered with an error
     │   │   ├── NotFound        the named thing is not there
     │   │   ├── TookTooLong     no answer before the deadline
@@ -98,6 +99,15 @@ class Skipped(WorldError):
 
 class EngineMissing(WorldError):
     """No engine answers, or it denies permission."""
+
+
+class MemberUnreachable(EngineMissing):
+    """The engine of a member does not answer."""
+
+    def __init__(self, member: str, *, why: str = "", hint: str = "") -> None:
+        hint = hint or f"wirelab members doctor {member}"
+        super().__init__(f"the member {member!r} does not answer", why=why, hint=hint)
+        self.member = member
 
 
 class EngineRefused(WorldError):

@@ -61,6 +61,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "Print the completion script for bash, zsh or fish."),
     "schema": ("schema", "Print the JSON Schema of the scenario language."),
     "images": ("images", "Build and list the images of the nodes."),
+    "members": ("members", "Name the engines of other machines, on which labs may stand."),
     "engine": ("engine", "Show, start or stop the container engine."),
     "doctor": ("doctor", "Show what this machine can do and what is missing."),
 }

@@ -88,11 +88,13 @@ def main(arguments: Sequence[str]) -> None:
     An engine that restarts meanwhile is waited for, and a command that works on the lab.
     """
     from orchestrator.engine.opening import open_engine
+    from orchestrator.host.members.reach import reach_url
 
     url, root, run = arguments
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
+            reach_url(StateFolder(Path(root)), url)
             actor = Actor(run, "watchdog")
             with closing(Workspace(StateFolder(Path(root)), url, open_engine(url), actor=actor)) as workspace:
                 return clean_up(workspace, run)

@@ -69,6 +69,7 @@ def end_when_possible(state: StateFolder, lab_name: str) -> None:
     Where the end was put off meanwhile, the timer goes on.
     """
     from orchestrator.engine.opening import open_engine
+    from orchestrator.host.members.reach import reach_url
 
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (end := end_of(state, lab_name)) and time.monotonic() < deadline:
@@ -77,6 +78,7 @@ def end_when_possible(state: StateFolder, lab_name: str) -> None:
             return
         actor = Actor(new_run_id(), "timer", ("wirelab", "down", "--lab", lab_name))
         try:
+            reach_url(state, end.url)
             workspace = Workspace(state, end.url, open_engine(end.url), actor=actor)
             end_lab(workspace, lab_name)
             workspace.close()

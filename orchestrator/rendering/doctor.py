@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.diagnosis.doctor import MISSING, Row, verdict
 
@@ -14,7 +14,7 @@ _ENDINGS = {
 }
 
 
-def doctor_text(rows: Sequence[Row], width: int = 110) -> str:
+def doctor_text(rows: Sequence[Row], width: int = 110, endings: Mapping[str, str] = _ENDINGS) -> str:
     """One line a row: name, verdict, value; a hint stands below what it belongs to."""
     first = max((len(row.name) for row in rows), default=0)
     second = len(MISSING)
@@ -24,13 +24,17 @@ def doctor_text(rows: Sequence[Row], width: int = 110) -> str:
         lines += _wrapped(lead, row.value, width)
         if row.hint:
             lines += _wrapped(" " * len(lead) + "hint: ", row.hint, width)
-    return "\n".join([*lines, "", _ENDINGS[verdict(rows)]])
+    return "\n".join([*lines, "", endings[verdict(rows)]])
 
 
 def doctor_document(rows: Sequence[Row]) -> dict[str, object]:
     """As `wirelab doctor --json` prints it."""
-    listed = [{"name": row.name, "verdict": row.verdict, "value": row.value, "hint": row.hint} for row in rows]
-    return {"schema": 1, "verdict": verdict(rows), "rows": listed}
+    return {"schema": 1, "verdict": verdict(rows), "rows": row_documents(rows)}
+
+
+def row_documents(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """Each row as a document."""
+    return [{"name": row.name, "verdict": row.verdict, "value": row.value, "hint": row.hint} for row in rows]
 
 
 def _wrapped(lead: str, text: str, width: int) -> list[str]:

@@ -31,6 +31,7 @@ CLASS_COMMANDS = (
 COMPOSE_COMMANDS = ("up --wait", "exec client curl -s http://app.shop.lab/items", "down --volumes")
 COMPOSE_RUN = "tests/engine/test_compose_files.py runs it where Compose is installed"
 OFFLINE = "it gets packages and saves all images; tests/engine/test_offline_images.py makes and reads a small file"
+MEMBERS = "no test has another machine; tests/unit/host/test_members.py has members"
 # Commands that the tests do not run, and why.
 NOT_RUN = {
     "wirelab class start monday --seats 12 --scenario basic --lan": "tests/unit/web/test_class_room.py serves a room",
@@ -52,6 +53,9 @@ NOT_RUN = {
     ". .venv/bin/activate": "the tests put a wirelab of their own in the path",
     "wirelab engine down": "it ends the engine that the tests use",
     "wirelab web basic": "it runs until Ctrl-C; tests/browser opens the page",
+    "wirelab members add big ssh://me@big.example": MEMBERS,
+    "wirelab members doctor big": MEMBERS,
+    "wirelab members rm big": MEMBERS,
     "wirelab offline make room.tar": OFFLINE,
     "wirelab offline make room.tar basic proxy": OFFLINE,
     "wirelab offline show room.tar": OFFLINE,

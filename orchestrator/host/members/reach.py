@@ -1,0 +1,101 @@
+"""Reach a member's engine: the address at which it answers on this machine, with a connection that is started on need.
+
+A connection outlives the command that started it, so that the watchdog of that command, and the next command, find it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.errors import MemberUnreachable
+from orchestrator.host.members.member import Member
+from orchestrator.host.members.registry import members
+from orchestrator.host.members.sockets import MemberSockets, member_sockets
+from orchestrator.host.ping import Pinged, Reply, ping
+from orchestrator.host.state_folder import StateFolder
+
+
+class Tunnel(Protocol):
+    """A process that forwards a socket of this machine to a member's engine."""
+
+    def start(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+def member_url(state: StateFolder, member: Member, environ: Mapping[str, str] = os.environ) -> str:
+    """The address at which the engine would answer, whether or not it does. Starts nothing."""
+    if not _has_tunnel(member):
+        return member.address
+    return member_sockets(state, member.name, environ).url
+
+
+def reach_member(state: StateFolder, member: Member, environ: Mapping[str, str] = os.environ) -> str:
+    """The address at which the member's engine answers now. Raises MemberUnreachable."""
+    url = member_url(state, member, environ)
+    pinged = ping(url)
+    if pinged.reply is Reply.ABSENT and _has_tunnel(member):
+        sockets = member_sockets(state, member.name, environ)
+        with _alone(sockets.lock):
+            # Another process may have connected while we waited.
+            pinged = ping(url)
+            if pinged.reply is Reply.ABSENT:
+                _tunnel(member, sockets, environ).start()
+                pinged = ping(url)
+    if pinged.reply is not Reply.ANSWERS:
+        raise _silent(member, pinged)
+    return url
+
+
+def reach_url(state: StateFolder, url: str) -> None:
+    """Start the connection behind this address if a member has it and it is gone. Raises MemberUnreachable."""
+    for member in members(state):
+        if _has_tunnel(member) and member_url(state, member) == url:
+            reach_member(state, member)
+
+
+def leave_member(state: StateFolder, member: Member, environ: Mapping[str, str] = os.environ) -> None:
+    """End the connection of a member, if there is one, and remove its files."""
+    if not _has_tunnel(member):
+        return
+    sockets = member_sockets(state, member.name, environ)
+    with _alone(sockets.lock):
+        _tunnel(member, sockets, environ).end()
+        for path in (sockets.socket, sockets.control, sockets.lock):
+            path.unlink(missing_ok=True)
+
+
+def _has_tunnel(member: Member) -> bool:
+    return member.scheme == "ssh" or member.is_tls
+
+
+def _tunnel(member: Member, sockets: MemberSockets, environ: Mapping[str, str]) -> Tunnel:
+    from orchestrator.host.members.ssh_tunnel import SshTunnel
+
+    return SshTunnel(member, sockets, environ)
+
+
+def _silent(member: Member, pinged: Pinged) -> MemberUnreachable:
+    """The error for an engine that does not answer, in words about the member."""
+    if pinged.reply is Reply.DENIED:
+        hint = "sudo usermod -aG docker $USER, then log in again"
+        return MemberUnreachable(member.name, why=pinged.why, hint=hint)
+    if member.scheme == "ssh":
+        why = f"the ssh connection stands, and no engine answers behind it: {pinged.why}"
+        hint = f"see that the user may use Docker there: ssh {member.address} docker version"
+        return MemberUnreachable(member.name, why=why, hint=hint)
+    hint = f"start that engine; see what is wrong: wirelab members doctor {member.name}"
+    return MemberUnreachable(member.name, why=pinged.why, hint=hint)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """One process at a time connects."""
+    with lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

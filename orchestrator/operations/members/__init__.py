@@ -1,0 +1,1 @@
+"""Members: name them, examine them, and place labs on them."""
