@@ -51,7 +51,7 @@ def start(name: str | None, lab: str | None, nodes: tuple[str, ...], bpf: str, r
     packets.require_nodes(target.scenario.reading.scenario)
     if live:
         return _stream(target, packets)
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     capture, started = start_capture(workspace, target.scenario, target.lab_name, packets, ring)
     say(f"recording; then: {capture.named.command('trace')}" if started else "a capture is running already")
     return OK
@@ -62,7 +62,7 @@ def _stream(target: LabTarget, packets: PacketFilter) -> int:
     from orchestrator.operations.capture import stream_capture
 
     refuse_terminal("wirelab capture start NAME --live | wireshark -k -i -")
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     with closing(stream_capture(workspace, target.scenario, target.lab_name, packets)) as pieces:
         write_pcapng(pieces)
     return OK
@@ -89,7 +89,7 @@ def stop(name: str | None, lab: str | None) -> int:
     from orchestrator.operations.capture import stop_capture
 
     target = find_lab(name, lab)
-    stopped = stop_capture(open_workspace(read_only=True), target.scenario, target.lab_name)
+    stopped = stop_capture(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name)
     say("the capture is gone" if stopped else "no capture was there")
     return OK
 
@@ -104,7 +104,7 @@ def status(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.rendering.capture import status_text
 
     target = find_lab(name, lab)
-    document = capture_status(open_workspace(read_only=True), target.scenario, target.lab_name)
+    document = capture_status(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name)
     if as_json:
         out_json(document)
     else:
@@ -122,7 +122,7 @@ def save(name: str | None, file: Path, lab: str | None) -> int:
     from orchestrator.rendering.capture import losses_text
 
     target = find_lab(name, lab)
-    counts = save_capture(open_workspace(read_only=True), target.scenario, target.lab_name, file)
+    counts = save_capture(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name, file)
     say(f"saved {file}")
     if missing := losses_text(counts):
         say(missing)

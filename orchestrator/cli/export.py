@@ -44,7 +44,7 @@ def command(form: str, name: str | None, lab: str | None, file: Path | None, rea
     if read and form != PACKETS:
         raise UsageInvalid("--read is for pcapng alone", hint=f"wirelab export pcapng --read {read}")
     target = find_lab(name, lab)
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     if form == PACKETS:
         return _packets(workspace, target, file, read)
     return _compose(workspace, target, file) if form == COMPOSE else _picture(workspace, target, form, file)

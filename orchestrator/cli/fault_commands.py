@@ -48,7 +48,7 @@ def inject_command(name: str, fault: tuple[str, ...], lab: str | None, as_json: 
 
     target = find_lab(name, lab)
     wanted = fault_of_words(fault, target.scenario.reading.scenario)
-    result = inject_fault(open_workspace(start=False), target.scenario, target.lab_name, wanted)
+    result = inject_fault(open_workspace(target.lab_name, start=False), target.scenario, target.lab_name, wanted)
     fault_id = result.faults[0].id
     heal = result.lab.command("heal", fault_id)
     said = (
@@ -79,7 +79,7 @@ def heal_command(name: str | None, fault_id: tuple[str, ...], lab: str | None, a
     from orchestrator.operations.faults import heal_faults, heal_lab
 
     target = find_lab(name, lab)
-    workspace = open_workspace(start=False)
+    workspace = open_workspace(target.lab_name, start=False)
     if not fault_id:
         whole = heal_lab(workspace, target.scenario, target.lab_name, look=True)
         _say_healed(whole.healed)

@@ -28,7 +28,7 @@ def command(name: str | None, lab: str | None, form: str) -> int:
     from orchestrator.rendering.lab_page import lab_page
 
     target = find_lab(name, lab)
-    lab_picture = picture_lab(open_workspace(read_only=True), target.scenario, target.lab_name)
+    lab_picture = picture_lab(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name)
     say_filter(lab_picture.filter)
     if lab_picture.missing:
         say(lab_picture.missing)

@@ -20,6 +20,7 @@ from orchestrator.cli.options import (
     for_option,
     json_option,
     lab_option,
+    member_options,
     report_options,
     scenario_argument,
     timeout_option,
@@ -29,7 +30,15 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.own_command import own_command
 from orchestrator.cli.scenario_address import AddressOptions, address_options, find_at_address, is_url
-from orchestrator.cli.workspace import find_lab, find_lab_name, open_workspace
+from orchestrator.cli.workspace import (
+    find_lab,
+    find_lab_name,
+    may_stand_anywhere,
+    open_placed,
+    open_workspace,
+    open_workspace_or_postpone,
+    reached_engines,
+)
 from orchestrator.errors import OK, UsageInvalid
 from orchestrator.model.application_protocol import ApplicationProtocol
 from orchestrator.rendering.quantities import counted, duration_text
@@ -55,6 +64,7 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="If a step fails, keep what is already there, so that you can look at it.")
 @timeout_option
 @for_option
+@member_options
 @click.option("--web", is_flag=True, help="Then show the live page of the lab, as `wirelab web` does.")
 @address_options
 @click.option("--yes", is_flag=True, help="Do not ask before starting an engine, or a scenario from an address.")
@@ -69,6 +79,7 @@ def up_command(
     keep: bool,
     timeout: float,
     ends_after: float | None,
+    members: tuple[str, ...],
     web: bool,
     address: AddressOptions,
     yes: bool,
@@ -88,7 +99,7 @@ def up_command(
         target = find_lab(name, lab, file_needed=True)
     bounds = bounds_of(target.scenario.reading.scenario, close_host, untrusted, trusted)
     options = UpOptions(keep, timeout, capture, ends_after, look=True, **bounds)
-    workspace = open_workspace(yes=yes)
+    workspace = open_placed(target, members, yes=yes)
     result = bring_up(workspace, target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
@@ -118,7 +129,7 @@ def reset_command(
 
     target = find_lab(name, lab, file_needed=True)
     options = UpOptions(ready_seconds=timeout, ends_after=ends_after, trusted=trusted)
-    result = reset_lab(open_workspace(start=False), target.scenario, target.lab_name, options)
+    result = reset_lab(open_workspace(target.lab_name, start=False), target.scenario, target.lab_name, options)
     say_up(result)
     if as_json:
         out_json(steps_document(result.plan))
@@ -172,11 +183,20 @@ def steps_document(plan: Plan, obstacles: Sequence[Obstacle] = ()) -> dict[str, 
 @scenario_argument
 @lab_option
 def down_command(name: str | None, lab: str | None) -> int:
-    """Remove a lab: its containers, networks, volumes and files. A lab that is not up is no error."""
+    """Remove a lab: its containers, networks, volumes and files. A lab that is not up is no error.
+
+    If its member does not answer, the exit code is 6, and `wirelab sweep` removes the lab when the member is back.
+    """
     from orchestrator.operations.lifecycle import bring_down
 
     lab_name = find_lab_name(name, lab)
-    plan = bring_down(open_workspace(start=False), lab_name)
+    if may_stand_anywhere(lab_name):
+        from orchestrator.operations.members.everywhere import find_and_remove
+
+        with reached_engines() as reached:
+            plan = find_and_remove(reached, lab_name)
+    else:
+        plan = bring_down(open_workspace_or_postpone(lab_name), lab_name)
     say(f"the lab {lab_name!r} is down" if plan else f"the lab {lab_name!r} was not up")
     return OK
 
@@ -191,7 +211,7 @@ def plan_command(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.rendering.plans import WIDTH, plan_text
 
     target = find_lab(name, lab, file_needed=True)
-    plan = plan_up(open_workspace(read_only=True), target.scenario, target.lab_name)
+    plan = plan_up(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name)
     if as_json:
         steps = [{"id": step.id, "why": step.why, "needs": list(step.needs)} for step in plan.steps]
         out_json({"schema": 1, "lab": plan.lab, "steps": steps})
@@ -217,7 +237,7 @@ def check_command(
 
     target = find_lab(name, lab, file_needed=True)
     scenario, lab = target.scenario, target.lab_name
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     printer = ResultPrinter(as_json, verbose)
     result = run_checks(
         workspace,
@@ -280,6 +300,7 @@ def say_file(file: Path) -> None:
 @click.option("--rm", "remove", is_flag=True, help="Remove the lab afterwards, whatever the result.")
 @timeout_option
 @for_option
+@member_options
 @click.option("--yes", is_flag=True, help="Do not ask before installing or starting an engine.")
 @report_options
 def run_command(
@@ -294,6 +315,7 @@ def run_command(
     remove: bool,
     timeout: float,
     ends_after: float | None,
+    members: tuple[str, ...],
     yes: bool,
     files: ReportFiles,
 ) -> int:
@@ -310,7 +332,7 @@ def run_command(
     target = find_lab(name, lab, file_needed=True)
     scenario, lab_name = target.scenario, target.lab_name
     bounds = bounds_of(scenario.reading.scenario, close_host, untrusted, trusted)
-    workspace = open_workspace(yes=yes)
+    workspace = open_placed(target, members, yes=yes)
     options = UpOptions(ready_seconds=timeout, capture=capture, ends_after=ends_after, **bounds)
     printer = ResultPrinter(as_json, verbose)
     printed = printer.progress, printer.result, say_file

@@ -85,7 +85,7 @@ def command(name: str | None, seed: int | None, code: str | None, web: bool | No
     seat_words = ("--seat", seat_code.text) if seat_code else ()
     if web is None:
         say(PLACES[on_page].format(named.command("learn", *seat_words, "--no-web" if on_page else "--web")))
-    workspace, learner = open_workspace(), Learner(os.environ.get("WIRELAB_SEAT", ""), seed)
+    workspace, learner = open_workspace(lab or scenario_name), Learner(os.environ.get("WIRELAB_SEAT", ""), seed)
     if seat_code:
         workspace, learner = _at_seat(seat_code, workspace, scenario)
 

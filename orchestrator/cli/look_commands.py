@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.console import out, out_json, out_text, say, terminal_width
+from orchestrator.cli.console import out, out_json, out_text, say, say_error, terminal_width
 from orchestrator.cli.options import json_option, lab_option, line_count, scenario_argument
-from orchestrator.cli.workspace import find_lab, open_workspace
-from orchestrator.errors import OK, WorldError
+from orchestrator.cli.workspace import find_lab, open_workspace, reached_engines
+from orchestrator.errors import OK, WORLD, WorldError
+from orchestrator.host.state_folder import StateFolder
 
 if TYPE_CHECKING:
     from orchestrator.operations.lab_target import LabTarget
@@ -24,21 +25,26 @@ if TYPE_CHECKING:
 @click.command()
 @json_option
 def ls_command(as_json: bool) -> int:
-    """List the labs on the engine in use, and the rest of labs whose removal is not complete.
+    """List the labs on the engine in use and on all members, and the rest of labs whose removal is not complete.
 
-    For each lab: scenario, running nodes, age, owner, number of faults, result of the last check, and the time at which
-    the lab removes itself.
+    For each lab: scenario, running nodes, age, owner, number of faults, result of the last check, the member, if there
+    are any, and the time at which the lab removes itself. Exit code 3 if a member does not answer.
     """
     from orchestrator.operations.inspection import lab_leftovers, lab_summaries
+    from orchestrator.operations.members.everywhere import labs_of_unreachable
     from orchestrator.rendering.labs import labs_document, labs_text
 
-    workspace = open_workspace(read_only=True)
-    document = labs_document(lab_summaries(workspace), lab_leftovers(workspace))
+    with reached_engines(read_only=True) as reached:
+        summaries = [summary for workspace in reached.workspaces for summary in lab_summaries(workspace)]
+        left = [leftovers for workspace in reached.workspaces for leftovers in lab_leftovers(workspace)]
+    document = labs_document(summaries, left)
     if as_json:
         out_json(document)
     else:
-        out_text(labs_text(document, time.time(), terminal_width(sys.stdout)))
-    return OK
+        out_text(labs_text(document, time.time(), terminal_width(sys.stdout), has_members=reached.has_members))
+    for error in reached.unreachable:
+        say_error(labs_of_unreachable(StateFolder.of(os.environ), error))
+    return WORLD if reached.unreachable else OK
 
 
 @click.command()
@@ -54,7 +60,8 @@ def ps_command(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.operations.inspection import observe_lab
     from orchestrator.rendering.nodes import exhausted_text, nodes_document, nodes_text
 
-    target, workspace = find_lab(name, lab), open_workspace(read_only=True)
+    target = find_lab(name, lab)
+    workspace = open_workspace(target.lab_name, read_only=True)
     observed_lab = observe_lab(workspace, target.scenario, target.lab_name)
     exhaustion = read_exhaustion(workspace, target.scenario, target.lab_name, observed_lab)
     document = nodes_document(*observed_lab, exhaustion.resources)
@@ -81,7 +88,7 @@ def inspect_command(name: str | None, node: str | None, lab: str | None) -> int:
     target = find_lab(name, lab)
     declared = target.scenario.reading.scenario
     nodes = [require_node(declared, node)] if node else list(declared.nodes)
-    topology, observed = observe_lab(open_workspace(read_only=True), target.scenario, target.lab_name)
+    topology, observed = observe_lab(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name)
     out_json(lab_document(topology, observed, nodes))
     return OK
 
@@ -107,7 +114,7 @@ def exec_command(name: str, node: str, lab: str | None, interactive: bool, argv:
 
     target = find_lab(name, lab)
     require_node(target.scenario.reading.scenario, node)
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     container = find_node(workspace, target.scenario, target.lab_name, node)
     if sys.stdin.isatty():
         _say_exhausted(workspace, target, node)
@@ -159,7 +166,7 @@ def shell_command(name: str, node: str | None, lab: str | None) -> int:
     target = find_lab(name, lab)
     scenario = target.scenario.reading.scenario
     node_name = require_node(scenario, node) if node else default_node(scenario)
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     container = find_node(workspace, target.scenario, target.lab_name, node_name)
     if sys.stdin.isatty():
         topology, _ = observe_lab(workspace, target.scenario, target.lab_name)
@@ -206,7 +213,7 @@ def logs_command(
     target = find_lab(name, lab)
     if node:
         require_node(target.scenario.reading.scenario, node)
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     began = moment.seconds(workspace.engine.now()) if moment else 0.0
     selection = LogSelection(began, tail, own)
     named = (node,) if node else ()
@@ -224,12 +231,14 @@ def logs_command(
 def sweep_command(everything: bool) -> int:
     """Remove what killed commands left behind and labs whose time is over, and complete removals that began.
 
-    Faults of killed checks are healed. All other labs stay, unless you add --all.
+    Faults of killed checks are healed. All other labs stay, unless you add --all. Members are swept, too; exit code 6
+    if one does not answer.
     """
-    from orchestrator.operations.sweep import sweep
+    from orchestrator.operations.members.everywhere import sweep_everywhere
     from orchestrator.rendering.labs import leftovers_text
 
-    result = sweep(open_workspace(start=False), all_labs=everything)
+    with reached_engines() as reached:
+        result = sweep_everywhere(reached, StateFolder.of(os.environ), all_labs=everything)
     if result.healed:
         say(f"healed {result.healed} {'fault' if result.healed == 1 else 'faults'} of checks that were killed")
     if result.removed or not result.healed:

@@ -73,11 +73,12 @@ def list_members(as_json: bool) -> int:
 
 @command.command("rm", short_help="Forget a member.")
 @click.argument("name")
-def remove(name: str) -> int:
+@click.option("--forget-labs", is_flag=True, help="Also forget the labs that stand on it, for a machine that is gone.")
+def remove(name: str, forget_labs: bool) -> int:
     """Forget a member, and end the connection to it. Nothing is changed on its engine."""
     from orchestrator.operations.members.registration import forget_member
 
-    member = forget_member(StateFolder.of(os.environ), name)
+    member = forget_member(StateFolder.of(os.environ), name, labs=forget_labs)
     say(f"{member.name!r} ({member.address}) is no member any more")
     return OK
 

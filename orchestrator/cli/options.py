@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import update_wrapper
 from pathlib import Path
 from typing import Any
 
 import click
+
+from orchestrator.errors import UsageInvalid
 
 Command = Callable[..., Any]
 DAY = 86400  # seconds
@@ -67,6 +70,30 @@ def _duration(_ctx: click.Context, _option: click.Parameter, text: str | None) -
     from orchestrator.operations.durations import parse_duration
 
     return None if text is None else parse_duration(text, "--for")
+
+
+def member_options(command: Command) -> Command:
+    """--member NAME and --members A,B,C, as `members`."""
+
+    def with_members(*arguments: Any, member: str | None, members: tuple[str, ...], **more: Any) -> Any:
+        if member and members:
+            raise UsageInvalid("--member and --members are two ways to say the same", hint="give one of them")
+        return command(*arguments, members=(member,) if member else members, **more)
+
+    # Its name, its help, and the options that it has already.
+    update_wrapper(with_members, command)
+    text = "Bring a new lab up on the engine of this member."
+    single = click.option("--member", metavar="MEMBER", help=text)
+    text = "Bring a new lab up on the one of these members that has the most room; `local` is the engine in use."
+    several = click.option("--members", metavar="A,B,C", help=text, callback=_names)
+    return single(several(with_members))
+
+
+def _names(_ctx: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in (text or "").split(","))
+    if text is not None and not all(names):
+        raise click.BadParameter(f"{text!r} is no list of names: a,b,c")
+    return names if text is not None else ()
 
 
 def line_count(_ctx: click.Context, _option: click.Parameter, text: str | None) -> int | None:

@@ -26,7 +26,7 @@ def command(name: str | None, lab: str | None, as_json: bool) -> int:
     from orchestrator.rendering.roles import roles_document, roles_text
 
     target = find_lab(name, lab)
-    observed = observe_roles(open_workspace(read_only=True), target.scenario, target.lab_name)
+    observed = observe_roles(open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name)
     say_filter(observed.filter)
     if observed.warning:
         say(observed.warning)

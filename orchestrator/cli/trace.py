@@ -73,7 +73,7 @@ def command(
     packets.require_nodes(target.scenario.reading.scenario)
     if node_name:
         require_node(target.scenario.reading.scenario, node_name)
-    workspace = open_workspace(read_only=True)
+    workspace = open_workspace(target.lab_name, read_only=True)
     if follow:
         return _follow(workspace, target, node_name, packets, form)
     return _trace(workspace, target, argv, node_name, file, checks, packets, form)

@@ -27,7 +27,7 @@ def command(name: str | None, lab: str | None, port: int, no_browser: bool, yes:
     Ctrl-C ends the page; the lab stays.
     """
     target = find_lab(name, lab)
-    return bring_up_and_serve(open_workspace(yes=yes), target, port=port, browser=not no_browser)
+    return bring_up_and_serve(open_workspace(target.lab_name, yes=yes), target, port=port, browser=not no_browser)
 
 
 def bring_up_and_serve(workspace: Workspace, target: LabTarget, *, port: int, browser: bool) -> int:

@@ -26,7 +26,9 @@ def why_command(name: str, check: str | None, lab: str | None, as_json: bool) ->
     from orchestrator.rendering.findings import findings_document, findings_text
 
     target = find_lab(name, lab, file_needed=True)
-    explained = explain_checks(lambda: open_workspace(read_only=True), target.scenario, target.lab_name, check)
+    explained = explain_checks(
+        lambda: open_workspace(target.lab_name, read_only=True), target.scenario, target.lab_name, check
+    )
     if as_json:
         scenario = target.scenario.reading.scenario.name
         out_json(findings_document(scenario, target.lab_name, explained.findings))

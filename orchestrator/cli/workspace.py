@@ -4,27 +4,89 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.console import say
 from orchestrator.cli.progress import print_step
+from orchestrator.errors import MemberUnreachable
 from orchestrator.events import Actor
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from orchestrator.operations.lab_target import LabTarget
+    from orchestrator.operations.members.everywhere import ReachedEngines
     from orchestrator.operations.workspace import Workspace
 
 
-def open_workspace(*, start: bool = True, yes: bool = False, read_only: bool = False) -> Workspace:
-    """The engine in use and the state folder. Raises EngineMissing."""
+def open_workspace(
+    lab_name: str = "",
+    *,
+    start: bool = True,
+    yes: bool = False,
+    read_only: bool = False,
+    members: Sequence[str] = (),
+    nodes: int = 1,
+) -> Workspace:
+    """The engine of the lab and the state folder: that of its member, or the engine in use. Raises EngineMissing.
+
+    A lab of so many `nodes` that does not stand yet comes up on one of these members.
+    """
     from orchestrator.operations import workspace
 
     return workspace.open_workspace(
-        start=start, read_only=read_only, notify=say, confirm=confirmer(yes), on_event=print_step, actor=actor()
+        start=start,
+        read_only=read_only,
+        notify=say,
+        confirm=confirmer(yes),
+        on_event=print_step,
+        actor=actor(),
+        lab_name=lab_name,
+        members=members,
+        nodes=nodes,
     )
+
+
+def reached_engines(*, read_only: bool = False) -> AbstractContextManager[ReachedEngines]:
+    """The engine in use and those of all members; none is started."""
+    from functools import partial
+
+    from orchestrator.host.state_folder import StateFolder
+    from orchestrator.operations.members import everywhere
+
+    open_local = partial(open_workspace, start=False, read_only=read_only)
+    return everywhere.reached_engines(StateFolder.of(os.environ), open_local)
+
+
+def may_stand_anywhere(lab_name: str) -> bool:
+    """Whether there are members, and nothing is known here of the lab: it may stand on one of them."""
+    from orchestrator.host.members.registry import members
+    from orchestrator.host.state_folder import StateFolder
+    from orchestrator.lab.member_pin import stands
+
+    state = StateFolder.of(os.environ)
+    return bool(members(state)) and not stands(state, lab_name)
+
+
+def open_workspace_or_postpone(lab_name: str) -> Workspace:
+    """The engine of a lab that is to be removed. Where its member does not answer, it is swept later: Leftovers."""
+    from orchestrator.host.state_folder import StateFolder
+
+    try:
+        return open_workspace(lab_name, start=False)
+    except MemberUnreachable as error:
+        from orchestrator.operations.members.everywhere import postpone_removal
+
+        raise postpone_removal(StateFolder.of(os.environ), lab_name, error) from error
+
+
+def open_placed(target: LabTarget, members: Sequence[str], *, yes: bool) -> Workspace:
+    """The engine on which the lab comes up: where it stands, or one of these members, or the engine in use."""
+    nodes = len(target.scenario.reading.scenario.nodes)
+    return open_workspace(target.lab_name, yes=yes, members=members, nodes=nodes)
 
 
 def find_lab(name: str | None, lab: str | None, *, file_needed: bool = False) -> LabTarget:

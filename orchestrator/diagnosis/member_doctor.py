@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.diagnosis.doctor import MISSING, OK, OLDEST_API, OLDEST_PODMAN, WARNING, EngineFacts, Row, version_of
 from orchestrator.diagnosis.doctor import free_ranges as count_free_ranges
+from orchestrator.errors import WirelabError
 
 # Further apart, the order of events from two machines is not to be read from their times.
 CLOCK_SECONDS = 0.5
@@ -41,6 +42,13 @@ def member_rows(facts: MemberFacts) -> tuple[Row, ...]:
     return tuple(row for judge in rows for row in judge(facts))
 
 
+def answer_row(name: str, address: str, trouble: WirelabError | None) -> Row:
+    """Whether a member answers, in the table of this machine."""
+    if trouble:
+        return Row(f"member {name}", WARNING, f"{address} does not answer: {trouble.why or trouble.what}", trouble.hint)
+    return Row(f"member {name}", OK, f"{address} answers", f"what it has: wirelab members doctor {name}")
+
+
 def _engine_rows(facts: MemberFacts) -> Iterator[Row]:
     engine = facts.engine
     named = f"{engine.product} {engine.version}, API {engine.api or 'unknown'}, kernel {engine.kernel}"
@@ -70,8 +78,8 @@ def _files_row(facts: MemberFacts) -> Iterator[Row]:
     elif facts.sees_files:
         yield Row("files of labs", OK, "it sees the state folder of this machine")
     else:
-        hint = "nodes mount files of the lab from this machine: share the folder WIRELAB_STATE with that machine"
-        yield Row("files of labs", MISSING, "it does not see the state folder of this machine", hint)
+        value = "it does not see the state folder of this machine"
+        yield Row("files of labs", OK, value, "wirelab copies the files of a lab into a volume there")
 
 
 def _clock_row(facts: MemberFacts) -> Iterator[Row]:

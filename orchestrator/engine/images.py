@@ -28,8 +28,8 @@ class BaseSource:
     release: str
 
 
-class ImageTransfer(Protocol):
-    """Moves whole images from one engine to another."""
+class ImageSender(Protocol):
+    """Gives whole images away."""
 
     def digest(self, reference: str) -> str:
         """The digest (`sha256:…`) by which the engine knows an image; empty if it has none of that name."""
@@ -39,8 +39,20 @@ class ImageTransfer(Protocol):
         """The images as one stream, in which a layer that several of them have is there once."""
         ...
 
+
+class ImageTransfer(ImageSender, Protocol):
+    """Moves whole images from one engine to another."""
+
     def load(self, tar: IO[bytes]) -> None:
         """Take the images of such a stream, with their names."""
+        ...
+
+
+class ImageReceiver(ImageTransfer, Protocol):
+    """Takes images, and names those that it has."""
+
+    def tag(self, existing: str, new: str) -> None:
+        """Give an image a second tag; where another image had it, that one loses it."""
         ...
 
 

@@ -28,8 +28,10 @@ class Guard:
     and `wirelab sweep` finds what even that leaves.
     """
 
-    def __init__(self, url: str, state: StateFolder, environ: Mapping[str, str], *, keep: bool = False) -> None:
-        self._run = Run(state)
+    def __init__(
+        self, url: str, state: StateFolder, environ: Mapping[str, str], *, keep: bool = False, member: str = ""
+    ) -> None:
+        self._run = Run(state, member)
         self._watchdog = Watchdog(url, state.root, self._run.id, environ)
         self._keep = keep
         self._interrupts = ExitStack()

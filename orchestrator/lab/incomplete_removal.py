@@ -8,6 +8,7 @@ from orchestrator.engine.protocol import Engine, Resources
 from orchestrator.events import Event
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.member_pin import member_of
 from orchestrator.lab.run_registry import is_alive, is_foreign
 from orchestrator.lab.store import LabFolder, labs_with_begun_removal
 from orchestrator.lab.take_down import remove_locked_lab
@@ -16,8 +17,16 @@ from orchestrator.planning.leftovers import LabLeftovers, leftovers
 from orchestrator.planning.plan import Plan
 
 
-def incomplete_removals(engine: Resources, state: StateFolder) -> tuple[LabLeftovers, ...]:
-    """The labs of this person whose `down` did not complete, and those of which only networks or volumes are left."""
+def begun_removals(state: StateFolder, member: str) -> list[str]:
+    """The labs on this member, or with an empty name on the engine in use, whose removal began."""
+    return [lab for lab in labs_with_begun_removal(state) if member_of(state, lab) == member]
+
+
+def incomplete_removals(engine: Resources, state: StateFolder, member: str = "") -> tuple[LabLeftovers, ...]:
+    """The labs of this person whose `down` did not complete, and those of which only networks or volumes are left.
+
+    `member` is the one whose engine it is.
+    """
 
     def alive(lab: str, run: str) -> bool:
         return is_alive(state, run) or is_alive(state, LabFolder(state, lab).claimed_by())
@@ -26,7 +35,7 @@ def incomplete_removals(engine: Resources, state: StateFolder) -> tuple[LabLefto
         [container.labels for container in engine.containers(labels.LAB)],
         [network.labels for network in engine.networks() if labels.LAB in network.labels],
         [volume.labels for volume in engine.volumes(labels.LAB)],
-        begun=labs_with_begun_removal(state),
+        begun=begun_removals(state, member),
         alive=alive,
         foreign=lambda object_labels: is_foreign(state, object_labels),
     )

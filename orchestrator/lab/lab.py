@@ -22,6 +22,7 @@ from orchestrator.lab.executor import Executor
 from orchestrator.lab.image_builds import build_images
 from orchestrator.lab.image_user import require_ordinary_user
 from orchestrator.lab.lock import lab_lock
+from orchestrator.lab.member_pin import pin_lab, require_home
 from orchestrator.lab.node_routes import seen_routes
 from orchestrator.lab.removal import remove_labelled
 from orchestrator.lab.run_registry import is_dead, refuse_foreign, retire_runs
@@ -188,6 +189,7 @@ class Lab:
         Faults that are in stay in, but for those of these ids.
         """
         with lab_lock(self.state, self.name):
+            require_home(self.state, self.name, (self.settings.member,))
             for _ in range(RANGE_TRIES - 1):
                 # Another process may take the range between the look and the network.
                 with suppress(RangeTaken):
@@ -202,8 +204,11 @@ class Lab:
             allowed = partial(require_ordinary_user, self.engine, settings.place)
         if plan and not settings.trusted:
             require_budget(self.scenario, settings.machine_memory, settings.place)
-        doing = StepHandler(self.engine, self.folder, observed, self.named, settings.ready_seconds, allowed)
+        doing = StepHandler(
+            self.engine, self.folder, observed, self.named, settings.ready_seconds, allowed, settings.on_files
+        )
         try:
+            pin_lab(self.state, self.name, settings.member, copies=settings.copies_files)
             self.folder.cancel_removal()
             if self.settings.source:
                 keep_source(self.state, self.name, self.settings.source, time.time())

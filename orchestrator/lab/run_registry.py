@@ -54,10 +54,11 @@ UNNAMED_SECONDS = 60.0
 
 
 class Run:
-    """One command's claim on what it makes."""
+    """One command's claim on what it makes, on the engine of one member, or with an empty name on the one in use."""
 
-    def __init__(self, state: StateFolder) -> None:
+    def __init__(self, state: StateFolder, member: str = "") -> None:
         self._state = state
+        self._member = member
         self.id = f"{mark_of(state)}-{secrets.token_hex(6)}"
         self._held: int | None = None
 
@@ -71,7 +72,7 @@ class Run:
         # Held before it has its name: who looks for dead runs never meets a file that nobody holds yet.
         unnamed = self._path.with_name(f".{self.id}")
         try:
-            self._held = hold(unnamed)
+            self._held = hold(unnamed, self._member)
             unnamed.rename(self._path)
         except OSError:  # a disk that is full
             unnamed.unlink(missing_ok=True)
@@ -85,6 +86,15 @@ class Run:
             self._path.unlink()
         os.close(self._held)
         self._held = None
+
+
+def run_member(state: StateFolder, run: str) -> str:
+    """The member on whose engine a run makes things; empty for the engine in use."""
+    try:
+        _, _, member = (state.root / "runs" / run).read_text().partition(" ")
+    except (OSError, ValueError):
+        return ""
+    return member
 
 
 def dead_runs(state: StateFolder) -> Iterator[str]:

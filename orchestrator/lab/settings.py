@@ -47,6 +47,11 @@ class Settings:
     machine_memory: Callable[[], int] = lambda: 0
     extra_images: tuple[str, ...] = ()
     scenario_argument: str = ""
+    # The member on whose engine the lab stands; empty for the engine in use.
+    member: str = ""
+    # The member has copies of the lab's files; `on_files` is called with each node whose files were written.
+    copies_files: bool = False
+    on_files: Callable[[str], None] = lambda _node: None
     # What the lab remembers of its scenario, so that its name alone finds it.
     source: LabSource | None = None
     # Record from the first packet, as `capture: true` in the file says it.

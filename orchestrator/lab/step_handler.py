@@ -61,12 +61,14 @@ class StepHandler:
         lab: LabRef,
         ready_seconds: float,
         require_allowed: Callable[[str, ContainerSpec], None] = lambda _node, _spec: None,
+        on_files: Callable[[str], None] = lambda _node: None,
     ) -> None:
         self._engine = engine
         self._folder = folder
         self._ready_seconds = ready_seconds
         self._lab = lab
         self._require_allowed = require_allowed
+        self._on_files = on_files
         self._networks: dict[str, str] = {}
         self._bridges: dict[str, str] = {}
         # As they were right after their start: no second look is needed to wait for what they will say.
@@ -92,6 +94,7 @@ class StepHandler:
                 self._folder.keep_credentials(as_text(credentials))
             case WriteFiles(node, texts):
                 self._folder.write(node, texts)
+                self._on_files(node)
             case _:
                 self._change_node(step.action, stop)
 

@@ -7,6 +7,7 @@
     <state>/labs/<lab>/credentials.json            its certificates and key pairs, with the private keys
     <state>/labs/<lab>/ends                        when it removes itself, if it does (`expiry.py`)
     <state>/labs/<lab>/source.json                 what it was made from (`source.py`)
+    <state>/labs/<lab>/member                      the member on which it stands, if it does (`member_pin.py`)
     <state>/labs/<lab>/run                         the run that worked on it last
     <state>/labs/<lab>/removing                    a `down` began and did not complete
 

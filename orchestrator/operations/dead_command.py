@@ -82,12 +82,21 @@ def _scenario_of(state: StateFolder, lab_name: str) -> LoadedScenario | None:
     return LoadedScenario(file.parent, file.name, reading, source.text, lab_name)
 
 
+def _workspace(state: StateFolder, url: str, run: str) -> Workspace:
+    """The engine on which the run made things, and the member whose it is."""
+    from orchestrator.lab.member_engine import open_member_engine
+    from orchestrator.lab.run_registry import run_member
+
+    return Workspace(
+        state, url, open_member_engine(url, state), actor=Actor(run, "watchdog"), member=run_member(state, run)
+    )
+
+
 def main(arguments: Sequence[str]) -> None:
     """The engine's address, the state folder and the run.
 
     An engine that restarts meanwhile is waited for, and a command that works on the lab.
     """
-    from orchestrator.engine.opening import open_engine
     from orchestrator.host.members.reach import reach_url
 
     url, root, run = arguments
@@ -95,8 +104,7 @@ def main(arguments: Sequence[str]) -> None:
     while True:
         try:
             reach_url(StateFolder(Path(root)), url)
-            actor = Actor(run, "watchdog")
-            with closing(Workspace(StateFolder(Path(root)), url, open_engine(url), actor=actor)) as workspace:
+            with closing(_workspace(StateFolder(Path(root)), url, run)) as workspace:
                 return clean_up(workspace, run)
         except (EngineMissing, LabBusy):
             if time.monotonic() > deadline:

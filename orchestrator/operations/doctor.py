@@ -20,7 +20,17 @@ def examine_machine() -> tuple[Row, ...]:
     """One row for each thing that a lab needs. Starts and installs nothing."""
     from orchestrator.diagnosis.doctor import rows
 
-    return rows(_machine())
+    return (*rows(_machine()), *_member_rows())
+
+
+def _member_rows() -> tuple[Row, ...]:
+    """Which members answer."""
+    from orchestrator.diagnosis.member_doctor import answer_row
+    from orchestrator.host.state_folder import StateFolder
+    from orchestrator.operations.members.registration import member_states
+
+    states = member_states(StateFolder.of(os.environ))
+    return tuple(answer_row(state.member.name, state.member.address, state.trouble) for state in states)
 
 
 def _machine() -> MachineFacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.planning import labels
@@ -25,7 +26,8 @@ def lab_summaries(workspace: Workspace) -> tuple[LabSummary, ...]:
     for container in workspace.engine.containers(labels.LAB):
         if labels.NODE in container.labels and labels.SIDECAR not in container.labels:
             nodes.setdefault(container.labels[labels.LAB], []).append(container)
-    return tuple(_summary(workspace.state, lab_name, nodes[lab_name]) for lab_name in sorted(nodes))
+    summaries = (_summary(workspace.state, lab_name, nodes[lab_name]) for lab_name in sorted(nodes))
+    return tuple(replace(summary, member=workspace.member) for summary in summaries)
 
 
 def _summary(state: StateFolder, lab_name: str, containers: Sequence[ObservedContainer]) -> LabSummary:
@@ -78,7 +80,7 @@ def lab_leftovers(workspace: Workspace) -> tuple[LabLeftovers, ...]:
     """The labs whose removal is not complete, and what is left of each."""
     from orchestrator.lab.incomplete_removal import incomplete_removals
 
-    return incomplete_removals(workspace.engine, workspace.state)
+    return incomplete_removals(workspace.engine, workspace.state, workspace.member)
 
 
 def observe_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str | None) -> tuple[Topology, Snapshot]:

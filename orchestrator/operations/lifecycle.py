@@ -108,7 +108,7 @@ def bring_up_in_run(
     from orchestrator.operations.compiled_scenarios import CompiledScenarios
 
     began = time.monotonic()
-    remove_ended_labs(workspace)
+    _prepare_engine(workspace, scenario)
     name = lab_name or scenario.reading.scenario.name
 
     def when_complete() -> None:
@@ -133,8 +133,19 @@ def bring_up_in_run(
     lab.settings.publish(LabEvent("up", len(plan.steps), scenario.reading.scenario.name))
     end = end_of(workspace.state, name)
     ends = end.at if end else None
-    seconds, host_open = time.monotonic() - began, _why_host_is_open(workspace, plan)
-    return UpResult(lab.name, plan, seconds, lab.named, ends, lab.faults(), healed, host_open)
+    host_open = _why_host_is_open(workspace, plan)
+    return UpResult(lab.name, plan, time.monotonic() - began, lab.named, ends, lab.faults(), healed, host_open)
+
+
+def _prepare_engine(workspace: Workspace, scenario: LoadedScenario) -> None:
+    """Remove labs whose time is over, and give a member the author's own images, if the engine in use has them."""
+    remove_ended_labs(workspace)
+    if not workspace.member:
+        return
+    from orchestrator.operations.members.images import send_author_images
+
+    references = [node.image for node in scenario.reading.scenario.nodes.values() if node.image]
+    send_author_images(workspace.state, workspace.url, references, workspace.notify)
 
 
 def _why_host_is_open(workspace: Workspace, plan: Plan) -> str:

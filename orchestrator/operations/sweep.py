@@ -42,35 +42,36 @@ class SweepResult:
 
 def sweep(workspace: Workspace, *, all_labs: bool) -> SweepResult:
     """Remove what dead runs left, heal what their checks broke, remove labs whose time is over, and complete removals
-    that began. Goes on after a failure.
+    that began: on the workspace's engine alone. Goes on after a failure.
 
     With `all_labs` every lab of this person goes too.
     """
     from orchestrator.lab.expiry import ended_labs
-    from orchestrator.lab.incomplete_removal import incomplete_removals
+    from orchestrator.lab.incomplete_removal import begun_removals, incomplete_removals
     from orchestrator.lab.journal import prune_journals
+    from orchestrator.lab.member_pin import member_of
     from orchestrator.lab.removal import sweep_run
-    from orchestrator.lab.run_registry import dead_runs
-    from orchestrator.lab.store import labs_with_begun_removal
+    from orchestrator.lab.run_registry import dead_runs, run_member
     from orchestrator.operations.dead_command import heal_ended_faults, labs_with_ended_faults
     from orchestrator.operations.expiry import end_lab
 
     engine, state = workspace.engine, workspace.state
     prune_journals(state)
-    count, failures = remove_each(partial(sweep_run, engine, state, run) for run in list(dead_runs(state)))
-    broken = labs_with_ended_faults(state)
+    dead = [run for run in dead_runs(state) if run_member(state, run) == workspace.member]
+    count, failures = remove_each(partial(sweep_run, engine, state, run) for run in dead)
+    broken = [lab for lab in labs_with_ended_faults(state) if member_of(state, lab) == workspace.member]
     healed, others = remove_each(partial(heal_ended_faults, workspace, lab_name) for lab_name in broken)
     failures += others
     ended = ended_labs(state, workspace.url, time.time())
     more, others = remove_each(partial(end_lab, workspace, lab_name) for lab_name in ended)
     count, failures = count + more, failures + others
-    begun = labs_with_begun_removal(state)
+    begun = begun_removals(state, workspace.member)
     more, others = remove_each(partial(_complete_removal, workspace, lab_name) for lab_name in begun)
     count, failures = count + more, failures + others
     if all_labs:
         more, others = remove_each(partial(_remove_lab, workspace, lab_name) for lab_name in _lab_names(engine, state))
         count, failures = count + more, failures + others
-    return SweepResult(count, healed, tuple(failures), incomplete_removals(engine, state))
+    return SweepResult(count, healed, tuple(failures), incomplete_removals(engine, state, workspace.member))
 
 
 def remove_each(removals: Iterable[Callable[[], int]]) -> tuple[int, list[WirelabError]]:

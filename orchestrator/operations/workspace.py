@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.lab.guard import Guard
     from orchestrator.lab.journal import Journal
     from orchestrator.lab.lab import Lab
+    from orchestrator.operations.members.home import Home
     from orchestrator.operations.scenario_library import LoadedScenario
 
 NO_RUN = "none"
@@ -33,6 +34,8 @@ LAB_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 class Workspace:
     """The state folder and one engine, with its address.
 
+    `member` is the member whose engine it is, empty for the engine in use. New labs there mount copies of their files
+    where it `copies_files`.
     `actor` says who causes the events of this workspace. `notify` takes a line of progress for a person, `on_event`
     each event as it is written to the journal.
     """
@@ -43,10 +46,16 @@ class Workspace:
     notify: Callable[[str], None] = lambda _text: None
     on_event: Callable[[Event], None] = lambda _event: None
     actor: Actor = field(default_factory=Actor)
+    member: str = ""
+    copies_files: bool = False
     _journals: dict[tuple[str, str], Journal] = field(default_factory=dict, repr=False, compare=False)
 
     def images(self, names: Sequence[str]) -> Mapping[str, str]:
-        """Return the tags of wirelab's own images, and build those that are missing."""
+        """Return the tags of wirelab's own images, and build those that are missing, or send them to the member."""
+        if self.member:
+            from orchestrator.operations.members.images import ensure_images
+
+            return ensure_images(self.state, self.url, names, self.notify)
         from orchestrator.host.images.catalog import image_catalog
 
         return image_catalog(self.url, self.state, os.environ, self.notify).ensure(names)
@@ -106,11 +115,30 @@ class Workspace:
             "machine_memory": self.machine_memory,
             "trusted": is_trusted(scenario, os.environ),
             "place": scenario.place,
+            "member": self.member,
+            **self._copies(lab_name, reading.scenario.name, run),
             "scenario_argument": scenario.typed or _scenario_display_path(scenario),
             "source": LabSource(reading.scenario.name, os.path.abspath(scenario.path), scenario.text, reading.texts),
         }
         whole = Settings(**usual | settings)  # type: ignore[arg-type]
         return Lab(self.engine, self.state, lab_name, reading.scenario, reading.texts, whole)
+
+    def _copies(self, lab_name: str, scenario_name: str, run: str) -> dict[str, object]:
+        """The settings of a lab whose member has copies of its files."""
+        from orchestrator.lab.member_pin import copies_files, stands
+
+        standing = self.member and stands(self.state, lab_name)
+        if not (copies_files(self.state, lab_name) if standing else self.copies_files):
+            return {}
+        from orchestrator.lab.member_engine import MemberEngine
+        from orchestrator.lab.store import LabFolder
+        from orchestrator.planning import labels
+
+        engine, folder = self.engine, LabFolder(self.state, lab_name).path
+        assert isinstance(engine, MemberEngine)
+        own = labels.of_lab(lab_name, scenario_name, run or NO_RUN)
+        image = self.image_tags(("client",))["client"]
+        return {"copies_files": True, "on_files": lambda node: engine.put_files(folder / node, own, image)}
 
     def journal(self, lab_name: str, run: str = "") -> Journal:
         """The journal of a lab, as this run writes it."""
@@ -159,7 +187,7 @@ class Workspace:
         """
         from orchestrator.lab.guard import Guard
 
-        return Guard(self.url, self.state, os.environ, keep=keep)
+        return Guard(self.url, self.state, os.environ, keep=keep, member=self.member)
 
 
 def open_workspace(
@@ -170,20 +198,50 @@ def open_workspace(
     confirm: Callable[[str], bool],
     on_event: Callable[[Event], None] = lambda _event: None,
     actor: Actor | None = None,
+    lab_name: str = "",
+    members: Sequence[str] = (),
+    nodes: int = 1,
 ) -> Workspace:
     """Find an engine or, with `start`, start one if `confirm` says yes to the question. Raises EngineMissing.
 
     `notify` is told which engine it is, unless the command is `read_only`: that line would stand before each answer.
+    The lab `lab_name` may stand on a member, or is to come up, with so many `nodes`, on one of `members`.
     """
-    from orchestrator.host.find import find_engine
-
     state = StateFolder.of(os.environ)
     notify_engine: Callable[[str], None] = (lambda _text: None) if read_only else notify
+    if lab_name:
+        from orchestrator.operations.members.home import find_home
+
+        if home := find_home(state, lab_name, members, nodes=nodes, notify=notify):
+            notify_engine(f"engine: {home.url} (member {home.member})")
+            return member_workspace(state, home, notify=notify, on_event=on_event, actor=actor)
+    from orchestrator.host.find import find_engine
+
     private = start and not read_only
     engine = find_engine(os.environ, state, private=private, notify=notify_engine, confirm=confirm)
     from orchestrator.engine.opening import open_engine
 
     return Workspace(state, engine.url, open_engine(engine.url), notify, on_event, actor or Actor(new_run_id()))
+
+
+def member_workspace(
+    state: StateFolder,
+    home: Home,
+    *,
+    notify: Callable[[str], None],
+    on_event: Callable[[Event], None] = lambda _event: None,
+    actor: Actor | None = None,
+) -> Workspace:
+    """The workspace of a member. Where a new lab is to come up, it is tried whether the member sees our files."""
+    from orchestrator.lab.member_engine import open_member_engine
+
+    engine, copies = open_member_engine(home.url, state), False
+    if home.is_new:
+        from orchestrator.engine.docker.images import DockerImageStore
+        from orchestrator.operations.members.file_probe import sees_files
+
+        copies = sees_files(engine, DockerImageStore(home.url), state) is False
+    return Workspace(state, home.url, engine, notify, on_event, actor or Actor(new_run_id()), home.member, copies)
 
 
 def new_run_id() -> str:

@@ -14,6 +14,9 @@ PLACES = "wirelab.places"
 # A container that looks into a node's network and is no node itself.
 SIDECAR = "wirelab.onlooker"
 
+# A volume with copies of a lab's files, on an engine that does not see those of this machine.
+FILES = "wirelab.files"
+
 # How the names of the bridges of all labs begin. The private engine's host takes no new connection from such a bridge.
 BRIDGES = "wl-"
 

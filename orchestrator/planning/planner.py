@@ -112,6 +112,8 @@ def _leftover_volumes(
 ) -> Iterator[Step]:
     kept = {volume.name for desired_node in desired_nodes for volume in desired_node.spec.volumes}
     for volume in observed.volumes:
+        if labels.FILES in volume.labels:
+            continue
         if volume.labels.get(labels.LAB) == topology.lab and volume.name not in kept:
             why = "what it was made from changed"
             yield Step(f"remove:volume:{volume.name}", RemoveVolume(volume.name), why, removals)

@@ -30,6 +30,7 @@ class LabSummary:
     """One lab: its containers, who made it and when, what is broken in it on purpose, and how its last check ended.
 
     `ends` is when it removes itself, if it does, and `has_timer` whether a process waits for that moment.
+    `member` is the one on whose engine it stands, empty for the engine in use.
     Times are in seconds since 1970. Of a lab of somebody else (`owner` is None) only what the engine tells is known.
     """
 
@@ -45,6 +46,7 @@ class LabSummary:
     check: LastCheck | None = None
     ends: float | None = None
     has_timer: bool = False
+    member: str = ""
 
 
 def labs_document(labs: Sequence[LabSummary], left: Sequence[LabLeftovers] = ()) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def _lab_document(lab: LabSummary) -> dict[str, Any]:
         "nodes": lab.nodes,
         "running": lab.running,
         "owner": lab.owner,
+        "member": lab.member or None,
         "run": lab.run,
         "made": lab.made or None,
         "faults": lab.faults,
@@ -82,11 +85,16 @@ def _lab_document(lab: LabSummary) -> dict[str, Any]:
     }
 
 
-def labs_text(document: dict[str, Any], now: float = 0.0, width: int | None = None) -> str:
+def labs_text(
+    document: dict[str, Any], now: float = 0.0, width: int | None = None, *, has_members: bool = False
+) -> str:
     """The same as a table. `now` is the time to which ages are counted."""
     labs = document["labs"]
     headings: tuple[str, ...] = ("LAB", "SCENARIO", "RUNNING", "AGE", "OWNER", "FAULTS", "LAST CHECK")
     rows = [_row(lab, now) for lab in labs]
+    if has_members:
+        headings = (*headings, "MEMBER")
+        rows = [(*row, lab["member"] or "-") for row, lab in zip(rows, labs, strict=True)]
     if any(lab["ends"] for lab in labs):
         headings = (*headings, "ENDS")
         rows = [(*row, _end_text(lab, now)) for row, lab in zip(rows, labs, strict=True)]

@@ -32,6 +32,7 @@ COMPOSE_COMMANDS = ("up --wait", "exec client curl -s http://app.shop.lab/items"
 COMPOSE_RUN = "tests/engine/test_compose_files.py runs it where Compose is installed"
 OFFLINE = "it gets packages and saves all images; tests/engine/test_offline_images.py makes and reads a small file"
 MEMBERS = "no test has another machine; tests/unit/host/test_members.py has members"
+PLACED = "tests/engine/test_labs_on_members.py has two engines in namespaces of their own"
 # Commands that the tests do not run, and why.
 NOT_RUN = {
     "wirelab class start monday --seats 12 --scenario basic --lan": "tests/unit/web/test_class_room.py serves a room",
@@ -56,6 +57,8 @@ NOT_RUN = {
     "wirelab members add big ssh://me@big.example": MEMBERS,
     "wirelab members doctor big": MEMBERS,
     "wirelab members rm big": MEMBERS,
+    "wirelab up basic --member big": PLACED,
+    "wirelab run basic --lab second --members big,small,local": PLACED,
     "wirelab offline make room.tar": OFFLINE,
     "wirelab offline make room.tar basic proxy": OFFLINE,
     "wirelab offline show room.tar": OFFLINE,

@@ -24,6 +24,11 @@ class DockerVolumes(DockerConnection):
         volumes = (ObservedVolume(volume["Name"], volume.get("Labels") or {}) for volume in answer)
         return tuple(sorted(volumes, key=lambda volume: volume.name))
 
+    def volume_folder(self, volume: str) -> str:
+        """Where the volume is on the engine's own machine. Raises NotFound."""
+        with map_api_errors(f"the volume {volume}"):
+            return str(self._api.get(f"/volumes/{volume}")["Mountpoint"])
+
     def remove_volume(self, volume: str) -> None:
         def remove() -> None:
             with suppress(NotFound), map_api_errors(f"the volume {volume}"):

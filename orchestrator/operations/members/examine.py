@@ -79,15 +79,15 @@ def _id_of(answer: Mapping[str, Any], networks: Sequence[Mapping[str, Any]]) -> 
 
 def _facts(state: StateFolder, member: Member, url: str) -> MemberFacts:
     from orchestrator.diagnosis.member_doctor import MemberFacts
-    from orchestrator.engine.docker import DockerEngine
     from orchestrator.engine.docker.images import DockerImageStore
+    from orchestrator.engine.opening import open_engine
     from orchestrator.host.find import EngineFound
     from orchestrator.host.machine import engine_facts
     from orchestrator.operations.members.file_probe import sees_files
 
     local = local_identity(state)
     identity, engine = engine_identity(url), engine_facts(EngineFound(url, f"member {member.name}"))
-    with closing(DockerEngine(url)) as connection:
+    with closing(open_engine(url)) as connection:
         return MemberFacts(
             name=member.name,
             engine=engine,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from orchestrator.errors import WirelabError, WorldError
+from orchestrator.errors import UsageInvalid, WirelabError, WorldError
 
 if TYPE_CHECKING:
     from orchestrator.host.members.member import Member
@@ -51,11 +51,26 @@ def register_member(state: StateFolder, member: Member) -> Member:
     return complete
 
 
-def forget_member(state: StateFolder, name: str) -> Member:
-    """End the connection to a member, and forget it. Raises UsageInvalid where there is none of that name."""
-    from orchestrator.host.members.reach import leave_member
-    from orchestrator.host.members.registry import remove_member
+def forget_member(state: StateFolder, name: str, *, labs: bool = False) -> Member:
+    """End the connection to a member, and forget it; with `labs` also the labs that stand on it.
 
+    Nothing is removed on its engine. Raises UsageInvalid where there is none of that name, or where labs stand on it.
+    """
+    from orchestrator.host.members.reach import leave_member
+    from orchestrator.host.members.registry import member_named, remove_member
+    from orchestrator.lab.lock import lab_lock
+    from orchestrator.lab.member_pin import pinned_labs
+    from orchestrator.lab.store import LabFolder
+
+    member_named(state, name)
+    standing = pinned_labs(state, name)
+    if standing and not labs:
+        what, why = f"labs stand on the member {name!r}", f"they are {', '.join(standing)}"
+        hint = f"wirelab down {standing[0]}; if the machine is gone for good: wirelab members rm {name} --forget-labs"
+        raise UsageInvalid(what, why=why, hint=hint)
+    for lab_name in standing:
+        with lab_lock(state, lab_name):
+            LabFolder(state, lab_name).remove()
     member = remove_member(state, name)
     leave_member(state, member)
     return member

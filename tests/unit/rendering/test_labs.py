@@ -51,6 +51,7 @@ def test_the_document_has_the_same_values() -> None:
         "nodes": 4,
         "running": 3,
         "owner": "ann",
+        "member": None,
         "run": "run-1",
         "made": NOW - 7500,
         "faults": 2,
@@ -60,7 +61,7 @@ def test_the_document_has_the_same_values() -> None:
     }
     assert document["labs"][1] | {"run": ""} == {
         "lab": "theirs", "scenario": "proxy", "file": None, "nodes": 5, "running": 5, "owner": None, "run": "",
-        "made": NOW - 5, "faults": 0, "check": None, "ends": None, "timer": False,
+        "member": None, "made": NOW - 5, "faults": 0, "check": None, "ends": None, "timer": False,
     }  # fmt: skip
 
 
@@ -86,3 +87,9 @@ def test_the_end_of_a_lab_is_told_and_what_to_do_where_nobody_waits_for_it(
 
 def test_no_lab_is_told_in_words() -> None:
     assert labs_text(labs_document([]), NOW, 40) == "no lab is up"
+
+
+def test_the_member_of_each_lab_is_shown_where_there_are_members() -> None:
+    text = labs_text(labs_document([replace(OWN, member="big"), FOREIGN]), NOW, 80, has_members=True)
+    assert [line.split()[-1] for line in text.splitlines()] == ["MEMBER", "big", "-"]
+    assert labs_document([replace(OWN, member="big")])["labs"][0]["member"] == "big"
