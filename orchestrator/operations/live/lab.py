@@ -309,7 +309,8 @@ class LiveLab:
         hidden = self.lesson.run_id if self.lesson else None
         shown = tuple(fault for fault in faults if fault.run != hidden)
         self._replace("faults", shown)
-        self._replace("states", states if shown == faults else dict.fromkeys(states, ""))
+        is_told = shown == faults or not (self.lesson and self.lesson.is_repair)
+        self._replace("states", states if is_told else dict.fromkeys(states, ""))
         self._replace("capture", capture)
         if self._traffic.has_ended and set(states.values()) != {"missing"}:
             self._restart()

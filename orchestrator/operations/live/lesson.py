@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from orchestrator.errors import UsageInvalid, WirelabError
-from orchestrator.lessons.lesson import DoneTask, Lesson
+from orchestrator.lessons.lesson import DoneTask, HoldsTask, Lesson
 from orchestrator.lessons.messages import LessonDone, Message, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.progress import Progress
 from orchestrator.operations.classroom.teacher_actions import begin_if_open, mark_done, show_hint
@@ -70,6 +70,11 @@ class LiveLesson:
     @property
     def progress(self) -> Progress:
         return self._lesson.run.progress
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether the learner is to find what is broken in the lab."""
+        return isinstance(self._lesson.run.state.task, HoldsTask)
 
     @property
     def run_id(self) -> str:
