@@ -27,6 +27,7 @@ from orchestrator.model.checks import BaseCheck, Http, Resolves, Runs, Sql, Tls,
 
 # Some hundredths of a second of work. A node that is limited to a hundredth of a processor needs several seconds.
 WORK = "for ((i = 0; i < 10000; i++)); do :; done"
+PROCESSOR_ARGV = ("bash", "-c", WORK)
 # How a reason begins that says: nothing came, and this proves nothing.
 NO_ANSWER = "no answer came, "
 # A program that fails after this time has waited: nobody told it at once that there is no such name or server.
@@ -34,13 +35,37 @@ WAITED_SECONDS = 1.0
 # The statuses of a server that gave up waiting for another one (RFC 9110, sections 15.6.3 to 15.6.5).
 GAVE_UP = (502, 503, 504)
 NO_ADDRESS, TOO_LATE = 6, 28  # of curl: libcurl-errors(3)
+# What the work showed is believed for so long of a node that lacked time; of one that had it only for a moment, for a
+# wrong "it had time" makes a false verdict, and a wrong "it had none" an unknown one.
+STARVED_REUSED_SECONDS, TIMELY_REUSED_SECONDS = 10.0, 1.0
 # The kinds that wait for a program at the target. Connections are accepted by the target's kernel, which has the time.
 WAITING = (Http, Sql, Tls, Udp, Resolves, Runs)
 
 
 def processor_probe(node: str) -> RunProgram:
     """A little work, done in the node itself: what runs beside it has processor time of its own."""
-    return RunProgram(node, ("bash", "-c", WORK), inside=True, seconds=4.0)
+    return RunProgram(node, PROCESSOR_ARGV, inside=True, seconds=4.0)
+
+
+def is_processor_probe(probe: Probe) -> bool:
+    """Whether a probe is `processor_probe` of some node: many checks wait for the same one, and all may share it."""
+    return isinstance(probe, RunProgram) and probe.argv == PROCESSOR_ARGV
+
+
+def reused_seconds(result: ProbeResult) -> float:
+    """For how long the result of a processor probe answers others, too, once it is known."""
+    lacking = bool(_lacking(result)) or isinstance(result, Unavailable)
+    return STARVED_REUSED_SECONDS if lacking else TIMELY_REUSED_SECONDS
+
+
+def _lacking(result: ProbeResult) -> str:
+    """That the work did not get its time, in words; empty where it did."""
+    if not isinstance(result, ProgramResult):
+        return ""
+    text = starved_text(result)
+    if result.exit_code in ENDED_CODES:
+        return text or f"not measured: a little work had not ended after {result.seconds:.1f} s"
+    return text
 
 
 def judged_with_target_time(check: BaseCheck, context: CheckContext, judging: CheckSteps) -> CheckSteps:
@@ -84,7 +109,8 @@ def _waited_in_vain(probe: Probe, result: ProbeResult) -> bool:
     waited = result.seconds >= WAITED_SECONDS
     if probe.argv[0] == "curl":
         facts = facts_of(result)
-        gave_up = facts.get("http_code") in GAVE_UP and float(facts.get("time_total") or 0) >= WAITED_SECONDS
+        # However soon it said so: it may have waited since an earlier request.
+        gave_up = facts.get("http_code") in GAVE_UP
         return gave_up or result.exit_code == TOO_LATE or (result.exit_code == NO_ADDRESS and waited)
     if "psql" in probe.needs:
         return result.exit_code != 0 and ("timeout expired" in result.err or waited)
@@ -102,12 +128,8 @@ def require_target_time(nodes: Collection[str]) -> ProbeSteps[None]:
     ordered = sorted(nodes)
     results = (yield tuple(map(processor_probe, ordered))) if ordered else []
     for node, result in zip(ordered, results, strict=True):
-        if isinstance(result, ProgramResult):
-            text = starved_text(result)
-            if result.exit_code in ENDED_CODES:
-                text = text or f"not measured: a little work had not ended after {result.seconds:.1f} s"
-            if text:
-                raise ResultUnavailable(f"{NO_ANSWER}but at {node}: {text}")
+        if text := _lacking(result):
+            raise ResultUnavailable(f"{NO_ANSWER}but at {node}: {text}")
     away = {
         node: result.reason for node, result in zip(ordered, results, strict=True) if isinstance(result, Unavailable)
     }

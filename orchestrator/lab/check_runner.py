@@ -33,6 +33,8 @@ from orchestrator.model.topology import Topology
 PAUSE_SECONDS = 0.1
 # On a busy machine one try may outlast the whole deadline; a lost packet in it is no proof. Who fails has failed twice.
 LEAST_TRIES = 2
+# An unknown check that is so late is not tried again: its first try had to do with a machine without time.
+HOPELESS_SECONDS = 10.0
 # A node in one of these states comes back only if somebody starts it.
 HALTED = frozenset({"stopped", "paused", "missing", "dead"})
 # So often it is told what is waited for.
@@ -159,8 +161,9 @@ class CheckRunner:
             return
         judgement, exchanges = tried
         trial.seen = dict(exchanges)
-        late = trial.tries >= self._least_tries and self._clocks.now() >= trial.began + trial.check.within
-        if judgement.verdict == "pass" or late:
+        over = self._clocks.now() - trial.began - trial.check.within
+        enough = trial.tries >= self._least_tries or (judgement.verdict == "unknown" and over >= HOPELESS_SECONDS)
+        if judgement.verdict == "pass" or (enough and over >= 0):
             self._end(trial, judgement)
         elif trial.check.fault_steps:
             # With a fault of its own, a check waits for what follows from it.

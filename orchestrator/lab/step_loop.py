@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from orchestrator.checks.probes import Probe, ProbeResult, Unavailable
 from orchestrator.checks.steps import ProbeSteps, StepRun, Value
+from orchestrator.checks.target_time import is_processor_probe, reused_seconds
 
 # While probes are under way, others that become ready gather for so long: each call to the engine costs it CPU time.
 GATHER_SECONDS = 0.2
@@ -50,6 +51,7 @@ class _Sent:
     at: float
     waiting: list[tuple[_Driven, int]]
     result: ProbeResult | None = None
+    answered_at: float = 0.0
 
 
 class StepLoop:
@@ -77,7 +79,10 @@ class StepLoop:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
 
     def add(self, steps: ProbeSteps[Value], on_done: Callable[[Value], None], *, shared: bool = False) -> None:
-        """Drive a generator to its end, then call `on_done`. With `shared` it takes results that others asked for."""
+        """Drive a generator to its end, then call `on_done`. With `shared` it takes results that others asked for.
+
+        Whether a node gets processor time is asked once for all: many such probes would take it from each other.
+        """
         driven = _Driven(StepRun(steps), on_done, shared)
         driven.run.begin()
         self._settle(driven)
@@ -114,7 +119,7 @@ class StepLoop:
         if not isinstance(result, Unavailable):
             self.answered_at = self._clock()
         sent = self._in_flight.pop(ticket)
-        sent.result = result
+        sent.result, sent.answered_at = result, self._clock()
         for driven, place in sent.waiting:
             self._give(driven, place, result)
 
@@ -144,7 +149,7 @@ class StepLoop:
         known: list[tuple[_Driven, int, ProbeResult]] = []
         for driven in ready:
             for place, probe in enumerate(driven.run.probes):
-                earlier = self._asked_recently(probe) if driven.shared else None
+                earlier = self._asked_recently(probe) if driven.shared or is_processor_probe(probe) else None
                 if earlier is None:
                     self._register(driven, place, probe, probes)
                 elif earlier.result is None:
@@ -160,10 +165,14 @@ class StepLoop:
         ticket, sent = next(self._tickets), _Sent(self._clock(), [(driven, place)])
         probes[ticket] = probe
         self._in_flight[ticket] = sent
-        if driven.shared:
+        if driven.shared or is_processor_probe(probe):
             self._shared[probe] = sent
 
     def _asked_recently(self, probe: Probe) -> _Sent | None:
         """The same probe, if it is under way or its result is fresh."""
         sent = self._shared.get(probe)
-        return sent if sent and (sent.result is None or self._clock() - sent.at <= SHARED_SECONDS) else None
+        if sent is None or sent.result is None:
+            return sent
+        if is_processor_probe(probe):
+            return sent if self._clock() - sent.answered_at <= reused_seconds(sent.result) else None
+        return sent if self._clock() - sent.at <= SHARED_SECONDS else None

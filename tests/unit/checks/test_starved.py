@@ -77,7 +77,7 @@ def test_an_honest_failure_does_not_ask_for_processor_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "seconds", "verdict"), [(503, 2.5, "unknown"), (503, 0.1, "fail"), (404, 2.5, "fail")]
+    ("status", "seconds", "verdict"), [(503, 2.5, "unknown"), (503, 0.1, "unknown"), (404, 2.5, "fail")]
 )
 def test_a_server_that_gave_up_waiting_says_nothing_of_one_without_processor_time(
     status: int, seconds: float, verdict: str

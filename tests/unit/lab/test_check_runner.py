@@ -27,7 +27,7 @@ from orchestrator.checks.probes import (
 from orchestrator.checks.steps import ProbeSteps
 from orchestrator.checks.walk import Walk
 from orchestrator.errors import EngineMissing
-from orchestrator.lab.check_runner import LEAST_TRIES, SILENT_SECONDS, CheckRunner, Clocks, Seen
+from orchestrator.lab.check_runner import HOPELESS_SECONDS, LEAST_TRIES, SILENT_SECONDS, CheckRunner, Clocks, Seen
 from orchestrator.lab.step_loop import Arrival
 from orchestrator.model.checks import KINDS, BaseCheck
 from orchestrator.model.topology import Topology
@@ -119,6 +119,22 @@ def test_a_try_that_outlasts_the_deadline_is_not_the_only_one() -> None:
     assert (findings[0].verdict, len(calls)) == ("pass", 2)
     findings, calls = checked(always(ProgramResult(1, "", "")), runs(within=0.01))
     assert (findings[0].verdict, len(calls)) == ("fail", 2)
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(4.0, 2), (5.0 + HOPELESS_SECONDS, 1)])
+def test_an_unknown_check_whose_try_took_long_is_not_tried_again(seconds: float, tries: int) -> None:
+    """The machine has no time, and the next try will take as long."""
+    clock = Clock()
+
+    def answer(_probe: Probe) -> ProbeResult:
+        clock.now += seconds
+        return Unavailable("the programs in a had not ended in their time")
+
+    findings, calls = checked(answer, runs(), clock=clock)
+    assert (findings[0].verdict, len([probes for probes in calls if isinstance(probes[0], RunProgram)])) == (
+        "unknown",
+        tries,
+    )
 
 
 def test_who_judges_again_and_again_is_content_with_one_try() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from probe_calls import TimedLab
 
-from orchestrator.checks.probes import GetNodeState
+from orchestrator.checks.probes import TIMED_OUT, GetNodeState, ProgramResult
 from orchestrator.checks.steps import ProbeSteps
+from orchestrator.checks.target_time import STARVED_REUSED_SECONDS, TIMELY_REUSED_SECONDS, processor_probe
 from orchestrator.errors import EngineMissing
 from orchestrator.lab.step_loop import GATHER_SECONDS, SHARED_SECONDS, StepLoop
 
@@ -56,6 +57,27 @@ def test_walks_share_what_is_under_way_or_fresh_and_nothing_else_does() -> None:
     loop.later(SHARED_SECONDS, lambda: loop.add(asks("a"), done.append, shared=True))  # asked too long ago
     loop.run_until(lambda: len(done) == 5)
     assert [nodes for _, nodes in lab.calls] == [["a", "a"], ["a"]]
+
+
+def lacks_time(node: str) -> ProbeSteps[str]:
+    (result,) = yield (processor_probe(node),)
+    return str(result.exit_code if isinstance(result, ProgramResult) else result)
+
+
+@pytest.mark.parametrize(("code", "reused"), [(0, TIMELY_REUSED_SECONDS), (TIMED_OUT, STARVED_REUSED_SECONDS)])
+def test_checks_share_the_question_whether_a_node_has_processor_time(code: int, reused: float) -> None:
+    """Many such probes would take it from each other. That it had none is true for longer than that it had some."""
+    lab, done = TimedLab({"a": 3}, ProgramResult(code, "", "", seconds=3.0)), list[str]()
+    loop = loop_of(lab)
+    for _ in range(3):
+        loop.add(lacks_time("a"), done.append)
+    loop.later(2.0, lambda: loop.add(lacks_time("a"), done.append))  # under way
+    loop.later(2.9 + reused, lambda: loop.add(lacks_time("a"), done.append))  # known for less than that
+    loop.run_until(lambda: len(done) == 5)
+    assert (lab.calls, done) == ([(0, ["a"])], [str(code)] * 5)
+    loop.later(reused, lambda: loop.add(lacks_time("a"), done.append))
+    loop.run_until(lambda: len(done) == 6)
+    assert len(lab.calls) == 2
 
 
 def test_timers_come_in_their_order() -> None:
