@@ -136,7 +136,7 @@ def reset_command(
     return OK
 
 
-def bounds_of(scenario: Scenario, close_host: bool, untrusted: bool, trusted: bool) -> dict[str, bool]:
+def bounds_of(scenario: Scenario, close_host: bool, untrusted: bool, trusted: bool) -> dict[str, Any]:
     """The limits of the lab by these options, for `UpOptions`. Raises UsageInvalid if the file exceeds them."""
     from orchestrator.operations.untrusted import require_bounded
 
@@ -144,7 +144,7 @@ def bounds_of(scenario: Scenario, close_host: bool, untrusted: bool, trusted: bo
         raise UsageInvalid("--untrusted and --trusted are opposites", hint="give one of them")
     if untrusted:
         require_bounded(scenario)
-    return {"close_host": close_host or untrusted, "trusted": trusted}
+    return {"close_host": close_host or untrusted, "trusted": trusted or (False if untrusted else None)}
 
 
 def say_up(result: UpResult) -> None:

@@ -211,7 +211,8 @@ class Lab:
             pin_lab(self.state, self.name, settings.member, copies=settings.copies_files)
             self.folder.cancel_removal()
             if self.settings.source:
-                keep_source(self.state, self.name, self.settings.source, time.time())
+                source = replace(self.settings.source, trusted=settings.trusted)
+                keep_source(self.state, self.name, source, time.time())
             if plan:
                 self.folder.claim(self.settings.run)
             began = time.monotonic()

@@ -25,7 +25,7 @@ SOURCE_FILE = "source.json"
 class LabSource:
     """A scenario as the last `up` read it: its name, its file (absolute), its text, and the texts of files beside it.
 
-    `made` is when the lab first came up, in seconds since 1970.
+    `made` is when the lab first came up, in seconds since 1970. `trusted`: somebody said that they trust these texts.
     """
 
     scenario: str
@@ -33,6 +33,7 @@ class LabSource:
     text: str
     beside: Mapping[str, str]
     made: float = 0.0
+    trusted: bool = False
 
 
 def keep_source(state: StateFolder, lab: str, source: LabSource, now: float) -> None:
@@ -54,6 +55,17 @@ def source_of(state: StateFolder, lab: str) -> LabSource | None:
         return LabSource(**json.loads((state.labs / lab / SOURCE_FILE).read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def was_trusted(state: StateFolder, lab: str, source: LabSource) -> bool:
+    """Whether the lab stands, and was made from just these texts by somebody who trusted them.
+
+    A file that has changed since then has to be trusted anew: nobody has said that of its new text.
+    """
+    kept = source_of(state, lab)
+    if kept is None or not kept.trusted:
+        return False
+    return (kept.file, kept.text, dict(kept.beside)) == (source.file, source.text, dict(source.beside))
 
 
 def require_scenario(observed: Snapshot, lab_name: str, scenario_name: str) -> None:

@@ -29,8 +29,9 @@ class UpOptions:
     With `keep`, what was made stays after a failure. The lab removes itself after `ends_after` seconds; without them,
     an end that it has stays as it is. With `heal`, faults that are in are healed. With `close_host`, its internal
     networks are closed to the engine's host. With `trusted`, the file may have images that run as root, and be larger
-    than one lab may be. With `look`, nodes that ran before are searched for what wirelab did not make, if there is a
-    sign of trouble: something was to be repaired or healed, or the last check did not hold. Else `up` asks no node.
+    than one lab may be; None is what was said when the lab was made. With `look`, nodes that ran before are searched
+    for what wirelab did not make, if there is a sign of trouble: something was to be repaired or healed, or the last
+    check did not hold. Else `up` asks no node.
     """
 
     keep: bool = False
@@ -39,7 +40,7 @@ class UpOptions:
     ends_after: float | None = None
     heal: bool = False
     close_host: bool = False
-    trusted: bool = False
+    trusted: bool | None = None
     look: bool = False
 
 
@@ -124,7 +125,7 @@ def bring_up_in_run(
         ready_seconds=options.ready_seconds,
         capture=options.capture,
         close_host=options.close_host,
-        **({"trusted": True} if options.trusted else {}),
+        **({} if options.trusted is None else {"trusted": options.trusted}),
         on_complete=when_complete,
     )
     healed = lab.folder.faults.faults() if options.heal else ()
@@ -166,7 +167,8 @@ def reset_lab(workspace: Workspace, scenario: LoadedScenario, lab_name: str, opt
     from orchestrator.planning.networks import is_host_closed
 
     observed = (lab := workspace.lab(scenario, lab_name)).standing()
-    options = replace(options, close_host=is_host_closed(lab.topology(observed), observed))
+    trusted = options.trusted or lab.settings.trusted
+    options = replace(options, close_host=is_host_closed(lab.topology(observed), observed), trusted=trusted)
     end = end_of(workspace.state, lab_name)
     kept_end = end if end and end.at > time.time() else None
     options = replace(options, capture=options.capture or recorder_of(observed) is not None)

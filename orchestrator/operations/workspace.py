@@ -97,11 +97,12 @@ class Workspace:
         """
         from orchestrator.lab.lab import Lab
         from orchestrator.lab.settings import Settings
-        from orchestrator.lab.source import LabSource
+        from orchestrator.lab.source import LabSource, was_trusted
 
         reading = scenario.reading
         lab_name = name or reading.scenario.name
         journal = self.journal(lab_name, run)
+        source = LabSource(reading.scenario.name, os.path.abspath(scenario.path), scenario.text, reading.texts)
         usual: dict[str, object] = {
             "publish": self.publisher(journal),
             "hide": journal.hide,
@@ -113,12 +114,12 @@ class Workspace:
             "shield": uninterrupted,
             "isolates_ipv6": self.isolates_ipv6,
             "machine_memory": self.machine_memory,
-            "trusted": is_trusted(scenario, os.environ),
+            "trusted": is_trusted(scenario, os.environ) or was_trusted(self.state, lab_name, source),
             "place": scenario.place,
             "member": self.member,
             **self._copies(lab_name, reading.scenario.name, run),
             "scenario_argument": scenario.typed or _scenario_display_path(scenario),
-            "source": LabSource(reading.scenario.name, os.path.abspath(scenario.path), scenario.text, reading.texts),
+            "source": source,
         }
         whole = Settings(**usual | settings)  # type: ignore[arg-type]
         return Lab(self.engine, self.state, lab_name, reading.scenario, reading.texts, whole)
