@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from orchestrator.diagnosis.check_layers.upstream_tls import upstream_tls_layer
 from orchestrator.diagnosis.layer_probe import ConnectionAttempt, LayerProbe, NameClaim, Port
 from orchestrator.diagnosis.layers import LAYERS
 from orchestrator.diagnosis.layers.dns import as_checked, leads_also_to, leads_to, servers_of
+from orchestrator.diagnosis.program_traffic import ProgramTraffic
 from orchestrator.diagnosis.program_words import name_in_words, port_in_words
 from orchestrator.diagnosis.suggested_commands import Commands
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -337,6 +339,33 @@ def _runs_attempts(
             attempt = _attempt(check.asker, context, commands, target=owner, address=address)
             more.append(LayeredAttempt(attempt))
     return (*_layered(tuple(attempts)), *more, own)
+
+
+def attempts_of_traffic(
+    check: Runs,
+    traffic: ProgramTraffic,
+    walked: Collection[tuple[str, str | None]],
+    context: CheckContext,
+    commands: Commands,
+) -> tuple[LayeredAttempt, ...]:
+    """The attempts that a program was seen to make: to the places to which it connected, and of names that it asked for
+    where no such place is known, and nobody has walked there yet (`walked`: pairs of nodes)."""
+    topology, attempts = context.topology, list[ConnectionAttempt]()
+    for host, number in traffic.places:
+        attempts += attempts_to_host(check.asker, host, Port(number), context, commands)
+    targets = {attempt.target for attempt in attempts} | {target for asker, target in walked if asker == check.asker}
+    for name in traffic.names:
+        target = target_of(context, check.asker, name)
+        if target is None or target not in targets:
+            port = _first_port(target, context) if target in topology.scenario.nodes and target != check.asker else None
+            attempts += (
+                attempts_to_host(check.asker, name, port, context, commands)
+                if port
+                else (_attempt(check.asker, context, commands, claim=leads_to(topology, check.asker, target, name)),)
+            )
+    # Of the same connection over a name and by an address, one is enough.
+    single = {(attempt.target_name, attempt.port): attempt for attempt in reversed(attempts)}
+    return _layered(tuple(reversed(single.values())))
 
 
 def _naming(

@@ -65,4 +65,8 @@ class Commands:
         tools = ROLES[declared.role].tools | EVERYWHERE
         if declared.image or argv[0] not in tools:
             return self.logs(node)
+        return self.run_again(node, *argv)
+
+    def run_again(self, node: str, *argv: str) -> str:
+        """Run a program that is known to be in the node."""
         return f"{self._typed('exec', node)} -- {join(argv)}"

@@ -19,15 +19,22 @@ from orchestrator.checks.probes import (
 from orchestrator.checks.steps import ProbeSteps, side_by_side
 from orchestrator.checks.target_time import NO_ANSWER
 from orchestrator.checks.walk import Cause, Layer, Walk, make_walk
-from orchestrator.diagnosis.check_attempts import LayeredAttempt, attempts_to_used_node, check_attempts, over_ipv6
+from orchestrator.diagnosis.check_attempts import (
+    LayeredAttempt,
+    attempts_of_traffic,
+    attempts_to_used_node,
+    check_attempts,
+    over_ipv6,
+)
 from orchestrator.diagnosis.earlier_answers import with_earlier_answer
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
 from orchestrator.diagnosis.layers.dns import name_probe, nameservers, resolved_values
 from orchestrator.diagnosis.layers.node import NODE
 from orchestrator.diagnosis.layers.resolver import RESOLVER
+from orchestrator.diagnosis.program_traffic import program_traffic
 from orchestrator.diagnosis.resolver_attempts import referral_attempts, resolver_attempts
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.model.checks import BaseCheck, ConnectionCheck
+from orchestrator.model.checks import BaseCheck, ConnectionCheck, Runs
 
 Layers = list[Layer]
 
@@ -63,6 +70,10 @@ def walk(
         # Nobody knows what the program asked of its servers: what those need may be to blame.
         used = [further for layered in attempts if not _broken(layers) for further in _used(layered, walked_pairs)]
         layers += [layer for own in (yield from _walk_attempts(used, walked_pairs)) for layer in own]
+    if isinstance(check, Runs) and judgement.verdict != "pass" and not _broken(layers):
+        traffic = yield from program_traffic(check, context, seen, named=len(attempts) > 1)
+        made = attempts_of_traffic(check, traffic, walked_pairs.pairs, context, commands)
+        layers += [layer for own in (yield from _walk_attempts(made, walked_pairs)) for layer in own]
     tries_both = not isinstance(check, ConnectionCheck) or check.family is None
     if judgement.verdict != "pass" and tries_both and not _broken(layers):
         # A client that has IPv6 tries that address first; it may be what the check met.

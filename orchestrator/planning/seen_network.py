@@ -50,6 +50,16 @@ class FilterRule:
 
 
 @dataclass(frozen=True)
+class SeenConnection:
+    """A TCP connection of the node that its kernel tracks, by the addresses and ports of who opened it."""
+
+    source: str
+    source_port: int
+    to: str
+    port: int
+
+
+@dataclass(frozen=True)
 class SeenNetwork:
     """The parts by their names: those that `ip` and `tc` print as JSON, and the others as text."""
 
@@ -69,6 +79,17 @@ class SeenNetwork:
     def has_own_table(self) -> bool:
         """Whether the table of the helper `cut` is there."""
         return f"table {OWN_TABLE} {{" in self.texts.get("filter", "")
+
+    @property
+    def connections(self) -> tuple[SeenConnection, ...]:
+        """The TCP connections of the last two minutes, without those that were refused at once; none where the kernel
+        tracks none."""
+        ends = re.findall(r"^ipv\d\s+\d+ tcp .*?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)", self._conntrack, re.M)
+        return tuple(SeenConnection(source, int(sport), to, int(port)) for source, to, sport, port in ends)
+
+    @property
+    def _conntrack(self) -> str:
+        return self.texts.get("connections", "")
 
     @property
     def filter_rules(self) -> tuple[FilterRule, ...]:

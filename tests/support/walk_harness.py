@@ -23,6 +23,7 @@ from orchestrator.checks.probes import (
     Probe,
     ProbeResult,
     ProgramResult,
+    ReadLog,
     RunProgram,
 )
 from orchestrator.checks.walk import Walk
@@ -84,7 +85,7 @@ class SimulatedLab:
             return NodeState("running")
         if isinstance(probe, GetExhausted):
             return NodeExhausted()
-        if isinstance(probe, LookAtNetwork):
+        if isinstance(probe, LookAtNetwork | ReadLog):
             return LogText("")
         assert isinstance(probe, RunProgram)
         return ProgramResult(0, self.out(probe), "")

@@ -45,7 +45,7 @@ def program_layer(judgement: Judgement, argv: Sequence[str]) -> LayerProbe:
     def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
         sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
         words = tuple(attempt.context.fill(word, attempt.asker) for word in argv)
-        return Cause(sentence, attempt.commands.run(attempt.asker, *words))
+        return Cause(sentence, attempt.commands.run_again(attempt.asker, *words))
 
     return replace(by_judgement(ANSWER, judgement, says), title="what the check says")
 
