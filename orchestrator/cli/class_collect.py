@@ -23,10 +23,11 @@ from orchestrator.errors import CHECK_FAILED, OK, WORLD
 )
 @json_option
 def collect_command(folder: Path, name: str, output: Path | None, as_json: bool) -> int:
-    """Judge the results in FOLDER again: seals, seeds, evidence, and what repeats the evidence of another seat.
+    """Judge the results in FOLDER again: seals, seeds, packets, and what repeats the evidence of another seat.
 
     Exit code 0: all are right; 1: one is altered, copied or of another seat; 3: one cannot be read or judged.
     """
+    from orchestrator.cli.workspace import open_workspace
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.classroom.collect import collect, write_results
     from orchestrator.operations.classroom.folder import ClassStore
@@ -34,7 +35,7 @@ def collect_command(folder: Path, name: str, output: Path | None, as_json: bool)
 
     classroom = ClassStore(StateFolder.of(os.environ)).require(name)
     output = output or Path(f"{name}-results")
-    collection = collect(folder, classroom, output)
+    collection = collect(folder, classroom, output, open_workspace)
     texts = {
         "results.csv": collected.collection_csv(collection),
         "results.json": collected.collection_json(collection),

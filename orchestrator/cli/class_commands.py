@@ -197,11 +197,14 @@ def status_command(name: str | None, as_json: bool) -> int:
 @json_option
 def links_command(name: str, as_json: bool) -> int:
     """Print the links of a class once more. Whoever has a link is in that seat."""
-    links = _links(_store().require(name))
+    store = _store()
+    links = _links(store.require(name))
     if as_json:
         out_json({"schema": 1, "class": name, "links": links})
     else:
         out("\n".join(f"{seat_name:<6}  {link}" for seat_name, link in links.items()))
+    if not store.is_served(name):
+        say(f"note: nobody serves the class now, and the links open nothing until: wirelab class start {name}")
     return OK
 
 
@@ -210,9 +213,9 @@ def _links(classroom: Classroom) -> dict[str, str]:
     from orchestrator.web.server import lasting_link
     from orchestrator.web.sessions import BOARD, Seat
 
-    seats = [("board", BOARD, classroom.board_token)]
-    seats += [(seat.name, Seat(seat.name, seat.lab), seat.token) for seat in classroom.seats]
-    return {name: lasting_link(classroom.endpoint, seat, token) for name, seat, token in seats}
+    seats = [(seat.name, Seat(seat.name, seat.lab), seat.token) for seat in classroom.seats]
+    known = ("board", BOARD, classroom.board_token), *seats
+    return {name: lasting_link(classroom.endpoint, seat, token) for name, seat, token in known}
 
 
 @command.command("codes")
@@ -250,8 +253,10 @@ def hint_command(name: str, text: str, seats: tuple[str, ...], layer: str) -> in
 
     wirelab class hint monday "Is the name spelled right?" --layer "DNS answer"
     """
-    reply = _ask(name, "hint", text=text, seats=list(seats), layer=layer)
-    say(f"shown to {', '.join(reply['seats'])}")
+    shown = _ask(name, "hint", text=text, seats=list(seats), layer=layer)["seats"]
+    say(f"shown to {', '.join(shown)}")
+    if missed := [seat for seat in seats if seat not in shown]:
+        say(f"note: not shown to {', '.join(missed)}, where no lesson runs now: wirelab class status {name}")
     return OK
 
 
@@ -334,10 +339,8 @@ def stop_command(name: str, forget: bool) -> int:
     from orchestrator.operations.classroom.service import forget_class, remove_class_labs
 
     store = _store()
-    classroom = store.require(name)
-    _end_server(store, classroom)
-    workspace = open_workspace(start=False).without_watcher()
-    failed = False
+    _end_server(store, classroom := store.require(name))
+    workspace, failed = open_workspace(start=False).without_watcher(), False
     with store.serving(name):
         for removal in remove_class_labs(workspace, classroom):
             what = "its lab is removed" if removal.was_there else "it had no lab"
@@ -368,8 +371,8 @@ def _ask(name: str, do: str, **words: Any) -> dict[str, Any]:
     store = _store()
     classroom = store.require(name)
     if not store.is_served(name):
-        hint = f"wirelab class start {name}"
-        raise UsageInvalid(f"the class {name!r} is not served", why="its server makes this change", hint=hint)
+        why, hint = "its server makes this change", f"wirelab class start {name}"
+        raise UsageInvalid(f"the class {name!r} is not served", why=why, hint=hint)
     return ask_board(classroom.endpoint, classroom.board_token, do, **words)
 
 

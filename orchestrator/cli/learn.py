@@ -50,6 +50,7 @@ class Learner:
     seat: str
     seed: int | None
     keep_result: Callable[[Progress], None] = lambda _progress: None
+    keeps_packets: bool = False
 
 
 @click.command("learn")
@@ -150,7 +151,7 @@ def _at_seat(code: SeatCode, workspace: Workspace, scenario: LoadedScenario) -> 
     say(f"Your result is kept in {result.file}. Hand this file in when you are done.")
     command = tuple(map(without_secret, workspace.actor.command))
     own = replace(workspace, actor=replace(workspace.actor, command=command, seat=code.seat_name))
-    return own, Learner(code.seat_name, code.seed, result.write)
+    return own, Learner(code.seat_name, code.seed, result.write, keeps_packets=True)
 
 
 def _as_typed(command: str, *, in_new_terminal: bool = False) -> str:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from orchestrator.errors import FileInvalid
 from orchestrator.lessons.board import TaskState, task_state
-from orchestrator.lessons.evidence import Judgement, identity, judge
+from orchestrator.lessons.evidence import Judgement, identities, judge
 from orchestrator.lessons.lesson import Lesson
+from orchestrator.lessons.packet_evidence import Decode
 from orchestrator.lessons.progress import Progress, TaskProgress
 from orchestrator.lessons.sealed_result import SealedResult, is_sealed_with, read_result
 from orchestrator.lessons.seat_code import SeatCode
@@ -24,6 +25,7 @@ Verdict = Literal[
     "other seed",
     "copied",
     "wrong evidence",
+    "no packets",
     "other version",
     "unreadable",
 ]
@@ -31,7 +33,11 @@ Verdict = Literal[
 WRONG: frozenset[Verdict] = frozenset(
     {"altered", "other class", "other seat", "other seed", "copied", "wrong evidence"}
 )
-UNKNOWN: frozenset[Verdict] = frozenset({"other version", "unreadable"})
+UNKNOWN: frozenset[Verdict] = frozenset({"no packets", "other version", "unreadable"})
+# The first of these that a file bears gives way to one that says more.
+YIELDING: frozenset[Verdict] = frozenset({"right", "other version", "no packets"})
+# The verdict on a file in which the evidence of a task is so.
+REASONS: Mapping[str, Verdict] = {"does not hold": "wrong evidence", "no packets": "no packets"}
 LONGEST_REASON = 300
 NOTHING_KEPT = Judgement("does not hold", "no evidence was kept")
 NOT_DONE = Judgement("not judged")
@@ -62,7 +68,8 @@ class JudgedFile:
 
     def with_reason(self, verdict: Verdict, reason: str) -> JudgedFile:
         """The same with one more reason; the first verdict that is not `right` stays."""
-        kept = verdict if self.verdict in ("right", "other version") else self.verdict
+        gives_way = self.verdict == "right" or (self.verdict in YIELDING and verdict not in YIELDING)
+        kept = verdict if gives_way else self.verdict
         return replace(self, verdict=kept, reasons=(*self.reasons, printable(reason)))
 
 
@@ -88,13 +95,17 @@ class Collection:
 
 @dataclass(frozen=True)
 class ResultJudge:
-    """Knows the class, its seats, and the lesson by its version; `load` gives the lesson for a seed and addresses."""
+    """Knows the class, its seats, and the lesson by its version; `load` gives the lesson for a seed and addresses.
+
+    `decode` reads the packets of a task; None where nothing can.
+    """
 
     class_name: str
     lesson: str
     version: str
     codes: Mapping[str, SeatCode]
     load: Callable[[int, Mapping[str, str]], Lesson]
+    decode: Decode | None = None
 
     def collection(self, handed_in: Sequence[tuple[str, bytes | str]]) -> Collection:
         """Judge all files: each is a name and its content, or why it cannot be read."""
@@ -134,15 +145,21 @@ class ResultJudge:
             owner = next((seat for seat, code in self.codes.items() if code.seed == result.seed), "no seat")
             judged = judged.with_reason("other seed", f"its values are those of {owner}")
         is_ours = (result.lesson, result.version) == (self.lesson, self.version)
-        if not is_ours:
+        if result.is_without_packets:
+            earlier = (
+                f"an earlier wirelab ({result.wirelab}) made it, which kept no packets; the evidence is not judged"
+            )
+            judged = judged.with_reason("other version", f"{earlier}. Do the lesson again with this version")
+            is_ours = False
+        elif not is_ours:
             what = "another version of the lesson" if result.lesson == self.lesson else f"the lesson {result.lesson}"
             judged = judged.with_reason("other version", f"it was made with {what}; the evidence is not judged")
         progress = Progress(result.lesson, result.seed, result.seat, result.tasks)
         names = tuple(self.load(result.seed, {}).tasks)
         tasks = tuple(self._task(name, names, progress, is_ours) for name in names)
         for task in tasks:
-            if task.judgement.verdict == "does not hold":
-                judged = judged.with_reason("wrong evidence", f"{task.name}: {task.judgement.why}")
+            if verdict := REASONS.get(task.judgement.verdict):
+                judged = judged.with_reason(verdict, f"{task.name}: {task.judgement.why}")
         return replace(judged, tasks=tasks)
 
     def _task(self, name: str, names: Sequence[str], progress: Progress, is_ours: bool) -> TaskResult:
@@ -159,13 +176,12 @@ class ResultJudge:
             task = self.load(seed, nodes).tasks[name]
         except (KeyError, ValueError, TypeError, FileInvalid):
             return Judgement("does not hold", "the addresses of its lab are none")
-        return judge(task, kept.evidence, seed)
+        return judge(task, kept.evidence, seed, self.decode)
 
 
 def _identities(result: SealedResult) -> Mapping[tuple[Any, ...], str]:
     done = {name: task for name, task in result.tasks.items() if task.done and task.evidence is not None}
-    identities = {identity(task.evidence or {}, task.done_at): name for name, task in done.items()}
-    return {known: name for known, name in identities.items() if known is not None}
+    return {known: name for name, task in done.items() for known in identities(task.evidence or {}, task.done_at)}
 
 
 def _without_older(files: Sequence[JudgedFile]) -> list[JudgedFile]:
@@ -185,9 +201,9 @@ def _without_older(files: Sequence[JudgedFile]) -> list[JudgedFile]:
 def _with_copies(judged: JudgedFile, files: Sequence[JudgedFile]) -> JudgedFile:
     """Name each result of another seat that has the same evidence, and can have it: with its own secret and seed."""
     for other in files:
-        shared = [task for known, task in judged.identities.items() if known in other.identities]
+        shared = {task for known, task in judged.identities.items() if known in other.identities}
         is_same_seat = judged.is_sealed and other.seat == judged.seat
-        can_be_owner = other.is_sealed and other.verdict in ("right", "older", "other version")
+        can_be_owner = other.is_sealed and other.verdict in (*YIELDING, "older")
         if other is judged or not shared or not can_be_owner or is_same_seat:
             continue
         judged = judged.with_reason("copied", f"{', '.join(sorted(shared))}: the evidence is that of {other.seat}")

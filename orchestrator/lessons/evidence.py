@@ -1,7 +1,8 @@
 """What completed a task, as JSON, so that somebody else can judge it again later.
 
-A task that packets complete keeps the exchange that was read from them, and each task the addresses of its lab; a
-question keeps its choices and the answer. That a check held is told, and cannot be judged again without the lab.
+A task that packets complete keeps the exchange that was read from them, at a seat the packets too, and each task the
+addresses of its lab; a question keeps its choices and the answer. That a check held is told, and cannot be judged again
+without the lab.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.comparison import Matched
 from orchestrator.lessons.lesson import AddressOf, AnyTask, AskTask, Fact, HoldsTask, ObserveTask, QuestionTask
 from orchestrator.lessons.observations import ListensObservation
+from orchestrator.lessons.packet_evidence import Decode, NoPackets, PacketJudge, WrongPackets, packet_fingerprints
 from orchestrator.lessons.questions import Question, order_mistake, wrong_because
 from orchestrator.lessons.seed import shuffled
 from orchestrator.lessons.server_records import SecureRequest, SshLogin
@@ -45,9 +47,12 @@ Evidence = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Judgement:
-    """Whether the evidence of a task holds, and why it does not, or why nobody can say."""
+    """Whether the evidence of a task holds, and why it does not, or why nobody can say.
 
-    verdict: Literal["holds", "does not hold", "not judged"]
+    `no packets`: nobody can say, and could if the packets that belong to it were there.
+    """
+
+    verdict: Literal["holds", "does not hold", "not judged", "no packets"]
     why: str = ""
 
 
@@ -77,17 +82,24 @@ def check_evidence(seen: str) -> Evidence:
     return {"kind": "check", "seen": seen}
 
 
-def judge(task: AnyTask, evidence: Evidence, seed: int) -> Judgement:
-    """Judge what completed a task once more. Whatever stands in `evidence`, it raises nothing."""
+def judge(task: AnyTask, evidence: Evidence, seed: int, decode: Decode | None = None) -> Judgement:
+    """Judge what completed a task once more. Whatever stands in `evidence`, it raises nothing.
+
+    `decode` reads packets; without it, a task that they completed is not judged.
+    """
     try:
         match task:
             case ObserveTask():
-                return _judge_observation(task, evidence)
+                return _judge_observation(task, evidence, decode)
             case HoldsTask():
                 is_check = evidence["kind"] == "check"
                 return Judgement("not judged", "a check held") if is_check else _unfit(evidence)
             case _:
                 return _judge_answer(task, evidence, seed)
+    except WrongPackets as error:
+        return Judgement("does not hold", str(error))
+    except NoPackets as error:
+        return Judgement("no packets", str(error))
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's error is a ValueError
         return Judgement("does not hold", f"the evidence has another form: {type(error).__name__}")
 
@@ -96,7 +108,7 @@ def _unfit(evidence: Evidence) -> Judgement:
     return Judgement("does not hold", f"evidence of the kind {str(evidence['kind'])[:20]!r} completes no such task")
 
 
-def _judge_observation(task: ObserveTask, evidence: Evidence) -> Judgement:
+def _judge_observation(task: ObserveTask, evidence: Evidence, decode: Decode | None) -> Judgement:
     if evidence["kind"] == "socket" and isinstance(task.observe, ListensObservation):
         socket = BoundSocket("tcp", str(evidence["address"]), int(evidence["port"]), "", "")
         return _judgement(task.observe.compare_socket(task.observe.client, socket))
@@ -109,7 +121,13 @@ def _judge_observation(task: ObserveTask, evidence: Evidence) -> Judgement:
     earlier = evidence["earlier"]
     if task.after and (earlier is None or start_time(event) < float(earlier)):
         return Judgement("does not hold", f"first comes {task.after.wanted}")
-    return _judgement(task.observe.compare(event, lambda host: addresses.get(host.lower(), (host.strip("[]"),))))
+    packets = PacketJudge(task, addresses, tuple(map(str, evidence["nodes"])))
+    judgement = _judgement(task.observe.compare(event, packets.addresses_of))
+    if judgement is HOLDS and task.observe.loopback_port is not None:
+        return Judgement("not judged", "it crossed no network, and nothing records that")
+    if judgement is HOLDS:
+        packets.require(evidence, event, decode)
+    return judgement
 
 
 def _judgement(comparison: Any) -> Judgement:
@@ -153,6 +171,13 @@ def _judge_truth(task: QuestionTask, choices: tuple[str, ...], right: str, evide
 
 def _other_truth(right: str) -> Judgement:
     return Judgement("does not hold", f"{right[:80]!r} is not the right answer")
+
+
+def identities(evidence: Evidence, done_at: float | None) -> frozenset[tuple[Any, ...]]:
+    """All that no two seats have alike of the evidence of a task."""
+    known = identity(evidence, done_at)
+    own = {known} if known is not None else set()
+    return frozenset(own | {("packet", text) for text in packet_fingerprints(evidence)})
 
 
 def identity(evidence: Evidence, done_at: float | None) -> tuple[Any, ...] | None:

@@ -73,6 +73,13 @@ class Progress:
         evidence = task.evidence and {**task.evidence, "nodes": dict(nodes), "hosts": addresses}
         return self.with_task(name, replace(task, done_at=time, evidence=evidence))
 
+    def with_packets(self, name: str, done_at: float | None, packets: Mapping[str, Any]) -> Progress:
+        """The same with the packets of the task that was completed then; they belong to no later attempt at it."""
+        task = self.task(name)
+        if not task.done or task.evidence is None or task.done_at != done_at:
+            return self
+        return self.with_task(name, replace(task, evidence={**task.evidence, "packets": dict(packets)}))
+
     def current(self, names: Sequence[str]) -> str | None:
         """The first of these tasks that is neither done nor skipped; None where there is none."""
         return next((name for name in names if not (self.task(name).done or self.task(name).skipped)), None)

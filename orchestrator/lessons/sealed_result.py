@@ -14,8 +14,9 @@ from typing import Any
 from orchestrator.lessons.progress import Progress, TaskProgress
 from orchestrator.model.secret import Secret
 
-SCHEMA = 1
-MOST_BYTES = 1024 * 1024
+SCHEMA = 2
+WITHOUT_PACKETS = 1  # the schema of wirelab before results held packets
+MOST_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class SealedResult:
     version: str
     written_at: float
     tasks: dict[str, TaskProgress]
+
+    @property
+    def is_without_packets(self) -> bool:
+        """Whether a wirelab made it that kept no packets."""
+        return self.schema == WITHOUT_PACKETS
 
 
 @dataclass(frozen=True)
@@ -85,8 +91,10 @@ def read_result(content: bytes) -> tuple[SealedResult, dict[str, Any]]:
     except ValueError as error:
         at = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise ValueError(f"it is no JSON{at}") from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
         raise ValueError("it is no result of wirelab learn")
+    if document["schema"] not in (SCHEMA, WITHOUT_PACKETS):
+        raise ValueError("a later wirelab made it: collect it with that version")
     try:
         return TypeAdapter(SealedResult).validate_json(text, strict=True), document
     except ValidationError as error:

@@ -20,6 +20,7 @@ RING_MEGABYTES, RING_FILES = 64, 4
 READING_MEGABYTES = 512  # what dumpcap and tshark need beside the recording
 STEP = "capture:networks"
 CAPABILITIES = ("NET_RAW",)
+NOBODY = "65534:65534"
 # The path of a capture file in the container that reads it.
 READ_AT = "/capture.pcapng"
 
@@ -97,6 +98,12 @@ def reader_spec(topology: Topology, observed: Snapshot, file: str, user: str) ->
         host_network=False,
         capabilities=(),
     )
+
+
+def decoder_spec(topology: Topology, observed: Snapshot) -> ContainerSpec:
+    """A container that decodes what others hand in, as nobody, without network, capabilities and files."""
+    spec = replace(_spec(topology, observed, labels.LISTENER), user=NOBODY, host_network=False, capabilities=())
+    return replace(spec, name=f"{spec.name}-{observed.run}", command=("sleep", "infinity"))
 
 
 def _spec(topology: Topology, observed: Snapshot, what: str) -> ContainerSpec:

@@ -178,8 +178,29 @@ def hands_in_copies(room: Class, folder: Path) -> None:
     assert judged(room, folder) == (1, wanted)
     sealed = next(result for result in results(folder) if result["file"] == "sealed.json")
     assert any(reason.endswith(f"the evidence is that of {IDEAL}") for reason in sealed["why"]), sealed
+    assert_packets_are_judged(room, folder / "forged", json.loads(text))
     file.write_text(text.replace('"attempts": 1', '"attempts": 9'), "utf-8")
     assert judged(room, folder)[1][file.name] == "altered"
+
+
+def assert_packets_are_judged(room: Class, folder: Path, document: Any) -> None:
+    """Sealed with the seat's own secret, packets that are cut off are named, and those of another lab."""
+    folder.mkdir()
+    secret = parse_seat_code(room.cli("codes", "--json").document["codes"][IDEAL]).secret
+    evidence = document["tasks"]["look-up"]["evidence"]
+    packets, hosts = evidence["packets"]["pcapng"], evidence["hosts"]
+    forged = {"cut.json": (packets[:-8], hosts), "other-lab.json": (packets, moved(hosts))}
+    for name, (evidence["packets"]["pcapng"], evidence["hosts"]) in forged.items():
+        (folder / name).write_text(json.dumps({**document, "seal": seal_of(document, secret)}), "utf-8")
+        assert judged(room, folder) == (1, {name: "wrong evidence"})
+        (folder / name).unlink()
+    assert "the packets are those of another lab" in results(folder)[0]["why"][0]
+
+
+def moved(hosts: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same hosts in another lab, except the app, whose address the question of the learner had as its answer."""
+    kept = {"app", "app.shop.lab"}
+    return {host: known if host in kept else ["10.9.9.9"] for host, known in hosts.items()}
 
 
 def judged(room: Class, folder: Path) -> tuple[int, dict[str, str]]:

@@ -12,6 +12,7 @@ from orchestrator.engine.protocol import Engine
 from orchestrator.errors import NotFound, UsageInvalid, WorldError
 from orchestrator.lab.capture.recorder import find_recorder, invalid_filter, start_recorder
 from orchestrator.lab.capture.recording import Recording, http_ports, read_recording, stream_pcapng, whole_lines
+from orchestrator.lab.capture.selected_packets import PacketReader, selected_packets
 from orchestrator.lab.journal_reader import probe_events
 from orchestrator.lab.lab import Lab
 from orchestrator.model.scenario import Scenario
@@ -22,6 +23,7 @@ from orchestrator.planning.capture import (
     READ_AT,
     RING_MEGABYTES,
     bridges_of,
+    decoder_spec,
     filter_argv,
     live_argv,
     live_spec,
@@ -33,6 +35,7 @@ from orchestrator.planning.capture import (
 from orchestrator.planning.lab_ref import LabRef
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 from orchestrator.traffic.packets.decode import decode_argv
+from orchestrator.traffic.packets.selection import PacketSelection
 from orchestrator.traffic.story import Exclusion
 
 SETTLE_SECONDS = 10.0
@@ -130,6 +133,21 @@ class LabCapture:
             yield Recording(whole_lines(self._engine.stream(container, argv, errors)), errors)
         finally:
             self._engine.remove_container(container)
+
+    @contextmanager
+    def packet_reader(self, observed: Snapshot) -> Iterator[PacketReader]:
+        """A reader of packets that others hand in, inside the `with` block. The lab need not be up."""
+        self._lab.build_missing_images(IMAGE)
+        container = self._engine.make_container(decoder_spec(self._lab.topology(observed), observed))
+        try:
+            self._engine.start(container)
+            yield PacketReader(self._engine, container, tuple(http_ports(self._lab.scenario)))
+        finally:
+            self._engine.remove_container(container)
+
+    def selected(self, container: str, selection: PacketSelection, most: int) -> bytes:
+        """The recorded packets of a selection as pcapng; more than `most` bytes are cut off."""
+        return selected_packets(self._engine, container, selection, most)
 
     def require_running(self) -> str:
         """The id of the container that records.

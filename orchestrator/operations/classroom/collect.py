@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import EngineMissing, UsageInvalid
 from orchestrator.lessons.collected import ResultJudge
 from orchestrator.lessons.sealed_result import MOST_BYTES
 from orchestrator.lessons.seat_code import parse_seat_code
+from orchestrator.operations.classroom.packet_decoder import PacketDecoder
 from orchestrator.operations.lessons.files import load_lesson
 from orchestrator.operations.lessons.result import lesson_version
 from orchestrator.operations.output_file import replace_file
@@ -21,13 +22,27 @@ from orchestrator.operations.scenario_library import load_scenario
 if TYPE_CHECKING:
     from orchestrator.lessons.collected import Collection
     from orchestrator.lessons.lesson import Lesson
+    from orchestrator.lessons.packet_evidence import Decode
     from orchestrator.operations.classroom.folder import Classroom
+    from orchestrator.operations.scenario_library import LoadedScenario
+    from orchestrator.operations.workspace import Workspace
 
 MOST_FILES = 2000
+MOST_TOTAL = 256 * 1024 * 1024  # bytes of all files
 
 
-def collect(folder: Path, classroom: Classroom, output: Path) -> Collection:
-    """Judge every file below a folder, except hidden ones and those below `output`. Raises UsageInvalid."""
+def no_engine() -> Workspace:
+    """Where no engine can be asked for. Raises EngineMissing."""
+    raise EngineMissing("there is no container engine")
+
+
+def collect(
+    folder: Path, classroom: Classroom, output: Path, open_workspace: Callable[[], Workspace] = no_engine
+) -> Collection:
+    """Judge every file below a folder, except hidden ones and those below `output`. Raises UsageInvalid.
+
+    `open_workspace` gives the engine that reads packets, once there are some.
+    """
     if not all(seat.code for seat in classroom.seats):
         hint = f"wirelab class codes {classroom.name}"
         raise UsageInvalid(f"no codes were handed out for the class {classroom.name!r}", hint=hint)
@@ -36,11 +51,12 @@ def collect(folder: Path, classroom: Classroom, output: Path) -> Collection:
     handed_in = list(_handed_in(folder, output))
     if not handed_in:
         raise UsageInvalid(f"there is no file in {folder}", why="it holds the files that learners handed in")
-    return _judge_of(classroom).collection(handed_in)
-
-
-def _judge_of(classroom: Classroom) -> ResultJudge:
     scenario = load_scenario(classroom.scenario)
+    with PacketDecoder(open_workspace, scenario) as decoder:
+        return _judge_of(classroom, scenario, decoder.decode).collection(handed_in)
+
+
+def _judge_of(classroom: Classroom, scenario: LoadedScenario, decode: Decode) -> ResultJudge:
     load_lesson(scenario)
 
     @cache
@@ -52,12 +68,12 @@ def _judge_of(classroom: Classroom) -> ResultJudge:
 
     codes = {seat.name: parse_seat_code(seat.code) for seat in classroom.seats}
     name = scenario.reading.scenario.name
-    return ResultJudge(classroom.name, name, lesson_version(scenario), codes, lesson_for)
+    return ResultJudge(classroom.name, name, lesson_version(scenario), codes, lesson_for, decode)
 
 
 def _handed_in(folder: Path, output: Path) -> Iterator[tuple[str, bytes | str]]:
     """Each file by its path below the folder, with its content, or why it cannot be read. Raises UsageInvalid."""
-    count = 0
+    count, room = 0, MOST_TOTAL
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if _counts(Path(place, name), output))
         for name in sorted(files):
@@ -67,7 +83,9 @@ def _handed_in(folder: Path, output: Path) -> Iterator[tuple[str, bytes | str]]:
             if count > MOST_FILES:
                 raise UsageInvalid(f"{folder} has more than {MOST_FILES} files", why="a class has 99 seats at most")
             path = Path(place, name)
-            yield str(path.relative_to(folder)), _content(path)
+            content = _content(path) if room > 0 else f"all files before it have {MOST_TOTAL >> 20} MiB already"
+            room -= len(content)
+            yield str(path.relative_to(folder)), content
 
 
 def _counts(folder: Path, output: Path) -> bool:

@@ -22,6 +22,7 @@ from orchestrator.operations.lessons.files import ProgressStore
 from orchestrator.operations.lifecycle import bring_down, remove_lab
 from orchestrator.operations.live.lab import watch_lesson
 from orchestrator.operations.workspace import new_run_id
+from orchestrator.reading.message_parts import listed
 
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
@@ -107,19 +108,28 @@ class ServedClass:
         words = " ".join(text.split())
         if not words or len(words) > LONGEST_HINT:
             raise UsageInvalid(f"a hint has 1 to {LONGEST_HINT} characters", why=f"this one has {len(words)}")
+        if seats and layer:
+            raise UsageInvalid("a hint goes to seats or to a layer", why="it names both")
         for name in seats:
             self.classroom.seat(name)
         wanted = tuple(seats) or (self.board().seats_at(layer) if layer else tuple(self.seats))
         lessons = {name: lesson for name in wanted if (lesson := self._lesson_of(name))}
         if not lessons:
-            why = f"no seat is stuck on the layer {layer!r}" if layer and not wanted else "no such seat is ready"
+            why = self._nobody_on(layer) if layer and not wanted else "no such seat is ready"
             raise UsageInvalid("nobody was told the hint", why=why, hint=f"wirelab class status {self.classroom.name}")
         for lesson in lessons.values():
             lesson.show_teachers_hint(words)
         return tuple(lessons)
 
+    def _nobody_on(self, layer: str) -> str:
+        """Why a hint reaches nobody on a layer: which layers seats are stuck on instead."""
+        stuck = [f"{group.layer} ({', '.join(group.seats)})" for group in self.board().groups if group.layer]
+        return (
+            f"no seat is stuck on the layer {layer!r}; {f'they are on {listed(stuck)}' if stuck else 'none is on any'}"
+        )
+
     def mark_done(self, seat_name: str, task_name: str) -> None:
-        """Take a task of a seat as done. Raises UsageInvalid."""
+        """Take a task of a seat as done. Raises UsageInvalid, also where it is done already."""
         self.classroom.seat(seat_name)
         lesson = self._lesson_of(seat_name)
         if lesson is None:

@@ -98,20 +98,24 @@ def open_lesson(
     keep_result: Callable[[Progress], None] = lambda _progress: None,
     held_from: Callable[[], str] = lambda: "",
     close_host: bool = False,
+    keeps_packets: bool = False,
 ) -> Iterator[OpenLesson]:
     """Bring the whole lab up and begin, or go on with, the lesson of its scenario. The lab stays at the end.
 
     `on_up` is called once the lab is up, `keep_result` with each progress, the first time before that. `held_from`
-    names the first task that a teacher holds. With `close_host`, internal networks of the lab are closed to the
-    engine's host. Raises UsageInvalid where the scenario has no lesson, FileInvalid where the lesson is wrong, and
-    LabBusy where another process has it open.
+    names the first task that a teacher holds. With `keeps_packets`, the lab is recorded, and the progress has the
+    packets that completed a task. With `close_host`, internal networks of the lab are closed to the engine's host.
+    Raises UsageInvalid where the scenario has no lesson, FileInvalid where the lesson is wrong, and LabBusy where
+    another process has it open.
     """
     load_lesson(scenario)  # what is wrong with it is said before anything is made
     store, name = ProgressStore(workspace.state), lab_name or scenario.reading.scenario.name
     with lesson_lock(workspace.state, name):
         progress = _begun(store.load(name, seat), scenario, seed, seat)
         keep_result(progress)
-        bring_up(workspace, scenario, name, UpOptions(keep=True, heal=True, close_host=close_host))
+        bring_up(
+            workspace, scenario, name, UpOptions(keep=True, heal=True, close_host=close_host, capture=keeps_packets)
+        )
         on_up()
         store.save(name, progress)
 
@@ -122,11 +126,12 @@ def open_lesson(
         def up(wanted: LoadedScenario) -> None:
             quiet = workspace.without_watcher()
             with (guard := workspace.guard(keep=True)) as run:
-                bring_up_in_run(quiet, wanted, name, UpOptions(keep=True, heal=True), run, on_complete=guard.release)
+                options = UpOptions(keep=True, heal=True, capture=keeps_packets)
+                bring_up_in_run(quiet, wanted, name, options, run, on_complete=guard.release)
 
         with (
             recorded(workspace.without_watcher(), name),
-            lesson_in(workspace, scenario, name, progress, tell, save, up, held_from) as lesson,
+            lesson_in(workspace, scenario, name, progress, tell, save, up, held_from, keeps_packets) as lesson,
         ):
             yield lesson
 
@@ -141,6 +146,7 @@ def lesson_in(
     save: Callable[[Progress], None],
     bring_up_again: Callable[[LoadedScenario], None],
     held_from: Callable[[], str] = lambda: "",
+    keeps_packets: bool = False,
 ) -> Iterator[OpenLesson]:
     """Run the lesson in a lab that is up. What a task changes in the lab ends with it.
 
@@ -162,7 +168,7 @@ def lesson_in(
         return load_lesson(scenario, progress.seed, address_values(topology, shell), lab_name)
 
     live = LiveTraffic(workspace, scenario, lab_name)
-    run = LessonRun(lesson_lab, load_text, progress, tell, save, probes, held_from, live)
+    run = LessonRun(lesson_lab, load_text, progress, tell, save, probes, held_from, live, keeps_packets=keeps_packets)
     with live as traffic:
         reader = traffic.reader()
         traffic.await_begin()  # from then on nothing that the learner does is missed

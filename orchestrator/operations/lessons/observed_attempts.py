@@ -10,10 +10,11 @@ from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.comparison import Different, Matched
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.lesson import ObserveTask
-from orchestrator.lessons.messages import NotDone
+from orchestrator.lessons.messages import NotDone, TaskDone
 from orchestrator.lessons.observations import ListensObservation, UnansweredObservation
 from orchestrator.lessons.open_exchanges import is_in_vain, is_wanted, unanswered
 from orchestrator.lessons.own_machine import OwnMachineAttempt
+from orchestrator.lessons.packet_evidence import selection_of
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
 from orchestrator.lessons.unused_lookups import is_lookup_for
@@ -22,6 +23,7 @@ from orchestrator.operations.lessons.attempt_explainer import NotExplained
 from orchestrator.operations.lessons.lookups_alone import LookupsAlone
 from orchestrator.operations.lessons.node_watch import TaskWatch
 from orchestrator.operations.lessons.own_probes import bears_mark
+from orchestrator.operations.lessons.packet_keeper import PacketKeeper
 from orchestrator.operations.lessons.programs_elsewhere import ProgramsElsewhere
 from orchestrator.traffic.exchanges.events import DnsExchange, client_node, end_time, start_time
 
@@ -38,7 +40,8 @@ class ObservedAttempts:
 
     state: LessonState
     explainer: AttemptExplainer
-    _earlier: float | None = None
+    keeper: PacketKeeper = field(default_factory=PacketKeeper)
+    _earlier: CompletedEvent | None = None
     _watch: TaskWatch = field(default_factory=TaskWatch)
     _recorded: RecordedExchanges = field(default_factory=RecordedExchanges)
     _elsewhere: ProgramsElsewhere = field(default_factory=ProgramsElsewhere)
@@ -119,7 +122,7 @@ class ObservedAttempts:
         """
         state, traffic = self.state, self.state.traffic
         if task.after and isinstance(task.after.compare(event, traffic.addresses_of), Matched):
-            self._earlier = end_time(event) or start_time(event)
+            self._earlier = event
             self._note_lookup(task, event)
             return
         name, shells = state.task_name or "", state.shells
@@ -130,7 +133,7 @@ class ObservedAttempts:
             return
         if traffic.tells_later(comparison):
             return
-        earlier = self._earlier
+        earlier = (end_time(self._earlier) or start_time(self._earlier)) if self._earlier else None
         if isinstance(task.after, UnansweredObservation):
             earlier = traffic.waits.before(task.after.client, task.after.unanswered, start_time(event))
         reaction = react_to_exchange(state.progress, name, task, event, comparison, earlier)
@@ -139,6 +142,8 @@ class ObservedAttempts:
         state.react(reaction)
         if isinstance(reaction[1], NotDone):
             self._note_answer(task, client_node(event))
+        elif isinstance(reaction[1], TaskDone):
+            self._keep_packets(task, name, event, earlier)
         servers = traffic.servers_of(client_node(event))
         attempt = failed_attempt(event, servers) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in shells:
@@ -156,6 +161,12 @@ class ObservedAttempts:
         """A lookup of the learner's, where the task wants something else, which may follow."""
         if isinstance(event, DnsExchange) and is_lookup_for(task.observe, event):
             self._lookups.lookups.note(event, self.state.traffic.monotonic())
+
+    def _keep_packets(self, task: ObserveTask, name: str, event: CompletedEvent, earlier: float | None) -> None:
+        """Keep the packets that have just completed a task, if they crossed a network."""
+        if task.observe.loopback_port is None:
+            selection = selection_of(task, event, self._earlier or earlier, self.state.traffic.addresses_of)
+            self.keeper.keep(self.state.lab, name, self.state.progress.task(name).done_at, selection)
 
     def on_time(self, task: ObserveTask) -> None:
         """Look for what crosses no network, and for what is not answered; tell why an attempt failed."""

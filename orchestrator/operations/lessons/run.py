@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineMissing, TookTooLong
-from orchestrator.lessons.kept_questions import basis_of, kept_question, with_question
+from orchestrator.lessons.kept_questions import basis_of, kept_question, typed_answers, with_question
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, PredictTask, QuestionTask
 from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
@@ -19,6 +19,7 @@ from orchestrator.operations.lessons.learner_traffic import LearnerTraffic
 from orchestrator.operations.lessons.observed_attempts import ObservedAttempts
 from orchestrator.operations.lessons.other_probes import OtherProbes
 from orchestrator.operations.lessons.own_probes import OwnProbes
+from orchestrator.operations.lessons.packet_keeper import KeptPackets, PacketKeeper
 from orchestrator.operations.lessons.state import LessonState
 from orchestrator.operations.lessons.task_check import TaskCheck
 from orchestrator.operations.lessons.truth import ask_lab
@@ -47,6 +48,7 @@ class LessonRun:
     `load_text` reads the lesson with the addresses that the lab has now. `probes` says when checks probed from which
     node, and grows: that traffic is no attempt of the learner. `held_from` names the first task that the teacher
     holds, with all after it; "" where none is held. `live` is the traffic of the lab, where it is read already.
+    With `keeps_packets`, the evidence of a task has the packets that completed it.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class LessonRun:
         probes: Sequence[ProbeEvent] = (),
         held_from: Callable[[], str] = lambda: "",
         live: LiveTraffic | None = None,
+        *,
+        keeps_packets: bool = False,
     ) -> None:
         self._held_from = held_from
         self._live = live
@@ -71,7 +75,8 @@ class LessonRun:
         self.is_lab_gone = False
         self._has_begun = True
         self._slow_engine = SlowEngine()
-        self._attempts = ObservedAttempts(self.state, self._explainer)
+        self._keeper = PacketKeeper(is_on=keeps_packets)
+        self._attempts = ObservedAttempts(self.state, self._explainer, self._keeper)
         self._check = TaskCheck(self.state, own_probes)
 
     @property
@@ -129,6 +134,7 @@ class LessonRun:
             return
         begun = self.progress.task(name).begun
         self.lesson_lab.begin(task, goes_on=begun)
+        self._keeper.record(self.lab)
         if not begun:
             self.state.keep(self.progress.begun_at(name, time.time()))
         self._begin_told(name, task)
@@ -174,7 +180,7 @@ class LessonRun:
         """The question that was kept with the progress; otherwise one that is drawn from the lab, and kept."""
         seed = self.progress.seed
         basis = basis_of(task, topology, seed)
-        if kept := kept_question(self.progress, name, basis):
+        if kept := kept_question(self.progress, name, basis, typed_answers(task, topology)):
             return kept
         question = ask_lab(self.lab, task, seed, self._live)
         self.state.keep(with_question(self.progress, name, question, basis))
@@ -208,6 +214,7 @@ class LessonRun:
         if not self._has_begun:  # the engine did not answer in the middle of it
             self.lesson_lab.restore_course()
             self.begin_task()
+        self._take_packets(self._keeper.take())
         name, task = self.task_name, self.state.task
         if isinstance(task, ObserveTask):
             self._attempts.on_time(task)
@@ -216,6 +223,12 @@ class LessonRun:
                 self._check.note_attempt(seen)
             self._check.on_time(task)
         self._go_on_from(name)
+
+    def _take_packets(self, kept: Sequence[KeptPackets]) -> None:
+        for packets in kept:
+            progress = self.progress.with_packets(packets.task, packets.done_at, packets.document)
+            if progress is not self.progress:
+                self.state.keep(progress)
 
     def _go_on_from(self, name: str | None) -> None:
         """Begin the next task if this one is done."""
@@ -316,6 +329,7 @@ class LessonRun:
 
     def close(self) -> None:
         """End the run; the learner goes on with the task another time."""
+        self._take_packets(self._keeper.close())
         self._explainer.close()
         self._check.close()
         self._attempts.close()

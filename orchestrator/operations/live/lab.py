@@ -379,6 +379,7 @@ def watch_lesson(
     held_from: Callable[[], str] = lambda: "",
     close_host: bool = False,
     on_up: Callable[[], None] = lambda: None,
+    keeps_packets: bool = False,
 ) -> Iterator[LiveLab]:
     """Bring the lab up, and watch it while its lesson goes on, with the progress that the terminal keeps, too.
 
@@ -386,6 +387,7 @@ def watch_lesson(
     """
     messages = LessonMessages()
     lesson_of = partial(open_lesson, keep_result=keep_result, held_from=held_from, close_host=close_host, on_up=on_up)
+    lesson_of = partial(lesson_of, keeps_packets=keeps_packets)
     with lesson_of(workspace, scenario, lab_name, tell=messages.add, seed=seed, seat=seat) as lesson:
         live = LiveLab(workspace.without_watcher(), scenario, lab_name, lesson.traffic, changes)
         running = LiveLesson(lesson, messages, live.actions.changing)

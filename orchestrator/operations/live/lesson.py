@@ -92,10 +92,17 @@ class LiveLesson:
         self._lesson.reader.wake()
 
     def mark_done(self, task_name: str) -> None:
-        """Take a task as done, because a teacher says so. Raises UsageInvalid where the lesson has no such task."""
+        """Take a task as done, because a teacher says so.
+
+        Raises UsageInvalid where the lesson has no such task, or where it is done: the results would show it as marked.
+        """
         if task_name not in self.lesson.tasks:
             known = ", ".join(self.lesson.tasks)
             raise UsageInvalid(f"the lesson has no task {task_name!r}", why=f"its tasks are {known}")
+        task = self.progress.task(task_name)
+        if task.done:
+            why = "a teacher has marked it" if task.marked else "the learner has completed it"
+            raise UsageInvalid(f"the task {task_name!r} is done already", why=why)
         self._wish(lambda run: mark_done(run, task_name))
 
     def show_teachers_hint(self, text: str) -> None:

@@ -40,7 +40,7 @@ class NamedPackets:
             held += piece
             written: list[bytes] = []
             begin = 0
-            while (head := _next_block(held, begin, order, place + begin)) is not None:
+            while (head := next_block(held, begin, order, place + begin)) is not None:
                 kind, size, order = head
                 written.append(held[begin : begin + size])
                 if kind == SECTION:
@@ -74,8 +74,11 @@ def padded(value: bytes) -> bytes:
     return value + bytes(-len(value) % 4)
 
 
-def _next_block(held: bytes, begin: int, order: str, place: int) -> tuple[int, int, str] | None:
-    """Type, length and byte order of the block that begins there; None if it is not whole. `place` is for messages."""
+def next_block(held: bytes, begin: int, order: str, place: int) -> tuple[int, int, str] | None:
+    """Type, length and byte order of the block that begins there; None if it is not whole. `place` is for messages.
+
+    Raises DamagedCapture where no block begins.
+    """
     if len(held) - begin < SMALLEST_BLOCK:
         return None
     if struct.unpack_from("<I", held, begin)[0] == SECTION:  # the same in both byte orders

@@ -9,19 +9,20 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+import recorded_packets
 from pydantic import TypeAdapter
 
 from orchestrator.lessons.collected import Collection, ResultJudge
-from orchestrator.lessons.evidence import answer_evidence, exchange_evidence
+from orchestrator.lessons.evidence import answer_evidence
 from orchestrator.lessons.lesson import Lesson
+from orchestrator.lessons.packet_evidence import not_kept
 from orchestrator.lessons.progress import Progress, TaskProgress
 from orchestrator.lessons.questions import Question
-from orchestrator.lessons.sealed_result import ResultOrigin, seal_of, sealed_document
+from orchestrator.lessons.sealed_result import WITHOUT_PACKETS, ResultOrigin, seal_of, sealed_document
 from orchestrator.lessons.seat_code import SeatCode
 from orchestrator.lessons.seed import shuffled
 from orchestrator.model.secret import Secret
 from orchestrator.rendering.collected import collection_csv, collection_document, collection_page, collection_text
-from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, Flow
 
 LESSON = TypeAdapter(Lesson).validate_python(
     {
@@ -45,38 +46,21 @@ LESSON = TypeAdapter(Lesson).validate_python(
     }
 )
 CODES = {f"seat0{n}": SeatCode("monday", f"seat0{n}", n, Secret(str(n * 10**20))) for n in (1, 2, 3)}
-HOSTS = {"app": ["192.168.1.4"]}
 
 
 def load(_seed: int, _addresses: Mapping[str, str]) -> Lesson:
     return LESSON
 
 
-JUDGE = ResultJudge("monday", "basic", "v1", CODES, load)
+JUDGE = ResultJudge("monday", "basic", "v1", CODES, load, recorded_packets.decode)
 
 
 def evidence_of(seat: int) -> dict[str, Any]:
-    flow = Flow(1, "udp", Endpoint("client", "192.168.1.2", 40_000 + seat), Endpoint("dns", "192.168.1.3", 53), 1.0)
-    record = DnsRecord("A", "192.168.1.4", "app")
-    asked = DnsExchange(
-        3,
-        flow,
-        10.0 + seat,
-        10.5,
-        "app.shop.lab.",
-        "A",
-        "NOERROR",
-        (record,),
-        True,
-        False,
-        truncated=False,
-        tries=1,
-        last_try=1.0,
-    )
+    """Each seat has looked up the name, and answered the question."""
     choices = shuffled(LESSON.tasks["ask"].choices, seat, "Who?")  # type: ignore[union-attr]
-    added = {"nodes": {"app": "192.168.1.4"}, "hosts": HOSTS}
-    answered = {**answer_evidence(Question(choices, "two"), "two"), **added}
-    return {"look-up": {**exchange_evidence(asked, None), **added}, "ask": answered}
+    answered = {**answer_evidence(Question(choices, "two"), "two"), **recorded_packets.LAB}
+    asked = recorded_packets.evidence("web", recorded_packets.lookup("web", seat - 1))
+    return {"look-up": asked, "ask": answered}
 
 
 def progress_of(seat: int, evidence: Mapping[str, Any]) -> Progress:
@@ -182,12 +166,64 @@ def test_evidence_that_does_not_hold_or_is_not_there_is_named() -> None:
     wrong["look-up"]["exchange"]["rcode"] = "NXDOMAIN"
     [(_, verdict, (reason,))] = verdicts(collected(a=document(1, progress_of(1, wrong))))
     assert verdict == "wrong evidence"
-    assert reason.startswith("look-up: client asked dns for app.shop.lab. A")
+    assert reason.startswith("look-up: client asked dns for app.shop.lab A: NXDOMAIN")
     none: dict[str, Any] = {"look-up": None, "ask": {"kind": "answer"}}
     assert verdicts(collected(a=document(1, progress_of(1, none))))[0][2] == (
         "look-up: no evidence was kept",
         "ask: the addresses of its lab are none",
     )
+
+
+@pytest.mark.parametrize(
+    ("packets", "verdict", "why"),
+    [
+        (None, "no packets", "look-up: no packets were kept"),
+        (
+            not_kept("they have more than 32 KiB"),
+            "no packets",
+            "look-up: its packets were not kept: they have more than",
+        ),
+        ({"pcapng": "%"}, "wrong evidence", "look-up: the packets cannot be read: they are no base64"),
+    ],
+)
+def test_packets_that_are_not_there_or_cannot_be_read_are_named(packets: Any, verdict: str, why: str) -> None:
+    evidence = evidence_of(1)
+    evidence["look-up"]["packets"] = packets
+    collection = collected(a=document(1, progress_of(1, evidence)))
+    [(_, said, (reason,))] = verdicts(collection)
+    assert (said, reason[: len(why)]) == (verdict, why)
+    assert (collection.is_wrong, collection.is_unknown) == (verdict == "wrong evidence", verdict == "no packets")
+
+
+def test_packets_of_another_seat_are_a_copy_whatever_the_rest_says() -> None:
+    """The packets alone are copied; the exchange, and when the task was done, are made up."""
+    evidence = evidence_of(1)
+    evidence["look-up"]["packets"] = evidence_of(2)["look-up"]["packets"]
+    collection = collected(a=document(1, progress_of(1, evidence)), b=document(2), c=document(3))
+    first, second, third = verdicts(collection)
+    assert first[1] == "wrong evidence"
+    assert first[2][1] == "look-up: the evidence is that of seat02"
+    assert (second[1], third[1]) == ("right", "right")
+
+
+def test_a_result_of_before_packets_were_kept_has_a_sentence_of_its_own() -> None:
+    made = {**document(1), "schema": WITHOUT_PACKETS}
+    for task in made["tasks"].values():
+        task["evidence"].pop("packets", None)
+    made["seal"] = seal_of(made, CODES["seat01"].secret)
+    collection = collected(a=made)
+    [(_, verdict, (reason,))] = verdicts(collection)
+    assert verdict == "other version"
+    assert reason.startswith("an earlier wirelab (0.2.0) made it, which kept no packets")
+    assert collection.missing == ("seat02", "seat03")
+    later = {**document(1), "schema": 99}
+    assert verdicts(collected(a=later))[0][2] == ("a later wirelab made it: collect it with that version",)
+
+
+def test_without_what_reads_packets_nothing_is_wrong_and_nothing_is_right() -> None:
+    collection = replace(JUDGE, decode=None).collection([("a", json.dumps(document(1)).encode())])
+    reason = "look-up: its packets were not read: that needs a container engine"
+    assert verdicts(collection) == [("a", "no packets", (reason,))]
 
 
 def test_another_version_another_class_and_what_is_no_result_are_named() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import recorded_packets
 from doc_pages import ROOT
 from pydantic import TypeAdapter
 
@@ -15,6 +16,7 @@ from orchestrator.checks.sockets import BoundSocket
 from orchestrator.lessons.evidence import (
     KINDS,
     MOST_BYTES,
+    Judgement,
     answer_evidence,
     check_evidence,
     exchange_evidence,
@@ -27,26 +29,9 @@ from orchestrator.lessons.progress import Progress
 from orchestrator.lessons.questions import Question, order_question
 from orchestrator.lessons.reactions import react_to_answer, react_to_exchange
 from orchestrator.lessons.seed import shuffled
-from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, Flow
+from orchestrator.traffic.exchanges.events import DnsExchange
 
-ADDRESSES = {"app": ("192.168.1.4",)}
-FLOW = Flow(1, "udp", Endpoint("client", "192.168.1.2", 40001), Endpoint("dns", "192.168.1.3", 53), 10.0)
-RECORD = DnsRecord("A", "192.168.1.4", "app")
-ASKED = DnsExchange(
-    3,
-    FLOW,
-    10.0,
-    10.25,
-    "app.shop.lab.",
-    "A",
-    "NOERROR",
-    (RECORD,),
-    True,
-    False,
-    truncated=False,
-    tries=1,
-    last_try=10.0,
-)
+ASKED = recorded_packets.lookup()
 SOLVE = {"from": "client", "run": ["dig", "app.shop.lab"]}
 SEED = 7
 
@@ -70,13 +55,19 @@ def written(progress: Progress) -> Any:
 def looked_up(event: DnsExchange = ASKED, earlier: float | None = None) -> Any:
     assert isinstance(LOOK_UP, ObserveTask)
     started = Progress("basic", SEED)
-    comparison = LOOK_UP.observe.compare(event, lambda host: ADDRESSES.get(host, ()))
+    hosts = recorded_packets.HOSTS
+    comparison = LOOK_UP.observe.compare(event, lambda host: hosts.get(host, ()))
     progress, _ = react_to_exchange(started, "look", LOOK_UP, event, comparison, earlier)
-    return written(progress.completed_at("look", 20.0, {"app": "192.168.1.4"}, ADDRESSES))
+    done = progress.completed_at("look", 20.0, recorded_packets.NODES, hosts)
+    return written(done.with_packets("look", 20.0, recorded_packets.evidence("first", ASKED)["packets"]))
+
+
+def judged(task: AnyTask, evidence: Any, seed: int = SEED) -> Judgement:
+    return judge(task, evidence, seed, recorded_packets.decode)
 
 
 def test_the_exchange_that_completed_a_task_completes_it_again() -> None:
-    assert judge(LOOK_UP, looked_up(), SEED).verdict == "holds"
+    assert judged(LOOK_UP, looked_up()).verdict == "holds"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +76,7 @@ def test_the_exchange_that_completed_a_task_completes_it_again() -> None:
         ("name", "ap.shop.lab.", "ap.shop.lab"),
         ("rcode", "NXDOMAIN", "NXDOMAIN"),
         ("answers", [], "empty"),
-        ("answers", [{"type": "A", "value": "192.168.1.9"}], "192.168.1.9"),
+        ("answers", [{"type": "A", "value": "192.168.231.9"}], "192.168.231.9"),
         ("flow", {"client": 1}, "another form"),
         ("tries", "many", "another form"),
     ],
@@ -93,7 +84,7 @@ def test_the_exchange_that_completed_a_task_completes_it_again() -> None:
 def test_another_exchange_does_not(key: str, value: Any, why: str) -> None:
     evidence = looked_up()
     evidence["exchange"][key] = value
-    judgement = judge(LOOK_UP, evidence, SEED)
+    judgement = judged(LOOK_UP, evidence)
     assert judgement.verdict == "does not hold"
     assert why in judgement.why
 
@@ -105,9 +96,8 @@ def test_what_comes_first_is_judged_too() -> None:
         after={"from": "client", "resolves": "db.shop.lab"},
         solve=SOLVE,
     )
-    assert judge(both, looked_up(earlier=9.0), SEED).verdict == "holds"
-    for earlier in (None, 11.0):
-        assert judge(both, looked_up(earlier=earlier), SEED).why == "first comes a question for db.shop.lab A"
+    for earlier in (None, ASKED.started + 1):
+        assert judged(both, looked_up(earlier=earlier)).why == "first comes a question for db.shop.lab A"
 
 
 def test_a_large_exchange_is_not_kept_and_not_judged() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from check_harness import shop
 
-from orchestrator.lessons.kept_questions import basis_of, kept_question, with_question
+from orchestrator.lessons.kept_questions import basis_of, kept_question, typed_answers, with_question
 from orchestrator.lessons.lesson import AskTask, PredictTask, QuestionTask, Run
 from orchestrator.lessons.progress import Progress, progress_of
 from orchestrator.lessons.questions import Question
@@ -47,12 +47,36 @@ def again(progress: Progress) -> Progress:
     return read
 
 
-@pytest.mark.parametrize("question", [ORDER, Question(("dns", "app"), "dns"), Question((), "192.168.7.3")])
+@pytest.mark.parametrize("question", [ORDER, Question(("dns", "app"), "dns"), Question((), "192.168.7.11")])
 def test_a_question_is_the_same_when_the_learner_comes_back(question: Question) -> None:
     basis = basis_of(PREDICT, topology(), 7)
     kept = with_question(Progress("shop", 7), "order", question, basis)
-    assert kept_question(again(kept), "order", basis_of(PREDICT, topology(), 7)) == question
-    assert kept_question(kept, "another", basis) is None
+    answers = typed_answers(ADDRESS, topology())
+    assert kept_question(again(kept), "order", basis_of(PREDICT, topology(), 7), answers) == question
+    assert kept_question(kept, "another", basis, answers) is None
+
+
+@pytest.mark.parametrize("question", [ORDER, Question(("dns", "app"), "dns"), Question((), "192.168.7.11")])
+def test_who_opens_the_file_reads_no_right_answer(question: Question) -> None:
+    kept = with_question(Progress("shop", 7), "order", question, "1")
+    document = kept.document()["questions"]["order"]
+    assert document["choices"] == list(question.choices)
+    assert not {question.right, *question.choices} & set(document["right"])
+    assert question.right not in json.dumps({**document, "choices": []})
+    another = with_question(Progress("shop", 7), "order", question, "2").document()["questions"]["order"]
+    assert not set(document["right"]) & set(another["right"])  # a salt: nobody learns the digest of an answer by heart
+
+
+def test_a_typed_answer_that_cannot_be_found_again_is_drawn_anew() -> None:
+    kept = with_question(Progress("shop", 7), "port", Question((), "8080"), "1")
+    fact = AskTask.model_validate({**ASKED, "ask": "port", "truth": {"value": "8080", "source": "RFC 9293"}})
+    assert kept_question(kept, "port", "1", typed_answers(fact, topology())) == Question((), "8080")
+    assert kept_question(kept, "port", "1", typed_answers(PREDICT, topology())) is None
+
+
+def test_an_answer_that_an_earlier_version_kept_as_text_is_drawn_anew() -> None:
+    document = {"basis": "1", "choices": ["a", "b"], "right": "a", "in_order": False}
+    assert kept_question(replace(Progress("shop", 7), questions={"one": document}), "one", "1") is None
 
 
 @pytest.mark.parametrize("task", [PREDICT, FIRST, LAYER])
@@ -95,7 +119,15 @@ def test_reset_forgets_the_questions_of_what_begins_anew() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [{}, {"choices": ["a"], "right": "a"}, {"choices": "ab", "right": "a", "in_order": False}, {"right": 1}],
+    [
+        {},
+        {"right": 1},
+        {"choices": ["a"], "right": ["0"]},
+        {"choices": "ab", "right": ["0"], "in_order": False},
+        {"choices": ["a"], "right": [], "in_order": False},
+        {"choices": ["a"], "right": [1, None], "in_order": True},
+        {"choices": ["a"], "right": ["0"], "in_order": False},
+    ],
 )
 def test_a_damaged_question_is_drawn_anew(document: dict[str, object]) -> None:
     progress = replace(Progress("shop", 7), questions={"one": {**document, "basis": "1"}})

@@ -55,12 +55,14 @@ def test_no_digit_or_letter_can_be_changed_without_the_secret() -> None:
         (b"[" * 100_000, "nested too deeply"),
         (b"[]", "no result of wirelab learn"),
         (b'{"schema": 2}', "no result of wirelab learn"),
+        (b'{"schema": 3}', "a later wirelab made it"),
+        (b'{"schema": "2"}', "no result of wirelab learn"),
         (CONTENT.replace(b'"seed": 7', b'"seed": "7"'), "seed"),
         (CONTENT.replace(b'"seed": 7', b'"seed": ' + b"9" * 5000), "no JSON"),
         (CONTENT.replace(b"1764267000.25", b"NaN"), "no JSON"),
         (CONTENT.replace(b"1764267000.25", b"1e999"), "no JSON"),
         (CONTENT.replace(b'"tasks": {', b'"tasks": {"x": 1, '), "tasks"),
-        (b" " * (MOST_BYTES + 1), "more than 1024 KiB"),
+        (b" " * (MOST_BYTES + 1), "more than 2048 KiB"),
     ],
 )
 def test_what_is_no_result_is_named(content: bytes, why: str) -> None:

@@ -106,9 +106,13 @@ def test_a_hint_goes_to_whom_it_is_for(tmp_path: Path) -> None:
         assert room.hint("all of you") == ("seat01", "seat02", "seat03")
         assert fakes.lessons["seat02"].hints == ["look at the name", "all of you"]
         assert fakes.lessons["seat01"].hints == ["all of you"]
-        for text, seats, layer in (("", (), ""), ("x" * 501, (), ""), ("x", ("seat09",), ""), ("x", (), "TCP")):
+        wrong = ("", (), ""), ("x" * 501, (), ""), ("x", ("seat09",), ""), ("x", (), "TCP"), ("x", ("seat01",), "TCP")
+        for text, seats, layer in wrong:
             with pytest.raises(UsageInvalid):
                 room.hint(text, seats, layer)
+        with pytest.raises(UsageInvalid) as refused:
+            room.hint("x", (), "TCP")
+        assert refused.value.why == "no seat is stuck on the layer 'TCP'; none is on any"
 
 
 def test_a_task_is_marked_in_the_seat_that_is_meant(tmp_path: Path) -> None:
