@@ -114,6 +114,10 @@ class EngineRefused(WorldError):
     """The engine answered with an error."""
 
 
+class NotPossible(EngineRefused):
+    """The engine, on the kernel that it has, cannot do this at all."""
+
+
 class NotFound(EngineRefused):
     """The named thing is not there."""
 

@@ -136,8 +136,9 @@ def _engine_rows(engine: EngineFacts) -> Iterator[Row]:
     slow = engine.storage == "vfs"
     hint = "vfs copies every layer: keep the state folder on ext4 or xfs (WIRELAB_STATE)" if slow else ""
     yield Row("storage driver", WARNING if slow else OK, engine.storage, hint)
-    hint = "captures on the host's network see nothing of the labs" if engine.rootless else ""
-    yield Row("rootless", WARNING if engine.rootless else OK, "yes" if engine.rootless else "no", hint)
+    untried = engine.rootless and engine.product != "Podman"
+    hint = "nobody has tried wirelab on a rootless Docker Engine yet" if untried else ""
+    yield Row("rootless", WARNING if untried else OK, "yes" if engine.rootless else "no", hint)
     yield Row("swarm", OK, engine.swarm or "unknown")
     yield _ipv6_row(engine.isolates_ipv6)
 

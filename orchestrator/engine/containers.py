@@ -11,6 +11,11 @@ from orchestrator.planning.specs import ContainerSpec
 class Containers(Protocol):
     """Containers by the engine's own ids. Raises NotFound where none has the id, unless a method says otherwise."""
 
+    @property
+    def enforces_limits(self) -> bool:
+        """Whether the kernel holds containers to their limits, and counts what they use."""
+        ...
+
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         """The containers, running or not, that have `label` (a key, or key=value), in the order of their names."""
         ...
@@ -34,7 +39,10 @@ class Containers(Protocol):
         ...
 
     def memory_use(self, container: str) -> int:
-        """The bytes of memory that a container uses now, without files that can go; 0 where it does not run."""
+        """The bytes of memory that a container uses now, without files that can go.
+
+        0 where it does not run, and where the engine does not know.
+        """
         ...
 
     def image_id(self, reference: str) -> str:

@@ -9,7 +9,12 @@ from orchestrator.planning.specs import Attach, NetworkSpec
 
 
 class Networks(Protocol):
-    """Networks by the engine's own ids: before Engine 25 two networks may have one name."""
+    """Networks by the engine's own ids: before Engine 25 two networks may have one name.
+
+    `bridges_come_late`: a network has its bridge on the engine's host only while a container is on it.
+    """
+
+    bridges_come_late: bool
 
     def networks(self) -> tuple[ObservedNetwork, ...]:
         """Every network, ours or not: their ranges are taken."""

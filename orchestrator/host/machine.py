@@ -75,6 +75,8 @@ def facts_of(
     product = "Podman" if any("Podman" in name for name in parts) else "Docker Engine"
     local = _is_local(engine.url, info)
     data_root = info.get("DockerRootDir") or ""
+    rootless = any("name=rootless" in option for option in info.get("SecurityOptions") or ())
+    old_groups = info.get("CgroupVersion") == "1"
     return EngineFacts(
         url=engine.url,
         origin=engine.origin,
@@ -89,12 +91,15 @@ def facts_of(
         cgroup_driver=info.get("CgroupDriver") or "",
         storage=info.get("Driver") or "",
         runtime=info.get("DefaultRuntime") or "",
-        rootless=any("name=rootless" in option for option in info.get("SecurityOptions") or ()),
+        rootless=rootless,
         swarm=(info.get("Swarm") or {}).get("LocalNodeState") or "",
-        unlimited=tuple(words for key, words in _LIMITS.items() if info.get(key) is False),
+        # Podman says that it has the limits where it has none: as an ordinary user, with control groups of version 1.
+        unlimited=tuple(words for key, words in _LIMITS.items() if info.get(key) is False or (rootless and old_groups)),
         memory=info.get("MemTotal") or 0,
         networks=tuple(_subnets(networks)),
-        isolates_ipv6=_isolates_ipv6(engine.url, version_of(version.get("Version") or ""), local),
+        # On Podman a closed network has no gateway: its nodes have no route that leads to another network.
+        isolates_ipv6=product == "Podman"
+        or _isolates_ipv6(engine.url, version_of(version.get("Version") or ""), local),
         local=local,
         data_root=data_root,
         disk_free=_disk_free(data_root) if local and data_root else None,

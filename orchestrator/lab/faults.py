@@ -11,7 +11,7 @@ from itertools import groupby
 from orchestrator.checks.asker import asker_of
 from orchestrator.checks.findings import Finding, Judgement
 from orchestrator.checks.probes import HeldConnection
-from orchestrator.errors import NotFound, UsageInvalid, WirelabError
+from orchestrator.errors import NotFound, NotPossible, UsageInvalid, WirelabError
 from orchestrator.events import Event, FindingEvent
 from orchestrator.lab.executor import Executor
 from orchestrator.lab.lab import Lab
@@ -204,7 +204,11 @@ def _break_and_judge(
     """Put the faults in, judge, heal them, and judge what says something of the time after that."""
     known = {fault.id for fault in lab.folder.faults.faults()}
     try:
-        injected, failed = _take_steps(lab, steps)
+        try:
+            injected, failed = _take_steps(lab, steps)
+        except NotPossible as error:
+            _skip(lab, checks, error, findings)
+            return
         if failed:
             for check in checks:
                 findings[id(check)] = _as_finding_of(check, "between the faults", failed)
@@ -221,6 +225,15 @@ def _break_and_judge(
     healed = [check for check in checks if check.after]
     if healed:
         _judge(lab, healed, findings, held)
+
+
+def _skip(lab: Lab, checks: Sequence[BaseCheck], error: NotPossible, findings: dict[int, Finding]) -> None:
+    """The engine cannot put in what the checks need: nothing is known of them."""
+    actual = f"skipped: the engine cannot put the fault in: {error.why}"
+    for check in checks:
+        judgement = Judgement("unknown", "the fault is in", actual)
+        findings[id(check)] = Finding(check.name, str(kind_of(check)), asker_of(check), judgement, 0.0)
+        lab.publish_finding(findings[id(check)])
 
 
 def _take_steps(lab: Lab, steps: Sequence[ScenarioModel]) -> tuple[tuple[InjectedFault, ...], Finding | None]:

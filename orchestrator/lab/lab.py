@@ -102,6 +102,7 @@ class Lab:
             run=self.settings.run,
             images=images,
             missing_images=missing_images,
+            late_bridges=self.engine.bridges_come_late,
             networks=networks.result(),
             containers=containers.result(),
             volumes=volumes.result(),

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
 from orchestrator.planning import labels
-from orchestrator.planning.plan import MakeCapture, MakeNetwork, RemoveNetwork, RemoveNode, Step
+from orchestrator.planning.plan import MakeCapture, MakeNetwork, MakeNode, RemoveNetwork, RemoveNode, StartNode, Step
 from orchestrator.planning.snapshot import ObservedContainer, Snapshot
 from orchestrator.planning.specs import Bind, ContainerSpec
 
@@ -41,6 +41,13 @@ def capture_steps(topology: Topology, observed: Snapshot, before: tuple[Step, ..
     networks.update({step.action.network: "" for step in before if isinstance(step.action, MakeNetwork)})
     action = MakeCapture(recorder_spec(topology, observed), networks)
     yield Step(STEP, action, "missing" if not recorder else reason, tuple(needs), " ".join(networks))
+
+
+def late_capture_steps(topology: Topology, observed: Snapshot, before: tuple[Step, ...]) -> Iterator[Step]:
+    """The same where a network has a bridge only while a node is on it: the recorder comes after the nodes."""
+    started = tuple(step.id for step in before if isinstance(step.action, MakeNode | StartNode))
+    for step in capture_steps(topology, observed, before):
+        yield replace(step, needs=(*step.needs, *started))
 
 
 def recorder_of(observed: Snapshot) -> ObservedContainer | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from orchestrator.model.topology import Topology
 from orchestrator.planning import labels
-from orchestrator.planning.capture import capture_steps
+from orchestrator.planning.capture import capture_steps, late_capture_steps
 from orchestrator.planning.desired import DesiredNode, desired
 from orchestrator.planning.image_steps import with_missing_images
 from orchestrator.planning.injected_faults import effect_of
@@ -45,7 +45,8 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False, close_h
 
     Desired is what the file declares, but for the effect of the faults that are in.
 
-    With `capture`, or where the scenario says so, no node starts before the recorder records. With `close_host`,
+    With `capture`, or where the scenario says so, no node starts before the recorder records, unless the engine has
+    nothing to record then. With `close_host`,
     nodes on internal networks and the engine's host do not reach each other; a lab that is closed so stays closed.
     """
     close_host = close_host or is_host_closed(topology, observed)
@@ -61,7 +62,8 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False, close_h
         *missing_networks(topology, observed, stale, close_host=close_host),
         *address_conflicts(observed, desired_nodes, removals, stale),
     ]
-    if capture or topology.scenario.capture:
+    capture = capture or topology.scenario.capture
+    if capture and not observed.late_bridges:
         steps.extend(capture_steps(topology, observed, tuple(steps)))
     # Who goes may hold an address that another one is to have.
     leaving = frozenset((s.action.container, s.action.network_id) for s in steps if isinstance(s.action, LeaveNetwork))
@@ -71,6 +73,8 @@ def up(topology: Topology, observed: Snapshot, *, capture: bool = False, close_h
         on, off = attachments_of(desired_node)
         routes = ways.get(desired_node.node)
         steps.extend(NodeSteps(topology, observed, desired_node, on, off, before, leaving, routes).all_steps())
+    if capture and observed.late_bridges:
+        steps.extend(late_capture_steps(topology, observed, tuple(steps)))
     steps.extend(
         _leftover_volumes(topology, observed, desired_nodes, tuple(s.id for s in steps if s.id.startswith("remove:")))
     )

@@ -180,6 +180,8 @@ class Snapshot:
     missing_images: tuple[str, ...] = ()
     # An author's image, as the file names it -> the engine's id of it now; without those that the engine lacks.
     image_ids: Mapping[str, str] = field(default_factory=dict)
+    # Whether the engine gives a network its bridge only with the first container on it.
+    late_bridges: bool = False
     # Node -> its routes through others, where somebody looked and could see them.
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # The faults that are in, in the order in which they were put in, and what nodes drop because of them.

@@ -136,13 +136,27 @@ def test_podman_4_3_with_crun_1_8_on_hybrid_control_groups() -> None:
     assert engine.product == "Podman"
     assert engine.rootless
     assert engine.disk_free is None
-    assert engine.isolates_ipv6 is None
+    assert engine.isolates_ipv6 is True
     assert traps(engine) == []
     assert traps(engine, hybrid_cgroups=True) == ["crun refuses hybrid control groups"]
     assert traps(replace(engine, runtime="runc"), hybrid_cgroups=True) == []
     limits = row(of(engine), "control groups")
     assert limits.verdict == WARNING
     assert "no limit on memory" in limits.value
+
+
+def test_rootless_podman_on_old_control_groups_has_no_limits_whatever_it_says() -> None:
+    """Seen on Podman 5.4: `MemoryLimit` is true, and the containers have no control group."""
+    found = EngineFound("tcp://far:2375", "DOCKER_HOST")
+    says_yes = {**PODMAN_SAID, "MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}
+    assert facts_of(found, PODMAN_VERSION, says_yes, []).unlimited == ("memory", "CPU", "processes")
+    assert facts_of(found, PODMAN_VERSION, {**says_yes, "CgroupVersion": "2"}, []).unlimited == ()
+    assert facts_of(found, PODMAN_VERSION, {**says_yes, "SecurityOptions": []}, []).unlimited == ()
+
+
+@pytest.mark.parametrize(("product", "said"), [("Podman", OK), ("Docker Engine", WARNING)])
+def test_rootless_podman_is_tried_and_rootless_docker_is_not(product: str, said: str) -> None:
+    assert row(of(replace(ENGINE, product=product, version="28.0.0", rootless=True)), "rootless").verdict == said
 
 
 def test_a_lab_whose_removal_is_not_complete_is_named_with_the_command() -> None:

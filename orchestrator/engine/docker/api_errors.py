@@ -17,6 +17,7 @@ from orchestrator.errors import (
     NetworkBusy,
     NoRoom,
     NotFound,
+    NotPossible,
     RangeTaken,
     TookTooLong,
     VolumeBusy,
@@ -25,6 +26,7 @@ from orchestrator.errors import (
 
 # What an engine writes -> what it means. The status codes do not tell: 403 stands for three of them.
 REFUSALS: tuple[tuple[str, type[EngineRefused]], ...] = (
+    ("can not pause containers on rootless containers", NotPossible),
     ("has active endpoints", NetworkBusy),
     ("network is being used", NetworkBusy),
     ("volume is in use", VolumeBusy),

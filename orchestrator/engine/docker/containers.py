@@ -38,6 +38,10 @@ FULL_BYTES = 1 << 20
 class DockerContainers(DockerNetworks):
     """The capability `Containers`. A container is made on its networks, and leaves them before it is removed."""
 
+    @property
+    def enforces_limits(self) -> bool:
+        return True
+
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         ids = [container.id for container in self.listed_containers(label)]
         if not ids:

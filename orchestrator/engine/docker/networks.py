@@ -28,6 +28,8 @@ UNIQUE_NAMES = (1, 44)
 class DockerNetworks(DockerConnection):
     """The capability `Networks`."""
 
+    bridges_come_late = False
+
     def networks(self) -> tuple[ObservedNetwork, ...]:
         with self._endpoints, map_api_errors("the networks"):
             return tuple(network_seen(network) for network in self._api.get("/networks"))

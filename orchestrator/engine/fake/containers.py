@@ -19,6 +19,10 @@ ENDING = {"SIGINT": 130, "SIGKILL": 137, "SIGTERM": 143}
 class FakeContainers(FakeNetworks):
     """The capabilities `Containers` and `Volumes`."""
 
+    @property
+    def enforces_limits(self) -> bool:
+        return True
+
     def containers(self, label: str) -> tuple[ObservedContainer, ...]:
         with self._changed:
             containers = [each.observed() for each in self._containers.values() if has_label(each.spec.labels, label)]

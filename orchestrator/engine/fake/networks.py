@@ -13,6 +13,8 @@ from orchestrator.planning.specs import Attach, NetworkSpec
 class FakeNetworks(FakeState):
     """The capability `Networks`."""
 
+    bridges_come_late = False
+
     def networks(self) -> tuple[ObservedNetwork, ...]:
         with self._changed:
             return tuple(self._networks.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from orchestrator.engine.docker.containers import DockerContainers
 from orchestrator.engine.docker.http_api import LIBPOD, Refused
 from orchestrator.engine.podman.config import STATES, podman_container_config
 from orchestrator.engine.podman.networks import PodmanNetworks
+from orchestrator.engine.podman.traits import PodmanTraits, traits_of
 from orchestrator.errors import WrongState
 from orchestrator.planning.snapshot import ListedContainer, ObservedContainer, ProcessCount
 from orchestrator.planning.specs import ContainerSpec, NamedVolume
@@ -29,6 +31,8 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
             self._make_volume(volume)
         with map_api_errors(f"the container {spec.name}"):
             config = podman_container_config(spec, kernel_has_ipv6=KERNEL_IPV6.is_dir())
+            if spec.host_network:
+                config["HostConfig"]["NetworkMode"] = self._traits.bridges_in
             container: str = self._api.post("/containers/create", config, name=spec.name)["Id"]
         return container
 
@@ -58,8 +62,17 @@ class PodmanContainers(PodmanNetworks, DockerContainers):
         return replace(count, limit=max(0, limit)) if count.running else count
 
     def _stats(self, container: str) -> dict[str, Any]:
-        """Podman 4 says nothing of a container that does not run."""
-        return super()._stats(container) or {}
+        """Podman 4 says nothing of a stopped container. Without control groups the numbers are the host's."""
+        return (super()._stats(container) or {}) if self._traits.has_groups else {}
+
+    @property
+    def enforces_limits(self) -> bool:
+        return self._traits.has_groups
+
+    @cached_property
+    def _traits(self) -> PodmanTraits:
+        with map_api_errors("the engine's settings"):
+            return traits_of(self._api.get(f"{LIBPOD}/info"))
 
     def _inspect(self, container: str) -> dict[str, Any]:
         """As Docker would say it: its names of states, networks by their id, none before the first start."""

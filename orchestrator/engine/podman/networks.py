@@ -19,6 +19,8 @@ ALREADY_ON_IT = "already connected"
 class PodmanNetworks(DockerNetworks):
     """The capability `Networks`."""
 
+    bridges_come_late = True
+
     def networks(self) -> tuple[ObservedNetwork, ...]:
         with map_api_errors("the networks"):
             return tuple(network_seen(network) for network in self._api.get(f"{LIBPOD}/networks/json"))

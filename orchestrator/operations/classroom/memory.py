@@ -107,6 +107,9 @@ def room_for(budget: MemoryBudget, workspace: Workspace, seat: ClassSeat) -> Ite
 
         def measure() -> None:
             listed = workspace.engine.listed_containers(lab)
-            note(sum(workspace.engine.memory_use(container.id) for container in listed) // 1024 // 1024)
+            used = sum(workspace.engine.memory_use(container.id) for container in listed)
+            # An engine that does not know says 0; what was estimated stays then.
+            if used:
+                note(used // 1024 // 1024)
 
         yield measure

@@ -17,6 +17,7 @@ from orchestrator.engine.docker.programs import RuntimeMessageFilter
 from orchestrator.engine.opening import open_engine
 from orchestrator.engine.podman.config import network_config, network_seen, owned_by_user, podman_container_config
 from orchestrator.engine.podman.engine import PodmanEngine
+from orchestrator.engine.podman.traits import PodmanTraits, traits_of
 from orchestrator.errors import AddressTaken, NotStarted, WrongState
 from orchestrator.planning.specs import Attach, ContainerSpec, NetworkSpec
 
@@ -25,6 +26,8 @@ ATTACH = Attach("lab", "n1", IPv4Address("10.1.2.9"))
 RUNC = "Error: runc: exec failed: unable to start container process"
 NOT_FOUND = "OCI runtime attempted to invoke a command that was not found"
 THERE_IS_NONE = "there is no program 'nmap' in the node"
+RUN_5 = "ns:/run/user/7/containers/networks/rootless-netns/rootless-netns"
+RUN_4 = "ns:/run/user/7/netns/rootless-netns-e604d82b0af66a4854bb"
 PINGERS = "net.ipv4.ping_group_range"
 OPEN_PORTS = "net.ipv4.ip_unprivileged_port_start"
 
@@ -205,3 +208,24 @@ def test_a_program_that_only_speaks_so_is_heard() -> None:
     output(2, b"Error: runc: is what I study\n")
     output.end("cat", 0)
     assert pieces == [b"Error: runc: is what I study\n"]
+
+
+@pytest.mark.parametrize(
+    ("version", "rootless", "groups", "seen"),
+    [
+        ("5.4.2", False, "v1", PodmanTraits("host", has_groups=True)),
+        ("5.4.2", True, "v2", PodmanTraits(RUN_5, has_groups=True)),
+        ("5.4.2", True, "v1", PodmanTraits(RUN_5, has_groups=False)),
+        ("4.3.1", True, "v1", PodmanTraits(RUN_4, has_groups=False)),
+    ],
+)
+def test_where_the_bridges_are_and_whether_limits_hold(
+    version: str, rootless: bool, groups: str, seen: PodmanTraits
+) -> None:
+    """As an ordinary user Podman has its bridges in a namespace of its own, and on old control groups it has none."""
+    said = {
+        "host": {"security": {"rootless": rootless}, "cgroupVersion": groups},
+        "store": {"runRoot": "/run/user/7/containers", "graphRoot": "/home/u/.local/share/containers/storage"},
+        "version": {"Version": version},
+    }
+    assert traits_of(said) == seen

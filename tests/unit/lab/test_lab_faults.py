@@ -12,7 +12,7 @@ from networks_in_memory import Helped
 
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
-from orchestrator.errors import UsageInvalid
+from orchestrator.errors import NotPossible, UsageInvalid
 from orchestrator.events import Event, FaultEvent, FindingEvent
 from orchestrator.lab import faults as breaking
 from orchestrator.model.faults.pause import Pause
@@ -44,6 +44,24 @@ def test_during_is_judged_in_the_fault_and_after_once_it_is_healed(lab_host: Lab
     ]
     assert "stopped" in findings[1].judgement.actual
     assert done == ["stop:db", "start:db", "ready:db", "pause:app", "unpause:app"]
+
+
+def test_a_check_whose_fault_the_engine_cannot_put_in_is_skipped_and_the_others_are_judged(
+    lab_host: LabHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what the engine answered; never as passed. Nothing of the fault stays."""
+
+    def refuse(container: str) -> None:
+        raise NotPossible(f"the engine refused: {container}", why="this container does not have a cgroup")
+
+    monkeypatch.setattr(lab_host.engine, "pause", refuse)
+    lab = lab_host.lab(BROKEN)
+    lab.up()
+    findings = breaking.check(lab, lab.scenario.checks)
+    assert [finding.verdict for finding in findings] == ["pass", "unknown", "pass", "unknown"]
+    skipped = "skipped: the engine cannot put the fault in: this container does not have a cgroup"
+    assert findings[3].judgement.actual == skipped
+    assert (lab.faults(), lab.plan().steps) == ((), ())
 
 
 BETWEEN = TEXT.partition("checks:")[0] + (

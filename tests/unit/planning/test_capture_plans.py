@@ -51,6 +51,16 @@ def test_no_node_starts_before_the_recorder_records() -> None:
     assert all(STEP in step.needs for step in makers)
 
 
+def test_where_bridges_come_with_the_nodes_the_recorder_starts_after_them() -> None:
+    """On Podman a network has a bridge only while a container is on it: before, there is nothing to hear."""
+    plan = planned(RECORDED, replace(nothing(), late_bridges=True))[1]
+    makers = [step for step in plan.steps if isinstance(step.action, MakeNode)]
+    recorder = next(step for step in plan.steps if step.id == STEP)
+    assert len(makers) == 4
+    assert set(recorder.needs) == {step.id for step in makers}
+    assert not [step.id for step in plan.steps if STEP in step.needs]
+
+
 def test_all_networks_are_heard() -> None:
     """Those that the plan itself makes have no bridge yet; whoever carries it out fills them in."""
     action = next(step.action for step in planned(TWO, nothing())[1].steps if step.id == STEP)
