@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,9 +24,21 @@ NO_REPLY = {
 }
 
 
+# Of an answer for people, so many values are shown, each up to so many signs.
+MOST_SHOWN, LONGEST = 10, 100
+
+
 def printable(value: str) -> str:
     """A value for people: what would steer their terminal is escaped."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in value)
+
+
+def values_text(values: Iterable[str], shown: Callable[[str], str] = printable) -> str:
+    """The values of an answer as a list for people: of very many the first, of very long ones the beginning."""
+    every = list(values)
+    listed = [text if len(text) <= LONGEST else f"{text[:LONGEST]}..." for text in map(shown, every[:MOST_SHOWN])]
+    rest = len(every) - len(listed)
+    return ", ".join(listed) + (f" and {rest} more" if rest else "")
 
 
 class DnsRecord(NamedTuple):

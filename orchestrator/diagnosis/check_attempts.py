@@ -224,6 +224,16 @@ def over_ipv6(layered: LayeredAttempt) -> LayeredAttempt | None:
     return replace(layered, attempt=replace(attempt, claim=also, address=None))
 
 
+def over_ipv6_alone(layered: LayeredAttempt) -> LayeredAttempt:
+    """The same attempt, of a name that must lead to the target by an IPv6 address."""
+    attempt = layered.attempt
+    assert attempt.claim is not None
+    topology, asker, target = attempt.context.topology, attempt.asker, attempt.target
+    claim = leads_to(topology, asker, target, attempt.claim.name, "AAAA")
+    address = _address(topology, asker, target, six=True) if target else None
+    return replace(layered, attempt=replace(attempt, claim=claim, address=address))
+
+
 def _address(topology: Topology, asker: str, machine: str, six: bool) -> str | None:
     """Where a machine is for the asker; None where it has no IPv6 address, and that is asked for."""
     address = topology.address6_for(asker, machine) if six else topology.address_for(asker, machine)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from orchestrator.checks.dns_answer import read_answer
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds import check_steps, failed_first
 from orchestrator.checks.probes import (
@@ -25,6 +26,7 @@ from orchestrator.diagnosis.check_attempts import (
     attempts_to_used_node,
     check_attempts,
     over_ipv6,
+    over_ipv6_alone,
 )
 from orchestrator.diagnosis.earlier_answers import with_earlier_answer
 from orchestrator.diagnosis.layer_probe import Answers, ConnectionAttempt, LayerProbe, listed, state_of
@@ -34,7 +36,7 @@ from orchestrator.diagnosis.layers.resolver import RESOLVER
 from orchestrator.diagnosis.program_traffic import program_traffic
 from orchestrator.diagnosis.resolver_attempts import referral_attempts, resolver_attempts
 from orchestrator.diagnosis.suggested_commands import Commands
-from orchestrator.model.checks import BaseCheck, ConnectionCheck, Runs
+from orchestrator.model.checks import BaseCheck, ConnectionCheck, Resolves, Runs
 
 Layers = list[Layer]
 
@@ -62,6 +64,9 @@ def walk(
         if earlier.verdict != "pass":
             return (yield from walk(before, context, earlier, commands))
     attempts = check_attempts(check, context, judgement, commands)
+    tries_both = not isinstance(check, ConnectionCheck) or check.family is None
+    if tries_both and not isinstance(check, Resolves):
+        attempts = tuple((yield from side_by_side([_by_family(layered) for layered in attempts])))
     attempts = tuple(replace(layered, attempt=with_earlier_answer(layered.attempt, seen)) for layered in attempts)
     walked_pairs = _WalkedPairs(seen)
     walked = list(zip(attempts, (yield from _walk_attempts(attempts, walked_pairs)), strict=True))
@@ -74,12 +79,11 @@ def walk(
         traffic = yield from program_traffic(check, context, seen, named=len(attempts) > 1)
         made = attempts_of_traffic(check, traffic, walked_pairs.pairs, context, commands)
         layers += [layer for own in (yield from _walk_attempts(made, walked_pairs)) for layer in own]
-    tries_both = not isinstance(check, ConnectionCheck) or check.family is None
-    if judgement.verdict != "pass" and tries_both and not _broken(layers):
+    if judgement.verdict == "fail" and tries_both and not _broken(layers):
         # A client that has IPv6 tries that address first; it may be what the check met.
         six = [other for layered in attempts if (other := over_ipv6(layered))]
-        walked_six = zip(six, (yield from _walk_attempts(six, walked_pairs)), strict=True)
-        layers += [_over_ipv6(layered, layer) for layered, own in walked_six for layer in own]
+        for layered, own in zip(six, (yield from _walk_attempts(six, walked_pairs)), strict=True):
+            layers += [_over_ipv6(layered, layer) for layer in _without_fallback(own)]
     for own in (own for layered, own in walked if layered.explained_by_others):
         layers += [replace(layer, causes=()) for layer in own] if _broken(layers) else own
     if judgement.verdict == "unknown" and NO_ANSWER in judgement.actual:
@@ -89,6 +93,24 @@ def walk(
         sentence = f"The check holds, but a layer does not: {walked_through.sentence}"
         return replace(walked_through, sentence=sentence)
     return walked_through
+
+
+def _by_family(layered: LayeredAttempt) -> ProbeSteps[LayeredAttempt]:
+    """The attempt; over IPv6 where its name has such an address alone, which is then the only one that a client has."""
+    six = over_ipv6(layered)
+    claim = layered.attempt.claim
+    if six is None or claim is None or claim.type != "A":
+        return layered
+    four, only_six = yield (name_probe(layered.attempt), name_probe(six.attempt))
+    answers = [read_answer(result.out) if isinstance(result, ProgramResult) else None for result in (four, only_six)]
+    lacks = answers[0] and answers[0].rcode == "NOERROR" and not answers[0].values and not answers[0].truncated
+    return over_ipv6_alone(layered) if lacks and answers[1] and answers[1].values else layered
+
+
+def _without_fallback(layers: Layers) -> Layers:
+    """The layers of an attempt over IPv6. A client that is refused at once tries the IPv4 address: that is no cause."""
+    refused = any(layer.name == "tcp" and "refused" in layer.summary for layer in layers)
+    return [replace(layer, causes=()) for layer in layers] if refused else layers
 
 
 def _over_ipv6(layered: LayeredAttempt, layer: Layer) -> Layer:

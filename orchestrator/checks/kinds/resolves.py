@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from math import inf
 
-from orchestrator.checks.dns_answer import DnsAnswer, DnsAttempt, answers_in, printable, read_attempts
+from orchestrator.checks.dns_answer import DnsAnswer, DnsAttempt, answers_in, printable, read_attempts, values_text
 from orchestrator.checks.dns_query import NEEDS, DnsQuestion, query_name
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.probes import (
@@ -172,7 +172,7 @@ def _values(check: Resolves, answer: DnsAnswer) -> tuple[str, ...]:
 
 def answer_text(answer: DnsAnswer) -> str:
     """The response code and the values of an answer."""
-    return f"{answer.rcode} {', '.join(sorted(map(printable, answer.values)))}".strip()
+    return f"{answer.rcode} {values_text(sorted(answer.values))}".strip()
 
 
 def _over(answer: DnsAnswer) -> str:
@@ -205,7 +205,7 @@ def _wrong_values(check: Resolves, context: CheckContext, answer: DnsAnswer) -> 
     if answer.truncated:
         return "the answer is truncated (TC)"
     if wanted is not None and set(values) != wanted:
-        return f"that is not {', '.join(sorted(map(printable, wanted)))}{_of_others(check, answer)}"
+        return f"that is not {values_text(sorted(wanted))}{_of_others(check, answer)}"
     if check.count is not None:
         return f"there are {len(values)} {check.type} records, not {check.count}" if len(values) != check.count else ""
     if wanted is None and check.rcode is None and not values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from zlib import crc32
 
-from orchestrator.checks.dns_answer import DnsAnswer, printable, read_answer, read_attempts
+from orchestrator.checks.dns_answer import DnsAnswer, printable, read_answer, read_attempts, values_text
 from orchestrator.checks.dns_query import NEEDS, DnsQuestion
 from orchestrator.checks.findings import Judgement
 from orchestrator.checks.kinds.resolves import answer_text, wrong_with
@@ -88,7 +88,7 @@ def as_checked(check: Resolves, context: CheckContext, judgement: Judgement) -> 
             return f"The name is answered, but not as the check says: {judgement.actual}." if failed else ""
         without = without_answer(name, check.type, answer, server) if plain else ""
         astray = _astray(context.topology, check.asker, node, name, answer, server)
-        values = f": {', '.join(map(printable, answer.values))}" if answer.values else ""
+        values = f": {values_text(answer.values)}" if answer.values else ""
         return without or astray or f"The DNS server {server} answers{values}; but the check says otherwise: {differs}."
 
     server = str(context.topology.address_for(check.asker, check.asks)) if check.asks else ""
@@ -177,7 +177,7 @@ def _read_dns(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
         return readings.result()
     server = attempt.context.topology.owner(answer.server) or answer.server
     header = f"{answer.server} answered {answer.rcode}, flags {' '.join(answer.flags)}"
-    values = ", ".join(with_owner(attempt, printable(value)) for value in answer.values)
+    values = values_text(answer.values, lambda value: with_owner(attempt, printable(value)))
     summary = f"{answer.rcode} {values}".strip()
     sentence = attempt.claim.wrong(answer, server)
     earlier = attempt.claim.earlier

@@ -6,6 +6,7 @@ import pytest
 from check_harness import PORT, check, conversation, judged, ran
 from dns_bytes import printed, question_of
 
+from orchestrator.checks.dns_answer import values_text
 from orchestrator.checks.probes import LogText, ReadLog, RunProgram, Unavailable
 
 ANSWER = """\
@@ -137,3 +138,11 @@ def test_what_could_not_be_asked_is_unknown() -> None:
     assert (judgement.verdict, judgement.actual) == ("unknown", "could not be asked: the node client is stopped")
     assert judged(one, ran(printed(ANSWER)), Unavailable("the node dns has no container")).verdict == "unknown"
     assert judged(one, ran("", "timeout: failed to run command 'dig': No such file", 127)).verdict == "unknown"
+
+
+def test_a_very_long_answer_is_shown_in_part() -> None:
+    """Thirty texts of 200 signs would fill the screen of who reads why a check failed."""
+    shown = values_text([f"{number:02}{'x' * 200}" for number in range(30)])
+    assert shown.startswith(f"00{'x' * 98}..., 01")
+    assert shown.endswith("... and 20 more")
+    assert values_text(["one", "two"]) == "one, two"

@@ -24,10 +24,13 @@ nodes:
 """
 
 
-def over_both(value: str) -> SimulatedLab:
-    """All is well over IPv4; the name has this IPv6 address, or none; nobody answers over IPv6."""
+def over_both(value: str, six: str = "silent 3", *, four: bool = True) -> SimulatedLab:
+    """All is well over IPv4; the name has this IPv6 address, or none, and an attempt there ends as `six` says.
+
+    Without `four` the name has no IPv4 address.
+    """
     world = far(BOTH)
-    rows = {"A": world.topology.addresses("web")[0], **({"AAAA": value} if value else {})}
+    rows = {**({"A": world.topology.addresses("web")[0]} if four else {}), **({"AAAA": value} if value else {})}
 
     def answers(probe: Probe) -> ProbeResult | None:
         if not isinstance(probe, RunProgram):
@@ -45,8 +48,8 @@ def over_both(value: str) -> SimulatedLab:
         if probe.argv[0] == "curl":
             facts = {"http_code": 200, "time_connect": 0.1, "remote_ip": "x", "remote_port": 80, "time_total": 0.1}
             return ProgramResult(0, "", json.dumps({**facts, "local_ip": "y", "local_port": 1}))
-        silent = value and probe.argv[0] == "bash" and value in probe.argv
-        return ProgramResult(1, f"{value}\nsilent 3\n", "") if silent else None
+        over_six = value and probe.argv[0] == "bash" and value in probe.argv
+        return ProgramResult(1, f"{value}\n{six}\n", "") if over_six else None
 
     world.rules.append(answers)
     return world
@@ -67,3 +70,31 @@ def test_a_name_without_an_ipv6_address_is_not_to_blame() -> None:
         None,
         "Each layer held when it was asked once more; the check itself had seen: timed out.",
     )
+
+
+def test_an_ipv6_address_that_refuses_at_once_is_not_to_blame() -> None:
+    """A client then tries the IPv4 address."""
+    address = str(far(BOTH).topology.addresses_of("trap")[1])
+    world = over_both(address, "bash: connect: Connection refused")
+    walk = walked(world, actual="timed out", from_="client", http="http://www.shop.lab/")
+    assert walk.broken is None, walk.sentence
+
+
+def test_a_check_that_could_not_be_measured_blames_no_other_address() -> None:
+    address = str(far(BOTH).topology.addresses_of("trap")[1])
+    walk = walked(over_both(address), "unknown", "not measured", from_="client", http="http://www.shop.lab/")
+    assert walk.broken is None, walk.sentence
+
+
+def test_a_name_that_has_an_ipv6_address_alone_is_followed_there() -> None:
+    """That it lacks an A record is no cause: its only address is."""
+    address = str(far(BOTH).topology.addresses_of("trap")[1])
+    walk = walked(over_both(address, four=False), actual="silent", from_="client", connects="www.shop.lab:80")
+    assert walk.broken
+    assert (walk.broken.name, walk.broken.target) == ("tcp", "trap"), walk.sentence
+    assert [layer.verdict for layer in walk.layers if layer.name == "dns"] == ["pass"]
+
+
+def test_a_name_without_any_address_is_named() -> None:
+    walk = walked(over_both("", four=False), actual="no address", from_="client", connects="www.shop.lab:80")
+    assert walk.sentence == "The DNS server dns knows the name www.shop.lab, but has no A record for it."
