@@ -32,6 +32,7 @@ COMPOSE_COMMANDS = ("up --wait", "exec client curl -s http://app.shop.lab/items"
 COMPOSE_RUN = "tests/engine/test_compose_files.py runs it where Compose is installed"
 OFFLINE = "it gets packages and saves all images; tests/engine/test_offline_images.py makes and reads a small file"
 MEMBERS = "no test has another machine; tests/unit/host/test_members.py has members"
+TLS = "tests/unit/host/test_tls_members.py speaks TLS with an engine of its own"
 PLACED = "tests/engine/test_labs_on_members.py has two engines in namespaces of their own"
 # Commands that the tests do not run, and why.
 NOT_RUN = {
@@ -55,6 +56,7 @@ NOT_RUN = {
     "wirelab engine down": "it ends the engine that the tests use",
     "wirelab web basic": "it runs until Ctrl-C; tests/browser opens the page",
     "wirelab members add big ssh://me@big.example": MEMBERS,
+    "wirelab members add big tcp://big.example:2376 --cacert ca.pem --cert cert.pem --key key.pem": TLS,
     "wirelab members doctor big": MEMBERS,
     "wirelab members rm big": MEMBERS,
     "wirelab up basic --member big": PLACED,

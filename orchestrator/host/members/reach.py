@@ -75,6 +75,10 @@ def _has_tunnel(member: Member) -> bool:
 
 
 def _tunnel(member: Member, sockets: MemberSockets, environ: Mapping[str, str]) -> Tunnel:
+    if member.is_tls:
+        from orchestrator.host.members.tls_tunnel import TlsTunnel
+
+        return TlsTunnel(member, sockets)
     from orchestrator.host.members.ssh_tunnel import SshTunnel
 
     return SshTunnel(member, sockets, environ)
