@@ -19,6 +19,10 @@ CLASS_COMMANDS = (
     "start monday --seats 12 --scenario basic",
     "status monday",
     "mark-done monday seat03 fetch",
+    "hold monday fetch",
+    "open monday fetch",
+    "replay monday seat03",
+    "codes monday --seats 30 --scenario basic",
     "reset monday seat03",
     "links monday",
     "start monday --seats 14",
@@ -37,11 +41,7 @@ PLACED = "tests/engine/test_labs_on_members.py has two engines in namespaces of 
 # Commands that the tests do not run, and why.
 NOT_RUN = {
     "wirelab class start monday --seats 12 --scenario basic --lan": "tests/unit/web/test_class_room.py serves a room",
-    "wirelab class hold monday fetch": "tests/unit/operations/test_class_seats.py holds tasks",
-    "wirelab class open monday fetch": "tests/unit/operations/test_class_seats.py opens tasks",
-    "wirelab class replay monday seat03": "tests/unit/operations/test_class_replay.py replays a seat",
-    "wirelab class codes monday --seats 30 --scenario basic": "tests/unit/test_class_commands.py makes codes",
-    **{f"wirelab class {words}": "tests/engine/test_class.py has a class of two seats" for words in CLASS_COMMANDS},
+    **{f"wirelab class {words}": "tests/engine/test_teachers_guide.py types it" for words in CLASS_COMMANDS},
     **{f"docker compose -f basic.yaml {words}": COMPOSE_RUN for words in COMPOSE_COMMANDS},
     "make test": "CI runs it, and it runs these commands",
     "make unit": "CI runs it",

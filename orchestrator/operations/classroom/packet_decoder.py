@@ -52,6 +52,7 @@ class PacketDecoder:
     def _open(self) -> None:
         try:
             workspace = self._open_workspace()
+            workspace.notify("reading the packets that were handed in")
             run = self._stack.enter_context(workspace.guard())
             capture, observed = open_capture(workspace, self._scenario, f"collect-{token_hex(4)}", run)
             self._reader = self._stack.enter_context(capture.packet_reader(observed))
