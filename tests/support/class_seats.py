@@ -113,11 +113,15 @@ class FakeLab:
         self.name = name
         self.lesson = lesson
         self.terminals = SimpleNamespace(allowed=(), has_open=False)
+        self.state = SimpleNamespace(states={})
         self._lost = lost
 
     @property
     def is_lost(self) -> bool:
         return self.name in self._lost
+
+    def fault_nodes(self) -> dict[str, list[str]]:
+        return {}
 
     def subscribe(self, _tell: Any) -> Any:
         return lambda: None

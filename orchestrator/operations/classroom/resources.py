@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WirelabError
 from orchestrator.lab.journal import journal_file
+from orchestrator.reading.message_parts import listed
 
 if TYPE_CHECKING:
     from orchestrator.host.state_folder import StateFolder
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
 
+STOPPED = ("stopped", "missing")
 ROUND_SECONDS = 15.0  # each look starts a program in a node
 
 
@@ -30,6 +32,20 @@ def used_up(workspace: Workspace, scenario: LoadedScenario, lab_name: str, node_
         resources = read_exhaustion(workspace, scenario, lab_name, observed_lab, node_names).resources
         return "; ".join(item.sentence(node) for node, items in resources.items() for item in items)
     return ""
+
+
+def stopped_nodes(lab_name: str, states: Mapping[str, str], faulty: Collection[str]) -> str:
+    """Which nodes do not run though no fault stops them, and how to bring them back; empty where all run.
+
+    Of a lab with a fault that the learner is to find, the states are not known. A lab without any node is taken down,
+    and comes back by itself.
+    """
+    stopped = [node for node, state in states.items() if state in STOPPED and node not in faulty]
+    if not stopped or set(states.values()) == {"missing"}:
+        return ""
+    is_single = len(stopped) == 1
+    names, them = (f"The node {stopped[0]} does", "it") if is_single else (f"The nodes {listed(stopped)} do", "them")
+    return f"{names} not run, though no fault stops {them}: wirelab heal {lab_name}"
 
 
 class ResourceWatch:

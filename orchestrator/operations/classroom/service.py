@@ -16,7 +16,7 @@ from orchestrator.lessons.board import Board, SeatState
 from orchestrator.operations.classroom.board import BoardReader
 from orchestrator.operations.classroom.folder import ClassStore
 from orchestrator.operations.classroom.memory import MemoryBudget, room_for
-from orchestrator.operations.classroom.resources import ResourceWatch, used_up
+from orchestrator.operations.classroom.resources import ResourceWatch, stopped_nodes, used_up
 from orchestrator.operations.classroom.seats import RunningSeat
 from orchestrator.operations.lessons.files import ProgressStore
 from orchestrator.operations.lifecycle import bring_down, remove_lab
@@ -75,7 +75,11 @@ class ServedClass:
 
     def _state_of(self, seat_name: str) -> tuple[SeatState, str]:
         seat = self.seats[seat_name]
-        return seat.state, seat.why or seat.used_up
+        return seat.state, seat.why or seat.used_up or self._stopped(seat)
+
+    def _stopped(self, seat: RunningSeat) -> str:
+        live = seat.live
+        return stopped_nodes(live.name, live.state.states, live.fault_nodes()) if live else ""
 
     def board(self) -> Board:
         """The board as it is now."""

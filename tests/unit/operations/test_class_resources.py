@@ -7,9 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal import journal_file
-from orchestrator.operations.classroom.resources import ResourceWatch
+from orchestrator.operations.classroom.resources import ResourceWatch, stopped_nodes
 from orchestrator.operations.classroom.seats import RunningSeat
 
 FULL = "The node client has no process left"
@@ -77,3 +79,31 @@ def test_a_seat_without_a_lab_is_not_looked_at(tmp_path: Path) -> None:
     seats.seats[0].live = None
     seats.watch.look()
     assert seats.looked_at == []
+
+
+RUNS = {"dns": "ready", "app": "ready", "client": "starting"}
+
+
+@pytest.mark.parametrize(
+    ("states", "faulty", "said"),
+    [
+        (RUNS, (), ""),
+        (
+            {**RUNS, "app": "stopped"},
+            (),
+            "The node app does not run, though no fault stops it: wirelab heal lab-1",
+        ),
+        (
+            {**RUNS, "app": "missing", "dns": "stopped"},
+            (),
+            "The nodes dns, app do not run, though no fault stops them",
+        ),
+        ({**RUNS, "app": "stopped"}, ("app",), ""),  # the learner, or the lesson, has stopped it
+        (dict.fromkeys(RUNS, "missing"), (), ""),  # it is taken down, and comes back by itself
+        (dict.fromkeys(RUNS, ""), (), ""),  # the lesson asks what is broken
+        ({**RUNS, "app": "paused"}, (), ""),
+    ],
+)
+def test_a_machine_that_ended_by_itself_is_named(states: dict[str, str], faulty: tuple[str, ...], said: str) -> None:
+    assert stopped_nodes("lab-1", states, faulty).startswith(said)
+    assert bool(said) == bool(stopped_nodes("lab-1", states, faulty))
