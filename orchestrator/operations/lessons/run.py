@@ -15,6 +15,7 @@ from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, Tas
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer, explain_in
+from orchestrator.operations.lessons.lab_commands import LabCommands
 from orchestrator.operations.lessons.learner_traffic import LearnerTraffic
 from orchestrator.operations.lessons.observed_attempts import ObservedAttempts
 from orchestrator.operations.lessons.other_probes import OtherProbes
@@ -77,7 +78,7 @@ class LessonRun:
         self._slow_engine = SlowEngine()
         self._keeper = PacketKeeper(is_on=keeps_packets)
         self._attempts = ObservedAttempts(self.state, self._explainer, self._keeper)
-        self._check = TaskCheck(self.state, own_probes)
+        self._check = TaskCheck(self.state, own_probes, LabCommands(lesson_lab.workspace.state, lesson_lab.name))
 
     @property
     def lesson_lab(self) -> LessonLab:

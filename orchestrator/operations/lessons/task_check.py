@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.checks.findings import Finding
     from orchestrator.events import ProbeEvent
     from orchestrator.lessons.lesson import HoldsTask
+    from orchestrator.operations.lessons.lab_commands import LabCommands
     from orchestrator.operations.lessons.own_probes import OwnProbes
     from orchestrator.operations.lessons.state import LessonState
     from orchestrator.traffic.exchanges.events import CompletedEvent
@@ -47,12 +48,14 @@ class TaskCheck:
 
     state: LessonState
     own_probes: OwnProbes
+    commands: LabCommands
     cause: NotDone | None = None
     _judged: float = 0.0
     _tried: float | None = None
     _seen: str = ""
     _went_well: str = ""
     _is_answered: bool = False
+    _is_changed_by_command: bool = False
     _counted: str = ""
     _doubts: int = 0
     _judgement: _Judgement | None = None
@@ -80,11 +83,17 @@ class TaskCheck:
     def _forget_attempt(self) -> None:
         self._tried, self._seen, self._went_well, self._is_answered, self._counted = None, "", "", False, ""
         self._judgement = None
+        self._forget_commands()
+
+    def _forget_commands(self) -> None:
+        self.commands.take()
+        self._is_changed_by_command = False
 
     def close(self) -> None:
         """Wait until nothing is judged any more."""
         self._judgement = None
         self._pool.shutdown(wait=True)
+        self.commands.close()
 
     def note_attempt(self, seen: str = "") -> None:
         """The learner tries something: the check is judged after it. `seen` is what came of it, if it is over."""
@@ -110,12 +119,21 @@ class TaskCheck:
     def on_time(self, task: HoldsTask) -> None:
         """Judge the check: after an attempt, after work on the lab, and now and then."""
         is_undecided = self._is_undecided()
+        self._note_commands()
         self._answer_in_time()
         if self._judgement:
             if self._judgement.result.done():
                 self._on_judged(task, self._judgement)
         elif not is_undecided and self._is_due(task):
             self._begin_judgement(task)
+
+    def _note_commands(self) -> None:
+        """See that a command has changed the lab, which may be a repair: its answer is the next judgement."""
+        self._is_changed_by_command |= self.commands.take()
+        if self._is_changed_by_command and not self.state.lesson_lab.is_worked_on:
+            self._is_changed_by_command = False
+            self.note_attempt()
+            self._is_answered = True  # the last judgement says nothing of it
 
     def _is_due(self, task: HoldsTask) -> bool:
         is_changed = self.state.lesson_lab.last_change() != self.state.seen_change
@@ -224,6 +242,7 @@ class TaskCheck:
         lesson_lab, state = self.state.lesson_lab, self.state
         if repair.is_mended:
             lesson_lab.break_again(task, repair.changed_nodes)
+            self._forget_commands()
         self.cause = NotDone(repair.sentence(lesson_lab.permissions(task)))
         state.react(attempted(state.progress, state.task_name or "", self.cause.sentence))
         self._note_judged()

@@ -17,9 +17,10 @@ from lab_in_memory import IMAGES, SEED, TEXT, InMemoryWorkspace
 from orchestrator.engine.fake import FakeEngine, ProgramCall
 from orchestrator.engine.programs import Output
 from orchestrator.errors import EngineMissing, NotFound, TookTooLong, WirelabError
-from orchestrator.events import ProgramEvent
+from orchestrator.events import FaultEvent, LabEvent, ProgramEvent
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.journal_reader import probe_events
+from orchestrator.lab.lock import lab_lock
 from orchestrator.lessons.kept_questions import basis_of, with_question
 from orchestrator.lessons.lesson import PredictTask
 from orchestrator.lessons.messages import (
@@ -336,6 +337,36 @@ def test_an_attempt_at_a_repair_is_answered_and_heal_completes_it(desk: Desk) ->
 def refused(desk: Desk) -> DnsExchange:
     """What ends the first exchange."""
     return desk.question("ap.shop.lab")
+
+
+def test_a_command_that_repairs_nothing_is_answered_by_the_next_judgement(desk: Desk) -> None:
+    """What is wrong is said of `heal` and `up`, and not of what the lesson itself does to the lab."""
+    run = at_task(desk, "repair")
+    run.on_time()
+    assert desk.told(NotDone) == []  # the lesson has put a fault in
+    desk.lab.handle.heal()
+    desk.turn(run)
+    assert len(desk.told(NotDone)) == desk.progress.task("repair").attempts == 1
+    run.on_input("restore")
+    for _ in range(3):
+        run.on_time()
+    assert (desk.told(NotDone), desk.progress.task("repair").attempts) == ([], 1)
+    desk.lab.handle.made.settings.publish(LabEvent("up", 0))
+    desk.turn(run)
+    assert len(desk.told(NotDone)) == 1
+    assert (run.task_name, desk.progress.task("repair").attempts) == ("repair", 2)
+
+
+def test_a_command_is_judged_once_it_has_ended(desk: Desk) -> None:
+    run = at_task(desk, "repair")
+    with lab_lock(desk.lab.handle.made.state, "shop"):
+        desk.lab.handle.made.settings.publish(FaultEvent("out", "stop app", "stop-app", "me"))
+        for _ in range(20):
+            run.on_time()
+            threading.Event().wait(0.01)
+        assert desk.told(NotDone) == []
+    desk.turn(run)
+    assert len(desk.told(NotDone)) == 1
 
 
 def test_a_check_that_holds_while_the_fault_is_in_is_no_repair(desk: Desk) -> None:
