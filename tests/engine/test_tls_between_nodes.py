@@ -84,7 +84,7 @@ checks:
 """
 # Check -> how the sentence on its cause begins. The first broken layer is TLS, between whom the sentence says.
 CAUSES = {
-    "old is good": "client finds another certificate at edge than the check says: expired",
+    "old is good": "The certificate of edge, port 443, is not valid today: it has expired.",
     "wrong is good": "The certificate of edge is not for wrong.shop.lab, but for other.lab.",
     "half is whole": "edge does not send the certificate of O=wirelab, CN=Intermediate authority of the lab",
     "www is shown by edge": "client finds another certificate at edge than the check says: ok",

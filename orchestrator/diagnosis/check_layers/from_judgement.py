@@ -26,6 +26,9 @@ NO_TLS = ("wrong version number", "packet length too long", "record layer failur
 # What is said of a connection that the server closed after the handshake: by curl, and by the check `tls`.
 CLOSED_WORDS = ("unexpected eof", "Broken pipe", "reset by peer", CLOSES)
 
+# How the judgement of a handshake ends that finds another certificate than a good one.
+NOT_GOOD = re.compile(r"(?P<faults>.*?): the certificate of (?P<subject>.*), from (?P<issuer>.*); that is not 'ok'")
+
 MakeCause = Callable[[ConnectionAttempt, Answers], Cause]
 
 
@@ -88,11 +91,36 @@ def tls_layer(judgement: Judgement, name: str, *, presented: bool) -> LayerProbe
             return Cause(sentence, command)
         if NOT_SENT in judgement.actual:
             return Cause(missing_intermediate(attempt, judgement.actual), command)
+        if mistrust := _mistrust(attempt, name, judgement.actual):
+            return Cause(mistrust, command)
         other = f"{attempt.asker} finds another certificate at {attempt.target_name}"
         sentence = f"{other} than the check says: {judgement.actual}."
         return Cause(sentence, command)
 
     return by_judgement(TLS, judgement, says)
+
+
+def _mistrust(attempt: ConnectionAttempt, name: str, text: str) -> str:
+    """The sentence on a certificate that should be good; empty if the text says something else of it."""
+    found = NOT_GOOD.fullmatch(text)
+    faults = found["faults"].split(", ") if found else []
+    if not found or not faults:
+        return ""
+    port = f", port {attempt.port.number}," if attempt.port else ""
+    certificate = f"The certificate of {attempt.target_name}{port}"
+    if "hostname mismatch" in faults:
+        return f"{certificate} is not for {name}, but for {_common_name(found['subject'])}."
+    if "expired" in faults:
+        return f"{certificate} is not valid today: it has expired."
+    if "unknown authority" in faults:
+        issuer = _common_name(found["issuer"])
+        return f"{certificate} is signed by {issuer!r}, an authority that {attempt.asker} does not trust."
+    return ""
+
+
+def _common_name(subject: str) -> str:
+    """The name of whom a certificate speaks of, for a person; the whole subject where it has no common name."""
+    return subject.rpartition("CN=")[2] or subject
 
 
 def missing_intermediate(attempt: ConnectionAttempt, text: str) -> str:
