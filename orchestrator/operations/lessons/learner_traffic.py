@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.lessons.comparison import Comparison, Different
+from orchestrator.lessons.host_addresses import host_addresses, known_hosts
 from orchestrator.lessons.lookups import Lookup, lookup_of
 from orchestrator.lessons.messages import Message, TaskDone
 from orchestrator.lessons.open_exchanges import OpenExchanges
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 FOLLOWED_SECONDS = 1.0
 # So long it waits for the answer to what has followed; whether one comes is said by then.
 LONGEST_SECONDS = 1.7
-LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
 @dataclass
@@ -190,18 +190,9 @@ class LearnerTraffic:
         topology = self._topology
         if topology is None or not isinstance(message, TaskDone):
             return progress
-        hosts = ("localhost", *topology.names, *map(topology.name_of, topology.names))
-        addresses = {host: self.addresses_of(host) for host in hosts}
+        addresses = {host: self.addresses_of(host) for host in known_hosts(topology)}
         return progress.completed_at(message.task, time.time(), address_values(topology, node_name), addresses)
 
     def addresses_of(self, host: str) -> tuple[str, ...]:
-        """The addresses of a node, or of the node whose name in the lab's DNS this is, or the address itself."""
-        topology = self._topology
-        if host.lower() == "localhost":
-            return LOOPBACK_ADDRESSES
-        if topology is None:
-            return ()
-        for name in topology.names:
-            if host.lower() in (name, topology.name_of(name)):
-                return tuple(map(str, topology.addresses_of(name)))
-        return (host.strip("[]"),)
+        """The addresses to which a host leads in this lab."""
+        return host_addresses(self._topology, host) if self._topology else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.application_protocol import ApplicationProtocol
@@ -10,6 +10,7 @@ from orchestrator.model.name_lookup import MOST_RESOLVERS
 from orchestrator.model.records import absolute, below
 
 if TYPE_CHECKING:
+    from orchestrator.model.records import RecordSet
     from orchestrator.model.topology_view import ScenarioView
 
 ROOT = "."
@@ -111,11 +112,27 @@ def delegations(scenario: ScenarioView, zone_name: str, zone: Any) -> dict[str, 
 
 def record_names(scenario: ScenarioView) -> frozenset[str]:
     """The whole names of all records, those of wildcards as they are written."""
-    names = [below(owner, scenario.domain) for owner in scenario.records]
+    return frozenset(name for name, _zone, _records in _record_sets(scenario))
+
+
+def address_records(scenario: ScenarioView) -> dict[str, tuple[str, ...]]:
+    """Whole name -> what leads to its addresses, whoever asks: addresses, ${NODE}, or the name that an alias is of."""
+    leads: dict[str, tuple[str, ...]] = {}
+    for name, zone, records in _record_sets(scenario):
+        values = [(kind, value) for kind, value in records.all_values() if kind in ("A", "AAAA", "CNAME")]
+        values = [(kind, absolute(value, zone).lower() if kind == "CNAME" else value) for kind, value in values]
+        leads[name] = tuple(dict.fromkeys((*leads.get(name, ()), *(value for _kind, value in values))))
+    return leads
+
+
+def _record_sets(scenario: ScenarioView) -> Iterator[tuple[str, str, RecordSet]]:
+    """The whole name of each set of records, its zone, and the set."""
+    for owner, records in scenario.records.items():
+        yield below(owner, scenario.domain).lower(), scenario.domain, records
     for server in servers(scenario):
-        zones = zones_of(scenario, server).items()
-        names += [below(owner, name) for name, zone in zones if zone for owner in zone.records]
-    return frozenset(name.lower() for name in names)
+        for zone_name, zone in zones_of(scenario, server).items():
+            for owner, records in zone.records.items() if zone else ():
+                yield below(owner, zone_name).lower(), zone_name, records
 
 
 def delegated_part(scenario: ScenarioView, node: str, name: str) -> str | None:
