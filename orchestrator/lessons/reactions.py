@@ -79,8 +79,11 @@ def attempted(progress: Progress, name: str, sentence: str, layer: str = "") -> 
 
 def not_done(finding: Finding) -> NotDone:
     """What is told of a check that does not hold: the cause and the broken layer, where the walk has found them."""
-    if finding.why is None or finding.why.broken is None:
+    if finding.why is None:
         return NotDone(finding.judgement.actual)
+    if finding.why.broken is None:
+        actual = finding.judgement.actual.rstrip(".")
+        return NotDone(f"This check does not hold: {finding.check}. Seen: {actual}.")
     return NotDone(finding.why.sentence, finding.why.broken.title)
 
 

@@ -24,8 +24,12 @@ OWN, AUTHORITY = "O=wirelab, CN=app-1.shop.lab", "O=wirelab, CN=Authority of the
             "The certificate of app-1, port 80, is not for app-1.shop.lab, but for wrong.lab.",
         ),
         (
-            f"expired, hostname mismatch: the certificate of O=nameless, from {AUTHORITY}; that is not 'ok'",
+            f"hostname mismatch: the certificate of O=nameless, from {AUTHORITY}; that is not 'ok'",
             "The certificate of app-1, port 80, is not for app-1.shop.lab, but for O=nameless.",
+        ),
+        (
+            "expired, hostname mismatch, unknown authority: the certificate of O=a, from CN=Somebody; that is not 'ok'",
+            "The certificate of app-1, port 80, is signed by 'Somebody', an authority that client does not trust.",
         ),
         (
             f"ok: the certificate of {OWN}, from {AUTHORITY}; that is not 'expired'",

@@ -77,7 +77,10 @@ def finding(layer: Layer | None) -> Finding:
 LISTEN = Layer("listen", "client", "app", "fail", "no", causes=(Cause("Nobody listens.", ""),), title="process listens")
 
 
-@pytest.mark.parametrize(("layer", "sentence"), [(LISTEN, "Nobody listens."), (None, "refused")])
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [(LISTEN, "Nobody listens."), (None, "This check does not hold: The page comes. Seen: refused.")],
+)
 def test_where_no_layer_is_seen_to_be_broken_what_the_check_saw_is_told(layer: Layer | None, sentence: str) -> None:
     """A layer may not have been asked: the machine was busy. Such a check is judged again first."""
     assert not_done(finding(layer)).sentence == sentence
