@@ -23,6 +23,7 @@ WIDEST = 100
 LEAST_WIDTH = 30
 # A command stays on one line, so that a reader can copy it: one in backticks, or one that ends a wirelab sentence.
 COMMAND = re.compile(r"`([^`]+)`|(?<=: )(wirelab [^:`]+)$")
+ITEM = "- "  # begins an item of a list
 UNBROKEN_BLANK = "\N{NO-BREAK SPACE}"  # textwrap breaks no line there
 
 
@@ -95,15 +96,23 @@ def _with_whole_commands(text: str) -> str:
 
 
 def _wrapped(text: str, width: int, *, is_authored: bool = False) -> Iterator[str]:
-    """Paragraphs wrapped at words; code blocks and lists stay as they are. What an author wrote may hold commands."""
+    """Paragraphs and the lines of lists wrapped at words; blocks of code stay as they are.
+
+    What an author wrote may hold commands.
+    """
     in_code = False
     for number, paragraph in enumerate(text.split("\n\n")):
         if number:
             yield ""
         in_code = in_code or paragraph.startswith("```")
-        if in_code or paragraph.startswith(("- ", "    ")):
+        if in_code or paragraph.startswith("    "):
             yield from (line for line in paragraph.splitlines() if not line.startswith("```"))
             in_code = in_code and not paragraph.rstrip().endswith("```")
+        elif paragraph.startswith(ITEM):
+            for line in paragraph.splitlines():
+                label = ITEM if line.startswith(ITEM) else " " * len(ITEM)
+                item = line.removeprefix(ITEM).strip()
+                yield from _labelled(label, _with_whole_commands(item) if is_authored else item, width)
         else:
             yield from _broken_at_words(_with_whole_commands(paragraph) if is_authored else paragraph, width)
 

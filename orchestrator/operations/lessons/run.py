@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import EngineMissing, TookTooLong
 from orchestrator.lessons.kept_questions import basis_of, kept_question, typed_answers, with_question
 from orchestrator.lessons.lesson import HoldsTask, ObserveTask, PredictTask, QuestionTask
-from orchestrator.lessons.messages import Message, NotDone, Note, TaskBegun, TaskHeld
+from orchestrator.lessons.messages import Message, Note, TaskBegun, TaskHeld
 from orchestrator.lessons.reactions import lesson_done, react_to_answer, show_hint, show_solution
 from orchestrator.lessons.words import Command, command_of, help_text
 from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer, explain_in
@@ -267,7 +267,7 @@ class LessonRun:
                 right_answer = self.question.right if self.question else ""
                 self.state.react(show_solution(self.progress, name, task, LabRef(self.lab.name), right_answer))
             case "w" | "why" if isinstance(task, HoldsTask):
-                self.state.tell(self._check.cause or NotDone("Nothing was judged yet."))
+                self.state.tell(self._check.cause or Note("wirelab is still looking. Ask again in a few seconds."))
             case _ if isinstance(task, QuestionTask) and self.question:
                 self.state.forget_told()  # each answer is an attempt of its own, however soon it comes
                 self.state.react(react_to_answer(self.progress, name, task, self.question, words))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.lessons.messages import HintShown, NotDone, SolutionShown, TaskBegun
+from orchestrator.lessons.messages import HintShown, NotDone, Note, SolutionShown, TaskBegun
+from orchestrator.lessons.words import help_text
 from orchestrator.rendering.lesson import message_text
 
 COMMAND = "wirelab exec c clerk -- curl http://app.shop.lab/"
@@ -44,6 +45,14 @@ def test_a_block_of_code_stays_as_it_is_and_a_command_in_the_text_is_whole() -> 
     body = "First.\n\n```sh\nwirelab up c\n\ndate\n```\n\nThen type `ip\nroute` there."
     text = message_text(TaskBegun("a", 1, 1, body, "Look.", False), 80)
     assert "First.\n\nwirelab up c\n\ndate\n\nThen type ip route there.\n" in text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_words_that_one_can_type_fit(width: int) -> None:
+    lines = message_text(Note(help_text()), width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    assert "- quit: end the lesson for now" in lines
+    assert all(line.startswith(("- ", "  ")) for line in lines)
 
 
 def test_other_words_are_broken_where_the_line_ends() -> None:
