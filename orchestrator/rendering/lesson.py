@@ -21,6 +21,8 @@ from orchestrator.rendering.quantities import counted
 
 WIDEST = 100
 LEAST_WIDTH = 30
+# Below so many columns there is no room for empty columns below a label that is longer than this.
+NARROW, SHORT_LABEL, NARROW_INDENT = 60, 6, 2
 # A command stays on one line, so that a reader can copy it: one in backticks, or one that ends a wirelab sentence.
 COMMAND = re.compile(r"`([^`]+)`|(?<=: )(wirelab [^:`]+)$")
 ITEM = "- "  # begins an item of a list
@@ -86,7 +88,11 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
 
 
 def _broken_at_words(text: str, width: int, label: str = "") -> list[str]:
-    wrapper = textwrap.TextWrapper(width, label, " " * len(label), break_long_words=False, break_on_hyphens=False)
+    """The text behind its label goes on below its own beginning, where there is room for that."""
+    indent = len(label) if width >= NARROW or len(label) <= SHORT_LABEL else NARROW_INDENT
+    longest = max(map(len, re.split(r"[ \n]", text)))
+    indent = min(indent, max(0, width - longest))
+    wrapper = textwrap.TextWrapper(width, label, " " * indent, break_long_words=False, break_on_hyphens=False)
     return [line.replace(UNBROKEN_BLANK, " ") for line in wrapper.wrap(text)]
 
 

@@ -11,6 +11,8 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LABEL = re.compile(r" *[a-z][a-z ]{1,10}: +|(\S )?[A-Z]{4,7} +")
 # What can be typed is left whole: a terminal breaks it at its edge, and it is copied as one line.
 COMMAND = re.compile(r" *(try: +)?(\S*/)?wirelab [a-z]")
+# A command that ends a sentence counts as one word.
+WORD = re.compile(r"( *)((?<=: )(?:\S*/)?wirelab [a-z][^:]*$|\S+)")
 
 
 def fit_text(text: str, width: int | None) -> str:
@@ -29,7 +31,7 @@ def _fit_line(line: str, width: int) -> str:
     indent = " " * _hanging_indent(line, width)
     start = len(line) - len(line.lstrip())
     wrapped, current = [], line[:start]
-    for gap, word in re.findall(r"( *)(\S+)", line[start:]):
+    for gap, word in WORD.findall(line, start):
         if current.strip() and _columns(current + gap + word) > width:
             wrapped.append(current)
             current = indent + word

@@ -55,6 +55,18 @@ def test_the_words_that_one_can_type_fit(width: int) -> None:
     assert all(line.startswith(("- ", "  ")) for line in lines)
 
 
+def test_a_command_begins_further_left_where_it_would_not_fit_behind_its_label() -> None:
+    command = "curl -i http://app.shop.lab/items/1"
+    text = message_text(HintShown(2, 2, f"The option -i of curl shows the status: `{command}`"), 40)
+    assert text.splitlines() == ["hint 2 of 2: The option -i of curl shows", "  the status:", f"  {command}"]
+    longer = f"{command}234"
+    text = message_text(HintShown(2, 2, f"The option -i of curl shows the status: `{longer}`"), 40)
+    assert text.splitlines()[-1] == f"  {longer}"
+    assert message_text(HintShown(2, 2, f"Type: `{longer}5`"), 40).splitlines()[-1] == f" {longer}5"
+    wide = message_text(HintShown(2, 2, f"The option -i of curl shows the status, as in: `{command}`"), 60)
+    assert wide.splitlines()[-1] == f"{' ' * len('hint 2 of 2: ')}{command}"
+
+
 def test_other_words_are_broken_where_the_line_ends() -> None:
     lines = message_text(HintShown(1, 1, "word " * 20), 40).splitlines()
     assert len(lines) > 2

@@ -61,6 +61,16 @@ def test_a_command_is_left_whole_so_that_it_can_be_copied(line: str) -> None:
     assert "\n" not in fit_text(line, 40)
 
 
+def test_a_command_that_ends_a_sentence_is_left_whole() -> None:
+    text = "The lab stays up. To remove it: .venv/bin/wirelab down outage --lab o"
+    assert fit_text(text, 44).split("\n") == [
+        "The lab stays up. To remove it:",
+        "  .venv/bin/wirelab down outage --lab o",
+    ]
+    other = "This is said of the wirelab that is here: it is wirelab indeed"
+    assert fit_text(other, 44).split("\n") == ["This is said of the wirelab that is here: it", "  is wirelab indeed"]
+
+
 def test_a_word_that_is_wider_than_the_terminal_has_a_line_of_its_own() -> None:
     assert fit_text("a unix:///root/.local/state/wirelab/engine/docker.sock b", 40).split("\n") == [
         "a",
