@@ -105,19 +105,19 @@ def _mistrust(attempt: ConnectionAttempt, name: str, text: str) -> str:
 
     Of several faults it names the first that a client looks for (RFC 5280, section 6; RFC 9525).
     """
-    found = NOT_GOOD.fullmatch(text)
-    faults = found["faults"].split(", ") if found else []
-    if not found or not faults:
+    verified = NOT_GOOD.fullmatch(text)
+    faults = verified["faults"].split(", ") if verified else []
+    if not verified or not faults:
         return ""
     port = f", port {attempt.port.number}," if attempt.port else ""
     certificate = f"The certificate of {attempt.target_name}{port}"
     if "unknown authority" in faults:
-        issuer = _common_name(found["issuer"])
+        issuer = _common_name(verified["issuer"])
         return f"{certificate} is signed by {issuer!r}, an authority that {attempt.asker} does not trust."
     if "expired" in faults:
         return f"{certificate} is not valid today: it has expired."
     if "hostname mismatch" in faults:
-        return f"{certificate} is not for {name}, but for {_common_name(found['subject'])}."
+        return f"{certificate} is not for {name}, but for {_common_name(verified['subject'])}."
     return ""
 
 
