@@ -80,7 +80,7 @@ class HttpObservation(BaseObservation):
                 seen = (
                     f"{self.client} sent no whole request to {server_text(event.flow)}: the answer was {event.status}"
                 )
-                return Different("http", seen, self.wanted)
+                return Different("http", seen, self.wanted, may_be_followed=True)  # by what it was instead, such as TLS
             case TcpClose() if not event.sent and event.by == self.client:
                 seen = f"{self.client} opened a connection to {server_text(event.flow)} and sent nothing"
                 return Different("http", seen, self.wanted, may_be_followed=True)

@@ -37,6 +37,7 @@ PROGRAMS = frozenset(
 )
 # Those that may only wait to be asked: a learner may need them in another node.
 MAY_WAIT = frozenset({"nc", "ncat", "netcat", "perl", "python", "python3", "socat"})
+NO_PROGRAM = 127  # what a shell gives where there is no program of that name (bash(1), EXIT STATUS)
 # Options by which a program speaks of itself alone.
 OF_ITSELF = re.compile(r"(?<!\S)(--help|--version|-V)(?!\S)")
 KINDS = ("dns", "opening", "arp", "ndp")
@@ -91,15 +92,22 @@ def ran_elsewhere(run: ProgramRun, observation: BaseObservation, shells: Collect
         return None
     if not _programs_of(run) - (MAY_WAIT if run.node in shells else frozenset()):
         return None
-    return Different("node", f"{_words(run)!r} ran in {run.node}", f"{observation.client} does it")
+    return Different("node", _ran(run), f"{observation.client} does it")
 
 
 def ran_in_vain(run: ProgramRun, wanted: str) -> Different | None:
     """The message on a program that ran in the right node, and of which no packet was seen; None if it sends none."""
     if not _programs_of(run) or OF_ITSELF.search(_words(run)):
         return None
-    seen = f"{_words(run)!r} ran in {run.node}, and nothing that it sent was seen on a network so far"
-    return Different("node", seen, wanted)
+    if run.exit_code == NO_PROGRAM:
+        return Different("node", _ran(run), wanted)
+    return Different("node", f"{_ran(run)}, and nothing that it sent was seen on a network so far", wanted)
+
+
+def _ran(run: ProgramRun) -> str:
+    if run.exit_code == NO_PROGRAM:
+        return f"{_words(run)!r} did not run in {run.node}, which has no such program"
+    return f"{_words(run)!r} ran in {run.node}"
 
 
 def _words(run: ProgramRun) -> str:

@@ -25,7 +25,7 @@ from orchestrator.operations.lessons.node_watch import TaskWatch
 from orchestrator.operations.lessons.own_probes import bears_mark
 from orchestrator.operations.lessons.packet_keeper import PacketKeeper
 from orchestrator.operations.lessons.programs_elsewhere import ProgramsElsewhere
-from orchestrator.traffic.exchanges.events import DnsExchange, client_node, end_time, start_time
+from orchestrator.traffic.exchanges.events import DnsExchange, client_node, end_time, server_node, start_time
 
 if TYPE_CHECKING:
     from orchestrator.lessons.lesson import AnyTask
@@ -49,6 +49,7 @@ class ObservedAttempts:
     _answered: float = 0.0
     _looked: float = 0.0
     _answered_elsewhere: dict[str, float] = field(default_factory=dict)
+    _answered_at: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def _shells(self) -> tuple[str, ...]:
@@ -73,6 +74,7 @@ class ObservedAttempts:
         self._elsewhere.begin()
         self._lookups.clear()
         self._answered_elsewhere.clear()
+        self._answered_at.clear()
 
     def close(self) -> None:
         self._watch.close()
@@ -105,7 +107,7 @@ class ObservedAttempts:
         """An exchange has ended on the wire."""
         traffic = self.state.traffic
         self._recorded.note(event)
-        was_told, is_answered = traffic.has_ended(event), self._is_answered(client_node(event), start_time(event))
+        was_told, is_answered = traffic.has_ended(event), self._is_same_attempt(event)
         if was_told and is_in_vain(event):
             # That it has no answer was said, and counted.
             is_answered = not isinstance(task.observe.compare(event, traffic.addresses_of), Matched)
@@ -142,6 +144,7 @@ class ObservedAttempts:
         state.react(reaction)
         if isinstance(reaction[1], NotDone):
             self._note_answer(task, client_node(event))
+            self._answered_at[client_node(event), server_node(event)] = time.time()
         elif isinstance(reaction[1], TaskDone):
             self._keep_packets(task, name, event, earlier)
         servers = traffic.servers_of(client_node(event))
@@ -153,6 +156,11 @@ class ObservedAttempts:
         """Note that what another node than the wanted one did so far is answered: one attempt, one sentence."""
         if node != task.observe.client:
             self._answered_elsewhere[node] = time.time()
+
+    def _is_same_attempt(self, event: CompletedEvent) -> bool:
+        """Whether it began before the last sentence on what this node sent to that server, or on another node."""
+        node, began = client_node(event), start_time(event)
+        return self._is_answered(node, began) or began < self._answered_at.get((node, server_node(event)), 0.0)
 
     def _is_answered(self, node: str, began: float) -> bool:
         return began < self._answered_elsewhere.get(node, 0.0)

@@ -323,7 +323,7 @@ NOTHING_ASKED: list[tuple[AnyObservation, CompletedEvent, str, bool]] = [
         HTTP,
         replace(http("client", "app", "GET /", 400), method="", target=""),
         "client sent no whole request to app, 192.168.7.12, port 80: the answer was 400",
-        False,
+        True,
     ),
 ]
 

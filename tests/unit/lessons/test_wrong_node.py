@@ -167,6 +167,14 @@ def test_a_program_in_the_right_node_of_which_nothing_was_seen_is_said(
     assert (told.sentence if told else None) == (f"{seen}. Expected: {observation.wanted}." if is_told else None)
 
 
+def test_of_a_program_that_is_not_there_nothing_is_said_to_have_run() -> None:
+    run = ProgramRun("app", ("wget http://app/",), "r", 1.0, 1.1, 127)
+    seen = "'wget http://app/' did not run in app, which has no such program"
+    for told in (ran_elsewhere(run, PAGE), ran_in_vain(run, "it")):
+        assert told is not None
+        assert told.seen == seen
+
+
 def test_of_a_very_long_line_its_beginning_is_said() -> None:
     told = ran_in_vain(ProgramRun("client", (f"curl {'x' * 500}",), "r", 1.0), PAGE.wanted)
     assert told is not None

@@ -42,7 +42,7 @@ from orchestrator.operations.lessons.files import load_lesson
 from orchestrator.operations.lessons.lab import LessonLab
 from orchestrator.operations.lessons.run import LessonRun
 from orchestrator.operations.scenario_library import LoadedScenario, load_scenario
-from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, ExchangeStart, Flow
+from orchestrator.traffic.exchanges.events import DatagramFlow, DnsExchange, DnsRecord, Endpoint, ExchangeStart, Flow
 
 pytestmark = pytest.mark.slow
 
@@ -286,6 +286,21 @@ def test_an_attempt_in_the_wrong_node_gets_one_sentence(desk: Desk, seconds_late
     run.on_traffic(replace(question, flow=replace(question.flow, client=client, server=server)))
     assert len(desk.told(NotDone)) == sentences
     assert desk.progress.task("look-up").attempts == 1 + sentences
+
+
+@pytest.mark.parametrize(("seconds_later", "sentences"), [(0.0, 1), (60.0, 2)])
+def test_of_several_things_that_one_program_does_to_a_server_one_is_said(
+    desk: Desk, seconds_later: float, sentences: int
+) -> None:
+    """A traceroute sends to one port after the other."""
+    run, began = at_task(desk, "look-up"), time.time()
+    client = Endpoint("client", desk.address("client"), 40000)
+    for number, at in ((33434, began), (33435, began + seconds_later)):
+        flow = Flow(number, "udp", client, Endpoint("app", desk.address("app"), number), None)
+        run.on_traffic(DatagramFlow(number, flow, at, at, 1, 0, at, "port unreachable"))
+    seen = [f"client sent UDP to app, {desk.address('app')}, port {port}: port unreachable" for port in (33434, 33435)]
+    expected = "Expected: a question for app.shop.lab A."
+    assert desk.told(NotDone) == [NotDone(f"{sentence}. {expected}") for sentence in seen[:sentences]]
 
 
 @pytest.mark.parametrize(
