@@ -14,10 +14,11 @@ import click
 from orchestrator.cli.class_collect import collect_command
 from orchestrator.cli.class_lan import ask_about_host, chosen_endpoint, lan_options, say_room
 from orchestrator.cli.class_replay import replay_command
+from orchestrator.cli.class_stop import stop_command
 from orchestrator.cli.console import out, out_json, say, terminal_width
-from orchestrator.cli.options import json_option
+from orchestrator.cli.options import json_option, spread_option
 from orchestrator.cli.workspace import confirmer, open_workspace
-from orchestrator.errors import LEFTOVERS, OK, LabBusy, UsageInvalid
+from orchestrator.errors import OK, UsageInvalid
 
 if TYPE_CHECKING:
     from orchestrator.operations.classroom.endpoint import Endpoint
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from orchestrator.operations.scenario_library import LoadedScenario
 
 LOOK_SECONDS = 0.5
-STOP_SECONDS = 90.0
 
 
 @click.group("class")
@@ -37,6 +37,7 @@ def command() -> None:
 
 command.add_command(collect_command)
 command.add_command(replay_command)
+command.add_command(stop_command)
 
 
 @command.command("start")
@@ -45,9 +46,13 @@ command.add_command(replay_command)
 @click.option("--scenario", help="The scenario with the lesson; by default the one called NAME, otherwise basic.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port; by default as before, or any.")
 @click.option(
-    "--memory", type=click.IntRange(64), metavar="MIB", help="Memory for all seats; by default all that is free."
+    "--memory",
+    type=click.IntRange(64),
+    metavar="MIB",
+    help="Memory for all seats of an engine; by default all that is free.",
 )
 @lan_options
+@spread_option
 @click.option("--yes", is_flag=True, help="Do not ask: neither about the engine, nor about what seats reach.")
 def start_command(
     name: str,
@@ -56,6 +61,7 @@ def start_command(
     port: int | None,
     memory: int | None,
     lan: bool | None,
+    members: tuple[str, ...],
     yes: bool,
     **room: str,
 ) -> int:
@@ -76,12 +82,12 @@ def start_command(
     ask_about_host(loaded.reading.scenario, confirmer(yes))
     with store.serving(name):
         store.save(classroom)
-        from orchestrator.operations.classroom.memory import budget_of
+        from orchestrator.operations.classroom.seat_engines import SeatEngines, spread_seats
         from orchestrator.operations.classroom.service import ServedClass, lab_seats
-        from orchestrator.operations.live.lab_changes import LabChanges
 
-        with LabChanges(workspace.engine, workspace.state) as changes:
-            make_seat = lab_seats(workspace, loaded, classroom, changes, budget_of(workspace, loaded, memory))
+        homes = spread_seats(workspace, loaded, classroom, members)
+        with SeatEngines(workspace, loaded, memory, homes) as engines:
+            make_seat = lab_seats(engines, loaded, classroom, workspace.state)
             return _serve(store, ServedClass(workspace.state, classroom, lesson, make_seat))
 
 
@@ -329,40 +335,6 @@ def export_command(name: str, as_json: bool) -> int:
     else:
         sys.stdout.write(results_csv(board))
     return OK
-
-
-@command.command("stop")
-@click.argument("name")
-@click.option("--forget", is_flag=True, help="Delete also the seats, their links and their progress.")
-def stop_command(name: str, forget: bool) -> int:
-    """End the server of a class, and remove all its labs. Results stay until --forget."""
-    from orchestrator.operations.classroom.service import forget_class, remove_class_labs
-
-    store = _store()
-    _end_server(store, classroom := store.require(name))
-    workspace, failed = open_workspace(start=False).without_watcher(), False
-    with store.serving(name):
-        for removal in remove_class_labs(workspace, classroom):
-            what = "its lab is removed" if removal.was_there else "it had no lab"
-            say(f"{removal.seat}: {removal.error.what if removal.error else what}")
-            failed = failed or removal.error is not None
-        if forget and not failed:
-            forget_class(store, classroom)
-    return LEFTOVERS if failed else OK
-
-
-def _end_server(store: ClassStore, classroom: Classroom) -> None:
-    """Ask the server to end where one runs, and wait for it. Raises LabBusy where it does not end."""
-    if not store.is_served(classroom.name):
-        return
-    from orchestrator.web.board_client import ask_board
-
-    ask_board(classroom.endpoint, classroom.board_token, "end")
-    until = time.monotonic() + STOP_SECONDS
-    while store.is_served(classroom.name):
-        if time.monotonic() > until:
-            raise LabBusy(f"the server of the class {classroom.name!r} does not end", hint="end it with Ctrl-C")
-        time.sleep(LOOK_SECONDS)
 
 
 def _ask(name: str, do: str, **words: Any) -> dict[str, Any]:

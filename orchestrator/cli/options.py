@@ -85,8 +85,17 @@ def member_options(command: Command) -> Command:
     text = "Bring a new lab up on the engine of this member."
     single = click.option("--member", metavar="MEMBER", help=text)
     text = "Bring a new lab up on the one of these members that has the most room; `local` is the engine in use."
-    several = click.option("--members", metavar="A,B,C", help=text, callback=_names)
+    several = _members_option(text)
     return single(several(with_members))
+
+
+def spread_option(command: Command) -> Command:
+    """--members A,B,C, as `members`, for several labs."""
+    return _members_option("Spread new labs over these members; `local` is the engine in use.")(command)
+
+
+def _members_option(text: str) -> Callable[[Command], Command]:
+    return click.option("--members", metavar="A,B,C", help=text, callback=_names)
 
 
 def _names(_ctx: click.Context, _option: click.Parameter, text: str | None) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ COMPOSE_RUN = "tests/engine/test_compose_files.py runs it where Compose is insta
 OFFLINE = "it gets packages and saves all images; tests/engine/test_offline_images.py makes and reads a small file"
 MEMBERS = "no test has another machine; tests/unit/host/test_members.py has members"
 TLS = "tests/unit/host/test_tls_members.py speaks TLS with an engine of its own"
+SPREAD = "tests/unit/operations/test_class_on_members.py spreads seats"
 PLACED = "tests/engine/test_labs_on_members.py has two engines in namespaces of their own"
 # Commands that the tests do not run, and why.
 NOT_RUN = {
@@ -59,6 +60,8 @@ NOT_RUN = {
     "wirelab members add big tcp://big.example:2376 --cacert ca.pem --cert cert.pem --key key.pem": TLS,
     "wirelab members doctor big": MEMBERS,
     "wirelab members rm big": MEMBERS,
+    "wirelab class start monday --seats 30 --scenario basic --members big,small,local": SPREAD,
+    "wirelab class reset monday seat07": "tests/engine/test_class.py has a class of two seats",
     "wirelab up basic --member big": PLACED,
     "wirelab run basic --lab second --members big,small,local": PLACED,
     "wirelab offline make room.tar": OFFLINE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ from orchestrator.lab.journal import journal_file, older_file
 from orchestrator.lessons.board import Board, SeatState
 from orchestrator.operations.classroom.board import BoardReader
 from orchestrator.operations.classroom.folder import ClassStore
-from orchestrator.operations.classroom.memory import MemoryBudget, room_for
+from orchestrator.operations.classroom.memory import room_for
 from orchestrator.operations.classroom.resources import ResourceWatch, stopped_nodes, used_up
+from orchestrator.operations.classroom.seat_engines import SeatDesk, SeatEngines, removal_workspace
 from orchestrator.operations.classroom.seats import RunningSeat
 from orchestrator.operations.lessons.files import ProgressStore
 from orchestrator.operations.lifecycle import bring_down, remove_lab
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from orchestrator.lessons.lesson import Lesson
     from orchestrator.operations.classroom.folder import Classroom, ClassSeat
     from orchestrator.operations.live.lab import LiveLab
-    from orchestrator.operations.live.lab_changes import LabChanges
     from orchestrator.operations.live.lesson import LiveLesson
     from orchestrator.operations.scenario_library import LoadedScenario
     from orchestrator.operations.workspace import Workspace
@@ -166,38 +166,41 @@ class ServedClass:
         return live.lesson if live else None
 
 
-def lab_seats(
-    workspace: Workspace, scenario: LoadedScenario, classroom: Classroom, changes: LabChanges, budget: MemoryBudget
-) -> SeatMaker:
-    """What makes the seats of a class in this workspace. `changes` tells all of them when to look at their labs."""
-    store = ClassStore(workspace.state)
+def lab_seats(engines: SeatEngines, scenario: LoadedScenario, classroom: Classroom, state: StateFolder) -> SeatMaker:
+    """What makes the seats of a class, each on its engine."""
+    store = ClassStore(state)
 
     def held_from() -> str:
         return store.require(classroom.name).held_from
 
     def make(seat: ClassSeat, places: threading.Semaphore) -> RunningSeat:
         command = ("wirelab", "class", "start", classroom.name)
-        own = workspace.acting_as(Actor(new_run_id(), "web", command, seat.name))
+        desk = SeatDesk(engines, seat.lab, Actor(new_run_id(), "web", command, seat.name))
 
         @contextmanager
         def watch(on_up: Callable[[], None]) -> Iterator[LiveLab]:
             lesson = partial(watch_lesson, seed=seat.seed, seat=seat.name, held_from=held_from, close_host=True)
             with ExitStack() as stack:
-                measure_memory = stack.enter_context(room_for(budget, own, seat))
+                own = desk.open()
+                measure_memory = stack.enter_context(room_for(own.budget, own.workspace, seat))
                 try:
-                    live = stack.enter_context(lesson(own, scenario, seat.lab, changes, on_up=on_up))
+                    live = stack.enter_context(lesson(own.workspace, scenario, seat.lab, own.changes, on_up=on_up))
                 except WirelabError as error:
-                    if why := used_up(own, scenario, seat.lab):
+                    if why := used_up(own.workspace, scenario, seat.lab):
                         raise WorldError(f"the lesson cannot begin in {seat.lab}", why=why) from error
                     raise
                 measure_memory()
                 yield live
 
         def read_used_up(live: LiveLab) -> str:
-            return used_up(own.without_watcher(), scenario, seat.lab, live.terminals.allowed)
+            with suppress(WirelabError):
+                return used_up(desk.open().workspace.without_watcher(), scenario, seat.lab, live.terminals.allowed)
+            return ""  # of an engine that is away nobody can tell
+
+        def renew() -> None:
+            remove_lab(desk.open().workspace, seat.lab)
 
         reset = f"wirelab class reset {classroom.name} {seat.name}"
-        renew = partial(remove_lab, own, seat.lab)
         return RunningSeat(seat.name, watch, renew, places, read_used_up=read_used_up, reset_command=reset)
 
     return make
@@ -216,7 +219,7 @@ def remove_class_labs(workspace: Workspace, classroom: Classroom) -> Iterator[Re
     """Remove the labs of a class, one by one; one that cannot be removed keeps none of the others."""
     for seat in classroom.seats:
         try:
-            yield Removal(seat.name, bool(bring_down(workspace, seat.lab)))
+            yield Removal(seat.name, bool(bring_down(removal_workspace(workspace, seat.lab), seat.lab)))
         except WirelabError as error:
             yield Removal(seat.name, True, error)
 

@@ -59,20 +59,38 @@ def _best(
 ) -> Home | None:
     """The member with the most room. One that does not answer is passed over, if another one does."""
     from orchestrator.host.members.member import LOCAL
-    from orchestrator.operations.members.registration import side_by_side
     from orchestrator.planning.placement import lab_weight, place_labs
 
-    answers = side_by_side(lambda member: _room(state, member), chosen)
-    troubles = [answer for answer in answers if isinstance(answer, WirelabError)]
-    rooms = [answer for answer in answers if not isinstance(answer, WirelabError)]
-    if not rooms:
-        raise troubles[0]
+    rooms, troubles = _rooms(state, chosen)
     for trouble in troubles:
         notify(f"{trouble.what}: passed over")
     placed = place_labs([lab_weight(lab_name, nodes)], [room for room, _ in rooms])[lab_name]
     notify(f"the lab {lab_name!r} comes up on {'the engine in use' if placed == LOCAL else f'the member {placed!r}'}")
     url = next(url for room, url in rooms if room.member == placed)
     return None if placed == LOCAL else Home(placed, url, is_new=True)
+
+
+def measured_rooms(state: StateFolder, names: Sequence[str]) -> tuple[list[tuple[MemberRoom, str]], list[WirelabError]]:
+    """How much room each of these members has, with its address; and why others do not answer.
+
+    Raises UsageInvalid for an unknown member, and the first trouble where none answers.
+    """
+    from orchestrator.host.members.registry import chosen_members
+
+    return _rooms(state, chosen_members(state, names))
+
+
+def _rooms(
+    state: StateFolder, chosen: Sequence[Member | None]
+) -> tuple[list[tuple[MemberRoom, str]], list[WirelabError]]:
+    from orchestrator.operations.members.registration import side_by_side
+
+    answers = side_by_side(lambda member: _room(state, member), chosen)
+    troubles = [answer for answer in answers if isinstance(answer, WirelabError)]
+    rooms = [answer for answer in answers if not isinstance(answer, WirelabError)]
+    if not rooms:
+        raise troubles[0]
+    return rooms, troubles
 
 
 def _room(state: StateFolder, member: Member | None) -> tuple[MemberRoom, str] | WirelabError:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import WorldError
@@ -27,10 +30,21 @@ def ensure_images(state: StateFolder, url: str, names: Sequence[str], notify: No
     source = running_engine(os.environ, state)
     if source is None or source.url == url:
         return catalog.ensure(names)
-    missing = catalog.missing(names)
     tags = image_catalog(source.url, state, os.environ, notify).ensure(names)
-    send(source.url, url, [tags[name] for name in missing], notify)
+    if catalog.missing(names):
+        with _alone(state, url):
+            # Another lab may have been given them while we waited.
+            send(source.url, url, [tags[name] for name in catalog.missing(names)], notify)
     return tags
+
+
+@contextmanager
+def _alone(state: StateFolder, url: str) -> Iterator[None]:
+    """One process at a time sends images to a member; the kernel frees the lock when its holder dies."""
+    name = hashlib.sha256(url.encode()).hexdigest()[:16]
+    with (state.private(state.root / "locks") / f"images-{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def send_author_images(state: StateFolder, url: str, references: Sequence[str], notify: Notify) -> None:
