@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from orchestrator.checks.dns_answer import read_attempts
 from orchestrator.checks.dns_query import ASK
 from orchestrator.checks.findings import Judgement
+from orchestrator.checks.held_connection import HOLD, ORDER
 from orchestrator.checks.http_request import facts_of
 from orchestrator.checks.needed_nodes import answering_nodes
 from orchestrator.checks.probes import (
@@ -23,7 +25,8 @@ from orchestrator.checks.probes import (
     starved_text,
 )
 from orchestrator.checks.steps import CheckSteps, ProbeSteps
-from orchestrator.model.checks import BaseCheck, Http, Resolves, Runs, Sql, Tls, Udp
+from orchestrator.checks.verdict import Verdict
+from orchestrator.model.checks import BaseCheck, CannotConnect, Connects, HoldsOpen, Http, Resolves, Runs, Sql, Tls, Udp
 
 # Some hundredths of a second of work. A node that is limited to a hundredth of a processor needs several seconds.
 WORK = "for ((i = 0; i < 10000; i++)); do :; done"
@@ -35,11 +38,15 @@ WAITED_SECONDS = 1.0
 # The statuses of a server that gave up waiting for another one (RFC 9110, sections 15.6.3 to 15.6.5).
 GAVE_UP = (502, 503, 504)
 NO_ADDRESS, TOO_LATE = 6, 28  # of curl: libcurl-errors(3)
+NO_SUCH_NAME = 68  # of the program that connects: EX_NOHOST of sysexits.h
 # What the work showed is believed for so long of a node that lacked time; of one that had it only for a moment, for a
 # wrong "it had time" makes a false verdict, and a wrong "it had none" an unknown one.
 STARVED_REUSED_SECONDS, TIMELY_REUSED_SECONDS = 10.0, 1.0
-# The kinds that wait for a program at the target. Connections are accepted by the target's kernel, which has the time.
-WAITING = (Http, Sql, Tls, Udp, Resolves, Runs)
+# The kinds that wait for a program at the target. Connections are accepted by the target's kernel, which has the time;
+# but it is silent once its queue is full, because the program does not take connections from there.
+WAITING = (Http, Sql, Tls, Udp, Resolves, Runs, Connects, CannotConnect, HoldsOpen)
+# What a connection attempt prints where nothing answered: how often the kernel sent a SYN, or that it gave up.
+SILENT = re.compile(r"^silent \d+$|Connection timed out", re.MULTILINE)
 
 
 def processor_probe(node: str) -> RunProgram:
@@ -78,7 +85,7 @@ def judged_with_target_time(check: BaseCheck, context: CheckContext, judging: Ch
     waits: list[bool] = []
     judgement = yield from _observed(judging, waits)
     in_vain = any(waits)
-    if in_vain and judgement.verdict == ("pass" if _wants_silence(check) else "fail"):
+    if in_vain and judgement.verdict in _doubted(check):
         yield from require_target_time(answering_nodes(check, context.topology))
     return judgement
 
@@ -96,8 +103,17 @@ def _observed(judging: CheckSteps, waits: list[bool]) -> CheckSteps:
         waits += map(_waited_in_vain, probes, results)
 
 
-def _wants_silence(check: BaseCheck) -> bool:
-    return isinstance(check, Resolves) and not check.answered
+def _doubted(check: BaseCheck) -> tuple[Verdict, ...]:
+    """The verdicts that silence may have made."""
+    match check:
+        case HoldsOpen():
+            return ("pass", "fail")
+        case CannotConnect():
+            return ("pass",)
+        case Resolves():
+            return ("fail",) if check.answered else ("pass",)
+        case _:
+            return ("fail",)
 
 
 def _waited_in_vain(probe: Probe, result: ProbeResult) -> bool:
@@ -117,6 +133,16 @@ def _waited_in_vain(probe: Probe, result: ProbeResult) -> bool:
     if ASK in probe.argv:
         attempts = read_attempts(result.out)
         return bool(attempts) and all(attempt.in_vain for attempt in attempts)
+    return _met_silence(probe, result, waited=waited)
+
+
+def _met_silence(probe: RunProgram, result: ProgramResult, *, waited: bool) -> bool:
+    """Whether nothing came on a connection or to a datagram of ours."""
+    if ORDER in probe.argv:
+        return re.search(r'"state": "(silent|unanswered)"', result.out) is not None
+    if not probe.inside and (probe.argv[0] == "bash" or HOLD in probe.argv):
+        lost_name = result.exit_code == NO_SUCH_NAME and waited
+        return lost_name or SILENT.search(f"{result.out}\n{result.err}") is not None
     return probe.argv[0] == "python3" and '"error": "silent"' in result.out
 
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from check_harness import check, judged, ran, rows
+from check_harness import check, judged, ran, rows, shop
 
-from orchestrator.checks.probes import ProgramResult, starved_text
+from orchestrator.checks.kinds import check_steps
+from orchestrator.checks.probes import (
+    CheckContext,
+    HeldConnection,
+    Probe,
+    ProbeResult,
+    ProgramResult,
+    RunProgram,
+    starved_text,
+)
+from orchestrator.checks.steps import run_steps
+from orchestrator.checks.target_time import processor_probe
 
 RESOLVER = "192.168.7.10 UDP ETIMEDOUT 0000 -\n"
 TOO_LATE = "curl: (28) Operation timed out after 4001 milliseconds\n" + json.dumps({"http_code": 0})
@@ -59,7 +71,7 @@ def test_who_waited_for_a_node_without_processor_time_knows_nothing(
     needed = {"dns"} if "resolves" in keys or "sleep" in keys.get("runs", ()) else {"app", "dns", "db"}
     for node in ("app", "db", "dns", "web"):
         found = judged(check(**keys), took(seconds, 0.0, result), processor={node: WORKED})
-        waits = node in needed - {keys["from_"]} and "connects" not in keys
+        waits = node in needed - {keys["from_"]}
         assert found.verdict == ("unknown" if waits else "fail"), (node, found)
         assert (f"at {node}: not measured: for 3.9 s the node got no processor time" in found.actual) == waits
 
@@ -134,3 +146,34 @@ def test_who_looks_with_a_program_that_was_ended_has_seen_nothing() -> None:
     """Half a socket table must not prove that nobody listens."""
     found = judged(check(node="app", listens=[{"port": 80}]), took(5.0, 0.0, ran("tcp LISTEN", "", 124)))
     assert (found.verdict, found.actual) == ("unknown", "could not be asked: the program had not ended after 5.0 s")
+
+
+SILENT = ran("192.168.7.12\nsilent 3\n", "", 1)
+LISTENS = ran("LISTEN 0 9 0.0.0.0:80 0.0.0.0:*\n")
+
+
+def test_a_silent_target_without_processor_time_proves_nothing() -> None:
+    """Its kernel accepts connections until the queue of its program is full; then it is silent."""
+    claim = check(from_="client", connects="app.shop.lab:80")
+    assert judged(claim, SILENT).verdict == "fail"
+    assert judged(claim, SILENT, processor={"app": WORKED}).verdict == "unknown"
+    refused = ran("192.168.7.12\nbash: connect: Connection refused\n", "", 1)
+    assert judged(claim, refused, processor={"app": WORKED}).verdict == "fail"
+    claim = check(from_="client", cannot_connect="app.shop.lab:80")
+    assert judged(claim, SILENT, LISTENS).verdict == "pass"
+    assert judged(claim, SILENT, LISTENS, processor={"app": WORKED}).verdict == "unknown"
+
+
+@pytest.mark.parametrize(("state", "found"), [("usable", "fail"), ("unanswered", "pass")])
+def test_a_held_connection_to_a_target_without_processor_time_proves_nothing(state: str, found: str) -> None:
+    claim = check(from_="client", holds_open="app.shop.lab:80", send="hello\n", state=state)
+    context = CheckContext(shop(), "w0", 20000, 1000.0, held=HeldConnection("w0", "192.168.7.12", "a:1 -> b:2"))
+    for starved, verdict in ((None, found), (WORKED, "unknown")):
+
+        def run_probes(probes: Sequence[Probe], starved: ProgramResult | None = starved) -> list[ProbeResult]:
+            unanswered = ran(json.dumps({"state": "unanswered"}))
+            lacks = {processor_probe("app"): starved} if starved else {}
+            own = [probe for probe in probes if isinstance(probe, RunProgram)]
+            return [lacks.get(probe, ran() if probe == processor_probe(probe.node) else unanswered) for probe in own]
+
+        assert run_steps(check_steps(claim, context), run_probes).verdict == verdict
