@@ -123,8 +123,8 @@ def _say_what_is_next(scenario_name: str, named: LabRef) -> int:
     if not scenario_name:
         return OK
     if name := lesson_after(course(StateFolder.of(os.environ), os.environ.get("WIRELAB_SEAT", "")), scenario_name):
-        say(f"\nThe next lesson: {_as_typed(f'wirelab learn {name}')}")
-    say(f"The lab stays up. To remove it: {_as_typed(named.command('down'))}")
+        say(f"\nThe next lesson:\n\n    {_as_typed(f'wirelab learn {name}')}")
+    say(f"\nThe lab stays up. To remove it:\n\n    {_as_typed(named.command('down'))}")
     return OK
 
 

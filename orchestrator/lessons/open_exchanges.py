@@ -9,7 +9,7 @@ from orchestrator.lessons.comparison import Different, Layer
 from orchestrator.lessons.http_observation import HttpObservation
 from orchestrator.lessons.observations import SqlObservation, TlsObservation, UnansweredObservation
 from orchestrator.lessons.ssh_observation import SshObservation
-from orchestrator.traffic.exchanges.events import CompletedEvent, DnsExchange, ExchangeStart, TcpClose, TcpHandshake
+from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart, TcpClose, TcpHandshake
 
 # Without an answer for so long, the learner is told so; on a network of one machine answers take milliseconds.
 SILENT_SECONDS = 1.5
@@ -140,14 +140,6 @@ def _place_with_address(start: ExchangeStart) -> str:
         return f"port {start.port} of {start.server}"
     where = dict.fromkeys((start.server, start.server_address))
     return f"{', '.join(where)}, port {start.port}"
-
-
-def is_in_vain(event: CompletedEvent) -> bool:
-    """Whether an exchange ended without any answer."""
-    match event:
-        case DnsExchange(rcode="") | TcpHandshake(outcome="silent"):
-            return True
-    return False
 
 
 def is_wanted(earlier: BaseObservation | None, start: ExchangeStart) -> bool:

@@ -13,6 +13,7 @@ from orchestrator.lessons.lookups import Lookup, lookup_of
 from orchestrator.lessons.messages import Message, TaskDone
 from orchestrator.lessons.open_exchanges import OpenExchanges
 from orchestrator.lessons.other_attempts import other_attempt
+from orchestrator.lessons.silent_lookups import FinishedLookup, SilentLookups, finished_lookup
 from orchestrator.lessons.variables import address_values
 from orchestrator.lessons.waits import Waits
 from orchestrator.lessons.wrong_node import failed_elsewhere
@@ -51,7 +52,9 @@ class LearnerTraffic:
     _lookup: Lookup | None = None
     _sent: dict[str, float] = field(default_factory=dict)
     _open: OpenExchanges = field(default_factory=OpenExchanges)
+    _finished: FinishedLookup | None = None
     waits: Waits = field(default_factory=Waits)
+    silent_lookups: SilentLookups = field(default_factory=SilentLookups)
 
     def begin(self, scenario: Scenario, topology: Topology) -> None:
         """Begin a task in a lab that is as these say."""
@@ -63,6 +66,27 @@ class LearnerTraffic:
         self._began, self._lookup, self._later = time.time(), None, None
         self._open.clear()
         self.waits.clear()
+        self.silent_lookups.clear()
+
+    @property
+    def _domain(self) -> str:
+        return self._scenario.domain if self._scenario else ""
+
+    def note_finished(self, event: CompletedEvent) -> None:
+        """This exchange has completed the task; what its program asks after that is no attempt at the next one."""
+        self._finished = finished_lookup(event, self._domain)
+
+    def _is_rest(self, start: ExchangeStart) -> bool:
+        """Whether the program that has completed the task before this one goes on."""
+        if self._finished is None:
+            return False
+        if start.kind != "dns":
+            return self._finished.has_search(start, self.servers_of(start.client))
+        name, _, kind = start.subject.partition(" ")
+        if self._finished.has(start.client, name, kind, start.at):
+            return True
+        self._finished = None
+        return False
 
     def is_begun_by_learner(self, start: ExchangeStart, shells: Sequence[str], *, awaits_others: bool = False) -> bool:
         """Whether the learner began it, in one of the nodes in which they work; then its answer is awaited.
@@ -75,8 +99,11 @@ class LearnerTraffic:
             self._sent[start.client] = start.at
         if is_ours or not (is_in_shell or (awaits_others and self._is_for_people(start.client))):
             return False
+        if self._is_rest(start):
+            return False
         self._open.begin(start, self.monotonic())
         self.waits.begin(start)
+        self.silent_lookups.begin(start, self._domain, self.servers_of(start.client))
         return is_in_shell
 
     def has_sent(self, node: str, since: float) -> bool:
@@ -147,6 +174,9 @@ class LearnerTraffic:
             return False  # it asks others because it was asked
         if self._is_ours(node, start_time(event)) or self.own_probes.is_own(event):
             return False
+        finished = self._finished
+        if isinstance(event, DnsExchange) and finished and finished.has(node, event.name, event.type, event.started):
+            return False  # of the program that has completed the task before
         domain = scenario.domain
         return not (isinstance(event, DnsExchange) and event.name.rstrip(".").endswith(f".{domain}.{domain}"))
 

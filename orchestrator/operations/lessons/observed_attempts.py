@@ -11,12 +11,13 @@ from orchestrator.lessons.comparison import Different, Matched
 from orchestrator.lessons.failed_attempts import failed_attempt, unanswered_attempt
 from orchestrator.lessons.lesson import ObserveTask
 from orchestrator.lessons.messages import NotDone, TaskDone
-from orchestrator.lessons.observations import ListensObservation, UnansweredObservation
-from orchestrator.lessons.open_exchanges import is_in_vain, is_wanted, unanswered
+from orchestrator.lessons.observations import ListensObservation, ResolvesObservation, UnansweredObservation
+from orchestrator.lessons.open_exchanges import is_wanted, silence, unanswered
 from orchestrator.lessons.own_machine import OwnMachineAttempt
 from orchestrator.lessons.packet_evidence import selection_of
 from orchestrator.lessons.reactions import attempted, react_to_exchange, react_to_socket, without_attempt
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
+from orchestrator.lessons.silent_lookups import is_in_vain
 from orchestrator.lessons.unused_lookups import is_lookup_for
 from orchestrator.lessons.wrong_node import ran_elsewhere, ran_in_vain, silent_elsewhere
 from orchestrator.operations.lessons.attempt_explainer import NotExplained
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from orchestrator.operations.lessons.attempt_explainer import AttemptExplainer
     from orchestrator.operations.lessons.state import LessonState
     from orchestrator.traffic.exchanges.events import CompletedEvent, ExchangeStart
+
+
+# After a server was said to be silent, a resolver has asked the next one by then.
+AFTER_SILENCE_SECONDS = 2.0
 
 
 @dataclass
@@ -50,6 +55,7 @@ class ObservedAttempts:
     _looked: float = 0.0
     _answered_elsewhere: dict[str, float] = field(default_factory=dict)
     _answered_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    _wanted_silence: tuple[ExchangeStart, float] | None = None
 
     @property
     def _shells(self) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ class ObservedAttempts:
         self._watch.begin_again(self.state.lab, self.state.task, self._shells)
 
     def _forget(self) -> None:
-        self._earlier = None
+        self._earlier = self._wanted_silence = None
         self._recorded.clear()
         self._elsewhere.begin()
         self._lookups.clear()
@@ -108,7 +114,7 @@ class ObservedAttempts:
         traffic = self.state.traffic
         self._recorded.note(event)
         was_told, is_answered = traffic.has_ended(event), self._is_same_attempt(event)
-        if was_told and is_in_vain(event):
+        if is_in_vain(event) and (was_told or traffic.silent_lookups.is_told(event)):
             # That it has no answer was said, and counted.
             is_answered = not isinstance(task.observe.compare(event, traffic.addresses_of), Matched)
         if was_told and not is_answered:
@@ -141,6 +147,8 @@ class ObservedAttempts:
         reaction = react_to_exchange(state.progress, name, task, event, comparison, earlier)
         if isinstance(reaction[1], NotDone) and traffic.continues_lookup(event):
             return
+        if isinstance(reaction[1], TaskDone):
+            traffic.note_finished(event)
         state.react(reaction)
         if isinstance(reaction[1], NotDone):
             self._note_answer(task, client_node(event))
@@ -218,22 +226,42 @@ class ObservedAttempts:
         state, traffic = self.state, self.state.traffic
         if sentence := traffic.told_later():
             state.react(attempted(state.progress, state.task_name or "", sentence))
+        if different := self._after_wanted_silence(task):
+            state.react(attempted(state.progress, state.task_name or "", different.sentence))
         for start in traffic.unanswered():
             if is_wanted(task.after, start):
+                self._wanted_silence = (start, traffic.monotonic())
                 continue
             if self._is_answered(start.client, start.at):
                 continue
             different = silent_elsewhere(start, task.observe, traffic.addresses_of)
             if different := different or unanswered(task.observe, start):
-                before = state.progress
-                state.react(attempted(before, state.task_name or "", different.sentence))
-                if state.progress is not before:
-                    traffic.count_silence(start)
-                self._note_answer(task, start.client)
-                servers = traffic.servers_of(start.client)
-                attempt = unanswered_attempt(start, state.lab.made.scenario.nodes, servers)
-                if attempt and attempt.node in state.shells:
-                    self.explainer.ask(attempt)
+                self._on_silent(task, start, different)
+
+    def _on_silent(self, task: ObserveTask, start: ExchangeStart, different: Different) -> None:
+        """Say that this has no answer, and ask why, once for each lookup."""
+        state, traffic = self.state, self.state.traffic
+        if traffic.silent_lookups.is_to_tell(start):
+            before = state.progress
+            state.react(attempted(before, state.task_name or "", different.sentence))
+            if state.progress is not before:
+                traffic.count_silence(start)
+            self._note_answer(task, start.client)
+        attempt = unanswered_attempt(start, state.lab.made.scenario.nodes, traffic.servers_of(start.client))
+        if attempt and attempt.node in state.shells and traffic.silent_lookups.is_to_explain(start):
+            self.explainer.ask(attempt)
+
+    def _after_wanted_silence(self, task: ObserveTask) -> Different | None:
+        """What is said where the task wants that a server does not answer, and this was seen, and nothing follows."""
+        traffic = self.state.traffic
+        if self._wanted_silence is None or traffic.monotonic() < self._wanted_silence[1] + AFTER_SILENCE_SECONDS:
+            return None
+        (start, _since), self._wanted_silence = self._wanted_silence, None
+        lookups, seen = traffic.silent_lookups, silence(start)
+        if lookups.has_followed(start) or not lookups.is_to_tell(start) or seen is None:
+            return None
+        to = task.observe.answered_by if isinstance(task.observe, ResolvesObservation) else None
+        return Different("dns", seen, f"then {task.observe.wanted}" + (f" to {to}" if to else ""))
 
     def _on_lookups(self, task: ObserveTask) -> None:
         """Say of a lookup that nothing followed, unless something may still be answered."""

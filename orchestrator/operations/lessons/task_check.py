@@ -152,7 +152,7 @@ class TaskCheck:
         """Say what has no answer, before the check is judged, which takes long then; whether an answer may come."""
         traffic = self.state.traffic
         for start in traffic.unanswered():
-            if seen := silence(start):
+            if (seen := silence(start)) and traffic.silent_lookups.is_to_tell(start):
                 self.state.react((self.state.progress, NotDone(f"{seen}.")))  # the judgement counts the attempt
                 self._is_answered = True
         is_recent = self._tried is not None and time.monotonic() < self._tried + 2 * SILENT_SECONDS
