@@ -78,7 +78,7 @@ def order_mistake(question: Question, answer: str) -> str | None:
         return None
     step = question.choices[int(numbers[at]) - 1]
     before = f"The first {at} are right. " if at > 1 else "The first one is right. " if at else ""
-    return f'{before}At place {at + 1} stands "{step}", and it does not happen then.'
+    return f'{before}Place {at + 1} is wrong: "{step}" comes later.'  # what comes before it is right
 
 
 def wrong_because(task: AskTask, question: Question, answer: str) -> str | None:

@@ -26,6 +26,7 @@ NARROW, SHORT_LABEL, NARROW_INDENT = 60, 6, 2
 # A command stays on one line, so that a reader can copy it: one in backticks, or one that ends a wirelab sentence.
 COMMAND = re.compile(r"`([^`]+)`|(?<=: )(wirelab [^:`]+)$")
 ITEM = "- "  # begins an item of a list
+PROGRAM = re.compile(r"[a-z0-9-]+\$ ")
 UNBROKEN_BLANK = "\N{NO-BREAK SPACE}"  # textwrap breaks no line there
 
 
@@ -46,7 +47,8 @@ def _lines(message: Message, width: int) -> Iterator[str]:
         case HintShown(number=number, total=total, text=text):
             yield from _labelled(f"hint {number} of {total}: ", _with_whole_commands(text), width)
         case SolutionShown(text=text):
-            yield from _labelled("solution: ", text, width)
+            is_program = PROGRAM.match(text)  # a reader copies it
+            yield from _labelled("solution: ", text.replace(" ", UNBROKEN_BLANK) if is_program else text, width)
         case Note(text=text) | TaskHeld(text=text):
             yield from _wrapped(text, width)
         case LessonDone():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.lessons.comparison import Comparison, Different
@@ -18,7 +18,15 @@ from orchestrator.lessons.variables import address_values
 from orchestrator.lessons.waits import Waits
 from orchestrator.lessons.wrong_node import failed_elsewhere
 from orchestrator.model.application_protocol import ApplicationProtocol
-from orchestrator.traffic.exchanges.events import DnsExchange, ExchangeStart, client_node, start_time
+from orchestrator.traffic.exchanges.events import (
+    DnsExchange,
+    ExchangeStart,
+    HttpExchange,
+    TcpHandshake,
+    TlsHandshake,
+    client_node,
+    start_time,
+)
 
 if TYPE_CHECKING:
     from orchestrator.events import ProbeEvent
@@ -53,6 +61,7 @@ class LearnerTraffic:
     _sent: dict[str, float] = field(default_factory=dict)
     _open: OpenExchanges = field(default_factory=OpenExchanges)
     _finished: FinishedLookup | None = None
+    _names: set[tuple[str, str]] = field(default_factory=set)
     waits: Waits = field(default_factory=Waits)
     silent_lookups: SilentLookups = field(default_factory=SilentLookups)
 
@@ -67,6 +76,7 @@ class LearnerTraffic:
         self._open.clear()
         self.waits.clear()
         self.silent_lookups.clear()
+        self._names.clear()
 
     @property
     def _domain(self) -> str:
@@ -75,6 +85,19 @@ class LearnerTraffic:
     def note_finished(self, event: CompletedEvent) -> None:
         """This exchange has completed the task; what its program asks after that is no attempt at the next one."""
         self._finished = finished_lookup(event, self._domain)
+
+    def note_lookup(self, event: CompletedEvent) -> None:
+        """Remember each name that was looked up since the task began, and by which node."""
+        if isinstance(event, DnsExchange) and event.answers and event.started >= self._began:
+            self._names.add((client_node(event), event.name.rstrip(".").lower()))
+
+    def without_old_name(self, event: CompletedEvent) -> CompletedEvent:
+        """The exchange, as one with an address where its name was looked up before the task: now it is by address."""
+        if not isinstance(event, TcpHandshake | TlsHandshake | HttpExchange) or not event.flow.name:
+            return event
+        if (client_node(event), event.flow.name.rstrip(".").lower()) in self._names:
+            return event
+        return replace(event, flow=replace(event.flow, name=""))
 
     def _is_rest(self, start: ExchangeStart) -> bool:
         """Whether the program that has completed the task before this one goes on."""

@@ -113,6 +113,7 @@ class ObservedAttempts:
         """An exchange has ended on the wire."""
         traffic = self.state.traffic
         self._recorded.note(event)
+        traffic.note_lookup(event)
         was_told, is_answered = traffic.has_ended(event), self._is_same_attempt(event)
         if is_in_vain(event) and (was_told or traffic.silent_lookups.is_told(event)):
             # That it has no answer was said, and counted.
@@ -156,6 +157,7 @@ class ObservedAttempts:
         elif isinstance(reaction[1], TaskDone):
             self._keep_packets(task, name, event, earlier)
         servers = traffic.servers_of(client_node(event))
+        event = traffic.without_old_name(event)
         attempt = failed_attempt(event, servers) if isinstance(reaction[1], NotDone) else None
         if attempt and attempt.node in shells:
             self.explainer.ask(attempt)

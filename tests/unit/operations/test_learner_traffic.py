@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from orchestrator.operations.lessons.own_probes import OwnProbes
 from orchestrator.planning.addressing import assign_addresses
 from orchestrator.planning.snapshot import Snapshot
 from orchestrator.reading.scenario import read_scenario
-from orchestrator.traffic.exchanges.events import DnsExchange, Endpoint, ExchangeStart, Flow, TcpHandshake
+from orchestrator.traffic.exchanges.events import DnsExchange, DnsRecord, Endpoint, ExchangeStart, Flow, TcpHandshake
 
 SCENARIO = """
 name: shop
@@ -50,6 +51,31 @@ def test_the_servers_that_a_node_asks_by_itself_are_those_of_its_list() -> None:
     learner_traffic = traffic()
     assert learner_traffic.servers_of("client") == ("resolver",)
     assert learner_traffic.servers_of("192.168.7.99") == ()
+
+
+def test_a_name_that_was_looked_up_before_the_task_began_says_nothing_of_an_attempt() -> None:
+    learner_traffic = traffic()
+    ends = Endpoint("client", "192.168.7.5", 40001), Endpoint("app", "192.168.7.7", 8080)
+    refused = TcpHandshake(2, Flow(2, "tcp", *ends, None, "app.shop.lab"), LATER, LATER, "refused", 1, LATER)
+    by_address = replace(refused, flow=replace(refused.flow, name=""))
+    assert learner_traffic.without_old_name(refused) == by_address
+    record = DnsRecord("A", "192.168.7.7")
+    learner_traffic.note_lookup(replace(question("client", "resolver"), answers=(record,)))
+    assert learner_traffic.without_old_name(refused) == refused
+    learner_traffic.start_again()
+    assert learner_traffic.without_old_name(refused) == by_address
+
+
+def test_what_a_program_still_asks_after_it_completed_a_task_is_no_attempt_at_the_next_one() -> None:
+    learner_traffic, answer = traffic(), question("client", "resolver")
+    learner_traffic.note_finished(answer)
+    learner_traffic.start_again()
+    rest = replace(answer, type="AAAA", rcode="")
+    assert not learner_traffic.is_attempt(rest)
+    start = ExchangeStart(2, "dns", LATER, "client", "resolver", 2, "app.shop.lab AAAA", 53)
+    assert not learner_traffic.is_begun_by_learner(start, ("client",))
+    assert learner_traffic.is_begun_by_learner(replace(start, subject="app.shop.lab A"), ("client",))
+    assert learner_traffic.is_attempt(rest)  # another program has begun
 
 
 AAAA = Different("name", "client asked dns for app.shop.lab AAAA", "a question for app.shop.lab A", True)

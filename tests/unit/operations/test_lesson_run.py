@@ -606,7 +606,7 @@ def test_a_question_that_packets_answered_is_the_same_for_who_comes_back(desk: D
     run.on_input("1 2 3")
     assert desk.told((SolutionShown, NotDone)) == [
         SolutionShown("2 1 3"),
-        NotDone('At place 1 stands "it connects", and it does not happen then.'),
+        NotDone('Place 1 is wrong: "it connects" comes later.'),
     ]
     run.on_input("2 1 3")
     assert len(desk.told(LessonDone)) == 1

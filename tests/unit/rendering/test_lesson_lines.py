@@ -71,3 +71,8 @@ def test_other_words_are_broken_where_the_line_ends() -> None:
     lines = message_text(HintShown(1, 1, "word " * 20), 40).splitlines()
     assert len(lines) > 2
     assert all(len(line) <= 40 for line in lines)
+
+
+def test_a_program_of_a_solution_is_on_one_line() -> None:
+    program = 'client$ curl -sS --json \'{"name": "lamp"}\' http://app.shop.lab/items'
+    assert [message_text(SolutionShown(program), width) for width in (40, 90)] == [f"solution: {program}"] * 2
