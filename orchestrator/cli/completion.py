@@ -75,6 +75,13 @@ def _labs(_ctx: click.Context) -> Iterable[str]:
     return lab_names(StateFolder.of(os.environ))
 
 
+def _members(_ctx: click.Context) -> Iterable[str]:
+    from orchestrator.host.members.registry import members
+    from orchestrator.host.state_folder import StateFolder
+
+    return [member.name for member in members(StateFolder.of(os.environ))]
+
+
 def _scenario(ctx: click.Context) -> Any:
     from orchestrator.host.state_folder import StateFolder
     from orchestrator.operations.lab_target import LabFinder
@@ -115,6 +122,7 @@ PROPOSALS: dict[str, Any] = {
     "name": _scenarios,
     "scenarios": _scenarios,
     "lab": _labs,
+    "member": _members,
     "node": _nodes,
     "asker": _nodes,
     "check": _checks,

@@ -11,7 +11,7 @@ import click
 
 from orchestrator.cli.console import out_json, out_text, say, say_error, terminal_width
 from orchestrator.cli.options import json_option
-from orchestrator.errors import OK, WORLD, WirelabError
+from orchestrator.errors import OK, WORLD, UsageInvalid, WirelabError
 from orchestrator.host.state_folder import StateFolder
 
 if TYPE_CHECKING:
@@ -72,14 +72,20 @@ def list_members(as_json: bool) -> int:
 
 
 @command.command("rm", short_help="Forget a member.")
-@click.argument("name")
+@click.argument("name", required=False)
+@click.option("--all", "all_members", is_flag=True, help="Forget all members.")
 @click.option("--forget-labs", is_flag=True, help="Also forget the labs that stand on it, for a machine that is gone.")
-def remove(name: str, forget_labs: bool) -> int:
+def remove(name: str | None, all_members: bool, forget_labs: bool) -> int:
     """Forget a member, and end the connection to it. Nothing is changed on its engine."""
+    from orchestrator.host.members.registry import members
     from orchestrator.operations.members.registration import forget_member
 
-    member = forget_member(StateFolder.of(os.environ), name, labs=forget_labs)
-    say(f"{member.name!r} ({member.address}) is no member any more")
+    if bool(name) == all_members:
+        raise UsageInvalid("which member?", why="NAME names one, --all all of them", hint="wirelab members ls")
+    state = StateFolder.of(os.environ)
+    for member_name in (name,) if name else [member.name for member in members(state)]:
+        member = forget_member(state, member_name, labs=forget_labs)
+        say(f"{member.name!r} ({member.address}) is no member any more")
     return OK
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.host.members.member import Member
+from orchestrator.host.members.registry import add_member
 from orchestrator.host.state_folder import StateFolder
 from orchestrator.lab.source import LabSource, keep_source
 
@@ -33,6 +35,7 @@ def proposed(line: str, state: Path) -> list[str]:
         ("wirelab up bas", ["basic"]),
         ("wirelab down my-la", ["my-lab"]),
         ("wirelab ps basic --lab my", ["my-lab"]),
+        ("wirelab up basic --member bi", ["big"]),
         ("wirelab shell basic cl", ["client"]),
         ("wirelab inject basic sto", ["stop"]),
         ("wirelab inject basic stop d", ["dns", "db"]),
@@ -45,6 +48,7 @@ def proposed(line: str, state: Path) -> list[str]:
 )
 def test_what_can_stand_there_is_proposed(line: str, names: list[str], tmp_path: Path) -> None:
     (tmp_path / "labs" / "my-lab").mkdir(parents=True)
+    add_member(StateFolder(tmp_path), Member("big", "ssh://me@big"))
     found = [name for name in proposed(line, tmp_path) if not name.startswith("On the ")]
     assert [name.partition(", ")[0] for name in found] == names
 

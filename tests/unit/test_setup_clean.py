@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.host.members.registry import FILE as MEMBERS
 from orchestrator.operations.compiled_scenarios import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,7 @@ def kept_in_state() -> set[str]:
     sources = [path.read_text("utf-8") for path in (ROOT / "orchestrator").rglob("*.py")]
     below = {name for source in sources for name in BELOW_STATE.findall(source)}
     state = (ROOT / "orchestrator" / "host" / "state_folder.py").read_text("utf-8")
-    return below | {FOLDER} | set(re.findall(r'self\.root / "([a-z.-]+)"', state))
+    return below | {FOLDER, MEMBERS, f"{MEMBERS}.lock"} | set(re.findall(r'self\.root / "([a-z.-]+)"', state))
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -68,6 +68,9 @@ def leave_member(state: StateFolder, member: Member, environ: Mapping[str, str] 
         _tunnel(member, sockets, environ).end()
         for path in (sockets.socket, sockets.control, sockets.lock):
             path.unlink(missing_ok=True)
+    if sockets.lock.parent != state.root / "members":
+        with suppress(OSError):  # other members may have sockets there
+            sockets.lock.parent.rmdir()
 
 
 def _has_tunnel(member: Member) -> bool:

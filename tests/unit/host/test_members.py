@@ -210,7 +210,9 @@ def test_a_short_folder_that_others_may_enter_is_refused(tmp_path: Path, short: 
     with pytest.raises(WorldError) as raised:
         reach_member(state, Member("big", "ssh://me@big"), environ | {"WIRELAB_SSH": "/bin/false"})
     assert raised.value.why == f"{folder}: it is not a folder of this user alone"
-    folder.rmdir()
+    folder.chmod(0o700)
+    leave_member(state, Member("big", "ssh://me@big"), environ)
+    assert not folder.exists()
     folder.symlink_to(short)
     with pytest.raises(WorldError, match="there is no place for the socket"):
         member_sockets(state, "big", environ)
