@@ -32,6 +32,13 @@ def test_each_server_that_it_uses_is_named_with_its_first_tcp_port() -> None:
     assert servers == ["app-1.shop.lab:80", "app-2.shop.lab:80", "other.shop.lab:8080"]
 
 
+def test_a_request_without_a_host_is_passed_on_with_the_address_that_was_asked() -> None:
+    """HTTP/1.0 needs no Host (RFC 1945), and the server behind refuses HTTP/1.1 without one (RFC 9112, section 3.2)."""
+    conf = conf_of("uses: [app]")
+    assert 'map $host $called { "" $server_addr; default $host; }' in conf
+    assert "proxy_set_header Host $called;" in conf
+
+
 @pytest.mark.parametrize(
     ("way", "word"),
     [("in_turn", None), ("least_connections", "least_conn;"), ("same_client_same_server", "ip_hash;")],

@@ -28,6 +28,7 @@ http {
     uwsgi_temp_path /tmp/uwsgi;
     scgi_temp_path /tmp/scgi;
     server_tokens off;
+    map $host $called { "" $server_addr; default $host; }  # HTTP/1.0 needs no Host, and the server behind wants one
     map $http_user_agent $is_client { wirelab-probe 0; default 1; }
     log_format lab 'access $remote_addr:$remote_port "$request" $status ${body_bytes_sent}B $request_time '
                    'passed to $upstream_addr';
@@ -41,7 +42,7 @@ PASS_ON = """\
             proxy_pass {scheme}://servers;
 {tls}            proxy_http_version 1.1;
             proxy_set_header Connection "";
-            proxy_set_header Host $host;
+            proxy_set_header Host $called;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;
             proxy_connect_timeout 1s;
