@@ -38,6 +38,8 @@ PROGRAMS = frozenset(
 # Those that may only wait to be asked: a learner may need them in another node.
 MAY_WAIT = frozenset({"nc", "ncat", "netcat", "perl", "python", "python3", "socat"})
 NO_PROGRAM = 127  # what a shell gives where there is no program of that name (bash(1), EXIT STATUS)
+# How they are told to wait: `python3 -m http.server`, `nc -l`, `nc -lk`.
+WAITS = re.compile(r"http\.server|(?<!\S)-[a-z]*l|listen", re.IGNORECASE)
 # Options by which a program speaks of itself alone.
 OF_ITSELF = re.compile(r"(?<!\S)(--help|--version|-V)(?!\S)")
 KINDS = ("dns", "opening", "arp", "ndp")
@@ -90,18 +92,27 @@ def ran_elsewhere(run: ProgramRun, observation: BaseObservation, shells: Collect
     """
     if run.exit_code and isinstance(observation, ListensObservation):
         return None
-    if not _programs_of(run) - (MAY_WAIT if run.node in shells else frozenset()):
+    if not (asks_others(run) if run.node in shells else _programs_of(run)):
         return None
     return Different("node", _ran(run), f"{observation.client} does it")
 
 
 def ran_in_vain(run: ProgramRun, wanted: str) -> Different | None:
     """The message on a program that ran in the right node, and of which no packet was seen; None if it sends none."""
-    if not _programs_of(run) or OF_ITSELF.search(_words(run)):
+    if not _programs_of(run) or OF_ITSELF.search(_words(run)) or _waits(run):
         return None
     if run.exit_code == NO_PROGRAM:
         return Different("node", _ran(run), wanted)
     return Different("node", f"{_ran(run)}, and nothing that it sent was seen on a network so far", wanted)
+
+
+def asks_others(run: ProgramRun) -> bool:
+    """Whether the program is one that can only ask."""
+    return bool(_programs_of(run) - MAY_WAIT)
+
+
+def _waits(run: ProgramRun) -> bool:
+    return not asks_others(run) and bool(WAITS.search(_words(run)))
 
 
 def _ran(run: ProgramRun) -> str:

@@ -19,7 +19,7 @@ from orchestrator.lessons.reactions import attempted, react_to_exchange, react_t
 from orchestrator.lessons.server_records import RecordedExchanges, ServerRecord
 from orchestrator.lessons.silent_lookups import is_in_vain
 from orchestrator.lessons.unused_lookups import is_lookup_for
-from orchestrator.lessons.wrong_node import ran_elsewhere, ran_in_vain, silent_elsewhere
+from orchestrator.lessons.wrong_node import asks_others, ran_elsewhere, ran_in_vain, silent_elsewhere
 from orchestrator.operations.lessons.attempt_explainer import NotExplained
 from orchestrator.operations.lessons.lookups_alone import LookupsAlone
 from orchestrator.operations.lessons.node_watch import TaskWatch
@@ -105,7 +105,8 @@ class ObservedAttempts:
             for happening in self._watch.new()
             if isinstance(happening, OwnMachineAttempt) and not bears_mark(happening.client_port)
         ]
-        runs = [run for run in self._elsewhere.unseen(state.answered) if run.node in state.shells]
+        # One that waits to be asked may be the repair.
+        runs = [run for run in self._elsewhere.unseen(state.answered) if run.node in state.shells and asks_others(run)]
         in_vain = [ran_in_vain(run, wanted) for run in runs if not state.traffic.has_sent(run.node, run.began)]
         return next((different.sentence for different in (*tried, *in_vain) if different), "")
 

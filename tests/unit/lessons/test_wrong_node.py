@@ -156,6 +156,9 @@ def test_in_another_node_of_the_learner_a_program_may_wait_to_be_asked(line: str
         (SQL, "psql -h 10.0.0.1", True),
         (PAGE, "curl --version", False),
         (PAGE, "ip route", False),
+        (PAGE, "python3 -m http.server 8080 &", False),  # it waits to be asked
+        (PAGE, "nc -lk 8080", False),
+        (PAGE, "nc -z 10.0.0.1 80", True),
         (PAGE, "cat /etc/hosts", False),
     ],
 )
