@@ -37,7 +37,10 @@ def answer_layer(judgement: Judgement) -> LayerProbe:
 
     def says(attempt: ConnectionAttempt, _results: Answers) -> Cause:
         sentence = f"What is below it holds, but the check itself does not: {judgement.actual.rstrip('.')}."
-        return Cause(sentence, attempt.commands.logs(attempt.target or attempt.asker))
+        node = attempt.target or attempt.asker
+        # Who has a port already stands in no log.
+        taken = "EADDRINUSE" in judgement.actual
+        return Cause(sentence, attempt.commands.run(node, "ss", "-tulnp") if taken else attempt.commands.logs(node))
 
     return replace(by_judgement(ANSWER, judgement, says), title="what the check says")
 

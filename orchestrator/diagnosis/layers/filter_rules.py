@@ -41,6 +41,11 @@ class FoundRules:
         return f"{subject} in {listed(self.nodes)} ({named}{'; ...' if count > MOST_NAMED else ''})."
 
 
+def ends_of(attempt: ConnectionAttempt) -> tuple[str, ...]:
+    """The asker, and the target where it is a node."""
+    return (attempt.asker, *([attempt.target] if attempt.target else []))
+
+
 def rule_probes(attempt: ConnectionAttempt, ends: Iterable[str]) -> tuple[LookAtNetwork, ...]:
     """The looks into these nodes, and into the routers if the asker shares no network with one of them."""
     return tuple(LookAtNetwork(node) for node in _on_the_way(attempt, ends))

@@ -21,7 +21,13 @@ from orchestrator.diagnosis.layer_probe import (
     ran_or_reason,
     state_of,
 )
-from orchestrator.diagnosis.layers.filter_rules import FoundRules, addresses_of_ends, found_rules, rule_probes
+from orchestrator.diagnosis.layers.filter_rules import (
+    FoundRules,
+    addresses_of_ends,
+    ends_of,
+    found_rules,
+    rule_probes,
+)
 from orchestrator.diagnosis.layers.neighbours import asked_in_vain, neighbour_probes
 
 
@@ -99,20 +105,16 @@ def _read(attempt: ConnectionAttempt, results: Answers) -> LayerReading:
     return readings.result()
 
 
-def _ends(attempt: ConnectionAttempt) -> tuple[str, ...]:
-    return (attempt.asker, *([attempt.target] if attempt.target else []))
-
-
 def _asks_further(attempt: ConnectionAttempt, results: Answers) -> tuple[Probe, ...]:
     """Rules in the nodes may explain a connection that was not made although somebody listens."""
     result = connect_result(attempt, results)
     explained = isinstance(result, str) or result.outcome not in ("refused", "silent", "unreachable")
-    return () if explained or attempt.address is None else rule_probes(attempt, _ends(attempt))
+    return () if explained or attempt.address is None else rule_probes(attempt, ends_of(attempt))
 
 
 def _rules(attempt: ConnectionAttempt, results: Answers) -> FoundRules | None:
     assert attempt.port is not None
-    ends = _ends(attempt)
+    ends = ends_of(attempt)
     return found_rules(attempt, results, ends, attempt.port, addresses_of_ends(attempt, ends))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from walk_harness import CONNECTS, LOST, Rule, dns_reply, far, tcp, walked
+from walk_harness import CONNECTS, LOST, Rule, dns_reply, far, program, tcp, walked
 
 from orchestrator.checks.probes import LogText, LookAtNetwork, Probe, ProbeResult, ProgramResult
 
@@ -57,6 +59,30 @@ def test_nobody_looks_for_rules_where_the_connection_is_made() -> None:
     world = far()
     walked(world, **CONNECTS)
     assert not [probe for probe in world.asked if isinstance(probe, LookAtNetwork)]
+
+
+def test_a_rule_explains_an_answer_that_does_not_come() -> None:
+    """As one that drops packets over a size: the handshake passes."""
+    world = far()
+    late = "curl: (28) Operation timed out after 4001 milliseconds\n" + json.dumps({"time_connect": 0.1})
+    world.rules += [
+        program("curl", ProgramResult(28, "", late)),
+        rule_in("app-1", "tcp sport 80 meta length > 100 drop"),
+    ]
+    walk = walked(world, from_="client", http="http://app-1.shop.lab/health")
+    assert walk.broken
+    assert walk.broken.name == "answer"
+    where = "table ip filter, chain INPUT: tcp sport 80 meta length > 100 drop"
+    assert walk.sentence == (
+        "app-1 accepts the connection, but gives no answer within 4 seconds: "
+        f"a packet filter rule that wirelab did not make stands in app-1 ({where})."
+    )
+    assert walk.command == "wirelab inject far stop app-1 && wirelab heal far"
+
+
+def test_who_has_a_port_is_shown_by_the_socket_table_and_not_by_a_log() -> None:
+    taken = "EADDRINUSE: Address already in use"
+    assert walked(far(), actual=taken, from_="app-1", binds="0.0.0.0:80").command.endswith("app-1 -- ss -tulnp")
 
 
 def test_a_rule_explains_a_question_that_nobody_answers() -> None:
