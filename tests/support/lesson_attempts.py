@@ -3,8 +3,8 @@
 A file of attempts has an entry for each, with an empty line between two: the task, what is typed, and the answer. What
 is typed is `node$ command` in the shell of a node, `host$ command` in a terminal of the learner's machine, or `> words`
 in the lesson itself, such as the answer to a question. The answer is `done` where the attempt completes the task, or
-else the whole sentence that is told; where any of equal servers may answer, a line for each. `${NODE}` stands for an
-address, `${lab}` for the name of the lab, `${file}` for its own copy of the scenario file.
+else the whole sentence that is told; where any of several may come first, such as those of equal servers, a line for
+each. `${NODE}` stands for an address, `${lab}` for the name of the lab, `${file}` for its copy of the scenario file.
 """
 
 from __future__ import annotations
